@@ -1,0 +1,3 @@
+#ifndef SWIFTLET_CKERNELS_H
+#define SWIFTLET_CKERNELS_H
+#endif

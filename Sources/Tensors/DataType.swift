@@ -1,0 +1,19 @@
+/// The element type of a tensor.
+public enum DataType: String, Hashable, Codable, Sendable, CaseIterable {
+  /// IEEE 754 binary32.
+  case float32
+  /// The upper half of a binary32: 8 exponent bits, 7 fraction bits.
+  case bfloat16
+  case int8
+  case uint8
+  case int32
+
+  /// The size of one element in bytes.
+  public var byteCount: Int {
+    switch self {
+    case .float32, .int32: 4
+    case .bfloat16: 2
+    case .int8, .uint8: 1
+    }
+  }
+}
