@@ -1,3 +1,178 @@
+/// Micro-kernels of the CPU engine, float32.
+///
+/// No function here allocates, keeps state, starts threads or chooses an instruction set: the caller passes scratch memory and
+/// picks the row of `kernels.def` that the machine can run. Pointers are 64-byte aligned where a comment says so.
+///
+/// Words used throughout:
+/// - *interleaved*: NHWC, the channels of a pixel contiguous and padded to a multiple of SW_CHANNEL_BLOCK;
+/// - *planar*: NCHW, one plane after another, no padding;
+/// - *vector*: `lanes` consecutive floats of the instruction set (4, 8 or 16);
+/// - *block*: SW_CHANNEL_BLOCK (16) consecutive output channels.
 #ifndef SWIFTLET_CKERNELS_H
 #define SWIFTLET_CKERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// Interleaved channels are padded to a multiple of this on every instruction set, so that a layout never depends on one.
+#define SW_CHANNEL_BLOCK 16
+
+/// The tallest kernel that the tail family takes.
+#define SW_TAIL_KERNEL_HEIGHT 11
+
+typedef enum { SW_ISA_PORTABLE = 0, SW_ISA_AVX2 = 1, SW_ISA_AVX512 = 2 } sw_isa;
+
+typedef enum {
+  SW_FAMILY_MULTIPLY = 0,
+  SW_FAMILY_GATHER,
+  SW_FAMILY_HEAD,
+  SW_FAMILY_TAIL,
+  SW_FAMILY_DEPTHWISE,
+  SW_FAMILY_WINOGRAD_INPUT,
+  SW_FAMILY_WINOGRAD_OUTPUT,
+  SW_FAMILY_STORE,
+  SW_FAMILY_ELEMENTWISE,
+} sw_family;
+
+typedef enum {
+  SW_ACTIVATION_NONE = 0,
+  SW_ACTIVATION_RELU,
+  /// `slope` one value for all channels
+  SW_ACTIVATION_LEAKY_RELU,
+  /// `slopes` one value a channel
+  SW_ACTIVATION_PRELU,
+  SW_ACTIVATION_CLIP,
+  SW_ACTIVATION_SIGMOID,
+  SW_ACTIVATION_TANH,
+} sw_activation_kind;
+
+typedef struct {
+  sw_activation_kind kind;
+  /// The slope of a leaky ReLU; the minimum of a clip.
+  float a;
+  /// The maximum of a clip.
+  float b;
+  /// The slopes of a PReLU, one a channel, padded to SW_CHANNEL_BLOCK.
+  const float *slopes;
+} sw_activation;
+
+/// What is done to an output value v of channel c before it is stored, in this order:
+/// `v += bias[c]`, `v = before(v)`, `v *= scale`, `v += residual`, `v = after(v)`.
+typedef struct {
+  /// One a channel, padded to SW_CHANNEL_BLOCK; null for none.
+  const float *bias;
+  sw_activation before;
+  float scale;
+  sw_activation after;
+} sw_epilogue;
+
+/// Where an interleaved value is stored: pixel (y, x), block b begins at `base + y * row + x * pixel + block[b]`, in floats.
+/// Plain tensors have `pixel` = channels and `block[b]` = 16 b; a pixel shuffle and a slice of a concatenation are other numbers.
+typedef struct {
+  float *base;
+  ptrdiff_t row;
+  ptrdiff_t pixel;
+  const ptrdiff_t *block;
+} sw_destination;
+
+/// An interleaved tensor read alongside (the residual); a null base means none. Blocks are 16 floats apart.
+typedef struct {
+  const float *base;
+  ptrdiff_t row;
+  ptrdiff_t pixel;
+} sw_source;
+
+/// product[i * product_stride + j] = Σ over k < depth of left[i * left_stride + k] · right[k * n + j], i < rows, j < n of the kernel.
+/// `right` and `product` are aligned; sums run over k in order, fused where the instruction set fuses.
+typedef void (*sw_multiply_function)(
+  const float *left, ptrdiff_t left_stride, const float *right, ptrdiff_t depth, float *product, ptrdiff_t product_stride);
+
+/// The same for rows that lie anywhere: for each tap t < taps, left row i begins at `left[t * rows + i]`, and the `depth` values of
+/// every tap follow each other in `right`: product[i][j] = Σ t Σ k left[t * rows + i][k] · right[(t * depth + k) * n + j].
+typedef void (*sw_gather_function)(
+  const float *const *left, ptrdiff_t taps, const float *right, ptrdiff_t depth, float *product, ptrdiff_t product_stride);
+
+/// The same for planar input: tap t reads `left[t][i * left_step]`, one value: product[i][j] = Σ t left[t][i * step] · right[t * n + j].
+typedef void (*sw_head_function)(
+  const float *const *left, ptrdiff_t left_step, ptrdiff_t taps, const float *right, float *product, ptrdiff_t product_stride);
+
+/// Stores `count` pixels of a row from `product` (pixel i at `product + i * product_stride`), blocks first ..< first + blocks.
+/// `bias` and PReLU slopes are indexed by block from 0; `y`, `x` say where the first pixel lies.
+typedef void (*sw_store_function)(
+  const float *product, ptrdiff_t product_stride, ptrdiff_t count, ptrdiff_t first_block, ptrdiff_t blocks, ptrdiff_t y, ptrdiff_t x,
+  const sw_destination *destination, const sw_source *residual, const sw_epilogue *epilogue);
+
+/// One row of a convolution with few output channels, interleaved in, planar out, stride and dilation 1.
+/// out[o][x] for x < width: Σ over ky, kx, c of rows[ky][(x + kx - left) * pixel + c] · weight[((ky * kernel_width + kx) * outputs + o) * channels + c]
+/// where positions left of 0 or at or right of `in_width` count as zero, and a null row is all zero.
+/// `channels` is a multiple of SW_CHANNEL_BLOCK (padding lanes meet zero weights, and must hold finite values).
+/// `scratch` holds at least kernel_height * (12 + kernel_width) * channels floats; kernel_height is at most SW_TAIL_KERNEL_HEIGHT.
+typedef struct {
+  const float *const *rows;
+  ptrdiff_t kernel_height, kernel_width, left, in_width, pixel, channels;
+  const float *weight;
+  ptrdiff_t width;
+  float *out;
+  ptrdiff_t out_plane;
+  const float *residual;
+  ptrdiff_t residual_plane;
+  const sw_epilogue *epilogue;
+  float *scratch;
+} sw_tail_arguments;
+typedef void (*sw_tail_function)(const sw_tail_arguments *arguments);
+
+/// `count` pixels of a depthwise convolution: pixel i, tap t reads `left[t * count + i]`; product[i][c] = Σ t left[..][c] · weight[t * channels + c].
+typedef void (*sw_depthwise_function)(
+  const float *const *left, ptrdiff_t taps, ptrdiff_t count, const float *weight, ptrdiff_t channels, float *product,
+  ptrdiff_t product_stride);
+
+/// Winograd F(m x m, 3 x 3) input transform of `tiles` horizontally adjacent tiles: V = Bᵀ d B.
+/// rows[0 ..< m + 2]: the input rows (null: all zero), pixel x at `rows[i] + x * pixel`; the first tile's left column is x = `left`
+/// (which may be negative); columns outside 0 ..< in_width count as zero. Channel vectors 0 ..< vectors are transformed.
+/// Tile q, position ξ, channel c goes to `v[ξ * position_stride + q * tile_stride + c]`.
+/// `scratch` holds (m * tiles + 2) * (m + 2) vectors, aligned.
+typedef void (*sw_winograd_input_function)(
+  const float *const *rows, ptrdiff_t pixel, ptrdiff_t left, ptrdiff_t in_width, ptrdiff_t tiles, ptrdiff_t vectors, float *v,
+  ptrdiff_t tile_stride, ptrdiff_t position_stride, float *scratch);
+
+/// Winograd output transform of one tile, Y = Aᵀ m A, with epilogue, for blocks first ..< first + blocks: the tile's top left output
+/// pixel is (y, x), of which `height` x `width` (at most m x m) are stored. Position ξ of block b at `product + ξ * position_stride + 16 (b - first)`.
+typedef void (*sw_winograd_output_function)(
+  const float *product, ptrdiff_t position_stride, ptrdiff_t first_block, ptrdiff_t blocks, ptrdiff_t y, ptrdiff_t x,
+  ptrdiff_t height, ptrdiff_t width, const sw_destination *destination, const sw_source *residual, const sw_epilogue *epilogue);
+
+/// out[i] = epilogue(multiplier[c] · in[i] , residual[i]) over `pixels` pixels of `channels` interleaved channels (a multiple of
+/// SW_CHANNEL_BLOCK), or over a plane: then `channels` is 0, and multiplier, bias and slopes point at one value. Multiplier null: 1.
+typedef void (*sw_elementwise_function)(
+  const float *in, const float *multiplier, const float *residual, float *out, ptrdiff_t pixels, ptrdiff_t channels,
+  const sw_epilogue *epilogue);
+
+/// A row of the kernel table.
+typedef struct {
+  const char *name;
+  sw_isa isa;
+  sw_family family;
+  /// Rows of the register tile (pixels, or Winograd tiles); the size m for the Winograd transforms; output channels for the tail.
+  int32_t rows;
+  /// Columns of the register tile in vectors; 0 where the kernel has none.
+  int32_t vectors;
+  void (*function)(void);
+} sw_kernel;
+
+/// Whether this machine and its operating system can run the instruction set.
+int sw_isa_available(sw_isa isa);
+
+/// Tells the core that the caller is spinning.
+static inline void sw_relax(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+/// Row `index` of the table, 0 ..< sw_kernel_count().
+const sw_kernel *sw_kernel_at(int32_t index);
+int32_t sw_kernel_count(void);
+
 #endif

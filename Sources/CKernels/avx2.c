@@ -1,0 +1,20 @@
+#include "signatures.h"
+#ifdef SW_HAVE_X86
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#define LANES 8
+#define SW_NAME(stem) stem##_avx2
+#include "vector.h"
+#define TAIL_PIXELS_1 8
+#define TAIL_PIXELS_2 5
+#define TAIL_PIXELS_3 4
+#define TAIL_PIXELS_4 3
+#include "kernels.h"
+
+#define ROWS 6
+#define VECTORS 2
+#define MULTIPLY_NAME multiply_6x2_avx2
+#define GATHER_NAME gather_6x2_avx2
+#define HEAD_NAME head_6x2_avx2
+#include "multiply.h"
+#pragma clang attribute pop
+#endif

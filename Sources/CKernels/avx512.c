@@ -1,0 +1,38 @@
+#include "signatures.h"
+#ifdef SW_HAVE_X86
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
+#define LANES 16
+#define SW_NAME(stem) stem##_avx512
+#include "vector.h"
+#define TAIL_PIXELS_1 12
+#define TAIL_PIXELS_2 10
+#define TAIL_PIXELS_3 8
+#define TAIL_PIXELS_4 6
+#include "kernels.h"
+
+#define ROWS 6
+#define VECTORS 4
+#define MULTIPLY_NAME multiply_6x4_avx512
+#define GATHER_NAME gather_6x4_avx512
+#define HEAD_NAME head_6x4_avx512
+#include "multiply.h"
+#define ROWS 8
+#define VECTORS 3
+#define MULTIPLY_NAME multiply_8x3_avx512
+#define GATHER_NAME gather_8x3_avx512
+#define HEAD_NAME head_8x3_avx512
+#include "multiply.h"
+#define ROWS 12
+#define VECTORS 2
+#define MULTIPLY_NAME multiply_12x2_avx512
+#define GATHER_NAME gather_12x2_avx512
+#define HEAD_NAME head_12x2_avx512
+#include "multiply.h"
+#define ROWS 12
+#define VECTORS 1
+#define MULTIPLY_NAME multiply_12x1_avx512
+#define GATHER_NAME gather_12x1_avx512
+#define HEAD_NAME head_12x1_avx512
+#include "multiply.h"
+#pragma clang attribute pop
+#endif

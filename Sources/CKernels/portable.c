@@ -1,0 +1,16 @@
+#include "signatures.h"
+#define LANES 4
+#define SW_NAME(stem) stem##_portable
+#include "vector.h"
+#define TAIL_PIXELS_1 8
+#define TAIL_PIXELS_2 5
+#define TAIL_PIXELS_3 4
+#define TAIL_PIXELS_4 3
+#include "kernels.h"
+
+#define ROWS 6
+#define VECTORS 2
+#define MULTIPLY_NAME multiply_6x2_portable
+#define GATHER_NAME gather_6x2_portable
+#define HEAD_NAME head_6x2_portable
+#include "multiply.h"

@@ -1,0 +1,41 @@
+// The C prototype of each kernel family, and the declarations of all rows of the table.
+#ifndef SW_SIGNATURES_H
+#define SW_SIGNATURES_H
+#include "CKernels.h"
+
+#if defined(__x86_64__)
+#define SW_HAVE_X86 1
+#endif
+
+#define SW_DECLARE_MULTIPLY(name)                                                                                                \
+  void name(const float *left, ptrdiff_t left_stride, const float *right, ptrdiff_t depth, float *product,                       \
+            ptrdiff_t product_stride)
+#define SW_DECLARE_GATHER(name)                                                                                                  \
+  void name(const float *const *left, ptrdiff_t taps, const float *right, ptrdiff_t depth, float *product,                       \
+            ptrdiff_t product_stride)
+#define SW_DECLARE_HEAD(name)                                                                                                    \
+  void name(const float *const *left, ptrdiff_t left_step, ptrdiff_t taps, const float *right, float *product,                   \
+            ptrdiff_t product_stride)
+#define SW_DECLARE_TAIL(name) void name(const sw_tail_arguments *arguments)
+#define SW_DECLARE_DEPTHWISE(name)                                                                                               \
+  void name(const float *const *left, ptrdiff_t taps, ptrdiff_t count, const float *weight, ptrdiff_t channels, float *product,  \
+            ptrdiff_t product_stride)
+#define SW_DECLARE_WINOGRAD_INPUT(name)                                                                                          \
+  void name(const float *const *rows, ptrdiff_t pixel, ptrdiff_t left, ptrdiff_t in_width, ptrdiff_t tiles, ptrdiff_t vectors,   \
+            float *v, ptrdiff_t tile_stride, ptrdiff_t position_stride, float *scratch)
+#define SW_DECLARE_WINOGRAD_OUTPUT(name)                                                                                         \
+  void name(const float *product, ptrdiff_t position_stride, ptrdiff_t first_block, ptrdiff_t blocks, ptrdiff_t y, ptrdiff_t x,  \
+            ptrdiff_t height, ptrdiff_t width, const sw_destination *destination, const sw_source *residual,                     \
+            const sw_epilogue *epilogue)
+#define SW_DECLARE_STORE(name)                                                                                                   \
+  void name(const float *product, ptrdiff_t product_stride, ptrdiff_t count, ptrdiff_t first_block, ptrdiff_t blocks,            \
+            ptrdiff_t y, ptrdiff_t x, const sw_destination *destination, const sw_source *residual, const sw_epilogue *epilogue)
+#define SW_DECLARE_ELEMENTWISE(name)                                                                                             \
+  void name(const float *in, const float *multiplier, const float *residual, float *out, ptrdiff_t pixels, ptrdiff_t channels,   \
+            const sw_epilogue *epilogue)
+
+#define SW_KERNEL(isa, family, name, rows, vectors) SW_DECLARE_##family(name);
+#include "kernels.def"
+#undef SW_KERNEL
+
+#endif

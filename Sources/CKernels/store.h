@@ -1,0 +1,43 @@
+// Stores with epilogue, elementwise passes and the plain depthwise row. Included once an instruction set.
+
+SW_DECLARE_STORE(SW_NAME(store)) {
+  for (ptrdiff_t i = 0; i < count; i++) {
+    float *out = destination->base + y * destination->row + (x + i) * destination->pixel;
+    const float *added = residual->base ? residual->base + y * residual->row + (x + i) * residual->pixel : 0;
+    for (ptrdiff_t b = 0; b < blocks; b++) {
+      float *block = out + destination->block[first_block + b];
+      for (ptrdiff_t c = 0; c < SW_CHANNEL_BLOCK; c += LANES) {
+        ptrdiff_t channel = (first_block + b) * SW_CHANNEL_BLOCK + c;
+        vector v = load(product + i * product_stride + b * SW_CHANNEL_BLOCK + c);
+        store(block + c, finish(v, epilogue, channel, added ? added + channel : 0));
+      }
+    }
+  }
+}
+
+SW_DECLARE_ELEMENTWISE(SW_NAME(elementwise)) {
+  if (channels) {
+    for (ptrdiff_t i = 0; i < pixels; i++)
+      for (ptrdiff_t c = 0; c < channels; c += LANES) {
+        ptrdiff_t at = i * channels + c;
+        vector v = load(in + at);
+        if (multiplier) v *= load(multiplier + c);
+        store(out + at, finish(v, epilogue, c, residual ? residual + at : 0));
+      }
+    return;
+  }
+  for (ptrdiff_t i = 0; i < pixels; i++) {
+    float x = in[i];
+    if (multiplier) x *= *multiplier;
+    out[i] = finish_one(x, epilogue, 0, residual ? residual + i : 0);
+  }
+}
+
+SW_DECLARE_DEPTHWISE(SW_NAME(depthwise)) {
+  for (ptrdiff_t i = 0; i < count; i++)
+    for (ptrdiff_t c = 0; c < channels; c += LANES) {
+      vector sum = splat(0);
+      for (ptrdiff_t t = 0; t < taps; t++) sum += load(left[t * count + i] + c) * load(weight + t * channels + c);
+      store(product + i * product_stride + c, sum);
+    }
+}

@@ -1,0 +1,24 @@
+#include "signatures.h"
+
+static const sw_kernel kernels[] = {
+#define SW_KERNEL(isa, family, name, rows, vectors) {#name, SW_ISA_##isa, SW_FAMILY_##family, rows, vectors, (void (*)(void))name},
+#include "kernels.def"
+#undef SW_KERNEL
+};
+
+const sw_kernel *sw_kernel_at(int32_t index) { return &kernels[index]; }
+
+int32_t sw_kernel_count(void) { return (int32_t)(sizeof kernels / sizeof kernels[0]); }
+
+int sw_isa_available(sw_isa isa) {
+  switch (isa) {
+    case SW_ISA_PORTABLE: return 1;
+#ifdef SW_HAVE_X86
+    case SW_ISA_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    case SW_ISA_AVX512:
+      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+             __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
+#endif
+    default: return 0;
+  }
+}

@@ -1,0 +1,65 @@
+// Few output channels: vectors run over the input channels, PIXELS · OUTPUTS sums stay in registers, and lanes are summed at the end.
+// Included once for each number of outputs, which defines OUTPUTS, PIXELS and TAIL_NAME.
+
+#define STRIP_NAME SW_PASTE(TAIL_NAME, _strip)
+
+// One strip: rows[ky] points at the leftmost tap of the strip's first pixel (null: all zero).
+INLINE void STRIP_NAME(const sw_tail_arguments *g, const float *const *rows, ptrdiff_t pixel, float sums[OUTPUTS][PIXELS]) {
+  vector sum[OUTPUTS][PIXELS];
+  UNROLL for (int o = 0; o < OUTPUTS; o++) UNROLL for (int p = 0; p < PIXELS; p++) sum[o][p] = splat(0);
+  for (ptrdiff_t ky = 0; ky < g->kernel_height; ky++) {
+    if (!rows[ky]) continue;
+    for (ptrdiff_t kx = 0; kx < g->kernel_width; kx++) {
+      const float *in = rows[ky] + kx * pixel;
+      const float *weight = g->weight + (ky * g->kernel_width + kx) * OUTPUTS * g->channels;
+      for (ptrdiff_t c = 0; c < g->channels; c += LANES) {
+        vector w[OUTPUTS];
+        UNROLL for (int o = 0; o < OUTPUTS; o++) w[o] = load(weight + o * g->channels + c);
+        UNROLL for (int p = 0; p < PIXELS; p++) {
+          vector x = load(in + p * pixel + c);
+          UNROLL for (int o = 0; o < OUTPUTS; o++) sum[o][p] += x * w[o];
+        }
+      }
+    }
+  }
+  UNROLL for (int o = 0; o < OUTPUTS; o++) UNROLL for (int p = 0; p < PIXELS; p++) sums[o][p] = sum_of_lanes(sum[o][p]);
+}
+
+SW_DECLARE_TAIL(TAIL_NAME) {
+  const sw_tail_arguments *g = arguments;
+  for (ptrdiff_t x = 0; x < g->width; x += PIXELS) {
+    ptrdiff_t count = g->width - x < PIXELS ? g->width - x : PIXELS;
+    ptrdiff_t first = x - g->left, taps = PIXELS + g->kernel_width - 1;
+    float sums[OUTPUTS][PIXELS];
+    if (first >= 0 && first + taps <= g->in_width) {
+      const float *rows[SW_TAIL_KERNEL_HEIGHT];
+      for (ptrdiff_t ky = 0; ky < g->kernel_height; ky++) rows[ky] = g->rows[ky] ? g->rows[ky] + first * g->pixel : 0;
+      STRIP_NAME(g, rows, g->pixel, sums);
+    } else {
+      // At the image's edge the strip's input is copied between zeros, one kernel row after another in one scratch each.
+      const float *rows[SW_TAIL_KERNEL_HEIGHT];
+      for (ptrdiff_t ky = 0; ky < g->kernel_height; ky++) {
+        rows[ky] = 0;
+        if (!g->rows[ky]) continue;
+        float *copy = g->scratch + ky * taps * g->channels;
+        for (ptrdiff_t t = 0; t < taps; t++) {
+          ptrdiff_t at = first + t;
+          int inside = at >= 0 && at < g->in_width;
+          for (ptrdiff_t c = 0; c < g->channels; c += LANES)
+            store(copy + t * g->channels + c, inside ? load(g->rows[ky] + at * g->pixel + c) : splat(0));
+        }
+        rows[ky] = copy;
+      }
+      STRIP_NAME(g, rows, g->channels, sums);
+    }
+    for (int o = 0; o < OUTPUTS; o++)
+      for (ptrdiff_t p = 0; p < count; p++)
+        g->out[o * g->out_plane + x + p] =
+          finish_one(sums[o][p], g->epilogue, o, g->residual ? g->residual + o * g->residual_plane + x + p : 0);
+  }
+}
+
+#undef OUTPUTS
+#undef PIXELS
+#undef TAIL_NAME
+#undef STRIP_NAME

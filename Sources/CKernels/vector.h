@@ -1,0 +1,87 @@
+// A vector of LANES floats and what the kernels do with it. Included by each instruction set's file, which defines LANES and
+// SW_NAME(stem), the name with the instruction set's suffix.
+typedef float vector __attribute__((ext_vector_type(LANES)));
+typedef float unaligned_vector __attribute__((ext_vector_type(LANES), aligned(4), may_alias));
+typedef int32_t integer_vector __attribute__((ext_vector_type(LANES)));
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("clang loop unroll(full)")
+
+INLINE vector splat(float x) { return (vector)(x); }
+// Unaligned loads and stores cost the same as aligned ones on aligned addresses, and tensors of odd widths need them.
+INLINE vector load(const float *p) { return *(const unaligned_vector *)p; }
+INLINE void store(float *p, vector v) { *(unaligned_vector *)p = v; }
+// The second operand wins where one is NaN, so that larger(0, NaN) is NaN: an activation must not hide a broken network.
+INLINE vector larger(vector a, vector b) { return a > b ? a : b; }
+INLINE vector smaller(vector a, vector b) { return a < b ? a : b; }
+
+// exp(x) to about 2 ulp: x = n ln 2 + r, a degree-6 polynomial on |r| <= ln 2 / 2 (coefficients of Cephes expf), 2ⁿ by the exponent
+// bits. Clamped to the finite range; NaN stays NaN.
+INLINE vector exponential(vector x) {
+  vector clamped = smaller(splat(88.0f), larger(splat(-87.0f), x));
+  // Adding 1.5 · 2²³ rounds to the nearest integer and leaves it in the low bits.
+  vector shifted = clamped * 1.44269504088896341f + 12582912.0f;
+  vector n = shifted - 12582912.0f;
+  vector r = clamped - n * 0.693359375f;
+  r = r - n * -2.12194440e-4f;
+  vector p = splat(1.9875691500e-4f);
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * (r * r) + r + 1.0f;
+  integer_vector bits = (integer_vector)shifted << 23;
+  integer_vector result = (integer_vector)p + bits;
+  vector value = (vector)result;
+  return x == x ? value : x;
+}
+
+// Out of line: the epilogue is unrolled many times over, and these two are rare.
+__attribute__((noinline)) static vector sigmoid(vector x) { return 1.0f / (1.0f + exponential(-x)); }
+// tanh(x) = 1 - 2 / (exp(2x) + 1); near 0, where that cancels, the odd polynomial x - x³/3 + 2x⁵/15 - 17x⁷/315 (error < 1 ulp below 0.15).
+__attribute__((noinline)) static vector hyperbolic_tangent(vector x) {
+  vector far = 1.0f - 2.0f / (exponential(2.0f * x) + 1.0f);
+  vector s = x * x;
+  vector near = x + x * s * (-0.333333333f + s * (0.133333333f + s * (-0.0539682540f + s * 0.0218694885f)));
+  vector magnitude = larger(x, -x);
+  return magnitude < 0.15f ? near : far;
+}
+
+// `slopes` points at the slopes of this vector's channels (PReLU only).
+INLINE vector activate(vector v, const sw_activation *activation, const float *slopes) {
+  switch (activation->kind) {
+    case SW_ACTIVATION_NONE: return v;
+    case SW_ACTIVATION_RELU: return larger(splat(0), v);
+    case SW_ACTIVATION_LEAKY_RELU: return v < 0.0f ? v * activation->a : v;
+    case SW_ACTIVATION_PRELU: return v < 0.0f ? v * load(slopes) : v;
+    case SW_ACTIVATION_CLIP: return smaller(splat(activation->b), larger(splat(activation->a), v));
+    case SW_ACTIVATION_SIGMOID: return sigmoid(v);
+    case SW_ACTIVATION_TANH: return hyperbolic_tangent(v);
+  }
+  return v;
+}
+
+// One vector through the epilogue. `channel` is its first channel (for bias and slopes); `residual` null means none.
+INLINE vector finish(vector v, const sw_epilogue *e, ptrdiff_t channel, const float *residual) {
+  if (e->bias) v += load(e->bias + channel);
+  v = activate(v, &e->before, e->before.slopes + channel);
+  // Residual networks scale and then add; one fused operation where both happen.
+  if (residual) v = v * e->scale + load(residual);
+  else if (e->scale != 1.0f) v = v * e->scale;
+  return activate(v, &e->after, e->after.slopes + channel);
+}
+
+// The same for one value.
+INLINE float finish_one(float x, const sw_epilogue *e, ptrdiff_t channel, const float *residual) {
+  vector v = splat(x);
+  if (e->bias) v += e->bias[channel];
+  // A vector of equal lanes keeps one definition of every activation; PReLU alone reads memory by channel.
+  sw_activation before = e->before, after = e->after;
+  if (before.kind == SW_ACTIVATION_PRELU) { before.kind = SW_ACTIVATION_LEAKY_RELU; before.a = before.slopes[channel]; }
+  if (after.kind == SW_ACTIVATION_PRELU) { after.kind = SW_ACTIVATION_LEAKY_RELU; after.a = after.slopes[channel]; }
+  v = activate(v, &before, 0);
+  if (residual) v = v * e->scale + *residual;
+  else if (e->scale != 1.0f) v = v * e->scale;
+  return activate(v, &after, 0)[0];
+}

@@ -1,0 +1,74 @@
+import CKernels
+
+/// A row of the kernel table of CKernels (`kernels.def`).
+package struct Kernel: Sendable {
+  package enum Family: UInt32, Sendable, CaseIterable {
+    case multiply, gather, head, tail, depthwise, winogradInput, winogradOutput, store, elementwise
+  }
+
+  package let name: String
+  package let instructionSet: InstructionSet
+  package let family: Family
+  /// Rows of the register tile; m of a Winograd transform; outputs of a tail.
+  package let rows: Int
+  /// Columns of the register tile in vectors.
+  package let vectors: Int
+  fileprivate let function: @convention(c) () -> Void
+
+  /// Columns of the register tile in floats.
+  package var columns: Int { vectors * instructionSet.lanes }
+}
+
+/// The kernels of one instruction set.
+package struct KernelTable: Sendable {
+  package let instructionSet: InstructionSet
+  package let rows: [Kernel]
+
+  /// Every row of every instruction set that this build has.
+  package static let all: [Kernel] = (0..<sw_kernel_count()).compactMap { index in
+    let row = sw_kernel_at(index).pointee
+    guard let instructionSet = InstructionSet.allCases.first(where: { $0.tag == row.isa }),
+      let family = Kernel.Family(rawValue: row.family.rawValue)
+    else { return nil }
+    return Kernel(
+      name: String(cString: row.name), instructionSet: instructionSet, family: family, rows: Int(row.rows),
+      vectors: Int(row.vectors), function: row.function)
+  }
+
+  package init(_ instructionSet: InstructionSet) {
+    self.instructionSet = instructionSet
+    rows = Self.all.filter { $0.instructionSet == instructionSet }
+  }
+
+  /// The register tiles of a family, widest first.
+  package func tiles(_ family: Kernel.Family) -> [Kernel] {
+    rows.filter { $0.family == family }.sorted { $0.vectors > $1.vectors }
+  }
+
+  /// The kernel of a family whose `rows` are these. Traps when the table has none: every instruction set has every such row.
+  package func kernel(_ family: Kernel.Family, rows count: Int) -> Kernel {
+    guard let kernel = rows.first(where: { $0.family == family && $0.rows == count }) else {
+      preconditionFailure("the kernel table of \(instructionSet) has no \(family) of \(count)")
+    }
+    return kernel
+  }
+}
+
+// The table holds functions of many types under one; the family says which. A row under the wrong family cannot exist: the same
+// macro row writes the declaration and the table entry.
+extension Kernel {
+  package var multiply: sw_multiply_function { cast(.multiply) }
+  package var gather: sw_gather_function { cast(.gather) }
+  package var head: sw_head_function { cast(.head) }
+  package var tail: sw_tail_function { cast(.tail) }
+  package var depthwise: sw_depthwise_function { cast(.depthwise) }
+  package var winogradInput: sw_winograd_input_function { cast(.winogradInput) }
+  package var winogradOutput: sw_winograd_output_function { cast(.winogradOutput) }
+  package var store: sw_store_function { cast(.store) }
+  package var elementwise: sw_elementwise_function { cast(.elementwise) }
+
+  private func cast<F>(_ expected: Family) -> F {
+    precondition(family == expected, "\(name) is no \(expected) kernel")
+    return unsafeBitCast(function, to: F.self)
+  }
+}
