@@ -12,7 +12,22 @@ public protocol Backend: Sendable {
   func support(for node: Node, in network: Network, shapes: [String: Shape]) -> Support
 
   /// Chooses kernels, packs weights, plans memory for inputs of exactly these shapes (in the order of `network.inputs`).
-  func prepare(_ network: Network, inputs: [Shape]) throws(ExecutionError) -> any Session
+  ///
+  /// Kernels are chosen as for inputs of shapes `whole`: a tile gets the kernels of the image it is cut from, and with them the
+  /// same bits.
+  func prepare(_ network: Network, inputs: [Shape], kernelsFor whole: [Shape]) throws(ExecutionError) -> any Session
+
+  /// The grid of pixels that the node's kernel works on for inputs of the network of shapes `whole`: 4 for Winograd F(4x4), whose
+  /// outputs depend, in their last bits, on the whole of their tile; 1 where each output stands alone.
+  func outputGrid(of node: Node, in network: Network, shapes: [String: Shape]) -> Int
+}
+
+extension Backend {
+  public func prepare(_ network: Network, inputs: [Shape]) throws(ExecutionError) -> any Session {
+    try prepare(network, inputs: inputs, kernelsFor: inputs)
+  }
+
+  public func outputGrid(of node: Node, in network: Network, shapes: [String: Shape]) -> Int { 1 }
 }
 
 public enum Support: Hashable, Sendable {

@@ -12,7 +12,9 @@ public struct ReferenceEngine: Backend {
 
   public func support(for node: Node, in network: Network, shapes: [String: Shape]) -> Support { .yes }
 
-  public func prepare(_ network: Network, inputs: [Shape]) throws(ExecutionError) -> any Session {
+  public func prepare(
+    _ network: Network, inputs: [Shape], kernelsFor whole: [Shape]
+  ) throws(ExecutionError) -> any Session {
     do throws(NetworkError) {
       try network.verify()
       let shapes = try network.inferredShapes(inputs: inputs)

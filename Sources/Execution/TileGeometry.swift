@@ -1,0 +1,147 @@
+import Networks
+import Tensors
+
+/// How an image may be cut so that the tiles, run one by one, give the same bits as the whole image.
+///
+/// A tile begins at a multiple of `alignment`, is read with `halo` more pixels on each side (fewer where the image ends), and its
+/// own part of the result is kept: `scale` output pixels for an input pixel, along both axes.
+public struct TileGeometry: Hashable, Codable, Sendable {
+  /// In input pixels; at least 1.
+  public var alignment: Int
+  /// In input pixels; a multiple of `alignment`.
+  public var halo: Int
+  /// Output pixels per input pixel along each axis.
+  public var scale: Int
+
+  public init(alignment: Int, halo: Int, scale: Int) {
+    self.alignment = alignment
+    self.halo = halo
+    self.scale = scale
+  }
+
+  /// The geometry for a network of one image input and one image output; nil where it cannot be tiled: a node looks at the whole
+  /// image, or the output's size is no whole multiple of the input's.
+  ///
+  /// - Parameter grid: the grid of output pixels that a node's kernel works on; see `Backend.outputGrid`.
+  public init?(of network: Network, shapes: [String: Shape], grid: (Node) -> Int) {
+    guard network.inputs.count == 1, network.outputs.count == 1, let output = network.outputs.first,
+      let inputShape = shapes[network.inputs[0].name], let outputShape = shapes[output], inputShape.isImage,
+      outputShape.isImage, outputShape.height % inputShape.height == 0
+    else { return nil }
+    let scale = outputShape.height / inputShape.height
+    guard outputShape.width == inputShape.width * scale else { return nil }
+
+    // How large each value is beside the input: numerator / denominator, and the alignment that puts every grid on its lines.
+    var ratio: [String: (numerator: Int, denominator: Int)] = [network.inputs[0].name: (1, 1)]
+    var alignment = 1
+    for node in network.nodes {
+      guard let first = node.inputs.first, let incoming = ratio[first], let factor = node.operation.sizeFactor else { return nil }
+      var value = (numerator: incoming.numerator * factor.up, denominator: incoming.denominator * factor.down)
+      let common = greatestCommonDivisor(value.numerator, value.denominator)
+      value = (value.numerator / common, value.denominator / common)
+      ratio[node.name] = value
+      // The convolution's own grid lies before its pixel shuffle.
+      let shuffle = node.operation.shuffleFactor
+      let before = (numerator: value.numerator, denominator: value.denominator * shuffle)
+      let needed = before.denominator * max(grid(node), 1)
+      alignment = leastCommonMultiple(alignment, needed / greatestCommonDivisor(needed, before.numerator))
+      guard alignment <= 1 << 20 else { return nil }
+    }
+
+    // One tile in the middle of a large image, followed back to the input.
+    let origin = alignment << 20
+    var needed: [String: Range<Int>] = [output: (origin * scale)..<((origin + alignment) * scale)]
+    for node in network.nodes.reversed() {
+      guard let region = needed[node.name] else { continue }
+      let shuffle = node.operation.shuffleFactor
+      let before = region.lowerBound.floorDivided(by: shuffle)..<region.upperBound.ceilingDivided(by: shuffle)
+      for (index, value) in node.inputs.enumerated() {
+        // Inputs after the first are added or joined pixel by pixel.
+        guard let read = index == 0 ? node.operation.inputRegion(of: before, grid: grid(node)) : before else { return nil }
+        let old = needed[value] ?? read
+        needed[value] = min(old.lowerBound, read.lowerBound)..<max(old.upperBound, read.upperBound)
+      }
+    }
+    guard let read = needed[network.inputs[0].name] else { return nil }
+    let reach = max(origin - read.lowerBound, read.upperBound - origin - alignment, 0)
+    self.init(alignment: alignment, halo: reach.ceilingDivided(by: alignment) * alignment, scale: scale)
+  }
+}
+
+extension Operation {
+  /// By how much the operation changes height and width; nil where output pixels do not lie along input pixels.
+  fileprivate var sizeFactor: (up: Int, down: Int)? {
+    switch self {
+    case .convolution(let payload):
+      guard payload.stride.height == payload.stride.width else { return nil }
+      return (payload.epilogue.pixelShuffleFactor, payload.stride.height)
+    case .transposedConvolution(let payload):
+      guard payload.stride.height == payload.stride.width else { return nil }
+      return (payload.stride.height, 1)
+    case .maximumPool(let pool), .averagePool(let pool):
+      guard pool.stride.height == pool.stride.width else { return nil }
+      return (1, pool.stride.height)
+    case .pixelShuffle(let payload): return (payload.factor, 1)
+    case .pixelUnshuffle(let payload): return (1, payload.factor)
+    case .resize(let payload): return (payload.factor, 1)
+    case .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation: return (1, 1)
+    case .linear, .globalAveragePool, .flatten: return nil
+    }
+  }
+
+  /// The factor of the pixel shuffle that closes a convolution's epilogue.
+  fileprivate var shuffleFactor: Int {
+    if case .convolution(let payload) = self { payload.epilogue.pixelShuffleFactor } else { 1 }
+  }
+
+  /// The rows (or columns) of the first input that rows `region` of the output, before any pixel shuffle of an epilogue, look at.
+  fileprivate func inputRegion(of region: Range<Int>, grid: Int) -> Range<Int>? {
+    let low = region.lowerBound, high = region.upperBound
+    // The wider of both axes: tiles are square.
+    func window(_ kernel: Pair, _ stride: Int, _ padding: Padding, _ dilation: Pair, _ low: Int, _ high: Int) -> Range<Int> {
+      let reach = max(dilation.height * (kernel.height - 1), dilation.width * (kernel.width - 1)) + 1
+      return (low * stride - max(padding.top, padding.left))..<((high - 1) * stride + reach - min(padding.top, padding.left))
+    }
+    switch self {
+    case .convolution(let payload):
+      let first = low.floorDivided(by: grid) * grid, end = high.ceilingDivided(by: grid) * grid
+      return window(payload.kernel, payload.stride.height, payload.padding, payload.dilation, first, end)
+    case .maximumPool(let pool), .averagePool(let pool):
+      return window(pool.kernel, pool.stride.height, pool.padding, Pair(1), low, high)
+    case .transposedConvolution(let payload):
+      let reach = max(payload.dilation.height * (payload.kernel.height - 1), payload.dilation.width * (payload.kernel.width - 1))
+      let least = min(payload.padding.top, payload.padding.left), most = max(payload.padding.top, payload.padding.left)
+      let stride = payload.stride.height
+      return (low + least - reach).floorDivided(by: stride)..<((high - 1 + most).floorDivided(by: stride) + 1)
+    case .pixelShuffle(let payload):
+      return low.floorDivided(by: payload.factor)..<high.ceilingDivided(by: payload.factor)
+    case .pixelUnshuffle(let payload): return (low * payload.factor)..<(high * payload.factor)
+    case .resize(let payload):
+      let margin = switch payload.method {
+      case .nearest: 0
+      case .bilinear: 1
+      case .bicubic: 2
+      }
+      return (low.floorDivided(by: payload.factor) - margin)..<(high.ceilingDivided(by: payload.factor) + margin)
+    case .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation: return region
+    case .linear, .globalAveragePool, .flatten: return nil
+    }
+  }
+}
+
+extension Int {
+  fileprivate func floorDivided(by divisor: Int) -> Int {
+    let quotient = self / divisor
+    return self % divisor < 0 ? quotient - 1 : quotient
+  }
+
+  fileprivate func ceilingDivided(by divisor: Int) -> Int { -(-self).floorDivided(by: divisor) }
+}
+
+private func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int {
+  var (a, b) = (a, b)
+  while b != 0 { (a, b) = (b, a % b) }
+  return a
+}
+
+private func leastCommonMultiple(_ a: Int, _ b: Int) -> Int { a / greatestCommonDivisor(a, b) * b }
