@@ -3,7 +3,7 @@ import Networks
 import Tensors
 
 /// A program with its memory and its threads. A run allocates nothing but the output tensors.
-final class CPUSession: Session {
+final class CPUSession: TimingSession {
   let inputShapes: [Shape]
   let outputShapes: [Shape]
   let peakMemoryByteCount: Int
@@ -11,7 +11,7 @@ final class CPUSession: Session {
   private let program: Program
   private let inputNames: [String]
   private let pool: ThreadPool
-  private let arena: TensorStorage
+  private let arena: Arena
   private let arenaOffsets: [Int]
   private let scratchOffset: Int
   private let scratchStride: Int
@@ -42,7 +42,7 @@ final class CPUSession: Session {
     scratchStride = ((program.steps.map(\.scratchByteCount).max() ?? 0) + 4095) / 4096 * 4096 + 4096
     // Zeroed scratch: register tiles past the last pixel read whatever lies there, and denormals or NaNs would be slow. The pages
     // of values are left untouched until a step writes them.
-    arena = TensorStorage(byteCount: plan.byteCount + scratchStride * threadCount, zeroed: false)
+    arena = Arena(byteCount: plan.byteCount + scratchStride * threadCount)
     (arena.base + scratchOffset).initializeMemory(as: UInt8.self, repeating: 0, count: scratchStride * threadCount)
     values = .allocate(capacity: max(program.layouts.count, 1))
     let tensors = (inputShapes + outputShapes).reduce(0) { $0 + $1.count * 4 }
@@ -54,7 +54,27 @@ final class CPUSession: Session {
     values.deallocate()
   }
 
-  func run(_ inputs: [Tensor]) throws(ExecutionError) -> [Tensor] {
+  func run(_ inputs: [Tensor]) throws(ExecutionError) -> [Tensor] { try run(inputs) { _, work in work() } }
+
+  func timedRun(_ inputs: [Tensor]) throws(ExecutionError) -> (outputs: [Tensor], timings: [NodeTiming]) {
+    let clock = ContinuousClock()
+    var timings: [NodeTiming] = []
+    let outputs = try run(inputs) { step, work in
+      let start = clock.now
+      work()
+      let parts = (clock.now - start).components
+      timings.append(
+        NodeTiming(
+          node: step.node, kernels: step.kernelNames,
+          nanoseconds: Int(parts.seconds) * 1_000_000_000 + Int(parts.attoseconds / 1_000_000_000)))
+    }
+    return (outputs, timings)
+  }
+
+  /// Runs the steps in order, each through `around`.
+  private func run(
+    _ inputs: [Tensor], around: (_ step: any Step, _ work: () -> Void) -> Void
+  ) throws(ExecutionError) -> [Tensor] {
     guard inputs.count == inputShapes.count else { throw .inputCount(expected: inputShapes.count, got: inputs.count) }
     for (index, tensor) in inputs.enumerated() {
       guard tensor.shape == inputShapes[index], tensor.dataType == .float32 else {
@@ -76,8 +96,10 @@ final class CPUSession: Session {
     let scratch = arena.base + scratchOffset
     withExtendedLifetime((inputs, outputs)) {
       for step in program.steps {
-        pool.run(count: step.taskCount) { worker, task in
-          step.perform(task, memory, scratch: scratch + worker * scratchStride)
+        around(step) {
+          pool.run(count: step.taskCount) { worker, task in
+            step.perform(task, memory, scratch: scratch + worker * scratchStride)
+          }
         }
       }
     }

@@ -44,11 +44,13 @@ final class ElementwiseStep: Step {
     let rows = tasks.range(task)
     switch layout.order {
     case .interleaved:
-      let offset = rows.lowerBound * layout.rowStride
       withUnsafePointer(to: epilogue.structure) { epilogue in
-        kernel.elementwise(
-          input + offset, multiplier.map { UnsafePointer($0.base) }, residual.map { $0 + offset }, output + offset,
-          rows.count * layout.width, layout.storedChannels, epilogue)
+        for row in rows {
+          let offset = row * layout.rowStride
+          kernel.elementwise(
+            input + offset, multiplier.map { UnsafePointer($0.base) }, residual.map { $0 + offset }, output + offset,
+            layout.width, layout.storedChannels, epilogue)
+        }
       }
     case .planar:
       for plane in rows {
