@@ -33,7 +33,7 @@ let targets: [Target] = [
   .testTarget(name: "ArchitecturesTests", dependencies: ["Tensors", "Networks", "Architectures"]),
   .testTarget(
     name: "TransformsTests",
-    dependencies: ["Tensors", "Networks", "Transforms", "Execution", "ReferenceBackend", "TestSupport"]),
+    dependencies: ["Tensors", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "TestSupport"]),
 ]
 
 let package = Package(

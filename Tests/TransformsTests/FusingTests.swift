@@ -1,3 +1,4 @@
+import Architectures
 import Networks
 import ReferenceBackend
 import Tensors
@@ -146,5 +147,34 @@ import Transforms
     let fused = operationCase.network.fusing()
     try fused.verify()
     if fused != operationCase.network { try expectSameOutputs(fused, operationCase.network, operationCase.inputShapes) }
+  }
+
+  @Test func superResolutionNetworks() throws {
+    let vdsr = try VDSR(features: 4).network(.random(seed: 3))
+    #expect(vdsr.fusing().nodes.count == 20)
+    #expect(
+      vdsr.fusing().text.split(separator: "\n").last
+        == "layers.19 = convolution(layers.18, x) 4 -> 1, kernel 3, padding 1 | add")
+    try expectSameOutputs(vdsr.fusing(), vdsr, [[1, 1, 6, 5]])
+
+    for layout in EDSR.Layout.allCases {
+      let edsr = try EDSR(scale: 4, features: 4, blocks: 2, layout: layout).network(.random(seed: 4))
+      let fused = edsr.fusing()
+      #expect(Set(fused.parameters.keys) == Set(edsr.parameters.keys))
+      try expectSameOutputs(fused, edsr, [[1, 3, 6, 5]])
+    }
+    #expect(
+      try EDSR(features: 4, blocks: 1, layout: .original).network(.zeros).fusing().text == """
+        network edsr: x [3] -> addMean
+        subtractMean = channelAffine(x) 3, fixed
+        head = convolution(subtractMean) 3 -> 4, kernel 3, padding 1, bias
+        body.0.a = convolution(head) 4 -> 4, kernel 3, padding 1, bias | relu
+        body.0.b = convolution(body.0.a, head) 4 -> 4, kernel 3, padding 1, bias | scale 0.1 | add
+        body.end = convolution(body.0.b, head) 4 -> 4, kernel 3, padding 1, bias | add
+        up.0 = convolution(body.end) 4 -> 16, kernel 3, padding 1, bias | pixelShuffle 2
+        tail = convolution(up.0) 4 -> 3, kernel 3, padding 1, bias
+        addMean = channelAffine(tail) 3, fixed
+
+        """)
   }
 }
