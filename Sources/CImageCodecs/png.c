@@ -93,7 +93,9 @@ static void begin_reading(png_state *state, image_codec_header *header) {
     int entries = 0;
     png_get_PLTE(png, info, &palette, &entries);
     int greys = 0;
-    while (greys < entries && palette[greys].red == palette[greys].green && palette[greys].green == palette[greys].blue) greys++;
+    for (; greys < entries; greys++) {
+      if (palette[greys].red != palette[greys].green || palette[greys].green != palette[greys].blue) break;
+    }
     header->has_grey_palette = entries > 0 && greys == entries;
   }
 }
@@ -187,7 +189,9 @@ static int run_write(
   if (setjmp(state->jump)) return state->status;
   png_structp png = state->png;
   png_infop info = state->info;
-  static const int colours[] = {0, PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGB_ALPHA};
+  static const int colours[] = {
+    0, PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGB_ALPHA,
+  };
   png_set_write_fn(png, state, on_write, on_flush);
   png_set_user_limits(png, 0x7fffffff, 0x7fffffff);
   png_set_chunk_malloc_max(png, longest_chunk);

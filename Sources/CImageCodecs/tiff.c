@@ -170,7 +170,7 @@ static int read_converted(memory_file *file, TIFF *tiff, const layout *it, const
   return done && !file->message[0] ? IMAGE_CODEC_OK : fail(file, IMAGE_CODEC_CORRUPT, "the pixels are damaged");
 }
 
-// Copies `count` pixels of one strip row or tile row. `stride` is the samples of a source pixel, `first` the channel they begin with.
+// Copies the first `wanted` samples of `count` pixels of a strip or tile row; `stride` is the samples of a source pixel.
 static void copy_samples(
   const uint8_t *source, uint8_t *target, size_t count, unsigned stride, unsigned wanted, unsigned channels, unsigned bytes
 ) {

@@ -8,11 +8,17 @@ static uint32_t little_endian(const uint8_t *bytes) {
   return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
 }
 
+// The bytes that belong to the file, anything behind it left out; 0 where it is cut short. The decoder would take a file whose
+// last, small chunks are missing, and the chunk reader refuses bytes behind the last chunk.
+static size_t file_size(const uint8_t *bytes, size_t count) {
+  if (count < 12) return 0;
+  size_t size = (size_t)little_endian(bytes + 4) + 8;
+  return size < 12 || size > count ? 0 : size;
+}
+
 int image_webp_header(const uint8_t *bytes, size_t count, image_codec_header *header, char *message) {
-  // The decoder would take a file whose last, small chunks are missing.
-  if (count < 12 || little_endian(bytes + 4) > count - 8) {
-    return image_codec_fail(message, IMAGE_CODEC_CORRUPT, "the file is cut short");
-  }
+  count = file_size(bytes, count);
+  if (count == 0) return image_codec_fail(message, IMAGE_CODEC_CORRUPT, "the file is cut short");
   WebPBitstreamFeatures features;
   if (WebPGetFeatures(bytes, count, &features) != VP8_STATUS_OK) {
     return image_codec_fail(message, IMAGE_CODEC_CORRUPT, "the header is damaged");
@@ -39,6 +45,7 @@ int image_webp_pixels(
   image_codec_header found;
   int status = image_webp_header(bytes, count, &found, message);
   if (status != IMAGE_CODEC_OK) return status;
+  count = file_size(bytes, count);
   size_t row_bytes = image_codec_row_bytes(header);
   if (!image_codec_same(header, &found) || row_bytes * header->height != pixel_bytes) {
     return image_codec_fail(message, IMAGE_CODEC_CORRUPT, "the header changed");

@@ -1,8 +1,9 @@
 /// Bicubic interpolation equal to MATLAB's `imresize(image, scale)` or `imresize(image, [height width])`.
 ///
-/// Keys' kernel with a = -0.5, widened by 1/scale where the image shrinks (antialiasing), borders mirrored, weights normalised to sum 1.
-/// MATLAB resizes the dimension with the smaller scale first. The two passes commute but for rounding (some 1e-13 of 255), so here
-/// the vertical one always comes first: any band of output rows can then be had without the others and without a middle image.
+/// Keys' kernel with a = -0.5, widened by 1/scale where the image shrinks (antialiasing), borders mirrored, weights normalised
+/// to sum 1. MATLAB resizes the dimension with the smaller scale first. The two passes commute but for rounding (some 1e-13 of
+/// 255), so here the vertical one always comes first: any band of output rows can then be had without the others and without a
+/// middle image.
 /// Nothing is clipped or rounded. `Float` planes are computed in single precision (about 1e-5 of 255), `Double` in double.
 ///
 /// Building the value computes the weights, which depend on the sizes alone; use one value for all planes of an image.

@@ -1,5 +1,6 @@
 // BMP has no C library that is packaged everywhere and both reads and writes; the kinds in use are few, so it is done here:
-// uncompressed 1, 4 and 8 bits with a palette, 16, 24 and 32 bits, bit fields, rows in either order. Run-length coding is refused.
+// uncompressed 1, 4 and 8 bits with a palette, 16, 24 and 32 bits, bit fields, rows in either order. Run-length coding is
+// refused.
 
 extension ImageCodec.Source {
   private func number(_ offset: Int, _ size: Int) -> Int {

@@ -12,8 +12,8 @@ public enum ImageEncoding: Hashable, Sendable {
   case tiff
   case bmp
 
-  /// The encoding that a format has unless told otherwise: JPEG at 92, lossless WebP. A given quality makes WebP lossy, and has no
-  /// meaning for PNG, TIFF and BMP.
+  /// The encoding that a format has unless told otherwise: JPEG at 92, lossless WebP. A given quality makes WebP lossy, and
+  /// has no meaning for PNG, TIFF and BMP.
   public init(_ format: ImageFormat, quality: Int? = nil) {
     self =
       switch format {
@@ -45,10 +45,10 @@ public enum ImageEncoding: Hashable, Sendable {
 extension Image {
   /// The picture as a file in memory.
   ///
-  /// PNG and TIFF hold every image as it is. The others hold 8 bits: 16-bit samples are divided by 257 and rounded. JPEG has no alpha:
-  /// the picture is laid over white. WebP has no grey, and BMP no grey with alpha: grey is written as equal red, green and blue.
-  /// ICC profile, EXIF and XMP are written where the format holds them: TIFF holds no EXIF block, BMP nothing. PNG leaves out a
-  /// profile that is damaged or made for another colour model.
+  /// PNG and TIFF hold every image as it is. The others hold 8 bits: 16-bit samples are divided by 257 and rounded. JPEG has no
+  /// alpha: the picture is laid over white. WebP has no grey, and BMP no grey with alpha: grey is written as equal red, green
+  /// and blue. ICC profile, EXIF and XMP are written where the format holds them: TIFF holds no EXIF block, BMP nothing. PNG
+  /// leaves out a profile that is damaged or made for another colour model.
   public func encoded(as encoding: ImageEncoding) throws(ImageError) -> [UInt8] {
     let format = encoding.format
     guard max(width, height) <= format.maximumSide else {
@@ -118,8 +118,7 @@ extension Image {
     }
     guard status == IMAGE_CODEC_OK else {
       if status == IMAGE_CODEC_MEMORY { throw .outOfMemory(name: "the \(format.title) output") }
-      let text = String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      throw .encodingFailed(format: format, reason: text)
+      throw .encodingFailed(format: format, reason: ImageCodec.Source.line(message))
     }
     return Array(UnsafeBufferPointer(start: output.bytes, count: output.count))
   }

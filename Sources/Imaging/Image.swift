@@ -1,7 +1,7 @@
 /// A decoded picture: rows from top to bottom, pixels from left to right, the channels of a pixel side by side.
 ///
-/// The channels are grey or red, green, blue, followed by alpha where there is one. Alpha is not premultiplied. The samples are as
-/// the file has them: no colour management is done, and the ICC profile travels along in `metadata`.
+/// The channels are grey or red, green, blue, followed by alpha where there is one. Alpha is not premultiplied. The samples are
+/// as the file has them: no colour management is done, and the ICC profile travels along in `metadata`.
 public struct Image: Hashable, Sendable {
   /// What the colour channels are.
   public enum ColourModel: String, Hashable, Sendable {
@@ -62,8 +62,11 @@ public struct Image: Hashable, Sendable {
     }
   }
 
+}
+
+extension Image: CustomStringConvertible {
   /// Size and kind as the command line writes them: `640x480 RGB, 8 bits`.
-  public var summary: String {
+  public var description: String {
     let colours = colourModel == .grey ? "grey" : "RGB"
     return "\(width)x\(height) \(colours)\(hasAlpha ? " with alpha" : ""), \(bitDepth) bits"
   }

@@ -39,12 +39,14 @@ public enum ImageCodec {
     case .png: return try source.decode(header: image_png_header, pixels: image_png_pixels)
     case .jpeg: return try source.decode(header: image_jpeg_header, pixels: image_jpeg_pixels)
     case .webp: return try source.decode(header: image_webp_header, pixels: image_webp_pixels)
-    case .tiff: return try source.decode(header: image_tiff_header, pixels: image_tiff_pixels)
+    case .tiff:
+      try source.checkMetadataOfDirectory()
+      return try source.decode(header: image_tiff_header, pixels: image_tiff_pixels)
     case .bmp: return try source.decodeBitmap()
     }
   }
 
-  /// The pixel size of a picture, from its header alone and before its orientation is applied.
+  /// A file in memory, and what the caller said about it.
   struct Source {
     let bytes: [UInt8]
     let name: String
@@ -77,8 +79,13 @@ extension ImageCodec.Source {
 
   func corrupt(_ reason: String) -> ImageError { .corrupt(name: name, format: format, reason: reason) }
 
+  /// The reason a C library gave. It may quote the file: all but printable ASCII becomes a space.
+  static func line(_ message: [CChar]) -> String {
+    String(decoding: message.prefix { $0 != 0 }.map { (32..<127).contains($0) ? UInt8(bitPattern: $0) : 32 }, as: UTF8.self)
+  }
+
   private func failure(_ status: Int32, _ message: [CChar]) -> ImageError {
-    let text = String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let text = Self.line(message)
     return switch Int(status) {
     case Int(IMAGE_CODEC_MEMORY): .outOfMemory(name: name)
     case Int(IMAGE_CODEC_UNSUPPORTED): .unsupported(name: name, format: format, reason: text)

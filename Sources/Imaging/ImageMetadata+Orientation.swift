@@ -1,5 +1,6 @@
 extension Image {
-  /// The image as it is to be seen: the orientation of the file (`tag`, of TIFF) or of EXIF applied, and the carried tags set to 1.
+  /// The image as it is to be seen: the orientation of the file (`tag`, of TIFF) or of EXIF applied, and the carried tags set
+  /// to 1.
   func applyingOrientation(tag: Int?) -> Image {
     let slot = metadata.exif.flatMap(ExifOrientation.init)
     let orientation = (tag ?? slot?.value).flatMap(Orientation.init) ?? .upright

@@ -8,7 +8,8 @@
 
 /// Measures of how far one picture is from another.
 public enum ImageMetric {
-  /// The peak signal-to-noise ratio of two planes in decibels: `10 log10(peak² / mean squared difference)`; infinite where they are equal.
+  /// The peak signal-to-noise ratio of two planes in decibels: `10 log10(peak² / mean squared difference)`; infinite where they
+  /// are equal.
   ///
   /// `border` pixels on each side are left out. Traps where the sizes differ or nothing is left.
   public static func peakSignalToNoiseRatio(

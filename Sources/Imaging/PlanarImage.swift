@@ -1,4 +1,5 @@
-/// A picture as one plane a channel, in numbers on the scale 0...255 (a 16-bit sample divided by 257, so that both depths share a scale).
+/// A picture as one plane a channel, in numbers on the scale 0...255 (a 16-bit sample divided by 257, so that both depths
+/// share a scale).
 public struct PlanarImage<Element: Sendable & Hashable>: Sendable, Hashable {
   /// One plane (grey, or luma) or three (red, green, blue, or luma and the two chroma).
   public var colour: [Plane<Element>]
@@ -65,7 +66,8 @@ extension Image {
     return Plane(width: width, height: height, elements: elements)
   }
 
-  /// The image of the given planes: clipped to 0...255 and rounded to the nearest sample, halves to the even one. NaN becomes 0.
+  /// The image of the given planes: clipped to 0...255 and rounded to the nearest sample, halves to the even one.
+  /// NaN becomes 0.
   public init(_ planar: PlanarImage<Float>, bitDepth: Int, metadata: ImageMetadata = ImageMetadata()) {
     let planes = planar.colour + [planar.alpha].compactMap { $0 }
     let samples: Samples
@@ -79,7 +81,8 @@ extension Image {
       samples: samples, metadata: metadata)
   }
 
-  /// The image of the given planes: clipped to 0...255 and rounded to the nearest sample, halves to the even one. NaN becomes 0.
+  /// The image of the given planes: clipped to 0...255 and rounded to the nearest sample, halves to the even one.
+  /// NaN becomes 0.
   public init(_ planar: PlanarImage<Double>, bitDepth: Int, metadata: ImageMetadata = ImageMetadata()) {
     let planes = planar.colour + [planar.alpha].compactMap { $0 }
     let samples: Samples

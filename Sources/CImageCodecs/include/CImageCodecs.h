@@ -1,7 +1,7 @@
 // Plain C over libpng, libjpeg-turbo, libwebp and libtiff.
 //
-// libpng and libjpeg report errors by longjmp, which must not cross Swift frames; so every function here returns a status and writes one
-// line of reason instead. Nothing is printed, nothing exits, no global is kept.
+// libpng and libjpeg report errors by longjmp, which must not cross Swift frames; so every function here returns a status and
+// writes one line of reason instead. Nothing is printed, nothing exits, no global is kept.
 #ifndef SWIFTLET_CIMAGECODECS_H
 #define SWIFTLET_CIMAGECODECS_H
 
@@ -24,8 +24,8 @@ enum {
 // The size of the message buffers that callers pass.
 enum { IMAGE_CODEC_MESSAGE_SIZE = 256 };
 
-// The decoded form: rows from top to bottom without padding, channels interleaved (grey, grey alpha, RGB, RGBA; alpha not premultiplied),
-// 16-bit samples in the byte order of the machine.
+// The decoded form: rows from top to bottom without padding, channels interleaved (grey, grey alpha, RGB, RGBA; alpha not
+// premultiplied), 16-bit samples in the byte order of the machine.
 typedef struct {
   uint32_t width;
   uint32_t height;
