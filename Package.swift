@@ -14,16 +14,18 @@ let targets: [Target] = [
   .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"]), .brew(["libzip"])]),
 
   .target(name: "Tensors"),
+  .target(name: "Files"),
   .target(name: "Networks", dependencies: ["Tensors"]),
   .target(name: "Architectures", dependencies: ["Tensors", "Networks"]),
   .target(name: "Transforms", dependencies: ["Tensors", "Networks"]),
-  .target(name: "Formats", dependencies: ["Tensors", "Networks", "Architectures", "CZip"]),
-  .target(name: "Imaging", dependencies: ["Tensors", "CImageCodecs"]),
+  .target(name: "Formats", dependencies: ["Tensors", "Files", "Networks", "Architectures", "CZip"]),
+  .target(name: "Imaging", dependencies: ["Tensors", "Files", "CImageCodecs"]),
   .target(name: "Execution", dependencies: ["Tensors", "Networks"]),
   .target(name: "ReferenceBackend", dependencies: ["Tensors", "Networks", "Execution"]),
   .target(name: "CPUBackend", dependencies: ["Tensors", "Networks", "Execution", "CKernels"]),
 
-  .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
+  .testTarget(name: "FilesTests", dependencies: ["Files"]),
+  .testTarget(name: "ImagingTests", dependencies: ["Tensors", "Files", "Imaging"]),
 ]
 
 let package = Package(

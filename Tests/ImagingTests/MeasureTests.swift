@@ -1,3 +1,4 @@
+import Tensors
 import Testing
 
 @testable import Imaging
@@ -105,6 +106,16 @@ import Testing
     #expect(Image(PlanarImage<Double>(image), bitDepth: image.bitDepth) == image)
     #expect(Image(PlanarImage<Float>(image), bitDepth: 8) == image.reducedTo8Bits)
     #expect(Image(PlanarImage<Float>(image.extendedTo16Bits), bitDepth: 8) == image.reducedTo8Bits)
+  }
+
+  @Test func tensorsHoldThePlanes() {
+    let planes = (0..<3).map { channel in
+      Plane<Float>(width: 3, height: 2, elements: (0..<6).map { Float(10 * channel + $0) })
+    }
+    let tensor = Tensor(planes, scale: 2)
+    #expect(tensor.shape == [1, 3, 2, 3])
+    #expect(tensor.floats == (0..<18).map { Float($0 / 6 * 20 + $0 % 6 * 2) })
+    #expect(tensor.planes(scale: 0.5) == planes)
   }
 
   @Test func samplesAreClippedAndRoundedToEven() {
