@@ -4,6 +4,7 @@ import Files
 extension ImageError: CustomStringConvertible {
   public var description: String {
     let formats = ImageFormat.allCases.map(\.title).joined(separator: ", ")
+    let mend = "raise the limit or crop the picture"
     switch self {
     case .file(let error):
       return error.description

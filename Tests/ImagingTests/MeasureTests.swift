@@ -114,7 +114,8 @@ import Testing
     }
     let tensor = Tensor(planes, scale: 2)
     #expect(tensor.shape == [1, 3, 2, 3])
-    #expect(tensor.floats == (0..<18).map { Float($0 / 6 * 20 + $0 % 6 * 2) })
+    let expected: [Float] = [0, 2, 4, 6, 8, 10, 20, 22, 24, 26, 28, 30, 40, 42, 44, 46, 48, 50]
+    #expect(tensor.floats == expected)
     #expect(tensor.planes(scale: 0.5) == planes)
   }
 
