@@ -190,6 +190,14 @@ add("TIFF with premultiplied alpha", tiff(np.concatenate([colour, alpha], axis=2
     np.concatenate([np.floor(colour * 255 / alpha + 0.5), alpha], axis=2))
 add("TIFF turned by its tag", tiff(grey, 8, 1, [(274, 3, [6])]), "grey", False, 8, np.rot90(grey, -1))
 
+turned = saved(quantised, "TIFF", tiffinfo={274: 8})
+add("TIFF with a palette, turned by its tag", turned, "rgb", False, 8, np.rot90(np.array(quantised.convert("RGB"))))
+data = saved(photo, "TIFF", compression="jpeg", quality=95)
+add("TIFF, JPEG in YCbCr", data, "rgb", False, 8, np.array(Image.open(io.BytesIO(data)).convert("RGB")), 3)
+inks = samples(4, 8)
+add("TIFF of inks", tiff(inks, 8, 5), "rgb", False, 8,
+    (255 - inks[..., :3]) * (255 - inks[..., 3:]) // 255, 1)
+
 # BMP.
 
 add("BMP, 24 bits", saved(rgb, "BMP"), "rgb", False, 8, np.array(rgb))
@@ -205,6 +213,18 @@ words = (five[..., 0] << 10 | five[..., 1] << 5 | five[..., 2]).astype("<u2")
 lines = b"".join((row.tobytes() + b"\0\0") for row in words[::-1])
 add("BMP, 16 bits", b"BM" + struct.pack("<IIIIiiHHIIiiII", 54 + len(lines), 0, 54, 40, WIDTH, HEIGHT, 1, 16, 0, len(lines), 0, 0,
                                         0, 0) + lines, "rgb", False, 8, np.floor((five * 255 + 15) / 31))
+
+# What is refused, with words of the reason.
+
+refused = [
+    ("TIFF of floats", saved(Image.fromarray(random.random((HEIGHT, WIDTH)).astype("f4")), "TIFF"), "floating-point"),
+    ("TIFF of 32-bit numbers", tiff(grey, 8, 1).replace(struct.pack("<HHIHH", 258, 3, 1, 8, 0),
+                                                        struct.pack("<HHIHH", 258, 3, 1, 32, 0)), "more than 16 bits"),
+    ("WebP animation", saved(rgb, "WEBP", save_all=True, append_images=[rgb.rotate(180)], lossless=True), "animation"),
+    ("BMP, run-length coded", b"BM" + struct.pack("<IIIIiiHHIIiiII", 60, 0, 58, 40, 1, 1, 1, 8, 1, 2, 0, 0, 1, 0) +
+     b"\0\0\0\0" + b"\0\1", "compression 1"),
+    ("JPEG of 12 bits", saved(photo, "JPEG").replace(b"\xff\xc0\0\x11\x08", b"\xff\xc1\0\x11\x0c"), "precision 12"),
+]
 
 # Measures.
 
@@ -279,6 +299,12 @@ for name, data, model, alpha, bits, width, height, expected, tolerance in fixtur
     print(f"      isGrey: {str(model == 'grey').lower()}, hasAlpha: {str(alpha).lower()}, bits: {bits}, width: {width}, "
           f"height: {height},")
     print(f"      samples: {swift_text(expected)}, tolerance: {tolerance}),")
+print("  ]")
+print()
+print("  /// Sound files of kinds that are not read, and words of the reason.")
+print("  static let refused: [(name: String, file: String, reason: String)] = [")
+for name, data, reason in refused:
+    print(f'    (\n      "{name}",\n      {swift_text(data)}, "{reason}"\n    ),')
 print("  ]")
 print()
 print("  /// SSIM and PSNR of `(7 x + 13 y) mod 256` and 0.8 times that plus `x y mod 41`, 32x24.")

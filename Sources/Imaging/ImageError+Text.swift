@@ -14,11 +14,9 @@ extension ImageError: CustomStringConvertible {
       let extensions = ImageFormat.allCases.map { "." + ($0.fileExtensions.first ?? "") }.joined(separator: ", ")
       return "'\(name.onOneLine)': the extension names no picture format; use one of \(extensions)"
     case .tooManyPixels(let name, let width, let height, let limit):
-      return
-        "'\(name.onOneLine)': \(width)x\(height) pixels are more than the limit of \(limit) pixels; raise the limit or crop the picture"
+      return "'\(name.onOneLine)': \(width)x\(height) pixels are more than the limit of \(limit) pixels; \(mend)"
     case .tooManyBytes(let name, let width, let height, let bytes, let limit):
-      return
-        "'\(name.onOneLine)': \(width)x\(height) pixels need \(bytes) bytes, the limit is \(limit); raise the limit or crop the picture"
+      return "'\(name.onOneLine)': \(width)x\(height) pixels need \(bytes) bytes, the limit is \(limit); \(mend)"
     case .corrupt(let name, let format, let reason):
       return "'\(name.onOneLine)': the \(format.title) file is damaged or cut short (\(reason)); fetch or save it again"
     case .unsupported(let name, let format, let reason):

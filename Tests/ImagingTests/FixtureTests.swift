@@ -28,6 +28,17 @@ import Testing
     #expect(difference <= fixture.tolerance, "\(name): off by \(difference)")
   }
 
+  @Test(arguments: Fixtures.refused.map(\.name)) func refuses(name: String) throws {
+    let fixture = try #require(Fixtures.refused.first { $0.name == name })
+    let bytes = [UInt8](try #require(Data(base64Encoded: fixture.file)))
+    let error = #expect(throws: ImageError.self) { try ImageCodec.decode(bytes, name: name) }
+    guard case .unsupported(_, _, let reason) = error else {
+      Issue.record("\(name): \(String(describing: error))")
+      return
+    }
+    #expect(reason.contains(fixture.reason), "\(name): \(reason)")
+  }
+
   /// The kinds that others write, cut short at every length: never a picture that differs.
   @Test(arguments: Fixtures.all.map(\.name)) func truncation(name: String) throws {
     let bytes = try #require(Self.files.first { $0.name == name }).bytes
