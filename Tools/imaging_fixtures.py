@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes Tests/ImagingTests/Fixtures.swift: small pictures of the kinds that Swiftlet reads but does not write, with the samples
-that must come out, and reference values of the image measures. Needs NumPy and Pillow:
+"""Writes Tests/ImagingTests/Fixtures.swift: small pictures of the kinds that Swiftlet reads but does not write, with the
+samples that must come out, and reference values of the image measures. Needs NumPy and Pillow:
 
     python3 Tools/imaging_fixtures.py > Tests/ImagingTests/Fixtures.swift
 """
@@ -211,8 +211,8 @@ add("BMP, top row first", bytes(top_down), "rgb", False, 8, np.array(rgb))
 five = random.integers(0, 32, (HEIGHT, WIDTH, 3))
 words = (five[..., 0] << 10 | five[..., 1] << 5 | five[..., 2]).astype("<u2")
 lines = b"".join((row.tobytes() + b"\0\0") for row in words[::-1])
-add("BMP, 16 bits", b"BM" + struct.pack("<IIIIiiHHIIiiII", 54 + len(lines), 0, 54, 40, WIDTH, HEIGHT, 1, 16, 0, len(lines), 0, 0,
-                                        0, 0) + lines, "rgb", False, 8, np.floor((five * 255 + 15) / 31))
+header = struct.pack("<IIIIiiHHIIiiII", 54 + len(lines), 0, 54, 40, WIDTH, HEIGHT, 1, 16, 0, len(lines), 0, 0, 0, 0)
+add("BMP, 16 bits", b"BM" + header + lines, "rgb", False, 8, np.floor((five * 255 + 15) / 31))
 
 # What is refused, with words of the reason.
 
@@ -288,7 +288,8 @@ print()
 def swift_text(data):
     text = base64.b64encode(data).decode()
     lines = [text[i:i + 112] for i in range(0, len(text), 112)]
-    return '"""\n' + "\n".join("      " + line + ("\\" if i + 1 < len(lines) else "") for i, line in enumerate(lines)) + '\n      """'
+    body = "\\\n".join("      " + line for line in lines)
+    return f'"""\n{body}\n      """'
 
 
 print("enum Fixtures {")
