@@ -21,6 +21,16 @@ let targets: [Target] = [
   .target(name: "CPUBackend", dependencies: ["Tensors", "Networks", "Execution", "CKernels"]),
 
   .testTarget(name: "FilesTests", dependencies: ["Files"]),
+  // What several test targets share: operation cases, random tensors, tolerances.
+  .target(name: "TestSupport", dependencies: ["Tensors", "Networks"], path: "Tests/TestSupport"),
+  .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+  .testTarget(name: "NetworksTests", dependencies: ["Tensors", "Networks", "TestSupport"]),
+  .testTarget(
+    name: "ReferenceBackendTests", dependencies: ["Tensors", "Networks", "Execution", "ReferenceBackend", "TestSupport"]),
+  .testTarget(name: "ArchitecturesTests", dependencies: ["Tensors", "Networks", "Architectures"]),
+  .testTarget(
+    name: "TransformsTests",
+    dependencies: ["Tensors", "Networks", "Transforms", "Execution", "ReferenceBackend", "TestSupport"]),
 ]
 
 let package = Package(

@@ -44,38 +44,3 @@ public enum Operation: Hashable, Sendable {
     }
   }
 }
-
-/// What every operation answers about itself.
-package protocol OperationDefinition: Sendable {
-  /// The term users read: `convolution`, `pixelShuffle`.
-  var typeName: String { get }
-  /// The number of inputs it takes.
-  var inputCount: ClosedRange<Int> { get }
-  /// The parameters it owns, by role (`weight`, `bias`), in a fixed order; the tensor of role r of node n is named `n.r`.
-  var parameters: [ParameterRole] { get }
-  /// The shape of the output. Throws a reason, without the node's name, where the inputs do not fit.
-  func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape
-  /// Multiply-accumulate operations of one evaluation. Additions, activations and copies count none.
-  func multiplyAccumulates(_ inputs: [Shape], output: Shape) -> Int
-}
-
-/// A parameter that an operation owns.
-public struct ParameterRole: Hashable, Sendable {
-  /// `weight`, `bias`, `runningMean` …
-  public var name: String
-  public var shape: Shape
-  /// False for the running statistics of a batch norm, which count as buffers and not as parameters.
-  public var isTrainable: Bool
-
-  public init(_ name: String, _ shape: Shape, isTrainable: Bool = true) {
-    self.name = name
-    self.shape = shape
-    self.isTrainable = isTrainable
-  }
-}
-
-/// Why the inputs of an operation do not fit it.
-public struct ShapeMismatch: Error, Hashable, Sendable {
-  public var reason: String
-  public init(_ reason: String) { self.reason = reason }
-}

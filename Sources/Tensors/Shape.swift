@@ -76,7 +76,8 @@ extension Shape: Codable {
   public init(from decoder: any Decoder) throws {
     let extents = try decoder.singleValueContainer().decode([Int].self)
     guard extents.allSatisfy({ $0 >= 0 }) else {
-      throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "a shape has a negative extent"))
+      throw DecodingError.dataCorrupted(
+        .init(codingPath: decoder.codingPath, debugDescription: "a shape has a negative extent"))
     }
     self.extents = extents
   }

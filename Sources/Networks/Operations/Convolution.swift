@@ -1,47 +1,17 @@
 import Tensors
 
-/// Two values, one along the height and one along the width.
-public struct Pair: Hashable, Codable, Sendable {
-  public var height: Int
-  public var width: Int
-
-  public init(height: Int, width: Int) {
-    self.height = height
-    self.width = width
-  }
-
-  /// The same value along both axes.
-  public init(_ both: Int) { self.init(height: both, width: both) }
-}
-
-/// Zeros put around an image, in pixels.
-public struct Padding: Hashable, Codable, Sendable {
-  public var top: Int
-  public var left: Int
-  public var bottom: Int
-  public var right: Int
-
-  public init(top: Int, left: Int, bottom: Int, right: Int) {
-    self.top = top
-    self.left = left
-    self.bottom = bottom
-    self.right = right
-  }
-
-  /// The same on all four sides.
-  public init(_ all: Int) { self.init(top: all, left: all, bottom: all, right: all) }
-}
-
 /// 2-D convolution (cross-correlation) with optional bias and epilogue.
 ///
 ///     y[n, o, i, j] = bias[o] + Σ over c, u, v of weight[o, c, u, v] · x[n, g·C + c, i·s + u·d - p, j·s + v·d - p]
 ///
 /// with `C = inChannels / groups`, `g` the group of `o`, stride `s`, dilation `d`, padding `p` (zeros).
 /// - Input: `[N, inChannels, H, W]`, then one tensor of the output's shape before any pixel shuffle for each `.add` of the epilogue.
-/// - Parameters: `weight [outChannels, inChannels / groups, kernel.height, kernel.width]`; `bias [outChannels]` when `hasBias`.
+/// - Parameters: `weight [outChannels, inChannels / groups, kernel.height, kernel.width]`; `bias [outChannels]` when `hasBias`;
+///   `slope [channels]` when the epilogue holds a `.prelu`.
 /// - Output: height `(H + top + bottom - dilation · (kernel - 1) - 1) / stride + 1` rounded down, the width likewise.
 /// - Cost: `N · outChannels · outHeight · outWidth · kernel.height · kernel.width · inChannels / groups` MACs.
-public struct Convolution: Hashable, Codable, Sendable {
+/// - Source: `torch.nn.Conv2d`.
+public struct Convolution: Hashable, Sendable {
   public var inChannels: Int
   public var outChannels: Int
   public var kernel: Pair
@@ -67,29 +37,106 @@ public struct Convolution: Hashable, Codable, Sendable {
     self.hasBias = hasBias
     self.epilogue = epilogue
   }
-}
 
-/// What rides on the kernel that produces a value: steps applied to each output element, in order.
-public struct Epilogue: Hashable, Codable, Sendable {
-  public enum Step: Hashable, Codable, Sendable {
-    case activation(ActivationFunction)
-    /// Multiplication by a constant.
-    case scale(Float)
-    /// Addition of the node's next extra input.
-    case add
-    /// Pixel shuffle by the factor; the last step.
-    case pixelShuffle(Int)
+  /// The shape before the epilogue's pixel shuffle, the one that extra inputs have. Throws where the input does not fit.
+  public func shapeBeforeShuffle(_ input: Shape) throws(ShapeMismatch) -> Shape {
+    if let fault = attributeFault { throw ShapeMismatch(fault) }
+    if let fault = input.valueFault { throw ShapeMismatch("the input \(input) \(fault)") }
+    let input = try image(input, channels: inChannels)
+    return Shape(
+      batch: input.batch, channels: outChannels,
+      height: try extent(input.height, "height", padding.top + padding.bottom, kernel.height, dilation.height, stride.height),
+      width: try extent(input.width, "width", padding.left + padding.right, kernel.width, dilation.width, stride.width))
   }
 
-  public var steps: [Step]
+  private func extent(
+    _ extent: Int, _ axis: String, _ padding: Int, _ kernel: Int, _ dilation: Int, _ stride: Int
+  ) throws(ShapeMismatch) -> Int {
+    let reach = dilation * (kernel - 1) + 1
+    guard extent + padding >= reach else {
+      throw ShapeMismatch("the kernel reaches over \(reach) pixels and the padded \(axis) has \(extent + padding)")
+    }
+    return (extent + padding - reach) / stride + 1
+  }
+}
 
-  public init(_ steps: [Step] = []) { self.steps = steps }
+extension Convolution: OperationDefinition {
+  package var typeName: String { "convolution" }
+  package var inputCount: ClosedRange<Int> { 1 + epilogue.extraInputCount...1 + epilogue.extraInputCount }
 
-  public var isEmpty: Bool { steps.isEmpty }
-  /// The number of extra inputs that the steps take.
-  public var extraInputCount: Int { steps.count { $0 == .add } }
-  /// The factor of the closing pixel shuffle, 1 without one.
-  public var pixelShuffleFactor: Int {
-    if case .pixelShuffle(let factor)? = steps.last { factor } else { 1 }
+  package var summary: String {
+    let parts = convolutionSummary(
+      inChannels: inChannels, outChannels: outChannels, kernel: kernel, stride: stride, padding: padding, dilation: dilation,
+      groups: groups, hasBias: hasBias)
+    return ([parts.joined(separator: ", ")] + epilogue.steps.map(\.text)).joined(separator: " | ")
+  }
+
+  package var attributeFault: String? {
+    convolutionFault(
+      inChannels: inChannels, outChannels: outChannels, kernel: kernel, stride: stride, padding: padding, dilation: dilation,
+      groups: groups, products: inChannels) ?? epilogue.fault(channels: outChannels)
+  }
+
+  package var parameters: [ParameterRole] {
+    let products = inChannels / groups * kernel.height * kernel.width
+    let bound = ParameterRole.InitialValue.uniform(bound: 1 / Float(products).squareRoot())
+    var roles = [
+      ParameterRole("weight", [outChannels, inChannels / groups, kernel.height, kernel.width], initialValue: bound)
+    ]
+    if hasBias { roles.append(ParameterRole("bias", [outChannels], initialValue: bound)) }
+    for step in epilogue.steps {
+      if case .activation(let function) = step { roles += function.parameters }
+    }
+    return roles
+  }
+
+  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
+    let shape = try shapeBeforeShuffle(inputs[0])
+    for extra in inputs.dropFirst() where extra != shape {
+      throw ShapeMismatch("the epilogue adds \(extra) to an output of \(shape)")
+    }
+    let factor = epilogue.pixelShuffleFactor
+    return factor == 1 ? shape : try PixelShuffle(factor: factor).outputShape([shape])
+  }
+
+  package func multiplyAccumulates(_ inputs: [Shape], output: Shape) -> Int {
+    // A pixel shuffle keeps the number of elements.
+    output.count * (inChannels / groups * kernel.height * kernel.width)
+  }
+}
+
+extension Convolution: Codable {
+  enum CodingKeys: String, CodingKey {
+    case inChannels, outChannels, kernel, stride, padding, dilation, groups
+    case hasBias = "bias"
+    case epilogue
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      inChannels: try container.decode(Int.self, forKey: .inChannels),
+      outChannels: try container.decode(Int.self, forKey: .outChannels),
+      kernel: try container.decode(Pair.self, forKey: .kernel),
+      stride: try container.decodeIfPresent(Pair.self, forKey: .stride) ?? Pair(1),
+      padding: try container.decodeIfPresent(Padding.self, forKey: .padding) ?? Padding(0),
+      dilation: try container.decodeIfPresent(Pair.self, forKey: .dilation) ?? Pair(1),
+      groups: try container.decodeIfPresent(Int.self, forKey: .groups) ?? 1,
+      hasBias: try container.decode(Bool.self, forKey: .hasBias),
+      epilogue: try container.decodeIfPresent(Epilogue.self, forKey: .epilogue) ?? Epilogue())
+  }
+
+  /// Attributes with their default value are left out.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(inChannels, forKey: .inChannels)
+    try container.encode(outChannels, forKey: .outChannels)
+    try container.encode(kernel, forKey: .kernel)
+    if stride != Pair(1) { try container.encode(stride, forKey: .stride) }
+    if padding != Padding(0) { try container.encode(padding, forKey: .padding) }
+    if dilation != Pair(1) { try container.encode(dilation, forKey: .dilation) }
+    if groups != 1 { try container.encode(groups, forKey: .groups) }
+    try container.encode(hasBias, forKey: .hasBias)
+    if !epilogue.isEmpty { try container.encode(epilogue, forKey: .epilogue) }
   }
 }

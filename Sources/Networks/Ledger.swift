@@ -1,0 +1,106 @@
+import Tensors
+
+/// What a network costs for given input shapes: exact counts, by node and in total. Nothing here is measured.
+public struct Ledger: Hashable, Codable, Sendable {
+  public struct Entry: Hashable, Codable, Sendable {
+    public var node: String
+    /// The type name of the operation: `convolution`.
+    public var operation: String
+    public var outputShape: Shape
+    /// Trainable parameters, in elements.
+    public var parameterCount: Int
+    /// Parameters that training leaves alone (running statistics, fixed affines), in elements.
+    public var bufferCount: Int
+    /// Multiply-accumulate operations, products with padding included.
+    public var multiplyAccumulates: Int
+    /// The bytes of the float32 values that the node reads, each distinct value once; parameters not included.
+    public var bytesRead: Int
+    /// The bytes of the float32 value that the node writes.
+    public var bytesWritten: Int
+  }
+
+  /// In node order.
+  public var entries: [Entry]
+  /// The largest sum of the bytes of live float32 values under the node order. An input lives from the start to its last
+  /// reader, a node's value from its node to its last reader, an output to the end; while a node runs, what it reads and what it
+  /// writes live both. Backends that work in place, in bands or in tiles need less; packed weights and scratch come on top.
+  public var peakActivationByteCount: Int
+
+  public var parameterCount: Int { entries.total(\.parameterCount) }
+  public var bufferCount: Int { entries.total(\.bufferCount) }
+  public var multiplyAccumulates: Int { entries.total(\.multiplyAccumulates) }
+  public var bytesRead: Int { entries.total(\.bytesRead) }
+  public var bytesWritten: Int { entries.total(\.bytesWritten) }
+}
+
+extension Network {
+  /// The ledger for inputs of these shapes, in the order of `inputs`. The network should be verified.
+  public func ledger(inputs shapes: [Shape]) throws(NetworkError) -> Ledger {
+    let values = try inferredShapes(inputs: shapes)
+    var ledger = Ledger(entries: [], peakActivationByteCount: 0)
+    for node in nodes {
+      let operands = node.inputs.compactMap { values[$0] }
+      guard let output = values[node.name] else { continue }
+      let roles = node.operation.parameters
+      ledger.entries.append(
+        Ledger.Entry(
+          node: node.name, operation: node.operation.typeName, outputShape: output,
+          parameterCount: roles.filter(\.isTrainable).total(\.shape.count),
+          bufferCount: roles.filter { !$0.isTrainable }.total(\.shape.count),
+          multiplyAccumulates: node.operation.definition.multiplyAccumulates(operands, output: output),
+          bytesRead: Set(node.inputs).map { values[$0]?.floatByteCount ?? 0 }.total(\.self),
+          bytesWritten: output.floatByteCount))
+    }
+    ledger.peakActivationByteCount = peakActivationByteCount(shapes: values)
+    return ledger
+  }
+
+  /// The number of trainable parameters, which depends on no input shape.
+  public var parameterCount: Int {
+    nodes.map { $0.operation.parameters.filter(\.isTrainable).total(\.shape.count) }.total(\.self)
+  }
+
+  /// The index of the last node that reads each value; values of `outputs` and values that none reads are absent.
+  package var lastReaders: [String: Int] {
+    var last: [String: Int] = [:]
+    for (index, node) in nodes.enumerated() {
+      for value in node.inputs { last[value] = index }
+    }
+    for output in outputs { last[output] = nil }
+    return last
+  }
+
+  private func peakActivationByteCount(shapes: [String: Shape]) -> Int {
+    let last = lastReaders
+    let kept = Set(outputs)
+    func byteCount(_ value: String) -> Int { shapes[value]?.floatByteCount ?? 0 }
+    var live = inputs.map { byteCount($0.name) }.total(\.self)
+    var peak = live
+    for input in inputs where last[input.name] == nil && !kept.contains(input.name) { live -= byteCount(input.name) }
+    for (index, node) in nodes.enumerated() {
+      live = [live, byteCount(node.name)].total(\.self)
+      peak = max(peak, live)
+      for value in Set(node.inputs) where last[value] == index { live -= byteCount(value) }
+      if last[node.name] == nil, !kept.contains(node.name) { live -= byteCount(node.name) }
+    }
+    return peak
+  }
+}
+
+extension Shape {
+  /// The bytes of a float32 tensor of this shape. At most 2^38 for a value of a network.
+  var floatByteCount: Int { count * DataType.float32.byteCount }
+}
+
+extension Sequence {
+  /// The sum of one property, `Int.max` where it overflows: single counts fit by `Limits`, their sum need not.
+  func total(_ property: (Element) -> Int) -> Int {
+    var sum = 0
+    for element in self {
+      let (value, overflow) = sum.addingReportingOverflow(property(element))
+      if overflow { return Int.max }
+      sum = value
+    }
+    return sum
+  }
+}

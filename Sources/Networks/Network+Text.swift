@@ -1,0 +1,24 @@
+extension Network: CustomStringConvertible {
+  /// The network for people, one line a node, the same for equal graphs:
+  ///
+  ///     network edsr: x [3] -> tail
+  ///     head = convolution(x) 3 -> 64, kernel 3, padding 1, bias
+  ///     body.0.b = convolution(body.0.a, head) 64 -> 64, kernel 3, padding 1, bias | scale 0.1 | add
+  public var text: String { graph.text }
+
+  public var description: String { text }
+}
+
+extension NetworkGraph {
+  /// See `Network.text`. Every line ends in a line feed.
+  public var text: String {
+    let entries = inputs.map { "\($0.name) [\($0.channels)]" }.joined(separator: ", ")
+    var text = "network \(name): \(entries) -> \(outputs.joined(separator: ", "))\n"
+    for node in nodes {
+      text += "\(node.name) = \(node.operation.typeName)(\(node.inputs.joined(separator: ", ")))"
+      let summary = node.operation.summary
+      text += summary.isEmpty ? "\n" : " \(summary)\n"
+    }
+    return text
+  }
+}

@@ -1,0 +1,177 @@
+import Tensors
+
+/// Puts a network together node by node and keeps track of channels.
+///
+///     var builder = NetworkBuilder("tiny")
+///     let x = builder.input("x", channels: 3)
+///     let head = builder.convolution("head", x, outChannels: 64, kernel: 3, padding: 1)
+///     builder.output(builder.activation("relu", head, .relu))
+///     let network = try builder.build(.random(seed: 1))
+///
+/// Mistakes (a name used twice, channels that do not fit) come out of `build`, which verifies.
+public struct NetworkBuilder: Sendable {
+  /// A value of the network under construction: pass it on to the next operation.
+  public struct Value: Hashable, Sendable {
+    public let name: String
+    /// The extent of axis 1; for `flatten` the channels of its input, right where height and width are 1.
+    public let channels: Int
+  }
+
+  private var graph: NetworkGraph
+  private var fixed: [String: Tensor] = [:]
+
+  public init(_ name: String, imageContract: ImageContract? = nil) {
+    graph = NetworkGraph(name: name, inputs: [], nodes: [], outputs: [], imageContract: imageContract)
+  }
+
+  public mutating func input(_ name: String, channels: Int) -> Value {
+    graph.inputs.append(NetworkInput(name: name, channels: channels))
+    return Value(name: name, channels: channels)
+  }
+
+  /// Declares that the value leaves the network.
+  public mutating func output(_ value: Value) { graph.outputs.append(value.name) }
+
+  /// Any operation; `channels` is the extent of the output's axis 1.
+  public mutating func node(_ name: String, _ operation: Operation, _ inputs: [Value], channels: Int) -> Value {
+    graph.nodes.append(Node(name: name, operation: operation, inputs: inputs.map(\.name)))
+    return Value(name: name, channels: channels)
+  }
+
+  /// Gives a parameter these values in place of initial ones.
+  public mutating func setParameter(_ name: String, _ tensor: Tensor) { fixed[name] = tensor }
+
+  public mutating func convolution(
+    _ name: String, _ x: Value, outChannels: Int, kernel: Pair, stride: Pair = Pair(1), padding: Padding = Padding(0),
+    dilation: Pair = Pair(1), groups: Int = 1, bias: Bool = true
+  ) -> Value {
+    let payload = Convolution(
+      inChannels: x.channels, outChannels: outChannels, kernel: kernel, stride: stride, padding: padding, dilation: dilation,
+      groups: groups, hasBias: bias)
+    return node(name, .convolution(payload), [x], channels: outChannels)
+  }
+
+  public mutating func transposedConvolution(
+    _ name: String, _ x: Value, outChannels: Int, kernel: Pair, stride: Pair = Pair(1), padding: Padding = Padding(0),
+    outputPadding: Pair = Pair(0), dilation: Pair = Pair(1), groups: Int = 1, bias: Bool = true
+  ) -> Value {
+    let payload = TransposedConvolution(
+      inChannels: x.channels, outChannels: outChannels, kernel: kernel, stride: stride, padding: padding,
+      outputPadding: outputPadding, dilation: dilation, groups: groups, hasBias: bias)
+    return node(name, .transposedConvolution(payload), [x], channels: outChannels)
+  }
+
+  /// `inFeatures` is `x.channels` unless given.
+  public mutating func linear(
+    _ name: String, _ x: Value, inFeatures: Int? = nil, outFeatures: Int, bias: Bool = true
+  ) -> Value {
+    let payload = Linear(inFeatures: inFeatures ?? x.channels, outFeatures: outFeatures, hasBias: bias)
+    return node(name, .linear(payload), [x], channels: outFeatures)
+  }
+
+  public mutating func batchNorm(_ name: String, _ x: Value, epsilon: Float = 1e-5) -> Value {
+    node(name, .batchNorm(BatchNorm(channels: x.channels, epsilon: epsilon)), [x], channels: x.channels)
+  }
+
+  public mutating func activation(_ name: String, _ x: Value, _ function: ActivationFunction) -> Value {
+    node(name, .activation(function), [x], channels: x.channels)
+  }
+
+  public mutating func scale(_ name: String, _ x: Value, by factor: Float) -> Value {
+    node(name, .scale(Scale(factor: factor)), [x], channels: x.channels)
+  }
+
+  /// A trainable affine of scale 1 and shift 0.
+  public mutating func channelAffine(_ name: String, _ x: Value) -> Value {
+    node(name, .channelAffine(ChannelAffine(channels: x.channels)), [x], channels: x.channels)
+  }
+
+  /// An affine of the given scale and shift that training leaves alone.
+  public mutating func fixedChannelAffine(_ name: String, _ x: Value, scale: [Float], shift: [Float]) -> Value {
+    setParameter("\(name).scale", Tensor([scale.count], scale))
+    setParameter("\(name).shift", Tensor([shift.count], shift))
+    let payload = ChannelAffine(channels: x.channels, isTrainable: false)
+    return node(name, .channelAffine(payload), [x], channels: x.channels)
+  }
+
+  public mutating func add(_ name: String, _ a: Value, _ b: Value) -> Value {
+    node(name, .add, [a, b], channels: a.channels)
+  }
+
+  public mutating func concatenation(_ name: String, _ values: [Value]) -> Value {
+    node(name, .concatenation, values, channels: values.reduce(0) { $0 &+ $1.channels })
+  }
+
+  public mutating func pixelShuffle(_ name: String, _ x: Value, factor: Int) -> Value {
+    node(name, .pixelShuffle(PixelShuffle(factor: factor)), [x], channels: x.channels / max(1, factor &* factor))
+  }
+
+  public mutating func pixelUnshuffle(_ name: String, _ x: Value, factor: Int) -> Value {
+    node(name, .pixelUnshuffle(PixelUnshuffle(factor: factor)), [x], channels: x.channels &* factor &* factor)
+  }
+
+  public mutating func resize(_ name: String, _ x: Value, _ method: Resize.Method, factor: Int) -> Value {
+    node(name, .resize(Resize(method: method, factor: factor)), [x], channels: x.channels)
+  }
+
+  public mutating func maximumPool(_ name: String, _ x: Value, _ pool: Pool) -> Value {
+    node(name, .maximumPool(pool), [x], channels: x.channels)
+  }
+
+  public mutating func averagePool(_ name: String, _ x: Value, _ pool: Pool) -> Value {
+    node(name, .averagePool(pool), [x], channels: x.channels)
+  }
+
+  public mutating func globalAveragePool(_ name: String, _ x: Value) -> Value {
+    node(name, .globalAveragePool, [x], channels: x.channels)
+  }
+
+  public mutating func flatten(_ name: String, _ x: Value) -> Value { node(name, .flatten, [x], channels: x.channels) }
+
+  /// The network, verified, with its parameters filled.
+  public func build(_ initialization: Initialization) throws(NetworkError) -> Network {
+    _ = try graph.verified()
+    var parameters = initialization.parameters(of: graph)
+    parameters.merge(fixed) { _, given in given }
+    return try Network(graph, parameters: parameters)
+  }
+}
+
+/// How the parameters of a new network are filled.
+public enum Initialization: Hashable, Sendable {
+  /// All zero, to be overwritten: a file is about to be loaded.
+  case zeros
+  /// As PyTorch does by default: weights and biases of convolutions and linear layers uniform within `1 / √(fan-in)`
+  /// (Kaiming uniform with a = √5), batch norms the identity, slopes of a prelu 0.25. The same seed gives the same bits.
+  case random(seed: UInt64)
+
+  /// The parameters of a verified graph.
+  func parameters(of graph: NetworkGraph) -> [String: Tensor] {
+    var result: [String: Tensor] = [:]
+    var generator: SplitMix64? = if case .random(let seed) = self { SplitMix64(seed: seed) } else { nil }
+    for node in graph.nodes {
+      for role in node.operation.parameters {
+        let tensor: Tensor
+        if var stream = generator {
+          switch role.initialValue {
+          case .constant(let value): tensor = Tensor(repeating: value, role.shape)
+          case .uniform(let bound): tensor = Tensor(uniform: role.shape, bound: bound, using: &stream)
+          }
+          generator = stream
+        } else {
+          tensor = Tensor(zeros: role.shape)
+        }
+        result[node.parameterName(role.name)] = tensor
+      }
+    }
+    return result
+  }
+}
+
+extension Pair: ExpressibleByIntegerLiteral {
+  public init(integerLiteral value: Int) { self.init(value) }
+}
+
+extension Padding: ExpressibleByIntegerLiteral {
+  public init(integerLiteral value: Int) { self.init(value) }
+}

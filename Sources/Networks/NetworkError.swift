@@ -1,0 +1,54 @@
+import Tensors
+
+/// Why a network is no network, or does not fit its inputs.
+public enum NetworkError: Error, Hashable, Sendable {
+  case noInputs
+  case noOutputs
+  case emptyName
+  case duplicateName(String)
+  case inputChannels(input: String, channels: Int)
+  /// The node reads a value that no input and no node before it makes.
+  case unknownValue(String, node: String)
+  case unknownOutput(String)
+  case operandCount(node: String, operation: String, expected: ClosedRange<Int>, got: Int)
+  case attribute(node: String, operation: String, reason: String)
+  case missingParameter(String, shape: Shape)
+  case parameterShape(String, expected: Shape, got: Shape)
+  case parameterType(String, got: DataType)
+  case unknownParameter(String)
+  /// The shapes given do not match the inputs in number.
+  case inputCount(expected: Int, got: Int)
+  case inputShape(input: String, channels: Int, got: Shape)
+  case shape(node: String, operation: String, reason: String)
+  case unknownOperation(String)
+  /// The JSON form does not describe a network.
+  case invalidDescription(String)
+}
+
+extension NetworkError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .noInputs: "the network has no inputs"
+    case .noOutputs: "the network has no outputs"
+    case .emptyName: "an input or node of the network has no name"
+    case .duplicateName(let name): "two values of the network are called '\(name)'; names must be unique"
+    case .inputChannels(let input, let channels):
+      "the input '\(input)' has \(channels) channels; it needs 1 to \(Limits.attribute)"
+    case .unknownValue(let value, let node):
+      "the node '\(node)' reads '\(value)', which is no input of the network and no node before it"
+    case .unknownOutput(let name): "the output '\(name)' is no value of the network"
+    case .operandCount(let node, let operation, let expected, let got):
+      "the node '\(node)' (\(operation)) takes \(expected.text) inputs and gets \(got)"
+    case .attribute(let node, let operation, let reason): "the node '\(node)' (\(operation)) is invalid: \(reason)"
+    case .missingParameter(let name, let shape): "the parameter '\(name)' (float32 \(shape)) is missing"
+    case .parameterShape(let name, let expected, let got): "the parameter '\(name)' is \(got) and must be \(expected)"
+    case .parameterType(let name, let got): "the parameter '\(name)' holds \(got.rawValue) and must hold float32"
+    case .unknownParameter(let name): "the parameter '\(name)' belongs to no node of the network"
+    case .inputCount(let expected, let got): "the network has \(expected) inputs and gets \(got) shapes"
+    case .inputShape(let input, let channels, let got): "the input '\(input)' is \(got) and must be [N, \(channels), H, W]"
+    case .shape(let node, let operation, let reason): "the node '\(node)' (\(operation)) does not fit its inputs: \(reason)"
+    case .unknownOperation(let type): "the operation '\(type)' is not known to this version"
+    case .invalidDescription(let reason): "the network description is invalid: \(reason)"
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import Tensors
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// A network without the data of its parameters: what our model file keeps as metadata beside the tensors.
+public struct NetworkGraph: Hashable, Sendable {
+  public var name: String
+  public var inputs: [NetworkInput]
+  /// In topological order.
+  public var nodes: [Node]
+  public var outputs: [String]
+  public var imageContract: ImageContract?
+
+  public init(name: String, inputs: [NetworkInput], nodes: [Node], outputs: [String], imageContract: ImageContract? = nil) {
+    self.name = name
+    self.inputs = inputs
+    self.nodes = nodes
+    self.outputs = outputs
+    self.imageContract = imageContract
+  }
+
+  /// The names and shapes of the float32 tensors that complete the graph, in node order. Throws where it is no network.
+  public func expectedParameters() throws(NetworkError) -> [(name: String, shape: Shape)] { try verified() }
+}
+
+extension Network {
+  /// Everything but the parameters.
+  public var graph: NetworkGraph {
+    NetworkGraph(name: name, inputs: inputs, nodes: nodes, outputs: outputs, imageContract: imageContract)
+  }
+
+  /// The graph with its parameters. Throws where they do not make a network (see `verify`).
+  public init(_ graph: NetworkGraph, parameters: [String: Tensor]) throws(NetworkError) {
+    self.init(
+      name: graph.name, inputs: graph.inputs, nodes: graph.nodes, outputs: graph.outputs, parameters: parameters,
+      imageContract: graph.imageContract)
+    try verify()
+  }
+}
+
+extension NetworkGraph {
+  /// The JSON form on one line, keys sorted: the same graph gives the same bytes.
+  public var json: String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    // A graph with a float that is not finite is the only one that JSON cannot hold; `verify` refuses it.
+    guard let data = try? encoder.encode(self) else { return "" }
+    return String(decoding: data, as: UTF8.self)
+  }
+
+  /// Reads what `json` wrote. Throws where it is not JSON, names an unknown operation, or does not describe a network.
+  public init(json: String) throws(NetworkError) {
+    do {
+      self = try JSONDecoder().decode(NetworkGraph.self, from: Data(json.utf8))
+    } catch let error as NetworkError {
+      throw error
+    } catch let error as DecodingError {
+      throw .invalidDescription(error.line)
+    } catch {
+      throw .invalidDescription("\(error)")
+    }
+  }
+}
+
+extension NetworkGraph: Codable {
+  enum CodingKeys: String, CodingKey { case name, inputs, nodes, outputs, imageContract }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      name: try container.decode(String.self, forKey: .name),
+      inputs: try container.decode([NetworkInput].self, forKey: .inputs),
+      nodes: try container.decode([Node].self, forKey: .nodes),
+      outputs: try container.decode([String].self, forKey: .outputs),
+      imageContract: try container.decodeIfPresent(ImageContract.self, forKey: .imageContract))
+    _ = try verified()
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(name, forKey: .name)
+    try container.encode(inputs, forKey: .inputs)
+    try container.encode(nodes, forKey: .nodes)
+    try container.encode(outputs, forKey: .outputs)
+    try container.encodeIfPresent(imageContract, forKey: .imageContract)
+  }
+}
+
+extension Node: Codable {
+  enum CodingKeys: String, CodingKey { case name, operation, inputs }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      name: try container.decode(String.self, forKey: .name),
+      operation: try container.decode(Operation.self, forKey: .operation),
+      inputs: try container.decode([String].self, forKey: .inputs))
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(name, forKey: .name)
+    try container.encode(operation, forKey: .operation)
+    try container.encode(inputs, forKey: .inputs)
+  }
+}
+
+/// The graph and its parameters by name, each tensor as shape, type and base64. For files use Formats, which is smaller.
+extension Network: Codable {
+  enum CodingKeys: String, CodingKey { case graph, parameters }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      try container.decode(NetworkGraph.self, forKey: .graph),
+      parameters: try container.decode([String: Tensor].self, forKey: .parameters))
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(graph, forKey: .graph)
+    try container.encode(parameters, forKey: .parameters)
+  }
+}
+
+extension DecodingError {
+  /// The error on one line, with the place: `nodes.3.operation.kernel: expected Int`.
+  var line: String {
+    let (reason, path): (String, [any CodingKey]) =
+      switch self {
+      case .keyNotFound(let key, let context): ("'\(key.stringValue)' is missing", context.codingPath)
+      case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+        (context.debugDescription, context.codingPath)
+      @unknown default: ("it cannot be read", [])
+      }
+    let place = path.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
+    return place.isEmpty ? reason : "\(place): \(reason)"
+  }
+}

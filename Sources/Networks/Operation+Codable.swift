@@ -1,0 +1,71 @@
+/// `{"type": "convolution", …attributes}`. An unknown type throws `NetworkError.unknownOperation`; attributes are checked.
+extension Operation: Codable {
+  private enum TypeKey: String, CodingKey { case type }
+  private enum ActivationKey: String, CodingKey { case slope, channels, minimum, maximum }
+
+  public init(from decoder: any Decoder) throws {
+    let type = try decoder.container(keyedBy: TypeKey.self).decode(String.self, forKey: .type)
+    switch type {
+    case "convolution": self = .convolution(try Convolution(from: decoder))
+    case "transposedConvolution": self = .transposedConvolution(try TransposedConvolution(from: decoder))
+    case "linear": self = .linear(try Linear(from: decoder))
+    case "batchNorm": self = .batchNorm(try BatchNorm(from: decoder))
+    case "scale": self = .scale(try Scale(from: decoder))
+    case "channelAffine": self = .channelAffine(try ChannelAffine(from: decoder))
+    case "add": self = .add
+    case "concatenation": self = .concatenation
+    case "pixelShuffle": self = .pixelShuffle(try PixelShuffle(from: decoder))
+    case "pixelUnshuffle": self = .pixelUnshuffle(try PixelUnshuffle(from: decoder))
+    case "resize": self = .resize(try Resize(from: decoder))
+    case "maximumPool": self = .maximumPool(try Pool(from: decoder))
+    case "averagePool": self = .averagePool(try Pool(from: decoder))
+    case "globalAveragePool": self = .globalAveragePool
+    case "flatten": self = .flatten
+    case "relu": self = .activation(.relu)
+    case "sigmoid": self = .activation(.sigmoid)
+    case "tanh": self = .activation(.tanh)
+    case "leakyReLU":
+      let container = try decoder.container(keyedBy: ActivationKey.self)
+      self = .activation(.leakyReLU(slope: try container.decode(Float.self, forKey: .slope)))
+    case "prelu":
+      let container = try decoder.container(keyedBy: ActivationKey.self)
+      self = .activation(.prelu(channels: try container.decode(Int.self, forKey: .channels)))
+    case "clip":
+      let container = try decoder.container(keyedBy: ActivationKey.self)
+      self = .activation(
+        .clip(
+          minimum: try container.decode(Float.self, forKey: .minimum),
+          maximum: try container.decode(Float.self, forKey: .maximum)))
+    default: throw NetworkError.unknownOperation(type)
+    }
+    if let fault = attributeFault { throw NetworkError.invalidDescription("\(type): \(fault)") }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: TypeKey.self)
+    try container.encode(typeName, forKey: .type)
+    switch self {
+    case .convolution(let payload): try payload.encode(to: encoder)
+    case .transposedConvolution(let payload): try payload.encode(to: encoder)
+    case .linear(let payload): try payload.encode(to: encoder)
+    case .batchNorm(let payload): try payload.encode(to: encoder)
+    case .scale(let payload): try payload.encode(to: encoder)
+    case .channelAffine(let payload): try payload.encode(to: encoder)
+    case .pixelShuffle(let payload): try payload.encode(to: encoder)
+    case .pixelUnshuffle(let payload): try payload.encode(to: encoder)
+    case .resize(let payload): try payload.encode(to: encoder)
+    case .maximumPool(let payload), .averagePool(let payload): try payload.encode(to: encoder)
+    case .add, .concatenation, .globalAveragePool, .flatten: break
+    case .activation(let function):
+      var container = encoder.container(keyedBy: ActivationKey.self)
+      switch function {
+      case .leakyReLU(let slope): try container.encode(slope, forKey: .slope)
+      case .prelu(let channels): try container.encode(channels, forKey: .channels)
+      case .clip(let minimum, let maximum):
+        try container.encode(minimum, forKey: .minimum)
+        try container.encode(maximum, forKey: .maximum)
+      case .relu, .sigmoid, .tanh: break
+      }
+    }
+  }
+}

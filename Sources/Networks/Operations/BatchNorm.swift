@@ -1,0 +1,50 @@
+import Tensors
+
+/// Batch normalisation by running statistics, as in inference.
+///
+///     y[n, c, i, j] = weight[c] · (x[n, c, i, j] - runningMean[c]) / √(runningVariance[c] + epsilon) + bias[c]
+///
+/// - Input: `[N, channels, H, W]` or `[N, channels]`. Output: the same shape.
+/// - Parameters: `weight`, `bias`, and the buffers `runningMean`, `runningVariance`, each `[channels]`.
+/// - Cost: no MACs.
+/// - Source: Ioffe and Szegedy 2015, `torch.nn.BatchNorm2d`.
+public struct BatchNorm: Hashable, Codable, Sendable {
+  public var channels: Int
+  /// Added to the variance.
+  public var epsilon: Float
+
+  public init(channels: Int, epsilon: Float = 1e-5) {
+    self.channels = channels
+    self.epsilon = epsilon
+  }
+}
+
+extension BatchNorm: OperationDefinition {
+  package var typeName: String { "batchNorm" }
+  package var inputCount: ClosedRange<Int> { 1...1 }
+  package var summary: String { "\(channels), epsilon \(epsilon)" }
+
+  package var attributeFault: String? {
+    if let fault = firstFault([("channels", channels, 1)]) { return fault }
+    return epsilon.isFinite && epsilon >= 0 ? nil : "the epsilon \(epsilon) is negative or not finite"
+  }
+
+  package var parameters: [ParameterRole] {
+    [
+      ParameterRole("weight", [channels], initialValue: .constant(1)),
+      ParameterRole("bias", [channels]),
+      ParameterRole("runningMean", [channels], isTrainable: false),
+      ParameterRole("runningVariance", [channels], isTrainable: false, initialValue: .constant(1)),
+    ]
+  }
+
+  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape { try channelwise(inputs[0], channels) }
+}
+
+/// The shape of an input whose axis 1 has `channels` extents, one vector element each.
+func channelwise(_ input: Shape, _ channels: Int) throws(ShapeMismatch) -> Shape {
+  guard input.rank >= 2, input.channels == channels else {
+    throw ShapeMismatch("the input \(input) does not have \(channels) channels")
+  }
+  return input
+}

@@ -1,0 +1,39 @@
+import Tensors
+
+/// One multiplication and one addition a channel.
+///
+///     y[n, c, i, j] = scale[c] · x[n, c, i, j] + shift[c]
+///
+/// - Input: `[N, channels, H, W]` or `[N, channels]`. Output: the same shape.
+/// - Parameters: `scale [channels]`, `shift [channels]`; buffers where `isTrainable` is false, as in the mean shift of EDSR.
+/// - Cost: no MACs.
+public struct ChannelAffine: Hashable, Codable, Sendable {
+  public var channels: Int
+  public var isTrainable: Bool
+
+  public init(channels: Int, isTrainable: Bool = true) {
+    self.channels = channels
+    self.isTrainable = isTrainable
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case channels
+    case isTrainable = "trainable"
+  }
+}
+
+extension ChannelAffine: OperationDefinition {
+  package var typeName: String { "channelAffine" }
+  package var inputCount: ClosedRange<Int> { 1...1 }
+  package var summary: String { "\(channels)" + (isTrainable ? "" : ", fixed") }
+  package var attributeFault: String? { firstFault([("channels", channels, 1)]) }
+
+  package var parameters: [ParameterRole] {
+    [
+      ParameterRole("scale", [channels], isTrainable: isTrainable, initialValue: .constant(1)),
+      ParameterRole("shift", [channels], isTrainable: isTrainable),
+    ]
+  }
+
+  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape { try channelwise(inputs[0], channels) }
+}

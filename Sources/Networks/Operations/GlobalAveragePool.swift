@@ -1,0 +1,12 @@
+import Tensors
+
+/// The mean over all pixels of each channel: `[N, C, H, W]` to `[N, C, 1, 1]`. No MACs.
+struct GlobalAveragePool: OperationDefinition {
+  var typeName: String { "globalAveragePool" }
+  var inputCount: ClosedRange<Int> { 1...1 }
+
+  func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
+    let input = try image(inputs[0])
+    return Shape(batch: input.batch, channels: input.channels, height: 1, width: 1)
+  }
+}

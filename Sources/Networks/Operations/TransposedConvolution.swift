@@ -1,0 +1,128 @@
+import Tensors
+
+/// 2-D transposed convolution: the adjoint of a convolution of the same attributes, used to enlarge.
+///
+///     y[n, o, i·s + u·d - p, j·s + v·d - p] += weight[c, o', u, v] · x[n, c, i, j];  then bias[o] is added
+///
+/// with `o'` the index of `o` in the group of `c`, stride `s`, dilation `d`, padding `p` (pixels cut from the border of `y`).
+/// - Input: `[N, inChannels, H, W]`.
+/// - Parameters: `weight [inChannels, outChannels / groups, kernel.height, kernel.width]`; `bias [outChannels]` when `hasBias`.
+/// - Output: height `(H - 1) · stride - top - bottom + dilation · (kernel - 1) + outputPadding + 1`, the width likewise.
+/// - Cost: `N · inChannels · H · W · kernel.height · kernel.width · outChannels / groups` MACs.
+/// - Source: `torch.nn.ConvTranspose2d`.
+public struct TransposedConvolution: Hashable, Sendable {
+  public var inChannels: Int
+  public var outChannels: Int
+  public var kernel: Pair
+  public var stride: Pair
+  /// Pixels cut from each border of the output.
+  public var padding: Padding
+  /// Rows and columns added at the bottom and the right; smaller than the stride or the dilation.
+  public var outputPadding: Pair
+  public var dilation: Pair
+  public var groups: Int
+  public var hasBias: Bool
+
+  public init(
+    inChannels: Int, outChannels: Int, kernel: Pair, stride: Pair = Pair(1), padding: Padding = Padding(0),
+    outputPadding: Pair = Pair(0), dilation: Pair = Pair(1), groups: Int = 1, hasBias: Bool = true
+  ) {
+    self.inChannels = inChannels
+    self.outChannels = outChannels
+    self.kernel = kernel
+    self.stride = stride
+    self.padding = padding
+    self.outputPadding = outputPadding
+    self.dilation = dilation
+    self.groups = groups
+    self.hasBias = hasBias
+  }
+}
+
+extension TransposedConvolution: OperationDefinition {
+  package var typeName: String { "transposedConvolution" }
+  package var inputCount: ClosedRange<Int> { 1...1 }
+
+  package var summary: String {
+    var parts = convolutionSummary(
+      inChannels: inChannels, outChannels: outChannels, kernel: kernel, stride: stride, padding: padding, dilation: dilation,
+      groups: groups, hasBias: hasBias)
+    if outputPadding != Pair(0) { parts.append("output padding \(outputPadding)") }
+    return parts.joined(separator: ", ")
+  }
+
+  package var attributeFault: String? {
+    if let fault = convolutionFault(
+      inChannels: inChannels, outChannels: outChannels, kernel: kernel, stride: stride, padding: padding, dilation: dilation,
+      groups: groups, products: max(inChannels, outChannels)) ?? outputPadding.fault("output padding", minimum: 0)
+    {
+      return fault
+    }
+    for (extra, limit) in [
+      (outputPadding.height, max(stride.height, dilation.height)), (outputPadding.width, max(stride.width, dilation.width)),
+    ] where extra >= limit {
+      return "the output padding \(extra) is not smaller than stride or dilation, \(limit)"
+    }
+    return nil
+  }
+
+  package var parameters: [ParameterRole] {
+    // PyTorch takes axis 1 of the weight for the fan-in here too.
+    let products = outChannels / groups * kernel.height * kernel.width
+    let bound = ParameterRole.InitialValue.uniform(bound: 1 / Float(products).squareRoot())
+    let weight = ParameterRole(
+      "weight", [inChannels, outChannels / groups, kernel.height, kernel.width], initialValue: bound)
+    return hasBias ? [weight, ParameterRole("bias", [outChannels], initialValue: bound)] : [weight]
+  }
+
+  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
+    let input = try image(inputs[0], channels: inChannels)
+    let height =
+      (input.height - 1) * stride.height - padding.top - padding.bottom + dilation.height * (kernel.height - 1)
+      + outputPadding.height + 1
+    let width =
+      (input.width - 1) * stride.width - padding.left - padding.right + dilation.width * (kernel.width - 1)
+      + outputPadding.width + 1
+    guard height > 0, width > 0 else { throw ShapeMismatch("the padding \(padding) leaves nothing of the output") }
+    return Shape(batch: input.batch, channels: outChannels, height: height, width: width)
+  }
+
+  package func multiplyAccumulates(_ inputs: [Shape], output: Shape) -> Int {
+    inputs[0].count * (outChannels / groups * kernel.height * kernel.width)
+  }
+}
+
+extension TransposedConvolution: Codable {
+  enum CodingKeys: String, CodingKey {
+    case inChannels, outChannels, kernel, stride, padding, outputPadding, dilation, groups
+    case hasBias = "bias"
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      inChannels: try container.decode(Int.self, forKey: .inChannels),
+      outChannels: try container.decode(Int.self, forKey: .outChannels),
+      kernel: try container.decode(Pair.self, forKey: .kernel),
+      stride: try container.decodeIfPresent(Pair.self, forKey: .stride) ?? Pair(1),
+      padding: try container.decodeIfPresent(Padding.self, forKey: .padding) ?? Padding(0),
+      outputPadding: try container.decodeIfPresent(Pair.self, forKey: .outputPadding) ?? Pair(0),
+      dilation: try container.decodeIfPresent(Pair.self, forKey: .dilation) ?? Pair(1),
+      groups: try container.decodeIfPresent(Int.self, forKey: .groups) ?? 1,
+      hasBias: try container.decode(Bool.self, forKey: .hasBias))
+  }
+
+  /// Attributes with their default value are left out.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(inChannels, forKey: .inChannels)
+    try container.encode(outChannels, forKey: .outChannels)
+    try container.encode(kernel, forKey: .kernel)
+    if stride != Pair(1) { try container.encode(stride, forKey: .stride) }
+    if padding != Padding(0) { try container.encode(padding, forKey: .padding) }
+    if outputPadding != Pair(0) { try container.encode(outputPadding, forKey: .outputPadding) }
+    if dilation != Pair(1) { try container.encode(dilation, forKey: .dilation) }
+    if groups != 1 { try container.encode(groups, forKey: .groups) }
+    try container.encode(hasBias, forKey: .hasBias)
+  }
+}

@@ -1,0 +1,51 @@
+import Networks
+import Tensors
+
+extension ReferenceKernel {
+  func concatenate(_ inputs: [Tensor], output: Shape) -> Tensor {
+    Tensor(filling: output) { y in
+      let item = output.count / output[0]
+      var offset = 0
+      for input in inputs {
+        let size = input.count / output[0]
+        input.withFloats { source in
+          for batch in 0..<output[0] {
+            (y + batch * item + offset).update(from: source + batch * size, count: size)
+          }
+        }
+        offset += size
+      }
+    }
+  }
+
+  func pixelShuffle(_ x: Tensor, factor: Int, output: Shape) -> Tensor {
+    Tensor(filling: output) { y in
+      x.withFloats { x in
+        forEachBlock(output, factor: factor) { pixel, channelwise in y[pixel] = x[channelwise] }
+      }
+    }
+  }
+
+  func pixelUnshuffle(_ x: Tensor, factor: Int, output: Shape) -> Tensor {
+    Tensor(filling: output) { y in
+      x.withFloats { source in
+        forEachBlock(x.shape, factor: factor) { pixel, channelwise in y[channelwise] = source[pixel] }
+      }
+    }
+  }
+
+  /// Calls `body` for each pixel of the shuffled image with its index there and in the tensor `[N, C·r², H / r, W / r]`.
+  private func forEachBlock(_ large: Shape, factor: Int, _ body: (Int, Int) -> Void) {
+    let (height, width) = (large.height / factor, large.width / factor)
+    var pixel = 0
+    for plane in 0..<large.batch * large.channels {
+      for row in 0..<large.height {
+        for column in 0..<large.width {
+          let channel = plane * factor * factor + row % factor * factor + column % factor
+          body(pixel, (channel * height + row / factor) * width + column / factor)
+          pixel += 1
+        }
+      }
+    }
+  }
+}

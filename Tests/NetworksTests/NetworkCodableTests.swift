@@ -1,0 +1,111 @@
+import Foundation
+import Networks
+import Tensors
+import TestSupport
+import Testing
+
+@Suite struct NetworkCodableTests {
+  @Test func graphJSONIsStable() throws {
+    var builder = NetworkBuilder(
+      "tiny", imageContract: ImageContract(colour: .luma, maximum: 1, scale: nil, inputSize: .bicubicEnlarged))
+    let x = builder.input("x", channels: 1)
+    let payload = Convolution(
+      inChannels: 1, outChannels: 4, kernel: 3, padding: 1, epilogue: Epilogue([.activation(.leakyReLU(slope: 0.1)), .add]))
+    let y = builder.node("y", .convolution(payload), [x, x], channels: 4)
+    builder.output(builder.activation("z", y, .clip(minimum: 0, maximum: 1)))
+    let network = try builder.build(.zeros)
+    #expect(
+      network.graph.json == """
+        {"imageContract":{"colour":"luma","inputSize":"bicubicEnlarged","maximum":1},\
+        "inputs":[{"channels":1,"name":"x"}],"name":"tiny","nodes":[\
+        {"inputs":["x","x"],"name":"y","operation":{"bias":true,\
+        "epilogue":[{"slope":0.1,"type":"leakyReLU"},{"type":"add"}],\
+        "inChannels":1,"kernel":3,"outChannels":4,"padding":1,"type":"convolution"}},\
+        {"inputs":["y"],"name":"z","operation":{"maximum":1,"minimum":0,"type":"clip"}}],"outputs":["z"]}
+        """)
+  }
+
+  @Test(arguments: OperationCase.all)
+  func everyOperationRoundTrips(operationCase: OperationCase) throws {
+    let graph = operationCase.network.graph
+    let again = try NetworkGraph(json: graph.json)
+    #expect(again == graph)
+    #expect(again.json == graph.json)
+  }
+
+  @Test func networkRoundTrips() throws {
+    let network = try NetworkTests.sample()
+    let data = try JSONEncoder().encode(network)
+    #expect(try JSONDecoder().decode(Network.self, from: data) == network)
+    #expect(try Network(network.graph, parameters: network.parameters) == network)
+    #expect(throws: NetworkError.missingParameter("head.weight", shape: [12, 3, 3, 3])) {
+      try Network(network.graph, parameters: [:])
+    }
+  }
+
+  @Test func expectedParametersAreInNodeOrder() throws {
+    let expected = try NetworkTests.sample().graph.expectedParameters()
+    #expect(
+      expected.map(\.name) == [
+        "head.weight", "head.bias", "a.weight", "norm.weight", "norm.bias", "norm.runningMean", "norm.runningVariance",
+      ])
+    #expect(expected[2].shape == [12, 12, 3, 3])
+  }
+
+  /// One bad value in an otherwise good description: an error that says so, never a trap.
+  @Test(arguments: [
+    ("", "the network description is invalid"),
+    ("[]", "the network description is invalid"),
+    (#"{"name":"n","inputs":[],"nodes":[],"outputs":[]}"#, "the network has no inputs"),
+    (#"{"name":"n","inputs":[{"name":"x","channels":1}],"nodes":[],"outputs":["y"]}"#, "the output 'y' is no value"),
+    (node(#"{"type":"warp"}"#), "the operation 'warp' is not known to this version"),
+    (node(#"{"kernel":3}"#), "'type' is missing"),
+    (node(#"{"type":"scale"}"#), "'factor' is missing"),
+    (node(#"{"type":"scale","factor":1e999}"#), "invalid"),
+    (node(#"{"type":"pixelShuffle","factor":-2}"#), "pixelShuffle: the factor -2 is not in 1...1048576"),
+    (node(#"{"type":"pixelShuffle","factor":9223372036854775807}"#), "is not in 1...1048576"),
+    (node(#"{"type":"pixelShuffle","factor":1e30}"#), "invalid"),
+    (node(#"{"type":"pixelShuffle","factor":2.5}"#), "invalid"),
+    (node(#"{"type":"resize","factor":2,"method":"lanczos"}"#), "invalid"),
+    (node(conv(#""kernel":[3,3,3]"#)), "a pair [height, width] has 3 values"),
+    (node(conv(#""kernel":0"#)), "the kernel height 0 is not in"),
+    (node(conv(#""kernel":3,"padding":[1,2]"#)), "a padding [top, left, bottom, right] has 2 values"),
+    (node(conv(#""kernel":3,"stride":9223372036854775807"#)), "the stride height 9223372036854775807 is not in"),
+    (node(conv(#""kernel":3,"groups":7"#)), "the groups 7 do not divide"),
+    (node(conv(#""kernel":3,"epilogue":[{"type":"flatten"}]"#)), "flatten is no step of an epilogue"),
+    (node(conv(#""kernel":3,"epilogue":[{"type":"add"}]"#)), "takes 2 inputs and gets 1"),
+  ])
+  func hostileDescriptions(json: String, message: String) {
+    do {
+      _ = try NetworkGraph(json: json)
+      Issue.record("accepted: \(json)")
+    } catch {
+      #expect(error.description.contains(message), "\(error.description)")
+      #expect(!error.description.contains("\n"))
+    }
+  }
+
+  /// Truncated and flipped descriptions: an error or another valid graph.
+  @Test func damagedDescriptions() throws {
+    let text = Array(try NetworkTests.sample().graph.json.utf8)
+    for length in 0..<text.count {
+      #expect(throws: NetworkError.self) { try NetworkGraph(json: String(decoding: text[..<length], as: UTF8.self)) }
+    }
+    var generator = SplitMix64(seed: 3)
+    for _ in 0..<2000 {
+      var damaged = text
+      damaged[Int.random(in: 0..<text.count, using: &generator)] = UInt8.random(in: 32..<127, using: &generator)
+      if let graph = try? NetworkGraph(json: String(decoding: damaged, as: UTF8.self)) {
+        _ = try? graph.expectedParameters()
+      }
+    }
+  }
+
+  private static func node(_ operation: String) -> String {
+    #"{"name":"n","inputs":[{"name":"x","channels":4}],"nodes":[{"name":"y","inputs":["x"],"operation":\#(operation)}],"outputs":["y"]}"#
+  }
+
+  private static func conv(_ attributes: String) -> String {
+    #"{"type":"convolution","inChannels":4,"outChannels":4,"bias":false,\#(attributes)}"#
+  }
+}

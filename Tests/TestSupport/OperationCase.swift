@@ -1,0 +1,93 @@
+import Networks
+import Tensors
+
+/// One row of the shared list: a small network and the shapes of its inputs. Every backend runs all of them against the oracle.
+package struct OperationCase: Sendable, CustomStringConvertible {
+  /// Unique in the list.
+  package let name: String
+  package let network: Network
+  package let inputShapes: [Shape]
+
+  package var description: String { name }
+
+  /// Of the parameters and the inputs: a function of the name, so that a case keeps its numbers when the list changes.
+  package var seed: UInt64 { Self.seed(of: name) }
+
+  /// Random inputs between -1 and 1.
+  package var inputs: [Tensor] {
+    var generator = SplitMix64(seed: seed ^ 1)
+    return inputShapes.map { Tensor(uniform: $0, bound: 1, using: &generator) }
+  }
+
+  /// FNV-1a.
+  static func seed(of name: String) -> UInt64 {
+    name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+  }
+
+  package static let all: [OperationCase] = {
+    var list = OperationCaseList()
+    list.addConvolutions()
+    list.addEpilogues()
+    list.addElementwise()
+    list.addResampling()
+    list.addNetworks()
+    return list.cases
+  }()
+}
+
+/// The list under construction. A case that is no valid network is a mistake in the list and traps.
+struct OperationCaseList {
+  private(set) var cases: [OperationCase] = []
+
+  /// Adds a network made by `build` from one input of each shape; what it returns is the output.
+  mutating func add(
+    _ name: String, _ shapes: [Shape], _ build: (inout NetworkBuilder, [NetworkBuilder.Value]) -> NetworkBuilder.Value
+  ) {
+    precondition(!cases.contains { $0.name == name }, "two operation cases are called \(name)")
+    var builder = NetworkBuilder("case")
+    let inputs = shapes.enumerated().map { builder.input("x\($0.offset)", channels: $0.element.channels) }
+    builder.output(build(&builder, inputs))
+    do {
+      let network = try builder.build(.zeros).randomized(seed: OperationCase.seed(of: name))
+      _ = try network.inferredShapes(inputs: shapes)
+      cases.append(OperationCase(name: name, network: network, inputShapes: shapes))
+    } catch {
+      preconditionFailure("the operation case \(name) is invalid: \(error)")
+    }
+  }
+
+  /// Adds one convolution; extra inputs of the epilogue become inputs of the network.
+  mutating func addConvolution(_ name: String, _ payload: Convolution, _ shape: Shape) {
+    guard let extra = try? payload.shapeBeforeShuffle(shape) else { preconditionFailure("\(name): \(shape) does not fit") }
+    let shapes = [shape] + Array(repeating: extra, count: payload.epilogue.extraInputCount)
+    add(name, shapes) { builder, x in
+      let channels = payload.outChannels / (payload.epilogue.pixelShuffleFactor * payload.epilogue.pixelShuffleFactor)
+      return builder.node("convolution", .convolution(payload), x, channels: channels)
+    }
+  }
+}
+
+extension Network {
+  /// The same network with every parameter random: weights within their initial bound, vectors between -1 and 1, variances
+  /// between 0.5 and 1.5.
+  package func randomized(seed: UInt64) -> Network {
+    var generator = SplitMix64(seed: seed)
+    var result = self
+    for node in nodes {
+      for role in node.operation.parameters {
+        var tensor: Tensor
+        switch role.initialValue {
+        case .uniform(let bound): tensor = Tensor(uniform: role.shape, bound: bound, using: &generator)
+        case .constant: tensor = Tensor(uniform: role.shape, bound: 1, using: &generator)
+        }
+        if role.name == "runningVariance" {
+          tensor.withUnsafeMutableFloats { values in
+            for index in values.indices { values[index] = 1 + 0.5 * values[index] }
+          }
+        }
+        result.parameters[node.parameterName(role.name)] = tensor
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,124 @@
+import Networks
+import Tensors
+
+/// How large a value can be, and how far float32 arithmetic in any order can bring it from the exact result.
+///
+/// Theory, not trial: a sum of k products errs by less than `eps · (k + 1) · max|a| · max|b| · k`, of which we allow
+/// `2 · eps · (k + 1) · max|a| · max|b|`: rounding errors do not all point one way. Errors of operands are carried through.
+package struct Tolerance: Hashable, Sendable {
+  /// A bound on |x|.
+  package var magnitude: Double
+  /// A bound on |x - exact|.
+  package var error: Double
+
+  static let epsilon = Double(Float.ulpOfOne)
+
+  /// The bounds of each output for these inputs. `convolutionFactor` multiplies the rounding term of convolutions, for kernels
+  /// with a larger stated bound (Winograd).
+  package static func outputs(
+    of network: Network, inputs: [Tensor], convolutionFactor: Double = 1
+  ) throws(NetworkError) -> [Tolerance] {
+    let values = try all(of: network, inputs: inputs, convolutionFactor: convolutionFactor)
+    return network.outputs.compactMap { values[$0] }
+  }
+
+  /// The bounds of each value.
+  package static func all(
+    of network: Network, inputs: [Tensor], convolutionFactor: Double = 1
+  ) throws(NetworkError) -> [String: Tolerance] {
+    var values: [String: Tolerance] = [:]
+    for (input, tensor) in zip(network.inputs, inputs) {
+      values[input.name] = Tolerance(magnitude: tensor.largestMagnitude, error: 0)
+    }
+    for node in network.nodes {
+      let operands = node.inputs.compactMap { values[$0] }
+      values[node.name] = bound(node, network, operands, convolutionFactor)
+    }
+    return values
+  }
+
+  private static func bound(_ node: Node, _ network: Network, _ operands: [Tolerance], _ factor: Double) -> Tolerance {
+    func largest(_ role: String) -> Double { network.parameter(role, of: node)?.largestMagnitude ?? 0 }
+    let x = operands[0]
+    switch node.operation {
+    case .convolution(let payload):
+      let products = payload.inChannels / payload.groups * payload.kernel.height * payload.kernel.width
+      var value = x.summed(products, largest("weight"), bias: largest("bias"), factor)
+      var extras = operands.dropFirst()
+      for step in payload.epilogue.steps {
+        switch step {
+        case .activation(let function): value = value.activated(function, slope: largest("slope"))
+        case .scale(let scale): value = value.scaled(abs(Double(scale)))
+        case .add: value = value.added(extras.removeFirst())
+        case .pixelShuffle: break
+        }
+      }
+      return value
+    case .transposedConvolution(let payload):
+      let products = payload.inChannels / payload.groups * payload.kernel.height * payload.kernel.width
+      return x.summed(products, largest("weight"), bias: largest("bias"), factor)
+    case .linear(let payload): return x.summed(payload.inFeatures, largest("weight"), bias: largest("bias"), 1)
+    case .batchNorm(let payload):
+      let variance = network.parameter("runningVariance", of: node)?.floats.min() ?? 0
+      let gain = largest("weight") / (Double(variance) + Double(payload.epsilon)).squareRoot()
+      // Folded to one factor and one shift a channel, which round too.
+      return Tolerance(magnitude: x.magnitude + largest("runningMean"), error: x.error).summed(
+        3, gain, bias: largest("bias"), 1)
+    case .activation(let function): return x.activated(function, slope: largest("slope"))
+    case .scale(let payload): return x.scaled(abs(Double(payload.factor)))
+    case .channelAffine: return x.summed(1, largest("scale"), bias: largest("shift"), 1)
+    case .add: return x.added(operands[1])
+    case .concatenation:
+      return Tolerance(magnitude: operands.map(\.magnitude).max() ?? 0, error: operands.map(\.error).max() ?? 0)
+    case .resize(let payload):
+      switch payload.method {
+      case .nearest: return x
+      case .bilinear: return x.summed(4, 1, bias: 0, 1, gain: 1)
+      // The weights of one pixel sum to 1, their magnitudes to at most 1.375².
+      case .bicubic: return x.summed(16, 1, bias: 0, 1, gain: 1.9)
+      }
+    case .averagePool(let pool): return x.summed(pool.kernel.height * pool.kernel.width, 1, bias: 0, 1, gain: 1)
+    // Sums of any practical number of pixels: blocked or in Double.
+    case .globalAveragePool: return x.summed(1024, 1, bias: 0, 1, gain: 1)
+    case .pixelShuffle, .pixelUnshuffle, .maximumPool, .flatten: return x
+    }
+  }
+
+  /// A sum of products with weights up to `weight`; `gain` is the largest sum of their magnitudes.
+  private func summed(_ products: Int, _ weight: Double, bias: Double, _ factor: Double, gain: Double? = nil) -> Tolerance {
+    let gain = gain ?? Double(products) * weight
+    let rounding = Self.epsilon * (Double(products + 1) * weight * magnitude + bias) * 2 * factor
+    return Tolerance(magnitude: gain * magnitude + bias, error: gain * error + rounding)
+  }
+
+  private func scaled(_ factor: Double) -> Tolerance {
+    Tolerance(magnitude: factor * magnitude, error: factor * error + Self.epsilon * factor * magnitude)
+  }
+
+  private func added(_ other: Tolerance) -> Tolerance {
+    let magnitude = magnitude + other.magnitude
+    return Tolerance(magnitude: magnitude, error: error + other.error + Self.epsilon * magnitude)
+  }
+
+  private func activated(_ function: ActivationFunction, slope: Double) -> Tolerance {
+    switch function {
+    case .relu: self
+    case .leakyReLU(let slope): steepest(abs(Double(slope)))
+    case .prelu: steepest(slope)
+    case .clip(let minimum, let maximum):
+      Tolerance(magnitude: max(abs(Double(minimum)), abs(Double(maximum))), error: error)
+    // Float functions of good libraries err by a few ulps; polynomials of fast kernels by no more than 8.
+    case .sigmoid: Tolerance(magnitude: 1, error: error / 4 + 8 * Self.epsilon)
+    case .tanh: Tolerance(magnitude: 1, error: error + 8 * Self.epsilon)
+    }
+  }
+
+  private func steepest(_ slope: Double) -> Tolerance {
+    Tolerance(magnitude: max(1, slope) * magnitude, error: max(1, slope) * error + Self.epsilon * slope * magnitude)
+  }
+}
+
+extension Tensor {
+  /// The largest |x| of a float32 tensor.
+  package var largestMagnitude: Double { withUnsafeFloats { $0.reduce(0) { max($0, abs(Double($1))) } } }
+}
