@@ -21,6 +21,7 @@ let targets: [Target] = [
   .target(name: "CPUBackend", dependencies: ["Tensors", "Networks", "Execution", "CKernels"]),
 
   .testTarget(name: "FilesTests", dependencies: ["Files"]),
+  .testTarget(name: "FormatsTests", dependencies: ["Tensors", "Files", "Networks", "Architectures", "Formats"]),
   // What several test targets share: operation cases, random tensors, tolerances.
   .target(name: "TestSupport", dependencies: ["Tensors", "Networks"], path: "Tests/TestSupport"),
   .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
