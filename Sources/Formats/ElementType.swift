@@ -89,11 +89,11 @@ struct ForeignElements {
       }
       func floats(_ value: (Int) -> Float) {
         let floats = target.bindMemory(to: Float.self)
-        walk.forEach { floats[$0] = value($1) }
+        walk.visit { floats[$0] = value($1) }
       }
       func integers(_ value: (Int) -> Int32?) {
         let integers = target.bindMemory(to: Int32.self)
-        walk.forEach { position, index in
+        walk.visit { position, index in
           if let integer = value(index) { integers[position] = integer } else { fits = false }
         }
       }
@@ -108,8 +108,8 @@ struct ForeignElements {
       case .uint16: integers { Int32(raw($0, UInt16.self)) }
       case .bfloat16:
         let halves = target.bindMemory(to: UInt16.self)
-        walk.forEach { halves[$0] = raw($1, UInt16.self) }
-      case .int8, .uint8: walk.forEach { target[$0] = bytes[$1] }
+        walk.visit { halves[$0] = raw($1, UInt16.self) }
+      case .int8, .uint8: walk.visit { target[$0] = bytes[$1] }
       }
     }
     if !fits { throw .integerRange }
@@ -120,7 +120,7 @@ struct ForeignElements {
   private struct Walk {
     let shape: [Int], strides: [Int], offset: Int, count: Int
 
-    func forEach(_ body: (_ position: Int, _ index: Int) -> Void) {
+    func visit(_ body: (_ position: Int, _ index: Int) -> Void) {
       guard let innerExtent = shape.last, let innerStride = strides.last else { return body(0, offset) }
       var counter = [Int](repeating: 0, count: shape.count)
       var start = offset
