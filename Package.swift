@@ -24,6 +24,8 @@ let targets: [Target] = [
   .target(name: "ReferenceBackend", dependencies: ["Tensors", "Networks", "Execution"]),
   .target(name: "CPUBackend", dependencies: ["Tensors", "Networks", "Execution", "CKernels"]),
 
+  .testTarget(name: "FilesTests", dependencies: ["Files"]),
+  .testTarget(name: "FormatsTests", dependencies: ["Tensors", "Files", "Networks", "Architectures", "Formats"]),
   // What several test targets share: operation cases, random tensors, tolerances.
   .target(name: "TestSupport", dependencies: ["Tensors", "Networks"], path: "Tests/TestSupport"),
   .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
@@ -40,6 +42,7 @@ let targets: [Target] = [
     name: "TransformsTests",
     dependencies: ["Tensors", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "TestSupport"]),
   .testTarget(name: "FilesTests", dependencies: ["Files"]),
+  .testTarget(name: "FormatsTests", dependencies: ["Tensors", "Files", "Networks", "Architectures", "Formats"]),
   .testTarget(name: "ImagingTests", dependencies: ["Tensors", "Files", "Imaging"]),
 ]
 
