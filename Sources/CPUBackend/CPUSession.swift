@@ -61,6 +61,9 @@ final class CPUSession: TimingSession {
     return ring < layout.height ? ring * layout.rowStride * 4 : layout.byteCount
   }
 
+  /// Whether some value keeps only a part of its rows.
+  var usesRings: Bool { program.layouts.indices.contains { schedule.ringRows[$0] < program.layouts[$0].height } }
+
   deinit {
     pool.stop()
     values.deallocate()

@@ -129,8 +129,9 @@ package enum KernelSelector {
     case .depthwise: return pixels * Double(g.taps) * columns / (0.25 * peak)
     case .pointwise: return pixels * depth * columns / (0.85 * peak)
     case .direct:
-      // Groups run as one dense product whose other weights are zero.
-      return pixels * Double(g.taps) * depth * columns / (0.8 * peak) + pixels * Double(g.taps)
+      // Groups run as one dense product whose other weights are zero. A planar input is copied first.
+      let copied = g.inChannels <= ValueLayout.planarChannels ? 20 * Double(g.batch * g.inHeight * g.inWidth) : 0
+      return pixels * Double(g.taps) * depth * columns / (0.8 * peak) + pixels * Double(g.taps) + copied
     }
   }
 }

@@ -1,0 +1,53 @@
+@testable import CPUBackend
+import Architectures
+import Execution
+import Networks
+import Tensors
+import TestSupport
+import Testing
+import Transforms
+
+/// Bands, rings and groups change where work is done and when, and no bit of the result.
+@Suite struct BandTests {
+  static let networks: [Network] = {
+    do {
+      return [
+        try VDSR(depth: 8, features: 20).network(.random(seed: 3)).fusing(),
+        try EDSR(scale: 2, channels: 3, features: 16, blocks: 3).network(.random(seed: 4)).fusing(),
+        try EDSR(scale: 4, channels: 1, features: 32, blocks: 2).network(.random(seed: 5)).fusing(),
+        try EDSR(scale: 3, channels: 3, features: 16, blocks: 2).network(.random(seed: 6)).fusing(),
+        // Unfused: activations, sums and shuffles are steps of their own.
+        try EDSR(scale: 2, channels: 3, features: 16, blocks: 2).network(.random(seed: 7)),
+        try EDSR.original(scale: 2).network(.random(seed: 8)).fusing(),
+      ]
+    } catch {
+      preconditionFailure("\(error)")
+    }
+  }()
+
+  @Test(arguments: networks.indices, [Shape(channels: 1, height: 97, width: 40), Shape(batch: 2, channels: 1, height: 61, width: 47)])
+  func bandsGiveTheSameBits(_ index: Int, _ size: Shape) throws {
+    let network = Self.networks[index]
+    let shape = Shape(batch: size.batch, channels: network.inputs[0].channels, height: size.height, width: size.width)
+    var generator = SplitMix64(seed: 11)
+    let input = Tensor(uniform: shape, bound: 1, using: &generator)
+    var plain = CPUEngine(threadCount: 1)
+    plain.cacheByteCount = 0
+    let expected = try plain.prepare(network, inputs: [shape]).run([input])[0]
+    var wasBanded = false
+    for instructionSet in instructionSets where instructionSet == .best {
+      for threads in 1...3 {
+        for cache in [1 << 16, 1 << 18, 1 << 20, 1 << 30] {
+          var engine = CPUEngine(instructionSet: instructionSet, threadCount: threads)
+          engine.cacheByteCount = cache
+          let session = try engine.prepare(network, inputs: [shape])
+          wasBanded = wasBanded || (session as? CPUSession)?.usesRings == true
+          expectSameBits(try session.run([input])[0], expected, "\(network.name), \(threads) threads, \(cache) bytes")
+          // A second run meets the rings as the first left them.
+          expectSameBits(try session.run([input])[0], expected, "\(network.name), second run")
+        }
+      }
+    }
+    #expect(wasBanded)
+  }
+}
