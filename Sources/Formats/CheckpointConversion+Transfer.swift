@@ -43,7 +43,7 @@ struct Transfer {
     }
     let leftOver = state.names.filter { !used.contains($0) }.map { ($0, state.original($0)) }
     report.leftOver = leftOver.map { .init(name: $0.1, shape: state[$0.0]?.shape ?? []) }
-    report.leftOver += state.hidden.map { .init(name: $0, shape: []) }
+    report.leftOver += state.hidden.map { .init(name: $0.original, shape: $0.tensor.shape) }
     guard report.isComplete else { throw .incomplete(architecture: kind.rawValue, report) }
     if let parameter = network.firstNonFiniteParameter {
       throw .notFinite(tensor: report.taken.first { $0.parameter == parameter }?.name ?? parameter)

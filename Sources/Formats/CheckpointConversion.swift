@@ -49,6 +49,8 @@ public struct CheckpointConversion: Hashable, Sendable {
       throw incomplete(naming, lacks: first)
     }
     let vdsr = VDSR(depth: depth, features: features)
+    let body = (1..<max(1, depth - 1)).map { naming.vdsrModule(layer: $0, depth: depth) }
+    try checkSize(body, features: features, in: state, naming)
     let network = try Self.blank(.vdsr(vdsr))
     return try Transfer(state: state, naming: naming, kind: architecture).fill(network, .vdsr(vdsr), notes: []) { node in
       naming.vdsrModule(layer: node.number(in: "layers.*") ?? 0, depth: depth)
@@ -79,7 +81,8 @@ public struct CheckpointConversion: Hashable, Sendable {
     let isOriginal = naming.style == .original || naming.style == .swiftlet && marks.contains { state[$0] != nil }
     var notes: [String] = []
     if residualScale == nil {
-      notes.append("the residual scale is not in the tensors; \(isOriginal ? "1" : "0.1") is assumed, the default of the layout")
+      let assumed = isOriginal ? "1" : "0.1"
+      notes.append("the residual scale is not in the tensors; \(assumed) is assumed, the default of the layout")
     }
     var edsr = EDSR(
       scale: scale, channels: channels, features: features, blocks: blocks,
@@ -89,10 +92,33 @@ public struct CheckpointConversion: Hashable, Sendable {
       edsr.maximum = try shift.maximum() ?? 255
       if !shift.isPresent { notes.append("the checkpoint has no mean shift; that of DIV2K, 255 as 255, is used") }
     }
+    let body = (0..<blocks).flatMap { index in ["a", "b"].map { naming.edsrModule("body.\(index).\($0)", blocks: blocks) } }
+    try checkSize(body, features: features, in: state, naming)
     let network = try Self.blank(.edsr(edsr))
     return try Transfer(state: state, naming: naming, kind: architecture).fill(network, .edsr(edsr), notes: notes) { node in
       naming.edsrModule(node, blocks: blocks)
     }
+  }
+
+  /// Refuses before a large network is made for few tensors: a name with a large number and a weight with large extents and no
+  /// elements would ask for gigabytes.
+  private func checkSize(
+    _ body: [String], features: Int, in state: StateDict, _ naming: CheckpointNaming
+  ) throws(ConversionError) {
+    let layer = features.multipliedClamped(features).multipliedClamped(9)
+    guard layer.multipliedClamped(body.count) > max(1 << 24, state.elementCount) else { return }
+    var report = ConversionReport(naming: naming.title)
+    let shape: Shape = [features, features, 3, 3]
+    for name in body.map({ $0 + ".weight" }) {
+      if let tensor = state[name] {
+        guard tensor.shape != shape else { continue }
+        report.misshapen.append(
+          .init(name: state.original(name), expected: shape, got: tensor.shape, dataType: .float32))
+      } else {
+        report.missing.append(.init(name: name, shape: shape))
+      }
+    }
+    throw .incomplete(architecture: architecture.rawValue, report)
   }
 
   private static func blank(_ architecture: Architecture) throws(ConversionError) -> Network {
@@ -117,8 +143,8 @@ extension Int {
 /// Tensors by name, without the prefixes that wrappers of a model add.
 struct StateDict {
   private var tensors: [String: (original: String, tensor: Tensor)] = [:]
-  /// Names that another name hides once its prefix is gone.
-  private(set) var hidden: [String] = []
+  /// Those whose name another one has once the prefix is gone.
+  private(set) var hidden: [(original: String, tensor: Tensor)] = []
 
   init(_ tensors: [String: Tensor]) {
     // Shorter names first, so that a name without prefix is preferred.
@@ -129,12 +155,13 @@ struct StateDict {
       if self.tensors[String(short)] == nil {
         self.tensors[String(short)] = (name, tensor)
       } else {
-        hidden.append(name)
+        hidden.append((name, tensor))
       }
     }
   }
 
   var names: [String] { tensors.keys.sorted() }
+  var elementCount: Int { tensors.values.reduce(0) { $0 + $1.tensor.count } }
 
   subscript(name: String) -> Tensor? { tensors[name]?.tensor }
 

@@ -121,8 +121,8 @@ extension String {
     let (before, after) = (pattern[..<star], pattern[pattern.index(after: star)...])
     guard hasPrefix(before), hasSuffix(after), count > before.count + after.count else { return nil }
     let digits = dropFirst(before.count).dropLast(after.count)
-    // No more digits than a number of layers has: what is longer is another name.
-    guard digits.count <= 9, digits.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }) else { return nil }
+    // No more digits than a number of layers has: what is longer is another name, and must not make millions of layers.
+    guard digits.count <= 4, digits.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }) else { return nil }
     return Int(digits)
   }
 }
