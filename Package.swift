@@ -40,7 +40,11 @@ let targets: [Target] = [
     name: "TransformsTests",
     dependencies: ["Tensors", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "TestSupport"]),
   .testTarget(name: "FilesTests", dependencies: ["Files"]),
-  .testTarget(name: "FormatsTests", dependencies: ["Tensors", "Files", "Networks", "Architectures", "Formats"]),
+  .testTarget(
+    name: "FormatsTests",
+    dependencies: [
+      "Tensors", "Files", "Networks", "Architectures", "Formats", "Execution", "ReferenceBackend", "TestSupport",
+    ], exclude: ["Fixtures"]),
   .testTarget(name: "ImagingTests", dependencies: ["Tensors", "Files", "Imaging"]),
 ]
 

@@ -50,7 +50,7 @@ public struct EDSR: Hashable, Codable, Sendable {
   }
 
   /// The mean of red, green and blue over the DIV2K training images, of 1.
-  static let meanColour: [Float] = [0.4488, 0.4371, 0.4040]
+  package static let meanColour: [Float] = [0.4488, 0.4371, 0.4040]
 
   /// Nodes `head`, `body.0.a`, `body.0.relu`, `body.0.b`, `body.0.scaled`, `body.0.sum` …, `skip`, `up.0`, `up.0.shuffle` …, `tail`;
   /// `subtractMean`, `body.end` and `addMean` in the original layout.

@@ -34,6 +34,8 @@ public enum FormatProblem: Error, Hashable, Sendable {
   case unsupportedType(FileFormat, tensor: String, type: String)
   /// An integer of the tensor does not fit int32.
   case integerRange(tensor: String)
+  /// The array has another shape than the caller asked for; nil stands for any extent.
+  case arrayShape(expected: [Int?], got: Shape)
   /// The tensor's elements do not lie inside its data.
   case outOfBounds(tensor: String)
   case duplicateTensor(String)

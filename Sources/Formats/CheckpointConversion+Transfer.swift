@@ -1,0 +1,99 @@
+import Architectures
+import Networks
+import Tensors
+
+/// Moves tensors into a network of zeros.
+struct Transfer {
+  var state: StateDict
+  var naming: CheckpointNaming
+  var kind: CheckpointConversion.Kind
+
+  /// The network with the tensors in place; `module` names the checkpoint's module of one of our nodes.
+  func fill(
+    _ network: Network, _ architecture: Architecture, notes: [String], module: (String) -> String
+  ) throws(ConversionError) -> (network: Network, report: ConversionReport) {
+    var network = network
+    var report = ConversionReport(architecture: architecture, naming: naming.title, notes: notes)
+    var used: Set<String> = []
+    for node in network.nodes {
+      // A mean shift is checked, not taken; see `MeanShift`.
+      if case .channelAffine(let payload) = node.operation, !payload.isTrainable {
+        used.formUnion(MeanShift.roles.map { "\(module(node.name)).\($0)" })
+        continue
+      }
+      for role in node.operation.parameters {
+        let name = "\(module(node.name)).\(role.name)"
+        let parameter = "\(node.name).\(role.name)"
+        used.insert(name)
+        guard let tensor = state[name] else {
+          report.missing.append(.init(name: name, shape: role.shape))
+          continue
+        }
+        let isFloat = tensor.dataType == .float32 || tensor.dataType == .bfloat16
+        guard tensor.shape == role.shape, isFloat else {
+          report.misshapen.append(
+            .init(
+              name: state.original(name), expected: role.shape, got: tensor.shape,
+              dataType: isFloat ? .float32 : tensor.dataType))
+          continue
+        }
+        network.parameters[parameter] = tensor.convertedToFloat32()
+        report.taken.append(.init(name: state.original(name), parameter: parameter))
+      }
+    }
+    let leftOver = state.names.filter { !used.contains($0) }.map { ($0, state.original($0)) }
+    report.leftOver = leftOver.map { .init(name: $0.1, shape: state[$0.0]?.shape ?? []) }
+    report.leftOver += state.hidden.map { .init(name: $0.original, shape: $0.tensor.shape) }
+    guard report.isComplete else { throw .incomplete(architecture: kind.rawValue, report) }
+    if let parameter = network.firstNonFiniteParameter {
+      throw .notFinite(tensor: report.taken.first { $0.parameter == parameter }?.name ?? parameter)
+    }
+    return (network, report)
+  }
+}
+
+/// The mean shift of the original EDSR: fixed in our network, tensors in checkpoints.
+struct MeanShift {
+  var state: StateDict
+  var naming: CheckpointNaming
+
+  /// Ours, and those of the 1x1 convolution that checkpoints have in its place.
+  static let roles = ["scale", "shift", "weight", "bias"]
+
+  private var nodes: [(module: String, sign: Float)] {
+    [(naming.edsrModule("subtractMean", blocks: 0), -1), (naming.edsrModule("addMean", blocks: 0), 1)]
+  }
+  private var shiftRole: String { naming.style == .original ? "bias" : "shift" }
+  private var scaleRole: String { naming.style == .original ? "weight" : "scale" }
+
+  var isPresent: Bool { nodes.contains { state["\($0.module).\(shiftRole)"] != nil } }
+
+  /// What 255 is inside the network by the size of the shifts; nil where the checkpoint has none. Throws where a shift is another
+  /// than the fixed one, or a scale is not 1.
+  func maximum() throws(ConversionError) -> Float? {
+    var found: Float?
+    for (module, sign) in nodes {
+      let identity: [Float] = naming.style == .original ? [1, 0, 0, 0, 1, 0, 0, 0, 1] : [1, 1, 1]
+      if let scale = state["\(module).\(scaleRole)"] {
+        guard scale.isNear(identity, 1e-5) else { throw .meanShift(tensor: state.original("\(module).\(scaleRole)")) }
+      }
+      let name = "\(module).\(shiftRole)"
+      guard let shift = state[name] else { continue }
+      let candidates: [Float] = found.map { [$0] } ?? [255, 1]
+      let maximum = candidates.first { maximum in
+        shift.isNear(EDSR.meanColour.map { sign * $0 * maximum }, 1e-5 * maximum)
+      }
+      guard let maximum else { throw .meanShift(tensor: state.original(name)) }
+      found = maximum
+    }
+    return found
+  }
+}
+
+extension Tensor {
+  /// Whether the tensor has these elements, each within `tolerance`.
+  fileprivate func isNear(_ elements: [Float], _ tolerance: Float) -> Bool {
+    guard dataType == .float32, count == elements.count else { return false }
+    return zip(floats, elements).allSatisfy { abs($0 - $1) <= tolerance }
+  }
+}

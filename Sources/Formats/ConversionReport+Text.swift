@@ -1,0 +1,81 @@
+import Architectures
+import Files
+import Tensors
+
+extension ConversionReport: CustomStringConvertible {
+  /// The report for people: what the network is, then a line for each tensor missing, misshapen or left over. No line is left
+  /// out; every line ends in a line feed.
+  public var text: String {
+    var lines: [String] = []
+    if let architecture { lines.append(architecture.summary) }
+    lines.append("names of \(naming): \(taken.count) tensors taken")
+    lines += missing.map { "missing: \($0)" }
+    lines += misshapen.map { "wrong: \($0)" }
+    lines += leftOver.map { "left over: '\($0.name.onOneLine)' \($0.shape)" }
+    if isComplete, leftOver.isEmpty { lines.append("nothing missing, nothing left over") }
+    lines += notes.map { "note: \($0)" }
+    return lines.map { $0 + "\n" }.joined()
+  }
+
+  public var description: String { text }
+}
+
+extension ConversionReport.Missing: CustomStringConvertible {
+  public var description: String { shape.rank == 0 ? "'\(name.onOneLine)'" : "'\(name.onOneLine)' (\(shape))" }
+}
+
+extension ConversionReport.Misshapen: CustomStringConvertible {
+  public var description: String {
+    if dataType != .float32 { return "'\(name.onOneLine)' holds \(dataType.rawValue) and must hold float32" }
+    return "'\(name.onOneLine)' is \(got) and must be \(expected)"
+  }
+}
+
+extension ConversionError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .noKnownNames(let architecture, let names):
+      names.isEmpty
+        ? "the checkpoint holds no tensors"
+        : "no tensor has a name of \(architecture); the checkpoint holds \(Self.list(names.map { "'\($0.onOneLine)'" })); "
+          + "choose another architecture"
+    case .incomplete(let architecture, let report):
+      "the checkpoint is no \(architecture) as it stands: " + Self.faults(report)
+    case .scale(let tensor, let outChannels, let features):
+      "'\(tensor.onOneLine)' has \(outChannels) outputs of \(features) features, which is no enlargement by 2 or 3 at a time; "
+        + "only EDSR for x2, x3 and x4 (two stages of x2) is converted"
+    case .meanShift(let tensor):
+      "'\(tensor.onOneLine)' is not the mean colour of DIV2K (0.4488, 0.4371, 0.4040, of 1 or of 255) that EDSR has; "
+        + "only checkpoints with that mean are converted"
+    case .notFinite(let tensor):
+      "the tensor '\(tensor.onOneLine)' holds a NaN or an infinity; its training failed, use another checkpoint"
+    case .architecture(let error): error.description.onOneLine
+    }
+  }
+
+  private static func faults(_ report: ConversionReport) -> String {
+    var parts: [String] = []
+    if !report.missing.isEmpty { parts.append("missing \(list(report.missing.map(\.description)))") }
+    if !report.misshapen.isEmpty { parts.append(list(report.misshapen.map(\.description))) }
+    return parts.joined(separator: "; ")
+  }
+
+  /// The first three, and how many more.
+  private static func list(_ items: [String]) -> String {
+    let more = items.count - 3
+    return items.prefix(3).joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
+  }
+}
+
+extension Architecture {
+  /// `edsr: x2, 3 channels, 64 features, 16 blocks, residual scale 0.1`
+  fileprivate var summary: String {
+    switch self {
+    case .vdsr(let vdsr): return "vdsr: depth \(vdsr.depth), \(vdsr.features) features"
+    case .edsr(let edsr):
+      let layout = edsr.layout == .original ? ", original layout, 255 as \(edsr.maximum == 1 ? 1 : 255)" : ""
+      return "edsr: x\(edsr.scale), \(edsr.channels) channels, \(edsr.features) features, \(edsr.blocks) blocks, "
+        + "residual scale \(edsr.residualScale)" + layout
+    }
+  }
+}
