@@ -7,6 +7,10 @@ let targets: [Target] = [
   // C: micro-kernels, and headers that give Swift the C libraries.
   .target(name: "CKernels", publicHeadersPath: "include"),
   .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+  .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
+  .systemLibrary(name: "CWebP", pkgConfig: "libwebpmux", providers: [.apt(["libwebp-dev"]), .brew(["webp"])]),
+  .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"]), .brew(["libtiff"])]),
+  .target(name: "CImageCodecs", dependencies: ["CPNG", "CJPEG", "CWebP", "CTIFF"]),
   .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"]), .brew(["libzip"])]),
 
   .target(name: "Tensors"),
@@ -14,7 +18,7 @@ let targets: [Target] = [
   .target(name: "Architectures", dependencies: ["Tensors", "Networks"]),
   .target(name: "Transforms", dependencies: ["Tensors", "Networks"]),
   .target(name: "Formats", dependencies: ["Tensors", "Networks", "Architectures", "CZip"]),
-  .target(name: "Imaging", dependencies: ["Tensors", "CPNG"]),
+  .target(name: "Imaging", dependencies: ["Tensors", "CImageCodecs"]),
   .target(name: "Execution", dependencies: ["Tensors", "Networks"]),
   .target(name: "ReferenceBackend", dependencies: ["Tensors", "Networks", "Execution"]),
   .target(name: "CPUBackend", dependencies: ["Tensors", "Networks", "Execution", "CKernels"]),
@@ -29,6 +33,7 @@ let targets: [Target] = [
   .testTarget(
     name: "TransformsTests",
     dependencies: ["Tensors", "Networks", "Transforms", "Execution", "ReferenceBackend", "TestSupport"]),
+  .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
 ]
 
 let package = Package(

@@ -1,0 +1,147 @@
+#include "common.h"
+
+#include <webp/decode.h>
+#include <webp/encode.h>
+#include <webp/mux.h>
+
+static uint32_t little_endian(const uint8_t *bytes) {
+  return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+}
+
+// The bytes that belong to the file, anything behind it left out; 0 where it is cut short. The decoder would take a file whose
+// last, small chunks are missing, and the chunk reader refuses bytes behind the last chunk.
+static size_t file_size(const uint8_t *bytes, size_t count) {
+  if (count < 12) return 0;
+  size_t size = (size_t)little_endian(bytes + 4) + 8;
+  return size < 12 || size > count ? 0 : size;
+}
+
+int image_webp_header(const uint8_t *bytes, size_t count, image_codec_header *header, char *message) {
+  count = file_size(bytes, count);
+  if (count == 0) return image_codec_fail(message, IMAGE_CODEC_CORRUPT, "the file is cut short");
+  WebPBitstreamFeatures features;
+  if (WebPGetFeatures(bytes, count, &features) != VP8_STATUS_OK) {
+    return image_codec_fail(message, IMAGE_CODEC_CORRUPT, "the header is damaged");
+  }
+  if (features.has_animation) return image_codec_fail(message, IMAGE_CODEC_UNSUPPORTED, "it is an animation");
+  header->width = (uint32_t)features.width;
+  header->height = (uint32_t)features.height;
+  header->channels = features.has_alpha ? 4 : 3;
+  header->bits = 8;
+  header->has_grey_palette = 0;
+  return IMAGE_CODEC_OK;
+}
+
+static int copy_chunk(const WebPMux *mux, const char fourcc[4], image_codec_buffer *buffer) {
+  WebPData data;
+  if (WebPMuxGetChunk(mux, fourcc, &data) != WEBP_MUX_OK) return 1;
+  return image_codec_copy(buffer, data.bytes, data.size);
+}
+
+int image_webp_pixels(
+  const uint8_t *bytes, size_t count, const image_codec_header *header, void *pixels, size_t pixel_bytes,
+  image_codec_metadata *metadata, char *message
+) {
+  image_codec_header found;
+  int status = image_webp_header(bytes, count, &found, message);
+  if (status != IMAGE_CODEC_OK) return status;
+  count = file_size(bytes, count);
+  size_t row_bytes = image_codec_row_bytes(header);
+  if (!image_codec_same(header, &found) || row_bytes * header->height != pixel_bytes) {
+    return image_codec_fail(message, IMAGE_CODEC_CORRUPT, "the header changed");
+  }
+  WebPDecoderConfig config;
+  if (!WebPInitDecoderConfig(&config)) return image_codec_fail(message, IMAGE_CODEC_MEMORY, "another version of libwebp");
+  config.output.colorspace = header->channels == 4 ? MODE_RGBA : MODE_RGB;
+  config.output.is_external_memory = 1;
+  config.output.u.RGBA.rgba = pixels;
+  config.output.u.RGBA.stride = (int)row_bytes;
+  config.output.u.RGBA.size = pixel_bytes;
+  VP8StatusCode code = WebPDecode(bytes, count, &config);
+  WebPFreeDecBuffer(&config.output);
+  if (code == VP8_STATUS_OUT_OF_MEMORY) return image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
+  if (code == VP8_STATUS_UNSUPPORTED_FEATURE) {
+    return image_codec_fail(message, IMAGE_CODEC_UNSUPPORTED, "an unknown feature");
+  }
+  if (code != VP8_STATUS_OK) {
+    return image_codec_fail(
+      message, IMAGE_CODEC_CORRUPT, code == VP8_STATUS_NOT_ENOUGH_DATA ? "the file is cut short" : "the pixels are damaged");
+  }
+  const WebPData file = {bytes, count};
+  WebPMux *mux = WebPMuxCreate(&file, 0);
+  if (!mux) return IMAGE_CODEC_OK;
+  int memory = copy_chunk(mux, "ICCP", &metadata->icc) && copy_chunk(mux, "EXIF", &metadata->exif) &&
+    copy_chunk(mux, "XMP ", &metadata->xmp);
+  WebPMuxDelete(mux);
+  if (!memory) return image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
+  // Some writers put the lead of the JPEG marker before the TIFF structure.
+  image_codec_buffer *exif = &metadata->exif;
+  if (exif->count > 6 && memcmp(exif->bytes, "Exif\0", 6) == 0) {
+    exif->count -= 6;
+    memmove(exif->bytes, exif->bytes + 6, exif->count);
+  }
+  return IMAGE_CODEC_OK;
+}
+
+static int set_chunk(WebPMux *mux, const char fourcc[4], const image_codec_buffer *buffer) {
+  const WebPData data = {buffer->bytes, buffer->count};
+  return buffer->count == 0 || WebPMuxSetChunk(mux, fourcc, &data, 0) == WEBP_MUX_OK;
+}
+
+// Wraps the encoded picture and its metadata into one file.
+static int assemble(const WebPMemoryWriter *picture, const image_codec_metadata *metadata, image_codec_buffer *output) {
+  if (metadata->icc.count + metadata->exif.count + metadata->xmp.count == 0) {
+    return image_codec_copy(output, picture->mem, picture->size);
+  }
+  const WebPData data = {picture->mem, picture->size};
+  WebPMux *mux = WebPMuxNew();
+  WebPData file = {NULL, 0};
+  int done = mux && WebPMuxSetImage(mux, &data, 0) == WEBP_MUX_OK && set_chunk(mux, "ICCP", &metadata->icc) &&
+    set_chunk(mux, "EXIF", &metadata->exif) && set_chunk(mux, "XMP ", &metadata->xmp) &&
+    WebPMuxAssemble(mux, &file) == WEBP_MUX_OK && image_codec_copy(output, file.bytes, file.size);
+  WebPDataClear(&file);
+  WebPMuxDelete(mux);
+  return done;
+}
+
+int image_webp_write(
+  const image_codec_header *header, const void *pixels, const image_codec_metadata *metadata, float quality,
+  image_codec_buffer *output, char *message
+) {
+  if (header->bits != 8 || header->channels < 3) {
+    return image_codec_fail(message, IMAGE_CODEC_REFUSED, "WebP holds RGB of 8 bits");
+  }
+  WebPConfig config;
+  WebPPicture picture;
+  if (!WebPConfigInit(&config) || !WebPPictureInit(&picture)) {
+    return image_codec_fail(message, IMAGE_CODEC_REFUSED, "another version of libwebp");
+  }
+  if (quality < 0) {
+    config.lossless = 1;
+    config.exact = 1;  // keeps the colour under transparent pixels
+    config.quality = 75;
+  } else {
+    config.quality = quality;
+  }
+  WebPMemoryWriter writer;
+  WebPMemoryWriterInit(&writer);
+  picture.use_argb = config.lossless;
+  picture.width = (int)header->width;
+  picture.height = (int)header->height;
+  picture.writer = WebPMemoryWrite;
+  picture.custom_ptr = &writer;
+  int stride = (int)image_codec_row_bytes(header);
+  int done = header->channels == 4 ? WebPPictureImportRGBA(&picture, pixels, stride)
+                                   : WebPPictureImportRGB(&picture, pixels, stride);
+  done = done && WebPEncode(&config, &picture);
+  int status = IMAGE_CODEC_OK;
+  if (!done) {
+    int is_memory = picture.error_code == VP8_ENC_ERROR_OUT_OF_MEMORY || picture.error_code == VP8_ENC_OK;
+    status = image_codec_fail(message, is_memory ? IMAGE_CODEC_MEMORY : IMAGE_CODEC_REFUSED, "the encoder gave up");
+  } else if (!assemble(&writer, metadata, output)) {
+    status = image_codec_fail(message, IMAGE_CODEC_MEMORY, "the file could not be assembled");
+  }
+  WebPPictureFree(&picture);
+  WebPMemoryWriterClear(&writer);
+  return status;
+}

@@ -1,0 +1,196 @@
+/// Bicubic interpolation equal to MATLAB's `imresize(image, scale)` or `imresize(image, [height width])`.
+///
+/// Keys' kernel with a = -0.5, widened by 1/scale where the image shrinks (antialiasing), borders mirrored, weights normalised
+/// to sum 1. MATLAB resizes the dimension with the smaller scale first. The two passes commute but for rounding (some 1e-13 of
+/// 255), so here the vertical one always comes first: any band of output rows can then be had without the others and without a
+/// middle image.
+/// Nothing is clipped or rounded. `Float` planes are computed in single precision (about 1e-5 of 255), `Double` in double.
+///
+/// Building the value computes the weights, which depend on the sizes alone; use one value for all planes of an image.
+public struct BicubicResize: Sendable {
+  /// The weights of the rows.
+  let vertical: Axis
+  /// The weights of the columns.
+  let horizontal: Axis
+
+  /// Scales both sides by `scale`; the output measures `ceil(scale * side)`. Traps unless `scale` is positive and finite.
+  public init(width: Int, height: Int, scale: Double) {
+    precondition(scale > 0 && scale.isFinite, "an image cannot be scaled by \(scale)")
+    vertical = Axis(count: height, outputCount: Int((scale * Double(height)).rounded(.up)), scale: scale)
+    horizontal = Axis(count: width, outputCount: Int((scale * Double(width)).rounded(.up)), scale: scale)
+  }
+
+  /// Scales to the given size; each side has a scale of its own. Traps unless all sides are positive.
+  public init(width: Int, height: Int, toWidth outputWidth: Int, toHeight outputHeight: Int) {
+    precondition(width > 0 && height > 0 && outputWidth > 0 && outputHeight > 0, "an image has at least one pixel a side")
+    vertical = Axis(count: height, outputCount: outputHeight, scale: Double(outputHeight) / Double(height))
+    horizontal = Axis(count: width, outputCount: outputWidth, scale: Double(outputWidth) / Double(width))
+  }
+
+  public var inputWidth: Int { horizontal.count }
+  public var inputHeight: Int { vertical.count }
+  public var outputWidth: Int { horizontal.outputCount }
+  public var outputHeight: Int { vertical.outputCount }
+
+  /// The resized plane, in double precision. Traps where the plane has another size than the value was made for.
+  public func callAsFunction(_ plane: Plane<Double>) -> Plane<Double> { rows(0..<outputHeight, of: plane) }
+
+  /// The resized plane, in single precision. Traps where the plane has another size than the value was made for.
+  public func callAsFunction(_ plane: Plane<Float>) -> Plane<Float> { rows(0..<outputHeight, of: plane) }
+
+  /// The given rows of the resized plane: the same bits as in the whole.
+  public func rows(_ rows: Range<Int>, of plane: Plane<Double>) -> Plane<Double> { band(rows, plane, SIMD4<Double>.self) }
+
+  /// The given rows of the resized plane: the same bits as in the whole.
+  public func rows(_ rows: Range<Int>, of plane: Plane<Float>) -> Plane<Float> { band(rows, plane, SIMD8<Float>.self) }
+
+  /// As many rows as `Lanes` has lanes are resized together: each vertically into `row`, which is then spread, mirrored
+  /// beyond both ends, over its lane of `extended`, where the horizontal pass finds the same column of all rows side by side.
+  @inline(__always)
+  private func band<T: BinaryFloatingPoint & Sendable, Lanes: SIMD>(
+    _ rows: Range<Int>, _ plane: Plane<T>, _: Lanes.Type
+  ) -> Plane<T> where Lanes.Scalar == T {
+    precondition(plane.width == inputWidth && plane.height == inputHeight, "the resize was made for another size of plane")
+    precondition(rows.lowerBound >= 0 && rows.upperBound <= outputHeight, "the image has no rows \(rows)")
+    let lanes = Lanes.scalarCount
+    let verticalWeights = vertical.weights.map { T($0) }
+    let horizontalWeights = horizontal.weights.map { T($0) }
+    let columns = horizontal.extendedColumns
+    let firstColumn = horizontal.firstColumn
+    var row = [T](repeating: 0, count: inputWidth)
+    var extended = [Lanes](repeating: .zero, count: columns.count)
+    let outputWidth = outputWidth
+    let elements = [T](unsafeUninitializedCapacity: rows.count * outputWidth) { output, initialized in
+      plane.elements.withUnsafeBufferPointer { source in
+        for group in stride(from: rows.lowerBound, to: rows.upperBound, by: lanes) {
+          let height = min(lanes, rows.upperBound - group)
+          for lane in 0..<height {
+            combineRows(of: source, for: group + lane, weights: verticalWeights, into: &row)
+            extended.withUnsafeMutableBytes { bytes in
+              let scalars = bytes.assumingMemoryBound(to: T.self)
+              for (i, column) in columns.enumerated() { scalars[i &* lanes &+ lane] = row[column] }
+            }
+          }
+          let taps = horizontal.taps
+          horizontalWeights.withUnsafeBufferPointer { weights in
+            extended.withUnsafeBufferPointer { extended in
+              for x in 0..<outputWidth {
+                let start = horizontal.starts[x] - firstColumn
+                var sum = extended[start] * weights[x &* taps]
+                for tap in 1..<max(taps, 1) { sum += extended[start &+ tap] * weights[x &* taps &+ tap] }
+                for lane in 0..<height { output[(group - rows.lowerBound + lane) &* outputWidth &+ x] = sum[lane] }
+              }
+            }
+          }
+        }
+      }
+      initialized = rows.count * outputWidth
+    }
+    return Plane(width: outputWidth, height: rows.count, elements: elements)
+  }
+
+  /// Output row `y` of the vertical pass.
+  @inline(__always)
+  private func combineRows<T: BinaryFloatingPoint>(
+    of source: UnsafeBufferPointer<T>, for y: Int, weights: [T], into row: inout [T]
+  ) {
+    let width = inputWidth
+    row.withUnsafeMutableBufferPointer { row in
+      for tap in 0..<vertical.taps {
+        let weight = weights[y * vertical.taps + tap]
+        let line = UnsafeBufferPointer(
+          rebasing: source[
+            vertical.mirrored(vertical.starts[y] + tap) * width..<(vertical.mirrored(vertical.starts[y] + tap) + 1) * width])
+        if tap == 0 {
+          for x in 0..<width { row[x] = weight * line[x] }
+        } else {
+          for x in 0..<width { row[x] += weight * line[x] }
+        }
+      }
+    }
+  }
+}
+
+extension BicubicResize {
+  /// Which inputs make each output along one side, and their weights.
+  struct Axis: Sendable {
+    let count: Int
+    let outputCount: Int
+    /// Inputs of one output.
+    let taps: Int
+    /// The first input of each output; it may lie before the first or, with the taps, beyond the last: see `mirrored`.
+    let starts: [Int]
+    /// `outputCount * taps` weights.
+    let weights: [Double]
+
+    /// MATLAB's `contributions`, with positions counted from 1 as there so that the same roundings happen.
+    init(count: Int, outputCount: Int, scale: Double) {
+      self.count = count
+      self.outputCount = outputCount
+      let support = scale < 1 ? 4 / scale : 4
+      let candidates = Int(support.rounded(.up)) + 2
+      var firsts: [Int] = []
+      var rows: [[Double]] = []
+      for position in 1...outputCount {
+        let centre = Double(position) / scale + 0.5 * (1 - 1 / scale)
+        let left = (centre - support / 2).rounded(.down)
+        var row = (0..<candidates).map { candidate in
+          let distance = centre - (left + Double(candidate))
+          return scale < 1 ? scale * Self.kernel(scale * distance) : Self.kernel(distance)
+        }
+        let sum = row.reduce(0, +)
+        for candidate in 0..<candidates { row[candidate] /= sum }
+        let leadingZeros = row.prefix { $0 == 0 }.count
+        row.removeFirst(leadingZeros)
+        while row.last == 0 { row.removeLast() }
+        firsts.append(Int(left) - 1 + leadingZeros)
+        rows.append(row)
+      }
+      let taps = rows.reduce(1) { max($0, $1.count) }
+      self.taps = taps
+      starts = firsts
+      weights = rows.flatMap { $0 + Array(repeating: 0, count: taps - $0.count) }
+    }
+
+    /// Keys' cubic convolution kernel with a = -0.5.
+    static func kernel(_ position: Double) -> Double {
+      let x = abs(position)
+      if x <= 1 { return (1.5 * x - 2.5) * x * x + 1 }
+      if x <= 2 { return ((-0.5 * x + 2.5) * x - 4) * x + 2 }
+      return 0
+    }
+
+    /// The input that position `index` of the sequence mirrored at both ends repeats.
+    func mirrored(_ index: Int) -> Int {
+      let period = 2 * count
+      let position = ((index % period) + period) % period
+      return position < count ? position : period - 1 - position
+    }
+
+    /// The least start.
+    var firstColumn: Int { starts.min() ?? 0 }
+
+    /// The input at each position that any output reads, from `firstColumn` on.
+    var extendedColumns: [Int] { (firstColumn..<(starts.max() ?? 0) + taps).map(mirrored) }
+  }
+}
+
+extension Plane where Element == Double {
+  /// The plane scaled as MATLAB's `imresize(plane, scale)` does; see `BicubicResize`.
+  public func resized(scale: Double) -> Plane { BicubicResize(width: width, height: height, scale: scale)(self) }
+
+  /// The plane scaled as MATLAB's `imresize(plane, [height width])` does; see `BicubicResize`.
+  public func resized(width newWidth: Int, height newHeight: Int) -> Plane {
+    BicubicResize(width: width, height: height, toWidth: newWidth, toHeight: newHeight)(self)
+  }
+}
+
+extension Plane where Element == Float {
+  /// The plane scaled as MATLAB's `imresize(plane, scale)` does, in single precision; see `BicubicResize`.
+  public func resized(scale: Double) -> Plane { BicubicResize(width: width, height: height, scale: scale)(self) }
+
+  /// The plane scaled as MATLAB's `imresize(plane, [height width])` does, in single precision; see `BicubicResize`.
+  public func resized(width newWidth: Int, height newHeight: Int) -> Plane {
+    BicubicResize(width: width, height: height, toWidth: newWidth, toHeight: newHeight)(self)
+  }
+}

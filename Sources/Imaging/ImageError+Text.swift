@@ -1,0 +1,35 @@
+/// One line for each error: what is wrong with which file, and what mends it.
+extension ImageError: CustomStringConvertible {
+  public var description: String {
+    let formats = ImageFormat.allCases.map(\.title).joined(separator: ", ")
+    switch self {
+    case .unknownFormat(let name):
+      return "\(name): not a picture that is read here; give one of \(formats)"
+    case .unknownExtension(let name):
+      let extensions = ImageFormat.allCases.map { "." + ($0.fileExtensions.first ?? "") }.joined(separator: ", ")
+      return "\(name): the extension names no picture format; use one of \(extensions)"
+    case .tooManyPixels(let name, let width, let height, let limit):
+      return
+        "\(name): \(width)x\(height) pixels are more than the limit of \(limit) pixels; raise the limit or crop the picture"
+    case .tooManyBytes(let name, let width, let height, let bytes, let limit):
+      return
+        "\(name): \(width)x\(height) pixels need \(bytes) bytes, the limit is \(limit); raise the limit or crop the picture"
+    case .corrupt(let name, let format, let reason):
+      return "\(name): the \(format.title) file is damaged or cut short (\(reason)); fetch or save it again"
+    case .unsupported(let name, let format, let reason):
+      return "\(name): this kind of \(format.title) is not read (\(reason)); save it as 8- or 16-bit grey or RGB"
+    case .outOfMemory(let name):
+      return "\(name): there is not enough memory for the picture; give more memory or crop it"
+    case .tooLargeForFormat(let format, let width, let height):
+      let limit = format.maximumSide
+      return "\(format.title) holds at most \(limit) pixels a side, not \(width)x\(height); write PNG or TIFF instead"
+    case .metadataTooLarge(let format, let block, let bytes, let limit):
+      return "\(format.title) holds at most \(limit) bytes of \(block), not \(bytes); write PNG or WebP, or remove the \(block)"
+    case .invalidQuality(let format, let quality):
+      let range = format == .jpeg ? "1 to 100" : "0 to 100"
+      return "\(format.title) has no quality \(quality); give one from \(range)"
+    case .encodingFailed(let format, let reason):
+      return "the picture could not be written as \(format.title) (\(reason)); try another format"
+    }
+  }
+}

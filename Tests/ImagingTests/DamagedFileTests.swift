@@ -1,0 +1,75 @@
+import Testing
+
+@testable import Imaging
+
+@Suite struct DamagedFileTests {
+  static let limits = DecodingLimits(pixels: 1 << 16, bytes: 1 << 20)
+
+  /// Every file cut short at every length: an error, or, where only bytes behind the picture are missing, the same pixels.
+  @Test(arguments: TestPictures.files.map(\.name)) func truncation(name: String) throws {
+    let bytes = try #require(TestPictures.files.first { $0.name == name }).bytes
+    let whole = try ImageCodec.decode(bytes)
+    for length in 0..<bytes.count {
+      guard let image = try? ImageCodec.decode(Array(bytes[..<length]), limits: Self.limits) else { continue }
+      #expect(image.samples == whole.samples && whole.width == image.width, "\(name) cut to \(length) of \(bytes.count) bytes")
+      #expect(image.metadata == whole.metadata, "\(name) cut to \(length) of \(bytes.count) bytes")
+    }
+    #expect(try ImageCodec.decode(bytes + Array("trailing garbage".utf8), limits: Self.limits) == whole, "\(name)")
+  }
+
+  /// Random damage ends in an error or a picture, and in nothing else.
+  @Test(arguments: ImageFormat.allCases) func randomDamage(format: ImageFormat) throws {
+    let files = TestPictures.files.filter { ImageFormat(sniffing: $0.bytes) == format }
+    let seed = UInt64.random(in: 0 ... .max)
+    print("random damage to \(format.title): seed \(seed)")
+    var generator = SplitMix64(seed: seed)
+    for round in 0..<10_000 {
+      var bytes = files[round % files.count].bytes
+      for _ in 0..<Int.random(in: 1...4, using: &generator) {
+        // Half of the damage goes to the first bytes, where the headers are.
+        let end = Bool.random(using: &generator) ? bytes.count : min(64, bytes.count)
+        bytes[Int.random(in: 0..<end, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
+      }
+      do {
+        let image = try ImageCodec.decode(bytes, limits: Self.limits)
+        #expect(image.width * image.height <= Self.limits.pixels)
+      } catch {
+        #expect(!"\(error)".contains("\n"))
+      }
+    }
+  }
+
+  @Test func hugeClaims() throws {
+    func bigEndian(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * UInt32($0))) } }
+    let ihdr = Array("IHDR".utf8) + bigEndian(100_000) + bigEndian(100_000) + [8, 2, 0, 0, 0]
+    var png: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 13] + ihdr + bigEndian(checksum(ihdr))
+    png += [0, 0, 0, 0] + Array("IDAT".utf8) + bigEndian(checksum(Array("IDAT".utf8)))
+    #expect(throws: ImageError.tooManyPixels(name: "huge.png", width: 100_000, height: 100_000, limit: 1 << 28)) {
+      try ImageCodec.decode(png, name: "huge.png")
+    }
+
+    var bmp = try TestPictures.noise(.rgb).encoded(as: .bmp)
+    bmp.replaceSubrange(18..<26, with: [0xFF, 0xFF, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0x7F])
+    #expect(throws: ImageError.tooManyPixels(name: "x", width: Int(Int32.max), height: Int(Int32.max), limit: 1 << 28)) {
+      try ImageCodec.decode(bmp, name: "x")
+    }
+
+    let sixteen = try TestPictures.noise(.rgb, bits: 16).encoded(as: .png)
+    #expect(throws: ImageError.tooManyBytes(name: "x", width: 13, height: 7, bytes: 546, limit: 545)) {
+      try ImageCodec.decode(sixteen, name: "x", limits: DecodingLimits(bytes: 545))
+    }
+    #expect(throws: ImageError.tooManyPixels(name: "x", width: 13, height: 7, limit: 90)) {
+      try ImageCodec.decode(sixteen, name: "x", limits: DecodingLimits(pixels: 90))
+    }
+  }
+
+  /// The CRC-32 of a PNG chunk.
+  private func checksum(_ bytes: [UInt8]) -> UInt32 {
+    var sum = ~UInt32(0)
+    for byte in bytes {
+      sum ^= UInt32(byte)
+      for _ in 0..<8 { sum = sum & 1 == 1 ? sum >> 1 ^ 0xEDB8_8320 : sum >> 1 }
+    }
+    return ~sum
+  }
+}
