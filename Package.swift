@@ -14,10 +14,11 @@ let targets: [Target] = [
   .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"]), .brew(["libzip"])]),
 
   .target(name: "Tensors"),
+  .target(name: "Files"),
   .target(name: "Networks", dependencies: ["Tensors"]),
   .target(name: "Architectures", dependencies: ["Tensors", "Networks"]),
   .target(name: "Transforms", dependencies: ["Tensors", "Networks"]),
-  .target(name: "Formats", dependencies: ["Tensors", "Networks", "Architectures", "CZip"]),
+  .target(name: "Formats", dependencies: ["Tensors", "Files", "Networks", "Architectures", "CZip"]),
   .target(name: "Imaging", dependencies: ["Tensors", "CImageCodecs"]),
   .target(name: "Execution", dependencies: ["Tensors", "Networks"]),
   .target(name: "ReferenceBackend", dependencies: ["Tensors", "Networks", "Execution"]),
@@ -34,6 +35,7 @@ let targets: [Target] = [
     name: "TransformsTests",
     dependencies: ["Tensors", "Networks", "Transforms", "Execution", "ReferenceBackend", "TestSupport"]),
   .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
+  .testTarget(name: "FilesTests", dependencies: ["Files"]),
 ]
 
 let package = Package(

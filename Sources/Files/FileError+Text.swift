@@ -1,0 +1,48 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+extension FileError: CustomStringConvertible {
+  /// What is wrong and the mend, in one line.
+  public var description: String {
+    switch self {
+    case .notFound(let path):
+      "'\(path.onOneLine)' does not exist; check the path"
+    case .isDirectory(let path):
+      "'\(path.onOneLine)' is a folder; name a file"
+    case .notPermitted(let path, let action):
+      "no permission to \(action.rawValue) '\(path.onOneLine)'; change its permissions or choose another place"
+    case .tooLarge(let path, let limit):
+      "'\(path.onOneLine)' is larger than the \(limit) bytes that are read at most"
+    case .diskFull(let path):
+      "the disk is full and '\(path.onOneLine)' was not written; free some space or choose another place"
+    case .noFolder(let path, let folder):
+      "'\(path.onOneLine)' cannot be written because the folder '\(folder.onOneLine)' does not exist; create it first"
+    case .system(let path, let action, let code):
+      "cannot \(action.rawValue) '\(path.onOneLine)': \(String(cString: strerror(code)))"
+    }
+  }
+}
+
+extension String {
+  /// The text with control characters escaped and cut at 200 characters, so that names from files stay on one line of an error.
+  package var onOneLine: String {
+    var result = ""
+    var count = 0
+    for scalar in unicodeScalars {
+      guard count < 200 else { return result + "…" }
+      count += 1
+      switch scalar.properties.generalCategory {
+      case .control, .lineSeparator, .paragraphSeparator, .format:
+        result += "\\u{\(String(scalar.value, radix: 16))}"
+      default:
+        result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,19 @@
+/// Why a file could not be read or written. `description` is one line for people.
+public enum FileError: Error, Hashable, Sendable {
+  case notFound(path: String)
+  case isDirectory(path: String)
+  case notPermitted(path: String, action: FileAction)
+  /// The file holds more bytes than the reader is willing to take.
+  case tooLarge(path: String, limit: Int)
+  /// The disk, or the share of it that the user has, is full; nothing was left behind.
+  case diskFull(path: String)
+  /// The folder that should hold the file is absent.
+  case noFolder(path: String, folder: String)
+  /// Any other refusal of the system, by its error number.
+  case system(path: String, action: FileAction, code: Int32)
+}
+
+/// What was attempted when a file failed.
+public enum FileAction: String, Hashable, Sendable {
+  case read, write
+}

@@ -1,0 +1,76 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Reads whole files with a bound on their size.
+public enum FileReader {
+  /// The bytes of the file at `path`, or of standard input where `path` is `-`.
+  ///
+  /// Pipes and devices are read to their end. Cost: one copy of the file in memory.
+  /// - Parameter limit: the most bytes to take; a larger file throws `FileError.tooLarge` before it is read.
+  public static func bytes(of path: String, limit: Int) throws(FileError) -> [UInt8] {
+    if path == "-" { return try bytes(from: 0, path: path, expected: 0, limit: limit) }
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw FileError(errno, path: path, action: .read) }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw FileError(errno, path: path, action: .read) }
+    guard status.st_mode & S_IFMT != S_IFDIR else { throw .isDirectory(path: path) }
+    let isRegular = status.st_mode & S_IFMT == S_IFREG
+    let size = isRegular ? Int(status.st_size) : 0
+    guard size <= limit else { throw .tooLarge(path: path, limit: limit) }
+    return try bytes(from: descriptor, path: path, expected: size, limit: limit)
+  }
+
+  private static func bytes(
+    from descriptor: Int32, path: String, expected: Int, limit: Int
+  ) throws(FileError) -> [UInt8] {
+    var result: [UInt8] = []
+    // One more than the file holds, so that its end is seen by the first read.
+    var room = max(expected + 1, 1 << 16)
+    var isAtEnd = false
+    while !isAtEnd {
+      let space = room
+      var problem: FileError?
+      let chunk = [UInt8](unsafeUninitializedCapacity: space) { buffer, count in
+        count = 0
+        while count < space {
+          let got = read(descriptor, buffer.baseAddress.map { $0 + count }, space - count)
+          if got < 0 {
+            if errno == EINTR { continue }
+            problem = FileError(errno, path: path, action: .read)
+            return
+          }
+          if got == 0 {
+            isAtEnd = true
+            return
+          }
+          count += got
+        }
+      }
+      if let problem { throw problem }
+      if result.isEmpty { result = chunk } else { result += chunk }
+      guard result.count <= limit else { throw .tooLarge(path: path, limit: limit) }
+      room = max(1 << 20, result.count)
+    }
+    return result
+  }
+}
+
+extension FileError {
+  /// The case for a system error number.
+  init(_ code: Int32, path: String, action: FileAction) {
+    self =
+      switch code {
+      case ENOENT: .notFound(path: path)
+      case EISDIR: .isDirectory(path: path)
+      case EACCES, EPERM, EROFS: .notPermitted(path: path, action: action)
+      case ENOSPC, EDQUOT: .diskFull(path: path)
+      default: .system(path: path, action: action, code: code)
+      }
+  }
+}
