@@ -48,7 +48,7 @@ let targets: [Target] = [
   .testTarget(name: "ArchitecturesTests", dependencies: ["Tensors", "Networks", "Architectures"]),
   .testTarget(
     name: "TransformsTests",
-    dependencies: ["Tensors", "Networks", "Transforms", "Execution", "ReferenceBackend", "TestSupport"]),
+    dependencies: ["Tensors", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "TestSupport"]),
   .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
   .testTarget(name: "FilesTests", dependencies: ["Files"]),
   .testTarget(name: "EvaluationTests", dependencies: ["Swiftlet", "TestSupport"]),

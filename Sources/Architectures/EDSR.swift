@@ -1,0 +1,116 @@
+import Networks
+
+/// EDSR: residual blocks at low resolution, then pixel shuffles that enlarge.
+///
+///     h = head(x)
+///     b = block_last(… block_0(h)),   block(z) = z + residualScale · conv(relu(conv(z)))
+///     y = tail(up(h + b)),            up = convolution to r² times the features, pixel shuffle by r
+///
+/// x4 is two stages of x2. The default layout has 1,332,931 parameters at x2. `layout: .original` is the baseline of the
+/// authors' code: one more convolution after the blocks, and the mean colour subtracted before and added after the network;
+/// at residual scale 1 and range 255 it has 1,369,859 trainable parameters at x2, and published checkpoints fit it.
+/// - Source: Lim et al., Enhanced Deep Residual Networks for Single Image Super-Resolution, CVPR Workshops 2017;
+///   sanghyun-son/EDSR-PyTorch.
+public struct EDSR: Hashable, Codable, Sendable {
+  public enum Layout: String, Hashable, Codable, Sendable, CaseIterable {
+    /// No convolution after the blocks, no mean shift.
+    case plain
+    /// As in the authors' code.
+    case original
+  }
+
+  /// 2, 3 or 4.
+  public var scale: Int
+  /// 3 for RGB, 1 for luma.
+  public var channels: Int
+  public var features: Int
+  public var blocks: Int
+  public var residualScale: Float
+  public var layout: Layout
+  /// What 255 is inside the network: 1 or 255.
+  public var maximum: Float
+
+  public init(
+    scale: Int = 2, channels: Int = 3, features: Int = 64, blocks: Int = 16, residualScale: Float = 0.1,
+    layout: Layout = .plain,
+    maximum: Float = 1
+  ) {
+    self.scale = scale
+    self.channels = channels
+    self.features = features
+    self.blocks = blocks
+    self.residualScale = residualScale
+    self.layout = layout
+    self.maximum = maximum
+  }
+
+  /// The baseline of the authors' code: residual scale 1, range 255.
+  public static func original(scale: Int = 2, features: Int = 64, blocks: Int = 16) -> EDSR {
+    EDSR(scale: scale, features: features, blocks: blocks, residualScale: 1, layout: .original, maximum: 255)
+  }
+
+  /// The mean of red, green and blue over the DIV2K training images, of 1.
+  static let meanColour: [Float] = [0.4488, 0.4371, 0.4040]
+
+  /// Nodes `head`, `body.0.a`, `body.0.relu`, `body.0.b`, `body.0.scaled`, `body.0.sum` …, `skip`, `up.0`, `up.0.shuffle` …, `tail`;
+  /// `subtractMean`, `body.end` and `addMean` in the original layout.
+  public func network(_ initialization: Initialization) throws(ArchitectureError) -> Network {
+    try checkOptions()
+    var builder = NetworkBuilder(
+      "edsr",
+      imageContract: ImageContract(
+        colour: channels == 1 ? .luma : .rgb, maximum: maximum, scale: scale, inputSize: .lowResolution))
+    var x = builder.input("x", channels: channels)
+    let ones: [Float] = [1, 1, 1]
+    if layout == .original {
+      x = builder.fixedChannelAffine("subtractMean", x, scale: ones, shift: Self.meanColour.map { -$0 * maximum })
+    }
+    let head = builder.convolution("head", x, outChannels: features, kernel: 3, padding: 1)
+    var value = head
+    for index in 0..<blocks { value = residualBlock("body.\(index)", value, in: &builder) }
+    if layout == .original {
+      value = builder.convolution("body.end", value, outChannels: features, kernel: 3, padding: 1)
+    }
+    value = builder.add("skip", value, head)
+    let stages = scale == 4 ? [2, 2] : [scale]
+    for (index, factor) in stages.enumerated() {
+      value = builder.convolution("up.\(index)", value, outChannels: features * factor * factor, kernel: 3, padding: 1)
+      value = builder.pixelShuffle("up.\(index).shuffle", value, factor: factor)
+    }
+    value = builder.convolution("tail", value, outChannels: channels, kernel: 3, padding: 1)
+    if layout == .original {
+      value = builder.fixedChannelAffine("addMean", value, scale: ones, shift: Self.meanColour.map { $0 * maximum })
+    }
+    builder.output(value)
+    return try finish(builder, "edsr", initialization)
+  }
+
+  private func residualBlock(
+    _ name: String, _ x: NetworkBuilder.Value, in builder: inout NetworkBuilder
+  ) -> NetworkBuilder.Value {
+    var value = builder.convolution("\(name).a", x, outChannels: features, kernel: 3, padding: 1)
+    value = builder.activation("\(name).relu", value, .relu)
+    value = builder.convolution("\(name).b", value, outChannels: features, kernel: 3, padding: 1)
+    if residualScale != 1 { value = builder.scale("\(name).scaled", value, by: residualScale) }
+    return builder.add("\(name).sum", value, x)
+  }
+
+  private func checkOptions() throws(ArchitectureError) {
+    try check("edsr", "scale", scale, 2...4)
+    try check("edsr", "features", features, 1...1024)
+    try check("edsr", "blocks", blocks, 0...1000)
+    guard channels == 1 || channels == 3 else {
+      throw .option(architecture: "edsr", option: "channels", value: "\(channels)", allowed: "1 (luma) or 3 (RGB)")
+    }
+    if layout == .original, channels != 3 {
+      throw .option(architecture: "edsr", option: "channels", value: "\(channels)", allowed: "3 with the original layout")
+    }
+    guard residualScale.isFinite else {
+      throw .option(
+        architecture: "edsr", option: "residual-scale", value: "\(residualScale)", allowed: "a finite number")
+    }
+    guard maximum == 1 || maximum == 255 else {
+      throw .option(architecture: "edsr", option: "maximum", value: "\(maximum)", allowed: "1 or 255")
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import Networks
+
+/// VDSR: a chain of 3x3 convolutions that predicts what a bicubic enlargement lacks.
+///
+///     y = x + layer_last(relu(… relu(layer_0(x))))
+///
+/// One luma channel in 0...1, enlarged before it enters; no biases; any factor. Parameters:
+/// `2 · 9 · features + (depth - 2) · 9 · features²`, 664,704 at the defaults.
+/// - Source: Kim, Lee and Lee, Accurate Image Super-Resolution Using Very Deep Convolutional Networks, CVPR 2016.
+public struct VDSR: Hashable, Codable, Sendable {
+  /// The number of convolutions in all, at least 2.
+  public var depth: Int
+  public var features: Int
+
+  public init(depth: Int = 20, features: Int = 64) {
+    self.depth = depth
+    self.features = features
+  }
+
+  /// Nodes `layers.0`, `layers.0.relu` … `layers.19`, `sum`.
+  public func network(_ initialization: Initialization) throws(ArchitectureError) -> Network {
+    try check("vdsr", "depth", depth, 2...1000)
+    try check("vdsr", "features", features, 1...1024)
+    var builder = NetworkBuilder(
+      "vdsr", imageContract: ImageContract(colour: .luma, maximum: 1, scale: nil, inputSize: .bicubicEnlarged))
+    let x = builder.input("x", channels: 1)
+    var value = x
+    for index in 0..<depth {
+      let isLast = index == depth - 1
+      value = builder.convolution(
+        "layers.\(index)", value, outChannels: isLast ? 1 : features, kernel: 3, padding: 1, bias: false)
+      if !isLast { value = builder.activation("layers.\(index).relu", value, .relu) }
+    }
+    builder.output(builder.add("sum", value, x))
+    return try finish(builder, "vdsr", initialization)
+  }
+}

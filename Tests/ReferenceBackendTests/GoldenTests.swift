@@ -1,0 +1,131 @@
+import Networks
+import ReferenceBackend
+import Tensors
+import TestSupport
+import Testing
+
+/// The reference against PyTorch, operation by operation. Inputs and parameters come from the formula of the script that made the
+/// goldens.
+@Suite struct GoldenTests {
+  /// Element i of stream s is `((i · 37 + s · 101) mod 64 - 31.5) / 32`.
+  private static func tensor(_ stream: Int, _ shape: Shape) -> Tensor {
+    Tensor(shape, (0..<shape.count).map { (Float(($0 * 37 + stream * 101) % 64) - 31.5) / 32 })
+  }
+
+  private struct Golden: Sendable, CustomStringConvertible {
+    var name: String
+    var operation: Operation
+    var inputs: [Tensor]
+    var description: String { name }
+  }
+
+  private static let x = tensor(0, [1, 4, 4, 3])
+  private static let small = tensor(0, [1, 2, 3, 4])
+  private static let pool = tensor(0, [1, 1, 5, 7])
+
+  private static func conv(
+    _ outChannels: Int, _ kernel: Pair, stride: Pair = 1, padding: Padding = 0, dilation: Pair = 1, groups: Int = 1,
+    epilogue: [Epilogue.Step] = []
+  ) -> Operation {
+    .convolution(
+      Convolution(
+        inChannels: 4, outChannels: outChannels, kernel: kernel, stride: stride, padding: padding, dilation: dilation,
+        groups: groups, epilogue: Epilogue(epilogue)))
+  }
+
+  private static let convolutions: [Golden] = [
+    Golden(name: "convolution", operation: conv(2, 3, padding: 1), inputs: [x]),
+    Golden(
+      name: "convolution strided and dilated in groups",
+      operation: conv(
+        6, 2, stride: Pair(height: 2, width: 1), padding: Padding(top: 1, left: 2, bottom: 1, right: 2),
+        dilation: Pair(height: 2, width: 1), groups: 2), inputs: [x]),
+    Golden(
+      name: "convolution padded on one side",
+      operation: conv(2, Pair(height: 3, width: 2), padding: Padding(top: 0, left: 1, bottom: 2, right: 0)), inputs: [x]),
+    Golden(name: "depthwise convolution", operation: conv(8, 3, padding: 1, groups: 4), inputs: [x]),
+    Golden(
+      name: "convolution with epilogue",
+      operation: conv(
+        4, 3, padding: 1,
+        epilogue: [.activation(.leakyReLU(slope: 0.25)), .scale(0.5), .add, .activation(.tanh), .pixelShuffle(2)]),
+      inputs: [x, tensor(9, [1, 4, 4, 3])]),
+    Golden(
+      name: "transposed convolution",
+      operation: .transposedConvolution(
+        TransposedConvolution(inChannels: 4, outChannels: 3, kernel: 3, stride: 2, padding: 1, outputPadding: 1)), inputs: [x]),
+    Golden(
+      name: "transposed convolution in groups",
+      operation: .transposedConvolution(
+        TransposedConvolution(
+          inChannels: 4, outChannels: 2, kernel: Pair(height: 2, width: 3), stride: Pair(height: 2, width: 3), groups: 2)),
+      inputs: [x]),
+    Golden(
+      name: "transposed convolution dilated",
+      operation: .transposedConvolution(
+        TransposedConvolution(
+          inChannels: 4, outChannels: 2, kernel: Pair(height: 3, width: 2), stride: 3, padding: 2, outputPadding: 1,
+          dilation: 2,
+          hasBias: false)), inputs: [x]),
+    Golden(
+      name: "linear", operation: .linear(Linear(inFeatures: 48, outFeatures: 3)), inputs: [x]),
+    Golden(name: "batch norm", operation: .batchNorm(BatchNorm(channels: 4, epsilon: 1e-3)), inputs: [x]),
+  ]
+
+  private static let others: [Golden] = [
+    Golden(name: "relu", operation: .activation(.relu), inputs: [small]),
+    Golden(name: "leaky relu", operation: .activation(.leakyReLU(slope: 0.2)), inputs: [small]),
+    Golden(name: "prelu", operation: .activation(.prelu(channels: 2)), inputs: [small]),
+    Golden(name: "shared prelu", operation: .activation(.prelu(channels: 1)), inputs: [small]),
+    Golden(name: "clip", operation: .activation(.clip(minimum: -0.25, maximum: 0.5)), inputs: [small]),
+    Golden(name: "sigmoid", operation: .activation(.sigmoid), inputs: [small]),
+    Golden(name: "tanh", operation: .activation(.tanh), inputs: [small]),
+    Golden(name: "pixel shuffle", operation: .pixelShuffle(PixelShuffle(factor: 2)), inputs: [tensor(0, [1, 8, 2, 2])]),
+    Golden(name: "pixel unshuffle", operation: .pixelUnshuffle(PixelUnshuffle(factor: 2)), inputs: [tensor(0, [1, 1, 4, 6])]),
+    Golden(
+      name: "concatenation", operation: .concatenation, inputs: [tensor(0, [2, 1, 2, 2]), tensor(1, [2, 2, 2, 2])]),
+    Golden(name: "nearest", operation: .resize(Resize(method: .nearest, factor: 3)), inputs: [small]),
+    Golden(name: "bilinear", operation: .resize(Resize(method: .bilinear, factor: 2)), inputs: [small]),
+    Golden(name: "bilinear by 3", operation: .resize(Resize(method: .bilinear, factor: 3)), inputs: [small]),
+    Golden(name: "bicubic", operation: .resize(Resize(method: .bicubic, factor: 2)), inputs: [small]),
+    Golden(name: "bicubic by 3", operation: .resize(Resize(method: .bicubic, factor: 3)), inputs: [small]),
+    Golden(name: "maximum pool", operation: .maximumPool(Pool(kernel: 3, stride: 2, padding: 1)), inputs: [pool]),
+    Golden(name: "maximum pool ceil", operation: .maximumPool(Pool(kernel: 2, stride: 3, ceilMode: true)), inputs: [pool]),
+    Golden(name: "average pool", operation: .averagePool(Pool(kernel: 3, stride: 2, padding: 1)), inputs: [pool]),
+    Golden(
+      name: "average pool ceil",
+      operation: .averagePool(Pool(kernel: Pair(height: 2, width: 3), stride: 2, padding: 1, ceilMode: true)), inputs: [pool]),
+    Golden(
+      name: "average pool without padding",
+      operation: .averagePool(Pool(kernel: 3, stride: 2, padding: 1, ceilMode: true, countIncludesPadding: false)),
+      inputs: [pool]),
+    Golden(name: "global average pool", operation: .globalAveragePool, inputs: [x]),
+  ]
+
+  @Test func everyGoldenIsUsed() {
+    #expect(Set((Self.convolutions + Self.others).map(\.name)) == Set(goldens.keys))
+  }
+
+  @Test(arguments: convolutions + others)
+  private func meetsPyTorch(golden: Golden) throws {
+    let expected = try #require(goldens[golden.name])
+    var builder = NetworkBuilder("golden")
+    var inputs = golden.inputs.enumerated().map { builder.input("x\($0.offset)", channels: $0.element.shape.channels) }
+    if case .linear = golden.operation { inputs = [builder.flatten("flat", inputs[0])] }
+    let streams = [
+      "weight": 1, "bias": 2, "runningMean": 3, "runningVariance": 4, "slope": 1,
+    ]
+    for role in golden.operation.parameters {
+      var values = Self.tensor(try #require(streams[role.name]), role.shape)
+      if role.name == "runningVariance" { values = Tensor(role.shape, values.floats.map { abs($0) + 0.5 }) }
+      builder.setParameter("y.\(role.name)", values)
+    }
+    builder.output(builder.node("y", golden.operation, inputs, channels: 1))
+    let network = try builder.build(.zeros)
+    let result = try ReferenceEngine().prepare(network, inputs: golden.inputs.map(\.shape)).run(golden.inputs)[0]
+    // PyTorch's float64 result to 8 digits, ours rounded to Float once a step.
+    let tensor = Tensor(expected.shape, expected.values.map(Float.init))
+    let tolerance = 4 * Double(Float.ulpOfOne) * max(1, tensor.largestMagnitude)
+    expectClose(result, tensor, tolerance: tolerance, golden.name)
+  }
+}

@@ -1,0 +1,98 @@
+"""Writes Tests/ReferenceBackendTests/Goldens.swift: results of PyTorch for each operation, which the reference engine must meet.
+
+    python Tools/make_reference_goldens.py > Tests/ReferenceBackendTests/Goldens.swift
+
+Inputs and parameters are made by the same formula here and in the test: element i of a tensor of stream s is
+((i * 37 + s * 101) % 64 - 31.5) / 32, exact in float32. PyTorch computes in float64; results are rounded to 8 digits.
+"""
+import torch
+import torch.nn.functional as F
+
+
+def tensor(stream, *shape):
+    n = 1
+    for extent in shape:
+        n *= extent
+    i = torch.arange(n, dtype=torch.float64)
+    return (((i * 37 + stream * 101) % 64 - 31.5) / 32).reshape(shape)
+
+
+def operands(*shapes):
+    return [tensor(stream, *shape) for stream, shape in enumerate(shapes)]
+
+
+def conv(x, w, b=None, **k):
+    return F.conv2d(x, w, b, **k)
+
+
+def variance(stream, n):
+    return tensor(stream, n).abs() + 0.5
+
+
+x = tensor(0, 1, 4, 4, 3)
+y = tensor(9, 1, 4, 4, 3)
+small = tensor(0, 1, 2, 3, 4)
+pool = tensor(0, 1, 1, 5, 7)
+
+CASES = {
+    'convolution': conv(x, tensor(1, 2, 4, 3, 3), tensor(2, 2), padding=1),
+    'convolution strided and dilated in groups': conv(x, tensor(1, 6, 2, 2, 2), tensor(2, 6), stride=(2, 1), padding=(1, 2),
+                                                      dilation=(2, 1), groups=2),
+    'convolution padded on one side': conv(F.pad(x, (1, 0, 0, 2)), tensor(1, 2, 4, 3, 2), tensor(2, 2)),
+    'depthwise convolution': conv(x, tensor(1, 8, 1, 3, 3), tensor(2, 8), padding=1, groups=4),
+    'convolution with epilogue': F.pixel_shuffle(torch.tanh(
+        F.leaky_relu(conv(x, tensor(1, 4, 4, 3, 3), tensor(2, 4), padding=1), 0.25) * 0.5 + y), 2),
+    'transposed convolution': F.conv_transpose2d(x, tensor(1, 4, 3, 3, 3), tensor(2, 3), stride=2, padding=1, output_padding=1),
+    'transposed convolution in groups': F.conv_transpose2d(x, tensor(1, 4, 1, 2, 3), tensor(2, 2), stride=(2, 3), groups=2),
+    'transposed convolution dilated': F.conv_transpose2d(x, tensor(1, 4, 2, 3, 2), None, stride=3, padding=2,
+                                                         output_padding=1, dilation=2),
+    'linear': F.linear(x.flatten(1), tensor(1, 3, 48), tensor(2, 3)),
+    'batch norm': F.batch_norm(x, tensor(3, 4), variance(4, 4), tensor(1, 4), tensor(2, 4), eps=1e-3),
+    'relu': F.relu(small),
+    'leaky relu': F.leaky_relu(small, 0.2),
+    'prelu': F.prelu(small, tensor(1, 2)),
+    'shared prelu': F.prelu(small, tensor(1, 1)),
+    'clip': torch.clamp(small, -0.25, 0.5),
+    'sigmoid': torch.sigmoid(small),
+    'tanh': torch.tanh(small),
+    'pixel shuffle': F.pixel_shuffle(tensor(0, 1, 8, 2, 2), 2),
+    'pixel unshuffle': F.pixel_unshuffle(tensor(0, 1, 1, 4, 6), 2),
+    'concatenation': torch.cat([tensor(0, 2, 1, 2, 2), tensor(1, 2, 2, 2, 2)], 1),
+    'nearest': F.interpolate(small, scale_factor=3, mode='nearest'),
+    'bilinear': F.interpolate(small, scale_factor=2, mode='bilinear', align_corners=False),
+    'bilinear by 3': F.interpolate(small, scale_factor=3, mode='bilinear', align_corners=False),
+    'bicubic': F.interpolate(small, scale_factor=2, mode='bicubic', align_corners=False),
+    'bicubic by 3': F.interpolate(small, scale_factor=3, mode='bicubic', align_corners=False),
+    'maximum pool': F.max_pool2d(pool, 3, 2, 1),
+    'maximum pool ceil': F.max_pool2d(pool, 2, 3, 0, ceil_mode=True),
+    'average pool': F.avg_pool2d(pool, 3, 2, 1),
+    'average pool ceil': F.avg_pool2d(pool, (2, 3), 2, (1, 1), ceil_mode=True),
+    'average pool without padding': F.avg_pool2d(pool, 3, 2, 1, ceil_mode=True, count_include_pad=False),
+    'global average pool': F.adaptive_avg_pool2d(x, 1),
+}
+
+
+def main():
+    print('// Made by Tools/make_reference_goldens.py; do not edit.\n')
+    print('import Tensors\n')
+    print('/// Results of PyTorch in float64 by name.')
+    print('let goldens: [String: (shape: Shape, values: [Double])] = [')
+    for name, value in CASES.items():
+        print(f'  "{name}": (')
+        print(f'    {list(value.shape)},')
+        print('    [')
+        line = '     '
+        for number in value.flatten().tolist():
+            text = f' {number:.8g},'
+            if len(line) + len(text) > 128:
+                print(line)
+                line = '     '
+            line += text
+        print(line)
+        print('    ]')
+        print('  ),')
+    print(']')
+
+
+if __name__ == '__main__':
+    main()
