@@ -45,6 +45,11 @@ let targets: [Target] = [
   .testTarget(name: "NetworksTests", dependencies: ["Tensors", "Networks", "TestSupport"]),
   .testTarget(
     name: "ReferenceBackendTests", dependencies: ["Tensors", "Networks", "Execution", "ReferenceBackend", "TestSupport"]),
+  .testTarget(
+    name: "CPUBackendTests",
+    dependencies: [
+      "Tensors", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "CPUBackend", "CKernels", "TestSupport",
+    ]),
   .testTarget(name: "ArchitecturesTests", dependencies: ["Tensors", "Networks", "Architectures"]),
   .testTarget(
     name: "TransformsTests",

@@ -8,9 +8,9 @@
 #define TAIL_PIXELS_4 3
 #include "kernels.h"
 
-#define ROWS 6
-#define VECTORS 2
-#define MULTIPLY_NAME multiply_6x2_portable
-#define GATHER_NAME gather_6x2_portable
-#define HEAD_NAME head_6x2_portable
+#define ROWS 3
+#define VECTORS 4
+#define MULTIPLY_NAME multiply_3x4_portable
+#define GATHER_NAME gather_3x4_portable
+#define HEAD_NAME head_3x4_portable
 #include "multiply.h"

@@ -1,0 +1,80 @@
+import Execution
+import Networks
+import Tensors
+
+/// Runs networks in float32 on the cores of the machine.
+///
+/// Same input, same instruction set: the output is the same to the last bit for every thread count, and for a tile and the image
+/// it is cut from (`TileGeometry`). Networks run fastest after `fusing()`.
+public struct CPUEngine: Backend {
+  public let instructionSet: InstructionSet
+  public let threadCount: Int
+
+  /// Traps when the machine lacks the instruction set (see `InstructionSet.isAvailable`) or `threadCount` is below 1.
+  public init(instructionSet: InstructionSet = .best, threadCount: Int) {
+    precondition(instructionSet.isAvailable, "this machine cannot run \(instructionSet.rawValue)")
+    precondition(threadCount >= 1, "an engine has at least one thread")
+    self.instructionSet = instructionSet
+    self.threadCount = threadCount
+  }
+
+  public var name: String { "cpu" }
+
+  public func support(for node: Node, in network: Network, shapes: [String: Shape]) -> Support {
+    let values = node.inputs + [node.name]
+    if let value = values.first(where: { shapes[$0]?.isImage != true }) {
+      return .no("'\(value)' is no image of batch, channels, height and width")
+    }
+    switch node.operation {
+    case .convolution(let payload):
+      return CanonicalEpilogue(payload.epilogue) == nil
+        ? .no("its epilogue is not in the order activation, scale, add, activation, pixel shuffle") : .yes
+    case .activation, .scale, .channelAffine, .batchNorm, .add, .concatenation, .pixelShuffle, .pixelUnshuffle: return .yes
+    case .transposedConvolution, .linear, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten:
+      return .no("the CPU backend has no kernel for \(node.operation.typeName)")
+    }
+  }
+
+  public func prepare(
+    _ network: Network, inputs: [Shape], kernelsFor whole: [Shape]
+  ) throws(ExecutionError) -> any Session {
+    let shapes = try Self.verifiedShapes(of: network, inputs: inputs)
+    let wholeShapes = whole == inputs ? shapes : try Self.verifiedShapes(of: network, inputs: whole)
+    for node in network.nodes {
+      if case .no(let reason) = support(for: node, in: network, shapes: shapes) {
+        throw .unsupported(node: node.name, operation: node.operation.typeName, backend: name, reason: reason)
+      }
+    }
+    var lowering = Lowering(network, shapes: shapes, wholeShapes: wholeShapes, engine: self)
+    return CPUSession(try lowering.program(), network: network, shapes: shapes, threadCount: threadCount)
+  }
+
+  public func outputGrid(of node: Node, in network: Network, shapes: [String: Shape]) -> Int {
+    guard case .convolution(let payload) = node.operation,
+      let geometry = ConvolutionGeometry(node, payload, shapes: shapes)
+    else { return 1 }
+    return KernelSelector.choose(for: geometry, instructionSet).outputGrid
+  }
+
+  private static func verifiedShapes(of network: Network, inputs: [Shape]) throws(ExecutionError) -> [String: Shape] {
+    do throws(NetworkError) {
+      try network.verify()
+      return try network.inferredShapes(inputs: inputs)
+    } catch {
+      throw .invalidNetwork(error.description)
+    }
+  }
+}
+
+extension ConvolutionGeometry {
+  /// The geometry of a node of a network whose values have these shapes.
+  package init?(_ node: Node, _ convolution: Convolution, shapes: [String: Shape]) {
+    guard let input = node.inputs.first.flatMap({ shapes[$0] }), let output = shapes[node.name], input.isImage, output.isImage
+    else { return nil }
+    let shuffle = convolution.epilogue.pixelShuffleFactor
+    self.init(
+      convolution, input: input,
+      output: Shape(
+        batch: output.batch, channels: convolution.outChannels, height: output.height / shuffle, width: output.width / shuffle))
+  }
+}

@@ -1,0 +1,41 @@
+import Networks
+import Tensors
+
+/// A convolution and the shapes it meets: all that the selector looks at.
+package struct ConvolutionGeometry: Hashable, Sendable {
+  package var batch: Int
+  package var inChannels: Int
+  package var inHeight: Int
+  package var inWidth: Int
+  package var outChannels: Int
+  /// Before any pixel shuffle.
+  package var outHeight: Int
+  package var outWidth: Int
+  package var kernel: Pair
+  package var stride: Pair
+  package var padding: Padding
+  package var dilation: Pair
+  package var groups: Int
+
+  /// `output` is the shape before any pixel shuffle.
+  package init(_ convolution: Convolution, input: Shape, output: Shape) {
+    batch = input.batch
+    inChannels = convolution.inChannels
+    inHeight = input.height
+    inWidth = input.width
+    outChannels = convolution.outChannels
+    outHeight = output.height
+    outWidth = output.width
+    kernel = convolution.kernel
+    stride = convolution.stride
+    padding = convolution.padding
+    dilation = convolution.dilation
+    groups = convolution.groups
+  }
+
+  package var taps: Int { kernel.height * kernel.width }
+  package var multiplyAccumulates: Int { batch * outHeight * outWidth * outChannels * taps * (inChannels / groups) }
+  package var isUnitStride: Bool { stride == Pair(1) && dilation == Pair(1) }
+  package var isPointwise: Bool { kernel == Pair(1) && stride == Pair(1) && padding == Padding(0) }
+  package var isDepthwise: Bool { groups > 1 && groups == inChannels && groups == outChannels }
+}

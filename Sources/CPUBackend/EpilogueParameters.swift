@@ -1,0 +1,88 @@
+import CKernels
+import Networks
+import Tensors
+
+/// An epilogue in the order the kernels know: `[activation] [scale] [add] [activation] [pixelShuffle]`, each at most once.
+struct CanonicalEpilogue: Hashable {
+  var before: ActivationFunction?
+  var scale: Float = 1
+  var adds = false
+  var after: ActivationFunction?
+  var shuffle = 1
+
+  init() {}
+
+  /// Nil where the steps come in another order.
+  init?(_ epilogue: Epilogue) {
+    var stage = 0
+    for step in epilogue.steps {
+      switch step {
+      case .activation(let function):
+        if stage == 0 {
+          before = function
+          stage = 1
+        } else if stage <= 3 {
+          after = function
+          stage = 4
+        } else {
+          return nil
+        }
+      case .scale(let factor):
+        guard stage <= 1 else { return nil }
+        scale = factor
+        stage = 2
+      case .add:
+        guard stage <= 2 else { return nil }
+        adds = true
+        stage = 3
+      case .pixelShuffle(let factor):
+        shuffle = factor
+        stage = 5
+      }
+    }
+  }
+}
+
+/// The constants of an epilogue in the order of the kernel's output channels, and the C structure that points at them.
+final class EpilogueParameters {
+  let structure: sw_epilogue
+  private let constants: AlignedFloats
+
+  /// - Parameters:
+  ///   - order: for each stored output channel the channel of the node, nil for padding.
+  ///   - bias: one value a channel of the node.
+  ///   - slopes: of a PReLU, one a channel of the node or one for all.
+  init(_ epilogue: CanonicalEpilogue, order: [Int?], bias: [Float]?, slopes: [Float]?) {
+    constants = AlignedFloats(count: 2 * order.count)
+    for (index, channel) in order.enumerated() {
+      guard let channel else { continue }
+      if let bias { constants.base[index] = bias[channel] }
+      if let slopes { constants.base[order.count + index] = slopes.count == 1 ? slopes[0] : slopes[channel] }
+    }
+    let slopeBase = UnsafePointer(constants.base + order.count)
+    structure = sw_epilogue(
+      bias: bias == nil ? nil : UnsafePointer(constants.base), before: Self.activation(epilogue.before, slopeBase),
+      scale: epilogue.scale, after: Self.activation(epilogue.after, slopeBase))
+  }
+
+  var byteCount: Int { constants.byteCount }
+
+  private static func activation(_ function: ActivationFunction?, _ slopes: UnsafePointer<Float>) -> sw_activation {
+    var result = sw_activation(kind: SW_ACTIVATION_NONE, a: 0, b: 0, slopes: slopes)
+    switch function {
+    case nil: break
+    case .relu: result.kind = SW_ACTIVATION_RELU
+    case .leakyReLU(let slope):
+      result.kind = SW_ACTIVATION_LEAKY_RELU
+      result.a = slope
+    case .prelu: result.kind = SW_ACTIVATION_PRELU
+    case .clip(let minimum, let maximum):
+      result.kind = SW_ACTIVATION_CLIP
+      result.a = minimum
+      result.b = maximum
+    case .sigmoid: result.kind = SW_ACTIVATION_SIGMOID
+    case .tanh: result.kind = SW_ACTIVATION_TANH
+    }
+    return result
+  }
+}

@@ -1,0 +1,133 @@
+import CKernels
+import Networks
+
+/// A convolution of any kernel, stride, padding, dilation and number of groups as a product over gathered rows; with a 1x1 kernel
+/// of stride 1, where the rows follow each other in memory, as a plain product.
+final class GatherStep: Step {
+  private let operands: ConvolutionOperands
+  private let arrangement: OutputArrangement
+  private let epilogue: EpilogueParameters
+  private let weights: AlignedFloats
+  private let blocks: [ColumnBlock]
+  private let plainBlocks: [ColumnBlock]
+  private let storeFunction: sw_store_function
+  private let tasks: RowTasks
+  private let zeros: AlignedFloats
+
+  init(_ operands: ConvolutionOperands) {
+    self.operands = operands
+    let geometry = operands.geometry, table = operands.table
+    arrangement = OutputArrangement(
+      channels: geometry.outChannels, shuffle: operands.epilogue.shuffle, destination: operands.outputLayout)
+    epilogue = EpilogueParameters(
+      operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes)
+    blocks = ColumnBlock.split(arrangement.order.count, into: table.tiles(.gather))
+    plainBlocks = ColumnBlock.split(arrangement.order.count, into: table.tiles(.multiply))
+    storeFunction = table.kernel(.store, rows: 1).store
+    weights = AlignedFloats(count: geometry.taps * geometry.inChannels * arrangement.order.count)
+    zeros = AlignedFloats(count: paddedChannels(geometry.inChannels))
+    tasks = RowTasks(rows: geometry.batch * geometry.outHeight, threadCount: operands.threadCount)
+    packWeights()
+  }
+
+  /// By column block, then tap, input channel, column. Groups become one dense product with zeros between them.
+  private func packWeights() {
+    let geometry = operands.geometry
+    let depth = geometry.inChannels / geometry.groups, outputs = geometry.outChannels / geometry.groups
+    operands.weight.withUnsafeFloats { source in
+      for block in blocks {
+        let base = weights.base + geometry.taps * geometry.inChannels * block.firstColumn
+        for column in 0..<block.columns {
+          guard let channel = arrangement.order[block.firstColumn + column] else { continue }
+          let first = channel / outputs * depth
+          for tap in 0..<geometry.taps {
+            for k in 0..<depth {
+              base[(tap * geometry.inChannels + first + k) * block.columns + column] = source[(channel * depth + k) * geometry.taps + tap]
+            }
+          }
+        }
+      }
+    }
+  }
+
+  var node: String { operands.node }
+  var kernelNames: [String] { Set(blocks.map(\.kernel.name)).sorted() + ["store"] }
+  var reads: [Int] { operands.reads }
+  var writes: Int { operands.output }
+  var taskCount: Int { tasks.count }
+  var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
+
+  private static let widestTile = 12 * 64
+
+  private func scratch(
+    _ cursor: inout ScratchCursor
+  ) -> (product: UnsafeMutablePointer<Float>?, left: UnsafeMutablePointer<UnsafePointer<Float>?>?) {
+    (cursor.floats(Self.widestTile), cursor.pointers(12 * operands.geometry.taps))
+  }
+
+  var scratchByteCount: Int {
+    var cursor = ScratchCursor(nil)
+    _ = scratch(&cursor)
+    return cursor.byteCount
+  }
+
+  func perform(_ task: Int, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
+    var cursor = ScratchCursor(base)
+    let scratch = scratch(&cursor)
+    guard let product = scratch.product, let left = scratch.left else { return }
+    let geometry = operands.geometry
+    for row in tasks.range(task) {
+      let image = row / geometry.outHeight, y = row % geometry.outHeight
+      var destination = arrangement.destination(memory.write(operands.output) + image * arrangement.imageStride)
+      var residual = operands.residualSource(memory, image: image)
+      let input = memory.read(operands.input) + image * operands.inputLayout.imageStride
+      withUnsafePointer(to: epilogue.structure) { epilogue in
+        for (index, block) in blocks.enumerated() {
+          let right = weights.base + geometry.taps * geometry.inChannels * block.firstColumn
+          var x = 0
+          while x < geometry.outWidth {
+            let rows: Int
+            let plain = plainBlocks[index]
+            if geometry.isPointwise, x + plain.kernel.rows <= geometry.outWidth {
+              rows = plain.kernel.rows
+              let layout = operands.inputLayout
+              plain.kernel.multiply(
+                input + y * layout.rowStride + x * layout.pixelStride, layout.pixelStride, right, geometry.inChannels, product,
+                block.columns)
+            } else {
+              rows = block.kernel.rows
+              gather(input, y: y, x: x, rows: rows, into: left)
+              block.kernel.gather(left, geometry.taps, right, geometry.inChannels, product, block.columns)
+            }
+            storeFunction(
+              product, block.columns, min(rows, geometry.outWidth - x), block.firstColumn / Int(SW_CHANNEL_BLOCK),
+              block.columns / Int(SW_CHANNEL_BLOCK), y, x, &destination, &residual, epilogue)
+            x += rows
+          }
+        }
+      }
+    }
+  }
+
+  /// Where each tap of each of `rows` output pixels from (y, x) on reads; pixels outside the image, and rows past the last output
+  /// pixel, read zeros.
+  private func gather(
+    _ input: UnsafePointer<Float>, y: Int, x: Int, rows: Int, into left: UnsafeMutablePointer<UnsafePointer<Float>?>
+  ) {
+    let g = operands.geometry, layout = operands.inputLayout
+    var tap = 0
+    for ky in 0..<g.kernel.height {
+      let inY = y * g.stride.height - g.padding.top + ky * g.dilation.height
+      let isInside = inY >= 0 && inY < g.inHeight
+      for kx in 0..<g.kernel.width {
+        for row in 0..<rows {
+          let inX = (x + row) * g.stride.width - g.padding.left + kx * g.dilation.width
+          left[tap * rows + row] =
+            isInside && inX >= 0 && inX < g.inWidth && x + row < g.outWidth
+            ? input + inY * layout.rowStride + inX * layout.pixelStride : UnsafePointer(zeros.base)
+        }
+        tap += 1
+      }
+    }
+  }
+}

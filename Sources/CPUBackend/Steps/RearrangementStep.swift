@@ -1,0 +1,102 @@
+import Networks
+
+/// Copies that only move elements: change of layout, concatenation, pixel shuffle and its inverse.
+///
+/// Plain Swift loops over rows: these steps run where no kernel could store the elements in place.
+final class RearrangementStep: Step {
+  enum Kind: Hashable {
+    case copy
+    case concatenation
+    case pixelShuffle(Int)
+    case pixelUnshuffle(Int)
+
+    var name: String {
+      switch self {
+      case .copy: "copy"
+      case .concatenation: "concatenation"
+      case .pixelShuffle: "pixel_shuffle"
+      case .pixelUnshuffle: "pixel_unshuffle"
+      }
+    }
+  }
+
+  let node: String
+  let reads: [Int]
+  let writes: Int
+  private let kind: Kind
+  private let inputs: [ValueLayout]
+  private let output: ValueLayout
+  private let tasks: RowTasks
+
+  init(node: String, kind: Kind, inputs: [(value: Int, layout: ValueLayout)], output: Int, layout: ValueLayout, threadCount: Int) {
+    self.node = node
+    self.kind = kind
+    reads = inputs.map(\.value)
+    self.inputs = inputs.map(\.layout)
+    writes = output
+    self.output = layout
+    tasks = RowTasks(rows: layout.batch * layout.height, threadCount: threadCount)
+  }
+
+  var kernelNames: [String] { [kind.name] }
+  var taskCount: Int { tasks.count }
+  var scratchByteCount: Int { 0 }
+  var constantByteCount: Int { 0 }
+
+  func perform(_ task: Int, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
+    for row in tasks.range(task) {
+      let image = row / output.height, y = row % output.height
+      switch kind {
+      case .copy: move(memory, input: 0, image: image, y: y) { c, x in (c, y, x) }
+      case .concatenation:
+        var first = 0
+        for (index, layout) in inputs.enumerated() {
+          let offset = first
+          move(memory, input: index, image: image, y: y, channels: offset..<offset + layout.channels) { c, x in (c - offset, y, x) }
+          first += layout.channels
+        }
+      case .pixelShuffle(let r):
+        move(memory, input: 0, image: image, y: y) { c, x in (c * r * r + (y % r) * r + x % r, y / r, x / r) }
+      case .pixelUnshuffle(let r):
+        move(memory, input: 0, image: image, y: y) { c, x in
+          (c / (r * r), y * r + c % (r * r) / r, x * r + c % r)
+        }
+      }
+    }
+  }
+
+  /// Fills channels of row `y` of an image: element (c, x) comes from where `source` says, as channel, row and column.
+  @inline(__always)
+  private func move(
+    _ memory: RunMemory, input index: Int, image: Int, y: Int, channels: Range<Int>? = nil,
+    _ source: (_ channel: Int, _ x: Int) -> (channel: Int, y: Int, x: Int)
+  ) {
+    let layout = inputs[index]
+    let input = memory.read(reads[index]) + image * layout.imageStride
+    let out = memory.write(writes) + image * output.imageStride
+    let channels = channels ?? 0..<output.channels
+    let inChannel = layout.order == .planar ? layout.planeStride : 1
+    let outChannel = output.order == .planar ? output.planeStride : 1
+    if output.order == .planar {
+      for c in channels {
+        for x in 0..<output.width {
+          let from = source(c, x)
+          out[y * output.rowStride + x + c * outChannel] =
+            input[from.y * layout.rowStride + from.x * layout.pixelStride + from.channel * inChannel]
+        }
+      }
+    } else {
+      for x in 0..<output.width {
+        let pixel = out + y * output.rowStride + x * output.pixelStride
+        for c in channels {
+          let from = source(c, x)
+          pixel[c] = input[from.y * layout.rowStride + from.x * layout.pixelStride + from.channel * inChannel]
+        }
+        // Padding lanes are read by kernels, where they meet zero weights; they must be finite.
+        if channels.upperBound == output.channels {
+          for c in output.channels..<max(output.storedChannels, output.channels) { pixel[c] = 0 }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import CKernels
+import Networks
+
+/// A convolution of few output channels, written to planes.
+final class TailStep: Step {
+  private let operands: ConvolutionOperands
+  private let epilogue: EpilogueParameters
+  private let weights: AlignedFloats
+  private let kernel: Kernel
+  private let tasks: RowTasks
+
+  init(_ operands: ConvolutionOperands) {
+    self.operands = operands
+    let g = operands.geometry
+    epilogue = EpilogueParameters(
+      operands.epilogue, order: (0..<paddedChannels(g.outChannels)).map { $0 < g.outChannels ? $0 : nil }, bias: operands.bias,
+      slopes: operands.slopes)
+    kernel = operands.table.kernel(.tail, rows: g.outChannels)
+    let stored = operands.inputLayout.storedChannels
+    weights = AlignedFloats(count: g.taps * g.outChannels * stored)
+    tasks = RowTasks(rows: g.batch * g.outHeight, threadCount: operands.threadCount)
+    operands.weight.withUnsafeFloats { source in
+      for tap in 0..<g.taps {
+        for o in 0..<g.outChannels {
+          for k in 0..<g.inChannels {
+            weights.base[(tap * g.outChannels + o) * stored + k] = source[(o * g.inChannels + k) * g.taps + tap]
+          }
+        }
+      }
+    }
+  }
+
+  var node: String { operands.node }
+  var kernelNames: [String] { [kernel.name] }
+  var reads: [Int] { operands.reads }
+  var writes: Int { operands.output }
+  var taskCount: Int { tasks.count }
+  var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
+
+  private func scratch(
+    _ cursor: inout ScratchCursor
+  ) -> (copy: UnsafeMutablePointer<Float>?, rows: UnsafeMutablePointer<UnsafePointer<Float>?>?) {
+    let g = operands.geometry
+    return (
+      cursor.floats(g.kernel.height * (12 + g.kernel.width) * operands.inputLayout.storedChannels),
+      cursor.pointers(g.kernel.height)
+    )
+  }
+
+  var scratchByteCount: Int {
+    var cursor = ScratchCursor(nil)
+    _ = scratch(&cursor)
+    return cursor.byteCount
+  }
+
+  func perform(_ task: Int, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
+    var cursor = ScratchCursor(base)
+    let scratch = scratch(&cursor)
+    guard let copy = scratch.copy, let rows = scratch.rows else { return }
+    let g = operands.geometry, input = operands.inputLayout, output = operands.outputLayout
+    for row in tasks.range(task) {
+      let image = row / g.outHeight, y = row % g.outHeight
+      let base = memory.read(operands.input) + image * input.imageStride
+      for ky in 0..<g.kernel.height {
+        let inY = y - g.padding.top + ky
+        rows[ky] = inY >= 0 && inY < g.inHeight ? base + inY * input.rowStride : nil
+      }
+      let residual = operands.residual.map { memory.read($0) + image * output.imageStride + y * output.rowStride }
+      withUnsafePointer(to: epilogue.structure) { epilogue in
+        var arguments = sw_tail_arguments(
+          rows: UnsafePointer(rows), kernel_height: g.kernel.height, kernel_width: g.kernel.width, left: g.padding.left,
+          in_width: g.inWidth, pixel: input.pixelStride, channels: input.storedChannels, weight: UnsafePointer(weights.base),
+          width: g.outWidth, out: memory.write(operands.output) + image * output.imageStride + y * output.rowStride,
+          out_plane: output.planeStride, residual: residual, residual_plane: output.planeStride, epilogue: epilogue,
+          scratch: copy)
+        kernel.tail(&arguments)
+      }
+    }
+  }
+}

@@ -1,0 +1,246 @@
+import CKernels
+import Networks
+
+/// A 3x3 convolution of stride 1 by Winograd's method: blocks of tiles are transformed, multiplied position by position, and
+/// transformed back with the epilogue, all within a core's level-2 cache.
+final class WinogradStep: Step {
+  private let operands: ConvolutionOperands
+  /// m of F(m x m, 3x3).
+  private let size: Int
+  private let positions: Int
+  private let inputTransform: sw_winograd_input_function
+  private let outputTransform: sw_winograd_output_function
+  private let arrangement: OutputArrangement
+  private let epilogue: EpilogueParameters
+  private let weights: AlignedFloats
+  /// Column blocks that are multiplied before their outputs are transformed, with the place of their weights.
+  private let groups: [Group]
+  private let tilesAcross: Int
+  private let tilesPerImage: Int
+  private let tileCount: Int
+  private let tilesPerTask: Int
+
+  private struct Group {
+    var firstColumn: Int
+    var columns: Int
+    var blocks: [ColumnBlock]
+    /// In floats; the columns of one position follow each other, then comes the next position.
+    var weightOffset: Int
+  }
+
+  /// Widest run of columns whose products wait for the output transform.
+  private static let groupColumns = 64
+  /// Tiles whose column transforms are shared; more would push the strip out of the level-1 cache.
+  private static let stripTiles = 8
+  /// Products and transformed inputs of a task, beside the weights of a group, should fit a core's level-2 cache of 1 MiB.
+  private static let cacheByteCount = 950 << 10
+
+  init(_ operands: ConvolutionOperands, size: Int) {
+    self.operands = operands
+    self.size = size
+    positions = (size + 2) * (size + 2)
+    let table = operands.table, geometry = operands.geometry
+    inputTransform = table.kernel(.winogradInput, rows: size).winogradInput
+    outputTransform = table.kernel(.winogradOutput, rows: size).winogradOutput
+    arrangement = OutputArrangement(
+      channels: geometry.outChannels, shuffle: operands.epilogue.shuffle, destination: operands.outputLayout)
+    epilogue = EpilogueParameters(
+      operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes)
+    let tiles = table.tiles(.multiply)
+    var groups: [Group] = []
+    var offset = 0
+    for first in stride(from: 0, to: arrangement.order.count, by: Self.groupColumns) {
+      let columns = min(Self.groupColumns, arrangement.order.count - first)
+      groups.append(
+        Group(
+          firstColumn: first, columns: columns, blocks: ColumnBlock.split(columns, into: tiles), weightOffset: offset))
+      offset += positions * geometry.inChannels * columns
+    }
+    self.groups = groups
+    weights = AlignedFloats(count: offset)
+    tilesAcross = (geometry.outWidth + size - 1) / size
+    tilesPerImage = tilesAcross * ((geometry.outHeight + size - 1) / size)
+    tileCount = tilesPerImage * geometry.batch
+    tilesPerTask = Self.tilesPerTask(
+      geometry, columns: min(Self.groupColumns, arrangement.order.count), positions: positions, tileCount: tileCount,
+      threadCount: operands.threadCount)
+    packWeights()
+  }
+
+  /// Many enough to use the weights often, few enough for the cache, and so that each thread has several tasks.
+  private static func tilesPerTask(
+    _ geometry: ConvolutionGeometry, columns: Int, positions: Int, tileCount: Int, threadCount: Int
+  ) -> Int {
+    let weights = positions * geometry.inChannels * columns * 4
+    let oneTile = positions * (paddedChannels(geometry.inChannels) + columns) * 4
+    // 24 is a multiple of the rows of every register tile.
+    let fitting = max(1, min(4, (cacheByteCount - weights) / (24 * oneTile))) * 24
+    let shared = (tileCount + 4 * threadCount - 1) / (4 * threadCount)
+    return max(1, min(fitting, shared))
+  }
+
+  /// G of F(4x4, 3x3), in units of 1/24.
+  private static let weightTransform4: [[Double]] = [
+    [6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24],
+  ].map { $0.map { $0 / 24 } }
+  /// G of F(2x2, 3x3), in halves.
+  private static let weightTransform2: [[Double]] = [[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]].map { $0.map { $0 / 2 } }
+
+  /// U = G g Gᵀ, computed in Double and rounded once.
+  private func packWeights() {
+    let geometry = operands.geometry
+    let transform = size == 4 ? Self.weightTransform4 : Self.weightTransform2
+    let points = size + 2
+    operands.weight.withUnsafeFloats { source in
+      var half = [Double](repeating: 0, count: points * 3)
+      for group in groups {
+        for block in group.blocks {
+          for column in 0..<block.columns {
+            guard let channel = arrangement.order[group.firstColumn + block.firstColumn + column] else { continue }
+            for k in 0..<geometry.inChannels {
+              let kernel = (channel * geometry.inChannels + k) * 9
+              for i in 0..<points {
+                for v in 0..<3 {
+                  half[i * 3 + v] = (0..<3).reduce(0.0) { $0 + transform[i][$1] * Double(source[kernel + $1 * 3 + v]) }
+                }
+              }
+              for i in 0..<points {
+                for j in 0..<points {
+                  let value = half[i * 3] * transform[j][0] + half[i * 3 + 1] * transform[j][1] + half[i * 3 + 2] * transform[j][2]
+                  let base = group.weightOffset + (i * points + j) * geometry.inChannels * group.columns
+                  weights.base[base + geometry.inChannels * block.firstColumn + k * block.columns + column] = Float(value)
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  var node: String { operands.node }
+  var kernelNames: [String] {
+    ["winograd_input_\(size)"] + Set(groups.flatMap { $0.blocks.map(\.kernel.name) }).sorted() + ["winograd_output_\(size)"]
+  }
+  var reads: [Int] { operands.reads }
+  var writes: Int { operands.output }
+  var taskCount: Int { (tileCount + tilesPerTask - 1) / tilesPerTask }
+  var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
+
+  private struct Scratch {
+    var transformed: UnsafeMutablePointer<Float>?
+    var products: UnsafeMutablePointer<Float>?
+    var strip: UnsafeMutablePointer<Float>?
+    var rows: UnsafeMutablePointer<UnsafePointer<Float>?>?
+  }
+
+  /// Tiles rounded up to whole register tiles.
+  private var storedTiles: Int { (tilesPerTask + 23) / 24 * 24 }
+  private var storedDepth: Int { paddedChannels(operands.geometry.inChannels) }
+  private var productColumns: Int { min(Self.groupColumns, arrangement.order.count) }
+  // One cache line more than a multiple of 4096 bytes, or the positions of a tile would all fall into the same cache set.
+  private var transformedStride: Int { storedTiles * storedDepth + 16 }
+  private var productStride: Int { isInPlace ? transformedStride : storedTiles * productColumns + 16 }
+  /// Products may replace the transformed inputs where one register tile spans all columns: it reads its rows before it writes.
+  private var isInPlace: Bool { groups.count == 1 && groups[0].blocks.count == 1 && groups[0].columns == storedDepth }
+
+  private func scratch(_ cursor: inout ScratchCursor) -> Scratch {
+    let transformed = cursor.floats(positions * transformedStride)
+    return Scratch(
+      transformed: transformed, products: isInPlace ? transformed : cursor.floats(positions * productStride),
+      strip: cursor.floats((size * Self.stripTiles + 2) * (size + 2) * operands.table.instructionSet.lanes),
+      rows: cursor.pointers(size + 2))
+  }
+
+  var scratchByteCount: Int {
+    var cursor = ScratchCursor(nil)
+    _ = scratch(&cursor)
+    return cursor.byteCount
+  }
+
+  func perform(_ task: Int, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
+    var cursor = ScratchCursor(base)
+    let scratch = scratch(&cursor)
+    guard let transformed = scratch.transformed, let products = scratch.products, let strip = scratch.strip,
+      let rows = scratch.rows
+    else { return }
+    let tiles = task * tilesPerTask..<min((task + 1) * tilesPerTask, tileCount)
+    transformInputs(tiles, memory, into: transformed, strip: strip, rows: rows)
+    for group in groups {
+      multiply(group, tiles: tiles.count, transformed, products)
+      transformOutputs(group, tiles, memory, products)
+    }
+  }
+
+  private func transformInputs(
+    _ tiles: Range<Int>, _ memory: RunMemory, into transformed: UnsafeMutablePointer<Float>,
+    strip: UnsafeMutablePointer<Float>, rows: UnsafeMutablePointer<UnsafePointer<Float>?>
+  ) {
+    let geometry = operands.geometry, layout = operands.inputLayout, lanes = operands.table.instructionSet.lanes
+    let vectors = (geometry.inChannels + lanes - 1) / lanes
+    var tile = tiles.lowerBound
+    while tile < tiles.upperBound {
+      let image = tile / tilesPerImage, inImage = tile % tilesPerImage
+      let down = inImage / tilesAcross, across = inImage % tilesAcross
+      let run = min(tilesAcross - across, tiles.upperBound - tile, Self.stripTiles)
+      let input = memory.read(operands.input) + image * layout.imageStride
+      let top = down * size - geometry.padding.top
+      for row in 0..<size + 2 {
+        let y = top + row
+        rows[row] = y >= 0 && y < geometry.inHeight ? input + y * layout.rowStride : nil
+      }
+      inputTransform(
+        rows, layout.pixelStride, across * size - geometry.padding.left, geometry.inWidth, run, vectors,
+        transformed + (tile - tiles.lowerBound) * storedDepth, storedDepth, transformedStride, strip)
+      tile += run
+    }
+  }
+
+  private func multiply(
+    _ group: Group, tiles: Int, _ transformed: UnsafeMutablePointer<Float>, _ products: UnsafeMutablePointer<Float>
+  ) {
+    let depth = operands.geometry.inChannels, depthStride = storedDepth
+    let columnStride = isInPlace ? depthStride : productColumns
+    for position in 0..<positions {
+      let left = transformed + position * transformedStride
+      let product = products + position * productStride
+      let right = weights.base + group.weightOffset + position * depth * group.columns
+      for block in group.blocks {
+        let function = block.kernel.multiply
+        let rows = block.kernel.rows
+        var tile = 0
+        while tile < tiles {
+          function(
+            left + tile * depthStride, depthStride, right + depth * block.firstColumn, depth,
+            product + tile * columnStride + block.firstColumn, columnStride)
+          tile += rows
+        }
+      }
+    }
+  }
+
+  private func transformOutputs(
+    _ group: Group, _ tiles: Range<Int>, _ memory: RunMemory, _ products: UnsafeMutablePointer<Float>
+  ) {
+    let geometry = operands.geometry, columnStride = isInPlace ? storedDepth : productColumns
+    let block = Int(SW_CHANNEL_BLOCK)
+    withUnsafePointer(to: epilogue.structure) { epilogue in
+      var tile = tiles.lowerBound
+      while tile < tiles.upperBound {
+        let image = tile / tilesPerImage
+        let end = min((image + 1) * tilesPerImage, tiles.upperBound)
+        var destination = arrangement.destination(memory.write(operands.output) + image * arrangement.imageStride)
+        var residual = operands.residualSource(memory, image: image)
+        while tile < end {
+          let inImage = tile % tilesPerImage
+          let y = inImage / tilesAcross * size, x = inImage % tilesAcross * size
+          outputTransform(
+            products + (tile - tiles.lowerBound) * columnStride, productStride, group.firstColumn / block,
+            group.columns / block, y, x, min(size, geometry.outHeight - y), min(size, geometry.outWidth - x), &destination,
+            &residual, epilogue)
+          tile += 1
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import CKernels
+import Tensors
+
+/// How an image value lies in memory.
+///
+/// Interleaved (NHWC) is what the kernels work on. Values of few channels are planar (NCHW, unpadded): interleaved they would be
+/// mostly padding, and network inputs and outputs arrive that way.
+struct ValueLayout: Hashable {
+  enum Order: Hashable { case planar, interleaved }
+
+  /// The most channels of a planar value; the tail kernels produce as many.
+  static let planarChannels = 4
+
+  let shape: Shape
+  let order: Order
+
+  /// The layout that every value of the shape has inside a program.
+  init(_ shape: Shape) {
+    self.init(shape, shape.channels <= Self.planarChannels ? .planar : .interleaved)
+  }
+
+  init(_ shape: Shape, _ order: Order) {
+    self.shape = shape
+    self.order = order
+  }
+
+  var batch: Int { shape.batch }
+  var channels: Int { shape.channels }
+  var height: Int { shape.height }
+  var width: Int { shape.width }
+
+  /// Channels with padding.
+  var storedChannels: Int { order == .planar ? channels : paddedChannels(channels) }
+  /// Floats from one pixel to the next in a row (interleaved) or 1.
+  var pixelStride: Int { order == .planar ? 1 : storedChannels }
+  /// Floats from one row to the next.
+  var rowStride: Int { width * pixelStride }
+  /// Floats from one plane to the next (planar).
+  var planeStride: Int { height * width }
+  /// Floats from one image of the batch to the next.
+  var imageStride: Int { height * width * storedChannels }
+  var byteCount: Int { batch * imageStride * 4 }
+}
+
+/// The number rounded up to whole blocks of SW_CHANNEL_BLOCK channels.
+func paddedChannels(_ channels: Int) -> Int { (channels + Int(SW_CHANNEL_BLOCK) - 1) / Int(SW_CHANNEL_BLOCK) * Int(SW_CHANNEL_BLOCK) }
