@@ -56,6 +56,7 @@ let targets: [Target] = [
     dependencies: ["Tensors", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "TestSupport"]),
   .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
   .testTarget(name: "FilesTests", dependencies: ["Files"]),
+  .testTarget(name: "FormatsTests", dependencies: ["Tensors", "Files", "Networks", "Architectures", "Formats"]),
   .testTarget(name: "EvaluationTests", dependencies: ["Swiftlet", "TestSupport"]),
   .testTarget(name: "CommandTests", dependencies: ["Swiftlet", "SwiftletCommand"]),
 ]

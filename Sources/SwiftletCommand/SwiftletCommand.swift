@@ -1,0 +1,6 @@
+import ArgumentParser
+import Swiftlet
+
+@main
+struct SwiftletCommand: ParsableCommand {
+}

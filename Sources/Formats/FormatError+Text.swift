@@ -1,0 +1,46 @@
+import Files
+
+extension FormatError: CustomStringConvertible {
+  /// What is wrong and the mend, in one line.
+  public var description: String {
+    if case .file(let error) = problem { return error.description }
+    return "'\(source.onOneLine)': \(problem)"
+  }
+}
+
+extension FormatProblem: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .file(let error): error.description
+    case .notOfFormat(let format): "is no \(format.name); check the path and the kind of file"
+    case .truncated(let format, let part):
+      "the \(format.name) ends inside \(part.onOneLine); copy or download it again"
+    case .malformed(let format, let part): "damaged \(format.name): \(part.onOneLine); copy or download it again"
+    case .limit(let format, let part, let limit):
+      "the \(format.name) passes a limit of this reader: \(part.onOneLine), at most \(limit)"
+    case .unsupportedType(let format, let tensor, let type):
+      "the tensor '\(tensor.onOneLine)' of the \(format.name) holds \(type.onOneLine), which is not supported; save it as float32"
+    case .integerRange(let tensor):
+      "the tensor '\(tensor.onOneLine)' holds 64-bit integers that do not fit int32; save it as float32 or int32"
+    case .outOfBounds(let tensor): "the elements of the tensor '\(tensor.onOneLine)' lie outside its data; the file is damaged"
+    case .duplicateTensor(let tensor): "the name '\(tensor.onOneLine)' stands twice in the header; the file is damaged"
+    case .noNetwork:
+      "holds tensors but no network; `swiftlet convert --architecture` makes a model of them"
+    case .modelVersion(let version):
+      "is a model of format version '\(version.onOneLine)', which this version does not read; update swiftlet"
+    case .network(let error): "\(error)".onOneLine
+    case .notFinite(let tensor):
+      "the tensor '\(tensor.onOneLine)' holds a NaN or an infinity; the training of this model failed, use another checkpoint"
+    }
+  }
+}
+
+extension FileFormat {
+  var name: String {
+    switch self {
+    case .safetensors: "safetensors file"
+    case .npy: ".npy file"
+    case .checkpoint: "PyTorch checkpoint"
+    }
+  }
+}

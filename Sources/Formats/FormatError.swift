@@ -1,0 +1,46 @@
+import Files
+import Networks
+import Tensors
+
+/// Why a tensor file, a model file or a checkpoint could not be read, converted or written. `description` is one line for people.
+public struct FormatError: Error, Hashable, Sendable {
+  /// The file, as the caller named it.
+  public var source: String
+  public var problem: FormatProblem
+
+  public init(source: String, problem: FormatProblem) {
+    self.source = source
+    self.problem = problem
+  }
+}
+
+/// The kinds of file that this module reads.
+public enum FileFormat: String, Hashable, Sendable {
+  case safetensors, npy, checkpoint
+}
+
+/// What is wrong with a file.
+public enum FormatProblem: Error, Hashable, Sendable {
+  /// The system refused, or the file is too large.
+  case file(FileError)
+  /// The first bytes are not those of the format.
+  case notOfFormat(FileFormat)
+  /// The file ends inside the named part.
+  case truncated(FileFormat, part: String)
+  /// The named part is not what the format prescribes.
+  case malformed(FileFormat, part: String)
+  /// A bound that protects memory is passed.
+  case limit(FileFormat, part: String, limit: Int)
+  case unsupportedType(FileFormat, tensor: String, type: String)
+  /// An integer of the tensor does not fit int32.
+  case integerRange(tensor: String)
+  /// The tensor's elements do not lie inside its data.
+  case outOfBounds(tensor: String)
+  case duplicateTensor(String)
+  /// The safetensors file holds tensors only.
+  case noNetwork
+  case modelVersion(String)
+  case network(NetworkError)
+  /// A weight is NaN or infinite.
+  case notFinite(tensor: String)
+}

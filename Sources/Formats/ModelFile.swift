@@ -1,0 +1,54 @@
+import Networks
+import Tensors
+
+/// Our model file: a safetensors file with each parameter as a tensor (`head.weight`) and the network in its metadata.
+///
+/// `swiftlet.network` holds the graph as JSON, `swiftlet.version` the version of this layout. Any other reader of safetensors sees
+/// plain tensors.
+public enum ModelFile {
+  static let version = "1"
+  static let versionKey = "swiftlet.version"
+  static let networkKey = "swiftlet.network"
+
+  /// Writes the network whole or not at all; the same network gives the same bytes.
+  public static func write(_ network: Network, to path: String) throws(FormatError) {
+    do throws(NetworkError) { try network.verify() } catch { throw FormatError(source: path, problem: .network(error)) }
+    try contents(of: network).write(to: path)
+  }
+
+  /// Reads a model. Throws where a weight is NaN or infinite, unless `allowingNonFinite`.
+  public static func read(_ path: String, allowingNonFinite: Bool = false) throws(FormatError) -> Network {
+    let contents = try Safetensors(contentsOf: path)
+    do throws(FormatProblem) {
+      return try network(contents, allowingNonFinite: allowingNonFinite)
+    } catch {
+      throw FormatError(source: path, problem: error)
+    }
+  }
+
+  /// Reads the bytes of a model file, such as those of a model inside the program.
+  public static func read(bytes: [UInt8], allowingNonFinite: Bool = false) throws(FormatProblem) -> Network {
+    try network(Safetensors(bytes: bytes), allowingNonFinite: allowingNonFinite)
+  }
+
+  /// The tensors and metadata that stand for the network.
+  public static func contents(of network: Network) -> Safetensors {
+    Safetensors(
+      tensors: network.parameters,
+      metadata: [versionKey: version, networkKey: network.graph.json, "format": "pt"])
+  }
+
+  static func network(_ contents: Safetensors, allowingNonFinite: Bool) throws(FormatProblem) -> Network {
+    guard let json = contents.metadata[networkKey] else { throw .noNetwork }
+    let found = contents.metadata[versionKey] ?? ""
+    guard found == version else { throw .modelVersion(found) }
+    let network: Network
+    do throws(NetworkError) {
+      network = try Network(NetworkGraph(json: json), parameters: contents.tensors)
+    } catch {
+      throw .network(error)
+    }
+    if !allowingNonFinite, let name = network.firstNonFiniteParameter { throw .notFinite(tensor: name) }
+    return network
+  }
+}
