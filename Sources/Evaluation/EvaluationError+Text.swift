@@ -1,4 +1,6 @@
 import Execution
+import Files
+import Imaging
 
 /// One line for each error: what is wrong, and what mends it.
 extension EvaluationError: CustomStringConvertible {
@@ -31,10 +33,18 @@ extension EvaluationError: CustomStringConvertible {
         + "nothing was written, check the model"
     case .unknownModel(let name, let known):
       "there is no model '\(name)'; give the path of a model file or one of \(known.joined(separator: ", "))"
-    case .model(let path, let reason):
-      "'\(path.onOneLine)' is no model that can be used: \(reason)"
+    case .format(let error):
+      error.description
     case .noPictures(let folder):
       "the folder '\(folder.onOneLine)' holds no pictures"
+    case .outputIsInput(let path):
+      "'\(path.onOneLine)' is a picture that was given and is not overwritten; choose another output or a --suffix"
+    case .outputTaken(let path, let other):
+      "'\(path.onOneLine)' is already the output for '\(other.onOneLine)'; give another --suffix or convert them apart"
+    case .outputNotFolder(let path):
+      "'\(path.onOneLine)' is a file, and several pictures need a folder; give a folder as output"
+    case .formatNeeded(let path):
+      "the name '\(path.onOneLine)' does not say which format to write; end it in .png, .jpg, .webp, .tif or .bmp, or give --format"
     case .pictureTooSmall(let name, let width, let height, let scale):
       "\(name.onOneLine): \(width)x\(height) pixels are too few to be measured at scale \(scale)"
     case .scaleNotOffered(let network, let scale, let offered):
@@ -43,6 +53,24 @@ extension EvaluationError: CustomStringConvertible {
       error.description
     case .file(let error):
       error.description
+    }
+  }
+}
+
+extension EvaluationError {
+  /// The line, with the file that was worked on in front where the error itself does not name it.
+  public func text(for file: String) -> String {
+    switch self {
+    case .scale, .outputTooLarge, .memoryLimit, .notFinite, .constantOutput, .execution, .network, .contract, .notTileable:
+      "\(file.onOneLine): \(description)"
+    case .image(let error):
+      switch error {
+      case .tooLargeForFormat, .metadataTooLarge, .invalidQuality, .encodingFailed: "\(file.onOneLine): \(description)"
+      case .unknownFormat, .unknownExtension, .tooManyPixels, .tooManyBytes, .corrupt, .unsupported, .outOfMemory: description
+      }
+    case .noImageContract, .instructionSet, .unknownModel, .format, .noPictures, .outputIsInput, .outputTaken, .outputNotFolder,
+      .formatNeeded, .pictureTooSmall, .scaleNotOffered, .file:
+      description
     }
   }
 }

@@ -1,5 +1,6 @@
 import Execution
 import Files
+import Formats
 import Imaging
 import Networks
 import Tensors
@@ -21,10 +22,34 @@ public enum EvaluationError: Error, Hashable, Sendable {
   /// The network made one colour of a picture that had more.
   case constantOutput(network: String, isBlack: Bool)
   case unknownModel(name: String, known: [String])
-  case model(path: String, reason: String)
+  case format(FormatError)
   case noPictures(folder: String)
+  /// Writing would replace a picture that was given.
+  case outputIsInput(path: String)
+  /// Two inputs would be written to the same place.
+  case outputTaken(path: String, by: String)
+  case outputNotFolder(path: String)
+  case formatNeeded(path: String)
   case pictureTooSmall(name: String, width: Int, height: Int, scale: Int)
   case scaleNotOffered(network: String, scale: Int, offered: Int)
   case image(ImageError)
   case file(FileError)
+}
+
+// Errors of other modules as cases of this one.
+
+func wrapping<R>(_ body: () throws(FileError) -> R) throws(EvaluationError) -> R {
+  do throws(FileError) { return try body() } catch { throw .file(error) }
+}
+
+func wrapping<R>(_ body: () throws(ImageError) -> R) throws(EvaluationError) -> R {
+  do throws(ImageError) { return try body() } catch { throw .image(error) }
+}
+
+func wrapping<R>(_ body: () throws(NetworkError) -> R) throws(EvaluationError) -> R {
+  do throws(NetworkError) { return try body() } catch { throw .network(error) }
+}
+
+func wrapping<R>(_ body: () throws(FormatError) -> R) throws(EvaluationError) -> R {
+  do throws(FormatError) { return try body() } catch { throw .format(error) }
 }

@@ -23,6 +23,9 @@ public final class ModelRunner {
   /// The bytes that sessions may hold together, as long as one fits at all.
   private var sessionBudget = ModelRunner.automaticBudget
 
+  /// What sessions have run for so far, their preparation not counted.
+  public private(set) var runSeconds = 0.0
+
   private struct CachedSession {
     var session: any Session
     var lastUse: Int
@@ -84,25 +87,23 @@ extension ModelRunner {
         whole: whole, rows: TileSpan.covering(height, tile: side, geometry: geometry),
         columns: TileSpan.covering(width, tile: side, geometry: geometry), budget: allowed, scale: scale)
     }
-    func cost(_ plan: Plan) throws(EvaluationError) -> Int { try sessionByteCount(plan) }
-
     switch tile {
     case .pixels(let side):
       guard geometry != nil else { throw .notTileable(network: network.name) }
       let result = plan(side)
-      let needed = try cost(result)
+      let needed = try sessionByteCount(result)
       guard needed <= allowed else { throw .memoryLimit(limit: allowed, needed: needed) }
       return result
     case .none:
       let result = plan(nil)
-      let needed = budget == nil ? 0 : try cost(result)
+      let needed = budget == nil ? 0 : try sessionByteCount(result)
       guard needed <= allowed else { throw .memoryLimit(limit: allowed, needed: needed) }
       return result
     case .automatic:
-      if try cost(plan(nil)) <= allowed { return plan(nil) }
+      if try sessionByteCount(plan(nil)) <= allowed { return plan(nil) }
       guard let geometry else {
         // Nothing can be cut: the automatic budget is a wish, a limit is not.
-        let needed = try cost(plan(nil))
+        let needed = try sessionByteCount(plan(nil))
         guard budget == nil else { throw .memoryLimit(limit: allowed, needed: needed) }
         return plan(nil)
       }
@@ -115,10 +116,10 @@ extension ModelRunner {
       var smallest = plan(geometry.alignment)
       for side in sides {
         let candidate = plan(side)
-        if try cost(candidate) <= allowed { return balanced(candidate, side: side, geometry: geometry) }
+        if try sessionByteCount(candidate) <= allowed { return balanced(candidate, side: side, geometry: geometry) }
         smallest = candidate
       }
-      let needed = try cost(smallest)
+      let needed = try sessionByteCount(smallest)
       guard budget == nil || needed <= allowed else { throw .memoryLimit(limit: allowed, needed: needed) }
       return smallest
     }
@@ -147,23 +148,14 @@ extension ModelRunner {
   /// are four times the size), scratch.
   private func sessionByteCount(_ plan: Plan) throws(EvaluationError) -> Int {
     let height = plan.rows.reduce(0) { max($0, $1.read.count) }, width = plan.columns.reduce(0) { max($0, $1.read.count) }
-    let ledger: Ledger
-    do throws(NetworkError) {
-      ledger = try fused.ledger(inputs: [Shape(channels: channels, height: height, width: width)])
-    } catch {
-      throw .network(error)
-    }
+    let shape = Shape(channels: channels, height: height, width: width)
+    let ledger = try wrapping { () throws(NetworkError) in try fused.ledger(inputs: [shape]) }
     // Counts of the ledger saturate.
     return min(ledger.peakActivationByteCount, 1 << 50) / 4 * 5 + fused.parameterCount * 4 * 5 + 8 << 20
   }
 
   private func inferredShapes(_ whole: Shape) throws(EvaluationError) -> [String: Shape] {
-    let shapes: [String: Shape]
-    do throws(NetworkError) {
-      shapes = try fused.inferredShapes(inputs: [whole])
-    } catch {
-      throw .network(error)
-    }
+    let shapes = try wrapping { () throws(NetworkError) in try fused.inferredShapes(inputs: [whole]) }
     let expected = Shape(channels: channels, height: whole.height * scale, width: whole.width * scale)
     guard let output = fused.outputs.first.flatMap({ shapes[$0] }), output == expected else {
       throw .contract(network: network.name, reason: "its output for an input of \(whole) is not \(expected)")
@@ -224,6 +216,8 @@ extension ModelRunner {
 
   private func run(_ input: Tensor, whole: Shape) throws(EvaluationError) -> Tensor {
     let session = try session(for: input.shape, whole: whole)
+    let start = Machine.seconds
+    defer { runSeconds += Machine.seconds - start }
     do throws(ExecutionError) {
       return try session.run([input])[0]
     } catch {

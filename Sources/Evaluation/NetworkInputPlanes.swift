@@ -82,19 +82,3 @@ extension ModelRunner.Region {
     }
   }
 }
-
-extension OutputCheck {
-  mutating func include(_ region: ModelRunner.Region, channels: Int) {
-    for channel in 0..<channels {
-      for row in 0..<region.rows.count {
-        output.include(region.base + channel * region.planeStride + row * region.rowStride, count: region.columns.count)
-      }
-    }
-  }
-
-  /// Brings what was seen of the output to the scale 0...255.
-  mutating func scaleOutput(by factor: Float) {
-    output.low *= factor
-    output.high *= factor
-  }
-}

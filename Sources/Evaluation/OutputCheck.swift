@@ -44,8 +44,20 @@ struct OutputCheck {
   var input = ValueRange()
   var output = ValueRange()
 
-  /// - Parameters:
-  ///   - black: what black is on the input's scale and the output's (16 for luma).
+  /// - Parameter factor: from the region's numbers to the scale 0...255.
+  mutating func include(_ region: ModelRunner.Region, channels: Int, factor: Float) {
+    var range = ValueRange()
+    for channel in 0..<channels {
+      for row in 0..<region.rows.count {
+        range.include(region.base + channel * region.planeStride + row * region.rowStride, count: region.columns.count)
+      }
+    }
+    output.low = min(output.low, range.low * factor)
+    output.high = max(output.high, range.high * factor)
+    if !range.isFinite { output.isFinite = false }
+  }
+
+  /// - Parameter black: what black is on both scales (16 for luma).
   func verify(network: String, black: Float) throws(EvaluationError) {
     guard output.isFinite else { throw .notFinite(network: network, what: "its output") }
     // Half a level of eight bits.

@@ -23,7 +23,7 @@ public final class Upscaler {
 
     public init(
       tile: TilePolicy = .automatic, memoryLimit: Int? = nil, usesTestTimeAugmentation: Bool = false,
-      threadCount: Int = EngineOptions.processorCount
+      threadCount: Int = Machine.processorCount
     ) {
       self.tile = tile
       self.memoryLimit = memoryLimit
@@ -84,13 +84,15 @@ public final class Upscaler {
     let factor = 255 / contract.maximum
 
     if isCollected {
-      let collected = try collect(input, size, budget: budget, check: &check, progress: progress)
+      let collected = try collect(
+        input, width: size.networkWidth, height: size.networkHeight,
+        symmetries: options.usesTestTimeAugmentation ? Symmetry.all : [.identity], budget: budget, check: &check,
+        progress: progress)
       compose(collected, size, into: &composer)
     } else {
       let plan = try runner.plan(height: input.height, width: input.width, budget: budget)
       try stream(input, plan, into: &composer, factor: factor, check: &check, progress: progress)
     }
-    check.scaleOutput(by: isCollected ? 1 : factor)
     try check.verify(network: runner.network.name, black: contract.colour == .luma ? LumaWeights.black : 0)
     return composer.image
   }
@@ -107,7 +109,7 @@ public final class Upscaler {
     var done = 0
     let channels = runner.channels
     try runner.run(plan, fill: { input.fill(rows: $0, columns: $1, .identity, into: $2) }) { (region) throws(EvaluationError) in
-      check.include(region, channels: channels)
+      check.include(region, channels: channels, factor: factor)
       if isWide {
         composer.compose(region, factor: factor)
       } else {
@@ -133,12 +135,11 @@ public final class Upscaler {
     }
   }
 
-  /// The network's whole output on the scale 0...255, averaged over the symmetries where that is asked for.
-  private func collect(
-    _ input: NetworkInputPlanes, _ size: UpscaleSize, budget: Int?, check: inout OutputCheck, progress: ((Double) -> Void)?
+  /// The network's whole output on the scale 0...255, the mean over the symmetries.
+  func collect(
+    _ input: NetworkInputPlanes, width: Int, height: Int, symmetries: [Symmetry], budget: Int?, check: inout OutputCheck,
+    progress: ((Double) -> Void)?
   ) throws(EvaluationError) -> [Plane<Float>] {
-    let symmetries = options.usesTestTimeAugmentation ? Symmetry.all : [.identity]
-    let (width, height) = (size.networkWidth, size.networkHeight)
     let factor = 255 / runner.contract.maximum / Float(symmetries.count)
     var sums = (0..<runner.channels).map { _ in [Float](repeating: 0, count: width * height) }
     for (index, symmetry) in symmetries.enumerated() {
@@ -146,7 +147,7 @@ public final class Upscaler {
       let plan = try runner.plan(height: turned.height, width: turned.width, budget: budget)
       var done = 0
       try runner.run(plan, fill: { input.fill(rows: $0, columns: $1, symmetry, into: $2) }) { (region) throws(EvaluationError) in
-        check.include(region, channels: runner.channels)
+        check.include(region, channels: runner.channels, factor: 255 / runner.contract.maximum)
         for channel in sums.indices {
           sums[channel].withUnsafeMutableBufferPointer { sum in
             guard let base = sum.baseAddress else { return }
