@@ -19,15 +19,14 @@ let targets: [Target] = [
   .target(name: "Architectures", dependencies: ["Tensors", "Networks"]),
   .target(name: "Transforms", dependencies: ["Tensors", "Networks"]),
   .target(name: "Formats", dependencies: ["Tensors", "Files", "Networks", "Architectures", "CZip"]),
-  .target(name: "Imaging", dependencies: ["Tensors", "CImageCodecs"]),
+  .target(name: "Imaging", dependencies: ["Tensors", "Files", "CImageCodecs"]),
   .target(name: "Execution", dependencies: ["Tensors", "Networks"]),
   .target(name: "ReferenceBackend", dependencies: ["Tensors", "Networks", "Execution"]),
   .target(name: "CPUBackend", dependencies: ["Tensors", "Networks", "Execution", "CKernels"]),
   .target(
     name: "Evaluation",
     dependencies: [
-      "Tensors", "Files", "Networks", "Architectures", "Transforms", "Formats", "Imaging", "Execution", "ReferenceBackend",
-      "CPUBackend",
+      "Tensors", "Files", "Networks", "Architectures", "Transforms", "Formats", "Imaging", "Execution", "CPUBackend",
     ]),
   .target(
     name: "Swiftlet",
@@ -54,9 +53,9 @@ let targets: [Target] = [
   .testTarget(
     name: "TransformsTests",
     dependencies: ["Tensors", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "TestSupport"]),
-  .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
   .testTarget(name: "FilesTests", dependencies: ["Files"]),
   .testTarget(name: "FormatsTests", dependencies: ["Tensors", "Files", "Networks", "Architectures", "Formats"]),
+  .testTarget(name: "ImagingTests", dependencies: ["Tensors", "Files", "Imaging"]),
   .testTarget(name: "EvaluationTests", dependencies: ["Swiftlet", "TestSupport"]),
   .testTarget(name: "CommandTests", dependencies: ["Swiftlet", "SwiftletCommand"]),
 ]

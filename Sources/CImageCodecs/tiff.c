@@ -200,7 +200,10 @@ static int read_direct(memory_file *file, TIFF *tiff, const layout *it, const im
   if (tile_width == 0 || tile_height == 0 || size == 0 || line * tile_height > size) {
     return fail(file, IMAGE_CODEC_CORRUPT, "the strips or tiles have no sensible size");
   }
-  if (size > (uint64_t)1 << 30) return fail(file, IMAGE_CODEC_UNSUPPORTED, "its tiles are too large");
+  // A tile may exceed the picture; one that dwarfs it is a claim to take memory.
+  if (size > row_bytes * header->height + ((uint64_t)64 << 20)) {
+    return fail(file, IMAGE_CODEC_UNSUPPORTED, "its tiles are far larger than the picture");
+  }
   uint8_t *buffer = malloc((size_t)size);
   if (!buffer) return image_codec_fail(file->message, IMAGE_CODEC_MEMORY, "no memory");
   int done = 1;

@@ -9,6 +9,8 @@ import Tensors
 public struct CPUEngine: Backend {
   public let instructionSet: InstructionSet
   public let threadCount: Int
+  /// What the bands of a group of layers may fill, in bytes; see `BandSchedule`. Speed depends on it, no result does.
+  package var cacheByteCount = 12 << 20
 
   /// Traps when the machine lacks the instruction set (see `InstructionSet.isAvailable`) or `threadCount` is below 1.
   public init(instructionSet: InstructionSet = .best, threadCount: Int) {
@@ -46,7 +48,7 @@ public struct CPUEngine: Backend {
       }
     }
     var lowering = Lowering(network, shapes: shapes, wholeShapes: wholeShapes, engine: self)
-    return CPUSession(try lowering.program(), network: network, shapes: shapes, threadCount: threadCount)
+    return CPUSession(try lowering.program(), network: network, shapes: shapes, threadCount: threadCount, cacheByteCount: cacheByteCount)
   }
 
   public func outputGrid(of node: Node, in network: Network, shapes: [String: Shape]) -> Int {

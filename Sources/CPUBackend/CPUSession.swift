@@ -3,50 +3,62 @@ import Networks
 import Tensors
 
 /// A program with its memory and its threads. A run allocates nothing but the output tensors.
-final class CPUSession: Session {
+final class CPUSession: TimingSession {
   let inputShapes: [Shape]
   let outputShapes: [Shape]
   let peakMemoryByteCount: Int
 
   private let program: Program
+  private let schedule: BandSchedule
   private let inputNames: [String]
   private let pool: ThreadPool
-  private let arena: TensorStorage
+  private let arena: Arena
   private let arenaOffsets: [Int]
   private let scratchOffset: Int
   private let scratchStride: Int
-  private let values: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
+  private let values: UnsafeMutablePointer<ValueMemory>
 
-  init(_ program: Program, network: Network, shapes: [String: Shape], threadCount: Int) {
+  /// - Parameter cacheByteCount: see `BandSchedule`.
+  init(_ program: Program, network: Network, shapes: [String: Shape], threadCount: Int, cacheByteCount: Int) {
     self.program = program
     inputNames = network.inputs.map(\.name)
     inputShapes = network.inputs.compactMap { shapes[$0.name] }
     outputShapes = network.outputs.compactMap { shapes[$0] }
     pool = ThreadPool(threadCount: threadCount)
+    let schedule = BandSchedule(program, threadCount: threadCount, cacheByteCount: cacheByteCount)
+    self.schedule = schedule
 
-    // A value lives from the step that writes it to the last that reads it.
+    // A value lives from the group that writes it to the last that reads it: steps of one group take turns.
     var first = [Int](repeating: 0, count: program.layouts.count), last = first
-    for (index, step) in program.steps.enumerated() {
-      first[step.writes] = index
-      last[step.writes] = max(last[step.writes], index)
-      for value in step.reads { last[value] = index }
+    for (index, group) in schedule.groups.enumerated() {
+      for step in program.steps[group.steps] {
+        first[step.writes] = index
+        for value in step.reads + [step.writes] { last[value] = index }
+      }
     }
     let inArena = program.layouts.indices.filter { program.places[$0] == .arena }
     let plan = MemoryPlan(
-      inArena.map { MemoryPlan.Request(byteCount: program.layouts[$0].byteCount, lifetime: first[$0]...max(last[$0], first[$0])) })
+      inArena.map { value in
+        MemoryPlan.Request(byteCount: Self.byteCount(of: value, program, schedule), lifetime: first[value]...last[value])
+      })
     var offsets = [Int](repeating: 0, count: program.layouts.count)
     for (value, offset) in zip(inArena, plan.offsets) { offsets[value] = offset }
     arenaOffsets = offsets
     scratchOffset = plan.byteCount
     // A page between workers keeps the prefetcher of one away from the lines of the other.
     scratchStride = ((program.steps.map(\.scratchByteCount).max() ?? 0) + 4095) / 4096 * 4096 + 4096
-    // Zeroed scratch: register tiles past the last pixel read whatever lies there, and denormals or NaNs would be slow. The pages
-    // of values are left untouched until a step writes them.
-    arena = TensorStorage(byteCount: plan.byteCount + scratchStride * threadCount, zeroed: false)
+    arena = Arena(byteCount: plan.byteCount + scratchStride * threadCount)
+    // Register tiles past the last pixel read whatever lies in the scratch, and denormals or NaNs would be slow. The pages of
+    // values are left untouched until a step writes them.
     (arena.base + scratchOffset).initializeMemory(as: UInt8.self, repeating: 0, count: scratchStride * threadCount)
     values = .allocate(capacity: max(program.layouts.count, 1))
     let tensors = (inputShapes + outputShapes).reduce(0) { $0 + $1.count * 4 }
     peakMemoryByteCount = arena.byteCount + program.steps.reduce(0) { $0 + $1.constantByteCount } + tensors
+  }
+
+  private static func byteCount(of value: Int, _ program: Program, _ schedule: BandSchedule) -> Int {
+    let layout = program.layouts[value], ring = schedule.ringRows[value]
+    return ring < layout.height ? ring * layout.rowStride * 4 : layout.byteCount
   }
 
   deinit {
@@ -54,7 +66,24 @@ final class CPUSession: Session {
     values.deallocate()
   }
 
-  func run(_ inputs: [Tensor]) throws(ExecutionError) -> [Tensor] {
+  func run(_ inputs: [Tensor]) throws(ExecutionError) -> [Tensor] { try run(inputs) { _, work in work() } }
+
+  func timedRun(_ inputs: [Tensor]) throws(ExecutionError) -> (outputs: [Tensor], timings: [NodeTiming]) {
+    let clock = ContinuousClock()
+    var timings = program.steps.map { NodeTiming(node: $0.node, kernels: $0.kernelNames, nanoseconds: 0) }
+    let outputs = try run(inputs) { step, work in
+      let start = clock.now
+      work()
+      let parts = (clock.now - start).components
+      timings[step].nanoseconds += Int(parts.seconds) * 1_000_000_000 + Int(parts.attoseconds / 1_000_000_000)
+    }
+    return (outputs, timings)
+  }
+
+  /// Does the work in the order of the schedule, each item through `around`.
+  private func run(
+    _ inputs: [Tensor], around: (_ step: Int, _ work: () -> Void) -> Void
+  ) throws(ExecutionError) -> [Tensor] {
     guard inputs.count == inputShapes.count else { throw .inputCount(expected: inputShapes.count, got: inputs.count) }
     for (index, tensor) in inputs.enumerated() {
       guard tensor.shape == inputShapes[index], tensor.dataType == .float32 else {
@@ -70,14 +99,22 @@ final class CPUSession: Session {
         case .output(let index): outputs[index].storage.base
         case .arena: arena.base + arenaOffsets[value]
         }
-      values[value] = base.assumingMemoryBound(to: Float.self)
+      let layout = program.layouts[value], ring = schedule.ringRows[value]
+      values[value] = ValueMemory(
+        base: base.assumingMemoryBound(to: Float.self), rowStride: layout.rowStride,
+        imageStride: ring < layout.height ? 0 : layout.imageStride, ring: ring)
     }
     let memory = RunMemory(values: values)
     let scratch = arena.base + scratchOffset
     withExtendedLifetime((inputs, outputs)) {
-      for step in program.steps {
-        pool.run(count: step.taskCount) { worker, task in
-          step.perform(task, memory, scratch: scratch + worker * scratchStride)
+      for group in schedule.groups {
+        for item in group.items {
+          let step = program.steps[item.step]
+          around(item.step) {
+            pool.run(count: step.taskCount(item.region)) { worker, task in
+              step.perform(task, of: item.region, memory, scratch: scratch + worker * scratchStride)
+            }
+          }
         }
       }
     }

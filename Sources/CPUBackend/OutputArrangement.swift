@@ -8,7 +8,7 @@ final class OutputArrangement {
   /// Of the destination, in floats.
   let rowStride: Int
   let pixelStride: Int
-  let imageStride: Int
+  private let shuffle: Int
   private let blockOffsets: UnsafeMutablePointer<Int>
 
   /// - Parameters:
@@ -24,7 +24,7 @@ final class OutputArrangement {
     }
     rowStride = shuffle * destination.rowStride
     pixelStride = shuffle * destination.pixelStride
-    imageStride = destination.imageStride
+    self.shuffle = shuffle
     blockOffsets = .allocate(capacity: order.count / block)
     for index in 0..<order.count / block {
       let place = index * block / stored, channel = index * block % stored
@@ -34,9 +34,10 @@ final class OutputArrangement {
 
   deinit { blockOffsets.deallocate() }
 
-  /// The destination of one image for the kernels.
-  func destination(_ base: UnsafeMutablePointer<Float>) -> sw_destination {
-    sw_destination(base: base, row: rowStride, pixel: pixelStride, block: UnsafePointer(blockOffsets))
+  /// The destination for kernels that count rows from work row `y` of an image on.
+  func destination(_ memory: ValueMemory, image: Int, y: Int) -> sw_destination {
+    sw_destination(
+      base: memory.row(image, y * shuffle), row: rowStride, pixel: pixelStride, block: UnsafePointer(blockOffsets))
   }
 }
 

@@ -1,3 +1,16 @@
+/// A part of a step's work: rows of some images of the batch. Rows are counted in the output before any pixel shuffle.
+struct WorkRegion: Hashable {
+  var images: Range<Int>
+  var rows: Range<Int>
+
+  var imageRows: Int { images.count * rows.count }
+
+  /// Image and row of the n-th row of the region.
+  func place(_ n: Int) -> (image: Int, row: Int) {
+    (images.lowerBound + n / rows.count, rows.lowerBound + n % rows.count)
+  }
+}
+
 /// One pass of a program over one output value: a kernel chosen, its constants packed, its work cut into independent tasks.
 protocol Step: AnyObject {
   /// The node that the step belongs to.
@@ -7,22 +20,49 @@ protocol Step: AnyObject {
   /// The values read, and the one written.
   var reads: [Int] { get }
   var writes: Int { get }
-  /// Tasks may run in any order and on any thread; no result depends on it.
-  var taskCount: Int { get }
   /// Scratch bytes that one worker needs.
   var scratchByteCount: Int { get }
   /// Bytes of packed constants.
   var constantByteCount: Int { get }
-  func perform(_ task: Int, _ memory: RunMemory, scratch: UnsafeMutableRawPointer)
+
+  /// Rows of work of one image, and rows of the output value for each.
+  var rowCount: Int { get }
+  var outputRowsPerRow: Int { get }
+  /// Regions begin at multiples of this many rows.
+  var rowGrain: Int { get }
+  /// The rows of `reads[index]` that the work rows read; may reach past the value's edges.
+  func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int>
+
+  /// Tasks may run in any order and on any thread; no result depends on it, nor on how a step is cut into regions.
+  func taskCount(_ region: WorkRegion) -> Int
+  func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer)
+}
+
+extension Step {
+  var outputRowsPerRow: Int { 1 }
+  var rowGrain: Int { 1 }
+}
+
+/// Where a value lies during a run.
+///
+/// An interleaved value that is made and used up in bands keeps only its last `ring` rows: row y lies at slot y modulo `ring`.
+/// Steps read and write runs of rows that never wrap, because a ring is a multiple of every grain that touches it.
+struct ValueMemory {
+  var base: UnsafeMutablePointer<Float>
+  var rowStride: Int
+  /// Zero where one ring serves all images.
+  var imageStride: Int
+  var ring: Int
+
+  /// The first float of a row of an image (of its first plane, where planar).
+  func row(_ image: Int, _ y: Int) -> UnsafeMutablePointer<Float> { base + image * imageStride + y % ring * rowStride }
 }
 
 /// Where the values of a run lie.
 struct RunMemory {
-  /// The first float of each value.
-  let values: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
+  let values: UnsafeMutablePointer<ValueMemory>
 
-  func read(_ value: Int) -> UnsafePointer<Float> { UnsafePointer(values[value]) }
-  func write(_ value: Int) -> UnsafeMutablePointer<Float> { values[value] }
+  subscript(value: Int) -> ValueMemory { values[value] }
 }
 
 /// Hands out aligned pieces of a worker's scratch memory, and with a nil base only counts them: a step measures its need with the

@@ -47,8 +47,8 @@ extension Image {
   ///
   /// PNG and TIFF hold every image as it is. The others hold 8 bits: 16-bit samples are divided by 257 and rounded. JPEG has no
   /// alpha: the picture is laid over white. WebP has no grey, and BMP no grey with alpha: grey is written as equal red, green
-  /// and blue. ICC profile, EXIF and XMP are written where the format holds them: TIFF holds no EXIF block, BMP nothing. PNG
-  /// leaves out a profile that is damaged or made for another colour model.
+  /// and blue, and a profile for grey is left out. ICC profile, EXIF and XMP are written where the format holds them: TIFF
+  /// holds no EXIF block, BMP nothing. PNG leaves out a profile that is damaged or made for another colour model.
   public func encoded(as encoding: ImageEncoding) throws(ImageError) -> [UInt8] {
     let format = encoding.format
     guard max(width, height) <= format.maximumSide else {
@@ -163,9 +163,9 @@ extension Image {
       case .uint8(let values): .uint8(spread(values))
       case .uint16(let values): .uint16(spread(values))
       }
-    // A profile for grey does not fit RGB.
+    // A profile for grey does not fit RGB; the colour space stands in bytes 16 to 19.
     var metadata = metadata
-    metadata.iccProfile = nil
+    if metadata.iccProfile?.dropFirst(16).starts(with: Array("GRAY".utf8)) == true { metadata.iccProfile = nil }
     return Image(
       width: width, height: height, colourModel: .rgb, hasAlpha: hasAlpha, samples: spreadSamples, metadata: metadata)
   }

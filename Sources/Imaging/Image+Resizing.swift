@@ -1,7 +1,8 @@
 extension Image {
   /// The image, alpha included, scaled by bicubic interpolation as MATLAB's `imresize` does; see `BicubicResize`.
   ///
-  /// Computed in single precision in bands of rows, so that beside input and output only the input's planes and a band are held.
+  /// Computed in single precision in bands of rows, so that beside input and output only the input's planes and a band are
+  /// held.
   public func resized(width newWidth: Int, height newHeight: Int) -> Image {
     resized(by: BicubicResize(width: width, height: height, toWidth: newWidth, toHeight: newHeight))
   }

@@ -19,7 +19,8 @@ public struct DecodingLimits: Hashable, Sendable {
 /// - grey stays grey and 16 bits stay 16 bits; grey of 1, 2 and 4 bits is expanded to 8;
 /// - a palette becomes RGB, or grey where it holds greys alone; a transparent colour becomes alpha;
 /// - CMYK JPEG becomes RGB by the plain product of ink and black, and its profile, which does not fit RGB, is dropped;
-/// - of a TIFF with several pages the first is read; float samples are refused; WebP animations are refused;
+/// - of a TIFF with several pages the first is read, without its EXIF directory; palettes, inks, YCbCr and Lab in TIFF become
+///   8-bit RGB; samples that are no plain numbers of 1 to 16 bits are refused, as are WebP animations and packed BMP;
 /// - the EXIF orientation is applied to the pixels, and the tag reset.
 ///
 /// A file that is cut short is an error, never a half-filled picture; bytes after the end of the picture are ignored.

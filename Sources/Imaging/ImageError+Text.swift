@@ -1,25 +1,28 @@
+import Files
+
 /// One line for each error: what is wrong with which file, and what mends it.
 extension ImageError: CustomStringConvertible {
   public var description: String {
     let formats = ImageFormat.allCases.map(\.title).joined(separator: ", ")
+    let mend = "raise the limit or crop the picture"
     switch self {
+    case .file(let error):
+      return error.description
     case .unknownFormat(let name):
-      return "\(name): not a picture that is read here; give one of \(formats)"
+      return "'\(name.onOneLine)': not a picture that is read here; give one of \(formats)"
     case .unknownExtension(let name):
       let extensions = ImageFormat.allCases.map { "." + ($0.fileExtensions.first ?? "") }.joined(separator: ", ")
-      return "\(name): the extension names no picture format; use one of \(extensions)"
+      return "'\(name.onOneLine)': the extension names no picture format; use one of \(extensions)"
     case .tooManyPixels(let name, let width, let height, let limit):
-      return
-        "\(name): \(width)x\(height) pixels are more than the limit of \(limit) pixels; raise the limit or crop the picture"
+      return "'\(name.onOneLine)': \(width)x\(height) pixels are more than the limit of \(limit) pixels; \(mend)"
     case .tooManyBytes(let name, let width, let height, let bytes, let limit):
-      return
-        "\(name): \(width)x\(height) pixels need \(bytes) bytes, the limit is \(limit); raise the limit or crop the picture"
+      return "'\(name.onOneLine)': \(width)x\(height) pixels need \(bytes) bytes, the limit is \(limit); \(mend)"
     case .corrupt(let name, let format, let reason):
-      return "\(name): the \(format.title) file is damaged or cut short (\(reason)); fetch or save it again"
+      return "'\(name.onOneLine)': the \(format.title) file is damaged or cut short (\(reason)); fetch or save it again"
     case .unsupported(let name, let format, let reason):
-      return "\(name): this kind of \(format.title) is not read (\(reason)); save it as 8- or 16-bit grey or RGB"
+      return "'\(name.onOneLine)': this kind of \(format.title) is not read (\(reason)); save it as 8- or 16-bit grey or RGB"
     case .outOfMemory(let name):
-      return "\(name): there is not enough memory for the picture; give more memory or crop it"
+      return "'\(name.onOneLine)': there is not enough memory for the picture; give more memory or crop it"
     case .tooLargeForFormat(let format, let width, let height):
       let limit = format.maximumSide
       return "\(format.title) holds at most \(limit) pixels a side, not \(width)x\(height); write PNG or TIFF instead"

@@ -1,5 +1,9 @@
+import Files
+
 /// Why a picture could not be read or written.
 public enum ImageError: Error, Hashable, Sendable {
+  /// The file itself could not be read or written.
+  case file(FileError)
   /// The first bytes belong to no format that is read.
   case unknownFormat(name: String)
   /// The name of an output file ends in no known extension.

@@ -67,8 +67,9 @@ extension Image {
   }
 
   /// The image of the given planes: clipped to 0...255 and rounded to the nearest sample, halves to the even one.
-  /// NaN becomes 0.
+  /// NaN becomes 0. Traps unless `bitDepth` is 8 or 16.
   public init(_ planar: PlanarImage<Float>, bitDepth: Int, metadata: ImageMetadata = ImageMetadata()) {
+    precondition(bitDepth == 8 || bitDepth == 16, "an image has 8 or 16 bits a sample, not \(bitDepth)")
     let planes = planar.colour + [planar.alpha].compactMap { $0 }
     let samples: Samples
     if bitDepth == 16 {
@@ -82,8 +83,9 @@ extension Image {
   }
 
   /// The image of the given planes: clipped to 0...255 and rounded to the nearest sample, halves to the even one.
-  /// NaN becomes 0.
+  /// NaN becomes 0. Traps unless `bitDepth` is 8 or 16.
   public init(_ planar: PlanarImage<Double>, bitDepth: Int, metadata: ImageMetadata = ImageMetadata()) {
+    precondition(bitDepth == 8 || bitDepth == 16, "an image has 8 or 16 bits a sample, not \(bitDepth)")
     let planes = planar.colour + [planar.alpha].compactMap { $0 }
     let samples: Samples
     if bitDepth == 16 {

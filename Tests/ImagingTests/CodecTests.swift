@@ -53,6 +53,24 @@ import Testing
     }
   }
 
+  @Test func losslessWebPKeepsColourUnderTransparency() throws {
+    let samples = TestPictures.noise(.rgb, width: 16, height: 1).samples
+    guard case .uint8(var values) = samples else { return }
+    for alpha in stride(from: 3, to: 48, by: 4) { values[alpha] = 0 }
+    let image = Image(width: 12, height: 1, colourModel: .rgb, hasAlpha: true, samples: .uint8(values))
+    #expect(try ImageCodec.decode(image.encoded(as: .webpLossless)) == image)
+  }
+
+  @Test func profilesStayWhereTheyFit() throws {
+    var image = TestPictures.noise(.grey)
+    image.metadata.iccProfile = TestPictures.profile("RGB ")
+    #expect(try ImageCodec.decode(image.encoded(as: .webpLossless)).metadata == image.metadata)
+    #expect(try ImageCodec.decode(image.encoded(as: .png)).metadata.iccProfile == nil)
+    image.metadata.iccProfile = TestPictures.profile("GRAY")
+    #expect(try ImageCodec.decode(image.encoded(as: .webpLossless)).metadata.iccProfile == nil)
+    #expect(try ImageCodec.decode(image.encoded(as: .png)).metadata == image.metadata)
+  }
+
   @Test func largeProfileSpansSeveralMarkers() throws {
     var image = TestPictures.noise(.rgb)
     image.metadata.iccProfile = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }

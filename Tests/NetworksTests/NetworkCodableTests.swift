@@ -85,6 +85,12 @@ import Testing
     }
   }
 
+  @Test func deeplyNestedDescriptions() {
+    for opening in ["[", #"{"nodes":"#, #"{"name":"n","inputs":[{"x":"#] {
+      #expect(throws: NetworkError.self) { try NetworkGraph(json: String(repeating: opening, count: 100_000)) }
+    }
+  }
+
   /// Truncated and flipped descriptions: an error or another valid graph.
   @Test func damagedDescriptions() throws {
     let text = Array(try NetworkTests.sample().graph.json.utf8)

@@ -22,26 +22,34 @@ struct ConvolutionOperands {
   /// How many threads will share the work: the size of a task follows, no result does.
   var threadCount: Int
 
-  /// The residual of one image of the batch.
-  func residualSource(_ memory: RunMemory, image: Int) -> sw_source {
+  /// The residual for kernels that count rows from row `y` of an image on.
+  func residualSource(_ memory: RunMemory, image: Int, y: Int) -> sw_source {
     guard let residual, let layout = residualLayout else { return sw_source(base: nil, row: 0, pixel: 0) }
-    return sw_source(base: memory.read(residual) + image * layout.imageStride, row: layout.rowStride, pixel: layout.pixelStride)
+    return sw_source(base: memory[residual].row(image, y), row: layout.rowStride, pixel: layout.pixelStride)
+  }
+
+  /// The rows of the input, or of the residual, that rows of the output read.
+  func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> {
+    guard index == 0 else { return rows }
+    let first = rows.lowerBound * geometry.stride.height - geometry.padding.top
+    let last = (rows.upperBound - 1) * geometry.stride.height - geometry.padding.top
+    return first..<last + (geometry.kernel.height - 1) * geometry.dilation.height + 1
   }
 
   var reads: [Int] { residual.map { [input, $0] } ?? [input] }
 }
 
-/// The rows of tasks: `count` rows cut into pieces of about equal work, several a thread so that a slow thread is made up for.
+/// Rows cut into tasks of about equal work, several a thread so that a slow thread is made up for.
 struct RowTasks {
-  let rows: Int
-  let rowsPerTask: Int
+  private let rowCount: Int
+  private let rowsPerTask: Int
 
-  init(rows: Int, threadCount: Int) {
-    self.rows = rows
-    rowsPerTask = max(1, min(8, rows / (4 * threadCount)))
+  init(rowCount: Int, threadCount: Int) {
+    self.rowCount = rowCount
+    rowsPerTask = max(1, min(8, rowCount / (4 * threadCount)))
   }
 
-  var count: Int { (rows + rowsPerTask - 1) / rowsPerTask }
+  var count: Int { (rowCount + rowsPerTask - 1) / rowsPerTask }
 
-  func range(_ task: Int) -> Range<Int> { task * rowsPerTask..<min((task + 1) * rowsPerTask, rows) }
+  func range(_ task: Int) -> Range<Int> { task * rowsPerTask..<min((task + 1) * rowsPerTask, rowCount) }
 }

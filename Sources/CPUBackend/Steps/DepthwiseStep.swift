@@ -9,7 +9,6 @@ final class DepthwiseStep: Step {
   private let weights: AlignedFloats
   private let kernel: Kernel
   private let storeFunction: sw_store_function
-  private let tasks: RowTasks
   private let zeros: AlignedFloats
 
   /// Pixels between two stores.
@@ -26,7 +25,6 @@ final class DepthwiseStep: Step {
     let stored = arrangement.order.count
     weights = AlignedFloats(count: g.taps * stored)
     zeros = AlignedFloats(count: stored)
-    tasks = RowTasks(rows: g.batch * g.outHeight, threadCount: operands.threadCount)
     operands.weight.withUnsafeFloats { source in
       for tap in 0..<g.taps {
         for channel in 0..<g.outChannels { weights.base[tap * stored + channel] = source[channel * g.taps + tap] }
@@ -38,7 +36,13 @@ final class DepthwiseStep: Step {
   var kernelNames: [String] { [kernel.name, "store"] }
   var reads: [Int] { operands.reads }
   var writes: Int { operands.output }
-  var taskCount: Int { tasks.count }
+  var rowCount: Int { operands.geometry.outHeight }
+
+  func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { operands.inputRows(index, for: rows) }
+
+  func taskCount(_ region: WorkRegion) -> Int {
+    RowTasks(rowCount: region.imageRows, threadCount: operands.threadCount).count
+  }
   var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
 
   private func scratch(
@@ -53,35 +57,35 @@ final class DepthwiseStep: Step {
     return cursor.byteCount
   }
 
-  func perform(_ task: Int, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
+  func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
     var cursor = ScratchCursor(base)
     let scratch = scratch(&cursor)
     guard let product = scratch.product, let left = scratch.left else { return }
     let g = operands.geometry, layout = operands.inputLayout, stored = arrangement.order.count
-    for row in tasks.range(task) {
-      let image = row / g.outHeight, y = row % g.outHeight
-      let input = memory.read(operands.input) + image * layout.imageStride
-      var destination = arrangement.destination(memory.write(operands.output) + image * arrangement.imageStride)
-      var residual = operands.residualSource(memory, image: image)
+    for n in RowTasks(rowCount: region.imageRows, threadCount: operands.threadCount).range(task) {
+      let (image, y) = region.place(n)
+      let input = memory[operands.input]
+      var destination = arrangement.destination(memory[operands.output], image: image, y: y)
+      var residual = operands.residualSource(memory, image: image, y: y)
       withUnsafePointer(to: epilogue.structure) { epilogue in
         for x in stride(from: 0, to: g.outWidth, by: Self.pixels) {
           let count = min(Self.pixels, g.outWidth - x)
           var tap = 0
           for ky in 0..<g.kernel.height {
             let inY = y * g.stride.height - g.padding.top + ky * g.dilation.height
-            let isInside = inY >= 0 && inY < g.inHeight
+            let inRow = inY >= 0 && inY < g.inHeight ? UnsafePointer(input.row(image, inY)) : nil
             for kx in 0..<g.kernel.width {
               for pixel in 0..<count {
                 let inX = (x + pixel) * g.stride.width - g.padding.left + kx * g.dilation.width
+                let isInside = inX >= 0 && inX < g.inWidth
                 left[tap * count + pixel] =
-                  isInside && inX >= 0 && inX < g.inWidth
-                  ? input + inY * layout.rowStride + inX * layout.pixelStride : UnsafePointer(zeros.base)
+                  (isInside ? inRow.map { $0 + inX * layout.pixelStride } : nil) ?? UnsafePointer(zeros.base)
               }
               tap += 1
             }
           }
           kernel.depthwise(left, g.taps, count, weights.base, stored, product, stored)
-          storeFunction(product, stored, count, 0, stored / Int(SW_CHANNEL_BLOCK), y, x, &destination, &residual, epilogue)
+          storeFunction(product, stored, count, 0, stored / Int(SW_CHANNEL_BLOCK), 0, x, &destination, &residual, epilogue)
         }
       }
     }

@@ -10,8 +10,7 @@ final class ElementwiseStep: Step {
   private let multiplier: AlignedFloats?
   private let epilogue: EpilogueParameters
   private let kernel: Kernel
-  /// Rows of an interleaved value, planes of a planar one.
-  private let tasks: RowTasks
+  private let threadCount: Int
 
   /// - Parameters:
   ///   - multiplier: one value a channel.
@@ -28,38 +27,39 @@ final class ElementwiseStep: Step {
     self.multiplier = multiplier.map { values in AlignedFloats(order.map { $0.map { values[$0] } ?? 0 }) }
     self.epilogue = EpilogueParameters(epilogue, order: order, bias: bias, slopes: slopes)
     kernel = table.kernel(.elementwise, rows: 1)
-    tasks = RowTasks(
-      rows: layout.order == .interleaved ? layout.batch * layout.height : layout.batch * layout.channels,
-      threadCount: threadCount)
+    self.threadCount = threadCount
   }
 
   var kernelNames: [String] { [kernel.name] }
-  var taskCount: Int { tasks.count }
+  var rowCount: Int { layout.height }
+  func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { rows }
+
+  func taskCount(_ region: WorkRegion) -> Int { RowTasks(rowCount: region.imageRows, threadCount: threadCount).count }
   var scratchByteCount: Int { 0 }
   var constantByteCount: Int { epilogue.byteCount + (multiplier?.byteCount ?? 0) }
 
-  func perform(_ task: Int, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
-    let input = memory.read(reads[0]), output = memory.write(writes)
-    let residual = reads.count > 1 ? memory.read(reads[1]) : nil
-    let rows = tasks.range(task)
-    switch layout.order {
-    case .interleaved:
-      let offset = rows.lowerBound * layout.rowStride
-      withUnsafePointer(to: epilogue.structure) { epilogue in
-        kernel.elementwise(
-          input + offset, multiplier.map { UnsafePointer($0.base) }, residual.map { $0 + offset }, output + offset,
-          rows.count * layout.width, layout.storedChannels, epilogue)
-      }
-    case .planar:
-      for plane in rows {
-        let channel = plane % layout.channels, offset = plane * layout.planeStride
-        var shifted = epilogue.structure
-        shifted.bias = shifted.bias.map { $0 + channel }
-        shifted.before.slopes = shifted.before.slopes.map { $0 + channel }
-        shifted.after.slopes = shifted.after.slopes.map { $0 + channel }
-        kernel.elementwise(
-          input + offset, multiplier.map { UnsafePointer($0.base + channel) }, residual.map { $0 + offset }, output + offset,
-          layout.planeStride, 0, &shifted)
+  func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
+    let input = memory[reads[0]], output = memory[writes], residual = reads.count > 1 ? memory[reads[1]] : nil
+    for n in RowTasks(rowCount: region.imageRows, threadCount: threadCount).range(task) {
+      let (image, y) = region.place(n)
+      let from = input.row(image, y), to = output.row(image, y), added = residual?.row(image, y)
+      switch layout.order {
+      case .interleaved:
+        withUnsafePointer(to: epilogue.structure) { epilogue in
+          kernel.elementwise(
+            from, multiplier.map { UnsafePointer($0.base) }, added, to, layout.width, layout.storedChannels, epilogue)
+        }
+      case .planar:
+        for channel in 0..<layout.channels {
+          let offset = channel * layout.planeStride
+          var shifted = epilogue.structure
+          shifted.bias = shifted.bias.map { $0 + channel }
+          shifted.before.slopes = shifted.before.slopes.map { $0 + channel }
+          shifted.after.slopes = shifted.after.slopes.map { $0 + channel }
+          kernel.elementwise(
+            from + offset, multiplier.map { UnsafePointer($0.base + channel) }, added.map { $0 + offset }, to + offset,
+            layout.width, 0, &shifted)
+        }
       }
     }
   }

@@ -11,7 +11,6 @@ final class GatherStep: Step {
   private let blocks: [ColumnBlock]
   private let plainBlocks: [ColumnBlock]
   private let storeFunction: sw_store_function
-  private let tasks: RowTasks
   private let zeros: AlignedFloats
 
   init(_ operands: ConvolutionOperands) {
@@ -26,7 +25,6 @@ final class GatherStep: Step {
     storeFunction = table.kernel(.store, rows: 1).store
     weights = AlignedFloats(count: geometry.taps * geometry.inChannels * arrangement.order.count)
     zeros = AlignedFloats(count: paddedChannels(geometry.inChannels))
-    tasks = RowTasks(rows: geometry.batch * geometry.outHeight, threadCount: operands.threadCount)
     packWeights()
   }
 
@@ -54,7 +52,14 @@ final class GatherStep: Step {
   var kernelNames: [String] { Set(blocks.map(\.kernel.name)).sorted() + ["store"] }
   var reads: [Int] { operands.reads }
   var writes: Int { operands.output }
-  var taskCount: Int { tasks.count }
+  var rowCount: Int { operands.geometry.outHeight }
+  var outputRowsPerRow: Int { operands.epilogue.shuffle }
+
+  func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { operands.inputRows(index, for: rows) }
+
+  func taskCount(_ region: WorkRegion) -> Int {
+    RowTasks(rowCount: region.imageRows, threadCount: operands.threadCount).count
+  }
   var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
 
   private static let widestTile = 12 * 64
@@ -71,16 +76,16 @@ final class GatherStep: Step {
     return cursor.byteCount
   }
 
-  func perform(_ task: Int, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
+  func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
     var cursor = ScratchCursor(base)
     let scratch = scratch(&cursor)
     guard let product = scratch.product, let left = scratch.left else { return }
     let geometry = operands.geometry
-    for row in tasks.range(task) {
-      let image = row / geometry.outHeight, y = row % geometry.outHeight
-      var destination = arrangement.destination(memory.write(operands.output) + image * arrangement.imageStride)
-      var residual = operands.residualSource(memory, image: image)
-      let input = memory.read(operands.input) + image * operands.inputLayout.imageStride
+    for n in RowTasks(rowCount: region.imageRows, threadCount: operands.threadCount).range(task) {
+      let (image, y) = region.place(n)
+      var destination = arrangement.destination(memory[operands.output], image: image, y: y)
+      var residual = operands.residualSource(memory, image: image, y: y)
+      let input = memory[operands.input]
       withUnsafePointer(to: epilogue.structure) { epilogue in
         for (index, block) in blocks.enumerated() {
           let right = weights.base + geometry.taps * geometry.inChannels * block.firstColumn
@@ -92,16 +97,16 @@ final class GatherStep: Step {
               rows = plain.kernel.rows
               let layout = operands.inputLayout
               plain.kernel.multiply(
-                input + y * layout.rowStride + x * layout.pixelStride, layout.pixelStride, right, geometry.inChannels, product,
+                input.row(image, y) + x * layout.pixelStride, layout.pixelStride, right, geometry.inChannels, product,
                 block.columns)
             } else {
               rows = block.kernel.rows
-              gather(input, y: y, x: x, rows: rows, into: left)
+              gather(input, image: image, y: y, x: x, rows: rows, into: left)
               block.kernel.gather(left, geometry.taps, right, geometry.inChannels, product, block.columns)
             }
             storeFunction(
               product, block.columns, min(rows, geometry.outWidth - x), block.firstColumn / Int(SW_CHANNEL_BLOCK),
-              block.columns / Int(SW_CHANNEL_BLOCK), y, x, &destination, &residual, epilogue)
+              block.columns / Int(SW_CHANNEL_BLOCK), 0, x, &destination, &residual, epilogue)
             x += rows
           }
         }
@@ -112,19 +117,18 @@ final class GatherStep: Step {
   /// Where each tap of each of `rows` output pixels from (y, x) on reads; pixels outside the image, and rows past the last output
   /// pixel, read zeros.
   private func gather(
-    _ input: UnsafePointer<Float>, y: Int, x: Int, rows: Int, into left: UnsafeMutablePointer<UnsafePointer<Float>?>
+    _ input: ValueMemory, image: Int, y: Int, x: Int, rows: Int, into left: UnsafeMutablePointer<UnsafePointer<Float>?>
   ) {
     let g = operands.geometry, layout = operands.inputLayout
     var tap = 0
     for ky in 0..<g.kernel.height {
       let inY = y * g.stride.height - g.padding.top + ky * g.dilation.height
-      let isInside = inY >= 0 && inY < g.inHeight
+      let inRow = inY >= 0 && inY < g.inHeight ? UnsafePointer(input.row(image, inY)) : nil
       for kx in 0..<g.kernel.width {
         for row in 0..<rows {
           let inX = (x + row) * g.stride.width - g.padding.left + kx * g.dilation.width
-          left[tap * rows + row] =
-            isInside && inX >= 0 && inX < g.inWidth && x + row < g.outWidth
-            ? input + inY * layout.rowStride + inX * layout.pixelStride : UnsafePointer(zeros.base)
+          let isInside = inX >= 0 && inX < g.inWidth && x + row < g.outWidth
+          left[tap * rows + row] = (isInside ? inRow.map { $0 + inX * layout.pixelStride } : nil) ?? UnsafePointer(zeros.base)
         }
         tap += 1
       }

@@ -9,7 +9,6 @@ final class HeadStep: Step {
   private let weights: AlignedFloats
   private let blocks: [ColumnBlock]
   private let storeFunction: sw_store_function
-  private let tasks: RowTasks
 
   init(_ operands: ConvolutionOperands) {
     self.operands = operands
@@ -21,7 +20,6 @@ final class HeadStep: Step {
     blocks = ColumnBlock.split(arrangement.order.count, into: operands.table.tiles(.head))
     storeFunction = operands.table.kernel(.store, rows: 1).store
     weights = AlignedFloats(count: geometry.inChannels * geometry.taps * arrangement.order.count)
-    tasks = RowTasks(rows: geometry.batch * geometry.outHeight, threadCount: operands.threadCount)
     operands.weight.withUnsafeFloats { source in
       let taps = geometry.inChannels * geometry.taps
       for block in blocks {
@@ -39,7 +37,14 @@ final class HeadStep: Step {
   var kernelNames: [String] { Set(blocks.map(\.kernel.name)).sorted() + ["store"] }
   var reads: [Int] { operands.reads }
   var writes: Int { operands.output }
-  var taskCount: Int { tasks.count }
+  var rowCount: Int { operands.geometry.outHeight }
+  var outputRowsPerRow: Int { operands.epilogue.shuffle }
+
+  func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { operands.inputRows(index, for: rows) }
+
+  func taskCount(_ region: WorkRegion) -> Int {
+    RowTasks(rowCount: region.imageRows, threadCount: operands.threadCount).count
+  }
   var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
 
   /// The longest row that taps reach, with a register tile to spare at the end.
@@ -67,16 +72,16 @@ final class HeadStep: Step {
     return cursor.byteCount
   }
 
-  func perform(_ task: Int, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
+  func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
     var cursor = ScratchCursor(base)
     let scratch = scratch(&cursor)
     guard let rows = scratch.rows, let product = scratch.product, let left = scratch.left else { return }
     let g = operands.geometry, taps = g.inChannels * g.taps
-    for row in tasks.range(task) {
-      let image = row / g.outHeight, y = row % g.outHeight
-      copyRows(memory.read(operands.input) + image * operands.inputLayout.imageStride, y: y, into: rows)
-      var destination = arrangement.destination(memory.write(operands.output) + image * arrangement.imageStride)
-      var residual = operands.residualSource(memory, image: image)
+    for n in RowTasks(rowCount: region.imageRows, threadCount: operands.threadCount).range(task) {
+      let (image, y) = region.place(n)
+      copyRows(memory[operands.input].row(image, 0), y: y, into: rows)
+      var destination = arrangement.destination(memory[operands.output], image: image, y: y)
+      var residual = operands.residualSource(memory, image: image, y: y)
       withUnsafePointer(to: epilogue.structure) { epilogue in
         for block in blocks {
           var x = 0
@@ -88,7 +93,7 @@ final class HeadStep: Step {
             block.kernel.head(left, g.stride.width, taps, weights.base + taps * block.firstColumn, product, block.columns)
             storeFunction(
               product, block.columns, min(block.kernel.rows, g.outWidth - x), block.firstColumn / Int(SW_CHANNEL_BLOCK),
-              block.columns / Int(SW_CHANNEL_BLOCK), y, x, &destination, &residual, epilogue)
+              block.columns / Int(SW_CHANNEL_BLOCK), 0, x, &destination, &residual, epilogue)
             x += block.kernel.rows
           }
         }

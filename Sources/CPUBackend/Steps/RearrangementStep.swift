@@ -26,7 +26,7 @@ final class RearrangementStep: Step {
   private let kind: Kind
   private let inputs: [ValueLayout]
   private let output: ValueLayout
-  private let tasks: RowTasks
+  private let threadCount: Int
 
   init(node: String, kind: Kind, inputs: [(value: Int, layout: ValueLayout)], output: Int, layout: ValueLayout, threadCount: Int) {
     self.node = node
@@ -35,17 +35,27 @@ final class RearrangementStep: Step {
     self.inputs = inputs.map(\.layout)
     writes = output
     self.output = layout
-    tasks = RowTasks(rows: layout.batch * layout.height, threadCount: threadCount)
+    self.threadCount = threadCount
   }
 
   var kernelNames: [String] { [kind.name] }
-  var taskCount: Int { tasks.count }
+  var rowCount: Int { output.height }
+
+  func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> {
+    switch kind {
+    case .copy, .concatenation: rows
+    case .pixelShuffle(let r): rows.lowerBound / r..<(rows.upperBound + r - 1) / r
+    case .pixelUnshuffle(let r): rows.lowerBound * r..<rows.upperBound * r
+    }
+  }
+
+  func taskCount(_ region: WorkRegion) -> Int { RowTasks(rowCount: region.imageRows, threadCount: threadCount).count }
   var scratchByteCount: Int { 0 }
   var constantByteCount: Int { 0 }
 
-  func perform(_ task: Int, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
-    for row in tasks.range(task) {
-      let image = row / output.height, y = row % output.height
+  func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
+    for n in RowTasks(rowCount: region.imageRows, threadCount: threadCount).range(task) {
+      let (image, y) = region.place(n)
       switch kind {
       case .copy: move(memory, input: 0, image: image, y: y) { c, x in (c, y, x) }
       case .concatenation:
@@ -72,8 +82,7 @@ final class RearrangementStep: Step {
     _ source: (_ channel: Int, _ x: Int) -> (channel: Int, y: Int, x: Int)
   ) {
     let layout = inputs[index]
-    let input = memory.read(reads[index]) + image * layout.imageStride
-    let out = memory.write(writes) + image * output.imageStride
+    let input = memory[reads[index]], out = memory[writes].row(image, y)
     let channels = channels ?? 0..<output.channels
     let inChannel = layout.order == .planar ? layout.planeStride : 1
     let outChannel = output.order == .planar ? output.planeStride : 1
@@ -81,16 +90,15 @@ final class RearrangementStep: Step {
       for c in channels {
         for x in 0..<output.width {
           let from = source(c, x)
-          out[y * output.rowStride + x + c * outChannel] =
-            input[from.y * layout.rowStride + from.x * layout.pixelStride + from.channel * inChannel]
+          out[x + c * outChannel] = input.row(image, from.y)[from.x * layout.pixelStride + from.channel * inChannel]
         }
       }
     } else {
       for x in 0..<output.width {
-        let pixel = out + y * output.rowStride + x * output.pixelStride
+        let pixel = out + x * output.pixelStride
         for c in channels {
           let from = source(c, x)
-          pixel[c] = input[from.y * layout.rowStride + from.x * layout.pixelStride + from.channel * inChannel]
+          pixel[c] = input.row(image, from.y)[from.x * layout.pixelStride + from.channel * inChannel]
         }
         // Padding lanes are read by kernels, where they meet zero weights; they must be finite.
         if channels.upperBound == output.channels {

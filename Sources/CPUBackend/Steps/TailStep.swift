@@ -7,7 +7,6 @@ final class TailStep: Step {
   private let epilogue: EpilogueParameters
   private let weights: AlignedFloats
   private let kernel: Kernel
-  private let tasks: RowTasks
 
   init(_ operands: ConvolutionOperands) {
     self.operands = operands
@@ -18,7 +17,6 @@ final class TailStep: Step {
     kernel = operands.table.kernel(.tail, rows: g.outChannels)
     let stored = operands.inputLayout.storedChannels
     weights = AlignedFloats(count: g.taps * g.outChannels * stored)
-    tasks = RowTasks(rows: g.batch * g.outHeight, threadCount: operands.threadCount)
     operands.weight.withUnsafeFloats { source in
       for tap in 0..<g.taps {
         for o in 0..<g.outChannels {
@@ -34,7 +32,13 @@ final class TailStep: Step {
   var kernelNames: [String] { [kernel.name] }
   var reads: [Int] { operands.reads }
   var writes: Int { operands.output }
-  var taskCount: Int { tasks.count }
+  var rowCount: Int { operands.geometry.outHeight }
+
+  func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { operands.inputRows(index, for: rows) }
+
+  func taskCount(_ region: WorkRegion) -> Int {
+    RowTasks(rowCount: region.imageRows, threadCount: operands.threadCount).count
+  }
   var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
 
   private func scratch(
@@ -53,24 +57,24 @@ final class TailStep: Step {
     return cursor.byteCount
   }
 
-  func perform(_ task: Int, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
+  func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
     var cursor = ScratchCursor(base)
     let scratch = scratch(&cursor)
     guard let copy = scratch.copy, let rows = scratch.rows else { return }
     let g = operands.geometry, input = operands.inputLayout, output = operands.outputLayout
-    for row in tasks.range(task) {
-      let image = row / g.outHeight, y = row % g.outHeight
-      let base = memory.read(operands.input) + image * input.imageStride
+    for n in RowTasks(rowCount: region.imageRows, threadCount: operands.threadCount).range(task) {
+      let (image, y) = region.place(n)
+      let source = memory[operands.input]
       for ky in 0..<g.kernel.height {
         let inY = y - g.padding.top + ky
-        rows[ky] = inY >= 0 && inY < g.inHeight ? base + inY * input.rowStride : nil
+        rows[ky] = inY >= 0 && inY < g.inHeight ? UnsafePointer(source.row(image, inY)) : nil
       }
-      let residual = operands.residual.map { memory.read($0) + image * output.imageStride + y * output.rowStride }
+      let residual = operands.residual.map { UnsafePointer(memory[$0].row(image, y)) }
       withUnsafePointer(to: epilogue.structure) { epilogue in
         var arguments = sw_tail_arguments(
           rows: UnsafePointer(rows), kernel_height: g.kernel.height, kernel_width: g.kernel.width, left: g.padding.left,
           in_width: g.inWidth, pixel: input.pixelStride, channels: input.storedChannels, weight: UnsafePointer(weights.base),
-          width: g.outWidth, out: memory.write(operands.output) + image * output.imageStride + y * output.rowStride,
+          width: g.outWidth, out: memory[operands.output].row(image, y),
           out_plane: output.planeStride, residual: residual, residual_plane: output.planeStride, epilogue: epilogue,
           scratch: copy)
         kernel.tail(&arguments)

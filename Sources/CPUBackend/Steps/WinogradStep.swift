@@ -16,8 +16,7 @@ final class WinogradStep: Step {
   /// Column blocks that are multiplied before their outputs are transformed, with the place of their weights.
   private let groups: [Group]
   private let tilesAcross: Int
-  private let tilesPerImage: Int
-  private let tileCount: Int
+  /// The most tiles that one task transforms together.
   private let tilesPerTask: Int
 
   private struct Group {
@@ -59,24 +58,49 @@ final class WinogradStep: Step {
     self.groups = groups
     weights = AlignedFloats(count: offset)
     tilesAcross = (geometry.outWidth + size - 1) / size
-    tilesPerImage = tilesAcross * ((geometry.outHeight + size - 1) / size)
-    tileCount = tilesPerImage * geometry.batch
     tilesPerTask = Self.tilesPerTask(
-      geometry, columns: min(Self.groupColumns, arrangement.order.count), positions: positions, tileCount: tileCount,
-      threadCount: operands.threadCount)
+      geometry, columns: min(Self.groupColumns, arrangement.order.count), positions: positions)
     packWeights()
   }
 
-  /// Many enough to use the weights often, few enough for the cache, and so that each thread has several tasks.
-  private static func tilesPerTask(
-    _ geometry: ConvolutionGeometry, columns: Int, positions: Int, tileCount: Int, threadCount: Int
-  ) -> Int {
+  /// Many enough to use the weights often, few enough for the cache.
+  private static func tilesPerTask(_ geometry: ConvolutionGeometry, columns: Int, positions: Int) -> Int {
     let weights = positions * geometry.inChannels * columns * 4
     let oneTile = positions * (paddedChannels(geometry.inChannels) + columns) * 4
     // 24 is a multiple of the rows of every register tile.
-    let fitting = max(1, min(4, (cacheByteCount - weights) / (24 * oneTile))) * 24
-    let shared = (tileCount + 4 * threadCount - 1) / (4 * threadCount)
-    return max(1, min(fitting, shared))
+    return max(1, min(4, (cacheByteCount - weights) / (24 * oneTile))) * 24
+  }
+
+  /// The tiles of a region, cut into tasks; each thread gets several.
+  private struct Tasks {
+    let tilesAcross: Int
+    let firstTileRow: Int
+    let tilesPerImage: Int
+    let tileCount: Int
+    let tilesPerTask: Int
+
+    init(_ region: WorkRegion, size: Int, tilesAcross: Int, most: Int, threadCount: Int) {
+      self.tilesAcross = tilesAcross
+      firstTileRow = region.rows.lowerBound / size
+      tilesPerImage = tilesAcross * ((region.rows.count + size - 1) / size)
+      tileCount = tilesPerImage * region.images.count
+      let taskCount = max((tileCount + most - 1) / most, min(3 * threadCount, tileCount))
+      tilesPerTask = max(1, (tileCount + taskCount - 1) / max(taskCount, 1))
+    }
+
+    var count: Int { (tileCount + tilesPerTask - 1) / tilesPerTask }
+
+    func range(_ task: Int) -> Range<Int> { task * tilesPerTask..<min((task + 1) * tilesPerTask, tileCount) }
+
+    /// Image of the region, tile row and tile column of a tile.
+    func place(_ tile: Int) -> (image: Int, down: Int, across: Int) {
+      let inImage = tile % tilesPerImage
+      return (tile / tilesPerImage, firstTileRow + inImage / tilesAcross, inImage % tilesAcross)
+    }
+  }
+
+  private func tasks(_ region: WorkRegion) -> Tasks {
+    Tasks(region, size: size, tilesAcross: tilesAcross, most: tilesPerTask, threadCount: operands.threadCount)
   }
 
   /// G of F(4x4, 3x3), in units of 1/24.
@@ -124,7 +148,15 @@ final class WinogradStep: Step {
   }
   var reads: [Int] { operands.reads }
   var writes: Int { operands.output }
-  var taskCount: Int { (tileCount + tilesPerTask - 1) / tilesPerTask }
+  var rowCount: Int { operands.geometry.outHeight }
+  var outputRowsPerRow: Int { operands.epilogue.shuffle }
+  var rowGrain: Int { size }
+  func taskCount(_ region: WorkRegion) -> Int { tasks(region).count }
+
+  /// Whole tiles are read, past the last row asked for.
+  func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> {
+    operands.inputRows(index, for: index == 0 ? rows.lowerBound..<(rows.upperBound + size - 1) / size * size : rows)
+  }
   var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
 
   private struct Scratch {
@@ -158,39 +190,39 @@ final class WinogradStep: Step {
     return cursor.byteCount
   }
 
-  func perform(_ task: Int, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
+  func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
     var cursor = ScratchCursor(base)
     let scratch = scratch(&cursor)
     guard let transformed = scratch.transformed, let products = scratch.products, let strip = scratch.strip,
       let rows = scratch.rows
     else { return }
-    let tiles = task * tilesPerTask..<min((task + 1) * tilesPerTask, tileCount)
-    transformInputs(tiles, memory, into: transformed, strip: strip, rows: rows)
+    let tasks = tasks(region), tiles = tasks.range(task)
+    transformInputs(tiles, tasks, region, memory, into: transformed, strip: strip, rows: rows)
     for group in groups {
       multiply(group, tiles: tiles.count, transformed, products)
-      transformOutputs(group, tiles, memory, products)
+      transformOutputs(group, tiles, tasks, region, memory, products)
     }
   }
 
   private func transformInputs(
-    _ tiles: Range<Int>, _ memory: RunMemory, into transformed: UnsafeMutablePointer<Float>,
-    strip: UnsafeMutablePointer<Float>, rows: UnsafeMutablePointer<UnsafePointer<Float>?>
+    _ tiles: Range<Int>, _ tasks: Tasks, _ region: WorkRegion, _ memory: RunMemory,
+    into transformed: UnsafeMutablePointer<Float>, strip: UnsafeMutablePointer<Float>,
+    rows: UnsafeMutablePointer<UnsafePointer<Float>?>
   ) {
-    let geometry = operands.geometry, layout = operands.inputLayout, lanes = operands.table.instructionSet.lanes
+    let geometry = operands.geometry, lanes = operands.table.instructionSet.lanes
     let vectors = (geometry.inChannels + lanes - 1) / lanes
+    let input = memory[operands.input]
     var tile = tiles.lowerBound
     while tile < tiles.upperBound {
-      let image = tile / tilesPerImage, inImage = tile % tilesPerImage
-      let down = inImage / tilesAcross, across = inImage % tilesAcross
+      let (image, down, across) = tasks.place(tile)
       let run = min(tilesAcross - across, tiles.upperBound - tile, Self.stripTiles)
-      let input = memory.read(operands.input) + image * layout.imageStride
       let top = down * size - geometry.padding.top
       for row in 0..<size + 2 {
         let y = top + row
-        rows[row] = y >= 0 && y < geometry.inHeight ? input + y * layout.rowStride : nil
+        rows[row] = y >= 0 && y < geometry.inHeight ? UnsafePointer(input.row(region.images.lowerBound + image, y)) : nil
       }
       inputTransform(
-        rows, layout.pixelStride, across * size - geometry.padding.left, geometry.inWidth, run, vectors,
+        rows, operands.inputLayout.pixelStride, across * size - geometry.padding.left, geometry.inWidth, run, vectors,
         transformed + (tile - tiles.lowerBound) * storedDepth, storedDepth, transformedStride, strip)
       tile += run
     }
@@ -220,24 +252,23 @@ final class WinogradStep: Step {
   }
 
   private func transformOutputs(
-    _ group: Group, _ tiles: Range<Int>, _ memory: RunMemory, _ products: UnsafeMutablePointer<Float>
+    _ group: Group, _ tiles: Range<Int>, _ tasks: Tasks, _ region: WorkRegion, _ memory: RunMemory,
+    _ products: UnsafeMutablePointer<Float>
   ) {
     let geometry = operands.geometry, columnStride = isInPlace ? storedDepth : productColumns
     let block = Int(SW_CHANNEL_BLOCK)
     withUnsafePointer(to: epilogue.structure) { epilogue in
       var tile = tiles.lowerBound
       while tile < tiles.upperBound {
-        let image = tile / tilesPerImage
-        let end = min((image + 1) * tilesPerImage, tiles.upperBound)
-        var destination = arrangement.destination(memory.write(operands.output) + image * arrangement.imageStride)
-        var residual = operands.residualSource(memory, image: image)
-        while tile < end {
-          let inImage = tile % tilesPerImage
-          let y = inImage / tilesAcross * size, x = inImage % tilesAcross * size
+        let (image, down, first) = tasks.place(tile)
+        let y = down * size
+        var destination = arrangement.destination(memory[operands.output], image: region.images.lowerBound + image, y: y)
+        var residual = operands.residualSource(memory, image: region.images.lowerBound + image, y: y)
+        for across in first..<min(first + tiles.upperBound - tile, tilesAcross) {
           outputTransform(
             products + (tile - tiles.lowerBound) * columnStride, productStride, group.firstColumn / block,
-            group.columns / block, y, x, min(size, geometry.outHeight - y), min(size, geometry.outWidth - x), &destination,
-            &residual, epilogue)
+            group.columns / block, 0, across * size, min(size, geometry.outHeight - y),
+            min(size, geometry.outWidth - across * size), &destination, &residual, epilogue)
           tile += 1
         }
       }

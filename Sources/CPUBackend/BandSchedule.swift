@@ -1,0 +1,172 @@
+import Networks
+
+/// The order in which a program's work is done: groups of consecutive steps, each group in bands of rows.
+///
+/// A tensor of 64 channels leaves the cache long before the next layer reads it; a band of rows does not. Within a group every band
+/// of the last step pulls from the steps before it just the rows it needs, and values that no other group reads keep only the
+/// rows still to be read, in a ring. No row is computed twice. A pure function of shapes: the results do not depend on it.
+struct BandSchedule {
+  /// One region of one step.
+  struct Item: Hashable {
+    var step: Int
+    var region: WorkRegion
+  }
+
+  /// What is done between two points at which all values are complete.
+  struct Group: Hashable {
+    var steps: Range<Int>
+    var items: [Item]
+  }
+
+  private(set) var groups: [Group] = []
+  /// The rows that each value keeps; its height where it is complete at the end of its group.
+  private(set) var ringRows: [Int]
+
+  private let steps: [any Step]
+  private let layouts: [ValueLayout]
+  private let threadCount: Int
+  /// The last step that reads each value; Int.max for what leaves the program.
+  private let lastReader: [Int]
+  private let cacheByteCount: Int
+
+  /// - Parameter cacheByteCount: what the rings and packed weights of a group may fill, in bytes: a part of the last-level cache.
+  init(_ program: Program, threadCount: Int, cacheByteCount: Int) {
+    steps = program.steps
+    layouts = program.layouts
+    self.threadCount = threadCount
+    self.cacheByteCount = cacheByteCount
+    ringRows = layouts.map(\.height)
+    var last = [Int](repeating: -1, count: layouts.count)
+    for (index, step) in steps.enumerated() { for value in step.reads { last[value] = index } }
+    for (value, place) in program.places.enumerated() where place != .arena { last[value] = Int.max }
+    lastReader = last
+    var first = 0
+    while first < steps.count { first = addGroup(from: first) }
+  }
+
+  // MARK: Groups
+
+  /// Grows a group from `first` on while its rings and weights fit the cache; returns the end.
+  private mutating func addGroup(from first: Int) -> Int {
+    var best = plan(first..<first + 1)
+    var end = first + 1
+    while end < steps.count, steps[end].rowCount > 1 {
+      let longer = plan(first..<end + 1)
+      guard longer.byteCount <= cacheByteCount else { break }
+      best = longer
+      end += 1
+    }
+    groups.append(Group(steps: first..<end, items: best.items))
+    for (value, rows) in best.rings { ringRows[value] = rows }
+    return end
+  }
+
+  private struct Plan {
+    var items: [Item] = []
+    var rings: [(value: Int, rows: Int)] = []
+    var byteCount = 0
+  }
+
+  private func plan(_ range: Range<Int>) -> Plan {
+    guard let last = range.last, let batch = layouts.first?.batch else { return Plan() }
+    if range.count == 1 {
+      return Plan(items: [Item(step: last, region: WorkRegion(images: 0..<batch, rows: 0..<steps[last].rowCount))])
+    }
+    let bands = bands(range)
+    var plan = Plan()
+    for image in 0..<batch {
+      for band in bands {
+        for (step, rows) in zip(range, band) where !rows.isEmpty {
+          plan.items.append(Item(step: step, region: WorkRegion(images: image..<image + 1, rows: rows)))
+        }
+      }
+    }
+    for step in range {
+      plan.byteCount += steps[step].constantByteCount
+      let value = steps[step].writes
+      guard lastReader[value] < range.upperBound, layouts[value].order == .interleaved else { continue }
+      let rows = ring(value, range, bands)
+      plan.rings.append((value, rows))
+      plan.byteCount += rows * layouts[value].rowStride * 4
+    }
+    return plan
+  }
+
+  // MARK: Bands
+
+  /// For each band the rows that each step of the group does.
+  private func bands(_ range: Range<Int>) -> [[Range<Int>]] {
+    guard let last = range.last else { return [] }
+    var done = [Int](repeating: 0, count: range.count)
+    var result: [[Range<Int>]] = []
+    let height = bandRows(range), total = steps[last].rowCount
+    var target = 0
+    while target < total {
+      target = min(target + height, total)
+      let needed = demand(range, lastRows: target)
+      var band: [Range<Int>] = []
+      for (index, step) in range.enumerated() {
+        // At the end every value is completed, also where rows are left over that only a later group reads.
+        let end = target == total ? steps[step].rowCount : min(needed[index], steps[step].rowCount)
+        band.append(done[index]..<max(end, done[index]))
+        done[index] = max(end, done[index])
+      }
+      result.append(band)
+    }
+    return result
+  }
+
+  /// How many rows each step must have done before the last one can do its rows up to `lastRows`.
+  private func demand(_ range: Range<Int>, lastRows: Int) -> [Int] {
+    var needed = [Int](repeating: 0, count: range.count)
+    needed[range.count - 1] = lastRows
+    for (index, step) in range.enumerated().reversed() {
+      let grain = steps[step].rowGrain
+      needed[index] = min((needed[index] + grain - 1) / grain * grain, steps[step].rowCount)
+      guard needed[index] > 0 else { continue }
+      for (operand, value) in steps[step].reads.enumerated() {
+        guard let writer = range.firstIndex(where: { steps[$0].writes == value }) else { continue }
+        let rows = steps[step].inputRows(operand, for: needed[index] - 1..<needed[index])
+        let producer = range.distance(from: range.startIndex, to: writer)
+        let perRow = steps[writer].outputRowsPerRow
+        let wanted = (max(rows.upperBound, 0) + perRow - 1) / perRow
+        needed[producer] = max(needed[producer], min(wanted, steps[writer].rowCount))
+      }
+    }
+    return needed
+  }
+
+  /// Rows of the last step in a band: enough work for every thread to have several tasks, as few as that allows.
+  private func bandRows(_ range: Range<Int>) -> Int {
+    guard let last = range.last else { return 1 }
+    // The narrowest step sets the pace: 96 pixels of 4 rows are one task of 24 tiles.
+    let width = range.map { layouts[steps[$0].writes].width / steps[$0].outputRowsPerRow }.min() ?? 1
+    let pixels = 384 * 4 * threadCount
+    let rows = max(4, (pixels / max(width, 1) + 3) / 4 * 4)
+    // In rows of the last step, which may lie at another resolution than the narrowest.
+    let narrowest = range.map { steps[$0].rowCount }.min() ?? 1
+    let factor = max(1, steps[last].rowCount / max(narrowest, 1))
+    return rows * factor
+  }
+
+  /// The rows that a value must keep: from the lowest that a band still reads to the highest made by then.
+  private func ring(_ value: Int, _ range: Range<Int>, _ bands: [[Range<Int>]]) -> Int {
+    guard let writer = range.firstIndex(where: { steps[$0].writes == value }) else { return layouts[value].height }
+    let producer = range.distance(from: range.startIndex, to: writer)
+    let perRow = steps[writer].outputRowsPerRow
+    var rows = 0
+    for band in bands {
+      let made = band[producer].upperBound * perRow
+      for (index, step) in range.enumerated() where !band[index].isEmpty {
+        for (operand, read) in steps[step].reads.enumerated() where read == value {
+          rows = max(rows, made - max(steps[step].inputRows(operand, for: band[index]).lowerBound, 0))
+        }
+      }
+      rows = max(rows, band[producer].count * perRow)
+    }
+    // Whole runs of every kernel that writes or reads: no run wraps.
+    let unit = 4 * steps[writer].rowGrain * perRow
+    let rounded = (rows + unit - 1) / unit * unit
+    return rounded < layouts[value].height ? rounded : layouts[value].height
+  }
+}
