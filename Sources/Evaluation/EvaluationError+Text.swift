@@ -66,7 +66,7 @@ extension EvaluationError {
     case .image(let error):
       switch error {
       case .tooLargeForFormat, .metadataTooLarge, .invalidQuality, .encodingFailed: "\(file.onOneLine): \(description)"
-      case .unknownFormat, .unknownExtension, .tooManyPixels, .tooManyBytes, .corrupt, .unsupported, .outOfMemory: description
+      case .file, .unknownFormat, .unknownExtension, .tooManyPixels, .tooManyBytes, .corrupt, .unsupported, .outOfMemory: description
       }
     case .noImageContract, .instructionSet, .unknownModel, .format, .noPictures, .outputIsInput, .outputTaken, .outputNotFolder,
       .formatNeeded, .pictureTooSmall, .scaleNotOffered, .file:
