@@ -23,6 +23,20 @@ let targets: [Target] = [
   .target(name: "Execution", dependencies: ["Tensors", "Networks"]),
   .target(name: "ReferenceBackend", dependencies: ["Tensors", "Networks", "Execution"]),
   .target(name: "CPUBackend", dependencies: ["Tensors", "Networks", "Execution", "CKernels"]),
+  .target(
+    name: "Evaluation",
+    dependencies: [
+      "Tensors", "Files", "Networks", "Architectures", "Transforms", "Formats", "Imaging", "Execution", "CPUBackend",
+    ]),
+  .target(
+    name: "Swiftlet",
+    dependencies: [
+      "Tensors", "Files", "Networks", "Architectures", "Transforms", "Formats", "Imaging", "Execution", "ReferenceBackend",
+      "CPUBackend", "Evaluation",
+    ]),
+  .executableTarget(
+    name: "SwiftletCommand",
+    dependencies: ["Swiftlet", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
   // What several test targets share: operation cases, random tensors, tolerances.
   .target(name: "TestSupport", dependencies: ["Tensors", "Networks"], path: "Tests/TestSupport"),
@@ -46,11 +60,18 @@ let targets: [Target] = [
       "Tensors", "Files", "Networks", "Architectures", "Formats", "Execution", "ReferenceBackend", "TestSupport",
     ], exclude: ["Fixtures"]),
   .testTarget(name: "ImagingTests", dependencies: ["Tensors", "Files", "Imaging"]),
+  .testTarget(name: "EvaluationTests", dependencies: ["Swiftlet", "TestSupport"]),
+  .testTarget(name: "CommandTests", dependencies: ["Swiftlet", "SwiftletCommand"]),
 ]
 
 let package = Package(
   name: "swiftlet",
   platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "Swiftlet", targets: ["Swiftlet"]),
+    .executable(name: "swiftlet", targets: ["SwiftletCommand"]),
+  ],
+  dependencies: [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
   targets: targets,
   swiftLanguageModes: [.v6]
 )

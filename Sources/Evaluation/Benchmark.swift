@@ -1,0 +1,156 @@
+import Execution
+import Networks
+import Tensors
+import Transforms
+
+/// How fast a network runs on this machine.
+public struct BenchmarkReport: Hashable, Codable, Sendable {
+  public struct NodeTime: Hashable, Codable, Sendable {
+    public var node: String
+    public var kernels: [String]
+    /// The median over the runs, in milliseconds.
+    public var ms: Double
+    public var gflopsPerS: Double
+  }
+
+  public var model: String
+  public var input: String
+  public var cpu: String
+  public var isa: String
+  public var precision: String
+  public var threads: Int
+  public var warmup: Int
+  public var runs: Int
+  /// Choosing kernels, packing weights, planning memory.
+  public var prepareMs: Double
+  public var medianMs: Double
+  public var p90Ms: Double
+  public var minMs: Double
+  /// Of one run, products with padding included.
+  public var multiplyAccumulates: Int
+  /// Two operations for each multiply-accumulate of the network as it is written, over the median: a fast algorithm that needs
+  /// fewer products may pass the machine's peak.
+  public var gflopsPerS: Double
+  /// What the session holds: values, packed weights, scratch, input and output.
+  public var sessionMemoryBytes: Int
+  /// The most that the whole process has held.
+  public var peakMemoryBytes: Int
+  /// By node, where asked for.
+  public var nodes: [NodeTime]?
+}
+
+/// Measures a network on one input of random numbers.
+public struct Benchmark: Sendable {
+  public var input: Shape
+  public var engine: EngineOptions
+  /// Runs before those that count.
+  public var warmup: Int
+  /// At least 1.
+  public var runs: Int
+  /// Also times each node, in runs of their own.
+  public var timesNodes: Bool
+
+  public init(input: Shape, engine: EngineOptions, warmup: Int = 3, runs: Int = 10, timesNodes: Bool = false) {
+    self.input = input
+    self.engine = engine
+    self.warmup = max(warmup, 0)
+    self.runs = max(runs, 1)
+    self.timesNodes = timesNodes
+  }
+
+  public func run(_ network: Network, model: String) throws(EvaluationError) -> BenchmarkReport {
+    let ledger = try wrapping { () throws(NetworkError) in try network.ledger(inputs: [input]) }
+    let backend = try makeEngine(engine)
+    let fused = network.fusing()
+    let tensor = Self.randomInput(input)
+    do throws(ExecutionError) {
+      let start = Machine.seconds
+      let session = try backend.prepare(fused, inputs: [input])
+      let prepare = Machine.seconds - start
+      for _ in 0..<warmup { _ = try session.run([tensor]) }
+      var times: [Double] = []
+      for _ in 0..<runs {
+        let start = Machine.seconds
+        _ = try session.run([tensor])
+        times.append((Machine.seconds - start) * 1000)
+      }
+      times.sort()
+      let median = Self.percentile(times, 0.5)
+      return BenchmarkReport(
+        model: model, input: input.description, cpu: Machine.processorName, isa: engine.instructionSet.rawValue,
+        precision: engine.precision.rawValue, threads: engine.threadCount, warmup: warmup, runs: runs,
+        prepareMs: prepare * 1000, medianMs: median, p90Ms: Self.percentile(times, 0.9), minMs: times[0],
+        multiplyAccumulates: ledger.multiplyAccumulates,
+        gflopsPerS: 2 * Double(ledger.multiplyAccumulates) / (median * 1e6), sessionMemoryBytes: session.peakMemoryByteCount,
+        peakMemoryBytes: Machine.peakResidentByteCount,
+        nodes: timesNodes ? try nodeTimes(session, tensor, ledger, fused) : nil)
+    } catch {
+      throw .execution(network: network.name, error)
+    }
+  }
+
+  private func nodeTimes(
+    _ session: any Session, _ input: Tensor, _ ledger: Ledger, _ fused: Network
+  ) throws(ExecutionError) -> [BenchmarkReport.NodeTime]? {
+    guard let session = session as? any TimingSession else { return nil }
+    var kernels: [String: [String]] = [:]
+    var times: [String: [Double]] = [:]
+    for _ in 0..<runs {
+      var sums: [String: Int] = [:]
+      for timing in try session.timedRun([input]).timings {
+        sums[timing.node, default: 0] += timing.nanoseconds
+        if !kernels[timing.node, default: []].contains(where: timing.kernels.contains) {
+          kernels[timing.node, default: []] += timing.kernels
+        }
+      }
+      for (node, sum) in sums { times[node, default: []].append(Double(sum) / 1e6) }
+    }
+    let work = Dictionary(ledger.entries.map { ($0.node, $0.multiplyAccumulates) }) { first, _ in first }
+    return fused.nodes.compactMap { node in
+      guard let all = times[node.name]?.sorted() else { return nil }
+      let ms = Self.percentile(all, 0.5)
+      return BenchmarkReport.NodeTime(
+        node: node.name, kernels: kernels[node.name] ?? [], ms: ms,
+        gflopsPerS: ms > 0 ? 2 * Double(work[node.name] ?? 0) / (ms * 1e6) : 0)
+    }
+  }
+
+  /// Uniform in 0 ..< 1, the same each time.
+  static func randomInput(_ shape: Shape) -> Tensor {
+    var generator = SplitMix64(seed: 1)
+    return Tensor(unsafeUninitialized: shape) { bytes in
+      let floats = bytes.bindMemory(to: Float.self)
+      for index in floats.indices { floats[index] = generator.nextUnit() }
+    }
+  }
+
+  /// The value below which the share of sorted values lies, between neighbours in proportion.
+  static func percentile(_ sorted: [Double], _ share: Double) -> Double {
+    let position = share * Double(sorted.count - 1)
+    let index = Int(position)
+    guard index + 1 < sorted.count else { return sorted[sorted.count - 1] }
+    return sorted[index] + (sorted[index + 1] - sorted[index]) * (position - Double(index))
+  }
+}
+
+extension BenchmarkReport {
+  /// The figures for people.
+  public var text: String {
+    func ms(_ value: Double) -> String { TextFormat.fixed(value, value < 10 ? 3 : 1) }
+    var text = """
+      \(model), input \(input), \(precision), \(isa), \(threads) threads
+      \(cpu)
+      median \(ms(medianMs)) ms, p90 \(ms(p90Ms)) ms, min \(ms(minMs)) ms (\(runs) runs after \(warmup)); prepared in \(ms(prepareMs)) ms
+      \(TextFormat.fixed(gflopsPerS, 1)) GFLOP/s (\(TextFormat.grouped(multiplyAccumulates)) multiply-accumulates)
+      memory: session \(TextFormat.bytes(sessionMemoryBytes)), process peak \(TextFormat.bytes(peakMemoryBytes))
+
+      """
+    guard let nodes else { return text }
+    var table = TextTable(["node", "ms", "GFLOP/s", "kernels"])
+    for node in nodes {
+      table.append([node.node, ms(node.ms), TextFormat.fixed(node.gflopsPerS, 1), node.kernels.joined(separator: " ")])
+    }
+    text += "\n" + table.text
+    return text
+  }
+}

@@ -1,0 +1,89 @@
+import Execution
+import Files
+import Imaging
+
+/// One line for each error: what is wrong, and what mends it.
+extension EvaluationError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .noImageContract(let network):
+      "the network '\(network)' does not say what it does to images; use one made by 'new' or 'convert'"
+    case .contract(let network, let reason):
+      "the network '\(network)' does not do to images what it says: \(reason); convert it again"
+    case .scale(let scale):
+      "the scale \(TextFormat.short(scale)) is not in 1...64"
+    case .outputTooLarge(let width, let height, let limit):
+      "the output would have \(width)x\(height) pixels, more than the limit of \(limit); give a smaller scale"
+    case .notTileable(let network):
+      "the network '\(network)' looks at the whole image and cannot run in tiles; give the tile 'none' or 'auto'"
+    case .memoryLimit(let limit, let needed):
+      "about \(TextFormat.bytes(needed)) of memory are needed and \(TextFormat.bytes(limit)) allowed; "
+        + "allow more, give a smaller scale or crop the picture"
+    case .instructionSet(let name, let available):
+      "this machine cannot run \(name); it can run \(available.joined(separator: ", "))"
+    case .execution(let network, let error):
+      "the network '\(network)' cannot run: \(error.text)"
+    case .network(let error):
+      error.description
+    case .notFinite(let network, let what):
+      "\(what) of the network '\(network)' holds numbers that are not finite (NaN or infinity); the model file is damaged or "
+        + "badly trained"
+    case .constantOutput(let network, let isBlack):
+      "the network '\(network)' made \(isBlack ? "an all-black" : "a single-coloured") picture of one that was not; "
+        + "nothing was written, check the model"
+    case .unknownModel(let name, let known):
+      "there is no model '\(name)'; give the path of a model file or one of \(known.joined(separator: ", "))"
+    case .format(let error):
+      error.description
+    case .noPictures(let folder):
+      "the folder '\(folder.onOneLine)' holds no pictures"
+    case .outputIsInput(let path):
+      "'\(path.onOneLine)' is a picture that was given and is not overwritten; choose another output or a --suffix"
+    case .outputTaken(let path, let other):
+      "'\(path.onOneLine)' is already the output for '\(other.onOneLine)'; give another --suffix or convert them apart"
+    case .outputNotFolder(let path):
+      "'\(path.onOneLine)' is a file, and several pictures need a folder; give a folder as output"
+    case .formatNeeded(let path):
+      "the name '\(path.onOneLine)' does not say which format to write; end it in .png, .jpg, .webp, .tif or .bmp, or give --format"
+    case .pictureTooSmall(let name, let width, let height, let scale):
+      "\(name.onOneLine): \(width)x\(height) pixels are too few to be measured at scale \(scale)"
+    case .scaleNotOffered(let network, let scale, let offered):
+      "the network '\(network)' enlarges \(offered) times and cannot be measured at scale \(scale); give --scales \(offered)"
+    case .image(let error):
+      error.description
+    case .file(let error):
+      error.description
+    }
+  }
+}
+
+extension EvaluationError {
+  /// The line, with the file that was worked on in front where the error itself does not name it.
+  public func text(for file: String) -> String {
+    switch self {
+    case .scale, .outputTooLarge, .memoryLimit, .notFinite, .constantOutput, .execution, .network, .contract, .notTileable:
+      "\(file.onOneLine): \(description)"
+    case .image(let error):
+      switch error {
+      case .tooLargeForFormat, .metadataTooLarge, .invalidQuality, .encodingFailed: "\(file.onOneLine): \(description)"
+      case .file, .unknownFormat, .unknownExtension, .tooManyPixels, .tooManyBytes, .corrupt, .unsupported, .outOfMemory: description
+      }
+    case .noImageContract, .instructionSet, .unknownModel, .format, .noPictures, .outputIsInput, .outputTaken, .outputNotFolder,
+      .formatNeeded, .pictureTooSmall, .scaleNotOffered, .file:
+      description
+    }
+  }
+}
+
+extension ExecutionError {
+  /// The reason, a clause.
+  var text: String {
+    switch self {
+    case .invalidNetwork(let reason): reason
+    case .inputCount(let expected, let got): "it has \(expected) inputs and gets \(got)"
+    case .inputShape(let name, let expected, let got): "the input '\(name)' must be \(expected) and is \(got)"
+    case .unsupported(let node, let operation, let backend, let reason):
+      "the node '\(node)' (\(operation)) is not supported by \(backend), because \(reason)"
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import Execution
+import Files
+import Formats
+import Imaging
+import Networks
+import Tensors
+
+/// Why a network could not be used on images. Rendered in `EvaluationError+Text.swift`.
+public enum EvaluationError: Error, Hashable, Sendable {
+  case noImageContract(network: String)
+  case contract(network: String, reason: String)
+  case scale(Double)
+  /// The output would have more pixels than any format and memory can hold.
+  case outputTooLarge(width: Int, height: Int, limit: Int)
+  case notTileable(network: String)
+  case memoryLimit(limit: Int, needed: Int)
+  case instructionSet(name: String, available: [String])
+  case execution(network: String, ExecutionError)
+  case network(NetworkError)
+  /// A parameter or an output holds a NaN or an infinity.
+  case notFinite(network: String, what: String)
+  /// The network made one colour of a picture that had more.
+  case constantOutput(network: String, isBlack: Bool)
+  case unknownModel(name: String, known: [String])
+  case format(FormatError)
+  case noPictures(folder: String)
+  /// Writing would replace a picture that was given.
+  case outputIsInput(path: String)
+  /// Two inputs would be written to the same place.
+  case outputTaken(path: String, by: String)
+  case outputNotFolder(path: String)
+  case formatNeeded(path: String)
+  case pictureTooSmall(name: String, width: Int, height: Int, scale: Int)
+  case scaleNotOffered(network: String, scale: Int, offered: Int)
+  case image(ImageError)
+  case file(FileError)
+}
+
+// Errors of other modules as cases of this one.
+
+func wrapping<R>(_ body: () throws(FileError) -> R) throws(EvaluationError) -> R {
+  do throws(FileError) { return try body() } catch { throw .file(error) }
+}
+
+func wrapping<R>(_ body: () throws(ImageError) -> R) throws(EvaluationError) -> R {
+  do throws(ImageError) { return try body() } catch { throw .image(error) }
+}
+
+func wrapping<R>(_ body: () throws(NetworkError) -> R) throws(EvaluationError) -> R {
+  do throws(NetworkError) { return try body() } catch { throw .network(error) }
+}
+
+func wrapping<R>(_ body: () throws(FormatError) -> R) throws(EvaluationError) -> R {
+  do throws(FormatError) { return try body() } catch { throw .format(error) }
+}

@@ -1,0 +1,76 @@
+/// How pictures are made smaller, enlarged again and compared: a PSNR means nothing without it.
+public struct EvaluationProtocol: Hashable, Codable, Sendable {
+  /// What is compared.
+  public enum Colour: String, Hashable, Codable, Sendable {
+    /// `Y = 16 + (65.481 R + 128.553 G + 24.966 B) / 255` of numbers that are not rounded.
+    case luma
+    /// `Y = 16 + (65.738 R + 129.057 G + 25.064 B) / 256` of rounded red, green and blue.
+    case lumaOfSamples
+    /// Red, green and blue, the mean squared error taken over all three.
+    case rgb
+  }
+
+  public enum Crop: String, Hashable, Codable, Sendable {
+    /// To a multiple of 2, then of 3, then of 4, up to the scale, each on the result of the one before.
+    case progressive
+    /// To a multiple of the scale.
+    case multipleOfScale
+  }
+
+  public var name: String
+  public var colour: Colour
+  public var crop: Crop
+  /// Whether pictures are rounded to 8 bits: the small one, and those that are compared.
+  public var isRounded: Bool
+
+  /// As the authors of VDSR and twtygqyy/pytorch-vdsr measure.
+  public static let vdsr = EvaluationProtocol(name: "vdsr", colour: .luma, crop: .progressive, isRounded: false)
+  /// As sanghyun-son/EDSR-PyTorch measures benchmark sets.
+  public static let edsr = EvaluationProtocol(name: "edsr", colour: .lumaOfSamples, crop: .multipleOfScale, isRounded: true)
+  /// On red, green and blue.
+  public static let rgb = EvaluationProtocol(name: "rgb", colour: .rgb, crop: .multipleOfScale, isRounded: true)
+
+  public static let all = [vdsr, edsr, rgb]
+
+  /// Everything that has a say in the figures, one line each.
+  public var lines: [String] {
+    let colourLine =
+      switch colour {
+      case .luma: "colour: luma, Y = 16 + (65.481 R + 128.553 G + 24.966 B) / 255 (BT.601)"
+      case .lumaOfSamples: "colour: luma of rounded RGB, Y = 16 + (65.738 R + 129.057 G + 25.064 B) / 256 (BT.601)"
+      case .rgb: "colour: RGB, the mean squared error over the three channels; SSIM their mean"
+      }
+    let range =
+      colour == .rgb ? "range: 0 to 255, peak 255" : "range: Y 16 to 235 on the scale 0 to 255, peak 255"
+    let cropLine =
+      switch crop {
+      case .progressive: "crop: at right and bottom to a multiple of 2, then 3, then 4 up to the scale, each on the one before"
+      case .multipleOfScale: "crop: at right and bottom to a multiple of the scale"
+      }
+    return [
+      colourLine, range, cropLine,
+      "resize: MATLAB imresize bicubic (a = -0.5, antialiased) in double, down by the scale and up again",
+      isRounded
+        ? "rounding: small picture, bicubic and output clipped to 0 to 255 and rounded to 8 bits"
+        : "rounding: none; the output is clipped to 0 to 255",
+      "border: as many pixels as the scale left out on each side",
+      "SSIM: Gaussian window 11x11, sigma 1.5, K1 0.01, K2 0.03, windows inside the picture",
+    ]
+  }
+
+  /// Eight digits that stand for `lines`: equal where the figures may be compared.
+  public var hash: String {
+    var value: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in lines.joined(separator: "\n").utf8 { value = (value ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    let digits = String(value >> 32, radix: 16)
+    return String(repeating: "0", count: 8 - digits.count) + digits
+  }
+
+  /// The multiples that a picture is cropped to for a scale, in order.
+  func cropFactors(scale: Int) -> [Int] {
+    switch crop {
+    case .progressive: [2, 3, 4].filter { $0 < scale } + [scale]
+    case .multipleOfScale: [scale]
+    }
+  }
+}

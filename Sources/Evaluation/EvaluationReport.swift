@@ -1,0 +1,75 @@
+/// The figures of a network on a set of pictures.
+public struct EvaluationReport: Hashable, Codable, Sendable {
+  /// How close a picture comes to the truth.
+  public struct Quality: Hashable, Codable, Sendable {
+    /// In decibels; infinite for equal pictures.
+    public var psnr: Double
+    public var ssim: Double
+  }
+
+  public struct Row: Hashable, Codable, Sendable {
+    /// The file's name without its extension; `mean` in `means`.
+    public var image: String
+    public var scale: Int
+    /// Of the truth after cropping; 0 in `means`.
+    public var width: Int
+    public var height: Int
+    public var bicubic: Quality
+    public var network: Quality
+    /// What the network took, preparation not counted.
+    public var seconds: Double
+  }
+
+  /// What the protocol is, in full.
+  public struct ProtocolText: Hashable, Codable, Sendable {
+    public var name: String
+    public var hash: String
+    public var lines: [String]
+  }
+
+  public var model: String
+  public var `protocol`: ProtocolText
+  public var isa: String
+  public var threads: Int
+  /// By scale, then by name.
+  public var images: [Row]
+  /// One for each scale: the means of the columns.
+  public var means: [Row]
+
+  init(model: String, protocol: EvaluationProtocol, engine: EngineOptions, images: [Row]) {
+    self.model = model
+    self.protocol = ProtocolText(name: `protocol`.name, hash: `protocol`.hash, lines: `protocol`.lines)
+    isa = engine.instructionSet.rawValue
+    threads = engine.threadCount
+    self.images = images
+    means = Set(images.map(\.scale)).sorted().map { scale in
+      let rows = images.filter { $0.scale == scale }
+      func mean(_ value: (Row) -> Double) -> Double { rows.reduce(0) { $0 + value($1) } / Double(rows.count) }
+      return Row(
+        image: "mean", scale: scale, width: 0, height: 0,
+        bicubic: Quality(psnr: mean(\.bicubic.psnr), ssim: mean(\.bicubic.ssim)),
+        network: Quality(psnr: mean(\.network.psnr), ssim: mean(\.network.ssim)), seconds: mean(\.seconds))
+    }
+  }
+
+  /// The figures as a table under the protocol.
+  public var text: String {
+    var text = "protocol \(`protocol`.name) (\(`protocol`.hash))\n"
+    for line in `protocol`.lines { text += "  \(line)\n" }
+    text += "model \(model), \(isa), \(threads) threads\n\n"
+    var table = TextTable([
+      "image", "scale", "size", "bicubic dB", "network dB", "gain dB", "bicubic SSIM", "network SSIM", "seconds",
+    ])
+    for mean in means {
+      for row in images.filter({ $0.scale == mean.scale }) + [mean] {
+        table.append([
+          row.image, "x\(row.scale)", row.width > 0 ? "\(row.width)x\(row.height)" : "",
+          TextFormat.fixed(row.bicubic.psnr, 4), TextFormat.fixed(row.network.psnr, 4),
+          TextFormat.fixed(row.network.psnr - row.bicubic.psnr, 4), TextFormat.fixed(row.bicubic.ssim, 4),
+          TextFormat.fixed(row.network.ssim, 4), TextFormat.fixed(row.seconds, 3),
+        ])
+      }
+    }
+    return text + table.text
+  }
+}

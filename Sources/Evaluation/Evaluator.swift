@@ -1,0 +1,222 @@
+import Execution
+import Files
+import Imaging
+import Networks
+
+/// Measures a network on pictures: makes them smaller, enlarges them by bicubic interpolation and by the network, and compares.
+public final class Evaluator {
+  public let `protocol`: EvaluationProtocol
+  private let network: Network
+  private let options: EngineOptions
+  private let upscaler: Upscaler
+
+  public init(
+    _ network: Network, protocol: EvaluationProtocol, engine: EngineOptions, tile: TilePolicy = .automatic
+  ) throws(EvaluationError) {
+    self.network = network
+    self.protocol = `protocol`
+    options = engine
+    upscaler = try Upscaler(
+      network, backend: makeEngine(engine), options: Upscaler.Options(tile: tile, threadCount: engine.threadCount))
+  }
+
+  /// The scales that the network can be measured at: its own, or 2, 3 and 4.
+  public var offeredScales: [Int] { upscaler.runner.contract.scale.map { [$0] } ?? [2, 3, 4] }
+
+  /// Measures every picture of a folder at every scale.
+  ///
+  /// - Parameters:
+  ///   - saveFolder: where pictures of truth, bicubic and output side by side go, as `NAME-x2.png`.
+  ///   - progress: called with the name of what is worked on and the share done.
+  public func evaluate(
+    folder: String, model: String, scales: [Int]? = nil, saveFolder: String? = nil,
+    progress: ((String, Double) -> Void)? = nil
+  ) throws(EvaluationError) -> EvaluationReport {
+    let scales = scales ?? offeredScales
+    if let own = upscaler.runner.contract.scale, let other = scales.first(where: { $0 != own }) {
+      throw .scaleNotOffered(network: network.name, scale: other, offered: own)
+    }
+    if let scale = scales.first(where: { !(2...16).contains($0) }) { throw .scale(Double(scale)) }
+    let names = try wrapping { () throws(FileError) in try Folder.files(in: folder, recursive: false) }
+      .filter { ImageFormat(path: $0) != nil }
+    guard !names.isEmpty else { throw .noPictures(folder: folder) }
+    if let saveFolder { try wrapping { () throws(FileError) in try Folder.create(saveFolder) } }
+    var rows: [EvaluationReport.Row] = []
+    for scale in scales {
+      for name in names {
+        progress?("\(name) x\(scale)", Double(rows.count) / Double(names.count * scales.count))
+        let image = try read(Folder.joined(folder, name))
+        let stem = Folder.split(name).stem
+        let comparison = try compare(image, name: stem, scale: scale)
+        rows.append(comparison.row)
+        if let saveFolder {
+          let path = Folder.joined(saveFolder, "\(stem)-x\(scale).png")
+          let bytes = try wrapping { () throws(ImageError) in try comparison.sideBySide.encoded(as: .png) }
+          try wrapping { () throws(FileError) in try AtomicFile.write(bytes, to: path) }
+        }
+      }
+    }
+    return EvaluationReport(model: model, protocol: `protocol`, engine: options, images: rows)
+  }
+
+  private func read(_ path: String) throws(EvaluationError) -> Image {
+    let bytes = try wrapping { () throws(FileError) in try FileReader.bytes(of: path, limit: 1 << 31) }
+    return try wrapping { () throws(ImageError) in try ImageCodec.decode(bytes, name: path) }
+  }
+}
+
+extension Evaluator {
+  /// One picture measured, with the pictures that were compared.
+  struct Comparison {
+    var row: EvaluationReport.Row
+    var truth: Image
+    var bicubic: Image
+    var output: Image
+  }
+
+  /// Measures one picture at one scale.
+  func compare(_ image: Image, name: String, scale: Int) throws(EvaluationError) -> Comparison {
+    var truth = PlanarImage<Double>(image)
+    truth.alpha = nil
+    for factor in `protocol`.cropFactors(scale: scale) {
+      truth.colour = truth.colour.map { $0.cropped(toMultipleOf: factor) }
+    }
+    // SSIM needs a window inside the border.
+    guard min(truth.width, truth.height) >= 11 + 2 * scale else {
+      throw .pictureTooSmall(name: name, width: image.width, height: image.height, scale: scale)
+    }
+    let low = truth.resized { $0.resized(scale: 1 / Double(scale)) }
+    let sides = `protocol`.isRounded ? try rounded(low, truth, scale) : try unrounded(low, truth, scale)
+    let border = scale
+    func quality(_ planes: [Plane<Double>]) -> EvaluationReport.Quality {
+      EvaluationReport.Quality(
+        psnr: ImageMetric.peakSignalToNoiseRatio(planes, sides.truth, border: border),
+        ssim: ImageMetric.structuralSimilarity(planes, sides.truth, border: border))
+    }
+    let row = EvaluationReport.Row(
+      image: name, scale: scale, width: truth.width, height: truth.height, bicubic: quality(sides.bicubic),
+      network: quality(sides.output), seconds: sides.seconds)
+    let crop = Image(truth, bitDepth: 8)
+    return Comparison(row: row, truth: crop, bicubic: sides.bicubicImage, output: sides.outputImage)
+  }
+
+  /// What is compared, and the same as pictures.
+  private struct Sides {
+    var truth: [Plane<Double>]
+    var bicubic: [Plane<Double>]
+    var output: [Plane<Double>]
+    var bicubicImage: Image
+    var outputImage: Image
+    var seconds: Double
+  }
+
+  /// Through pictures of 8 bits.
+  private func rounded(
+    _ low: PlanarImage<Double>, _ truth: PlanarImage<Double>, _ scale: Int
+  ) throws(EvaluationError) -> Sides {
+    let small = Image(low, bitDepth: 8)
+    let bicubic = Image(PlanarImage<Double>(small).resized { $0.resized(scale: Double(scale)) }, bitDepth: 8)
+    let before = upscaler.runner.runSeconds
+    let output = try upscaler.upscale(small, scale: Double(scale))
+    return Sides(
+      truth: compared(PlanarImage<Double>(Image(truth, bitDepth: 8))), bicubic: compared(PlanarImage<Double>(bicubic)),
+      output: compared(PlanarImage<Double>(output)), bicubicImage: bicubic, outputImage: output,
+      seconds: upscaler.runner.runSeconds - before)
+  }
+
+  /// In floating point from the truth to the figure.
+  private func unrounded(
+    _ low: PlanarImage<Double>, _ truth: PlanarImage<Double>, _ scale: Int
+  ) throws(EvaluationError) -> Sides {
+    let bicubic = low.resized { $0.resized(scale: Double(scale)) }
+    let runner = upscaler.runner
+    let source = runner.contract.inputSize == .bicubicEnlarged ? bicubic : low
+    let colours = runner.contract.colour == .luma ? [source.luma] : source.threeColours
+    let before = runner.runSeconds
+    let result = try upscaler.run(colours.map { Plane<Float>($0) }).map { $0.clipped }
+    let seconds = runner.runSeconds - before
+
+    var output = PlanarImage(colour: result)
+    if runner.contract.colour == .luma { output = bicubic.replacingLuma(result[0]) }
+    let compared = runner.contract.colour == .luma ? [result[0]] : self.compared(output)
+    return Sides(
+      truth: self.compared(truth), bicubic: self.compared(bicubic), output: compared,
+      bicubicImage: Image(bicubic, bitDepth: 8), outputImage: Image(output, bitDepth: 8), seconds: seconds)
+  }
+
+  /// The planes that the protocol compares.
+  private func compared(_ image: PlanarImage<Double>) -> [Plane<Double>] {
+    switch `protocol`.colour {
+    case .luma: [image.luma]
+    case .lumaOfSamples: [image.threeColours.mixed([65.738 / 256, 129.057 / 256, 25.064 / 256], offset: 16)]
+    case .rgb: image.colour
+    }
+  }
+}
+
+extension Upscaler {
+  /// The network's output, on the scale 0...255, for planes of its input's size and colour on that scale.
+  func run(_ planes: [Plane<Float>]) throws(EvaluationError) -> [Plane<Float>] {
+    let input = NetworkInputPlanes(planes, enlarged: nil, unit: runner.contract.maximum / 255, workers: workers)
+    var check = OutputCheck()
+    for plane in planes { check.input.include(plane) }
+    let (width, height) = (input.width * runner.scale, input.height * runner.scale)
+    let output = try collect(
+      input, width: width, height: height, symmetries: [.identity], budget: nil, check: &check, progress: nil)
+    try check.verify(network: runner.network.name, black: runner.contract.colour == .luma ? LumaWeights.black : 0)
+    return output
+  }
+}
+
+extension Plane where Element == Float {
+  /// In double precision, clipped to 0...255.
+  fileprivate var clipped: Plane<Double> {
+    Plane<Double>(width: width, height: height, elements: elements.map { Double(min(max($0, 0), 255)) })
+  }
+}
+
+extension PlanarImage where Element == Double {
+  fileprivate func resized(_ resize: (Plane<Double>) -> Plane<Double>) -> PlanarImage {
+    PlanarImage(colour: colour.map(resize))
+  }
+
+  fileprivate var threeColours: [Plane<Double>] { colour.count == 3 ? colour : [colour[0], colour[0], colour[0]] }
+
+  /// The picture with another luma and its own chroma.
+  fileprivate func replacingLuma(_ luma: Plane<Double>) -> PlanarImage {
+    guard colour.count == 3 else {
+      return PlanarImage(colour: [Plane(width: width, height: height, elements: luma.elements.map { ($0 - 16) * 255 / 219 })])
+    }
+    let chroma = lumaChroma
+    return PlanarImage(colour: [luma, chroma.colour[1], chroma.colour[2]]).rgbFromLumaChroma
+  }
+}
+
+extension [Plane<Double>] {
+  fileprivate func mixed(_ weights: [Double], offset: Double) -> Plane<Double> {
+    let elements = self[0].elements.indices.map { i in
+      weights[0] * self[0].elements[i] + weights[1] * self[1].elements[i] + weights[2] * self[2].elements[i] + offset
+    }
+    return Plane(width: self[0].width, height: self[0].height, elements: elements)
+  }
+}
+
+extension Evaluator.Comparison {
+  /// Truth, bicubic and output in one picture, four white pixels between them.
+  var sideBySide: Image {
+    let images = [truth, bicubic, output], gap = 4
+    let channels = truth.channels
+    let width = images.reduce(0) { $0 + $1.width } + gap * (images.count - 1)
+    var samples: [UInt8] = []
+    samples.reserveCapacity(width * truth.height * channels)
+    for row in 0..<truth.height {
+      for (index, image) in images.enumerated() {
+        if index > 0 { samples += Array(repeating: 255, count: gap * channels) }
+        guard case .uint8(let values) = image.samples else { continue }
+        let start = row * image.width * channels
+        samples += values[start..<start + image.width * channels]
+      }
+    }
+    return Image(width: width, height: truth.height, colourModel: truth.colourModel, samples: .uint8(samples))
+  }
+}

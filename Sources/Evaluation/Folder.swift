@@ -1,0 +1,111 @@
+import Files
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// What the system says about paths.
+package enum Folder {
+  /// Whether the path is a folder; false where there is nothing.
+  package static func exists(_ path: String) -> Bool { mode(path).map { $0 & S_IFMT == S_IFDIR } ?? false }
+
+  package static func fileExists(_ path: String) -> Bool { mode(path).map { $0 & S_IFMT != S_IFDIR } ?? false }
+
+  /// The names in a folder, sorted; those that begin with a dot are left out.
+  static func names(in path: String) throws(FileError) -> [String] {
+    guard let stream = opendir(path) else {
+      switch errno {
+      case ENOENT: throw .notFound(path: path)
+      case EACCES: throw .notPermitted(path: path, action: .read)
+      default: throw .system(path: path, action: .read, code: errno)
+      }
+    }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: entry.pointee.d_name)) { String(cString: $0) }
+      }
+      if !name.hasPrefix(".") { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  /// The files below a folder as paths relative to it, in order; folders below it only where `recursive`. Links to folders are
+  /// not followed, so that there is an end.
+  static func files(in path: String, recursive: Bool) throws(FileError) -> [String] {
+    var result: [String] = []
+    for name in try names(in: path) {
+      let full = joined(path, name)
+      guard exists(full) else {
+        result.append(name)
+        continue
+      }
+      if recursive, !isLink(full) { result += try files(in: full, recursive: true).map { joined(name, $0) } }
+    }
+    return result
+  }
+
+  /// Makes a folder, and those it lies in, where they are missing.
+  package static func create(_ path: String) throws(FileError) {
+    if exists(path) { return }
+    if let parent = parent(path), parent != path { try create(parent) }
+    guard mkdir(path, 0o777) != 0, errno != EEXIST || !exists(path) else { return }
+    switch errno {
+    case EACCES, EPERM, EROFS: throw .notPermitted(path: path, action: .write)
+    case ENOSPC, EDQUOT: throw .diskFull(path: path)
+    default: throw .system(path: path, action: .write, code: errno)
+    }
+  }
+
+  /// Throws where a file at the path could not be written, as far as that can be told without writing.
+  static func checkWritable(_ path: String) throws(FileError) {
+    let folder = parent(path) ?? "."
+    guard exists(folder) else { throw .noFolder(path: path, folder: folder) }
+    if exists(path) { throw .isDirectory(path: path) }
+    if let mode = mode(path), mode & S_IFMT != S_IFREG { return }
+    guard access(folder, W_OK) == 0 else { throw .notPermitted(path: path, action: .write) }
+  }
+
+  /// Device and node of what the path leads to; nil where there is nothing.
+  static func identity(_ path: String) -> [UInt64]? {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    return [UInt64(truncatingIfNeeded: status.st_dev), UInt64(truncatingIfNeeded: status.st_ino)]
+  }
+
+  package static func joined(_ folder: String, _ name: String) -> String { folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)" }
+
+  /// The folder that the last part of a path lies in; nil where the path is one name.
+  static func parent(_ path: String) -> String? {
+    var text = Substring(path)
+    while text.count > 1, text.last == "/" { text.removeLast() }
+    guard let slash = text.lastIndex(of: "/") else { return nil }
+    return slash == text.startIndex ? "/" : String(text[..<slash])
+  }
+
+  /// The last part of a path.
+  static func name(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
+
+  /// A path in three: `photos/cat.jpg` is `photos/`, `cat` and `.jpg`.
+  static func split(_ path: String) -> (folder: String, stem: String, suffix: String) {
+    let slash = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
+    let name = path[slash...]
+    guard let dot = name.lastIndex(of: "."), dot > name.startIndex else { return (String(path[..<slash]), String(name), "") }
+    return (String(path[..<slash]), String(name[..<dot]), String(name[dot...]))
+  }
+
+  private static func mode(_ path: String) -> mode_t? {
+    var status = stat()
+    return stat(path, &status) == 0 ? status.st_mode : nil
+  }
+
+  private static func isLink(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
+  }
+}

@@ -1,0 +1,99 @@
+import CPUBackend
+import Networks
+import Tensors
+import Transforms
+
+/// The kernels that the CPU engine has, and those that it takes for a network.
+public struct KernelReport: Hashable, Codable, Sendable {
+  public struct Kernel: Hashable, Codable, Sendable {
+    public var name: String
+    public var isa: String
+    public var family: String
+    /// Rows and columns of the register tile; of a Winograd transform the outputs a side and the channels at once.
+    public var rows: Int
+    public var columns: Int
+    public var isAvailable: Bool
+  }
+
+  public struct Candidate: Hashable, Codable, Sendable {
+    public var method: String
+    /// The estimate in cycles of one core; nil where it was refused.
+    public var cycles: Double?
+    /// Why it cannot be taken.
+    public var refusal: String?
+  }
+
+  public struct Choice: Hashable, Codable, Sendable {
+    public var node: String
+    public var operation: String
+    public var chosen: String
+    public var candidates: [Candidate]
+  }
+
+  public var kernels: [Kernel]
+  /// Empty without a network.
+  public var choices: [Choice]
+
+  /// Every kernel of every instruction set.
+  public init() {
+    kernels = KernelTable.all.map {
+      Kernel(
+        name: $0.name, isa: $0.instructionSet.rawValue, family: "\($0.family)", rows: $0.rows, columns: $0.columns,
+        isAvailable: $0.instructionSet.isAvailable)
+    }
+    choices = []
+  }
+
+  /// What is taken for each convolution of a network, and why not the others.
+  public init(_ network: Network, input: Shape, instructionSet: InstructionSet) throws(EvaluationError) {
+    self.init()
+    kernels = kernels.filter { $0.isa == instructionSet.rawValue }
+    let fused = network.fusing()
+    let shapes = try wrapping { () throws(NetworkError) in try fused.inferredShapes(inputs: [input]) }
+    for node in fused.nodes {
+      guard case .convolution(let payload) = node.operation,
+        let geometry = ConvolutionGeometry(node, payload, shapes: shapes)
+      else { continue }
+      let candidates = KernelSelector.candidates(for: geometry, instructionSet).map { candidate in
+        switch candidate.verdict {
+        case .cycles(let cycles): Candidate(method: candidate.method.description, cycles: cycles, refusal: nil)
+        case .refused(let reason): Candidate(method: candidate.method.description, cycles: nil, refusal: reason)
+        }
+      }
+      choices.append(
+        Choice(
+          node: node.name, operation: node.operation.summary,
+          chosen: KernelSelector.choose(for: geometry, instructionSet).description, candidates: candidates))
+    }
+  }
+
+  /// The table for people.
+  public var text: String {
+    guard choices.isEmpty else { return choices.map(\.text).joined(separator: "\n") }
+    var table = TextTable(["kernel", "instruction set", "family", "tile", "this machine"])
+    for kernel in kernels {
+      table.append([
+        kernel.name, kernel.isa, kernel.family, "\(kernel.rows)x\(kernel.columns)", kernel.isAvailable ? "yes" : "no",
+      ])
+    }
+    return table.text
+  }
+}
+
+extension KernelReport.Choice {
+  fileprivate var text: String {
+    func cost(_ candidate: KernelReport.Candidate) -> String {
+      candidate.cycles.map { "\(TextFormat.fixed($0 / 1e6, 2)) M cycles" } ?? ""
+    }
+    var text = "\(node): \(operation)\n"
+    let sorted = candidates.filter { $0.cycles != nil }.sorted { ($0.cycles ?? 0) < ($1.cycles ?? 0) }
+    for candidate in sorted {
+      let reason = candidate.method == chosen ? "taken" : "dearer"
+      text += "  \(candidate.method): \(cost(candidate)), \(reason)\n"
+    }
+    for candidate in candidates {
+      if let refusal = candidate.refusal { text += "  \(candidate.method): not possible, because \(refusal)\n" }
+    }
+    return text
+  }
+}

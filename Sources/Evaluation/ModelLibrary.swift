@@ -1,0 +1,44 @@
+import Files
+import Formats
+import Networks
+
+/// Models by name or path.
+public enum ModelLibrary {
+  /// The names of the models inside the program, in the order of their scales.
+  public static var shippedNames: [String] { ShippedModel.all.map(\.name) }
+
+  /// The model of that name inside the program, or the one in the file at that path.
+  public static func network(_ nameOrPath: String) throws(EvaluationError) -> Network {
+    if let shipped = ShippedModel.all.first(where: { $0.name == nameOrPath }) { return try shipped.network() }
+    do throws(FormatError) {
+      return try ModelFile.read(nameOrPath)
+    } catch {
+      if case .file(.notFound) = error.problem, !nameOrPath.contains("/"), !nameOrPath.contains(".") {
+        throw .unknownModel(name: nameOrPath, known: shippedNames)
+      }
+      throw .format(error)
+    }
+  }
+
+  /// The name of the shipped model for a scale: the one that enlarges least of those that reach it, else the largest.
+  public static func shippedName(forScale scale: Double?) -> String {
+    let scale = scale ?? 2
+    return scale <= 2 ? "upscale-x2" : scale <= 3 ? "upscale-x3" : "upscale-x4"
+  }
+}
+
+/// A model file inside the program.
+struct ShippedModel: Sendable {
+  let name: String
+  let bytes: @Sendable () -> [UInt8]
+
+  static let all: [ShippedModel] = []
+
+  func network() throws(EvaluationError) -> Network {
+    do throws(FormatProblem) {
+      return try ModelFile.read(bytes: bytes())
+    } catch {
+      throw .format(FormatError(source: name, problem: error))
+    }
+  }
+}

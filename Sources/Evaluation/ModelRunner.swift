@@ -1,0 +1,143 @@
+import Execution
+import Imaging
+import Networks
+import Tensors
+import Transforms
+
+/// An image-to-image network on an engine: takes planes of any size, runs them whole or in tiles, and returns planes.
+///
+/// Sessions are kept for the next image of the same size as long as they fit the memory budget. Not safe to use from two threads
+/// at once.
+public final class ModelRunner {
+  /// The network as it was given.
+  public let network: Network
+  public let contract: ImageContract
+  public let tile: TilePolicy
+  let backend: any Backend
+  /// What runs: the network with its passes over memory joined.
+  let fused: Network
+  private var sessions: [Shape: CachedSession] = [:]
+  private var sessionUses = 0
+  /// The whole shape that the sessions' kernels were chosen for.
+  private var sessionsWhole: Shape?
+  /// The bytes that sessions may hold together, as long as one fits at all.
+  private var sessionBudget = ModelRunner.automaticBudget
+
+  /// What sessions have run for so far, their preparation not counted.
+  public private(set) var runSeconds = 0.0
+
+  private struct CachedSession {
+    var session: any Session
+    var lastUse: Int
+  }
+
+  /// Throws where the network has no image contract, does not keep it, or holds parameters that are not finite.
+  public init(
+    _ network: Network, backend: any Backend, tile: TilePolicy = .automatic
+  ) throws(EvaluationError) {
+    self.network = network
+    contract = try network.checkedImageContract()
+    self.backend = backend
+    self.tile = tile
+    fused = network.fusing()
+  }
+
+  /// Output pixels per input pixel along each axis: the contract's scale, or 1 where the image is enlarged before it enters.
+  public var scale: Int { contract.inputSize == .lowResolution ? contract.scale ?? 1 : 1 }
+
+  /// The channels that enter and leave.
+  public var channels: Int { contract.colour == .luma ? 1 : 3 }
+
+  /// Lets go of the sessions and their memory.
+  public func releaseSessions() { sessions = [:] }
+}
+
+extension ModelRunner {
+  /// A rectangle of a result: `channels` planes of rows.
+  struct Region {
+    /// Where the rectangle lies in the whole output.
+    var rows: Range<Int>
+    var columns: Range<Int>
+    var base: UnsafePointer<Float>
+    /// Floats from a plane, or a row, to the next.
+    var planeStride: Int
+    var rowStride: Int
+  }
+
+  /// Runs the network tile by tile, row of tiles after row of tiles.
+  ///
+  /// - Parameters:
+  ///   - fill: writes the input's rectangle, plane after plane, row after row.
+  ///   - deliver: takes the kept part of a tile's result; valid during the call only.
+  func run(
+    _ plan: Plan, fill: (_ rows: Range<Int>, _ columns: Range<Int>, UnsafeMutablePointer<Float>) -> Void,
+    deliver: (Region) throws(EvaluationError) -> Void
+  ) throws(EvaluationError) {
+    useSessions(for: plan)
+    for rows in plan.rows {
+      for columns in plan.columns {
+        let shape = Shape(channels: channels, height: rows.read.count, width: columns.read.count)
+        let input = Tensor(unsafeUninitialized: shape) { bytes in
+          if let base = bytes.bindMemory(to: Float.self).baseAddress { fill(rows.read, columns.read, base) }
+        }
+        let output = try run(input, whole: plan.whole)
+        let scale = plan.scale
+        try output.withUnsafeFloats { (floats) throws(EvaluationError) in
+          guard let base = floats.baseAddress else { return }
+          let rowStride = columns.read.count * scale
+          let offset =
+            (rows.keep.lowerBound - rows.read.lowerBound) * scale * rowStride
+            + (columns.keep.lowerBound - columns.read.lowerBound) * scale
+          try deliver(
+            Region(
+              rows: rows.keep.lowerBound * scale..<rows.keep.upperBound * scale,
+              columns: columns.keep.lowerBound * scale..<columns.keep.upperBound * scale, base: base + offset,
+              planeStride: rows.read.count * scale * rowStride, rowStride: rowStride))
+        }
+      }
+    }
+  }
+
+  private func run(_ input: Tensor, whole: Shape) throws(EvaluationError) -> Tensor {
+    let session = try session(for: input.shape, whole: whole)
+    let start = Machine.seconds
+    defer { runSeconds += Machine.seconds - start }
+    do throws(ExecutionError) {
+      return try session.run([input])[0]
+    } catch {
+      throw .execution(network: network.name, error)
+    }
+  }
+
+  /// Lets go of sessions for another image size.
+  func useSessions(for plan: Plan) {
+    if sessionsWhole != plan.whole {
+      releaseSessions()
+      sessionsWhole = plan.whole
+    }
+    sessionBudget = plan.budget
+  }
+
+  func session(for shape: Shape, whole: Shape) throws(EvaluationError) -> any Session {
+    sessionUses += 1
+    if let cached = sessions[shape] {
+      sessions[shape]?.lastUse = sessionUses
+      return cached.session
+    }
+    // What will be needed is about what the others need; they go first, so that two never stand above the budget.
+    var held = sessions.values.reduce(0) { $0 + $1.session.peakMemoryByteCount }
+    let largest = sessions.values.reduce(0) { max($0, $1.session.peakMemoryByteCount) }
+    while held + largest > sessionBudget, let oldest = sessions.min(by: { $0.value.lastUse < $1.value.lastUse }) {
+      held -= oldest.value.session.peakMemoryByteCount
+      sessions[oldest.key] = nil
+    }
+    let session: any Session
+    do throws(ExecutionError) {
+      session = try backend.prepare(fused, inputs: [shape], kernelsFor: [whole])
+    } catch {
+      throw .execution(network: network.name, error)
+    }
+    sessions[shape] = CachedSession(session: session, lastUse: sessionUses)
+    return session
+  }
+}

@@ -1,0 +1,60 @@
+import Networks
+import Tensors
+
+/// What a network is and costs.
+public struct NetworkReport: Hashable, Codable, Sendable {
+  public var model: String
+  public var network: String
+  /// What it does to images; nil where it is no image-to-image network.
+  public var image: ImageContract?
+  public var nodeCount: Int
+  public var parameterCount: Int
+  /// For the input that was asked about.
+  public var input: String
+  public var output: String
+  public var ledger: Ledger
+  /// The network's text form.
+  public var nodes: String
+
+  /// - Parameter input: of the network's one input; 1 x channels x 256 x 256 unless given.
+  public init(_ network: Network, model: String, input: Shape? = nil) throws(EvaluationError) {
+    guard network.inputs.count == 1 || input == nil else {
+      throw .contract(network: network.name, reason: "it has \(network.inputs.count) inputs and one shape was given")
+    }
+    let shapes = network.inputs.map { input ?? Shape(channels: $0.channels, height: 256, width: 256) }
+    let values = try wrapping { () throws(NetworkError) in try network.inferredShapes(inputs: shapes) }
+    ledger = try wrapping { () throws(NetworkError) in try network.ledger(inputs: shapes) }
+    self.model = model
+    self.network = network.name
+    image = network.imageContract
+    nodeCount = network.nodes.count
+    parameterCount = network.parameterCount
+    self.input = shapes.map(\.description).joined(separator: ", ")
+    output = network.outputs.compactMap { values[$0]?.description }.joined(separator: ", ")
+    nodes = network.text
+  }
+
+  /// The figures for people; with the ledger of each node where asked for.
+  public func text(showsNodes: Bool) -> String {
+    var text = "\(model): \(network), \(nodeCount) nodes, \(TextFormat.grouped(parameterCount)) parameters"
+    if ledger.bufferCount > 0 { text += ", \(TextFormat.grouped(ledger.bufferCount)) fixed" }
+    text += "\n"
+    if let image {
+      let size = image.inputSize == .lowResolution ? "enlarges \(image.scale ?? 1) times" : "takes images enlarged already"
+      text += "images: \(image.colour.rawValue), 0 to \(TextFormat.short(Double(image.maximum))) inside, \(size)\n"
+    }
+    text += "input \(input) -> output \(output)\n"
+    text += "multiply-accumulates \(TextFormat.grouped(ledger.multiplyAccumulates)), "
+    text += "read \(TextFormat.bytes(ledger.bytesRead)), written \(TextFormat.bytes(ledger.bytesWritten)), "
+    text += "peak of values \(TextFormat.bytes(ledger.peakActivationByteCount))\n"
+    guard showsNodes else { return text }
+    var table = TextTable(["node", "operation", "output", "parameters", "MACs", "read", "written"])
+    for entry in ledger.entries {
+      table.append([
+        entry.node, entry.operation, entry.outputShape.description, TextFormat.grouped(entry.parameterCount),
+        TextFormat.grouped(entry.multiplyAccumulates), TextFormat.bytes(entry.bytesRead), TextFormat.bytes(entry.bytesWritten),
+      ])
+    }
+    return text + "\n" + nodes + "\n" + table.text
+  }
+}

@@ -1,0 +1,92 @@
+import Files
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Numbers for people. Without Foundation's formatting, which costs a program more time to load than it takes to run.
+package enum TextFormat {
+  /// A number with so many decimals, halves away from zero: `37.65`. `inf` and `nan` are spelled so.
+  package static func fixed(_ value: Double, _ decimals: Int) -> String {
+    guard value.isFinite else { return value.isNaN ? "nan" : value < 0 ? "-inf" : "inf" }
+    let factor = pow(10, Double(decimals))
+    let scaled = (abs(value) * factor).rounded()
+    guard scaled < 1e15 else { return "\(value)" }
+    let sign = value < 0 && scaled > 0 ? "-" : ""
+    let whole = Int(scaled / factor), rest = Int(scaled) - whole * Int(factor)
+    guard decimals > 0 else { return "\(sign)\(whole)" }
+    let digits = String(rest)
+    return "\(sign)\(whole).\(String(repeating: "0", count: decimals - digits.count))\(digits)"
+  }
+
+  /// As few decimals as needed, at most three: `2`, `1.5`.
+  package static func short(_ value: Double) -> String {
+    var text = fixed(value, 3)
+    guard text.contains(".") else { return text }
+    while text.hasSuffix("0") { text.removeLast() }
+    if text.hasSuffix(".") { text.removeLast() }
+    return text
+  }
+
+  /// `317.3 MiB`.
+  package static func bytes(_ count: Int) -> String {
+    var value = Double(count)
+    for unit in ["bytes", "KiB", "MiB"] {
+      if value < 1024 { return "\(unit == "bytes" ? String(count) : fixed(value, 1)) \(unit)" }
+      value /= 1024
+    }
+    return "\(fixed(value, 1)) GiB"
+  }
+
+  /// A whole number with thousands set apart: `1,332,931`.
+  package static func grouped(_ value: Int) -> String {
+    let digits = Array(String(value.magnitude))
+    var text = ""
+    for (index, digit) in digits.enumerated() {
+      if index > 0, (digits.count - index) % 3 == 0 { text.append(",") }
+      text.append(digit)
+    }
+    return value < 0 ? "-\(text)" : text
+  }
+
+  /// Parses `512M`, `2G`, `65536K` or bytes.
+  package static func parsedByteCount(_ text: String) -> Int? {
+    var digits = Substring(text)
+    var factor = 1
+    if let last = text.last, let power = ["K": 1, "M": 2, "G": 3, "T": 4][last.uppercased()] {
+      digits = digits.dropLast()
+      for _ in 0..<power { factor *= 1024 }
+    }
+    guard let value = Int(digits), value > 0, !digits.hasPrefix("+") else { return nil }
+    let (result, overflow) = value.multipliedReportingOverflow(by: factor)
+    return overflow ? nil : result
+  }
+}
+
+/// Columns of text for people: the first to the left, the others to the right.
+package struct TextTable {
+  private var rows: [[String]]
+
+  package init(_ header: [String]) { rows = [header] }
+
+  package mutating func append(_ row: [String]) { rows.append(row) }
+
+  /// Every line ends in a line feed.
+  package var text: String {
+    let columns = rows.map(\.count).max() ?? 0
+    let widths = (0..<columns).map { column in rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0 }
+    return rows.map { row in
+      let cells = row.enumerated().map { index, cell in
+        let padding = String(repeating: " ", count: widths[index] - cell.count)
+        return index == 0 ? cell + padding : padding + cell
+      }
+      var line = cells.joined(separator: "  ")
+      while line.last == " " { line.removeLast() }
+      return line + "\n"
+    }.joined()
+  }
+}

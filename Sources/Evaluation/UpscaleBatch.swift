@@ -1,0 +1,200 @@
+import Execution
+import Files
+import Imaging
+import Networks
+
+/// Pictures to enlarge: which file becomes which.
+public struct UpscaleBatch: Sendable {
+  /// One picture: a path, or `-` for standard input or output.
+  public struct Item: Hashable, Sendable {
+    public var input: String
+    public var output: String
+    /// Makes the folders that the output lies in.
+    public var createsFolder: Bool
+
+    public init(input: String, output: String, createsFolder: Bool = false) {
+      self.input = input
+      self.output = output
+      self.createsFolder = createsFolder
+    }
+  }
+
+  public struct Naming: Hashable, Sendable {
+    /// Looks into folders inside folders.
+    public var isRecursive: Bool
+    /// The format to write; nil for the one that the output's name asks for, and in folders that of the input's name.
+    public var format: ImageFormat?
+    /// What is put between name and extension of files in an output folder.
+    public var suffix: String
+
+    public init(isRecursive: Bool = false, format: ImageFormat? = nil, suffix: String = "") {
+      self.isRecursive = isRecursive
+      self.format = format
+      self.suffix = suffix
+    }
+  }
+
+  public let items: [Item]
+  /// Inputs that cannot be written anywhere, and why.
+  public let refused: [(item: Item, error: EvaluationError)]
+
+  /// Lists the pictures.
+  ///
+  /// One file, or `-`, becomes the output, unless that is a folder or ends in `/`. Several inputs, and folders, need a folder as
+  /// output, which need not exist; below it, files keep the place that they had in the input folder. In folders, files whose
+  /// extension is that of no picture are passed over. No input is ever an output.
+  public init(inputs: [String], output: String, naming: Naming = Naming()) throws(EvaluationError) {
+    var items: [Item] = []
+    let isFolder = output != "-" && (output.hasSuffix("/") || Folder.exists(output))
+    if inputs.count == 1, !Folder.exists(inputs[0]), !isFolder {
+      items = [Item(input: inputs[0], output: output)]
+    } else {
+      guard output != "-", !Folder.fileExists(output) else { throw .outputNotFolder(path: output) }
+      for input in inputs {
+        guard Folder.exists(input) else {
+          items.append(naming.item(input, Folder.name(input), in: output))
+          continue
+        }
+        let files = try wrapping { () throws(FileError) in try Folder.files(in: input, recursive: naming.isRecursive) }
+        let pictures = files.filter { ImageFormat(path: $0) != nil }
+        guard !pictures.isEmpty else { throw .noPictures(folder: input) }
+        items += pictures.map { naming.item(Folder.joined(input, $0), $0, in: output) }
+      }
+    }
+    (self.items, refused) = Self.separated(items)
+  }
+
+  /// Takes out items whose output is an input or the output of an item before.
+  private static func separated(_ items: [Item]) -> ([Item], [(item: Item, error: EvaluationError)]) {
+    let inputs = Set(items.compactMap { Folder.identity($0.input) })
+    var good: [Item] = []
+    var refused: [(item: Item, error: EvaluationError)] = []
+    var taken: [String: String] = [:]
+    for item in items {
+      let isDevice = item.output == "-" || item.output.hasPrefix("/dev/")
+      if !isDevice, let identity = Folder.identity(item.output), inputs.contains(identity) {
+        refused.append((item, .outputIsInput(path: item.output)))
+      } else if !isDevice, let other = taken.updateValue(item.input, forKey: item.output) {
+        refused.append((item, .outputTaken(path: item.output, by: other)))
+      } else {
+        good.append(item)
+      }
+    }
+    return (good, refused)
+  }
+}
+
+extension UpscaleBatch.Naming {
+  /// - Parameter relative: where the output lies in the folder, but for suffix and extension.
+  fileprivate func item(_ input: String, _ relative: String, in folder: String) -> UpscaleBatch.Item {
+    let parts = Folder.split(relative == "-" ? "stdin" : relative)
+    let ending = format.map { "." + ($0.fileExtensions.first ?? "") } ?? parts.suffix
+    return UpscaleBatch.Item(
+      input: input, output: Folder.joined(folder, "\(parts.folder)\(parts.stem)\(suffix)\(ending)"), createsFolder: true)
+  }
+
+  /// How the picture is written: as `format` says, else as the output's name, else, on standard output, as the input was.
+  fileprivate func encoding(of item: UpscaleBatch.Item, input bytes: [UInt8], quality: Int?) throws(EvaluationError) -> ImageEncoding {
+    let named = item.output == "-" ? ImageFormat(sniffing: bytes) : ImageFormat(path: item.output)
+    guard let format = format ?? named else { throw .formatNeeded(path: item.output) }
+    return ImageEncoding(format, quality: quality)
+  }
+}
+
+/// What became of one picture.
+public struct UpscaleResult: Hashable, Codable, Sendable {
+  public var input: String
+  public var output: String
+  public var inputWidth: Int
+  public var inputHeight: Int
+  public var width: Int
+  public var height: Int
+  /// From opening the input to the closed output.
+  public var seconds: Double
+  public var isSkipped: Bool
+}
+
+extension Upscaler {
+  /// How files are read and written.
+  public struct FileOptions: Hashable, Sendable {
+    public var naming: UpscaleBatch.Naming
+    /// The factor; nil for the network's own.
+    public var scale: Double?
+    /// Of JPEG and WebP.
+    public var quality: Int?
+    /// Leaves alone what has an output already.
+    public var skipsExisting: Bool
+
+    public init(
+      naming: UpscaleBatch.Naming = UpscaleBatch.Naming(), scale: Double? = nil, quality: Int? = nil, skipsExisting: Bool = false
+    ) {
+      self.naming = naming
+      self.scale = scale
+      self.quality = quality
+      self.skipsExisting = skipsExisting
+    }
+  }
+
+  /// Enlarges one file. The output appears complete or not at all.
+  public func upscaleFile(
+    _ item: UpscaleBatch.Item, _ options: FileOptions, progress: ((Double) -> Void)? = nil
+  ) throws(EvaluationError) -> UpscaleResult {
+    let start = Machine.seconds
+    var result = UpscaleResult(
+      input: item.input, output: item.output, inputWidth: 0, inputHeight: 0, width: 0, height: 0, seconds: 0, isSkipped: false)
+    if options.skipsExisting, item.output != "-", Folder.fileExists(item.output) {
+      result.isSkipped = true
+      return result
+    }
+    let (image, encoding) = try read(item, options)
+    if item.output != "-" {
+      // Hours of work should not end at a folder that was never writable.
+      try wrapping { () throws(FileError) in
+        if item.createsFolder, let folder = Folder.parent(item.output) { try Folder.create(folder) }
+        try Folder.checkWritable(item.output)
+      }
+    }
+    let enlarged = try upscale(image, scale: options.scale, progress: progress)
+    let encoded = try wrapping { () throws(ImageError) in try enlarged.encoded(as: encoding) }
+    try wrapping { () throws(FileError) in try AtomicFile.write(encoded, to: item.output) }
+    (result.inputWidth, result.inputHeight) = (image.width, image.height)
+    (result.width, result.height) = (enlarged.width, enlarged.height)
+    result.seconds = Machine.seconds - start
+    return result
+  }
+
+  private func read(
+    _ item: UpscaleBatch.Item, _ options: FileOptions
+  ) throws(EvaluationError) -> (Image, ImageEncoding) {
+    let limit = self.options.memoryLimit.map { $0 / 2 } ?? 1 << 31
+    let bytes = try wrapping { () throws(FileError) in try FileReader.bytes(of: item.input, limit: limit) }
+    let encoding = try options.naming.encoding(of: item, input: bytes, quality: options.quality)
+    let name = item.input == "-" ? "standard input" : item.input
+    let image = try wrapping { () throws(ImageError) in try ImageCodec.decode(bytes, name: name, limits: decodingLimits) }
+    return (image, encoding)
+  }
+
+  private var decodingLimits: DecodingLimits {
+    var limits = DecodingLimits()
+    if let memory = options.memoryLimit { limits.bytes = min(limits.bytes, memory) }
+    return limits
+  }
+}
+
+/// What became of all pictures.
+public struct UpscaleReport: Hashable, Codable, Sendable {
+  public struct Failure: Hashable, Codable, Sendable {
+    public var input: String
+    public var error: String
+
+    public init(input: String, error: String) {
+      self.input = input
+      self.error = error
+    }
+  }
+
+  public var results: [UpscaleResult] = []
+  public var failures: [Failure] = []
+
+  public init() {}
+}

@@ -1,0 +1,19 @@
+import CPUBackend
+
+/// Threads for loops over the rows of pictures. Not safe to use from two threads at once.
+final class Workers {
+  private let pool: ThreadPool
+
+  /// Traps when the count is below 1.
+  init(threadCount: Int) { pool = ThreadPool(threadCount: threadCount) }
+
+  deinit { pool.stop() }
+
+  /// Calls `body` for parts of `rows`, at most `height` rows each, that together make up all of them; in no given order.
+  func forEachBand(of rows: Range<Int>, height: Int = 16, _ body: (Range<Int>) -> Void) {
+    pool.run(count: (rows.count + height - 1) / height) { _, task in
+      let start = rows.lowerBound + task * height
+      body(start..<min(start + height, rows.upperBound))
+    }
+  }
+}

@@ -1,0 +1,11 @@
+@_exported import Architectures
+@_exported import CPUBackend
+@_exported import Evaluation
+@_exported import Execution
+@_exported import Files
+@_exported import Formats
+@_exported import Imaging
+@_exported import Networks
+@_exported import ReferenceBackend
+@_exported import Tensors
+@_exported import Transforms

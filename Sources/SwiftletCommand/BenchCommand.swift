@@ -1,0 +1,36 @@
+import ArgumentParser
+import Swiftlet
+
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench", abstract: "Measures how fast a model runs on this machine.")
+
+  @Argument(help: "The model: a name (upscale-x2) or a model file.")
+  var model: String
+
+  @Option(help: ArgumentHelp("The input, random numbers. (default: 1xCx256x256)", valueName: "NxCxHxW"))
+  var input: Shape?
+
+  @Option(help: ArgumentHelp("Runs that count.", valueName: "n"))
+  var runs = Count(10)
+
+  @Option(help: ArgumentHelp("Runs before those that count.", valueName: "n"))
+  var warmup = 3
+
+  @OptionGroup var engine: EngineArguments
+
+  @Flag(help: "Also time every node, in runs of their own.")
+  var nodes = false
+
+  @Flag(help: "Print the figures as JSON.")
+  var json = false
+
+  func run() throws {
+    let network = try ModelLibrary.network(model)
+    let shape = input ?? Shape(channels: network.inputs[0].channels, height: 256, width: 256)
+    let benchmark = Benchmark(
+      input: shape, engine: engine.options, warmup: warmup, runs: runs.value, timesNodes: nodes)
+    let report = try benchmark.run(network, model: model)
+    print(json ? try report.json + "\n" : report.text, terminator: "")
+  }
+}

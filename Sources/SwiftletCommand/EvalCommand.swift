@@ -1,0 +1,70 @@
+import ArgumentParser
+import Swiftlet
+
+struct EvalCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "eval", abstract: "Measures a model on pictures: PSNR and SSIM beside bicubic interpolation.",
+    discussion: "Each picture is made smaller, enlarged again and compared with what it was. The protocol is printed in full.")
+
+  @Argument(help: "The model: a name (upscale-x2) or a model file.")
+  var model: String
+
+  @Option(help: ArgumentHelp("The folder of pictures.", valueName: "folder"))
+  var data: String
+
+  @Option(help: "The factors, as in 2,3,4. (default: the model's own, or 2,3,4 where it takes any)")
+  var scales: ScaleList?
+
+  @Option(name: .customLong("protocol"), help: "What is compared and how: vdsr, edsr or rgb.")
+  var measure = ProtocolName(EvaluationProtocol.vdsr)
+
+  @Option(help: ArgumentHelp("Write truth, bicubic and output side by side there. (default: no pictures)", valueName: "folder"))
+  var save: String?
+
+  @Option(name: .shortAndLong, help: "Tiles: auto, none, or their side in pixels. Does not change the result.")
+  var tile = TilePolicy.automatic
+
+  @OptionGroup var engine: EngineArguments
+
+  @Flag(help: "Print the figures as JSON.")
+  var json = false
+
+  func run() throws {
+    let evaluator = try Evaluator(
+      ModelLibrary.network(model), protocol: measure.value, engine: engine.options, tile: tile)
+    let start = Machine.seconds
+    defer { Terminal.clearProgress() }
+    let report = try evaluator.evaluate(folder: data, model: model, scales: scales?.values, saveFolder: save) { label, share in
+      Terminal.drawProgress(label, share, since: start)
+    }
+    Terminal.clearProgress()
+    print(json ? try report.json + "\n" : report.text, terminator: "")
+  }
+}
+
+/// `2,3,4`
+struct ScaleList: ExpressibleByArgument {
+  let values: [Int]
+
+  init?(argument: String) {
+    let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+    let values = parts.compactMap(\.self)
+    guard values.count == parts.count, !values.isEmpty else { return nil }
+    self.values = values
+  }
+}
+
+/// `vdsr`, `edsr` or `rgb`.
+struct ProtocolName: ExpressibleByArgument {
+  let value: EvaluationProtocol
+
+  init(_ value: EvaluationProtocol) { self.value = value }
+
+  init?(argument: String) {
+    guard let value = EvaluationProtocol.all.first(where: { $0.name == argument }) else { return nil }
+    self.value = value
+  }
+
+  var defaultValueDescription: String { value.name }
+  static var allValueStrings: [String] { EvaluationProtocol.all.map(\.name) }
+}

@@ -1,0 +1,29 @@
+import ArgumentParser
+import Swiftlet
+
+struct KernelsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "kernels", abstract: "Lists the engine's kernels; for a model, which are taken for each convolution, and why.")
+
+  @Argument(help: "A name (upscale-x2) or a model file. (default: none, list all kernels)")
+  var model: String?
+
+  @Option(help: ArgumentHelp("The model's input. (default: 1xCx256x256)", valueName: "NxCxHxW"))
+  var input: Shape?
+
+  @Option(help: "The instruction set to choose for: portable, avx2 or avx512.")
+  var isa = InstructionSet.best
+
+  @Flag(help: "Print everything as JSON.")
+  var json = false
+
+  func run() throws {
+    var report = KernelReport()
+    if let model {
+      let network = try ModelLibrary.network(model)
+      let shape = input ?? Shape(channels: network.inputs[0].channels, height: 256, width: 256)
+      report = try KernelReport(network, input: shape, instructionSet: isa)
+    }
+    print(json ? try report.json + "\n" : report.text, terminator: "")
+  }
+}

@@ -1,0 +1,65 @@
+import ArgumentParser
+import Swiftlet
+
+struct NewCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "new", abstract: "Makes a model with random parameters, to be trained or measured.")
+
+  @Argument(help: ArgumentHelp("The architecture: vdsr or edsr.", valueName: "architecture"))
+  var architecture: String
+
+  @Option(name: .shortAndLong, help: "The model file to write (.safetensors).")
+  var output: String
+
+  @OptionGroup var options: ArchitectureArguments
+
+  @Option(help: "The seed of the random parameters: the same seed gives the same file.")
+  var seed: UInt64 = 1
+
+  @Flag(help: "Print what was made as JSON.")
+  var json = false
+
+  func run() throws {
+    let architecture = try Architecture(named: architecture, options: options.values)
+    let network = try architecture.network(.random(seed: seed))
+    try ModelFile.write(network, to: output)
+    let report = try NetworkReport(network, model: output)
+    print(json ? try report.json + "\n" : report.text(showsNodes: false), terminator: "")
+  }
+}
+
+/// The options of every architecture; one that an architecture does not have is refused by it.
+struct ArchitectureArguments: ParsableArguments {
+  @Option(help: "vdsr: convolutions in all. (default: 20)")
+  var depth: String?
+
+  @Option(help: "Channels inside. (default: 64)")
+  var features: String?
+
+  @Option(help: "edsr: 2, 3 or 4. (default: 2)")
+  var scale: String?
+
+  @Option(help: "edsr: 3 for RGB, 1 for luma. (default: 3)")
+  var channels: String?
+
+  @Option(help: "edsr: residual blocks. (default: 16)")
+  var blocks: String?
+
+  @Option(help: "edsr: factor of each block's residual. (default: 0.1, or 1 in the original layout)")
+  var residualScale: String?
+
+  @Option(help: "edsr: plain, or original with body convolution and mean shift. (default: plain)")
+  var layout: String?
+
+  @Option(help: "edsr: what 255 is inside the network, 1 or 255. (default: 1, or 255 in the original layout)")
+  var maximum: String?
+
+  /// What was given, by the names of `Architecture.catalogue`.
+  var values: [String: String] {
+    let all = [
+      "depth": depth, "features": features, "scale": scale, "channels": channels, "blocks": blocks,
+      "residual-scale": residualScale, "layout": layout, "maximum": maximum,
+    ]
+    return all.compactMapValues(\.self)
+  }
+}

@@ -1,0 +1,88 @@
+import ArgumentParser
+import Evaluation
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Ends with exit code 1 when all has been said.
+struct SilentFailure: Error {}
+
+enum ErrorReport {
+  /// The one place where errors become text. Help and version go to standard output with exit code 0; errors become one line on
+  /// standard error, with exit code 64 where the arguments are wrong and 1 otherwise.
+  static func exit(with error: any Error) -> Never {
+    if error is SilentFailure { end(1) }
+    let code = SwiftletCommand.exitCode(for: error)
+    if code.isSuccess {
+      print(SwiftletCommand.fullMessage(for: error))
+      end(0)
+    }
+    let isUsage = code == .validationFailure
+    let message = isUsage ? SwiftletCommand.message(for: error) : "\(error)"
+    let line = message.split(separator: "\n").joined(separator: " ")
+    Terminal.printError("swiftlet: \(line)\(isUsage ? " (see 'swiftlet --help')" : "")")
+    end(code == .validationFailure ? code.rawValue : 1)
+  }
+
+  private static func end(_ code: Int32) -> Never {
+    #if canImport(Glibc)
+      Glibc.exit(code)
+    #elseif canImport(Musl)
+      Musl.exit(code)
+    #else
+      Darwin.exit(code)
+    #endif
+  }
+}
+
+/// Standard error, and what the command writes there while it works.
+enum Terminal {
+  /// Whether a person watches.
+  static let isInteractive = isatty(2) != 0
+
+  static func printError(_ line: String) { write(line + "\n") }
+
+  /// Draws over the line that was drawn before; where nobody watches, nothing.
+  static func drawProgress(_ label: String, _ share: Double, since start: Double) {
+    guard isInteractive else { return }
+    let width = 30
+    let done = Int((share * Double(width)).rounded())
+    let bar = String(repeating: "#", count: done) + String(repeating: ".", count: width - done)
+    let elapsed = Machine.seconds - start
+    let left = share > 0 ? " \(duration(elapsed / share - elapsed)) left" : ""
+    write("\r\u{1B}[K[\(bar)] \(TextFormat.fixed(share * 100, 0))%\(left)  \(label)")
+  }
+
+  static func clearProgress() {
+    if isInteractive { write("\r\u{1B}[K") }
+  }
+
+  private static func duration(_ seconds: Double) -> String {
+    let seconds = Int(seconds.rounded(.up))
+    if seconds < 60 { return "\(seconds) s" }
+    let rest = seconds % 60
+    return seconds < 3600 ? "\(seconds / 60) min \(rest) s" : "\(seconds / 3600) h \(seconds / 60 % 60) min"
+  }
+
+  private static func write(_ text: String) {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+      let count = bytes.withUnsafeBytes { buffer in
+        #if canImport(Glibc)
+          Glibc.write(2, buffer.baseAddress, buffer.count)
+        #elseif canImport(Musl)
+          Musl.write(2, buffer.baseAddress, buffer.count)
+        #else
+          Darwin.write(2, buffer.baseAddress, buffer.count)
+        #endif
+      }
+      guard count > 0 else { return }
+      bytes = bytes.dropFirst(count)
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import ArgumentParser
+import Swiftlet
+
+extension InstructionSet: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}
+extension ImageFormat: ExpressibleByArgument {}
+
+extension Shape: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
+}
+
+extension TilePolicy: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
+  public var defaultValueDescription: String { description }
+}
+
+/// A size in bytes: `512M`.
+struct ByteCount: ExpressibleByArgument {
+  let bytes: Int
+
+  init?(argument: String) {
+    guard let bytes = TextFormat.parsedByteCount(argument) else { return nil }
+    self.bytes = bytes
+  }
+}
+
+/// A positive number.
+struct Count: ExpressibleByArgument {
+  let value: Int
+
+  init(_ value: Int) { self.value = value }
+
+  init?(argument: String) {
+    guard let value = Int(argument), (1...1024).contains(value) else { return nil }
+    self.value = value
+  }
+
+  var defaultValueDescription: String { "\(value)" }
+}
+
+/// Which engine runs the network, and how.
+struct EngineArguments: ParsableArguments {
+  @Option(help: ArgumentHelp("Threads to compute with.", valueName: "n"))
+  var threads = Count(Machine.processorCount)
+
+  @Option(help: "How numbers are computed.")
+  var precision = Precision.float32
+
+  @Option(help: "The instruction set: portable, avx2 or avx512. (default: the best of this machine)")
+  var isa: InstructionSet?
+
+  var options: EngineOptions {
+    EngineOptions(instructionSet: isa ?? .best, threadCount: threads.value, precision: precision)
+  }
+}

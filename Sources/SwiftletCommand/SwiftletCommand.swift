@@ -1,0 +1,22 @@
+import ArgumentParser
+import Swiftlet
+
+@main
+struct SwiftletCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "swiftlet", abstract: "Makes convolutional image networks small and fast, and runs them.",
+    version: "0.1.0",
+    subcommands: [
+      UpscaleCommand.self, EvalCommand.self, InfoCommand.self, NewCommand.self, BenchCommand.self, KernelsCommand.self,
+    ])
+
+  /// As the default one, but every error is one line on standard error.
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      ErrorReport.exit(with: error)
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import ArgumentParser
+import Swiftlet
+
+struct UpscaleCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "upscale", abstract: "Enlarges pictures.",
+    discussion: """
+      Reads and writes PNG, JPEG, WebP, TIFF and BMP. Depth, alpha, colour profile, EXIF and XMP are kept where the format holds \
+      them. A picture that cannot be read is reported and the others go on; the exit code then is 1.
+      """)
+
+  @Argument(help: ArgumentHelp("Pictures, folders of pictures, or - for standard input.", valueName: "input"))
+  var inputs: [String]
+
+  @Option(name: .shortAndLong, help: "The output: a file, a folder, or - for standard output.")
+  var output: String
+
+  @Option(
+    name: .shortAndLong,
+    help: "The model: a name (upscale-x2, upscale-x3, upscale-x4) or a model file. (default: the shipped one for the scale)")
+  var model: String?
+
+  @Option(
+    name: .shortAndLong,
+    help: "The factor, 1 to 64, any number: the network, then a bicubic resize to the exact size. (default: the model's)")
+  var scale: Double?
+
+  @Option(name: .shortAndLong, help: "Tiles: auto, none, or their side in pixels. Does not change the result.")
+  var tile = TilePolicy.automatic
+
+  @Option(help: ArgumentHelp("The most memory to take, as in 512M or 2G; picks the tile. (default: no limit)", valueName: "size"))
+  var memory: ByteCount?
+
+  @Flag(name: [.customShort("x"), .long], help: "Average over the eight flips and turns: slower by eight times, a little better.")
+  var tta = false
+
+  @Option(name: .shortAndLong, help: "The format to write: png, jpeg, webp, tiff or bmp. (default: by the output's name)")
+  var format: ImageFormat?
+
+  @Option(help: "The quality of JPEG, 1 to 100, or of lossy WebP, 0 to 100. (default: JPEG 92, WebP lossless)")
+  var quality: Int?
+
+  @Flag(name: .shortAndLong, help: "Look into folders inside folders.")
+  var recursive = false
+
+  @Flag(help: "Leave alone what has an output already.")
+  var skipExisting = false
+
+  @Option(help: "What to put between name and extension in an output folder. (default: nothing)")
+  var suffix = ""
+
+  @OptionGroup var engine: EngineArguments
+
+  @Flag(help: "Print what was done as JSON.")
+  var json = false
+
+  func run() throws {
+    let naming = UpscaleBatch.Naming(isRecursive: recursive, format: format, suffix: suffix)
+    let batch = try UpscaleBatch(inputs: inputs, output: output, naming: naming)
+    let network = try ModelLibrary.network(model ?? ModelLibrary.shippedName(forScale: scale))
+    let upscaler = try Upscaler(
+      network, backend: makeEngine(engine.options),
+      options: Upscaler.Options(
+        tile: tile, memoryLimit: memory?.bytes, usesTestTimeAugmentation: tta, threadCount: engine.threads.value))
+    let files = Upscaler.FileOptions(naming: naming, scale: scale, quality: quality, skipsExisting: skipExisting)
+
+    var report = UpscaleReport()
+    for (item, error) in batch.refused { fail(item, error, &report) }
+    let start = Machine.seconds
+    for (index, item) in batch.items.enumerated() {
+      let label = batch.items.count > 1 ? "\(index + 1)/\(batch.items.count) \(item.input)" : item.input
+      do {
+        let result = try upscaler.upscaleFile(item, files) { share in
+          Terminal.drawProgress(label, (Double(index) + share) / Double(batch.items.count), since: start)
+        }
+        Terminal.clearProgress()
+        report.results.append(result)
+        if !json { show(result) }
+      } catch {
+        Terminal.clearProgress()
+        fail(item, error, &report)
+      }
+    }
+    if json { print(try report.json) }
+    if !report.failures.isEmpty { throw SilentFailure() }
+  }
+
+  private func show(_ result: UpscaleResult) {
+    let line =
+      result.isSkipped
+      ? "\(result.output) is there already, skipped"
+      : "\(result.input) \(result.inputWidth)x\(result.inputHeight) -> \(result.output) \(result.width)x\(result.height) in "
+        + "\(TextFormat.fixed(result.seconds, 2)) s"
+    // Standard output may be the picture.
+    if output == "-" { Terminal.printError(line) } else { print(line) }
+  }
+
+  private func fail(_ item: UpscaleBatch.Item, _ error: EvaluationError, _ report: inout UpscaleReport) {
+    let text = error.text(for: item.input)
+    Terminal.printError("swiftlet: \(text)")
+    report.failures.append(UpscaleReport.Failure(input: item.input, error: text))
+  }
+}
