@@ -53,6 +53,7 @@ let targets: [Target] = [
   .testTarget(
     name: "TransformsTests",
     dependencies: ["Tensors", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "TestSupport"]),
+  .testTarget(name: "ExecutionTests", dependencies: ["Tensors", "Networks", "Execution"]),
   .testTarget(name: "FilesTests", dependencies: ["Files"]),
   .testTarget(
     name: "FormatsTests",
