@@ -199,7 +199,9 @@ struct PickleMachine {
   }
 
   private mutating func get(_ index: Int) throws(FormatProblem) {
-    guard let id = memo[index] else { throw .malformed(.checkpoint, part: "a pickle refers to entry \(index), which is absent") }
+    guard let id = memo[index] else {
+      throw .malformed(.checkpoint, part: "a pickle refers to entry \(index), which is absent")
+    }
     stack.append(id)
   }
 
