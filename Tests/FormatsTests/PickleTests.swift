@@ -51,7 +51,8 @@ import Testing
     #expect(Self.problem(Array("N(.".utf8)) == underflow)
     #expect(Self.problem(Array("t.".utf8)) == .malformed(.checkpoint, part: "a pickle lacks a mark"))
     #expect(Self.problem(Array("(Nd.".utf8)) == .malformed(.checkpoint, part: "a key of a dictionary has no value"))
-    #expect(Self.problem(Array("Nh\u{1}.".utf8)) == .malformed(.checkpoint, part: "a pickle refers to entry 1, which is absent"))
+    #expect(
+      Self.problem(Array("Nh\u{1}.".utf8)) == .malformed(.checkpoint, part: "a pickle refers to entry 1, which is absent"))
     #expect(Self.problem(Array("NNa.".utf8)) == .malformed(.checkpoint, part: "elements are appended to what is no list"))
   }
 
@@ -66,7 +67,9 @@ import Testing
       #expect(Self.problem(Array("c\(line)\n.".utf8)) == .refusedGlobal(name.replacing(" ", with: ".")), "\(name)")
       #expect(Self.problem(Array("(i\(line)\n.".utf8)) == .refusedGlobal(name.replacing(" ", with: ".")), "\(name)")
     }
-    for name in ["osmium\nsystem", "collections\nOrderedDict", "builtins\nset", "torch\nFloatStorage", "types\nSimpleNamespace"] {
+    for name in [
+      "osmium\nsystem", "collections\nOrderedDict", "builtins\nset", "torch\nFloatStorage", "types\nSimpleNamespace",
+    ] {
       #expect(Self.problem(Array("c\(name)\n.".utf8)) == nil, "\(name)")
     }
   }
