@@ -19,8 +19,9 @@ struct CheckpointStorages {
     if let result = made[reference] { return result }
     guard case .known(let type) = reference.element, let count = reference.count else { throw .outOfBounds(tensor: name) }
     let (size, overflow) = count.multipliedReportingOverflow(by: type.byteCount)
-    guard !overflow, size <= budget else {
-      throw .limit(.checkpoint, part: "the tensor '\(name)' repeats its elements too often", limit: budget)
+    guard !overflow else { throw .outOfBounds(tensor: name) }
+    guard size <= budget else {
+      throw .limit(.checkpoint, part: "the tensors to '\(name)' share their bytes too often", limit: budget)
     }
     budget -= size
     let elements = ForeignElements(
