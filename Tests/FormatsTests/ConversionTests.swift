@@ -69,7 +69,8 @@ import Testing
   @Test(arguments: [2, 3, 4], [Naming.swiftlet, .plain])
   func plainEDSR(scale: Int, naming: Naming) throws {
     for description in [
-      EDSR(scale: scale), EDSR(scale: scale, channels: 1, features: 32, blocks: 3, residualScale: 1), EDSR(scale: scale, blocks: 0),
+      EDSR(scale: scale), EDSR(scale: scale, channels: 1, features: 32, blocks: 3, residualScale: 1),
+      EDSR(scale: scale, blocks: 0),
     ] {
       // Two stages have our names in the plain module as well.
       let network = try description.network(.random(seed: 2))
@@ -213,11 +214,12 @@ import Testing
 
 /// Against PyTorch: the converted network on the reference engine.
 @Suite struct ConversionFixtureTests {
-  @Test(arguments: [
-    ("vdsr-plain", CheckpointConversion.Kind.vdsr, nil), ("vdsr-original", .vdsr, nil), ("edsr-plain-x2", .edsr, nil),
-    ("edsr-plain-x3-luma", .edsr, 1), ("edsr-plain-x4-luma", .edsr, 1), ("edsr-original-x2", .edsr, nil),
-    ("edsr-original-x4", .edsr, nil),
-  ] as [(String, CheckpointConversion.Kind, Float?)])
+  @Test(
+    arguments: [
+      ("vdsr-plain", CheckpointConversion.Kind.vdsr, nil), ("vdsr-original", .vdsr, nil), ("edsr-plain-x2", .edsr, nil),
+      ("edsr-plain-x3-luma", .edsr, 1), ("edsr-plain-x4-luma", .edsr, 1), ("edsr-original-x2", .edsr, nil),
+      ("edsr-original-x4", .edsr, nil),
+    ] as [(String, CheckpointConversion.Kind, Float?)])
   func sameOutputAsPyTorch(name: String, kind: CheckpointConversion.Kind, residualScale: Float?) throws {
     let fixture = try Fixture(name)
     let (network, report) = try CheckpointConversion(
