@@ -35,6 +35,13 @@ struct ForeignElements {
   var shape: [Int]
   /// In elements; nil for row-major.
   var strides: [Int]?
+  /// Whether bfloat16 becomes float32, exactly.
+  var widensBFloat16 = false
+  /// How many elements a stride of 0 may make of fewer.
+  var repeatLimit = 0
+
+  /// The type of the tensor.
+  var dataType: DataType { type == .bfloat16 && widensBFloat16 ? .float32 : type.dataType }
 
   enum Fault: Error { case outOfBounds, integerRange }
 
@@ -53,15 +60,15 @@ struct ForeignElements {
 
   /// The tensor, contiguous. Throws before anything is allocated where an element lies outside `bytes`.
   ///
-  /// No more elements than `bytes` holds are made, so that a few bytes cannot be repeated into a large tensor.
+  /// No more elements than `bytes` holds, or `repeatLimit`, are made, so that a few bytes cannot be repeated into a large tensor.
   func tensor(from bytes: UnsafeRawBufferPointer) throws(Fault) -> Tensor {
     guard shape.allSatisfy({ $0 >= 0 }), offset >= 0, let rowMajor = Self.rowMajorStrides(shape) else { throw .outOfBounds }
     let strides = strides ?? rowMajor
     guard strides.count == shape.count else { throw .outOfBounds }
     let shape = Shape(shape)
     let available = bytes.count / type.byteCount
-    guard let count = shape.checkedCount, count <= available else { throw .outOfBounds }
-    if count == 0 { return Tensor(zeros: shape, type.dataType) }
+    guard let count = shape.checkedCount, count <= max(available, repeatLimit) else { throw .outOfBounds }
+    if count == 0 { return Tensor(zeros: shape, dataType) }
     var last = offset
     for (extent, stride) in zip(shape.extents, strides) {
       let (reach, first) = (extent - 1).multipliedReportingOverflow(by: stride)
@@ -72,17 +79,17 @@ struct ForeignElements {
     guard last < available else { throw .outOfBounds }
 
     let isContiguous = zip(shape.extents, zip(strides, rowMajor)).allSatisfy { $0 == 1 || $1.0 == $1.1 }
-    let isSameInMemory = type.byteCount == type.dataType.byteCount && type != .uint32 && (!isBigEndian || type.byteCount == 1)
+    let isSameInMemory = type.byteCount == dataType.byteCount && type != .uint32 && (!isBigEndian || type.byteCount == 1)
     if isContiguous, isSameInMemory {
       let start = offset * type.byteCount
-      return Tensor(unsafeUninitialized: shape, type.dataType) {
+      return Tensor(unsafeUninitialized: shape, dataType) {
         $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[start..<start + $0.count]))
       }
     }
     let walk = Walk(shape: shape.extents, strides: strides, offset: offset, count: count)
     var fits = true
     let big = isBigEndian
-    let result = Tensor(unsafeUninitialized: shape, type.dataType) { target in
+    let result = Tensor(unsafeUninitialized: shape, dataType) { target in
       func raw<T: FixedWidthInteger>(_ index: Int, _: T.Type) -> T {
         let value = bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<T>.size, as: T.self)
         return big ? T(bigEndian: value) : T(littleEndian: value)
@@ -106,6 +113,7 @@ struct ForeignElements {
       case .uint32: integers { Int32(exactly: raw($0, UInt32.self)) }
       case .int16: integers { Int32(raw($0, Int16.self)) }
       case .uint16: integers { Int32(raw($0, UInt16.self)) }
+      case .bfloat16 where widensBFloat16: floats { Float(bitPattern: UInt32(raw($0, UInt16.self)) << 16) }
       case .bfloat16:
         let halves = target.bindMemory(to: UInt16.self)
         walk.visit { halves[$0] = raw($1, UInt16.self) }
@@ -131,9 +139,10 @@ struct ForeignElements {
         var axis = shape.count - 2
         while axis >= 0 {
           counter[axis] += 1
-          start += strides[axis]
+          // An extent of 1 may have any stride: the step past its end is taken back, and nothing is read there.
+          start &+= strides[axis]
           if counter[axis] < shape[axis] { break }
-          start -= counter[axis] * strides[axis]
+          start &-= counter[axis] &* strides[axis]
           counter[axis] = 0
           axis -= 1
         }

@@ -26,6 +26,11 @@ extension FormatProblem: CustomStringConvertible {
       "holds an array of \(got) and must hold one of \(expected.map { $0.map(String.init) ?? "any" }.joined(separator: "x"))"
     case .outOfBounds(let tensor): "the elements of the tensor '\(tensor.onOneLine)' lie outside its data; the file is damaged"
     case .duplicateTensor(let tensor): "the name '\(tensor.onOneLine)' stands twice in the header; the file is damaged"
+    case .refusedGlobal(let name):
+      "the checkpoint asks to run \(name.onOneLine); refused, and nothing of it was run"
+    case .unsupportedCheckpoint(let kind):
+      "is \(kind.onOneLine), which is not read; save the state dict of the model with torch.save"
+    case .noTensors: "the checkpoint holds no tensors under names; save the state dict of the model with torch.save"
     case .noNetwork:
       "holds tensors but no network; `swiftlet convert --architecture` makes a model of them"
     case .modelVersion(let version):

@@ -39,6 +39,12 @@ public enum FormatProblem: Error, Hashable, Sendable {
   /// The tensor's elements do not lie inside its data.
   case outOfBounds(tensor: String)
   case duplicateTensor(String)
+  /// A checkpoint names a function that could run commands, reach files or the network.
+  case refusedGlobal(String)
+  /// A checkpoint of a kind that is not read, by its name.
+  case unsupportedCheckpoint(String)
+  /// A checkpoint without tensors under names.
+  case noTensors
   /// The safetensors file holds tensors only.
   case noNetwork
   case modelVersion(String)

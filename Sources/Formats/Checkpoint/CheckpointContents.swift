@@ -1,0 +1,139 @@
+/// Finds the parameters in the values of a checkpoint's pickle and names them as `state_dict()` does.
+struct CheckpointContents {
+  private let arena: PickleArena
+
+  /// The parameters in the order of the file.
+  private(set) var tensors: [(name: String, reference: TensorReference)] = []
+  /// Values under names that look like parameters and cannot be read, with the reason.
+  private(set) var skipped: [(name: String, reason: String)] = []
+  /// The keys that lead from the root to the parameters: `["model"]`.
+  private(set) var path: [String] = []
+
+  private var visits = 0
+
+  /// Modules and dictionaries inside each other.
+  private static let depthLimit = 64
+  private static let nameLimit = 1 << 16
+  /// Shared values are visited once a name, which a hostile file could make exponential.
+  private static let visitLimit = 1 << 20
+
+  /// Where training programs put the parameters, the best first: averaged weights are those meant for use.
+  private static let knownKeys = [
+    "params_ema", "params", "state_dict_ema", "model_ema", "ema", "state_dict", "model_state_dict", "model", "net", "network",
+    "generator", "netG", "weights",
+  ]
+
+  init(_ arena: PickleArena, root: PickleID) throws(FormatProblem) {
+    self.arena = arena
+    var root = root
+    // Each round goes one key down; `{"model": {"state_dict": {…}}}` needs two.
+    for _ in 0..<4 {
+      guard moduleState(root) == nil, let children = children(root) else { break }
+      if try holdsTensor(children) { break }
+      guard let next = try choose(children) else { break }
+      path.append(next.key)
+      root = next.value
+    }
+    try collect(root, prefix: "", depth: 0)
+  }
+
+  /// The child that holds the parameters, or nil where several might.
+  private mutating func choose(
+    _ children: [(key: String, value: PickleID)]
+  ) throws(FormatProblem) -> (key: String, value: PickleID)? {
+    var candidates: [(key: String, value: PickleID)] = []
+    for child in children {
+      var trial = self
+      trial.tensors = []
+      try trial.collect(child.value, prefix: "", depth: 0)
+      visits = trial.visits
+      if !trial.tensors.isEmpty { candidates.append(child) }
+    }
+    for key in Self.knownKeys {
+      if let match = candidates.last(where: { $0.key == key }) { return match }
+    }
+    return candidates.count == 1 ? candidates[0] : nil
+  }
+
+  private func holdsTensor(_ children: [(key: String, value: PickleID)]) throws(FormatProblem) -> Bool {
+    for child in children {
+      if case .tensor = try TensorReference.read(child.value, in: arena) { return true }
+    }
+    return false
+  }
+
+  /// What a dictionary, a list or a tuple holds, by name.
+  private func children(_ id: PickleID) -> [(key: String, value: PickleID)]? {
+    if let entries = arena.entries(id) {
+      return entries.compactMap { entry in name(entry.key).map { ($0, entry.value) } }
+    }
+    return arena.items(id)?.enumerated().map { (String($0.offset), $0.element) }
+  }
+
+  private func name(_ key: PickleID) -> String? {
+    switch arena[key] {
+    case .text(let text): text
+    case .integer(let value): String(value)
+    default: nil
+    }
+  }
+
+  // MARK: Modules
+
+  /// The attributes of a pickled `nn.Module`.
+  private func moduleState(_ id: PickleID) -> [String: PickleID]? {
+    guard let call = arena.call(id), let state = call.state, let entries = arena.entries(state) else { return nil }
+    var result: [String: PickleID] = [:]
+    for entry in entries {
+      if let name = arena.text(entry.key) { result[name] = entry.value }
+    }
+    return result["_parameters"] != nil || result["_modules"] != nil ? result : nil
+  }
+
+  private mutating func collect(_ id: PickleID, prefix: String, depth: Int) throws(FormatProblem) {
+    guard depth <= Self.depthLimit else {
+      throw .limit(.checkpoint, part: "modules and dictionaries inside each other", limit: Self.depthLimit)
+    }
+    if let state = moduleState(id) {
+      // The order of `state_dict()`: own parameters, own buffers, then the modules inside.
+      if let parameters = state["_parameters"] { try collectEntries(parameters, prefix: prefix, depth: depth) }
+      if let buffers = state["_buffers"] {
+        let fleeting = state["_non_persistent_buffers_set"].flatMap(arena.items) ?? []
+        let names = Set(fleeting.compactMap(arena.text))
+        try collectEntries(buffers, prefix: prefix, depth: depth, without: names)
+      }
+      if let modules = state["_modules"] { try collectEntries(modules, prefix: prefix, depth: depth) }
+    } else if arena.entries(id) != nil {
+      try collectEntries(id, prefix: prefix, depth: depth)
+    } else if depth == 0, children(id) != nil {
+      try collectEntries(id, prefix: prefix, depth: depth)
+    }
+  }
+
+  private mutating func collectEntries(
+    _ id: PickleID, prefix: String, depth: Int, without excluded: Set<String> = []
+  ) throws(FormatProblem) {
+    for (key, value) in children(id) ?? [] where !excluded.contains(key) {
+      visits += 1
+      guard visits <= Self.visitLimit else {
+        throw .limit(.checkpoint, part: "the values under names", limit: Self.visitLimit)
+      }
+      let name = prefix + key
+      guard name.utf8.count <= 4096 else { throw .limit(.checkpoint, part: "the bytes of a name", limit: 4096) }
+      switch try TensorReference.read(value, in: arena) {
+      case .tensor(let reference):
+        guard tensors.count < Self.nameLimit else {
+          throw .limit(.checkpoint, part: "the number of tensors", limit: Self.nameLimit)
+        }
+        tensors.append((name, reference))
+      case .unsupported(let reason): skipped.append((name, reason))
+      case .other:
+        if moduleState(value) != nil || arena.entries(value) != nil {
+          try collect(value, prefix: name + ".", depth: depth + 1)
+        } else if let call = arena.call(value), let callee = arena.callee(call), arena.items(value) == nil {
+          skipped.append((name, "is made by \(callee), which is not read"))
+        }
+      }
+    }
+  }
+}
