@@ -9,6 +9,8 @@ let targets: [Target] = [
   .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
   .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"]), .brew(["libzip"])]),
 
+  .target(name: "CShippedModels", exclude: ["models"], publicHeadersPath: "include"),
+
   .target(name: "Tensors"),
   .target(name: "Networks", dependencies: ["Tensors"]),
   .target(name: "Architectures", dependencies: ["Tensors", "Networks"]),
@@ -18,6 +20,8 @@ let targets: [Target] = [
   .target(name: "Execution", dependencies: ["Tensors", "Networks"]),
   .target(name: "ReferenceBackend", dependencies: ["Tensors", "Networks", "Execution"]),
   .target(name: "CPUBackend", dependencies: ["Tensors", "Networks", "Execution", "CKernels"]),
+
+  .testTarget(name: "CShippedModelsTests", dependencies: ["CShippedModels"]),
 ]
 
 let package = Package(
