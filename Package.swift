@@ -65,7 +65,6 @@ let targets: [Target] = [
   .testTarget(name: "ImagingTests", dependencies: ["Tensors", "Files", "Imaging"]),
   .testTarget(name: "EvaluationTests", dependencies: ["Swiftlet", "TestSupport"]),
   .testTarget(name: "CommandTests", dependencies: ["Swiftlet", "SwiftletCommand"]),
-
   .testTarget(name: "CShippedModelsTests", dependencies: ["CShippedModels"]),
 ]
 
