@@ -49,7 +49,8 @@ let targets: [Target] = [
   .testTarget(
     name: "CPUBackendTests",
     dependencies: [
-      "Tensors", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "CPUBackend", "CKernels", "TestSupport",
+      "Tensors", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "CPUBackend", "CKernels",
+      "TestSupport",
     ]),
   .testTarget(name: "ArchitecturesTests", dependencies: ["Tensors", "Networks", "Architectures"]),
   .testTarget(
