@@ -35,6 +35,8 @@ extension EvaluationError: CustomStringConvertible {
       "there is no model '\(name)'; give the path of a model file or one of \(known.joined(separator: ", "))"
     case .format(let error):
       error.description
+    case .conversion(let path, let error):
+      "'\(path.onOneLine)': \(error)"
     case .noPictures(let folder):
       "the folder '\(folder.onOneLine)' holds no pictures"
     case .outputIsInput(let path):
@@ -68,7 +70,7 @@ extension EvaluationError {
       case .tooLargeForFormat, .metadataTooLarge, .invalidQuality, .encodingFailed: "\(file.onOneLine): \(description)"
       case .file, .unknownFormat, .unknownExtension, .tooManyPixels, .tooManyBytes, .corrupt, .unsupported, .outOfMemory: description
       }
-    case .noImageContract, .instructionSet, .unknownModel, .format, .noPictures, .outputIsInput, .outputTaken, .outputNotFolder,
+    case .noImageContract, .instructionSet, .unknownModel, .format, .conversion, .noPictures, .outputIsInput, .outputTaken, .outputNotFolder,
       .formatNeeded, .pictureTooSmall, .scaleNotOffered, .file:
       description
     }
