@@ -29,6 +29,7 @@ let targets: [Target] = [
     name: "Evaluation",
     dependencies: [
       "Tensors", "Files", "Networks", "Architectures", "Transforms", "Formats", "Imaging", "Execution", "CPUBackend",
+      "CShippedModels",
     ]),
   .target(
     name: "Swiftlet",
