@@ -13,6 +13,8 @@ let targets: [Target] = [
   .target(name: "CImageCodecs", dependencies: ["CPNG", "CJPEG", "CWebP", "CTIFF"]),
   .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"]), .brew(["libzip"])]),
 
+  .target(name: "CShippedModels", exclude: ["models"], publicHeadersPath: "include"),
+
   .target(name: "Tensors"),
   .target(name: "Files"),
   .target(name: "Networks", dependencies: ["Tensors"]),
@@ -53,6 +55,7 @@ let targets: [Target] = [
   .testTarget(
     name: "TransformsTests",
     dependencies: ["Tensors", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "TestSupport"]),
+  .testTarget(name: "ExecutionTests", dependencies: ["Tensors", "Networks", "Execution"]),
   .testTarget(name: "FilesTests", dependencies: ["Files"]),
   .testTarget(
     name: "FormatsTests",
@@ -62,6 +65,8 @@ let targets: [Target] = [
   .testTarget(name: "ImagingTests", dependencies: ["Tensors", "Files", "Imaging"]),
   .testTarget(name: "EvaluationTests", dependencies: ["Swiftlet", "TestSupport"]),
   .testTarget(name: "CommandTests", dependencies: ["Swiftlet", "SwiftletCommand"]),
+
+  .testTarget(name: "CShippedModelsTests", dependencies: ["CShippedModels"]),
 ]
 
 let package = Package(

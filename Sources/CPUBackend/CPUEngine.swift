@@ -13,6 +13,9 @@ public struct CPUEngine: Backend {
   /// Of a last-level cache of 32 MiB, 12 to 16 did best (VDSR 256x256, Zen 5: 77 ms without bands, 64 with 16 MiB, 68 with 20).
   package var cacheByteCount = 14 << 20
 
+  /// Taken in place of the selector's choice wherever it is possible: to test and time every method.
+  package var preferredMethod: ConvolutionMethod?
+
   /// Traps when the machine lacks the instruction set (see `InstructionSet.isAvailable`) or `threadCount` is below 1.
   public init(instructionSet: InstructionSet = .best, threadCount: Int) {
     precondition(instructionSet.isAvailable, "this machine cannot run \(instructionSet.rawValue)")
@@ -56,7 +59,13 @@ public struct CPUEngine: Backend {
     guard case .convolution(let payload) = node.operation,
       let geometry = ConvolutionGeometry(node, payload, shapes: shapes)
     else { return 1 }
-    return KernelSelector.choose(for: geometry, instructionSet).outputGrid
+    return method(for: geometry).outputGrid
+  }
+
+  /// The method for a convolution whose whole image has this geometry.
+  func method(for geometry: ConvolutionGeometry) -> ConvolutionMethod {
+    if let preferredMethod, KernelSelector.refusal(of: preferredMethod, for: geometry) == nil { return preferredMethod }
+    return KernelSelector.choose(for: geometry, instructionSet)
   }
 
   private static func verifiedShapes(of network: Network, inputs: [Shape]) throws(ExecutionError) -> [String: Shape] {

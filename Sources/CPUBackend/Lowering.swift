@@ -180,7 +180,7 @@ struct Lowering {
       let wholeGeometry = ConvolutionGeometry(node, payload, shapes: wholeShapes),
       var epilogue = CanonicalEpilogue(payload.epilogue)
     else { throw .invalidNetwork("the node '\(node.name)' is not as its support was asked for") }
-    let method = KernelSelector.choose(for: wholeGeometry, engine.instructionSet)
+    let method = engine.method(for: wholeGeometry)
     let finalLayout = ValueLayout(try shape(of: node.name))
     let plainShape = Shape(
       batch: geometry.batch, channels: geometry.outChannels, height: geometry.outHeight, width: geometry.outWidth)

@@ -90,7 +90,7 @@ public struct CheckpointConversion: Hashable, Sendable {
     if isOriginal {
       let shift = MeanShift(state: state, naming: naming)
       edsr.maximum = try shift.maximum() ?? 255
-      if !shift.isPresent { notes.append("the checkpoint has no mean shift; that of DIV2K, 255 as 255, is used") }
+      if !shift.isPresent { notes.append("the checkpoint has no mean shift; that of DIV2K for the range 255 is used") }
     }
     let body = (0..<blocks).flatMap { index in ["a", "b"].map { naming.edsrModule("body.\(index).\($0)", blocks: blocks) } }
     try checkSize(body, features: features, in: state, naming)

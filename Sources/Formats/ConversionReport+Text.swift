@@ -68,14 +68,22 @@ extension ConversionError: CustomStringConvertible {
 }
 
 extension Architecture {
-  /// `edsr: x2, 3 channels, 64 features, 16 blocks, residual scale 0.1`
+  /// `edsr: x2, RGB, 64 features, 16 blocks, residual scale 0.1`
   fileprivate var summary: String {
     switch self {
     case .vdsr(let vdsr): return "vdsr: depth \(vdsr.depth), \(vdsr.features) features"
     case .edsr(let edsr):
-      let layout = edsr.layout == .original ? ", original layout, 255 as \(edsr.maximum == 1 ? 1 : 255)" : ""
-      return "edsr: x\(edsr.scale), \(edsr.channels) channels, \(edsr.features) features, \(edsr.blocks) blocks, "
-        + "residual scale \(edsr.residualScale)" + layout
+      let layout = edsr.layout == .original ? ", original layout, range \(edsr.maximum.shortText)" : ""
+      return "edsr: x\(edsr.scale), \(edsr.channels == 1 ? "luma" : "RGB"), \(edsr.features) features, \(edsr.blocks) blocks, "
+        + "residual scale \(edsr.residualScale.shortText)" + layout
     }
+  }
+}
+
+extension Float {
+  /// `0.1`, `1`: whole numbers without their fraction.
+  fileprivate var shortText: String {
+    let text = description
+    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
   }
 }

@@ -63,14 +63,15 @@ import Testing
     #expect(try NPYFile.read(bytes: NPYFile.encoded(half)).floats == [-1.5])
   }
 
-  @Test(arguments: [
-    ("<f4", [0, 0, 0xC0, 0x3F], 1.5), (">f4", [0x3F, 0xC0, 0, 0], 1.5), ("=f4", [0, 0, 0xC0, 0x3F], 1.5),
-    ("<f8", [0, 0, 0, 0, 0, 0, 0xF8, 0x3F], 1.5), (">f8", [0x3F, 0xF8, 0, 0, 0, 0, 0, 0], 1.5),
-    ("<f2", [0x00, 0xBE], -1.5), (">f2", [0xBE, 0x00], -1.5),
-    ("<i4", [0xFE, 0xFF, 0xFF, 0xFF], -2), (">i4", [0, 0, 1, 0], 256), (">i8", [0, 0, 0, 0, 0, 0, 0, 7], 7),
-    ("<u4", [9, 0, 0, 0], 9), ("<i2", [0xFF, 0xFF], -1), (">u2", [1, 0], 256),
-    ("|u1", [200], 200), ("|i1", [0xFF], -1), ("|b1", [1], 1),
-  ] as [(String, [UInt8], Double)])
+  @Test(
+    arguments: [
+      ("<f4", [0, 0, 0xC0, 0x3F], 1.5), (">f4", [0x3F, 0xC0, 0, 0], 1.5), ("=f4", [0, 0, 0xC0, 0x3F], 1.5),
+      ("<f8", [0, 0, 0, 0, 0, 0, 0xF8, 0x3F], 1.5), (">f8", [0x3F, 0xF8, 0, 0, 0, 0, 0, 0], 1.5),
+      ("<f2", [0x00, 0xBE], -1.5), (">f2", [0xBE, 0x00], -1.5),
+      ("<i4", [0xFE, 0xFF, 0xFF, 0xFF], -2), (">i4", [0, 0, 1, 0], 256), (">i8", [0, 0, 0, 0, 0, 0, 0, 7], 7),
+      ("<u4", [9, 0, 0, 0], 9), ("<i2", [0xFF, 0xFF], -1), (">u2", [1, 0], 256),
+      ("|u1", [200], 200), ("|i1", [0xFF], -1), ("|b1", [1], 1),
+    ] as [(String, [UInt8], Double)])
   func everyTypeIsRead(type: String, data: [UInt8], value: Double) throws {
     for version in 1...3 as ClosedRange<UInt8> {
       let bytes = file(type: type, shape: "(1,)", data, version: version)
@@ -102,7 +103,8 @@ import Testing
   @Test func otherSpellingsAreRead() throws {
     let one: [UInt8] = [0, 0, 0x80, 0x3F]
     for header in [
-      "{\"shape\":(1L,),\"fortran_order\":False,\"descr\":\"<f4\"}", "  { 'descr' : 'f4','fortran_order': False,'shape': ( 1 , ) }\n",
+      "{\"shape\":(1L,),\"fortran_order\":False,\"descr\":\"<f4\"}",
+      "  { 'descr' : 'f4','fortran_order': False,'shape': ( 1 , ) }\n",
     ] {
       #expect(try NPYFile.read(bytes: file(header, one)).floats == [1])
     }
@@ -129,11 +131,13 @@ import Testing
     #expect(problem(file(type: "<f4", shape: "(1,)", [0, 0, 0, 0, 0])) != nil)
     for shape in [
       "(4294967296, 4294967296)", "(4611686018427387904, 4, 0)", "(0, 4611686018427387904, 4)", "(99999999999999999999,)",
-      "(-1,)", "(1.5,)", "(1", "3", "(1 2)", "(4611686018427387904,)", "((1,),)", "(" + String(repeating: "1,", count: 65) + ")",
+      "(-1,)", "(1.5,)", "(1", "3", "(1 2)", "(4611686018427387904,)", "((1,),)",
+      "(" + String(repeating: "1,", count: 65) + ")",
     ] {
       for fortran in [false, true] { #expect(problem(file(type: "<f4", shape: shape, fortran: fortran, [0, 0, 0, 0])) != nil) }
     }
-    #expect(problem(file(type: "|O", shape: "(1,)", [0])) == .unsupportedType(.npy, tensor: "array", type: "elements of type |O"))
+    #expect(
+      problem(file(type: "|O", shape: "(1,)", [0])) == .unsupportedType(.npy, tensor: "array", type: "elements of type |O"))
     #expect(problem(file(type: "<c8", shape: "(1,)", [UInt8](repeating: 0, count: 8))) != nil)
     #expect(
       problem(file("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}", [0, 0, 0, 0]))

@@ -1,15 +1,17 @@
+import Formats
+import Tensors
+import Testing
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
-import Formats
-import Tensors
-import Testing
 
 /// Checkpoints of others, where the data folder beside the package holds them.
 @Suite struct PublishedCheckpointTests {
-  static let vdsr = "\(#filePath)".split(separator: "/").dropLast(3).map { "/" + $0 }.joined()
+  static let vdsr =
+    "\(#filePath)".split(separator: "/").dropLast(3).map { "/" + $0 }.joined()
     + "/../shared/data/vdsr/model_epoch_50.pth"
   static var hasVDSR: Bool { FileManager.default.fileExists(atPath: vdsr) }
 

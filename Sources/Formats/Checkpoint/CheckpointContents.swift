@@ -1,3 +1,5 @@
+import Files
+
 /// Finds the parameters in the values of a checkpoint's pickle and names them as `state_dict()` does.
 struct CheckpointContents {
   private let arena: PickleArena
@@ -13,9 +15,12 @@ struct CheckpointContents {
 
   /// Modules and dictionaries inside each other.
   private static let depthLimit = 64
-  private static let nameLimit = 1 << 16
-  /// Shared values are visited once a name, which a hostile file could make exponential.
-  private static let visitLimit = 1 << 20
+  private static let tensorLimit = 1 << 16
+  private static let skippedLimit = 1 << 12
+  /// In bytes.
+  private static let nameLimit = 1 << 10
+  /// Shared values are visited once a name, which a hostile file could make exponential: every entry looked at counts.
+  private static let visitLimit = 1 << 18
 
   /// Where training programs put the parameters, the best first: averaged weights are those meant for use.
   private static let knownKeys = [
@@ -28,7 +33,7 @@ struct CheckpointContents {
     var root = root
     // Each round goes one key down; `{"model": {"state_dict": {…}}}` needs two.
     for _ in 0..<4 {
-      guard moduleState(root) == nil, let children = children(root) else { break }
+      guard try moduleState(root) == nil, let children = try children(root) else { break }
       if try holdsTensor(children) { break }
       guard let next = try choose(children) else { break }
       path.append(next.key)
@@ -62,12 +67,23 @@ struct CheckpointContents {
     return false
   }
 
+  /// The entries of a dictionary, counted as visits.
+  private mutating func entries(_ id: PickleID) throws(FormatProblem) -> [(key: PickleID, value: PickleID)]? {
+    visits += 1 + arena.entryBound(id)
+    guard visits <= Self.visitLimit else {
+      throw .limit(.checkpoint, part: "the values under names", limit: Self.visitLimit)
+    }
+    return arena.entries(id)
+  }
+
   /// What a dictionary, a list or a tuple holds, by name.
-  private func children(_ id: PickleID) -> [(key: String, value: PickleID)]? {
-    if let entries = arena.entries(id) {
+  private mutating func children(_ id: PickleID) throws(FormatProblem) -> [(key: String, value: PickleID)]? {
+    if let entries = try entries(id) {
       return entries.compactMap { entry in name(entry.key).map { ($0, entry.value) } }
     }
-    return arena.items(id)?.enumerated().map { (String($0.offset), $0.element) }
+    // More are no list of a few state dicts.
+    guard let items = arena.items(id), items.count <= 64 else { return nil }
+    return items.enumerated().map { (String($0.offset), $0.element) }
   }
 
   private func name(_ key: PickleID) -> String? {
@@ -81,8 +97,8 @@ struct CheckpointContents {
   // MARK: Modules
 
   /// The attributes of a pickled `nn.Module`.
-  private func moduleState(_ id: PickleID) -> [String: PickleID]? {
-    guard let call = arena.call(id), let state = call.state, let entries = arena.entries(state) else { return nil }
+  private mutating func moduleState(_ id: PickleID) throws(FormatProblem) -> [String: PickleID]? {
+    guard let call = arena.call(id), let state = call.state, let entries = try entries(state) else { return nil }
     var result: [String: PickleID] = [:]
     for entry in entries {
       if let name = arena.text(entry.key) { result[name] = entry.value }
@@ -90,50 +106,58 @@ struct CheckpointContents {
     return result["_parameters"] != nil || result["_modules"] != nil ? result : nil
   }
 
-  private mutating func collect(_ id: PickleID, prefix: String, depth: Int) throws(FormatProblem) {
+  /// Takes the tensors of a module, a dictionary or, at the root, a list; false where the value is none of these.
+  @discardableResult
+  private mutating func collect(_ id: PickleID, prefix: String, depth: Int) throws(FormatProblem) -> Bool {
     guard depth <= Self.depthLimit else {
       throw .limit(.checkpoint, part: "modules and dictionaries inside each other", limit: Self.depthLimit)
     }
-    if let state = moduleState(id) {
+    if let state = try moduleState(id) {
       // The order of `state_dict()`: own parameters, own buffers, then the modules inside.
-      if let parameters = state["_parameters"] { try collectEntries(parameters, prefix: prefix, depth: depth) }
+      if let parameters = state["_parameters"] { try collectEntries(of: parameters, prefix: prefix, depth: depth) }
       if let buffers = state["_buffers"] {
         let fleeting = state["_non_persistent_buffers_set"].flatMap(arena.items) ?? []
-        let names = Set(fleeting.compactMap(arena.text))
-        try collectEntries(buffers, prefix: prefix, depth: depth, without: names)
+        let names = Set(fleeting.prefix(Self.nameLimit).compactMap(arena.text))
+        try collectEntries(of: buffers, prefix: prefix, depth: depth, without: names)
       }
-      if let modules = state["_modules"] { try collectEntries(modules, prefix: prefix, depth: depth) }
-    } else if arena.entries(id) != nil {
-      try collectEntries(id, prefix: prefix, depth: depth)
-    } else if depth == 0, children(id) != nil {
-      try collectEntries(id, prefix: prefix, depth: depth)
+      if let modules = state["_modules"] { try collectEntries(of: modules, prefix: prefix, depth: depth) }
+      return true
     }
+    guard depth == 0 || arena.entryBound(id) > 0 else { return arena.entries(id) != nil }
+    return try collectEntries(of: id, prefix: prefix, depth: depth)
   }
 
+  @discardableResult
   private mutating func collectEntries(
-    _ id: PickleID, prefix: String, depth: Int, without excluded: Set<String> = []
-  ) throws(FormatProblem) {
-    for (key, value) in children(id) ?? [] where !excluded.contains(key) {
-      visits += 1
-      guard visits <= Self.visitLimit else {
-        throw .limit(.checkpoint, part: "the values under names", limit: Self.visitLimit)
-      }
+    of id: PickleID, prefix: String, depth: Int, without excluded: Set<String> = []
+  ) throws(FormatProblem) -> Bool {
+    guard let children = try children(id) else { return false }
+    for (key, value) in children where !excluded.contains(key) {
       let name = prefix + key
-      guard name.utf8.count <= 4096 else { throw .limit(.checkpoint, part: "the bytes of a name", limit: 4096) }
+      guard name.utf8.count <= Self.nameLimit else {
+        throw .limit(.checkpoint, part: "the bytes of a name", limit: Self.nameLimit)
+      }
       switch try TensorReference.read(value, in: arena) {
       case .tensor(let reference):
-        guard tensors.count < Self.nameLimit else {
-          throw .limit(.checkpoint, part: "the number of tensors", limit: Self.nameLimit)
+        guard tensors.count < Self.tensorLimit else {
+          throw .limit(.checkpoint, part: "the number of tensors", limit: Self.tensorLimit)
         }
         tensors.append((name, reference))
-      case .unsupported(let reason): skipped.append((name, reason))
+      case .unsupported(let reason): try skip(name, reason)
       case .other:
-        if moduleState(value) != nil || arena.entries(value) != nil {
-          try collect(value, prefix: name + ".", depth: depth + 1)
-        } else if let call = arena.call(value), let callee = arena.callee(call), arena.items(value) == nil {
-          skipped.append((name, "is made by \(callee), which is not read"))
+        guard try !collect(value, prefix: name + ".", depth: depth + 1) else { continue }
+        if let call = arena.call(value), let callee = arena.callee(call), arena.items(value) == nil {
+          try skip(name, "is made by \(callee), which is not read")
         }
       }
     }
+    return true
+  }
+
+  private mutating func skip(_ name: String, _ reason: String) throws(FormatProblem) {
+    guard skipped.count < Self.skippedLimit else {
+      throw .limit(.checkpoint, part: "the values that cannot be read", limit: Self.skippedLimit)
+    }
+    skipped.append((name, reason.onOneLine))
   }
 }

@@ -3,13 +3,14 @@ import Tensors
 /// Makes the tensors of a checkpoint, storage by storage.
 struct CheckpointStorages {
   private var made: [TensorReference: Result<Tensor, FormatProblem>] = [:]
-  private var budget: Int
+  /// The bytes that further tensors may take. Those that share a storage take four times as much as it at most, on average.
+  private var budget = 1 << 26
 
   /// How many elements an expanded tensor may make of fewer.
   private static let repeatLimit = 1 << 16
 
-  /// - Parameter byteCount: the bytes of the file. Tensors that share a storage may take four times as much together, and no more.
-  init(byteCount: Int) { budget = 4 * byteCount + 1 << 26 }
+  /// Counts the bytes of a storage.
+  mutating func admit(byteCount: Int) { budget += 4 * byteCount }
 
   /// Makes the tensor `name` from the bytes of its storage. The same reference gives the same tensor, in memory once.
   mutating func tensor(
@@ -18,8 +19,9 @@ struct CheckpointStorages {
     if let result = made[reference] { return result }
     guard case .known(let type) = reference.element, let count = reference.count else { throw .outOfBounds(tensor: name) }
     let (size, overflow) = count.multipliedReportingOverflow(by: type.byteCount)
-    guard !overflow, size <= budget else {
-      throw .limit(.checkpoint, part: "the tensor '\(name)' repeats its elements too often", limit: budget)
+    guard !overflow else { throw .outOfBounds(tensor: name) }
+    guard size <= budget else {
+      throw .limit(.checkpoint, part: "the tensors to '\(name)' share their bytes too often", limit: budget)
     }
     budget -= size
     let elements = ForeignElements(

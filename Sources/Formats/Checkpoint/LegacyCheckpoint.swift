@@ -54,7 +54,9 @@ struct LegacyCheckpoint {
       guard bytes.count - position >= 8 else { throw .truncated(.checkpoint, part: "the storage '\(key)'") }
       let count = bytes[position..<position + 8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
       position += 8
-      guard count <= UInt64((bytes.count - position) / size) else { throw .truncated(.checkpoint, part: "the storage '\(key)'") }
+      guard count <= UInt64((bytes.count - position) / size) else {
+        throw .truncated(.checkpoint, part: "the storage '\(key)'")
+      }
       let end = position + Int(count) * size
       guard storages.updateValue(position..<end, forKey: key) == nil else {
         throw .malformed(.checkpoint, part: "the storage '\(key)' stands twice")

@@ -60,7 +60,7 @@ public struct PyTorchCheckpoint: Sendable {
   private init(legacy bytes: [UInt8]) throws(FormatProblem) {
     let file = try LegacyCheckpoint(bytes)
     let contents = try CheckpointContents(file.arena, root: file.root)
-    var builder = Builder(contents, arena: file.arena, byteCount: bytes.count)
+    var builder = Builder(contents, arena: file.arena)
     try bytes.withUnsafeBytes { buffer in
       Result { () throws(FormatProblem) in
         for (key, tensors) in builder.pending {
@@ -76,20 +76,20 @@ public struct PyTorchCheckpoint: Sendable {
     var archive = try ZipArchive(bytes)
     // The folder is named after the file as it was saved.
     let folder: String
-    if archive.names.contains("data.pkl") {
+    if archive.indices["data.pkl"] != nil {
       folder = ""
-    } else if let name = archive.names.first(where: { $0.hasSuffix("/data.pkl") && $0.split(separator: "/").count == 2 }) {
+    } else if let name = archive.indices.keys.filter({ $0.hasSuffix("/data.pkl") }).min(by: { $0.utf8.count < $1.utf8.count }) {
       folder = String(name.dropLast("data.pkl".count))
     } else {
       throw .notOfFormat(.checkpoint)
     }
-    if archive.names.contains(folder + "constants.pkl") { throw .unsupportedCheckpoint("a TorchScript archive") }
+    if archive.indices[folder + "constants.pkl"] != nil { throw .unsupportedCheckpoint("a TorchScript archive") }
     let order = try archive.entry(folder + "byteorder", limit: 64).map { String(decoding: $0, as: UTF8.self) } ?? "little"
     guard order == "little" else { throw .unsupportedCheckpoint("a checkpoint in \(order)-endian byte order") }
     guard let pickle = try archive.entry(folder + "data.pkl", limit: Self.pickleLimit) else { throw .notOfFormat(.checkpoint) }
     let object = try PickleMachine.read(pickle)
     let contents = try CheckpointContents(object.arena, root: object.root)
-    var builder = Builder(contents, arena: object.arena, byteCount: bytes.count)
+    var builder = Builder(contents, arena: object.arena)
     for (key, tensors) in builder.pending {
       guard let storage = try archive.entry("\(folder)data/\(key)", limit: Self.fileLimit) else {
         throw .missingStorage(key)
@@ -115,17 +115,16 @@ extension PyTorchCheckpoint {
 
     private let contents: CheckpointContents
     private let globals: [String]
-    private var storages: CheckpointStorages
+    private var storages = CheckpointStorages()
     private var parameters: [String: Tensor] = [:]
     private var skipped: [String]
     /// The tensors of each storage, storages in the order of their first use.
     let pending: [(key: String, tensors: [Named])]
 
-    init(_ contents: CheckpointContents, arena: PickleArena, byteCount: Int) {
+    init(_ contents: CheckpointContents, arena: PickleArena) {
       self.contents = contents
       globals = arena.globals.filter { !$0.isInterpreted }.map(\.description).sorted()
-      storages = CheckpointStorages(byteCount: byteCount)
-      skipped = contents.skipped.map { "'\($0.name.onOneLine)' \($0.reason.onOneLine)" }
+      skipped = contents.skipped.map { "'\($0.name.onOneLine)' \($0.reason)" }
       var places: [String: Int] = [:]
       var pending: [(key: String, tensors: [Named])] = []
       for tensor in contents.tensors {
@@ -141,6 +140,7 @@ extension PyTorchCheckpoint {
     }
 
     mutating func make(_ tensors: [Named], from bytes: UnsafeRawBufferPointer) throws(FormatProblem) {
+      storages.admit(byteCount: bytes.count)
       for (name, reference) in tensors {
         let (size, overflow) = reference.storage.count.multipliedReportingOverflow(by: reference.storage.element.byteCount)
         guard !overflow, size <= bytes.count else {

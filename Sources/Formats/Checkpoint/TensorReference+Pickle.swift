@@ -70,7 +70,9 @@ extension TensorReference {
       element = type
     }
     let metadata = callable.name == "_rebuild_tensor_v3" ? 7 : 6
-    if arguments.count > metadata, let flags = arena.entries(arguments[metadata]) {
+    if arguments.count > metadata, arena.entryBound(arguments[metadata]) <= 16,
+      let flags = arena.entries(arguments[metadata])
+    {
       for flag in flags {
         // A negated or conjugated view: the storage holds other numbers than the tensor.
         if case .boolean(true) = arena[flag.value] { return .unsupported("is a view marked '\(arena.text(flag.key) ?? "?")'") }

@@ -1,3 +1,5 @@
+import Tensors
+
 /// The element type of a storage, by its size and by what it becomes here.
 enum StorageElement: Hashable, Sendable {
   case known(ElementType)
@@ -13,7 +15,9 @@ enum StorageElement: Hashable, Sendable {
 
   /// The element of a storage class such as `torch.FloatStorage` or `torch.cuda.HalfStorage`.
   init?(storageClass global: PickleGlobal) {
-    guard global.module == "torch" || global.module.hasPrefix("torch."), let element = Self.storages[global.name] else { return nil }
+    guard global.module == "torch" || global.module.hasPrefix("torch."), let element = Self.storages[global.name] else {
+      return nil
+    }
     self = element
   }
 
@@ -85,9 +89,5 @@ struct TensorReference: Hashable, Sendable {
   var strides: [Int]
 
   /// The number of elements, or nil where it overflows or an extent is negative.
-  var count: Int? {
-    shape.contains { $0 < 0 } ? nil : shape.reduce(1 as Int?) { product, extent in
-      product.flatMap { $0.multipliedReportingOverflow(by: extent) }.flatMap { $0.overflow ? nil : $0.partialValue }
-    }
-  }
+  var count: Int? { shape.contains { $0 < 0 } ? nil : Shape(shape).checkedCount }
 }

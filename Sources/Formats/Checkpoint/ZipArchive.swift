@@ -5,16 +5,18 @@ struct ZipArchive: ~Copyable {
   private let archive: OpaquePointer
   /// What all entries together may still unpack to: a few bytes can deflate to a thousand times as many.
   private var budget: Int
-  /// The names of the entries.
-  let names: [String]
+  /// The entries by name; of two with one name the first.
+  let indices: [String: UInt64]
 
   /// Opens the archive. `bytes` must outlive it.
   init(_ bytes: UnsafeRawBufferPointer) throws(FormatProblem) {
     let archive = try Self.open(bytes)
-    let count = zip_get_num_entries(archive, 0)
-    names = (0..<max(count, 0)).map { index in
-      zip_get_name(archive, UInt64(index), zip_flags_t(ZIP_FL_ENC_RAW)).map { String(cString: $0) } ?? ""
+    var indices: [String: UInt64] = [:]
+    for index in 0..<UInt64(max(zip_get_num_entries(archive, 0), 0)) {
+      guard let name = zip_get_name(archive, index, zip_flags_t(ZIP_FL_ENC_RAW)).map({ String(cString: $0) }) else { continue }
+      if indices[name] == nil { indices[name] = index }
     }
+    self.indices = indices
     self.archive = archive
     let (size, overflow) = bytes.count.multipliedReportingOverflow(by: 32)
     budget = overflow ? .max : max(1 << 28, size)
@@ -38,10 +40,10 @@ struct ZipArchive: ~Copyable {
 
   /// Unpacks an entry, or returns nil where there is none of that name.
   mutating func entry(_ name: String, limit: Int) throws(FormatProblem) -> [UInt8]? {
-    guard let index = names.firstIndex(of: name) else { return nil }
+    guard let index = indices[name] else { return nil }
     var status = zip_stat_t()
     zip_stat_init(&status)
-    guard zip_stat_index(archive, UInt64(index), 0, &status) == 0, let size = Int(exactly: status.size) else {
+    guard zip_stat_index(archive, index, 0, &status) == 0, let size = Int(exactly: status.size) else {
       throw .malformed(.checkpoint, part: "the entry '\(name)' of the zip archive")
     }
     guard size <= limit else { throw .limit(.checkpoint, part: "the entry '\(name)' takes \(size) bytes", limit: limit) }
@@ -49,7 +51,7 @@ struct ZipArchive: ~Copyable {
       throw .limit(.checkpoint, part: "the entry '\(name)' unpacks to far more than the file", limit: budget)
     }
     budget -= size
-    guard let file = zip_fopen_index(archive, UInt64(index), 0) else {
+    guard let file = zip_fopen_index(archive, index, 0) else {
       throw .malformed(.checkpoint, part: "the entry '\(name)': \(Self.text(zip_get_error(archive)))")
     }
     defer { zip_fclose(file) }

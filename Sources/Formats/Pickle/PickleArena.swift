@@ -170,6 +170,24 @@ struct PickleArena {
     }
   }
 
+  /// No fewer than the entries of a dictionary, found without reading them; 0 for what is none.
+  func entryBound(_ id: PickleID) -> Int {
+    switch self[id] {
+    case .dictionary(let index): parts[index].entries.count / 2
+    case .call(let index): parts[index].entries.count / 2 + (arguments(parts[index]).first.map(extent) ?? 0)
+    default: 0
+    }
+  }
+
+  private func extent(_ id: PickleID) -> Int {
+    switch self[id] {
+    case .tuple(let items): items.count
+    case .list(let index), .set(let index), .dictionary(let index), .call(let index):
+      max(parts[index].items.count, parts[index].entries.count)
+    default: 0
+    }
+  }
+
   private func pairs(_ entries: [PickleID]) -> [(key: PickleID, value: PickleID)] {
     stride(from: 0, to: entries.count - 1, by: 2).map { (entries[$0], entries[$0 + 1]) }
   }

@@ -1,12 +1,7 @@
 /// The bytes of a pickle and the operands in them.
 struct PickleInput {
   let bytes: [UInt8]
-  private(set) var position: Int
-
-  init(bytes: [UInt8], position: Int) {
-    self.bytes = bytes
-    self.position = position
-  }
+  var position: Int
 
   private static let truncated = FormatProblem.truncated(.checkpoint, part: "a pickle")
 

@@ -132,7 +132,9 @@ struct PickleMachine {
       let state = try pop()
       // A state on a value that keeps none is dropped: it could only matter to code that is never run.
       _ = try arena.change(top()) { $0.state = state }
-    case .persistentID: try push(.persistent(arena.add(.text(input.textLine()))))
+    case .persistentID:
+      // Protocol 0 writes the description of a storage as a text that PyTorch itself cannot read back.
+      throw .unsupportedCheckpoint("a checkpoint in pickle protocol 0")
     case .binPersistentID: try push(.persistent(pop()))
     case .readOnlyBuffer: break
     case .extension1, .extension2, .extension4, .nextBuffer:
@@ -199,7 +201,9 @@ struct PickleMachine {
   }
 
   private mutating func get(_ index: Int) throws(FormatProblem) {
-    guard let id = memo[index] else { throw .malformed(.checkpoint, part: "a pickle refers to entry \(index), which is absent") }
+    guard let id = memo[index] else {
+      throw .malformed(.checkpoint, part: "a pickle refers to entry \(index), which is absent")
+    }
     stack.append(id)
   }
 

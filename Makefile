@@ -1,0 +1,36 @@
+# Two commands do everything on a fresh machine that has a Swift toolchain:
+#   make demo    builds the command and enlarges a photo
+#   make test    builds and runs every test
+# Both first install the C libraries' headers where they are missing (Debian and Ubuntu, as root or through sudo).
+
+SWIFT ?= swift
+# Tests are built apart: they are optimised but testable, and would otherwise rebuild everything whenever the two take turns.
+TEST_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build/testing
+DEMO_PHOTO = Examples/chelsea.png
+
+.PHONY: build demo test format lint setup clean
+
+build: setup
+	$(SWIFT) build -c release --product swiftlet
+
+demo: build
+	mkdir -p demo
+	.build/release/swiftlet eval upscale-x2 --data Examples --scales 2 --save demo
+	.build/release/swiftlet upscale $(DEMO_PHOTO) --scale 2 -o demo/chelsea-x2.png
+	@echo "Look at demo/: truth, bicubic and network side by side, and the photo at twice its size."
+
+test: setup
+	$(SWIFT) build $(TEST_FLAGS) --build-tests
+	$(SWIFT) test $(TEST_FLAGS) --skip-build --disable-xctest
+
+format:
+	$(SWIFT) format -r -i Sources Tests Package.swift
+
+lint:
+	$(SWIFT) format lint -r --strict Sources Tests Package.swift
+
+setup:
+	@Tools/setup.sh
+
+clean:
+	rm -rf .build demo

@@ -1,0 +1,61 @@
+@testable import CPUBackend
+import Execution
+import Networks
+import ReferenceBackend
+import Tensors
+import TestSupport
+import Testing
+
+/// The shared cases that are one convolution and its operands.
+private let convolutionCases = supportedCases.filter { example in
+  guard example.network.nodes.count == 1, case .convolution = example.network.nodes[0].operation else { return false }
+  return true
+}
+
+/// Every method on every convolution that it takes, not only where the selector would choose it.
+@Suite struct MethodTests {
+  @Test(arguments: ConvolutionMethod.allCases, instructionSets)
+  func agreesWithTheReference(_ method: ConvolutionMethod, _ instructionSet: InstructionSet) throws {
+    var count = 0
+    for example in convolutionCases {
+      guard case .convolution(let payload) = example.network.nodes[0].operation,
+        let geometry = ConvolutionGeometry(
+          example.network.nodes[0], payload, shapes: try example.network.inferredShapes(inputs: example.inputShapes)),
+        KernelSelector.refusal(of: method, for: geometry) == nil
+      else { continue }
+      count += 1
+      var engine = CPUEngine(instructionSet: instructionSet, threadCount: 2)
+      engine.preferredMethod = method
+      let inputs = example.inputs
+      let expected = try ReferenceEngine().prepare(example.network, inputs: example.inputShapes).run(inputs)
+      let result = try engine.prepare(example.network, inputs: example.inputShapes).run(inputs)
+      let isWinograd = method == .winograd2 || method == .winograd4
+      let tolerance = try Tolerance.outputs(
+        of: example.network, inputs: inputs, convolutionFactor: isWinograd ? winogradFactor : 1)
+      expectClose(
+        result[0], expected[0], tolerance: tolerance[0].error, seed: example.seed,
+        "\(example.name) by \(method) on \(instructionSet)")
+    }
+    #expect(count >= 5, "\(method) was tried on \(count) convolutions only")
+  }
+
+  @Test func theSelectorRefusesWithAReasonAndTakesTheCheapest() {
+    let geometry = ConvolutionGeometry(
+      Convolution(inChannels: 64, outChannels: 64, kernel: Pair(3), padding: Padding(1)),
+      input: Shape(channels: 64, height: 256, width: 256), output: Shape(channels: 64, height: 256, width: 256))
+    for instructionSet in InstructionSet.allCases {
+      #expect(KernelSelector.choose(for: geometry, instructionSet) == .winograd4)
+      let candidates = KernelSelector.candidates(for: geometry, instructionSet)
+      #expect(candidates.map(\.method) == ConvolutionMethod.allCases)
+      let cheapest = candidates.compactMap(\.cycles).min()
+      #expect(candidates.first { $0.method == .winograd4 }?.cycles == cheapest)
+      #expect(candidates.first { $0.method == .depthwise }?.verdict == .refused("it is no depthwise convolution"))
+    }
+    var single = geometry
+    single.outHeight = 1
+    single.outWidth = 1
+    single.inHeight = 1
+    single.inWidth = 1
+    #expect(KernelSelector.choose(for: single, .avx512) != .winograd4)
+  }
+}

@@ -1,0 +1,55 @@
+@testable import CPUBackend
+import Architectures
+import Execution
+import Networks
+import Tensors
+import TestSupport
+import Testing
+import Transforms
+
+/// A tile read with its halo gives the bits of the whole image, for every tile of a cut.
+@Suite struct TileTests {
+  @Test(arguments: BandTests.networks.indices, instructionSets)
+  func tilesGiveTheBitsOfTheWhole(_ index: Int, _ instructionSet: InstructionSet) throws {
+    let network = BandTests.networks[index]
+    let engine = CPUEngine(instructionSet: instructionSet, threadCount: 2)
+    let whole = Shape(channels: network.inputs[0].channels, height: 75, width: 131)
+    var generator = SplitMix64(seed: 5)
+    let image = Tensor(uniform: whole, bound: 1, using: &generator)
+    let expected = try engine.prepare(network, inputs: [whole]).run([image])[0]
+    let shapes = try network.inferredShapes(inputs: [whole])
+    let geometry = try #require(
+      TileGeometry(of: network, shapes: shapes) { engine.outputGrid(of: $0, in: network, shapes: shapes) })
+    let size = (16 + geometry.alignment - 1) / geometry.alignment * geometry.alignment
+    for y in stride(from: 0, to: whole.height, by: size) {
+      for x in stride(from: 0, to: whole.width, by: size) {
+        let rows = max(0, y - geometry.halo)..<min(whole.height, y + size + geometry.halo)
+        let columns = max(0, x - geometry.halo)..<min(whole.width, x + size + geometry.halo)
+        let tile = crop(image, rows: rows, columns: columns)
+        let result = try engine.prepare(network, inputs: [tile.shape], kernelsFor: [whole]).run([tile])[0]
+        let scale = geometry.scale
+        let own = (rows: y..<min(y + size, whole.height), columns: x..<min(x + size, whole.width))
+        let part = crop(
+          result, rows: (own.rows.lowerBound - rows.lowerBound) * scale..<(own.rows.upperBound - rows.lowerBound) * scale,
+          columns: (own.columns.lowerBound - columns.lowerBound) * scale..<(own.columns.upperBound - columns.lowerBound) * scale)
+        let truth = crop(
+          expected, rows: own.rows.lowerBound * scale..<own.rows.upperBound * scale,
+          columns: own.columns.lowerBound * scale..<own.columns.upperBound * scale)
+        expectSameBits(part, truth, "\(network.name) on \(instructionSet), tile at \(x), \(y), \(geometry)")
+      }
+    }
+  }
+
+  private func crop(_ tensor: Tensor, rows: Range<Int>, columns: Range<Int>) -> Tensor {
+    let shape = tensor.shape
+    let elements = tensor.floats
+    var result: [Float] = []
+    for channel in 0..<shape.channels {
+      for y in rows {
+        let row = (channel * shape.height + y) * shape.width
+        result += elements[row + columns.lowerBound..<row + columns.upperBound]
+      }
+    }
+    return Tensor(Shape(channels: shape.channels, height: rows.count, width: columns.count), result)
+  }
+}
