@@ -1,29 +1,37 @@
 // Stores with epilogue, elementwise passes and the plain depthwise row. Included once an instruction set.
 
 SW_DECLARE_STORE(SW_NAME(store)) {
+  finish_mode mode = finish_mode_of(epilogue, residual->base != 0);
   for (ptrdiff_t i = 0; i < count; i++) {
     float *out = destination->base + y * destination->row + (x + i) * destination->pixel;
     const float *added = residual->base ? residual->base + y * residual->row + (x + i) * residual->pixel : 0;
-    for (ptrdiff_t b = 0; b < blocks; b++) {
-      float *block = out + destination->block[first_block + b];
-      for (ptrdiff_t c = 0; c < SW_CHANNEL_BLOCK; c += LANES) {
-        ptrdiff_t channel = (first_block + b) * SW_CHANNEL_BLOCK + c;
-        vector v = load(product + i * product_stride + b * SW_CHANNEL_BLOCK + c);
-        store(block + c, finish(v, epilogue, channel, added ? added + channel : 0));
-      }
-    }
+#define STORE_PIXEL(mode)                                                                                                        \
+  for (ptrdiff_t b = 0; b < blocks; b++) {                                                                                       \
+    float *block = out + destination->block[first_block + b];                                                                    \
+    for (ptrdiff_t c = 0; c < SW_CHANNEL_BLOCK; c += LANES) {                                                                    \
+      ptrdiff_t channel = (first_block + b) * SW_CHANNEL_BLOCK + c;                                                              \
+      vector v = load(product + i * product_stride + b * SW_CHANNEL_BLOCK + c);                                                  \
+      store(block + c, finish(v, mode, bias_of(epilogue, channel), epilogue, channel, added ? added + channel : 0));             \
+    }                                                                                                                            \
+  }
+    SW_WITH_FINISH_MODE(mode, STORE_PIXEL)
+#undef STORE_PIXEL
   }
 }
 
 SW_DECLARE_ELEMENTWISE(SW_NAME(elementwise)) {
   if (channels) {
+    finish_mode mode = finish_mode_of(epilogue, residual != 0);
     for (ptrdiff_t i = 0; i < pixels; i++)
-      for (ptrdiff_t c = 0; c < channels; c += LANES) {
-        ptrdiff_t at = i * channels + c;
-        vector v = load(in + at);
-        if (multiplier) v *= load(multiplier + c);
-        store(out + at, finish(v, epilogue, c, residual ? residual + at : 0));
-      }
+#define ELEMENTWISE_PIXEL(mode)                                                                                                  \
+  for (ptrdiff_t c = 0; c < channels; c += LANES) {                                                                              \
+    ptrdiff_t at = i * channels + c;                                                                                             \
+    vector v = load(in + at);                                                                                                    \
+    if (multiplier) v *= load(multiplier + c);                                                                                   \
+    store(out + at, finish(v, mode, bias_of(epilogue, c), epilogue, c, residual ? residual + at : 0));                           \
+  }
+      SW_WITH_FINISH_MODE(mode, ELEMENTWISE_PIXEL)
+#undef ELEMENTWISE_PIXEL
     return;
   }
   for (ptrdiff_t i = 0; i < pixels; i++) {

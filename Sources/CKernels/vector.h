@@ -62,26 +62,58 @@ INLINE vector activate(vector v, const sw_activation *activation, const float *s
   return v;
 }
 
-// One vector through the epilogue. `channel` is its first channel (for bias and slopes); `residual` null means none.
-INLINE vector finish(vector v, const sw_epilogue *e, ptrdiff_t channel, const float *residual) {
-  if (e->bias) v += load(e->bias + channel);
+// The epilogues of most layers, told apart once a tile and compiled apart: left to a branch a vector, the tests and the calls they
+// might lead to took as long as a Winograd output transform itself (Zen 5).
+typedef enum { FINISH_PLAIN, FINISH_RELU, FINISH_RESIDUAL, FINISH_RESIDUAL_RELU, FINISH_ANY } finish_mode;
+
+INLINE finish_mode finish_mode_of(const sw_epilogue *e, int has_residual) {
+  sw_activation_kind before = e->before.kind, after = e->after.kind;
+  if (has_residual && before == SW_ACTIVATION_NONE && after == SW_ACTIVATION_NONE) return FINISH_RESIDUAL;
+  if (has_residual && before == SW_ACTIVATION_NONE && after == SW_ACTIVATION_RELU) return FINISH_RESIDUAL_RELU;
+  if (has_residual || e->scale != 1.0f || after != SW_ACTIVATION_NONE) return FINISH_ANY;
+  if (before == SW_ACTIVATION_NONE) return FINISH_PLAIN;
+  return before == SW_ACTIVATION_RELU ? FINISH_RELU : FINISH_ANY;
+}
+
+// One vector through the epilogue. `bias` is that of its channels (zero for none); `channel` the first of them, for slopes;
+// `residual` null means none. `mode` is a constant where this is inlined.
+INLINE vector finish(vector v, finish_mode mode, vector bias, const sw_epilogue *e, ptrdiff_t channel, const float *residual) {
+  v += bias;
+  switch (mode) {
+    case FINISH_PLAIN: return v;
+    case FINISH_RELU: return larger(splat(0), v);
+    // Residual networks scale and then add: one fused operation.
+    case FINISH_RESIDUAL: return v * e->scale + load(residual);
+    case FINISH_RESIDUAL_RELU: v = v * e->scale + load(residual); return larger(splat(0), v);
+    case FINISH_ANY: break;
+  }
   v = activate(v, &e->before, e->before.slopes + channel);
-  // Residual networks scale and then add; one fused operation where both happen.
   if (residual) v = v * e->scale + load(residual);
-  else if (e->scale != 1.0f) v = v * e->scale;
+  else v = v * e->scale;
   return activate(v, &e->after, e->after.slopes + channel);
 }
 
+INLINE vector bias_of(const sw_epilogue *e, ptrdiff_t channel) { return e->bias ? load(e->bias + channel) : splat(0); }
+
+// Calls body(mode) with the mode as a constant.
+#define SW_WITH_FINISH_MODE(mode, body)                  \
+  switch (mode) {                                        \
+    case FINISH_PLAIN: body(FINISH_PLAIN); break;        \
+    case FINISH_RELU: body(FINISH_RELU); break;          \
+    case FINISH_RESIDUAL: body(FINISH_RESIDUAL); break;  \
+    case FINISH_RESIDUAL_RELU: body(FINISH_RESIDUAL_RELU); break; \
+    case FINISH_ANY: body(FINISH_ANY); break;            \
+  }
+
 // The same for one value.
 INLINE float finish_one(float x, const sw_epilogue *e, ptrdiff_t channel, const float *residual) {
-  vector v = splat(x);
-  if (e->bias) v += e->bias[channel];
+  vector v = splat(x) + (e->bias ? e->bias[channel] : 0.0f);
   // A vector of equal lanes keeps one definition of every activation; PReLU alone reads memory by channel.
   sw_activation before = e->before, after = e->after;
   if (before.kind == SW_ACTIVATION_PRELU) { before.kind = SW_ACTIVATION_LEAKY_RELU; before.a = before.slopes[channel]; }
   if (after.kind == SW_ACTIVATION_PRELU) { after.kind = SW_ACTIVATION_LEAKY_RELU; after.a = after.slopes[channel]; }
   v = activate(v, &before, 0);
   if (residual) v = v * e->scale + *residual;
-  else if (e->scale != 1.0f) v = v * e->scale;
+  else v = v * e->scale;
   return activate(v, &after, 0)[0];
 }

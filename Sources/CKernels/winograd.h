@@ -62,36 +62,62 @@ INLINE void output_2(const vector m[4], vector y[2]) {
     }                                                                                                                             \
   }
 
+// One tile and one vector of channels; `mode` and `whole` (all M x M pixels are stored) are constants where this is inlined.
+#define WINOGRAD_OUTPUT_TILE(M)                                                                                                   \
+  INLINE void SW_NAME(winograd_output_tile_##M)(                                                                                  \
+    const float *in, ptrdiff_t position_stride, float *base, ptrdiff_t row, ptrdiff_t pixel, const float *added,                  \
+    ptrdiff_t added_row, ptrdiff_t added_pixel, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channel, const sw_epilogue *epilogue, \
+    finish_mode mode, int whole) {                                                                                                \
+    enum { N = M + 2 };                                                                                                           \
+    vector bias = bias_of(epilogue, channel);                                                                                     \
+    vector t[N][M];                                                                                                               \
+    UNROLL for (int i = 0; i < N; i++) {                                                                                          \
+      vector m[N];                                                                                                                \
+      UNROLL for (int j = 0; j < N; j++) m[j] = load(in + (i * N + j) * position_stride);                                         \
+      output_##M(m, t[i]);                                                                                                        \
+    }                                                                                                                             \
+    UNROLL for (int j = 0; j < M; j++) {                                                                                          \
+      vector m[N], out[M];                                                                                                        \
+      UNROLL for (int i = 0; i < N; i++) m[i] = t[i][j];                                                                          \
+      output_##M(m, out);                                                                                                         \
+      if (!whole && j >= width) continue;                                                                                         \
+      UNROLL for (int i = 0; i < M; i++) {                                                                                        \
+        if (!whole && i >= height) continue;                                                                                      \
+        const float *residual = added ? added + i * added_row + j * added_pixel : 0;                                              \
+        store(base + i * row + j * pixel, finish(out[i], mode, bias, epilogue, channel, residual));                               \
+      }                                                                                                                           \
+    }                                                                                                                             \
+  }
+
 #define WINOGRAD_OUTPUT(M)                                                                                                        \
   SW_DECLARE_WINOGRAD_OUTPUT(SW_NAME(winograd_output_##M)) {                                                                      \
-    enum { N = M + 2 };                                                                                                           \
+    finish_mode mode = finish_mode_of(epilogue, residual->base != 0);                                                             \
     for (ptrdiff_t b = 0; b < blocks; b++) {                                                                                      \
       float *base = destination->base + y * destination->row + x * destination->pixel + destination->block[first_block + b];      \
       for (ptrdiff_t c = 0; c < SW_CHANNEL_BLOCK; c += LANES) {                                                                   \
         ptrdiff_t channel = (first_block + b) * SW_CHANNEL_BLOCK + c;                                                             \
         const float *in = product + b * SW_CHANNEL_BLOCK + c;                                                                     \
         const float *added = residual->base ? residual->base + y * residual->row + x * residual->pixel + channel : 0;             \
-        vector t[N][M];                                                                                                           \
-        UNROLL for (int i = 0; i < N; i++) {                                                                                      \
-          vector m[N];                                                                                                            \
-          UNROLL for (int j = 0; j < N; j++) m[j] = load(in + (i * N + j) * position_stride);                                     \
-          output_##M(m, t[i]);                                                                                                    \
-        }                                                                                                                         \
-        UNROLL for (int j = 0; j < M; j++) {                                                                                      \
-          vector m[N], out[M];                                                                                                    \
-          UNROLL for (int i = 0; i < N; i++) m[i] = t[i][j];                                                                      \
-          output_##M(m, out);                                                                                                     \
-          if (j < width) {                                                                                                        \
-            UNROLL for (int i = 0; i < M; i++)                                                                                    \
-              if (i < height)                                                                                                     \
-                store(base + i * destination->row + j * destination->pixel + c,                                                   \
-                      finish(out[i], epilogue, channel, added ? added + i * residual->row + j * residual->pixel : 0));            \
-          }                                                                                                                       \
+        if (height == M && width == M) {                                                                                          \
+          SW_WITH_FINISH_MODE(mode, WHOLE_TILE_##M)                                                                               \
+        } else {                                                                                                                  \
+          SW_WITH_FINISH_MODE(mode, PART_OF_TILE_##M)                                                                             \
         }                                                                                                                         \
       }                                                                                                                           \
     }                                                                                                                             \
   }
 
+#define TILE_CALL(M, mode, whole)                                                                                                 \
+  SW_NAME(winograd_output_tile_##M)(                                                                                              \
+    in, position_stride, base + c, destination->row, destination->pixel, added, residual->row, residual->pixel, height, width,    \
+    channel, epilogue, mode, whole)
+#define WHOLE_TILE_2(mode) TILE_CALL(2, mode, 1)
+#define WHOLE_TILE_4(mode) TILE_CALL(4, mode, 1)
+#define PART_OF_TILE_2(mode) TILE_CALL(2, mode, 0)
+#define PART_OF_TILE_4(mode) TILE_CALL(4, mode, 0)
+
+WINOGRAD_OUTPUT_TILE(2)
+WINOGRAD_OUTPUT_TILE(4)
 WINOGRAD_INPUT(2)
 WINOGRAD_INPUT(4)
 WINOGRAD_OUTPUT(2)
