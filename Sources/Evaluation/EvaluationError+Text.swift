@@ -68,10 +68,11 @@ extension EvaluationError {
     case .image(let error):
       switch error {
       case .tooLargeForFormat, .metadataTooLarge, .invalidQuality, .encodingFailed: "'\(file.onOneLine)': \(description)"
-      case .file, .unknownFormat, .unknownExtension, .tooManyPixels, .tooManyBytes, .corrupt, .unsupported, .outOfMemory: description
+      case .file, .unknownFormat, .unknownExtension, .tooManyPixels, .tooManyBytes, .corrupt, .unsupported, .outOfMemory:
+        description
       }
-    case .noImageContract, .instructionSet, .unknownModel, .format, .conversion, .noPictures, .outputIsInput, .outputTaken, .outputNotFolder,
-      .formatNeeded, .pictureTooSmall, .scaleNotOffered, .file:
+    case .noImageContract, .instructionSet, .unknownModel, .format, .conversion, .noPictures, .outputIsInput, .outputTaken,
+      .outputNotFolder, .formatNeeded, .pictureTooSmall, .scaleNotOffered, .file:
       description
     }
   }

@@ -96,7 +96,9 @@ extension UpscaleBatch.Naming {
   }
 
   /// How the picture is written: as `format` says, else as the output's name, else, on standard output, as the input was.
-  fileprivate func encoding(of item: UpscaleBatch.Item, input bytes: [UInt8], quality: Int?) throws(EvaluationError) -> ImageEncoding {
+  fileprivate func encoding(
+    of item: UpscaleBatch.Item, input bytes: [UInt8], quality: Int?
+  ) throws(EvaluationError) -> ImageEncoding {
     let named = item.output == "-" ? ImageFormat(sniffing: bytes) : ImageFormat(path: item.output)
     guard let format = format ?? named else { throw .formatNeeded(path: item.output) }
     return ImageEncoding(format, quality: quality)
@@ -128,7 +130,8 @@ extension Upscaler {
     public var skipsExisting: Bool
 
     public init(
-      naming: UpscaleBatch.Naming = UpscaleBatch.Naming(), scale: Double? = nil, quality: Int? = nil, skipsExisting: Bool = false
+      naming: UpscaleBatch.Naming = UpscaleBatch.Naming(), scale: Double? = nil, quality: Int? = nil,
+      skipsExisting: Bool = false
     ) {
       self.naming = naming
       self.scale = scale

@@ -146,7 +146,8 @@ public final class Upscaler {
       let turned = symmetry.size(height: input.height, width: input.width)
       let plan = try runner.plan(height: turned.height, width: turned.width, budget: budget)
       var done = 0
-      try runner.run(plan, fill: { input.fill(rows: $0, columns: $1, symmetry, into: $2) }) { (region) throws(EvaluationError) in
+      let fill = { input.fill(rows: $0, columns: $1, symmetry, into: $2) }
+      try runner.run(plan, fill: fill) { (region) throws(EvaluationError) in
         check.include(region, channels: runner.channels, factor: 255 / runner.contract.maximum)
         for channel in sums.indices {
           sums[channel].withUnsafeMutableBufferPointer { sum in

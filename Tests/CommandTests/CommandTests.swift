@@ -108,7 +108,11 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     let options = help.split(separator: "OPTIONS:\n", maxSplits: 1).last ?? ""
     var entries: [String] = []
     for line in options.split(separator: "\n") {
-      if line.hasPrefix("  -") { entries.append(String(line)) } else { entries[entries.count - 1] += " " + line.drop { $0 == " " } }
+      if line.hasPrefix("  -") {
+        entries.append(String(line))
+      } else {
+        entries[entries.count - 1] += " " + line.drop { $0 == " " }
+      }
     }
     for entry in entries where entry.contains("<") && !needed.contains(where: entry.contains) {
       #expect(entry.contains("default:"), "\(entry)")

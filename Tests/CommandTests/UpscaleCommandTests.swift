@@ -126,7 +126,8 @@ import Testing
     let place = try Workplace()
     let result = try place.run(["convert", "MODEL", "--architecture", "edsr", "-o", "again.safetensors"])
     #expect(result.code == 0, "\(result.error)")
-    #expect(try ModelLibrary.network(place.path("again.safetensors")).parameterCount
-      == ModelLibrary.network(place.path("model.safetensors")).parameterCount)
+    #expect(
+      try ModelLibrary.network(place.path("again.safetensors")).parameterCount
+        == ModelLibrary.network(place.path("model.safetensors")).parameterCount)
   }
 }

@@ -11,8 +11,11 @@ import Testing
     }
   }
 
-  @Test(arguments: [(nil, "upscale-x2"), (1, "upscale-x2"), (2, "upscale-x2"), (2.1, "upscale-x3"), (3, "upscale-x3"),
-    (3.5, "upscale-x4"), (4, "upscale-x4"), (9, "upscale-x4")] as [(Double?, String)])
+  @Test(
+    arguments: [
+      (nil, "upscale-x2"), (1, "upscale-x2"), (2, "upscale-x2"), (2.1, "upscale-x3"), (3, "upscale-x3"),
+      (3.5, "upscale-x4"), (4, "upscale-x4"), (9, "upscale-x4"),
+    ] as [(Double?, String)])
   func `the model for a scale`(scale: Double?, name: String) { #expect(ModelLibrary.shippedName(forScale: scale) == name) }
 
   @Test func `the models inside the program beat bicubic on the chart`() throws {
