@@ -16,7 +16,7 @@ build: setup
 demo: build
 	mkdir -p demo
 	.build/release/swiftlet eval upscale-x2 --data Examples --scales 2 --save demo
-	.build/release/swiftlet upscale $(DEMO_PHOTO) --scale 2 -o demo/chelsea-x2.png
+	.build/release/swiftlet upscale $(DEMO_PHOTO) --scale 2 -o demo/chelsea-large.png
 	@echo "Look at demo/: truth, bicubic and network side by side, and the photo at twice its size."
 
 test: setup

@@ -29,6 +29,7 @@ let targets: [Target] = [
     name: "Evaluation",
     dependencies: [
       "Tensors", "Files", "Networks", "Architectures", "Transforms", "Formats", "Imaging", "Execution", "CPUBackend",
+      "CShippedModels",
     ]),
   .target(
     name: "Swiftlet",
@@ -49,7 +50,8 @@ let targets: [Target] = [
   .testTarget(
     name: "CPUBackendTests",
     dependencies: [
-      "Tensors", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "CPUBackend", "CKernels", "TestSupport",
+      "Tensors", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "CPUBackend", "CKernels",
+      "TestSupport",
     ]),
   .testTarget(name: "ArchitecturesTests", dependencies: ["Tensors", "Networks", "Architectures"]),
   .testTarget(
@@ -65,7 +67,6 @@ let targets: [Target] = [
   .testTarget(name: "ImagingTests", dependencies: ["Tensors", "Files", "Imaging"]),
   .testTarget(name: "EvaluationTests", dependencies: ["Swiftlet", "TestSupport"]),
   .testTarget(name: "CommandTests", dependencies: ["Swiftlet", "SwiftletCommand"]),
-
   .testTarget(name: "CShippedModelsTests", dependencies: ["CShippedModels"]),
 ]
 

@@ -175,6 +175,7 @@ refused += [
     ("os.system by INST", as_legacy(b"(S'true'\nios\nsystem\n."), "asks to run os.system"),
     ("protocol 0", saved(plain, legacy=True, pickle_protocol=0), "a checkpoint in pickle protocol 0"),
     ("no tensors", saved({"epoch": 1}), "holds no tensors"),
+    ("complex numbers only", saved({"a": torch.tensor([1j])}), "can be read: 'a' holds complex64"),
     ("a dictionary that holds itself", saved(self_holding()), "inside each other"),
     ("a doubling dictionary", saved(doubling()), "the values under names"),
     ("an extension", as_legacy(b"\x80\x02\x82\x01."), "outside the file"),

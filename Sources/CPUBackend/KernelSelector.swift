@@ -123,7 +123,8 @@ package enum KernelSelector {
       // Loads, stores and about 4 operations a position and vector, in both transforms.
       let transforms = tiles * positions * 2.2 * (Double(paddedChannels(g.inChannels)) + columns) / Double(instructionSet.lanes)
       return tiles * positions * depth * columns / (0.9 * peak) + transforms
-    case .head: return pixels * Double(g.taps) * depth * columns / (0.6 * peak) + pixels * columns / Double(instructionSet.lanes)
+    case .head:
+      return pixels * Double(g.taps) * depth * columns / (0.6 * peak) + pixels * columns / Double(instructionSet.lanes)
     case .tail:
       return pixels * Double(g.taps) * Double(paddedChannels(g.inChannels) * g.outChannels) / (0.6 * peak) + 10 * pixels
     case .depthwise: return pixels * Double(g.taps) * columns / (0.25 * peak)

@@ -142,7 +142,8 @@ struct Lowering {
     }
   }
 
-  private mutating func rearranged(_ node: Node, _ kind: RearrangementStep.Kind, _ inputs: [Int], _ layout: ValueLayout) -> Int {
+  private mutating func rearranged(_ node: Node, _ kind: RearrangementStep.Kind, _ inputs: [Int], _ layout: ValueLayout) -> Int
+  {
     let output = addValue(layout)
     rearrange(kind, node: node.name, inputs, to: output)
     return output

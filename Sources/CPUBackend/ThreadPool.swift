@@ -110,21 +110,25 @@ package final class ThreadPool: @unchecked Sendable {
     let argument = Unmanaged.passRetained(Start(self, worker)).toOpaque()
     #if canImport(Darwin)
       var thread: pthread_t?
-      let status = pthread_create(&thread, nil, { raw in
-        let start = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
-        start.pool.loop(start.worker)
-        return nil
-      }, argument)
+      let status = pthread_create(
+        &thread, nil,
+        { raw in
+          let start = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
+          start.pool.loop(start.worker)
+          return nil
+        }, argument)
       if status == 0, let thread { threads.append(thread); return }
     #else
       var thread = pthread_t()
-      let status = pthread_create(&thread, nil, { raw in
-        if let raw {
-          let start = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
-          start.pool.loop(start.worker)
-        }
-        return nil
-      }, argument)
+      let status = pthread_create(
+        &thread, nil,
+        { raw in
+          if let raw {
+            let start = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
+            start.pool.loop(start.worker)
+          }
+          return nil
+        }, argument)
       if status == 0 { threads.append(thread); return }
     #endif
     // No thread to be had: the loops run on those there are, with the same results.

@@ -48,4 +48,6 @@ struct ValueLayout: Hashable {
 }
 
 /// The number rounded up to whole blocks of SW_CHANNEL_BLOCK channels.
-func paddedChannels(_ channels: Int) -> Int { (channels + Int(SW_CHANNEL_BLOCK) - 1) / Int(SW_CHANNEL_BLOCK) * Int(SW_CHANNEL_BLOCK) }
+func paddedChannels(_ channels: Int) -> Int {
+  (channels + Int(SW_CHANNEL_BLOCK) - 1) / Int(SW_CHANNEL_BLOCK) * Int(SW_CHANNEL_BLOCK)
+}

@@ -35,6 +35,8 @@ extension EvaluationError: CustomStringConvertible {
       "there is no model '\(name)'; give the path of a model file or one of \(known.joined(separator: ", "))"
     case .format(let error):
       error.description
+    case .conversion(let path, let error):
+      "'\(path.onOneLine)': \(error)"
     case .noPictures(let folder):
       "the folder '\(folder.onOneLine)' holds no pictures"
     case .outputIsInput(let path):
@@ -46,7 +48,7 @@ extension EvaluationError: CustomStringConvertible {
     case .formatNeeded(let path):
       "the name '\(path.onOneLine)' does not say which format to write; end it in .png, .jpg, .webp, .tif or .bmp, or give --format"
     case .pictureTooSmall(let name, let width, let height, let scale):
-      "\(name.onOneLine): \(width)x\(height) pixels are too few to be measured at scale \(scale)"
+      "'\(name.onOneLine)': \(width)x\(height) pixels are too few to be measured at scale \(scale)"
     case .scaleNotOffered(let network, let scale, let offered):
       "the network '\(network)' enlarges \(offered) times and cannot be measured at scale \(scale); give --scales \(offered)"
     case .image(let error):
@@ -62,13 +64,13 @@ extension EvaluationError {
   public func text(for file: String) -> String {
     switch self {
     case .scale, .outputTooLarge, .memoryLimit, .notFinite, .constantOutput, .execution, .network, .contract, .notTileable:
-      "\(file.onOneLine): \(description)"
+      "'\(file.onOneLine)': \(description)"
     case .image(let error):
       switch error {
-      case .tooLargeForFormat, .metadataTooLarge, .invalidQuality, .encodingFailed: "\(file.onOneLine): \(description)"
+      case .tooLargeForFormat, .metadataTooLarge, .invalidQuality, .encodingFailed: "'\(file.onOneLine)': \(description)"
       case .file, .unknownFormat, .unknownExtension, .tooManyPixels, .tooManyBytes, .corrupt, .unsupported, .outOfMemory: description
       }
-    case .noImageContract, .instructionSet, .unknownModel, .format, .noPictures, .outputIsInput, .outputTaken, .outputNotFolder,
+    case .noImageContract, .instructionSet, .unknownModel, .format, .conversion, .noPictures, .outputIsInput, .outputTaken, .outputNotFolder,
       .formatNeeded, .pictureTooSmall, .scaleNotOffered, .file:
       description
     }

@@ -23,6 +23,7 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case constantOutput(network: String, isBlack: Bool)
   case unknownModel(name: String, known: [String])
   case format(FormatError)
+  case conversion(path: String, ConversionError)
   case noPictures(folder: String)
   /// Writing would replace a picture that was given.
   case outputIsInput(path: String)

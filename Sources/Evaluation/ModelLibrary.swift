@@ -1,4 +1,4 @@
-import Files
+import CShippedModels
 import Formats
 import Networks
 
@@ -29,14 +29,16 @@ public enum ModelLibrary {
 
 /// A model file inside the program.
 struct ShippedModel: Sendable {
-  let name: String
-  let bytes: @Sendable () -> [UInt8]
+  private let model: swiftlet_shipped_model
 
-  static let all: [ShippedModel] = []
+  var name: String { String(cString: model.name) }
+
+  static let all = (0..<swiftlet_shipped_model_count()).map { ShippedModel(model: swiftlet_shipped_model_at($0)) }
 
   func network() throws(EvaluationError) -> Network {
+    let bytes = Array(UnsafeBufferPointer(start: model.bytes, count: model.byte_count))
     do throws(FormatProblem) {
-      return try ModelFile.read(bytes: bytes())
+      return try ModelFile.read(bytes: bytes)
     } catch {
       throw .format(FormatError(source: name, problem: error))
     }

@@ -49,7 +49,9 @@ public struct UpscaleBatch: Sendable {
     if inputs.count == 1, !Folder.exists(inputs[0]), !isFolder {
       items = [Item(input: inputs[0], output: output)]
     } else {
-      guard output != "-", !Folder.fileExists(output) else { throw .outputNotFolder(path: output) }
+      // Who names a picture does not mean a folder.
+      let isPicture = ImageFormat(path: output) != nil && !isFolder
+      guard output != "-", !isPicture, !Folder.fileExists(output) else { throw .outputNotFolder(path: output) }
       for input in inputs {
         guard Folder.exists(input) else {
           items.append(naming.item(input, Folder.name(input), in: output))

@@ -35,7 +35,9 @@ public struct TileGeometry: Hashable, Codable, Sendable {
     var ratio: [String: (numerator: Int, denominator: Int)] = [network.inputs[0].name: (1, 1)]
     var alignment = 1
     for node in network.nodes {
-      guard let first = node.inputs.first, let incoming = ratio[first], let factor = node.operation.sizeFactor else { return nil }
+      guard let first = node.inputs.first, let incoming = ratio[first], let factor = node.operation.sizeFactor else {
+        return nil
+      }
       var value = (numerator: incoming.numerator * factor.up, denominator: incoming.denominator * factor.down)
       let common = greatestCommonDivisor(value.numerator, value.denominator)
       value = (value.numerator / common, value.denominator / common)
@@ -109,7 +111,8 @@ extension Operation {
     case .maximumPool(let pool), .averagePool(let pool):
       return window(pool.kernel, pool.stride.height, pool.padding, Pair(1), low, high)
     case .transposedConvolution(let payload):
-      let reach = max(payload.dilation.height * (payload.kernel.height - 1), payload.dilation.width * (payload.kernel.width - 1))
+      let reach = max(
+        payload.dilation.height * (payload.kernel.height - 1), payload.dilation.width * (payload.kernel.width - 1))
       let least = min(payload.padding.top, payload.padding.left), most = max(payload.padding.top, payload.padding.left)
       let stride = payload.stride.height
       return (low + least - reach).floorDivided(by: stride)..<((high - 1 + most).floorDivided(by: stride) + 1)
@@ -117,11 +120,12 @@ extension Operation {
       return low.floorDivided(by: payload.factor)..<high.ceilingDivided(by: payload.factor)
     case .pixelUnshuffle(let payload): return (low * payload.factor)..<(high * payload.factor)
     case .resize(let payload):
-      let margin = switch payload.method {
-      case .nearest: 0
-      case .bilinear: 1
-      case .bicubic: 2
-      }
+      let margin =
+        switch payload.method {
+        case .nearest: 0
+        case .bilinear: 1
+        case .bicubic: 2
+        }
       return (low.floorDivided(by: payload.factor) - margin)..<(high.ceilingDivided(by: payload.factor) + margin)
     case .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation: return region
     case .linear, .globalAveragePool, .flatten: return nil

@@ -30,7 +30,9 @@ extension FormatProblem: CustomStringConvertible {
       "the checkpoint asks to run \(name.onOneLine); refused, and nothing of it was run"
     case .unsupportedCheckpoint(let kind):
       "is \(kind.onOneLine), which is not read; save the state dict of the model with torch.save"
-    case .noTensors: "the checkpoint holds no tensors under names; save the state dict of the model with torch.save"
+    case .noTensors(let reason?):
+      "no tensor of the checkpoint can be read: \(reason.onOneLine); save its weights as float32"
+    case .noTensors(nil): "the checkpoint holds no tensors under names; save the state dict of the model with torch.save"
     case .noNetwork:
       "holds tensors but no network; `swiftlet convert --architecture` makes a model of them"
     case .modelVersion(let version):

@@ -43,8 +43,8 @@ public enum FormatProblem: Error, Hashable, Sendable {
   case refusedGlobal(String)
   /// A checkpoint of a kind that is not read, by its name.
   case unsupportedCheckpoint(String)
-  /// A checkpoint without tensors under names.
-  case noTensors
+  /// A checkpoint without tensors under names, or why the first of them cannot be read.
+  case noTensors(reason: String?)
   /// The safetensors file holds tensors only.
   case noNetwork
   case modelVersion(String)

@@ -46,7 +46,7 @@ struct UpscaleCommand: ParsableCommand {
   @Flag(help: "Leave alone what has an output already.")
   var skipExisting = false
 
-  @Option(help: "What to put between name and extension in an output folder. (default: nothing)")
+  @Option(parsing: .unconditional, help: "What to put between name and extension in an output folder. (default: nothing)")
   var suffix = ""
 
   @OptionGroup var engine: EngineArguments

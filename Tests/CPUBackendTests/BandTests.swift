@@ -25,7 +25,9 @@ import Transforms
     }
   }()
 
-  @Test(arguments: networks.indices, [Shape(channels: 1, height: 97, width: 40), Shape(batch: 2, channels: 1, height: 61, width: 47)])
+  @Test(
+    arguments: networks.indices,
+    [Shape(channels: 1, height: 97, width: 40), Shape(batch: 2, channels: 1, height: 61, width: 47)])
   func bandsGiveTheSameBits(_ index: Int, _ size: Shape) throws {
     let network = Self.networks[index]
     let shape = Shape(batch: size.batch, channels: network.inputs[0].channels, height: size.height, width: size.width)

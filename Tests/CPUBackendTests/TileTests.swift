@@ -31,7 +31,8 @@ import Transforms
         let own = (rows: y..<min(y + size, whole.height), columns: x..<min(x + size, whole.width))
         let part = crop(
           result, rows: (own.rows.lowerBound - rows.lowerBound) * scale..<(own.rows.upperBound - rows.lowerBound) * scale,
-          columns: (own.columns.lowerBound - columns.lowerBound) * scale..<(own.columns.upperBound - columns.lowerBound) * scale)
+          columns: (own.columns.lowerBound - columns.lowerBound) * scale..<(own.columns.upperBound - columns.lowerBound) * scale
+        )
         let truth = crop(
           expected, rows: own.rows.lowerBound * scale..<own.rows.upperBound * scale,
           columns: own.columns.lowerBound * scale..<own.columns.upperBound * scale)

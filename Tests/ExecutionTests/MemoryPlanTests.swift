@@ -9,7 +9,8 @@ import Testing
       let requests = (0..<Int.random(in: 1...40, using: &generator)).map { _ in
         let first = Int.random(in: 0...30, using: &generator)
         return MemoryPlan.Request(
-          byteCount: Int.random(in: 0...5000, using: &generator), lifetime: first...first + Int.random(in: 0...10, using: &generator))
+          byteCount: Int.random(in: 0...5000, using: &generator),
+          lifetime: first...first + Int.random(in: 0...10, using: &generator))
       }
       let plan = MemoryPlan(requests)
       var lowerBound = 0

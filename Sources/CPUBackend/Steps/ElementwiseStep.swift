@@ -16,7 +16,8 @@ final class ElementwiseStep: Step {
   ///   - multiplier: one value a channel.
   ///   - residual: a value of the same layout.
   init(
-    node: String, input: Int, output: Int, layout: ValueLayout, table: KernelTable, threadCount: Int, multiplier: [Float]? = nil,
+    node: String, input: Int, output: Int, layout: ValueLayout, table: KernelTable, threadCount: Int,
+    multiplier: [Float]? = nil,
     bias: [Float]? = nil, slopes: [Float]? = nil, epilogue: CanonicalEpilogue, residual: Int? = nil
   ) {
     self.node = node

@@ -40,7 +40,8 @@ final class GatherStep: Step {
           let first = channel / outputs * depth
           for tap in 0..<geometry.taps {
             for k in 0..<depth {
-              base[(tap * geometry.inChannels + first + k) * block.columns + column] = source[(channel * depth + k) * geometry.taps + tap]
+              base[(tap * geometry.inChannels + first + k) * block.columns + column] =
+                source[(channel * depth + k) * geometry.taps + tap]
             }
           }
         }

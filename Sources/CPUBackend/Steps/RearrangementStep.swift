@@ -28,7 +28,9 @@ final class RearrangementStep: Step {
   private let output: ValueLayout
   private let threadCount: Int
 
-  init(node: String, kind: Kind, inputs: [(value: Int, layout: ValueLayout)], output: Int, layout: ValueLayout, threadCount: Int) {
+  init(
+    node: String, kind: Kind, inputs: [(value: Int, layout: ValueLayout)], output: Int, layout: ValueLayout, threadCount: Int
+  ) {
     self.node = node
     self.kind = kind
     reads = inputs.map(\.value)
@@ -62,7 +64,9 @@ final class RearrangementStep: Step {
         var first = 0
         for (index, layout) in inputs.enumerated() {
           let offset = first
-          move(memory, input: index, image: image, y: y, channels: offset..<offset + layout.channels) { c, x in (c - offset, y, x) }
+          move(memory, input: index, image: image, y: y, channels: offset..<offset + layout.channels) { c, x in
+            (c - offset, y, x)
+          }
           first += layout.channels
         }
       case .pixelShuffle(let r):

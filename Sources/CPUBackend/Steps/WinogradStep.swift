@@ -130,7 +130,8 @@ final class WinogradStep: Step {
               }
               for i in 0..<points {
                 for j in 0..<points {
-                  let value = half[i * 3] * transform[j][0] + half[i * 3 + 1] * transform[j][1] + half[i * 3 + 2] * transform[j][2]
+                  let value =
+                    half[i * 3] * transform[j][0] + half[i * 3 + 1] * transform[j][1] + half[i * 3 + 2] * transform[j][2]
                   let base = group.weightOffset + (i * points + j) * geometry.inChannels * group.columns
                   weights.base[base + geometry.inChannels * block.firstColumn + k * block.columns + column] = Float(value)
                 }

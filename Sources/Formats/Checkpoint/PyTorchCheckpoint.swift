@@ -154,12 +154,7 @@ extension PyTorchCheckpoint {
     }
 
     func checkpoint() throws(FormatProblem) -> PyTorchCheckpoint {
-      guard !parameters.isEmpty else {
-        if let first = contents.skipped.first {
-          throw .unsupportedCheckpoint("a checkpoint of which nothing can be read: '\(first.name)' \(first.reason)")
-        }
-        throw .noTensors
-      }
+      guard !parameters.isEmpty else { throw .noTensors(reason: skipped.first) }
       var seen: Set<String> = []
       let names = contents.tensors.map(\.name).filter { parameters[$0] != nil && seen.insert($0).inserted }
       return PyTorchCheckpoint(

@@ -1,0 +1,121 @@
+import Swiftlet
+import Testing
+
+/// Arguments, exit code, and what must stand on standard error: the whole of it, or its beginning where it ends in `…`.
+struct CommandCase: Sendable, CustomTestStringConvertible {
+  var arguments: [String]
+  var code: Int32
+  var message: String
+
+  init(_ arguments: String, _ code: Int32, _ message: String) {
+    self.arguments = arguments.split(separator: " ").map(String.init)
+    self.code = code
+    self.message = message
+  }
+
+  var testDescription: String { arguments.joined(separator: " ") }
+}
+
+@Suite struct CommandTests {
+  static let failures = [
+    CommandCase(
+      "upscale missing.png -o out.png -m nothing", 1,
+      "swiftlet: there is no model 'nothing'; give the path of a model file or one of …"),
+    CommandCase(
+      "upscale missing.png -o out.png -m nothing.safetensors", 1,
+      "swiftlet: 'nothing.safetensors' does not exist; check the path"),
+    CommandCase("upscale missing.png -o out.png -m MODEL", 1, "swiftlet: 'missing.png' does not exist; check the path"),
+    CommandCase(
+      "upscale photo.png -o out.xyz -m MODEL", 1,
+      "swiftlet: the name 'out.xyz' does not say which format to write; end it in .png, .jpg, .webp, .tif or .bmp, or give "
+        + "--format"),
+    CommandCase(
+      "upscale photo.png -o photo.png -m MODEL", 1,
+      "swiftlet: 'photo.png' is a picture that was given and is not overwritten; choose another output or a --suffix"),
+    CommandCase(
+      "upscale photo.png photo.png -o out.png -m MODEL", 1,
+      "swiftlet: 'out.png' is a file, and several pictures need a folder; give a folder as output"),
+    CommandCase("upscale folder -o out.png -m MODEL", 1, "swiftlet: 'out.png' is a file, and several pictures …"),
+    CommandCase(
+      "upscale photo.png -o nowhere/out.png -m MODEL", 1,
+      "swiftlet: 'nowhere/out.png' cannot be written because the folder 'nowhere' does not exist; create it first"),
+    CommandCase("upscale photo.png -o out.png -m MODEL -s 0.5", 1, "swiftlet: 'photo.png': the scale 0.5 is not in 1...64"),
+    CommandCase(
+      "upscale photo.png -o out.png -m MODEL --memory 10M", 1, "swiftlet: 'photo.png': about …"),
+    CommandCase(
+      "upscale text.txt -o out.png -m MODEL", 1,
+      "swiftlet: 'text.txt': not a picture that is read here; give one of PNG, JPEG, WebP, TIFF, BMP"),
+    CommandCase("upscale folder -o out.d -m MODEL", 1, "swiftlet: the folder 'folder' holds no pictures"),
+    CommandCase(
+      "upscale photo.png -o out.jpg --quality 101 -m MODEL", 1,
+      "swiftlet: 'photo.png': JPEG has no quality 101; give one from 1 to 100"),
+    CommandCase("upscale photo.png", 64, "swiftlet: Missing expected argument '--output <output>' …"),
+    CommandCase("upscale photo.png -o a.png --tile 0", 64, "swiftlet: The value '0' is invalid for '--tile <tile>' …"),
+    CommandCase("upscale photo.png -o a.png --threads 0", 64, "swiftlet: The value '0' is invalid for '--threads <n>' …"),
+    CommandCase("upscale photo.png -o a.png --isa mmx", 64, "swiftlet: The value 'mmx' is invalid for '--isa <isa>'. …"),
+    CommandCase("upscale photo.png -o a.png --precision int4", 64, "swiftlet: The value 'int4' is invalid for …"),
+    CommandCase("eval MODEL --data nowhere", 1, "swiftlet: 'nowhere' does not exist; check the path"),
+    CommandCase("eval MODEL --data folder", 1, "swiftlet: the folder 'folder' holds no pictures"),
+    CommandCase(
+      "eval MODEL --data . --scales 3", 1,
+      "swiftlet: the network 'edsr' enlarges 2 times and cannot be measured at scale 3; give --scales 2"),
+    CommandCase("eval MODEL --data . --protocol best", 64, "swiftlet: The value 'best' is invalid for …"),
+    CommandCase("eval MODEL --data . --scales 2,,3", 64, "swiftlet: The value '2,,3' is invalid for …"),
+    CommandCase("info photo.png", 1, "swiftlet: 'photo.png': …"),
+    CommandCase("info MODEL --input 1x3x8", 1, "swiftlet: …"),
+    CommandCase("new alexnet -o x.safetensors", 1, "swiftlet: there is no architecture 'alexnet'; there are vdsr, edsr"),
+    CommandCase("new vdsr --blocks 3 -o x.safetensors", 1, "swiftlet: vdsr has no option 'blocks'"),
+    CommandCase("new edsr --scale 5 -o x.safetensors", 1, "swiftlet: the option scale of edsr is '5' and must be 2 to 4"),
+    CommandCase("convert photo.png --architecture vdsr -o x.safetensors", 1, "swiftlet: 'photo.png': …"),
+    CommandCase("convert a.pth --architecture resnet -o x.safetensors", 64, "swiftlet: The value 'resnet' is invalid for …"),
+    CommandCase("run MODEL --input none.npy -o y.npy", 1, "swiftlet: 'none.npy' does not exist; check the path"),
+    CommandCase("bench MODEL --input 1x4x8x8", 1, "swiftlet: the input 'x' is 1x4x8x8 and must be [N, 1, H, W]"),
+    CommandCase("bench MODEL --runs 0", 64, "swiftlet: The value '0' is invalid for '--runs <n>' …"),
+    CommandCase("sharpen", 64, "swiftlet: …"),
+  ]
+
+  @Test(arguments: failures) func `one line, and a code`(failure: CommandCase) throws {
+    let place = try Workplace()
+    let result = try place.run(failure.arguments)
+    #expect(result.code == failure.code)
+    let lines = result.error.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines.count == 2 && lines.last == "", "not one line: \(result.error)")
+    let line = lines.first.map(String.init) ?? ""
+    if failure.message.hasSuffix("…") {
+      #expect(line.hasPrefix(failure.message.dropLast()), "\(line)")
+    } else {
+      #expect(line == failure.message)
+    }
+    #expect(result.output.isEmpty)
+    #expect(try place.names() == Workplace.contents, "something was written")
+  }
+
+  @Test func `version and help`() throws {
+    let place = try Workplace()
+    let version = try place.run(["--version"])
+    #expect(version.code == 0 && version.output == "0.1.0\n" && version.error.isEmpty)
+    for command in [[], ["upscale"], ["eval"], ["info"], ["new"], ["convert"], ["run"], ["bench"], ["kernels"]] {
+      let help = try place.run(command + ["--help"])
+      #expect(help.code == 0 && help.output.contains("USAGE: swiftlet"), "\(command)")
+    }
+  }
+
+  /// Each option's help names its default, or the option is needed.
+  @Test(arguments: ["upscale", "eval", "info", "new", "convert", "run", "bench", "kernels"])
+  func `every option has help and a default`(command: String) throws {
+    let help = try Workplace().run([command, "--help"]).output
+    let needed = ["--output", "--data", "--architecture", "--input <file>"]
+    let options = help.split(separator: "OPTIONS:\n", maxSplits: 1).last ?? ""
+    var entries: [String] = []
+    for line in options.split(separator: "\n") {
+      if line.hasPrefix("  -") { entries.append(String(line)) } else { entries[entries.count - 1] += " " + line.drop { $0 == " " } }
+    }
+    for entry in entries where entry.contains("<") && !needed.contains(where: entry.contains) {
+      #expect(entry.contains("default:"), "\(entry)")
+    }
+    for entry in entries {
+      let words = entry.split(separator: " ").drop { $0.hasPrefix("-") || $0.hasPrefix("<") }
+      #expect(words.count >= 3, "no help: \(entry)")
+    }
+  }
+}

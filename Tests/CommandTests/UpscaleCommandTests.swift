@@ -1,0 +1,132 @@
+import Foundation
+import Swiftlet
+import Testing
+
+@Suite struct UpscaleCommandTests {
+  @Test func `a file becomes a file`() throws {
+    let place = try Workplace()
+    let result = try place.run(["upscale", "photo.png", "-o", "big.png", "-m", "MODEL"])
+    #expect(result.code == 0 && result.error.isEmpty)
+    #expect(result.output.hasPrefix("photo.png 48x36 -> big.png 96x72 in "))
+    let image = try place.image("big.png")
+    #expect(image.width == 96 && image.height == 72)
+    #expect(try place.names() == (Workplace.contents + ["big.png"]).sorted())
+  }
+
+  @Test func `standard input and output`() throws {
+    let place = try Workplace()
+    let photo = try Data(contentsOf: URL(fileURLWithPath: place.path("photo.png")))
+    let result = try place.run(["upscale", "-", "-o", "-", "-m", "MODEL", "--scale", "1.5"], input: photo)
+    #expect(result.code == 0)
+    let image = try ImageCodec.decode(Array(result.outputBytes))
+    #expect(image.width == 72 && image.height == 54)
+    let jpeg = try place.run(["upscale", "-", "-o", "-", "-m", "MODEL", "-f", "jpeg"], input: photo)
+    #expect(ImageFormat(sniffing: Array(jpeg.outputBytes)) == .jpeg)
+  }
+
+  @Test func `one bad file in a folder does not stop the others`() throws {
+    let place = try Workplace()
+    let manager = FileManager.default
+    try manager.createDirectory(atPath: place.path("in/deep"), withIntermediateDirectories: true)
+    for name in ["in/a.png", "in/c.png", "in/deep/d.png"] {
+      try manager.copyItem(atPath: place.path("photo.png"), toPath: place.path(name))
+    }
+    try AtomicFile.write(Array("broken".utf8), to: place.path("in/b.png"))
+    try AtomicFile.write(Array("notes".utf8), to: place.path("in/notes.txt"))
+
+    let flat = try place.run(["upscale", "in", "-o", "out", "-m", "MODEL", "--suffix", "-big"])
+    #expect(flat.code == 1)
+    #expect(flat.error == "swiftlet: 'in/b.png': not a picture that is read here; give one of PNG, JPEG, WebP, TIFF, BMP\n")
+    #expect(try manager.contentsOfDirectory(atPath: place.path("out")).sorted() == ["a-big.png", "c-big.png"])
+
+    let deep = try place.run(["upscale", "in", "-o", "out", "-m", "MODEL", "-r", "-f", "webp", "--json"])
+    #expect(deep.code == 1)
+    #expect(manager.fileExists(atPath: place.path("out/deep/d.webp")))
+    let report = try #require(try JSONSerialization.jsonObject(with: deep.outputBytes) as? [String: Any])
+    #expect((report["results"] as? [Any])?.count == 3 && (report["failures"] as? [Any])?.count == 1)
+
+    let again = try place.run(["upscale", "in", "-o", "out", "-m", "MODEL", "--suffix", "-big", "--skip-existing"])
+    #expect(again.output == "out/a-big.png is there already, skipped\nout/c-big.png is there already, skipped\n")
+  }
+
+  @Test func `no original is overwritten`() throws {
+    let place = try Workplace()
+    let before = try Data(contentsOf: URL(fileURLWithPath: place.path("photo.png")))
+    let same = try place.run(["upscale", ".", "-o", ".", "-m", "MODEL"])
+    #expect(same.code == 1 && same.error.contains("is not overwritten"))
+    try FileManager.default.createSymbolicLink(atPath: place.path("link.png"), withDestinationPath: "photo.png")
+    let link = try place.run(["upscale", "photo.png", "-o", "link.png", "-m", "MODEL"])
+    #expect(link.code == 1)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: place.path("photo.png"))) == before)
+  }
+
+  @Test func `tiles, threads and memory change no byte`() throws {
+    let place = try Workplace()
+    let ways = [["--tile", "none"], ["--tile", "16", "--threads", "3"], ["--threads", "1"], ["--memory", "256M"]]
+    let files = try ways.enumerated().map { index, way in
+      let result = try place.run(["upscale", "photo.png", "-o", "\(index).png", "-m", "MODEL"] + way)
+      #expect(result.code == 0, "\(result.error)")
+      return try Data(contentsOf: URL(fileURLWithPath: place.path("\(index).png")))
+    }
+    #expect(Set(files).count == 1)
+  }
+}
+
+@Suite struct ReportTests {
+  private func json(_ arguments: [String]) throws -> [String: Any] {
+    let result = try Workplace().run(arguments + ["--json"])
+    #expect(result.code == 0, "\(result.error)")
+    return try #require(try JSONSerialization.jsonObject(with: result.outputBytes) as? [String: Any])
+  }
+
+  @Test func `bench`() throws {
+    let report = try json(["bench", "MODEL", "--input", "1x1x20x30", "--runs", "2", "--warmup", "1", "--threads", "2"])
+    for key in ["median_ms", "p90_ms", "min_ms", "gflops_per_s", "peak_memory_bytes"] {
+      #expect((report[key] as? Double ?? 0) > 0, "\(key)")
+    }
+    #expect(report["isa"] as? String == InstructionSet.best.rawValue && report["threads"] as? Int == 2)
+    #expect((report["cpu"] as? String)?.isEmpty == false)
+  }
+
+  @Test func `info`() throws {
+    let report = try json(["info", "MODEL", "--input", "1x1x10x12"])
+    #expect(report["parameter_count"] as? Int == 8 * 9 + 8 + 2 * (8 * 8 * 9 + 8) + 8 * 32 * 9 + 32 + 8 * 9 + 1)
+    #expect(report["output"] as? String == "1x1x20x24")
+  }
+
+  @Test func `eval`() throws {
+    let report = try json(["eval", "MODEL", "--data", ".", "--save", "saved"])
+    #expect((report["protocol"] as? [String: Any])?["hash"] as? String == EvaluationProtocol.vdsr.hash)
+    #expect((report["images"] as? [Any])?.count == 1 && (report["means"] as? [Any])?.count == 1)
+  }
+
+  @Test func `kernels`() throws {
+    #expect((try json(["kernels"])["kernels"] as? [Any])?.isEmpty == false)
+    #expect((try json(["kernels", "MODEL"])["choices"] as? [Any])?.isEmpty == false)
+  }
+
+  @Test func `new, then run`() throws {
+    let place = try Workplace()
+    #expect(try place.run(["new", "vdsr", "--depth", "3", "--features", "8", "-o", "v.safetensors"]).code == 0)
+    #expect(try place.run(["new", "vdsr", "--depth", "3", "--features", "8", "-o", "w.safetensors"]).code == 0)
+    let models = try ["v", "w"].map { try Data(contentsOf: URL(fileURLWithPath: place.path("\($0).safetensors"))) }
+    #expect(models[0] == models[1], "the same seed gives the same file")
+
+    try NPYFile.write(Tensor(repeating: 0.5, [2, 1, 5, 6]), to: place.path("x.npy"))
+    let result = try place.run(["run", "v.safetensors", "--input", "x.npy", "--output", "y.npy"])
+    #expect(result.code == 0 && result.output.hasPrefix("x.npy 2x1x5x6 -> y.npy 2x1x5x6 in "))
+    let output = try NPYFile.read(place.path("y.npy"))
+    let engine = CPUEngine(threadCount: 1)
+    let network = try ModelLibrary.network(place.path("v.safetensors")).fusing()
+    let expected = try engine.prepare(network, inputs: [[2, 1, 5, 6]]).run([Tensor(repeating: 0.5, [2, 1, 5, 6])])
+    #expect(output == expected[0])
+  }
+
+  @Test func `a checkpoint of our own names converts to itself`() throws {
+    let place = try Workplace()
+    let result = try place.run(["convert", "MODEL", "--architecture", "edsr", "-o", "again.safetensors"])
+    #expect(result.code == 0, "\(result.error)")
+    #expect(try ModelLibrary.network(place.path("again.safetensors")).parameterCount
+      == ModelLibrary.network(place.path("model.safetensors")).parameterCount)
+  }
+}

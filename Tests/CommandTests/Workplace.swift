@@ -1,0 +1,72 @@
+import Foundation
+import Swiftlet
+
+/// A folder with a model and a few files to work on, in which the command runs.
+struct Workplace: ~Copyable {
+  static let contents = ["folder", "model.safetensors", "photo.png", "text.txt"]
+
+  let folder: URL
+
+  init() throws {
+    folder = FileManager.default.temporaryDirectory.appendingPathComponent("swiftlet-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder.appendingPathComponent("folder"), withIntermediateDirectories: true)
+    var network = try EDSR(scale: 2, channels: 1, features: 8, blocks: 1).network(.random(seed: 1))
+    network.parameters["tail.bias"] = Tensor([1], [0.5])
+    try ModelFile.write(network, to: path("model.safetensors"))
+    try AtomicFile.write(TestChart.image(width: 48, height: 36).encoded(as: .png), to: path("photo.png"))
+    try AtomicFile.write(Array("no picture".utf8), to: path("text.txt"))
+  }
+
+  deinit { try? FileManager.default.removeItem(at: folder) }
+
+  func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
+
+  func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() }
+
+  func image(_ name: String) throws -> Image {
+    try ImageCodec.decode(FileReader.bytes(of: path(name), limit: 1 << 24), name: name)
+  }
+
+  struct Result {
+    var code: Int32
+    var output: String
+    var error: String
+    var outputBytes: Data
+  }
+
+  /// Runs the built command here; `MODEL` stands for the model file.
+  func run(_ arguments: [String], input: Data? = nil) throws -> Result {
+    let process = Process()
+    process.executableURL = Self.executable
+    process.arguments = arguments.map { $0 == "MODEL" ? "model.safetensors" : $0 }
+    process.currentDirectoryURL = folder
+    // Through files: a pipe that no one reads would stop the command.
+    let names = ["out", "err"].map { folder.path + "." + $0 }
+    for name in names { try Data().write(to: URL(fileURLWithPath: name)) }
+    defer { for name in names { try? FileManager.default.removeItem(atPath: name) } }
+    process.standardOutput = FileHandle(forWritingAtPath: names[0])
+    process.standardError = FileHandle(forWritingAtPath: names[1])
+    let inputName = folder.path + ".in"
+    try (input ?? Data()).write(to: URL(fileURLWithPath: inputName))
+    defer { try? FileManager.default.removeItem(atPath: inputName) }
+    process.standardInput = FileHandle(forReadingAtPath: inputName)
+    try process.run()
+    process.waitUntilExit()
+    let output = try Data(contentsOf: URL(fileURLWithPath: names[0]))
+    let error = try Data(contentsOf: URL(fileURLWithPath: names[1]))
+    return Result(
+      code: process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus,
+      output: String(decoding: output, as: UTF8.self), error: String(decoding: error, as: UTF8.self), outputBytes: output)
+  }
+
+  /// The command lies in the folder of the tests' bundle.
+  private static let executable: URL = {
+    #if canImport(Darwin)
+      let bundle = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundleURL
+      let products = bundle?.deletingLastPathComponent() ?? URL(fileURLWithPath: ".build/debug")
+    #else
+      let products = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    #endif
+    return products.appendingPathComponent("swiftlet")
+  }()
+}

@@ -1,0 +1,61 @@
+import Swiftlet
+import Testing
+
+@testable import Evaluation
+
+@Suite struct ProtocolTests {
+  /// Who changes a protocol changes figures that others have written down.
+  @Test func `hashes stay`() {
+    #expect(EvaluationProtocol.all.map(\.hash) == ["7bbaaff9", "049b54cf", "37f8962d"])
+  }
+
+  @Test func `crops`() {
+    #expect(EvaluationProtocol.vdsr.cropFactors(scale: 2) == [2])
+    #expect(EvaluationProtocol.vdsr.cropFactors(scale: 4) == [2, 3, 4])
+    #expect(EvaluationProtocol.vdsr.cropFactors(scale: 8) == [2, 3, 4, 8])
+    #expect(EvaluationProtocol.edsr.cropFactors(scale: 4) == [4])
+  }
+
+  private func evaluator(_ measure: EvaluationProtocol, _ network: Network) throws -> Evaluator {
+    try Evaluator(network, protocol: measure, engine: EngineOptions(threadCount: 1))
+  }
+
+  /// A network that adds nothing to the bicubic picture.
+  @Test func `a network that does nothing measures as bicubic`() throws {
+    var network = try SmallNetworks.vdsr()
+    network.parameters["layers.3.weight"] = Tensor(zeros: [1, 16, 3, 3])
+    for measure in EvaluationProtocol.all {
+      let row = try evaluator(measure, network).compare(Image.chart(97, 73), name: "chart", scale: 3).row
+      #expect(row.width == 96 && row.height == 72)
+      let tolerance = measure.isRounded ? 0.05 : 0.001
+      #expect(abs(row.bicubic.psnr - row.network.psnr) < tolerance, "\(measure.name)")
+      #expect(abs(row.bicubic.ssim - row.network.ssim) < 0.001)
+    }
+  }
+
+  @Test func `luma of equal channels is measured as luma of grey`() throws {
+    let grey = Image.chart(60, 60, .grey)
+    let plane = PlanarImage<Float>(grey).colour[0]
+    let rgb = Image(PlanarImage(colour: [plane, plane, plane]), bitDepth: 8)
+    for measure in [EvaluationProtocol.vdsr, .edsr] {
+      let evaluator = try evaluator(measure, SmallNetworks.nearest())
+      let (a, b) = (try evaluator.compare(grey, name: "", scale: 2).row, try evaluator.compare(rgb, name: "", scale: 2).row)
+      #expect(abs(a.network.psnr - b.network.psnr) < 0.02 && abs(a.bicubic.psnr - b.bicubic.psnr) < 1e-9)
+    }
+  }
+
+  @Test func `too small pictures and foreign scales are refused`() throws {
+    #expect(throws: EvaluationError.self) {
+      try evaluator(.vdsr, SmallNetworks.nearest()).compare(Image.chart(14, 14), name: "", scale: 2)
+    }
+    #expect(throws: EvaluationError.scaleNotOffered(network: "nearest", scale: 3, offered: 2)) {
+      try evaluator(.vdsr, SmallNetworks.nearest()).evaluate(folder: ".", model: "", scales: [3])
+    }
+  }
+
+  @Test func `side by side`() throws {
+    let comparison = try evaluator(.vdsr, SmallNetworks.nearest()).compare(Image.chart(41, 30), name: "", scale: 2)
+    let sheet = comparison.sideBySide
+    #expect(sheet.width == 3 * 40 + 8 && sheet.height == 30 && sheet.colourModel == .rgb)
+  }
+}

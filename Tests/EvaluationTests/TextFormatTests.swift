@@ -1,0 +1,29 @@
+import Testing
+
+@testable import Evaluation
+
+@Suite struct TextFormatTests {
+  @Test func `numbers`() {
+    #expect(TextFormat.fixed(37.6526, 2) == "37.65")
+    #expect(TextFormat.fixed(-0.004, 2) == "0.00")
+    #expect(TextFormat.fixed(-1.5, 0) == "-2")
+    #expect(TextFormat.fixed(9.9996, 3) == "10.000")
+    #expect(TextFormat.fixed(.infinity, 2) == "inf" && TextFormat.fixed(.nan, 2) == "nan")
+    #expect(TextFormat.short(2) == "2" && TextFormat.short(1.5) == "1.5" && TextFormat.short(100) == "100")
+    #expect(TextFormat.grouped(1_332_931) == "1,332,931" && TextFormat.grouped(-12) == "-12" && TextFormat.grouped(0) == "0")
+    #expect(TextFormat.bytes(512) == "512 bytes" && TextFormat.bytes(3 << 20) == "3.0 MiB")
+  }
+
+  @Test(arguments: [("512M", 512 << 20), ("2g", 2 << 30), ("64K", 65536), ("1000", 1000), ("1T", 1 << 40)])
+  func `sizes`(text: String, count: Int) { #expect(TextFormat.parsedByteCount(text) == count) }
+
+  @Test(arguments: ["", "M", "0", "-1M", "+5", "1.5G", "12X", "99999999999999999999", "9223372036854775807T"])
+  func `no sizes`(text: String) { #expect(TextFormat.parsedByteCount(text) == nil) }
+
+  @Test func `processor lists`() {
+    #expect(Machine.processorCount(ofList: "0-3,8") == 5)
+    #expect(Machine.processorCount(ofList: "0") == 1)
+    #expect(Machine.processorCount(ofList: "x") == nil)
+    #expect(Machine.processorCount(ofList: "") == nil)
+  }
+}
