@@ -13,6 +13,7 @@ public enum Architecture: Hashable, Codable, Sendable {
     }
   }
 
+  /// The network of the architecture, its parameters filled.
   public func network(_ initialization: Initialization) throws(ArchitectureError) -> Network {
     switch self {
     case .vdsr(let description): try description.network(initialization)
@@ -24,6 +25,7 @@ public enum Architecture: Hashable, Codable, Sendable {
 extension Architecture {
   /// What a program that offers architectures by name shows.
   public struct Summary: Hashable, Sendable {
+    /// One option, all of it as text.
     public struct Option: Hashable, Sendable {
       /// `residual-scale`
       public var name: String

@@ -12,6 +12,7 @@ import Networks
 /// - Source: Lim et al., Enhanced Deep Residual Networks for Single Image Super-Resolution, CVPR Workshops 2017;
 ///   sanghyun-son/EDSR-PyTorch.
 public struct EDSR: Hashable, Codable, Sendable {
+  /// The two forms in which the network is found.
   public enum Layout: String, Hashable, Codable, Sendable, CaseIterable {
     /// No convolution after the blocks, no mean shift.
     case plain

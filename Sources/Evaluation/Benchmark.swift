@@ -5,6 +5,7 @@ import Transforms
 
 /// How fast a network runs on this machine.
 public struct BenchmarkReport: Hashable, Codable, Sendable {
+  /// How long one node takes.
   public struct NodeTime: Hashable, Codable, Sendable {
     public var node: String
     public var kernels: [String]
@@ -58,6 +59,7 @@ public struct Benchmark: Sendable {
     self.timesNodes = timesNodes
   }
 
+  /// Runs the network as set. `model` is what the report calls it.
   public func run(_ network: Network, model: String) throws(EvaluationError) -> BenchmarkReport {
     let ledger = try wrapping { () throws(NetworkError) in try network.ledger(inputs: [input]) }
     let backend = try makeEngine(engine)

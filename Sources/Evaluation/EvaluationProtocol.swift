@@ -10,6 +10,7 @@ public struct EvaluationProtocol: Hashable, Codable, Sendable {
     case rgb
   }
 
+  /// What is cut off so that sizes divide by the scale.
   public enum Crop: String, Hashable, Codable, Sendable {
     /// To a multiple of 2, then of 3, then of 4, up to the scale, each on the result of the one before.
     case progressive

@@ -7,6 +7,7 @@ public struct EvaluationReport: Hashable, Codable, Sendable {
     public var ssim: Double
   }
 
+  /// The figures of one picture at one scale, or the mean over all.
   public struct Row: Hashable, Codable, Sendable {
     /// The file's name without its extension; `mean` in `means`.
     public var image: String

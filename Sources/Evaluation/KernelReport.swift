@@ -5,6 +5,7 @@ import Transforms
 
 /// The kernels that the CPU engine has, and those that it takes for a network.
 public struct KernelReport: Hashable, Codable, Sendable {
+  /// A row of the kernel table.
   public struct Kernel: Hashable, Codable, Sendable {
     public var name: String
     public var isa: String
@@ -15,6 +16,7 @@ public struct KernelReport: Hashable, Codable, Sendable {
     public var isAvailable: Bool
   }
 
+  /// A method that was weighed.
   public struct Candidate: Hashable, Codable, Sendable {
     public var method: String
     /// The estimate in cycles of one core; nil where it was refused.
@@ -23,6 +25,7 @@ public struct KernelReport: Hashable, Codable, Sendable {
     public var refusal: String?
   }
 
+  /// What was taken for one convolution.
   public struct Choice: Hashable, Codable, Sendable {
     public var node: String
     public var operation: String

@@ -19,6 +19,7 @@ public struct UpscaleBatch: Sendable {
     }
   }
 
+  /// How outputs are named, and which inputs are taken.
   public struct Naming: Hashable, Sendable {
     /// Looks into folders inside folders.
     public var isRecursive: Bool
@@ -188,6 +189,7 @@ extension Upscaler {
 
 /// What became of all pictures.
 public struct UpscaleReport: Hashable, Codable, Sendable {
+  /// A picture that failed, and why.
   public struct Failure: Hashable, Codable, Sendable {
     public var input: String
     public var error: String

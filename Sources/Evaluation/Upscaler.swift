@@ -12,6 +12,7 @@ import Networks
 ///
 /// Depth, metadata and colour model stay. The samples do not depend on tiles or threads. Not safe to use from two threads at once.
 public final class Upscaler {
+  /// How pictures are enlarged: what memory it takes, and whether eight results are averaged.
   public struct Options: Hashable, Sendable {
     public var tile: TilePolicy
     /// The most bytes that the process may hold in memory at any time, base, pictures and encoder included; nil for no limit.

@@ -23,6 +23,7 @@ public protocol Backend: Sendable {
 }
 
 extension Backend {
+  /// A session for inputs of exactly these shapes, none of which is a tile of a larger one.
   public func prepare(_ network: Network, inputs: [Shape]) throws(ExecutionError) -> any Session {
     try prepare(network, inputs: inputs, kernelsFor: inputs)
   }
@@ -30,6 +31,7 @@ extension Backend {
   public func outputGrid(of node: Node, in network: Network, shapes: [String: Shape]) -> Int { 1 }
 }
 
+/// Whether a backend can run a node.
 public enum Support: Hashable, Sendable {
   case yes
   /// The reason, a clause that follows "because".

@@ -8,6 +8,7 @@ import Tensors
 /// VDSR; `head`, `body.N.a`, `body.N.b`, `up`, `tail` for EDSR), each also behind `module.` or `model.`. Depth, features,
 /// blocks, channels, scale and layout are read off the tensors.
 public struct CheckpointConversion: Hashable, Sendable {
+  /// The architectures whose checkpoints are known.
   public enum Kind: String, Hashable, Sendable, CaseIterable {
     case vdsr, edsr
   }

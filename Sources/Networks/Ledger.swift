@@ -2,6 +2,7 @@ import Tensors
 
 /// What a network costs for given input shapes: exact counts, by node and in total. Nothing here is measured.
 public struct Ledger: Hashable, Codable, Sendable {
+  /// What one node costs.
   public struct Entry: Hashable, Codable, Sendable {
     public var node: String
     /// The type name of the operation: `convolution`.

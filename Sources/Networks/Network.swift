@@ -57,6 +57,7 @@ public struct Node: Hashable, Sendable {
 
 /// How an image-to-image network wants its images.
 public struct ImageContract: Hashable, Codable, Sendable {
+  /// The channels that enter and leave.
   public enum Colour: String, Hashable, Codable, Sendable {
     /// One channel: BT.601 luma (16...235 of 255).
     case luma
@@ -64,6 +65,7 @@ public struct ImageContract: Hashable, Codable, Sendable {
     case rgb
   }
 
+  /// The size at which images enter.
   public enum InputSize: String, Hashable, Codable, Sendable {
     /// The network enlarges the image by `scale` itself (EDSR).
     case lowResolution

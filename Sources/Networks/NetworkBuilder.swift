@@ -24,6 +24,7 @@ public struct NetworkBuilder: Sendable {
     graph = NetworkGraph(name: name, inputs: [], nodes: [], outputs: [], imageContract: imageContract)
   }
 
+  /// A float32 value `[N, channels, H, W]` that enters the network.
   public mutating func input(_ name: String, channels: Int) -> Value {
     graph.inputs.append(NetworkInput(name: name, channels: channels))
     return Value(name: name, channels: channels)
@@ -41,6 +42,7 @@ public struct NetworkBuilder: Sendable {
   /// Gives a parameter these values in place of initial ones.
   public mutating func setParameter(_ name: String, _ tensor: Tensor) { fixed[name] = tensor }
 
+  /// A convolution of the channels of `x`; see `Convolution`.
   public mutating func convolution(
     _ name: String, _ x: Value, outChannels: Int, kernel: Pair, stride: Pair = Pair(1), padding: Padding = Padding(0),
     dilation: Pair = Pair(1), groups: Int = 1, bias: Bool = true
@@ -51,6 +53,7 @@ public struct NetworkBuilder: Sendable {
     return node(name, .convolution(payload), [x], channels: outChannels)
   }
 
+  /// A transposed convolution of the channels of `x`; see `TransposedConvolution`.
   public mutating func transposedConvolution(
     _ name: String, _ x: Value, outChannels: Int, kernel: Pair, stride: Pair = Pair(1), padding: Padding = Padding(0),
     outputPadding: Pair = Pair(0), dilation: Pair = Pair(1), groups: Int = 1, bias: Bool = true
@@ -69,14 +72,17 @@ public struct NetworkBuilder: Sendable {
     return node(name, .linear(payload), [x], channels: outFeatures)
   }
 
+  /// A batch norm of the channels of `x`; see `BatchNorm`.
   public mutating func batchNorm(_ name: String, _ x: Value, epsilon: Float = 1e-5) -> Value {
     node(name, .batchNorm(BatchNorm(channels: x.channels, epsilon: epsilon)), [x], channels: x.channels)
   }
 
+  /// An elementwise function; see `ActivationFunction`.
   public mutating func activation(_ name: String, _ x: Value, _ function: ActivationFunction) -> Value {
     node(name, .activation(function), [x], channels: x.channels)
   }
 
+  /// Multiplication by a constant.
   public mutating func scale(_ name: String, _ x: Value, by factor: Float) -> Value {
     node(name, .scale(Scale(factor: factor)), [x], channels: x.channels)
   }
@@ -94,38 +100,47 @@ public struct NetworkBuilder: Sendable {
     return node(name, .channelAffine(payload), [x], channels: x.channels)
   }
 
+  /// The sum of two values of one shape.
   public mutating func add(_ name: String, _ a: Value, _ b: Value) -> Value {
     node(name, .add, [a, b], channels: a.channels)
   }
 
+  /// The channels of all values, one value after the other.
   public mutating func concatenation(_ name: String, _ values: [Value]) -> Value {
     node(name, .concatenation, values, channels: values.reduce(0) { $0 &+ $1.channels })
   }
 
+  /// `factor²` channels become `factor` x `factor` pixels of one; see `PixelShuffle`.
   public mutating func pixelShuffle(_ name: String, _ x: Value, factor: Int) -> Value {
     node(name, .pixelShuffle(PixelShuffle(factor: factor)), [x], channels: x.channels / max(1, factor &* factor))
   }
 
+  /// `factor` x `factor` pixels become `factor²` channels; see `PixelUnshuffle`.
   public mutating func pixelUnshuffle(_ name: String, _ x: Value, factor: Int) -> Value {
     node(name, .pixelUnshuffle(PixelUnshuffle(factor: factor)), [x], channels: x.channels &* factor &* factor)
   }
 
+  /// Enlargement by a whole factor; see `Resize`.
   public mutating func resize(_ name: String, _ x: Value, _ method: Resize.Method, factor: Int) -> Value {
     node(name, .resize(Resize(method: method, factor: factor)), [x], channels: x.channels)
   }
 
+  /// The maximum of each window.
   public mutating func maximumPool(_ name: String, _ x: Value, _ pool: Pool) -> Value {
     node(name, .maximumPool(pool), [x], channels: x.channels)
   }
 
+  /// The mean of each window.
   public mutating func averagePool(_ name: String, _ x: Value, _ pool: Pool) -> Value {
     node(name, .averagePool(pool), [x], channels: x.channels)
   }
 
+  /// The mean of each channel: `[N, channels, 1, 1]`.
   public mutating func globalAveragePool(_ name: String, _ x: Value) -> Value {
     node(name, .globalAveragePool, [x], channels: x.channels)
   }
 
+  /// All axes but the first as one.
   public mutating func flatten(_ name: String, _ x: Value) -> Value { node(name, .flatten, [x], channels: x.channels) }
 
   /// The network, verified, with its parameters filled.

@@ -2,6 +2,7 @@
 ///
 /// The operand of the k-th `.add` is the node's input k (counted from 1); its shape is that of the output before any shuffle.
 public struct Epilogue: Hashable, Sendable {
+  /// What is done to every value in turn.
   public enum Step: Hashable, Sendable {
     /// The slopes of a `.prelu` are the node's parameter `slope`; at most one step is a `.prelu`.
     case activation(ActivationFunction)

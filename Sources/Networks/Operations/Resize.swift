@@ -11,6 +11,7 @@ import Tensors
 /// - Cost: no MACs.
 /// - Source: `torch.nn.functional.interpolate(scale_factor:, align_corners: False)`; Keys 1981.
 public struct Resize: Hashable, Codable, Sendable {
+  /// How values between pixels are found.
   public enum Method: String, Hashable, Codable, Sendable, CaseIterable {
     case nearest, bilinear, bicubic
   }
