@@ -8,7 +8,7 @@ SWIFT ?= swift
 TEST_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build/testing
 DEMO_PHOTO = Examples/chelsea.png
 
-.PHONY: build demo test format lint setup clean
+.PHONY: build demo test docs benchmarks format lint setup clean
 
 build: setup
 	$(SWIFT) build -c release --product swiftlet
@@ -23,11 +23,17 @@ test: setup
 	$(SWIFT) build $(TEST_FLAGS) --build-tests
 	$(SWIFT) test $(TEST_FLAGS) --skip-build --disable-xctest
 
+docs: setup
+	Tools/documentation.sh
+
+benchmarks: setup
+	cd Benchmarks && $(SWIFT) run -c release layers && $(SWIFT) package benchmark
+
 format:
-	$(SWIFT) format -r -i Sources Tests Package.swift
+	$(SWIFT) format -r -i Sources Tests Benchmarks/Sources Benchmarks/Benchmarks Package.swift Benchmarks/Package.swift
 
 lint:
-	$(SWIFT) format lint -r --strict Sources Tests Package.swift
+	$(SWIFT) format lint -r --strict Sources Tests Benchmarks/Sources Benchmarks/Benchmarks Package.swift Benchmarks/Package.swift
 
 setup:
 	@Tools/setup.sh

@@ -2,8 +2,8 @@
 #define LANES 4
 #define SW_NAME(stem) stem##_portable
 #include "vector.h"
-#define TAIL_PIXELS_1 8
-#define TAIL_PIXELS_2 5
+#define TAIL_PIXELS_1 4
+#define TAIL_PIXELS_2 4
 #define TAIL_PIXELS_3 4
 #define TAIL_PIXELS_4 3
 #include "kernels.h"

@@ -34,10 +34,15 @@ SW_DECLARE_ELEMENTWISE(SW_NAME(elementwise)) {
 #undef ELEMENTWISE_PIXEL
     return;
   }
-  for (ptrdiff_t i = 0; i < pixels; i++) {
-    float x = in[i];
-    if (multiplier) x *= *multiplier;
-    out[i] = finish_one(x, epilogue, 0, residual ? residual + i : 0);
+  for (ptrdiff_t i = 0; i < pixels; i += LANES) {
+    ptrdiff_t count = pixels - i < LANES ? pixels - i : LANES;
+    float value[LANES] = {0}, added[LANES] = {0};
+    copy_some(value, in + i, count);
+    if (residual) copy_some(added, residual + i, count);
+    vector v = load(value);
+    if (multiplier) v *= *multiplier;
+    store(value, finish_plane(v, epilogue, 0, residual ? added : 0));
+    copy_some(out + i, value, count);
   }
 }
 

@@ -1,10 +1,11 @@
-// Few output channels: vectors run over the input channels, PIXELS · OUTPUTS sums stay in registers, and lanes are summed at the end.
+// Few output channels: vectors run over the input channels, PIXELS · OUTPUTS sums stay in registers, and lanes are summed at the
+// end, a vector of pixels at once. PIXELS is at most LANES.
 // Included once for each number of outputs, which defines OUTPUTS, PIXELS and TAIL_NAME.
 
 #define STRIP_NAME SW_PASTE(TAIL_NAME, _strip)
 
 // One strip: rows[ky] points at the leftmost tap of the strip's first pixel (null: all zero).
-INLINE void STRIP_NAME(const sw_tail_arguments *g, const float *const *rows, ptrdiff_t pixel, float sums[OUTPUTS][PIXELS]) {
+INLINE void STRIP_NAME(const sw_tail_arguments *g, const float *const *rows, ptrdiff_t pixel, vector sums[OUTPUTS]) {
   vector sum[OUTPUTS][PIXELS];
   UNROLL for (int o = 0; o < OUTPUTS; o++) UNROLL for (int p = 0; p < PIXELS; p++) sum[o][p] = splat(0);
   for (ptrdiff_t ky = 0; ky < g->kernel_height; ky++) {
@@ -22,7 +23,11 @@ INLINE void STRIP_NAME(const sw_tail_arguments *g, const float *const *rows, ptr
       }
     }
   }
-  UNROLL for (int o = 0; o < OUTPUTS; o++) UNROLL for (int p = 0; p < PIXELS; p++) sums[o][p] = sum_of_lanes(sum[o][p]);
+  UNROLL for (int o = 0; o < OUTPUTS; o++) {
+    vector lanes[LANES];
+    UNROLL for (int p = 0; p < LANES; p++) lanes[p] = p < PIXELS ? sum[o][p < PIXELS ? p : 0] : splat(0);
+    sums[o] = sums_of_lanes(lanes);
+  }
 }
 
 SW_DECLARE_TAIL(TAIL_NAME) {
@@ -30,7 +35,7 @@ SW_DECLARE_TAIL(TAIL_NAME) {
   for (ptrdiff_t x = 0; x < g->width; x += PIXELS) {
     ptrdiff_t count = g->width - x < PIXELS ? g->width - x : PIXELS;
     ptrdiff_t first = x - g->left, taps = PIXELS + g->kernel_width - 1;
-    float sums[OUTPUTS][PIXELS];
+    vector sums[OUTPUTS];
     if (first >= 0 && first + taps <= g->in_width) {
       const float *rows[SW_TAIL_KERNEL_HEIGHT];
       for (ptrdiff_t ky = 0; ky < g->kernel_height; ky++) rows[ky] = g->rows[ky] ? g->rows[ky] + first * g->pixel : 0;
@@ -52,10 +57,12 @@ SW_DECLARE_TAIL(TAIL_NAME) {
       }
       STRIP_NAME(g, rows, g->channels, sums);
     }
-    for (int o = 0; o < OUTPUTS; o++)
-      for (ptrdiff_t p = 0; p < count; p++)
-        g->out[o * g->out_plane + x + p] =
-          finish_one(sums[o][p], g->epilogue, o, g->residual ? g->residual + o * g->residual_plane + x + p : 0);
+    for (int o = 0; o < OUTPUTS; o++) {
+      float residual[LANES] = {0}, result[LANES];
+      if (g->residual) copy_some(residual, g->residual + o * g->residual_plane + x, count);
+      store(result, finish_plane(sums[o], g->epilogue, o, g->residual ? residual : 0));
+      copy_some(g->out + o * g->out_plane + x, result, count);
+    }
   }
 }
 

@@ -105,15 +105,20 @@ INLINE vector bias_of(const sw_epilogue *e, ptrdiff_t channel) { return e->bias 
     case FINISH_ANY: body(FINISH_ANY); break;            \
   }
 
-// The same for one value.
-INLINE float finish_one(float x, const sw_epilogue *e, ptrdiff_t channel, const float *residual) {
-  vector v = splat(x) + (e->bias ? e->bias[channel] : 0.0f);
-  // A vector of equal lanes keeps one definition of every activation; PReLU alone reads memory by channel.
+// The same for a vector of pixels of one plane. `residual` points at as many values, or is null.
+INLINE vector finish_plane(vector v, const sw_epilogue *e, ptrdiff_t channel, const float *residual) {
+  // One slope for all pixels: a PReLU of a plane is a leaky ReLU.
   sw_activation before = e->before, after = e->after;
   if (before.kind == SW_ACTIVATION_PRELU) { before.kind = SW_ACTIVATION_LEAKY_RELU; before.a = before.slopes[channel]; }
   if (after.kind == SW_ACTIVATION_PRELU) { after.kind = SW_ACTIVATION_LEAKY_RELU; after.a = after.slopes[channel]; }
+  v += splat(e->bias ? e->bias[channel] : 0.0f);
   v = activate(v, &before, 0);
-  if (residual) v = v * e->scale + *residual;
+  if (residual) v = v * e->scale + load(residual);
   else v = v * e->scale;
-  return activate(v, &after, 0)[0];
+  return activate(v, &after, 0);
+}
+
+// Up to a vector of floats between memory and a vector-sized buffer: the end of a row must be neither read nor written past.
+INLINE void copy_some(float *to, const float *from, ptrdiff_t count) {
+  for (ptrdiff_t i = 0; i < count; i++) to[i] = from[i];
 }

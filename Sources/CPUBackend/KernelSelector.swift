@@ -65,7 +65,7 @@ package enum KernelSelector {
     }
   }
 
-  /// The cheapest candidate; `direct` takes everything, so there is one. The first of equals.
+  /// The cheapest candidate, the first of equals. There is one: what `direct` leaves, `head` takes.
   package static func choose(for geometry: ConvolutionGeometry, _ instructionSet: InstructionSet) -> ConvolutionMethod {
     // A loop: the closure form of this crashes the optimiser of Swift 6.3.
     var best = ConvolutionMethod.direct
@@ -103,7 +103,8 @@ package enum KernelSelector {
       if !g.isPointwise { return "it is no 1x1 convolution of stride 1 without padding" }
       if g.groups != 1 { return "there are \(g.groups) groups" }
       if g.inChannels <= few { return "the input is planar" }
-    case .direct: break
+    case .direct:
+      if g.inChannels <= few, g.groups == 1 { return "the input is planar" }
     }
     return nil
   }
@@ -130,9 +131,8 @@ package enum KernelSelector {
     case .depthwise: return pixels * Double(g.taps) * columns / (0.25 * peak)
     case .pointwise: return pixels * depth * columns / (0.85 * peak)
     case .direct:
-      // Groups run as one dense product whose other weights are zero. A planar input is copied first.
-      let copied = g.inChannels <= ValueLayout.planarChannels ? 20 * Double(g.batch * g.inHeight * g.inWidth) : 0
-      return pixels * Double(g.taps) * depth * columns / (0.8 * peak) + pixels * Double(g.taps) + copied
+      // Groups run as one dense product whose other weights are zero.
+      return pixels * Double(g.taps) * depth * columns / (0.8 * peak) + pixels * Double(g.taps)
     }
   }
 }
