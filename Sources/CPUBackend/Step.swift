@@ -73,6 +73,13 @@ struct ScratchCursor {
 
   init(_ base: UnsafeMutableRawPointer?) { self.base = base }
 
+  /// The bytes that `take` asks of a cursor.
+  static func byteCount<T>(_ take: (inout ScratchCursor) -> T) -> Int {
+    var cursor = ScratchCursor(nil)
+    _ = take(&cursor)
+    return cursor.byteCount
+  }
+
   mutating func floats(_ count: Int) -> UnsafeMutablePointer<Float>? { take(count * 4)?.assumingMemoryBound(to: Float.self) }
 
   mutating func pointers(_ count: Int) -> UnsafeMutablePointer<UnsafePointer<Float>?>? {

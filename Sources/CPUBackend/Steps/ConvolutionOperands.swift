@@ -39,6 +39,24 @@ struct ConvolutionOperands {
   var reads: [Int] { residual.map { [input, $0] } ?? [input] }
 }
 
+/// A step that runs a convolution: what follows from its operands alone.
+protocol ConvolutionStep: Step {
+  var operands: ConvolutionOperands { get }
+}
+
+extension ConvolutionStep {
+  var node: String { operands.node }
+  var reads: [Int] { operands.reads }
+  var writes: Int { operands.output }
+  var rowCount: Int { operands.geometry.outHeight }
+  var outputRowsPerRow: Int { operands.epilogue.shuffle }
+  func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { operands.inputRows(index, for: rows) }
+  func taskCount(_ region: WorkRegion) -> Int { rowTasks(region).count }
+
+  /// The rows of a region as tasks, for steps that work row by row.
+  func rowTasks(_ region: WorkRegion) -> RowTasks { RowTasks(rowCount: region.imageRows, threadCount: operands.threadCount) }
+}
+
 /// Rows cut into tasks of about equal work, several a thread so that a slow thread is made up for.
 struct RowTasks {
   private let rowCount: Int

@@ -2,8 +2,8 @@ import CKernels
 import Networks
 
 /// A convolution of one kernel a channel: vectors run over the channels.
-final class DepthwiseStep: Step {
-  private let operands: ConvolutionOperands
+final class DepthwiseStep: ConvolutionStep {
+  let operands: ConvolutionOperands
   private let arrangement: OutputArrangement
   private let epilogue: EpilogueParameters
   private let weights: AlignedFloats
@@ -32,17 +32,7 @@ final class DepthwiseStep: Step {
     }
   }
 
-  var node: String { operands.node }
   var kernelNames: [String] { [kernel.name, "store"] }
-  var reads: [Int] { operands.reads }
-  var writes: Int { operands.output }
-  var rowCount: Int { operands.geometry.outHeight }
-
-  func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { operands.inputRows(index, for: rows) }
-
-  func taskCount(_ region: WorkRegion) -> Int {
-    RowTasks(rowCount: region.imageRows, threadCount: operands.threadCount).count
-  }
   var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
 
   private func scratch(
@@ -51,18 +41,14 @@ final class DepthwiseStep: Step {
     (cursor.floats(Self.pixels * arrangement.order.count), cursor.pointers(Self.pixels * operands.geometry.taps))
   }
 
-  var scratchByteCount: Int {
-    var cursor = ScratchCursor(nil)
-    _ = scratch(&cursor)
-    return cursor.byteCount
-  }
+  var scratchByteCount: Int { ScratchCursor.byteCount { scratch(&$0) } }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
     var cursor = ScratchCursor(base)
     let scratch = scratch(&cursor)
     guard let product = scratch.product, let left = scratch.left else { return }
     let g = operands.geometry, layout = operands.inputLayout, stored = arrangement.order.count
-    for n in RowTasks(rowCount: region.imageRows, threadCount: operands.threadCount).range(task) {
+    for n in rowTasks(region).range(task) {
       let (image, y) = region.place(n)
       let input = memory[operands.input]
       var destination = arrangement.destination(memory[operands.output], image: image, y: y)

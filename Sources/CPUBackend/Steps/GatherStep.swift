@@ -3,8 +3,8 @@ import Networks
 
 /// A convolution of any kernel, stride, padding, dilation and number of groups as a product over gathered rows; with a 1x1 kernel
 /// of stride 1, where the rows follow each other in memory, as a plain product.
-final class GatherStep: Step {
-  private let operands: ConvolutionOperands
+final class GatherStep: ConvolutionStep {
+  let operands: ConvolutionOperands
   private let arrangement: OutputArrangement
   private let epilogue: EpilogueParameters
   private let weights: AlignedFloats
@@ -49,18 +49,7 @@ final class GatherStep: Step {
     }
   }
 
-  var node: String { operands.node }
   var kernelNames: [String] { Set(blocks.map(\.kernel.name)).sorted() + ["store"] }
-  var reads: [Int] { operands.reads }
-  var writes: Int { operands.output }
-  var rowCount: Int { operands.geometry.outHeight }
-  var outputRowsPerRow: Int { operands.epilogue.shuffle }
-
-  func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { operands.inputRows(index, for: rows) }
-
-  func taskCount(_ region: WorkRegion) -> Int {
-    RowTasks(rowCount: region.imageRows, threadCount: operands.threadCount).count
-  }
   var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
 
   private static let widestTile = 12 * 64
@@ -71,18 +60,14 @@ final class GatherStep: Step {
     (cursor.floats(Self.widestTile), cursor.pointers(12 * operands.geometry.taps))
   }
 
-  var scratchByteCount: Int {
-    var cursor = ScratchCursor(nil)
-    _ = scratch(&cursor)
-    return cursor.byteCount
-  }
+  var scratchByteCount: Int { ScratchCursor.byteCount { scratch(&$0) } }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
     var cursor = ScratchCursor(base)
     let scratch = scratch(&cursor)
     guard let product = scratch.product, let left = scratch.left else { return }
     let geometry = operands.geometry
-    for n in RowTasks(rowCount: region.imageRows, threadCount: operands.threadCount).range(task) {
+    for n in rowTasks(region).range(task) {
       let (image, y) = region.place(n)
       var destination = arrangement.destination(memory[operands.output], image: image, y: y)
       var residual = operands.residualSource(memory, image: image, y: y)

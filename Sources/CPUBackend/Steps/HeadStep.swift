@@ -2,8 +2,8 @@ import CKernels
 import Networks
 
 /// A convolution of few input channels, read from planes: rows are copied between zeros and every tap broadcasts from them.
-final class HeadStep: Step {
-  private let operands: ConvolutionOperands
+final class HeadStep: ConvolutionStep {
+  let operands: ConvolutionOperands
   private let arrangement: OutputArrangement
   private let epilogue: EpilogueParameters
   private let weights: AlignedFloats
@@ -33,18 +33,7 @@ final class HeadStep: Step {
     }
   }
 
-  var node: String { operands.node }
   var kernelNames: [String] { Set(blocks.map(\.kernel.name)).sorted() + ["store"] }
-  var reads: [Int] { operands.reads }
-  var writes: Int { operands.output }
-  var rowCount: Int { operands.geometry.outHeight }
-  var outputRowsPerRow: Int { operands.epilogue.shuffle }
-
-  func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { operands.inputRows(index, for: rows) }
-
-  func taskCount(_ region: WorkRegion) -> Int {
-    RowTasks(rowCount: region.imageRows, threadCount: operands.threadCount).count
-  }
   var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
 
   /// The longest row that taps reach, with a register tile to spare at the end.
@@ -66,18 +55,14 @@ final class HeadStep: Step {
       left: cursor.pointers(g.inChannels * g.taps))
   }
 
-  var scratchByteCount: Int {
-    var cursor = ScratchCursor(nil)
-    _ = scratch(&cursor)
-    return cursor.byteCount
-  }
+  var scratchByteCount: Int { ScratchCursor.byteCount { scratch(&$0) } }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
     var cursor = ScratchCursor(base)
     let scratch = scratch(&cursor)
     guard let rows = scratch.rows, let product = scratch.product, let left = scratch.left else { return }
     let g = operands.geometry, taps = g.inChannels * g.taps
-    for n in RowTasks(rowCount: region.imageRows, threadCount: operands.threadCount).range(task) {
+    for n in rowTasks(region).range(task) {
       let (image, y) = region.place(n)
       copyRows(memory[operands.input].row(image, 0), y: y, into: rows)
       var destination = arrangement.destination(memory[operands.output], image: image, y: y)

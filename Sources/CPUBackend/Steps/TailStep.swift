@@ -2,8 +2,8 @@ import CKernels
 import Networks
 
 /// A convolution of few output channels, written to planes.
-final class TailStep: Step {
-  private let operands: ConvolutionOperands
+final class TailStep: ConvolutionStep {
+  let operands: ConvolutionOperands
   private let epilogue: EpilogueParameters
   private let weights: AlignedFloats
   private let kernel: Kernel
@@ -28,17 +28,7 @@ final class TailStep: Step {
     }
   }
 
-  var node: String { operands.node }
   var kernelNames: [String] { [kernel.name] }
-  var reads: [Int] { operands.reads }
-  var writes: Int { operands.output }
-  var rowCount: Int { operands.geometry.outHeight }
-
-  func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { operands.inputRows(index, for: rows) }
-
-  func taskCount(_ region: WorkRegion) -> Int {
-    RowTasks(rowCount: region.imageRows, threadCount: operands.threadCount).count
-  }
   var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
 
   private func scratch(
@@ -51,18 +41,14 @@ final class TailStep: Step {
     )
   }
 
-  var scratchByteCount: Int {
-    var cursor = ScratchCursor(nil)
-    _ = scratch(&cursor)
-    return cursor.byteCount
-  }
+  var scratchByteCount: Int { ScratchCursor.byteCount { scratch(&$0) } }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
     var cursor = ScratchCursor(base)
     let scratch = scratch(&cursor)
     guard let copy = scratch.copy, let rows = scratch.rows else { return }
     let g = operands.geometry, input = operands.inputLayout, output = operands.outputLayout
-    for n in RowTasks(rowCount: region.imageRows, threadCount: operands.threadCount).range(task) {
+    for n in rowTasks(region).range(task) {
       let (image, y) = region.place(n)
       let source = memory[operands.input]
       for ky in 0..<g.kernel.height {

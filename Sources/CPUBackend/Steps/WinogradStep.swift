@@ -3,8 +3,8 @@ import Networks
 
 /// A 3x3 convolution of stride 1 by Winograd's method: blocks of tiles are transformed, multiplied position by position, and
 /// transformed back with the epilogue, all within a core's level-2 cache.
-final class WinogradStep: Step {
-  private let operands: ConvolutionOperands
+final class WinogradStep: ConvolutionStep {
+  let operands: ConvolutionOperands
   /// m of F(m x m, 3x3).
   private let size: Int
   private let positions: Int
@@ -143,14 +143,9 @@ final class WinogradStep: Step {
     }
   }
 
-  var node: String { operands.node }
   var kernelNames: [String] {
     ["winograd_input_\(size)"] + Set(groups.flatMap { $0.blocks.map(\.kernel.name) }).sorted() + ["winograd_output_\(size)"]
   }
-  var reads: [Int] { operands.reads }
-  var writes: Int { operands.output }
-  var rowCount: Int { operands.geometry.outHeight }
-  var outputRowsPerRow: Int { operands.epilogue.shuffle }
   var rowGrain: Int { size }
   func taskCount(_ region: WorkRegion) -> Int { tasks(region).count }
 
@@ -185,11 +180,7 @@ final class WinogradStep: Step {
       rows: cursor.pointers(size + 2))
   }
 
-  var scratchByteCount: Int {
-    var cursor = ScratchCursor(nil)
-    _ = scratch(&cursor)
-    return cursor.byteCount
-  }
+  var scratchByteCount: Int { ScratchCursor.byteCount { scratch(&$0) } }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
     var cursor = ScratchCursor(base)

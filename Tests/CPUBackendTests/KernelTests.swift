@@ -1,0 +1,114 @@
+@testable import CPUBackend
+import CKernels
+import Tensors
+import TestSupport
+import Testing
+
+/// The micro-kernels one by one, against sums in Double and against each other, with sentinels around what they write.
+@Suite struct KernelTests {
+  /// Rows of the table that this machine can run.
+  static let available = KernelTable.all.filter(\.instructionSet.isAvailable)
+
+  private static func random(_ count: Int, seed: UInt64) -> [Float] {
+    var generator = SplitMix64(seed: seed)
+    return (0..<count).map { _ in Float.random(in: -1...1, using: &generator) }
+  }
+
+  @Test func theTableIsCompleteAndItsNamesAreUnique() {
+    #expect(Set(KernelTable.all.map(\.name)).count == KernelTable.all.count)
+    for instructionSet in InstructionSet.allCases where instructionSet.isAvailable {
+      for family in Kernel.Family.allCases {
+        let tiles = KernelTable(instructionSet).tiles(family)
+        #expect(!tiles.isEmpty, "\(instructionSet) has no \(family)")
+      }
+      // Every block of 16 columns can be split into register tiles of each family.
+      for family in [Kernel.Family.multiply, .gather, .head] {
+        for columns in stride(from: 16, through: 160, by: 16) {
+          let blocks = ColumnBlock.split(columns, into: KernelTable(instructionSet).tiles(family))
+          #expect(blocks.reduce(0) { $0 + $1.columns } == columns)
+        }
+      }
+    }
+  }
+
+  /// Products of one row and one column by every register tile of an instruction set: the same bits whatever the tile.
+  @Test(arguments: instructionSets, [1, 3, 16, 52, 64])
+  func registerTilesAgreeBitForBit(_ instructionSet: InstructionSet, _ depth: Int) {
+    let left = Self.random(depth, seed: 1), weights = Self.random(depth, seed: 2)
+    var exact = 0.0
+    for k in 0..<depth { exact += Double(left[k]) * Double(weights[k]) }
+    var bits: Set<UInt32> = []
+    for kernel in KernelTable(instructionSet).rows where [.multiply, .gather, .head].contains(kernel.family) {
+      let rows = kernel.rows, columns = kernel.columns
+      // Every row is the same, every column is the same; the product then is, too.
+      let inputs = (0..<rows).flatMap { _ in left }
+      let right = weights.flatMap { [Float](repeating: $0, count: columns) }
+      let sentinel: Float = 12345
+      var product = [Float](repeating: sentinel, count: rows * columns + 32)
+      inputs.withUnsafeBufferPointer { inputs in
+        right.withUnsafeBufferPointer { right in
+          product.withUnsafeMutableBufferPointer { product in
+            guard let a = inputs.baseAddress, let b = right.baseAddress, let c = product.baseAddress else { return }
+            switch kernel.family {
+            case .multiply: kernel.multiply(a, depth, b, depth, c + 16, columns)
+            case .gather:
+              let pointers: [UnsafePointer<Float>?] = (0..<rows).map { a + $0 * depth }
+              kernel.gather(pointers, 1, b, depth, c + 16, columns)
+            default:
+              // One tap for each value; the rows read the same address.
+              let pointers: [UnsafePointer<Float>?] = (0..<depth).map { a + $0 }
+              kernel.head(pointers, 0, depth, b, c + 16, columns)
+            }
+          }
+        }
+      }
+      #expect(
+        product.prefix(16).allSatisfy { $0 == sentinel } && product.suffix(16).allSatisfy { $0 == sentinel }, "\(kernel.name)")
+      for value in product[16..<16 + rows * columns] {
+        bits.insert(value.bitPattern)
+        #expect(abs(Double(value) - exact) <= 2 * Double(Float.ulpOfOne) * Double(depth + 1), "\(kernel.name), depth \(depth)")
+      }
+    }
+    #expect(bits.count == 1, "\(instructionSet), depth \(depth): \(bits.count) different results")
+  }
+
+  /// sigmoid and tanh to 4 units in the last place of 1, over the whole range, and the ends of it.
+  @Test(arguments: instructionSets) func functionsAreAccurate(_ instructionSet: InstructionSet) {
+    let kernel = KernelTable(instructionSet).kernel(.elementwise, rows: 1)
+    let special: [Float] = [0, -0.0, 1e-30, -1e-30, 0.15, -0.15, 88, -88, 1000, -1000, .infinity, -.infinity]
+    let input = special + (0..<1012).map { Float($0 - 506) / 25 }
+    func run(_ kind: sw_activation_kind, _ values: [Float]) -> [Float] {
+      var epilogue = sw_epilogue(
+        bias: nil, before: sw_activation(kind: kind, a: 0, b: 0, slopes: nil), scale: 1,
+        after: sw_activation(kind: SW_ACTIVATION_NONE, a: 0, b: 0, slopes: nil))
+      var output = [Float](repeating: 0, count: values.count)
+      kernel.elementwise(values, nil, nil, &output, values.count, 0, &epilogue)
+      return output
+    }
+    let bound = 4 * Double(Float.ulpOfOne)
+    for (x, y) in zip(input, run(SW_ACTIVATION_SIGMOID, input)) {
+      #expect(abs(Double(y) - 1 / (1 + exponential(-Double(x)))) <= bound, "sigmoid(\(x)) = \(y)")
+    }
+    for (x, y) in zip(input, run(SW_ACTIVATION_TANH, input)) {
+      let e = exponential(2 * min(max(Double(x), -40), 40))
+      #expect(abs(Double(y) - (1 - 2 / (e + 1))) <= bound, "tanh(\(x)) = \(y)")
+    }
+    for kind in [SW_ACTIVATION_SIGMOID, SW_ACTIVATION_TANH, SW_ACTIVATION_RELU, SW_ACTIVATION_CLIP] {
+      #expect(run(kind, [.nan])[0].isNaN, "kind \(kind.rawValue) hides a NaN")
+    }
+  }
+
+  /// exp in Double by its series on a reduced argument: independent of the C library and of the kernels.
+  private func exponential(_ x: Double) -> Double {
+    if x > 709 { return .infinity }
+    if x < -745 { return 0 }
+    let n = (x / 0.693147180559945309).rounded()
+    let r = x - n * 0.693147180559945309
+    var term = 1.0, sum = 1.0
+    for k in 1...24 {
+      term *= r / Double(k)
+      sum += term
+    }
+    return sum * Double(sign: .plus, exponent: Int(n), significand: 1)
+  }
+}
