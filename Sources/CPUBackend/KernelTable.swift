@@ -1,12 +1,15 @@
 import CKernels
 
 /// A row of the kernel table of CKernels (`kernels.def`).
-package struct Kernel: Sendable {
+///
+/// Holds no references: threads copy it in their inner loops, and counting references there cost a twentieth of the time. Sendable
+/// because the name it points at is a constant of the program.
+package struct Kernel: @unchecked Sendable {
   package enum Family: UInt32, Sendable, CaseIterable {
     case multiply, gather, head, tail, depthwise, winogradInput, winogradOutput, store, elementwise
   }
 
-  package let name: String
+  private let nameBytes: UnsafePointer<CChar>
   package let instructionSet: InstructionSet
   package let family: Family
   /// Rows of the register tile; m of a Winograd transform; outputs of a tail.
@@ -14,6 +17,20 @@ package struct Kernel: Sendable {
   /// Columns of the register tile in vectors.
   package let vectors: Int
   fileprivate let function: @convention(c) () -> Void
+
+  fileprivate init?(_ row: sw_kernel) {
+    guard let instructionSet = InstructionSet.allCases.first(where: { $0.tag == row.isa }),
+      let family = Family(rawValue: row.family.rawValue)
+    else { return nil }
+    nameBytes = row.name
+    self.instructionSet = instructionSet
+    self.family = family
+    rows = Int(row.rows)
+    vectors = Int(row.vectors)
+    function = row.function
+  }
+
+  package var name: String { String(cString: nameBytes) }
 
   /// Columns of the register tile in floats.
   package var columns: Int { vectors * instructionSet.lanes }
@@ -25,15 +42,7 @@ package struct KernelTable: Sendable {
   package let rows: [Kernel]
 
   /// Every row of every instruction set that this build has.
-  package static let all: [Kernel] = (0..<sw_kernel_count()).compactMap { index in
-    let row = sw_kernel_at(index).pointee
-    guard let instructionSet = InstructionSet.allCases.first(where: { $0.tag == row.isa }),
-      let family = Kernel.Family(rawValue: row.family.rawValue)
-    else { return nil }
-    return Kernel(
-      name: String(cString: row.name), instructionSet: instructionSet, family: family, rows: Int(row.rows),
-      vectors: Int(row.vectors), function: row.function)
-  }
+  package static let all: [Kernel] = (0..<sw_kernel_count()).compactMap { Kernel(sw_kernel_at($0).pointee) }
 
   package init(_ instructionSet: InstructionSet) {
     self.instructionSet = instructionSet
