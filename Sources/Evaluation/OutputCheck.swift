@@ -59,7 +59,7 @@ struct OutputCheck {
 
   /// - Parameter black: what black is on both scales (16 for luma).
   func verify(network: String, black: Float) throws(EvaluationError) {
-    guard output.isFinite else { throw .notFinite(network: network, what: "its output") }
+    guard output.isFinite else { throw .notFinite(network: network, what: "the output") }
     // Half a level of eight bits.
     let step: Float = 0.5
     let low = min(max(output.low, black), 255), high = min(max(output.high, black), 255)

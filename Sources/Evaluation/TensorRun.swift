@@ -35,7 +35,7 @@ public struct TensorRun: Hashable, Codable, Sendable {
       throw .execution(network: network.name, error)
     }
     guard result.withUnsafeFloats({ $0.allSatisfy(\.isFinite) }) else {
-      throw .notFinite(network: network.name, what: "its output")
+      throw .notFinite(network: network.name, what: "the output")
     }
     try wrapping { () throws(FormatError) in try NPYFile.write(result, to: outputPath) }
     self.model = model

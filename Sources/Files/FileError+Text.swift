@@ -17,7 +17,7 @@ extension FileError: CustomStringConvertible {
     case .notPermitted(let path, let action):
       "no permission to \(action.rawValue) '\(path.onOneLine)'; change its permissions or choose another place"
     case .tooLarge(let path, let limit):
-      "'\(path.onOneLine)' is larger than the \(limit) bytes that are read at most"
+      "'\(path.onOneLine)' is larger than the \(limit) bytes that are read at most; give a smaller file, or allow more memory where a limit was given"
     case .diskFull(let path):
       "the disk is full and '\(path.onOneLine)' was not written; free some space or choose another place"
     case .noFolder(let path, let folder):

@@ -23,7 +23,7 @@ extension FormatProblem: CustomStringConvertible {
     case .integerRange(let tensor):
       "the tensor '\(tensor.onOneLine)' holds 64-bit integers that do not fit int32; save it as float32 or int32"
     case .arrayShape(let expected, let got):
-      "holds an array of \(got) and must hold one of \(expected.map { $0.map(String.init) ?? "any" }.joined(separator: "x"))"
+      "holds an array of \(got) and must hold one of \(expected.map { $0.map(String.init) ?? "?" }.joined(separator: "x")), where ? is any number"
     case .outOfBounds(let tensor): "the elements of the tensor '\(tensor.onOneLine)' lie outside its data; the file is damaged"
     case .duplicateTensor(let tensor): "the name '\(tensor.onOneLine)' stands twice in the header; the file is damaged"
     case .refusedGlobal(let name):

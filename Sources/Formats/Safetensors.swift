@@ -34,7 +34,7 @@ public struct Safetensors: Equatable, Sendable {
     guard bytes.count >= 8 else { throw .truncated(.safetensors, part: "the header length") }
     let length = bytes[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     guard length <= Self.headerLimit else {
-      throw .limit(.safetensors, part: "the header takes \(length) bytes", limit: Self.headerLimit)
+      throw .limit(.safetensors, part: "if it is one, its header takes \(length) bytes", limit: Self.headerLimit)
     }
     guard Int(length) <= bytes.count - 8 else { throw .truncated(.safetensors, part: "the header") }
     var parser = SafetensorsHeader(bytes: bytes, range: 8..<8 + Int(length))

@@ -56,6 +56,10 @@ struct UpscaleCommand: ParsableCommand {
   @Flag(help: "Print what was done as JSON.")
   var json = false
 
+  func validate() throws {
+    if let quality, !(0...100).contains(quality) { throw ValidationError("the quality \(quality) is not in 0...100") }
+  }
+
   func run() throws {
     let naming = UpscaleBatch.Naming(isRecursive: recursive, format: format, suffix: suffix)
     let batch = try UpscaleBatch(inputs: inputs, output: output, naming: naming)

@@ -47,8 +47,9 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
       "swiftlet: 'text.txt': not a picture that is read here; give one of PNG, JPEG, WebP, TIFF, BMP"),
     CommandCase("upscale folder -o out.d -m MODEL", 1, "swiftlet: the folder 'folder' holds no pictures"),
     CommandCase(
-      "upscale photo.png -o out.jpg --quality 101 -m MODEL", 1,
-      "swiftlet: 'photo.png': JPEG has no quality 101; give one from 1 to 100"),
+      "upscale photo.png -o out.jpg --quality 0 -m MODEL", 1,
+      "swiftlet: 'photo.png': JPEG has no quality 0; give one from 1 to 100"),
+    CommandCase("upscale photo.png -o out.png --quality 101 -m MODEL", 64, "swiftlet: the quality 101 is not in 0...100 …"),
     CommandCase("upscale photo.png", 64, "swiftlet: Missing expected argument '--output <output>' …"),
     CommandCase("upscale photo.png -o a.png --tile 0", 64, "swiftlet: The value '0' is invalid for '--tile <tile>' …"),
     CommandCase("upscale photo.png -o a.png --threads 0", 64, "swiftlet: The value '0' is invalid for '--threads <n>' …"),

@@ -114,7 +114,7 @@ import Testing
     #expect(throws: EvaluationError.constantOutput(network: "nearest", isBlack: false)) {
       try upscale(image, SmallNetworks.nearest(.rgb, gain: 0, bias: 0.5))
     }
-    #expect(throws: EvaluationError.notFinite(network: "nearest", what: "its output")) {
+    #expect(throws: EvaluationError.notFinite(network: "nearest", what: "the output")) {
       try upscale(image, SmallNetworks.nearest(.rgb, gain: 3e38, bias: 3e38))
     }
     #expect(throws: EvaluationError.notFinite(network: "nearest", what: "the parameter 'spread.weight'")) {
