@@ -38,7 +38,7 @@ struct UpscaleCommand: ParsableCommand {
   var format: ImageFormat?
 
   @Option(help: "The quality of JPEG, 1 to 100, or of lossy WebP, 0 to 100. (default: JPEG 92, WebP lossless)")
-  var quality: Int?
+  var quality: Quality?
 
   @Flag(name: .shortAndLong, help: "Look into folders inside folders.")
   var recursive = false
@@ -47,7 +47,7 @@ struct UpscaleCommand: ParsableCommand {
   var skipExisting = false
 
   @Option(parsing: .unconditional, help: "What to put between name and extension in an output folder. (default: nothing)")
-  var suffix = ""
+  var suffix = Suffix("")
 
   @OptionGroup var engine: EngineArguments
 
@@ -55,14 +55,14 @@ struct UpscaleCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    let naming = UpscaleBatch.Naming(isRecursive: recursive, format: format, suffix: suffix)
+    let naming = UpscaleBatch.Naming(isRecursive: recursive, format: format, suffix: suffix.text)
     let batch = try UpscaleBatch(inputs: inputs, output: output, naming: naming)
     let network = try ModelLibrary.network(model ?? ModelLibrary.shippedName(forScale: scale))
     let upscaler = try Upscaler(
       network, backend: makeEngine(engine.options),
       options: Upscaler.Options(
         tile: tile, memoryLimit: memory?.bytes, usesTestTimeAugmentation: tta, threadCount: engine.threads.value))
-    let files = Upscaler.FileOptions(naming: naming, scale: scale, quality: quality, skipsExisting: skipExisting)
+    let files = Upscaler.FileOptions(naming: naming, scale: scale, quality: quality?.value, skipsExisting: skipExisting)
 
     var report = UpscaleReport()
     for (item, error) in batch.refused { fail(item, error, &report) }
