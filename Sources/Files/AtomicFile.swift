@@ -109,6 +109,13 @@ private struct Place {
   var descriptor: Int32 = -1
 
   init(_ path: String) throws(FileError) {
+    if path == "/dev/stdout" {
+      // As it stands, position and all: where it leads to a file, that file may hold something already.
+      (target, folder) = (path, "/dev")
+      descriptor = dup(1)
+      guard descriptor >= 0 else { throw FileError(errno, path: path, action: .write) }
+      return
+    }
     var status = stat()
     let exists = stat(path, &status) == 0
     if !exists, errno != ENOENT { throw FileError(errno, path: path, action: .write) }

@@ -52,16 +52,6 @@ struct WarmUpCount: ExpressibleByArgument {
   var defaultValueDescription: String { "\(value)" }
 }
 
-/// A quality of lossy formats; each has its own lower end.
-struct Quality: ExpressibleByArgument {
-  let value: Int
-
-  init?(argument: String) {
-    guard let value = Int(argument), (0...100).contains(value) else { return nil }
-    self.value = value
-  }
-}
-
 /// What is put between name and extension; it leads to no other folder.
 struct Suffix: ExpressibleByArgument {
   let text: String

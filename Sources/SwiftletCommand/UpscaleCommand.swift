@@ -38,7 +38,7 @@ struct UpscaleCommand: ParsableCommand {
   var format: ImageFormat?
 
   @Option(help: "The quality of JPEG, 1 to 100, or of lossy WebP, 0 to 100. (default: JPEG 92, WebP lossless)")
-  var quality: Quality?
+  var quality: Int?
 
   @Flag(name: .shortAndLong, help: "Look into folders inside folders.")
   var recursive = false
@@ -54,6 +54,12 @@ struct UpscaleCommand: ParsableCommand {
   @Flag(help: "Print what was done as JSON.")
   var json = false
 
+  func validate() throws {
+    // Of PNG and the like the quality is not read, so that nobody else would say it.
+    guard let quality, !(0...100).contains(quality) else { return }
+    throw ValidationError("the quality \(quality) is not in 0...100 (JPEG: 1...100)")
+  }
+
   func run() throws {
     let naming = UpscaleBatch.Naming(isRecursive: recursive, format: format, suffix: suffix.text)
     let batch = try UpscaleBatch(inputs: inputs, output: output, naming: naming)
@@ -62,7 +68,7 @@ struct UpscaleCommand: ParsableCommand {
       network, backend: makeEngine(engine.options),
       options: Upscaler.Options(
         tile: tile, memoryLimit: memory?.bytes, usesTestTimeAugmentation: tta, threadCount: engine.threads.value))
-    let files = Upscaler.FileOptions(naming: naming, scale: scale, quality: quality?.value, skipsExisting: skipExisting)
+    let files = Upscaler.FileOptions(naming: naming, scale: scale, quality: quality, skipsExisting: skipExisting)
 
     var report = UpscaleReport()
     for (item, error) in batch.refused { fail(item, error, &report) }

@@ -47,8 +47,7 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
       "swiftlet: 'text.txt': not a picture that is read here; give one of PNG, JPEG, WebP, TIFF, BMP"),
     CommandCase("upscale folder -o out.d -m MODEL", 1, "swiftlet: the folder 'folder' holds no pictures"),
     CommandCase(
-      "upscale photo.png -o out.jpg --quality 101 -m MODEL", 1,
-      "swiftlet: 'photo.png': JPEG has no quality 101; give one from 1 to 100"),
+      "upscale photo.png -o out.jpg --quality 101 -m MODEL", 64, "swiftlet: the quality 101 is not in 0...100 …"),
     CommandCase("upscale photo.png", 64, "swiftlet: Missing expected argument '--output <output>' …"),
     CommandCase("upscale photo.png -o a.png --tile 0", 64, "swiftlet: The value '0' is invalid for '--tile <tile>' …"),
     CommandCase("upscale photo.png -o a.png --threads 0", 64, "swiftlet: The value '0' is invalid for '--threads <n>' …"),
@@ -72,7 +71,7 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     CommandCase("bench MODEL --input 1x4x8x8", 1, "swiftlet: the input 'x' is 1x4x8x8 and must be [N, 1, H, W]"),
     CommandCase("bench MODEL --warmup -5", 64, "swiftlet: …"),
     CommandCase("bench MODEL --warmup 999999999999", 64, "swiftlet: The value '999999999999' is invalid for '--warmup <n>' …"),
-    CommandCase("upscale photo.png -o a.png --quality 500", 64, "swiftlet: The value '500' is invalid for '--quality …"),
+    CommandCase("upscale photo.png -o a.png --quality 500", 64, "swiftlet: the quality 500 is not in 0...100 …"),
     CommandCase("upscale photo.png -o folder --suffix ../x", 64, "swiftlet: The value '../x' is invalid for '--suffix …"),
     CommandCase("info /dev/zero", 1, "swiftlet: '/dev/zero' is larger than the 1073741824 bytes that are read at most"),
     CommandCase(
@@ -117,7 +116,11 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     let options = help.split(separator: "OPTIONS:\n", maxSplits: 1).last ?? ""
     var entries: [String] = []
     for line in options.split(separator: "\n") {
-      if line.hasPrefix("  -") { entries.append(String(line)) } else { entries[entries.count - 1] += " " + line.drop { $0 == " " } }
+      if line.hasPrefix("  -") {
+        entries.append(String(line))
+      } else {
+        entries[entries.count - 1] += " " + line.drop { $0 == " " }
+      }
     }
     for entry in entries where entry.contains("<") && !needed.contains(where: entry.contains) {
       #expect(entry.contains("default:"), "\(entry)")
