@@ -30,6 +30,15 @@ func check(
   }
 }
 
+/// Refuses what would have more than 2^28 parameters, a gibibyte, before memory is asked for.
+func checkSize(_ architecture: String, features: Int, wideConvolutions: Int) throws(ArchitectureError) {
+  guard features * features * 9 * wideConvolutions <= 1 << 28 else {
+    throw .option(
+      architecture: architecture, option: "features", value: "\(features)",
+      allowed: "smaller with that many layers: more than \(1 << 28) parameters are not made")
+  }
+}
+
 func finish(
   _ builder: NetworkBuilder, _ architecture: String, _ initialization: Initialization
 ) throws(ArchitectureError) -> Network {

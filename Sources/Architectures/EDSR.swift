@@ -100,6 +100,8 @@ public struct EDSR: Hashable, Codable, Sendable {
     try check("edsr", "scale", scale, 2...4)
     try check("edsr", "features", features, 1...1024)
     try check("edsr", "blocks", blocks, 0...1000)
+    // The convolutions before the shuffles make up to nine times the features.
+    try checkSize("edsr", features: features, wideConvolutions: 2 * blocks + 9)
     guard channels == 1 || channels == 3 else {
       throw .option(architecture: "edsr", option: "channels", value: "\(channels)", allowed: "1 (luma) or 3 (RGB)")
     }

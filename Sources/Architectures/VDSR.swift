@@ -21,6 +21,7 @@ public struct VDSR: Hashable, Codable, Sendable {
   public func network(_ initialization: Initialization) throws(ArchitectureError) -> Network {
     try check("vdsr", "depth", depth, 2...1000)
     try check("vdsr", "features", features, 1...1024)
+    try checkSize("vdsr", features: features, wideConvolutions: depth - 2)
     var builder = NetworkBuilder(
       "vdsr", imageContract: ImageContract(colour: .luma, maximum: 1, scale: nil, inputSize: .bicubicEnlarged))
     let x = builder.input("x", channels: 1)

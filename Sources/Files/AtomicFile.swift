@@ -6,6 +6,11 @@
   import Darwin
 #endif
 
+import Synchronization
+
+/// The partial files that stand at this moment.
+private let partialFiles = Mutex<Set<String>>([])
+
 /// A file that appears under its name complete or not at all.
 ///
 /// The bytes go to `.name.partial-XXXXXXXX` in the same folder; `commit` brings them to the disk and renames. Where the value is
@@ -27,6 +32,12 @@ public struct AtomicFile: ~Copyable {
     folder = place.folder
     partial = place.partial
     descriptor = place.descriptor
+    if let partial { partialFiles.withLock { _ = $0.insert(partial) } }
+  }
+
+  /// Removes the partial files of the whole process, which is about to end by a signal. Not for use inside a signal handler.
+  public static func removePartialFiles() {
+    partialFiles.withLock { for path in $0 { unlink(path) } }
   }
 
   /// Appends bytes.
@@ -76,7 +87,10 @@ public struct AtomicFile: ~Copyable {
   deinit {
     close(descriptor)
     // After a commit the name is gone and this does nothing.
-    if let partial { unlink(partial) }
+    if let partial {
+      unlink(partial)
+      partialFiles.withLock { _ = $0.remove(partial) }
+    }
   }
 
   /// Writes `bytes` as the whole file at `path`, or to standard output where `path` is `-`.
@@ -95,6 +109,13 @@ private struct Place {
   var descriptor: Int32 = -1
 
   init(_ path: String) throws(FileError) {
+    if path == "/dev/stdout" {
+      // As it stands, position and all: where it leads to a file, that file may hold something already.
+      (target, folder) = (path, "/dev")
+      descriptor = dup(1)
+      guard descriptor >= 0 else { throw FileError(errno, path: path, action: .write) }
+      return
+    }
     var status = stat()
     let exists = stat(path, &status) == 0
     if !exists, errno != ENOENT { throw FileError(errno, path: path, action: .write) }

@@ -8,12 +8,15 @@
 
 /// Reads whole files with a bound on their size.
 public enum FileReader {
+  /// The most bytes taken from what does not tell its size.
+  public static let streamLimit = 1 << 30
+
   /// The bytes of the file at `path`, or of standard input where `path` is `-`.
   ///
-  /// Pipes and devices are read to their end. Cost: one copy of the file in memory.
+  /// Pipes and devices, which may have no end, are read up to `streamLimit` as well. Cost: one copy of the file in memory.
   /// - Parameter limit: the most bytes to take; a larger file throws `FileError.tooLarge` before it is read.
   public static func bytes(of path: String, limit: Int) throws(FileError) -> [UInt8] {
-    if path == "-" { return try bytes(from: 0, path: path, expected: 0, limit: limit) }
+    if path == "-" { return try bytes(from: 0, path: path, expected: 0, limit: min(limit, streamLimit)) }
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw FileError(errno, path: path, action: .read) }
     defer { close(descriptor) }
@@ -23,7 +26,7 @@ public enum FileReader {
     let isRegular = status.st_mode & S_IFMT == S_IFREG
     let size = isRegular ? Int(status.st_size) : 0
     guard size <= limit else { throw .tooLarge(path: path, limit: limit) }
-    return try bytes(from: descriptor, path: path, expected: size, limit: limit)
+    return try bytes(from: descriptor, path: path, expected: size, limit: isRegular ? limit : min(limit, streamLimit))
   }
 
   private static func bytes(

@@ -18,7 +18,7 @@ public struct Safetensors: Equatable, Sendable {
   /// The longest header that the format allows, in bytes.
   static let headerLimit = 100_000_000
   /// The largest file that is read, in bytes.
-  public static let fileLimit = 1 << 34
+  public static let fileLimit = 1 << 32
 
   /// Reads a file. Everything is checked before a tensor is made; cost: the file once in memory, and its tensors.
   public init(contentsOf path: String) throws(FormatError) {

@@ -15,7 +15,7 @@ struct BenchCommand: ParsableCommand {
   var runs = Count(10)
 
   @Option(help: ArgumentHelp("Runs before those that count.", valueName: "n"))
-  var warmup = 3
+  var warmup = WarmUpCount(3)
 
   @OptionGroup var engine: EngineArguments
 
@@ -29,7 +29,7 @@ struct BenchCommand: ParsableCommand {
     let network = try ModelLibrary.network(model)
     let shape = input ?? Shape(channels: network.inputs[0].channels, height: 256, width: 256)
     let benchmark = Benchmark(
-      input: shape, engine: engine.options, warmup: warmup, runs: runs.value, timesNodes: nodes)
+      input: shape, engine: engine.options, warmup: warmup.value, runs: runs.value, timesNodes: nodes)
     let report = try benchmark.run(network, model: model)
     print(json ? try report.json + "\n" : report.text, terminator: "")
   }

@@ -38,6 +38,34 @@ struct Count: ExpressibleByArgument {
   var defaultValueDescription: String { "\(value)" }
 }
 
+/// A number of runs that need not be any.
+struct WarmUpCount: ExpressibleByArgument {
+  let value: Int
+
+  init(_ value: Int) { self.value = value }
+
+  init?(argument: String) {
+    guard let value = Int(argument), (0...1024).contains(value) else { return nil }
+    self.value = value
+  }
+
+  var defaultValueDescription: String { "\(value)" }
+}
+
+/// What is put between name and extension; it leads to no other folder.
+struct Suffix: ExpressibleByArgument {
+  let text: String
+
+  init(_ text: String) { self.text = text }
+
+  init?(argument: String) {
+    guard !argument.contains("/") else { return nil }
+    text = argument
+  }
+
+  var defaultValueDescription: String { text }
+}
+
 /// Which engine runs the network, and how.
 struct EngineArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Threads to compute with.", valueName: "n"))

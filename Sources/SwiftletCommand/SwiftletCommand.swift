@@ -13,6 +13,7 @@ struct SwiftletCommand: ParsableCommand {
 
   /// As the default one, but every error is one line on standard error.
   static func main() {
+    Interruption.removesPartialFiles()
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -28,12 +28,10 @@ struct UpscaleCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "Tiles: auto, none, or their side in pixels. Does not change the result.")
   var tile = TilePolicy.automatic
 
-  @Option(
-    help: ArgumentHelp("The most memory to take, as in 512M or 2G; picks the tile. (default: no limit)", valueName: "size"))
+  @Option(help: ArgumentHelp("The most memory to take, as in 512M or 2G; picks the tile. (default: no limit)", valueName: "size"))
   var memory: ByteCount?
 
-  @Flag(
-    name: [.customShort("x"), .long], help: "Average over the eight flips and turns: slower by eight times, a little better.")
+  @Flag(name: [.customShort("x"), .long], help: "Average over the eight flips and turns: slower by eight times, a little better.")
   var tta = false
 
   @Option(name: .shortAndLong, help: "The format to write: png, jpeg, webp, tiff or bmp. (default: by the output's name)")
@@ -49,7 +47,7 @@ struct UpscaleCommand: ParsableCommand {
   var skipExisting = false
 
   @Option(parsing: .unconditional, help: "What to put between name and extension in an output folder. (default: nothing)")
-  var suffix = ""
+  var suffix = Suffix("")
 
   @OptionGroup var engine: EngineArguments
 
@@ -57,11 +55,13 @@ struct UpscaleCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
-    if let quality, !(0...100).contains(quality) { throw ValidationError("the quality \(quality) is not in 0...100") }
+    // Of PNG and the like the quality is not read, so that nobody else would say it.
+    guard let quality, !(0...100).contains(quality) else { return }
+    throw ValidationError("the quality \(quality) is not in 0...100 (JPEG: 1...100)")
   }
 
   func run() throws {
-    let naming = UpscaleBatch.Naming(isRecursive: recursive, format: format, suffix: suffix)
+    let naming = UpscaleBatch.Naming(isRecursive: recursive, format: format, suffix: suffix.text)
     let batch = try UpscaleBatch(inputs: inputs, output: output, naming: naming)
     let network = try ModelLibrary.network(model ?? ModelLibrary.shippedName(forScale: scale))
     let upscaler = try Upscaler(

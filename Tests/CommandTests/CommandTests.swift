@@ -49,7 +49,8 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     CommandCase(
       "upscale photo.png -o out.jpg --quality 0 -m MODEL", 1,
       "swiftlet: 'photo.png': JPEG has no quality 0; give one from 1 to 100"),
-    CommandCase("upscale photo.png -o out.png --quality 101 -m MODEL", 64, "swiftlet: the quality 101 is not in 0...100 …"),
+    CommandCase(
+      "upscale photo.png -o out.jpg --quality 101 -m MODEL", 64, "swiftlet: the quality 101 is not in 0...100 …"),
     CommandCase("upscale photo.png", 64, "swiftlet: Missing expected argument '--output <output>' …"),
     CommandCase("upscale photo.png -o a.png --tile 0", 64, "swiftlet: The value '0' is invalid for '--tile <tile>' …"),
     CommandCase("upscale photo.png -o a.png --threads 0", 64, "swiftlet: The value '0' is invalid for '--threads <n>' …"),
@@ -71,6 +72,15 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     CommandCase("convert a.pth --architecture resnet -o x.safetensors", 64, "swiftlet: The value 'resnet' is invalid for …"),
     CommandCase("run MODEL --input none.npy -o y.npy", 1, "swiftlet: 'none.npy' does not exist; check the path"),
     CommandCase("bench MODEL --input 1x4x8x8", 1, "swiftlet: the input 'x' is 1x4x8x8 and must be [N, 1, H, W]"),
+    CommandCase("bench MODEL --warmup -5", 64, "swiftlet: …"),
+    CommandCase("bench MODEL --warmup 999999999999", 64, "swiftlet: The value '999999999999' is invalid for '--warmup <n>' …"),
+    CommandCase("upscale photo.png -o a.png --quality 500", 64, "swiftlet: the quality 500 is not in 0...100 …"),
+    CommandCase("upscale photo.png -o folder --suffix ../x", 64, "swiftlet: The value '../x' is invalid for '--suffix …"),
+    CommandCase("info /dev/zero", 1, "swiftlet: '/dev/zero' is larger than the 1073741824 bytes that are read at most"),
+    CommandCase(
+      "new vdsr --depth 1000 --features 1024 -o x.safetensors", 1, "swiftlet: the option features of vdsr is '1024' …"),
+    CommandCase(
+      "new edsr --blocks 1000 --features 1024 -o x.safetensors", 1, "swiftlet: the option features of edsr is '1024' …"),
     CommandCase("bench MODEL --runs 0", 64, "swiftlet: The value '0' is invalid for '--runs <n>' …"),
     CommandCase("sharpen", 64, "swiftlet: …"),
   ]

@@ -20,6 +20,17 @@ import Testing
     #expect(result.code == 0)
     let image = try ImageCodec.decode(Array(result.outputBytes))
     #expect(image.width == 72 && image.height == 54)
+    // The output goes behind what stands there.
+    let shell = Process()
+    shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+    shell.arguments = [
+      "-c", "(echo head; \"$0\" upscale photo.png -o - -m model.safetensors 2>/dev/null) >joined", Workplace.executable.path,
+    ]
+    shell.currentDirectoryURL = place.folder
+    try shell.run()
+    shell.waitUntilExit()
+    let joined = try FileReader.bytes(of: place.path("joined"), limit: 1 << 24)
+    #expect(joined.starts(with: Array("head\n".utf8)) && ImageFormat(sniffing: joined.dropFirst(5)) == .png)
     let jpeg = try place.run(["upscale", "-", "-o", "-", "-m", "MODEL", "-f", "jpeg"], input: photo)
     #expect(ImageFormat(sniffing: Array(jpeg.outputBytes)) == .jpeg)
   }

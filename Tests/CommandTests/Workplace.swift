@@ -60,7 +60,7 @@ struct Workplace: ~Copyable {
   }
 
   /// The command lies in the folder of the tests' bundle.
-  private static let executable: URL = {
+  static let executable: URL = {
     #if canImport(Darwin)
       let bundle = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundleURL
       let products = bundle?.deletingLastPathComponent() ?? URL(fileURLWithPath: ".build/debug")

@@ -25,7 +25,7 @@ public struct PyTorchCheckpoint: Sendable {
   public let path: [String]
 
   /// The largest file that is read, in bytes.
-  public static let fileLimit = 1 << 34
+  public static let fileLimit = 1 << 32
   /// The longest pickle of a zip checkpoint, in bytes.
   static let pickleLimit = 1 << 26
 

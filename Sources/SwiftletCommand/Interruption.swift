@@ -1,0 +1,57 @@
+import Swiftlet
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// What happens when a person or the system ends the command early.
+enum Interruption {
+  /// From here on SIGINT, SIGTERM and SIGHUP end the process only after the partial files are gone. Call it before any thread is
+  /// started: threads inherit which signals they leave to others.
+  static func removesPartialFiles() {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    // A signal that is ignored (nohup) stays ignored: waiting for it would take it.
+    for number in [SIGINT, SIGTERM, SIGHUP] where !isIgnored(number) { sigaddset(&signals, number) }
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
+    #if canImport(Darwin)
+      var thread: pthread_t?
+      _ = pthread_create(&thread, nil, { _ in Interruption.wait() }, nil)
+    #else
+      var thread = pthread_t()
+      _ = pthread_create(&thread, nil, { _ in Interruption.wait() }, nil)
+    #endif
+  }
+
+  private static func isIgnored(_ number: Int32) -> Bool {
+    var action = sigaction()
+    guard sigaction(number, nil, &action) == 0 else { return false }
+    #if canImport(Darwin)
+      let handler = action.__sigaction_u.__sa_handler
+    #else
+      let handler = action.__sigaction_handler.sa_handler
+    #endif
+    // SIG_IGN is the address 1; SIG_DFL is none.
+    return unsafeBitCast(handler, to: Int.self) == 1
+  }
+
+  private static func wait() -> UnsafeMutableRawPointer? {
+    var signals = sigset_t()
+    pthread_sigmask(SIG_BLOCK, nil, &signals)
+    var number: Int32 = 0
+    guard sigwait(&signals, &number) == 0 else { return nil }
+    Terminal.clearProgress()
+    AtomicFile.removePartialFiles()
+    signal(number, SIG_DFL)
+    var own = sigset_t()
+    sigemptyset(&own)
+    sigaddset(&own, number)
+    pthread_sigmask(SIG_UNBLOCK, &own, nil)
+    raise(number)
+    return nil
+  }
+}
