@@ -16,15 +16,26 @@ final class Arena {
 
   private static let hugePage = 2 << 20
 
-  init(byteCount: Int) {
+  /// Nil where the machine has less memory than that: beyond it an allocation may seem to succeed and the process be killed later.
+  init?(byteCount: Int) {
     self.byteCount = byteCount
     let isLarge = byteCount >= Self.hugePage
-    base = .allocate(byteCount: max(byteCount, 64), alignment: isLarge ? Self.hugePage : 64)
+    var memory: UnsafeMutableRawPointer?
+    guard byteCount <= Self.physicalByteCount,
+      posix_memalign(&memory, isLarge ? Self.hugePage : 64, max(byteCount, 64)) == 0, let memory
+    else { return nil }
+    base = memory
     #if os(Linux)
       // Advice: where it is refused the memory works all the same.
       if isLarge { _ = madvise(base, byteCount / Self.hugePage * Self.hugePage, Int32(MADV_HUGEPAGE)) }
     #endif
   }
 
-  deinit { base.deallocate() }
+  deinit { free(base) }
+
+  /// The machine's memory in bytes.
+  static let physicalByteCount: Int = {
+    let pages = sysconf(Int32(_SC_PHYS_PAGES)), size = sysconf(Int32(_SC_PAGESIZE))
+    return pages > 0 && size > 0 ? pages * size : Int.max
+  }()
 }

@@ -52,8 +52,8 @@ public struct CPUEngine: Backend {
       }
     }
     var lowering = Lowering(network, shapes: shapes, wholeShapes: wholeShapes, engine: self)
-    return CPUSession(
-      try lowering.program(), network: network, shapes: shapes, threadCount: threadCount, cacheByteCount: cacheByteCount)
+    return try CPUSession(
+      lowering.program(), network: network, shapes: shapes, threadCount: threadCount, cacheByteCount: cacheByteCount)
   }
 
   public func outputGrid(of node: Node, in network: Network, shapes: [String: Shape]) -> Int {

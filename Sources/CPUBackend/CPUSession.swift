@@ -19,12 +19,13 @@ final class CPUSession: TimingSession {
   private let values: UnsafeMutablePointer<ValueMemory>
 
   /// - Parameter cacheByteCount: see `BandSchedule`.
-  init(_ program: Program, network: Network, shapes: [String: Shape], threadCount: Int, cacheByteCount: Int) {
+  init(
+    _ program: Program, network: Network, shapes: [String: Shape], threadCount: Int, cacheByteCount: Int
+  ) throws(ExecutionError) {
     self.program = program
     inputNames = network.inputs.map(\.name)
     inputShapes = network.inputs.compactMap { shapes[$0.name] }
     outputShapes = network.outputs.compactMap { shapes[$0] }
-    pool = ThreadPool(threadCount: threadCount)
     let schedule = BandSchedule(program, threadCount: threadCount, cacheByteCount: cacheByteCount)
     self.schedule = schedule
 
@@ -47,12 +48,17 @@ final class CPUSession: TimingSession {
     scratchOffset = plan.byteCount
     // A page between workers keeps the prefetcher of one away from the lines of the other.
     scratchStride = ((program.steps.map(\.scratchByteCount).max() ?? 0) + 4095) / 4096 * 4096 + 4096
-    arena = Arena(byteCount: plan.byteCount + scratchStride * threadCount)
+    let tensors = (inputShapes + outputShapes).reduce(0) { $0 + $1.count * 4 }
+    let needed = plan.byteCount + scratchStride * threadCount
+    guard tensors <= Arena.physicalByteCount, let arena = Arena(byteCount: needed) else {
+      throw .memory(needed: needed + tensors, available: Arena.physicalByteCount)
+    }
+    self.arena = arena
     // Register tiles past the last pixel read whatever lies in the scratch, and denormals or NaNs would be slow. The pages of
     // values are left untouched until a step writes them.
     (arena.base + scratchOffset).initializeMemory(as: UInt8.self, repeating: 0, count: scratchStride * threadCount)
     values = .allocate(capacity: max(program.layouts.count, 1))
-    let tensors = (inputShapes + outputShapes).reduce(0) { $0 + $1.count * 4 }
+    pool = ThreadPool(threadCount: threadCount)
     peakMemoryByteCount = arena.byteCount + program.steps.reduce(0) { $0 + $1.constantByteCount } + tensors
   }
 

@@ -64,11 +64,11 @@ public struct Benchmark: Sendable {
     let ledger = try wrapping { () throws(NetworkError) in try network.ledger(inputs: [input]) }
     let backend = try makeEngine(engine)
     let fused = network.fusing()
-    let tensor = Self.randomInput(input)
     do throws(ExecutionError) {
       let start = Machine.seconds
       let session = try backend.prepare(fused, inputs: [input])
       let prepare = Machine.seconds - start
+      let tensor = Self.randomInput(input)
       for _ in 0..<warmup { _ = try session.run([tensor]) }
       var times: [Double] = []
       for _ in 0..<runs {

@@ -85,6 +85,8 @@ extension ExecutionError {
     case .invalidNetwork(let reason): reason
     case .inputCount(let expected, let got): "it has \(expected) inputs and gets \(got)"
     case .inputShape(let name, let expected, let got): "the input '\(name)' must be \(expected) and is \(got)"
+    case .memory(let needed, let available):
+      "about \(TextFormat.bytes(needed)) of memory are needed and the machine has \(TextFormat.bytes(available)); give a smaller input"
     case .unsupported(let node, let operation, let backend, let reason):
       "the node '\(node)' (\(operation)) is not supported by \(backend), because \(reason)"
     }

@@ -54,4 +54,6 @@ public enum ExecutionError: Error, Hashable, Sendable {
   case inputCount(expected: Int, got: Int)
   case inputShape(name: String, expected: Shape, got: Shape)
   case unsupported(node: String, operation: String, backend: String, reason: String)
+  /// The values of a run need more bytes than the machine has.
+  case memory(needed: Int, available: Int)
 }

@@ -28,10 +28,12 @@ struct UpscaleCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "Tiles: auto, none, or their side in pixels. Does not change the result.")
   var tile = TilePolicy.automatic
 
-  @Option(help: ArgumentHelp("The most memory to take, as in 512M or 2G; picks the tile. (default: no limit)", valueName: "size"))
+  @Option(
+    help: ArgumentHelp("The most memory to take, as in 512M or 2G; picks the tile. (default: no limit)", valueName: "size"))
   var memory: ByteCount?
 
-  @Flag(name: [.customShort("x"), .long], help: "Average over the eight flips and turns: slower by eight times, a little better.")
+  @Flag(
+    name: [.customShort("x"), .long], help: "Average over the eight flips and turns: slower by eight times, a little better.")
   var tta = false
 
   @Option(name: .shortAndLong, help: "The format to write: png, jpeg, webp, tiff or bmp. (default: by the output's name)")

@@ -76,11 +76,12 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     CommandCase("bench MODEL --warmup 999999999999", 64, "swiftlet: The value '999999999999' is invalid for '--warmup <n>' …"),
     CommandCase("upscale photo.png -o a.png --quality 500", 64, "swiftlet: the quality 500 is not in 0...100 …"),
     CommandCase("upscale photo.png -o folder --suffix ../x", 64, "swiftlet: The value '../x' is invalid for '--suffix …"),
-    CommandCase("info /dev/zero", 1, "swiftlet: '/dev/zero' is larger than the 1073741824 bytes that are read at most"),
+    CommandCase("info /dev/zero", 1, "swiftlet: '/dev/zero' is larger than the 1073741824 bytes …"),
     CommandCase(
       "new vdsr --depth 1000 --features 1024 -o x.safetensors", 1, "swiftlet: the option features of vdsr is '1024' …"),
     CommandCase(
       "new edsr --blocks 1000 --features 1024 -o x.safetensors", 1, "swiftlet: the option features of edsr is '1024' …"),
+    CommandCase("bench MODEL --input 1x1x20000x20000", 1, "swiftlet: the network 'edsr' cannot run: about …"),
     CommandCase("bench MODEL --runs 0", 64, "swiftlet: The value '0' is invalid for '--runs <n>' …"),
     CommandCase("sharpen", 64, "swiftlet: …"),
   ]

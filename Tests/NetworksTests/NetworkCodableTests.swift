@@ -98,7 +98,7 @@ import Testing
       #expect(throws: NetworkError.self) { try NetworkGraph(json: String(decoding: text[..<length], as: UTF8.self)) }
     }
     var generator = SplitMix64(seed: 3)
-    for _ in 0..<2000 {
+    for _ in 0..<10_000 {
       var damaged = text
       damaged[Int.random(in: 0..<text.count, using: &generator)] = UInt8.random(in: 32..<127, using: &generator)
       if let graph = try? NetworkGraph(json: String(decoding: damaged, as: UTF8.self)) {
