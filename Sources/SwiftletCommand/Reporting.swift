@@ -1,12 +1,13 @@
 import ArgumentParser
 import Evaluation
 
+// The C library's `stdout` is a variable, which nothing here changes.
 #if canImport(Glibc)
-  import Glibc
+  @preconcurrency import Glibc
 #elseif canImport(Musl)
-  import Musl
+  @preconcurrency import Musl
 #else
-  import Darwin
+  @preconcurrency import Darwin
 #endif
 
 /// Ends with exit code 1 when all has been said.
@@ -20,13 +21,23 @@ enum ErrorReport {
     let code = SwiftletCommand.exitCode(for: error)
     if code.isSuccess {
       print(SwiftletCommand.fullMessage(for: error))
-      end(0)
+      endWell()
     }
     let isUsage = code == .validationFailure
     let message = isUsage ? SwiftletCommand.message(for: error) : "\(error)"
     let line = message.split(separator: "\n").joined(separator: " ")
     Terminal.printError("swiftlet: \(line)\(isUsage ? " (see 'swiftlet --help')" : "")")
     end(code == .validationFailure ? code.rawValue : 1)
+  }
+
+  /// Ends with exit code 0, unless what was printed did not arrive: a full disk behind standard output is a failure like any other.
+  static func endWell() -> Never {
+    // The flush tells of the last piece, the flag of those before it.
+    if fflush(stdout) != 0 || ferror(stdout) != 0 {
+      Terminal.printError("swiftlet: standard output was not written in full; free some space or choose another place")
+      end(1)
+    }
+    end(0)
   }
 
   private static func end(_ code: Int32) -> Never {

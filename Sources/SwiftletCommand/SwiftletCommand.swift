@@ -17,6 +17,7 @@ struct SwiftletCommand: ParsableCommand {
     do {
       var command = try parseAsRoot()
       try command.run()
+      ErrorReport.endWell()
     } catch {
       ErrorReport.exit(with: error)
     }
