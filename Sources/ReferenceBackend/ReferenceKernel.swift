@@ -53,7 +53,8 @@ struct ReferenceKernel {
     let isDepthwiseFirst = payload.order == .depthwiseFirst
     let prefixes = isDepthwiseFirst ? ("depthwise", "pointwise") : ("pointwise", "depthwise")
     guard let firstWeight = parameter(prefixes.0 + "Weight"), let secondWeight = parameter(prefixes.1 + "Weight"),
-      let between = try? parts.first.shapeBeforeShuffle(inputs[0].shape), let shape = try? parts.second.shapeBeforeShuffle(between)
+      let between = try? parts.first.shapeBeforeShuffle(inputs[0].shape),
+      let shape = try? parts.second.shapeBeforeShuffle(between)
     else { return nil }
     var value = convolve(
       parts.first, inputs[0], weight: firstWeight, bias: parameter(prefixes.0 + "Bias"), output: between)
