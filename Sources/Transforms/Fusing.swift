@@ -5,7 +5,7 @@ extension Network {
   /// The same function with activations, scalings, additions and pixel shuffles drawn into the convolutions they follow, so that
   /// a backend touches each value once.
   ///
-  /// A convolution takes steps in the order `[activation]? [scale]? [add]? [activation]? [pixelShuffle]?`, and only while the value
+  /// A convolution, transposed or not, takes steps in the order `[activation]? [scale]? [add]? [activation]? [pixelShuffle]?`, and only while the value
   /// between has a single reader and leaves the network nowhere. Of two convolutions under an addition the later takes it. The
   /// fused node keeps the name and the parameters of the convolution and stands where the last node it took in stood; readers and
   /// `outputs` follow the new name. Slopes of a prelu move to the convolution's parameter `slope`.
@@ -63,12 +63,11 @@ private struct Fusion {
     let places = node.inputs.compactMap { positions[$0] }.sorted(by: >)
     for position in places {
       guard var producer = nodes[position], readerCounts[producer.name] == 1,
-        case .convolution(var payload) = producer.operation, payload.epilogue.accepts(step)
+        let epilogue = producer.operation.epilogue, epilogue.accepts(step)
       else { continue }
-      payload.epilogue.steps.append(step)
+      producer.operation.epilogue = Epilogue(epilogue.steps + [step])
       // For instance a second prelu, or channels that the shuffle does not divide: left for the backend to refuse or run.
-      guard Operation.convolution(payload).attributeFault == nil else { continue }
-      producer.operation = .convolution(payload)
+      guard producer.operation.attributeFault == nil else { continue }
       producer.inputs += node.inputs.filter { $0 != producer.name }
       return (position, producer)
     }
