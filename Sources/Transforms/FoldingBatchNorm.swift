@@ -100,7 +100,8 @@ private struct Folding {
   mutating func foldForward() {
     for position in nodes.indices {
       guard var node = nodes[position], let part = node.operation.firstPart,
-        let place = node.inputs.first.flatMap({ positions[$0] }), let affine = nodes[place], readerCounts[affine.name] == 1, let map = maps[affine.name],
+        let place = node.inputs.first.flatMap({ positions[$0] }), let affine = nodes[place], readerCounts[affine.name] == 1,
+        let map = maps[affine.name],
         let weight = network.parameter(part.weightRole, of: node),
         let folded = part.preceded(by: map, weight: weight, bias: network.parameter(part.biasRole, of: node))
       else { continue }
