@@ -33,10 +33,19 @@ public struct CPUEngine: Backend {
     }
     switch node.operation {
     case .convolution(let payload):
-      return CanonicalEpilogue(payload.epilogue) == nil
-        ? .no("its epilogue is not in the order activation, scale, add, activation, pixel shuffle") : .yes
-    case .activation, .scale, .channelAffine, .batchNorm, .add, .concatenation, .pixelShuffle, .pixelUnshuffle: return .yes
-    case .transposedConvolution, .linear, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten:
+      guard let epilogue = CanonicalEpilogue(payload.epilogue) else {
+        return .no("its epilogue is not in the order activation, scale, add, activation, pixel shuffle")
+      }
+      for case let function? in [epilogue.before, epilogue.after] where !EpilogueParameters.supports(function) {
+        return .no("the CPU backend has no kernel for \(function.typeName)")
+      }
+      return .yes
+    case .activation(let function) where EpilogueParameters.supports(function): return .yes
+    case .pixelShuffle(let payload) where payload.order == .channelsOutermost: return .yes
+    case .pixelUnshuffle(let payload) where payload.order == .channelsOutermost: return .yes
+    case .scale, .channelAffine, .batchNorm, .add, .concatenation: return .yes
+    case .activation, .pixelShuffle, .pixelUnshuffle, .transposedConvolution, .linear, .binary, .resize, .maximumPool,
+      .averagePool, .globalAveragePool, .flatten, .slice, .pad, .softmax, .reshape, .transpose, .reduceMean:
       return .no("the CPU backend has no kernel for \(node.operation.typeName)")
     }
   }
