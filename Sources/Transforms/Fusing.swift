@@ -84,9 +84,9 @@ extension Operation {
     case .scale(let payload): .scale(payload.factor)
     case .add: .add
     case .pixelShuffle(let payload) where payload.order == .channelsOutermost: .pixelShuffle(payload.factor)
-    case .convolution, .transposedConvolution, .linear, .batchNorm, .channelAffine, .binary, .concatenation, .pixelShuffle,
-      .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .slice, .pad, .softmax, .reshape,
-      .transpose, .reduceMean:
+    case .convolution, .separableConvolution, .transposedConvolution, .linear, .batchNorm, .channelAffine, .binary,
+      .concatenation, .pixelShuffle, .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten,
+      .slice, .pad, .softmax, .reshape, .transpose, .reduceMean:
       nil
     }
   }

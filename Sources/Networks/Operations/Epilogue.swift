@@ -90,9 +90,9 @@ extension Epilogue.Step: Codable {
     case .scale(let payload): self = .scale(payload.factor)
     case .add: self = .add
     case .pixelShuffle(let payload) where payload.order == .channelsOutermost: self = .pixelShuffle(payload.factor)
-    case .convolution, .transposedConvolution, .linear, .batchNorm, .channelAffine, .binary, .concatenation, .pixelShuffle,
-      .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .slice, .pad, .softmax, .reshape,
-      .transpose, .reduceMean:
+    case .convolution, .separableConvolution, .transposedConvolution, .linear, .batchNorm, .channelAffine, .binary,
+      .concatenation, .pixelShuffle, .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten,
+      .slice, .pad, .softmax, .reshape, .transpose, .reduceMean:
       throw NetworkError.invalidDescription("\(operation.typeName) is no step of an epilogue")
     }
   }
