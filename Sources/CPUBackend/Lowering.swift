@@ -139,7 +139,8 @@ struct Lowering {
     case .concatenation: values[node.name] = rearranged(node, .concatenation, inputs, layout)
     case .pixelShuffle(let payload): values[node.name] = rearranged(node, .pixelShuffle(payload.factor), inputs, layout)
     case .pixelUnshuffle(let payload): values[node.name] = rearranged(node, .pixelUnshuffle(payload.factor), inputs, layout)
-    case .transposedConvolution, .linear, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten:
+    case .transposedConvolution, .linear, .binary, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .slice,
+      .pad, .softmax, .reshape, .transpose, .reduceMean:
       throw .unsupported(
         node: node.name, operation: node.operation.typeName, backend: engine.name, reason: "it has no kernel")
     }

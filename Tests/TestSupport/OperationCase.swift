@@ -31,6 +31,8 @@ package struct OperationCase: Sendable, CustomStringConvertible {
     list.addEpilogues()
     list.addElementwise()
     list.addResampling()
+    list.addFunctions()
+    list.addIndexing()
     list.addNetworks()
     return list.cases
   }()
