@@ -34,6 +34,7 @@ INLINE vector sums_of_lanes(vector v[LANES]) {
 
 #include "winograd.h"
 #include "store.h"
+#include "pool.h"
 
 #define OUTPUTS 1
 #define PIXELS TAIL_PIXELS_1

@@ -27,16 +27,14 @@ public struct CPUEngine: Backend {
   public var name: String { "cpu" }
 
   public func support(for node: Node, in network: Network, shapes: [String: Shape]) -> Support {
-    let values = node.inputs + [node.name]
-    if let value = values.first(where: { shapes[$0]?.isImage != true }) {
-      return .no("'\(value)' is no image of batch, channels, height and width")
-    }
     switch node.operation {
     case .convolution(let payload):
       return CanonicalEpilogue(payload.epilogue) == nil
         ? .no("its epilogue is not in the order activation, scale, add, activation, pixel shuffle") : .yes
-    case .activation, .scale, .channelAffine, .batchNorm, .add, .concatenation, .pixelShuffle, .pixelUnshuffle: return .yes
-    case .transposedConvolution, .linear, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten:
+    case .activation, .scale, .channelAffine, .batchNorm, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
+      .transposedConvolution, .linear, .maximumPool, .averagePool, .globalAveragePool, .flatten:
+      return .yes
+    case .resize:
       return .no("the CPU backend has no kernel for \(node.operation.typeName)")
     }
   }

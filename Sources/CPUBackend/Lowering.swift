@@ -23,9 +23,9 @@ struct Lowering {
   private let network: Network
   private let shapes: [String: Shape]
   private let wholeShapes: [String: Shape]
-  private let engine: CPUEngine
-  private let table: KernelTable
-  private var result = Program(steps: [], layouts: [], places: [], outputValues: [])
+  let engine: CPUEngine
+  let table: KernelTable
+  var result = Program(steps: [], layouts: [], places: [], outputValues: [])
   /// The value of each network value, in the layout that `ValueLayout(shape)` gives it.
   private var values: [String: Int] = [:]
 
@@ -50,13 +50,13 @@ struct Lowering {
 
   // MARK: Values
 
-  private mutating func addValue(_ layout: ValueLayout, _ place: Program.Place = .arena) -> Int {
+  mutating func addValue(_ layout: ValueLayout, _ place: Program.Place = .arena) -> Int {
     result.layouts.append(layout)
     result.places.append(place)
     return result.layouts.count - 1
   }
 
-  private func shape(of name: String) throws(ExecutionError) -> Shape {
+  func shape(of name: String) throws(ExecutionError) -> Shape {
     guard let shape = shapes[name] else { throw .invalidNetwork("the value '\(name)' has no shape") }
     return shape
   }
@@ -66,7 +66,7 @@ struct Lowering {
     return value
   }
 
-  private func parameter(_ role: String, of node: Node) throws(ExecutionError) -> Tensor {
+  func parameter(_ role: String, of node: Node) throws(ExecutionError) -> Tensor {
     guard let tensor = network.parameter(role, of: node) else {
       throw .invalidNetwork("the parameter '\(node.parameterName(role))' is missing")
     }
@@ -74,7 +74,7 @@ struct Lowering {
   }
 
   /// The value itself where it has the layout already, else a copy.
-  private mutating func convert(_ value: Int, to layout: ValueLayout, node: String) -> Int {
+  mutating func convert(_ value: Int, to layout: ValueLayout, node: String) -> Int {
     let from = result.layouts[value]
     guard from.order != layout.order else { return value }
     let copy = addValue(layout)
@@ -82,7 +82,7 @@ struct Lowering {
     return copy
   }
 
-  private mutating func rearrange(_ kind: RearrangementStep.Kind, node: String, _ inputs: [Int], to output: Int) {
+  mutating func rearrange(_ kind: RearrangementStep.Kind, node: String, _ inputs: [Int], to output: Int) {
     result.steps.append(
       RearrangementStep(
         node: node, kind: kind, inputs: inputs.map { ($0, result.layouts[$0]) }, output: output,
@@ -136,7 +136,14 @@ struct Lowering {
     case .concatenation: values[node.name] = rearranged(node, .concatenation, inputs, layout)
     case .pixelShuffle(let payload): values[node.name] = rearranged(node, .pixelShuffle(payload.factor), inputs, layout)
     case .pixelUnshuffle(let payload): values[node.name] = rearranged(node, .pixelUnshuffle(payload.factor), inputs, layout)
-    case .transposedConvolution, .linear, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten:
+    case .maximumPool(let pool): values[node.name] = try lowerMaximumPool(node, pool, inputs[0])
+    case .averagePool(let pool): values[node.name] = try lowerAveragePool(node, pool, inputs[0])
+    case .globalAveragePool: values[node.name] = try lowerGlobalAveragePool(node, inputs[0])
+    case .transposedConvolution(let payload):
+      values[node.name] = try lowerTransposedConvolution(node, payload, inputs[0])
+    case .linear(let payload): values[node.name] = try lowerLinear(node, payload, inputs[0])
+    case .flatten: values[node.name] = try lowerFlatten(node, inputs[0])
+    case .resize:
       throw .unsupported(
         node: node.name, operation: node.operation.typeName, backend: engine.name, reason: "it has no kernel")
     }

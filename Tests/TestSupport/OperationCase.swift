@@ -30,6 +30,7 @@ package struct OperationCase: Sendable, CustomStringConvertible {
     list.addEpilogues()
     list.addElementwise()
     list.addResampling()
+    list.addPoolingAndEnlarging()
     list.addNetworks()
     return list.cases
   }()
