@@ -32,6 +32,9 @@
 #define SW_DECLARE_ELEMENTWISE(name)                                                                                             \
   void name(const float *in, const float *multiplier, const float *residual, float *out, ptrdiff_t pixels, ptrdiff_t channels,   \
             const sw_epilogue *epilogue)
+#define SW_DECLARE_MAXIMUM_POOL(name) void name(const sw_pool_arguments *arguments)
+#define SW_DECLARE_AVERAGE_POOL(name) void name(const sw_pool_arguments *arguments)
+#define SW_DECLARE_SUM(name) void name(const float *in, ptrdiff_t pixel, ptrdiff_t count, ptrdiff_t channels, float *sums)
 
 #define SW_KERNEL(isa, family, name, rows, vectors) SW_DECLARE_##family(name);
 #include "kernels.def"

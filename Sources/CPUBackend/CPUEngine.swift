@@ -27,10 +27,6 @@ public struct CPUEngine: Backend {
   public var name: String { "cpu" }
 
   public func support(for node: Node, in network: Network, shapes: [String: Shape]) -> Support {
-    let values = node.inputs + [node.name]
-    if let value = values.first(where: { shapes[$0]?.isImage != true }) {
-      return .no("'\(value)' is no image of batch, channels, height and width")
-    }
     switch node.operation {
     case .convolution(let payload):
       return support(for: payload.epilogue)
@@ -40,9 +36,14 @@ public struct CPUEngine: Backend {
     case .activation(let function): return EpilogueParameters.supports(function) ? .yes : noKernel(for: function)
     case .pixelShuffle(let payload) where payload.order == .channelsOutermost: return .yes
     case .pixelUnshuffle(let payload) where payload.order == .channelsOutermost: return .yes
-    case .scale, .channelAffine, .batchNorm, .add, .concatenation: return .yes
-    case .pixelShuffle, .pixelUnshuffle, .transposedConvolution, .linear, .binary, .resize, .maximumPool, .averagePool,
-      .globalAveragePool, .flatten, .slice, .pad, .softmax, .reshape, .transpose, .reduceMean:
+    case .transposedConvolution(let payload):
+      let carries = payload.epilogue.extraInputCount == 0 && payload.epilogue.pixelShuffleFactor == 1
+      return carries
+        ? support(for: payload.epilogue) : .no("a transposed convolution carries no addition and no pixel shuffle here")
+    case .scale, .channelAffine, .batchNorm, .add, .concatenation, .linear, .maximumPool, .averagePool, .globalAveragePool,
+      .flatten:
+      return .yes
+    case .pixelShuffle, .pixelUnshuffle, .binary, .resize, .slice, .pad, .softmax, .reshape, .transpose, .reduceMean:
       return .no("the CPU backend has no kernel for \(node.operation.typeName)")
     }
   }

@@ -8,6 +8,7 @@ import Networks
 package struct Kernel: @unchecked Sendable {
   package enum Family: UInt32, Sendable, CaseIterable {
     case multiply, gather, head, tail, depthwise, pointwise, winogradInput, winogradOutput, store, elementwise
+    case maximumPool, averagePool, sum
   }
 
   private let nameBytes: UnsafePointer<CChar>
@@ -85,6 +86,9 @@ extension Kernel {
   package var winogradOutput: sw_winograd_output_function { cast(.winogradOutput) }
   package var store: sw_store_function { cast(.store) }
   package var elementwise: sw_elementwise_function { cast(.elementwise) }
+  package var maximumPool: sw_pool_function { cast(.maximumPool) }
+  package var averagePool: sw_pool_function { cast(.averagePool) }
+  package var sum: sw_sum_function { cast(.sum) }
 
   private func cast<F>(_ expected: Family) -> F {
     precondition(family == expected, "\(name) is no \(expected) kernel")

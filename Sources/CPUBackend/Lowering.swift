@@ -56,7 +56,7 @@ struct Lowering {
     return result.layouts.count - 1
   }
 
-  private func shape(of name: String) throws(ExecutionError) -> Shape {
+  func shape(of name: String) throws(ExecutionError) -> Shape {
     guard let shape = shapes[name] else { throw .invalidNetwork("the value '\(name)' has no shape") }
     return shape
   }
@@ -139,8 +139,14 @@ struct Lowering {
     case .concatenation: values[node.name] = rearranged(node, .concatenation, inputs, layout)
     case .pixelShuffle(let payload): values[node.name] = rearranged(node, .pixelShuffle(payload.factor), inputs, layout)
     case .pixelUnshuffle(let payload): values[node.name] = rearranged(node, .pixelUnshuffle(payload.factor), inputs, layout)
-    case .transposedConvolution, .linear, .binary, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .slice,
-      .pad, .softmax, .reshape, .transpose, .reduceMean:
+    case .maximumPool(let pool): values[node.name] = try lowerMaximumPool(node, pool, inputs[0])
+    case .averagePool(let pool): values[node.name] = try lowerAveragePool(node, pool, inputs[0])
+    case .globalAveragePool: values[node.name] = try lowerGlobalAveragePool(node, inputs[0])
+    case .transposedConvolution(let payload):
+      values[node.name] = try lowerTransposedConvolution(node, payload, inputs[0])
+    case .linear(let payload): values[node.name] = try lowerLinear(node, payload, inputs[0])
+    case .flatten: values[node.name] = try lowerFlatten(node, inputs[0])
+    case .binary, .resize, .slice, .pad, .softmax, .reshape, .transpose, .reduceMean:
       throw .unsupported(
         node: node.name, operation: node.operation.typeName, backend: engine.name, reason: "it has no kernel")
     }

@@ -33,6 +33,7 @@ package struct OperationCase: Sendable, CustomStringConvertible {
     list.addResampling()
     list.addFunctions()
     list.addIndexing()
+    list.addPoolingAndEnlarging()
     list.addNetworks()
     return list.cases
   }()

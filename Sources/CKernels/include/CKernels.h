@@ -33,6 +33,9 @@ typedef enum {
   SW_FAMILY_WINOGRAD_OUTPUT,
   SW_FAMILY_STORE,
   SW_FAMILY_ELEMENTWISE,
+  SW_FAMILY_MAXIMUM_POOL,
+  SW_FAMILY_AVERAGE_POOL,
+  SW_FAMILY_SUM,
 } sw_family;
 
 typedef enum {
@@ -183,6 +186,25 @@ typedef void (*sw_winograd_output_function)(
 typedef void (*sw_elementwise_function)(
   const float *in, const float *multiplier, const float *residual, float *out, ptrdiff_t pixels, ptrdiff_t channels,
   const sw_epilogue *epilogue);
+
+/// One output row of a pool, interleaved in and out: pixel x looks at columns x · stride - left ..< … + kernel_width of every row.
+/// `rows` are the rows of the window that lie inside the image, at least one; columns outside 0 ..< in_width are left out, and at
+/// least one is inside.
+typedef struct {
+  const float *const *rows;
+  ptrdiff_t row_count, pixel, in_width;
+  ptrdiff_t kernel_width, stride, left;
+  ptrdiff_t width, channels;
+  float *out;
+  ptrdiff_t out_pixel;
+  /// Average only. The sum is divided by counted_rows times the number of columns: those inside the image, or, where padding counts,
+  /// those below in_width + right.
+  ptrdiff_t counted_rows, counts_padding, right;
+} sw_pool_arguments;
+typedef void (*sw_pool_function)(const sw_pool_arguments *arguments);
+
+/// sums[c] += Σ over i < count of in[i * pixel + c], c < channels (a multiple of SW_CHANNEL_BLOCK).
+typedef void (*sw_sum_function)(const float *in, ptrdiff_t pixel, ptrdiff_t count, ptrdiff_t channels, float *sums);
 
 /// A row of the kernel table.
 typedef struct {

@@ -9,6 +9,7 @@ final class RearrangementStep: Step {
     case concatenation
     case pixelShuffle(Int)
     case pixelUnshuffle(Int)
+    case flatten
 
     var name: String {
       switch self {
@@ -16,6 +17,7 @@ final class RearrangementStep: Step {
       case .concatenation: "concatenation"
       case .pixelShuffle: "pixel_shuffle"
       case .pixelUnshuffle: "pixel_unshuffle"
+      case .flatten: "flatten"
       }
     }
   }
@@ -48,6 +50,7 @@ final class RearrangementStep: Step {
     case .copy, .concatenation: rows
     case .pixelShuffle(let r): rows.lowerBound / r..<(rows.upperBound + r - 1) / r
     case .pixelUnshuffle(let r): rows.lowerBound * r..<rows.upperBound * r
+    case .flatten: 0..<inputs[index].height
     }
   }
 
@@ -75,6 +78,9 @@ final class RearrangementStep: Step {
         move(memory, input: 0, image: image, y: y) { c, x in
           (c / (r * r), y * r + c % (r * r) / r, x * r + c % r)
         }
+      case .flatten:
+        let area = inputs[0].height * inputs[0].width, width = inputs[0].width
+        move(memory, input: 0, image: image, y: y) { c, _ in (c / area, c % area / width, c % width) }
       }
     }
   }
