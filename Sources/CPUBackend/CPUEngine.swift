@@ -36,10 +36,7 @@ public struct CPUEngine: Backend {
     case .activation(let function): return EpilogueParameters.supports(function) ? .yes : noKernel(for: function)
     case .pixelShuffle(let payload) where payload.order == .channelsOutermost: return .yes
     case .pixelUnshuffle(let payload) where payload.order == .channelsOutermost: return .yes
-    case .transposedConvolution(let payload):
-      let carries = payload.epilogue.extraInputCount == 0 && payload.epilogue.pixelShuffleFactor == 1
-      return carries
-        ? support(for: payload.epilogue) : .no("a transposed convolution carries no addition and no pixel shuffle here")
+    case .transposedConvolution(let payload): return support(for: payload.epilogue)
     case .scale, .channelAffine, .batchNorm, .add, .concatenation, .linear, .maximumPool, .averagePool, .globalAveragePool,
       .flatten:
       return .yes

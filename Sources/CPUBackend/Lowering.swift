@@ -143,7 +143,7 @@ struct Lowering {
     case .averagePool(let pool): values[node.name] = try lowerAveragePool(node, pool, inputs[0])
     case .globalAveragePool: values[node.name] = try lowerGlobalAveragePool(node, inputs[0])
     case .transposedConvolution(let payload):
-      values[node.name] = try lowerTransposedConvolution(node, payload, inputs[0])
+      values[node.name] = try lowerTransposedConvolution(node, payload, inputs)
     case .linear(let payload): values[node.name] = try lowerLinear(node, payload, inputs[0])
     case .flatten: values[node.name] = try lowerFlatten(node, inputs[0])
     case .binary, .resize, .slice, .pad, .softmax, .reshape, .transpose, .reduceMean:
