@@ -35,6 +35,7 @@ INLINE vector sums_of_lanes(vector v[LANES]) {
 #include "winograd.h"
 #include "store.h"
 #include "pool.h"
+#include "arithmetic.h"
 
 #define OUTPUTS 1
 #define PIXELS TAIL_PIXELS_1

@@ -35,10 +35,15 @@ public struct CPUEngine: Backend {
       return CanonicalEpilogue(payload.epilogue) == nil
         ? .no("its epilogue is not in the order activation, scale, add, activation, pixel shuffle") : .yes
     case .activation, .scale, .channelAffine, .batchNorm, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
-      .transposedConvolution, .linear, .maximumPool, .averagePool, .globalAveragePool, .flatten:
+      .transposedConvolution, .linear, .maximumPool, .averagePool, .globalAveragePool, .flatten, .resize, .slice, .pad,
+      .reshape, .transpose, .reduceMean:
       return .yes
-    case .resize:
-      return .no("the CPU backend has no kernel for \(node.operation.typeName)")
+    case .binary:
+      guard let output = shapes[node.name] else { return .yes }
+      return BinaryStep.refusal(node.inputs.compactMap { shapes[$0] }, output: output).map(Support.no) ?? .yes
+    case .softmax(let payload):
+      guard let shape = shapes[node.name] else { return .yes }
+      return SoftmaxStep.Axis(payload.axis, of: shape) == nil ? .no(SoftmaxStep.Axis.refusal) : .yes
     }
   }
 

@@ -32,6 +32,8 @@ package struct OperationCase: Sendable, CustomStringConvertible {
     list.addElementwise()
     list.addResampling()
     list.addPoolingAndEnlarging()
+    list.addFunctions()
+    list.addIndexing()
     list.addNetworks()
     return list.cases
   }()
