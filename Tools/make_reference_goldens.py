@@ -129,6 +129,7 @@ CASES = {
     'slice': x[:, 1:3, 1:-1, ::2],
     'product with channels': x * tensor(1, 1, 4, 1, 1),
     'quotient': x / tensor(1, 1, 1, 4, 1),
+    'product of matrices': x @ tensor(1, 1, 4, 3, 2),
     'maximum of two': torch.maximum(x, y),
     'maximum pool': F.max_pool2d(pool, 3, 2, 1),
     'maximum pool ceil': F.max_pool2d(pool, 2, 3, 0, ceil_mode=True),

@@ -117,6 +117,7 @@ import Testing
     Golden(name: "mean of channels", operation: .reduceMean(ReduceMean(axes: [1])), inputs: [x]),
     Golden(name: "product with channels", operation: .binary(.multiply), inputs: [x, tensor(1, [1, 4, 1, 1])]),
     Golden(name: "quotient", operation: .binary(.divide), inputs: [x, tensor(1, [1, 1, 4, 1])]),
+    Golden(name: "product of matrices", operation: .matrixMultiply, inputs: [x, tensor(1, [1, 4, 3, 2])]),
     Golden(name: "maximum of two", operation: .binary(.maximum), inputs: [x, tensor(9, [1, 4, 4, 3])]),
   ]
 
