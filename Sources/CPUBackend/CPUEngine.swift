@@ -29,14 +29,12 @@ public struct CPUEngine: Backend {
   public func support(for node: Node, in network: Network, shapes: [String: Shape]) -> Support {
     switch node.operation {
     case .convolution(let payload):
-      return CanonicalEpilogue(payload.epilogue) == nil
-        ? .no("its epilogue is not in the order activation, scale, add, activation, pixel shuffle") : .yes
+      return support(for: payload.epilogue)
     case .separableConvolution(let payload):
-      return CanonicalEpilogue(payload.epilogue) == nil
-        ? .no("its epilogue is not in the order activation, scale, add, activation, pixel shuffle") : .yes
+      return support(for: payload.epilogue)
     case .activation, .scale, .channelAffine, .batchNorm, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
       .transposedConvolution, .linear, .maximumPool, .averagePool, .globalAveragePool, .flatten, .resize, .slice, .pad,
-      .reshape, .transpose, .reduceMean:
+      .reshape, .transpose, .reduceMean, .matrixMultiply:
       return .yes
     case .binary:
       guard let output = shapes[node.name] else { return .yes }
@@ -45,6 +43,11 @@ public struct CPUEngine: Backend {
       guard let shape = shapes[node.name] else { return .yes }
       return SoftmaxStep.Axis(payload.axis, of: shape) == nil ? .no(SoftmaxStep.Axis.refusal) : .yes
     }
+  }
+
+  private func support(for epilogue: Epilogue) -> Support {
+    CanonicalEpilogue(epilogue) == nil
+      ? .no("its epilogue is not in the order activation, scale, add, activation, pixel shuffle") : .yes
   }
 
   public func prepare(

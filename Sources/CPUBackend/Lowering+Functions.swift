@@ -115,6 +115,20 @@ extension Lowering {
     return output
   }
 
+  mutating func lowerMatrixMultiply(_ node: Node, _ inputs: [Int]) throws(ExecutionError) -> Int {
+    let shape = try shape(of: node.name)
+    var operands: [(value: Int, layout: ValueLayout)] = [], shapes: [Shape] = []
+    for (name, input) in zip(node.inputs, inputs) {
+      let operand = convert(input, to: ValueLayout(result.layouts[input].shape, .planar), node: node.name)
+      operands.append((operand, result.layouts[operand]))
+      shapes.append(try self.shape(of: name))
+    }
+    let layout = ValueLayout(shape, .planar), output = addValue(layout)
+    result.steps.append(
+      MatrixMultiplyStep(node: node.name, inputs: operands, shapes: shapes, output: (output, layout), table: table))
+    return convert(output, to: ValueLayout(shape), node: node.name)
+  }
+
   /// Copies by maps along each axis, with the input in the order of the output.
   private mutating func select(
     _ node: Node, _ name: String, _ maps: SelectionStep.Maps, _ input: Int, _ layout: ValueLayout

@@ -155,6 +155,7 @@ struct Lowering {
     case .reshape: values[node.name] = try lowerReshape(node, inputs[0])
     case .reduceMean(let payload): values[node.name] = try lowerReduceMean(node, payload, inputs[0])
     case .softmax(let payload): values[node.name] = try lowerSoftmax(node, payload, inputs[0])
+    case .matrixMultiply: values[node.name] = try lowerMatrixMultiply(node, inputs)
     }
   }
 

@@ -85,8 +85,8 @@ extension Operation {
     case .add: .add
     case .pixelShuffle(let payload) where payload.order == .channelsOutermost: .pixelShuffle(payload.factor)
     case .convolution, .separableConvolution, .transposedConvolution, .linear, .batchNorm, .channelAffine, .binary,
-      .concatenation, .pixelShuffle, .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .slice,
-      .pad, .softmax, .reshape, .transpose, .reduceMean:
+      .concatenation, .pixelShuffle, .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten,
+      .slice, .pad, .softmax, .reshape, .transpose, .reduceMean, .matrixMultiply:
       nil
     }
   }

@@ -50,7 +50,7 @@ extension Slice: OperationDefinition {
     for span in spans {
       if let fault = axisFault(span.axis) ?? firstFault([("step", span.step, 1)]) { return fault }
       if !seen.insert(span.axis).inserted { return "the axis \(span.axis) is sliced twice" }
-      for index in [span.start, span.end ?? 0] where abs(index) > Limits.elements {
+      for index in [span.start, span.end ?? 0] where index.magnitude > Limits.elements {
         return "the index \(index) is not in \(-Limits.elements)...\(Limits.elements)"
       }
     }
