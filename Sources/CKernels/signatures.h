@@ -35,6 +35,14 @@
 #define SW_DECLARE_MAXIMUM_POOL(name) void name(const sw_pool_arguments *arguments)
 #define SW_DECLARE_AVERAGE_POOL(name) void name(const sw_pool_arguments *arguments)
 #define SW_DECLARE_SUM(name) void name(const float *in, ptrdiff_t pixel, ptrdiff_t count, ptrdiff_t channels, float *sums)
+#define SW_DECLARE_BINARY(name)                                                                                                  \
+  void name(sw_binary_kind kind, const sw_operand *a, const sw_operand *b, ptrdiff_t pixels, ptrdiff_t channels, float *out,     \
+            ptrdiff_t out_pixel)
+#define SW_DECLARE_MIX(name)                                                                                                     \
+  void name(const float *const *rows, const float *weights, ptrdiff_t taps, ptrdiff_t count, float *out)
+#define SW_DECLARE_SOFTMAX_ALONG(name) void name(const float *in, ptrdiff_t count, float *out)
+#define SW_DECLARE_SOFTMAX_ACROSS(name)                                                                                          \
+  void name(const float *in, ptrdiff_t step, ptrdiff_t count, ptrdiff_t lanes, float *out, ptrdiff_t out_step)
 
 #define SW_KERNEL(isa, family, name, rows, vectors) SW_DECLARE_##family(name);
 #include "kernels.def"

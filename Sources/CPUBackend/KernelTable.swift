@@ -8,7 +8,7 @@ import Networks
 package struct Kernel: @unchecked Sendable {
   package enum Family: UInt32, Sendable, CaseIterable {
     case multiply, gather, head, tail, depthwise, pointwise, winogradInput, winogradOutput, store, elementwise
-    case maximumPool, averagePool, sum
+    case maximumPool, averagePool, sum, binary, mix, softmaxAlong, softmaxAcross
   }
 
   private let nameBytes: UnsafePointer<CChar>
@@ -89,6 +89,10 @@ extension Kernel {
   package var maximumPool: sw_pool_function { cast(.maximumPool) }
   package var averagePool: sw_pool_function { cast(.averagePool) }
   package var sum: sw_sum_function { cast(.sum) }
+  package var binary: sw_binary_function { cast(.binary) }
+  package var mix: sw_mix_function { cast(.mix) }
+  package var softmaxAlong: sw_softmax_along_function { cast(.softmaxAlong) }
+  package var softmaxAcross: sw_softmax_across_function { cast(.softmaxAcross) }
 
   private func cast<F>(_ expected: Family) -> F {
     precondition(family == expected, "\(name) is no \(expected) kernel")

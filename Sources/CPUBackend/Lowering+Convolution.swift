@@ -69,7 +69,7 @@ extension Lowering {
     case .pointwiseFirst:
       let between = EpilogueParameters(middle, order: order, bias: pointwise.bias, slopes: middleSlopes)
       return try lower(node, geometry, depthwise, payload.epilogue, inputs, output: shape, storesAnywhere: false) { operands in
-        SelectionStep(operands, pointwise: pointwise.weight, middle: between)
+        ChannelSelectionStep(operands, pointwise: pointwise.weight, middle: between)
       }
     }
   }
@@ -116,7 +116,7 @@ extension Lowering {
 
     if laterShuffle > 1 {
       let shuffled = addValue(finalLayout)
-      rearrange(.pixelShuffle(laterShuffle), node: node.name, [output], to: shuffled)
+      rearrange(.pixelShuffle(PixelShuffle(factor: laterShuffle)), node: node.name, [output], to: shuffled)
       return shuffled
     }
     return convert(output, to: finalLayout, node: node.name)

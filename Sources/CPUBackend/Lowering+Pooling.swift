@@ -52,7 +52,7 @@ extension Lowering {
         threadCount: engine.threadCount))
     guard shuffle > 1 else { return convert(output, to: ValueLayout(final), node: node.name) }
     let shuffled = addValue(ValueLayout(final))
-    rearrange(.pixelShuffle(shuffle), node: node.name, [output], to: shuffled)
+    rearrange(.pixelShuffle(PixelShuffle(factor: shuffle)), node: node.name, [output], to: shuffled)
     return shuffled
   }
 

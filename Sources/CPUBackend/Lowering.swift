@@ -137,8 +137,8 @@ struct Lowering {
       epilogue.adds = true
       values[node.name] = elementwise(node, inputs[0], layout, epilogue: epilogue, residual: inputs[1])
     case .concatenation: values[node.name] = rearranged(node, .concatenation, inputs, layout)
-    case .pixelShuffle(let payload): values[node.name] = rearranged(node, .pixelShuffle(payload.factor), inputs, layout)
-    case .pixelUnshuffle(let payload): values[node.name] = rearranged(node, .pixelUnshuffle(payload.factor), inputs, layout)
+    case .pixelShuffle(let payload): values[node.name] = rearranged(node, .pixelShuffle(payload), inputs, layout)
+    case .pixelUnshuffle(let payload): values[node.name] = rearranged(node, .pixelUnshuffle(payload), inputs, layout)
     case .maximumPool(let pool): values[node.name] = try lowerMaximumPool(node, pool, inputs[0])
     case .averagePool(let pool): values[node.name] = try lowerAveragePool(node, pool, inputs[0])
     case .globalAveragePool: values[node.name] = try lowerGlobalAveragePool(node, inputs[0])
@@ -146,9 +146,15 @@ struct Lowering {
       values[node.name] = try lowerTransposedConvolution(node, payload, inputs)
     case .linear(let payload): values[node.name] = try lowerLinear(node, payload, inputs[0])
     case .flatten: values[node.name] = try lowerFlatten(node, inputs[0])
-    case .binary, .resize, .slice, .pad, .softmax, .reshape, .transpose, .reduceMean:
-      throw .unsupported(
-        node: node.name, operation: node.operation.typeName, backend: engine.name, reason: "it has no kernel")
+    case .binary(let function): values[node.name] = try lowerBinary(node, function, inputs)
+    case .resize(let payload): values[node.name] = try lowerResize(node, payload, inputs[0])
+    case .pad(let payload): values[node.name] = try lowerPad(node, payload, inputs[0])
+    case .slice(let payload): values[node.name] = try lowerSlice(node, payload, inputs[0])
+    case .transpose(let payload): values[node.name] = try lowerTranspose(node, payload, inputs[0])
+    case .reshape: values[node.name] = try lowerReshape(node, inputs[0])
+    case .reduceMean(let payload): values[node.name] = try lowerReduceMean(node, payload, inputs[0])
+    case .softmax(let payload): values[node.name] = try lowerSoftmax(node, payload, inputs[0])
+    case .matrixMultiply: values[node.name] = try lowerMatrixMultiply(node, inputs)
     }
   }
 

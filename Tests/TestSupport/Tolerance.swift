@@ -64,6 +64,13 @@ package struct Tolerance: Hashable, Sendable {
       return x.summed(products, largest("weight"), bias: largest("bias"), factor)
         .finished(payload.epilogue, operands.dropFirst(), slope: largest("slope"))
     case .linear(let payload): return x.summed(payload.inFeatures, largest("weight"), bias: largest("bias"), 1)
+    // A sum of as many products as the cases have at most.
+    case .matrixMultiply:
+      let products = 16
+      let carried = Double(products) * x.magnitude * operands[1].error
+      var result = x.summed(products, operands[1].magnitude + operands[1].error, bias: 0, 1)
+      result.error += carried
+      return result
     case .batchNorm(let payload):
       let variance = network.parameter("runningVariance", of: node)?.floats.min() ?? 0
       let gain = largest("weight") / (Double(variance) + Double(payload.epsilon)).squareRoot()

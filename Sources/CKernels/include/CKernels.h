@@ -36,6 +36,10 @@ typedef enum {
   SW_FAMILY_MAXIMUM_POOL,
   SW_FAMILY_AVERAGE_POOL,
   SW_FAMILY_SUM,
+  SW_FAMILY_BINARY,
+  SW_FAMILY_MIX,
+  SW_FAMILY_SOFTMAX_ALONG,
+  SW_FAMILY_SOFTMAX_ACROSS,
 } sw_family;
 
 typedef enum {
@@ -48,13 +52,20 @@ typedef enum {
   SW_ACTIVATION_CLIP,
   SW_ACTIVATION_SIGMOID,
   SW_ACTIVATION_TANH,
+  /// min(max(a · x + b, 0), 1)
+  SW_ACTIVATION_HARD_SIGMOID,
+  SW_ACTIVATION_HARD_SWISH,
+  SW_ACTIVATION_GELU,
+  SW_ACTIVATION_GELU_TANH,
+  SW_ACTIVATION_SILU,
+  SW_ACTIVATION_SOFTPLUS,
 } sw_activation_kind;
 
 typedef struct {
   sw_activation_kind kind;
-  /// The slope of a leaky ReLU; the minimum of a clip.
+  /// The slope of a leaky ReLU; the minimum of a clip; the slope of a hard sigmoid.
   float a;
-  /// The maximum of a clip.
+  /// The maximum of a clip; the offset of a hard sigmoid.
   float b;
   /// The slopes of a PReLU, one a channel, padded to SW_CHANNEL_BLOCK.
   const float *slopes;
@@ -205,6 +216,38 @@ typedef void (*sw_pool_function)(const sw_pool_arguments *arguments);
 
 /// sums[c] += Σ over i < count of in[i * pixel + c], c < channels (a multiple of SW_CHANNEL_BLOCK).
 typedef void (*sw_sum_function)(const float *in, ptrdiff_t pixel, ptrdiff_t count, ptrdiff_t channels, float *sums);
+
+typedef enum {
+  SW_BINARY_ADD = 0,
+  SW_BINARY_SUBTRACT,
+  SW_BINARY_MULTIPLY,
+  SW_BINARY_DIVIDE,
+  SW_BINARY_MINIMUM,
+  SW_BINARY_MAXIMUM,
+} sw_binary_kind;
+
+/// A row of an operand: pixel i at `base + i * pixel`; 0 repeats one pixel. Where `repeats_channel`, a pixel is one value.
+typedef struct {
+  const float *base;
+  ptrdiff_t pixel;
+  ptrdiff_t repeats_channel;
+} sw_operand;
+
+/// out = kind(a, b) over a row of `pixels` pixels of `channels` interleaved channels (a multiple of SW_CHANNEL_BLOCK), or of a plane:
+/// then `channels` is 0 and operands have a `pixel` of 1 or 0.
+typedef void (*sw_binary_function)(
+  sw_binary_kind kind, const sw_operand *a, const sw_operand *b, ptrdiff_t pixels, ptrdiff_t channels, float *out,
+  ptrdiff_t out_pixel);
+
+/// out[i] = Σ over t < taps of weights[t] · rows[t][i], i < count (any).
+typedef void (*sw_mix_function)(const float *const *rows, const float *weights, ptrdiff_t taps, ptrdiff_t count, float *out);
+
+/// out[k] = exp(in[k]) / Σ exp(in), k < count, less the largest first. In and out may be the same.
+typedef void (*sw_softmax_along_function)(const float *in, ptrdiff_t count, float *out);
+
+/// The same for `lanes` neighbours at once, each over the elements k < count at `in + k * step`.
+typedef void (*sw_softmax_across_function)(
+  const float *in, ptrdiff_t step, ptrdiff_t count, ptrdiff_t lanes, float *out, ptrdiff_t out_step);
 
 /// A row of the kernel table.
 typedef struct {
