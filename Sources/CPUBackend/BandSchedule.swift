@@ -25,7 +25,9 @@ struct BandSchedule {
   private let steps: [any Step]
   private let layouts: [ValueLayout]
   private let threadCount: Int
-  /// The last step that reads each value; Int.max for what leaves the program.
+  /// The values whose writing completes each value: itself, and its slices.
+  private let parts: [[Int]]
+  /// The last step that reads each value; Int.max for what leaves the program, is a slice or has slices: those keep all rows.
   private let lastReader: [Int]
   private let cacheByteCount: Int
 
@@ -38,8 +40,15 @@ struct BandSchedule {
     ringRows = layouts.map(\.height)
     var last = [Int](repeating: -1, count: layouts.count)
     for (index, step) in steps.enumerated() { for value in step.reads { last[value] = index } }
-    for (value, place) in program.places.enumerated() where place != .arena { last[value] = Int.max }
+    var parts = program.layouts.indices.map { [$0] }
+    for (value, place) in program.places.enumerated() where place != .arena {
+      last[value] = Int.max
+      guard case .slice(let whole, _) = place else { continue }
+      parts[whole].append(value)
+      last[whole] = Int.max
+    }
     lastReader = last
+    self.parts = parts
     var first = 0
     while first < steps.count { first = addGroup(from: first) }
   }
@@ -136,12 +145,13 @@ struct BandSchedule {
       needed[index] = min((needed[index] + grain - 1) / grain * grain, steps[step].rowCount)
       guard needed[index] > 0 else { continue }
       for (operand, value) in steps[step].reads.enumerated() {
-        guard let writer = range.firstIndex(where: { steps[$0].writes == value }) else { continue }
         let rows = steps[step].inputRows(operand, for: needed[index] - 1..<needed[index])
-        let producer = range.distance(from: range.startIndex, to: writer)
-        let perRow = steps[writer].outputRowsPerRow
-        let wanted = (max(rows.upperBound, 0) + perRow - 1) / perRow
-        needed[producer] = max(needed[producer], min(wanted, steps[writer].rowCount))
+        for writer in range where parts[value].contains(steps[writer].writes) {
+          let producer = range.distance(from: range.startIndex, to: writer)
+          let perRow = steps[writer].outputRowsPerRow
+          let wanted = (max(rows.upperBound, 0) + perRow - 1) / perRow
+          needed[producer] = max(needed[producer], min(wanted, steps[writer].rowCount))
+        }
       }
     }
     return needed

@@ -106,16 +106,17 @@ extension Lowering {
     let produced = fusesShuffle ? finalLayout : ValueLayout(plainShape, outputOrder)
     let residual =
       epilogue.adds ? convert(inputs[1], to: ValueLayout(plainShape, produced.order), node: node.name) : nil
-    let output = addValue(produced)
+    let isFinal = laterShuffle == 1 && produced.order == finalLayout.order
+    let output = isFinal ? try addOutput(node, produced) : addValue(produced)
     let operands = ConvolutionOperands(
       node: node.name, geometry: geometry, weight: roles.weight, bias: roles.bias, slopes: roles.slopes, epilogue: epilogue,
       input: input, inputLayout: result.layouts[input], residual: residual,
-      residualLayout: residual.map { result.layouts[$0] }, output: output, outputLayout: produced, table: table,
+      residualLayout: residual.map { result.layouts[$0] }, output: output, outputLayout: result.layouts[output], table: table,
       threadCount: engine.threadCount)
     result.steps.append(makeStep(operands))
 
     if laterShuffle > 1 {
-      let shuffled = addValue(finalLayout)
+      let shuffled = try addOutput(node, finalLayout)
       rearrange(.pixelShuffle(PixelShuffle(factor: laterShuffle)), node: node.name, [output], to: shuffled)
       return shuffled
     }

@@ -97,7 +97,7 @@ import Testing
         bias: nil, before: sw_activation(kind: kind, a: 0, b: 0, slopes: nil), scale: 1,
         after: sw_activation(kind: SW_ACTIVATION_NONE, a: 0, b: 0, slopes: nil))
       var output = [Float](repeating: 0, count: values.count)
-      kernel.elementwise(values, nil, nil, &output, values.count, 0, &epilogue)
+      kernel.elementwise(values, 1, nil, nil, 1, &output, 1, values.count, 0, &epilogue)
       return output
     }
     let bound = 4 * Double(Float.ulpOfOne)
