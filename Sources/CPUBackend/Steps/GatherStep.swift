@@ -49,12 +49,27 @@ final class GatherStep: ConvolutionStep {
   var kernelNames: [String] { Set(blocks.map(\.kernel.name)).sorted() + ["store"] }
   var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
 
-  private static let widestTile = 12 * 64
+  private func tasks(_ region: WorkRegion) -> ProductTasks {
+    ProductTasks(region, width: operands.geometry.outWidth, groupCount: blocks.count, threadCount: operands.threadCount)
+  }
 
-  private func scratch(
-    _ cursor: inout ScratchCursor
-  ) -> (product: UnsafeMutablePointer<Float>?, left: UnsafeMutablePointer<UnsafePointer<Float>?>?) {
-    (cursor.floats(Self.widestTile), cursor.pointers(12 * operands.geometry.taps))
+  func taskCount(_ region: WorkRegion) -> Int { tasks(region).count }
+
+  /// Pixels whose products wait together: each block of weights is read once for all of them.
+  private static let pixels = 96
+  private static let widestTile = 12
+  /// Weights that are used for all pixels of a chunk before the next are read: part of a core's level-2 cache.
+  private static let weightByteCount = 192 << 10
+
+  private struct Scratch {
+    var product: UnsafeMutablePointer<Float>?
+    /// By register tile, then tap, then pixel of the tile.
+    var left: UnsafeMutablePointer<UnsafePointer<Float>?>?
+  }
+
+  private func scratch(_ cursor: inout ScratchCursor) -> Scratch {
+    let pixels = Self.pixels + Self.widestTile
+    return Scratch(product: cursor.floats(pixels * 64), left: cursor.pointers(pixels * operands.geometry.taps))
   }
 
   var scratchByteCount: Int { ScratchCursor.byteCount { scratch(&$0) } }
@@ -63,47 +78,81 @@ final class GatherStep: ConvolutionStep {
     var cursor = ScratchCursor(base)
     let scratch = scratch(&cursor)
     guard let product = scratch.product, let left = scratch.left else { return }
-    let geometry = operands.geometry
-    for n in rowTasks(region).range(task) {
-      let (image, y) = region.place(n)
-      var destination = arrangement.destination(memory[operands.output], image: image, y: y)
-      var residual = operands.residualSource(memory, image: image, y: y)
-      let input = memory[operands.input]
-      withUnsafePointer(to: epilogue.structure) { epilogue in
-        for block in blocks {
-          let right = weights.base + geometry.taps * geometry.inChannels * block.firstColumn
-          var x = 0
-          while x < geometry.outWidth {
-            let rows = block.kernel.rows
-            gather(input, image: image, y: y, x: x, rows: rows, into: left)
-            block.kernel.gather(left, geometry.taps, right, geometry.inChannels, product, block.columns)
+    let geometry = operands.geometry, share = tasks(region).share(task)
+    let input = memory[operands.input], output = memory[operands.output]
+    withUnsafePointer(to: epilogue.structure) { epilogue in
+      PixelChunks(rows: share.rows, width: geometry.outWidth, joinsRows: true, most: Self.pixels).forEach { chunk in
+        var pointedRows = 0
+        for index in share.groups {
+          let block = blocks[index]
+          if block.kernel.rows != pointedRows {
+            pointedRows = block.kernel.rows
+            point(left, to: chunk, tileRows: pointedRows, region, input)
+          }
+          multiply(block, pixels: chunk.count, left, product)
+          chunk.forEachSegment { segment in
+            let (image, y) = region.place(segment.row)
+            var destination = arrangement.destination(output, image: image, y: y)
+            var residual = operands.residualSource(memory, image: image, y: y)
             storeFunction(
-              product, block.columns, min(rows, geometry.outWidth - x), block.firstColumn / Int(SW_CHANNEL_BLOCK),
-              block.columns / Int(SW_CHANNEL_BLOCK), 0, x, &destination, &residual, epilogue)
-            x += rows
+              product + segment.offset * block.columns, block.columns, segment.count,
+              block.firstColumn / Int(SW_CHANNEL_BLOCK), block.columns / Int(SW_CHANNEL_BLOCK), 0, segment.x, &destination,
+              &residual, epilogue)
           }
         }
       }
     }
   }
 
-  /// Where each tap of each of `rows` output pixels from (y, x) on reads; pixels outside the image, and rows past the last output
-  /// pixel, read zeros.
-  private func gather(
-    _ input: ValueMemory, image: Int, y: Int, x: Int, rows: Int, into left: UnsafeMutablePointer<UnsafePointer<Float>?>
+  /// The products of a chunk with one block of columns, some taps at a time.
+  @inline(__always)
+  private func multiply(
+    _ block: ColumnBlock, pixels: Int, _ left: UnsafeMutablePointer<UnsafePointer<Float>?>, _ product: UnsafeMutablePointer<Float>
   ) {
-    let g = operands.geometry, layout = operands.inputLayout
+    let geometry = operands.geometry, depth = geometry.inChannels, rows = block.kernel.rows, gather = block.kernel.gather
+    let right = weights.base + geometry.taps * depth * block.firstColumn
+    let tapsTogether = max(1, Self.weightByteCount / (depth * block.columns * 4))
     var tap = 0
-    for ky in 0..<g.kernel.height {
-      let inY = y * g.stride.height - g.padding.top + ky * g.dilation.height
-      let inRow = inY >= 0 && inY < g.inHeight ? UnsafePointer(input.row(image, inY)) : nil
-      for kx in 0..<g.kernel.width {
-        for row in 0..<rows {
-          let inX = (x + row) * g.stride.width - g.padding.left + kx * g.dilation.width
-          let isInside = inX >= 0 && inX < g.inWidth && x + row < g.outWidth
-          left[tap * rows + row] = (isInside ? inRow.map { $0 + inX * layout.pixelStride } : nil) ?? UnsafePointer(zeros.base)
+    while tap < geometry.taps {
+      let taps = min(tapsTogether, geometry.taps - tap)
+      var pixel = 0
+      while pixel < pixels {
+        gather(
+          left + pixel * geometry.taps + tap * rows, taps, right + tap * depth * block.columns, depth, tap == 0 ? 0 : 1,
+          product + pixel * block.columns, block.columns)
+        pixel += rows
+      }
+      tap += taps
+    }
+  }
+
+  /// Where each tap of each pixel of a chunk reads; outside the image, and past the last pixel, zeros.
+  private func point(
+    _ left: UnsafeMutablePointer<UnsafePointer<Float>?>, to chunk: PixelChunks.Chunk, tileRows: Int, _ region: WorkRegion,
+    _ input: ValueMemory
+  ) {
+    let g = operands.geometry, pixelStride = operands.inputLayout.pixelStride
+    let zeros = UnsafePointer(zeros.base)
+    let padded = (chunk.count + tileRows - 1) / tileRows * tileRows
+    // The tile that begins at pixel p has its pointers at left + p · taps.
+    for pixel in chunk.count..<max(padded, chunk.count) {
+      for tap in 0..<g.taps { left[(pixel / tileRows * g.taps + tap) * tileRows + pixel % tileRows] = zeros }
+    }
+    chunk.forEachSegment { segment in
+      let (image, y) = region.place(segment.row)
+      for ky in 0..<g.kernel.height {
+        let inY = y * g.stride.height - g.padding.top + ky * g.dilation.height
+        let inRow = inY >= 0 && inY < g.inHeight ? UnsafePointer(input.row(image, inY)) : nil
+        for index in 0..<segment.count {
+          let pixel = segment.offset + index
+          let first = (segment.x + index) * g.stride.width - g.padding.left
+          let tile = left + pixel / tileRows * tileRows * g.taps + pixel % tileRows
+          for kx in 0..<g.kernel.width {
+            let inX = first + kx * g.dilation.width
+            let isInside = inX >= 0 && inX < g.inWidth
+            tile[(ky * g.kernel.width + kx) * tileRows] = (isInside ? inRow.map { $0 + inX * pixelStride } : nil) ?? zeros
+          }
         }
-        tap += 1
       }
     }
   }
