@@ -7,7 +7,8 @@ extension EvaluationError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .noImageContract(let network):
-      "the network '\(network)' does not say what it does to images; use one made by 'new' or 'convert'"
+      "the network '\(network)' is none that enlarges pictures; give one that does, such as an edsr, a vdsr or upscale-x2, or use "
+        + "'run', which takes any network"
     case .contract(let network, let reason):
       "the network '\(network)' does not do to images what it says: \(reason); convert it again"
     case .scale(let scale):

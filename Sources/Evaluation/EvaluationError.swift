@@ -7,6 +7,7 @@ import Tensors
 
 /// Why a network could not be used on images. Rendered in `EvaluationError+Text.swift`.
 public enum EvaluationError: Error, Hashable, Sendable {
+  /// The network classifies, segments or is otherwise no upscaler.
   case noImageContract(network: String)
   case contract(network: String, reason: String)
   case scale(Double)
