@@ -62,7 +62,12 @@ struct BandSchedule {
   private mutating func addGroup(from first: Int) -> Int {
     var best = plan(first..<first + 1)
     var end = first + 1
+    var counts = (least: bandCount(first), most: bandCount(first))
     while end < steps.count, steps[end].rowCount > 1, batch(first) != nil, batch(end) == batch(first) {
+      // The narrowest value sets the bands of all: one far narrower than another would leave the wide one whole.
+      let count = bandCount(end)
+      counts = (min(counts.least, count), max(counts.most, count))
+      guard counts.most <= Self.mostUneven * counts.least else { break }
       let longer = plan(first..<end + 1)
       guard longer.byteCount <= cacheByteCount else { break }
       best = longer
@@ -134,6 +139,15 @@ struct BandSchedule {
     }
     guard fewest < Int.max else { return batch }
     return min(batch, max(1, (Self.bandPixels / 2 * threadCount + fewest - 1) / fewest))
+  }
+
+  /// How much more finely the widest value of a group would be cut than the narrowest: one level of a U-Net, not two.
+  private static let mostUneven = 6
+
+  /// The bands that a step would have alone.
+  private func bandCount(_ step: Int) -> Int {
+    let rows = bandRows(step..<step + 1)
+    return (steps[step].rowCount + rows - 1) / rows
   }
 
   /// For each band the rows that each step of the group does.

@@ -7,7 +7,7 @@ final class GatherStep: ConvolutionStep {
   private let arrangement: OutputArrangement
   private let epilogue: EpilogueParameters
   private let weights: AlignedFloats
-  private let blocks: [ColumnBlock]
+  private let blocks: ConstantTable<ColumnBlock>
   private let storeFunction: sw_store_function
   private let zeros: AlignedFloats
 
@@ -18,7 +18,7 @@ final class GatherStep: ConvolutionStep {
       channels: geometry.outChannels, shuffle: operands.epilogue.shuffle, destination: operands.outputLayout)
     epilogue = EpilogueParameters(
       operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes)
-    blocks = ColumnBlock.split(arrangement.order.count, into: table.tiles(.gather))
+    blocks = ConstantTable(ColumnBlock.split(arrangement.order.count, into: table.tiles(.gather)))
     storeFunction = table.kernel(.store, rows: 1).store
     weights = AlignedFloats(count: geometry.taps * geometry.inChannels * arrangement.order.count)
     zeros = AlignedFloats(count: paddedChannels(geometry.inChannels))
@@ -30,7 +30,7 @@ final class GatherStep: ConvolutionStep {
     let geometry = operands.geometry
     let depth = geometry.inChannels / geometry.groups, outputs = geometry.outChannels / geometry.groups
     operands.weight.withUnsafeFloats { source in
-      for block in blocks {
+      for block in blocks.values {
         let base = weights.base + geometry.taps * geometry.inChannels * block.firstColumn
         for column in 0..<block.columns {
           guard let channel = arrangement.order[block.firstColumn + column] else { continue }
@@ -46,7 +46,7 @@ final class GatherStep: ConvolutionStep {
     }
   }
 
-  var kernelNames: [String] { Set(blocks.map(\.kernel.name)).sorted() + ["store"] }
+  var kernelNames: [String] { Set(blocks.values.map(\.kernel.name)).sorted() + ["store"] }
   var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
 
   private func tasks(_ region: WorkRegion) -> ProductTasks {
@@ -84,7 +84,7 @@ final class GatherStep: ConvolutionStep {
       PixelChunks(rows: share.rows, width: geometry.outWidth, joinsRows: true, most: Self.pixels).forEach { chunk in
         var pointedRows = 0
         for index in share.groups {
-          let block = blocks[index]
+          let block = blocks.elements[index]
           if block.kernel.rows != pointedRows {
             pointedRows = block.kernel.rows
             point(left, to: chunk, tileRows: pointedRows, region, input)
