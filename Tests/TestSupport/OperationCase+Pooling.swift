@@ -27,8 +27,10 @@ extension OperationCaseList {
         return builder.linear("second", builder.activation("relu", first, .relu), outFeatures: 3, bias: batch % 2 == 0)
       }
     }
-    add("quotient read by few output channels", [[1, 5, 6, 7], [1, 5, 6, 7]]) { builder, x in
-      let divisor = builder.activation("divisor", x[1], .clip(minimum: 0.5, maximum: 1))
+    add("quotient read by few output channels", [[1, 5, 6, 7], [1, 9, 6, 7]]) { builder, x in
+      let positive = builder.activation("positive", x[1], .clip(minimum: 0.5, maximum: 1))
+      // Padding lanes are 0 / 0.
+      let divisor = builder.slice("divisor", positive, [Slice.Span(axis: 1, end: 5)])
       let quotient = builder.binary("quotient", .divide, x[0], divisor)
       return builder.convolution("y", quotient, outChannels: 2, kernel: 3, padding: 1)
     }
