@@ -34,6 +34,7 @@ INLINE vector sums_of_lanes(vector v[LANES]) {
 
 #include "winograd.h"
 #include "store.h"
+#include "depthwise.h"
 #include "pool.h"
 #include "arithmetic.h"
 

@@ -17,9 +17,8 @@
   void name(const float *const *left, ptrdiff_t left_step, ptrdiff_t taps, const float *right, float *product,                   \
             ptrdiff_t product_stride)
 #define SW_DECLARE_TAIL(name) void name(const sw_tail_arguments *arguments)
-#define SW_DECLARE_DEPTHWISE(name)                                                                                               \
-  void name(const float *const *left, ptrdiff_t taps, ptrdiff_t count, const float *weight, ptrdiff_t channels, float *product,  \
-            ptrdiff_t product_stride)
+#define SW_DECLARE_DEPTHWISE(name) void name(const sw_depthwise_arguments *arguments)
+#define SW_DECLARE_POINTWISE(name) void name(const sw_pointwise_arguments *arguments)
 #define SW_DECLARE_WINOGRAD_INPUT(name)                                                                                          \
   void name(const float *const *rows, ptrdiff_t pixel, ptrdiff_t left, ptrdiff_t in_width, ptrdiff_t tiles, ptrdiff_t vectors,   \
             float *v, ptrdiff_t tile_stride, ptrdiff_t position_stride, float *scratch)

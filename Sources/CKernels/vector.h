@@ -108,7 +108,7 @@ INLINE vector activate(vector v, const sw_activation *activation, const float *s
 
 // The epilogues of most layers, told apart once a tile and compiled apart: left to a branch a vector, the tests and the calls they
 // might lead to took as long as a Winograd output transform itself (Zen 5).
-typedef enum { FINISH_PLAIN, FINISH_RELU, FINISH_RESIDUAL, FINISH_RESIDUAL_RELU, FINISH_ANY } finish_mode;
+typedef enum { FINISH_PLAIN, FINISH_RELU, FINISH_LEAKY_RELU, FINISH_RESIDUAL, FINISH_RESIDUAL_RELU, FINISH_ANY } finish_mode;
 
 INLINE finish_mode finish_mode_of(const sw_epilogue *e, int has_residual) {
   sw_activation_kind before = e->before.kind, after = e->after.kind;
@@ -116,6 +116,7 @@ INLINE finish_mode finish_mode_of(const sw_epilogue *e, int has_residual) {
   if (has_residual && before == SW_ACTIVATION_NONE && after == SW_ACTIVATION_RELU) return FINISH_RESIDUAL_RELU;
   if (has_residual || e->scale != 1.0f || after != SW_ACTIVATION_NONE) return FINISH_ANY;
   if (before == SW_ACTIVATION_NONE) return FINISH_PLAIN;
+  if (before == SW_ACTIVATION_LEAKY_RELU) return FINISH_LEAKY_RELU;
   return before == SW_ACTIVATION_RELU ? FINISH_RELU : FINISH_ANY;
 }
 
@@ -126,6 +127,7 @@ INLINE vector finish(vector v, finish_mode mode, vector bias, const sw_epilogue 
   switch (mode) {
     case FINISH_PLAIN: return v;
     case FINISH_RELU: return larger(splat(0), v);
+    case FINISH_LEAKY_RELU: return v < 0.0f ? v * e->before.a : v;
     // Residual networks scale and then add: one fused operation.
     case FINISH_RESIDUAL: return v * e->scale + load(residual);
     case FINISH_RESIDUAL_RELU: v = v * e->scale + load(residual); return larger(splat(0), v);
@@ -144,6 +146,7 @@ INLINE vector bias_of(const sw_epilogue *e, ptrdiff_t channel) { return e->bias 
   switch (mode) {                                        \
     case FINISH_PLAIN: body(FINISH_PLAIN); break;        \
     case FINISH_RELU: body(FINISH_RELU); break;          \
+    case FINISH_LEAKY_RELU: body(FINISH_LEAKY_RELU); break; \
     case FINISH_RESIDUAL: body(FINISH_RESIDUAL); break;  \
     case FINISH_RESIDUAL_RELU: body(FINISH_RESIDUAL_RELU); break; \
     case FINISH_ANY: body(FINISH_ANY); break;            \

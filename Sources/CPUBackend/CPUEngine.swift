@@ -33,9 +33,10 @@ public struct CPUEngine: Backend {
     case .separableConvolution(let payload):
       return support(for: payload.epilogue)
     case .activation, .scale, .channelAffine, .batchNorm, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
-      .transposedConvolution, .linear, .maximumPool, .averagePool, .globalAveragePool, .flatten, .resize, .slice, .pad,
+      .linear, .maximumPool, .averagePool, .globalAveragePool, .flatten, .resize, .slice, .pad,
       .reshape, .transpose, .reduceMean, .matrixMultiply:
       return .yes
+    case .transposedConvolution(let payload): return support(for: payload.epilogue)
     case .binary:
       guard let output = shapes[node.name] else { return .yes }
       return BinaryStep.refusal(node.inputs.compactMap { shapes[$0] }, output: output).map(Support.no) ?? .yes

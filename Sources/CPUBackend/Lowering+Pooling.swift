@@ -31,15 +31,29 @@ extension Lowering {
   }
 
   mutating func lowerTransposedConvolution(
-    _ node: Node, _ payload: TransposedConvolution, _ input: Int
+    _ node: Node, _ payload: TransposedConvolution, _ inputs: [Int]
   ) throws(ExecutionError) -> Int {
-    let (from, to) = try interleaved(node, input)
+    guard var epilogue = CanonicalEpilogue(payload.epilogue) else {
+      throw .invalidNetwork("the node '\(node.name)' is not as its support was asked for")
+    }
+    let shuffle = epilogue.shuffle, final = try shape(of: node.name)
+    epilogue.shuffle = 1
+    let plain = Shape(
+      batch: final.batch, channels: payload.outChannels, height: final.height / shuffle, width: final.width / shuffle)
+    let from = convert(inputs[0], to: ValueLayout(result.layouts[inputs[0]].shape, .interleaved), node: node.name)
+    let residual = epilogue.adds ? convert(inputs[1], to: ValueLayout(plain, .interleaved), node: node.name) : nil
+    let output = addValue(ValueLayout(plain, .interleaved))
     result.steps.append(
       TransposedConvolutionStep(
         node: node.name, payload, weight: try parameter("weight", of: node),
-        bias: payload.hasBias ? try parameter("bias", of: node).floats : nil, input: from, output: to, table: table,
+        bias: payload.hasBias ? try parameter("bias", of: node).floats : nil,
+        slopes: network.parameter("slope", of: node)?.floats, epilogue: epilogue, input: (from, result.layouts[from]),
+        residual: residual.map { ($0, result.layouts[$0]) }, output: (output, result.layouts[output]), table: table,
         threadCount: engine.threadCount))
-    return convert(to.value, to: ValueLayout(try shape(of: node.name)), node: node.name)
+    guard shuffle > 1 else { return convert(output, to: ValueLayout(final), node: node.name) }
+    let shuffled = addValue(ValueLayout(final))
+    rearrange(.pixelShuffle(PixelShuffle(factor: shuffle)), node: node.name, [output], to: shuffled)
+    return shuffled
   }
 
   mutating func lowerLinear(_ node: Node, _ payload: Linear, _ input: Int) throws(ExecutionError) -> Int {

@@ -28,6 +28,7 @@ typedef enum {
   SW_FAMILY_HEAD,
   SW_FAMILY_TAIL,
   SW_FAMILY_DEPTHWISE,
+  SW_FAMILY_POINTWISE,
   SW_FAMILY_WINOGRAD_INPUT,
   SW_FAMILY_WINOGRAD_OUTPUT,
   SW_FAMILY_STORE,
@@ -135,10 +136,46 @@ typedef struct {
 } sw_tail_arguments;
 typedef void (*sw_tail_function)(const sw_tail_arguments *arguments);
 
-/// `count` pixels of a depthwise convolution: pixel i, tap t reads `left[t * count + i]`; product[i][c] = Σ t left[..][c] · weight[t * channels + c].
-typedef void (*sw_depthwise_function)(
-  const float *const *left, ptrdiff_t taps, ptrdiff_t count, const float *weight, ptrdiff_t channels, float *product,
-  ptrdiff_t product_stride);
+/// `count` pixels of one row of a depthwise convolution with epilogue, interleaved in and out.
+/// out[i][c] = epilogue(Σ over u, v of rows[u][(left + i * stride + v * dilation) * in_pixel + c] · weight[(u * kernel_width + v) * channel_stride + c]),
+/// summed over u and then v; columns outside 0 ..< in_width count as zero, and a null row is all zero.
+/// Sizes are in floats. The kernels for one size of kernel and stride take dilation 1.
+typedef struct {
+  const float *const *rows;
+  ptrdiff_t in_pixel, in_width, left, stride, dilation, kernel_height, kernel_width;
+  const float *weight;
+  /// Floats from one tap's weights to the next's.
+  ptrdiff_t channel_stride;
+  /// A multiple of SW_CHANNEL_BLOCK.
+  ptrdiff_t channels;
+  ptrdiff_t count;
+  float *out;
+  ptrdiff_t out_pixel;
+  /// Null for none.
+  const float *residual;
+  ptrdiff_t residual_pixel;
+  const sw_epilogue *epilogue;
+} sw_depthwise_arguments;
+typedef void (*sw_depthwise_function)(const sw_depthwise_arguments *arguments);
+
+/// A product of `count` pixels with a register tile's columns, with epilogue, stored where each pixel lies:
+/// out[i][block[j / 16] + j % 16] = epilogue(Σ over k < depth of left[i * left_pixel + k] · right[k * n + j]), j < n of the kernel.
+/// `right` is aligned; sums run over k in order, fused where the instruction set fuses, whichever tile computes them.
+typedef struct {
+  const float *left;
+  ptrdiff_t left_pixel, count, depth;
+  const float *right;
+  /// `count` pointers.
+  float *const *out;
+  /// `count` pointers to the residual's pixels, channel 0; null for none.
+  const float *const *residual;
+  /// One offset a block of 16 columns, from the pixel's pointer.
+  const ptrdiff_t *block;
+  /// Of the first column: where bias, slopes and residual are read.
+  ptrdiff_t channel;
+  const sw_epilogue *epilogue;
+} sw_pointwise_arguments;
+typedef void (*sw_pointwise_function)(const sw_pointwise_arguments *arguments);
 
 /// Winograd F(m x m, 3 x 3) input transform of `tiles` horizontally adjacent tiles: V = Bᵀ d B.
 /// rows[0 ..< m + 2]: the input rows (null: all zero), pixel x at `rows[i] + x * pixel`; the first tile's left column is x = `left`
@@ -217,9 +254,10 @@ typedef struct {
   const char *name;
   sw_isa isa;
   sw_family family;
-  /// Rows of the register tile (pixels, or Winograd tiles); the size m for the Winograd transforms; output channels for the tail.
+  /// Rows of the register tile (pixels, or Winograd tiles); the size m for the Winograd transforms; output channels for the tail;
+  /// the side of a depthwise kernel (0: any).
   int32_t rows;
-  /// Columns of the register tile in vectors; 0 where the kernel has none.
+  /// Columns of the register tile in vectors, 0 where the kernel has none; the stride of a depthwise kernel (0: any).
   int32_t vectors;
   void (*function)(void);
 } sw_kernel;

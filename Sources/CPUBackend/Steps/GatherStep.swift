@@ -1,8 +1,7 @@
 import CKernels
 import Networks
 
-/// A convolution of any kernel, stride, padding, dilation and number of groups as a product over gathered rows; with a 1x1 kernel
-/// of stride 1, where the rows follow each other in memory, as a plain product.
+/// A convolution of any kernel, stride, padding, dilation and number of groups as a product over gathered rows.
 final class GatherStep: ConvolutionStep {
   let operands: ConvolutionOperands
   private let arrangement: OutputArrangement
@@ -16,7 +15,6 @@ final class GatherStep: ConvolutionStep {
   /// which the product is dense with zeros. Holds no references.
   private struct Block {
     let gather: Kernel
-    let multiply: Kernel
     let firstColumn: Int
     let firstInput: Int
     let depth: Int
@@ -42,7 +40,7 @@ final class GatherStep: ConvolutionStep {
 
   /// The columns cut into the widest tiles for which no narrower ones would need fewer products: narrow tiles meet fewer groups.
   private static func blocks(_ geometry: ConvolutionGeometry, order: [Int?], _ table: KernelTable) -> [Block] {
-    let gathers = table.tiles(.gather), multiplies = table.tiles(.multiply)
+    let gathers = table.tiles(.gather)
     let depth = geometry.inChannels / geometry.groups, outputs = geometry.outChannels / geometry.groups
     var best: [Block] = []
     var least = Int.max
@@ -50,8 +48,7 @@ final class GatherStep: ConvolutionStep {
       var blocks: [Block] = []
       var products = 0, offset = 0
       let fitting = ColumnBlock.split(order.count, into: gathers.filter { $0.columns <= widest.columns })
-      let plain = ColumnBlock.split(order.count, into: multiplies.filter { $0.columns <= widest.columns })
-      for (gather, multiply) in zip(fitting, plain) {
+      for gather in fitting {
         var first = geometry.groups, last = 0
         for case let channel? in order[gather.firstColumn..<gather.firstColumn + gather.columns] {
           first = min(first, channel / outputs)
@@ -60,7 +57,7 @@ final class GatherStep: ConvolutionStep {
         // Columns of padding alone read nothing.
         first = min(first, last)
         let block = Block(
-          gather: gather.kernel, multiply: multiply.kernel, firstColumn: gather.firstColumn, firstInput: first * depth,
+          gather: gather.kernel, firstColumn: gather.firstColumn, firstInput: first * depth,
           depth: (last - first + 1) * depth, weightOffset: offset)
         blocks.append(block)
         products += block.depth * block.columns
@@ -123,19 +120,9 @@ final class GatherStep: ConvolutionStep {
           let right = weights.base + block.weightOffset
           var x = 0
           while x < geometry.outWidth {
-            let rows: Int
-            if geometry.isPointwise, x + block.multiply.rows <= geometry.outWidth {
-              rows = block.multiply.rows
-              let layout = operands.inputLayout
-              block.multiply.multiply(
-                input.row(image, y) + x * layout.pixelStride + block.firstInput, layout.pixelStride, right, block.depth,
-                product,
-                block.columns)
-            } else {
-              rows = block.gather.rows
-              gather(input, image: image, y: y, x: x, rows: rows, channel: block.firstInput, into: left)
-              block.gather.gather(left, geometry.taps, right, block.depth, product, block.columns)
-            }
+            let rows = block.gather.rows
+            gather(input, image: image, y: y, x: x, rows: rows, channel: block.firstInput, into: left)
+            block.gather.gather(left, geometry.taps, right, block.depth, product, block.columns)
             storeFunction(
               product, block.columns, min(rows, geometry.outWidth - x), block.firstColumn / Int(SW_CHANNEL_BLOCK),
               block.columns / Int(SW_CHANNEL_BLOCK), 0, x, &destination, &residual, epilogue)

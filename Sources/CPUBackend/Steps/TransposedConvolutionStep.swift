@@ -25,15 +25,20 @@ final class TransposedConvolutionStep: Step {
   private let zeros: AlignedFloats
   /// Work pixels of a row.
   private let gridWidth: Int
+  /// Of the value that the epilogue adds; it has the output's shape.
+  private let residual: ValueLayout?
 
   /// Both values are interleaved.
   init(
-    node: String, _ payload: TransposedConvolution, weight: Tensor, bias: [Float]?, input: (value: Int, layout: ValueLayout),
-    output: (value: Int, layout: ValueLayout), table: KernelTable, threadCount: Int
+    node: String, _ payload: TransposedConvolution, weight: Tensor, bias: [Float]?, slopes: [Float]?,
+    epilogue: CanonicalEpilogue, input: (value: Int, layout: ValueLayout),
+    residual: (value: Int, layout: ValueLayout)?, output: (value: Int, layout: ValueLayout), table: KernelTable,
+    threadCount: Int
   ) {
     self.node = node
     self.payload = payload
-    reads = [input.value]
+    reads = [input.value] + (residual.map { [$0.value] } ?? [])
+    self.residual = residual?.layout
     writes = output.value
     self.input = input.layout
     self.output = output.layout
@@ -69,7 +74,7 @@ final class TransposedConvolutionStep: Step {
     }
     self.units = units
     blockOffsets = offsets
-    epilogue = EpilogueParameters(CanonicalEpilogue(), order: order, bias: bias, slopes: nil)
+    self.epilogue = EpilogueParameters(epilogue, order: order, bias: bias, slopes: slopes)
     weights = AlignedFloats(count: weightOffset)
     packWeights(weight)
   }
@@ -104,6 +109,8 @@ final class TransposedConvolutionStep: Step {
   var outputRowsPerRow: Int { payload.stride.height }
 
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> {
+    // The residual is read where the output is written.
+    if index == 1 { return rows.lowerBound * payload.stride.height..<rows.upperBound * payload.stride.height }
     var first = 0, last = 0
     for group in groups {
       for tap in group.taps {
@@ -191,7 +198,7 @@ final class TransposedConvolutionStep: Step {
         point(left, to: taps, pixel: pixel, count: count, rows: rows, region, source)
         gather(left, taps.count, right, depth, product, columns)
       }
-      store(unit, product, pixel: pixel, count: count, region, memory[writes])
+      store(unit, product, pixel: pixel, count: count, region, memory)
       pixel += count
     }
   }
@@ -224,11 +231,12 @@ final class TransposedConvolutionStep: Step {
   /// Stores the products of `count` pixels, cut at the ends of rows; where the output ends inside the last row or column of the grid,
   /// phase by phase.
   private func store(
-    _ unit: Unit, _ product: UnsafePointer<Float>, pixel: Int, count: Int, _ region: WorkRegion, _ target: ValueMemory
+    _ unit: Unit, _ product: UnsafePointer<Float>, pixel: Int, count: Int, _ region: WorkRegion, _ memory: RunMemory
   ) {
+    let target = memory[writes]
     let s = payload.stride, columns = unit.gather.columns, block = Int(SW_CHANNEL_BLOCK)
-    let isWhole = output.width % s.width == 0 && output.height % s.height == 0
-    var residual = sw_source(base: nil, row: 0, pixel: 0)
+    let isWhole = output.width % s.width == 0 && output.height % s.height == 0 && residual == nil
+    var none = sw_source(base: nil, row: 0, pixel: 0)
     blockOffsets.withUnsafeBufferPointer { offsets in
       withUnsafePointer(to: epilogue.structure) { epilogue in
         var done = 0
@@ -239,15 +247,24 @@ final class TransposedConvolutionStep: Step {
             base: target.row(image, y * s.height), row: 0, pixel: s.width * output.pixelStride, block: offsets.baseAddress)
           let from = product + done * columns
           if isWhole {
-            storeFunction(from, columns, run, unit.firstBlock, columns / block, 0, x, &destination, &residual, epilogue)
+            storeFunction(from, columns, run, unit.firstBlock, columns / block, 0, x, &destination, &none, epilogue)
           } else {
             let stored = output.storedChannels
             for part in 0..<columns / block {
               let phase = groups[unit.group].phases[(unit.firstColumn + part * block) / stored]
               let fitting = min(run, (output.width - phase.column + s.width - 1) / s.width - x)
               guard y * s.height + phase.row < output.height, fitting > 0 else { continue }
+              var added = none
+              if let residual {
+                // The kernel counts channels over all phases; those of the residual begin anew in each.
+                let channel = (unit.firstColumn + part * block) % stored - (unit.firstBlock + part) * block
+                let row = memory[reads[1]].row(image, y * s.height + phase.row)
+                added = sw_source(
+                  base: UnsafePointer(row) + phase.column * residual.pixelStride + channel, row: 0,
+                  pixel: s.width * residual.pixelStride)
+              }
               storeFunction(
-                from + part * block, columns, fitting, unit.firstBlock + part, 1, 0, x, &destination, &residual, epilogue)
+                from + part * block, columns, fitting, unit.firstBlock + part, 1, 0, x, &destination, &added, epilogue)
             }
           }
           done += run
