@@ -133,9 +133,10 @@ package enum KernelSelector {
     case .depthwise: return pixels * Double(g.taps) * columns / (0.6 * peak)
     case .pointwise: return pixels * depth * columns / (0.85 * peak)
     case .direct:
-      // Groups run as one dense product whose other weights are zero.
-      return pixels * Double(g.taps) * depth * columns / (0.85 * peak) + 3 * pixels * Double(g.taps)
-        + reading(Double(g.taps) * depth * columns)
+      // With groups a block of columns reads the channels of its groups alone, at least as many as it has columns.
+      let read = min(depth, max(depth / Double(g.groups), depth / columns * Double(SW_CHANNEL_BLOCK)))
+      return pixels * Double(g.taps) * read * columns / (0.85 * peak) + 3 * pixels * Double(g.taps)
+        + reading(Double(g.taps) * read * columns)
     }
   }
 

@@ -7,9 +7,21 @@ final class GatherStep: ConvolutionStep {
   private let arrangement: OutputArrangement
   private let epilogue: EpilogueParameters
   private let weights: AlignedFloats
-  private let blocks: ConstantTable<ColumnBlock>
+  private let blocks: ConstantTable<Block>
   private let storeFunction: sw_store_function
   private let zeros: AlignedFloats
+
+  /// A run of columns and the input channels that they read: all of them, or with groups those of the columns' groups, between
+  /// which the product is dense with zeros. Holds no references.
+  private struct Block: BitwiseCopyable {
+    let gather: Kernel
+    let firstColumn: Int
+    let firstInput: Int
+    let depth: Int
+    let weightOffset: Int
+
+    var columns: Int { gather.columns }
+  }
 
   init(_ operands: ConvolutionOperands) {
     self.operands = operands
@@ -18,26 +30,60 @@ final class GatherStep: ConvolutionStep {
       channels: geometry.outChannels, shuffle: operands.epilogue.shuffle, destination: operands.outputLayout)
     epilogue = EpilogueParameters(
       operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes)
-    blocks = ConstantTable(ColumnBlock.split(arrangement.order.count, into: table.tiles(.gather)))
+    let blocks = Self.blocks(geometry, order: arrangement.order, table)
+    self.blocks = ConstantTable(blocks)
     storeFunction = table.kernel(.store, rows: 1).store
-    weights = AlignedFloats(count: geometry.taps * geometry.inChannels * arrangement.order.count)
+    weights = AlignedFloats(count: blocks.reduce(0) { $0 + geometry.taps * $1.depth * $1.columns })
     zeros = AlignedFloats(count: paddedChannels(geometry.inChannels))
     packWeights()
   }
 
-  /// By column block, then tap, input channel, column. Groups become one dense product with zeros between them.
+  /// The columns cut into the widest tiles for which no narrower ones would need fewer products: narrow tiles meet fewer groups.
+  private static func blocks(_ geometry: ConvolutionGeometry, order: [Int?], _ table: KernelTable) -> [Block] {
+    let gathers = table.tiles(.gather)
+    let depth = geometry.inChannels / geometry.groups, outputs = geometry.outChannels / geometry.groups
+    var best: [Block] = []
+    var least = Int.max
+    for widest in gathers {
+      var blocks: [Block] = []
+      var products = 0, offset = 0
+      let fitting = ColumnBlock.split(order.count, into: gathers.filter { $0.columns <= widest.columns })
+      for gather in fitting {
+        var first = geometry.groups, last = 0
+        for case let channel? in order[gather.firstColumn..<gather.firstColumn + gather.columns] {
+          first = min(first, channel / outputs)
+          last = max(last, channel / outputs)
+        }
+        // Columns of padding alone read nothing.
+        first = min(first, last)
+        let block = Block(
+          gather: gather.kernel, firstColumn: gather.firstColumn, firstInput: first * depth,
+          depth: (last - first + 1) * depth, weightOffset: offset)
+        blocks.append(block)
+        products += block.depth * block.columns
+        offset += geometry.taps * block.depth * block.columns
+      }
+      if products < least {
+        best = blocks
+        least = products
+      }
+    }
+    return best
+  }
+
+  /// By column block, then tap, input channel, column.
   private func packWeights() {
     let geometry = operands.geometry
     let depth = geometry.inChannels / geometry.groups, outputs = geometry.outChannels / geometry.groups
     operands.weight.withUnsafeFloats { source in
       for block in blocks.values {
-        let base = weights.base + geometry.taps * geometry.inChannels * block.firstColumn
+        let base = weights.base + block.weightOffset
         for column in 0..<block.columns {
           guard let channel = arrangement.order[block.firstColumn + column] else { continue }
-          let first = channel / outputs * depth
+          let first = channel / outputs * depth - block.firstInput
           for tap in 0..<geometry.taps {
             for k in 0..<depth {
-              base[(tap * geometry.inChannels + first + k) * block.columns + column] =
+              base[(tap * block.depth + first + k) * block.columns + column] =
                 source[(channel * depth + k) * geometry.taps + tap]
             }
           }
@@ -46,7 +92,7 @@ final class GatherStep: ConvolutionStep {
     }
   }
 
-  var kernelNames: [String] { Set(blocks.values.map(\.kernel.name)).sorted() + ["store"] }
+  var kernelNames: [String] { Set(blocks.values.map(\.gather.name)).sorted() + ["store"] }
   var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
 
   private func tasks(_ region: WorkRegion) -> ProductTasks {
@@ -82,12 +128,12 @@ final class GatherStep: ConvolutionStep {
     let input = memory[operands.input], output = memory[operands.output]
     withUnsafePointer(to: epilogue.structure) { epilogue in
       PixelChunks(rows: share.rows, width: geometry.outWidth, joinsRows: true, most: Self.pixels).forEach { chunk in
-        var pointedRows = 0
+        var pointedRows = 0, pointedInput = 0
         for index in share.groups {
           let block = blocks.elements[index]
-          if block.kernel.rows != pointedRows {
-            pointedRows = block.kernel.rows
-            point(left, to: chunk, tileRows: pointedRows, region, input)
+          if block.gather.rows != pointedRows || block.firstInput != pointedInput {
+            (pointedRows, pointedInput) = (block.gather.rows, block.firstInput)
+            point(left, to: chunk, tileRows: pointedRows, channel: pointedInput, region, input)
           }
           multiply(block, pixels: chunk.count, left, product)
           chunk.forEachSegment { segment in
@@ -107,10 +153,10 @@ final class GatherStep: ConvolutionStep {
   /// The products of a chunk with one block of columns, some taps at a time.
   @inline(__always)
   private func multiply(
-    _ block: ColumnBlock, pixels: Int, _ left: UnsafeMutablePointer<UnsafePointer<Float>?>, _ product: UnsafeMutablePointer<Float>
+    _ block: Block, pixels: Int, _ left: UnsafeMutablePointer<UnsafePointer<Float>?>, _ product: UnsafeMutablePointer<Float>
   ) {
-    let geometry = operands.geometry, depth = geometry.inChannels, rows = block.kernel.rows, gather = block.kernel.gather
-    let right = weights.base + geometry.taps * depth * block.firstColumn
+    let geometry = operands.geometry, depth = block.depth, rows = block.gather.rows, gather = block.gather.gather
+    let right = weights.base + block.weightOffset
     let tapsTogether = max(1, Self.weightByteCount / (depth * block.columns * 4))
     var tap = 0
     while tap < geometry.taps {
@@ -126,9 +172,10 @@ final class GatherStep: ConvolutionStep {
     }
   }
 
-  /// Where each tap of each pixel of a chunk reads; outside the image, and past the last pixel, zeros.
+  /// Where each tap of each pixel of a chunk reads, from `channel` on; outside the image, and past the last pixel, zeros.
   private func point(
-    _ left: UnsafeMutablePointer<UnsafePointer<Float>?>, to chunk: PixelChunks.Chunk, tileRows: Int, _ region: WorkRegion,
+    _ left: UnsafeMutablePointer<UnsafePointer<Float>?>, to chunk: PixelChunks.Chunk, tileRows: Int, channel: Int,
+    _ region: WorkRegion,
     _ input: ValueMemory
   ) {
     let g = operands.geometry, pixelStride = operands.inputLayout.pixelStride
@@ -150,7 +197,7 @@ final class GatherStep: ConvolutionStep {
           for kx in 0..<g.kernel.width {
             let inX = first + kx * g.dilation.width
             let isInside = inX >= 0 && inX < g.inWidth
-            tile[(ky * g.kernel.width + kx) * tileRows] = (isInside ? inRow.map { $0 + inX * pixelStride } : nil) ?? zeros
+            tile[(ky * g.kernel.width + kx) * tileRows] = (isInside ? inRow.map { $0 + inX * pixelStride + channel } : nil) ?? zeros
           }
         }
       }
