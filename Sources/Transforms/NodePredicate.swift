@@ -79,7 +79,8 @@ extension Operation {
     case .transposedConvolution(let payload): payload.kernel
     case .maximumPool(let pool), .averagePool(let pool): pool.kernel
     case .linear, .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
-      .resize, .globalAveragePool, .flatten:
+      .resize, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
+      .reshape, .transpose, .reduceMean, .matrixMultiply:
       nil
     }
   }
@@ -94,7 +95,8 @@ extension Operation {
     case .batchNorm(let payload): (payload.channels, payload.channels)
     case .channelAffine(let payload): (payload.channels, payload.channels)
     case .activation, .scale, .add, .concatenation, .pixelShuffle, .pixelUnshuffle, .resize, .maximumPool, .averagePool,
-      .globalAveragePool, .flatten:
+      .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
+      .reshape, .transpose, .reduceMean, .matrixMultiply:
       nil
     }
   }
