@@ -42,6 +42,10 @@ extension EvaluationError: CustomStringConvertible {
       "the folder '\(folder.onOneLine)' holds no pictures"
     case .outputIsInput(let path):
       "'\(path.onOneLine)' is a picture that was given and is not overwritten; choose another output or a --suffix"
+    case .outputIsModel(let path):
+      "'\(path.onOneLine)' is the model that was given and is not overwritten; choose another output"
+    case .nothingToSubstitute(let network):
+      "the network '\(network)' has no dense convolution that meets the conditions; see its nodes with 'info --nodes'"
     case .outputTaken(let path, let other):
       "'\(path.onOneLine)' is already the output for '\(other.onOneLine)'; give another --suffix or convert them apart"
     case .outputNotFolder(let path):
@@ -72,8 +76,9 @@ extension EvaluationError {
       case .file, .unknownFormat, .unknownExtension, .tooManyPixels, .tooManyBytes, .corrupt, .unsupported, .outOfMemory:
         description
       }
-    case .noImageContract, .instructionSet, .unknownModel, .format, .conversion, .noPictures, .outputIsInput, .outputTaken,
-      .outputNotFolder, .formatNeeded, .pictureTooSmall, .scaleNotOffered, .file:
+    case .noImageContract, .instructionSet, .unknownModel, .format, .conversion, .noPictures, .outputIsInput,
+      .outputIsModel, .nothingToSubstitute, .outputTaken, .outputNotFolder, .formatNeeded, .pictureTooSmall, .scaleNotOffered,
+      .file:
       description
     }
   }

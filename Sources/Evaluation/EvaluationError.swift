@@ -28,6 +28,10 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case noPictures(folder: String)
   /// Writing would replace a picture that was given.
   case outputIsInput(path: String)
+  /// Writing would replace the model that was given.
+  case outputIsModel(path: String)
+  /// No convolution is one that should be replaced.
+  case nothingToSubstitute(network: String)
   /// Two inputs would be written to the same place.
   case outputTaken(path: String, by: String)
   case outputNotFolder(path: String)
