@@ -33,12 +33,32 @@ public struct CPUEngine: Backend {
     }
     switch node.operation {
     case .convolution(let payload):
-      return CanonicalEpilogue(payload.epilogue) == nil
-        ? .no("its epilogue is not in the order activation, scale, add, activation, pixel shuffle") : .yes
-    case .activation, .scale, .channelAffine, .batchNorm, .add, .concatenation, .pixelShuffle, .pixelUnshuffle: return .yes
-    case .transposedConvolution, .linear, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten:
+      return support(for: payload.epilogue)
+    case .separableConvolution(let payload):
+      if let middle = payload.middle, !EpilogueParameters.supports(middle) { return noKernel(for: middle) }
+      return support(for: payload.epilogue)
+    case .activation(let function): return EpilogueParameters.supports(function) ? .yes : noKernel(for: function)
+    case .pixelShuffle(let payload) where payload.order == .channelsOutermost: return .yes
+    case .pixelUnshuffle(let payload) where payload.order == .channelsOutermost: return .yes
+    case .scale, .channelAffine, .batchNorm, .add, .concatenation: return .yes
+    case .pixelShuffle, .pixelUnshuffle, .transposedConvolution, .linear, .binary, .resize, .maximumPool, .averagePool,
+      .globalAveragePool, .flatten, .slice, .pad, .softmax, .reshape, .transpose, .reduceMean:
       return .no("the CPU backend has no kernel for \(node.operation.typeName)")
     }
+  }
+
+  private func support(for epilogue: Epilogue) -> Support {
+    guard let epilogue = CanonicalEpilogue(epilogue) else {
+      return .no("its epilogue is not in the order activation, scale, add, activation, pixel shuffle")
+    }
+    for case let function? in [epilogue.before, epilogue.after] where !EpilogueParameters.supports(function) {
+      return noKernel(for: function)
+    }
+    return .yes
+  }
+
+  private func noKernel(for function: ActivationFunction) -> Support {
+    .no("the CPU backend has no kernel for \(function.typeName)")
   }
 
   public func prepare(

@@ -67,6 +67,14 @@ final class EpilogueParameters {
 
   var byteCount: Int { constants.byteCount }
 
+  /// Whether the kernels know the function.
+  static func supports(_ function: ActivationFunction) -> Bool {
+    switch function {
+    case .relu, .leakyReLU, .prelu, .clip, .sigmoid, .tanh: true
+    case .hardSigmoid, .hardSwish, .gelu, .geluTanh, .silu, .softplus: false
+    }
+  }
+
   private static func activation(_ function: ActivationFunction?, _ slopes: UnsafePointer<Float>) -> sw_activation {
     var result = sw_activation(kind: SW_ACTIVATION_NONE, a: 0, b: 0, slopes: slopes)
     switch function {
@@ -82,6 +90,8 @@ final class EpilogueParameters {
       result.b = maximum
     case .sigmoid: result.kind = SW_ACTIVATION_SIGMOID
     case .tanh: result.kind = SW_ACTIVATION_TANH
+    case .hardSigmoid, .hardSwish, .gelu, .geluTanh, .silu, .softplus:
+      preconditionFailure("the engine's support refuses \(function?.typeName ?? "")")
     }
     return result
   }

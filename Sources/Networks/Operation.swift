@@ -6,6 +6,7 @@ import Tensors
 /// so that a new operation is a list of compiler errors and not a surprise.
 public enum Operation: Hashable, Sendable {
   case convolution(Convolution)
+  case separableConvolution(SeparableConvolution)
   case transposedConvolution(TransposedConvolution)
   case linear(Linear)
   case batchNorm(BatchNorm)
@@ -13,6 +14,7 @@ public enum Operation: Hashable, Sendable {
   case scale(Scale)
   case channelAffine(ChannelAffine)
   case add
+  case binary(BinaryFunction)
   case concatenation
   case pixelShuffle(PixelShuffle)
   case pixelUnshuffle(PixelUnshuffle)
@@ -21,11 +23,18 @@ public enum Operation: Hashable, Sendable {
   case averagePool(Pool)
   case globalAveragePool
   case flatten
+  case slice(Slice)
+  case pad(Pad)
+  case softmax(Softmax)
+  case reshape(Reshape)
+  case transpose(Transpose)
+  case reduceMean(ReduceMean)
 
   /// The payload as what every operation can answer.
   package var definition: any OperationDefinition {
     switch self {
     case .convolution(let payload): payload
+    case .separableConvolution(let payload): payload
     case .transposedConvolution(let payload): payload
     case .linear(let payload): payload
     case .batchNorm(let payload): payload
@@ -33,6 +42,7 @@ public enum Operation: Hashable, Sendable {
     case .scale(let payload): payload
     case .channelAffine(let payload): payload
     case .add: Addition()
+    case .binary(let function): BinaryOperation(function: function)
     case .concatenation: Concatenation()
     case .pixelShuffle(let payload): payload
     case .pixelUnshuffle(let payload): payload
@@ -41,6 +51,12 @@ public enum Operation: Hashable, Sendable {
     case .averagePool(let payload): AveragePool(pool: payload)
     case .globalAveragePool: GlobalAveragePool()
     case .flatten: Flatten()
+    case .slice(let payload): payload
+    case .pad(let payload): payload
+    case .softmax(let payload): payload
+    case .reshape(let payload): payload
+    case .transpose(let payload): payload
+    case .reduceMean(let payload): payload
     }
   }
 }

@@ -13,6 +13,7 @@ struct ReferenceKernel {
     guard let x = inputs.first else { return nil }
     switch node.operation {
     case .convolution(let payload): return convolution(payload, inputs)
+    case .separableConvolution(let payload): return separableConvolution(payload, inputs)
     case .transposedConvolution(let payload):
       guard let weight = parameter("weight") else { return nil }
       return transposedConvolve(payload, x, weight: weight, bias: parameter("bias"), output: output)
@@ -26,25 +27,57 @@ struct ReferenceKernel {
       guard let scale = parameter("scale")?.floats, let shift = parameter("shift")?.floats else { return nil }
       return mapped(x) { value, channel in value * Double(scale[channel]) + Double(shift[channel]) }
     case .add: return inputs.count == 2 ? sum(x, inputs[1]) : nil
+    case .binary(let function): return inputs.count == 2 ? combine(x, inputs[1], function, output: output) : nil
     case .concatenation: return concatenate(inputs, output: output)
-    case .pixelShuffle(let payload): return pixelShuffle(x, factor: payload.factor, output: output)
-    case .pixelUnshuffle(let payload): return pixelUnshuffle(x, factor: payload.factor, output: output)
+    case .pixelShuffle(let payload): return pixelShuffle(x, factor: payload.factor, order: payload.order, output: output)
+    case .pixelUnshuffle(let payload):
+      return pixelUnshuffle(x, factor: payload.factor, order: payload.order, output: output)
     case .resize(let payload): return resize(x, payload, output: output)
     case .maximumPool(let pool): return maximumPool(x, pool, output: output)
     case .averagePool(let pool): return averagePool(x, pool, output: output)
     case .globalAveragePool:
       let whole = Pool(kernel: Pair(height: x.shape.height, width: x.shape.width))
       return averagePool(x, whole, output: output)
-    case .flatten: return x.reshaped(output)
+    case .flatten, .reshape: return x.reshaped(output)
+    case .slice(let payload): return slice(x, payload, output: output)
+    case .pad(let payload): return pad(x, payload, output: output)
+    case .softmax(let payload): return softmax(x, axis: payload.axis)
+    case .transpose(let payload): return transpose(x, payload, output: output)
+    case .reduceMean(let payload): return mean(x, axes: payload.axes, output: output)
     }
   }
 
   /// The convolution, then each step of the epilogue as an operation of its own.
   private func convolution(_ payload: Convolution, _ inputs: [Tensor]) -> Tensor? {
     guard let weight = parameter("weight"), let shape = try? payload.shapeBeforeShuffle(inputs[0].shape) else { return nil }
-    var value = convolve(payload, inputs[0], weight: weight, bias: parameter("bias"), output: shape)
-    var extras = inputs.dropFirst()
-    for step in payload.epilogue.steps {
+    let value = convolve(payload, inputs[0], weight: weight, bias: parameter("bias"), output: shape)
+    return finished(value, payload.epilogue, extras: inputs.dropFirst())
+  }
+
+  /// Both parts one after the other, rounding between them as two nodes would; then the epilogue.
+  private func separableConvolution(_ payload: SeparableConvolution, _ inputs: [Tensor]) -> Tensor? {
+    let parts = payload.parts
+    let isDepthwiseFirst = payload.order == .depthwiseFirst
+    let prefixes = isDepthwiseFirst ? ("depthwise", "pointwise") : ("pointwise", "depthwise")
+    guard let firstWeight = parameter(prefixes.0 + "Weight"), let secondWeight = parameter(prefixes.1 + "Weight"),
+      let between = try? parts.first.shapeBeforeShuffle(inputs[0].shape),
+      let shape = try? parts.second.shapeBeforeShuffle(between)
+    else { return nil }
+    var value = convolve(
+      parts.first, inputs[0], weight: firstWeight, bias: parameter(prefixes.0 + "Bias"), output: between)
+    if let middle = payload.middle {
+      guard let activated = activate(value, middle, slopeRole: "middleSlope") else { return nil }
+      value = activated
+    }
+    value = convolve(parts.second, value, weight: secondWeight, bias: parameter(prefixes.1 + "Bias"), output: shape)
+    return finished(value, payload.epilogue, extras: inputs.dropFirst())
+  }
+
+  /// Each step of an epilogue as an operation of its own.
+  private func finished(_ value: Tensor, _ epilogue: Epilogue, extras: ArraySlice<Tensor>) -> Tensor? {
+    var value = value
+    var extras = extras
+    for step in epilogue.steps {
       switch step {
       case .activation(let function):
         guard let next = activate(value, function) else { return nil }
@@ -57,7 +90,7 @@ struct ReferenceKernel {
         guard let shuffled = try? Operation.pixelShuffle(PixelShuffle(factor: factor)).outputShape([value.shape]) else {
           return nil
         }
-        value = pixelShuffle(value, factor: factor, output: shuffled)
+        value = pixelShuffle(value, factor: factor, order: .channelsOutermost, output: shuffled)
       }
     }
     return value
