@@ -42,7 +42,7 @@ public struct CPUEngine: Backend {
     case .pixelUnshuffle(let payload) where payload.order == .channelsOutermost: return .yes
     case .scale, .channelAffine, .batchNorm, .add, .concatenation: return .yes
     case .pixelShuffle, .pixelUnshuffle, .transposedConvolution, .linear, .binary, .resize, .maximumPool, .averagePool,
-      .globalAveragePool, .flatten, .slice, .pad, .softmax, .reshape, .transpose, .reduceMean:
+      .globalAveragePool, .flatten, .slice, .pad, .softmax, .reshape, .transpose, .reduceMean, .matrixMultiply:
       return .no("the CPU backend has no kernel for \(node.operation.typeName)")
     }
   }

@@ -141,7 +141,7 @@ struct Lowering {
     case .pixelShuffle(let payload): values[node.name] = rearranged(node, .pixelShuffle(payload.factor), inputs, layout)
     case .pixelUnshuffle(let payload): values[node.name] = rearranged(node, .pixelUnshuffle(payload.factor), inputs, layout)
     case .transposedConvolution, .linear, .binary, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .slice,
-      .pad, .softmax, .reshape, .transpose, .reduceMean:
+      .pad, .softmax, .reshape, .transpose, .reduceMean, .matrixMultiply:
       throw .unsupported(
         node: node.name, operation: node.operation.typeName, backend: engine.name, reason: "it has no kernel")
     }

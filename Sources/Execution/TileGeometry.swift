@@ -107,7 +107,7 @@ extension Operation {
     case .softmax(let payload): return payload.axis == 1 ? (1, 1) : nil
     case .reduceMean(let payload): return payload.axes == [1] && payload.keepsAxes ? (1, 1) : nil
     case .batchNorm, .activation, .scale, .channelAffine, .add, .binary, .concatenation, .pad: return (1, 1)
-    case .linear, .globalAveragePool, .flatten, .reshape, .transpose: return nil
+    case .linear, .matrixMultiply, .globalAveragePool, .flatten, .reshape, .transpose: return nil
     }
   }
 
@@ -169,7 +169,7 @@ extension Operation {
         }
       return (low - max(sides.top, sides.left) - margin)..<(high - min(sides.top, sides.left) + margin)
     case .batchNorm, .activation, .scale, .channelAffine, .add, .binary, .concatenation, .softmax, .reduceMean: return region
-    case .linear, .globalAveragePool, .flatten, .reshape, .transpose: return nil
+    case .linear, .matrixMultiply, .globalAveragePool, .flatten, .reshape, .transpose: return nil
     }
   }
 }

@@ -122,6 +122,12 @@ public struct NetworkBuilder: Sendable {
     node(name, .binary(function), [a, b], channels: max(a.channels, b.channels))
   }
 
+  /// The product of two stacks of matrices; `[…, M, K]` by `[…, K, N]`. Channels must be given for values of rank 2
+  /// and 3 where they are not those of `a`.
+  public mutating func matrixMultiply(_ name: String, _ a: Value, _ b: Value, channels: Int? = nil) -> Value {
+    node(name, .matrixMultiply, [a, b], channels: channels ?? a.channels)
+  }
+
   /// The channels of all values, one value after the other.
   public mutating func concatenation(_ name: String, _ values: [Value]) -> Value {
     node(name, .concatenation, values, channels: values.reduce(0) { $0 &+ $1.channels })

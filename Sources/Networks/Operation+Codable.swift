@@ -15,6 +15,7 @@ extension Operation: Codable {
     case "channelAffine": self = .channelAffine(try ChannelAffine(from: decoder))
     case "add": self = .add
     case "binary": self = .binary(try BinaryOperation(from: decoder).function)
+    case "matrixMultiply": self = .matrixMultiply
     case "concatenation": self = .concatenation
     case "pixelShuffle": self = .pixelShuffle(try PixelShuffle(from: decoder))
     case "pixelUnshuffle": self = .pixelUnshuffle(try PixelUnshuffle(from: decoder))
@@ -74,7 +75,7 @@ extension Operation: Codable {
     case .pixelUnshuffle(let payload): try payload.encode(to: encoder)
     case .resize(let payload): try payload.encode(to: encoder)
     case .maximumPool(let payload), .averagePool(let payload): try payload.encode(to: encoder)
-    case .add, .concatenation, .globalAveragePool, .flatten: break
+    case .add, .matrixMultiply, .concatenation, .globalAveragePool, .flatten: break
     case .binary(let function): try BinaryOperation(function: function).encode(to: encoder)
     case .slice(let payload): try payload.encode(to: encoder)
     case .pad(let payload): try payload.encode(to: encoder)

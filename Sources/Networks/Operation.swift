@@ -15,6 +15,7 @@ public enum Operation: Hashable, Sendable {
   case channelAffine(ChannelAffine)
   case add
   case binary(BinaryFunction)
+  case matrixMultiply
   case concatenation
   case pixelShuffle(PixelShuffle)
   case pixelUnshuffle(PixelUnshuffle)
@@ -43,6 +44,7 @@ public enum Operation: Hashable, Sendable {
     case .channelAffine(let payload): payload
     case .add: Addition()
     case .binary(let function): BinaryOperation(function: function)
+    case .matrixMultiply: MatrixMultiply()
     case .concatenation: Concatenation()
     case .pixelShuffle(let payload): payload
     case .pixelUnshuffle(let payload): payload

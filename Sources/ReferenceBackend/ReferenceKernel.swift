@@ -28,6 +28,7 @@ struct ReferenceKernel {
       return mapped(x) { value, channel in value * Double(scale[channel]) + Double(shift[channel]) }
     case .add: return inputs.count == 2 ? sum(x, inputs[1]) : nil
     case .binary(let function): return inputs.count == 2 ? combine(x, inputs[1], function, output: output) : nil
+    case .matrixMultiply: return inputs.count == 2 ? multiply(x, inputs[1], output: output) : nil
     case .concatenation: return concatenate(inputs, output: output)
     case .pixelShuffle(let payload): return pixelShuffle(x, factor: payload.factor, order: payload.order, output: output)
     case .pixelUnshuffle(let payload):

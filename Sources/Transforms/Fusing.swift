@@ -86,7 +86,7 @@ extension Operation {
     case .pixelShuffle(let payload) where payload.order == .channelsOutermost: .pixelShuffle(payload.factor)
     case .convolution, .separableConvolution, .transposedConvolution, .linear, .batchNorm, .channelAffine, .binary,
       .concatenation, .pixelShuffle, .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten,
-      .slice, .pad, .softmax, .reshape, .transpose, .reduceMean:
+      .slice, .pad, .softmax, .reshape, .transpose, .reduceMean, .matrixMultiply:
       nil
     }
   }

@@ -62,6 +62,13 @@ import Testing
     ),
     (.pad(Pad(7, mode: .reflect)), [x], "the reflected padding 7 is not smaller than height and width of 2x4x10x7"),
     (.pad(Pad(1)), [[3, 10]], "the input 3x10 is no image [N, C, H, W]"),
+    (.matrixMultiply, [x, [2, 4, 10, 7]], "2x4x10x7 and 2x4x10x7 are not [..., M, K] and [..., K, N]"),
+    (.matrixMultiply, [x, [1, 4, 7, 2]], "2x4x10x7 and 1x4x7x2 are not [..., M, K] and [..., K, N]"),
+    (.matrixMultiply, [[7], [7]], "7 and 7 are not [..., M, K] and [..., K, N]"),
+    (
+      .matrixMultiply, [[1, 1 << 25], [1 << 25, 1]],
+      "each element of 1x33554432 by 33554432x1 sums more than 16777216 products"
+    ),
     (.softmax(Softmax(axis: 2)), [[3, 10]], "the input 3x10 has no axis 2"),
     (.reshape(Reshape([0, 3, -1])), [x], "the 560 elements of 2x4x10x7 do not divide into [0, 3, -1]"),
     (.reshape(Reshape([0, 3])), [x], "the 560 elements of 2x4x10x7 are not those of [0, 3]"),
@@ -75,6 +82,12 @@ import Testing
     (.resize(Resize(method: .nearest, target: .factor(height: 0.05, width: 1))), [x], "the output 2x4x0x7 has an extent of 0"),
     (.resize(Resize(method: .nearest, target: .size(1))), [[3, 10]], "the input 3x10 is no image [N, C, H, W]"),
   ]
+
+  @Test func matrixMultiply() throws {
+    #expect(try Operation.matrixMultiply.outputShape([Self.x, [2, 4, 7, 3]]) == [2, 4, 10, 3])
+    #expect(try Operation.matrixMultiply.outputShape([[3, 10], [10, 4]]) == [3, 4])
+    #expect(try Operation.matrixMultiply.multiplyAccumulates([Self.x, [2, 4, 7, 3]]) == 2 * 4 * 10 * 3 * 7)
+  }
 
   @Test func refusals() {
     for (operation, inputs, reason) in Self.mismatches {

@@ -4,7 +4,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// The reference against PyTorch, operation by operation. Inputs and parameters come from the formula of the script that made the
+/// The reference against PyTorch and ONNX, operation by operation. Inputs and parameters come from the formula of the script that made the
 /// goldens.
 @Suite struct GoldenTests {
   /// Element i of stream s is `((i · 37 + s · 101) mod 64 - 31.5) / 32`.
@@ -117,6 +117,7 @@ import Testing
     Golden(name: "mean of channels", operation: .reduceMean(ReduceMean(axes: [1])), inputs: [x]),
     Golden(name: "product with channels", operation: .binary(.multiply), inputs: [x, tensor(1, [1, 4, 1, 1])]),
     Golden(name: "quotient", operation: .binary(.divide), inputs: [x, tensor(1, [1, 1, 4, 1])]),
+    Golden(name: "product of matrices", operation: .matrixMultiply, inputs: [x, tensor(1, [1, 4, 3, 2])]),
     Golden(name: "maximum of two", operation: .binary(.maximum), inputs: [x, tensor(9, [1, 4, 4, 3])]),
   ]
 
@@ -146,15 +147,33 @@ import Testing
         Slice([.init(axis: 1, start: 1, end: 3), .init(axis: 2, start: 1, end: -1), .init(axis: 3, step: 2)])), inputs: [x]),
   ]
 
+  private static let conventions: [Golden] = [
+    resized("nearest in the middle", .nearest, .factor(height: 2.5, width: 1.5), .halfPixel, .roundPreferFloor),
+    resized("nearest in the middle, later", .nearest, .factor(height: 2.5, width: 1.5), .asymmetric, .roundPreferCeil),
+    resized("nearest above with corners", .nearest, .size(Pair(height: 5, width: 6)), .alignCorners, .ceil),
+    resized("bilinear from the corner", .bilinear, .factor(height: 2, width: 1.5), .asymmetric),
+    resized("bilinear to a row", .bilinear, .size(Pair(height: 1, width: 3)), .pytorchHalfPixel),
+    resized("bilinear to a row, centred", .bilinear, .size(Pair(height: 1, width: 3)), .halfPixel),
+    resized(
+      "bicubic of -0.5 from the corner", .bicubic, .factor(height: 2, width: 1.5), .asymmetric, cubicCoefficient: -0.5),
+    Golden(
+      name: "pixel shuffle, channels innermost",
+      operation: .pixelShuffle(PixelShuffle(factor: 2, order: .channelsInnermost)), inputs: [tensor(0, [1, 8, 2, 2])]),
+    Golden(
+      name: "pixel unshuffle, channels innermost",
+      operation: .pixelUnshuffle(PixelUnshuffle(factor: 2, order: .channelsInnermost)), inputs: [tensor(0, [2, 2, 4, 6])]),
+  ]
+
   private static func resized(
     _ name: String, _ method: Resize.Method, _ target: Resize.Target, _ coordinates: Resize.Coordinates? = nil,
-    _ rounding: Resize.Rounding = .floor
+    _ rounding: Resize.Rounding = .floor, cubicCoefficient: Float = -0.75
   ) -> Golden {
-    let payload = Resize(method: method, target: target, coordinates: coordinates, rounding: rounding)
+    let payload = Resize(
+      method: method, target: target, coordinates: coordinates, rounding: rounding, cubicCoefficient: cubicCoefficient)
     return Golden(name: name, operation: .resize(payload), inputs: [small])
   }
 
-  private static let all = convolutions + others + functions + indexing
+  private static let all = convolutions + others + functions + indexing + conventions
 
   @Test func everyGoldenIsUsed() {
     #expect(Set(Self.all.map(\.name)) == Set(goldens.keys))

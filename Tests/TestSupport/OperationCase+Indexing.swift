@@ -31,6 +31,14 @@ extension OperationCaseList {
         }
       }
     }
+    for (left, right) in [([2, 3, 4, 5], [2, 3, 5, 7]), ([1, 16, 7, 16], [1, 16, 16, 3]), ([1, 1, 1, 1], [1, 1, 1, 9])]
+      as [(Shape, Shape)]
+    {
+      add("product of matrices \(left) and \(right)", [left, right]) { builder, x in builder.matrixMultiply("y", x[0], x[1]) }
+    }
+    add("product of features", [[3, 10, 1, 1], [10, 4, 1, 1]]) { builder, x in
+      builder.matrixMultiply("y", builder.flatten("a", x[0]), builder.flatten("b", x[1]), channels: 4)
+    }
     for channels in [1, 3, 16, 52] {
       add("softmax of \(channels) channels", [[2, channels, 3, 4]]) { builder, x in
         builder.softmax("y", builder.scale("scaled", x[0], by: 10))

@@ -63,6 +63,13 @@ package struct Tolerance: Hashable, Sendable {
       let products = payload.inChannels / payload.groups * payload.kernel.height * payload.kernel.width
       return x.summed(products, largest("weight"), bias: largest("bias"), factor)
     case .linear(let payload): return x.summed(payload.inFeatures, largest("weight"), bias: largest("bias"), 1)
+    // A sum of as many products as the cases have at most.
+    case .matrixMultiply:
+      let products = 16
+      let carried = Double(products) * x.magnitude * operands[1].error
+      var result = x.summed(products, operands[1].magnitude + operands[1].error, bias: 0, 1)
+      result.error += carried
+      return result
     case .batchNorm(let payload):
       let variance = network.parameter("runningVariance", of: node)?.floats.min() ?? 0
       let gain = largest("weight") / (Double(variance) + Double(payload.epsilon)).squareRoot()

@@ -92,7 +92,7 @@ extension Epilogue.Step: Codable {
     case .pixelShuffle(let payload) where payload.order == .channelsOutermost: self = .pixelShuffle(payload.factor)
     case .convolution, .separableConvolution, .transposedConvolution, .linear, .batchNorm, .channelAffine, .binary,
       .concatenation, .pixelShuffle, .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten,
-      .slice, .pad, .softmax, .reshape, .transpose, .reduceMean:
+      .slice, .pad, .softmax, .reshape, .transpose, .reduceMean, .matrixMultiply:
       throw NetworkError.invalidDescription("\(operation.typeName) is no step of an epilogue")
     }
   }
