@@ -35,8 +35,8 @@ let targets: [Target] = [
   .target(
     name: "Evaluation",
     dependencies: [
-      "Tensors", "Files", "Networks", "Architectures", "Transforms", "Formats", "Imaging", "Execution", "CPUBackend",
-      "CShippedModels",
+      "Tensors", "Files", "Networks", "Architectures", "Transforms", "Formats", "Imaging", "Execution",
+      "ReferenceBackend", "CPUBackend", "CShippedModels",
     ]),
   .target(
     name: "Swiftlet",

@@ -7,7 +7,7 @@ extension EvaluationError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .noImageContract(let network):
-      "the network '\(network)' does not say what it does to images; use one made by 'new' or 'convert'"
+      "the network '\(network)' does not say what it does to images; use one made by 'new' or 'convert', with --colour where it comes from ONNX"
     case .contract(let network, let reason):
       "the network '\(network)' does not do to images what it says: \(reason); convert it again"
     case .scale(let scale):
@@ -37,6 +37,8 @@ extension EvaluationError: CustomStringConvertible {
       error.description
     case .conversion(let path, let error):
       "'\(path.onOneLine)': \(error)"
+    case .architectureNeeded(let path):
+      "'\(path.onOneLine)' is a checkpoint, which holds weights and no network; name the --architecture they are of"
     case .noPictures(let folder):
       "the folder '\(folder.onOneLine)' holds no pictures"
     case .outputIsInput(let path):

@@ -27,6 +27,28 @@ public enum ONNXFile {
   /// Reads the bytes of a model whose weights all lie inside.
   public static func read(bytes: [UInt8]) throws(FormatProblem) -> Network { try network(bytes: bytes, path: nil) }
 
+  /// Writes the network, its batch, height and width open, whole or not at all; the same network gives the same bytes.
+  ///
+  /// The values have the names of the nodes and the tensors those of the parameters, so that a model that is read again has the
+  /// same names where each node is one operator.
+  public static func write(_ network: Network, to path: String) throws(FormatError) {
+    do throws(FormatProblem) {
+      let bytes = try bytes(of: network)
+      do throws(FileError) { try AtomicFile.write(bytes, to: path) } catch { throw FormatProblem.file(error) }
+    } catch {
+      throw FormatError(source: path, problem: error)
+    }
+  }
+
+  /// The bytes of the file. Throws where the network has no form in ONNX, or is larger than the 2 GiB that ONNX files can be.
+  public static func bytes(of network: Network) throws(FormatProblem) -> [UInt8] {
+    guard network.parameters.values.reduce(0, { $0 + $1.byteCount }) < ONNXExporter.byteLimit - (1 << 24) else {
+      throw .limit(.onnx, part: "its parameters", limit: ONNXExporter.byteLimit)
+    }
+    let model = try ONNXExporter.model(of: network)
+    do { return try model.serializedBytes() } catch { throw .limit(.onnx, part: "its size", limit: ONNXExporter.byteLimit) }
+  }
+
   private static func network(bytes: [UInt8], path: String?) throws(FormatProblem) -> Network {
     let model: ONNXModelProto
     do {

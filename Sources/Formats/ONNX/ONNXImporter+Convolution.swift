@@ -207,6 +207,7 @@ extension ONNXImporter {
   /// A matrix product along the last axis: a linear layer, or, where that axis holds the channels of an image, a 1x1 convolution.
   mutating func product(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
     try node.checkInputs(2...2)
+    if case .view = try value(node, 1) { return try productOfValues(node) }
     let x = try view(node)
     guard let matrix = try weights(node, 1), matrix.shape.rank == 2 else {
       throw node.unsupported("its second input is no matrix of weights")
@@ -228,6 +229,15 @@ extension ONNXImporter {
     var result = x.following(made.value, axis: axis, of: 1, extent: extents[1])
     result.isExclusive = true
     return result
+  }
+
+  private mutating func productOfValues(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
+    let (a, b) = (try plain(node, 0), try plain(node, 1))
+    guard a.rank >= 2, a.rank == b.rank, zip(a.extents, b.extents).dropLast(2).allSatisfy({ symbols.same($0, $1) }) else {
+      throw node.unsupported("its inputs have \(a.rank) and \(b.rank) axes, or broadcast")
+    }
+    let extents = Array(a.extents.dropLast()) + [b.extents[b.rank - 1]]
+    return try emit(.matrixMultiply, [a.value, b.value], extents, node)
   }
 
   private mutating func matrixTransposed(_ matrix: Tensor, _ node: ONNXNode) throws(ONNXProblem) -> Tensor {

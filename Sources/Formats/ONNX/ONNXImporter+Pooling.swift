@@ -134,7 +134,7 @@ extension ONNXImporter {
     if !scales.isEmpty {
       guard scales.count == axes.count else { throw node.invalid("it has \(scales.count) scales for \(axes.count) axes") }
       for (axis, scale) in zip(axes, scales) {
-        guard let factor = symbols.declared(scale), factor > 0, factor <= 1 << 20 else {
+        guard let factor = symbols.declared(scale), factor > 0, factor <= 0x1p20 else {
           throw node.unsupported("a scale depends on the size of the image or is not positive")
         }
         factors[axis] = Float(factor)

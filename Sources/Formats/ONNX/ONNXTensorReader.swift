@@ -61,12 +61,11 @@ struct ONNXTensorReader {
     var foreign = ForeignElements(type: element, shape: shape.extents)
     foreign.widensBFloat16 = true
     let elements = foreign
-    do throws(ForeignElements.Fault) {
-      let tensor = try bytes.withUnsafeBytes { (buffer) throws(ForeignElements.Fault) in try elements.tensor(from: buffer) }
-      return element.isFloat ? .floats(tensor) : .numbers(Self.numbers(tensor))
-    } catch {
-      throw .tensor(name, reason: "does not lie inside its data")
+    let made: Tensor? = bytes.withUnsafeBytes { buffer in
+      do throws(ForeignElements.Fault) { return try elements.tensor(from: buffer) } catch { return nil }
     }
+    guard let made else { throw .tensor(name, reason: "does not lie inside its data") }
+    return element.isFloat ? .floats(made) : .numbers(Self.numbers(made))
   }
 
   private static func wide(_ bytes: ArraySlice<UInt8>, _ element: ElementType) -> [Extent] {
