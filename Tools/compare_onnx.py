@@ -55,6 +55,9 @@ def compare(name, make, channels, options, work):
     torch.manual_seed(0)
     model = make().eval()
     for module in model.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            # As large as the input behind many layers, too.
+            torch.nn.init.kaiming_normal_(module.weight, nonlinearity='linear')
         if isinstance(module, torch.nn.BatchNorm2d):
             # Statistics that do something.
             torch.nn.init.normal_(module.running_mean, 0, 0.1)

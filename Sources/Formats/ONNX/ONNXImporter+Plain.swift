@@ -15,16 +15,16 @@ extension ONNXImporter {
     let shape = try shape(of: view, node)
     guard !shape.isEmpty, shape.count <= Limits.rank else { throw node.unsupported("its input has \(shape.count) axes") }
     if view.order == Array(view.order.indices) { return try regrouped(view.value, view.extents, to: shape, node) }
-    if let (operation, extents) = shuffle(view) { return try emit(operation, [view.value], extents, node) }
+    if let (operation, extents) = shuffle(view) { return try move(operation, view.value, extents, node) }
     if let (permutation, extents) = permutation(view) {
-      let moved = try emit(.transpose(Transpose(permutation)), [view.value], extents, node)
+      let moved = try move(.transpose(Transpose(permutation)), view.value, extents, node)
       return extents == shape ? moved : try regrouped(moved.value, extents, to: shape, node)
     }
     // In parts, in their new order, together again.
     let parts = view.factors.map(\.extent)
     guard parts.count <= Limits.rank else { throw node.unsupported("its input is cut into \(parts.count) parts") }
     let split = try regrouped(view.value, view.extents, to: parts, node)
-    let moved = try emit(.transpose(Transpose(view.order)), [split.value], view.order.map { parts[$0] }, node)
+    let moved = try move(.transpose(Transpose(view.order)), split.value, view.order.map { parts[$0] }, node)
     return try regrouped(moved.value, moved.extents, to: shape, node)
   }
 
@@ -33,7 +33,7 @@ extension ONNXImporter {
     _ value: String, _ extents: [Extent], to shape: [Extent], _ node: ONNXNode
   ) throws(ONNXProblem) -> ONNXView {
     if extents == shape { return ONNXView(value, extents) }
-    if shape.count == 2, shape[0] == extents[0] { return try emit(.flatten, [value], shape, node) }
+    if shape.count == 2, shape[0] == extents[0] { return try move(.flatten, value, shape, node) }
     var target: [Int] = []
     var open: Int?
     for (axis, extent) in shape.enumerated() {
@@ -50,7 +50,14 @@ extension ONNXImporter {
         throw node.unsupported("it regroups axes whose extents are open; export it with a fixed size")
       }
     }
-    return try emit(.reshape(Reshape(target)), [value], shape, node)
+    return try move(.reshape(Reshape(target)), value, shape, node)
+  }
+
+  /// A node that no node of the graph stands for: it is called after what it moves.
+  private mutating func move(
+    _ operation: Operation, _ value: String, _ extents: [Extent], _ node: ONNXNode
+  ) throws(ONNXProblem) -> ONNXView {
+    try emit(operation, [value], extents, node, name: "\(value).\(operation.typeName)")
   }
 
   /// The order of the value's axes that the view is, where no axis is in parts, and the extents in that order; axes of extent 1

@@ -1,3 +1,4 @@
+import Files
 import Networks
 import ONNXProto
 import Tensors
@@ -161,7 +162,15 @@ struct ONNXImporter {
       }
     }
     return Network(
-      name: name.isEmpty ? "network" : name.onOneLine, inputs: inputs, nodes: kept, outputs: outputs, parameters: tensors)
+      name: title(name), inputs: inputs, nodes: kept, outputs: outputs, parameters: tensors)
+  }
+
+  /// What the network is called: as the graph is, or as the file where exporters give every graph one name.
+  private func title(_ graph: String) -> String {
+    let unnamed: Set<String> = ["", "main_graph", "main", "graph", "torch_jit", "torch-jit-export", "torch_graph"]
+    guard unnamed.contains(graph) else { return graph.onOneLine }
+    let file = path.flatMap { $0.split(separator: "/").last }.flatMap { $0.split(separator: ".").first }
+    return file.map { String($0).onOneLine } ?? "network"
   }
 
   private func checkOperators(_ nodes: [ONNXNode]) throws(ONNXProblem) {

@@ -25,15 +25,22 @@ struct ONNXNames {
         return cleaned(String(input.dropLast(ending.count)))
       }
     }
-    return cleaned(node.label)
+    return cleaned(node.label, type: node.type)
   }
 
-  /// `/blocks/blocks.0/a/Conv` becomes `blocks.0.a.conv`: what repeats the part before it is left out.
-  private static func cleaned(_ text: String) -> String {
+  /// Operators with weights, which are called as the module is that holds the weights.
+  private static let modules: Set<String> = ["Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization", "PRelu"]
+
+  /// `/blocks/blocks.0/a/Relu` becomes `blocks.0.a.relu`: what repeats the part before it is left out, and so is the type of an
+  /// operator with weights.
+  private static func cleaned(_ text: String, type: String = "") -> String {
     var parts: [Substring] = []
     for part in text.onOneLine.split(separator: "/") {
       if let last = parts.last, part.hasPrefix(last + ".") { parts.removeLast() }
       parts.append(part)
+    }
+    if parts.count > 1, modules.contains(type), parts.last == type[...] {
+      return parts.dropLast().joined(separator: ".")
     }
     if parts.count > 1, let last = parts.popLast() { return parts.joined(separator: ".") + "." + lowercased(last) }
     return parts.isEmpty ? "node" : lowercased(parts[0])
