@@ -67,14 +67,6 @@ final class EpilogueParameters {
 
   var byteCount: Int { constants.byteCount }
 
-  /// Whether the kernels know the function.
-  static func supports(_ function: ActivationFunction) -> Bool {
-    switch function {
-    case .relu, .leakyReLU, .prelu, .clip, .sigmoid, .tanh: true
-    case .hardSigmoid, .hardSwish, .gelu, .geluTanh, .silu, .softplus: false
-    }
-  }
-
   private static func activation(_ function: ActivationFunction?, _ slopes: UnsafePointer<Float>) -> sw_activation {
     var result = sw_activation(kind: SW_ACTIVATION_NONE, a: 0, b: 0, slopes: slopes)
     switch function {
@@ -90,8 +82,15 @@ final class EpilogueParameters {
       result.b = maximum
     case .sigmoid: result.kind = SW_ACTIVATION_SIGMOID
     case .tanh: result.kind = SW_ACTIVATION_TANH
-    case .hardSigmoid, .hardSwish, .gelu, .geluTanh, .silu, .softplus:
-      preconditionFailure("the engine's support refuses \(function?.typeName ?? "")")
+    case .hardSigmoid(let alpha, let beta):
+      result.kind = SW_ACTIVATION_HARD_SIGMOID
+      result.a = alpha
+      result.b = beta
+    case .hardSwish: result.kind = SW_ACTIVATION_HARD_SWISH
+    case .gelu: result.kind = SW_ACTIVATION_GELU
+    case .geluTanh: result.kind = SW_ACTIVATION_GELU_TANH
+    case .silu: result.kind = SW_ACTIVATION_SILU
+    case .softplus: result.kind = SW_ACTIVATION_SOFTPLUS
     }
     return result
   }

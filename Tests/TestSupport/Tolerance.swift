@@ -62,6 +62,7 @@ package struct Tolerance: Hashable, Sendable {
     case .transposedConvolution(let payload):
       let products = payload.inChannels / payload.groups * payload.kernel.height * payload.kernel.width
       return x.summed(products, largest("weight"), bias: largest("bias"), factor)
+        .finished(payload.epilogue, operands.dropFirst(), slope: largest("slope"))
     case .linear(let payload): return x.summed(payload.inFeatures, largest("weight"), bias: largest("bias"), 1)
     // A sum of as many products as the cases have at most.
     case .matrixMultiply:
