@@ -69,8 +69,9 @@ let targets: [Target] = [
   .testTarget(
     name: "FormatsTests",
     dependencies: [
-      "Tensors", "Files", "Networks", "Architectures", "Formats", "Execution", "ReferenceBackend", "TestSupport",
-    ], exclude: ["Fixtures", "Networks"]),
+      "Tensors", "Files", "Networks", "Architectures", "ONNXProto", "Formats", "Execution", "ReferenceBackend",
+      "TestSupport",
+    ], exclude: ["Fixtures", "Models", "Networks"]),
   .testTarget(name: "ImagingTests", dependencies: ["Tensors", "Files", "Imaging"]),
   .testTarget(name: "EvaluationTests", dependencies: ["Swiftlet", "TestSupport"]),
   .testTarget(name: "CommandTests", dependencies: ["Swiftlet", "SwiftletCommand"]),

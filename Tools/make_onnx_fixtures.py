@@ -132,7 +132,7 @@ MODULES = {
     'group-dilated': lambda: nn.Sequential(nn.Conv2d(3, 6, (3, 5), padding=(2, 2), dilation=(2, 1), groups=3), nn.Conv2d(6, 6, 1, groups=2)),
     'two-outputs': lambda: Call(lambda x, m: (x, F.relu(x), x)),
 }
-ONLY = {'flatten-linear': ('fixed',), 'resize-size': ('fixed', 'open')}
+ONLY = {'flatten-linear': ('fixed',), 'resize-size': ('fixed', 'open'), 'attention': ('fixed',), 'resize-exact': ()}
 SIZE = (1, 3, 8, 12)
 
 
@@ -215,7 +215,7 @@ def by_hand():
     yield graph('resize-11', 11, [conv, N('Resize', ['c', 'roi', 's'], ['y'], mode='cubic', cubic_coeff_a=-0.5, coordinate_transformation_mode='asymmetric')],
                 [w, ('roi', np.zeros(0, np.float32)), ('s', np.array([1, 1, 1.5, 2], np.float32))])
     yield graph('resize-13', 13, [conv, N('Resize', ['c', '', 's'], ['y'], mode='nearest', nearest_mode='ceil', coordinate_transformation_mode='half_pixel')],
-                [w, ('s', np.array([1, 1, 1.7, 2.6], np.float32))])
+                [w, ('s', np.array([1, 1, 1.75, 2.5], np.float32))])
     yield graph('resize-18', 18, [conv, N('Resize', ['c', '', '', 'z'], ['y'], mode='linear', axes=[3, 2], coordinate_transformation_mode='pytorch_half_pixel')],
                 [w, ints('z', 11, 5)])
     yield graph('automatic-padding', 12, [

@@ -141,6 +141,23 @@ struct SymbolTable: Sendable {
     return intern(.quotient(a, b), declared: value)
   }
 
+  /// The same for sizes that divide evenly: nothing is rounded off. Files that halve and double count on such sizes.
+  func exact(_ extent: Extent) -> Extent {
+    var result = Extent(0)
+    for term in extent.terms {
+      var product = Extent(term.coefficient)
+      for atom in term.atoms {
+        var factor = Extent(atom: atom)
+        if case .floor(let inner) = atoms[atom].atom { factor = exact(inner.withoutConstant) }
+        guard let next = product * factor else { return extent }
+        product = next
+      }
+      guard let sum = result + product else { return extent }
+      result = sum
+    }
+    return result
+  }
+
   /// The value at the declared sizes.
   func declared(_ extent: Extent) -> Double? {
     var sum = 0.0
@@ -187,5 +204,6 @@ struct SymbolTable: Sendable {
 
 extension Extent {
   /// Without a term of coefficient zero.
+  fileprivate var withoutConstant: Extent { Extent(terms: terms.filter { !$0.atoms.isEmpty }) }
   fileprivate var normalised: Extent { Extent(terms: terms.filter { $0.coefficient != 0 }) }
 }

@@ -24,10 +24,14 @@ extension ONNXImporter {
       if let constant = extent.constant, constant < 1, constant != -1 { throw node.invalid("an extent would be \(constant)") }
     }
     guard open.count <= 1 else { throw node.invalid("it leaves more than one extent open") }
-    let result = open.first.map { x.reshaped(target, open: $0, symbols) } ?? x.reshaped(target, symbols)
+    func attempt(_ x: ONNXView, _ target: [Extent]) -> ONNXView? {
+      open.first.map { x.reshaped(target, open: $0, symbols) } ?? x.reshaped(target, symbols)
+    }
+    let result = attempt(x, target) ?? attempt(x.mappingExtents(symbols.exact), target.map(symbols.exact))
     guard let result else {
-      let sizes = target.map { text($0) }.joined(separator: ", ")
-      throw node.unsupported("the elements of \(try shape(of: x, node).map { text($0) }) do not regroup to [\(sizes)]")
+      let (old, new) = (try shape(of: x, node), target)
+      let sizes = [old, new].map { $0.map { symbols.declaredInteger($0).map(String.init) ?? "?" }.joined(separator: ", ") }
+      throw node.unsupported("the elements of [\(sizes[0])] do not regroup to [\(sizes[1])]; export it with a fixed size")
     }
     return try named(result, node)
   }

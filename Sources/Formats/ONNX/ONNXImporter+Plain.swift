@@ -1,4 +1,5 @@
 import Networks
+import Tensors
 
 /// Makes nodes of the moves that a view keeps count of.
 extension ONNXImporter {
@@ -20,12 +21,46 @@ extension ONNXImporter {
       let moved = try move(.transpose(Transpose(permutation)), view.value, extents, node)
       return extents == shape ? moved : try regrouped(moved.value, extents, to: shape, node)
     }
+    if let order = channelOrder(view) { return try permuted(view, order, shape, node) }
     // In parts, in their new order, together again.
     let parts = view.factors.map(\.extent)
     guard parts.count <= Limits.rank else { throw node.unsupported("its input is cut into \(parts.count) parts") }
     let split = try regrouped(view.value, view.extents, to: parts, node)
     let moved = try move(.transpose(Transpose(view.order)), split.value, view.order.map { parts[$0] }, node)
     return try regrouped(moved.value, moved.extents, to: shape, node)
+  }
+
+  /// For each channel of the view the channel of the value, where nothing but the channels are permuted.
+  private func channelOrder(_ view: ONNXView) -> [Int]? {
+    guard view.rank == 4, view.extents.count == 4, let channels = view.extents[1].integer, channels <= 1024 else { return nil }
+    for axis in [0, 2, 3] where view.axes[axis] != view.factors.indices.filter({ view.factors[$0].axis == axis }) { return nil }
+    let parts = view.factors.indices.filter { view.factors[$0].axis == 1 }
+    guard view.axes[1].sorted() == parts, let first = parts.first else { return nil }
+    var sizes: [Int] = []
+    for part in parts {
+      guard let size = view.factors[part].extent.integer else { return nil }
+      sizes.append(size)
+    }
+    let strides = Self.rowMajorStrides(sizes)
+    let order = view.axes[1].map { $0 - first }
+    var result: [Int] = []
+    StridedWalk(shape: order.map { sizes[$0] }, strides: order.map { strides[$0] }, offset: 0, count: channels)
+      .visit { result.append($1) }
+    return result
+  }
+
+  /// A 1x1 convolution of ones and zeros: the one operation that reorders channels at any size. It is exact.
+  private mutating func permuted(
+    _ view: ONNXView, _ order: [Int], _ shape: [Extent], _ node: ONNXNode
+  ) throws(ONNXProblem) -> ONNXView {
+    let channels = order.count
+    try take(channels * channels)
+    var weight = [Float](repeating: 0, count: channels * channels)
+    for (channel, source) in order.enumerated() { weight[channel * channels + source] = 1 }
+    let payload = Convolution(inChannels: channels, outChannels: channels, kernel: 1, hasBias: false)
+    return try emit(
+      .convolution(payload), [view.value], shape, node, name: "\(view.value).shuffle",
+      parameters: ["weight": Tensor([channels, channels, 1, 1], weight)])
   }
 
   /// The same elements in the same order under another shape.

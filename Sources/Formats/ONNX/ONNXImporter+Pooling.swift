@@ -149,11 +149,10 @@ extension ONNXImporter {
       guard sizes.count == axes.count else { throw node.invalid("it has \(sizes.count) sizes for \(axes.count) axes") }
       for (axis, size) in zip(axes, sizes) {
         extents[axis] = size
-        let ratio = symbols.ratio(size, x.extents[axis])
-        // A ratio that is no float fits one size alone, unless it follows from the shapes themselves.
-        factors[axis] = ratio.flatMap { ratio in
-          ratio == ratio.rounded() || size.ratio(to: x.extents[axis]) != nil ? Float(ratio) : nil
-        }
+        // A broken ratio fits one size alone, unless it follows from the shapes themselves.
+        let general = symbols.exact(size).ratio(to: symbols.exact(x.extents[axis]))
+        let declared = symbols.ratio(size, x.extents[axis]).flatMap { $0 == $0.rounded() ? $0 : nil }
+        factors[axis] = (declared ?? general).map { Float($0) }
       }
     }
     guard factors[0] == 1, factors[1] == 1 else { throw node.unsupported("it changes the batch or the channels") }

@@ -11,7 +11,7 @@ enum ONNXPatterns {
   static func replacing(
     _ nodes: [ONNXNode], outputs: [String], initializer: (String) -> ONNXTensorProto?
   ) -> [ONNXNode] {
-    guard nodes.contains(where: { ["Sigmoid", "Erf", "Clip", "HardSigmoid"].contains($0.type) }) else { return nodes }
+    guard nodes.contains(where: { ["Sigmoid", "Erf", "Clip", "HardSigmoid", "Softplus"].contains($0.type) }) else { return nodes }
     // The finder holds on to the closure for this call alone.
     var result = nodes
     withoutActuallyEscaping(initializer) { initializer in
@@ -90,11 +90,21 @@ enum ONNXPatterns {
     /// The type and the input of the activation that the node completes.
     func pattern(endingAt index: Int) -> (type: String, x: String)? {
       let node = nodes[index]
+      if let x = softplusInput(node) { return ("Softplus", x) }
       guard node.type == "Mul" || node.type == "Div", node.inputs.count == 2, node.outputs.count == 1 else { return nil }
       if let x = siluInput(node) { return (ONNXPatterns.silu, x) }
       if let x = geluInput(node) { return (ONNXPatterns.gelu, x) }
       if let x = hardSwishInput(node) { return (ONNXPatterns.hardSwish, x) }
       return nil
+    }
+
+    /// `x > 20 ? x : softplus(x)`, which float32 does not tell from softplus.
+    private func softplusInput(_ node: ONNXNode) -> String? {
+      guard node.type == "Where", node.inputs.count == 3, let softplus = maker(node.inputs[2], "Softplus"),
+        softplus.inputs == [node.inputs[1]], let condition = maker(node.inputs[0], "Greater"), condition.inputs.count == 2,
+        condition.inputs[0] == node.inputs[1], let threshold = number(condition.inputs[1]), threshold >= 20
+      else { return nil }
+      return node.inputs[1]
     }
 
     /// `x · sigmoid(x)`

@@ -142,6 +142,14 @@ struct ONNXView: Sendable {
     return result
   }
 
+  /// The same, its open extents as `change` has them.
+  func mappingExtents(_ change: (Extent) -> Extent) -> ONNXView {
+    var result = self
+    result.extents = extents.map(change)
+    for index in factors.indices { result.factors[index].extent = change(factors[index].extent) }
+    return result
+  }
+
   /// The axes in another order.
   func transposed(_ permutation: [Int]) -> ONNXView {
     let axes = axes
@@ -221,19 +229,15 @@ struct ONNXView: Sendable {
         guard left > 0 else { return nil }
         let position = fromEnd ? end - 1 : start
         let factor = view.factors[view.order[position]].extent
-        guard let next = product * factor else { return nil }
-        if let excess = symbols.ratio(next, extent), excess > 1 {
+        if let wanted = quotient(extent, product), !symbols.same(wanted, factor), let rest = part(factor, dividedBy: wanted) {
           // The factor holds more than is wanted: it splits, the wanted part beside what was taken.
-          guard let wanted = symbols.ratio(extent, product).map({ Extent($0) }), wanted.integer.map({ $0 > 1 }) ?? false,
-            let rest = part(factor, dividedBy: wanted), view.factors.count < 32
-          else { return nil }
+          guard view.factors.count < 32 else { return nil }
           view.split(position: position, outer: fromEnd ? rest : wanted, inner: fromEnd ? wanted : rest)
           end += 1
-          product = extent
-          count += 1
           if fromEnd { end -= 1 } else { start += 1 }
-          return count
+          return count + 1
         }
+        guard let next = product * factor else { return nil }
         product = next
         count += 1
         if fromEnd { end -= 1 } else { start += 1 }
@@ -247,13 +251,19 @@ struct ONNXView: Sendable {
       return extent.constant == nil && symbols.declaredInteger(extent) == 1
     }
 
-    /// The rest of a factor of which a whole part is taken; nil where it does not divide.
+    /// `a / b`, where that is a polynomial, or a number at the declared sizes.
+    private func quotient(_ a: Extent, _ b: Extent) -> Extent? {
+      a.divided(by: b) ?? symbols.ratio(a, b).flatMap { $0 >= 1 && $0 == $0.rounded() ? Extent($0) : nil }
+    }
+
+    /// The rest of a factor of which a part is taken, the part being less than the whole; nil where it does not divide.
     private func part(_ factor: Extent, dividedBy part: Extent) -> Extent? {
-      guard let rest = factor.divided(by: part) else { return nil }
-      if let constant = rest.constant { return constant == constant.rounded() && constant > 1 ? rest : nil }
-      // An open extent: at least its declared value divides.
-      if let declared = symbols.declared(rest), declared != declared.rounded() { return nil }
-      return rest
+      guard !part.isOne else { return nil }
+      let exact = factor.divided(by: part)
+      // At the declared sizes, if not in general.
+      guard let rest = exact ?? symbols.ratio(factor, part).map({ Extent($0) }) else { return nil }
+      guard let declared = symbols.declared(rest) else { return rest.constant == nil ? rest : nil }
+      return declared == declared.rounded() && declared > 1 ? rest : nil
     }
   }
 
