@@ -73,8 +73,8 @@ extension EvaluationError {
       case .file, .unknownFormat, .unknownExtension, .tooManyPixels, .tooManyBytes, .corrupt, .unsupported, .outOfMemory:
         description
       }
-    case .noImageContract, .instructionSet, .unknownModel, .format, .conversion, .architectureNeeded, .noPictures, .outputIsInput,
-      .outputTaken, .outputNotFolder, .formatNeeded, .pictureTooSmall, .scaleNotOffered, .file:
+    case .noImageContract, .instructionSet, .unknownModel, .format, .conversion, .architectureNeeded, .noPictures,
+      .outputIsInput, .outputTaken, .outputNotFolder, .formatNeeded, .pictureTooSmall, .scaleNotOffered, .file:
       description
     }
   }

@@ -72,7 +72,10 @@ struct ONNXExporter {
     graph.input = network.inputs.map { input in
       let place = network.inputs.count == 1 ? "" : "\(input.name)."
       return Self.valueInfo(
-        input.name, [.dimParam("batch"), .dimValue(Int64(input.channels)), .dimParam("\(place)height"), .dimParam("\(place)width")])
+        input.name,
+        [
+          .dimParam("batch"), .dimValue(Int64(input.channels)), .dimParam("\(place)height"), .dimParam("\(place)width"),
+        ])
     }
     for node in network.nodes {
       try write(node)

@@ -63,7 +63,9 @@ extension ONNXImporter {
       if !isInteger { return quotient }
       return quotient.constant.map { Extent($0.rounded(.towardZero)) } ?? symbols.floor(quotient)
     case "Mod":
-      guard let quotient = symbols.quotient(a, b), let whole = symbols.floor(quotient), let product = whole * b else { return nil }
+      guard let quotient = symbols.quotient(a, b), let whole = symbols.floor(quotient), let product = whole * b else {
+        return nil
+      }
       return a + -product
     case "Min", "Max":
       if a == b { return a }

@@ -29,7 +29,8 @@ extension ONNXImporter {
         var total = reach - 1
         if stride[axis] > 1 {
           guard let extent = symbols.declaredInteger(extents[axis]) else {
-            throw node.unsupported("with a stride its automatic padding depends on the size of the image; export it with a fixed size")
+            throw node.unsupported(
+              "with a stride its automatic padding depends on the size of the image; export it with a fixed size")
           }
           total = max(0, ((extent + stride[axis] - 1) / stride[axis] - 1) * stride[axis] + reach - extent)
         }
@@ -155,8 +156,9 @@ extension ONNXImporter {
         padding[axis] = mode == "SAME_UPPER" ? less : total - less
         padding[2 + axis] = total - padding[axis]
       }
-      guard let grown = x.extents[2 + axis].scaled(by: Double(stride[axis]))
-        + Extent(reach + extra[axis] - stride[axis] - padding[axis] - padding[2 + axis])
+      guard
+        let grown = x.extents[2 + axis].scaled(by: Double(stride[axis]))
+          + Extent(reach + extra[axis] - stride[axis] - padding[axis] - padding[2 + axis])
       else { throw node.unsupported("the shape arithmetic is too long") }
       extents.append(grown)
     }

@@ -59,7 +59,8 @@ extension ONNXImporter {
       guard let shape = try operand(0).numbers?.integers else {
         throw node.unsupported("its shape depends on the size of the image")
       }
-      let value: ONNXConstant = try node.tensor("value").map { (proto) throws(ONNXProblem) in try reader.constant(proto) }
+      let value: ONNXConstant =
+        try node.tensor("value").map { (proto) throws(ONNXProblem) in try reader.constant(proto) }
         ?? .floats(Tensor(zeros: [1]))
       guard value.count == 1 else { throw node.invalid("its value has \(value.count) elements") }
       return [try expanded(reshaped(value, [], node), to: shape, node)]

@@ -122,6 +122,8 @@ extension ONNXImporter {
 
   private mutating func checkDropout(_ node: ONNXNode) throws(ONNXProblem) {
     guard node.input(2) != nil, let training = try constant(node, 2)?.numbers?.integers else { return }
-    if training.contains(where: { $0 != 0 }) { throw node.unsupported("it drops values, as in training; export it in eval mode") }
+    guard training.allSatisfy({ $0 == 0 }) else {
+      throw node.unsupported("it drops values, as in training; export it in eval mode")
+    }
   }
 }

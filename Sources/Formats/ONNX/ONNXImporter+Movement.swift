@@ -80,7 +80,8 @@ extension ONNXImporter {
     let target = try numbers(node, 1)
     let shape = try shape(of: x, node)
     guard target.count <= shape.count else { throw node.unsupported("it adds axes to the values of an image") }
-    for (wanted, extent) in zip(target, shape[(shape.count - target.count)...]) where !wanted.isOne && !symbols.same(wanted, extent) {
+    for (wanted, extent) in zip(target, shape[(shape.count - target.count)...])
+    where !wanted.isOne && !symbols.same(wanted, extent) {
       throw node.unsupported("it repeats the values of an image")
     }
     return x
@@ -205,7 +206,9 @@ extension ONNXImporter {
     default: throw node.unsupported("its mode is '\(node.text("mode", default: ""))'")
     }
     var value = node.float("value", default: 0)
-    guard let given = opset < 11 ? node.integers("pads") : try integers(node, 1) else { throw node.invalid("its pads are absent") }
+    guard let given = opset < 11 ? node.integers("pads") : try integers(node, 1) else {
+      throw node.invalid("its pads are absent")
+    }
     if opset >= 11, let constant = try constant(node, 2) {
       guard let scalar = constant.scalar else { throw node.invalid("its value is not one number") }
       value = Float(scalar)
@@ -230,7 +233,9 @@ extension ONNXImporter {
     func grown(_ extents: [Extent], _ pads: (Int) -> Int) throws(ONNXProblem) -> [Extent] {
       var result: [Extent] = []
       for axis in extents.indices {
-        guard let extent = extents[axis] + Extent(pads(axis)) else { throw node.unsupported("the shape arithmetic is too long") }
+        guard let extent = extents[axis] + Extent(pads(axis)) else {
+          throw node.unsupported("the shape arithmetic is too long")
+        }
         result.append(extent)
       }
       return result

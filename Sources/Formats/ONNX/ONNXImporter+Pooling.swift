@@ -72,7 +72,9 @@ extension ONNXImporter {
     let x = try plain(node, rank: 4)
     let axes = try axes(node.integers("axes") ?? [0, 1, 2, 3], rank: 4, node)
     let isOld = opset < 11
-    guard node.integer("antialias", default: 0) == 0 else { throw node.unsupported("it smooths before it makes smaller (antialias)") }
+    guard node.integer("antialias", default: 0) == 0 else {
+      throw node.unsupported("it smooths before it makes smaller (antialias)")
+    }
     guard node.integer("exclude_outside", default: 0) == 0 else { throw node.unsupported("it excludes pixels outside") }
     guard node.text("keep_aspect_ratio_policy", default: "stretch") == "stretch" else {
       throw node.unsupported("it keeps the aspect ratio")
@@ -109,7 +111,8 @@ extension ONNXImporter {
     if payload.wholeFactor != nil {
       if coordinates == .pytorchHalfPixel { payload.coordinates = .halfPixel }
       let isCentred = payload.coordinates == .halfPixel && (rounding == .roundPreferFloor || rounding == .roundPreferCeil)
-      if method == .nearest, isCentred || (coordinates == .asymmetric && rounding == .roundPreferFloor && payload.wholeFactor == 2) {
+      let isDoubled = coordinates == .asymmetric && rounding == .roundPreferFloor && payload.wholeFactor == 2
+      if method == .nearest, isCentred || isDoubled {
         payload.coordinates = .asymmetric
         payload.rounding = .floor
       }
@@ -160,7 +163,8 @@ extension ONNXImporter {
       return (.factor(height: height, width: width), extents)
     }
     guard let height = symbols.declaredInteger(extents[2]), let width = symbols.declaredInteger(extents[3]) else {
-      throw node.unsupported("its size depends on the size of the image in a way that no factor gives; export it with a fixed size")
+      throw node.unsupported(
+        "its size depends on the size of the image in a way that no factor gives; export it with a fixed size")
     }
     return (.size(Pair(height: height, width: width)), extents)
   }

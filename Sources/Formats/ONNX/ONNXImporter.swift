@@ -124,8 +124,9 @@ struct ONNXImporter {
         }
         extents.append(Extent(declared))
       } else {
-        let name = dimension.dimParam.isEmpty ? "\(declared.map { "\(axis)=\($0)" } ?? "\(input.name).\(axis)")" : dimension.dimParam
-        extents.append(symbols.symbol(name, declared: declared))
+        // Inputs that declare the same extent share it.
+        let own = declared.map { "\(axis)=\($0)" } ?? "\(input.name).\(axis)"
+        extents.append(symbols.symbol(dimension.dimParam.isEmpty ? own : dimension.dimParam, declared: declared))
       }
     }
     let name = names.unique(input.name.isEmpty ? "input" : input.name)

@@ -11,7 +11,8 @@ enum ONNXPatterns {
   static func replacing(
     _ nodes: [ONNXNode], outputs: [String], initializer: (String) -> ONNXTensorProto?
   ) -> [ONNXNode] {
-    guard nodes.contains(where: { ["Sigmoid", "Erf", "Clip", "HardSigmoid", "Softplus"].contains($0.type) }) else { return nodes }
+    let marks: Set<String> = ["Sigmoid", "Erf", "Clip", "HardSigmoid", "Softplus"]
+    guard nodes.contains(where: { marks.contains($0.type) }) else { return nodes }
     // The finder holds on to the closure for this call alone.
     var result = nodes
     withoutActuallyEscaping(initializer) { initializer in
@@ -155,7 +156,8 @@ enum ONNXPatterns {
       }
       guard node.type == "Mul" else { return nil }
       for (x, gate) in [(node.inputs[0], node.inputs[1]), (node.inputs[1], node.inputs[0])] {
-        if let sixth = maker(gate, "Mul") ?? maker(gate, "Div"), let clip = multiplied(sixth, by: 1.0 / 6), clipInput(clip) == x {
+        if let sixth = maker(gate, "Mul") ?? maker(gate, "Div"), let clip = multiplied(sixth, by: 1.0 / 6), clipInput(clip) == x
+        {
           return x
         }
         if let line = maker(gate, "HardSigmoid"), line.inputs == [x], line.float("beta", default: 0.5) == 0.5,

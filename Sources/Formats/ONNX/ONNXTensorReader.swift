@@ -44,7 +44,9 @@ struct ONNXTensorReader {
     for dim in proto.dims where dim < 0 || dim > 1 << 36 { throw .tensor(name, reason: "has an extent of \(dim)") }
     let shape = Shape(proto.dims.map(Int.init))
     // Extents of 0 do not hide how large the others are.
-    guard let bound = Shape(shape.extents.map { max($0, 1) }).checkedCount, bound <= 1 << 36 else { throw .tensor(name, reason: "has too many elements: \(shape)") }
+    guard let bound = Shape(shape.extents.map { max($0, 1) }).checkedCount, bound <= 1 << 36 else {
+      throw .tensor(name, reason: "has too many elements: \(shape)")
+    }
     return shape
   }
 
