@@ -25,6 +25,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case unknownModel(name: String, known: [String])
   case format(FormatError)
   case conversion(path: String, ConversionError)
+  /// A checkpoint holds tensors and no network.
+  case architectureNeeded(path: String)
   case noPictures(folder: String)
   /// Writing would replace a picture that was given.
   case outputIsInput(path: String)
