@@ -32,10 +32,15 @@ let targets: [Target] = [
       "CShippedModels",
     ]),
   .target(
+    name: "Profiling",
+    dependencies: [
+      "Tensors", "Files", "Networks", "Transforms", "Execution", "ReferenceBackend", "CPUBackend", "CKernels", "Evaluation",
+    ]),
+  .target(
     name: "Swiftlet",
     dependencies: [
       "Tensors", "Files", "Networks", "Architectures", "Transforms", "Formats", "Imaging", "Execution", "ReferenceBackend",
-      "CPUBackend", "Evaluation",
+      "CPUBackend", "Evaluation", "Profiling",
     ]),
   .executableTarget(
     name: "SwiftletCommand",
@@ -66,6 +71,7 @@ let targets: [Target] = [
     ], exclude: ["Fixtures"]),
   .testTarget(name: "ImagingTests", dependencies: ["Tensors", "Files", "Imaging"]),
   .testTarget(name: "EvaluationTests", dependencies: ["Swiftlet", "TestSupport"]),
+  .testTarget(name: "ProfilingTests", dependencies: ["Swiftlet"]),
   .testTarget(name: "CommandTests", dependencies: ["Swiftlet", "SwiftletCommand"]),
   .testTarget(name: "CShippedModelsTests", dependencies: ["CShippedModels"]),
 ]

@@ -51,6 +51,8 @@ extension EvaluationError: CustomStringConvertible {
       "'\(name.onOneLine)': \(width)x\(height) pixels are too few to be measured at scale \(scale)"
     case .scaleNotOffered(let network, let scale, let offered):
       "the network '\(network)' enlarges \(offered) times and cannot be measured at scale \(scale); give --scales \(offered)"
+    case .notProfile(let path):
+      "'\(path.onOneLine)' holds no profile; make one with 'swiftlet profile --json'"
     case .image(let error):
       error.description
     case .file(let error):
@@ -72,7 +74,7 @@ extension EvaluationError {
         description
       }
     case .noImageContract, .instructionSet, .unknownModel, .format, .conversion, .noPictures, .outputIsInput, .outputTaken,
-      .outputNotFolder, .formatNeeded, .pictureTooSmall, .scaleNotOffered, .file:
+      .outputNotFolder, .formatNeeded, .pictureTooSmall, .scaleNotOffered, .notProfile, .file:
       description
     }
   }

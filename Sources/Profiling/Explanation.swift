@@ -1,0 +1,162 @@
+import Evaluation
+import Tensors
+
+/// What bounds each layer of a network, and what would make it faster: conclusions from a profile, nothing more.
+public struct Explanation: Hashable, Codable, Sendable {
+  /// What a layer's time is spent on.
+  public enum Bound: String, Hashable, Codable, Sendable {
+    /// The multiply-adds of the machine.
+    case arithmetic
+    /// The bytes that it can move.
+    case memory
+    /// Too little work for what it costs to begin.
+    case launch
+    /// Products with the padding of a block of channels.
+    case oddChannels
+    /// No kernel made for it.
+    case fallbackKernel
+    /// A copy into another layout.
+    case copy
+  }
+
+  public struct Layer: Hashable, Codable, Sendable {
+    public var name: String
+    public var operation: String
+    public var bound: Bound
+    public var nanoseconds: Int
+    public var idealNanoseconds: Int
+    /// What bounds it, in words.
+    public var reason: String
+    /// What to change; nil where it is as fast as it can be.
+    public var change: String?
+  }
+
+  public var model: String
+  public var layers: [Layer]
+  public var nanoseconds: Int
+  public var engineNanoseconds: Int
+  public var idealNanoseconds: Int
+  public var heading: String
+
+  public init(_ profile: Profile) {
+    model = profile.model
+    layers = profile.layers.map { Self.explain($0, profile) }
+    nanoseconds = profile.nanoseconds
+    engineNanoseconds = profile.engineNanoseconds
+    idealNanoseconds = layers.reduce(0) { $0 + $1.idealNanoseconds }
+    heading = profile.heading
+  }
+}
+
+// MARK: Conclusions
+
+extension Explanation {
+  /// Channels of which a stored pixel is a multiple.
+  static let channelBlock = 16
+  /// Below this a band is over before a second thread has come up.
+  static let smallBandNanoseconds = 15_000
+  /// Padding that costs more than this is worth a word.
+  static let notablePadding = 1.2
+
+  static func explain(_ layer: Profile.Layer, _ profile: Profile) -> Layer {
+    let bound = bound(of: layer, profile)
+    return Layer(
+      name: layer.name, operation: layer.operation, bound: bound, nanoseconds: layer.nanoseconds,
+      idealNanoseconds: Int(profile.idealNanoseconds(layer)), reason: reason(bound, layer, profile),
+      change: change(bound, layer, profile))
+  }
+
+  static func bound(of layer: Profile.Layer, _ profile: Profile) -> Bound {
+    if layer.isCopy { return .copy }
+    if !layer.isVectorised || layer.denseGroups > 1 { return .fallbackKernel }
+    let share = profile.roofShare(layer)
+    let isMemoryBound = profile.memoryNanoseconds(layer) > profile.arithmeticNanoseconds(layer)
+    if share < 0.5, layer.nanoseconds / max(layer.bandCount, 1) < smallBandNanoseconds { return .launch }
+    if layer.channelPadding >= notablePadding, share < 0.9 { return .oddChannels }
+    return isMemoryBound ? .memory : .arithmetic
+  }
+
+  private static func reason(_ bound: Bound, _ layer: Profile.Layer, _ profile: Profile) -> String {
+    let rate = "\(TextFormat.fixed(profile.roofs.gflopsPerS, 0)) GFLOP/s"
+    switch bound {
+    case .arithmetic:
+      return "bound by arithmetic: its \(layer.operationText) take \(Self.ms(profile.arithmeticNanoseconds(layer))) at the "
+        + "machine's \(rate)"
+    case .memory:
+      return "bound by memory: its \(TextFormat.bytes(layer.bytesMoved)) take \(Self.ms(profile.memoryNanoseconds(layer))), its "
+        + "\(layer.operationText) only \(Self.ms(profile.arithmeticNanoseconds(layer)))"
+    case .launch:
+      let bands = layer.bandCount == 1 ? "" : " a band, in \(layer.bandCount) bands"
+      return "too small: \(ProfileTable.time(Double(layer.nanoseconds / max(layer.bandCount, 1))))\(bands) is about what it costs "
+        + "to wake \(profile.roofs.threads) threads and wait for them"
+    case .oddChannels:
+      let channels = layer.convolution?.outChannels ?? layer.outputShape.imageChannels
+      return "bound by odd channels: \(channels) of \(channels.roundedUp(to: channelBlock)) columns are wanted, the rest of each "
+        + "product is padding"
+    case .fallbackKernel:
+      if layer.denseGroups > 1 {
+        return "bound by a fallback kernel: \(layer.denseGroups) groups run as one dense product, \(layer.denseGroups) times the "
+          + "work, most of it with zeros"
+      }
+      return "bound by a fallback kernel: \(layer.kernels.joined(separator: ", ")) has no vector form, it moves values one by one"
+    case .copy: return "a copy into another layout, which no arithmetic needs"
+    }
+  }
+
+  private static func change(_ bound: Bound, _ layer: Profile.Layer, _ profile: Profile) -> String? {
+    let isNear = profile.roofShare(layer) >= 0.7
+    switch bound {
+    case .arithmetic:
+      if isNear { return layer.isSpatial ? "only fewer products help: a separable convolution, or fewer channels" : nil }
+      return layer.usesWinograd
+        ? "the rest goes to Winograd's transforms, which more channels a layer make up for" : "a kernel nearer to the roof"
+    case .memory:
+      return layer.valueBytes > 0
+        ? "fewer bytes: bfloat16 halves them, and fusing it with its neighbours, or smaller tiles, keeps them in the cache"
+        : "fewer bytes: bfloat16 halves them"
+    case .launch: return "more work at once: a larger input or batch, or fewer threads"
+    case .oddChannels:
+      let channels = layer.convolution?.outChannels ?? layer.outputShape.imageChannels
+      let up = channels.roundedUp(to: channelBlock), down = channels / channelBlock * channelBlock
+      return "take \(up) channels, which cost the same, or\(down > 0 ? " \(down)" : " fewer than 5"), which cost less"
+    case .fallbackKernel:
+      if layer.denseGroups > 1 { return "use groups of one channel (a depthwise convolution) or a single group" }
+      return "put a convolution in front, whose store places its values at no cost, or leave it out"
+    case .copy: return "values of more than 4 channels need none between layers; at the network's ends it cannot be avoided"
+    }
+  }
+
+  static func ms(_ nanoseconds: Double) -> String {
+    nanoseconds < 1e6 ? "\(TextFormat.fixed(nanoseconds / 1e3, 1)) us" : "\(TextFormat.fixed(nanoseconds / 1e6, 2)) ms"
+  }
+}
+
+extension Profile.Layer {
+  var usesWinograd: Bool { operations < 2 * multiplyAccumulates }
+  /// Whether a kernel larger than 1x1 mixes channels.
+  var isSpatial: Bool { convolution.map { $0.groups == 1 && $0.kernel != [1, 1] } ?? false }
+
+  /// The groups of a convolution that runs as one dense product, else 1.
+  var denseGroups: Int {
+    guard let convolution, convolution.groups > 1 else { return 1 }
+    return kernels.contains { $0.hasPrefix("gather") } ? convolution.groups : 1
+  }
+
+  /// Columns computed for each column wanted.
+  var channelPadding: Double {
+    guard let convolution, convolution.outChannels > 4 else { return 1 }
+    let channels = convolution.outChannels
+    return Double(channels.roundedUp(to: Explanation.channelBlock)) / Double(channels)
+  }
+
+  /// `1.21 GFLOP (4.83 written, Winograd needs fewer)`.
+  var operationText: String {
+    func giga(_ operations: Int) -> String { TextFormat.fixed(Double(operations) / 1e9, operations < 100_000_000 ? 4 : 2) }
+    return usesWinograd
+      ? "\(giga(operations)) GFLOP by Winograd (written: \(giga(2 * multiplyAccumulates)))" : "\(giga(operations)) GFLOP"
+  }
+}
+
+extension Int {
+  func roundedUp(to unit: Int) -> Int { (self + unit - 1) / unit * unit }
+}
