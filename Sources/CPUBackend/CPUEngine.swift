@@ -35,6 +35,9 @@ public struct CPUEngine: Backend {
     case .convolution(let payload):
       return CanonicalEpilogue(payload.epilogue) == nil
         ? .no("its epilogue is not in the order activation, scale, add, activation, pixel shuffle") : .yes
+    case .separableConvolution(let payload):
+      return CanonicalEpilogue(payload.epilogue) == nil
+        ? .no("its epilogue is not in the order activation, scale, add, activation, pixel shuffle") : .yes
     case .activation, .scale, .channelAffine, .batchNorm, .add, .concatenation, .pixelShuffle, .pixelUnshuffle: return .yes
     case .transposedConvolution, .linear, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten:
       return .no("the CPU backend has no kernel for \(node.operation.typeName)")

@@ -110,7 +110,11 @@ struct Lowering {
     let layout = ValueLayout(shape)
     switch node.operation {
     case .convolution(let payload):
-      values[node.name] = try lowerConvolution(node, payload, inputs)
+      let names = ConvolutionRoles(weight: "weight", bias: "bias", slope: "slope")
+      values[node.name] = try lowerConvolution(node, payload, inputs, names, output: shape)
+      return
+    case .separableConvolution(let payload):
+      values[node.name] = try lowerSeparable(node, payload, inputs, output: shape)
       return
     case .activation(let function):
       var epilogue = CanonicalEpilogue()
@@ -176,18 +180,56 @@ struct Lowering {
     return (scale, shift)
   }
 
-  private mutating func lowerConvolution(_ node: Node, _ payload: Convolution, _ inputs: [Int]) throws(ExecutionError) -> Int {
-    guard let geometry = ConvolutionGeometry(node, payload, shapes: shapes),
-      let wholeGeometry = ConvolutionGeometry(node, payload, shapes: wholeShapes),
-      var epilogue = CanonicalEpilogue(payload.epilogue)
-    else { throw .invalidNetwork("the node '\(node.name)' is not as its support was asked for") }
+  /// The parameters of a convolution by the roles they have in its node.
+  private struct ConvolutionRoles {
+    var weight: String
+    var bias: String
+    var slope: String
+  }
+
+  /// The parts of a separable convolution one after the other.
+  private mutating func lowerSeparable(
+    _ node: Node, _ payload: SeparableConvolution, _ inputs: [Int], output: Shape
+  ) throws(ExecutionError) -> Int {
+    var (first, second) = payload.parts
+    if let middle = payload.middle { first.epilogue.steps.append(.activation(middle)) }
+    let depthwise = ConvolutionRoles(weight: "depthwiseWeight", bias: "depthwiseBias", slope: "slope")
+    let pointwise = ConvolutionRoles(weight: "pointwiseWeight", bias: "pointwiseBias", slope: "slope")
+    var roles = payload.order == .depthwiseFirst ? (depthwise, pointwise) : (pointwise, depthwise)
+    roles.0.slope = "middleSlope"
+    let between: Shape
+    do throws(ShapeMismatch) {
+      between = try first.shapeBeforeShuffle(result.layouts[inputs[0]].shape)
+    } catch {
+      throw .invalidNetwork("the node '\(node.name)' does not fit its input: \(error.reason)")
+    }
+    let middle = try lowerConvolution(node, first, [inputs[0]], roles.0, output: between)
+    return try lowerConvolution(node, second, [middle] + inputs.dropFirst(), roles.1, output: output)
+  }
+
+  /// - Parameter output: the shape of the result, after any pixel shuffle.
+  private mutating func lowerConvolution(
+    _ node: Node, _ payload: Convolution, _ inputs: [Int], _ roles: ConvolutionRoles, output shape: Shape
+  ) throws(ExecutionError) -> Int {
+    let shuffle = payload.epilogue.pixelShuffleFactor
+    guard var epilogue = CanonicalEpilogue(payload.epilogue) else {
+      throw .invalidNetwork("the node '\(node.name)' is not as its support was asked for")
+    }
+    let geometry = ConvolutionGeometry(
+      payload, input: result.layouts[inputs[0]].shape,
+      output: Shape(
+        batch: shape.batch, channels: payload.outChannels, height: shape.height / shuffle, width: shape.width / shuffle))
+    var wholeGeometry = geometry
+    if let whole = ConvolutionGeometry(node, payload, shapes: wholeShapes) { wholeGeometry = whole }
     let method = engine.method(for: wholeGeometry)
-    let finalLayout = ValueLayout(try shape(of: node.name))
+    let finalLayout = ValueLayout(shape)
     let plainShape = Shape(
       batch: geometry.batch, channels: geometry.outChannels, height: geometry.outHeight, width: geometry.outWidth)
 
     // The shuffle rides on the store where stored pixels are whole blocks of channels and nothing is added before it.
-    let fusesShuffle = epilogue.shuffle > 1 && finalLayout.order == .interleaved && !epilogue.adds && method != .tail
+    // A depthwise kernel stores its channels in the order in which it reads them.
+    let fusesShuffle =
+      epilogue.shuffle > 1 && finalLayout.order == .interleaved && !epilogue.adds && method != .tail && method != .depthwise
     let laterShuffle = fusesShuffle ? 1 : epilogue.shuffle
     if !fusesShuffle { epilogue.shuffle = 1 }
 
@@ -199,9 +241,9 @@ struct Lowering {
       epilogue.adds ? convert(inputs[1], to: ValueLayout(plainShape, produced.order), node: node.name) : nil
     let output = addValue(produced)
     let operands = ConvolutionOperands(
-      node: node.name, geometry: geometry, weight: try parameter("weight", of: node),
-      bias: payload.hasBias ? try parameter("bias", of: node).floats : nil,
-      slopes: network.parameter("slope", of: node)?.floats, epilogue: epilogue, input: input,
+      node: node.name, geometry: geometry, weight: try parameter(roles.weight, of: node),
+      bias: payload.hasBias ? try parameter(roles.bias, of: node).floats : nil,
+      slopes: network.parameter(roles.slope, of: node)?.floats, epilogue: epilogue, input: input,
       inputLayout: result.layouts[input], residual: residual, residualLayout: residual.map { result.layouts[$0] },
       output: output, outputLayout: produced, table: table, threadCount: engine.threadCount)
     result.steps.append(step(method, operands))

@@ -77,6 +77,9 @@ extension Operation {
     case .convolution(let payload):
       guard payload.stride.height == payload.stride.width else { return nil }
       return (payload.epilogue.pixelShuffleFactor, payload.stride.height)
+    case .separableConvolution(let payload):
+      guard payload.stride.height == payload.stride.width else { return nil }
+      return (payload.epilogue.pixelShuffleFactor, payload.stride.height)
     case .transposedConvolution(let payload):
       guard payload.stride.height == payload.stride.width else { return nil }
       return (payload.stride.height, 1)
@@ -93,7 +96,11 @@ extension Operation {
 
   /// The factor of the pixel shuffle that closes a convolution's epilogue.
   fileprivate var shuffleFactor: Int {
-    if case .convolution(let payload) = self { payload.epilogue.pixelShuffleFactor } else { 1 }
+    switch self {
+    case .convolution(let payload): payload.epilogue.pixelShuffleFactor
+    case .separableConvolution(let payload): payload.epilogue.pixelShuffleFactor
+    default: 1
+    }
   }
 
   /// The rows (or columns) of the first input that rows `region` of the output, before any pixel shuffle of an epilogue, look at.
@@ -108,6 +115,8 @@ extension Operation {
     case .convolution(let payload):
       let first = low.floorDivided(by: grid) * grid, end = high.ceilingDivided(by: grid) * grid
       return window(payload.kernel, payload.stride.height, payload.padding, payload.dilation, first, end)
+    case .separableConvolution(let payload):
+      return window(payload.kernel, payload.stride.height, payload.padding, payload.dilation, low, high)
     case .maximumPool(let pool), .averagePool(let pool):
       return window(pool.kernel, pool.stride.height, pool.padding, Pair(1), low, high)
     case .transposedConvolution(let payload):

@@ -53,6 +53,18 @@ public struct NetworkBuilder: Sendable {
     return node(name, .convolution(payload), [x], channels: outChannels)
   }
 
+  /// A depthwise and a 1x1 convolution as one node; see `SeparableConvolution`.
+  public mutating func separableConvolution(
+    _ name: String, _ x: Value, order: SeparableConvolution.Order, outChannels: Int, kernel: Pair, stride: Pair = Pair(1),
+    padding: Padding = Padding(0), dilation: Pair = Pair(1), depthwiseBias: Bool = true, pointwiseBias: Bool = true,
+    middle: ActivationFunction? = nil
+  ) -> Value {
+    let payload = SeparableConvolution(
+      order: order, inChannels: x.channels, outChannels: outChannels, kernel: kernel, stride: stride, padding: padding,
+      dilation: dilation, depthwiseHasBias: depthwiseBias, pointwiseHasBias: pointwiseBias, middle: middle)
+    return node(name, .separableConvolution(payload), [x], channels: outChannels)
+  }
+
   /// A transposed convolution of the channels of `x`; see `TransposedConvolution`.
   public mutating func transposedConvolution(
     _ name: String, _ x: Value, outChannels: Int, kernel: Pair, stride: Pair = Pair(1), padding: Padding = Padding(0),

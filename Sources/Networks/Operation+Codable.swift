@@ -7,6 +7,7 @@ extension Operation: Codable {
     let type = try decoder.container(keyedBy: TypeKey.self).decode(String.self, forKey: .type)
     switch type {
     case "convolution": self = .convolution(try Convolution(from: decoder))
+    case "separableConvolution": self = .separableConvolution(try SeparableConvolution(from: decoder))
     case "transposedConvolution": self = .transposedConvolution(try TransposedConvolution(from: decoder))
     case "linear": self = .linear(try Linear(from: decoder))
     case "batchNorm": self = .batchNorm(try BatchNorm(from: decoder))
@@ -46,6 +47,7 @@ extension Operation: Codable {
     try container.encode(typeName, forKey: .type)
     switch self {
     case .convolution(let payload): try payload.encode(to: encoder)
+    case .separableConvolution(let payload): try payload.encode(to: encoder)
     case .transposedConvolution(let payload): try payload.encode(to: encoder)
     case .linear(let payload): try payload.encode(to: encoder)
     case .batchNorm(let payload): try payload.encode(to: encoder)

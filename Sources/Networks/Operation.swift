@@ -6,6 +6,7 @@ import Tensors
 /// so that a new operation is a list of compiler errors and not a surprise.
 public enum Operation: Hashable, Sendable {
   case convolution(Convolution)
+  case separableConvolution(SeparableConvolution)
   case transposedConvolution(TransposedConvolution)
   case linear(Linear)
   case batchNorm(BatchNorm)
@@ -26,6 +27,7 @@ public enum Operation: Hashable, Sendable {
   package var definition: any OperationDefinition {
     switch self {
     case .convolution(let payload): payload
+    case .separableConvolution(let payload): payload
     case .transposedConvolution(let payload): payload
     case .linear(let payload): payload
     case .batchNorm(let payload): payload

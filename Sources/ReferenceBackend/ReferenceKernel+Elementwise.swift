@@ -47,12 +47,12 @@ extension ReferenceKernel {
   }
 
   /// NaN stays NaN under every function. Nil where the slopes are missing.
-  func activate(_ x: Tensor, _ function: ActivationFunction) -> Tensor? {
+  func activate(_ x: Tensor, _ function: ActivationFunction, slopeRole: String = "slope") -> Tensor? {
     switch function {
     case .relu: return mapped(x) { $0 < 0 ? 0 : $0 }
     case .leakyReLU(let slope): return mapped(x) { $0 >= 0 ? $0 : Double(slope) * $0 }
     case .prelu(let channels):
-      guard let slopes = parameter("slope")?.floats else { return nil }
+      guard let slopes = parameter(slopeRole)?.floats else { return nil }
       if channels == 1 { return mapped(x) { $0 >= 0 ? $0 : Double(slopes[0]) * $0 } }
       return mapped(x) { value, channel in value >= 0 ? value : Double(slopes[channel]) * value }
     case .clip(let minimum, let maximum):

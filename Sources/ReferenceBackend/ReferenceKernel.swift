@@ -13,6 +13,7 @@ struct ReferenceKernel {
     guard let x = inputs.first else { return nil }
     switch node.operation {
     case .convolution(let payload): return convolution(payload, inputs)
+    case .separableConvolution(let payload): return separableConvolution(payload, inputs)
     case .transposedConvolution(let payload):
       guard let weight = parameter("weight") else { return nil }
       return transposedConvolve(payload, x, weight: weight, bias: parameter("bias"), output: output)
@@ -42,9 +43,33 @@ struct ReferenceKernel {
   /// The convolution, then each step of the epilogue as an operation of its own.
   private func convolution(_ payload: Convolution, _ inputs: [Tensor]) -> Tensor? {
     guard let weight = parameter("weight"), let shape = try? payload.shapeBeforeShuffle(inputs[0].shape) else { return nil }
-    var value = convolve(payload, inputs[0], weight: weight, bias: parameter("bias"), output: shape)
-    var extras = inputs.dropFirst()
-    for step in payload.epilogue.steps {
+    let value = convolve(payload, inputs[0], weight: weight, bias: parameter("bias"), output: shape)
+    return finished(value, payload.epilogue, extras: inputs.dropFirst())
+  }
+
+  /// Both parts one after the other, rounding between them as two nodes would; then the epilogue.
+  private func separableConvolution(_ payload: SeparableConvolution, _ inputs: [Tensor]) -> Tensor? {
+    let parts = payload.parts
+    let isDepthwiseFirst = payload.order == .depthwiseFirst
+    let prefixes = isDepthwiseFirst ? ("depthwise", "pointwise") : ("pointwise", "depthwise")
+    guard let firstWeight = parameter(prefixes.0 + "Weight"), let secondWeight = parameter(prefixes.1 + "Weight"),
+      let between = try? parts.first.shapeBeforeShuffle(inputs[0].shape), let shape = try? parts.second.shapeBeforeShuffle(between)
+    else { return nil }
+    var value = convolve(
+      parts.first, inputs[0], weight: firstWeight, bias: parameter(prefixes.0 + "Bias"), output: between)
+    if let middle = payload.middle {
+      guard let activated = activate(value, middle, slopeRole: "middleSlope") else { return nil }
+      value = activated
+    }
+    value = convolve(parts.second, value, weight: secondWeight, bias: parameter(prefixes.1 + "Bias"), output: shape)
+    return finished(value, payload.epilogue, extras: inputs.dropFirst())
+  }
+
+  /// Each step of an epilogue as an operation of its own.
+  private func finished(_ value: Tensor, _ epilogue: Epilogue, extras: ArraySlice<Tensor>) -> Tensor? {
+    var value = value
+    var extras = extras
+    for step in epilogue.steps {
       switch step {
       case .activation(let function):
         guard let next = activate(value, function) else { return nil }

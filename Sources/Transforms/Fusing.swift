@@ -84,8 +84,8 @@ extension Operation {
     case .scale(let payload): .scale(payload.factor)
     case .add: .add
     case .pixelShuffle(let payload): .pixelShuffle(payload.factor)
-    case .convolution, .transposedConvolution, .linear, .batchNorm, .channelAffine, .concatenation, .pixelUnshuffle, .resize,
-      .maximumPool, .averagePool, .globalAveragePool, .flatten:
+    case .convolution, .separableConvolution, .transposedConvolution, .linear, .batchNorm, .channelAffine, .concatenation,
+      .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten:
       nil
     }
   }

@@ -77,6 +77,11 @@ extension OperationCaseList {
       ("depthwise 5x5 dilation 2", payload(5, padding: 4, dilation: 2, groups: 16)),
     ]
     for (name, payload) in cases { addConvolution(name, payload, wide) }
+    addConvolution(
+      "depthwise 3x3 shuffled",
+      Convolution(
+        inChannels: 36, outChannels: 36, kernel: 3, padding: 1, groups: 36, epilogue: Epilogue([.pixelShuffle(2)])),
+      Shape(channels: 36, height: 5, width: 7))
     for channels in [1, 5, 48, 64] {
       let payload = Convolution(inChannels: channels, outChannels: channels, kernel: 3, padding: 1, groups: channels)
       addConvolution("depthwise 3x3 of \(channels)", payload, Shape(channels: channels, height: 5, width: 7))

@@ -27,6 +27,7 @@ package struct OperationCase: Sendable, CustomStringConvertible {
   package static let all: [OperationCase] = {
     var list = OperationCaseList()
     list.addConvolutions()
+    list.addSeparableConvolutions()
     list.addEpilogues()
     list.addElementwise()
     list.addResampling()
@@ -53,6 +54,16 @@ struct OperationCaseList {
       cases.append(OperationCase(name: name, network: network, inputShapes: shapes))
     } catch {
       preconditionFailure("the operation case \(name) is invalid: \(error)")
+    }
+  }
+
+  /// Adds one separable convolution; extra inputs of the epilogue become inputs of the network.
+  mutating func addSeparable(_ name: String, _ payload: SeparableConvolution, _ shape: Shape) {
+    guard let extra = try? payload.shapeBeforeShuffle(shape) else { preconditionFailure("\(name): \(shape) does not fit") }
+    let shapes = [shape] + Array(repeating: extra, count: payload.epilogue.extraInputCount)
+    add(name, shapes) { builder, x in
+      let channels = payload.outChannels / (payload.epilogue.pixelShuffleFactor * payload.epilogue.pixelShuffleFactor)
+      return builder.node("separable", .separableConvolution(payload), x, channels: channels)
     }
   }
 

@@ -43,17 +43,20 @@ package struct Tolerance: Hashable, Sendable {
     switch node.operation {
     case .convolution(let payload):
       let products = payload.inChannels / payload.groups * payload.kernel.height * payload.kernel.width
-      var value = x.summed(products, largest("weight"), bias: largest("bias"), factor)
-      var extras = operands.dropFirst()
-      for step in payload.epilogue.steps {
-        switch step {
-        case .activation(let function): value = value.activated(function, slope: largest("slope"))
-        case .scale(let scale): value = value.scaled(abs(Double(scale)))
-        case .add: value = value.added(extras.removeFirst())
-        case .pixelShuffle: break
-        }
+      return x.summed(products, largest("weight"), bias: largest("bias"), factor)
+        .finished(payload.epilogue, operands.dropFirst(), slope: largest("slope"))
+    case .separableConvolution(let payload):
+      func depthwise(_ x: Tolerance) -> Tolerance {
+        x.summed(payload.kernel.height * payload.kernel.width, largest("depthwiseWeight"), bias: largest("depthwiseBias"), 1)
       }
-      return value
+      func pointwise(_ x: Tolerance) -> Tolerance {
+        x.summed(payload.inChannels, largest("pointwiseWeight"), bias: largest("pointwiseBias"), 1)
+      }
+      let isDepthwiseFirst = payload.order == .depthwiseFirst
+      var between = isDepthwiseFirst ? depthwise(x) : pointwise(x)
+      if let middle = payload.middle { between = between.activated(middle, slope: largest("middleSlope")) }
+      return (isDepthwiseFirst ? pointwise(between) : depthwise(between))
+        .finished(payload.epilogue, operands.dropFirst(), slope: largest("slope"))
     case .transposedConvolution(let payload):
       let products = payload.inChannels / payload.groups * payload.kernel.height * payload.kernel.width
       return x.summed(products, largest("weight"), bias: largest("bias"), factor)
@@ -82,6 +85,21 @@ package struct Tolerance: Hashable, Sendable {
     case .globalAveragePool: return x.summed(1024, 1, bias: 0, 1, gain: 1)
     case .pixelShuffle, .pixelUnshuffle, .maximumPool, .flatten: return x
     }
+  }
+
+  /// The value after an epilogue.
+  private func finished(_ epilogue: Epilogue, _ extras: ArraySlice<Tolerance>, slope: Double) -> Tolerance {
+    var value = self
+    var extras = extras
+    for step in epilogue.steps {
+      switch step {
+      case .activation(let function): value = value.activated(function, slope: slope)
+      case .scale(let scale): value = value.scaled(abs(Double(scale)))
+      case .add: value = value.added(extras.removeFirst())
+      case .pixelShuffle: break
+      }
+    }
+    return value
   }
 
   /// A sum of products with weights up to `weight`; `gain` is the largest sum of their magnitudes.

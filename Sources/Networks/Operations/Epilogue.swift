@@ -90,8 +90,8 @@ extension Epilogue.Step: Codable {
     case .scale(let payload): self = .scale(payload.factor)
     case .add: self = .add
     case .pixelShuffle(let payload): self = .pixelShuffle(payload.factor)
-    case .convolution, .transposedConvolution, .linear, .batchNorm, .channelAffine, .concatenation, .pixelUnshuffle, .resize,
-      .maximumPool, .averagePool, .globalAveragePool, .flatten:
+    case .convolution, .separableConvolution, .transposedConvolution, .linear, .batchNorm, .channelAffine, .concatenation,
+      .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten:
       throw NetworkError.invalidDescription("\(operation.typeName) is no step of an epilogue")
     }
   }

@@ -1,0 +1,185 @@
+import Tensors
+
+/// A depthwise convolution (one kernel a channel) and a 1x1 convolution as one operation, in either order, with one epilogue.
+///
+///     depthwiseFirst:  y = pointwise(middle(depthwise(x)))     pointwiseFirst:  y = depthwise(middle(pointwise(x)))
+///
+/// What lies between the two is never stored by a backend that fuses them. Stride, padding and dilation are those of the depthwise
+/// part; its padding is of zeros, also where a biased pointwise part comes before it.
+/// - Input: `[N, inChannels, H, W]`, then one tensor of the output's shape before any pixel shuffle for each `.add` of the epilogue.
+/// - Parameters: `depthwiseWeight [channels, 1, kernel.height, kernel.width]` with `channels` those the depthwise part sees,
+///   `pointwiseWeight [outChannels, inChannels, 1, 1]`; `depthwiseBias`, `pointwiseBias` where asked for; `middleSlope` when
+///   `middle` is a `.prelu`, `slope` when the epilogue holds one.
+/// - Output: as of the depthwise convolution.
+/// - Cost: `N · outHeight · outWidth · (channels · kernel.height · kernel.width)` and `N · h · w · inChannels · outChannels` MACs, with
+///   h, w the size at which the pointwise part runs (the input's when it is first).
+/// - Source: Howard et al., MobileNets, 2017 (depthwise first); Chollet, Xception, 2017, as written in most programs (pointwise first:
+///   "channel selection").
+public struct SeparableConvolution: Hashable, Sendable {
+  /// Which part comes first.
+  public enum Order: String, Hashable, Codable, Sendable, CaseIterable {
+    case depthwiseFirst, pointwiseFirst
+  }
+
+  public var order: Order
+  public var inChannels: Int
+  public var outChannels: Int
+  public var kernel: Pair
+  public var stride: Pair
+  public var padding: Padding
+  public var dilation: Pair
+  public var depthwiseHasBias: Bool
+  public var pointwiseHasBias: Bool
+  /// What is done to the value between the two parts.
+  public var middle: ActivationFunction?
+  /// What is done to each output value before it is stored.
+  public var epilogue: Epilogue
+
+  public init(
+    order: Order, inChannels: Int, outChannels: Int, kernel: Pair, stride: Pair = Pair(1), padding: Padding = Padding(0),
+    dilation: Pair = Pair(1), depthwiseHasBias: Bool = true, pointwiseHasBias: Bool = true, middle: ActivationFunction? = nil,
+    epilogue: Epilogue = Epilogue()
+  ) {
+    self.order = order
+    self.inChannels = inChannels
+    self.outChannels = outChannels
+    self.kernel = kernel
+    self.stride = stride
+    self.padding = padding
+    self.dilation = dilation
+    self.depthwiseHasBias = depthwiseHasBias
+    self.pointwiseHasBias = pointwiseHasBias
+    self.middle = middle
+    self.epilogue = epilogue
+  }
+
+  /// The channels between the two parts, which are those of the depthwise part.
+  public var depthwiseChannels: Int { order == .depthwiseFirst ? inChannels : outChannels }
+
+  /// The depthwise part as a convolution of its own, with the epilogue where it comes last.
+  public var depthwise: Convolution {
+    Convolution(
+      inChannels: depthwiseChannels, outChannels: depthwiseChannels, kernel: kernel, stride: stride, padding: padding,
+      dilation: dilation, groups: depthwiseChannels, hasBias: depthwiseHasBias,
+      epilogue: order == .pointwiseFirst ? epilogue : Epilogue())
+  }
+
+  /// The pointwise part as a convolution of its own, with the epilogue where it comes last.
+  public var pointwise: Convolution {
+    Convolution(
+      inChannels: inChannels, outChannels: outChannels, kernel: Pair(1), hasBias: pointwiseHasBias,
+      epilogue: order == .depthwiseFirst ? epilogue : Epilogue())
+  }
+
+  /// The parts in the order in which they run.
+  public var parts: (first: Convolution, second: Convolution) {
+    order == .depthwiseFirst ? (depthwise, pointwise) : (pointwise, depthwise)
+  }
+
+  /// The shape before the epilogue's pixel shuffle, the one that extra inputs have. Throws where the input does not fit.
+  public func shapeBeforeShuffle(_ input: Shape) throws(ShapeMismatch) -> Shape {
+    let between = try parts.first.shapeBeforeShuffle(input)
+    return try parts.second.shapeBeforeShuffle(between)
+  }
+}
+
+extension SeparableConvolution: OperationDefinition {
+  package var typeName: String { "separableConvolution" }
+  package var inputCount: ClosedRange<Int> { 1 + epilogue.extraInputCount...1 + epilogue.extraInputCount }
+
+  package var summary: String {
+    var parts = [
+      "\(inChannels) -> \(outChannels)", order == .depthwiseFirst ? "depthwise first" : "pointwise first", "kernel \(kernel)",
+    ]
+    if stride != Pair(1) { parts.append("stride \(stride)") }
+    if padding != Padding(0) { parts.append("padding \(padding)") }
+    if dilation != Pair(1) { parts.append("dilation \(dilation)") }
+    if depthwiseHasBias { parts.append("depthwise bias") }
+    if pointwiseHasBias { parts.append("pointwise bias") }
+    if let middle { parts.append("\(Operation.activation(middle).typeName) between") }
+    return ([parts.joined(separator: ", ")] + epilogue.steps.map(\.text)).joined(separator: " | ")
+  }
+
+  package var attributeFault: String? {
+    if let fault = depthwise.attributeFault ?? pointwise.attributeFault ?? middle?.attributeFault { return fault }
+    if case .prelu(let count)? = middle, count != 1, count != depthwiseChannels {
+      return "there are \(count) slopes between for \(depthwiseChannels) channels"
+    }
+    return nil
+  }
+
+  package var parameters: [ParameterRole] {
+    func renamed(_ roles: [ParameterRole], _ prefix: String) -> [ParameterRole] {
+      roles.map { role in
+        var role = role
+        if role.name == "weight" || role.name == "bias" { role.name = prefix + (role.name == "weight" ? "Weight" : "Bias") }
+        return role
+      }
+    }
+    var roles = renamed(depthwise.parameters, "depthwise") + renamed(pointwise.parameters, "pointwise")
+    for role in middle?.parameters ?? [] {
+      var role = role
+      role.name = "middleSlope"
+      roles.append(role)
+    }
+    return roles
+  }
+
+  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
+    let between = try parts.first.outputShape([inputs[0]])
+    return try parts.second.outputShape([between] + inputs.dropFirst())
+  }
+
+  package func multiplyAccumulates(_ inputs: [Shape], output: Shape) -> Int {
+    let depthwiseProducts = output.count / outChannels * depthwiseChannels * kernel.height * kernel.width
+    let pixels = order == .depthwiseFirst ? output.count / outChannels : inputs[0].count / inChannels
+    return depthwiseProducts + pixels * inChannels * outChannels
+  }
+}
+
+extension SeparableConvolution: Codable {
+  enum CodingKeys: String, CodingKey {
+    case order, inChannels, outChannels, kernel, stride, padding, dilation
+    case depthwiseHasBias = "depthwiseBias"
+    case pointwiseHasBias = "pointwiseBias"
+    case middle, epilogue
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    var middle: ActivationFunction?
+    if let operation = try container.decodeIfPresent(Operation.self, forKey: .middle) {
+      guard case .activation(let function) = operation else {
+        throw NetworkError.invalidDescription("\(operation.typeName) is no activation between the parts of a separable convolution")
+      }
+      middle = function
+    }
+    self.init(
+      order: try container.decode(Order.self, forKey: .order),
+      inChannels: try container.decode(Int.self, forKey: .inChannels),
+      outChannels: try container.decode(Int.self, forKey: .outChannels),
+      kernel: try container.decode(Pair.self, forKey: .kernel),
+      stride: try container.decodeIfPresent(Pair.self, forKey: .stride) ?? Pair(1),
+      padding: try container.decodeIfPresent(Padding.self, forKey: .padding) ?? Padding(0),
+      dilation: try container.decodeIfPresent(Pair.self, forKey: .dilation) ?? Pair(1),
+      depthwiseHasBias: try container.decode(Bool.self, forKey: .depthwiseHasBias),
+      pointwiseHasBias: try container.decode(Bool.self, forKey: .pointwiseHasBias), middle: middle,
+      epilogue: try container.decodeIfPresent(Epilogue.self, forKey: .epilogue) ?? Epilogue())
+  }
+
+  /// Attributes with their default value are left out.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(order, forKey: .order)
+    try container.encode(inChannels, forKey: .inChannels)
+    try container.encode(outChannels, forKey: .outChannels)
+    try container.encode(kernel, forKey: .kernel)
+    if stride != Pair(1) { try container.encode(stride, forKey: .stride) }
+    if padding != Padding(0) { try container.encode(padding, forKey: .padding) }
+    if dilation != Pair(1) { try container.encode(dilation, forKey: .dilation) }
+    try container.encode(depthwiseHasBias, forKey: .depthwiseHasBias)
+    try container.encode(pointwiseHasBias, forKey: .pointwiseHasBias)
+    if let middle { try container.encode(Operation.activation(middle), forKey: .middle) }
+    if !epilogue.isEmpty { try container.encode(epilogue, forKey: .epilogue) }
+  }
+}
