@@ -63,7 +63,8 @@ public struct Benchmark: Sendable {
   public func run(_ network: Network, model: String) throws(EvaluationError) -> BenchmarkReport {
     let ledger = try wrapping { () throws(NetworkError) in try network.ledger(inputs: [input]) }
     let backend = try makeEngine(engine)
-    let fused = network.fusing()
+    let fused = network.optimizedForInference()
+    let fusedLedger = try wrapping { () throws(NetworkError) in try fused.ledger(inputs: [input]) }
     do throws(ExecutionError) {
       let start = Machine.seconds
       let session = try backend.prepare(fused, inputs: [input])
@@ -85,7 +86,7 @@ public struct Benchmark: Sendable {
         multiplyAccumulates: ledger.multiplyAccumulates,
         gflopsPerS: 2 * Double(ledger.multiplyAccumulates) / (median * 1e6), sessionMemoryBytes: session.peakMemoryByteCount,
         peakMemoryBytes: Machine.peakResidentByteCount,
-        nodes: timesNodes ? try nodeTimes(session, tensor, ledger, fused) : nil)
+        nodes: timesNodes ? try nodeTimes(session, tensor, fusedLedger, fused) : nil)
     } catch {
       throw .execution(network: network.name, error)
     }

@@ -51,7 +51,7 @@ public struct KernelReport: Hashable, Codable, Sendable {
   public init(_ network: Network, input: Shape, instructionSet: InstructionSet) throws(EvaluationError) {
     self.init()
     kernels = kernels.filter { $0.isa == instructionSet.rawValue }
-    let fused = network.fusing()
+    let fused = network.optimizedForInference()
     let shapes = try wrapping { () throws(NetworkError) in try fused.inferredShapes(inputs: [input]) }
     for node in fused.nodes {
       guard case .convolution(let payload) = node.operation,

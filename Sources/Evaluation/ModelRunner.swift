@@ -14,7 +14,7 @@ public final class ModelRunner {
   public let contract: ImageContract
   public let tile: TilePolicy
   let backend: any Backend
-  /// What runs: the network with its passes over memory joined.
+  /// What runs: the network optimised for inference.
   let fused: Network
   private var sessions: [Shape: CachedSession] = [:]
   private var sessionUses = 0
@@ -39,7 +39,7 @@ public final class ModelRunner {
     contract = try network.checkedImageContract()
     self.backend = backend
     self.tile = tile
-    fused = network.fusing()
+    fused = network.optimizedForInference()
   }
 
   /// Output pixels per input pixel along each axis: the contract's scale, or 1 where the image is enlarged before it enters.

@@ -27,7 +27,7 @@ public struct TensorRun: Hashable, Codable, Sendable {
     let backend = try makeEngine(engine)
     let result: Tensor
     do throws(ExecutionError) {
-      let session = try backend.prepare(network.fusing(), inputs: [tensor.shape])
+      let session = try backend.prepare(network.optimizedForInference(), inputs: [tensor.shape])
       let start = Machine.seconds
       result = try session.run([tensor])[0]
       seconds = Machine.seconds - start

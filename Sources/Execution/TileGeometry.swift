@@ -82,7 +82,7 @@ extension Operation {
       return (payload.epilogue.pixelShuffleFactor, payload.stride.height)
     case .transposedConvolution(let payload):
       guard payload.stride.height == payload.stride.width else { return nil }
-      return (payload.stride.height, 1)
+      return (payload.stride.height * payload.epilogue.pixelShuffleFactor, 1)
     case .maximumPool(let pool), .averagePool(let pool):
       guard pool.stride.height == pool.stride.width else { return nil }
       return (1, pool.stride.height)
@@ -95,13 +95,7 @@ extension Operation {
   }
 
   /// The factor of the pixel shuffle that closes a convolution's epilogue.
-  fileprivate var shuffleFactor: Int {
-    switch self {
-    case .convolution(let payload): payload.epilogue.pixelShuffleFactor
-    case .separableConvolution(let payload): payload.epilogue.pixelShuffleFactor
-    default: 1
-    }
-  }
+  fileprivate var shuffleFactor: Int { epilogue?.pixelShuffleFactor ?? 1 }
 
   /// The rows (or columns) of the first input that rows `region` of the output, before any pixel shuffle of an epilogue, look at.
   fileprivate func inputRegion(of region: Range<Int>, grid: Int) -> Range<Int>? {

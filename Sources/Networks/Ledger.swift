@@ -18,6 +18,9 @@ public struct Ledger: Hashable, Codable, Sendable {
     public var bytesRead: Int
     /// The bytes of the float32 value that the node writes.
     public var bytesWritten: Int
+
+    /// What the node moves through memory, were no value kept in a cache.
+    public var bytesMoved: Int { [bytesRead, bytesWritten].total(\.self) }
   }
 
   /// In node order.
@@ -32,16 +35,32 @@ public struct Ledger: Hashable, Codable, Sendable {
   public var multiplyAccumulates: Int { entries.total(\.multiplyAccumulates) }
   public var bytesRead: Int { entries.total(\.bytesRead) }
   public var bytesWritten: Int { entries.total(\.bytesWritten) }
+  public var bytesMoved: Int { entries.total(\.bytesMoved) }
+  /// The values that nodes write to memory. What a fused node keeps to itself is none, nor is a concatenation in place.
+  public var activationTensorCount: Int { entries.count { $0.bytesWritten > 0 } }
 }
 
 extension Network {
   /// The ledger for inputs of these shapes, in the order of `inputs`. The network should be verified.
-  public func ledger(inputs shapes: [Shape]) throws(NetworkError) -> Ledger {
+  ///
+  /// - Parameter concatenationInPlace: counts as a backend does that lets the makers of the operands write into the concatenation:
+  ///   these operands are neither read nor written again. Operands that must be tensors of their own are copied all the same:
+  ///   inputs and outputs of the network, and what another concatenation, or another place in this one, has taken. The peak is
+  ///   counted as if they were apart.
+  public func ledger(inputs shapes: [Shape], concatenationInPlace: Bool = false) throws(NetworkError) -> Ledger {
     let values = try inferredShapes(inputs: shapes)
     var ledger = Ledger(entries: [], peakActivationByteCount: 0)
+    var ownTensors = Set(inputs.map(\.name) + outputs)
     for node in nodes {
       let operands = node.inputs.compactMap { values[$0] }
       guard let output = values[node.name] else { continue }
+      var bytesRead = Set(node.inputs).map { values[$0]?.floatByteCount ?? 0 }.total(\.self)
+      var bytesWritten = output.floatByteCount
+      if concatenationInPlace, case .concatenation = node.operation {
+        let copied = node.inputs.filter { !ownTensors.insert($0).inserted }
+        bytesRead = Set(copied).map { values[$0]?.floatByteCount ?? 0 }.total(\.self)
+        bytesWritten = copied.map { values[$0]?.floatByteCount ?? 0 }.total(\.self)
+      }
       let roles = node.operation.parameters
       ledger.entries.append(
         Ledger.Entry(
@@ -49,8 +68,7 @@ extension Network {
           parameterCount: roles.filter(\.isTrainable).total(\.shape.count),
           bufferCount: roles.filter { !$0.isTrainable }.total(\.shape.count),
           multiplyAccumulates: node.operation.definition.multiplyAccumulates(operands, output: output),
-          bytesRead: Set(node.inputs).map { values[$0]?.floatByteCount ?? 0 }.total(\.self),
-          bytesWritten: output.floatByteCount))
+          bytesRead: bytesRead, bytesWritten: bytesWritten))
     }
     ledger.peakActivationByteCount = peakActivationByteCount(shapes: values)
     return ledger

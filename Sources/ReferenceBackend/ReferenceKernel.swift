@@ -15,8 +15,9 @@ struct ReferenceKernel {
     case .convolution(let payload): return convolution(payload, inputs)
     case .separableConvolution(let payload): return separableConvolution(payload, inputs)
     case .transposedConvolution(let payload):
-      guard let weight = parameter("weight") else { return nil }
-      return transposedConvolve(payload, x, weight: weight, bias: parameter("bias"), output: output)
+      guard let weight = parameter("weight"), let shape = try? payload.shapeBeforeShuffle(x.shape) else { return nil }
+      let value = transposedConvolve(payload, x, weight: weight, bias: parameter("bias"), output: shape)
+      return finished(value, payload.epilogue, extras: inputs.dropFirst())
     case .linear(let payload):
       guard let weight = parameter("weight") else { return nil }
       return multiply(payload, x, weight: weight, bias: parameter("bias"), output: output)
@@ -40,7 +41,6 @@ struct ReferenceKernel {
     }
   }
 
-  /// The convolution, then each step of the epilogue as an operation of its own.
   private func convolution(_ payload: Convolution, _ inputs: [Tensor]) -> Tensor? {
     guard let weight = parameter("weight"), let shape = try? payload.shapeBeforeShuffle(inputs[0].shape) else { return nil }
     let value = convolve(payload, inputs[0], weight: weight, bias: parameter("bias"), output: shape)

@@ -2,19 +2,25 @@ import Networks
 import Tensors
 
 extension Network {
-  /// The same function with activations, scalings, additions and pixel shuffles drawn into the convolutions they follow, so that
-  /// a backend touches each value once.
+  /// The same function with activations, scalings, additions and pixel shuffles drawn into the convolutions they follow, and
+  /// depthwise and 1x1 convolutions that feed one another joined, so that a backend touches each value once.
   ///
-  /// A convolution takes steps in the order `[activation]? [scale]? [add]? [activation]? [pixelShuffle]?`, and only while the value
-  /// between has a single reader and leaves the network nowhere. Of two convolutions under an addition the later takes it. The
-  /// fused node keeps the name and the parameters of the convolution and stands where the last node it took in stood; readers and
-  /// `outputs` follow the new name. Slopes of a prelu move to the convolution's parameter `slope`.
+  /// A convolution, transposed or not, takes steps in the order `[activation]? [scale]? [add]? [activation]? [pixelShuffle]?`, and
+  /// only while the value between has a single reader and leaves the network nowhere. Of two convolutions under an addition the later
+  /// takes it. The fused node keeps the name and the parameters of the convolution and stands where the last node it took in stood;
+  /// readers and `outputs` follow the new name. Slopes of a prelu move to the convolution's parameter `slope`.
+  ///
+  /// A depthwise convolution and a 1x1 convolution of stride 1 without padding that reads it, or the other way round, with at most
+  /// an activation and one reader between, become a separable convolution with the epilogue of the second. It is called
+  /// `name` where they are `name.depthwise` and `name.pointwise`, or `name.select` and `name.kernels`, and as the second elsewhere.
   ///
   /// Exact: each step still rounds by itself in a backend that rounds once a step. Fusing twice changes nothing.
-  public func fusing() -> Network {
-    var fusion = Fusion(self)
+  ///
+  /// - Parameter additionLimit: the additions in a row that one convolution may take, for backends that add more than one value.
+  public func fusing(additionLimit: Int = 1) -> Network {
+    var fusion = Fusion(self, additionLimit: additionLimit)
     for node in nodes { fusion.take(node) }
-    return fusion.network
+    return fusion.network.joiningSeparableConvolutions()
   }
 }
 
@@ -27,9 +33,11 @@ private struct Fusion {
   /// By the present name of each value; leaving the network counts as a reader.
   private var readerCounts: [String: Int] = [:]
   private var renamed: [String: String] = [:]
+  private let additionLimit: Int
 
-  init(_ network: Network) {
+  init(_ network: Network, additionLimit: Int) {
     source = network
+    self.additionLimit = additionLimit
     for value in network.nodes.flatMap(\.inputs) + network.outputs { readerCounts[value, default: 0] += 1 }
   }
 
@@ -63,12 +71,11 @@ private struct Fusion {
     let places = node.inputs.compactMap { positions[$0] }.sorted(by: >)
     for position in places {
       guard var producer = nodes[position], readerCounts[producer.name] == 1,
-        case .convolution(var payload) = producer.operation, payload.epilogue.accepts(step)
+        let epilogue = producer.operation.epilogue, epilogue.accepts(step, additionLimit: additionLimit)
       else { continue }
-      payload.epilogue.steps.append(step)
+      producer.operation.epilogue = Epilogue(epilogue.steps + [step])
       // For instance a second prelu, or channels that the shuffle does not divide: left for the backend to refuse or run.
-      guard Operation.convolution(payload).attributeFault == nil else { continue }
-      producer.operation = .convolution(payload)
+      guard producer.operation.attributeFault == nil else { continue }
       producer.inputs += node.inputs.filter { $0 != producer.name }
       return (position, producer)
     }
@@ -92,8 +99,9 @@ extension Operation {
 }
 
 extension Epilogue {
-  /// Whether the step may follow in `[activation]? [scale]? [add]? [activation]? [pixelShuffle]?`.
-  fileprivate func accepts(_ step: Step) -> Bool {
+  /// Whether the step may follow in `[activation]? [scale]? [add]… [activation]? [pixelShuffle]?`.
+  fileprivate func accepts(_ step: Step, additionLimit: Int) -> Bool {
+    if step == .add, extraInputCount >= additionLimit { return false }
     var stage = Stage.start
     for present in steps {
       guard let next = stage.after(present) else { return false }
@@ -113,7 +121,7 @@ extension Epilogue {
         case .add: .added
         case .pixelShuffle: .shuffled
         }
-      return next.rawValue > rawValue ? next : nil
+      return next.rawValue > rawValue || (self == .added && next == .added) ? next : nil
     }
   }
 }

@@ -128,7 +128,7 @@ import Testing
     #expect(result.code == 0 && result.output.hasPrefix("x.npy 2x1x5x6 -> y.npy 2x1x5x6 in "))
     let output = try NPYFile.read(place.path("y.npy"))
     let engine = CPUEngine(threadCount: 1)
-    let network = try ModelLibrary.network(place.path("v.safetensors")).fusing()
+    let network = try ModelLibrary.network(place.path("v.safetensors")).optimizedForInference()
     let expected = try engine.prepare(network, inputs: [[2, 1, 5, 6]]).run([Tensor(repeating: 0.5, [2, 1, 5, 6])])
     #expect(output == expected[0])
   }

@@ -9,7 +9,7 @@ enum ReadmeExample {
     print(network.parameterCount, try network.ledger(inputs: [[1, 1, 256, 256]]).multiplyAccumulates)
 
     let engine = CPUEngine(threadCount: 2)
-    let session = try engine.prepare(network.fusing(), inputs: [[1, 1, 64, 64]])
+    let session = try engine.prepare(network.optimizedForInference(), inputs: [[1, 1, 64, 64]])
     let output = try session.run([Tensor(repeating: 0.5, [1, 1, 64, 64])])[0]
     print(output.shape)  // 1x1x128x128
 

@@ -52,6 +52,37 @@ import Testing
     #expect(try network.ledger(inputs: single).peakActivationByteCount == 68 * 4)
   }
 
+  @Test func trafficAndTensors() throws {
+    var builder = NetworkBuilder("traffic")
+    let x = builder.input("x", channels: 2)
+    let a = builder.activation("a", x, .relu)
+    let b = builder.activation("b", a, .tanh)
+    let kept = builder.activation("kept", b, .relu)
+    let first = builder.concatenation("first", [a, b, x, a, kept])
+    let second = builder.concatenation("second", [first, b])
+    builder.output(kept)
+    builder.output(builder.activation("y", second, .relu))
+    let network = try builder.build(.zeros)
+    // A channel is 6 floats, 24 bytes. In channels read and written: a 2 2, b 2 2, kept 2 2, first 8 10 (a is read once), second
+    // 12 12, y 12 12.
+    let plain = try network.ledger(inputs: [[1, 2, 2, 3]])
+    #expect(plain.entries.map(\.bytesMoved) == [4, 4, 4, 18, 24, 24].map { $0 * 24 })
+    #expect(plain.bytesMoved == 78 * 24 && plain.bytesMoved == plain.bytesRead + plain.bytesWritten)
+    #expect(plain.activationTensorCount == 6)
+    // In place: in first a and b once; x is an input, a is there already, kept an output. In second first; b is taken.
+    let inPlace = try network.ledger(inputs: [[1, 2, 2, 3]], concatenationInPlace: true)
+    #expect(inPlace.entries.map(\.bytesRead) == [2, 2, 2, 6, 2, 12].map { $0 * 24 })
+    #expect(inPlace.entries.map(\.bytesWritten) == [2, 2, 2, 6, 2, 12].map { $0 * 24 })
+    #expect(inPlace.peakActivationByteCount == plain.peakActivationByteCount)
+    builder = NetworkBuilder("skip")
+    let z = builder.input("z", channels: 2)
+    let left = builder.activation("left", z, .relu)
+    let right = builder.activation("right", left, .tanh)
+    builder.output(builder.concatenation("both", [left, right]))
+    let skip = try builder.build(.zeros).ledger(inputs: [[1, 2, 2, 3]], concatenationInPlace: true)
+    #expect(skip.entries[2].bytesMoved == 0 && skip.activationTensorCount == 2)
+  }
+
   @Test func everyOperationWithCosts() throws {
     func ledger(_ operation: Operation, _ shapes: [Shape]) throws -> Ledger.Entry {
       var builder = NetworkBuilder("one")

@@ -91,8 +91,10 @@ extension OperationCaseList {
   private mutating func addTransposedConvolutions() {
     let shape = Shape(batch: 2, channels: 6, height: 5, width: 7)
     func add(_ list: inout OperationCaseList, _ name: String, _ payload: TransposedConvolution) {
-      list.add(name, [shape]) { builder, x in
-        builder.node("transposed", .transposedConvolution(payload), x, channels: payload.outChannels)
+      guard let extra = try? payload.shapeBeforeShuffle(shape) else { preconditionFailure("\(name): \(shape) does not fit") }
+      list.add(name, [shape] + Array(repeating: extra, count: payload.epilogue.extraInputCount)) { builder, x in
+        let channels = payload.outChannels / (payload.epilogue.pixelShuffleFactor * payload.epilogue.pixelShuffleFactor)
+        return builder.node("transposed", .transposedConvolution(payload), x, channels: channels)
       }
     }
     add(&self, "transposed 2x2 stride 2", TransposedConvolution(inChannels: 6, outChannels: 3, kernel: 2, stride: 2))
@@ -111,5 +113,16 @@ extension OperationCaseList {
       &self, "transposed depthwise",
       TransposedConvolution(inChannels: 6, outChannels: 6, kernel: 3, stride: 2, padding: 1, groups: 6)
     )
+    let relu = Epilogue.Step.activation(.relu)
+    for (name, kernel, padding, steps) in [
+      ("2x2 with relu", 2, 0, [relu]),
+      ("4x4 with relu, scale, add, leakyReLU", 4, 1, [relu, .scale(0.5), .add, .activation(.leakyReLU(slope: 0.2))]),
+      ("2x2 with prelu, pixelShuffle", 2, 0, [.activation(.prelu(channels: 4)), .pixelShuffle(2)]),
+    ] as [(String, Int, Int, [Epilogue.Step])] {
+      add(
+        &self, "transposed \(name)",
+        TransposedConvolution(
+          inChannels: 6, outChannels: 4, kernel: Pair(kernel), stride: 2, padding: Padding(padding), epilogue: Epilogue(steps)))
+    }
   }
 }

@@ -60,6 +60,7 @@ package struct Tolerance: Hashable, Sendable {
     case .transposedConvolution(let payload):
       let products = payload.inChannels / payload.groups * payload.kernel.height * payload.kernel.width
       return x.summed(products, largest("weight"), bias: largest("bias"), factor)
+        .finished(payload.epilogue, operands.dropFirst(), slope: largest("slope"))
     case .linear(let payload): return x.summed(payload.inFeatures, largest("weight"), bias: largest("bias"), 1)
     case .batchNorm(let payload):
       let variance = network.parameter("runningVariance", of: node)?.floats.min() ?? 0

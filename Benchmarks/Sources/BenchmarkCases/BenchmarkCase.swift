@@ -14,7 +14,7 @@ public struct BenchmarkCase: Sendable {
     self.name = name
     self.input = input
     multiplyAccumulates = try network.ledger(inputs: [input]).multiplyAccumulates
-    self.network = network.fusing()
+    self.network = network.optimizedForInference()
   }
 
   /// Two operations for each multiply-accumulate of the network as it is written, in 10⁹ a second.

@@ -84,19 +84,11 @@ extension Convolution: OperationDefinition {
       ParameterRole("weight", [outChannels, inChannels / groups, kernel.height, kernel.width], initialValue: bound)
     ]
     if hasBias { roles.append(ParameterRole("bias", [outChannels], initialValue: bound)) }
-    for step in epilogue.steps {
-      if case .activation(let function) = step { roles += function.parameters }
-    }
-    return roles
+    return roles + epilogue.parameters
   }
 
   package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
-    let shape = try shapeBeforeShuffle(inputs[0])
-    for extra in inputs.dropFirst() where extra != shape {
-      throw ShapeMismatch("the epilogue adds \(extra) to an output of \(shape)")
-    }
-    let factor = epilogue.pixelShuffleFactor
-    return factor == 1 ? shape : try PixelShuffle(factor: factor).outputShape([shape])
+    try epilogue.outputShape(of: shapeBeforeShuffle(inputs[0]), extras: inputs.dropFirst())
   }
 
   package func multiplyAccumulates(_ inputs: [Shape], output: Shape) -> Int {

@@ -1,4 +1,6 @@
-/// What a convolution does to each output value before it is stored: steps applied in order.
+import Tensors
+
+/// What a convolution (or a transposed one) does to each output value before it is stored: steps applied in order.
 ///
 /// The operand of the k-th `.add` is the node's input k (counted from 1); its shape is that of the output before any shuffle.
 public struct Epilogue: Hashable, Sendable {
@@ -24,6 +26,22 @@ public struct Epilogue: Hashable, Sendable {
   /// The factor of the closing pixel shuffle, 1 without one.
   public var pixelShuffleFactor: Int {
     if case .pixelShuffle(let factor)? = steps.last { factor } else { 1 }
+  }
+
+  /// The slopes of the steps, as the roles of the node.
+  package var parameters: [ParameterRole] {
+    var roles: [ParameterRole] = []
+    for case .activation(let function) in steps { roles += function.parameters }
+    return roles
+  }
+
+  /// The shape after the steps. `shape` is the one before any shuffle; throws where an extra input has another.
+  func outputShape(of shape: Shape, extras: ArraySlice<Shape>) throws(ShapeMismatch) -> Shape {
+    for extra in extras where extra != shape {
+      throw ShapeMismatch("the epilogue adds \(extra) to an output of \(shape)")
+    }
+    let factor = pixelShuffleFactor
+    return factor == 1 ? shape : try PixelShuffle(factor: factor).outputShape([shape])
   }
 
   /// What is wrong with the steps behind a convolution of that many output channels; nil where nothing is.

@@ -1,13 +1,15 @@
 import Tensors
 
-/// 2-D transposed convolution: the adjoint of a convolution of the same attributes, used to enlarge.
+/// 2-D transposed convolution: the adjoint of a convolution of the same attributes, used to enlarge; with optional epilogue.
 ///
 ///     y[n, o, i·s + u·d - p, j·s + v·d - p] += weight[c, o', u, v] · x[n, c, i, j];  then bias[o] is added
 ///
 /// with `o'` the index of `o` in the group of `c`, stride `s`, dilation `d`, padding `p` (pixels cut from the border of `y`).
-/// - Input: `[N, inChannels, H, W]`.
-/// - Parameters: `weight [inChannels, outChannels / groups, kernel.height, kernel.width]`; `bias [outChannels]` when `hasBias`.
-/// - Output: height `(H - 1) · stride - top - bottom + dilation · (kernel - 1) + outputPadding + 1`, the width likewise.
+/// - Input: `[N, inChannels, H, W]`, then one tensor of the output's shape before any pixel shuffle for each `.add` of the epilogue.
+/// - Parameters: `weight [inChannels, outChannels / groups, kernel.height, kernel.width]`; `bias [outChannels]` when `hasBias`;
+///   `slope [channels]` when the epilogue holds a `.prelu`.
+/// - Output: height `(H - 1) · stride - top - bottom + dilation · (kernel - 1) + outputPadding + 1`, the width likewise; then what
+///   the epilogue's pixel shuffle makes of it.
 /// - Cost: `N · inChannels · H · W · kernel.height · kernel.width · outChannels / groups` MACs.
 /// - Source: `torch.nn.ConvTranspose2d`.
 public struct TransposedConvolution: Hashable, Sendable {
@@ -22,10 +24,13 @@ public struct TransposedConvolution: Hashable, Sendable {
   public var dilation: Pair
   public var groups: Int
   public var hasBias: Bool
+  /// What is done to each output value before it is stored; empty until a fusing pass fills it.
+  public var epilogue: Epilogue
 
   public init(
     inChannels: Int, outChannels: Int, kernel: Pair, stride: Pair = Pair(1), padding: Padding = Padding(0),
-    outputPadding: Pair = Pair(0), dilation: Pair = Pair(1), groups: Int = 1, hasBias: Bool = true
+    outputPadding: Pair = Pair(0), dilation: Pair = Pair(1), groups: Int = 1, hasBias: Bool = true,
+    epilogue: Epilogue = Epilogue()
   ) {
     self.inChannels = inChannels
     self.outChannels = outChannels
@@ -36,19 +41,35 @@ public struct TransposedConvolution: Hashable, Sendable {
     self.dilation = dilation
     self.groups = groups
     self.hasBias = hasBias
+    self.epilogue = epilogue
+  }
+
+  /// The shape before the epilogue's pixel shuffle, the one that extra inputs have. Throws where the input does not fit.
+  public func shapeBeforeShuffle(_ input: Shape) throws(ShapeMismatch) -> Shape {
+    if let fault = attributeFault { throw ShapeMismatch(fault) }
+    if let fault = input.valueFault { throw ShapeMismatch("the input \(input) \(fault)") }
+    let input = try image(input, channels: inChannels)
+    let height =
+      (input.height - 1) * stride.height - padding.top - padding.bottom + dilation.height * (kernel.height - 1)
+      + outputPadding.height + 1
+    let width =
+      (input.width - 1) * stride.width - padding.left - padding.right + dilation.width * (kernel.width - 1)
+      + outputPadding.width + 1
+    guard height > 0, width > 0 else { throw ShapeMismatch("the padding \(padding) leaves nothing of the output") }
+    return Shape(batch: input.batch, channels: outChannels, height: height, width: width)
   }
 }
 
 extension TransposedConvolution: OperationDefinition {
   package var typeName: String { "transposedConvolution" }
-  package var inputCount: ClosedRange<Int> { 1...1 }
+  package var inputCount: ClosedRange<Int> { 1 + epilogue.extraInputCount...1 + epilogue.extraInputCount }
 
   package var summary: String {
     var parts = convolutionSummary(
       inChannels: inChannels, outChannels: outChannels, kernel: kernel, stride: stride, padding: padding, dilation: dilation,
       groups: groups, hasBias: hasBias)
     if outputPadding != Pair(0) { parts.append("output padding \(outputPadding)") }
-    return parts.joined(separator: ", ")
+    return ([parts.joined(separator: ", ")] + epilogue.steps.map(\.text)).joined(separator: " | ")
   }
 
   package var attributeFault: String? {
@@ -63,7 +84,7 @@ extension TransposedConvolution: OperationDefinition {
     ] where extra >= limit {
       return "the output padding \(extra) is not smaller than stride or dilation, \(limit)"
     }
-    return nil
+    return epilogue.fault(channels: outChannels)
   }
 
   package var parameters: [ParameterRole] {
@@ -72,19 +93,11 @@ extension TransposedConvolution: OperationDefinition {
     let bound = ParameterRole.InitialValue.uniform(bound: 1 / Float(products).squareRoot())
     let weight = ParameterRole(
       "weight", [inChannels, outChannels / groups, kernel.height, kernel.width], initialValue: bound)
-    return hasBias ? [weight, ParameterRole("bias", [outChannels], initialValue: bound)] : [weight]
+    return (hasBias ? [weight, ParameterRole("bias", [outChannels], initialValue: bound)] : [weight]) + epilogue.parameters
   }
 
   package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
-    let input = try image(inputs[0], channels: inChannels)
-    let height =
-      (input.height - 1) * stride.height - padding.top - padding.bottom + dilation.height * (kernel.height - 1)
-      + outputPadding.height + 1
-    let width =
-      (input.width - 1) * stride.width - padding.left - padding.right + dilation.width * (kernel.width - 1)
-      + outputPadding.width + 1
-    guard height > 0, width > 0 else { throw ShapeMismatch("the padding \(padding) leaves nothing of the output") }
-    return Shape(batch: input.batch, channels: outChannels, height: height, width: width)
+    try epilogue.outputShape(of: shapeBeforeShuffle(inputs[0]), extras: inputs.dropFirst())
   }
 
   package func multiplyAccumulates(_ inputs: [Shape], output: Shape) -> Int {
@@ -96,6 +109,7 @@ extension TransposedConvolution: Codable {
   enum CodingKeys: String, CodingKey {
     case inChannels, outChannels, kernel, stride, padding, outputPadding, dilation, groups
     case hasBias = "bias"
+    case epilogue
   }
 
   public init(from decoder: any Decoder) throws {
@@ -109,7 +123,8 @@ extension TransposedConvolution: Codable {
       outputPadding: try container.decodeIfPresent(Pair.self, forKey: .outputPadding) ?? Pair(0),
       dilation: try container.decodeIfPresent(Pair.self, forKey: .dilation) ?? Pair(1),
       groups: try container.decodeIfPresent(Int.self, forKey: .groups) ?? 1,
-      hasBias: try container.decode(Bool.self, forKey: .hasBias))
+      hasBias: try container.decode(Bool.self, forKey: .hasBias),
+      epilogue: try container.decodeIfPresent(Epilogue.self, forKey: .epilogue) ?? Epilogue())
   }
 
   /// Attributes with their default value are left out.
@@ -124,5 +139,6 @@ extension TransposedConvolution: Codable {
     if dilation != Pair(1) { try container.encode(dilation, forKey: .dilation) }
     if groups != 1 { try container.encode(groups, forKey: .groups) }
     try container.encode(hasBias, forKey: .hasBias)
+    if !epilogue.isEmpty { try container.encode(epilogue, forKey: .epilogue) }
   }
 }

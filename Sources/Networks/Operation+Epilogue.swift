@@ -1,0 +1,32 @@
+extension Operation {
+  /// What rides on the store of a convolution; nil for operations that carry none. Setting it leaves those as they are.
+  package var epilogue: Epilogue? {
+    get {
+      switch self {
+      case .convolution(let payload): payload.epilogue
+      case .separableConvolution(let payload): payload.epilogue
+      case .transposedConvolution(let payload): payload.epilogue
+      case .linear, .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
+        .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten:
+        nil
+      }
+    }
+    set {
+      guard let newValue else { return }
+      switch self {
+      case .convolution(var payload):
+        payload.epilogue = newValue
+        self = .convolution(payload)
+      case .separableConvolution(var payload):
+        payload.epilogue = newValue
+        self = .separableConvolution(payload)
+      case .transposedConvolution(var payload):
+        payload.epilogue = newValue
+        self = .transposedConvolution(payload)
+      case .linear, .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
+        .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten:
+        break
+      }
+    }
+  }
+}
