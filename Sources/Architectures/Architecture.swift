@@ -4,107 +4,28 @@ import Networks
 public enum Architecture: Hashable, Codable, Sendable {
   case vdsr(VDSR)
   case edsr(EDSR)
+  case unet(UNet)
+  case seeInTheDark(SeeInTheDark)
+  case smallResNet(SmallResNet)
+  case resNet18(ResNet18)
 
-  /// `vdsr`, `edsr`.
-  public var name: String {
-    switch self {
-    case .vdsr: "vdsr"
-    case .edsr: "edsr"
-    }
-  }
+  /// `vdsr`, `edsr`, `unet`, `see-in-the-dark`, `small-resnet`, `resnet18`.
+  public var name: String { type(of: definition).name }
 
   /// The network of the architecture, its parameters filled.
   public func network(_ initialization: Initialization) throws(ArchitectureError) -> Network {
+    try definition.build(initialization)
+  }
+
+  /// The payload as what every architecture can answer.
+  package var definition: any ArchitectureDefinition {
     switch self {
-    case .vdsr(let description): try description.network(initialization)
-    case .edsr(let description): try description.network(initialization)
+    case .vdsr(let description): description
+    case .edsr(let description): description
+    case .unet(let description): description
+    case .seeInTheDark(let description): description
+    case .smallResNet(let description): description
+    case .resNet18(let description): description
     }
-  }
-}
-
-extension Architecture {
-  /// What a program that offers architectures by name shows.
-  public struct Summary: Hashable, Sendable {
-    /// One option, all of it as text.
-    public struct Option: Hashable, Sendable {
-      /// `residual-scale`
-      public var name: String
-      public var defaultValue: String
-      public var help: String
-    }
-
-    public var name: String
-    public var help: String
-    public var options: [Option]
-  }
-
-  /// Every architecture with its options.
-  public static let catalogue: [Summary] = [
-    Summary(
-      name: "vdsr", help: "a chain of convolutions on an enlarged luma image; any scale",
-      options: [
-        .init(name: "depth", defaultValue: "20", help: "convolutions in all"),
-        .init(name: "features", defaultValue: "64", help: "channels inside"),
-      ]),
-    Summary(
-      name: "edsr", help: "residual blocks at low resolution, then pixel shuffles",
-      options: [
-        .init(name: "scale", defaultValue: "2", help: "2, 3 or 4"),
-        .init(name: "channels", defaultValue: "3", help: "3 for RGB, 1 for luma"),
-        .init(name: "features", defaultValue: "64", help: "channels inside"),
-        .init(name: "blocks", defaultValue: "16", help: "residual blocks"),
-        .init(name: "residual-scale", defaultValue: "0.1", help: "factor of each block's residual (1 in the original layout)"),
-        .init(name: "layout", defaultValue: "plain", help: "plain, or original: body convolution and mean shift"),
-        .init(name: "maximum", defaultValue: "1", help: "what 255 is inside the network (255 in the original layout)"),
-      ]),
-  ]
-
-  /// The architecture of that name; `options` are by the names in `catalogue`, missing ones have their defaults.
-  public init(named name: String, options: [String: String] = [:]) throws(ArchitectureError) {
-    guard let summary = Self.catalogue.first(where: { $0.name == name }) else { throw .unknownArchitecture(name) }
-    for option in options.keys.sorted() where !summary.options.contains(where: { $0.name == option }) {
-      throw .unknownOption(architecture: name, option: option)
-    }
-    let values = OptionValues(architecture: name, values: options)
-    if name == "vdsr" {
-      self = .vdsr(VDSR(depth: try values.integer("depth", 20), features: try values.integer("features", 64)))
-      return
-    }
-    let layout: EDSR.Layout
-    switch options["layout"] {
-    case nil: layout = .plain
-    case let text?:
-      guard let known = EDSR.Layout(rawValue: text) else {
-        throw .option(architecture: name, option: "layout", value: text, allowed: "plain or original")
-      }
-      layout = known
-    }
-    self = .edsr(
-      EDSR(
-        scale: try values.integer("scale", 2), channels: try values.integer("channels", 3),
-        features: try values.integer("features", 64), blocks: try values.integer("blocks", 16),
-        residualScale: try values.number("residual-scale", layout == .original ? 1 : 0.1), layout: layout,
-        maximum: try values.number("maximum", layout == .original ? 255 : 1)))
-  }
-}
-
-private struct OptionValues {
-  let architecture: String
-  let values: [String: String]
-
-  func integer(_ option: String, _ defaultValue: Int) throws(ArchitectureError) -> Int {
-    guard let text = values[option] else { return defaultValue }
-    guard let value = Int(text) else {
-      throw .option(architecture: architecture, option: option, value: text, allowed: "a whole number")
-    }
-    return value
-  }
-
-  func number(_ option: String, _ defaultValue: Float) throws(ArchitectureError) -> Float {
-    guard let text = values[option] else { return defaultValue }
-    guard let value = Float(text), value.isFinite else {
-      throw .option(architecture: architecture, option: option, value: text, allowed: "a number")
-    }
-    return value
   }
 }

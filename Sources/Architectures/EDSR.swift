@@ -9,6 +9,9 @@ import Networks
 /// x4 is two stages of x2. The default layout has 1,332,931 parameters at x2. `layout: .original` is the baseline of the
 /// authors' code: one more convolution after the blocks, and the mean colour subtracted before and added after the network;
 /// at residual scale 1 and range 255 it has 1,369,859 trainable parameters at x2, and published checkpoints fit it.
+///
+/// Cheaper kinds of convolution replace those of the residual blocks: separable, 304,835 parameters at x2. Separable convolutions
+/// have biases in both parts, those by channel selection none.
 /// - Source: Lim et al., Enhanced Deep Residual Networks for Single Image Super-Resolution, CVPR Workshops 2017;
 ///   sanghyun-son/EDSR-PyTorch.
 public struct EDSR: Hashable, Codable, Sendable {
@@ -30,11 +33,12 @@ public struct EDSR: Hashable, Codable, Sendable {
   public var layout: Layout
   /// What 255 is inside the network: 1 or 255.
   public var maximum: Float
+  /// Of the convolutions in the residual blocks.
+  public var convolution: ConvolutionKind
 
   public init(
     scale: Int = 2, channels: Int = 3, features: Int = 64, blocks: Int = 16, residualScale: Float = 0.1,
-    layout: Layout = .plain,
-    maximum: Float = 1
+    layout: Layout = .plain, maximum: Float = 1, convolution: ConvolutionKind = .standard
   ) {
     self.scale = scale
     self.channels = channels
@@ -43,6 +47,7 @@ public struct EDSR: Hashable, Codable, Sendable {
     self.residualScale = residualScale
     self.layout = layout
     self.maximum = maximum
+    self.convolution = convolution
   }
 
   /// The baseline of the authors' code: residual scale 1, range 255.
@@ -55,10 +60,16 @@ public struct EDSR: Hashable, Codable, Sendable {
 
   /// Nodes `head`, `body.0.a`, `body.0.relu`, `body.0.b`, `body.0.scaled`, `body.0.sum` …, `skip`, `up.0`, `up.0.shuffle` …, `tail`;
   /// `subtractMean`, `body.end` and `addMean` in the original layout.
-  public func network(_ initialization: Initialization) throws(ArchitectureError) -> Network {
+  public func network(_ initialization: Initialization) throws(ArchitectureError) -> Network { try build(initialization) }
+}
+
+extension EDSR: ArchitectureDefinition {
+  package static var name: String { "edsr" }
+
+  package func builder() throws(ArchitectureError) -> NetworkBuilder {
     try checkOptions()
     var builder = NetworkBuilder(
-      "edsr",
+      Self.name,
       imageContract: ImageContract(
         colour: channels == 1 ? .luma : .rgb, maximum: maximum, scale: scale, inputSize: .lowResolution))
     var x = builder.input("x", channels: channels)
@@ -83,25 +94,24 @@ public struct EDSR: Hashable, Codable, Sendable {
       value = builder.fixedChannelAffine("addMean", value, scale: ones, shift: Self.meanColour.map { $0 * maximum })
     }
     builder.output(value)
-    return try finish(builder, "edsr", initialization)
+    return builder
   }
 
   private func residualBlock(
     _ name: String, _ x: NetworkBuilder.Value, in builder: inout NetworkBuilder
   ) -> NetworkBuilder.Value {
-    var value = builder.convolution("\(name).a", x, outChannels: features, kernel: 3, padding: 1)
+    let hasBias = convolution != .selection
+    var value = builder.convolution(convolution, "\(name).a", x, outChannels: features, bias: hasBias)
     value = builder.activation("\(name).relu", value, .relu)
-    value = builder.convolution("\(name).b", value, outChannels: features, kernel: 3, padding: 1)
+    value = builder.convolution(convolution, "\(name).b", value, outChannels: features, bias: hasBias)
     if residualScale != 1 { value = builder.scale("\(name).scaled", value, by: residualScale) }
     return builder.add("\(name).sum", value, x)
   }
 
   private func checkOptions() throws(ArchitectureError) {
-    try check("edsr", "scale", scale, 2...4)
-    try check("edsr", "features", features, 1...1024)
-    try check("edsr", "blocks", blocks, 0...1000)
-    // The convolutions before the shuffles make up to nine times the features.
-    try checkSize("edsr", features: features, wideConvolutions: 2 * blocks + 9)
+    try check("scale", scale, 2...4)
+    try check("features", features, 1...1024)
+    try check("blocks", blocks, 0...1000)
     guard channels == 1 || channels == 3 else {
       throw .option(architecture: "edsr", option: "channels", value: "\(channels)", allowed: "1 (luma) or 3 (RGB)")
     }

@@ -68,14 +68,39 @@ extension ConversionError: CustomStringConvertible {
 }
 
 extension Architecture {
-  /// `edsr: x2, RGB, 64 features, 16 blocks, residual scale 0.1`
-  fileprivate var summary: String {
+  /// `edsr: x2, RGB, 64 features, 16 blocks, residual scale 0.1, separable convolutions`
+  fileprivate var summary: String { "\(name): " + traits.joined(separator: ", ") }
+
+  private var traits: [String] {
     switch self {
-    case .vdsr(let vdsr): return "vdsr: depth \(vdsr.depth), \(vdsr.features) features"
+    case .vdsr(let vdsr): return ["depth \(vdsr.depth)", "\(vdsr.features) features"] + vdsr.convolution.traits
     case .edsr(let edsr):
-      let layout = edsr.layout == .original ? ", original layout, range \(edsr.maximum.shortText)" : ""
-      return "edsr: x\(edsr.scale), \(edsr.channels == 1 ? "luma" : "RGB"), \(edsr.features) features, \(edsr.blocks) blocks, "
-        + "residual scale \(edsr.residualScale.shortText)" + layout
+      let layout = edsr.layout == .original ? ["original layout", "range \(edsr.maximum.shortText)"] : []
+      return [
+        "x\(edsr.scale)", edsr.channels == 1 ? "luma" : "RGB", "\(edsr.features) features", "\(edsr.blocks) blocks",
+        "residual scale \(edsr.residualScale.shortText)",
+      ] + layout + edsr.convolution.traits
+    case .unet(let unet):
+      return ["\(unet.channels) to \(unet.classes) channels", "\(unet.features) features"] + unet.convolution.traits
+        + (unet.skip == .first ? ["skips first"] : [])
+    case .seeInTheDark(let dark):
+      return ["variant \(dark.variant)", "\(dark.features) features"]
+        + (dark.convolution == .selection ? dark.convolution.traits : [])
+    case .smallResNet(let net):
+      return ["\(net.channels) channels", "\(net.classes) classes", "\(net.features) features"] + net.convolution.traits
+    case .resNet18(let net):
+      return ["\(net.channels) channels", "\(net.classes) classes", "\(net.features) features"] + net.convolution.traits
+    }
+  }
+}
+
+extension ConvolutionKind {
+  /// Nothing for the standard kind.
+  fileprivate var traits: [String] {
+    switch self {
+    case .standard: []
+    case .separable: ["separable convolutions"]
+    case .selection: ["convolutions by channel selection"]
     }
   }
 }

@@ -17,8 +17,10 @@ public struct NetworkBuilder: Sendable {
     public let channels: Int
   }
 
-  private var graph: NetworkGraph
-  private var fixed: [String: Tensor] = [:]
+  /// What has been put together so far; not verified.
+  package private(set) var graph: NetworkGraph
+  /// The parameters set by `setParameter`.
+  package private(set) var fixed: [String: Tensor] = [:]
 
   public init(_ name: String, imageContract: ImageContract? = nil) {
     graph = NetworkGraph(name: name, inputs: [], nodes: [], outputs: [], imageContract: imageContract)

@@ -5,7 +5,9 @@ struct NewCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "new", abstract: "Makes a model with random parameters, to be trained or measured.")
 
-  @Argument(help: ArgumentHelp("The architecture: vdsr or edsr.", valueName: "architecture"))
+  @Argument(
+    help: ArgumentHelp(
+      "The architecture: \(Architecture.catalogue.map(\.name).joined(separator: ", ")).", valueName: "architecture"))
   var architecture: String
 
   @Option(name: .shortAndLong, help: "The model file to write (.safetensors).")
@@ -30,17 +32,26 @@ struct NewCommand: ParsableCommand {
 
 /// The options of every architecture; one that an architecture does not have is refused by it.
 struct ArchitectureArguments: ParsableArguments {
+  @Option(help: "standard, separable or selection; see-in-the-dark also: light or lighter. (default: standard)")
+  var convolution: String?
+
+  @Option(help: "see-in-the-dark: base, light or lighter. (default: base)")
+  var variant: String?
+
+  @Option(help: "Channels inside, at the first level. (default: 64; see-in-the-dark 32, small-resnet 16)")
+  var features: String?
+
+  @Option(help: "Channels of the input: 3 for RGB; edsr: of the output too, 1 for luma. (default: 3)")
+  var channels: String?
+
+  @Option(help: "unet: channels of the output; small-resnet, resnet18: classes. (default: 1; 3; 1000)")
+  var classes: String?
+
   @Option(help: "vdsr: convolutions in all. (default: 20)")
   var depth: String?
 
-  @Option(help: "Channels inside. (default: 64)")
-  var features: String?
-
   @Option(help: "edsr: 2, 3 or 4. (default: 2)")
   var scale: String?
-
-  @Option(help: "edsr: 3 for RGB, 1 for luma. (default: 3)")
-  var channels: String?
 
   @Option(help: "edsr: residual blocks. (default: 16)")
   var blocks: String?
@@ -57,8 +68,9 @@ struct ArchitectureArguments: ParsableArguments {
   /// What was given, by the names of `Architecture.catalogue`.
   var values: [String: String] {
     let all = [
-      "depth": depth, "features": features, "scale": scale, "channels": channels, "blocks": blocks,
-      "residual-scale": residualScale, "layout": layout, "maximum": maximum,
+      "convolution": convolution, "variant": variant, "features": features, "channels": channels, "classes": classes,
+      "depth": depth, "scale": scale, "blocks": blocks, "residual-scale": residualScale, "layout": layout,
+      "maximum": maximum,
     ]
     return all.compactMapValues(\.self)
   }

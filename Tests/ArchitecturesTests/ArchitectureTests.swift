@@ -93,7 +93,10 @@ import Testing
 
   @Test(
     arguments: [
-      ("unet", [:], "there is no architecture 'unet'; there are vdsr, edsr"),
+      (
+        "u-net", [:],
+        "there is no architecture 'u-net'; there are vdsr, edsr, unet, see-in-the-dark, small-resnet, resnet18"
+      ),
       ("vdsr", ["scale": "2"], "vdsr has no option 'scale'"),
       ("vdsr", ["depth": "1"], "the option depth of vdsr is '1' and must be 2 to 1000"),
       ("edsr", ["features": "many"], "the option features of edsr is 'many' and must be a whole number"),
@@ -106,6 +109,43 @@ import Testing
       ("edsr", ["layout": "big"], "the option layout of edsr is 'big' and must be plain or original"),
       ("edsr", ["maximum": "2"], "the option maximum of edsr is '2.0' and must be 1 or 255"),
       ("edsr", ["features": "1025"], "the option features of edsr is '1025' and must be 1 to 1024"),
+      (
+        "unet", ["convolution": "cheap"],
+        "the option convolution of unet is 'cheap' and must be standard, separable or selection"
+      ),
+      ("unet", ["classes": "0"], "the option classes of unet is '0' and must be 1 to 4096"),
+      ("unet", ["variant": "light"], "unet has no option 'variant'"),
+      ("unet", ["features": "0"], "the option features of unet is '0' and must be 1 to 1024"),
+      (
+        "unet", ["features": "1024"],
+        "unet would have 7942429697 parameters and buffers with these options, and no more than 268435456 are made; "
+          + "give fewer features or layers"
+      ),
+      (
+        "vdsr", ["features": "1024", "depth": "1000"],
+        "vdsr would have 9418328064 parameters and buffers with these options, and no more than 268435456 are made; "
+          + "give fewer features or layers"
+      ),
+      ("see-in-the-dark", ["channels": "4"], "see-in-the-dark has no option 'channels'"),
+      (
+        "see-in-the-dark", ["variant": "lightest"],
+        "the option variant of see-in-the-dark is 'lightest' and must be base, light or lighter"
+      ),
+      (
+        "see-in-the-dark", ["variant": "base", "convolution": "separable"],
+        "the option convolution of see-in-the-dark is 'separable' and must be standard in the variant base"
+      ),
+      (
+        "see-in-the-dark", ["variant": "light", "convolution": "standard"],
+        "the option convolution of see-in-the-dark is 'standard' and must be separable or selection in the variant light"
+      ),
+      (
+        "see-in-the-dark", ["variant": "base", "convolution": "light"],
+        "the option variant of see-in-the-dark is 'base' and must be light with the convolution light"
+      ),
+      ("small-resnet", ["channels": "1025"], "the option channels of small-resnet is '1025' and must be 1 to 1024"),
+      ("resnet18", ["classes": "many"], "the option classes of resnet18 is 'many' and must be a whole number"),
+      ("resnet18", ["classes": "1000001"], "the option classes of resnet18 is '1000001' and must be 1 to 1000000"),
     ] as [(String, [String: String], String)])
   func refusals(name: String, options: [String: String], message: String) {
     do throws(ArchitectureError) {

@@ -65,7 +65,8 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     CommandCase("eval MODEL --data . --scales 2,,3", 64, "swiftlet: The value '2,,3' is invalid for …"),
     CommandCase("info photo.png", 1, "swiftlet: 'photo.png': …"),
     CommandCase("info MODEL --input 1x3x8", 1, "swiftlet: …"),
-    CommandCase("new alexnet -o x.safetensors", 1, "swiftlet: there is no architecture 'alexnet'; there are vdsr, edsr"),
+    CommandCase(
+      "new alexnet -o x.safetensors", 1, "swiftlet: there is no architecture 'alexnet'; there are vdsr, edsr, unet, …"),
     CommandCase("new vdsr --blocks 3 -o x.safetensors", 1, "swiftlet: vdsr has no option 'blocks'"),
     CommandCase("new edsr --scale 5 -o x.safetensors", 1, "swiftlet: the option scale of edsr is '5' and must be 2 to 4"),
     CommandCase("convert photo.png --architecture vdsr -o x.safetensors", 1, "swiftlet: 'photo.png': …"),
@@ -78,9 +79,8 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     CommandCase("upscale photo.png -o folder --suffix ../x", 64, "swiftlet: The value '../x' is invalid for '--suffix …"),
     CommandCase("info /dev/zero", 1, "swiftlet: '/dev/zero' is larger than the 1073741824 bytes …"),
     CommandCase(
-      "new vdsr --depth 1000 --features 1024 -o x.safetensors", 1, "swiftlet: the option features of vdsr is '1024' …"),
-    CommandCase(
-      "new edsr --blocks 1000 --features 1024 -o x.safetensors", 1, "swiftlet: the option features of edsr is '1024' …"),
+      "new vdsr --depth 1000 --features 1024 -o x.safetensors", 1, "swiftlet: vdsr would have 9418328064 parameters …"),
+    CommandCase("new edsr --blocks 1000 --features 1024 -o x.safetensors", 1, "swiftlet: edsr would have …"),
     CommandCase("bench MODEL --input 1x1x20000x20000", 1, "swiftlet: the network 'edsr' cannot run: about …"),
     CommandCase("bench MODEL --runs 0", 64, "swiftlet: The value '0' is invalid for '--runs <n>' …"),
     CommandCase("sharpen", 64, "swiftlet: …"),

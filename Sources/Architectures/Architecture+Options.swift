@@ -1,0 +1,117 @@
+extension Architecture {
+  /// The architecture of that name; `options` are by the names in `catalogue`, missing ones have their defaults.
+  public init(named name: String, options: [String: String] = [:]) throws(ArchitectureError) {
+    guard let summary = Self.catalogue.first(where: { $0.name == name }) else { throw .unknownArchitecture(name) }
+    for option in options.keys.sorted() where !summary.options.contains(where: { $0.name == option }) {
+      throw .unknownOption(architecture: name, option: option)
+    }
+    let values = OptionValues(architecture: name, values: options)
+    switch name {
+    case VDSR.name: self = .vdsr(try VDSR(values))
+    case EDSR.name: self = .edsr(try EDSR(values))
+    case UNet.name: self = .unet(try UNet(values))
+    case SeeInTheDark.name: self = .seeInTheDark(try SeeInTheDark(values))
+    case SmallResNet.name: self = .smallResNet(try SmallResNet(values))
+    case ResNet18.name: self = .resNet18(try ResNet18(values))
+    default: throw .unknownArchitecture(name)
+    }
+  }
+}
+
+extension VDSR {
+  fileprivate init(_ values: OptionValues) throws(ArchitectureError) {
+    self.init(
+      depth: try values.integer("depth", 20), features: try values.integer("features", 64),
+      convolution: try values.choice("convolution", .standard))
+  }
+}
+
+extension EDSR {
+  fileprivate init(_ values: OptionValues) throws(ArchitectureError) {
+    let layout = try values.choice("layout", Layout.plain)
+    self.init(
+      scale: try values.integer("scale", 2), channels: try values.integer("channels", 3),
+      features: try values.integer("features", 64), blocks: try values.integer("blocks", 16),
+      residualScale: try values.number("residual-scale", layout == .original ? 1 : 0.1), layout: layout,
+      maximum: try values.number("maximum", layout == .original ? 255 : 1),
+      convolution: try values.choice("convolution", .standard))
+  }
+}
+
+extension UNet {
+  fileprivate init(_ values: OptionValues) throws(ArchitectureError) {
+    self.init(
+      channels: try values.integer("channels", 3), classes: try values.integer("classes", 1),
+      features: try values.integer("features", 64), convolution: try values.choice("convolution", .standard))
+  }
+}
+
+extension SeeInTheDark {
+  /// `convolution` alone makes the variant: standard the base, a cheaper kind the lighter one.
+  fileprivate init(_ values: OptionValues) throws(ArchitectureError) {
+    let features = try values.integer("features", 32)
+    if let text = values.values["convolution"], let variant = Variant(rawValue: text), variant != .base {
+      guard try values.choice("variant", variant) == variant else {
+        throw .option(
+          architecture: Self.name, option: "variant", value: values.values["variant"] ?? "",
+          allowed: "\(variant) with the convolution \(variant)")
+      }
+      self.init(variant: variant, features: features)
+      return
+    }
+    let isGiven = values.values["convolution"] != nil
+    let convolution: ConvolutionKind = try values.choice("convolution", .standard)
+    let variant = try values.choice("variant", convolution == .standard ? Variant.base : .lighter)
+    self.init(variant: variant, convolution: isGiven ? convolution : nil, features: features)
+  }
+}
+
+extension SmallResNet {
+  fileprivate init(_ values: OptionValues) throws(ArchitectureError) {
+    self.init(
+      channels: try values.integer("channels", 3), classes: try values.integer("classes", 3),
+      features: try values.integer("features", 16), convolution: try values.choice("convolution", .standard))
+  }
+}
+
+extension ResNet18 {
+  fileprivate init(_ values: OptionValues) throws(ArchitectureError) {
+    self.init(
+      channels: try values.integer("channels", 3), classes: try values.integer("classes", 1000),
+      features: try values.integer("features", 64), convolution: try values.choice("convolution", .standard))
+  }
+}
+
+/// The options given for one architecture, as text.
+private struct OptionValues {
+  let architecture: String
+  let values: [String: String]
+
+  func integer(_ option: String, _ defaultValue: Int) throws(ArchitectureError) -> Int {
+    guard let text = values[option] else { return defaultValue }
+    guard let value = Int(text) else { throw refusal(option, text, "a whole number") }
+    return value
+  }
+
+  func number(_ option: String, _ defaultValue: Float) throws(ArchitectureError) -> Float {
+    guard let text = values[option] else { return defaultValue }
+    guard let value = Float(text), value.isFinite else { throw refusal(option, text, "a number") }
+    return value
+  }
+
+  func choice<Choice: RawRepresentable<String> & CaseIterable>(
+    _ option: String, _ defaultValue: Choice
+  ) throws(ArchitectureError) -> Choice {
+    guard let text = values[option] else { return defaultValue }
+    guard let value = Choice(rawValue: text) else {
+      let names = Choice.allCases.map(\.rawValue)
+      let list = names.dropLast().joined(separator: ", ") + " or " + (names.last ?? "")
+      throw refusal(option, text, list)
+    }
+    return value
+  }
+
+  private func refusal(_ option: String, _ value: String, _ allowed: String) -> ArchitectureError {
+    .option(architecture: architecture, option: option, value: value, allowed: allowed)
+  }
+}

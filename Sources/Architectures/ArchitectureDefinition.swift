@@ -1,0 +1,39 @@
+import Networks
+
+/// What every architecture answers about itself.
+package protocol ArchitectureDefinition: Hashable, Sendable {
+  /// `edsr`
+  static var name: String { get }
+  /// The nodes, without parameters. Throws where an option is out of its range; takes memory for nodes only.
+  func builder() throws(ArchitectureError) -> NetworkBuilder
+}
+
+extension ArchitectureDefinition {
+  /// The largest number of elements that the parameters of a new network have: a gibibyte of float32.
+  static var parameterLimit: Int { 1 << 28 }
+
+  /// The network with its parameters filled; refused before memory is asked for where it has too many.
+  func build(_ initialization: Initialization) throws(ArchitectureError) -> Network {
+    let builder = try builder()
+    var count = 0
+    for node in builder.graph.nodes {
+      for role in node.operation.parameters { count += role.shape.count }
+    }
+    guard count <= Self.parameterLimit else {
+      throw .tooLarge(architecture: Self.name, parameterCount: count, limit: Self.parameterLimit)
+    }
+    do throws(NetworkError) {
+      return try builder.build(initialization)
+    } catch {
+      throw .network(architecture: Self.name, error)
+    }
+  }
+
+  /// Throws unless the option is in its range.
+  func check(_ option: String, _ value: Int, _ range: ClosedRange<Int>) throws(ArchitectureError) {
+    guard range.contains(value) else {
+      throw .option(
+        architecture: Self.name, option: option, value: "\(value)", allowed: "\(range.lowerBound) to \(range.upperBound)")
+    }
+  }
+}
