@@ -28,8 +28,8 @@ let targets: [Target] = [
   .target(
     name: "Evaluation",
     dependencies: [
-      "Tensors", "Files", "Networks", "Architectures", "Transforms", "Formats", "Imaging", "Execution", "CPUBackend",
-      "CShippedModels",
+      "Tensors", "Files", "Networks", "Architectures", "Transforms", "Formats", "Imaging", "Execution", "ReferenceBackend",
+      "CPUBackend", "CShippedModels",
     ]),
   .target(
     name: "Profiling",

@@ -1,25 +1,17 @@
-/// What is done to values before they are stored, where an operation can take such steps in.
-package protocol EpilogueOperation: OperationDefinition {
-  var epilogue: Epilogue { get }
-}
-
-extension Convolution: EpilogueOperation {}
-
 extension Operation {
-  /// The steps that a fusing pass has drawn into the operation.
-  package var fusedSteps: [Epilogue.Step] { (definition as? any EpilogueOperation)?.epilogue.steps ?? [] }
-
   /// What users call the operation, with what is fused into it: `depthwise convolution`, `convolution + leaky ReLU + add`.
   package var displayName: String {
-    var name = typeName.spacedWords
+    let steps = epilogue?.steps ?? []
+    return ([plainName] + steps.map(\.operation.typeName.spacedWords)).joined(separator: " + ")
+  }
+
+  private var plainName: String {
     if case .convolution(let payload) = self {
-      if payload.groups > 1, payload.groups == payload.inChannels {
-        name = "depthwise convolution"
-      } else if payload.kernel == Pair(1) {
-        name = "pointwise convolution"
-      }
+      if payload.groups > 1, payload.groups == payload.inChannels { return "depthwise convolution" }
+      if payload.kernel == Pair(1) { return "pointwise convolution" }
     }
-    return ([name] + fusedSteps.map(\.operation.typeName.spacedWords)).joined(separator: " + ")
+    if case .separableConvolution(let payload) = self, payload.order == .pointwiseFirst { return "channel-selection convolution" }
+    return typeName.spacedWords
   }
 }
 

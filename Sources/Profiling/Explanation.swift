@@ -134,7 +134,7 @@ extension Explanation {
 extension Profile.Layer {
   var usesWinograd: Bool { operations < 2 * multiplyAccumulates }
   /// Whether a kernel larger than 1x1 mixes channels.
-  var isSpatial: Bool { convolution.map { $0.groups == 1 && $0.kernel != [1, 1] } ?? false }
+  var isSpatial: Bool { convolution.map { $0.groups == 1 && $0.kernel != [1, 1] && !$0.isSeparable } ?? false }
 
   /// The groups of a convolution that runs as one dense product, else 1.
   var denseGroups: Int {

@@ -11,12 +11,15 @@ public struct Profile: Hashable, Codable, Sendable {
       /// Height and width.
       public var kernel: [Int]
       public var groups: Int
+      /// A depthwise and a 1x1 convolution in one.
+      public var isSeparable: Bool
 
-      public init(inChannels: Int, outChannels: Int, kernel: [Int], groups: Int = 1) {
+      public init(inChannels: Int, outChannels: Int, kernel: [Int], groups: Int = 1, isSeparable: Bool = false) {
         self.inChannels = inChannels
         self.outChannels = outChannels
         self.kernel = kernel
         self.groups = groups
+        self.isSeparable = isSeparable
       }
     }
 

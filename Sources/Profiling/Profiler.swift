@@ -24,7 +24,7 @@ public struct Profiler: Sendable {
 
   /// Runs the network, as optimised for inference, on a tensor, and takes the median run apart. `model` is what the profile calls it.
   public func profile(_ network: Network, model: String, input: Tensor) throws(EvaluationError) -> Profile {
-    let optimised = network.fusing()
+    let optimised = network.optimizedForInference()
     let backend = try makeEngine(engine)
     let shapes = try wrapping { () throws(NetworkError) in try optimised.inferredShapes(inputs: [input.shape]) }
     let ledger = try wrapping { () throws(NetworkError) in try optimised.ledger(inputs: [input.shape]) }
@@ -55,6 +55,22 @@ public struct Profiler: Sendable {
         layers: layers.layers, events: layers.events)
     } catch {
       throw .execution(network: network.name, error)
+    }
+  }
+}
+
+extension Profile.Layer.Convolution {
+  fileprivate init?(_ operation: Operation) {
+    if case .convolution(let payload) = operation {
+      self.init(
+        inChannels: payload.inChannels, outChannels: payload.outChannels,
+        kernel: [payload.kernel.height, payload.kernel.width], groups: payload.groups)
+    } else if case .separableConvolution(let payload) = operation {
+      self.init(
+        inChannels: payload.inChannels, outChannels: payload.outChannels,
+        kernel: [payload.kernel.height, payload.kernel.width], isSeparable: true)
+    } else {
+      return nil
     }
   }
 }
@@ -127,11 +143,7 @@ struct LayerTable {
       outputShape: shape, nanoseconds: 0)
     layer.multiplyAccumulates = cost?.multiplyAccumulates ?? 0
     layer.operations = Int(2 * Double(layer.multiplyAccumulates) * multiplicationShare(step.kernels))
-    if case .convolution(let payload) = node.operation {
-      layer.convolution = Profile.Layer.Convolution(
-        inChannels: payload.inChannels, outChannels: payload.outChannels,
-        kernel: [payload.kernel.height, payload.kernel.width], groups: payload.groups)
-    }
+    layer.convolution = Profile.Layer.Convolution(node.operation)
     return layer
   }
 

@@ -8,7 +8,7 @@ struct SwiftletCommand: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       UpscaleCommand.self, EvalCommand.self, InfoCommand.self, NewCommand.self, ConvertCommand.self, RunCommand.self,
-      BenchCommand.self, KernelsCommand.self, ProfileCommand.self, ExplainCommand.self,
+      BenchCommand.self, KernelsCommand.self, ProfileCommand.self, ExplainCommand.self, CompareCommand.self,
     ])
 
   /// As the default one, but every error is one line on standard error.
