@@ -80,8 +80,10 @@ extension Explanation {
     let rate = "\(TextFormat.fixed(profile.roofs.gflopsPerS, 0)) GFLOP/s"
     switch bound {
     case .arithmetic:
+      let share = profile.roofShare(layer)
+      let shortfall = share < 0.7 ? layer.shortfall.map { "; it reaches \(ProfileTable.percent(share)), because \($0.reason)" } : nil
       return "bound by arithmetic: its \(layer.operationText) take \(Self.ms(profile.arithmeticNanoseconds(layer))) at the "
-        + "machine's \(rate)"
+        + "machine's \(rate)\(shortfall ?? "")"
     case .memory:
       return "bound by memory: its \(TextFormat.bytes(layer.bytesMoved)) take \(Self.ms(profile.memoryNanoseconds(layer))), its "
         + "\(layer.operationText) only \(Self.ms(profile.arithmeticNanoseconds(layer)))"
@@ -108,8 +110,11 @@ extension Explanation {
     switch bound {
     case .arithmetic:
       if isNear { return layer.isSpatial ? "only fewer products help: a separable convolution, or fewer channels" : nil }
-      return layer.usesWinograd
-        ? "the rest goes to Winograd's transforms, which more channels a layer make up for" : "a kernel nearer to the roof"
+      if layer.usesWinograd {
+        return "the rest goes to Winograd's transforms and stores, for which more channels a layer make up; else a separable "
+          + "convolution, or fewer channels"
+      }
+      return layer.shortfall?.change
     case .memory:
       return layer.valueBytes > 0
         ? "fewer bytes: bfloat16 halves them, and fusing it with its neighbours, or smaller tiles, keeps them in the cache"
@@ -140,6 +145,31 @@ extension Profile.Layer {
   var denseGroups: Int {
     guard let convolution, convolution.groups > 1 else { return 1 }
     return kernels.contains { $0.hasPrefix("gather") } ? convolution.groups : 1
+  }
+
+  /// Why a kernel of its kind stays below the arithmetic that the machine can do, as clauses; nil where nothing speaks against it.
+  var shortfall: (reason: String, change: String?)? {
+    guard let convolution else { return nil }
+    func runs(_ family: String) -> Bool { kernels.contains { $0.hasPrefix(family) } }
+    if runs("head") {
+      return (
+        "\(convolution.inChannels) input channels make sums so short that storing them takes as long as making them",
+        "a pixel unshuffle in front trades pixels for channels; where the picture enters there is little else"
+      )
+    }
+    if runs("tail") {
+      return (
+        "\(convolution.outChannels) output channels leave each value loaded few products to go into",
+        "a pixel shuffle behind trades channels for pixels; where the picture leaves there is little else"
+      )
+    }
+    if convolution.isSeparable || runs("depthwise") {
+      return (
+        "the depthwise part uses each value it loads for few products",
+        "where it stands alone, let a 1x1 convolution follow it at once, so that both become one kernel"
+      )
+    }
+    return nil
   }
 
   /// Columns computed for each column wanted.

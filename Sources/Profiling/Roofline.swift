@@ -111,8 +111,8 @@ public struct Roofline: Sendable {
       let (x1, y1) = (x.position(start), y.position(start * bandwidth)), (x2, y2) = (x.position(end), top)
       lines.append(Self.line(x1, y1, x2, y2, "#404040", width: 2, dash: dash, isClipped: true))
       let angle = -atan2(y1 - y2, x2 - x1) * 180 / Double.pi
-      // At a quarter of the way up, which lies inside the plot.
-      let at = (x: x1 + (x2 - x1) * 0.25, y: y1 + (y2 - y1) * 0.25)
+      // Near the foot, so that the name of a short line ends below the peak.
+      let at = (x: x1 + (x2 - x1) * 0.05, y: y1 + (y2 - y1) * 0.05)
       let place = "\(Self.number(at.x)) \(Self.number(at.y))"
       lines.append(
         "<text x=\"\(Self.number(at.x))\" y=\"\(Self.number(at.y - 6))\" transform=\"rotate(\(Self.number(angle)) \(place))\">"
@@ -158,7 +158,7 @@ public struct Roofline: Sendable {
       lines.append(Self.label(point.layer.operation, Self.plot.right + 34, at))
       let share = ProfileTable.percent(Double(time) / Double(max(profile.nanoseconds, 1)))
       lines.append(
-        Self.label("\(layers.count) layers, \(share) of the time", Self.plot.right + 34, at + 15, colour: "#666666"))
+        Self.label("\(layers.count) \(layers.count == 1 ? "layer" : "layers"), \(share) of the time", Self.plot.right + 34, at + 15, colour: "#666666"))
       at += 40
     }
     let others = profile.layers.count - points.count

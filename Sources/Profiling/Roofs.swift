@@ -35,6 +35,13 @@ public struct Roofs: Hashable, Codable, Sendable {
       cacheGbPerS: Self.bandwidth(pool, byteCount: Self.cacheByteCount, passes: 8))
   }
 
+  /// Takes the higher of each figure: what disturbs a measurement only ever lowers it.
+  mutating func raise(to other: Roofs) {
+    gflopsPerS = max(gflopsPerS, other.gflopsPerS)
+    memoryGbPerS = max(memoryGbPerS, other.memoryGbPerS)
+    cacheGbPerS = max(cacheGbPerS, other.cacheGbPerS)
+  }
+
   /// The best of some tries, each about 20 ms: what disturbs a measurement only ever makes it slower.
   private static func peak(_ instructionSet: InstructionSet, _ pool: ThreadPool) -> Double {
     func seconds(_ rounds: Int) -> Double {
