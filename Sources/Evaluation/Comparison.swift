@@ -172,13 +172,17 @@ extension Comparison {
       ])
     }
     var text = "a: \(first)\nb: \(second)\n\n" + table.text + "\n"
-    if !unmatched.isEmpty { text += "Not compared, because the other has no such value: \(unmatched.joined(separator: ", ")).\n" }
+    if !unmatched.isEmpty {
+      text += "Not compared, because the other has no such value: \(unmatched.joined(separator: ", ")).\n"
+    }
     let judged = values.count { $0.bound != nil }
     if let value = firstOutside {
       text += "The first node whose difference leaves its bound is '\(value.node)' (\(value.operation)): it is "
       text += "\(TextFormat.scientific(value.maximum)) and may be \(TextFormat.scientific(value.bound ?? 0)).\n"
     } else {
-      text += judged == 0 ? "The two have no values in common that can be judged.\n" : "All \(judged) values are within their bounds.\n"
+      text +=
+        judged == 0
+        ? "The two have no values in common that can be judged.\n" : "All \(judged) values are within their bounds.\n"
     }
     return text
   }

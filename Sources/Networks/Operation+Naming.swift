@@ -10,7 +10,9 @@ extension Operation {
       if payload.groups > 1, payload.groups == payload.inChannels { return "depthwise convolution" }
       if payload.kernel == Pair(1) { return "pointwise convolution" }
     }
-    if case .separableConvolution(let payload) = self, payload.order == .pointwiseFirst { return "channel-selection convolution" }
+    if case .separableConvolution(let payload) = self, payload.order == .pointwiseFirst {
+      return "channel-selection convolution"
+    }
     return typeName.spacedWords
   }
 }

@@ -81,26 +81,33 @@ extension Explanation {
     switch bound {
     case .arithmetic:
       let share = profile.roofShare(layer)
-      let shortfall = share < 0.7 ? layer.shortfall.map { "; it reaches \(ProfileTable.percent(share)), because \($0.reason)" } : nil
+      let shortfall =
+        share < 0.7 ? layer.shortfall.map { "; it reaches \(ProfileTable.percent(share)), because \($0.reason)" } : nil
       return "bound by arithmetic: its \(layer.operationText) take \(Self.ms(profile.arithmeticNanoseconds(layer))) at the "
         + "machine's \(rate)\(shortfall ?? "")"
     case .memory:
-      return "bound by memory: its \(TextFormat.bytes(layer.bytesMoved)) take \(Self.ms(profile.memoryNanoseconds(layer))), its "
+      return
+        "bound by memory: its \(TextFormat.bytes(layer.bytesMoved)) take \(Self.ms(profile.memoryNanoseconds(layer))), its "
         + "\(layer.operationText) only \(Self.ms(profile.arithmeticNanoseconds(layer)))"
     case .launch:
       let bands = layer.bandCount == 1 ? "" : " a band, in \(layer.bandCount) bands"
-      return "too small: \(ProfileTable.time(Double(layer.nanoseconds / max(layer.bandCount, 1))))\(bands) is about what it costs "
-        + "to wake \(profile.roofs.threads) threads and wait for them"
+      let threads = profile.roofs.threads
+      let start = threads == 1 ? "to begin" : "to wake \(threads) threads and wait for them"
+      return
+        "too small: \(Self.ms(Double(layer.nanoseconds / max(layer.bandCount, 1))))\(bands) is about what it costs \(start)"
     case .oddChannels:
       let channels = layer.convolution?.outChannels ?? layer.outputShape.imageChannels
-      return "bound by odd channels: \(channels) of \(channels.roundedUp(to: channelBlock)) columns are wanted, the rest of each "
+      return
+        "bound by odd channels: \(channels) of \(channels.roundedUp(to: channelBlock)) columns are wanted, the rest of each "
         + "product is padding"
     case .fallbackKernel:
       if layer.denseGroups > 1 {
-        return "bound by a fallback kernel: \(layer.denseGroups) groups run as one dense product, \(layer.denseGroups) times the "
+        return
+          "bound by a fallback kernel: \(layer.denseGroups) groups run as one dense product, \(layer.denseGroups) times the "
           + "work, most of it with zeros"
       }
-      return "bound by a fallback kernel: \(layer.kernels.joined(separator: ", ")) has no vector form, it moves values one by one"
+      return
+        "bound by a fallback kernel: \(layer.kernels.joined(separator: ", ")) has no vector form, it moves values one by one"
     case .copy: return "a copy into another layout, which no arithmetic needs"
     }
   }

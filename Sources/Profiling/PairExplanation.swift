@@ -88,7 +88,7 @@ public struct PairExplanation: Hashable, Codable, Sendable {
         if share < 0.6 {
           reasons.append("\(name) reaches \(ProfileTable.percent(share)) of the arithmetic that the machine can do")
         }
-      case .launch: reasons.append("\(name) is too small for \(profile.roofs.threads) threads: waking them takes the time")
+      case .launch: reasons.append("\(name) is too small: beginning it takes the time")
       case .oddChannels, .fallbackKernel, .copy:
         reasons.append("\(name) is " + Explanation.explain(layer, profile).reason.droppingPrefix("bound by "))
       }
@@ -105,10 +105,10 @@ public struct PairExplanation: Hashable, Codable, Sendable {
   private static func changes(_ b: [Profile.Layer], _ profile: Profile) -> [String] {
     var changes: [String] = []
     let work = b.filter { !$0.isCopy }
-    if work.count > 1, work.contains(where: { $0.operation.hasPrefix("depthwise") }) {
-      changes.append("let its parts be one: nothing but the next part may read the value between them")
-    }
-    for layer in b.sorted(by: { $0.nanoseconds > $1.nanoseconds }).prefix(2) {
+    let isApart = work.count > 1 && work.contains { $0.operation.hasPrefix("depthwise") }
+    if isApart { changes.append("let its parts be one: nothing but the next part may read the value between them") }
+    for layer in b.sorted(by: { $0.nanoseconds > $1.nanoseconds }).prefix(2)
+    where !(isApart && layer.operation.hasPrefix("depthwise")) {
       if let change = Explanation.explain(layer, profile).change, !changes.contains(change) { changes.append(change) }
     }
     return changes

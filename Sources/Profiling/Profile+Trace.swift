@@ -31,7 +31,8 @@ extension Profile {
       func micro(_ nanoseconds: Int) -> Double { Double(nanoseconds) / 1000 }
       var events = [
         Trace.Event(name: "process_name", cat: "__metadata", ph: "M", ts: 0, args: ["name": "swiftlet \(model)"]),
-        Trace.Event(name: "thread_name", cat: "__metadata", ph: "M", ts: 0, args: ["name": "engine (\(roofs.threads) threads)"]),
+        Trace.Event(
+          name: "thread_name", cat: "__metadata", ph: "M", ts: 0, args: ["name": "engine (\(roofs.threads) threads)"]),
         Trace.Event(
           name: "run", cat: "run", ph: "X", ts: 0, dur: micro(nanoseconds),
           args: ["input": input, "isa": roofs.isa, "precision": precision, "cpu": cpu]),

@@ -137,13 +137,15 @@ struct LayerTable {
     let shape = shapes[step.node] ?? Shape([])
     guard let node else {
       var layer = Profile.Layer(
-        "\(Profile.Layer.copyPrefix)\(step.node)", operation: "copy", kernels: step.kernels, inputShapes: [shape], outputShape: shape,
+        "\(Profile.Layer.copyPrefix)\(step.node)", operation: "copy", kernels: step.kernels, inputShapes: [shape],
+        outputShape: shape,
         nanoseconds: 0)
       layer.isCopy = true
       return layer
     }
     var layer = Profile.Layer(
-      node.name, operation: node.operation.displayName, kernels: step.kernels, inputShapes: node.inputs.compactMap { shapes[$0] },
+      node.name, operation: node.operation.displayName, kernels: step.kernels,
+      inputShapes: node.inputs.compactMap { shapes[$0] },
       outputShape: shape, nanoseconds: 0)
     layer.multiplyAccumulates = cost?.multiplyAccumulates ?? 0
     layer.operations = Int(2 * Double(layer.multiplyAccumulates) * multiplicationShare(step.kernels))

@@ -158,7 +158,9 @@ public struct Roofline: Sendable {
       lines.append(Self.label(point.layer.operation, Self.plot.right + 34, at))
       let share = ProfileTable.percent(Double(time) / Double(max(profile.nanoseconds, 1)))
       lines.append(
-        Self.label("\(layers.count) \(layers.count == 1 ? "layer" : "layers"), \(share) of the time", Self.plot.right + 34, at + 15, colour: "#666666"))
+        Self.label(
+          "\(layers.count) \(layers.count == 1 ? "layer" : "layers"), \(share) of the time", Self.plot.right + 34, at + 15,
+          colour: "#666666"))
       at += 40
     }
     let others = profile.layers.count - points.count

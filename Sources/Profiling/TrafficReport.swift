@@ -111,14 +111,16 @@ extension TrafficReport {
     table.append(row(total))
     var text = "\(network), input \(input): what goes to memory and back, before and after fusing\n\n" + table.text
     if total.bytesAfter > 0 {
-      text += "\nFusing leaves \(TextFormat.fixed(Double(total.bytesAfter) / Double(max(total.bytesBefore, 1)), 2)) of the bytes"
+      text +=
+        "\nFusing leaves \(TextFormat.fixed(Double(total.bytesAfter) / Double(max(total.bytesBefore, 1)), 2)) of the bytes"
       if let bytes = total.bytesInBands {
         text += ", bands \(TextFormat.fixed(Double(bytes) / Double(max(total.bytesBefore, 1)), 2))"
       }
       text += ".\n"
     }
     if let millisecondsBefore, let millisecondsAfter {
-      text += "Time: \(TextFormat.fixed(millisecondsBefore, 1)) ms node by node, \(TextFormat.fixed(millisecondsAfter, 1)) ms fused "
+      text +=
+        "Time: \(TextFormat.fixed(millisecondsBefore, 1)) ms node by node, \(TextFormat.fixed(millisecondsAfter, 1)) ms fused "
       text += "and in bands: \(TextFormat.fixed(millisecondsAfter / millisecondsBefore, 2)) of it.\n"
     }
     return text

@@ -5,7 +5,8 @@ enum SampleProfiles {
   static let roofs = Roofs(isa: "avx512", threads: 2, gflopsPerS: 100, memoryGbPerS: 10, cacheGbPerS: 100)
 
   static func layer(
-    _ name: String, _ operation: String = "convolution + relu", nanoseconds: Int, channels: (Int, Int) = (64, 64), size: Int = 64,
+    _ name: String, _ operation: String = "convolution + relu", nanoseconds: Int, channels: (Int, Int) = (64, 64),
+    size: Int = 64,
     kernels: [String] = ["gather_6x4_avx512", "store"], kernel: Int = 3, groups: Int = 1, isSeparable: Bool = false
   ) -> Profile.Layer {
     var layer = Profile.Layer(
