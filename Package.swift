@@ -68,7 +68,7 @@ let targets: [Target] = [
     name: "FormatsTests",
     dependencies: [
       "Tensors", "Files", "Networks", "Architectures", "Formats", "Execution", "ReferenceBackend", "TestSupport",
-    ], exclude: ["Fixtures"]),
+    ], exclude: ["Fixtures", "Networks"]),
   .testTarget(name: "ImagingTests", dependencies: ["Tensors", "Files", "Imaging"]),
   .testTarget(name: "EvaluationTests", dependencies: ["Swiftlet", "TestSupport"]),
   .testTarget(name: "ProfilingTests", dependencies: ["Swiftlet"]),

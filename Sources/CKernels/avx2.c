@@ -4,6 +4,7 @@
 #define LANES 8
 #define SW_NAME(stem) stem##_avx2
 #include "vector.h"
+#define DEPTHWISE_PIXELS 6
 #define TAIL_PIXELS_1 8
 #define TAIL_PIXELS_2 5
 #define TAIL_PIXELS_3 4
@@ -13,6 +14,7 @@
 #define ROWS 6
 #define VECTORS 2
 #define MULTIPLY_NAME multiply_6x2_avx2
+#define POINTWISE_NAME pointwise_6x2_avx2
 #define GATHER_NAME gather_6x2_avx2
 #define HEAD_NAME head_6x2_avx2
 #include "multiply.h"

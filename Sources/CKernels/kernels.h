@@ -34,6 +34,9 @@ INLINE vector sums_of_lanes(vector v[LANES]) {
 
 #include "winograd.h"
 #include "store.h"
+#include "depthwise.h"
+#include "pool.h"
+#include "arithmetic.h"
 
 #define OUTPUTS 1
 #define PIXELS TAIL_PIXELS_1

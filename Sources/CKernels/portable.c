@@ -2,6 +2,7 @@
 #define LANES 4
 #define SW_NAME(stem) stem##_portable
 #include "vector.h"
+#define DEPTHWISE_PIXELS 4
 #define TAIL_PIXELS_1 4
 #define TAIL_PIXELS_2 4
 #define TAIL_PIXELS_3 4
@@ -11,6 +12,7 @@
 #define ROWS 3
 #define VECTORS 4
 #define MULTIPLY_NAME multiply_3x4_portable
+#define POINTWISE_NAME pointwise_3x4_portable
 #define GATHER_NAME gather_3x4_portable
 #define HEAD_NAME head_3x4_portable
 #include "multiply.h"

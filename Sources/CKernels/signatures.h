@@ -17,9 +17,8 @@
   void name(const float *const *left, ptrdiff_t left_step, ptrdiff_t taps, const float *right, float *product,                   \
             ptrdiff_t product_stride)
 #define SW_DECLARE_TAIL(name) void name(const sw_tail_arguments *arguments)
-#define SW_DECLARE_DEPTHWISE(name)                                                                                               \
-  void name(const float *const *left, ptrdiff_t taps, ptrdiff_t count, const float *weight, ptrdiff_t channels, float *product,  \
-            ptrdiff_t product_stride)
+#define SW_DECLARE_DEPTHWISE(name) void name(const sw_depthwise_arguments *arguments)
+#define SW_DECLARE_POINTWISE(name) void name(const sw_pointwise_arguments *arguments)
 #define SW_DECLARE_WINOGRAD_INPUT(name)                                                                                          \
   void name(const float *const *rows, ptrdiff_t pixel, ptrdiff_t left, ptrdiff_t in_width, ptrdiff_t tiles, ptrdiff_t vectors,   \
             float *v, ptrdiff_t tile_stride, ptrdiff_t position_stride, float *scratch)
@@ -33,6 +32,17 @@
 #define SW_DECLARE_ELEMENTWISE(name)                                                                                             \
   void name(const float *in, const float *multiplier, const float *residual, float *out, ptrdiff_t pixels, ptrdiff_t channels,   \
             const sw_epilogue *epilogue)
+#define SW_DECLARE_MAXIMUM_POOL(name) void name(const sw_pool_arguments *arguments)
+#define SW_DECLARE_AVERAGE_POOL(name) void name(const sw_pool_arguments *arguments)
+#define SW_DECLARE_SUM(name) void name(const float *in, ptrdiff_t pixel, ptrdiff_t count, ptrdiff_t channels, float *sums)
+#define SW_DECLARE_BINARY(name)                                                                                                  \
+  void name(sw_binary_kind kind, const sw_operand *a, const sw_operand *b, ptrdiff_t pixels, ptrdiff_t channels, float *out,     \
+            ptrdiff_t out_pixel)
+#define SW_DECLARE_MIX(name)                                                                                                     \
+  void name(const float *const *rows, const float *weights, ptrdiff_t taps, ptrdiff_t count, float *out)
+#define SW_DECLARE_SOFTMAX_ALONG(name) void name(const float *in, ptrdiff_t count, float *out)
+#define SW_DECLARE_SOFTMAX_ACROSS(name)                                                                                          \
+  void name(const float *in, ptrdiff_t step, ptrdiff_t count, ptrdiff_t lanes, float *out, ptrdiff_t out_step)
 
 #define SW_KERNEL(isa, family, name, rows, vectors) SW_DECLARE_##family(name);
 #include "kernels.def"

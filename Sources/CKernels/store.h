@@ -1,4 +1,4 @@
-// Stores with epilogue, elementwise passes and the plain depthwise row. Included once an instruction set.
+// Stores with epilogue and elementwise passes. Included once an instruction set.
 
 SW_DECLARE_STORE(SW_NAME(store)) {
   finish_mode mode = finish_mode_of(epilogue, residual->base != 0);
@@ -44,13 +44,4 @@ SW_DECLARE_ELEMENTWISE(SW_NAME(elementwise)) {
     store(value, finish_plane(v, epilogue, 0, residual ? added : 0));
     copy_some(out + i, value, count);
   }
-}
-
-SW_DECLARE_DEPTHWISE(SW_NAME(depthwise)) {
-  for (ptrdiff_t i = 0; i < count; i++)
-    for (ptrdiff_t c = 0; c < channels; c += LANES) {
-      vector sum = splat(0);
-      for (ptrdiff_t t = 0; t < taps; t++) sum += load(left[t * count + i] + c) * load(weight + t * channels + c);
-      store(product + i * product_stride + c, sum);
-    }
 }

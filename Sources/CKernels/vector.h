@@ -48,6 +48,43 @@ __attribute__((noinline)) static vector hyperbolic_tangent(vector x) {
   return magnitude < 0.15f ? near : far;
 }
 
+// erf(x) = x P(x²) / Q(x²) for |x| < 4, beyond which it rounds to ±1; the minimax coefficients of Eigen, error < 4 ulp of 1.
+__attribute__((noinline)) static vector error_function(vector x) {
+  vector c = smaller(splat(4.0f), larger(splat(-4.0f), x)), s = c * c;
+  vector p = s * -2.72614225801306e-10f + 2.77068142495902e-08f;
+  p = p * s + -2.10102402082508e-06f;
+  p = p * s + -5.69250639462346e-05f;
+  p = p * s + -7.34990630326855e-04f;
+  p = p * s + -2.95459980854025e-03f;
+  p = p * s + -1.60960333262415e-02f;
+  vector q = s * -1.45660718464996e-05f + -2.13374055278905e-04f;
+  q = q * s + -1.68282697438203e-03f;
+  q = q * s + -7.37332916720468e-03f;
+  q = q * s + -1.42647390514189e-02f;
+  vector value = c * p / q;
+  value = x >= 4.0f ? splat(1.0f) : value;
+  return x <= -4.0f ? splat(-1.0f) : value;
+}
+
+// log(1 + u) for 0 <= u <= 1: 2 artanh(u / (2 + u)) by its series, whose argument is at most 1/3.
+INLINE vector logarithm_of_one_plus(vector u) {
+  vector r = u / (2.0f + u), s = r * r;
+  vector p = s * (1.0f / 17) + 1.0f / 15;
+  p = p * s + 1.0f / 13;
+  p = p * s + 1.0f / 11;
+  p = p * s + 1.0f / 9;
+  p = p * s + 1.0f / 7;
+  p = p * s + 1.0f / 5;
+  p = p * s + 1.0f / 3;
+  return 2.0f * r + 2.0f * r * (p * s);
+}
+
+INLINE vector to_unit(vector v) { return smaller(splat(1.0f), larger(splat(0), v)); }
+
+__attribute__((noinline)) static vector softplus(vector x) {
+  return larger(splat(0), x) + logarithm_of_one_plus(exponential(-larger(x, -x)));
+}
+
 // `slopes` points at the slopes of this vector's channels (PReLU only).
 INLINE vector activate(vector v, const sw_activation *activation, const float *slopes) {
   switch (activation->kind) {
@@ -58,13 +95,20 @@ INLINE vector activate(vector v, const sw_activation *activation, const float *s
     case SW_ACTIVATION_CLIP: return smaller(splat(activation->b), larger(splat(activation->a), v));
     case SW_ACTIVATION_SIGMOID: return sigmoid(v);
     case SW_ACTIVATION_TANH: return hyperbolic_tangent(v);
+    case SW_ACTIVATION_HARD_SIGMOID: return to_unit(v * activation->a + activation->b);
+    case SW_ACTIVATION_HARD_SWISH: return v * to_unit(v / 6.0f + 0.5f);
+    case SW_ACTIVATION_GELU: return 0.5f * v * (1.0f + error_function(v * 0.707106781186547524f));
+    case SW_ACTIVATION_GELU_TANH:
+      return 0.5f * v * (1.0f + hyperbolic_tangent(0.797884560802865356f * (v + 0.044715f * (v * v * v))));
+    case SW_ACTIVATION_SILU: return v * sigmoid(v);
+    case SW_ACTIVATION_SOFTPLUS: return softplus(v);
   }
   return v;
 }
 
 // The epilogues of most layers, told apart once a tile and compiled apart: left to a branch a vector, the tests and the calls they
 // might lead to took as long as a Winograd output transform itself (Zen 5).
-typedef enum { FINISH_PLAIN, FINISH_RELU, FINISH_RESIDUAL, FINISH_RESIDUAL_RELU, FINISH_ANY } finish_mode;
+typedef enum { FINISH_PLAIN, FINISH_RELU, FINISH_LEAKY_RELU, FINISH_RESIDUAL, FINISH_RESIDUAL_RELU, FINISH_ANY } finish_mode;
 
 INLINE finish_mode finish_mode_of(const sw_epilogue *e, int has_residual) {
   sw_activation_kind before = e->before.kind, after = e->after.kind;
@@ -72,6 +116,7 @@ INLINE finish_mode finish_mode_of(const sw_epilogue *e, int has_residual) {
   if (has_residual && before == SW_ACTIVATION_NONE && after == SW_ACTIVATION_RELU) return FINISH_RESIDUAL_RELU;
   if (has_residual || e->scale != 1.0f || after != SW_ACTIVATION_NONE) return FINISH_ANY;
   if (before == SW_ACTIVATION_NONE) return FINISH_PLAIN;
+  if (before == SW_ACTIVATION_LEAKY_RELU) return FINISH_LEAKY_RELU;
   return before == SW_ACTIVATION_RELU ? FINISH_RELU : FINISH_ANY;
 }
 
@@ -82,6 +127,7 @@ INLINE vector finish(vector v, finish_mode mode, vector bias, const sw_epilogue 
   switch (mode) {
     case FINISH_PLAIN: return v;
     case FINISH_RELU: return larger(splat(0), v);
+    case FINISH_LEAKY_RELU: return v < 0.0f ? v * e->before.a : v;
     // Residual networks scale and then add: one fused operation.
     case FINISH_RESIDUAL: return v * e->scale + load(residual);
     case FINISH_RESIDUAL_RELU: v = v * e->scale + load(residual); return larger(splat(0), v);
@@ -100,6 +146,7 @@ INLINE vector bias_of(const sw_epilogue *e, ptrdiff_t channel) { return e->bias 
   switch (mode) {                                        \
     case FINISH_PLAIN: body(FINISH_PLAIN); break;        \
     case FINISH_RELU: body(FINISH_RELU); break;          \
+    case FINISH_LEAKY_RELU: body(FINISH_LEAKY_RELU); break; \
     case FINISH_RESIDUAL: body(FINISH_RESIDUAL); break;  \
     case FINISH_RESIDUAL_RELU: body(FINISH_RESIDUAL_RELU); break; \
     case FINISH_ANY: body(FINISH_ANY); break;            \

@@ -50,7 +50,7 @@ struct BandSchedule {
   private mutating func addGroup(from first: Int) -> Int {
     var best = plan(first..<first + 1)
     var end = first + 1
-    while end < steps.count, steps[end].rowCount > 1 {
+    while end < steps.count, steps[end].rowCount > 1, batch(first) != nil, batch(end) == batch(first) {
       let longer = plan(first..<end + 1)
       guard longer.byteCount <= cacheByteCount else { break }
       best = longer
@@ -61,6 +61,12 @@ struct BandSchedule {
     return end
   }
 
+  /// The images of all values that a step touches; nil where they differ, and image by image would go wrong.
+  private func batch(_ step: Int) -> Int? {
+    let batch = layouts[steps[step].writes].batch
+    return steps[step].reads.allSatisfy { layouts[$0].batch == batch } ? batch : nil
+  }
+
   private struct Plan {
     var items: [Item] = []
     var rings: [(value: Int, rows: Int)] = []
@@ -68,7 +74,8 @@ struct BandSchedule {
   }
 
   private func plan(_ range: Range<Int>) -> Plan {
-    guard let last = range.last, let batch = layouts.first?.batch else { return Plan() }
+    guard let last = range.last else { return Plan() }
+    let batch = layouts[steps[last].writes].batch
     if range.count == 1 {
       return Plan(items: [Item(step: last, region: WorkRegion(images: 0..<batch, rows: 0..<steps[last].rowCount))])
     }

@@ -27,21 +27,28 @@ public struct CPUEngine: Backend {
   public var name: String { "cpu" }
 
   public func support(for node: Node, in network: Network, shapes: [String: Shape]) -> Support {
-    let values = node.inputs + [node.name]
-    if let value = values.first(where: { shapes[$0]?.isImage != true }) {
-      return .no("'\(value)' is no image of batch, channels, height and width")
-    }
     switch node.operation {
     case .convolution(let payload):
-      return CanonicalEpilogue(payload.epilogue) == nil
-        ? .no("its epilogue is not in the order activation, scale, add, activation, pixel shuffle") : .yes
+      return support(for: payload.epilogue)
     case .separableConvolution(let payload):
-      return CanonicalEpilogue(payload.epilogue) == nil
-        ? .no("its epilogue is not in the order activation, scale, add, activation, pixel shuffle") : .yes
-    case .activation, .scale, .channelAffine, .batchNorm, .add, .concatenation, .pixelShuffle, .pixelUnshuffle: return .yes
-    case .transposedConvolution, .linear, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten:
-      return .no("the CPU backend has no kernel for \(node.operation.typeName)")
+      return support(for: payload.epilogue)
+    case .activation, .scale, .channelAffine, .batchNorm, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
+      .linear, .maximumPool, .averagePool, .globalAveragePool, .flatten, .resize, .slice, .pad,
+      .reshape, .transpose, .reduceMean, .matrixMultiply:
+      return .yes
+    case .transposedConvolution(let payload): return support(for: payload.epilogue)
+    case .binary:
+      guard let output = shapes[node.name] else { return .yes }
+      return BinaryStep.refusal(node.inputs.compactMap { shapes[$0] }, output: output).map(Support.no) ?? .yes
+    case .softmax(let payload):
+      guard let shape = shapes[node.name] else { return .yes }
+      return SoftmaxStep.Axis(payload.axis, of: shape) == nil ? .no(SoftmaxStep.Axis.refusal) : .yes
     }
+  }
+
+  private func support(for epilogue: Epilogue) -> Support {
+    CanonicalEpilogue(epilogue) == nil
+      ? .no("its epilogue is not in the order activation, scale, add, activation, pixel shuffle") : .yes
   }
 
   public func prepare(

@@ -33,9 +33,16 @@ package struct ConvolutionGeometry: Hashable, Sendable {
     groups = convolution.groups
   }
 
+  /// The convolution without bias and epilogue.
+  package var convolution: Convolution {
+    Convolution(
+      inChannels: inChannels, outChannels: outChannels, kernel: kernel, stride: stride, padding: padding, dilation: dilation,
+      groups: groups, hasBias: false)
+  }
+
   package var taps: Int { kernel.height * kernel.width }
   package var multiplyAccumulates: Int { batch * outHeight * outWidth * outChannels * taps * (inChannels / groups) }
   package var isUnitStride: Bool { stride == Pair(1) && dilation == Pair(1) }
-  package var isPointwise: Bool { kernel == Pair(1) && stride == Pair(1) && padding == Padding(0) }
+  package var isPointwise: Bool { kernel == Pair(1) && padding == Padding(0) }
   package var isDepthwise: Bool { groups > 1 && groups == inChannels && groups == outChannels }
 }

@@ -82,6 +82,15 @@ final class EpilogueParameters {
       result.b = maximum
     case .sigmoid: result.kind = SW_ACTIVATION_SIGMOID
     case .tanh: result.kind = SW_ACTIVATION_TANH
+    case .hardSigmoid(let alpha, let beta):
+      result.kind = SW_ACTIVATION_HARD_SIGMOID
+      result.a = alpha
+      result.b = beta
+    case .hardSwish: result.kind = SW_ACTIVATION_HARD_SWISH
+    case .gelu: result.kind = SW_ACTIVATION_GELU
+    case .geluTanh: result.kind = SW_ACTIVATION_GELU_TANH
+    case .silu: result.kind = SW_ACTIVATION_SILU
+    case .softplus: result.kind = SW_ACTIVATION_SOFTPLUS
     }
     return result
   }

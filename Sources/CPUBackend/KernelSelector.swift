@@ -13,7 +13,7 @@ package enum ConvolutionMethod: Hashable, Sendable, CaseIterable, CustomStringCo
   case tail
   /// One kernel a channel.
   case depthwise
-  /// 1x1: one product of matrices.
+  /// 1x1 without padding: one product of matrices.
   case pointwise
   /// Any kernel, stride, padding and dilation: products over gathered rows.
   case direct
@@ -100,7 +100,7 @@ package enum KernelSelector {
     case .depthwise:
       if !g.isDepthwise { return "it is no depthwise convolution" }
     case .pointwise:
-      if !g.isPointwise { return "it is no 1x1 convolution of stride 1 without padding" }
+      if !g.isPointwise { return "it is no 1x1 convolution without padding" }
       if g.groups != 1 { return "there are \(g.groups) groups" }
       if g.inChannels <= few { return "the input is planar" }
     case .direct:
@@ -128,7 +128,7 @@ package enum KernelSelector {
       return pixels * Double(g.taps) * depth * columns / (0.6 * peak) + pixels * columns / Double(instructionSet.lanes)
     case .tail:
       return pixels * Double(g.taps) * Double(paddedChannels(g.inChannels) * g.outChannels) / (0.6 * peak) + 10 * pixels
-    case .depthwise: return pixels * Double(g.taps) * columns / (0.25 * peak)
+    case .depthwise: return pixels * Double(g.taps) * columns / (0.6 * peak)
     case .pointwise: return pixels * depth * columns / (0.85 * peak)
     case .direct:
       // Groups run as one dense product whose other weights are zero.

@@ -1,4 +1,5 @@
 import CKernels
+import Networks
 
 /// A row of the kernel table of CKernels (`kernels.def`).
 ///
@@ -6,15 +7,16 @@ import CKernels
 /// because the name it points at is a constant of the program.
 package struct Kernel: @unchecked Sendable {
   package enum Family: UInt32, Sendable, CaseIterable {
-    case multiply, gather, head, tail, depthwise, winogradInput, winogradOutput, store, elementwise
+    case multiply, gather, head, tail, depthwise, pointwise, winogradInput, winogradOutput, store, elementwise
+    case maximumPool, averagePool, sum, binary, mix, softmaxAlong, softmaxAcross
   }
 
   private let nameBytes: UnsafePointer<CChar>
   package let instructionSet: InstructionSet
   package let family: Family
-  /// Rows of the register tile; m of a Winograd transform; outputs of a tail.
+  /// Rows of the register tile; m of a Winograd transform; outputs of a tail; the side of a depthwise kernel (0: any).
   package let rows: Int
-  /// Columns of the register tile in vectors.
+  /// Columns of the register tile in vectors; the stride of a depthwise kernel (0: any).
   package let vectors: Int
   fileprivate let function: @convention(c) () -> Void
 
@@ -61,6 +63,14 @@ package struct KernelTable: Sendable {
     }
     return kernel
   }
+
+  /// The depthwise kernel made for a square kernel and stride, or the one that takes any.
+  package func depthwise(kernel size: Pair, stride: Pair, dilation: Pair) -> Kernel {
+    let special = rows.first {
+      $0.family == .depthwise && size == Pair($0.rows) && stride == Pair($0.vectors) && dilation == Pair(1)
+    }
+    return special ?? kernel(.depthwise, rows: 0)
+  }
 }
 
 // The table holds functions of many types under one; the family says which. A row under the wrong family cannot exist: the same
@@ -71,10 +81,18 @@ extension Kernel {
   package var head: sw_head_function { cast(.head) }
   package var tail: sw_tail_function { cast(.tail) }
   package var depthwise: sw_depthwise_function { cast(.depthwise) }
+  package var pointwise: sw_pointwise_function { cast(.pointwise) }
   package var winogradInput: sw_winograd_input_function { cast(.winogradInput) }
   package var winogradOutput: sw_winograd_output_function { cast(.winogradOutput) }
   package var store: sw_store_function { cast(.store) }
   package var elementwise: sw_elementwise_function { cast(.elementwise) }
+  package var maximumPool: sw_pool_function { cast(.maximumPool) }
+  package var averagePool: sw_pool_function { cast(.averagePool) }
+  package var sum: sw_sum_function { cast(.sum) }
+  package var binary: sw_binary_function { cast(.binary) }
+  package var mix: sw_mix_function { cast(.mix) }
+  package var softmaxAlong: sw_softmax_along_function { cast(.softmaxAlong) }
+  package var softmaxAcross: sw_softmax_across_function { cast(.softmaxAcross) }
 
   private func cast<F>(_ expected: Family) -> F {
     precondition(family == expected, "\(name) is no \(expected) kernel")

@@ -20,12 +20,12 @@ struct Program {
 /// Turns a network into a program: chooses a kernel for each convolution, gives each value a layout, and puts copies between
 /// where layouts differ.
 struct Lowering {
-  private let network: Network
-  private let shapes: [String: Shape]
-  private let wholeShapes: [String: Shape]
-  private let engine: CPUEngine
-  private let table: KernelTable
-  private var result = Program(steps: [], layouts: [], places: [], outputValues: [])
+  let network: Network
+  let shapes: [String: Shape]
+  let wholeShapes: [String: Shape]
+  let engine: CPUEngine
+  let table: KernelTable
+  var result = Program(steps: [], layouts: [], places: [], outputValues: [])
   /// The value of each network value, in the layout that `ValueLayout(shape)` gives it.
   private var values: [String: Int] = [:]
 
@@ -50,13 +50,13 @@ struct Lowering {
 
   // MARK: Values
 
-  private mutating func addValue(_ layout: ValueLayout, _ place: Program.Place = .arena) -> Int {
+  mutating func addValue(_ layout: ValueLayout, _ place: Program.Place = .arena) -> Int {
     result.layouts.append(layout)
     result.places.append(place)
     return result.layouts.count - 1
   }
 
-  private func shape(of name: String) throws(ExecutionError) -> Shape {
+  func shape(of name: String) throws(ExecutionError) -> Shape {
     guard let shape = shapes[name] else { throw .invalidNetwork("the value '\(name)' has no shape") }
     return shape
   }
@@ -66,7 +66,7 @@ struct Lowering {
     return value
   }
 
-  private func parameter(_ role: String, of node: Node) throws(ExecutionError) -> Tensor {
+  func parameter(_ role: String, of node: Node) throws(ExecutionError) -> Tensor {
     guard let tensor = network.parameter(role, of: node) else {
       throw .invalidNetwork("the parameter '\(node.parameterName(role))' is missing")
     }
@@ -74,7 +74,7 @@ struct Lowering {
   }
 
   /// The value itself where it has the layout already, else a copy.
-  private mutating func convert(_ value: Int, to layout: ValueLayout, node: String) -> Int {
+  mutating func convert(_ value: Int, to layout: ValueLayout, node: String) -> Int {
     let from = result.layouts[value]
     guard from.order != layout.order else { return value }
     let copy = addValue(layout)
@@ -82,7 +82,7 @@ struct Lowering {
     return copy
   }
 
-  private mutating func rearrange(_ kind: RearrangementStep.Kind, node: String, _ inputs: [Int], to output: Int) {
+  mutating func rearrange(_ kind: RearrangementStep.Kind, node: String, _ inputs: [Int], to output: Int) {
     result.steps.append(
       RearrangementStep(
         node: node, kind: kind, inputs: inputs.map { ($0, result.layouts[$0]) }, output: output,
@@ -110,8 +110,7 @@ struct Lowering {
     let layout = ValueLayout(shape)
     switch node.operation {
     case .convolution(let payload):
-      let names = ConvolutionRoles(weight: "weight", bias: "bias", slope: "slope")
-      values[node.name] = try lowerConvolution(node, payload, inputs, names, output: shape)
+      values[node.name] = try lowerConvolution(node, payload, inputs, output: shape)
       return
     case .separableConvolution(let payload):
       values[node.name] = try lowerSeparable(node, payload, inputs, output: shape)
@@ -138,11 +137,24 @@ struct Lowering {
       epilogue.adds = true
       values[node.name] = elementwise(node, inputs[0], layout, epilogue: epilogue, residual: inputs[1])
     case .concatenation: values[node.name] = rearranged(node, .concatenation, inputs, layout)
-    case .pixelShuffle(let payload): values[node.name] = rearranged(node, .pixelShuffle(payload.factor), inputs, layout)
-    case .pixelUnshuffle(let payload): values[node.name] = rearranged(node, .pixelUnshuffle(payload.factor), inputs, layout)
-    case .transposedConvolution, .linear, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten:
-      throw .unsupported(
-        node: node.name, operation: node.operation.typeName, backend: engine.name, reason: "it has no kernel")
+    case .pixelShuffle(let payload): values[node.name] = rearranged(node, .pixelShuffle(payload), inputs, layout)
+    case .pixelUnshuffle(let payload): values[node.name] = rearranged(node, .pixelUnshuffle(payload), inputs, layout)
+    case .maximumPool(let pool): values[node.name] = try lowerMaximumPool(node, pool, inputs[0])
+    case .averagePool(let pool): values[node.name] = try lowerAveragePool(node, pool, inputs[0])
+    case .globalAveragePool: values[node.name] = try lowerGlobalAveragePool(node, inputs[0])
+    case .transposedConvolution(let payload):
+      values[node.name] = try lowerTransposedConvolution(node, payload, inputs)
+    case .linear(let payload): values[node.name] = try lowerLinear(node, payload, inputs[0])
+    case .flatten: values[node.name] = try lowerFlatten(node, inputs[0])
+    case .binary(let function): values[node.name] = try lowerBinary(node, function, inputs)
+    case .resize(let payload): values[node.name] = try lowerResize(node, payload, inputs[0])
+    case .pad(let payload): values[node.name] = try lowerPad(node, payload, inputs[0])
+    case .slice(let payload): values[node.name] = try lowerSlice(node, payload, inputs[0])
+    case .transpose(let payload): values[node.name] = try lowerTranspose(node, payload, inputs[0])
+    case .reshape: values[node.name] = try lowerReshape(node, inputs[0])
+    case .reduceMean(let payload): values[node.name] = try lowerReduceMean(node, payload, inputs[0])
+    case .softmax(let payload): values[node.name] = try lowerSoftmax(node, payload, inputs[0])
+    case .matrixMultiply: values[node.name] = try lowerMatrixMultiply(node, inputs)
     }
   }
 
@@ -178,92 +190,5 @@ struct Lowering {
       shift.append(Float(Double(bias[channel]) - Double(mean[channel]) * factor))
     }
     return (scale, shift)
-  }
-
-  /// The parameters of a convolution by the roles they have in its node.
-  private struct ConvolutionRoles {
-    var weight: String
-    var bias: String
-    var slope: String
-  }
-
-  /// The parts of a separable convolution one after the other.
-  private mutating func lowerSeparable(
-    _ node: Node, _ payload: SeparableConvolution, _ inputs: [Int], output: Shape
-  ) throws(ExecutionError) -> Int {
-    var (first, second) = payload.parts
-    if let middle = payload.middle { first.epilogue.steps.append(.activation(middle)) }
-    let depthwise = ConvolutionRoles(weight: "depthwiseWeight", bias: "depthwiseBias", slope: "slope")
-    let pointwise = ConvolutionRoles(weight: "pointwiseWeight", bias: "pointwiseBias", slope: "slope")
-    var roles = payload.order == .depthwiseFirst ? (depthwise, pointwise) : (pointwise, depthwise)
-    roles.0.slope = "middleSlope"
-    let between: Shape
-    do throws(ShapeMismatch) {
-      between = try first.shapeBeforeShuffle(result.layouts[inputs[0]].shape)
-    } catch {
-      throw .invalidNetwork("the node '\(node.name)' does not fit its input: \(error.reason)")
-    }
-    let middle = try lowerConvolution(node, first, [inputs[0]], roles.0, output: between)
-    return try lowerConvolution(node, second, [middle] + inputs.dropFirst(), roles.1, output: output)
-  }
-
-  /// - Parameter output: the shape of the result, after any pixel shuffle.
-  private mutating func lowerConvolution(
-    _ node: Node, _ payload: Convolution, _ inputs: [Int], _ roles: ConvolutionRoles, output shape: Shape
-  ) throws(ExecutionError) -> Int {
-    let shuffle = payload.epilogue.pixelShuffleFactor
-    guard var epilogue = CanonicalEpilogue(payload.epilogue) else {
-      throw .invalidNetwork("the node '\(node.name)' is not as its support was asked for")
-    }
-    let geometry = ConvolutionGeometry(
-      payload, input: result.layouts[inputs[0]].shape,
-      output: Shape(
-        batch: shape.batch, channels: payload.outChannels, height: shape.height / shuffle, width: shape.width / shuffle))
-    var wholeGeometry = geometry
-    if let whole = ConvolutionGeometry(node, payload, shapes: wholeShapes) { wholeGeometry = whole }
-    let method = engine.method(for: wholeGeometry)
-    let finalLayout = ValueLayout(shape)
-    let plainShape = Shape(
-      batch: geometry.batch, channels: geometry.outChannels, height: geometry.outHeight, width: geometry.outWidth)
-
-    // The shuffle rides on the store where stored pixels are whole blocks of channels and nothing is added before it.
-    // A depthwise kernel stores its channels in the order in which it reads them.
-    let fusesShuffle =
-      epilogue.shuffle > 1 && finalLayout.order == .interleaved && !epilogue.adds && method != .tail && method != .depthwise
-    let laterShuffle = fusesShuffle ? 1 : epilogue.shuffle
-    if !fusesShuffle { epilogue.shuffle = 1 }
-
-    let inputOrder: ValueLayout.Order = method == .head ? .planar : .interleaved
-    let input = convert(inputs[0], to: ValueLayout(result.layouts[inputs[0]].shape, inputOrder), node: node.name)
-    let produced =
-      fusesShuffle ? finalLayout : ValueLayout(plainShape, method == .tail ? .planar : .interleaved)
-    let residual =
-      epilogue.adds ? convert(inputs[1], to: ValueLayout(plainShape, produced.order), node: node.name) : nil
-    let output = addValue(produced)
-    let operands = ConvolutionOperands(
-      node: node.name, geometry: geometry, weight: try parameter(roles.weight, of: node),
-      bias: payload.hasBias ? try parameter(roles.bias, of: node).floats : nil,
-      slopes: network.parameter(roles.slope, of: node)?.floats, epilogue: epilogue, input: input,
-      inputLayout: result.layouts[input], residual: residual, residualLayout: residual.map { result.layouts[$0] },
-      output: output, outputLayout: produced, table: table, threadCount: engine.threadCount)
-    result.steps.append(step(method, operands))
-
-    if laterShuffle > 1 {
-      let shuffled = addValue(finalLayout)
-      rearrange(.pixelShuffle(laterShuffle), node: node.name, [output], to: shuffled)
-      return shuffled
-    }
-    return convert(output, to: finalLayout, node: node.name)
-  }
-
-  private func step(_ method: ConvolutionMethod, _ operands: ConvolutionOperands) -> any Step {
-    switch method {
-    case .winograd4: WinogradStep(operands, size: 4)
-    case .winograd2: WinogradStep(operands, size: 2)
-    case .head: HeadStep(operands)
-    case .tail: TailStep(operands)
-    case .depthwise: DepthwiseStep(operands)
-    case .pointwise, .direct: GatherStep(operands)
-    }
   }
 }

@@ -9,7 +9,8 @@ final class OutputArrangement {
   let rowStride: Int
   let pixelStride: Int
   private let shuffle: Int
-  private let blockOffsets: UnsafeMutablePointer<Int>
+  /// Of each block of the order, in floats from the pixel.
+  let blockOffsets: UnsafeMutablePointer<Int>
 
   /// - Parameters:
   ///   - channels: of the convolution.

@@ -11,16 +11,18 @@ struct ValueLayout: Hashable {
   /// The most channels of a planar value; the tail kernels produce as many.
   static let planarChannels = 4
 
+  /// Rank 4; values of other ranks lie as the image that has their elements in the same order.
   let shape: Shape
   let order: Order
 
   /// The layout that every value of the shape has inside a program.
   init(_ shape: Shape) {
-    self.init(shape, shape.channels <= Self.planarChannels ? .planar : .interleaved)
+    let image = shape.asImage
+    self.init(image, image.channels <= Self.planarChannels ? .planar : .interleaved)
   }
 
   init(_ shape: Shape, _ order: Order) {
-    self.shape = shape
+    self.shape = shape.asImage
     self.order = order
   }
 
@@ -50,4 +52,16 @@ struct ValueLayout: Hashable {
 /// The number rounded up to whole blocks of SW_CHANNEL_BLOCK channels.
 func paddedChannels(_ channels: Int) -> Int {
   (channels + Int(SW_CHANNEL_BLOCK) - 1) / Int(SW_CHANNEL_BLOCK) * Int(SW_CHANNEL_BLOCK)
+}
+
+extension Shape {
+  /// The image with these elements in this order: `[N, C]` has one pixel, `[N, C, L]` one row, and axes from the third on are joined
+  /// to the width.
+  fileprivate var asImage: Shape {
+    if isImage { return self }
+    let padded = extents + Array(repeating: 1, count: max(0, 2 - rank))
+    let area = padded.dropFirst(2)
+    let width = area.last ?? 1
+    return Shape(batch: padded[0], channels: padded[1], height: area.dropLast().reduce(1, *), width: width)
+  }
 }

@@ -35,9 +35,9 @@ public struct TileGeometry: Hashable, Codable, Sendable {
     var ratio: [String: (numerator: Int, denominator: Int)] = [network.inputs[0].name: (1, 1)]
     var alignment = 1
     for node in network.nodes {
-      guard let first = node.inputs.first, let incoming = ratio[first], let factor = node.operation.sizeFactor else {
-        return nil
-      }
+      guard let first = node.inputs.first, let incoming = ratio[first], let factor = node.operation.sizeFactor,
+        !node.repeatsPixels(shapes)
+      else { return nil }
       var value = (numerator: incoming.numerator * factor.up, denominator: incoming.denominator * factor.down)
       let common = greatestCommonDivisor(value.numerator, value.denominator)
       value = (value.numerator / common, value.denominator / common)
@@ -70,6 +70,15 @@ public struct TileGeometry: Hashable, Codable, Sendable {
   }
 }
 
+extension Node {
+  /// Whether it spreads one row or column over many, which would be another one in a tile.
+  fileprivate func repeatsPixels(_ shapes: [String: Shape]) -> Bool {
+    guard case .binary = operation, let output = shapes[name] else { return false }
+    for value in inputs where shapes[value]?.height != output.height || shapes[value]?.width != output.width { return true }
+    return false
+  }
+}
+
 extension Operation {
   /// By how much the operation changes height and width; nil where output pixels do not lie along input pixels.
   fileprivate var sizeFactor: (up: Int, down: Int)? {
@@ -88,9 +97,17 @@ extension Operation {
       return (1, pool.stride.height)
     case .pixelShuffle(let payload): return (payload.factor, 1)
     case .pixelUnshuffle(let payload): return (1, payload.factor)
-    case .resize(let payload): return (payload.factor, 1)
-    case .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation: return (1, 1)
-    case .linear, .globalAveragePool, .flatten: return nil
+    case .resize(let payload):
+      // Other factors, sizes and corners put different pixels of a period, or of the whole image, at different fractions.
+      guard let factor = payload.wholeFactor, payload.coordinates != .alignCorners else { return nil }
+      return (factor, 1)
+    case .slice(let payload):
+      guard let offsets = payload.pixelOffsets else { return nil }
+      return (1, offsets.step)
+    case .softmax(let payload): return payload.axis == 1 ? (1, 1) : nil
+    case .reduceMean(let payload): return payload.axes == [1] && payload.keepsAxes ? (1, 1) : nil
+    case .batchNorm, .activation, .scale, .channelAffine, .add, .binary, .concatenation, .pad: return (1, 1)
+    case .linear, .matrixMultiply, .globalAveragePool, .flatten, .reshape, .transpose: return nil
     }
   }
 
@@ -123,16 +140,46 @@ extension Operation {
       return low.floorDivided(by: payload.factor)..<high.ceilingDivided(by: payload.factor)
     case .pixelUnshuffle(let payload): return (low * payload.factor)..<(high * payload.factor)
     case .resize(let payload):
+      guard let factor = payload.wholeFactor else { return nil }
       let margin =
         switch payload.method {
-        case .nearest: 0
+        case .nearest: payload.coordinates == .asymmetric && payload.rounding == .floor ? 0 : 1
         case .bilinear: 1
         case .bicubic: 2
         }
-      return (low.floorDivided(by: payload.factor) - margin)..<(high.ceilingDivided(by: payload.factor) + margin)
-    case .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation: return region
-    case .linear, .globalAveragePool, .flatten: return nil
+      return (low.floorDivided(by: factor) - margin)..<(high.ceilingDivided(by: factor) + margin)
+    case .slice(let payload):
+      guard let offsets = payload.pixelOffsets else { return nil }
+      return (low * offsets.step + offsets.least)..<((high - 1) * offsets.step + offsets.most + 1)
+    case .pad(let payload):
+      let sides = payload.padding
+      // At the image's edge a pixel beyond it is read from up to twice as far inside.
+      let widest = max(max(sides.top, sides.bottom), max(sides.left, sides.right))
+      let margin =
+        switch payload.mode {
+        case .constant: 0
+        case .edge: widest
+        case .reflect: 2 * widest
+        }
+      return (low - max(sides.top, sides.left) - margin)..<(high - min(sides.top, sides.left) + margin)
+    case .batchNorm, .activation, .scale, .channelAffine, .add, .binary, .concatenation, .softmax, .reduceMean: return region
+    case .linear, .matrixMultiply, .globalAveragePool, .flatten, .reshape, .transpose: return nil
     }
+  }
+}
+
+extension Slice {
+  /// Which pixels are taken: one in `step` along both axes, from the first row or column `least`, the other `most`. Nil where that
+  /// depends on the size of the image, or axes differ in their steps, or items of the batch are taken.
+  fileprivate var pixelOffsets: (step: Int, least: Int, most: Int)? {
+    var starts = [0, 0], steps = [1, 1]
+    for span in spans where span.axis != 1 {
+      // What ends before the last row or column only leaves out what lies behind.
+      guard span.axis == 2 || span.axis == 3, span.start >= 0, span.end.map({ $0 < 0 }) ?? true else { return nil }
+      starts[span.axis - 2] = span.start
+      steps[span.axis - 2] = span.step
+    }
+    return steps[0] == steps[1] ? (steps[0], min(starts[0], starts[1]), max(starts[0], starts[1])) : nil
   }
 }
 

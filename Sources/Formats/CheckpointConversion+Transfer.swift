@@ -2,53 +2,88 @@ import Architectures
 import Networks
 import Tensors
 
-/// Moves tensors into a network of zeros.
+/// Moves tensors into a network. No memory is taken for what the checkpoint does not hold.
 struct Transfer {
   var state: StateDict
-  var naming: CheckpointNaming
-  var kind: CheckpointConversion.Kind
+  /// Whose names the tensors have.
+  var naming: String
 
-  /// The network with the tensors in place; `module` names the checkpoint's module of one of our nodes.
-  func fill(
-    _ network: Network, _ architecture: Architecture, notes: [String], module: (String) -> String
+  /// The network with the tensors in place; `module` names the checkpoint's module of one of our nodes, without the part of a
+  /// convolution that is made up of two.
+  func network(
+    _ architecture: Architecture, notes: [String] = [], module: (String) -> String
   ) throws(ConversionError) -> (network: Network, report: ConversionReport) {
-    var network = network
-    var report = ConversionReport(architecture: architecture, naming: naming.title, notes: notes)
+    let builder: NetworkBuilder
+    do throws(ArchitectureError) { builder = try architecture.definition.builder() } catch { throw .architecture(error) }
+    var parameters = builder.fixed
+    var report = ConversionReport(architecture: architecture, naming: naming, notes: notes)
     var used: Set<String> = []
-    for node in network.nodes {
+    var counters: Set<String> = []
+    for node in builder.graph.nodes {
+      let (whole, part) = node.name.splitAtPart
+      let prefix = module(whole) + (part.map { "." + $0 } ?? "") + "."
       // A mean shift is checked, not taken; see `MeanShift`.
       if case .channelAffine(let payload) = node.operation, !payload.isTrainable {
-        used.formUnion(MeanShift.roles.map { "\(module(node.name)).\($0)" })
+        used.formUnion(MeanShift.roles.map { prefix + $0 })
         continue
       }
+      if case .batchNorm = node.operation { counters.insert(prefix + "num_batches_tracked") }
       for role in node.operation.parameters {
-        let name = "\(module(node.name)).\(role.name)"
-        let parameter = "\(node.name).\(role.name)"
+        let name = role.checkpointNames.map { prefix + $0 }.first { state[$0] != nil } ?? prefix + role.checkpointNames[0]
         used.insert(name)
         guard let tensor = state[name] else {
           report.missing.append(.init(name: name, shape: role.shape))
           continue
         }
         let isFloat = tensor.dataType == .float32 || tensor.dataType == .bfloat16
-        guard tensor.shape == role.shape, isFloat else {
+        guard tensor.shape.fits(role.shape), isFloat else {
           report.misshapen.append(
             .init(
               name: state.original(name), expected: role.shape, got: tensor.shape,
               dataType: isFloat ? .float32 : tensor.dataType))
           continue
         }
-        network.parameters[parameter] = tensor.convertedToFloat32()
+        let parameter = node.parameterName(role.name)
+        parameters[parameter] = tensor.convertedToFloat32().reshaped(role.shape)
         report.taken.append(.init(name: state.original(name), parameter: parameter))
       }
     }
-    let leftOver = state.names.filter { !used.contains($0) }.map { ($0, state.original($0)) }
-    report.leftOver = leftOver.map { .init(name: $0.1, shape: state[$0.0]?.shape ?? []) }
+    let counted = state.names.count { counters.contains($0) }
+    if counted > 0 {
+      report.notes.append("\(counted) counters of training steps (num_batches_tracked) are not needed")
+    }
+    let leftOver = state.names.filter { !used.contains($0) && !counters.contains($0) }
+    report.leftOver = leftOver.map { .init(name: state.original($0), shape: state[$0]?.shape ?? []) }
     report.leftOver += state.hidden.map { .init(name: $0.original, shape: $0.tensor.shape) }
-    guard report.isComplete else { throw .incomplete(architecture: kind.rawValue, report) }
+    guard report.isComplete else { throw .incomplete(architecture: architecture.name, report) }
+    let network: Network
+    do throws(NetworkError) {
+      network = try Network(builder.graph, parameters: parameters)
+    } catch {
+      throw .architecture(.network(architecture: architecture.name, error))
+    }
     if let parameter = network.firstNonFiniteParameter {
       throw .notFinite(tensor: report.taken.first { $0.parameter == parameter }?.name ?? parameter)
     }
     return (network, report)
+  }
+}
+
+extension ParameterRole {
+  /// PyTorch's name, then ours where it differs.
+  fileprivate var checkpointNames: [String] {
+    switch name {
+    case "runningMean": ["running_mean", name]
+    case "runningVariance": ["running_var", name]
+    default: [name]
+    }
+  }
+}
+
+extension Shape {
+  /// Whether a tensor of this shape can be a parameter: the same extents, or a linear layer in place of a 1x1 convolution.
+  fileprivate func fits(_ expected: Shape) -> Bool {
+    self == expected || rank == 2 && expected == [self[0], self[1], 1, 1]
   }
 }
 

@@ -1,7 +1,8 @@
-/// How the tensors of one program's checkpoints are called.
+/// How the tensors of one program's checkpoints are called, for networks whose names tell the number of layers.
 ///
 /// A module of a checkpoint, `body.3.body.0`, is matched by a pattern, `body.*.body.0`, and stands for a node of our network,
-/// `body.3.a`. Its tensors `weight` and `bias` are the node's parameters of those names.
+/// `body.3.a`. Its tensors `weight` and `bias` are the node's parameters of those names. Where a convolution is made up of two, both
+/// sides add the same part to the name: `body.3.body.0.depthwise`.
 struct CheckpointNaming: Hashable, Sendable {
   /// For people: whose names these are.
   var title: String
@@ -18,7 +19,8 @@ struct CheckpointNaming: Hashable, Sendable {
   func recognizes(_ name: String) -> Bool {
     guard let (module, role) = name.splitAtLastDot else { return false }
     let roles = style == .swiftlet ? ["weight", "bias", "scale", "shift"] : ["weight", "bias"]
-    return roles.contains(role) && patterns.contains { module.number(in: $0) != nil }
+    let whole = module.splitAtPart.module
+    return roles.contains(role) && patterns.contains { whole.number(in: $0) != nil }
   }
 
   /// How many layers or blocks the names count: one more than the largest number.
@@ -27,7 +29,7 @@ struct CheckpointNaming: Hashable, Sendable {
     for name in names {
       guard let (module, _) = name.splitAtLastDot else { continue }
       for pattern in counting {
-        guard let number = module.number(in: pattern), number % step == 0 else { continue }
+        guard let number = module.splitAtPart.module.number(in: pattern), number % step == 0 else { continue }
         count = max(count, number / step + 1)
       }
     }

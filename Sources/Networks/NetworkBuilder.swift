@@ -119,24 +119,46 @@ public struct NetworkBuilder: Sendable {
     node(name, .add, [a, b], channels: a.channels)
   }
 
+  /// A function of two values that broadcasts; see `BinaryFunction`.
+  public mutating func binary(_ name: String, _ function: BinaryFunction, _ a: Value, _ b: Value) -> Value {
+    node(name, .binary(function), [a, b], channels: max(a.channels, b.channels))
+  }
+
+  /// The product of two stacks of matrices; `[…, M, K]` by `[…, K, N]`. Channels must be given for values of rank 2
+  /// and 3 where they are not those of `a`.
+  public mutating func matrixMultiply(_ name: String, _ a: Value, _ b: Value, channels: Int? = nil) -> Value {
+    node(name, .matrixMultiply, [a, b], channels: channels ?? a.channels)
+  }
+
   /// The channels of all values, one value after the other.
   public mutating func concatenation(_ name: String, _ values: [Value]) -> Value {
     node(name, .concatenation, values, channels: values.reduce(0) { $0 &+ $1.channels })
   }
 
   /// `factor²` channels become `factor` x `factor` pixels of one; see `PixelShuffle`.
-  public mutating func pixelShuffle(_ name: String, _ x: Value, factor: Int) -> Value {
-    node(name, .pixelShuffle(PixelShuffle(factor: factor)), [x], channels: x.channels / max(1, factor &* factor))
+  public mutating func pixelShuffle(
+    _ name: String, _ x: Value, factor: Int, order: PixelShuffleOrder = .channelsOutermost
+  ) -> Value {
+    let payload = PixelShuffle(factor: factor, order: order)
+    return node(name, .pixelShuffle(payload), [x], channels: x.channels / max(1, factor &* factor))
   }
 
   /// `factor` x `factor` pixels become `factor²` channels; see `PixelUnshuffle`.
-  public mutating func pixelUnshuffle(_ name: String, _ x: Value, factor: Int) -> Value {
-    node(name, .pixelUnshuffle(PixelUnshuffle(factor: factor)), [x], channels: x.channels &* factor &* factor)
+  public mutating func pixelUnshuffle(
+    _ name: String, _ x: Value, factor: Int, order: PixelShuffleOrder = .channelsOutermost
+  ) -> Value {
+    let payload = PixelUnshuffle(factor: factor, order: order)
+    return node(name, .pixelUnshuffle(payload), [x], channels: x.channels &* factor &* factor)
   }
 
   /// Enlargement by a whole factor; see `Resize`.
   public mutating func resize(_ name: String, _ x: Value, _ method: Resize.Method, factor: Int) -> Value {
-    node(name, .resize(Resize(method: method, factor: factor)), [x], channels: x.channels)
+    resize(name, x, Resize(method: method, factor: factor))
+  }
+
+  /// By any factor or to a size; see `Resize`.
+  public mutating func resize(_ name: String, _ x: Value, _ payload: Resize) -> Value {
+    node(name, .resize(payload), [x], channels: x.channels)
   }
 
   /// The maximum of each window.
@@ -156,6 +178,42 @@ public struct NetworkBuilder: Sendable {
 
   /// All axes but the first as one.
   public mutating func flatten(_ name: String, _ x: Value) -> Value { node(name, .flatten, [x], channels: x.channels) }
+
+  /// A part of each axis named; see `Slice`.
+  public mutating func slice(_ name: String, _ x: Value, _ spans: [Slice.Span]) -> Value {
+    let channels = spans.first { $0.axis == 1 && $0.step > 0 }?.range(extent: x.channels).count ?? x.channels
+    return node(name, .slice(Slice(spans)), [x], channels: channels)
+  }
+
+  /// Pixels and channels put around; see `Pad`.
+  public mutating func pad(_ name: String, _ x: Value, _ payload: Pad) -> Value {
+    node(name, .pad(payload), [x], channels: x.channels &+ payload.channelsBefore &+ payload.channelsBehind)
+  }
+
+  /// Exponentials that sum to 1 along the axis, by default that of the channels.
+  public mutating func softmax(_ name: String, _ x: Value, axis: Int = 1) -> Value {
+    node(name, .softmax(Softmax(axis: axis)), [x], channels: x.channels)
+  }
+
+  /// The same elements under another shape; see `Reshape`. Unless given, the channels are `extents[1]`, or as `flatten` counts
+  /// them where that is 0 or -1.
+  public mutating func reshape(_ name: String, _ x: Value, _ extents: [Int], channels: Int? = nil) -> Value {
+    let stated = extents.count > 1 && extents[1] > 0 ? extents[1] : x.channels
+    return node(name, .reshape(Reshape(extents)), [x], channels: channels ?? stated)
+  }
+
+  /// The axes in another order; see `Transpose`. Channels must be given where axis 1 does not stay.
+  public mutating func transpose(_ name: String, _ x: Value, _ permutation: [Int], channels: Int? = nil) -> Value {
+    node(name, .transpose(Transpose(permutation)), [x], channels: channels ?? x.channels)
+  }
+
+  /// The mean along the axes; see `ReduceMean`. Channels must be given where axes before the channels are not kept.
+  public mutating func reduceMean(
+    _ name: String, _ x: Value, axes: [Int], keepsAxes: Bool = true, channels: Int? = nil
+  ) -> Value {
+    let usual = keepsAxes && axes.contains(1) ? 1 : x.channels
+    return node(name, .reduceMean(ReduceMean(axes: axes, keepsAxes: keepsAxes)), [x], channels: channels ?? usual)
+  }
 
   /// The network, verified, with its parameters filled.
   public func build(_ initialization: Initialization) throws(NetworkError) -> Network {

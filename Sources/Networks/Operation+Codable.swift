@@ -1,7 +1,7 @@
 /// `{"type": "convolution", …attributes}`. An unknown type throws `NetworkError.unknownOperation`; attributes are checked.
 extension Operation: Codable {
   private enum TypeKey: String, CodingKey { case type }
-  private enum ActivationKey: String, CodingKey { case slope, channels, minimum, maximum }
+  private enum ActivationKey: String, CodingKey { case slope, channels, minimum, maximum, alpha, beta }
 
   public init(from decoder: any Decoder) throws {
     let type = try decoder.container(keyedBy: TypeKey.self).decode(String.self, forKey: .type)
@@ -14,6 +14,8 @@ extension Operation: Codable {
     case "scale": self = .scale(try Scale(from: decoder))
     case "channelAffine": self = .channelAffine(try ChannelAffine(from: decoder))
     case "add": self = .add
+    case "binary": self = .binary(try BinaryOperation(from: decoder).function)
+    case "matrixMultiply": self = .matrixMultiply
     case "concatenation": self = .concatenation
     case "pixelShuffle": self = .pixelShuffle(try PixelShuffle(from: decoder))
     case "pixelUnshuffle": self = .pixelUnshuffle(try PixelUnshuffle(from: decoder))
@@ -22,9 +24,25 @@ extension Operation: Codable {
     case "averagePool": self = .averagePool(try Pool(from: decoder))
     case "globalAveragePool": self = .globalAveragePool
     case "flatten": self = .flatten
+    case "slice": self = .slice(try Slice(from: decoder))
+    case "pad": self = .pad(try Pad(from: decoder))
+    case "softmax": self = .softmax(try Softmax(from: decoder))
+    case "reshape": self = .reshape(try Reshape(from: decoder))
+    case "transpose": self = .transpose(try Transpose(from: decoder))
+    case "reduceMean": self = .reduceMean(try ReduceMean(from: decoder))
     case "relu": self = .activation(.relu)
     case "sigmoid": self = .activation(.sigmoid)
     case "tanh": self = .activation(.tanh)
+    case "hardSwish": self = .activation(.hardSwish)
+    case "gelu": self = .activation(.gelu)
+    case "geluTanh": self = .activation(.geluTanh)
+    case "silu": self = .activation(.silu)
+    case "softplus": self = .activation(.softplus)
+    case "hardSigmoid":
+      let container = try decoder.container(keyedBy: ActivationKey.self)
+      self = .activation(
+        .hardSigmoid(
+          alpha: try container.decode(Float.self, forKey: .alpha), beta: try container.decode(Float.self, forKey: .beta)))
     case "leakyReLU":
       let container = try decoder.container(keyedBy: ActivationKey.self)
       self = .activation(.leakyReLU(slope: try container.decode(Float.self, forKey: .slope)))
@@ -57,7 +75,14 @@ extension Operation: Codable {
     case .pixelUnshuffle(let payload): try payload.encode(to: encoder)
     case .resize(let payload): try payload.encode(to: encoder)
     case .maximumPool(let payload), .averagePool(let payload): try payload.encode(to: encoder)
-    case .add, .concatenation, .globalAveragePool, .flatten: break
+    case .add, .matrixMultiply, .concatenation, .globalAveragePool, .flatten: break
+    case .binary(let function): try BinaryOperation(function: function).encode(to: encoder)
+    case .slice(let payload): try payload.encode(to: encoder)
+    case .pad(let payload): try payload.encode(to: encoder)
+    case .softmax(let payload): try payload.encode(to: encoder)
+    case .reshape(let payload): try payload.encode(to: encoder)
+    case .transpose(let payload): try payload.encode(to: encoder)
+    case .reduceMean(let payload): try payload.encode(to: encoder)
     case .activation(let function):
       var container = encoder.container(keyedBy: ActivationKey.self)
       switch function {
@@ -66,7 +91,10 @@ extension Operation: Codable {
       case .clip(let minimum, let maximum):
         try container.encode(minimum, forKey: .minimum)
         try container.encode(maximum, forKey: .maximum)
-      case .relu, .sigmoid, .tanh: break
+      case .hardSigmoid(let alpha, let beta):
+        try container.encode(alpha, forKey: .alpha)
+        try container.encode(beta, forKey: .beta)
+      case .relu, .sigmoid, .tanh, .hardSwish, .gelu, .geluTanh, .silu, .softplus: break
       }
     }
   }

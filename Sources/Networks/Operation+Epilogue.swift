@@ -7,7 +7,8 @@ extension Operation {
       case .separableConvolution(let payload): payload.epilogue
       case .transposedConvolution(let payload): payload.epilogue
       case .linear, .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
-        .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten:
+        .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
+        .reshape, .transpose, .reduceMean, .matrixMultiply:
         nil
       }
     }
@@ -24,7 +25,8 @@ extension Operation {
         payload.epilogue = newValue
         self = .transposedConvolution(payload)
       case .linear, .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
-        .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten:
+        .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
+        .reshape, .transpose, .reduceMean, .matrixMultiply:
         break
       }
     }

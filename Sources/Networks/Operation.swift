@@ -14,6 +14,8 @@ public enum Operation: Hashable, Sendable {
   case scale(Scale)
   case channelAffine(ChannelAffine)
   case add
+  case binary(BinaryFunction)
+  case matrixMultiply
   case concatenation
   case pixelShuffle(PixelShuffle)
   case pixelUnshuffle(PixelUnshuffle)
@@ -22,6 +24,12 @@ public enum Operation: Hashable, Sendable {
   case averagePool(Pool)
   case globalAveragePool
   case flatten
+  case slice(Slice)
+  case pad(Pad)
+  case softmax(Softmax)
+  case reshape(Reshape)
+  case transpose(Transpose)
+  case reduceMean(ReduceMean)
 
   /// The payload as what every operation can answer.
   package var definition: any OperationDefinition {
@@ -35,6 +43,8 @@ public enum Operation: Hashable, Sendable {
     case .scale(let payload): payload
     case .channelAffine(let payload): payload
     case .add: Addition()
+    case .binary(let function): BinaryOperation(function: function)
+    case .matrixMultiply: MatrixMultiply()
     case .concatenation: Concatenation()
     case .pixelShuffle(let payload): payload
     case .pixelUnshuffle(let payload): payload
@@ -43,6 +53,12 @@ public enum Operation: Hashable, Sendable {
     case .averagePool(let payload): AveragePool(pool: payload)
     case .globalAveragePool: GlobalAveragePool()
     case .flatten: Flatten()
+    case .slice(let payload): payload
+    case .pad(let payload): payload
+    case .softmax(let payload): payload
+    case .reshape(let payload): payload
+    case .transpose(let payload): payload
+    case .reduceMean(let payload): payload
     }
   }
 }

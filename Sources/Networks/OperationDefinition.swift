@@ -63,6 +63,8 @@ public struct ShapeMismatch: Error, Hashable, Sendable {
 package enum Limits {
   /// The largest integer attribute: channels, kernel, stride, padding, factor …
   package static let attribute = 1 << 20
+  /// The most axes of a value.
+  package static let rank = 8
   /// The largest number of products that one output element of a convolution or linear layer sums.
   package static let products = 1 << 24
   /// The largest number of elements of one value.

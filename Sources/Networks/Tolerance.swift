@@ -9,6 +9,8 @@ package struct Tolerance: Hashable, Sendable {
   package var magnitude: Double
   /// A bound on |x - exact|.
   package var error: Double
+  /// A lower bound on |x|, known behind a clip: what may be divided by.
+  var least = 0.0
 
   package init(magnitude: Double, error: Double) {
     self.magnitude = magnitude
@@ -67,6 +69,13 @@ package struct Tolerance: Hashable, Sendable {
       return x.summed(products, largest("weight"), bias: largest("bias"), factor)
         .finished(payload.epilogue, operands.dropFirst(), slope: largest("slope"))
     case .linear(let payload): return x.summed(payload.inFeatures, largest("weight"), bias: largest("bias"), 1)
+    // A sum of as many products as the cases have at most.
+    case .matrixMultiply:
+      let products = 16
+      let carried = Double(products) * x.magnitude * operands[1].error
+      var result = x.summed(products, operands[1].magnitude + operands[1].error, bias: 0, 1)
+      result.error += carried
+      return result
     case .batchNorm(let payload):
       let variance = network.parameter("runningVariance", of: node)?.floats.min() ?? 0
       let gain = largest("weight") / (Double(variance) + Double(payload.epsilon)).squareRoot()
@@ -77,6 +86,7 @@ package struct Tolerance: Hashable, Sendable {
     case .scale(let payload): return x.scaled(abs(Double(payload.factor)))
     case .channelAffine: return x.summed(1, largest("scale"), bias: largest("shift"), 1)
     case .add: return x.added(operands[1])
+    case .binary(let function): return x.combined(operands[1], function)
     case .concatenation:
       return Tolerance(magnitude: operands.map(\.magnitude).max() ?? 0, error: operands.map(\.error).max() ?? 0)
     case .resize(let payload):
@@ -84,12 +94,18 @@ package struct Tolerance: Hashable, Sendable {
       case .nearest: return x
       case .bilinear: return x.summed(4, 1, bias: 0, 1, gain: 1)
       // The weights of one pixel sum to 1, their magnitudes to at most 1.375².
-      case .bicubic: return x.summed(16, 1, bias: 0, 1, gain: 1.9)
+      // With a = -1 they would sum to 1.5².
+      case .bicubic: return x.summed(16, 1, bias: 0, 1, gain: payload.cubicCoefficient == -0.75 ? 1.9 : 2.25)
       }
     case .averagePool(let pool): return x.summed(pool.kernel.height * pool.kernel.width, 1, bias: 0, 1, gain: 1)
     // Sums of any practical number of pixels: blocked or in Double.
-    case .globalAveragePool: return x.summed(1024, 1, bias: 0, 1, gain: 1)
-    case .pixelShuffle, .pixelUnshuffle, .maximumPool, .flatten: return x
+    case .globalAveragePool, .reduceMean: return x.summed(1024, 1, bias: 0, 1, gain: 1)
+    // An exponential passes on the absolute error of its argument, rounding of the difference included, as a relative one; by the
+    // quotient rule at most half of it stays. Sums of up to 64 of them.
+    case .softmax: return Tolerance(magnitude: 1, error: x.error + Self.epsilon * (4 * x.magnitude + 64 + 16))
+    case .pad(let payload):
+      return Tolerance(magnitude: max(x.magnitude, abs(Double(payload.value))), error: x.error)
+    case .pixelShuffle, .pixelUnshuffle, .maximumPool, .flatten, .slice, .reshape, .transpose: return x
     }
   }
 
@@ -124,16 +140,45 @@ package struct Tolerance: Hashable, Sendable {
     return Tolerance(magnitude: magnitude, error: error + other.error + Self.epsilon * magnitude)
   }
 
+  private func combined(_ other: Tolerance, _ function: BinaryFunction) -> Tolerance {
+    switch function {
+    case .add, .subtract: return added(other)
+    case .minimum, .maximum:
+      return Tolerance(magnitude: max(magnitude, other.magnitude), error: max(error, other.error))
+    case .multiply:
+      let product = magnitude * other.magnitude
+      let carried = magnitude * other.error + other.magnitude * error + error * other.error
+      return Tolerance(magnitude: product, error: carried + Self.epsilon * product)
+    case .divide:
+      precondition(other.least > other.error, "a case divides by what may be 0: clip the divisor")
+      let quotient = magnitude / other.least
+      let carried = (error + quotient * other.error) / (other.least - other.error)
+      // Division by an estimate of the reciprocal, refined, errs by a few ulps.
+      return Tolerance(magnitude: quotient, error: carried + 4 * Self.epsilon * quotient)
+    }
+  }
+
   private func activated(_ function: ActivationFunction, slope: Double) -> Tolerance {
     switch function {
     case .relu: self
     case .leakyReLU(let slope): steepest(abs(Double(slope)))
     case .prelu: steepest(slope)
     case .clip(let minimum, let maximum):
-      Tolerance(magnitude: max(abs(Double(minimum)), abs(Double(maximum))), error: error)
+      Tolerance(
+        magnitude: max(abs(Double(minimum)), abs(Double(maximum))), error: error,
+        least: max(Double(minimum), -Double(maximum), 0))
     // Float functions of good libraries err by a few ulps; polynomials of fast kernels by no more than 8.
     case .sigmoid: Tolerance(magnitude: 1, error: error / 4 + 8 * Self.epsilon)
     case .tanh: Tolerance(magnitude: 1, error: error + 8 * Self.epsilon)
+    // Product and sum round relative to the line's value; of what the clip cuts off nothing is left.
+    case .hardSigmoid(let alpha, let beta):
+      Tolerance(
+        magnitude: 1,
+        error: abs(Double(alpha)) * error + 2 * Self.epsilon * (abs(Double(alpha)) * magnitude + abs(Double(beta))))
+    // A factor within 0 and 1, of the functions' accuracy above, times x. The slopes are at most 1.5, 1.13, 1.13 and 1.1.
+    case .hardSwish, .gelu, .geluTanh, .silu:
+      Tolerance(magnitude: magnitude, error: 1.5 * error + 8 * Self.epsilon * max(magnitude, 1))
+    case .softplus: Tolerance(magnitude: magnitude + 0.7, error: error + 8 * Self.epsilon * (magnitude + 1))
     }
   }
 

@@ -100,6 +100,25 @@ extension ReferenceKernel {
     }
   }
 
+  /// `MatrixMultiply`.
+  func multiply(_ a: Tensor, _ b: Tensor, output: Shape) -> Tensor {
+    let (rows, columns) = (output[output.rank - 2], output[output.rank - 1]), products = a.shape[a.shape.rank - 1]
+    return Tensor(filling: output) { y in
+      a.withFloats { a in
+        b.withFloats { b in
+          for index in 0..<output.count {
+            let (matrix, row, column) = (index / columns / rows, index / columns, index % columns)
+            var sum = 0.0
+            for k in 0..<products {
+              sum += Double(a[row * products + k]) * Double(b[(matrix * products + k) * columns + column])
+            }
+            y[index] = Float(sum)
+          }
+        }
+      }
+    }
+  }
+
   /// `Linear`.
   func multiply(_ payload: Linear, _ x: Tensor, weight: Tensor, bias: Tensor?, output: Shape) -> Tensor {
     let biases = bias?.floats

@@ -59,6 +59,34 @@ extension ReferenceKernel {
       return mapped(x) { $0 < Double(minimum) ? Double(minimum) : $0 > Double(maximum) ? Double(maximum) : $0 }
     case .sigmoid: return mapped(x) { 1 / (1 + exp(-$0)) }
     case .tanh: return mapped(x) { tanh($0) }
+    case .hardSigmoid(let alpha, let beta): return mapped(x) { clamped(Double(alpha) * $0 + Double(beta)) }
+    case .hardSwish: return mapped(x) { $0 * clamped($0 / 6 + 0.5) }
+    case .gelu: return mapped(x) { $0 / 2 * (1 + erf($0 / 2.0.squareRoot())) }
+    case .geluTanh: return mapped(x) { $0 / 2 * (1 + tanh((2 / Double.pi).squareRoot() * ($0 + 0.044715 * $0 * $0 * $0))) }
+    case .silu: return mapped(x) { $0 / (1 + exp(-$0)) }
+    // log1p keeps small results; split so that no exponential overflows.
+    case .softplus: return mapped(x) { $0 > 0 ? $0 + log1p(exp(-$0)) : log1p(exp($0)) }
+    }
+  }
+
+  /// Within 0 and 1; NaN stays.
+  private func clamped(_ value: Double) -> Double { value < 0 ? 0 : value > 1 ? 1 : value }
+
+  /// Exponentials that sum to 1 along the axis.
+  func softmax(_ x: Tensor, axis: Int) -> Tensor {
+    let extent = x.shape[axis], inner = x.shape.extents[(axis + 1)...].reduce(1, *)
+    return Tensor(filling: x.shape) { y in
+      x.withFloats { source in
+        for line in 0..<x.count / extent {
+          let first = line / inner * extent * inner + line % inner
+          let indices = stride(from: first, to: first + extent * inner, by: inner)
+          var largest = -Double.infinity
+          for index in indices { largest = max(largest, Double(source[index])) }
+          var sum = 0.0
+          for index in indices { sum += exp(Double(source[index]) - largest) }
+          for index in indices { y[index] = Float(exp(Double(source[index]) - largest) / sum) }
+        }
+      }
     }
   }
 

@@ -18,30 +18,32 @@ extension ReferenceKernel {
     }
   }
 
-  func pixelShuffle(_ x: Tensor, factor: Int, output: Shape) -> Tensor {
+  func pixelShuffle(_ x: Tensor, factor: Int, order: PixelShuffleOrder, output: Shape) -> Tensor {
     Tensor(filling: output) { y in
       x.withFloats { x in
-        forEachBlock(output, factor: factor) { pixel, channelwise in y[pixel] = x[channelwise] }
+        forEachBlock(output, factor, order) { pixel, channelwise in y[pixel] = x[channelwise] }
       }
     }
   }
 
-  func pixelUnshuffle(_ x: Tensor, factor: Int, output: Shape) -> Tensor {
+  func pixelUnshuffle(_ x: Tensor, factor: Int, order: PixelShuffleOrder, output: Shape) -> Tensor {
     Tensor(filling: output) { y in
       x.withFloats { source in
-        forEachBlock(x.shape, factor: factor) { pixel, channelwise in y[channelwise] = source[pixel] }
+        forEachBlock(x.shape, factor, order) { pixel, channelwise in y[channelwise] = source[pixel] }
       }
     }
   }
 
   /// Calls `body` for each pixel of the shuffled image with its index there and in the tensor `[N, C·r², H / r, W / r]`.
-  private func forEachBlock(_ large: Shape, factor: Int, _ body: (Int, Int) -> Void) {
+  private func forEachBlock(_ large: Shape, _ factor: Int, _ order: PixelShuffleOrder, _ body: (Int, Int) -> Void) {
     let (height, width) = (large.height / factor, large.width / factor)
     var pixel = 0
     for plane in 0..<large.batch * large.channels {
+      let first = plane / large.channels * large.channels * factor * factor
       for row in 0..<large.height {
         for column in 0..<large.width {
-          let channel = plane * factor * factor + row % factor * factor + column % factor
+          let place = row % factor * factor + column % factor
+          let channel = first + order.channel(plane % large.channels, of: large.channels, place: place, factor: factor)
           body(pixel, (channel * height + row / factor) * width + column / factor)
           pixel += 1
         }

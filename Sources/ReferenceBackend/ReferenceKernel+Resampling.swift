@@ -7,8 +7,12 @@ private typealias Tap = (index: Int, weight: Double)
 extension ReferenceKernel {
   func resize(_ x: Tensor, _ payload: Resize, output: Shape) -> Tensor {
     let (height, width) = (x.shape.height, x.shape.width)
-    let rows = (0..<output.height).map { taps($0, payload, extent: height) }
-    let columns = (0..<output.width).map { taps($0, payload, extent: width) }
+    let rows = (0..<output.height).map {
+      taps(payload.rowPosition(of: $0, extent: height, outputExtent: output.height), payload, extent: height)
+    }
+    let columns = (0..<output.width).map {
+      taps(payload.columnPosition(of: $0, extent: width, outputExtent: output.width), payload, extent: width)
+    }
     return Tensor(filling: output) { y in
       x.withFloats { x in
         for plane in 0..<output.batch * output.channels {
@@ -29,27 +33,20 @@ extension ReferenceKernel {
     }
   }
 
-  /// The input positions that make output position `index` along one axis.
-  private func taps(_ index: Int, _ payload: Resize, extent: Int) -> [Tap] {
-    let position = (Double(index) + 0.5) / Double(payload.factor) - 0.5
+  /// The pixels that make the value at a position along one axis.
+  private func taps(_ position: Resize.Position, _ payload: Resize, extent: Int) -> [Tap] {
+    func inside(_ index: Int) -> Int { min(max(index, 0), extent - 1) }
+    let (first, fraction) = (position.index, position.fraction)
     switch payload.method {
-    case .nearest: return [(index / payload.factor, 1)]
-    case .bilinear:
-      let clamped = max(position, 0)
-      let first = min(Int(clamped), extent - 1)
-      let share = clamped - Double(first)
-      return [(first, 1 - share), (min(first + 1, extent - 1), share)]
+    case .nearest: return [(inside(position.rounded(payload.rounding)), 1)]
+    case .bilinear: return [(inside(first), 1 - fraction), (inside(first + 1), fraction)]
     case .bicubic:
-      let first = Int(position.rounded(.down))
-      return (first - 1...first + 2).map { neighbour in
-        (min(max(neighbour, 0), extent - 1), keys(abs(position - Double(neighbour))))
-      }
+      return (-1...2).map { (inside(first + $0), keys(abs(fraction - Double($0)), Double(payload.cubicCoefficient))) }
     }
   }
 
-  /// Keys' cubic convolution kernel with a = -0.75.
-  private func keys(_ distance: Double) -> Double {
-    let a = -0.75
+  /// Keys' cubic convolution kernel.
+  private func keys(_ distance: Double, _ a: Double) -> Double {
     if distance <= 1 { return ((a + 2) * distance - (a + 3)) * distance * distance + 1 }
     if distance < 2 { return ((a * distance - 5 * a) * distance + 8 * a) * distance - 4 * a }
     return 0

@@ -28,16 +28,24 @@ struct ReferenceKernel {
       guard let scale = parameter("scale")?.floats, let shift = parameter("shift")?.floats else { return nil }
       return mapped(x) { value, channel in value * Double(scale[channel]) + Double(shift[channel]) }
     case .add: return inputs.count == 2 ? sum(x, inputs[1]) : nil
+    case .binary(let function): return inputs.count == 2 ? combine(x, inputs[1], function, output: output) : nil
+    case .matrixMultiply: return inputs.count == 2 ? multiply(x, inputs[1], output: output) : nil
     case .concatenation: return concatenate(inputs, output: output)
-    case .pixelShuffle(let payload): return pixelShuffle(x, factor: payload.factor, output: output)
-    case .pixelUnshuffle(let payload): return pixelUnshuffle(x, factor: payload.factor, output: output)
+    case .pixelShuffle(let payload): return pixelShuffle(x, factor: payload.factor, order: payload.order, output: output)
+    case .pixelUnshuffle(let payload):
+      return pixelUnshuffle(x, factor: payload.factor, order: payload.order, output: output)
     case .resize(let payload): return resize(x, payload, output: output)
     case .maximumPool(let pool): return maximumPool(x, pool, output: output)
     case .averagePool(let pool): return averagePool(x, pool, output: output)
     case .globalAveragePool:
       let whole = Pool(kernel: Pair(height: x.shape.height, width: x.shape.width))
       return averagePool(x, whole, output: output)
-    case .flatten: return x.reshaped(output)
+    case .flatten, .reshape: return x.reshaped(output)
+    case .slice(let payload): return slice(x, payload, output: output)
+    case .pad(let payload): return pad(x, payload, output: output)
+    case .softmax(let payload): return softmax(x, axis: payload.axis)
+    case .transpose(let payload): return transpose(x, payload, output: output)
+    case .reduceMean(let payload): return mean(x, axes: payload.axes, output: output)
     }
   }
 
@@ -53,7 +61,8 @@ struct ReferenceKernel {
     let isDepthwiseFirst = payload.order == .depthwiseFirst
     let prefixes = isDepthwiseFirst ? ("depthwise", "pointwise") : ("pointwise", "depthwise")
     guard let firstWeight = parameter(prefixes.0 + "Weight"), let secondWeight = parameter(prefixes.1 + "Weight"),
-      let between = try? parts.first.shapeBeforeShuffle(inputs[0].shape), let shape = try? parts.second.shapeBeforeShuffle(between)
+      let between = try? parts.first.shapeBeforeShuffle(inputs[0].shape),
+      let shape = try? parts.second.shapeBeforeShuffle(between)
     else { return nil }
     var value = convolve(
       parts.first, inputs[0], weight: firstWeight, bias: parameter(prefixes.0 + "Bias"), output: between)
@@ -82,7 +91,7 @@ struct ReferenceKernel {
         guard let shuffled = try? Operation.pixelShuffle(PixelShuffle(factor: factor)).outputShape([value.shape]) else {
           return nil
         }
-        value = pixelShuffle(value, factor: factor, output: shuffled)
+        value = pixelShuffle(value, factor: factor, order: .channelsOutermost, output: shuffled)
       }
     }
     return value

@@ -31,7 +31,8 @@ struct ChannelMap: Equatable {
       let shift = (0..<payload.channels).map { bias[$0] - mean[$0] * factors[$0] }
       self.init(scale: factors, shift: shift, isUniform: false)
     case .convolution, .separableConvolution, .transposedConvolution, .linear, .activation, .add, .concatenation, .pixelShuffle,
-      .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten:
+      .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
+      .reshape, .transpose, .reduceMean, .matrixMultiply:
       return nil
     }
   }

@@ -90,9 +90,10 @@ extension Operation {
     case .activation(let function): .activation(function)
     case .scale(let payload): .scale(payload.factor)
     case .add: .add
-    case .pixelShuffle(let payload): .pixelShuffle(payload.factor)
-    case .convolution, .separableConvolution, .transposedConvolution, .linear, .batchNorm, .channelAffine, .concatenation,
-      .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten:
+    case .pixelShuffle(let payload) where payload.order == .channelsOutermost: .pixelShuffle(payload.factor)
+    case .convolution, .separableConvolution, .transposedConvolution, .linear, .batchNorm, .channelAffine, .binary,
+      .concatenation, .pixelShuffle, .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten,
+      .slice, .pad, .softmax, .reshape, .transpose, .reduceMean, .matrixMultiply:
       nil
     }
   }

@@ -102,7 +102,8 @@ extension Operation {
         hasBias: payload.hasBias, inChannels: payload.inFeatures, outChannels: payload.outFeatures, taps: 1,
         carriesConstants: true)
     case .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle, .resize,
-      .maximumPool, .averagePool, .globalAveragePool, .flatten:
+      .maximumPool, .averagePool, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
+      .reshape, .transpose, .reduceMean, .matrixMultiply:
       nil
     }
   }
@@ -130,7 +131,8 @@ extension Operation {
       payload.hasBias = true
       return .linear(payload)
     case .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle, .resize,
-      .maximumPool, .averagePool, .globalAveragePool, .flatten:
+      .maximumPool, .averagePool, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
+      .reshape, .transpose, .reduceMean, .matrixMultiply:
       return self
     }
   }

@@ -30,7 +30,36 @@ import Transforms
     [Shape(channels: 1, height: 97, width: 40), Shape(batch: 2, channels: 1, height: 61, width: 47)])
   func bandsGiveTheSameBits(_ index: Int, _ size: Shape) throws {
     let network = Self.networks[index]
-    let shape = Shape(batch: size.batch, channels: network.inputs[0].channels, height: size.height, width: size.width)
+    try expectTheSameBitsInBands(
+      network, Shape(batch: size.batch, channels: network.inputs[0].channels, height: size.height, width: size.width))
+  }
+
+  /// Down and up again: values of several heights in one group, and windows and spread rows over rings.
+  @Test(
+    arguments: [1, 2],
+    [
+      TransposedConvolution(inChannels: 40, outChannels: 24, kernel: 2, stride: 2),
+      TransposedConvolution(inChannels: 40, outChannels: 24, kernel: 4, stride: 2, padding: 1),
+    ])
+  func poolsAndEnlargementsGiveTheSameBits(_ batch: Int, _ up: TransposedConvolution) throws {
+    var builder = NetworkBuilder("u")
+    let x = builder.input("x", channels: 3)
+    let left = builder.activation("left", builder.convolution("in", x, outChannels: 24, kernel: 3, padding: 1), .relu)
+    let pooled = builder.maximumPool("pool", left, Pool(kernel: 2))
+    let middle = builder.convolution("middle", pooled, outChannels: 40, kernel: 3, padding: 1)
+    let low = builder.averagePool("low", middle, Pool(kernel: 3, stride: 2, padding: 1))
+    let deep = builder.convolution("deep", low, outChannels: 40, kernel: 3, padding: 1)
+    let raised = builder.node("raised", .transposedConvolution(up), [deep], channels: 24)
+    let joined = builder.concatenation("joined", [raised, middle])
+    let mixed = builder.convolution("mixed", joined, outChannels: 40, kernel: 3, padding: 1)
+    let high = builder.node("high", .transposedConvolution(up), [mixed], channels: 24)
+    builder.output(builder.convolution("out", builder.add("sum", high, left), outChannels: 2, kernel: 1))
+    let network = try builder.build(.random(seed: 9)).fusing()
+    // Tall, as a band is some thousand pixels of the narrowest value.
+    try expectTheSameBitsInBands(network, Shape(batch: batch, channels: 3, height: 900, width: 36))
+  }
+
+  private func expectTheSameBitsInBands(_ network: Network, _ shape: Shape) throws {
     var generator = SplitMix64(seed: 11)
     let input = Tensor(uniform: shape, bound: 1, using: &generator)
     var plain = CPUEngine(threadCount: 1)

@@ -22,7 +22,7 @@ import Testing
         #expect(!tiles.isEmpty, "\(instructionSet) has no \(family)")
       }
       // Every block of 16 columns can be split into register tiles of each family.
-      for family in [Kernel.Family.multiply, .gather, .head] {
+      for family in [Kernel.Family.multiply, .gather, .head, .pointwise] {
         for columns in stride(from: 16, through: 160, by: 16) {
           let blocks = ColumnBlock.split(columns, into: KernelTable(instructionSet).tiles(family))
           #expect(blocks.reduce(0) { $0 + $1.columns } == columns)
@@ -38,7 +38,7 @@ import Testing
     var exact = 0.0
     for k in 0..<depth { exact += Double(left[k]) * Double(weights[k]) }
     var bits: Set<UInt32> = []
-    for kernel in KernelTable(instructionSet).rows where [.multiply, .gather, .head].contains(kernel.family) {
+    for kernel in KernelTable(instructionSet).rows where [.multiply, .gather, .head, .pointwise].contains(kernel.family) {
       let rows = kernel.rows, columns = kernel.columns
       // Every row is the same, every column is the same; the product then is, too.
       let inputs = (0..<rows).flatMap { _ in left }
@@ -54,6 +54,21 @@ import Testing
             case .gather:
               let pointers: [UnsafePointer<Float>?] = (0..<rows).map { a + $0 * depth }
               kernel.gather(pointers, 1, b, depth, c + 16, columns)
+            case .pointwise:
+              let out: [UnsafeMutablePointer<Float>?] = (0..<rows).map { c + 16 + $0 * columns }
+              let blocks = (0..<(columns + 15) / 16).map { $0 * 16 }
+              var epilogue = sw_epilogue()
+              epilogue.scale = 1
+              out.withUnsafeBufferPointer { out in
+                blocks.withUnsafeBufferPointer { blocks in
+                  withUnsafePointer(to: epilogue) { epilogue in
+                    var arguments = sw_pointwise_arguments(
+                      left: a, left_pixel: depth, count: rows, depth: depth, right: b, out: out.baseAddress, residual: nil,
+                      block: blocks.baseAddress, channel: 0, epilogue: epilogue)
+                    kernel.pointwise(&arguments)
+                  }
+                }
+              }
             default:
               // One tap for each value; the rows read the same address.
               let pointers: [UnsafePointer<Float>?] = (0..<depth).map { a + $0 }

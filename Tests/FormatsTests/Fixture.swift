@@ -27,6 +27,20 @@ struct Fixture {
   }
 }
 
+/// A small network that Tools/make_architecture_fixtures.py wrote.
+struct NetworkFixture {
+  let state: [String: Tensor]
+  let input: Tensor
+  let output: Tensor
+
+  init(_ name: String) throws {
+    let path = "\(#filePath.prefix(#filePath.count - "/Fixture.swift".count))/Networks/\(name)"
+    state = try PyTorchCheckpoint(contentsOf: path + ".pth").parameters
+    input = try NPYFile.read(path + ".input.npy")
+    output = try NPYFile.read(path + ".output.npy")
+  }
+}
+
 /// A folder that goes when the value does.
 final class Folder {
   let path: String

@@ -107,6 +107,12 @@ import Testing
     #expect(norm.parameterCount == 12 && norm.bufferCount == 12 && norm.multiplyAccumulates == 0)
     let fixed = try ledger(.channelAffine(ChannelAffine(channels: 6, isTrainable: false)), [shape])
     #expect(fixed.parameterCount == 0 && fixed.bufferCount == 12)
+    // Of a factor for each channel only these are read.
+    let attention = try ledger(.binary(.multiply), [shape, [1, 6, 1, 1]])
+    #expect(attention.bytesRead == (96 + 6) * 4 && attention.bytesWritten == 96 * 4 && attention.multiplyAccumulates == 0)
+    let cut = try ledger(.slice(Slice([.init(axis: 1, end: 2)])), [shape])
+    #expect(cut.bytesRead == 96 * 4 && cut.bytesWritten == 32 * 4)
+    #expect(try ledger(.matrixMultiply, [shape, [1, 6, 4, 3]]).multiplyAccumulates == 6 * 4 * 3 * 4)
     // A value read twice is read once.
     var builder = NetworkBuilder("twice")
     let x = builder.input("x", channels: 6)

@@ -99,7 +99,7 @@ import Testing
         "the output padding 2 is not smaller than stride or dilation, 2"
       ),
       (.pixelUnshuffle(PixelUnshuffle(factor: 1025)), "the factor 1025 is not in 1...1024"),
-      (.resize(Resize(method: .bicubic, factor: 0)), "the factor 0 is not in 1...1048576"),
+      (.resize(Resize(method: .bicubic, factor: 0)), "the factor 0.0 is not above 0 and at most 1048576"),
     ]
     for (operation, fault) in faults { #expect(operation.attributeFault == fault) }
   }

@@ -4,7 +4,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// The reference against PyTorch, operation by operation. Inputs and parameters come from the formula of the script that made the
+/// The reference against PyTorch and ONNX, operation by operation. Inputs and parameters come from the formula of the script that made the
 /// goldens.
 @Suite struct GoldenTests {
   /// Element i of stream s is `((i · 37 + s · 101) mod 64 - 31.5) / 32`.
@@ -22,6 +22,7 @@ import Testing
   private static let x = tensor(0, [1, 4, 4, 3])
   private static let small = tensor(0, [1, 2, 3, 4])
   private static let pool = tensor(0, [1, 1, 5, 7])
+  private static let wide = Tensor(small.shape, small.floats.map { 8 * $0 })
 
   private static func conv(
     _ outChannels: Int, _ kernel: Pair, stride: Pair = 1, padding: Padding = 0, dilation: Pair = 1, groups: Int = 1,
@@ -102,11 +103,83 @@ import Testing
     Golden(name: "global average pool", operation: .globalAveragePool, inputs: [x]),
   ]
 
-  @Test func everyGoldenIsUsed() {
-    #expect(Set((Self.convolutions + Self.others).map(\.name)) == Set(goldens.keys))
+  private static let functions: [Golden] = [
+    Golden(name: "hard sigmoid", operation: .activation(.hardSigmoid(alpha: 1 / 6, beta: 0.5)), inputs: [wide]),
+    Golden(name: "hard swish", operation: .activation(.hardSwish), inputs: [wide]),
+    Golden(name: "gelu", operation: .activation(.gelu), inputs: [wide]),
+    Golden(name: "gelu by tanh", operation: .activation(.geluTanh), inputs: [wide]),
+    Golden(name: "silu", operation: .activation(.silu), inputs: [wide]),
+    Golden(name: "softplus", operation: .activation(.softplus), inputs: [wide]),
+    Golden(name: "softmax of channels", operation: .softmax(Softmax(axis: 1)), inputs: [x]),
+    Golden(name: "softmax of rows", operation: .softmax(Softmax(axis: 3)), inputs: [x]),
+    Golden(
+      name: "mean of pixels", operation: .reduceMean(ReduceMean(axes: [2, 3], keepsAxes: false)), inputs: [x]),
+    Golden(name: "mean of channels", operation: .reduceMean(ReduceMean(axes: [1])), inputs: [x]),
+    Golden(name: "product with channels", operation: .binary(.multiply), inputs: [x, tensor(1, [1, 4, 1, 1])]),
+    Golden(name: "quotient", operation: .binary(.divide), inputs: [x, tensor(1, [1, 1, 4, 1])]),
+    Golden(name: "product of matrices", operation: .matrixMultiply, inputs: [x, tensor(1, [1, 4, 3, 2])]),
+    Golden(name: "maximum of two", operation: .binary(.maximum), inputs: [x, tensor(9, [1, 4, 4, 3])]),
+  ]
+
+  private static let indexing: [Golden] = [
+    resized("nearest to a size", .nearest, .size(Pair(height: 5, width: 3))),
+    resized("nearest exact to a size", .nearest, .size(Pair(height: 7, width: 3)), .halfPixel, .roundPreferCeil),
+    resized("bilinear to a size", .bilinear, .size(Pair(height: 5, width: 3))),
+    resized("bilinear by 1.5 and 0.5", .bilinear, .factor(height: 1.5, width: 0.5)),
+    resized("bilinear with corners", .bilinear, .factor(height: 2, width: 2), .alignCorners),
+    resized("bilinear to a row with corners", .bilinear, .size(Pair(height: 1, width: 7)), .alignCorners),
+    resized("bicubic to a size", .bicubic, .size(Pair(height: 2, width: 7))),
+    resized("bicubic with corners", .bicubic, .size(Pair(height: 5, width: 9)), .alignCorners),
+    Golden(
+      name: "constant padding", operation: .pad(Pad(Padding(top: 0, left: 1, bottom: 1, right: 2), value: -1.5)),
+      inputs: [small]),
+    Golden(name: "channel padding", operation: .pad(Pad(0, channelsBefore: 1, channelsBehind: 2)), inputs: [small]),
+    Golden(
+      name: "reflected padding", operation: .pad(Pad(Padding(top: 2, left: 3, bottom: 1, right: 1), mode: .reflect)),
+      inputs: [small]),
+    Golden(
+      name: "edge padding", operation: .pad(Pad(Padding(top: 0, left: 3, bottom: 4, right: 1), mode: .edge)), inputs: [small]),
+    Golden(name: "transpose", operation: .transpose(Transpose([0, 3, 1, 2])), inputs: [x]),
+    Golden(name: "reshape", operation: .reshape(Reshape([0, 2, -1, 3])), inputs: [x]),
+    Golden(
+      name: "slice",
+      operation: .slice(
+        Slice([.init(axis: 1, start: 1, end: 3), .init(axis: 2, start: 1, end: -1), .init(axis: 3, step: 2)])), inputs: [x]),
+  ]
+
+  private static let conventions: [Golden] = [
+    resized("nearest in the middle", .nearest, .factor(height: 2.5, width: 1.5), .halfPixel, .roundPreferFloor),
+    resized("nearest in the middle, later", .nearest, .factor(height: 2.5, width: 1.5), .asymmetric, .roundPreferCeil),
+    resized("nearest above with corners", .nearest, .size(Pair(height: 5, width: 6)), .alignCorners, .ceil),
+    resized("bilinear from the corner", .bilinear, .factor(height: 2, width: 1.5), .asymmetric),
+    resized("bilinear to a row", .bilinear, .size(Pair(height: 1, width: 3)), .pytorchHalfPixel),
+    resized("bilinear to a row, centred", .bilinear, .size(Pair(height: 1, width: 3)), .halfPixel),
+    resized(
+      "bicubic of -0.5 from the corner", .bicubic, .factor(height: 2, width: 1.5), .asymmetric, cubicCoefficient: -0.5),
+    Golden(
+      name: "pixel shuffle, channels innermost",
+      operation: .pixelShuffle(PixelShuffle(factor: 2, order: .channelsInnermost)), inputs: [tensor(0, [1, 8, 2, 2])]),
+    Golden(
+      name: "pixel unshuffle, channels innermost",
+      operation: .pixelUnshuffle(PixelUnshuffle(factor: 2, order: .channelsInnermost)), inputs: [tensor(0, [2, 2, 4, 6])]),
+  ]
+
+  private static func resized(
+    _ name: String, _ method: Resize.Method, _ target: Resize.Target, _ coordinates: Resize.Coordinates? = nil,
+    _ rounding: Resize.Rounding = .floor, cubicCoefficient: Float = -0.75
+  ) -> Golden {
+    let payload = Resize(
+      method: method, target: target, coordinates: coordinates, rounding: rounding, cubicCoefficient: cubicCoefficient)
+    return Golden(name: name, operation: .resize(payload), inputs: [small])
   }
 
-  @Test(arguments: convolutions + others)
+  private static let all = convolutions + others + functions + indexing + conventions
+
+  @Test func everyGoldenIsUsed() {
+    #expect(Set(Self.all.map(\.name)) == Set(goldens.keys))
+  }
+
+  @Test(arguments: all)
   private func meetsPyTorch(golden: Golden) throws {
     let expected = try #require(goldens[golden.name])
     var builder = NetworkBuilder("golden")

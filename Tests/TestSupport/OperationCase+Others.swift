@@ -144,6 +144,18 @@ extension OperationCaseList {
       let merged = builder.concatenation("merged", [up, left])
       return builder.convolution("out", merged, outChannels: 2, kernel: 1)
     }
+    add("squeeze and excite", [[2, 8, 6, 5]]) { builder, x in
+      let y = builder.activation("swish", builder.convolution("y", x[0], outChannels: 16, kernel: 3, padding: 1), .hardSwish)
+      let squeezed = builder.convolution("squeeze", builder.globalAveragePool("pool", y), outChannels: 4, kernel: 1)
+      let excited = builder.convolution("excite", builder.activation("relu", squeezed, .relu), outChannels: 16, kernel: 1)
+      let weights = builder.activation("weights", excited, .hardSigmoid(alpha: 0.2, beta: 0.5))
+      return builder.binary("product", .multiply, y, weights)
+    }
+    add("depth to space behind a convolution", [[1, 3, 5, 4]]) { builder, x in
+      let padded = builder.pad("pad", x[0], Pad(1, mode: .reflect))
+      let y = builder.convolution("y", padded, outChannels: 12, kernel: 3)
+      return builder.pixelShuffle("shuffle", y, factor: 2, order: .channelsInnermost)
+    }
     add("classifier", [[3, 3, 9, 8]]) { builder, x in
       let stem = builder.convolution("stem", x[0], outChannels: 8, kernel: 3, stride: 2, padding: 1, bias: false)
       let normed = builder.activation("relu", builder.batchNorm("norm", stem), .relu)

@@ -31,6 +31,9 @@ package struct OperationCase: Sendable, CustomStringConvertible {
     list.addEpilogues()
     list.addElementwise()
     list.addResampling()
+    list.addPoolingAndEnlarging()
+    list.addFunctions()
+    list.addIndexing()
     list.addNetworks()
     return list.cases
   }()

@@ -28,10 +28,18 @@ typedef enum {
   SW_FAMILY_HEAD,
   SW_FAMILY_TAIL,
   SW_FAMILY_DEPTHWISE,
+  SW_FAMILY_POINTWISE,
   SW_FAMILY_WINOGRAD_INPUT,
   SW_FAMILY_WINOGRAD_OUTPUT,
   SW_FAMILY_STORE,
   SW_FAMILY_ELEMENTWISE,
+  SW_FAMILY_MAXIMUM_POOL,
+  SW_FAMILY_AVERAGE_POOL,
+  SW_FAMILY_SUM,
+  SW_FAMILY_BINARY,
+  SW_FAMILY_MIX,
+  SW_FAMILY_SOFTMAX_ALONG,
+  SW_FAMILY_SOFTMAX_ACROSS,
 } sw_family;
 
 typedef enum {
@@ -44,13 +52,20 @@ typedef enum {
   SW_ACTIVATION_CLIP,
   SW_ACTIVATION_SIGMOID,
   SW_ACTIVATION_TANH,
+  /// min(max(a · x + b, 0), 1)
+  SW_ACTIVATION_HARD_SIGMOID,
+  SW_ACTIVATION_HARD_SWISH,
+  SW_ACTIVATION_GELU,
+  SW_ACTIVATION_GELU_TANH,
+  SW_ACTIVATION_SILU,
+  SW_ACTIVATION_SOFTPLUS,
 } sw_activation_kind;
 
 typedef struct {
   sw_activation_kind kind;
-  /// The slope of a leaky ReLU; the minimum of a clip.
+  /// The slope of a leaky ReLU; the minimum of a clip; the slope of a hard sigmoid.
   float a;
-  /// The maximum of a clip.
+  /// The maximum of a clip; the offset of a hard sigmoid.
   float b;
   /// The slopes of a PReLU, one a channel, padded to SW_CHANNEL_BLOCK.
   const float *slopes;
@@ -121,10 +136,46 @@ typedef struct {
 } sw_tail_arguments;
 typedef void (*sw_tail_function)(const sw_tail_arguments *arguments);
 
-/// `count` pixels of a depthwise convolution: pixel i, tap t reads `left[t * count + i]`; product[i][c] = Σ t left[..][c] · weight[t * channels + c].
-typedef void (*sw_depthwise_function)(
-  const float *const *left, ptrdiff_t taps, ptrdiff_t count, const float *weight, ptrdiff_t channels, float *product,
-  ptrdiff_t product_stride);
+/// `count` pixels of one row of a depthwise convolution with epilogue, interleaved in and out.
+/// out[i][c] = epilogue(Σ over u, v of rows[u][(left + i * stride + v * dilation) * in_pixel + c] · weight[(u * kernel_width + v) * channel_stride + c]),
+/// summed over u and then v; columns outside 0 ..< in_width count as zero, and a null row is all zero.
+/// Sizes are in floats. The kernels for one size of kernel and stride take dilation 1.
+typedef struct {
+  const float *const *rows;
+  ptrdiff_t in_pixel, in_width, left, stride, dilation, kernel_height, kernel_width;
+  const float *weight;
+  /// Floats from one tap's weights to the next's.
+  ptrdiff_t channel_stride;
+  /// A multiple of SW_CHANNEL_BLOCK.
+  ptrdiff_t channels;
+  ptrdiff_t count;
+  float *out;
+  ptrdiff_t out_pixel;
+  /// Null for none.
+  const float *residual;
+  ptrdiff_t residual_pixel;
+  const sw_epilogue *epilogue;
+} sw_depthwise_arguments;
+typedef void (*sw_depthwise_function)(const sw_depthwise_arguments *arguments);
+
+/// A product of `count` pixels with a register tile's columns, with epilogue, stored where each pixel lies:
+/// out[i][block[j / 16] + j % 16] = epilogue(Σ over k < depth of left[i * left_pixel + k] · right[k * n + j]), j < n of the kernel.
+/// `right` is aligned; sums run over k in order, fused where the instruction set fuses, whichever tile computes them.
+typedef struct {
+  const float *left;
+  ptrdiff_t left_pixel, count, depth;
+  const float *right;
+  /// `count` pointers.
+  float *const *out;
+  /// `count` pointers to the residual's pixels, channel 0; null for none.
+  const float *const *residual;
+  /// One offset a block of 16 columns, from the pixel's pointer.
+  const ptrdiff_t *block;
+  /// Of the first column: where bias, slopes and residual are read.
+  ptrdiff_t channel;
+  const sw_epilogue *epilogue;
+} sw_pointwise_arguments;
+typedef void (*sw_pointwise_function)(const sw_pointwise_arguments *arguments);
 
 /// Winograd F(m x m, 3 x 3) input transform of `tiles` horizontally adjacent tiles: V = Bᵀ d B.
 /// rows[0 ..< m + 2]: the input rows (null: all zero), pixel x at `rows[i] + x * pixel`; the first tile's left column is x = `left`
@@ -147,14 +198,66 @@ typedef void (*sw_elementwise_function)(
   const float *in, const float *multiplier, const float *residual, float *out, ptrdiff_t pixels, ptrdiff_t channels,
   const sw_epilogue *epilogue);
 
+/// One output row of a pool, interleaved in and out: pixel x looks at columns x · stride - left ..< … + kernel_width of every row.
+/// `rows` are the rows of the window that lie inside the image, at least one; columns outside 0 ..< in_width are left out, and at
+/// least one is inside.
+typedef struct {
+  const float *const *rows;
+  ptrdiff_t row_count, pixel, in_width;
+  ptrdiff_t kernel_width, stride, left;
+  ptrdiff_t width, channels;
+  float *out;
+  ptrdiff_t out_pixel;
+  /// Average only. The sum is divided by counted_rows times the number of columns: those inside the image, or, where padding counts,
+  /// those below in_width + right.
+  ptrdiff_t counted_rows, counts_padding, right;
+} sw_pool_arguments;
+typedef void (*sw_pool_function)(const sw_pool_arguments *arguments);
+
+/// sums[c] += Σ over i < count of in[i * pixel + c], c < channels (a multiple of SW_CHANNEL_BLOCK).
+typedef void (*sw_sum_function)(const float *in, ptrdiff_t pixel, ptrdiff_t count, ptrdiff_t channels, float *sums);
+
+typedef enum {
+  SW_BINARY_ADD = 0,
+  SW_BINARY_SUBTRACT,
+  SW_BINARY_MULTIPLY,
+  SW_BINARY_DIVIDE,
+  SW_BINARY_MINIMUM,
+  SW_BINARY_MAXIMUM,
+} sw_binary_kind;
+
+/// A row of an operand: pixel i at `base + i * pixel`; 0 repeats one pixel. Where `repeats_channel`, a pixel is one value.
+typedef struct {
+  const float *base;
+  ptrdiff_t pixel;
+  ptrdiff_t repeats_channel;
+} sw_operand;
+
+/// out = kind(a, b) over a row of `pixels` pixels of `channels` interleaved channels (a multiple of SW_CHANNEL_BLOCK), or of a plane:
+/// then `channels` is 0 and operands have a `pixel` of 1 or 0.
+typedef void (*sw_binary_function)(
+  sw_binary_kind kind, const sw_operand *a, const sw_operand *b, ptrdiff_t pixels, ptrdiff_t channels, float *out,
+  ptrdiff_t out_pixel);
+
+/// out[i] = Σ over t < taps of weights[t] · rows[t][i], i < count (any).
+typedef void (*sw_mix_function)(const float *const *rows, const float *weights, ptrdiff_t taps, ptrdiff_t count, float *out);
+
+/// out[k] = exp(in[k]) / Σ exp(in), k < count, less the largest first. In and out may be the same.
+typedef void (*sw_softmax_along_function)(const float *in, ptrdiff_t count, float *out);
+
+/// The same for `lanes` neighbours at once, each over the elements k < count at `in + k * step`.
+typedef void (*sw_softmax_across_function)(
+  const float *in, ptrdiff_t step, ptrdiff_t count, ptrdiff_t lanes, float *out, ptrdiff_t out_step);
+
 /// A row of the kernel table.
 typedef struct {
   const char *name;
   sw_isa isa;
   sw_family family;
-  /// Rows of the register tile (pixels, or Winograd tiles); the size m for the Winograd transforms; output channels for the tail.
+  /// Rows of the register tile (pixels, or Winograd tiles); the size m for the Winograd transforms; output channels for the tail;
+  /// the side of a depthwise kernel (0: any).
   int32_t rows;
-  /// Columns of the register tile in vectors; 0 where the kernel has none.
+  /// Columns of the register tile in vectors, 0 where the kernel has none; the stride of a depthwise kernel (0: any).
   int32_t vectors;
   void (*function)(void);
 } sw_kernel;

@@ -1,15 +1,13 @@
 import CKernels
 import Networks
 
-/// A convolution of any kernel, stride, padding, dilation and number of groups as a product over gathered rows; with a 1x1 kernel
-/// of stride 1, where the rows follow each other in memory, as a plain product.
+/// A convolution of any kernel, stride, padding, dilation and number of groups as a product over gathered rows.
 final class GatherStep: ConvolutionStep {
   let operands: ConvolutionOperands
   private let arrangement: OutputArrangement
   private let epilogue: EpilogueParameters
   private let weights: AlignedFloats
   private let blocks: [ColumnBlock]
-  private let plainBlocks: [ColumnBlock]
   private let storeFunction: sw_store_function
   private let zeros: AlignedFloats
 
@@ -21,7 +19,6 @@ final class GatherStep: ConvolutionStep {
     epilogue = EpilogueParameters(
       operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes)
     blocks = ColumnBlock.split(arrangement.order.count, into: table.tiles(.gather))
-    plainBlocks = ColumnBlock.split(arrangement.order.count, into: table.tiles(.multiply))
     storeFunction = table.kernel(.store, rows: 1).store
     weights = AlignedFloats(count: geometry.taps * geometry.inChannels * arrangement.order.count)
     zeros = AlignedFloats(count: paddedChannels(geometry.inChannels))
@@ -73,23 +70,13 @@ final class GatherStep: ConvolutionStep {
       var residual = operands.residualSource(memory, image: image, y: y)
       let input = memory[operands.input]
       withUnsafePointer(to: epilogue.structure) { epilogue in
-        for (index, block) in blocks.enumerated() {
+        for block in blocks {
           let right = weights.base + geometry.taps * geometry.inChannels * block.firstColumn
           var x = 0
           while x < geometry.outWidth {
-            let rows: Int
-            let plain = plainBlocks[index]
-            if geometry.isPointwise, x + plain.kernel.rows <= geometry.outWidth {
-              rows = plain.kernel.rows
-              let layout = operands.inputLayout
-              plain.kernel.multiply(
-                input.row(image, y) + x * layout.pixelStride, layout.pixelStride, right, geometry.inChannels, product,
-                block.columns)
-            } else {
-              rows = block.kernel.rows
-              gather(input, image: image, y: y, x: x, rows: rows, into: left)
-              block.kernel.gather(left, geometry.taps, right, geometry.inChannels, product, block.columns)
-            }
+            let rows = block.kernel.rows
+            gather(input, image: image, y: y, x: x, rows: rows, into: left)
+            block.kernel.gather(left, geometry.taps, right, geometry.inChannels, product, block.columns)
             storeFunction(
               product, block.columns, min(rows, geometry.outWidth - x), block.firstColumn / Int(SW_CHANNEL_BLOCK),
               block.columns / Int(SW_CHANNEL_BLOCK), 0, x, &destination, &residual, epilogue)

@@ -7,8 +7,9 @@ final class RearrangementStep: Step {
   enum Kind: Hashable {
     case copy
     case concatenation
-    case pixelShuffle(Int)
-    case pixelUnshuffle(Int)
+    case pixelShuffle(PixelShuffle)
+    case pixelUnshuffle(PixelUnshuffle)
+    case flatten
 
     var name: String {
       switch self {
@@ -16,6 +17,7 @@ final class RearrangementStep: Step {
       case .concatenation: "concatenation"
       case .pixelShuffle: "pixel_shuffle"
       case .pixelUnshuffle: "pixel_unshuffle"
+      case .flatten: "flatten"
       }
     }
   }
@@ -46,8 +48,10 @@ final class RearrangementStep: Step {
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> {
     switch kind {
     case .copy, .concatenation: rows
-    case .pixelShuffle(let r): rows.lowerBound / r..<(rows.upperBound + r - 1) / r
-    case .pixelUnshuffle(let r): rows.lowerBound * r..<rows.upperBound * r
+    case .pixelShuffle(let payload):
+      rows.lowerBound / payload.factor..<(rows.upperBound + payload.factor - 1) / payload.factor
+    case .pixelUnshuffle(let payload): rows.lowerBound * payload.factor..<rows.upperBound * payload.factor
+    case .flatten: 0..<inputs[index].height
     }
   }
 
@@ -69,12 +73,21 @@ final class RearrangementStep: Step {
           }
           first += layout.channels
         }
-      case .pixelShuffle(let r):
-        move(memory, input: 0, image: image, y: y) { c, x in (c * r * r + (y % r) * r + x % r, y / r, x / r) }
-      case .pixelUnshuffle(let r):
+      case .pixelShuffle(let payload):
+        let r = payload.factor, isOutermost = payload.order == .channelsOutermost
         move(memory, input: 0, image: image, y: y) { c, x in
-          (c / (r * r), y * r + c % (r * r) / r, x * r + c % r)
+          let place = (y % r) * r + x % r
+          return (isOutermost ? c * r * r + place : place * output.channels + c, y / r, x / r)
         }
+      case .pixelUnshuffle(let payload):
+        let r = payload.factor, isOutermost = payload.order == .channelsOutermost, small = inputs[0].channels
+        move(memory, input: 0, image: image, y: y) { c, x in
+          let place = isOutermost ? c % (r * r) : c / small
+          return (isOutermost ? c / (r * r) : c % small, y * r + place / r, x * r + place % r)
+        }
+      case .flatten:
+        let area = inputs[0].height * inputs[0].width, width = inputs[0].width
+        move(memory, input: 0, image: image, y: y) { c, _ in (c / area, c % area / width, c % width) }
       }
     }
   }

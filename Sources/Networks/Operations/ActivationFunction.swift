@@ -4,7 +4,7 @@ import Tensors
 public enum ActivationFunction: Hashable, Sendable {
   /// `max(x, 0)`
   case relu
-  /// `x` for `x >= 0`, else `slope · x`
+  /// `x` for `x >= 0`, else `slope · x`; with a slope of -1 the absolute value.
   case leakyReLU(slope: Float)
   /// `x` for `x >= 0`, else `slope[c] · x`; parameter `slope [channels]` of the node, shared by all channels where `channels` is 1.
   case prelu(channels: Int)
@@ -14,6 +14,18 @@ public enum ActivationFunction: Hashable, Sendable {
   case sigmoid
   /// The hyperbolic tangent.
   case tanh
+  /// `min(max(alpha · x + beta, 0), 1)`: 1/6 and 1/2 in PyTorch, 0.2 and 1/2 by default in ONNX.
+  case hardSigmoid(alpha: Float, beta: Float)
+  /// `x · min(max(x / 6 + 1/2, 0), 1)`
+  case hardSwish
+  /// `x · Φ(x) = x / 2 · (1 + erf(x / √2))`, Φ the distribution function of the normal distribution. Hendrycks and Gimpel 2016.
+  case gelu
+  /// Its approximation `x / 2 · (1 + tanh(√(2 / π) · (x + 0.044715 · x³)))`, a function of its own: they differ by up to 5e-4.
+  case geluTanh
+  /// `x / (1 + exp(-x))`, known as swish, too.
+  case silu
+  /// `log(1 + exp(x))`
+  case softplus
 }
 
 extension ActivationFunction: OperationDefinition {
@@ -25,6 +37,12 @@ extension ActivationFunction: OperationDefinition {
     case .clip: "clip"
     case .sigmoid: "sigmoid"
     case .tanh: "tanh"
+    case .hardSigmoid: "hardSigmoid"
+    case .hardSwish: "hardSwish"
+    case .gelu: "gelu"
+    case .geluTanh: "geluTanh"
+    case .silu: "silu"
+    case .softplus: "softplus"
     }
   }
 
@@ -35,7 +53,8 @@ extension ActivationFunction: OperationDefinition {
     case .leakyReLU(let slope): "\(slope)"
     case .prelu(let channels): "\(channels)"
     case .clip(let minimum, let maximum): "\(minimum) to \(maximum)"
-    case .relu, .sigmoid, .tanh: ""
+    case .hardSigmoid(let alpha, let beta): "\(alpha), \(beta)"
+    case .relu, .sigmoid, .tanh, .hardSwish, .gelu, .geluTanh, .silu, .softplus: ""
     }
   }
 
@@ -45,7 +64,9 @@ extension ActivationFunction: OperationDefinition {
     case .prelu(let channels): firstFault([("channels", channels, 1)])
     case .clip(let minimum, let maximum):
       minimum.isFinite && maximum.isFinite && minimum <= maximum ? nil : "\(minimum) to \(maximum) is no finite range"
-    case .relu, .sigmoid, .tanh: nil
+    case .hardSigmoid(let alpha, let beta):
+      alpha.isFinite && beta.isFinite ? nil : "the line \(alpha) · x + \(beta) is not finite"
+    case .relu, .sigmoid, .tanh, .hardSwish, .gelu, .geluTanh, .silu, .softplus: nil
     }
   }
 

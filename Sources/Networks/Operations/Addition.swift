@@ -1,6 +1,9 @@
 import Tensors
 
-/// Elementwise sum of two values of the same shape: `y = a + b`. No broadcasting; no MACs.
+/// Elementwise sum of two values of the same shape: `y = a + b`. No MACs.
+///
+/// No broadcasting, so that a pass, which sees no shapes, may draw any addition into a convolution. Sums that broadcast are
+/// `.binary(.add)`.
 struct Addition: OperationDefinition {
   var typeName: String { "add" }
   var inputCount: ClosedRange<Int> { 2...2 }

@@ -99,6 +99,19 @@ extension Padding {
   }
 }
 
+/// What is wrong with the number of an axis; nil where nothing is.
+func axisFault(_ axis: Int) -> String? {
+  (0..<Limits.rank).contains(axis) ? nil : "the axis \(axis) is not in 0...\(Limits.rank - 1)"
+}
+
+extension Shape {
+  /// The extent along an axis that the shape may lack.
+  func extent(along axis: Int) throws(ShapeMismatch) -> Int {
+    guard axis < rank else { throw ShapeMismatch("the input \(self) has no axis \(axis)") }
+    return self[axis]
+  }
+}
+
 /// The only input, which must be an image of that many channels (any number where `channels` is nil).
 func image(_ input: Shape, channels: Int? = nil) throws(ShapeMismatch) -> Shape {
   guard input.isImage else { throw ShapeMismatch("the input \(input) is no image [N, C, H, W]") }

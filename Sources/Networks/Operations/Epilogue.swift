@@ -107,9 +107,10 @@ extension Epilogue.Step: Codable {
     case .activation(let function): self = .activation(function)
     case .scale(let payload): self = .scale(payload.factor)
     case .add: self = .add
-    case .pixelShuffle(let payload): self = .pixelShuffle(payload.factor)
-    case .convolution, .separableConvolution, .transposedConvolution, .linear, .batchNorm, .channelAffine, .concatenation,
-      .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten:
+    case .pixelShuffle(let payload) where payload.order == .channelsOutermost: self = .pixelShuffle(payload.factor)
+    case .convolution, .separableConvolution, .transposedConvolution, .linear, .batchNorm, .channelAffine, .binary,
+      .concatenation, .pixelShuffle, .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten,
+      .slice, .pad, .softmax, .reshape, .transpose, .reduceMean, .matrixMultiply:
       throw NetworkError.invalidDescription("\(operation.typeName) is no step of an epilogue")
     }
   }

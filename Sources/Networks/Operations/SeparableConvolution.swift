@@ -150,7 +150,8 @@ extension SeparableConvolution: Codable {
     var middle: ActivationFunction?
     if let operation = try container.decodeIfPresent(Operation.self, forKey: .middle) {
       guard case .activation(let function) = operation else {
-        throw NetworkError.invalidDescription("\(operation.typeName) is no activation between the parts of a separable convolution")
+        throw NetworkError.invalidDescription(
+          "\(operation.typeName) is no activation between the parts of a separable convolution")
       }
       middle = function
     }

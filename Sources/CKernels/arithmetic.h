@@ -1,0 +1,105 @@
+// Functions of two values, weighted sums of rows, softmax. Included once an instruction set.
+
+INLINE vector load_some(const float *p, ptrdiff_t count) {
+  if (count >= LANES) return load(p);
+  float value[LANES] = {0};
+  copy_some(value, p, count);
+  return load(value);
+}
+
+INLINE void store_some(float *p, vector v, ptrdiff_t count) {
+  if (count >= LANES) {
+    store(p, v);
+    return;
+  }
+  float value[LANES];
+  store(value, v);
+  copy_some(p, value, count);
+}
+
+INLINE vector combined(sw_binary_kind kind, vector a, vector b) {
+  switch (kind) {
+    case SW_BINARY_ADD: return a + b;
+    case SW_BINARY_SUBTRACT: return a - b;
+    case SW_BINARY_MULTIPLY: return a * b;
+    case SW_BINARY_DIVIDE: return a / b;
+    case SW_BINARY_MINIMUM: return -maximum_with_nan(-a, -b);
+    case SW_BINARY_MAXIMUM: return maximum_with_nan(a, b);
+  }
+  return a;
+}
+
+INLINE void combine_row(
+  sw_binary_kind kind, const sw_operand *a, const sw_operand *b, ptrdiff_t pixels, ptrdiff_t channels, float *out,
+  ptrdiff_t out_pixel) {
+  if (channels) {
+    for (ptrdiff_t i = 0; i < pixels; i++) {
+      const float *first = a->base + i * a->pixel, *second = b->base + i * b->pixel;
+      for (ptrdiff_t c = 0; c < channels; c += LANES) {
+        vector left = a->repeats_channel ? splat(*first) : load(first + c);
+        vector right = b->repeats_channel ? splat(*second) : load(second + c);
+        store(out + i * out_pixel + c, combined(kind, left, right));
+      }
+    }
+    return;
+  }
+  for (ptrdiff_t i = 0; i < pixels; i += LANES) {
+    vector left = a->pixel ? load_some(a->base + i, pixels - i) : splat(*a->base);
+    vector right = b->pixel ? load_some(b->base + i, pixels - i) : splat(*b->base);
+    store_some(out + i, combined(kind, left, right), pixels - i);
+  }
+}
+
+SW_DECLARE_BINARY(SW_NAME(binary)) {
+  // The function as a constant: no branch a vector.
+  switch (kind) {
+    case SW_BINARY_ADD: combine_row(SW_BINARY_ADD, a, b, pixels, channels, out, out_pixel); break;
+    case SW_BINARY_SUBTRACT: combine_row(SW_BINARY_SUBTRACT, a, b, pixels, channels, out, out_pixel); break;
+    case SW_BINARY_MULTIPLY: combine_row(SW_BINARY_MULTIPLY, a, b, pixels, channels, out, out_pixel); break;
+    case SW_BINARY_DIVIDE: combine_row(SW_BINARY_DIVIDE, a, b, pixels, channels, out, out_pixel); break;
+    case SW_BINARY_MINIMUM: combine_row(SW_BINARY_MINIMUM, a, b, pixels, channels, out, out_pixel); break;
+    case SW_BINARY_MAXIMUM: combine_row(SW_BINARY_MAXIMUM, a, b, pixels, channels, out, out_pixel); break;
+  }
+}
+
+SW_DECLARE_MIX(SW_NAME(mix)) {
+  for (ptrdiff_t i = 0; i < count; i += LANES) {
+    vector sum = splat(0);
+    for (ptrdiff_t t = 0; t < taps; t++) sum += load_some(rows[t] + i, count - i) * weights[t];
+    store_some(out + i, sum, count - i);
+  }
+}
+
+SW_DECLARE_SOFTMAX_ALONG(SW_NAME(softmax_along)) {
+  vector most = splat(-__builtin_inff());
+  ptrdiff_t i = 0;
+  for (; i + LANES <= count; i += LANES) most = maximum_with_nan(most, load(in + i));
+  float largest = -__builtin_inff();
+  for (int lane = 0; lane < LANES; lane++) largest = most[lane] > largest || most[lane] != most[lane] ? most[lane] : largest;
+  for (; i < count; i++) largest = in[i] > largest || in[i] != in[i] ? in[i] : largest;
+  vector sums = splat(0);
+  for (i = 0; i < count; i += LANES) {
+    vector e = exponential(load_some(in + i, count - i) - largest);
+    store_some(out + i, e, count - i);
+    // Lanes past the end are no part of the sum.
+    sums += count - i >= LANES ? e : load_some(out + i, count - i);
+  }
+  float sum = 0;
+  for (int lane = 0; lane < LANES; lane++) sum += sums[lane];
+  for (i = 0; i < count; i += LANES) store_some(out + i, load_some(out + i, count - i) / sum, count - i);
+}
+
+SW_DECLARE_SOFTMAX_ACROSS(SW_NAME(softmax_across)) {
+  for (ptrdiff_t c = 0; c < lanes; c += LANES) {
+    ptrdiff_t width = lanes - c;
+    vector most = splat(-__builtin_inff()), sum = splat(0);
+    for (ptrdiff_t k = 0; k < count; k++) most = maximum_with_nan(most, load_some(in + k * step + c, width));
+    for (ptrdiff_t k = 0; k < count; k++) {
+      vector e = exponential(load_some(in + k * step + c, width) - most);
+      store_some(out + k * out_step + c, e, width);
+      sum += e;
+    }
+    for (ptrdiff_t k = 0; k < count; k++)
+      store_some(out + k * out_step + c, load_some(out + k * out_step + c, width) / sum, width);
+  }
+}

@@ -1,0 +1,124 @@
+import Networks
+import Tensors
+import Execution
+
+extension Lowering {
+  /// A convolution by the method that the selector takes for the whole image.
+  ///
+  /// - Parameter shape: of the result, after any pixel shuffle.
+  mutating func lowerConvolution(
+    _ node: Node, _ payload: Convolution, _ inputs: [Int], output shape: Shape
+  ) throws(ExecutionError) -> Int {
+    guard let geometry = ConvolutionGeometry(node, payload, shapes: shapes),
+      let wholeGeometry = ConvolutionGeometry(node, payload, shapes: wholeShapes)
+    else { throw .invalidNetwork("the node '\(node.name)' is not as its support was asked for") }
+    let method = engine.method(for: wholeGeometry)
+    let roles = ConvolutionRoles(
+      weight: try parameter("weight", of: node), bias: payload.hasBias ? try parameter("bias", of: node).floats : nil,
+      slopes: network.parameter("slope", of: node)?.floats)
+    return try lower(
+      node, geometry, roles, payload.epilogue, inputs, output: shape, inputOrder: method == .head ? .planar : .interleaved,
+      outputOrder: method == .tail ? .planar : .interleaved, storesAnywhere: method != .depthwise && method != .tail
+    ) { operands in
+      switch method {
+      case .winograd4: WinogradStep(operands, size: 4)
+      case .winograd2: WinogradStep(operands, size: 2)
+      case .head: HeadStep(operands)
+      case .tail: TailStep(operands)
+      case .depthwise: DepthwiseStep(operands)
+      case .pointwise: PointwiseStep(operands)
+      case .direct: GatherStep(operands)
+      }
+    }
+  }
+
+  /// A separable convolution as one step, in either order.
+  mutating func lowerSeparable(
+    _ node: Node, _ payload: SeparableConvolution, _ inputs: [Int], output shape: Shape
+  ) throws(ExecutionError) -> Int {
+    let input = result.layouts[inputs[0]].shape
+    let shuffle = payload.epilogue.pixelShuffleFactor
+    let plain = Shape(
+      batch: shape.batch, channels: payload.outChannels, height: shape.height / shuffle, width: shape.width / shuffle)
+    // What both kinds of step need to know: the window of the depthwise part, the channels of the pointwise part.
+    var window = payload.pointwise
+    window.kernel = payload.kernel
+    window.stride = payload.stride
+    window.padding = payload.padding
+    window.dilation = payload.dilation
+    let geometry = ConvolutionGeometry(window, input: input, output: plain)
+    let depthwise = ConvolutionRoles(
+      weight: try parameter("depthwiseWeight", of: node),
+      bias: payload.depthwiseHasBias ? try parameter("depthwiseBias", of: node).floats : nil,
+      slopes: network.parameter("slope", of: node)?.floats)
+    let pointwise = ConvolutionRoles(
+      weight: try parameter("pointwiseWeight", of: node),
+      bias: payload.pointwiseHasBias ? try parameter("pointwiseBias", of: node).floats : nil,
+      slopes: network.parameter("slope", of: node)?.floats)
+    var middle = CanonicalEpilogue()
+    middle.before = payload.middle
+    let middleSlopes = network.parameter("middleSlope", of: node)?.floats
+    let channels = payload.depthwiseChannels
+    let order = (0..<paddedChannels(channels)).map { $0 < channels ? $0 : nil }
+    switch payload.order {
+    case .depthwiseFirst:
+      let between = EpilogueParameters(middle, order: order, bias: depthwise.bias, slopes: middleSlopes)
+      return try lower(node, geometry, pointwise, payload.epilogue, inputs, output: shape) { operands in
+        SeparableStep(operands, depthwise: payload.depthwise, weight: depthwise.weight, middle: between)
+      }
+    case .pointwiseFirst:
+      let between = EpilogueParameters(middle, order: order, bias: pointwise.bias, slopes: middleSlopes)
+      return try lower(node, geometry, depthwise, payload.epilogue, inputs, output: shape, storesAnywhere: false) { operands in
+        ChannelSelectionStep(operands, pointwise: pointwise.weight, middle: between)
+      }
+    }
+  }
+
+  /// The parameters of a convolution, by what they are for.
+  private struct ConvolutionRoles {
+    var weight: Tensor
+    var bias: [Float]?
+    var slopes: [Float]?
+  }
+
+  /// What every convolution shares: layouts, residual, and what is left of the epilogue.
+  ///
+  /// - Parameters:
+  ///   - storesAnywhere: whether the step can store columns in any order, and so spread them out as a pixel shuffle does.
+  private mutating func lower(
+    _ node: Node, _ geometry: ConvolutionGeometry, _ roles: ConvolutionRoles, _ steps: Epilogue, _ inputs: [Int],
+    output shape: Shape, inputOrder: ValueLayout.Order = .interleaved, outputOrder: ValueLayout.Order = .interleaved,
+    storesAnywhere: Bool = true, _ makeStep: (ConvolutionOperands) -> any Step
+  ) throws(ExecutionError) -> Int {
+    guard var epilogue = CanonicalEpilogue(steps) else {
+      throw .invalidNetwork("the node '\(node.name)' is not as its support was asked for")
+    }
+    let finalLayout = ValueLayout(shape)
+    let plainShape = Shape(
+      batch: geometry.batch, channels: geometry.outChannels, height: geometry.outHeight, width: geometry.outWidth)
+
+    // The shuffle rides on the store where stored pixels are whole blocks of channels and nothing is added before it.
+    let fusesShuffle = epilogue.shuffle > 1 && finalLayout.order == .interleaved && !epilogue.adds && storesAnywhere
+    let laterShuffle = fusesShuffle ? 1 : epilogue.shuffle
+    if !fusesShuffle { epilogue.shuffle = 1 }
+
+    let input = convert(inputs[0], to: ValueLayout(result.layouts[inputs[0]].shape, inputOrder), node: node.name)
+    let produced = fusesShuffle ? finalLayout : ValueLayout(plainShape, outputOrder)
+    let residual =
+      epilogue.adds ? convert(inputs[1], to: ValueLayout(plainShape, produced.order), node: node.name) : nil
+    let output = addValue(produced)
+    let operands = ConvolutionOperands(
+      node: node.name, geometry: geometry, weight: roles.weight, bias: roles.bias, slopes: roles.slopes, epilogue: epilogue,
+      input: input, inputLayout: result.layouts[input], residual: residual,
+      residualLayout: residual.map { result.layouts[$0] }, output: output, outputLayout: produced, table: table,
+      threadCount: engine.threadCount)
+    result.steps.append(makeStep(operands))
+
+    if laterShuffle > 1 {
+      let shuffled = addValue(finalLayout)
+      rearrange(.pixelShuffle(PixelShuffle(factor: laterShuffle)), node: node.name, [output], to: shuffled)
+      return shuffled
+    }
+    return convert(output, to: finalLayout, node: node.name)
+  }
+}

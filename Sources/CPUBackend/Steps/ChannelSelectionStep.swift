@@ -1,0 +1,159 @@
+import CKernels
+import Networks
+import Tensors
+
+/// Pointwise and then depthwise convolution in one step ("channel selection"): the pointwise results of some rows are made in scratch
+/// memory, where they stay in the level-2 cache, and filtered at once. The middle tensor never reaches memory.
+final class ChannelSelectionStep: ConvolutionStep {
+  let operands: ConvolutionOperands
+  private let order: [Int?]
+  private let epilogue: EpilogueParameters
+  private let middle: EpilogueParameters
+  private let depthwise: DepthwiseRows
+  private let product: PointwiseProduct
+  private let blockOffsets: [Int]
+  /// Input rows that one output row looks at, from the first to the last.
+  private let span: Int
+  private let ringRows: Int
+
+  /// What the middle rows of one group of columns may fill of a core's level-2 cache.
+  private static let ringByteCount = 384 << 10
+
+  /// - Parameters:
+  ///   - operands: of the whole; `weight`, `bias` and `epilogue` are those of the depthwise part, which comes last.
+  ///   - pointwise: `[outChannels, inChannels, 1, 1]`
+  ///   - middle: bias and activation of the pointwise part.
+  init(_ operands: ConvolutionOperands, pointwise: Tensor, middle: EpilogueParameters) {
+    self.operands = operands
+    self.middle = middle
+    let g = operands.geometry
+    order = (0..<paddedChannels(g.outChannels)).map { $0 < g.outChannels ? $0 : nil }
+    epilogue = EpilogueParameters(operands.epilogue, order: order, bias: operands.bias, slopes: operands.slopes)
+    let channels = Convolution(
+      inChannels: g.outChannels, outChannels: g.outChannels, kernel: g.kernel, stride: g.stride, padding: g.padding,
+      dilation: g.dilation, groups: g.outChannels, hasBias: false)
+    depthwise = DepthwiseRows(channels, input: (g.inHeight, g.inWidth), weight: operands.weight, table: operands.table)
+    product = PointwiseProduct(weight: pointwise, depth: g.inChannels, order: order, table: operands.table)
+    let block = Int(SW_CHANNEL_BLOCK)
+    blockOffsets = (0..<order.count / block).map { $0 * block }
+    span = (g.kernel.height - 1) * g.dilation.height + 1
+    let rowByteCount = g.inWidth * min(PointwiseProduct.groupColumns, order.count) * 4
+    // Enough for one output row, and for another stride of input below it.
+    ringRows = max(span + g.stride.height, min(g.inHeight, Self.ringByteCount / max(rowByteCount, 1)))
+  }
+
+  var kernelNames: [String] { product.kernelNames + [depthwise.kernel.name] }
+  var constantByteCount: Int { depthwise.byteCount + middle.byteCount + product.byteCount + epilogue.byteCount }
+
+  /// The rows above and below a task's own are computed again by its neighbours: tall tasks keep that to an eighth.
+  private func tasks(_ region: WorkRegion) -> ProductTasks {
+    let g = operands.geometry
+    let least = 8 * max(span - g.stride.height, 0) / g.stride.height
+    return ProductTasks(
+      region, width: g.outWidth, groupCount: product.groupCount, threadCount: operands.threadCount, leastRows: least,
+      imageRows: region.rows.count)
+  }
+
+  func taskCount(_ region: WorkRegion) -> Int { tasks(region).count }
+  /// Regions this tall: see `tasks`.
+  var rowGrain: Int { 16 }
+
+  private struct Scratch {
+    var pointers: PixelPointers?
+    var packed: UnsafeMutablePointer<Float>?
+    var ring: UnsafeMutablePointer<Float>?
+    var rows: UnsafeMutablePointer<UnsafePointer<Float>?>?
+  }
+
+  private func scratch(_ cursor: inout ScratchCursor) -> Scratch {
+    let g = operands.geometry
+    return Scratch(
+      pointers: PixelPointers(&cursor), packed: cursor.floats(PointwiseProduct.pixels * paddedChannels(g.inChannels)),
+      ring: cursor.floats(ringRows * g.inWidth * min(PointwiseProduct.groupColumns, order.count)),
+      rows: cursor.pointers(depthwise.rowCount))
+  }
+
+  var scratchByteCount: Int { ScratchCursor.byteCount { scratch(&$0) } }
+
+  func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
+    var cursor = ScratchCursor(base)
+    let scratch = scratch(&cursor)
+    guard let pointers = scratch.pointers, let packed = scratch.packed, let ring = scratch.ring, let rows = scratch.rows else {
+      return
+    }
+    let g = operands.geometry, share = tasks(region).share(task)
+    let (image, firstRow) = region.place(share.rows.lowerBound)
+    let endRow = firstRow + share.rows.count
+    let source = PixelSource(
+      memory[operands.input], operands.inputLayout, depth: paddedChannels(g.inChannels), stride: Pair(1))
+    for group in share.groups {
+      let columns = product.columns(group..<group + 1, of: order.count)
+      let rowStride = g.inWidth * columns.count
+      var made = max(firstRow * g.stride.height - g.padding.top, 0)
+      var y = firstRow
+      while y < endRow {
+        // As many output rows as the ring holds the input of, and at least one.
+        let top = max(y * g.stride.height - g.padding.top, 0)
+        let reach = (top + ringRows - span + g.padding.top) / g.stride.height
+        let next = min(max(reach, y) + 1, endRow)
+        let needed = min(max((next - 1) * g.stride.height - g.padding.top + span, 0), g.inHeight)
+        if needed > made {
+          multiply(
+            max(made, top)..<needed, image: image, group: group, columns: columns, source, ring: ring, pointers, packed: packed)
+          made = needed
+        }
+        for row in y..<next {
+          depthwise.rows(row, into: rows) { UnsafePointer(ring + $0 % ringRows * rowStride) }
+          filter(row, image: image, columns: columns, rows: rows, memory)
+        }
+        y = next
+      }
+    }
+  }
+
+  /// The pointwise results of input rows, each into its slot of the ring.
+  @inline(__always)
+  private func multiply(
+    _ rows: Range<Int>, image: Int, group: Int, columns: Range<Int>, _ source: PixelSource, ring: UnsafeMutablePointer<Float>,
+    _ pointers: PixelPointers, packed: UnsafeMutablePointer<Float>
+  ) {
+    let width = operands.geometry.inWidth
+    withUnsafePointer(to: middle.structure) { epilogue in
+      blockOffsets.withUnsafeBufferPointer { offsets in
+        guard let offsets = offsets.baseAddress else { return }
+        PixelChunks(rows: 0..<rows.count, width: width, joinsRows: true).forEach { chunk in
+          chunk.forEachSegment { segment in
+            let slot = (rows.lowerBound + segment.row) % ringRows
+            pointers.fill(
+              segment,
+              sw_destination(
+                base: ring + slot * width * columns.count - columns.lowerBound, row: 0, pixel: columns.count, block: nil),
+              sw_source(base: nil, row: 0, pixel: 0))
+          }
+          let left = source.pixels(of: chunk, packed: packed) { (image, rows.lowerBound + $0) }
+          product.run(
+            left.base, leftPixel: left.stride, count: chunk.count, out: pointers.out, residual: nil, blockOffsets: offsets,
+            groups: group..<group + 1, epilogue)
+        }
+      }
+    }
+  }
+
+  /// One output row from rows of the ring.
+  @inline(__always)
+  private func filter(
+    _ y: Int, image: Int, columns: Range<Int>, rows: UnsafePointer<UnsafePointer<Float>?>, _ memory: RunMemory
+  ) {
+    let residual = operands.residualSource(memory, image: image, y: y)
+    var shifted = epilogue.structure
+    shifted.bias = shifted.bias.map { $0 + columns.lowerBound }
+    shifted.before.slopes = shifted.before.slopes.map { $0 + columns.lowerBound }
+    shifted.after.slopes = shifted.after.slopes.map { $0 + columns.lowerBound }
+    withUnsafePointer(to: shifted) { epilogue in
+      depthwise.run(
+        rows, inPixel: columns.count, x: 0, count: operands.geometry.outWidth,
+        out: memory[operands.output].row(image, y) + columns.lowerBound, outPixel: operands.outputLayout.pixelStride,
+        residual: residual.base.map { $0 + columns.lowerBound }, residualPixel: residual.pixel, channels: columns, epilogue)
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import CKernels
+import Networks
+import Tensors
+
+/// A fully connected layer: the images of the batch are the rows of one product, and threads share its columns, because the
+/// weights are what has to come from memory.
+final class LinearStep: Step {
+  let node: String
+  let reads: [Int]
+  let writes: Int
+  private let payload: Linear
+  private let input: ValueLayout
+  private let output: ValueLayout
+  private let weights: AlignedFloats
+  private let epilogue: EpilogueParameters
+  private let arrangement: OutputArrangement
+  private let blocks: [ColumnBlock]
+  private let plainBlocks: [ColumnBlock]
+  private let storeFunction: sw_store_function
+  private let zeros: AlignedFloats
+
+  /// Both values are interleaved images of one pixel.
+  init(
+    node: String, _ payload: Linear, weight: Tensor, bias: [Float]?, input: (value: Int, layout: ValueLayout),
+    output: (value: Int, layout: ValueLayout), table: KernelTable
+  ) {
+    self.node = node
+    self.payload = payload
+    reads = [input.value]
+    writes = output.value
+    self.input = input.layout
+    self.output = output.layout
+    arrangement = OutputArrangement(channels: payload.outFeatures, shuffle: 1, destination: output.layout)
+    epilogue = EpilogueParameters(CanonicalEpilogue(), order: arrangement.order, bias: bias, slopes: nil)
+    blocks = ColumnBlock.split(arrangement.order.count, into: table.tiles(.gather))
+    plainBlocks = ColumnBlock.split(arrangement.order.count, into: table.tiles(.multiply))
+    storeFunction = table.kernel(.store, rows: 1).store
+    zeros = AlignedFloats(count: paddedChannels(payload.inFeatures))
+    weights = AlignedFloats(count: payload.inFeatures * arrangement.order.count)
+    weight.withUnsafeFloats { source in
+      for block in blocks {
+        let base = weights.base + payload.inFeatures * block.firstColumn
+        for column in 0..<min(block.columns, payload.outFeatures - block.firstColumn) {
+          let from = (block.firstColumn + column) * payload.inFeatures
+          for k in 0..<payload.inFeatures { base[k * block.columns + column] = source[from + k] }
+        }
+      }
+    }
+  }
+
+  var kernelNames: [String] { Set(blocks.map(\.kernel.name)).sorted() + ["store"] }
+  var rowCount: Int { 1 }
+  func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { 0..<1 }
+  var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
+  func taskCount(_ region: WorkRegion) -> Int { blocks.count }
+
+  private static let mostRows = 12
+
+  private func scratch(
+    _ cursor: inout ScratchCursor
+  ) -> (product: UnsafeMutablePointer<Float>?, left: UnsafeMutablePointer<UnsafePointer<Float>?>?) {
+    (cursor.floats(Self.mostRows * 64), cursor.pointers(Self.mostRows))
+  }
+
+  var scratchByteCount: Int { ScratchCursor.byteCount { scratch(&$0) } }
+
+  func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
+    var cursor = ScratchCursor(base)
+    let scratch = scratch(&cursor)
+    guard let product = scratch.product, let left = scratch.left else { return }
+    let block = blocks[task], plain = plainBlocks[task].kernel, depth = payload.inFeatures
+    let right = weights.base + depth * block.firstColumn
+    let from = memory[reads[0]]
+    var destination = arrangement.destination(memory[writes], image: 0, y: 0)
+    // The images are the pixels of one row.
+    destination.pixel = memory[writes].imageStride
+    var residual = sw_source(base: nil, row: 0, pixel: 0)
+    withUnsafePointer(to: epilogue.structure) { epilogue in
+      var image = region.images.lowerBound
+      while image < region.images.upperBound {
+        let rows: Int
+        if image + plain.rows <= region.images.upperBound {
+          rows = plain.rows
+          plain.multiply(from.row(image, 0), from.imageStride, right, depth, product, block.columns)
+        } else {
+          rows = block.kernel.rows
+          for row in 0..<rows {
+            left[row] =
+              image + row < region.images.upperBound ? UnsafePointer(from.row(image + row, 0)) : UnsafePointer(zeros.base)
+          }
+          block.kernel.gather(left, 1, right, depth, product, block.columns)
+        }
+        storeFunction(
+          product, block.columns, min(rows, region.images.upperBound - image), block.firstColumn / Int(SW_CHANNEL_BLOCK),
+          block.columns / Int(SW_CHANNEL_BLOCK), 0, image, &destination, &residual, epilogue)
+        image += rows
+      }
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import CKernels
+import Tensors
+
+/// Products of two stacks of matrices: columns of the right matrix are packed into scratch, then met by all rows of the left.
+///
+/// Works on whole values: where the shape is `[M, N]` every image of the batch is a row of the product.
+final class MatrixMultiplyStep: Step {
+  let node: String
+  let reads: [Int]
+  let writes: Int
+  /// Rows and columns of each product, and the products that an element sums.
+  private let rows: Int
+  private let columns: Int
+  private let depth: Int
+  /// Matrices of one image; none where images are rows.
+  private let matricesPerImage: Int?
+  private let inputHeights: [Int]
+  private let outputHeight: Int
+  private let blocks: [ColumnBlock]
+  private let plainBlocks: [ColumnBlock]
+
+  /// All values are planar: the matrices of a stack follow each other. `shapes` are those of the operands in the network.
+  init(
+    node: String, inputs: [(value: Int, layout: ValueLayout)], shapes: [Shape], output: (value: Int, layout: ValueLayout),
+    table: KernelTable
+  ) {
+    self.node = node
+    reads = inputs.map(\.value)
+    inputHeights = inputs.map(\.layout.height)
+    writes = output.value
+    outputHeight = output.layout.height
+    let rank = shapes[0].rank
+    rows = shapes[0][rank - 2]
+    depth = shapes[0][rank - 1]
+    columns = shapes[1][rank - 1]
+    matricesPerImage = rank == 2 ? nil : shapes[0].extents[1..<rank - 2].reduce(1, *)
+    blocks = ColumnBlock.split(paddedChannels(columns), into: table.tiles(.gather))
+    plainBlocks = ColumnBlock.split(paddedChannels(columns), into: table.tiles(.multiply))
+  }
+
+  var kernelNames: [String] { Set(blocks.map(\.kernel.name)).sorted() }
+  var rowCount: Int { 1 }
+  var outputRowsPerRow: Int { outputHeight }
+  func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { 0..<inputHeights[index] }
+  var constantByteCount: Int { 0 }
+
+  func taskCount(_ region: WorkRegion) -> Int { (matricesPerImage.map { $0 * region.images.count } ?? 1) * blocks.count }
+
+  private static let mostRows = 12
+
+  private struct Scratch {
+    var right: UnsafeMutablePointer<Float>?
+    var product: UnsafeMutablePointer<Float>?
+    var zeros: UnsafeMutablePointer<Float>?
+    var left: UnsafeMutablePointer<UnsafePointer<Float>?>?
+  }
+
+  private func scratch(_ cursor: inout ScratchCursor) -> Scratch {
+    Scratch(
+      right: cursor.floats(depth * 64), product: cursor.floats(Self.mostRows * 64), zeros: cursor.floats(depth),
+      left: cursor.pointers(Self.mostRows))
+  }
+
+  var scratchByteCount: Int { ScratchCursor.byteCount { scratch(&$0) } }
+
+  func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
+    var cursor = ScratchCursor(base)
+    let scratch = scratch(&cursor)
+    guard let right = scratch.right, let product = scratch.product, let zeros = scratch.zeros, let left = scratch.left else {
+      return
+    }
+    let block = blocks[task % blocks.count], plain = plainBlocks[task % blocks.count].kernel
+    let matrix = matricesPerImage.map { region.images.lowerBound * $0 + task / blocks.count } ?? 0
+    let range = matricesPerImage == nil ? region.images : 0..<rows
+    let a = memory[reads[0]].base + matrix * rows * depth, b = memory[reads[1]].base + matrix * depth * columns
+    let out = memory[writes].base + matrix * rows * columns
+    let width = min(block.columns, columns - block.firstColumn)
+    for k in 0..<depth {
+      let row = right + k * block.columns
+      row.update(from: b + k * columns + block.firstColumn, count: width)
+      (row + width).update(repeating: 0, count: block.columns - width)
+    }
+    zeros.update(repeating: 0, count: depth)
+    var first = range.lowerBound
+    while first < range.upperBound {
+      let count: Int
+      if first + plain.rows <= range.upperBound {
+        count = plain.rows
+        plain.multiply(a + first * depth, depth, right, depth, product, block.columns)
+      } else {
+        count = min(block.kernel.rows, range.upperBound - first)
+        for row in 0..<block.kernel.rows { left[row] = UnsafePointer(row < count ? a + (first + row) * depth : zeros) }
+        block.kernel.gather(left, 1, right, depth, product, block.columns)
+      }
+      for row in 0..<count {
+        (out + (first + row) * columns + block.firstColumn).update(from: product + row * block.columns, count: width)
+      }
+      first += count
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import CKernels
+import Networks
+
+/// The pixels of some rows in order, cut into chunks that are multiplied together. A chunk may reach over several rows.
+struct PixelChunks {
+  /// Pixels of a chunk side by side in one row.
+  struct Segment {
+    /// The n-th row of the region.
+    var row: Int
+    var x: Int
+    /// The place of the first in the chunk.
+    var offset: Int
+    var count: Int
+  }
+
+  struct Chunk {
+    fileprivate var first: Int
+    var count: Int
+    fileprivate var width: Int
+
+    var isInOneRow: Bool { first % width + count <= width }
+    var start: (row: Int, x: Int) { (first / width, first % width) }
+
+    @inline(__always)
+    func forEachSegment(_ body: (Segment) -> Void) {
+      var done = 0
+      while done < count {
+        let at = first + done, x = at % width
+        let length = min(count - done, width - x)
+        body(Segment(row: at / width, x: x, offset: done, count: length))
+        done += length
+      }
+    }
+  }
+
+  private let first: Int
+  private let end: Int
+  private let width: Int
+  private let joinsRows: Bool
+
+  /// - Parameters:
+  ///   - rows: counted within a region.
+  ///   - joinsRows: whether a chunk may reach over the end of a row.
+  init(rows: Range<Int>, width: Int, joinsRows: Bool) {
+    first = rows.lowerBound * width
+    end = rows.upperBound * width
+    self.width = width
+    self.joinsRows = joinsRows
+  }
+
+  @inline(__always)
+  func forEach(_ body: (Chunk) -> Void) {
+    var at = first
+    while at < end {
+      let limit = joinsRows ? end : (at / width + 1) * width
+      let count = min(PointwiseProduct.pixels, limit - at)
+      body(Chunk(first: at, count: count, width: width))
+      at += count
+    }
+  }
+}
+
+/// Where each pixel of a chunk is stored, and where its residual lies.
+struct PixelPointers {
+  let out: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
+  let residual: UnsafeMutablePointer<UnsafePointer<Float>?>
+
+  /// Nil from a cursor that only counts.
+  init?(_ cursor: inout ScratchCursor) {
+    let out = cursor.pointers(PointwiseProduct.pixels), residual = cursor.pointers(PointwiseProduct.pixels)
+    guard let out, let residual else { return nil }
+    self.out = UnsafeMutableRawPointer(out).assumingMemoryBound(to: UnsafeMutablePointer<Float>?.self)
+    self.residual = residual
+  }
+
+  /// For the pixels of a segment in row 0 of a destination and a residual.
+  @inline(__always)
+  func fill(_ segment: PixelChunks.Segment, _ destination: sw_destination, _ source: sw_source) {
+    var pixel = destination.base.map { $0 + segment.x * destination.pixel }
+    for index in segment.offset..<segment.offset + segment.count {
+      out[index] = pixel
+      pixel = pixel.map { $0 + destination.pixel }
+    }
+    guard var added = source.base else { return }
+    added += segment.x * source.pixel
+    for index in segment.offset..<segment.offset + segment.count {
+      residual[index] = added
+      added += source.pixel
+    }
+  }
+}
+
+/// The pixels that a product reads: where they lie, or brought together where a chunk reaches over rows that do not follow each other.
+struct PixelSource {
+  private let input: ValueMemory
+  private let pixel: Int
+  private let depth: Int
+  private let stride: Pair
+  private let rowsAdjoin: Bool
+
+  /// - Parameters:
+  ///   - depth: floats of a pixel that are read.
+  ///   - stride: of the convolution.
+  init(_ input: ValueMemory, _ layout: ValueLayout, depth: Int, stride: Pair) {
+    self.input = input
+    pixel = layout.pixelStride
+    self.depth = depth
+    self.stride = stride
+    rowsAdjoin =
+      stride == Pair(1) && layout.rowStride == layout.width * layout.pixelStride && input.ring == layout.height
+      && (layout.batch == 1 || layout.imageStride == layout.height * layout.rowStride)
+  }
+
+  /// The first pixel of a chunk and the floats from one to the next.
+  @inline(__always)
+  func pixels(
+    of chunk: PixelChunks.Chunk, packed: UnsafeMutablePointer<Float>, _ place: (Int) -> (image: Int, row: Int)
+  ) -> (base: UnsafePointer<Float>, stride: Int) {
+    let step = stride.width * pixel
+    let start = chunk.start
+    let first = place(start.row)
+    let base = UnsafePointer(input.row(first.image, first.row * stride.height)) + start.x * step
+    if chunk.isInOneRow || rowsAdjoin { return (base, step) }
+    chunk.forEachSegment { segment in
+      let (image, y) = place(segment.row)
+      let from = UnsafePointer(input.row(image, y * stride.height)) + segment.x * step
+      for index in 0..<segment.count {
+        (packed + (segment.offset + index) * depth).update(from: from + index * step, count: depth)
+      }
+    }
+    return (UnsafePointer(packed), depth)
+  }
+}

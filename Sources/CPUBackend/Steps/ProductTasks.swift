@@ -1,0 +1,59 @@
+/// How a product over the pixels of a region is cut into tasks: by rows, and where those are few also by groups of output columns,
+/// so that every thread has work and weights are not read again for every handful of pixels.
+struct ProductTasks {
+  /// One task's share.
+  struct Share {
+    /// Rows counted within the region, of one or more images.
+    var rows: Range<Int>
+    /// Column groups.
+    var groups: Range<Int>
+  }
+
+  private let rowCount: Int
+  private let imageRows: Int
+  private let partsPerImage: Int
+  private let rowsPerTask: Int
+  private let groupCount: Int
+  private let groupsPerTask: Int
+
+  /// Several tasks a thread, so that a slow thread is made up for.
+  private static let tasksPerThread = 4
+
+  /// - Parameters:
+  ///   - groupCount: of columns that are multiplied together.
+  ///   - leastRows: rows below which a task would waste work.
+  ///   - imageRows: the rows of an image, where no task may reach over its end.
+  init(_ region: WorkRegion, width: Int, groupCount: Int, threadCount: Int, leastRows: Int = 1, imageRows: Int? = nil) {
+    rowCount = region.imageRows
+    self.groupCount = max(groupCount, 1)
+    let wanted = Self.tasksPerThread * threadCount
+    // A chunk's worth of pixels at least.
+    let least = max(leastRows, (PointwiseProduct.pixels + width - 1) / max(width, 1))
+    var rows = max(least, min(8, rowCount / wanted))
+    if let imageRows {
+      let parts = max(1, imageRows / max(rows, 1))
+      rows = (imageRows + parts - 1) / parts
+      if region.images.count >= wanted { rows = imageRows }
+      self.imageRows = imageRows
+    } else {
+      self.imageRows = rowCount
+    }
+    rowsPerTask = max(1, min(rows, self.imageRows))
+    partsPerImage = (self.imageRows + rowsPerTask - 1) / max(rowsPerTask, 1)
+    let rowParts = partsPerImage * (rowCount / max(self.imageRows, 1))
+    let columnParts = min(self.groupCount, max(1, (wanted + rowParts - 1) / max(rowParts, 1)))
+    groupsPerTask = (self.groupCount + columnParts - 1) / columnParts
+  }
+
+  private var columnParts: Int { (groupCount + groupsPerTask - 1) / groupsPerTask }
+  var count: Int { rowCount == 0 ? 0 : partsPerImage * (rowCount / imageRows) * columnParts }
+
+  /// Tasks that share rows follow each other: their input stays in the cache.
+  func share(_ task: Int) -> Share {
+    let part = task / columnParts, column = task % columnParts
+    let first = part / partsPerImage * imageRows, inImage = part % partsPerImage * rowsPerTask
+    return Share(
+      rows: first + inImage..<first + min(inImage + rowsPerTask, imageRows),
+      groups: column * groupsPerTask..<min((column + 1) * groupsPerTask, groupCount))
+  }
+}

@@ -1,0 +1,89 @@
+import CKernels
+
+/// The same elements in the same order under another shape: each run of the result is followed through the input.
+///
+/// Works on whole values, because any row of the result may come from any row and image of the input.
+final class ReshapeStep: Step {
+  let node: String
+  let reads: [Int]
+  let writes: Int
+  private let input: ValueLayout
+  private let output: ValueLayout
+
+  init(node: String, input: (value: Int, layout: ValueLayout), output: (value: Int, layout: ValueLayout)) {
+    self.node = node
+    reads = [input.value]
+    writes = output.value
+    self.input = input.layout
+    self.output = output.layout
+  }
+
+  var kernelNames: [String] { ["reshape"] }
+  var rowCount: Int { 1 }
+  var outputRowsPerRow: Int { output.height }
+  func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { 0..<input.height }
+  var scratchByteCount: Int { 0 }
+  var constantByteCount: Int { 0 }
+
+  private static let channelsPerTask = Int(SW_CHANNEL_BLOCK)
+  private var tasksPerImage: Int { (output.channels + Self.channelsPerTask - 1) / Self.channelsPerTask }
+  func taskCount(_ region: WorkRegion) -> Int { region.images.count * tasksPerImage }
+
+  /// A place in the input that moves through its elements in order.
+  private struct Cursor {
+    private let width: Int, height: Int, channels: Int
+    private let imageStride: Int, rowStride: Int, pixelStride: Int, channelStride: Int
+    private var image: Int, channel: Int, y: Int, x: Int
+
+    init(_ layout: ValueLayout, at index: Int) {
+      (width, height, channels) = (layout.width, layout.height, layout.channels)
+      (imageStride, rowStride, pixelStride) = (layout.imageStride, layout.rowStride, layout.pixelStride)
+      channelStride = layout.order == .planar ? layout.planeStride : 1
+      x = index % width
+      y = index / width % height
+      channel = index / (width * height) % channels
+      image = index / (width * height * channels)
+    }
+
+    /// From the first element, in floats.
+    var offset: Int { image * imageStride + y * rowStride + x * pixelStride + channel * channelStride }
+
+    mutating func advance() {
+      x += 1
+      if x < width { return }
+      x = 0
+      y += 1
+      if y < height { return }
+      y = 0
+      channel += 1
+      if channel < channels { return }
+      channel = 0
+      image += 1
+    }
+  }
+
+  func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
+    let image = region.images.lowerBound + task / tasksPerImage, first = task % tasksPerImage * Self.channelsPerTask
+    let channels = first..<min(first + Self.channelsPerTask, output.channels)
+    let from = memory[reads[0]].row(0, 0), to = memory[writes]
+    let area = output.height * output.width
+    var cursor = Cursor(input, at: (image * output.channels + first) * area)
+    for channel in channels {
+      for y in 0..<output.height {
+        let row = to.row(image, y) + channel * (output.order == .planar ? output.planeStride : 1)
+        for x in 0..<output.width {
+          row[x * output.pixelStride] = from[cursor.offset]
+          cursor.advance()
+        }
+      }
+    }
+    // Padding lanes meet zero weights and must be finite.
+    guard channels.upperBound == output.channels, output.order == .interleaved else { return }
+    for y in 0..<output.height {
+      for x in 0..<output.width {
+        let pixel = to.row(image, y) + x * output.pixelStride
+        for channel in output.channels..<output.storedChannels { pixel[channel] = 0 }
+      }
+    }
+  }
+}

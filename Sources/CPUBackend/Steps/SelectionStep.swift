@@ -1,0 +1,109 @@
+import CKernels
+
+/// Copies whose every element comes from one place along each axis, or is a constant: slices, padding, nearest resize.
+final class SelectionStep: Step {
+  /// For each index of the output along an axis the one of the input, `constant` where there is none.
+  struct Maps {
+    static let constant = -1
+
+    var channels: [Int]
+    var rows: [Int]
+    var columns: [Int]
+    /// What elements without a source hold.
+    var value: Float = 0
+  }
+
+  let node: String
+  let reads: [Int]
+  let writes: Int
+  let kernelNames: [String]
+  private let maps: Maps
+  private let input: ValueLayout
+  private let output: ValueLayout
+  private let threadCount: Int
+  /// Whole pixels are copied, padding lanes included.
+  private let keepsChannels: Bool
+
+  /// Both values have the same order.
+  init(
+    node: String, name: String, _ maps: Maps, input: (value: Int, layout: ValueLayout),
+    output: (value: Int, layout: ValueLayout), threadCount: Int
+  ) {
+    self.node = node
+    kernelNames = [name]
+    self.maps = maps
+    reads = [input.value]
+    writes = output.value
+    self.input = input.layout
+    self.output = output.layout
+    self.threadCount = threadCount
+    keepsChannels = input.layout.channels == output.layout.channels && maps.channels == Array(0..<output.layout.channels)
+  }
+
+  var rowCount: Int { output.height }
+  var scratchByteCount: Int { 0 }
+  var constantByteCount: Int { 0 }
+
+  func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> {
+    var first = Int.max, last = -1
+    for row in maps.rows[rows] where row != Maps.constant {
+      first = min(first, row)
+      last = max(last, row)
+    }
+    return last < 0 ? 0..<0 : first..<last + 1
+  }
+
+  func taskCount(_ region: WorkRegion) -> Int { RowTasks(rowCount: region.imageRows, threadCount: threadCount).count }
+
+  func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
+    for n in RowTasks(rowCount: region.imageRows, threadCount: threadCount).range(task) {
+      let (image, y) = region.place(n)
+      let from = maps.rows[y] == Maps.constant ? nil : UnsafePointer(memory[reads[0]].row(image, maps.rows[y]))
+      let to = memory[writes].row(image, y)
+      switch output.order {
+      case .planar: fillPlanes(to, from: from)
+      case .interleaved: fillPixels(to, from: from)
+      }
+    }
+  }
+
+  private func fillPlanes(_ to: UnsafeMutablePointer<Float>, from: UnsafePointer<Float>?) {
+    for channel in 0..<output.channels {
+      let row = to + channel * output.planeStride, source = maps.channels[channel]
+      for x in 0..<output.width {
+        let column = maps.columns[x]
+        if let from, source != Maps.constant, column != Maps.constant {
+          row[x] = from[source * input.planeStride + column]
+        } else {
+          row[x] = maps.value
+        }
+      }
+    }
+  }
+
+  private func fillPixels(_ to: UnsafeMutablePointer<Float>, from: UnsafePointer<Float>?) {
+    for x in 0..<output.width {
+      let pixel = to + x * output.pixelStride, column = maps.columns[x]
+      guard let from, column != Maps.constant else {
+        pixel.update(repeating: maps.value, count: output.channels)
+        clearPadding(pixel)
+        continue
+      }
+      let source = from + column * input.pixelStride
+      if keepsChannels {
+        pixel.update(from: source, count: output.storedChannels)
+        continue
+      }
+      for channel in 0..<output.channels {
+        let index = maps.channels[channel]
+        pixel[channel] = index == Maps.constant ? maps.value : source[index]
+      }
+      clearPadding(pixel)
+    }
+  }
+
+  /// Padding lanes meet zero weights and must be finite.
+  private func clearPadding(_ pixel: UnsafeMutablePointer<Float>) {
+    (pixel + output.channels).update(repeating: 0, count: output.storedChannels - output.channels)
+  }
+}

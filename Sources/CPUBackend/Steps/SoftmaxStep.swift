@@ -1,0 +1,73 @@
+import CKernels
+
+/// Softmax along the channels, the width or the height.
+final class SoftmaxStep: Step {
+  enum Axis: Hashable { case channels, rows, columns }
+
+  let node: String
+  let reads: [Int]
+  let writes: Int
+  private let axis: Axis
+  private let layout: ValueLayout
+  private let along: Kernel
+  private let across: Kernel
+  private let threadCount: Int
+
+  /// Input and output have this layout.
+  init(node: String, _ axis: Axis, input: Int, output: Int, layout: ValueLayout, table: KernelTable, threadCount: Int) {
+    self.node = node
+    self.axis = axis
+    reads = [input]
+    writes = output
+    self.layout = layout
+    along = table.kernel(.softmaxAlong, rows: 1)
+    across = table.kernel(.softmaxAcross, rows: 1)
+    self.threadCount = threadCount
+  }
+
+  /// Whether the elements of one sum follow each other in memory.
+  private var isAlong: Bool { layout.order == .interleaved ? axis == .channels : axis == .columns }
+
+  var kernelNames: [String] { [isAlong ? along.name : across.name] }
+  /// Along the height all rows are one piece of work.
+  var rowCount: Int { axis == .rows ? 1 : layout.height }
+  var outputRowsPerRow: Int { axis == .rows ? layout.height : 1 }
+  func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { axis == .rows ? 0..<layout.height : rows }
+  func taskCount(_ region: WorkRegion) -> Int { RowTasks(rowCount: region.imageRows, threadCount: threadCount).count }
+  var scratchByteCount: Int { 0 }
+  var constantByteCount: Int { 0 }
+
+  func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
+    for n in RowTasks(rowCount: region.imageRows, threadCount: threadCount).range(task) {
+      let (image, y) = region.place(n)
+      let from = UnsafePointer(memory[reads[0]].row(image, y)), to = memory[writes].row(image, y)
+      switch (layout.order, axis) {
+      case (.interleaved, .channels):
+        for x in 0..<layout.width {
+          let pixel = to + x * layout.pixelStride
+          along.softmaxAlong(from + x * layout.pixelStride, layout.channels, pixel)
+          (pixel + layout.channels).update(repeating: 0, count: layout.storedChannels - layout.channels)
+        }
+      case (.interleaved, .columns):
+        across.softmaxAcross(from, layout.pixelStride, layout.width, layout.storedChannels, to, layout.pixelStride)
+      case (.interleaved, .rows):
+        for x in 0..<layout.width {
+          across.softmaxAcross(
+            from + x * layout.pixelStride, layout.rowStride, layout.height, layout.storedChannels, to + x * layout.pixelStride,
+            layout.rowStride)
+        }
+      case (.planar, .channels):
+        across.softmaxAcross(from, layout.planeStride, layout.channels, layout.width, to, layout.planeStride)
+      case (.planar, .columns):
+        for channel in 0..<layout.channels {
+          along.softmaxAlong(from + channel * layout.planeStride, layout.width, to + channel * layout.planeStride)
+        }
+      case (.planar, .rows):
+        for channel in 0..<layout.channels {
+          let plane = channel * layout.planeStride
+          across.softmaxAcross(from + plane, layout.rowStride, layout.height, layout.width, to + plane, layout.rowStride)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import CKernels
+import Tensors
+
+/// Elements fetched from strided places, or means over some axes of them: transposition, slices of any axis, means.
+///
+/// Works on whole values, because any row of the result may look at any row and image of the input.
+final class StridedStep: Step {
+  /// An axis of the result, or one that is averaged over, and what a step along it is in the input, in floats.
+  struct Axis {
+    var extent: Int
+    var stride: Int
+  }
+
+  let node: String
+  let reads: [Int]
+  let writes: Int
+  let kernelNames: [String]
+  private let offset: Int
+  /// At least four: batch, channels, those that make up the rows, width.
+  private let axes: [Axis]
+  private let averaged: [Axis]
+  private let input: ValueLayout
+  private let output: ValueLayout
+  private let rowsPerTask: Int
+
+  /// - Parameters:
+  ///   - offset: of the first element in the input, in floats.
+  ///   - axes: those of the result's shape, in order.
+  ///   - averaged: the axes of the input that the mean is taken along; none to copy.
+  init(
+    node: String, name: String, offset: Int = 0, axes: [Axis], averaged: [Axis] = [],
+    input: (value: Int, layout: ValueLayout), output: (value: Int, layout: ValueLayout), threadCount: Int
+  ) {
+    self.node = node
+    kernelNames = [name]
+    self.offset = offset
+    let one = Axis(extent: 1, stride: 0)
+    let front = axes + Array(repeating: one, count: max(0, 2 - axes.count))
+    let rows = front.count > 3 ? Array(front[2..<front.count - 1]) : [one]
+    self.axes = Array(front[..<2]) + rows + [front.count > 2 ? front[front.count - 1] : one]
+    self.averaged = averaged
+    reads = [input.value]
+    writes = output.value
+    self.input = input.layout
+    self.output = output.layout
+    rowsPerTask = max(1, min(8, output.layout.batch * output.layout.height / (4 * threadCount)))
+  }
+
+  var rowCount: Int { 1 }
+  var outputRowsPerRow: Int { output.height }
+  func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { 0..<input.height }
+  var scratchByteCount: Int { 0 }
+  var constantByteCount: Int { 0 }
+
+  func taskCount(_ region: WorkRegion) -> Int {
+    (region.images.count * output.height + rowsPerTask - 1) / rowsPerTask
+  }
+
+  func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
+    let from = UnsafePointer(memory[reads[0]].row(0, 0)) + offset
+    let channels = axes[1], columns = axes[axes.count - 1]
+    for n in task * rowsPerTask..<min((task + 1) * rowsPerTask, region.images.count * output.height) {
+      let image = region.images.lowerBound + n / output.height, y = n % output.height
+      let to = memory[writes].row(image, y)
+      var source = from + image * axes[0].stride
+      var rest = y
+      for axis in axes[2..<axes.count - 1].reversed() {
+        source += rest % axis.extent * axis.stride
+        rest /= axis.extent
+      }
+      if output.order == .planar {
+        for channel in 0..<output.channels {
+          for x in 0..<output.width {
+            to[channel * output.planeStride + x] = value(source + channel * channels.stride + x * columns.stride)
+          }
+        }
+      } else {
+        for x in 0..<output.width {
+          let pixel = to + x * output.pixelStride
+          for channel in 0..<output.channels { pixel[channel] = value(source + channel * channels.stride + x * columns.stride) }
+          // Padding lanes meet zero weights and must be finite.
+          for channel in output.channels..<output.storedChannels { pixel[channel] = 0 }
+        }
+      }
+    }
+  }
+
+  @inline(__always)
+  private func value(_ place: UnsafePointer<Float>) -> Float {
+    guard !averaged.isEmpty else { return place.pointee }
+    let count = averaged.reduce(1) { $0 * $1.extent }
+    return Float(sum(place, 0) / Double(count))
+  }
+
+  private func sum(_ place: UnsafePointer<Float>, _ level: Int) -> Double {
+    let axis = averaged[level]
+    var result = 0.0
+    for index in 0..<axis.extent {
+      let next = place + index * axis.stride
+      result += level == averaged.count - 1 ? Double(next.pointee) : sum(next, level + 1)
+    }
+    return result
+  }
+}
+
+extension ValueLayout {
+  /// Floats from one element to the next along each axis of the shape that the value has in the network.
+  func strides(of shape: Shape) -> [Int] {
+    (0..<shape.rank).map { axis in
+      switch axis {
+      case 0: imageStride
+      case 1: order == .planar ? planeStride : 1
+      case shape.rank - 1: pixelStride
+      default: shape.extents[(axis + 1)..<(shape.rank - 1)].reduce(rowStride, *)
+      }
+    }
+  }
+}

@@ -1,0 +1,345 @@
+import CKernels
+import Networks
+import Tensors
+
+/// A transposed convolution as products over gathered rows, without a zero between.
+///
+/// With stride s, output pixel (j·s + dy, i·s + dx) sums the taps of its phase (dy, dx) over pixels around (j, i) of the input: each
+/// phase is a convolution of stride 1 with some of the taps. Phases that read the same pixels are one product: all s² of them where
+/// the kernel is as large as the stride. A row of work is a row of the grid of (j, i), that is s rows of the output.
+final class TransposedConvolutionStep: Step {
+  let node: String
+  let reads: [Int]
+  let writes: Int
+  private let payload: TransposedConvolution
+  private let input: ValueLayout
+  private let output: ValueLayout
+  private let threadCount: Int
+  private let groups: [PhaseGroup]
+  /// The column blocks of all groups, in the order of their weights.
+  private let units: [Unit]
+  private let weights: AlignedFloats
+  private let epilogue: EpilogueParameters
+  private let blockOffsets: [Int]
+  private let storeFunction: sw_store_function
+  private let zeros: AlignedFloats
+  /// Work pixels of a row.
+  private let gridWidth: Int
+  /// Of the value that the epilogue adds; it has the output's shape.
+  private let residual: ValueLayout?
+
+  /// Both values are interleaved.
+  init(
+    node: String, _ payload: TransposedConvolution, weight: Tensor, bias: [Float]?, slopes: [Float]?,
+    epilogue: CanonicalEpilogue, input: (value: Int, layout: ValueLayout),
+    residual: (value: Int, layout: ValueLayout)?, output: (value: Int, layout: ValueLayout), table: KernelTable,
+    threadCount: Int
+  ) {
+    self.node = node
+    self.payload = payload
+    reads = [input.value] + (residual.map { [$0.value] } ?? [])
+    self.residual = residual?.layout
+    writes = output.value
+    self.input = input.layout
+    self.output = output.layout
+    self.threadCount = threadCount
+    gridWidth = (output.layout.width + payload.stride.width - 1) / payload.stride.width
+    groups = PhaseGroup.all(of: payload, height: output.layout.height, width: output.layout.width)
+    storeFunction = table.kernel(.store, rows: 1).store
+    zeros = AlignedFloats(count: paddedChannels(payload.inChannels))
+
+    let stored = output.layout.storedChannels, block = Int(SW_CHANNEL_BLOCK)
+    var units: [Unit] = []
+    var order: [Int?] = []
+    var offsets: [Int] = []
+    var weightOffset = 0
+    for (index, group) in groups.enumerated() {
+      let columns = group.phases.count * stored, depth = group.taps.count * payload.inChannels
+      let gathers = ColumnBlock.split(columns, into: table.tiles(.gather))
+      let multiplies = ColumnBlock.split(columns, into: table.tiles(.multiply))
+      for (gather, multiply) in zip(gathers, multiplies) {
+        units.append(
+          Unit(
+            group: index, gather: gather.kernel, multiply: multiply.kernel, firstColumn: gather.firstColumn,
+            firstBlock: (order.count + gather.firstColumn) / block, weightOffset: weightOffset + depth * gather.firstColumn))
+      }
+      for phase in group.phases {
+        for channel in 0..<stored {
+          order.append(channel < payload.outChannels ? channel : nil)
+          guard channel % block == 0 else { continue }
+          offsets.append(phase.row * output.layout.rowStride + phase.column * output.layout.pixelStride + channel)
+        }
+      }
+      weightOffset += depth * columns
+    }
+    self.units = units
+    blockOffsets = offsets
+    self.epilogue = EpilogueParameters(epilogue, order: order, bias: bias, slopes: slopes)
+    weights = AlignedFloats(count: weightOffset)
+    packWeights(weight)
+  }
+
+  /// By unit, then tap, input channel, column. Groups of channels become one dense product with zeros between them.
+  private func packWeights(_ weight: Tensor) {
+    let depth = payload.inChannels / payload.groups, outputs = payload.outChannels / payload.groups
+    let area = payload.kernel.height * payload.kernel.width, stored = output.storedChannels
+    weight.withUnsafeFloats { source in
+      for unit in units {
+        let group = groups[unit.group], columns = unit.gather.columns
+        for column in 0..<columns {
+          let phase = group.phases[(unit.firstColumn + column) / stored]
+          let channel = (unit.firstColumn + column) % stored
+          guard channel < payload.outChannels else { continue }
+          let first = channel / outputs * depth
+          for (tap, position) in phase.kernelPositions.enumerated() {
+            let to = weights.base + unit.weightOffset + (tap * payload.inChannels + first) * columns + column
+            for k in 0..<depth {
+              to[k * columns] = source[((first + k) * outputs + channel % outputs) * area + position]
+            }
+          }
+        }
+      }
+    }
+  }
+
+  var kernelNames: [String] { Set(units.map(\.gather.name)).sorted() + ["store"] }
+  var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
+
+  var rowCount: Int { (output.height + payload.stride.height - 1) / payload.stride.height }
+  var outputRowsPerRow: Int { payload.stride.height }
+
+  func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> {
+    // The residual is read where the output is written.
+    if index == 1 { return rows.lowerBound * payload.stride.height..<rows.upperBound * payload.stride.height }
+    var first = 0, last = 0
+    for group in groups {
+      for tap in group.taps {
+        first = min(first, tap.row)
+        last = max(last, tap.row)
+      }
+    }
+    return rows.lowerBound + first..<rows.upperBound + last
+  }
+
+  // MARK: Tasks
+
+  /// Work pixels of a task: enough to use each block of weights often while it lies in the level-2 cache.
+  private static let pixelsPerTask = 256
+
+  /// Runs of rows times runs of units: the second so that every thread has work where pixels are few and weights are many.
+  private struct Tasks {
+    let rowsPerTask: Int
+    let rowTaskCount: Int
+    let unitsPerTask: Int
+    let unitTaskCount: Int
+
+    var count: Int { rowTaskCount * unitTaskCount }
+  }
+
+  private func tasks(_ region: WorkRegion) -> Tasks {
+    let rows = region.imageRows
+    let rowsPerTask = max(1, min(rows, Self.pixelsPerTask / max(gridWidth, 1)))
+    let rowTaskCount = (rows + rowsPerTask - 1) / rowsPerTask
+    let wanted = min(units.count, (4 * threadCount + rowTaskCount - 1) / max(rowTaskCount, 1))
+    let unitsPerTask = (units.count + wanted - 1) / max(wanted, 1)
+    return Tasks(
+      rowsPerTask: rowsPerTask, rowTaskCount: rowTaskCount, unitsPerTask: unitsPerTask,
+      unitTaskCount: (units.count + unitsPerTask - 1) / max(unitsPerTask, 1))
+  }
+
+  func taskCount(_ region: WorkRegion) -> Int { tasks(region).count }
+
+  private static let mostRows = 12
+
+  private func scratch(
+    _ cursor: inout ScratchCursor
+  ) -> (product: UnsafeMutablePointer<Float>?, left: UnsafeMutablePointer<UnsafePointer<Float>?>?) {
+    var taps = 1
+    for group in groups { taps = max(taps, group.taps.count) }
+    return (cursor.floats(Self.mostRows * 64), cursor.pointers(Self.mostRows * taps))
+  }
+
+  var scratchByteCount: Int { ScratchCursor.byteCount { scratch(&$0) } }
+
+  func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
+    var cursor = ScratchCursor(base)
+    let scratch = scratch(&cursor)
+    guard let product = scratch.product, let left = scratch.left else { return }
+    let tasks = tasks(region)
+    // Tasks that share weights follow each other.
+    let firstRow = task % tasks.rowTaskCount * tasks.rowsPerTask
+    let firstUnit = task / tasks.rowTaskCount * tasks.unitsPerTask
+    let pixels = firstRow * gridWidth..<min(firstRow + tasks.rowsPerTask, region.imageRows) * gridWidth
+    for index in firstUnit..<min(firstUnit + tasks.unitsPerTask, units.count) {
+      perform(units[index], pixels, of: region, memory, product, left)
+    }
+  }
+
+  /// One block of columns for a run of work pixels, counted row by row of the region.
+  private func perform(
+    _ unit: Unit, _ pixels: Range<Int>, of region: WorkRegion, _ memory: RunMemory, _ product: UnsafeMutablePointer<Float>,
+    _ left: UnsafeMutablePointer<UnsafePointer<Float>?>
+  ) {
+    let source = memory[reads[0]], right = weights.base + unit.weightOffset
+    let taps = groups[unit.group].taps, depth = payload.inChannels, columns = unit.gather.columns
+    let gather = unit.gather.gather, multiply = unit.multiply.multiply
+    let isPlain = taps.count == 1 && taps[0] == PhaseGroup.Tap(row: 0, column: 0)
+    var pixel = pixels.lowerBound
+    while pixel < pixels.upperBound {
+      let (image, y) = region.place(pixel / gridWidth), x = pixel % gridWidth
+      let count: Int
+      if isPlain, y < input.height, x + unit.multiply.rows <= min(gridWidth, input.width) {
+        // Neighbours in one row lie a pixel apart: no pointers are needed.
+        count = unit.multiply.rows
+        multiply(source.row(image, y) + x * input.pixelStride, input.pixelStride, right, depth, product, columns)
+      } else {
+        let rows = unit.gather.rows
+        count = min(rows, pixels.upperBound - pixel)
+        point(left, to: taps, pixel: pixel, count: count, rows: rows, region, source)
+        gather(left, taps.count, right, depth, product, columns)
+      }
+      store(unit, product, pixel: pixel, count: count, region, memory)
+      pixel += count
+    }
+  }
+
+  /// Where each tap of each pixel reads; outside the input, and past the last pixel, zeros.
+  private func point(
+    _ left: UnsafeMutablePointer<UnsafePointer<Float>?>, to taps: [PhaseGroup.Tap], pixel: Int, count: Int, rows: Int,
+    _ region: WorkRegion, _ source: ValueMemory
+  ) {
+    let zero = UnsafePointer(zeros.base)
+    var (image, y) = region.place(pixel / gridWidth), x = pixel % gridWidth
+    for row in 0..<rows {
+      for tap in 0..<taps.count {
+        let inY = y + taps[tap].row, inX = x + taps[tap].column
+        let isInside = row < count && inY >= 0 && inY < input.height && inX >= 0 && inX < input.width
+        left[tap * rows + row] = isInside ? UnsafePointer(source.row(image, inY) + inX * input.pixelStride) : zero
+      }
+      x += 1
+      if x == gridWidth {
+        x = 0
+        y += 1
+        if y == region.rows.upperBound {
+          y = region.rows.lowerBound
+          image += 1
+        }
+      }
+    }
+  }
+
+  /// Stores the products of `count` pixels, cut at the ends of rows; where the output ends inside the last row or column of the grid,
+  /// phase by phase.
+  private func store(
+    _ unit: Unit, _ product: UnsafePointer<Float>, pixel: Int, count: Int, _ region: WorkRegion, _ memory: RunMemory
+  ) {
+    let target = memory[writes]
+    let s = payload.stride, columns = unit.gather.columns, block = Int(SW_CHANNEL_BLOCK)
+    let isWhole = output.width % s.width == 0 && output.height % s.height == 0 && residual == nil
+    var none = sw_source(base: nil, row: 0, pixel: 0)
+    blockOffsets.withUnsafeBufferPointer { offsets in
+      withUnsafePointer(to: epilogue.structure) { epilogue in
+        var done = 0
+        while done < count {
+          let (image, y) = region.place((pixel + done) / gridWidth), x = (pixel + done) % gridWidth
+          let run = min(count - done, gridWidth - x)
+          var destination = sw_destination(
+            base: target.row(image, y * s.height), row: 0, pixel: s.width * output.pixelStride, block: offsets.baseAddress)
+          let from = product + done * columns
+          if isWhole {
+            storeFunction(from, columns, run, unit.firstBlock, columns / block, 0, x, &destination, &none, epilogue)
+          } else {
+            let stored = output.storedChannels
+            for part in 0..<columns / block {
+              let phase = groups[unit.group].phases[(unit.firstColumn + part * block) / stored]
+              let fitting = min(run, (output.width - phase.column + s.width - 1) / s.width - x)
+              guard y * s.height + phase.row < output.height, fitting > 0 else { continue }
+              var added = none
+              if let residual {
+                // The kernel counts channels over all phases; those of the residual begin anew in each.
+                let channel = (unit.firstColumn + part * block) % stored - (unit.firstBlock + part) * block
+                let row = memory[reads[1]].row(image, y * s.height + phase.row)
+                added = sw_source(
+                  base: UnsafePointer(row) + phase.column * residual.pixelStride + channel, row: 0,
+                  pixel: s.width * residual.pixelStride)
+              }
+              storeFunction(
+                from + part * block, columns, fitting, unit.firstBlock + part, 1, 0, x, &destination, &added, epilogue)
+            }
+          }
+          done += run
+        }
+      }
+    }
+  }
+}
+
+/// A block of columns of one group of phases: what is computed and stored together. Holds no references.
+private struct Unit {
+  var group: Int
+  var gather: Kernel
+  var multiply: Kernel
+  /// Among the columns of the group: phase by phase, the stored channels of each.
+  var firstColumn: Int
+  /// Among the blocks of 16 channels of all groups.
+  var firstBlock: Int
+  var weightOffset: Int
+}
+
+/// The phases that read the same input pixels.
+private struct PhaseGroup {
+  /// An input pixel, counted from the one under the work pixel.
+  struct Tap: Hashable {
+    var row: Int
+    var column: Int
+  }
+
+  struct Phase {
+    var row: Int
+    var column: Int
+    /// Of each tap of the group the position in the kernel, row by row.
+    var kernelPositions: [Int]
+  }
+
+  var taps: [Tap]
+  var phases: [Phase]
+
+  /// The phases that an output of that size has, grouped in the order of their first.
+  static func all(of payload: TransposedConvolution, height: Int, width: Int) -> [PhaseGroup] {
+    var result: [PhaseGroup] = []
+    var places: [[Tap]: Int] = [:]
+    for row in 0..<min(payload.stride.height, height) {
+      let vertical = axis(
+        row + payload.padding.top, payload.kernel.height, stride: payload.stride.height, dilation: payload.dilation.height)
+      for column in 0..<min(payload.stride.width, width) {
+        let horizontal = axis(
+          column + payload.padding.left, payload.kernel.width, stride: payload.stride.width, dilation: payload.dilation.width)
+        var taps: [Tap] = [], positions: [Int] = []
+        for v in vertical {
+          for h in horizontal {
+            taps.append(Tap(row: v.offset, column: h.offset))
+            positions.append(v.position * payload.kernel.width + h.position)
+          }
+        }
+        let phase = Phase(row: row, column: column, kernelPositions: positions)
+        if let place = places[taps] {
+          result[place].phases.append(phase)
+        } else {
+          places[taps] = result.count
+          result.append(PhaseGroup(taps: taps, phases: [phase]))
+        }
+      }
+    }
+    return result
+  }
+
+  /// The kernel positions along one axis that reach an output position `place` (with the padding), and the input position each
+  /// reads: place = offset · stride + position · dilation.
+  private static func axis(_ place: Int, _ kernel: Int, stride: Int, dilation: Int) -> [(position: Int, offset: Int)] {
+    var result: [(position: Int, offset: Int)] = []
+    for position in 0..<kernel where (place - position * dilation) % stride == 0 {
+      result.append((position, (place - position * dilation) / stride))
+    }
+    return result
+  }
+}

@@ -1,0 +1,44 @@
+import Tensors
+
+/// A function of two values, element by element; an extent of 1 is repeated along the other's.
+///
+///     y[n, c, i, j] = f(a[n, c, i, j], b[n, c, 0, 0])      for instance: a channel attention b [N, C, 1, 1]
+///
+/// - Input: two values of one rank; along each axis the extents are equal or one of them is 1. Output: the larger extents.
+/// - Cost: no MACs.
+/// - Source: the broadcasting of NumPy, PyTorch and ONNX, without new axes.
+public enum BinaryFunction: String, Hashable, Codable, Sendable, CaseIterable {
+  /// `a + b`. Values that always have the same shape are added by `.add`, which a convolution can take in.
+  case add
+  /// `a - b`
+  case subtract
+  /// `a · b`
+  case multiply
+  /// `a / b`
+  case divide
+  /// The smaller of both, NaN where one is.
+  case minimum
+  /// The larger of both, NaN where one is.
+  case maximum
+}
+
+/// See `BinaryFunction`.
+struct BinaryOperation: OperationDefinition, Codable {
+  var function: BinaryFunction
+  var typeName: String { "binary" }
+  var inputCount: ClosedRange<Int> { 2...2 }
+  var summary: String { function.rawValue }
+
+  func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
+    var output = inputs[0]
+    let other = inputs[1]
+    guard output.rank == other.rank else { throw ShapeMismatch("\(output) and \(other) are not of the same rank") }
+    for axis in 0..<output.rank where output[axis] != other[axis] {
+      guard output[axis] == 1 || other[axis] == 1 else {
+        throw ShapeMismatch("\(inputs[0]) and \(other) differ along axis \(axis), and neither is 1 there")
+      }
+      output[axis] = max(output[axis], other[axis])
+    }
+    return output
+  }
+}

@@ -1,0 +1,142 @@
+import Architectures
+import Formats
+import Networks
+import ReferenceBackend
+import Tensors
+import TestSupport
+import Testing
+
+/// Each architecture, kind of convolution and naming against PyTorch: the converted network on the reference engine.
+@Suite struct ArchitectureFixtureTests {
+  struct Case: Sendable, CustomTestStringConvertible {
+    var name: String
+    var architecture: Architecture
+    var naming = "a plain module"
+    var skip: UNet.SkipPosition?
+    var notes: [String] = []
+
+    var kind: CheckpointConversion.Kind? { CheckpointConversion.Kind(rawValue: architecture.name) }
+    var testDescription: String { name }
+  }
+
+  static let residualScale = "the residual scale is not in the tensors; 0.1 is assumed, the default of the layout"
+  static let skips = "the tensors do not tell whether a concatenation has the skip first or last; last is assumed"
+  static func counters(_ count: Int) -> String { "\(count) counters of training steps (num_batches_tracked) are not needed" }
+
+  static let cases: [Case] = [
+    Case(
+      name: "edsr-separable", architecture: .edsr(EDSR(features: 4, blocks: 2, convolution: .separable)),
+      notes: [residualScale]),
+    Case(
+      name: "edsr-selection", architecture: .edsr(EDSR(features: 4, blocks: 2, convolution: .selection)),
+      notes: [residualScale]),
+    Case(
+      name: "vdsr-separable", architecture: .vdsr(VDSR(depth: 4, features: 4, convolution: .separable)),
+      naming: "a plain sequence"),
+    Case(name: "unet", architecture: .unet(UNet(classes: 2, features: 2)), notes: [counters(18)]),
+    Case(
+      name: "unet-separable", architecture: .unet(UNet(classes: 2, features: 2, convolution: .separable)),
+      notes: [counters(18)]),
+    Case(
+      name: "unet-selection", architecture: .unet(UNet(classes: 2, features: 1, convolution: .selection)),
+      notes: [counters(18)]),
+    Case(name: "unet-named", architecture: .unet(UNet(features: 1)), notes: [skips, counters(18)]),
+    Case(
+      name: "unet-skip-first", architecture: .unet(UNet(features: 1, skip: .first)), skip: .first, notes: [counters(18)]),
+    Case(
+      name: "unet-milesial", architecture: .unet(UNet(classes: 2, features: 1, hasBias: false, skip: .first)),
+      naming: "milesial/Pytorch-UNet", notes: [counters(18)]),
+    Case(name: "dark-base", architecture: .seeInTheDark(SeeInTheDark(features: 1))),
+    Case(name: "dark-light", architecture: .seeInTheDark(SeeInTheDark(variant: .light, features: 1))),
+    Case(name: "dark-lighter", architecture: .seeInTheDark(SeeInTheDark(variant: .lighter, features: 2))),
+    Case(
+      name: "dark-selection",
+      architecture: .seeInTheDark(SeeInTheDark(variant: .light, convolution: .selection, features: 1))),
+    Case(
+      name: "dark-numbered", architecture: .seeInTheDark(SeeInTheDark(features: 1)), naming: "a module with numbered layers"),
+    Case(name: "small-resnet", architecture: .smallResNet(SmallResNet(features: 4)), notes: [counters(14)]),
+    Case(
+      name: "small-resnet-separable", architecture: .smallResNet(SmallResNet(features: 4, convolution: .separable)),
+      notes: [counters(14)]),
+    Case(
+      name: "small-resnet-selection", architecture: .smallResNet(SmallResNet(features: 4, convolution: .selection)),
+      notes: [counters(14)]),
+    Case(name: "resnet18", architecture: .resNet18(ResNet18(classes: 5, features: 2)), notes: [counters(20)]),
+    Case(
+      name: "resnet18-separable", architecture: .resNet18(ResNet18(classes: 5, features: 1, convolution: .separable)),
+      notes: [counters(20)]),
+    Case(
+      name: "resnet18-selection", architecture: .resNet18(ResNet18(classes: 5, features: 2, convolution: .selection)),
+      notes: [counters(20)]),
+    Case(
+      name: "resnet18-unbiased",
+      architecture: .resNet18(ResNet18(classes: 5, features: 1, convolution: .selection, hasBias: false)),
+      notes: [counters(20)]),
+    Case(
+      name: "resnet18-torchvision", architecture: .resNet18(ResNet18(classes: 5, features: 1)), naming: "torchvision",
+      notes: [counters(20)]),
+  ]
+
+  @Test(arguments: cases) func sameOutputAsPyTorch(of fixtureCase: Case) throws {
+    let fixture = try NetworkFixture(fixtureCase.name)
+    let kind = try #require(fixtureCase.kind)
+    let (network, report) = try CheckpointConversion(
+      architecture: kind, skip: fixtureCase.skip
+    ).network(from: fixture.state)
+    #expect(report.architecture == fixtureCase.architecture)
+    #expect(report.naming == fixtureCase.naming)
+    #expect(report.leftOver.isEmpty)
+    #expect(report.notes == fixtureCase.notes)
+    #expect(try network.graph == fixtureCase.architecture.network(.zeros).graph)
+    let output = try ReferenceEngine().prepare(network, inputs: [fixture.input.shape]).run([fixture.input])[0]
+    let tolerance = try Tolerance.outputs(of: network, inputs: [fixture.input])[0]
+    #expect(output.difference(from: fixture.output).maximum <= tolerance.error)
+    // That bound is loose for a deep network. The reference rounds once a node, and batch norms keep values near 1.
+    let rounding = Double(Float.ulpOfOne) * Double(network.nodes.count)
+    expectClose(
+      output, fixture.output, tolerance: rounding * fixture.output.largestMagnitude, fixtureCase.name)
+  }
+
+  /// What an option or an order of operands changes is seen by the comparison above.
+  @Test func theFixturesTellSkipPositionsApart() throws {
+    let fixture = try NetworkFixture("unet-skip-first")
+    let (network, _) = try CheckpointConversion(architecture: .unet).network(from: fixture.state)
+    let output = try ReferenceEngine().prepare(network, inputs: [fixture.input.shape]).run([fixture.input])[0]
+    #expect(output.difference(from: fixture.output).relative > 1e-3)
+  }
+
+  /// Our own names convert to the same network.
+  @Test(arguments: cases) func ownNames(of fixtureCase: Case) throws {
+    let network = try fixtureCase.architecture.network(.random(seed: 3))
+    let kind = try #require(fixtureCase.kind)
+    let conversion = CheckpointConversion(architecture: kind, skip: fixtureCase.skip ?? Self.skip(of: fixtureCase.architecture))
+    let (converted, report) = try conversion.network(from: network.parameters)
+    #expect(converted == network)
+    #expect(report.leftOver.isEmpty)
+  }
+
+  private static func skip(of architecture: Architecture) -> UNet.SkipPosition? {
+    if case .unet(let unet) = architecture { unet.skip } else { nil }
+  }
+
+  /// Each tensor without which there is no network is named where it is missing.
+  @Test(arguments: cases) func missingTensorsAreNamed(of fixtureCase: Case) throws {
+    let state = try NetworkFixture(fixtureCase.name).state
+    let kind = try #require(fixtureCase.kind)
+    for name in state.keys.sorted() where !name.hasSuffix("num_batches_tracked") {
+      var partial = state
+      partial[name] = nil
+      do throws(ConversionError) {
+        _ = try CheckpointConversion(architecture: kind).network(from: partial)
+        Issue.record("\(name) is not missed")
+      } catch {
+        #expect(!error.description.contains("\n"))
+        // Without a weight, modules that only their shapes tell cannot be named.
+        // Without the last layer a chain is a shorter chain whose last layer is wrong.
+        if !["unet-named", "unet-skip-first"].contains(fixtureCase.name), name != "f.6.weight" {
+          #expect(error.description.contains("'\(name)'"), "\(name): \(error)")
+        }
+      }
+    }
+  }
+}
