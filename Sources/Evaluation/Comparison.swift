@@ -98,7 +98,7 @@ public struct Comparison: Hashable, Codable, Sendable {
     let b = try Self.values(of: optimised, on: secondPath, input, threadCount)
     self.init(first: firstPath.text, a, second: secondPath.text, b, optimised)
     let factor = firstPath.roundingFactor + secondPath.roundingFactor
-    setBounds(optimised, factor: factor, firstInputs: a)
+    setBounds(optimised, factor: factor, a)
   }
 
   private init(first: String, _ a: [String: Tensor], second: String, _ b: [String: Tensor], _ network: Network) {
@@ -122,18 +122,22 @@ public struct Comparison: Hashable, Codable, Sendable {
   /// Winograd's stated bound on the rounding of a convolution; see `Tolerance`.
   private static let winogradFactor = 10.0
 
-  private mutating func setBounds(_ network: Network, factor: Double, firstInputs: [String: Tensor]) {
+  private mutating func setBounds(_ network: Network, factor: Double, _ a: [String: Tensor]) {
     var measured: [String: Tolerance] = [:]
     for input in network.inputs {
-      measured[input.name] = Tolerance(magnitude: firstInputs[input.name]?.largestMagnitude ?? 0, error: 0)
+      if let tensor = a[input.name] { measured[input.name] = Tolerance(magnitude: tensor.largestMagnitude, error: 0) }
     }
-    for value in values { measured[value.node] = Tolerance(magnitude: value.magnitude, error: value.maximum) }
+    for value in values {
+      let least = a[value.node]?.withUnsafeFloats { $0.reduce(Double.infinity) { min($0, abs(Double($1))) } } ?? 0
+      measured[value.node] = Tolerance(
+        magnitude: value.magnitude, error: value.maximum, least: max(least - value.maximum, 0))
+    }
     let nodes = Dictionary(network.nodes.map { ($0.name, $0) }) { first, _ in first }
     for index in values.indices {
       guard let node = nodes[values[index].node] else { continue }
       let operands = node.inputs.compactMap { measured[$0] }
       guard operands.count == node.inputs.count else { continue }
-      let exact = operands.map { Tolerance(magnitude: $0.magnitude, error: 0) }
+      let exact = operands.map { Tolerance(magnitude: $0.magnitude, error: 0, least: $0.least) }
       let rounding = Tolerance.bound(node, network, exact, Self.winogradFactor).error
       let carried = Tolerance.bound(node, network, operands, Self.winogradFactor).error - rounding
       let bound = carried + factor * rounding

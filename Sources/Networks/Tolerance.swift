@@ -10,11 +10,12 @@ package struct Tolerance: Hashable, Sendable {
   /// A bound on |x - exact|.
   package var error: Double
   /// A lower bound on |x|, known behind a clip: what may be divided by.
-  var least = 0.0
+  package var least: Double
 
-  package init(magnitude: Double, error: Double) {
+  package init(magnitude: Double, error: Double, least: Double = 0) {
     self.magnitude = magnitude
     self.error = error
+    self.least = least
   }
 
   static let epsilon = Double(Float.ulpOfOne)
