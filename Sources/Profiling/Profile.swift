@@ -40,6 +40,8 @@ public struct Profile: Hashable, Codable, Sendable {
     public var totalNanoseconds: Int
     /// The bands of rows in which it was done.
     public var bandCount = 1
+    /// The passes that it took, one after the other.
+    public var stepCount = 1
     /// Of the network as it is written, products with padding included.
     public var multiplyAccumulates = 0
     /// Operations that the kernels need for it: two for each multiply-accumulate, or fewer where the algorithm does with fewer.

@@ -248,6 +248,7 @@ extension Roofs {
   /// The figures for people.
   public var text: String {
     "\(TextFormat.fixed(gflopsPerS, 1)) GFLOP/s, memory \(TextFormat.fixed(memoryGbPerS, 1)) GB/s, "
-      + "last-level cache \(TextFormat.fixed(cacheGbPerS, 1)) GB/s"
+      + "last-level cache \(TextFormat.fixed(cacheGbPerS, 1)) GB/s; a loop begins and ends in "
+      + ProfileTable.time(Double(launchNanoseconds))
   }
 }

@@ -94,6 +94,7 @@ struct LayerTable {
       if let known = layerOfNode[step.node], !step.isCopy {
         layer = layers[known]
         layer.kernels += step.kernels.filter { !layer.kernels.contains($0) }
+        layer.stepCount += 1
         layerOfStep.append(known)
       } else {
         let node = step.isCopy ? nil : nodes[step.node]

@@ -13,15 +13,21 @@ public struct Roofs: Hashable, Codable, Sendable {
   /// The same for arrays of `cacheByteCount` together: the last-level cache.
   public var cacheGbPerS: Double
 
+  /// From the beginning of a loop over all threads to its end when there is nothing to do, in nanoseconds.
+  public var launchNanoseconds: Int
+
   /// What counts as staying in the last-level cache, in bytes.
   public static let cacheByteCount = 8 << 20
 
-  public init(isa: String, threads: Int, gflopsPerS: Double, memoryGbPerS: Double, cacheGbPerS: Double) {
+  public init(
+    isa: String, threads: Int, gflopsPerS: Double, memoryGbPerS: Double, cacheGbPerS: Double, launchNanoseconds: Int
+  ) {
     self.isa = isa
     self.threads = threads
     self.gflopsPerS = gflopsPerS
     self.memoryGbPerS = memoryGbPerS
     self.cacheGbPerS = cacheGbPerS
+    self.launchNanoseconds = launchNanoseconds
   }
 
   /// Measures. Takes about half a second and 256 MiB; traps as `CPUEngine.init` does.
@@ -32,14 +38,27 @@ public struct Roofs: Hashable, Codable, Sendable {
     self.init(
       isa: instructionSet.rawValue, threads: threadCount, gflopsPerS: Self.peak(instructionSet, pool),
       memoryGbPerS: Self.bandwidth(pool, byteCount: 256 << 20, passes: 1),
-      cacheGbPerS: Self.bandwidth(pool, byteCount: Self.cacheByteCount, passes: 8))
+      cacheGbPerS: Self.bandwidth(pool, byteCount: Self.cacheByteCount, passes: 8),
+      launchNanoseconds: Self.launch(pool))
   }
 
-  /// Takes the higher of each figure: what disturbs a measurement only ever lowers it.
+  /// Takes the better of each figure: what disturbs a measurement only ever makes it worse.
   mutating func raise(to other: Roofs) {
     gflopsPerS = max(gflopsPerS, other.gflopsPerS)
     memoryGbPerS = max(memoryGbPerS, other.memoryGbPerS)
     cacheGbPerS = max(cacheGbPerS, other.cacheGbPerS)
+    launchNanoseconds = min(launchNanoseconds, other.launchNanoseconds)
+  }
+
+  /// The median of many loops that follow each other as those of a network do.
+  private static func launch(_ pool: ThreadPool) -> Int {
+    var times: [Double] = []
+    for _ in 0..<201 {
+      let start = Machine.seconds
+      pool.run(count: pool.threadCount) { _, _ in }
+      times.append(Machine.seconds - start)
+    }
+    return Int(times.sorted()[100] * 1e9)
   }
 
   /// The best of some tries, each about 20 ms: what disturbs a measurement only ever makes it slower.
