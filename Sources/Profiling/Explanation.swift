@@ -53,7 +53,7 @@ public struct Explanation: Hashable, Codable, Sendable {
 extension Explanation {
   /// Channels of which a stored pixel is a multiple.
   static let channelBlock = 16
-  /// Below this a band is over before a second thread has come up.
+  /// Below this, or some times what an empty loop takes, a band is over before it is well begun.
   static let smallBandNanoseconds = 15_000
   /// Padding that costs more than this is worth a word.
   static let notablePadding = 1.2
@@ -68,10 +68,11 @@ extension Explanation {
 
   static func bound(of layer: Profile.Layer, _ profile: Profile) -> Bound {
     if layer.isCopy { return .copy }
-    if !layer.isVectorised || layer.denseGroups > 1 { return .fallbackKernel }
+    if !layer.isVectorised || layer.denseGroups > 1 || layer.isTakenApart { return .fallbackKernel }
     let share = profile.roofShare(layer)
     let isMemoryBound = profile.memoryNanoseconds(layer) > profile.arithmeticNanoseconds(layer)
-    if share < 0.5, layer.nanoseconds / max(layer.bandCount, 1) < smallBandNanoseconds { return .launch }
+    let smallBand = max(smallBandNanoseconds, 4 * profile.roofs.launchNanoseconds)
+    if share < 0.5, layer.nanoseconds / max(layer.bandCount, 1) < smallBand { return .launch }
     if layer.channelPadding >= notablePadding, share < 0.9 { return .oddChannels }
     return isMemoryBound ? .memory : .arithmetic
   }
@@ -80,15 +81,14 @@ extension Explanation {
     let rate = "\(TextFormat.fixed(profile.roofs.gflopsPerS, 0)) GFLOP/s"
     switch bound {
     case .arithmetic:
-      let share = profile.roofShare(layer)
-      let shortfall =
-        share < 0.7 ? layer.shortfall.map { "; it reaches \(ProfileTable.percent(share)), because \($0.reason)" } : nil
       return "bound by arithmetic: its \(layer.operationText) take \(Self.ms(profile.arithmeticNanoseconds(layer))) at the "
-        + "machine's \(rate)\(shortfall ?? "")"
+        + "machine's \(rate)\(shortfall(layer, profile))"
     case .memory:
-      return
-        "bound by memory: its \(TextFormat.bytes(layer.bytesMoved)) take \(Self.ms(profile.memoryNanoseconds(layer))), its "
-        + "\(layer.operationText) only \(Self.ms(profile.arithmeticNanoseconds(layer)))"
+      let bytes = "its \(TextFormat.bytes(layer.bytesMoved)) take \(Self.ms(profile.memoryNanoseconds(layer)))"
+      let arithmetic =
+        layer.operations > 0
+        ? ", its \(layer.operationText) only \(Self.ms(profile.arithmeticNanoseconds(layer)))" : ", and it multiplies nothing"
+      return "bound by memory: \(bytes)\(arithmetic)\(shortfall(layer, profile))"
     case .launch:
       let bands = layer.bandCount == 1 ? "" : " a band, in \(layer.bandCount) bands"
       let threads = profile.roofs.threads
@@ -105,6 +105,11 @@ extension Explanation {
         return
           "bound by a fallback kernel: \(layer.denseGroups) groups run as one dense product, \(layer.denseGroups) times the "
           + "work, most of it with zeros"
+      }
+      if layer.isTakenApart {
+        return
+          "bound by a fallback kernel: its parts run one after the other in \(layer.stepCount) passes, because no kernel does "
+          + "both at once for its shape"
       }
       return
         "bound by a fallback kernel: \(layer.kernels.joined(separator: ", ")) has no vector form, it moves values one by one"
@@ -133,9 +138,21 @@ extension Explanation {
       return "take \(up) channels, which cost the same, or\(down > 0 ? " \(down)" : " fewer than 5"), which cost less"
     case .fallbackKernel:
       if layer.denseGroups > 1 { return "use groups of one channel (a depthwise convolution) or a single group" }
+      if layer.isTakenApart { return "a kernel of 3x3, 5x5 or 7x7 with stride 1 or 2 and no dilation" }
+      if layer.operation.hasPrefix("concatenation") {
+        return "let nothing else read its operands, so that what makes them writes to its place"
+      }
       return "put a convolution in front, whose store places its values at no cost, or leave it out"
     case .copy: return "values of more than 4 channels need none between layers; at the network's ends it cannot be avoided"
     }
+  }
+
+  /// How far below its roof the layer stays, where that is far, and why, where that is known.
+  private static func shortfall(_ layer: Profile.Layer, _ profile: Profile) -> String {
+    let share = profile.roofShare(layer)
+    guard share < 0.7 else { return "" }
+    let reason = layer.shortfall.map { ", because \($0.reason)" } ?? ""
+    return "; it reaches \(ProfileTable.percent(share)) of that\(reason)"
   }
 
   static func ms(_ nanoseconds: Double) -> String {
@@ -170,14 +187,18 @@ extension Profile.Layer {
         "a pixel shuffle behind trades channels for pixels; where the picture leaves there is little else"
       )
     }
-    if convolution.isSeparable || runs("depthwise") {
+    if convolution.isSeparable { return ("the depthwise part uses each value it loads for few products", nil) }
+    if runs("depthwise") {
       return (
-        "the depthwise part uses each value it loads for few products",
-        "where it stands alone, let a 1x1 convolution follow it at once, so that both become one kernel"
+        "it uses each value that it loads for few products",
+        "let a 1x1 convolution follow it at once, or come before it, so that both become one kernel"
       )
     }
     return nil
   }
+
+  /// Whether a separable convolution runs as two.
+  var isTakenApart: Bool { stepCount > 1 && convolution?.isSeparable == true }
 
   /// Columns computed for each column wanted.
   var channelPadding: Double {

@@ -35,7 +35,9 @@ import Testing
     let layer = Sample.layer("p", "pointwise convolution", nanoseconds: 9_000_000, channels: (16, 16), size: 512, kernel: 1)
     let explained = explained(layer)
     #expect(explained.bound == .memory)
-    #expect(explained.reason.hasPrefix("bound by memory: its 32.0 MiB take 3.36 ms, its 0.13 GFLOP only 1.34 ms"))
+    #expect(
+      explained.reason.hasPrefix(
+        "bound by memory: its 32.0 MiB take 3.36 ms, its 0.13 GFLOP only 1.34 ms; it reaches 37.28% of that"))
     // The same bytes in rings of rows stay in the cache, which is ten times as fast.
     var cached = layer
     cached.cachedBytes = layer.valueBytes
@@ -49,6 +51,10 @@ import Testing
     #expect(explained(layer).reason == "too small: 12.0 us is about what it costs to wake 2 threads and wait for them")
     layer = Sample.layer("bands", nanoseconds: 40_000, channels: (16, 16), size: 4)
     #expect(explained(layer).bound == .arithmetic)
+    // Waking the threads may take longer than usual.
+    var slow = Sample.profile([layer])
+    slow.roofs.launchNanoseconds = 20_000
+    #expect(Explanation(slow).layers[0].bound == .launch)
     layer.bandCount = 4
     #expect(explained(layer).bound == .launch && explained(layer).reason.contains("10.0 us a band, in 4 bands"))
   }
@@ -72,6 +78,9 @@ import Testing
     shuffle.isVectorised = false
     #expect(
       explained(shuffle).bound == .fallbackKernel && explained(shuffle).reason.contains("pixel_shuffle has no vector form"))
+    var apart = Sample.layer("separable", nanoseconds: 5_000_000, isSeparable: true)
+    apart.stepCount = 2
+    #expect(explained(apart).bound == .fallbackKernel && explained(apart).reason.contains("in 2 passes"))
     let copy = Sample.small.layers[0]
     #expect(explained(copy).bound == .copy)
   }

@@ -32,7 +32,7 @@ import Testing
       "",
       "sample, input 1x64x64x64, float32, avx512, 2 threads, a processor",
       "the median of 10 runs after 3; not timed from within the median is 6.999ms",
-      "roofs: 100.0 GFLOP/s, memory 10.0 GB/s, last-level cache 100.0 GB/s",
+      "roofs: 100.0 GFLOP/s, memory 10.0 GB/s, last-level cache 100.0 GB/s; a loop begins and ends in 2.000us",
       "",
     ]
     #expect(table.text(SampleProfiles.small) == expected.joined(separator: "\n"))

@@ -2,7 +2,8 @@ import Swiftlet
 
 /// Profiles made by hand, of round numbers: 100 GFLOP/s, 10 GB/s from memory, 100 GB/s from the last-level cache, 2 threads.
 enum SampleProfiles {
-  static let roofs = Roofs(isa: "avx512", threads: 2, gflopsPerS: 100, memoryGbPerS: 10, cacheGbPerS: 100)
+  static let roofs = Roofs(
+    isa: "avx512", threads: 2, gflopsPerS: 100, memoryGbPerS: 10, cacheGbPerS: 100, launchNanoseconds: 2_000)
 
   static func layer(
     _ name: String, _ operation: String = "convolution + relu", nanoseconds: Int, channels: (Int, Int) = (64, 64),
