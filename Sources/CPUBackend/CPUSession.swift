@@ -30,17 +30,24 @@ final class CPUSession: TimingSession {
     self.schedule = schedule
 
     // A value lives from the group that writes it to the last that reads it: steps of one group take turns.
-    var first = [Int](repeating: 0, count: program.layouts.count), last = first
+    var first = [Int](repeating: Int.max, count: program.layouts.count)
+    var last = [Int](repeating: 0, count: program.layouts.count)
     for (index, group) in schedule.groups.enumerated() {
       for step in program.steps[group.steps] {
-        first[step.writes] = index
+        first[step.writes] = min(first[step.writes], index)
         for value in step.reads + [step.writes] { last[value] = index }
       }
+    }
+    // What slices lie in lives from the first of them on and as long as any.
+    for value in program.layouts.indices {
+      guard case .slice(let whole, _) = program.places[value] else { continue }
+      first[whole] = min(first[whole], first[value])
+      last[whole] = max(last[whole], last[value])
     }
     let inArena = program.layouts.indices.filter { program.places[$0] == .arena }
     let plan = MemoryPlan(
       inArena.map { value in
-        MemoryPlan.Request(byteCount: Self.byteCount(of: value, program, schedule), lifetime: first[value]...last[value])
+        MemoryPlan.Request(byteCount: Self.byteCount(of: value, program, schedule), lifetime: min(first[value], last[value])...last[value])
       })
     var offsets = [Int](repeating: 0, count: program.layouts.count)
     for (value, offset) in zip(inArena, plan.offsets) { offsets[value] = offset }
@@ -64,11 +71,13 @@ final class CPUSession: TimingSession {
 
   private static func byteCount(of value: Int, _ program: Program, _ schedule: BandSchedule) -> Int {
     let layout = program.layouts[value], ring = schedule.ringRows[value]
-    return ring < layout.height ? ring * layout.rowStride * 4 : layout.byteCount
+    return ring < layout.height ? ring * layout.rowStride * 4 : schedule.ringImages[value] * layout.imageStride * 4
   }
 
   /// Whether some value keeps only a part of its rows.
-  var usesRings: Bool { program.layouts.indices.contains { schedule.ringRows[$0] < program.layouts[$0].height } }
+  var usesRings: Bool { program.layouts.indices.contains {
+      schedule.ringRows[$0] < program.layouts[$0].height || schedule.ringImages[$0] < program.layouts[$0].batch
+    } }
 
   deinit {
     pool.stop()
@@ -132,11 +141,12 @@ final class CPUSession: TimingSession {
         case .input(let index): inputs[index].storage.base
         case .output(let index): outputs[index].storage.base
         case .arena: arena.base + arenaOffsets[value]
+        case .slice(let whole, let channel): arena.base + arenaOffsets[whole] + channel * 4
         }
       let layout = program.layouts[value], ring = schedule.ringRows[value]
       values[value] = ValueMemory(
         base: base.assumingMemoryBound(to: Float.self), rowStride: layout.rowStride,
-        imageStride: ring < layout.height ? 0 : layout.imageStride, ring: ring)
+        imageStride: layout.imageStride, images: ring < layout.height ? 1 : schedule.ringImages[value], ring: ring)
     }
     let memory = RunMemory(values: values)
     let scratch = arena.base + scratchOffset
