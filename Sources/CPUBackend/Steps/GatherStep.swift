@@ -1,15 +1,29 @@
 import CKernels
 import Networks
 
-/// A convolution of any kernel, stride, padding, dilation and number of groups as a product over gathered rows.
+/// A convolution of any kernel, stride, padding, dilation and number of groups as a product over gathered rows; with a 1x1 kernel
+/// of stride 1, where the rows follow each other in memory, as a plain product.
 final class GatherStep: ConvolutionStep {
   let operands: ConvolutionOperands
   private let arrangement: OutputArrangement
   private let epilogue: EpilogueParameters
   private let weights: AlignedFloats
-  private let blocks: [ColumnBlock]
+  private let blocks: [Block]
   private let storeFunction: sw_store_function
   private let zeros: AlignedFloats
+
+  /// A run of columns and the input channels that they read: all of them, or with groups those of the columns' groups, between
+  /// which the product is dense with zeros. Holds no references.
+  private struct Block {
+    let gather: Kernel
+    let multiply: Kernel
+    let firstColumn: Int
+    let firstInput: Int
+    let depth: Int
+    let weightOffset: Int
+
+    var columns: Int { gather.columns }
+  }
 
   init(_ operands: ConvolutionOperands) {
     self.operands = operands
@@ -18,26 +32,61 @@ final class GatherStep: ConvolutionStep {
       channels: geometry.outChannels, shuffle: operands.epilogue.shuffle, destination: operands.outputLayout)
     epilogue = EpilogueParameters(
       operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes)
-    blocks = ColumnBlock.split(arrangement.order.count, into: table.tiles(.gather))
+    let blocks = Self.blocks(geometry, order: arrangement.order, table)
+    self.blocks = blocks
     storeFunction = table.kernel(.store, rows: 1).store
-    weights = AlignedFloats(count: geometry.taps * geometry.inChannels * arrangement.order.count)
+    weights = AlignedFloats(count: blocks.reduce(0) { $0 + geometry.taps * $1.depth * $1.columns })
     zeros = AlignedFloats(count: paddedChannels(geometry.inChannels))
     packWeights()
   }
 
-  /// By column block, then tap, input channel, column. Groups become one dense product with zeros between them.
+  /// The columns cut into the widest tiles for which no narrower ones would need fewer products: narrow tiles meet fewer groups.
+  private static func blocks(_ geometry: ConvolutionGeometry, order: [Int?], _ table: KernelTable) -> [Block] {
+    let gathers = table.tiles(.gather), multiplies = table.tiles(.multiply)
+    let depth = geometry.inChannels / geometry.groups, outputs = geometry.outChannels / geometry.groups
+    var best: [Block] = []
+    var least = Int.max
+    for widest in gathers {
+      var blocks: [Block] = []
+      var products = 0, offset = 0
+      let fitting = ColumnBlock.split(order.count, into: gathers.filter { $0.columns <= widest.columns })
+      let plain = ColumnBlock.split(order.count, into: multiplies.filter { $0.columns <= widest.columns })
+      for (gather, multiply) in zip(fitting, plain) {
+        var first = geometry.groups, last = 0
+        for case let channel? in order[gather.firstColumn..<gather.firstColumn + gather.columns] {
+          first = min(first, channel / outputs)
+          last = max(last, channel / outputs)
+        }
+        // Columns of padding alone read nothing.
+        first = min(first, last)
+        let block = Block(
+          gather: gather.kernel, multiply: multiply.kernel, firstColumn: gather.firstColumn, firstInput: first * depth,
+          depth: (last - first + 1) * depth, weightOffset: offset)
+        blocks.append(block)
+        products += block.depth * block.columns
+        offset += geometry.taps * block.depth * block.columns
+      }
+      if products < least {
+        best = blocks
+        least = products
+      }
+    }
+    return best
+  }
+
+  /// By column block, then tap, input channel, column.
   private func packWeights() {
     let geometry = operands.geometry
     let depth = geometry.inChannels / geometry.groups, outputs = geometry.outChannels / geometry.groups
     operands.weight.withUnsafeFloats { source in
       for block in blocks {
-        let base = weights.base + geometry.taps * geometry.inChannels * block.firstColumn
+        let base = weights.base + block.weightOffset
         for column in 0..<block.columns {
           guard let channel = arrangement.order[block.firstColumn + column] else { continue }
-          let first = channel / outputs * depth
+          let first = channel / outputs * depth - block.firstInput
           for tap in 0..<geometry.taps {
             for k in 0..<depth {
-              base[(tap * geometry.inChannels + first + k) * block.columns + column] =
+              base[(tap * block.depth + first + k) * block.columns + column] =
                 source[(channel * depth + k) * geometry.taps + tap]
             }
           }
@@ -46,7 +95,7 @@ final class GatherStep: ConvolutionStep {
     }
   }
 
-  var kernelNames: [String] { Set(blocks.map(\.kernel.name)).sorted() + ["store"] }
+  var kernelNames: [String] { Set(blocks.map(\.gather.name)).sorted() + ["store"] }
   var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
 
   private static let widestTile = 12 * 64
@@ -71,12 +120,22 @@ final class GatherStep: ConvolutionStep {
       let input = memory[operands.input]
       withUnsafePointer(to: epilogue.structure) { epilogue in
         for block in blocks {
-          let right = weights.base + geometry.taps * geometry.inChannels * block.firstColumn
+          let right = weights.base + block.weightOffset
           var x = 0
           while x < geometry.outWidth {
-            let rows = block.kernel.rows
-            gather(input, image: image, y: y, x: x, rows: rows, into: left)
-            block.kernel.gather(left, geometry.taps, right, geometry.inChannels, product, block.columns)
+            let rows: Int
+            if geometry.isPointwise, x + block.multiply.rows <= geometry.outWidth {
+              rows = block.multiply.rows
+              let layout = operands.inputLayout
+              block.multiply.multiply(
+                input.row(image, y) + x * layout.pixelStride + block.firstInput, layout.pixelStride, right, block.depth,
+                product,
+                block.columns)
+            } else {
+              rows = block.gather.rows
+              gather(input, image: image, y: y, x: x, rows: rows, channel: block.firstInput, into: left)
+              block.gather.gather(left, geometry.taps, right, block.depth, product, block.columns)
+            }
             storeFunction(
               product, block.columns, min(rows, geometry.outWidth - x), block.firstColumn / Int(SW_CHANNEL_BLOCK),
               block.columns / Int(SW_CHANNEL_BLOCK), 0, x, &destination, &residual, epilogue)
@@ -87,10 +146,11 @@ final class GatherStep: ConvolutionStep {
     }
   }
 
-  /// Where each tap of each of `rows` output pixels from (y, x) on reads; pixels outside the image, and rows past the last output
+  /// Where each tap of each of `rows` output pixels from (y, x) on reads, from `channel` on; pixels outside the image, and rows past the last output
   /// pixel, read zeros.
   private func gather(
-    _ input: ValueMemory, image: Int, y: Int, x: Int, rows: Int, into left: UnsafeMutablePointer<UnsafePointer<Float>?>
+    _ input: ValueMemory, image: Int, y: Int, x: Int, rows: Int, channel: Int,
+    into left: UnsafeMutablePointer<UnsafePointer<Float>?>
   ) {
     let g = operands.geometry, layout = operands.inputLayout
     var tap = 0
@@ -101,7 +161,8 @@ final class GatherStep: ConvolutionStep {
         for row in 0..<rows {
           let inX = (x + row) * g.stride.width - g.padding.left + kx * g.dilation.width
           let isInside = inX >= 0 && inX < g.inWidth && x + row < g.outWidth
-          left[tap * rows + row] = (isInside ? inRow.map { $0 + inX * layout.pixelStride } : nil) ?? UnsafePointer(zeros.base)
+          left[tap * rows + row] =
+            (isInside ? inRow.map { $0 + inX * layout.pixelStride + channel } : nil) ?? UnsafePointer(zeros.base)
         }
         tap += 1
       }
