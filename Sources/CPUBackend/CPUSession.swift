@@ -114,7 +114,7 @@ final class CPUSession: TimingSession {
         case .input(let index): inputs[index].storage.base
         case .output(let index): outputs[index].storage.base
         case .arena: arena.base + arenaOffsets[value]
-        case .slice(let whole, let channel): arena.base + arenaOffsets[whole] + channel * 4
+        case .slice(let whole, let channel): arena.base + arenaOffsets[whole] + program.layouts[whole].channelOffset(channel) * 4
         }
       let layout = program.layouts[value], ring = schedule.ringRows[value]
       values[value] = ValueMemory(

@@ -1,11 +1,6 @@
 import CPUBackend
 import Execution
 
-/// How numbers are computed.
-public enum Precision: String, Hashable, Codable, Sendable, CaseIterable {
-  case float32
-}
-
 /// Which engine runs the networks, and how.
 public struct EngineOptions: Hashable, Sendable {
   public var instructionSet: InstructionSet
@@ -34,5 +29,6 @@ public struct EngineOptions: Hashable, Sendable {
 /// The engine for the options.
 public func makeEngine(_ options: EngineOptions) throws(EvaluationError) -> any Backend {
   _ = try options.checkedForThisMachine()
-  return CPUEngine(instructionSet: options.instructionSet, threadCount: options.threadCount)
+  return CPUEngine(
+    instructionSet: options.instructionSet, threadCount: options.threadCount, precision: options.precision)
 }

@@ -11,7 +11,7 @@ struct KernelsCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The model's input. (default: 1xCx256x256)", valueName: "NxCxHxW"))
   var input: Shape?
 
-  @Option(help: "The instruction set to choose for: portable, avx2 or avx512.")
+  @Option(help: "The instruction set to choose for: portable, avx2, avx512 or avx512bf16.")
   var isa = InstructionSet.best
 
   @Flag(help: "Print everything as JSON.")

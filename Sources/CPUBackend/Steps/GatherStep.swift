@@ -23,6 +23,8 @@ final class GatherStep: ConvolutionStep {
     let weightOffset: Int
 
     var columns: Int { gather.columns }
+    /// Of one tap of one column.
+    var slots: Int { gather.slots(depth: depth) }
   }
 
   init(_ operands: ConvolutionOperands) {
@@ -35,7 +37,7 @@ final class GatherStep: ConvolutionStep {
     let blocks = Self.blocks(geometry, order: arrangement.order, table)
     self.blocks = blocks
     storeFunction = table.kernel(.store, rows: 1).store
-    weights = AlignedFloats(count: blocks.reduce(0) { $0 + geometry.taps * $1.depth * $1.columns })
+    weights = AlignedFloats(count: blocks.reduce(0) { $0 + geometry.taps * $1.slots * $1.columns })
     zeros = AlignedFloats(count: paddedChannels(geometry.inChannels))
     packWeights()
   }
@@ -59,12 +61,14 @@ final class GatherStep: ConvolutionStep {
         }
         // Columns of padding alone read nothing.
         first = min(first, last)
+        // Pointers are moved by whole slots.
+        let firstInput = table.precision == .bfloat16 ? first * depth / 2 * 2 : first * depth
         let block = Block(
-          gather: gather.kernel, multiply: multiply.kernel, firstColumn: gather.firstColumn, firstInput: first * depth,
-          depth: (last - first + 1) * depth, weightOffset: offset)
+          gather: gather.kernel, multiply: multiply.kernel, firstColumn: gather.firstColumn, firstInput: firstInput,
+          depth: (last + 1) * depth - firstInput, weightOffset: offset)
         blocks.append(block)
         products += block.depth * block.columns
-        offset += geometry.taps * block.depth * block.columns
+        offset += geometry.taps * block.slots * block.columns
       }
       if products < least {
         best = blocks
@@ -85,9 +89,9 @@ final class GatherStep: ConvolutionStep {
           guard let channel = arrangement.order[block.firstColumn + column] else { continue }
           let first = channel / outputs * depth - block.firstInput
           for tap in 0..<geometry.taps {
+            let place = base + tap * block.slots * block.columns
             for k in 0..<depth {
-              base[(tap * block.depth + first + k) * block.columns + column] =
-                source[(channel * depth + k) * geometry.taps + tap]
+              block.gather.pack(source[(channel * depth + k) * geometry.taps + tap], at: first + k, column: column, into: place)
             }
           }
         }
@@ -124,16 +128,16 @@ final class GatherStep: ConvolutionStep {
           var x = 0
           while x < geometry.outWidth {
             let rows: Int
-            if geometry.isPointwise, x + block.multiply.rows <= geometry.outWidth {
+            if geometry.isPointwise, geometry.stride == Pair(1), x + block.multiply.rows <= geometry.outWidth {
               rows = block.multiply.rows
               let layout = operands.inputLayout
               block.multiply.multiply(
-                input.row(image, y) + x * layout.pixelStride + block.firstInput, layout.pixelStride, right, block.depth,
+                input.row(image, y) + x * layout.pixelStride + layout.precision.slots(block.firstInput), layout.pixelStride, right, block.depth,
                 product,
                 block.columns)
             } else {
               rows = block.gather.rows
-              gather(input, image: image, y: y, x: x, rows: rows, channel: block.firstInput, into: left)
+              gather(input, image: image, y: y, x: x, rows: rows, channel: operands.inputLayout.precision.slots(block.firstInput), into: left)
               block.gather.gather(left, geometry.taps, right, block.depth, product, block.columns)
             }
             storeFunction(
@@ -146,8 +150,8 @@ final class GatherStep: ConvolutionStep {
     }
   }
 
-  /// Where each tap of each of `rows` output pixels from (y, x) on reads, from `channel` on; pixels outside the image, and rows past the last output
-  /// pixel, read zeros.
+  /// Where each tap of each of `rows` output pixels from (y, x) on reads, `channel` floats after the pixel; pixels outside the image,
+  /// and rows past the last output pixel, read zeros.
   private func gather(
     _ input: ValueMemory, image: Int, y: Int, x: Int, rows: Int, channel: Int,
     into left: UnsafeMutablePointer<UnsafePointer<Float>?>

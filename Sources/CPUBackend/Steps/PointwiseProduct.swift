@@ -5,6 +5,8 @@ import Tensors
 /// The weights of a 1x1 convolution packed for the pointwise kernels, and the loop over their column blocks.
 final class PointwiseProduct {
   private let depth: Int
+  /// Of one column's weights.
+  private let slots: Int
   private let weights: AlignedFloats
   private let groups: [Group]
 
@@ -26,13 +28,14 @@ final class PointwiseProduct {
       let blocks = ColumnBlock.split(min(Self.groupColumns, order.count - first), into: tiles)
       return Group(blocks: blocks.map { ColumnBlock(kernel: $0.kernel, firstColumn: first + $0.firstColumn) })
     }
-    weights = AlignedFloats(count: depth * order.count)
+    slots = groups.first?.blocks.first?.kernel.slots(depth: depth) ?? depth
+    weights = AlignedFloats(count: slots * order.count)
     weight.withUnsafeFloats { source in
       for block in groups.flatMap(\.blocks) {
-        let base = weights.base + depth * block.firstColumn
+        let base = weights.base + slots * block.firstColumn
         for column in 0..<block.columns {
           guard let channel = order[block.firstColumn + column] else { continue }
-          for k in 0..<depth { base[k * block.columns + column] = source[channel * depth + k] }
+          for k in 0..<depth { block.kernel.pack(source[channel * depth + k], at: k, column: column, into: base) }
         }
       }
     }
@@ -66,7 +69,7 @@ final class PointwiseProduct {
     for group in range {
       for block in groups[group].blocks {
         var arguments = sw_pointwise_arguments(
-          left: left, left_pixel: leftPixel, count: count, depth: depth, right: weights.base + depth * block.firstColumn,
+          left: left, left_pixel: leftPixel, count: count, depth: depth, right: weights.base + slots * block.firstColumn,
           out: out,
           residual: residual, block: blockOffsets + block.firstColumn / Int(SW_CHANNEL_BLOCK), channel: block.firstColumn,
           epilogue: epilogue)

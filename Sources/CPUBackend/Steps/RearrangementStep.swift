@@ -98,29 +98,40 @@ final class RearrangementStep: Step {
     _ memory: RunMemory, input index: Int, image: Int, y: Int, channels: Range<Int>? = nil,
     _ source: (_ channel: Int, _ x: Int) -> (channel: Int, y: Int, x: Int)
   ) {
+    switch (inputs[index].precision, output.precision) {
+    case (.float32, .float32):
+      move(memory, input: index, image: image, y: y, channels: channels, Float.self, Float.self, source)
+    case (.float32, .bfloat16):
+      move(memory, input: index, image: image, y: y, channels: channels, Float.self, BFloat16.self, source)
+    case (.bfloat16, .float32):
+      move(memory, input: index, image: image, y: y, channels: channels, BFloat16.self, Float.self, source)
+    case (.bfloat16, .bfloat16):
+      move(memory, input: index, image: image, y: y, channels: channels, BFloat16.self, BFloat16.self, source)
+    }
+  }
+
+  @inline(__always)
+  private func move<From: StoredElement, To: StoredElement>(
+    _ memory: RunMemory, input index: Int, image: Int, y: Int, channels: Range<Int>?, _: From.Type, _: To.Type,
+    _ source: (_ channel: Int, _ x: Int) -> (channel: Int, y: Int, x: Int)
+  ) {
     let layout = inputs[index]
     let input = memory[reads[index]], out = memory[writes].row(image, y)
     let channels = channels ?? 0..<output.channels
     let inChannel = layout.order == .planar ? layout.planeStride : 1
-    let outChannel = output.order == .planar ? output.planeStride : 1
+    func element(_ from: (channel: Int, y: Int, x: Int)) -> To {
+      let pixel = UnsafeRawPointer(input.row(image, from.y) + from.x * layout.pixelStride).assumingMemoryBound(to: From.self)
+      return To(pixel[from.channel * inChannel].float)
+    }
     if output.order == .planar {
-      for c in channels {
-        for x in 0..<output.width {
-          let from = source(c, x)
-          out[x + c * outChannel] = input.row(image, from.y)[from.x * layout.pixelStride + from.channel * inChannel]
-        }
-      }
+      let planes = UnsafeMutableRawPointer(out).assumingMemoryBound(to: To.self)
+      for c in channels { for x in 0..<output.width { planes[x + c * output.planeStride] = element(source(c, x)) } }
     } else {
       for x in 0..<output.width {
         let pixel = out + x * output.pixelStride
-        for c in channels {
-          let from = source(c, x)
-          pixel[c] = input.row(image, from.y)[from.x * layout.pixelStride + from.channel * inChannel]
-        }
-        // Padding lanes are read by kernels, where they meet zero weights; they must be finite.
-        if channels.upperBound == output.channels {
-          for c in output.channels..<max(output.storedChannels, output.channels) { pixel[c] = 0 }
-        }
+        let elements = UnsafeMutableRawPointer(pixel).assumingMemoryBound(to: To.self)
+        for c in channels { elements[c] = element(source(c, x)) }
+        if channels.upperBound == output.channels { output.clearPadding(pixel) }
       }
     }
   }

@@ -45,7 +45,7 @@ final class WinogradStep: ConvolutionStep {
       channels: geometry.outChannels, shuffle: operands.epilogue.shuffle, destination: operands.outputLayout)
     epilogue = EpilogueParameters(
       operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes)
-    let tiles = table.tiles(.multiply)
+    let tiles = table.floatTiles(.multiply)
     var groups: [Group] = []
     var offset = 0
     for first in stride(from: 0, to: arrangement.order.count, by: Self.groupColumns) {
