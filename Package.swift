@@ -20,7 +20,14 @@ let targets: [Target] = [
   .target(name: "Networks", dependencies: ["Tensors"]),
   .target(name: "Architectures", dependencies: ["Tensors", "Networks"]),
   .target(name: "Transforms", dependencies: ["Tensors", "Networks"]),
-  .target(name: "Formats", dependencies: ["Tensors", "Files", "Networks", "Architectures", "CZip"]),
+  .target(
+    name: "ONNXProto", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")], exclude: ["onnx.proto"]),
+  .target(
+    name: "Formats",
+    dependencies: [
+      "Tensors", "Files", "Networks", "Architectures", "ONNXProto", "CZip",
+      .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+    ]),
   .target(name: "Imaging", dependencies: ["Tensors", "Files", "CImageCodecs"]),
   .target(name: "Execution", dependencies: ["Tensors", "Networks"]),
   .target(name: "ReferenceBackend", dependencies: ["Tensors", "Networks", "Execution"]),
@@ -28,8 +35,8 @@ let targets: [Target] = [
   .target(
     name: "Evaluation",
     dependencies: [
-      "Tensors", "Files", "Networks", "Architectures", "Transforms", "Formats", "Imaging", "Execution", "CPUBackend",
-      "CShippedModels",
+      "Tensors", "Files", "Networks", "Architectures", "Transforms", "Formats", "Imaging", "Execution",
+      "ReferenceBackend", "CPUBackend", "CShippedModels",
     ]),
   .target(
     name: "Swiftlet",
@@ -62,8 +69,9 @@ let targets: [Target] = [
   .testTarget(
     name: "FormatsTests",
     dependencies: [
-      "Tensors", "Files", "Networks", "Architectures", "Formats", "Execution", "ReferenceBackend", "TestSupport",
-    ], exclude: ["Fixtures", "Networks"]),
+      "Tensors", "Files", "Networks", "Architectures", "ONNXProto", "Formats", "Execution", "ReferenceBackend",
+      "TestSupport",
+    ], exclude: ["Fixtures", "Models", "Networks"]),
   .testTarget(name: "ImagingTests", dependencies: ["Tensors", "Files", "Imaging"]),
   .testTarget(name: "EvaluationTests", dependencies: ["Swiftlet", "TestSupport"]),
   .testTarget(name: "CommandTests", dependencies: ["Swiftlet", "SwiftletCommand"]),
@@ -77,7 +85,11 @@ let package = Package(
     .library(name: "Swiftlet", targets: ["Swiftlet"]),
     .executable(name: "swiftlet", targets: ["SwiftletCommand"]),
   ],
-  dependencies: [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // Without its default traits it does without full Foundation, which would slow down the start of the command.
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
+  ],
   targets: targets,
   swiftLanguageModes: [.v6]
 )

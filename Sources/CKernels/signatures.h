@@ -11,7 +11,7 @@
   void name(const float *left, ptrdiff_t left_stride, const float *right, ptrdiff_t depth, float *product,                       \
             ptrdiff_t product_stride)
 #define SW_DECLARE_GATHER(name)                                                                                                  \
-  void name(const float *const *left, ptrdiff_t taps, const float *right, ptrdiff_t depth, float *product,                       \
+  void name(const float *const *left, ptrdiff_t taps, const float *right, ptrdiff_t depth, int continues, float *product,        \
             ptrdiff_t product_stride)
 #define SW_DECLARE_HEAD(name)                                                                                                    \
   void name(const float *const *left, ptrdiff_t left_step, ptrdiff_t taps, const float *right, float *product,                   \

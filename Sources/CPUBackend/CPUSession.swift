@@ -71,11 +71,13 @@ final class CPUSession: TimingSession {
 
   private static func byteCount(of value: Int, _ program: Program, _ schedule: BandSchedule) -> Int {
     let layout = program.layouts[value], ring = schedule.ringRows[value]
-    return ring < layout.height ? ring * layout.rowStride * 4 : layout.byteCount
+    return ring < layout.height ? ring * layout.rowStride * 4 : schedule.ringImages[value] * layout.imageStride * 4
   }
 
   /// Whether some value keeps only a part of its rows.
-  var usesRings: Bool { program.layouts.indices.contains { schedule.ringRows[$0] < program.layouts[$0].height } }
+  var usesRings: Bool { program.layouts.indices.contains {
+      schedule.ringRows[$0] < program.layouts[$0].height || schedule.ringImages[$0] < program.layouts[$0].batch
+    } }
 
   deinit {
     pool.stop()
@@ -119,7 +121,7 @@ final class CPUSession: TimingSession {
       let layout = program.layouts[value], ring = schedule.ringRows[value]
       values[value] = ValueMemory(
         base: base.assumingMemoryBound(to: Float.self), rowStride: layout.rowStride,
-        imageStride: ring < layout.height ? 0 : layout.imageStride, ring: ring)
+        imageStride: layout.imageStride, images: ring < layout.height ? 1 : schedule.ringImages[value], ring: ring)
     }
     let memory = RunMemory(values: values)
     let scratch = arena.base + scratchOffset

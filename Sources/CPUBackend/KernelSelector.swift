@@ -116,7 +116,8 @@ package enum KernelSelector {
   /// Products over the rate of the method's kernel plus what it does beside them. The shares of the peak are those measured on a
   /// Zen 5 core with AVX-512 (2026-11); their ratios, which alone decide, are close on the other instruction sets.
   static func cycles(
-    of method: ConvolutionMethod, for g: ConvolutionGeometry, _ instructionSet: InstructionSet, _ precision: Precision = .float32
+    of method: ConvolutionMethod, for g: ConvolutionGeometry, _ instructionSet: InstructionSet,
+    _ precision: Precision = .float32
   ) -> Double {
     // Two fused multiply-adds a cycle; portable code multiplies and adds apart.
     let peak = Double(2 * instructionSet.lanes) / (instructionSet == .portable ? 2 : 1)
@@ -131,7 +132,9 @@ package enum KernelSelector {
       let tiles = Double(g.batch * ((g.outHeight + size - 1) / size) * ((g.outWidth + size - 1) / size))
       // Loads, stores and about 4 operations a position and vector, in both transforms.
       let transforms = tiles * positions * 2.2 * (Double(paddedChannels(g.inChannels)) + columns) / Double(instructionSet.lanes)
-      return tiles * positions * depth * columns / (0.9 * peak) + transforms
+      // Rounded up to whole register tiles, of which a small image fills the last in part.
+      let rows = (tiles / 6).rounded(.up) * 6
+      return rows * positions * depth * columns / (0.9 * peak) + transforms + reading(positions * depth * columns)
     case .head:
       return pixels * Double(g.taps) * depth * columns / (0.6 * peak) + pixels * columns / Double(instructionSet.lanes)
     case .tail:
@@ -139,8 +142,16 @@ package enum KernelSelector {
     case .depthwise: return pixels * Double(g.taps) * columns / (0.6 * peak)
     case .pointwise: return pixels * depth * columns / (0.85 * plainPeak)
     case .direct:
-      // Groups run as one dense product whose other weights are zero.
-      return pixels * Double(g.taps) * depth * columns / (0.8 * plainPeak) + pixels * Double(g.taps)
+      // With groups a block of columns reads the channels of its groups alone, at least as many as it has columns.
+      let read = min(depth, max(depth / Double(g.groups), depth / columns * Double(SW_CHANNEL_BLOCK)))
+      return pixels * Double(g.taps) * read * columns / (0.85 * plainPeak) + 3 * pixels * Double(g.taps)
+        + reading(Double(g.taps) * read * columns)
     }
+  }
+
+  /// Weights that do not stay in the last-level cache from one run to the next come from memory: about 3 bytes a cycle and core.
+  private static func reading(_ weights: Double) -> Double {
+    let byteCount = weights * 4
+    return byteCount > 4 * 1024 * 1024 ? byteCount / 3 : byteCount / 24
   }
 }

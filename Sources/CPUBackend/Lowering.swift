@@ -120,10 +120,14 @@ struct Lowering {
 
   /// A weight tensor, of numbers that the precision has.
   func weight(_ role: String, of node: Node) throws(ExecutionError) -> Tensor {
-    let tensor = try parameter(role, of: node)
+    rounded(try parameter(role, of: node))
+  }
+
+  /// The numbers of the engine's precision nearest to these.
+  func rounded(_ weight: Tensor) -> Tensor {
     switch engine.precision {
-    case .float32: return tensor
-    case .bfloat16: return Tensor(tensor.shape, tensor.floats.map { BFloat16($0).float })
+    case .float32: weight
+    case .bfloat16: Tensor(weight.shape, weight.floats.map { BFloat16($0).float })
     }
   }
 

@@ -1,7 +1,7 @@
 import CKernels
 
 /// How the values between the layers of a network are stored. Sums are float32 in any case.
-public enum Precision: String, Hashable, Codable, Sendable, CaseIterable {
+public enum Precision: String, Hashable, Codable, Sendable, CaseIterable, BitwiseCopyable {
   case float32
   /// Values of more than 4 channels and weights as the upper halves of float32 numbers, 8 significant bits: half the memory traffic,
   /// and twice the products a cycle where the instruction set multiplies them in pairs. Biases, images and results stay float32.

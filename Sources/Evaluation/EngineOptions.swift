@@ -1,16 +1,28 @@
 import CPUBackend
 import Execution
+import ReferenceBackend
+
+/// What runs the networks.
+public enum EngineKind: String, Hashable, Codable, Sendable, CaseIterable {
+  /// The fast engine.
+  case cpu
+  /// Plain loops that sum in Double: slow, and what the fast engine is held against.
+  case reference
+}
 
 /// Which engine runs the networks, and how.
 public struct EngineOptions: Hashable, Sendable {
+  public var kind: EngineKind
   public var instructionSet: InstructionSet
   /// At least 1.
   public var threadCount: Int
   public var precision: Precision
 
   public init(
-    instructionSet: InstructionSet = .best, threadCount: Int = Machine.processorCount, precision: Precision = .float32
+    kind: EngineKind = .cpu, instructionSet: InstructionSet = .best, threadCount: Int = Machine.processorCount,
+    precision: Precision = .float32
   ) {
+    self.kind = kind
     self.instructionSet = instructionSet
     self.threadCount = max(threadCount, 1)
     self.precision = precision
@@ -28,6 +40,7 @@ public struct EngineOptions: Hashable, Sendable {
 
 /// The engine for the options.
 public func makeEngine(_ options: EngineOptions) throws(EvaluationError) -> any Backend {
+  if options.kind == .reference { return ReferenceEngine() }
   _ = try options.checkedForThisMachine()
   return CPUEngine(
     instructionSet: options.instructionSet, threadCount: options.threadCount, precision: options.precision)

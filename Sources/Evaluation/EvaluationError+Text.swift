@@ -7,7 +7,8 @@ extension EvaluationError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .noImageContract(let network):
-      "the network '\(network)' does not say what it does to images; use one made by 'new' or 'convert'"
+      "the network '\(network)' is none that enlarges pictures; give one that does, such as an edsr, a vdsr or upscale-x2 (from ONNX: "
+        + "converted with --colour), or use 'run', which takes any network"
     case .contract(let network, let reason):
       "the network '\(network)' does not do to images what it says: \(reason); convert it again"
     case .scale(let scale):
@@ -37,10 +38,16 @@ extension EvaluationError: CustomStringConvertible {
       error.description
     case .conversion(let path, let error):
       "'\(path.onOneLine)': \(error)"
+    case .architectureNeeded(let path):
+      "'\(path.onOneLine)' is a checkpoint, which holds weights and no network; name the --architecture they are of"
     case .noPictures(let folder):
       "the folder '\(folder.onOneLine)' holds no pictures"
     case .outputIsInput(let path):
       "'\(path.onOneLine)' is a picture that was given and is not overwritten; choose another output or a --suffix"
+    case .outputIsModel(let path):
+      "'\(path.onOneLine)' is the model that was given and is not overwritten; choose another output"
+    case .nothingToSubstitute(let network):
+      "the network '\(network)' has no dense convolution that meets the conditions; see its nodes with 'info --nodes'"
     case .outputTaken(let path, let other):
       "'\(path.onOneLine)' is already the output for '\(other.onOneLine)'; give another --suffix or convert them apart"
     case .outputNotFolder(let path):
@@ -71,8 +78,9 @@ extension EvaluationError {
       case .file, .unknownFormat, .unknownExtension, .tooManyPixels, .tooManyBytes, .corrupt, .unsupported, .outOfMemory:
         description
       }
-    case .noImageContract, .instructionSet, .unknownModel, .format, .conversion, .noPictures, .outputIsInput, .outputTaken,
-      .outputNotFolder, .formatNeeded, .pictureTooSmall, .scaleNotOffered, .file:
+    case .noImageContract, .instructionSet, .unknownModel, .format, .conversion, .architectureNeeded, .noPictures,
+      .outputIsInput, .outputIsModel, .nothingToSubstitute, .outputTaken, .outputNotFolder, .formatNeeded, .pictureTooSmall,
+      .scaleNotOffered, .file:
       description
     }
   }

@@ -7,6 +7,7 @@ import Tensors
 
 /// Why a network could not be used on images. Rendered in `EvaluationError+Text.swift`.
 public enum EvaluationError: Error, Hashable, Sendable {
+  /// The network classifies, segments or is otherwise no upscaler.
   case noImageContract(network: String)
   case contract(network: String, reason: String)
   case scale(Double)
@@ -24,9 +25,15 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case unknownModel(name: String, known: [String])
   case format(FormatError)
   case conversion(path: String, ConversionError)
+  /// A checkpoint holds tensors and no network.
+  case architectureNeeded(path: String)
   case noPictures(folder: String)
   /// Writing would replace a picture that was given.
   case outputIsInput(path: String)
+  /// Writing would replace the model that was given.
+  case outputIsModel(path: String)
+  /// No convolution is one that should be replaced.
+  case nothingToSubstitute(network: String)
   /// Two inputs would be written to the same place.
   case outputTaken(path: String, by: String)
   case outputNotFolder(path: String)

@@ -24,7 +24,8 @@ public struct ModelConversion: Hashable, Codable, Sendable {
   /// The report for people.
   public var text: String
 
-  /// Reads a checkpoint (PyTorch's zip and legacy formats, safetensors), converts it, and writes the model file.
+  /// Reads a checkpoint (PyTorch's zip and legacy formats, safetensors), converts it, and writes the model file, or ONNX where
+  /// the output is called so.
   public init(
     checkpoint: String, conversion: CheckpointConversion, output: String
   ) throws(EvaluationError) {
@@ -36,7 +37,7 @@ public struct ModelConversion: Hashable, Codable, Sendable {
       throw .conversion(path: checkpoint, error)
     }
     let network = converted.network
-    try wrapping { () throws(FormatError) in try ModelFile.write(network, to: output) }
+    try ModelLibrary.write(network, to: output)
     let report = converted.report
     self.checkpoint = checkpoint
     self.output = output

@@ -7,16 +7,23 @@ public enum ModelLibrary {
   /// The names of the models inside the program, in the order of their scales.
   public static var shippedNames: [String] { ShippedModel.all.map(\.name) }
 
-  /// The model of that name inside the program, or the one in the file at that path.
+  /// The model of that name inside the program, or the one in the file at that path: ONNX by its extension, else a model file.
   public static func network(_ nameOrPath: String) throws(EvaluationError) -> Network {
     if let shipped = ShippedModel.all.first(where: { $0.name == nameOrPath }) { return try shipped.network() }
     do throws(FormatError) {
-      return try ModelFile.read(nameOrPath)
+      return ONNXFile.isNamed(nameOrPath) ? try ONNXFile.read(nameOrPath) : try ModelFile.read(nameOrPath)
     } catch {
       if case .file(.notFound) = error.problem, !nameOrPath.contains("/"), !nameOrPath.contains(".") {
         throw .unknownModel(name: nameOrPath, known: shippedNames)
       }
       throw .format(error)
+    }
+  }
+
+  /// Writes a model in the format that the path's extension names: ONNX, else a model file.
+  public static func write(_ network: Network, to path: String) throws(EvaluationError) {
+    try wrapping { () throws(FormatError) in
+      if ONNXFile.isNamed(path) { try ONNXFile.write(network, to: path) } else { try ModelFile.write(network, to: path) }
     }
   }
 

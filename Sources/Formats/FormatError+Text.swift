@@ -38,6 +38,7 @@ extension FormatProblem: CustomStringConvertible {
     case .modelVersion(let version):
       "is a model of format version '\(version.onOneLine)', which this version does not read; update swiftlet"
     case .network(let error): "\(error)".onOneLine
+    case .onnx(let problem): problem.description
     case .notFinite(let tensor):
       "the tensor '\(tensor.onOneLine)' holds a NaN or an infinity; the training of this model failed, use another checkpoint"
     }
@@ -50,6 +51,7 @@ extension FileFormat {
     case .safetensors: "safetensors file"
     case .npy: ".npy file"
     case .checkpoint: "PyTorch checkpoint"
+    case .onnx: "ONNX model"
     }
   }
 }

@@ -16,7 +16,7 @@ public struct FormatError: Error, Hashable, Sendable {
 
 /// The kinds of file that this module reads.
 public enum FileFormat: String, Hashable, Sendable {
-  case safetensors, npy, checkpoint
+  case safetensors, npy, checkpoint, onnx
 }
 
 /// What is wrong with a file.
@@ -49,6 +49,7 @@ public enum FormatProblem: Error, Hashable, Sendable {
   case noNetwork
   case modelVersion(String)
   case network(NetworkError)
+  case onnx(ONNXProblem)
   /// A weight is NaN or infinite.
   case notFinite(tensor: String)
 }

@@ -5,7 +5,7 @@ struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measures how fast a model runs on this machine.")
 
-  @Argument(help: "The model: a name (upscale-x2) or a model file.")
+  @Argument(help: "The model: a name (upscale-x2), a model file or an .onnx file.")
   var model: String
 
   @Option(help: ArgumentHelp("The input, random numbers. (default: 1xCx256x256)", valueName: "NxCxHxW"))

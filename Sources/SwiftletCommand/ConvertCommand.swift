@@ -2,29 +2,34 @@ import ArgumentParser
 import Swiftlet
 
 extension CheckpointConversion.Kind: ExpressibleByArgument {}
+extension ImageContract.Colour: ExpressibleByArgument {}
 extension UNet.SkipPosition: ExpressibleByArgument {}
 
 struct ConvertCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "convert", abstract: "Makes a model file of a PyTorch checkpoint.",
+    commandName: "convert", abstract: "Makes a model file of a PyTorch checkpoint or an ONNX model, or ONNX of a model.",
     discussion: """
-      Reads .pth and .pt files of both PyTorch formats, and .safetensors. Nothing inside them is executed. Each tensor that is \
-      left over is named; one that is missing is an error.
+      With --architecture, reads the weights of a checkpoint: .pth and .pt files of both PyTorch formats, and .safetensors. Nothing \
+      inside them is executed. Each tensor that is left over is named; one that is missing is an error.
+
+      Without it, reads a whole network: an .onnx file of opset 9 to 21, or a model file. The extension of the output says what is \
+      written: .onnx (opset 17) or .safetensors. ONNX does not say what a network does to images; --colour does, and then \
+      `swiftlet upscale` takes the model file.
       """)
 
-  @Argument(help: "The checkpoint.")
+  @Argument(help: "The checkpoint, ONNX model or model file.")
   var checkpoint: String
 
   @Option(
     help: ArgumentHelp(
-      "The architecture: \(CheckpointConversion.Kind.allCases.map(\.rawValue).joined(separator: ", ")).",
+      "The architecture of the network.",
       discussion: """
         Known are the names of twtygqyy/pytorch-vdsr, sanghyun-son/EDSR-PyTorch, milesial/Pytorch-UNet, torchvision's ResNet-18 \
         and of plain modules; a U-Net's may be any. Sizes, kind of convolution and variant are read off the tensors.
         """))
-  var architecture: CheckpointConversion.Kind
+  var architecture: CheckpointConversion.Kind?
 
-  @Option(name: .shortAndLong, help: "The model file to write (.safetensors).")
+  @Option(name: .shortAndLong, help: "The file to write (.safetensors or .onnx).")
   var output: String
 
   @Option(help: "edsr: factor of each block's residual. (default: 0.1, or 1 in the original layout)")
@@ -34,10 +39,32 @@ struct ConvertCommand: ParsableCommand {
     help: "unet: whether concatenations have the skip first or last. (default: as the names tell, else last)")
   var skip: UNet.SkipPosition?
 
+  @Option(help: "What the network takes and makes: luma (BT.601) or rgb images.")
+  var colour: ImageContract.Colour?
+
+  @Option(help: "With --colour: the factor by which the network enlarges. (default: it keeps the size)")
+  var scale: Int?
+
+  @Option(help: "With --colour: what the brightest value is inside the network. (default: 1)")
+  var maximum: Float?
+
   @Flag(help: "Print what was done as JSON.")
   var json = false
 
+  func validate() throws {
+    if colour == nil, scale != nil || maximum != nil { throw ValidationError("--scale and --maximum need --colour") }
+    if architecture != nil, colour != nil { throw ValidationError("--colour is for networks without an --architecture") }
+  }
+
   func run() throws {
+    guard let architecture else {
+      let contract = colour.map {
+        ImageContract(
+          colour: $0, maximum: maximum ?? 1, scale: scale, inputSize: scale == nil ? .bicubicEnlarged : .lowResolution)
+      }
+      let report = try ModelTranslation(checkpoint, output: output, contract: contract)
+      return print(json ? try report.json + "\n" : report.text, terminator: "")
+    }
     let conversion = CheckpointConversion(architecture: architecture, residualScale: residualScale, skip: skip)
     let report = try ModelConversion(checkpoint: checkpoint, conversion: conversion, output: output)
     print(json ? try report.json + "\n" : report.text, terminator: "")

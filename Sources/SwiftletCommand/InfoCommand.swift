@@ -5,7 +5,7 @@ struct InfoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "info", abstract: "Shows what a model is and what it costs.")
 
-  @Argument(help: "The model: a name (upscale-x2) or a model file.")
+  @Argument(help: "The model: a name (upscale-x2), a model file or an .onnx file.")
   var model: String
 
   @Flag(help: "Also show every node with its costs.")

@@ -5,7 +5,7 @@ struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Runs a model on a tensor: .npy in, .npy out, both [N, C, H, W].")
 
-  @Argument(help: "The model: a name (upscale-x2) or a model file.")
+  @Argument(help: "The model: a name (upscale-x2), a model file or an .onnx file.")
   var model: String
 
   @Option(help: ArgumentHelp("The input: an .npy file, or - for standard input.", valueName: "file"))

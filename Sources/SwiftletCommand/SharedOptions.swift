@@ -3,6 +3,7 @@ import Swiftlet
 
 extension InstructionSet: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
+extension EngineKind: ExpressibleByArgument {}
 extension ImageFormat: ExpressibleByArgument {}
 
 extension Shape: ExpressibleByArgument {
@@ -68,6 +69,9 @@ struct Suffix: ExpressibleByArgument {
 
 /// Which engine runs the network, and how.
 struct EngineArguments: ParsableArguments {
+  @Option(help: "What runs the network: cpu, or reference, which is slow and exact.")
+  var engine = EngineKind.cpu
+
   @Option(help: ArgumentHelp("Threads to compute with.", valueName: "n"))
   var threads = Count(Machine.processorCount)
 
@@ -78,6 +82,6 @@ struct EngineArguments: ParsableArguments {
   var isa: InstructionSet?
 
   var options: EngineOptions {
-    EngineOptions(instructionSet: isa ?? .best, threadCount: threads.value, precision: precision)
+    EngineOptions(kind: engine, instructionSet: isa ?? .best, threadCount: threads.value, precision: precision)
   }
 }

@@ -116,8 +116,10 @@ typedef void (*sw_multiply_function)(
 
 /// The same for rows that lie anywhere: for each tap t < taps, left row i begins at `left[t * rows + i]`, and the `depth` values of
 /// every tap follow each other in `right`: product[i][j] = Σ t Σ k left[t * rows + i][k] · right[(t * depth + k) * n + j].
+/// Where `continues` is not 0 the sums go on from what `product` holds, with the same bits as one call over all taps.
 typedef void (*sw_gather_function)(
-  const float *const *left, ptrdiff_t taps, const float *right, ptrdiff_t depth, float *product, ptrdiff_t product_stride);
+  const float *const *left, ptrdiff_t taps, const float *right, ptrdiff_t depth, int continues, float *product,
+  ptrdiff_t product_stride);
 
 /// The same for planar input: tap t reads `left[t][i * left_step]`, one value: product[i][j] = Σ t left[t][i * step] · right[t * n + j].
 typedef void (*sw_head_function)(

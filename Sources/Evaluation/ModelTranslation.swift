@@ -1,0 +1,31 @@
+import Formats
+import Networks
+
+/// A model written in another format: ONNX made a model file, or a model file made ONNX.
+public struct ModelTranslation: Hashable, Codable, Sendable {
+  public var input: String
+  public var output: String
+  public var network: String
+  public var parameterCount: Int
+  public var nodeCount: Int
+  /// The report for people.
+  public var text: String
+
+  /// Reads the model (ONNX by the extension `.onnx`, else a model file or a model's name), and writes it in the format that the
+  /// output's extension names. `contract` says what the network does to images where the file does not, as ONNX never does.
+  public init(_ input: String, output: String, contract: ImageContract? = nil) throws(EvaluationError) {
+    if [".pth", ".pt"].contains(where: { input.lowercased().hasSuffix($0) }) { throw .architectureNeeded(path: input) }
+    var network = try ModelLibrary.network(input)
+    if let contract {
+      network.imageContract = contract
+      _ = try network.checkedImageContract()
+    }
+    try ModelLibrary.write(network, to: output)
+    self.input = input
+    self.output = output
+    self.network = network.name
+    parameterCount = network.parameterCount
+    nodeCount = network.nodes.count
+    text = "\(output): \(network.name), \(nodeCount) nodes, \(TextFormat.grouped(parameterCount)) parameters\n"
+  }
+}

@@ -1,0 +1,262 @@
+import Networks
+import ONNXProto
+import Tensors
+
+/// Each operation as operators of ONNX.
+extension ONNXExporter {
+  mutating func write(_ node: Node) throws(ONNXProblem) {
+    let (name, x) = (node.name, node.inputs[0])
+    switch node.operation {
+    case .convolution(let payload):
+      convolution(payload, node, x, weight: parameter(node, "weight"), bias: payload.hasBias ? parameter(node, "bias") : nil)
+    case .separableConvolution(let payload): separableConvolution(payload, node)
+    case .transposedConvolution(let payload):
+      let bias = payload.hasBias ? [parameter(node, "bias")] : []
+      add(
+        "ConvTranspose", [x, parameter(node, "weight")] + bias, name,
+        Self.window(payload.kernel, payload.stride, payload.padding) + [
+          .integers("dilations", payload.dilation.list), .integers("output_padding", payload.outputPadding.list),
+          .integer("group", payload.groups),
+        ])
+    case .linear(let payload):
+      let bias = payload.hasBias ? [parameter(node, "bias")] : []
+      add("Gemm", [x, parameter(node, "weight")] + bias, name, [.integer("transB", 1)])
+    case .batchNorm(let payload):
+      let statistics = ["weight", "bias", "runningMean", "runningVariance"].map { parameter(node, $0) }
+      add("BatchNormalization", [x] + statistics, name, [.float("epsilon", payload.epsilon)])
+    case .activation(let function): activation(function, node, x, name, rank: ranks[x] ?? 4)
+    case .scale(let payload): add("Mul", [x, number(node, "factor", payload.factor)], name)
+    case .channelAffine(let payload):
+      let shape = Self.channelShape(payload.channels, rank: ranks[x] ?? 4)
+      let scaled = add("Mul", [x, parameter(node, "scale", shape: shape)], inner(node, "scaled"))
+      add("Add", [scaled, parameter(node, "shift", shape: shape)], name)
+    case .add: add("Add", node.inputs, name)
+    case .binary(let function): add(function.onnxType, node.inputs, name)
+    case .matrixMultiply: add("MatMul", node.inputs, name)
+    case .concatenation: add("Concat", node.inputs, name, [.integer("axis", 1)])
+    case .pixelShuffle(let payload): pixelShuffle(payload, x, name)
+    case .pixelUnshuffle(let payload): try pixelUnshuffle(payload, node)
+    case .resize(let payload): resize(payload, node)
+    case .maximumPool(let payload):
+      add(
+        "MaxPool", [x], name,
+        Self.window(payload.kernel, payload.stride, payload.padding) + [.integer("ceil_mode", payload.ceilMode ? 1 : 0)])
+    case .averagePool(let payload):
+      add(
+        "AveragePool", [x], name,
+        Self.window(payload.kernel, payload.stride, payload.padding) + [
+          .integer("ceil_mode", payload.ceilMode ? 1 : 0),
+          .integer("count_include_pad", payload.countIncludesPadding ? 1 : 0),
+        ])
+    case .globalAveragePool: add("GlobalAveragePool", [x], name)
+    case .flatten: add("Flatten", [x], name, [.integer("axis", 1)])
+    case .slice(let payload):
+      let spans = payload.spans
+      let bounds = [
+        integers(node, "starts", spans.map(\.start)), integers(node, "ends", spans.map { $0.end ?? Int.max }),
+        integers(node, "axes", spans.map(\.axis)), integers(node, "steps", spans.map(\.step)),
+      ]
+      add("Slice", [x] + bounds, name)
+    case .pad(let payload):
+      let (before, behind) = (payload.channelsBefore, payload.channelsBehind)
+      let padding = payload.padding
+      let pads = integers(
+        node, "pads", [0, before, padding.top, padding.left, 0, behind, padding.bottom, padding.right])
+      let value = payload.mode == .constant ? [number(node, "value", payload.value)] : []
+      add("Pad", [x, pads] + value, name, [.text("mode", payload.mode.rawValue)])
+    case .softmax(let payload): add("Softmax", [x], name, [.integer("axis", payload.axis)])
+    case .reshape(let payload): add("Reshape", [x, integers(node, "shape", payload.extents)], name)
+    case .transpose(let payload): add("Transpose", [x], name, [.integers("perm", payload.permutation)])
+    case .reduceMean(let payload):
+      add(
+        "ReduceMean", [x], name,
+        [.integers("axes", payload.axes), .integer("keepdims", payload.keepsAxes ? 1 : 0)])
+    }
+  }
+
+  private static func window(_ kernel: Pair, _ stride: Pair, _ padding: Padding) -> [ONNXAttributeProto] {
+    [
+      .integers("kernel_shape", kernel.list), .integers("strides", stride.list),
+      .integers("pads", [padding.top, padding.left, padding.bottom, padding.right]),
+    ]
+  }
+
+  /// A vector along the channels of a value of that many axes.
+  private static func channelShape(_ channels: Int, rank: Int) -> Shape {
+    Shape([channels] + Array(repeating: 1, count: max(rank - 2, 0)))
+  }
+
+  // MARK: Convolutions
+
+  /// The convolution and the steps behind it; the last makes the node's value.
+  private mutating func convolution(
+    _ payload: Convolution, _ node: Node, _ x: String, weight: String, bias: String?
+  ) {
+    var value = payload.epilogue.isEmpty ? node.name : inner(node, "convolution")
+    convolution(payload, x, value, weight: weight, bias: bias)
+    var extras = node.inputs.dropFirst()
+    for (index, step) in payload.epilogue.steps.enumerated() {
+      let isLast = index == payload.epilogue.steps.count - 1
+      let output = isLast ? node.name : inner(node, "epilogue")
+      switch step {
+      case .activation(let function): activation(function, node, value, output, rank: 4)
+      case .scale(let factor): add("Mul", [value, number(node, "factor", factor)], output)
+      case .add: add("Add", [value, extras.removeFirst()], output)
+      case .pixelShuffle(let factor): pixelShuffle(PixelShuffle(factor: factor), value, output)
+      }
+      value = output
+    }
+  }
+
+  private mutating func convolution(
+    _ payload: Convolution, _ x: String, _ output: String, weight: String, bias: String?
+  ) {
+    add(
+      "Conv", [x, weight] + (bias.map { [$0] } ?? []), output,
+      Self.window(payload.kernel, payload.stride, payload.padding) + [
+        .integers("dilations", payload.dilation.list), .integer("group", payload.groups),
+      ])
+  }
+
+  private mutating func separableConvolution(_ payload: SeparableConvolution, _ node: Node) {
+    var value = node.inputs[0]
+    let (first, second) = payload.parts
+    let isDepthwiseFirst = payload.order == .depthwiseFirst
+    let (before, behind) = isDepthwiseFirst ? ("depthwise", "pointwise") : ("pointwise", "depthwise")
+    let middle = inner(node, before)
+    convolution(
+      first, value, middle, weight: parameter(node, "\(before)Weight"),
+      bias: first.hasBias ? parameter(node, "\(before)Bias") : nil)
+    value = middle
+    if let function = payload.middle {
+      value = inner(node, "middle")
+      activation(function, node, middle, value, rank: 4, slope: "middleSlope")
+    }
+    convolution(
+      second, node, value, weight: parameter(node, "\(behind)Weight"),
+      bias: second.hasBias ? parameter(node, "\(behind)Bias") : nil)
+  }
+
+  // MARK: Activations
+
+  private mutating func activation(
+    _ function: ActivationFunction, _ node: Node, _ x: String, _ output: String, rank: Int, slope: String = "slope"
+  ) {
+    switch function {
+    case .relu: add("Relu", [x], output)
+    case .leakyReLU(let slope): add("LeakyRelu", [x], output, [.float("alpha", slope)])
+    case .prelu(let channels):
+      add("PRelu", [x, parameter(node, slope, shape: Self.channelShape(channels, rank: rank))], output)
+    case .clip(let minimum, let maximum):
+      let bounds = [number(node, "minimum", minimum), number(node, "maximum", maximum)]
+      add("Clip", [x] + bounds, output)
+    case .sigmoid: add("Sigmoid", [x], output)
+    case .tanh: add("Tanh", [x], output)
+    case .hardSigmoid(let alpha, let beta): add("HardSigmoid", [x], output, [.float("alpha", alpha), .float("beta", beta)])
+    case .hardSwish: add("HardSwish", [x], output)
+    case .gelu:
+      // Gelu itself came with opset 20.
+      let erf = add("Erf", [multiplied(x, by: Float(0.5).squareRoot(), node)], inner(node, "erf"))
+      gated(x, erf, node, output)
+    case .geluTanh:
+      let square = add("Mul", [x, x], inner(node, "square"))
+      let cube = add("Mul", [square, x], inner(node, "cube"))
+      let sum = add("Add", [x, multiplied(cube, by: 0.044715, node)], inner(node, "sum"))
+      let tanh = add("Tanh", [multiplied(sum, by: (2 / Float.pi).squareRoot(), node)], inner(node, "tanh"))
+      gated(x, tanh, node, output)
+    case .silu:
+      let sigmoid = add("Sigmoid", [x], inner(node, "sigmoid"))
+      add("Mul", [x, sigmoid], output)
+    case .softplus: add("Softplus", [x], output)
+    }
+  }
+
+  private mutating func multiplied(_ x: String, by factor: Float, _ node: Node) -> String {
+    add("Mul", [x, number(node, "factor", factor)], inner(node, "scaled"))
+  }
+
+  /// `x · (1 + gate) / 2`
+  private mutating func gated(_ x: String, _ gate: String, _ node: Node, _ output: String) {
+    let one = number(node, "one", 1)
+    let sum = add("Add", [gate, one], inner(node, "gate"))
+    let product = add("Mul", [x, sum], inner(node, "product"))
+    add("Mul", [product, number(node, "half", 0.5)], output)
+  }
+
+  // MARK: Moves and sizes
+
+  private mutating func pixelShuffle(_ payload: PixelShuffle, _ x: String, _ output: String) {
+    add(
+      "DepthToSpace", [x], output,
+      [.integer("blocksize", payload.factor), .text("mode", payload.order == .channelsOutermost ? "CRD" : "DCR")])
+  }
+
+  private mutating func pixelUnshuffle(_ payload: PixelUnshuffle, _ node: Node) throws(ONNXProblem) {
+    let factor = payload.factor
+    switch payload.order {
+    case .channelsInnermost: add("SpaceToDepth", [node.inputs[0]], node.name, [.integer("blocksize", factor)])
+    case .channelsOutermost:
+      // ONNX has the other order alone. A convolution of ones and zeros picks the pixels, exactly.
+      guard let channels = sample[node.inputs[0]]?.channels else {
+        throw .notExportable(node: node.name, operation: node.operation.typeName, reason: "its channels are not known")
+      }
+      let places = factor * factor
+      guard channels * places * places <= Limits.products else {
+        throw .notExportable(node: node.name, operation: node.operation.typeName, reason: "the factor \(factor) is too large")
+      }
+      var weight = [Float](repeating: 0, count: channels * places * places)
+      for channel in 0..<channels {
+        for place in 0..<places { weight[(channel * places + place) * places + place] = 1 }
+      }
+      let kernel = floats(node, "places.weight", weight, shape: [channels * places, 1, factor, factor])
+      convolution(
+        Convolution(
+          inChannels: channels, outChannels: channels * places, kernel: Pair(factor), stride: Pair(factor), groups: channels),
+        node.inputs[0], node.name, weight: kernel, bias: nil)
+    }
+  }
+
+  private mutating func resize(_ payload: Resize, _ node: Node) {
+    let x = node.inputs[0]
+    var inputs = [x, ""]
+    switch payload.target {
+    case .factor(let height, let width): inputs.append(floats(node, "scales", [1, 1, height, width]))
+    case .size(let size):
+      let front = add("Shape", [x], inner(node, "front"), [.integer("end", 2)])
+      let back = integers(node, "size", size.list)
+      inputs += ["", add("Concat", [front, back], inner(node, "sizes"), [.integer("axis", 0)])]
+    }
+    let modes: [Resize.Method: String] = [.nearest: "nearest", .bilinear: "linear", .bicubic: "cubic"]
+    let coordinates: [Resize.Coordinates: String] = [
+      .halfPixel: "half_pixel", .pytorchHalfPixel: "pytorch_half_pixel", .alignCorners: "align_corners",
+      .asymmetric: "asymmetric",
+    ]
+    let rounding: [Resize.Rounding: String] = [
+      .floor: "floor", .ceil: "ceil", .roundPreferFloor: "round_prefer_floor", .roundPreferCeil: "round_prefer_ceil",
+    ]
+    add(
+      "Resize", inputs, node.name,
+      [
+        .text("mode", modes[payload.method] ?? "nearest"),
+        .text("coordinate_transformation_mode", coordinates[payload.coordinates] ?? "half_pixel"),
+        .text("nearest_mode", rounding[payload.rounding] ?? "floor"), .float("cubic_coeff_a", payload.cubicCoefficient),
+      ])
+  }
+}
+
+extension Pair {
+  fileprivate var list: [Int] { [height, width] }
+}
+
+extension BinaryFunction {
+  fileprivate var onnxType: String {
+    switch self {
+    case .add: "Add"
+    case .subtract: "Sub"
+    case .multiply: "Mul"
+    case .divide: "Div"
+    case .minimum: "Min"
+    case .maximum: "Max"
+    }
+  }
+}

@@ -1,0 +1,224 @@
+import Files
+import Networks
+import ONNXProto
+import Tensors
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// Makes an ONNX graph of a network: standard operators of opset 17, whose batch, height and width are open.
+///
+/// Operations that are more than one operator (a convolution with an epilogue) become several nodes; the last one makes the value
+/// that has the operation's name.
+struct ONNXExporter {
+  static let opset = 17
+  /// What belongs to opset 17.
+  static let irVersion: Int64 = 8
+  /// The largest message that programs read.
+  static let byteLimit = Int(Int32.max)
+
+  let network: Network
+  private var graph = ONNXGraphProto()
+  private var names = ONNXNames()
+  /// The number of axes of each value.
+  private(set) var ranks: [String: Int] = [:]
+  /// Shapes at some size of the inputs; empty where no size that was tried fits the network.
+  let sample: [String: Shape]
+
+  static func model(of network: Network) throws(FormatProblem) -> ONNXModelProto {
+    do throws(NetworkError) { try network.verify() } catch { throw .network(error) }
+    var exporter = ONNXExporter(network)
+    do throws(ONNXProblem) {
+      try exporter.write()
+    } catch {
+      throw .onnx(error)
+    }
+    var model = ONNXModelProto()
+    model.irVersion = irVersion
+    model.producerName = "swiftlet"
+    var imported = ONNXOperatorSetIdProto()
+    imported.domain = ""
+    imported.version = Int64(opset)
+    model.opsetImport = [imported]
+    model.graph = exporter.graph
+    return model
+  }
+
+  private init(_ network: Network) {
+    self.network = network
+    sample = Self.sample(network, batch: 1).first ?? [:]
+    for input in network.inputs {
+      _ = names.unique(input.name)
+      ranks[input.name] = 4
+    }
+    for node in network.nodes { _ = names.unique(node.name) }
+  }
+
+  /// The shapes of all values at the sizes, of those tried, that fit the network.
+  private static func sample(_ network: Network, batch: Int) -> [[String: Shape]] {
+    var result: [[String: Shape]] = []
+    for (height, width) in [(224, 224), (64, 96), (256, 256), (32, 32), (28, 28), (512, 512), (16, 16), (1, 1)] {
+      let inputs = network.inputs.map { Shape(batch: batch, channels: $0.channels, height: height, width: width) }
+      do throws(NetworkError) { result.append(try network.inferredShapes(inputs: inputs)) } catch { continue }
+    }
+    return result
+  }
+
+  private mutating func write() throws(ONNXProblem) {
+    graph.name = network.name
+    graph.input = network.inputs.map { input in
+      let place = network.inputs.count == 1 ? "" : "\(input.name)."
+      return Self.valueInfo(
+        input.name,
+        [
+          .dimParam("batch"), .dimValue(Int64(input.channels)), .dimParam("\(place)height"), .dimParam("\(place)width"),
+        ])
+    }
+    for node in network.nodes {
+      try write(node)
+      ranks[node.name] = try rank(node)
+    }
+    // An extent that is the same at every size that fits is fixed; where none fits, only the number of axes is known.
+    let shapes = Self.sample(network, batch: 1) + Self.sample(network, batch: 2)
+    graph.output = network.outputs.map { output in
+      Self.valueInfo(
+        output,
+        (0..<(ranks[output] ?? 4)).map { axis in
+          let extents = Set(shapes.compactMap { shape in shape[output].flatMap { axis < $0.rank ? $0[axis] : nil } })
+          if shapes.count > 2, extents.count == 1, let fixed = extents.first { return .dimValue(Int64(fixed)) }
+          return .dimParam(axis == 0 ? "batch" : "\(output).\(axis)")
+        })
+    }
+  }
+
+  private static func valueInfo(
+    _ name: String, _ dimensions: [ONNXTensorShapeProto.Dimension.OneOf_Value]
+  ) -> ONNXValueInfoProto {
+    var info = ONNXValueInfoProto()
+    info.name = name
+    info.type.tensorType.elemType = Int32(ONNXTensorProto.DataType.float.rawValue)
+    info.type.tensorType.shape.dim = dimensions.map { value in
+      var dimension = ONNXTensorShapeProto.Dimension()
+      dimension.value = value
+      return dimension
+    }
+    return info
+  }
+
+  private func rank(_ node: Node) throws(ONNXProblem) -> Int {
+    let first = node.inputs.first.flatMap { ranks[$0] } ?? 4
+    switch node.operation {
+    case .convolution, .separableConvolution, .transposedConvolution, .pixelShuffle, .pixelUnshuffle, .resize, .maximumPool,
+      .averagePool, .globalAveragePool, .pad:
+      return 4
+    case .linear, .flatten: return 2
+    case .reshape(let payload): return payload.extents.count
+    case .transpose(let payload): return payload.permutation.count
+    case .reduceMean(let payload): return payload.keepsAxes ? first : first - payload.axes.count
+    case .batchNorm, .activation, .scale, .channelAffine, .add, .binary, .matrixMultiply, .concatenation, .slice, .softmax:
+      return first
+    }
+  }
+
+  // MARK: Parts of the graph
+
+  /// A name for a value inside an operation.
+  mutating func inner(_ node: Node, _ type: String) -> String { names.unique("\(node.name)/\(type)") }
+
+  /// Adds a node of one output; returns the output's name.
+  @discardableResult
+  mutating func add(
+    _ type: String, _ inputs: [String], _ output: String, _ attributes: [ONNXAttributeProto] = []
+  ) -> String {
+    var proto = ONNXNodeProto()
+    proto.opType = type
+    proto.name = output
+    proto.input = inputs
+    proto.output = [output]
+    proto.attribute = attributes
+    graph.node.append(proto)
+    return output
+  }
+
+  /// Adds a parameter of the network; returns its name.
+  mutating func parameter(_ node: Node, _ role: String, shape: Shape? = nil) -> String {
+    let name = names.unique(node.parameterName(role))
+    guard let tensor = network.parameter(role, of: node) else { return name }
+    add(tensor, shape ?? tensor.shape, name)
+    return name
+  }
+
+  /// Adds a tensor of floats.
+  mutating func floats(_ node: Node, _ what: String, _ values: [Float], shape: Shape? = nil) -> String {
+    let name = inner(node, what)
+    let tensor = Tensor([values.count], values)
+    add(tensor, shape ?? tensor.shape, name)
+    return name
+  }
+
+  /// Adds a number.
+  mutating func number(_ node: Node, _ what: String, _ value: Float) -> String { floats(node, what, [value], shape: []) }
+
+  /// Adds a list of integers.
+  mutating func integers(_ node: Node, _ what: String, _ values: [Int]) -> String {
+    let name = inner(node, what)
+    var proto = ONNXTensorProto()
+    proto.name = name
+    proto.dataType = Int32(ONNXTensorProto.DataType.int64.rawValue)
+    proto.dims = [Int64(values.count)]
+    proto.rawData = values.withUnsafeBufferPointer { buffer in
+      var data = Data(capacity: 8 * buffer.count)
+      for value in buffer { withUnsafeBytes(of: Int64(value).littleEndian) { data.append(contentsOf: $0) } }
+      return data
+    }
+    graph.initializer.append(proto)
+    return name
+  }
+
+  private mutating func add(_ tensor: Tensor, _ shape: Shape, _ name: String) {
+    var proto = ONNXTensorProto()
+    proto.name = name
+    proto.dataType = Int32(ONNXTensorProto.DataType.float.rawValue)
+    proto.dims = shape.extents.map(Int64.init)
+    // Tensors and files are little-endian both.
+    proto.rawData = tensor.withUnsafeBytes { Data($0) }
+    graph.initializer.append(proto)
+  }
+}
+
+extension ONNXAttributeProto {
+  static func integer(_ name: String, _ value: Int) -> ONNXAttributeProto {
+    var proto = ONNXAttributeProto()
+    proto.name = name
+    proto.type = .int
+    proto.i = Int64(value)
+    return proto
+  }
+
+  static func integers(_ name: String, _ values: [Int]) -> ONNXAttributeProto {
+    var proto = ONNXAttributeProto()
+    proto.name = name
+    proto.type = .ints
+    proto.ints = values.map(Int64.init)
+    return proto
+  }
+
+  static func float(_ name: String, _ value: Float) -> ONNXAttributeProto {
+    var proto = ONNXAttributeProto()
+    proto.name = name
+    proto.type = .float
+    proto.f = value
+    return proto
+  }
+
+  static func text(_ name: String, _ value: String) -> ONNXAttributeProto {
+    var proto = ONNXAttributeProto()
+    proto.name = name
+    proto.type = .string
+    proto.s = Data(value.utf8)
+    return proto
+  }
+}

@@ -1,0 +1,65 @@
+import Files
+import Networks
+import ONNXProto
+import SwiftProtobuf
+
+/// ONNX models: what other programs exchange networks in.
+///
+/// Reading takes opset 9 to 21 and the operators that image networks are made of; writing makes opset 17. An ONNX model says nothing
+/// about images, so that a network read from one has no `imageContract`.
+/// Source: https://onnx.ai/onnx/repo-docs/IR.html
+public enum ONNXFile {
+  /// The largest file that is read, in bytes.
+  public static let fileLimit = 1 << 32
+
+  /// Whether a path is that of an ONNX model, by its extension.
+  public static func isNamed(_ path: String) -> Bool { path.lowercased().hasSuffix(".onnx") }
+
+  /// Reads a model. Weights may lie in files of their own in the same folder or below it. Throws where a weight is NaN or infinite.
+  public static func read(_ path: String) throws(FormatError) -> Network {
+    do throws(FormatProblem) {
+      return try network(bytes: readFile(path, limit: fileLimit), path: path)
+    } catch {
+      throw FormatError(source: path, problem: error)
+    }
+  }
+
+  /// Reads the bytes of a model whose weights all lie inside.
+  public static func read(bytes: [UInt8]) throws(FormatProblem) -> Network { try network(bytes: bytes, path: nil) }
+
+  /// Writes the network, its batch, height and width open, whole or not at all; the same network gives the same bytes.
+  ///
+  /// The values have the names of the nodes and the tensors those of the parameters, so that a model that is read again has the
+  /// same names where each node is one operator.
+  public static func write(_ network: Network, to path: String) throws(FormatError) {
+    do throws(FormatProblem) {
+      let bytes = try bytes(of: network)
+      do throws(FileError) { try AtomicFile.write(bytes, to: path) } catch { throw FormatProblem.file(error) }
+    } catch {
+      throw FormatError(source: path, problem: error)
+    }
+  }
+
+  /// The bytes of the file. Throws where the network has no form in ONNX, or is larger than the 2 GiB that ONNX files can be.
+  public static func bytes(of network: Network) throws(FormatProblem) -> [UInt8] {
+    guard network.parameters.values.reduce(0, { $0 + $1.byteCount }) < ONNXExporter.byteLimit - (1 << 24) else {
+      throw .limit(.onnx, part: "its parameters", limit: ONNXExporter.byteLimit)
+    }
+    let model = try ONNXExporter.model(of: network)
+    do { return try model.serializedBytes() } catch { throw .limit(.onnx, part: "its size", limit: ONNXExporter.byteLimit) }
+  }
+
+  private static func network(bytes: [UInt8], path: String?) throws(FormatProblem) -> Network {
+    let model: ONNXModelProto
+    do {
+      model = try ONNXModelProto(serializedBytes: bytes)
+    } catch BinaryDecodingError.truncated {
+      throw .truncated(.onnx, part: "a message")
+    } catch {
+      throw .notOfFormat(.onnx)
+    }
+    let network = try ONNXImporter.network(model, path: path, byteCount: bytes.count)
+    if let name = network.firstNonFiniteParameter { throw .notFinite(tensor: name) }
+    return network
+  }
+}

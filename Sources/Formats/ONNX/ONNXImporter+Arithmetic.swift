@@ -1,0 +1,155 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+import Tensors
+
+/// Arithmetic of constants, element by element.
+extension ONNXImporter {
+  /// `f(a, b)` with broadcasting: in float32 where both are weights, else as shape arithmetic.
+  mutating func combined(_ a: ONNXConstant, _ b: ONNXConstant, _ node: ONNXNode) throws(ONNXProblem) -> ONNXConstant {
+    let shape = try broadcast(a.shape, b.shape, node)
+    let (x, y) = (try expanded(a, to: shape, node), try expanded(b, to: shape, node))
+    if case .floats(let p) = x, case .floats(let q) = y {
+      try take(p.count)
+      guard let function = Self.floatFunction(node.type) else { throw node.unsupported("its inputs are weights") }
+      let result = Tensor(unsafeUninitialized: p.shape) { bytes in
+        let target = bytes.bindMemory(to: Float.self)
+        p.withUnsafeFloats { p in
+          q.withUnsafeFloats { q in
+            for index in target.indices { target[index] = function(p[index], q[index]) }
+          }
+        }
+      }
+      return .floats(result)
+    }
+    guard let p = x.numbers, let q = y.numbers else { throw node.unsupported("it joins integers and weights") }
+    let isInteger = p.isInteger && q.isInteger
+    try take(16 * p.values.count)
+    var values: [Extent] = []
+    for (a, b) in zip(p.values, q.values) {
+      guard let value = combined(a, b, node.type, isInteger: isInteger) else {
+        throw node.unsupported("the shape arithmetic depends on the size of the image in a way that no network follows")
+      }
+      values.append(value)
+    }
+    return .numbers(ONNXNumbers(shape: shape, values: values, isInteger: isInteger || node.type == "Equal"))
+  }
+
+  private static func floatFunction(_ type: String) -> ((Float, Float) -> Float)? {
+    switch type {
+    case "Add", "Sum": { $0 + $1 }
+    case "Sub": { $0 - $1 }
+    case "Mul": { $0 * $1 }
+    case "Div": { $0 / $1 }
+    case "Min": { Swift.min($0, $1) }
+    case "Max": { Swift.max($0, $1) }
+    case "Pow": { powf($0, $1) }
+    default: nil
+    }
+  }
+
+  private mutating func combined(_ a: Extent, _ b: Extent, _ type: String, isInteger: Bool) -> Extent? {
+    switch type {
+    case "Add", "Sum": return a + b
+    case "Sub": return a + -b
+    case "Mul": return a * b
+    case "Div":
+      guard let quotient = symbols.quotient(a, b) else { return nil }
+      if !isInteger { return quotient }
+      return quotient.constant.map { Extent($0.rounded(.towardZero)) } ?? symbols.floor(quotient)
+    case "Mod":
+      guard let quotient = symbols.quotient(a, b), let whole = symbols.floor(quotient), let product = whole * b else {
+        return nil
+      }
+      return a + -product
+    case "Min", "Max":
+      if a == b { return a }
+      // Which is smaller is known at the declared sizes at least.
+      guard let x = symbols.declared(a), let y = symbols.declared(b) else { return nil }
+      return (x <= y) == (type == "Min") ? a : b
+    case "Pow":
+      if b.integer == 2 { return a * a }
+      guard let x = a.constant, let y = b.constant else { return nil }
+      return Extent(pow(x, y))
+    case "Equal":
+      if a == b { return Extent(1) }
+      // An extent is never negative, which is how files mark those that are open.
+      if a.constant == -1 || b.constant == -1 { return Extent(0) }
+      guard let x = symbols.declared(a), let y = symbols.declared(b) else { return nil }
+      return Extent(x == y ? 1 : 0)
+    default: return nil
+    }
+  }
+
+  mutating func mapped(_ x: ONNXConstant, _ node: ONNXNode) throws(ONNXProblem) -> ONNXConstant {
+    try take(x.isNumbers ? 16 * x.count : x.count)
+    switch x {
+    case .floats(let tensor):
+      guard let function = Self.floatFunction1(node.type) else { throw node.unsupported("its input is a weight") }
+      let result = Tensor(unsafeUninitialized: tensor.shape) { bytes in
+        let target = bytes.bindMemory(to: Float.self)
+        tensor.withUnsafeFloats { source in
+          for index in target.indices { target[index] = function(source[index]) }
+        }
+      }
+      return .floats(result)
+    case .numbers(var numbers):
+      var values: [Extent] = []
+      for value in numbers.values {
+        guard let result = mapped(value, node.type) else {
+          throw node.unsupported("the shape arithmetic depends on the size of the image in a way that no network follows")
+        }
+        values.append(result)
+      }
+      numbers.values = values
+      return .numbers(numbers)
+    }
+  }
+
+  private static func floatFunction1(_ type: String) -> ((Float) -> Float)? {
+    switch type {
+    case "Neg": { -$0 }
+    case "Abs": { Swift.abs($0) }
+    case "Floor": { $0.rounded(.down) }
+    case "Ceil": { $0.rounded(.up) }
+    case "Round": { $0.rounded(.toNearestOrEven) }
+    case "Sqrt": { $0.squareRoot() }
+    case "Reciprocal": { 1 / $0 }
+    case "Exp": { expf($0) }
+    case "Sigmoid": { 1 / (1 + expf(-$0)) }
+    case "Relu": { Swift.max($0, 0) }
+    default: nil
+    }
+  }
+
+  private mutating func mapped(_ value: Extent, _ type: String) -> Extent? {
+    switch type {
+    case "Neg": return -value
+    case "Floor": return symbols.floor(value)
+    case "Ceil": return symbols.floor(-value).map { -$0 }
+    case "Not": return value.constant.map { Extent($0 == 0 ? 1 : 0) }
+    case "Reciprocal": return symbols.quotient(Extent(1), value)
+    case "Relu", "Abs": return value.constant.map { Extent(type == "Abs" ? abs($0) : max($0, 0)) }
+    case "Sqrt": return value.constant.map { Extent($0.squareRoot()) }
+    case "Round": return value.constant.map { Extent($0.rounded(.toNearestOrEven)) }
+    default: return nil
+    }
+  }
+
+  /// `condition ? a : b`, element by element.
+  mutating func chosen(
+    _ condition: ONNXConstant, _ a: ONNXConstant, _ b: ONNXConstant, _ node: ONNXNode
+  ) throws(ONNXProblem) -> ONNXConstant {
+    let shape = try broadcast(broadcast(condition.shape, a.shape, node), b.shape, node)
+    guard let c = try expanded(condition, to: shape, node).numbers?.integers,
+      let x = try expanded(a, to: shape, node).numbers, let y = try expanded(b, to: shape, node).numbers
+    else { throw node.unsupported("its condition depends on the size of the image") }
+    let values = c.indices.map { c[$0] != 0 ? x.values[$0] : y.values[$0] }
+    return .numbers(ONNXNumbers(shape: shape, values: values, isInteger: x.isInteger && y.isInteger))
+  }
+}

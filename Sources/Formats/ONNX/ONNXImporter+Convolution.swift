@@ -1,0 +1,281 @@
+import Networks
+import Tensors
+
+/// Convolutions, transposed convolutions and products with matrices.
+extension ONNXImporter {
+  /// The window of a convolution or pool along height and width.
+  struct Window {
+    var kernel: Pair
+    var stride: Pair
+    var dilation: Pair
+    /// In ONNX's order: top, left, bottom, right.
+    var padding: [Int]
+  }
+
+  /// Attributes that convolutions and pools share. `extents` are height and width of the input, for automatic padding.
+  func window(_ node: ONNXNode, kernel: [Int], extents: [Extent]) throws(ONNXProblem) -> Window {
+    let stride = try node.integers("strides", count: 2, default: 1)
+    let dilation = try node.integers("dilations", count: 2, default: 1)
+    var padding = try node.integers("pads", count: 4, default: 0)
+    guard (kernel + stride + dilation).allSatisfy({ (1...1 << 20).contains($0) }) else {
+      throw node.invalid("a kernel, stride or dilation is not in 1...\(1 << 20)")
+    }
+    switch node.text("auto_pad", default: "NOTSET") {
+    case "NOTSET": break
+    case "VALID": padding = [0, 0, 0, 0]
+    case "SAME_UPPER", "SAME_LOWER":
+      for axis in 0..<2 {
+        let reach = dilation[axis] * (kernel[axis] - 1) + 1
+        var total = reach - 1
+        if stride[axis] > 1 {
+          guard let extent = symbols.declaredInteger(extents[axis]) else {
+            throw node.unsupported(
+              "with a stride its automatic padding depends on the size of the image; export it with a fixed size")
+          }
+          total = max(0, ((extent + stride[axis] - 1) / stride[axis] - 1) * stride[axis] + reach - extent)
+        }
+        let less = total / 2
+        let isUpper = node.text("auto_pad", default: "") == "SAME_UPPER"
+        padding[axis] = isUpper ? less : total - less
+        padding[2 + axis] = isUpper ? total - less : less
+      }
+    default: throw node.invalid("the auto_pad '\(node.text("auto_pad", default: ""))' is unknown")
+    }
+    guard padding.allSatisfy({ $0 >= 0 }) else { throw node.unsupported("it has a negative padding") }
+    return Window(
+      kernel: Pair(height: kernel[0], width: kernel[1]), stride: Pair(height: stride[0], width: stride[1]),
+      dilation: Pair(height: dilation[0], width: dilation[1]), padding: padding)
+  }
+
+  /// The extent that windows leave of an axis: `⌊(extent + padding - reach) / stride⌋ + 1`.
+  mutating func windows(
+    _ extent: Extent, padding: Int, reach: Int, stride: Int, _ node: ONNXNode, ceil: Bool = false
+  ) throws(ONNXProblem) -> Extent {
+    guard let room = extent + Extent(padding - reach + (ceil ? stride - 1 : 0)),
+      let steps = symbols.floor(room.scaled(by: 1 / Double(stride))), let result = steps + Extent(1)
+    else { throw node.unsupported("the shape arithmetic is too long") }
+    return result
+  }
+
+  private func kernel(_ node: ONNXNode, _ weight: Tensor) throws(ONNXProblem) -> [Int] {
+    guard weight.shape.rank == 4 else {
+      throw node.unsupported("its weight is \(weight.shape); only convolutions over height and width are supported")
+    }
+    let kernel = [weight.shape[2], weight.shape[3]]
+    if let stated = node.integers("kernel_shape"), stated != kernel {
+      throw node.invalid("its kernel_shape is \(stated) and its weight is \(weight.shape)")
+    }
+    return kernel
+  }
+
+  private func checkBias(_ bias: Tensor?, count: Int, _ node: ONNXNode) throws(ONNXProblem) -> Tensor? {
+    guard let bias else { return nil }
+    guard bias.count == count else { throw node.invalid("its bias has \(bias.count) elements for \(count) channels") }
+    return bias.reshaped([count])
+  }
+
+  mutating func convolution(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
+    try node.checkInputs(2...3)
+    let x = try plain(node, rank: 4)
+    guard let weight = try weights(node, 1) else { throw node.invalid("its weight is absent") }
+    let kernel = try kernel(node, weight)
+    let bias = try checkBias(weights(node, 2), count: weight.shape[0], node)
+    let window = try window(node, kernel: kernel, extents: Array(x.extents[2...]))
+    var padding = Padding(
+      top: window.padding[0], left: window.padding[1], bottom: window.padding[2], right: window.padding[3])
+    var input = x.value
+    // Zeros put around the image by a node of its own are the convolution's padding.
+    if let maker = producer(x), case .pad(let pad) = maker.operation, pad.isZero {
+      padding = Padding(
+        top: padding.top + pad.padding.top, left: padding.left + pad.padding.left,
+        bottom: padding.bottom + pad.padding.bottom, right: padding.right + pad.padding.right)
+      input = maker.inputs[0]
+    }
+    let groups = node.integer("group", default: 1)
+    let (inChannels, overflow) = weight.shape[1].multipliedReportingOverflow(by: groups)
+    guard groups >= 1, !overflow, x.extents[1].integer == inChannels else {
+      throw node.invalid("its weight \(weight.shape) in \(groups) groups does not fit \(text(x.extents[1])) channels")
+    }
+    let payload = Convolution(
+      inChannels: inChannels, outChannels: weight.shape[0], kernel: window.kernel, stride: window.stride, padding: padding,
+      dilation: window.dilation, groups: groups, hasBias: bias != nil)
+    let extents = [
+      x.extents[0], Extent(weight.shape[0]),
+      try windows(
+        x.extents[2], padding: window.padding[0] + window.padding[2],
+        reach: window.dilation.height * (kernel[0] - 1) + 1, stride: window.stride.height, node),
+      try windows(
+        x.extents[3], padding: window.padding[1] + window.padding[3],
+        reach: window.dilation.width * (kernel[1] - 1) + 1, stride: window.stride.width, node),
+    ]
+    return try emit(
+      .convolution(payload), [input], extents, node, parameters: Self.parameters(weight: weight, bias: bias))
+  }
+
+  static func parameters(weight: Tensor, bias: Tensor?) -> [String: Tensor] {
+    bias.map { ["weight": weight, "bias": $0] } ?? ["weight": weight]
+  }
+
+  /// An extent for people.
+  func text(_ extent: Extent) -> String { symbols.declaredInteger(extent).map(String.init) ?? "an open number of" }
+
+  mutating func transposedConvolution(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
+    try node.checkInputs(2...3)
+    let x = try plain(node, rank: 4)
+    guard let weight = try weights(node, 1) else { throw node.invalid("its weight is absent") }
+    let kernel = try kernel(node, weight)
+    let groups = node.integer("group", default: 1)
+    let (outChannels, overflow) = weight.shape[1].multipliedReportingOverflow(by: groups)
+    guard groups >= 1, !overflow, x.extents[1].integer == weight.shape[0] else {
+      throw node.invalid("its weight \(weight.shape) does not fit \(text(x.extents[1])) channels")
+    }
+    let bias = try checkBias(weights(node, 2), count: outChannels, node)
+    let stride = try node.integers("strides", count: 2, default: 1)
+    let dilation = try node.integers("dilations", count: 2, default: 1)
+    let extra = try node.integers("output_padding", count: 2, default: 0)
+    var padding = try node.integers("pads", count: 4, default: 0)
+    let mode = node.text("auto_pad", default: "NOTSET")
+    var extents = [x.extents[0], Extent(outChannels)]
+    for axis in 0..<2 {
+      let reach = dilation[axis] * (kernel[axis] - 1) + 1
+      var total: Int?
+      if node.has("output_shape") {
+        let wanted = try node.integers("output_shape", count: 2, default: 0)
+        guard let extent = symbols.declaredInteger(x.extents[2 + axis]), extent <= 1 << 20 else {
+          throw node.unsupported("its output_shape fits one size of image alone")
+        }
+        total = stride[axis] * (extent - 1) + extra[axis] + reach - wanted[axis]
+      } else if mode == "SAME_UPPER" || mode == "SAME_LOWER" {
+        total = reach + extra[axis] - stride[axis]
+      } else if mode == "VALID" {
+        total = 0
+      }
+      if let total {
+        guard total >= 0 else { throw node.unsupported("its output is larger than its kernels reach") }
+        let less = total / 2
+        padding[axis] = mode == "SAME_UPPER" ? less : total - less
+        padding[2 + axis] = total - padding[axis]
+      }
+      guard
+        let grown = x.extents[2 + axis].scaled(by: Double(stride[axis]))
+          + Extent(reach + extra[axis] - stride[axis] - padding[axis] - padding[2 + axis])
+      else { throw node.unsupported("the shape arithmetic is too long") }
+      extents.append(grown)
+    }
+    guard padding.allSatisfy({ $0 >= 0 }) else { throw node.unsupported("it has a negative padding") }
+    let payload = TransposedConvolution(
+      inChannels: weight.shape[0], outChannels: outChannels, kernel: Pair(height: kernel[0], width: kernel[1]),
+      stride: Pair(height: stride[0], width: stride[1]),
+      padding: Padding(top: padding[0], left: padding[1], bottom: padding[2], right: padding[3]),
+      outputPadding: Pair(height: extra[0], width: extra[1]), dilation: Pair(height: dilation[0], width: dilation[1]),
+      groups: groups, hasBias: bias != nil)
+    return try emit(
+      .transposedConvolution(payload), [x.value], extents, node, parameters: Self.parameters(weight: weight, bias: bias))
+  }
+
+  // MARK: Matrices
+
+  mutating func gemm(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
+    try node.checkInputs(2...3)
+    let x = try plain(node, rank: 2)
+    guard node.integer("transA", default: 0) == 0 else { throw node.unsupported("it transposes its first input") }
+    guard var weight = try weights(node, 1), weight.shape.rank == 2 else { throw node.invalid("its weight is no matrix") }
+    if node.integer("transB", default: 0) == 0 { weight = try matrixTransposed(weight, node) }
+    weight = try scaled(weight, by: node.float("alpha", default: 1))
+    let outFeatures = weight.shape[0]
+    var bias = try weights(node, 2)
+    if let given = bias {
+      guard given.count == 1 || given.count == outFeatures, given.shape.extents.last == given.count else {
+        throw node.unsupported("its third input is \(given.shape), not one number for each of \(outFeatures) features")
+      }
+      let full = try expanded(.floats(given.reshaped([given.count])), to: [outFeatures], node).tensor ?? given
+      bias = try scaled(full, by: node.float("beta", default: 1))
+    }
+    return try linear(x, weight: weight, bias: bias, node)
+  }
+
+  private mutating func linear(
+    _ x: ONNXView, weight: Tensor, bias: Tensor?, _ node: ONNXNode
+  ) throws(ONNXProblem) -> ONNXView {
+    guard symbols.declaredInteger(x.extents[1]) == weight.shape[1] else {
+      throw node.invalid("its weight \(weight.shape) does not fit \(text(x.extents[1])) features")
+    }
+    let payload = Linear(inFeatures: weight.shape[1], outFeatures: weight.shape[0], hasBias: bias != nil)
+    return try emit(
+      .linear(payload), [x.value], [x.extents[0], Extent(weight.shape[0])], node,
+      parameters: Self.parameters(weight: weight, bias: bias))
+  }
+
+  /// A matrix product along the last axis: a linear layer, or, where that axis holds the channels of an image, a 1x1 convolution.
+  mutating func product(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
+    try node.checkInputs(2...2)
+    if case .view = try value(node, 1) { return try productOfValues(node) }
+    let x = try view(node)
+    guard let matrix = try weights(node, 1), matrix.shape.rank == 2 else {
+      throw node.unsupported("its second input is no matrix of weights")
+    }
+    let weight = try matrixTransposed(matrix, node)
+    guard x.extents.count == 4, let axis = x.channelAxis, axis == x.rank - 1, x.rank > 2 else {
+      guard x.rank == 2 else { throw node.unsupported("its first input is multiplied along an axis that holds no channels") }
+      return try linear(plain(node), weight: weight, bias: nil, node)
+    }
+    guard x.extents[1].integer == weight.shape[1] else {
+      throw node.invalid("its weight \(weight.shape) does not fit \(text(x.extents[1])) channels")
+    }
+    var extents = x.extents
+    extents[1] = Extent(weight.shape[0])
+    let payload = Convolution(inChannels: weight.shape[1], outChannels: weight.shape[0], kernel: 1, hasBias: false)
+    let made = try emit(
+      .convolution(payload), [x.value], extents, node,
+      parameters: ["weight": weight.reshaped([weight.shape[0], weight.shape[1], 1, 1])])
+    var result = x.following(made.value, axis: axis, of: 1, extent: extents[1])
+    result.isExclusive = true
+    return result
+  }
+
+  private mutating func productOfValues(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
+    let (a, b) = (try plain(node, 0), try plain(node, 1))
+    guard a.rank >= 2, a.rank == b.rank, zip(a.extents, b.extents).dropLast(2).allSatisfy({ symbols.same($0, $1) }) else {
+      throw node.unsupported("its inputs have \(a.rank) and \(b.rank) axes, or broadcast")
+    }
+    let extents = Array(a.extents.dropLast()) + [b.extents[b.rank - 1]]
+    return try emit(.matrixMultiply, [a.value, b.value], extents, node)
+  }
+
+  private mutating func matrixTransposed(_ matrix: Tensor, _ node: ONNXNode) throws(ONNXProblem) -> Tensor {
+    try transposed(.floats(matrix), [1, 0], node).tensor ?? matrix
+  }
+
+  private mutating func scaled(_ tensor: Tensor, by factor: Float) throws(ONNXProblem) -> Tensor {
+    if factor == 1 { return tensor }
+    try take(tensor.count)
+    var result = tensor
+    result.withUnsafeMutableFloats { floats in
+      for index in floats.indices { floats[index] *= factor }
+    }
+    return result
+  }
+
+  mutating func batchNorm(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
+    try node.checkInputs(5...5)
+    if node.integer("training_mode", default: 0) != 0 {
+      throw node.unsupported("it takes its statistics from the images, as in training; export it in eval mode")
+    }
+    let x = try plain(node)
+    guard x.rank >= 2, let channels = x.extents[1].integer else { throw node.unsupported("its channels are open") }
+    var parameters: [String: Tensor] = [:]
+    for (index, role) in ["weight", "bias", "runningMean", "runningVariance"].enumerated() {
+      guard let tensor = try weights(node, index + 1), tensor.count == channels else {
+        throw node.invalid("its input \(index + 1) does not have \(channels) elements")
+      }
+      parameters[role] = tensor.reshaped([channels])
+    }
+    let payload = BatchNorm(channels: channels, epsilon: node.float("epsilon", default: 1e-5))
+    return try emit(.batchNorm(payload), [x.value], x.extents, node, parameters: parameters)
+  }
+}
+
+extension Pad {
+  /// Whether it puts zeros around the image and nothing else.
+  var isZero: Bool { mode == .constant && value == 0 && channelsBefore == 0 && channelsBehind == 0 }
+}

@@ -1,0 +1,312 @@
+import Files
+import Networks
+import ONNXProto
+import Tensors
+
+/// Makes a network of an ONNX graph.
+///
+/// Nodes are taken in topological order. Each output becomes a constant (weights, shape arithmetic) or a view of a value of the
+/// network. Time and memory are linear in the file: folding and reordering of constants draws on a budget.
+struct ONNXImporter {
+  /// What a name of the graph stands for.
+  enum Value: Sendable {
+    case constant(ONNXConstant)
+    case view(ONNXView)
+  }
+
+  static let opsets = 9...21
+  static let nodeLimit = 1 << 17
+
+  let opset: Int
+  let path: String?
+  private var initializers: [String: ONNXTensorProto] = [:]
+  var reader: ONNXTensorReader
+  var symbols = SymbolTable()
+  private var values: [String: Value] = [:]
+  /// How many nodes and outputs read each value of the graph.
+  private var readers: [String: Int] = [:]
+  private var names = ONNXNames()
+  private var nodes: [Node] = []
+  private var nodeIndices: [String: Int] = [:]
+  private var parameters: [String: Tensor] = [:]
+  private let byteCount: Int
+  private var elementsTaken = 0
+
+  private init(opset: Int, path: String?, byteCount: Int) {
+    self.opset = opset
+    self.path = path
+    reader = ONNXTensorReader(path: path)
+    self.byteCount = byteCount
+  }
+
+  /// The network of a model. `byteCount` is the size of its file and bounds what may be made of it.
+  static func network(_ model: ONNXModelProto, path: String?, byteCount: Int) throws(FormatProblem) -> Network {
+    do throws(ONNXProblem) {
+      guard model.hasGraph else { throw .noGraph }
+      guard let opset = model.opsetImport.first(where: { $0.domain.isEmpty || $0.domain == "ai.onnx" })?.version else {
+        throw .noOpset
+      }
+      let version = Int(opset)
+      guard opsets.contains(version) else { throw .opset(version) }
+      var importer = ONNXImporter(opset: version, path: path, byteCount: byteCount)
+      let (network, sizes) = try importer.network(model.graph)
+      return try checked(network, sizes: sizes)
+    } catch {
+      throw .onnx(error)
+    }
+  }
+
+  /// The network, if it is one and its values fit at the sizes that the file declares.
+  private static func checked(_ network: Network, sizes: [Shape]?) throws(ONNXProblem) -> Network {
+    do throws(NetworkError) {
+      try network.verify()
+      if let sizes { _ = try network.inferredShapes(inputs: sizes) }
+    } catch {
+      throw .network(error)
+    }
+    return network
+  }
+
+  // MARK: The graph
+
+  private mutating func network(_ graph: ONNXGraphProto) throws(ONNXProblem) -> (Network, sizes: [Shape]?) {
+    guard graph.sparseInitializer.isEmpty else { throw .sparseTensors }
+    guard graph.node.count + graph.initializer.count + graph.input.count <= Self.nodeLimit else {
+      throw .nodeLimit(Self.nodeLimit)
+    }
+    for tensor in graph.initializer where initializers.updateValue(tensor, forKey: tensor.name) != nil {
+      throw .duplicateValue(tensor.name)
+    }
+    let given = graph.input.filter { initializers[$0.name] == nil }
+    let outputs = graph.output.map(\.name)
+    let order = try ONNXOrder(graph, inputs: given.map(\.name), initializers: initializers)
+    let sorted = ONNXPatterns.replacing(order.nodes, outputs: outputs) { initializers[$0] }
+    try checkOperators(sorted)
+    for node in sorted {
+      for input in node.inputs { readers[input, default: 0] += 1 }
+    }
+    for output in outputs { readers[output, default: 0] += 1 }
+
+    var inputs: [NetworkInput] = []
+    var sizes: [Shape]? = []
+    for input in given {
+      let (entry, size) = try bind(input)
+      inputs.append(entry)
+      if let size { sizes?.append(size) } else { sizes = nil }
+    }
+    guard !inputs.isEmpty else { throw .network(.noInputs) }
+    for node in sorted { try lower(node) }
+
+    var results: [String] = []
+    for output in outputs { results.append(try result(output, taken: results)) }
+    return (network(graph.name, inputs: inputs, outputs: results), sizes)
+  }
+
+  /// Declares an input of the network; its size, where the file declares it.
+  private mutating func bind(_ input: ONNXValueInfoProto) throws(ONNXProblem) -> (NetworkInput, size: Shape?) {
+    let tensor = input.type.tensorType
+    let dimensions = tensor.shape.dim
+    guard input.type.hasTensorType, tensor.hasShape, dimensions.count == 4 else {
+      throw .input(input.name, reason: "has \(dimensions.count) axes; networks take images [N, C, H, W]")
+    }
+    // Floats of any width, and bytes, which such graphs cast themselves.
+    guard [0, 1, 2, 10, 11, 16].contains(tensor.elemType) else {
+      throw .input(input.name, reason: "holds elements of type \(tensor.elemType); networks take float32")
+    }
+    var extents: [Extent] = []
+    var size: [Int] = []
+    for (axis, dimension) in dimensions.enumerated() {
+      let declared = dimension.dimValue > 0 && dimension.dimValue <= 1 << 20 ? Int(dimension.dimValue) : nil
+      if let declared { size.append(declared) }
+      if axis == 1 {
+        guard let declared else {
+          throw .input(input.name, reason: "leaves its channels open; export it with a fixed number of them")
+        }
+        extents.append(Extent(declared))
+      } else {
+        // Inputs that declare the same extent share it.
+        let own = declared.map { "\(axis)=\($0)" } ?? "\(input.name).\(axis)"
+        extents.append(symbols.symbol(dimension.dimParam.isEmpty ? own : dimension.dimParam, declared: declared))
+      }
+    }
+    let name = names.unique(input.name.isEmpty ? "input" : input.name)
+    try set(input.name, .view(ONNXView(name, extents)))
+    return (NetworkInput(name: name, channels: extents[1].integer ?? 0), size.count == 4 ? Shape(size) : nil)
+  }
+
+  /// The value of the network that an output of the graph is.
+  private mutating func result(_ name: String, taken: [String]) throws(ONNXProblem) -> String {
+    let node = ONNXNode(type: "Identity", label: name, inputs: [name], outputs: [name])
+    guard case .view(let view)? = try value(name) else {
+      throw .output(name, reason: "is a constant, which no network computes")
+    }
+    let plain = try plain(view, node)
+    if !taken.contains(plain.value) { return plain.value }
+    // Two outputs of the graph are one value: the second is a copy of its own.
+    return try emit(.scale(Scale(factor: 1)), [plain.value], plain.extents, node).value
+  }
+
+  /// What was emitted, without the nodes that no output needs.
+  private func network(_ name: String, inputs: [NetworkInput], outputs: [String]) -> Network {
+    var needed = Set(outputs)
+    var kept: [Node] = []
+    for node in nodes.reversed() where needed.contains(node.name) {
+      kept.append(node)
+      needed.formUnion(node.inputs)
+    }
+    kept.reverse()
+    var tensors: [String: Tensor] = [:]
+    for node in kept {
+      for role in node.operation.parameters {
+        let key = node.parameterName(role.name)
+        tensors[key] = parameters[key]
+      }
+    }
+    return Network(
+      name: title(name), inputs: inputs, nodes: kept, outputs: outputs, parameters: tensors)
+  }
+
+  /// What the network is called: as the graph is, or as the file where exporters give every graph one name.
+  private func title(_ graph: String) -> String {
+    let unnamed: Set<String> = ["", "main_graph", "main", "graph", "torch_jit", "torch-jit-export", "torch_graph"]
+    guard unnamed.contains(graph) else { return graph.onOneLine }
+    let file = path.flatMap { $0.split(separator: "/").last }.flatMap { $0.split(separator: ".").first }
+    return file.map { String($0).onOneLine } ?? "network"
+  }
+
+  private func checkOperators(_ nodes: [ONNXNode]) throws(ONNXProblem) {
+    var types: [String] = []
+    var labels: [String: [String]] = [:]
+    for node in nodes where !Self.operators.contains(node.type) {
+      if labels[node.type] == nil { types.append(node.type) }
+      labels[node.type, default: []].append(node.label)
+    }
+    guard types.isEmpty else {
+      throw .unsupportedOperators(
+        types.map { type in
+          let found = labels[type] ?? []
+          let more = found.count > 1 ? " and \(found.count - 1) more" : ""
+          return "\(type) (node '\(found.first ?? "")'\(more))"
+        })
+    }
+  }
+
+  // MARK: Values
+
+  /// What the name stands for; tensors of the file are read when they are asked for.
+  mutating func value(_ name: String) throws(ONNXProblem) -> Value? {
+    if let known = values[name] { return known }
+    guard let proto = initializers[name] else { return nil }
+    let value = Value.constant(try reader.constant(proto))
+    values[name] = value
+    return value
+  }
+
+  mutating func value(_ node: ONNXNode, _ index: Int) throws(ONNXProblem) -> Value? {
+    guard let name = node.input(index) else { return nil }
+    guard let value = try value(name) else { throw .unknownValue(name, node: node.label) }
+    return value
+  }
+
+  /// The constant that an input is; nil where it is absent.
+  mutating func constant(_ node: ONNXNode, _ index: Int) throws(ONNXProblem) -> ONNXConstant? {
+    switch try value(node, index) {
+    case .constant(let constant): return constant
+    case nil: return nil
+    case .view: throw node.unsupported("its input \(index) '\(node.inputs[index])' is computed; it must be a constant")
+    }
+  }
+
+  /// The weights that an input is; nil where it is absent.
+  mutating func weights(_ node: ONNXNode, _ index: Int) throws(ONNXProblem) -> Tensor? {
+    guard let constant = try constant(node, index) else { return nil }
+    guard let tensor = constant.tensor else { throw node.unsupported("its input \(index) depends on the size of the image") }
+    return tensor
+  }
+
+  /// The view that an input is; throws where it is none.
+  mutating func view(_ node: ONNXNode, _ index: Int = 0) throws(ONNXProblem) -> ONNXView {
+    switch try value(node, index) {
+    case .view(let view): return view
+    case .constant: throw node.unsupported("its input \(index) '\(node.inputs[index])' is a constant; it must be computed")
+    case nil: throw node.invalid("its input \(index) is absent")
+    }
+  }
+
+  /// The input as a value of the network with that many axes; a view of other axes is made one by nodes.
+  mutating func plain(_ node: ONNXNode, _ index: Int = 0, rank: Int? = nil) throws(ONNXProblem) -> ONNXView {
+    let view = try view(node, index)
+    if let rank, view.rank != rank {
+      throw node.unsupported("its input '\(node.inputs[index])' has \(view.rank) axes, not \(rank)")
+    }
+    if view.isPlain { return view }
+    var result = try plain(view, node)
+    // The next reader finds it so; it is exclusive as far as the name is read once.
+    result.isExclusive = readers[node.inputs[index]] == 1
+    values[node.inputs[index]] = .view(result)
+    return result
+  }
+
+  mutating func set(_ name: String, _ value: Value) throws(ONNXProblem) {
+    guard values[name] == nil else { throw .duplicateValue(name) }
+    var value = value
+    if case .view(var view) = value {
+      view.isExclusive = view.isExclusive && readers[name] == 1
+      value = .view(view)
+    }
+    values[name] = value
+  }
+
+  /// Sets the outputs of a node; names that are empty are not asked for.
+  mutating func set(_ node: ONNXNode, _ results: [Value]) throws(ONNXProblem) {
+    for (index, name) in node.outputs.enumerated() where !name.isEmpty {
+      guard index < results.count else {
+        if readers[name] == nil { continue }
+        throw node.unsupported("its output \(index) '\(name)' is not computed")
+      }
+      try set(name, results[index])
+    }
+  }
+
+  // MARK: Nodes of the network
+
+  /// Draws on the budget for constants that are made.
+  mutating func take(_ count: Int) throws(ONNXProblem) {
+    // Each weight may be moved twice, and some more for shape arithmetic.
+    let limit = 2 * (byteCount + reader.externalByteCount) + (1 << 22)
+    guard count <= limit - elementsTaken else { throw .elementLimit(limit) }
+    elementsTaken += count
+  }
+
+  /// Adds a node with its parameters, by role.
+  mutating func emit(
+    _ operation: Operation, _ inputs: [String], _ extents: [Extent], _ node: ONNXNode, name: String? = nil,
+    parameters tensors: [String: Tensor] = [:]
+  ) throws(ONNXProblem) -> ONNXView {
+    guard nodes.count < Self.nodeLimit else { throw .nodeLimit(Self.nodeLimit) }
+    let name = names.unique(name ?? ONNXNames.readable(node))
+    let added = Node(name: name, operation: operation, inputs: inputs)
+    nodeIndices[name] = nodes.count
+    nodes.append(added)
+    for (role, tensor) in tensors { parameters[added.parameterName(role)] = tensor }
+    var view = ONNXView(name, extents)
+    view.isExclusive = true
+    return view
+  }
+
+  /// The node that makes a value that nothing else reads.
+  func producer(_ view: ONNXView) -> Node? {
+    guard view.isExclusive, let index = nodeIndices[view.value] else { return nil }
+    return nodes[index]
+  }
+
+  func parameter(_ role: String, of node: Node) -> Tensor? { parameters[node.parameterName(role)] }
+
+  /// Changes the operation, inputs and parameters of a node that is there.
+  mutating func replace(_ node: Node, by operation: Operation, inputs: [String]? = nil, parameters tensors: [String: Tensor]) {
+    guard let index = nodeIndices[node.name] else { return }
+    nodes[index].operation = operation
+    if let inputs { nodes[index].inputs = inputs }
+    for (role, tensor) in tensors { parameters[node.parameterName(role)] = tensor }
+  }
+}

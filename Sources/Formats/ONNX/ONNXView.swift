@@ -1,0 +1,280 @@
+import Networks
+
+/// A value of the network as the file sees it: its elements under other axes.
+///
+/// Files move elements about (Reshape, Transpose, Squeeze) more than networks do. A view keeps count of such moves without making
+/// nodes of them: the axes of the value are split into factors, which are permuted and grouped into the axes of the view. What
+/// comes out in the end often has a name (a pixel shuffle), or is nothing at all (to NHWC and back).
+struct ONNXView: Sendable {
+  /// A part of an axis of the value; the parts of an axis lie behind each other, the outermost first.
+  struct Factor: Hashable, Sendable {
+    var axis: Int
+    var extent: Extent
+  }
+
+  /// The value of the network.
+  var value: String
+  /// Its extents.
+  var extents: [Extent]
+  /// In the order of the value's axes; none has an extent of 1.
+  private(set) var factors: [Factor]
+  /// The factors in the order of the view, as indices into `factors`.
+  private(set) var order: [Int]
+  /// How many factors of `order` each axis of the view takes; none where its extent is 1.
+  private(set) var groups: [Int]
+  /// Whether nothing but this view reads the value, so that the node that makes it may be changed.
+  var isExclusive = false
+
+  /// The value as it is.
+  init(_ value: String, _ extents: [Extent]) {
+    self.value = value
+    self.extents = extents
+    factors = extents.enumerated().map { Factor(axis: $0.offset, extent: $0.element) }.filter { !$0.extent.isOne }
+    order = Array(factors.indices)
+    groups = extents.map { $0.isOne ? 0 : 1 }
+  }
+
+  var rank: Int { groups.count }
+
+  /// The factors of each axis of the view.
+  var axes: [[Int]] {
+    var start = 0
+    return groups.map { count in
+      defer { start += count }
+      return Array(order[start..<start + count])
+    }
+  }
+
+  /// The extents of the view; nil where a product passes the bounds of `Extent`.
+  var shape: [Extent]? {
+    var result: [Extent] = []
+    for axis in axes {
+      var product = Extent(1)
+      for factor in axis {
+        guard let next = product * factors[factor].extent else { return nil }
+        product = next
+      }
+      result.append(product)
+    }
+    return result
+  }
+
+  /// Whether the view is the value itself.
+  var isPlain: Bool {
+    guard rank == extents.count, order == Array(factors.indices) else { return false }
+    return zip(axes, extents.indices).allSatisfy { axis, index in
+      axis.allSatisfy { factors[$0].axis == index } && (!axis.isEmpty || extents[index].isOne)
+    }
+  }
+
+  /// The axis of the value that an axis of the view is, whole; nil where it is none.
+  func wholeAxis(_ axis: Int) -> Int? {
+    let parts = axes[axis]
+    guard let first = parts.first else { return nil }
+    let source = factors[first].axis
+    return parts == factors.indices.filter { factors[$0].axis == source } ? source : nil
+  }
+
+  /// The same moves of another value of the same extents.
+  func following(_ value: String) -> ONNXView {
+    var result = self
+    result.value = value
+    return result
+  }
+
+  /// The same moves of another value that differs in the extent of one axis, which is an axis of the view, too, and whole.
+  func following(_ value: String, axis: Int, of source: Int, extent: Extent) -> ONNXView {
+    var result = self
+    result.value = value
+    result.extents[source] = extent
+    if let old = factors.firstIndex(where: { $0.axis == source }) {
+      if !extent.isOne {
+        result.factors[old].extent = extent
+        return result
+      }
+      result.factors.remove(at: old)
+      result.order = order.filter { $0 != old }.map { $0 > old ? $0 - 1 : $0 }
+      result.groups[axis] = 0
+      return result
+    }
+    if extent.isOne { return result }
+    let new = factors.firstIndex { $0.axis > source } ?? factors.count
+    result.factors.insert(Factor(axis: source, extent: extent), at: new)
+    result.order = order.map { $0 >= new ? $0 + 1 : $0 }
+    result.order.insert(new, at: groups[..<axis].reduce(0, +))
+    result.groups[axis] = 1
+    return result
+  }
+
+  /// The axis of the view that holds the channels (axis 1) of the value and nothing else; nil where none does.
+  ///
+  /// A single channel leaves no factor: then the axis is the only one of extent 1, or the one that stands where it stood.
+  var channelAxis: Int? {
+    if let axis = groups.indices.first(where: { wholeAxis($0) == 1 }) { return axis }
+    guard extents.count > 1, extents[1].isOne else { return nil }
+    let candidates = groups.indices.filter { groups[$0] == 0 }
+    if candidates.count == 1, extents.filter(\.isOne).count == 1 { return candidates[0] }
+    return isPlain ? 1 : nil
+  }
+
+  /// Sets how the factors, as they are, make the axes of the view.
+  mutating func setMoves(order: [Int], groups: [Int]) {
+    self.order = order
+    self.groups = groups
+  }
+
+  /// Whether both move the elements of values of one shape in the same way.
+  func isLike(_ other: ONNXView) -> Bool {
+    order == other.order && groups == other.groups && factors == other.factors && extents == other.extents
+  }
+
+  /// With axes of extent 1 put in, at these places of the result, ascending.
+  func inserting(_ axes: [Int]) -> ONNXView {
+    var result = self
+    for axis in axes { result.groups.insert(0, at: axis) }
+    return result
+  }
+
+  /// Without axes of extent 1.
+  func dropping(_ axes: Set<Int>) -> ONNXView {
+    var result = self
+    result.groups = groups.enumerated().filter { !axes.contains($0.offset) }.map(\.element)
+    return result
+  }
+
+  /// The same, its open extents as `change` has them.
+  func mappingExtents(_ change: (Extent) -> Extent) -> ONNXView {
+    var result = self
+    result.extents = extents.map(change)
+    for index in factors.indices { result.factors[index].extent = change(factors[index].extent) }
+    return result
+  }
+
+  /// The axes in another order.
+  func transposed(_ permutation: [Int]) -> ONNXView {
+    let axes = axes
+    var result = self
+    result.order = permutation.flatMap { axes[$0] }
+    result.groups = permutation.map { groups[$0] }
+    return result
+  }
+
+  /// The same elements under another shape of known extents; nil where the factors do not split so.
+  func reshaped(_ target: [Extent], _ symbols: SymbolTable) -> ONNXView? {
+    var walk = Walk(view: self, symbols: symbols)
+    var groups: [Int] = []
+    for extent in target {
+      guard let count = walk.take(extent) else { return nil }
+      groups.append(count)
+    }
+    guard walk.isAtEnd else { return nil }
+    return walk.result(groups)
+  }
+
+  /// The same, with one extent, at `open`, being whatever the others leave.
+  func reshaped(_ target: [Extent], open: Int, _ symbols: SymbolTable) -> ONNXView? {
+    // From the front up to the open extent, then from the back down to it.
+    var walk = Walk(view: self, symbols: symbols)
+    var front: [Int] = []
+    for extent in target[..<open] {
+      guard let count = walk.take(extent) else { return nil }
+      front.append(count)
+    }
+    var back: [Int] = []
+    for extent in target[(open + 1)...].reversed() {
+      guard let count = walk.takeLast(extent) else { return nil }
+      back.append(count)
+    }
+    return walk.result(front + [walk.left] + back.reversed())
+  }
+
+  /// Splits factors so that runs of them make given extents.
+  private struct Walk {
+    var view: ONNXView
+    let symbols: SymbolTable
+    var start = 0
+    var end: Int
+
+    init(view: ONNXView, symbols: SymbolTable) {
+      self.view = view
+      self.symbols = symbols
+      end = view.order.count
+    }
+
+    var left: Int { end - start }
+    var isAtEnd: Bool { start == end }
+
+    func result(_ groups: [Int]) -> ONNXView {
+      var result = view
+      result.groups = groups
+      return result
+    }
+
+    /// How many factors from the front make the extent.
+    mutating func take(_ extent: Extent) -> Int? { take(extent, fromEnd: false) }
+
+    /// How many factors from the back make the extent.
+    mutating func takeLast(_ extent: Extent) -> Int? { take(extent, fromEnd: true) }
+
+    private mutating func take(_ extent: Extent, fromEnd: Bool) -> Int? {
+      var product = Extent(1)
+      var count = 0
+      // An open extent that is declared to be 1, as a batch is, meets an extent of 1; a new axis has nothing to meet.
+      if symbols.declaredInteger(extent) == 1 {
+        guard left > 0, isOpenOne(fromEnd ? end - 1 : start) else { return extent.isOne ? 0 : nil }
+        if fromEnd { end -= 1 } else { start += 1 }
+        return 1
+      }
+      while !symbols.same(product, extent) {
+        guard left > 0 else { return nil }
+        let position = fromEnd ? end - 1 : start
+        let factor = view.factors[view.order[position]].extent
+        if let wanted = quotient(extent, product), !symbols.same(wanted, factor), let rest = part(factor, dividedBy: wanted) {
+          // The factor holds more than is wanted: it splits, the wanted part beside what was taken.
+          guard view.factors.count < 32 else { return nil }
+          view.split(position: position, outer: fromEnd ? rest : wanted, inner: fromEnd ? wanted : rest)
+          end += 1
+          if fromEnd { end -= 1 } else { start += 1 }
+          return count + 1
+        }
+        guard let next = product * factor else { return nil }
+        product = next
+        count += 1
+        if fromEnd { end -= 1 } else { start += 1 }
+        if count > 64 { return nil }
+      }
+      return count
+    }
+
+    private func isOpenOne(_ position: Int) -> Bool {
+      let extent = view.factors[view.order[position]].extent
+      return extent.constant == nil && symbols.declaredInteger(extent) == 1
+    }
+
+    /// `a / b`, where that is a polynomial, or a number at the declared sizes.
+    private func quotient(_ a: Extent, _ b: Extent) -> Extent? {
+      a.divided(by: b) ?? symbols.ratio(a, b).flatMap { $0 >= 1 && $0 == $0.rounded() ? Extent($0) : nil }
+    }
+
+    /// The rest of a factor of which a part is taken, the part being less than the whole; nil where it does not divide.
+    private func part(_ factor: Extent, dividedBy part: Extent) -> Extent? {
+      guard !part.isOne else { return nil }
+      let exact = factor.divided(by: part)
+      // At the declared sizes, if not in general.
+      guard let rest = exact ?? symbols.ratio(factor, part).map({ Extent($0) }) else { return nil }
+      guard let declared = symbols.declared(rest) else { return rest.constant == nil ? rest : nil }
+      return declared == declared.rounded() && declared > 1 ? rest : nil
+    }
+  }
+
+  /// Splits the factor at a position of the order in two.
+  private mutating func split(position: Int, outer: Extent, inner: Extent) {
+    let factor = order[position]
+    let axis = factors[factor].axis
+    factors[factor].extent = outer
+    factors.insert(Factor(axis: axis, extent: inner), at: factor + 1)
+    for index in order.indices where order[index] > factor { order[index] += 1 }
+    order.insert(factor + 1, at: position + 1)
+    // The group sizes are set anew by whoever splits.
+  }
+}

@@ -1,0 +1,65 @@
+import Architectures
+import Execution
+import Files
+import Networks
+import ReferenceBackend
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Formats
+
+/// Our export, read again. (That ONNX Runtime runs it to the same values is what Tools/compare_onnx.py checks.)
+@Suite struct ONNXExportTests {
+  private static func expectSame(_ network: Network, _ inputs: [Tensor], _ name: String) throws {
+    let again = try ONNXFile.read(bytes: ONNXFile.bytes(of: network))
+    let expected = try ReferenceEngine().prepare(network, inputs: inputs.map(\.shape)).run(inputs)
+    let outputs = try ReferenceEngine().prepare(again, inputs: inputs.map(\.shape)).run(inputs)
+    let bounds = try Tolerance.outputs(of: network, inputs: inputs)
+    #expect(outputs.count == expected.count)
+    for (index, (output, wanted)) in zip(outputs, expected).enumerated() {
+      let difference = output.difference(from: wanted)
+      #expect(difference.maximum <= 2 * bounds[index].error, "\(name): \(difference), \(again.text)")
+    }
+  }
+
+  @Test(arguments: OperationCase.all)
+  func everyOperationComesBack(row: OperationCase) throws { try Self.expectSame(row.network, row.inputs, row.name) }
+
+  @Test func plainNetworksComeBackAsTheyAre() throws {
+    // One operator a node: names, order, attributes and parameters stay.
+    var builder = NetworkBuilder("plain")
+    let x = builder.input("x", channels: 3)
+    let head = builder.convolution("head", x, outChannels: 8, kernel: 3, stride: 2, padding: 1)
+    let act = builder.activation("act", builder.batchNorm("norm", head), .leakyReLU(slope: 0.2))
+    let up = builder.transposedConvolution("up", act, outChannels: 4, kernel: 2, stride: 2, bias: false)
+    let pooled = builder.maximumPool("pooled", up, Pool(kernel: 2))
+    builder.output(builder.linear("fc", builder.flatten("flat", builder.globalAveragePool("mean", pooled)), outFeatures: 5))
+    builder.output(builder.pixelShuffle("shuffled", pooled, factor: 2))
+    let network = try builder.build(.random(seed: 4))
+    #expect(try ONNXFile.read(bytes: ONNXFile.bytes(of: network)) == network)
+  }
+
+  @Test func theSameNetworkGivesTheSameBytes() throws {
+    let network = try EDSR(blocks: 2, features: 8, scale: 2).network(.random(seed: 1))
+    let bytes = try ONNXFile.bytes(of: network)
+    #expect(try ONNXFile.bytes(of: network) == bytes)
+    let folder = try Folder()
+    let path = folder.path + "/edsr.onnx"
+    try ONNXFile.write(network, to: path)
+    #expect(try FileReader.bytes(of: path, limit: 1 << 24) == bytes)
+    #expect(folder.names == ["edsr.onnx"])
+    #expect(try ONNXFile.read(path).imageContract == nil)
+  }
+
+  @Test func namesOfAnyKindStayUnique() throws {
+    var builder = NetworkBuilder("names")
+    let x = builder.input("a/epilogue", channels: 2)
+    let first = builder.activation("a.slope", x, .prelu(channels: 2))
+    let second = builder.convolution("a", first, outChannels: 2, kernel: 1)
+    builder.output(builder.activation("a/1", second, .gelu))
+    let network = try builder.build(.random(seed: 1))
+    let again = try ONNXFile.read(bytes: ONNXFile.bytes(of: network))
+    #expect(again.nodes.map(\.name) == ["a.slope", "a", "a/1"].map { $0 == "a/1" ? "a.1" : $0 })
+  }
+}
