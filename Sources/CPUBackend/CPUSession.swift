@@ -86,21 +86,46 @@ final class CPUSession: TimingSession {
 
   func run(_ inputs: [Tensor]) throws(ExecutionError) -> [Tensor] { try run(inputs) { _, work in work() } }
 
-  func timedRun(_ inputs: [Tensor]) throws(ExecutionError) -> (outputs: [Tensor], timings: [NodeTiming]) {
-    let clock = ContinuousClock()
-    var timings = program.steps.map { NodeTiming(node: $0.node, kernels: $0.kernelNames, nanoseconds: 0) }
-    let outputs = try run(inputs) { step, work in
-      let start = clock.now
-      work()
+  func timedRun(_ inputs: [Tensor]) throws(ExecutionError) -> (outputs: [Tensor], timeline: RunTimeline) {
+    let clock = ContinuousClock(), start = clock.now
+    func nanoseconds() -> Int {
       let parts = (clock.now - start).components
-      timings[step].nanoseconds += Int(parts.seconds) * 1_000_000_000 + Int(parts.attoseconds / 1_000_000_000)
+      return Int(parts.seconds) * 1_000_000_000 + Int(parts.attoseconds / 1_000_000_000)
     }
-    return (outputs, timings)
+    var timeline = RunTimeline(steps: describedSteps, events: [], nanoseconds: 0)
+    timeline.events.reserveCapacity(schedule.groups.reduce(0) { $0 + $1.items.count })
+    let outputs = try run(inputs) { item, work in
+      let start = nanoseconds()
+      work()
+      let threads = min(pool.threadCount, program.steps[item.step].taskCount(item.region))
+      timeline.events.append(
+        RunTimeline.Event(step: item.step, start: start, duration: nanoseconds() - start, threadCount: max(threads, 1)))
+    }
+    timeline.nanoseconds = nanoseconds()
+    return (outputs, timeline)
+  }
+
+  /// The steps for people, with what they move. Values that keep a part of their rows count as cached.
+  private var describedSteps: [RunTimeline.Step] {
+    program.steps.map { step in
+      var described = RunTimeline.Step(
+        node: step.node, kernels: step.kernelNames, isCopy: step.kernelNames == [RearrangementStep.Kind.copy.name],
+        constantBytes: step.constantByteCount, heldBytes: Self.byteCount(of: step.writes, program, schedule))
+      for value in Set(step.reads + [step.writes]) {
+        let layout = program.layouts[value]
+        if schedule.ringRows[value] < layout.height {
+          described.cachedBytes += layout.byteCount
+        } else {
+          described.valueBytes += layout.byteCount
+        }
+      }
+      return described
+    }
   }
 
   /// Does the work in the order of the schedule, each item through `around`.
   private func run(
-    _ inputs: [Tensor], around: (_ step: Int, _ work: () -> Void) -> Void
+    _ inputs: [Tensor], around: (_ item: BandSchedule.Item, _ work: () -> Void) -> Void
   ) throws(ExecutionError) -> [Tensor] {
     guard inputs.count == inputShapes.count else { throw .inputCount(expected: inputShapes.count, got: inputs.count) }
     for (index, tensor) in inputs.enumerated() {
@@ -129,7 +154,7 @@ final class CPUSession: TimingSession {
       for group in schedule.groups {
         for item in group.items {
           let step = program.steps[item.step]
-          around(item.step) {
+          around(item) {
             pool.run(count: step.taskCount(item.region)) { worker, task in
               step.perform(task, of: item.region, memory, scratch: scratch + worker * scratchStride)
             }

@@ -83,7 +83,7 @@ package enum KernelSelector {
     return best
   }
 
-  static func refusal(of method: ConvolutionMethod, for g: ConvolutionGeometry) -> String? {
+  package static func refusal(of method: ConvolutionMethod, for g: ConvolutionGeometry) -> String? {
     let few = ValueLayout.planarChannels
     switch method {
     case .winograd4, .winograd2:

@@ -58,6 +58,8 @@ extension EvaluationError: CustomStringConvertible {
       "'\(name.onOneLine)': \(width)x\(height) pixels are too few to be measured at scale \(scale)"
     case .scaleNotOffered(let network, let scale, let offered):
       "the network '\(network)' enlarges \(offered) times and cannot be measured at scale \(scale); give --scales \(offered)"
+    case .notProfile(let path):
+      "'\(path.onOneLine)' holds no profile; make one with 'swiftlet profile --json'"
     case .image(let error):
       error.description
     case .file(let error):
@@ -80,7 +82,7 @@ extension EvaluationError {
       }
     case .noImageContract, .instructionSet, .unknownModel, .format, .conversion, .architectureNeeded, .noPictures,
       .outputIsInput, .outputIsModel, .nothingToSubstitute, .outputTaken, .outputNotFolder, .formatNeeded, .pictureTooSmall,
-      .scaleNotOffered, .file:
+      .scaleNotOffered, .notProfile, .file:
       description
     }
   }

@@ -40,24 +40,26 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case formatNeeded(path: String)
   case pictureTooSmall(name: String, width: Int, height: Int, scale: Int)
   case scaleNotOffered(network: String, scale: Int, offered: Int)
+  /// The file holds no profile of the command's.
+  case notProfile(path: String)
   case image(ImageError)
   case file(FileError)
 }
 
 // Errors of other modules as cases of this one.
 
-func wrapping<R>(_ body: () throws(FileError) -> R) throws(EvaluationError) -> R {
+package func wrapping<R>(_ body: () throws(FileError) -> R) throws(EvaluationError) -> R {
   do throws(FileError) { return try body() } catch { throw .file(error) }
 }
 
-func wrapping<R>(_ body: () throws(ImageError) -> R) throws(EvaluationError) -> R {
+package func wrapping<R>(_ body: () throws(ImageError) -> R) throws(EvaluationError) -> R {
   do throws(ImageError) { return try body() } catch { throw .image(error) }
 }
 
-func wrapping<R>(_ body: () throws(NetworkError) -> R) throws(EvaluationError) -> R {
+package func wrapping<R>(_ body: () throws(NetworkError) -> R) throws(EvaluationError) -> R {
   do throws(NetworkError) { return try body() } catch { throw .network(error) }
 }
 
-func wrapping<R>(_ body: () throws(FormatError) -> R) throws(EvaluationError) -> R {
+package func wrapping<R>(_ body: () throws(FormatError) -> R) throws(EvaluationError) -> R {
   do throws(FormatError) { return try body() } catch { throw .format(error) }
 }

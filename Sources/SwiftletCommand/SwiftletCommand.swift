@@ -8,7 +8,8 @@ struct SwiftletCommand: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       UpscaleCommand.self, EvalCommand.self, InfoCommand.self, NewCommand.self, ConvertCommand.self, OptimizeCommand.self,
-      RunCommand.self, BenchCommand.self, KernelsCommand.self,
+      RunCommand.self, BenchCommand.self, KernelsCommand.self, ProfileCommand.self, ExplainCommand.self, CompareCommand.self,
+      LadderCommand.self,
     ])
 
   /// As the default one, but every error is one line on standard error.

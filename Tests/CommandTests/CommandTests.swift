@@ -99,6 +99,12 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     CommandCase("new edsr --blocks 1000 --features 1024 -o x.safetensors", 1, "swiftlet: edsr would have …"),
     CommandCase("bench MODEL --input 1x1x20000x20000", 1, "swiftlet: the network 'edsr' cannot run: about …"),
     CommandCase("bench MODEL --runs 0", 64, "swiftlet: The value '0' is invalid for '--runs <n>' …"),
+    CommandCase("profile MODEL --input nowhere.png", 1, "swiftlet: 'nowhere.png' does not exist; check the path"),
+    CommandCase("profile MODEL --by colour", 64, "swiftlet: The value 'colour' is invalid for '--by <grouping>'. …"),
+    CommandCase("profile MODEL --input 1x1x8x8 --diff none.json", 1, "swiftlet: 'none.json' does not exist; check the path"),
+    CommandCase("explain MODEL nothing", 1, "swiftlet: there is no model 'nothing'; …"),
+    CommandCase("compare MODEL --path-a gpu", 64, "swiftlet: The value 'gpu' is invalid for '--path-a <path>' …"),
+    CommandCase("ladder --layers 3-64@512", 64, "swiftlet: The value '3-64@512' is invalid for '--layers <layers>' …"),
     CommandCase("sharpen", 64, "swiftlet: …"),
   ]
 
@@ -122,14 +128,20 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     let place = try Workplace()
     let version = try place.run(["--version"])
     #expect(version.code == 0 && version.output == "0.1.0\n" && version.error.isEmpty)
-    for command in [[], ["upscale"], ["eval"], ["info"], ["new"], ["convert"], ["optimize"], ["run"], ["bench"], ["kernels"]] {
+    for command in [
+      [], ["upscale"], ["eval"], ["info"], ["new"], ["convert"], ["optimize"], ["run"], ["bench"], ["kernels"], ["profile"],
+      ["explain"], ["compare"], ["ladder"],
+    ] {
       let help = try place.run(command + ["--help"])
       #expect(help.code == 0 && help.output.contains("USAGE: swiftlet"), "\(command)")
     }
   }
 
   /// Each option's help names its default, or the option is needed.
-  @Test(arguments: ["upscale", "eval", "info", "new", "convert", "optimize", "run", "bench", "kernels"])
+  @Test(arguments: [
+    "upscale", "eval", "info", "new", "convert", "optimize", "run", "bench", "kernels", "profile", "explain", "compare",
+    "ladder",
+  ])
   func `every option has help and a default`(command: String) throws {
     let help = try Workplace().run([command, "--help"]).output
     let needed = ["--output", "--data", "--architecture", "--input <file>"]

@@ -105,7 +105,8 @@ struct SymbolTable: Sendable {
     case quotient(Extent, Extent)
   }
 
-  private var atoms: [(atom: Atom, declared: Double?)] = []
+  /// `exact` is what an atom is where nothing is rounded off; nil where that is the atom itself.
+  private var atoms: [(atom: Atom, declared: Double?, exact: Extent?)] = []
   private var indices: [Atom: Int] = [:]
 
   mutating func symbol(_ name: String, declared: Int?) -> Extent {
@@ -147,9 +148,7 @@ struct SymbolTable: Sendable {
     for term in extent.terms {
       var product = Extent(term.coefficient)
       for atom in term.atoms {
-        var factor = Extent(atom: atom)
-        if case .floor(let inner) = atoms[atom].atom { factor = exact(inner.withoutConstant) }
-        guard let next = product * factor else { return extent }
+        guard let next = product * (atoms[atom].exact ?? Extent(atom: atom)) else { return extent }
         product = next
       }
       guard let sum = result + product else { return extent }
@@ -197,7 +196,9 @@ struct SymbolTable: Sendable {
   private mutating func intern(_ atom: Atom, declared: Double?) -> Extent {
     if let index = indices[atom] { return Extent(atom: index) }
     indices[atom] = atoms.count
-    atoms.append((atom, declared))
+    // Of atoms before it, which know theirs: however deep floors are nested, nothing recurses.
+    let inner: Extent? = if case .floor(let inner) = atom { exact(inner.withoutConstant) } else { nil }
+    atoms.append((atom, declared, inner))
     return Extent(atom: atoms.count - 1)
   }
 }

@@ -71,7 +71,8 @@ struct ONNXImporter {
 
   private mutating func network(_ graph: ONNXGraphProto) throws(ONNXProblem) -> (Network, sizes: [Shape]?) {
     guard graph.sparseInitializer.isEmpty else { throw .sparseTensors }
-    guard graph.node.count + graph.initializer.count + graph.input.count <= Self.nodeLimit else {
+    guard graph.node.count + graph.initializer.count + graph.input.count + graph.output.count <= Self.nodeLimit
+    else {
       throw .nodeLimit(Self.nodeLimit)
     }
     for tensor in graph.initializer where initializers.updateValue(tensor, forKey: tensor.name) != nil {
@@ -98,7 +99,12 @@ struct ONNXImporter {
     for node in sorted { try lower(node) }
 
     var results: [String] = []
-    for output in outputs { results.append(try result(output, taken: results)) }
+    var taken: Set<String> = []
+    for output in outputs {
+      let result = try result(output, taken: taken)
+      taken.insert(result)
+      results.append(result)
+    }
     return (network(graph.name, inputs: inputs, outputs: results), sizes)
   }
 
@@ -129,13 +135,13 @@ struct ONNXImporter {
         extents.append(symbols.symbol(dimension.dimParam.isEmpty ? own : dimension.dimParam, declared: declared))
       }
     }
-    let name = names.unique(input.name.isEmpty ? "input" : input.name)
+    let name = names.unique(input.name.isEmpty ? "input" : input.name.onOneLine)
     try set(input.name, .view(ONNXView(name, extents)))
     return (NetworkInput(name: name, channels: extents[1].integer ?? 0), size.count == 4 ? Shape(size) : nil)
   }
 
   /// The value of the network that an output of the graph is.
-  private mutating func result(_ name: String, taken: [String]) throws(ONNXProblem) -> String {
+  private mutating func result(_ name: String, taken: Set<String>) throws(ONNXProblem) -> String {
     let node = ONNXNode(type: "Identity", label: name, inputs: [name], outputs: [name])
     guard case .view(let view)? = try value(name) else {
       throw .output(name, reason: "is a constant, which no network computes")
@@ -182,12 +188,13 @@ struct ONNXImporter {
       labels[node.type, default: []].append(node.label)
     }
     guard types.isEmpty else {
-      throw .unsupportedOperators(
-        types.map { type in
-          let found = labels[type] ?? []
-          let more = found.count > 1 ? " and \(found.count - 1) more" : ""
-          return "\(type) (node '\(found.first ?? "")'\(more))"
-        })
+      var lines = types.prefix(100).map { type in
+        let found = labels[type] ?? []
+        let more = found.count > 1 ? " and \(found.count - 1) more" : ""
+        return "\(type) (node '\(found.first ?? "")'\(more))"
+      }
+      if types.count > lines.count { lines.append("and \(types.count - lines.count) more") }
+      throw .unsupportedOperators(lines)
     }
   }
 

@@ -1,0 +1,64 @@
+import Foundation
+import Swiftlet
+import Testing
+
+@Suite struct ONNXCommandTests {
+  @Test func modelsGoToONNXAndBack() throws {
+    let place = try Workplace()
+    let there = try place.run(["convert", "MODEL", "-o", "m.onnx"])
+    #expect(there.code == 0 && there.output.hasPrefix("m.onnx: edsr, "), "\(there)")
+    #expect(try place.run(["info", "m.onnx", "--nodes"]).code == 0)
+
+    // What the network does to images is told once, and kept.
+    let untold = try place.run(["upscale", "photo.png", "-o", "a.png", "-m", "m.onnx"])
+    #expect(untold.code == 1 && untold.error.contains("with --colour where it comes from ONNX"), "\(untold)")
+    let contract = try #require(ModelFile.read(place.path("model.safetensors")).imageContract)
+    let back = try place.run([
+      "convert", "m.onnx", "-o", "back.safetensors", "--colour", "luma", "--scale", "2", "--maximum", "\(contract.maximum)",
+      "--json",
+    ])
+    #expect(back.code == 0 && back.output.contains("\"parameter_count\""), "\(back)")
+    #expect(try ModelFile.read(place.path("back.safetensors")).imageContract == contract)
+    for model in ["model", "back"] {
+      #expect(try place.run(["upscale", "photo.png", "-o", "\(model).png", "-m", "\(model).safetensors"]).code == 0)
+    }
+    #expect(try place.image("back.png") == place.image("model.png"))
+  }
+
+  @Test func networksRunFromONNX() throws {
+    let place = try Workplace()
+    #expect(try place.run(["convert", "MODEL", "-o", "m.onnx"]).code == 0)
+    try NPYFile.write(Tensor(repeating: 0.5, [2, 1, 9, 7]), to: place.path("x.npy"))
+    for (model, engine) in [("MODEL", "cpu"), ("m.onnx", "cpu"), ("m.onnx", "reference")] {
+      let result = try place.run(["run", model, "--input", "x.npy", "-o", "\(model).\(engine).npy", "--engine", engine])
+      #expect(result.code == 0, "\(result)")
+    }
+    let output = try NPYFile.read(place.path("m.onnx.cpu.npy"))
+    #expect(output.shape == [2, 1, 18, 14])
+    #expect(try output == NPYFile.read(place.path("MODEL.cpu.npy")))
+    #expect(try output.difference(from: NPYFile.read(place.path("m.onnx.reference.npy"))).relative < 1e-5)
+  }
+
+  @Test func mistakesAreOneLine() throws {
+    let place = try Workplace()
+    try AtomicFile.write([], to: place.path("empty.onnx"))
+    try AtomicFile.write(Array("text".utf8), to: place.path("text.onnx"))
+    for (arguments, code, message) in [
+      ("info missing.onnx", 1, "swiftlet: 'missing.onnx' does not exist; check the path\n"),
+      ("info empty.onnx", 1, "swiftlet: 'empty.onnx': the ONNX model holds no graph; export it again\n"),
+      (
+        "run text.onnx --input x.npy -o y.npy", 1,
+        "swiftlet: 'text.onnx': is no ONNX model; check the path and the kind of file\n"
+      ),
+      (
+        "convert weights.pth -o m.onnx", 1,
+        "swiftlet: 'weights.pth' is a checkpoint, which holds weights and no network; name the --architecture they are of\n"
+      ),
+    ] {
+      let result = try place.run(arguments.split(separator: " ").map(String.init))
+      #expect(result.code == Int32(code) && result.error == message, "\(result)")
+    }
+    let refused = try place.run(["convert", "MODEL", "-o", "m.onnx", "--scale", "2"])
+    #expect(refused.code == 64 && refused.error.contains("need --colour"), "\(refused)")
+  }
+}
