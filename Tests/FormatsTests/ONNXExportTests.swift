@@ -41,7 +41,7 @@ import Testing
   }
 
   @Test func theSameNetworkGivesTheSameBytes() throws {
-    let network = try EDSR(blocks: 2, features: 8, scale: 2).network(.random(seed: 1))
+    let network = try EDSR(scale: 2, features: 8, blocks: 2).network(.random(seed: 1))
     let bytes = try ONNXFile.bytes(of: network)
     #expect(try ONNXFile.bytes(of: network) == bytes)
     let folder = try Folder()
