@@ -77,7 +77,8 @@ package struct Tolerance: Hashable, Sendable {
       let products = payload.inChannels / payload.groups * payload.kernel.height * payload.kernel.width
       return x.summed(products, largest("weight"), bias: largest("bias"), factor, storage: storage)
         .finished(payload.epilogue, operands.dropFirst(), slope: largest("slope"))
-    case .linear(let payload): return x.summed(payload.inFeatures, largest("weight"), bias: largest("bias"), 1, storage: storage)
+    case .linear(let payload):
+      return x.summed(payload.inFeatures, largest("weight"), bias: largest("bias"), 1, storage: storage)
     // A sum of as many products as the cases have at most.
     case .matrixMultiply:
       let products = 16
@@ -134,7 +135,7 @@ package struct Tolerance: Hashable, Sendable {
   }
 
   /// The value rounded where it is stored.
-  private func stored(_ storage: Double) -> Tolerance {
+  package func stored(_ storage: Double) -> Tolerance {
     var result = self
     result.error += storage * (magnitude + error)
     return result

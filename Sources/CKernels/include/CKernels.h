@@ -297,10 +297,11 @@ static inline void sw_relax(void) {
 }
 
 /// `rounds` of independent multiply-adds in registers, as many as hide their latency, on one core: what arithmetic can do at most.
-/// `factor` below 1. The result means nothing; it is returned so that the sums are made.
-float sw_peak(sw_isa isa, ptrdiff_t rounds, float factor, float term);
+/// `factor` below 1. The result means nothing; it is returned so that the sums are made. For bfloat16 elements the instruction set's own
+/// products where it has them.
+float sw_peak(sw_isa isa, sw_element element, ptrdiff_t rounds, float factor, float term);
 /// The operations that `sw_peak` does: two for each multiply-add.
-int64_t sw_peak_operations(sw_isa isa, ptrdiff_t rounds);
+int64_t sw_peak_operations(sw_isa isa, sw_element element, ptrdiff_t rounds);
 /// The sum of the values, read once in order; `count` rounded down to a multiple of 64.
 float sw_read(const float *values, ptrdiff_t count);
 

@@ -153,8 +153,10 @@ final class ChannelSelectionStep: ConvolutionStep {
     withUnsafePointer(to: shifted) { epilogue in
       depthwise.run(
         rows, inPixel: precision.slots(columns.count), x: 0, count: operands.geometry.outWidth,
-        out: memory[operands.output].row(image, y) + precision.slots(columns.lowerBound), outPixel: operands.outputLayout.pixelStride,
-        residual: residual.base.map { $0 + precision.slots(columns.lowerBound) }, residualPixel: residual.pixel, channels: columns, epilogue)
+        out: memory[operands.output].row(image, y) + precision.slots(columns.lowerBound),
+        outPixel: operands.outputLayout.pixelStride,
+        residual: residual.base.map { $0 + precision.slots(columns.lowerBound) }, residualPixel: residual.pixel,
+        channels: columns, epilogue)
     }
   }
 }

@@ -203,7 +203,8 @@ final class GatherStep: ConvolutionStep {
           for kx in 0..<g.kernel.width {
             let inX = first + kx * g.dilation.width
             let isInside = inX >= 0 && inX < g.inWidth
-            tile[(ky * g.kernel.width + kx) * tileRows] = (isInside ? inRow.map { $0 + inX * pixelStride + offset } : nil) ?? zeros
+            tile[(ky * g.kernel.width + kx) * tileRows] =
+              (isInside ? inRow.map { $0 + inX * pixelStride + offset } : nil) ?? zeros
           }
         }
       }

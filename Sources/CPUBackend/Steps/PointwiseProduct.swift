@@ -72,7 +72,8 @@ final class PointwiseProduct {
     for index in starts[range.lowerBound]..<starts[range.upperBound] {
       let block = blocks[index]
       var arguments = sw_pointwise_arguments(
-        left: left, left_pixel: leftPixel, count: count, depth: depth, right: weights.base + slots * block.firstColumn, out: out,
+        left: left, left_pixel: leftPixel, count: count, depth: depth, right: weights.base + slots * block.firstColumn,
+        out: out,
         residual: residual, block: blockOffsets + block.firstColumn / Int(SW_CHANNEL_BLOCK), channel: block.firstColumn,
         epilogue: epilogue)
       block.kernel.pointwise(&arguments)

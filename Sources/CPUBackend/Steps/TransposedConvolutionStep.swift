@@ -69,7 +69,8 @@ final class TransposedConvolutionStep: Step {
           order.append(channel < payload.outChannels ? channel : nil)
           guard channel % block == 0 else { continue }
           offsets.append(
-            phase.row * output.layout.rowStride + phase.column * output.layout.pixelStride + output.layout.channelOffset(channel))
+            phase.row * output.layout.rowStride + phase.column * output.layout.pixelStride
+              + output.layout.channelOffset(channel))
         }
       }
       weightOffset += depth * columns

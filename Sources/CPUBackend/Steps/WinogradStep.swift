@@ -52,7 +52,8 @@ final class WinogradStep: ConvolutionStep {
       let columns = min(Self.groupColumns, arrangement.order.count - first)
       groups.append(
         Group(
-          firstColumn: first, columns: columns, blocks: ConstantTable(ColumnBlock.split(columns, into: tiles)), weightOffset: offset))
+          firstColumn: first, columns: columns, blocks: ConstantTable(ColumnBlock.split(columns, into: tiles)),
+          weightOffset: offset))
       offset += positions * geometry.inChannels * columns
     }
     self.groups = groups
@@ -144,7 +145,9 @@ final class WinogradStep: ConvolutionStep {
   }
 
   var kernelNames: [String] {
-    ["winograd_input_\(size)"] + Set(groups.flatMap { $0.blocks.values.map(\.kernel.name) }).sorted() + ["winograd_output_\(size)"]
+    ["winograd_input_\(size)"] + Set(groups.flatMap { $0.blocks.values.map(\.kernel.name) }).sorted() + [
+      "winograd_output_\(size)"
+    ]
   }
   var rowGrain: Int { size }
   func taskCount(_ region: WorkRegion) -> Int { tasks(region).count }
