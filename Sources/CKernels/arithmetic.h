@@ -1,5 +1,7 @@
-// Functions of two values, weighted sums of rows, softmax. Included once an instruction set.
+// Functions of two values, weighted sums of rows, softmax, conversions. Included once for each type of element; planes hold
+// float32 in either.
 
+#ifndef SW_HELPERS_INCLUDED
 INLINE vector load_some(const float *p, ptrdiff_t count) {
   if (count >= LANES) return load(p);
   float value[LANES] = {0};
@@ -28,17 +30,18 @@ INLINE vector combined(sw_binary_kind kind, vector a, vector b) {
   }
   return a;
 }
+#endif
 
-INLINE void combine_row(
+INLINE void VALUE_NAME(combine_row)(
   sw_binary_kind kind, const sw_operand *a, const sw_operand *b, ptrdiff_t pixels, ptrdiff_t channels, float *out,
   ptrdiff_t out_pixel) {
   if (channels) {
     for (ptrdiff_t i = 0; i < pixels; i++) {
       const float *first = a->base + i * a->pixel, *second = b->base + i * b->pixel;
       for (ptrdiff_t c = 0; c < channels; c += LANES) {
-        vector left = a->repeats_channel ? splat(*first) : load(first + c);
-        vector right = b->repeats_channel ? splat(*second) : load(second + c);
-        store(out + i * out_pixel + c, combined(kind, left, right));
+        vector left = a->repeats_channel ? splat(*first) : load_value((const ELEMENT *)first + c);
+        vector right = b->repeats_channel ? splat(*second) : load_value((const ELEMENT *)second + c);
+        store_value((ELEMENT *)(out + i * out_pixel) + c, combined(kind, left, right));
       }
     }
     return;
@@ -50,18 +53,19 @@ INLINE void combine_row(
   }
 }
 
-SW_DECLARE_BINARY(SW_NAME(binary)) {
+SW_DECLARE_BINARY(VALUE_NAME(binary)) {
   // The function as a constant: no branch a vector.
   switch (kind) {
-    case SW_BINARY_ADD: combine_row(SW_BINARY_ADD, a, b, pixels, channels, out, out_pixel); break;
-    case SW_BINARY_SUBTRACT: combine_row(SW_BINARY_SUBTRACT, a, b, pixels, channels, out, out_pixel); break;
-    case SW_BINARY_MULTIPLY: combine_row(SW_BINARY_MULTIPLY, a, b, pixels, channels, out, out_pixel); break;
-    case SW_BINARY_DIVIDE: combine_row(SW_BINARY_DIVIDE, a, b, pixels, channels, out, out_pixel); break;
-    case SW_BINARY_MINIMUM: combine_row(SW_BINARY_MINIMUM, a, b, pixels, channels, out, out_pixel); break;
-    case SW_BINARY_MAXIMUM: combine_row(SW_BINARY_MAXIMUM, a, b, pixels, channels, out, out_pixel); break;
+    case SW_BINARY_ADD: VALUE_NAME(combine_row)(SW_BINARY_ADD, a, b, pixels, channels, out, out_pixel); break;
+    case SW_BINARY_SUBTRACT: VALUE_NAME(combine_row)(SW_BINARY_SUBTRACT, a, b, pixels, channels, out, out_pixel); break;
+    case SW_BINARY_MULTIPLY: VALUE_NAME(combine_row)(SW_BINARY_MULTIPLY, a, b, pixels, channels, out, out_pixel); break;
+    case SW_BINARY_DIVIDE: VALUE_NAME(combine_row)(SW_BINARY_DIVIDE, a, b, pixels, channels, out, out_pixel); break;
+    case SW_BINARY_MINIMUM: VALUE_NAME(combine_row)(SW_BINARY_MINIMUM, a, b, pixels, channels, out, out_pixel); break;
+    case SW_BINARY_MAXIMUM: VALUE_NAME(combine_row)(SW_BINARY_MAXIMUM, a, b, pixels, channels, out, out_pixel); break;
   }
 }
 
+#ifndef SW_VALUES_BFLOAT16
 SW_DECLARE_MIX(SW_NAME(mix)) {
   for (ptrdiff_t i = 0; i < count; i += LANES) {
     vector sum = splat(0);
@@ -103,3 +107,28 @@ SW_DECLARE_SOFTMAX_ACROSS(SW_NAME(softmax_across)) {
       store_some(out + k * out_step + c, load_some(out + k * out_step + c, width) / sum, width);
   }
 }
+#endif
+
+#ifdef SW_VALUES_BFLOAT16
+SW_DECLARE_WIDEN(SW_NAME(widen)) {
+  const bfloat16 *from = in;
+  ptrdiff_t i = 0;
+  for (; i + LANES <= count; i += LANES) store(out + i, load_bfloat16(from + i));
+  if (i == count) return;
+  bfloat16 rest[LANES] = {0};
+  float value[LANES];
+  for (ptrdiff_t k = i; k < count; k++) rest[k - i] = from[k];
+  store(value, load_bfloat16(rest));
+  copy_some(out + i, value, count - i);
+}
+
+SW_DECLARE_NARROW(SW_NAME(narrow)) {
+  bfloat16 *to = out;
+  ptrdiff_t i = 0;
+  for (; i + LANES <= count; i += LANES) store_bfloat16(to + i, load(in + i));
+  if (i == count) return;
+  bfloat16 rest[LANES];
+  store_bfloat16(rest, load_some(in + i, count - i));
+  for (ptrdiff_t k = i; k < count; k++) to[k] = rest[k - i];
+}
+#endif

@@ -1,5 +1,9 @@
-// Every kernel of one instruction set. The including file defines LANES, SW_NAME, TAIL_PIXELS_1 ... 4 and the tile shapes
+// Every kernel of one instruction set for one type of element, float32 first and bfloat16 where SW_VALUES_BFLOAT16 is defined. The
+// including file defines LANES, SW_NAME, TAIL_PIXELS_1 ... 4 and the tile shapes
 // (by including multiply.h itself), inside its target attribute.
+#include "values.h"
+
+#ifndef SW_HELPERS_INCLUDED
 #define SW_PASTE_(a, b) a##b
 #define SW_PASTE(a, b) SW_PASTE_(a, b)
 
@@ -31,7 +35,9 @@ INLINE vector sums_of_lanes(vector v[LANES]) {
 #undef FOLD_WITH
   return v[0];
 }
+#endif
 
+#include "finish.h"
 #include "winograd.h"
 #include "store.h"
 #include "depthwise.h"
@@ -40,17 +46,19 @@ INLINE vector sums_of_lanes(vector v[LANES]) {
 
 #define OUTPUTS 1
 #define PIXELS TAIL_PIXELS_1
-#define TAIL_NAME SW_NAME(tail_1)
+#define TAIL_NAME VALUE_NAME(tail_1)
 #include "tail.h"
 #define OUTPUTS 2
 #define PIXELS TAIL_PIXELS_2
-#define TAIL_NAME SW_NAME(tail_2)
+#define TAIL_NAME VALUE_NAME(tail_2)
 #include "tail.h"
 #define OUTPUTS 3
 #define PIXELS TAIL_PIXELS_3
-#define TAIL_NAME SW_NAME(tail_3)
+#define TAIL_NAME VALUE_NAME(tail_3)
 #include "tail.h"
 #define OUTPUTS 4
 #define PIXELS TAIL_PIXELS_4
-#define TAIL_NAME SW_NAME(tail_4)
+#define TAIL_NAME VALUE_NAME(tail_4)
 #include "tail.h"
+
+#define SW_HELPERS_INCLUDED

@@ -1,16 +1,33 @@
 // Register-tiled products. ROWS x VECTORS sums stay in registers over the whole depth: per step VECTORS loads of weights, ROWS
-// broadcasts, ROWS · VECTORS multiply-adds. Included once for each tile shape, which defines ROWS, VECTORS and the three names.
+// broadcasts, ROWS · VECTORS multiply-adds. Included once for each tile shape, which defines ROWS, VECTORS and the names.
+//
+// A step takes one value of the depth, or, where SW_DOT_PRODUCTS is defined, a pair of bfloat16 values that lie together on both
+// sides: their two products are one instruction.
+#ifdef SW_DOT_PRODUCTS
+#define STEPS(depth) (((depth) + 1) / 2)
+#define LEFT_ELEMENT float
+#define LEFT_PER_SLOT 1
+#define SPLAT_LEFT(x) splat(x)
+#define MULTIPLY_ADD(sum, a, b) sum = (vector)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b)
+#else
+#define STEPS(depth) (depth)
+#define LEFT_ELEMENT ELEMENT
+#define LEFT_PER_SLOT PER_SLOT
+#define SPLAT_LEFT(x) splat_value(x)
+#define MULTIPLY_ADD(sum, a, b) sum += a * b
+#endif
 
 __attribute__((noinline)) SW_DECLARE_MULTIPLY(MULTIPLY_NAME) {
   vector sum[ROWS][VECTORS];
   UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = splat(0);
-  for (ptrdiff_t k = 0; k < depth; k++) {
+  const LEFT_ELEMENT *from = (const LEFT_ELEMENT *)left;
+  for (ptrdiff_t k = 0; k < STEPS(depth); k++) {
     vector b[VECTORS];
     UNROLL for (int j = 0; j < VECTORS; j++) b[j] = load(right + j * LANES);
     right += VECTORS * LANES;
     UNROLL for (int i = 0; i < ROWS; i++) {
-      vector a = splat(left[i * left_stride + k]);
-      UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] += a * b[j];
+      vector a = SPLAT_LEFT(from[i * left_stride * LEFT_PER_SLOT + k]);
+      UNROLL for (int j = 0; j < VECTORS; j++) MULTIPLY_ADD(sum[i][j], a, b[j]);
     }
   }
   UNROLL for (int i = 0; i < ROWS; i++)
@@ -27,22 +44,24 @@ __attribute__((noinline)) SW_DECLARE_GATHER(GATHER_NAME) {
     UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = splat(0);
   }
   for (ptrdiff_t t = 0; t < taps; t++) {
-    const float *row[ROWS];
-    UNROLL for (int i = 0; i < ROWS; i++) row[i] = left[t * ROWS + i];
-    for (ptrdiff_t k = 0; k < depth; k++) {
+    const LEFT_ELEMENT *row[ROWS];
+    UNROLL for (int i = 0; i < ROWS; i++) row[i] = (const LEFT_ELEMENT *)left[t * ROWS + i];
+    for (ptrdiff_t k = 0; k < STEPS(depth); k++) {
       vector b[VECTORS];
       UNROLL for (int j = 0; j < VECTORS; j++) b[j] = load(right + j * LANES);
       right += VECTORS * LANES;
       UNROLL for (int i = 0; i < ROWS; i++) {
-        vector a = splat(row[i][k]);
-        UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] += a * b[j];
+        vector a = SPLAT_LEFT(row[i][k]);
+        UNROLL for (int j = 0; j < VECTORS; j++) MULTIPLY_ADD(sum[i][j], a, b[j]);
       }
     }
   }
   UNROLL for (int i = 0; i < ROWS; i++)
     UNROLL for (int j = 0; j < VECTORS; j++) store(product + i * product_stride + j * LANES, sum[i][j]);
 }
+#endif
 
+#ifdef HEAD_NAME
 __attribute__((noinline)) SW_DECLARE_HEAD(HEAD_NAME) {
   vector sum[ROWS][VECTORS];
   UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = splat(0);
@@ -66,14 +85,15 @@ __attribute__((noinline)) SW_DECLARE_HEAD(HEAD_NAME) {
 INLINE void SW_PASTE(POINTWISE_NAME, _sums)(
   const float *left, ptrdiff_t left_pixel, const float *right, ptrdiff_t depth, int rows, vector sum[ROWS][VECTORS]) {
   UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = splat(0);
-  for (ptrdiff_t k = 0; k < depth; k++) {
+  const LEFT_ELEMENT *from = (const LEFT_ELEMENT *)left;
+  for (ptrdiff_t k = 0; k < STEPS(depth); k++) {
     vector b[VECTORS];
     UNROLL for (int j = 0; j < VECTORS; j++) b[j] = load(right + j * LANES);
     right += VECTORS * LANES;
     UNROLL for (int i = 0; i < ROWS; i++) {
       if (i >= rows) continue;
-      vector a = splat(left[i * left_pixel + k]);
-      UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] += a * b[j];
+      vector a = SPLAT_LEFT(from[i * left_pixel * LEFT_PER_SLOT + k]);
+      UNROLL for (int j = 0; j < VECTORS; j++) MULTIPLY_ADD(sum[i][j], a, b[j]);
     }
   }
 }
@@ -91,14 +111,16 @@ SW_DECLARE_POINTWISE(POINTWISE_NAME) {
     const float *left = g->left + i * g->left_pixel;
     if (rows == ROWS) SW_PASTE(POINTWISE_NAME, _sums)(left, g->left_pixel, g->right, g->depth, ROWS, sum);
     else SW_PASTE(POINTWISE_NAME, _sums)(left, g->left_pixel, g->right, g->depth, 1, sum);
-#define POINTWISE_STORE(mode)                                                                                                      \
-  UNROLL for (int j = 0; j < VECTORS; j++) {                                                                                       \
-    ptrdiff_t channel = g->channel + j * LANES, offset = g->block[j * LANES / SW_CHANNEL_BLOCK] + j * LANES % SW_CHANNEL_BLOCK;    \
-    vector bias = bias_of(e, channel);                                                                                             \
-    UNROLL for (int r = 0; r < ROWS; r++) {                                                                                        \
-      if (r >= rows) continue;                                                                                                     \
-      store(g->out[i + r] + offset, finish(sum[r][j], mode, bias, e, channel, g->residual ? g->residual[i + r] + channel : 0));    \
-    }                                                                                                                              \
+#define POINTWISE_STORE(mode)                                                                                                     \
+  UNROLL for (int j = 0; j < VECTORS; j++) {                                                                                      \
+    ptrdiff_t channel = g->channel + j * LANES, block = g->block[j * LANES / SW_CHANNEL_BLOCK];                                   \
+    vector bias = bias_of(e, channel);                                                                                            \
+    UNROLL for (int r = 0; r < ROWS; r++) {                                                                                       \
+      if (r >= rows) continue;                                                                                                    \
+      ELEMENT *out = (ELEMENT *)(g->out[i + r] + block) + j * LANES % SW_CHANNEL_BLOCK;                                           \
+      const ELEMENT *residual = g->residual ? (const ELEMENT *)g->residual[i + r] + channel : 0;                                  \
+      store_value(out, finish(sum[r][j], mode, bias, e, channel, residual));                                                      \
+    }                                                                                                                             \
   }
     SW_WITH_FINISH_MODE(mode, POINTWISE_STORE)
 #undef POINTWISE_STORE
@@ -113,3 +135,8 @@ SW_DECLARE_POINTWISE(POINTWISE_NAME) {
 #undef MULTIPLY_NAME
 #undef GATHER_NAME
 #undef HEAD_NAME
+#undef STEPS
+#undef LEFT_ELEMENT
+#undef LEFT_PER_SLOT
+#undef SPLAT_LEFT
+#undef MULTIPLY_ADD

@@ -16,3 +16,13 @@
 #define GATHER_NAME gather_3x4_portable
 #define HEAD_NAME head_3x4_portable
 #include "multiply.h"
+
+#define SW_VALUES_BFLOAT16
+#include "kernels.h"
+
+#define ROWS 3
+#define VECTORS 4
+#define MULTIPLY_NAME multiply_3x4_bf16_portable
+#define POINTWISE_NAME pointwise_3x4_bf16_portable
+#define GATHER_NAME gather_3x4_bf16_portable
+#include "multiply.h"

@@ -1,5 +1,8 @@
 // What the machine can do at most: chains of multiply-adds in registers, and a walk through memory. For measurements only.
 #include "signatures.h"
+#ifdef SW_HAVE_X86
+#include <immintrin.h>
+#endif
 
 #define UNROLL _Pragma("clang loop unroll(full)")
 
@@ -24,19 +27,37 @@ PEAK(peak_portable, , 4, 12)
 #ifdef SW_HAVE_X86
 PEAK(peak_avx2, __attribute__((target("avx2,fma"))), 8, 12)
 PEAK(peak_avx512, __attribute__((target("avx512f,fma"))), 16, 24)
+
+// The same for dot products of pairs of bfloat16 numbers.
+__attribute__((target("avx512f,avx512bf16"))) static float peak_pairs(ptrdiff_t rounds, float factor, float term) {
+  __m512 sum[24];
+  __m512bh a = (__m512bh)_mm512_set1_ps(factor), b = (__m512bh)_mm512_set1_ps(term);
+  UNROLL for (int i = 0; i < 24; i++) sum[i] = _mm512_set1_ps(1.0f + (float)i);
+  for (ptrdiff_t round = 0; round < rounds; round++) {
+    UNROLL for (int i = 0; i < 24; i++) sum[i] = _mm512_dpbf16_ps(sum[i], a, b);
+  }
+  UNROLL for (int i = 1; i < 24; i++) sum[0] = _mm512_add_ps(sum[0], sum[i]);
+  return _mm512_reduce_add_ps(sum[0]);
+}
 #endif
 
-int64_t sw_peak_operations(sw_isa isa, ptrdiff_t rounds) {
+int64_t sw_peak_operations(sw_isa isa, sw_element element, ptrdiff_t rounds) {
   switch (isa) {
+    case SW_ISA_AVX512BF16:
+      if (element == SW_ELEMENT_BFLOAT16) return 2 * 32 * 24 * (int64_t)rounds;
+      return sw_peak_operations(SW_ISA_AVX512, element, rounds);
     case SW_ISA_AVX2: return 2 * 8 * 12 * (int64_t)rounds;
     case SW_ISA_AVX512: return 2 * 16 * 24 * (int64_t)rounds;
     default: return 2 * 4 * 12 * (int64_t)rounds;
   }
 }
 
-float sw_peak(sw_isa isa, ptrdiff_t rounds, float factor, float term) {
+float sw_peak(sw_isa isa, sw_element element, ptrdiff_t rounds, float factor, float term) {
   switch (isa) {
 #ifdef SW_HAVE_X86
+    case SW_ISA_AVX512BF16:
+      if (element == SW_ELEMENT_BFLOAT16) return peak_pairs(rounds, factor, term);
+      return peak_avx512(rounds, factor, term);
     case SW_ISA_AVX2: return peak_avx2(rounds, factor, term);
     case SW_ISA_AVX512: return peak_avx512(rounds, factor, term);
 #endif

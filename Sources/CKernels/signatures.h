@@ -43,9 +43,13 @@
 #define SW_DECLARE_SOFTMAX_ALONG(name) void name(const float *in, ptrdiff_t count, float *out)
 #define SW_DECLARE_SOFTMAX_ACROSS(name)                                                                                          \
   void name(const float *in, ptrdiff_t step, ptrdiff_t count, ptrdiff_t lanes, float *out, ptrdiff_t out_step)
+#define SW_DECLARE_WIDEN(name) void name(const void *in, float *out, ptrdiff_t count)
+#define SW_DECLARE_NARROW(name) void name(const float *in, void *out, ptrdiff_t count)
 
 #define SW_KERNEL(isa, family, name, rows, vectors) SW_DECLARE_##family(name);
+#define SW_KERNEL_BF16 SW_KERNEL
 #include "kernels.def"
 #undef SW_KERNEL
+#undef SW_KERNEL_BF16
 
 #endif

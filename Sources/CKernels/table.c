@@ -1,9 +1,13 @@
 #include "signatures.h"
 
 static const sw_kernel kernels[] = {
-#define SW_KERNEL(isa, family, name, rows, vectors) {#name, SW_ISA_##isa, SW_FAMILY_##family, rows, vectors, (void (*)(void))name},
+#define SW_ROW(isa, element, family, name, rows, vectors) \
+  {#name, SW_ISA_##isa, SW_ELEMENT_##element, SW_FAMILY_##family, rows, vectors, (void (*)(void))name},
+#define SW_KERNEL(isa, family, name, rows, vectors) SW_ROW(isa, FLOAT32, family, name, rows, vectors)
+#define SW_KERNEL_BF16(isa, family, name, rows, vectors) SW_ROW(isa, BFLOAT16, family, name, rows, vectors)
 #include "kernels.def"
 #undef SW_KERNEL
+#undef SW_KERNEL_BF16
 };
 
 const sw_kernel *sw_kernel_at(int32_t index) { return &kernels[index]; }
@@ -18,6 +22,7 @@ int sw_isa_available(sw_isa isa) {
     case SW_ISA_AVX512:
       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
              __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
+    case SW_ISA_AVX512BF16: return sw_isa_available(SW_ISA_AVX512) && __builtin_cpu_supports("avx512bf16");
 #endif
     default: return 0;
   }

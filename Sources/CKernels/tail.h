@@ -1,6 +1,6 @@
 // Few output channels: vectors run over the input channels, PIXELS · OUTPUTS sums stay in registers, and lanes are summed at the
 // end, a vector of pixels at once. PIXELS is at most LANES.
-// Included once for each number of outputs, which defines OUTPUTS, PIXELS and TAIL_NAME.
+// Included once for each type of element and number of outputs, which defines OUTPUTS, PIXELS and TAIL_NAME.
 
 #define STRIP_NAME SW_PASTE(TAIL_NAME, _strip)
 
@@ -11,13 +11,13 @@ INLINE void STRIP_NAME(const sw_tail_arguments *g, const float *const *rows, ptr
   for (ptrdiff_t ky = 0; ky < g->kernel_height; ky++) {
     if (!rows[ky]) continue;
     for (ptrdiff_t kx = 0; kx < g->kernel_width; kx++) {
-      const float *in = rows[ky] + kx * pixel;
+      const ELEMENT *in = (const ELEMENT *)(rows[ky] + kx * pixel);
       const float *weight = g->weight + (ky * g->kernel_width + kx) * OUTPUTS * g->channels;
       for (ptrdiff_t c = 0; c < g->channels; c += LANES) {
         vector w[OUTPUTS];
         UNROLL for (int o = 0; o < OUTPUTS; o++) w[o] = load(weight + o * g->channels + c);
         UNROLL for (int p = 0; p < PIXELS; p++) {
-          vector x = load(in + p * pixel + c);
+          vector x = load_value(in + p * pixel * PER_SLOT + c);
           UNROLL for (int o = 0; o < OUTPUTS; o++) sum[o][p] += x * w[o];
         }
       }
@@ -46,16 +46,16 @@ SW_DECLARE_TAIL(TAIL_NAME) {
       for (ptrdiff_t ky = 0; ky < g->kernel_height; ky++) {
         rows[ky] = 0;
         if (!g->rows[ky]) continue;
-        float *copy = g->scratch + ky * taps * g->channels;
+        ELEMENT *copy = (ELEMENT *)g->scratch + ky * taps * g->channels;
         for (ptrdiff_t t = 0; t < taps; t++) {
           ptrdiff_t at = first + t;
           int inside = at >= 0 && at < g->in_width;
           for (ptrdiff_t c = 0; c < g->channels; c += LANES)
-            store(copy + t * g->channels + c, inside ? load(g->rows[ky] + at * g->pixel + c) : splat(0));
+            store_value(copy + t * g->channels + c, inside ? load_value((const ELEMENT *)(g->rows[ky] + at * g->pixel) + c) : splat(0));
         }
-        rows[ky] = copy;
+        rows[ky] = (const float *)copy;
       }
-      STRIP_NAME(g, rows, g->channels, sums);
+      STRIP_NAME(g, rows, g->channels / PER_SLOT, sums);
     }
     for (int o = 0; o < OUTPUTS; o++) {
       float residual[LANES] = {0}, result[LANES];

@@ -3,6 +3,12 @@
 typedef float vector __attribute__((ext_vector_type(LANES)));
 typedef float unaligned_vector __attribute__((ext_vector_type(LANES), aligned(4), may_alias));
 typedef int32_t integer_vector __attribute__((ext_vector_type(LANES)));
+typedef uint32_t unsigned_vector __attribute__((ext_vector_type(LANES)));
+// The same number of bfloat16 values, and twice as many.
+typedef uint16_t half_vector __attribute__((ext_vector_type(LANES)));
+typedef uint16_t unaligned_half_vector __attribute__((ext_vector_type(LANES), aligned(2), may_alias));
+typedef uint16_t pair_vector __attribute__((ext_vector_type(2 * LANES)));
+typedef uint16_t bfloat16 __attribute__((may_alias));
 
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -11,6 +17,25 @@ INLINE vector splat(float x) { return (vector)(x); }
 // Unaligned loads and stores cost the same as aligned ones on aligned addresses, and tensors of odd widths need them.
 INLINE vector load(const float *p) { return *(const unaligned_vector *)p; }
 INLINE void store(float *p, vector v) { *(unaligned_vector *)p = v; }
+
+// bfloat16 is the upper half of a float32: widening shifts and is exact.
+INLINE vector load_bfloat16(const bfloat16 *p) {
+  return (vector)(__builtin_convertvector(*(const unaligned_half_vector *)p, unsigned_vector) << 16);
+}
+// One value in every lane. The lower half of each lane is cleared of the value's copy.
+INLINE vector splat_bfloat16(bfloat16 x) { return (vector)((unsigned_vector)(pair_vector)(x) & 0xffff0000u); }
+// Rounds to the nearest, ties to even; a NaN stays one, quiet. Where the instruction set converts by itself, numbers below the normal
+// range become 0, as they do in its products.
+INLINE void store_bfloat16(bfloat16 *p, vector v) {
+#ifdef SW_HAVE_BFLOAT16
+  *(unaligned_half_vector *)p = (half_vector)_mm512_cvtneps_pbh((__m512)v);
+#else
+  unsigned_vector bits = (unsigned_vector)v;
+  unsigned_vector rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16, quiet = (bits >> 16) | 0x40;
+  unsigned_vector result = v == v ? rounded : quiet;
+  *(unaligned_half_vector *)p = __builtin_convertvector(result, half_vector);
+#endif
+}
 // The second operand wins where one is NaN, so that larger(0, NaN) is NaN: an activation must not hide a broken network.
 INLINE vector larger(vector a, vector b) { return a > b ? a : b; }
 INLINE vector smaller(vector a, vector b) { return a < b ? a : b; }
@@ -118,25 +143,6 @@ INLINE finish_mode finish_mode_of(const sw_epilogue *e, int has_residual) {
   if (before == SW_ACTIVATION_NONE) return FINISH_PLAIN;
   if (before == SW_ACTIVATION_LEAKY_RELU) return FINISH_LEAKY_RELU;
   return before == SW_ACTIVATION_RELU ? FINISH_RELU : FINISH_ANY;
-}
-
-// One vector through the epilogue. `bias` is that of its channels (zero for none); `channel` the first of them, for slopes;
-// `residual` null means none. `mode` is a constant where this is inlined.
-INLINE vector finish(vector v, finish_mode mode, vector bias, const sw_epilogue *e, ptrdiff_t channel, const float *residual) {
-  v += bias;
-  switch (mode) {
-    case FINISH_PLAIN: return v;
-    case FINISH_RELU: return larger(splat(0), v);
-    case FINISH_LEAKY_RELU: return v < 0.0f ? v * e->before.a : v;
-    // Residual networks scale and then add: one fused operation.
-    case FINISH_RESIDUAL: return v * e->scale + load(residual);
-    case FINISH_RESIDUAL_RELU: v = v * e->scale + load(residual); return larger(splat(0), v);
-    case FINISH_ANY: break;
-  }
-  v = activate(v, &e->before, e->before.slopes + channel);
-  if (residual) v = v * e->scale + load(residual);
-  else v = v * e->scale;
-  return activate(v, &e->after, e->after.slopes + channel);
 }
 
 INLINE vector bias_of(const sw_epilogue *e, ptrdiff_t channel) { return e->bias ? load(e->bias + channel) : splat(0); }

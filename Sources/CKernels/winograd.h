@@ -1,6 +1,7 @@
 // Winograd transforms of F(2x2, 3x3) and F(4x4, 3x3) (Lavin and Gray 2015, arXiv:1509.09308), points 0, ±1 and 0, ±1, ±2.
-// A transform is done along the columns and then along the rows. Included once an instruction set.
+// A transform is done along the columns and then along the rows. Included once for each type of element.
 
+#ifndef SW_HELPERS_INCLUDED
 INLINE void input_4(const vector d[6], vector t[6]) {
   vector a = d[4] - 4.0f * d[2], b = d[3] - 4.0f * d[1], c = d[4] - d[2], e = d[3] - d[1];
   t[0] = 4.0f * d[0] + (d[4] - 5.0f * d[2]);
@@ -30,10 +31,11 @@ INLINE void output_2(const vector m[4], vector y[2]) {
   y[0] = m[0] + (m[1] + m[2]);
   y[1] = (m[1] - m[2]) + m[3];
 }
+#endif
 
 // The column transforms of neighbouring tiles share two columns, so a strip of tiles does each column once.
 #define WINOGRAD_INPUT(M)                                                                                                         \
-  SW_DECLARE_WINOGRAD_INPUT(SW_NAME(winograd_input_##M)) {                                                                        \
+  SW_DECLARE_WINOGRAD_INPUT(VALUE_NAME(winograd_input_##M)) {                                                                     \
     enum { N = M + 2 };                                                                                                           \
     ptrdiff_t columns = M * tiles + 2;                                                                                            \
     for (ptrdiff_t c = 0; c < vectors; c++) {                                                                                     \
@@ -41,8 +43,8 @@ INLINE void output_2(const vector m[4], vector y[2]) {
         vector d[N], t[N];                                                                                                        \
         ptrdiff_t at = left + x;                                                                                                  \
         if (at >= 0 && at < in_width) {                                                                                           \
-          ptrdiff_t offset = at * pixel + c * LANES;                                                                              \
-          UNROLL for (int i = 0; i < N; i++) d[i] = rows[i] ? load(rows[i] + offset) : splat(0);                                  \
+          ptrdiff_t offset = at * pixel * PER_SLOT + c * LANES;                                                                   \
+          UNROLL for (int i = 0; i < N; i++) d[i] = rows[i] ? load_value((const ELEMENT *)rows[i] + offset) : splat(0);           \
           input_##M(d, t);                                                                                                        \
         } else {                                                                                                                  \
           UNROLL for (int i = 0; i < N; i++) t[i] = splat(0);                                                                     \
@@ -64,8 +66,8 @@ INLINE void output_2(const vector m[4], vector y[2]) {
 
 // One tile and one vector of channels; `mode` and `whole` (all M x M pixels are stored) are constants where this is inlined.
 #define WINOGRAD_OUTPUT_TILE(M)                                                                                                   \
-  INLINE void SW_NAME(winograd_output_tile_##M)(                                                                                  \
-    const float *in, ptrdiff_t position_stride, float *base, ptrdiff_t row, ptrdiff_t pixel, const float *added,                  \
+  INLINE void VALUE_NAME(winograd_output_tile_##M)(                                                                               \
+    const float *in, ptrdiff_t position_stride, ELEMENT *base, ptrdiff_t row, ptrdiff_t pixel, const ELEMENT *added,              \
     ptrdiff_t added_row, ptrdiff_t added_pixel, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channel, const sw_epilogue *epilogue, \
     finish_mode mode, int whole) {                                                                                                \
     enum { N = M + 2 };                                                                                                           \
@@ -83,21 +85,23 @@ INLINE void output_2(const vector m[4], vector y[2]) {
       if (!whole && j >= width) continue;                                                                                         \
       UNROLL for (int i = 0; i < M; i++) {                                                                                        \
         if (!whole && i >= height) continue;                                                                                      \
-        const float *residual = added ? added + i * added_row + j * added_pixel : 0;                                              \
-        store(base + i * row + j * pixel, finish(out[i], mode, bias, epilogue, channel, residual));                               \
+        const ELEMENT *residual = added ? added + (i * added_row + j * added_pixel) * PER_SLOT : 0;                               \
+        store_value(base + (i * row + j * pixel) * PER_SLOT, finish(out[i], mode, bias, epilogue, channel, residual));            \
       }                                                                                                                           \
     }                                                                                                                             \
   }
 
 #define WINOGRAD_OUTPUT(M)                                                                                                        \
-  SW_DECLARE_WINOGRAD_OUTPUT(SW_NAME(winograd_output_##M)) {                                                                      \
+  SW_DECLARE_WINOGRAD_OUTPUT(VALUE_NAME(winograd_output_##M)) {                                                                   \
     finish_mode mode = finish_mode_of(epilogue, residual->base != 0);                                                             \
     for (ptrdiff_t b = 0; b < blocks; b++) {                                                                                      \
-      float *base = destination->base + y * destination->row + x * destination->pixel + destination->block[first_block + b];      \
+      ELEMENT *base =                                                                                                             \
+        (ELEMENT *)(destination->base + y * destination->row + x * destination->pixel + destination->block[first_block + b]);     \
       for (ptrdiff_t c = 0; c < SW_CHANNEL_BLOCK; c += LANES) {                                                                   \
         ptrdiff_t channel = (first_block + b) * SW_CHANNEL_BLOCK + c;                                                             \
         const float *in = product + b * SW_CHANNEL_BLOCK + c;                                                                     \
-        const float *added = residual->base ? residual->base + y * residual->row + x * residual->pixel + channel : 0;             \
+        const ELEMENT *added =                                                                                                    \
+          residual->base ? (const ELEMENT *)(residual->base + y * residual->row + x * residual->pixel) + channel : 0;             \
         if (height == M && width == M) {                                                                                          \
           SW_WITH_FINISH_MODE(mode, WHOLE_TILE_##M)                                                                               \
         } else {                                                                                                                  \
@@ -108,7 +112,7 @@ INLINE void output_2(const vector m[4], vector y[2]) {
   }
 
 #define TILE_CALL(M, mode, whole)                                                                                                 \
-  SW_NAME(winograd_output_tile_##M)(                                                                                              \
+  VALUE_NAME(winograd_output_tile_##M)(                                                                                           \
     in, position_stride, base + c, destination->row, destination->pixel, added, residual->row, residual->pixel, height, width,    \
     channel, epilogue, mode, whole)
 #define WHOLE_TILE_2(mode) TILE_CALL(2, mode, 1)

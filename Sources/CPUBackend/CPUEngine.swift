@@ -2,13 +2,14 @@ import Execution
 import Networks
 import Tensors
 
-/// Runs networks in float32 on the cores of the machine.
+/// Runs networks on the cores of the machine.
 ///
-/// Same input, same instruction set: the output is the same to the last bit for every thread count, and for a tile and the image
+/// Same input, same precision, same instruction set: the output is the same to the last bit for every thread count, and for a tile and the image
 /// it is cut from (`TileGeometry`). Networks run fastest after `fusing()`.
 public struct CPUEngine: Backend {
   public let instructionSet: InstructionSet
   public let threadCount: Int
+  public let precision: Precision
   /// What the bands of a group of layers may fill, in bytes; see `BandSchedule`. Speed depends on it, no result does.
   /// Of a last-level cache of 32 MiB, 12 to 16 did best (VDSR 256x256, Zen 5: 77 ms without bands, 64 with 16 MiB, 68 with 20).
   package var cacheByteCount = 14 << 20
@@ -17,11 +18,12 @@ public struct CPUEngine: Backend {
   package var preferredMethod: ConvolutionMethod?
 
   /// Traps when the machine lacks the instruction set (see `InstructionSet.isAvailable`) or `threadCount` is below 1.
-  public init(instructionSet: InstructionSet = .best, threadCount: Int) {
+  public init(instructionSet: InstructionSet = .best, threadCount: Int, precision: Precision = .float32) {
     precondition(instructionSet.isAvailable, "this machine cannot run \(instructionSet.rawValue)")
     precondition(threadCount >= 1, "an engine has at least one thread")
     self.instructionSet = instructionSet
     self.threadCount = threadCount
+    self.precision = precision
   }
 
   public var name: String { "cpu" }
@@ -76,7 +78,7 @@ public struct CPUEngine: Backend {
   /// The method for a convolution whose whole image has this geometry.
   package func method(for geometry: ConvolutionGeometry) -> ConvolutionMethod {
     if let preferredMethod, KernelSelector.refusal(of: preferredMethod, for: geometry) == nil { return preferredMethod }
-    return KernelSelector.choose(for: geometry, instructionSet)
+    return KernelSelector.choose(for: geometry, instructionSet, precision)
   }
 
   private static func verifiedShapes(of network: Network, inputs: [Shape]) throws(ExecutionError) -> [String: Shape] {

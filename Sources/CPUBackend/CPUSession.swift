@@ -48,7 +48,8 @@ final class CPUSession: TimingSession {
     let inArena = program.layouts.indices.filter { program.places[$0] == .arena }
     let plan = MemoryPlan(
       inArena.map { value in
-        MemoryPlan.Request(byteCount: Self.byteCount(of: value, program, schedule), lifetime: min(first[value], last[value])...last[value])
+        MemoryPlan.Request(
+          byteCount: Self.byteCount(of: value, program, schedule), lifetime: min(first[value], last[value])...last[value])
       })
     var offsets = [Int](repeating: 0, count: program.layouts.count)
     for (value, offset) in zip(inArena, plan.offsets) { offsets[value] = offset }
@@ -78,9 +79,11 @@ final class CPUSession: TimingSession {
   }
 
   /// Whether some value keeps only a part of its rows.
-  var usesRings: Bool { program.layouts.indices.contains {
+  var usesRings: Bool {
+    program.layouts.indices.contains {
       schedule.ringRows[$0] < program.layouts[$0].height || schedule.ringImages[$0] < program.layouts[$0].batch
-    } }
+    }
+  }
 
   deinit {
     pool.stop()
@@ -144,7 +147,8 @@ final class CPUSession: TimingSession {
         case .input(let index): inputs[index].storage.base
         case .output(let index): outputs[index].storage.base
         case .arena: arena.base + arenaOffsets[value]
-        case .slice(let whole, let channel): arena.base + arenaOffsets[whole] + channel * 4
+        case .slice(let whole, let channel):
+          arena.base + arenaOffsets[whole] + program.layouts[whole].channelOffset(channel) * 4
         }
       let layout = program.layouts[value], ring = schedule.ringRows[value]
       values[value] = ValueMemory(

@@ -9,6 +9,8 @@ public enum InstructionSet: String, Hashable, Codable, Sendable, CaseIterable, C
   case avx2
   /// AVX-512 F, BW, DQ and VL.
   case avx512
+  /// The same with BF16: dot products of pairs of bfloat16 numbers. In float32 it gives the bits of `avx512`.
+  case avx512bf16
 
   /// Whether this machine can run it.
   public var isAvailable: Bool { sw_isa_available(tag) != 0 }
@@ -21,15 +23,22 @@ public enum InstructionSet: String, Hashable, Codable, Sendable, CaseIterable, C
     switch self {
     case .portable: 4
     case .avx2: 8
-    case .avx512: 16
+    case .avx512, .avx512bf16: 16
     }
   }
+
+  /// Whether products of bfloat16 numbers are made two at a time.
+  package var multipliesPairs: Bool { self == .avx512bf16 }
+
+  /// The level whose kernels do what this one has none of its own for.
+  var base: InstructionSet? { self == .avx512bf16 ? .avx512 : nil }
 
   package var tag: sw_isa {
     switch self {
     case .portable: SW_ISA_PORTABLE
     case .avx2: SW_ISA_AVX2
     case .avx512: SW_ISA_AVX512
+    case .avx512bf16: SW_ISA_AVX512BF16
     }
   }
 

@@ -58,19 +58,23 @@ package struct KernelCandidate: Hashable, Sendable {
 /// Shapes and instruction set in, method out: a pure function, the same on every machine.
 package enum KernelSelector {
   /// Every method with its estimate or the reason against it, in the order of `ConvolutionMethod.allCases`.
-  package static func candidates(for geometry: ConvolutionGeometry, _ instructionSet: InstructionSet) -> [KernelCandidate] {
+  package static func candidates(
+    for geometry: ConvolutionGeometry, _ instructionSet: InstructionSet, _ precision: Precision = .float32
+  ) -> [KernelCandidate] {
     ConvolutionMethod.allCases.map { method in
       if let reason = refusal(of: method, for: geometry) { return KernelCandidate(method: method, verdict: .refused(reason)) }
-      return KernelCandidate(method: method, verdict: .cycles(cycles(of: method, for: geometry, instructionSet)))
+      return KernelCandidate(method: method, verdict: .cycles(cycles(of: method, for: geometry, instructionSet, precision)))
     }
   }
 
   /// The cheapest candidate, the first of equals. There is one: what `direct` leaves, `head` takes.
-  package static func choose(for geometry: ConvolutionGeometry, _ instructionSet: InstructionSet) -> ConvolutionMethod {
+  package static func choose(
+    for geometry: ConvolutionGeometry, _ instructionSet: InstructionSet, _ precision: Precision = .float32
+  ) -> ConvolutionMethod {
     // A loop: the closure form of this crashes the optimiser of Swift 6.3.
     var best = ConvolutionMethod.direct
     var least = Double.infinity
-    for candidate in candidates(for: geometry, instructionSet) {
+    for candidate in candidates(for: geometry, instructionSet, precision) {
       if let cycles = candidate.cycles, cycles < least {
         best = candidate.method
         least = cycles
@@ -111,9 +115,14 @@ package enum KernelSelector {
 
   /// Products over the rate of the method's kernel plus what it does beside them. The shares of the peak are those measured on a
   /// Zen 5 core with AVX-512 (2026-11); their ratios, which alone decide, are close on the other instruction sets.
-  static func cycles(of method: ConvolutionMethod, for g: ConvolutionGeometry, _ instructionSet: InstructionSet) -> Double {
+  static func cycles(
+    of method: ConvolutionMethod, for g: ConvolutionGeometry, _ instructionSet: InstructionSet,
+    _ precision: Precision = .float32
+  ) -> Double {
     // Two fused multiply-adds a cycle; portable code multiplies and adds apart.
     let peak = Double(2 * instructionSet.lanes) / (instructionSet == .portable ? 2 : 1)
+    // Products of bfloat16 values as they lie in memory; what was transformed is float32.
+    let plainPeak = precision == .bfloat16 && instructionSet.multipliesPairs ? 2 * peak : peak
     let pixels = Double(g.batch * g.outHeight * g.outWidth)
     let depth = Double(g.inChannels), columns = Double(paddedChannels(g.outChannels))
     switch method {
@@ -131,11 +140,11 @@ package enum KernelSelector {
     case .tail:
       return pixels * Double(g.taps) * Double(paddedChannels(g.inChannels) * g.outChannels) / (0.6 * peak) + 10 * pixels
     case .depthwise: return pixels * Double(g.taps) * columns / (0.6 * peak)
-    case .pointwise: return pixels * depth * columns / (0.85 * peak)
+    case .pointwise: return pixels * depth * columns / (0.85 * plainPeak)
     case .direct:
       // With groups a block of columns reads the channels of its groups alone, at least as many as it has columns.
       let read = min(depth, max(depth / Double(g.groups), depth / columns * Double(SW_CHANNEL_BLOCK)))
-      return pixels * Double(g.taps) * read * columns / (0.85 * peak) + 3 * pixels * Double(g.taps)
+      return pixels * Double(g.taps) * read * columns / (0.85 * plainPeak) + 3 * pixels * Double(g.taps)
         + reading(Double(g.taps) * read * columns)
     }
   }

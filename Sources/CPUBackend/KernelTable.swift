@@ -8,11 +8,13 @@ import Networks
 package struct Kernel: @unchecked Sendable, BitwiseCopyable {
   package enum Family: UInt32, Sendable, CaseIterable, BitwiseCopyable {
     case multiply, gather, head, tail, depthwise, pointwise, winogradInput, winogradOutput, store, elementwise
-    case maximumPool, averagePool, sum, binary, mix, softmaxAlong, softmaxAcross
+    case maximumPool, averagePool, sum, binary, mix, softmaxAlong, softmaxAcross, widen, narrow
   }
 
   private let nameBytes: UnsafePointer<CChar>
   package let instructionSet: InstructionSet
+  /// Of the interleaved values that it reads and writes.
+  package let precision: Precision
   package let family: Family
   /// Rows of the register tile; m of a Winograd transform; outputs of a tail; the side of a depthwise kernel (0: any).
   package let rows: Int
@@ -22,10 +24,12 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
 
   fileprivate init?(_ row: sw_kernel) {
     guard let instructionSet = InstructionSet.allCases.first(where: { $0.tag == row.isa }),
+      let precision = Precision.allCases.first(where: { $0.tag == row.element }),
       let family = Family(rawValue: row.family.rawValue)
     else { return nil }
     nameBytes = row.name
     self.instructionSet = instructionSet
+    self.precision = precision
     self.family = family
     rows = Int(row.rows)
     vectors = Int(row.vectors)
@@ -36,25 +40,58 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
 
   /// Columns of the register tile in floats.
   package var columns: Int { vectors * instructionSet.lanes }
+
+  /// Whether it multiplies two values of the depth at once; weights then lie in pairs.
+  package var takesPairs: Bool {
+    precision == .bfloat16 && instructionSet.multipliesPairs && [.multiply, .gather, .pointwise].contains(family)
+  }
+
+  /// The 4-byte slots that one column's weights for so many products take.
+  package func slots(depth: Int) -> Int { takesPairs ? (depth + 1) / 2 : depth }
+
+  /// Puts the weight of product `k` of one column where the kernel reads it. `base` is where the tile's weights begin.
+  @inline(__always)
+  package func pack(_ weight: Float, at k: Int, column: Int, into base: UnsafeMutablePointer<Float>) {
+    if takesPairs {
+      let slot = UnsafeMutableRawPointer(base + k / 2 * columns + column)
+      slot.storeBytes(of: BFloat16(weight).bits, toByteOffset: k % 2 * 2, as: UInt16.self)
+    } else {
+      base[k * columns + column] = weight
+    }
+  }
 }
 
-/// The kernels of one instruction set.
+/// The kernels of one instruction set for one precision.
 package struct KernelTable: Sendable {
   package let instructionSet: InstructionSet
+  package let precision: Precision
+  /// One row for each family, `rows` and `vectors`: of the precision where the family has any, else of float32.
   package let rows: [Kernel]
 
   /// Every row of every instruction set that this build has.
   package static let all: [Kernel] = (0..<sw_kernel_count()).compactMap { Kernel(sw_kernel_at($0).pointee) }
 
-  package init(_ instructionSet: InstructionSet) {
+  package init(_ instructionSet: InstructionSet, _ precision: Precision = .float32) {
     self.instructionSet = instructionSet
-    rows = Self.all.filter { $0.instructionSet == instructionSet }
+    self.precision = precision
+    var rows: [Kernel] = []
+    // From the most special to the most general.
+    for element in [precision, precision == .float32 ? .bfloat16 : .float32] {
+      for level in [instructionSet, instructionSet.base] {
+        let found = Self.all.filter { $0.instructionSet == level && $0.precision == element }
+        rows += found.filter { kernel in !rows.contains { $0.family == kernel.family } }
+      }
+    }
+    self.rows = rows
   }
 
   /// The register tiles of a family, widest first.
   package func tiles(_ family: Kernel.Family) -> [Kernel] {
     rows.filter { $0.family == family }.sorted { $0.vectors > $1.vectors }
   }
+
+  /// The same for scratch memory and planes, which are float32 in any precision.
+  package func floatTiles(_ family: Kernel.Family) -> [Kernel] { KernelTable(instructionSet).tiles(family) }
 
   /// The kernel of a family whose `rows` are these. Traps when the table has none: every instruction set has every such row.
   package func kernel(_ family: Kernel.Family, rows count: Int) -> Kernel {
@@ -93,6 +130,8 @@ extension Kernel {
   package var mix: sw_mix_function { cast(.mix) }
   package var softmaxAlong: sw_softmax_along_function { cast(.softmaxAlong) }
   package var softmaxAcross: sw_softmax_across_function { cast(.softmaxAcross) }
+  package var widen: sw_widen_function { cast(.widen) }
+  package var narrow: sw_narrow_function { cast(.narrow) }
 
   private func cast<F>(_ expected: Family) -> F {
     precondition(family == expected, "\(name) is no \(expected) kernel")

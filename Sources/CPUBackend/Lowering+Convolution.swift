@@ -14,7 +14,7 @@ extension Lowering {
     else { throw .invalidNetwork("the node '\(node.name)' is not as its support was asked for") }
     let method = engine.method(for: wholeGeometry)
     let roles = ConvolutionRoles(
-      weight: try parameter("weight", of: node), bias: payload.hasBias ? try parameter("bias", of: node).floats : nil,
+      weight: try weight("weight", of: node), bias: payload.hasBias ? try parameter("bias", of: node).floats : nil,
       slopes: network.parameter("slope", of: node)?.floats)
     return try lower(
       node, geometry, roles, payload.epilogue, inputs, output: shape, inputOrder: method == .head ? .planar : .interleaved,
@@ -48,11 +48,11 @@ extension Lowering {
     window.dilation = payload.dilation
     let geometry = ConvolutionGeometry(window, input: input, output: plain)
     let depthwise = ConvolutionRoles(
-      weight: try parameter("depthwiseWeight", of: node),
+      weight: try weight("depthwiseWeight", of: node),
       bias: payload.depthwiseHasBias ? try parameter("depthwiseBias", of: node).floats : nil,
       slopes: network.parameter("slope", of: node)?.floats)
     let pointwise = ConvolutionRoles(
-      weight: try parameter("pointwiseWeight", of: node),
+      weight: try weight("pointwiseWeight", of: node),
       bias: payload.pointwiseHasBias ? try parameter("pointwiseBias", of: node).floats : nil,
       slopes: network.parameter("slope", of: node)?.floats)
     var middle = CanonicalEpilogue()
@@ -69,7 +69,7 @@ extension Lowering {
     case .pointwiseFirst where payload.kernel == Pair(1) && payload.padding == Padding(0) && payload.middle == nil:
       // One tap a channel is a factor of the pointwise weights, and then only the pixels that the stride keeps are computed.
       let scaled = payload.pointwiseScaledByDepthwise(pointwise.weight, pointwise.bias, depthwise.weight, depthwise.bias)
-      let roles = ConvolutionRoles(weight: scaled.weight, bias: scaled.bias, slopes: depthwise.slopes)
+      let roles = ConvolutionRoles(weight: rounded(scaled.weight), bias: scaled.bias, slopes: depthwise.slopes)
       return try lower(node, geometry, roles, payload.epilogue, inputs, output: shape) { operands in PointwiseStep(operands) }
     case .pointwiseFirst:
       let between = EpilogueParameters(middle, order: order, bias: pointwise.bias, slopes: middleSlopes)
@@ -98,7 +98,7 @@ extension Lowering {
     guard var epilogue = CanonicalEpilogue(steps) else {
       throw .invalidNetwork("the node '\(node.name)' is not as its support was asked for")
     }
-    let finalLayout = ValueLayout(shape)
+    let finalLayout = valueLayout(shape)
     let plainShape = Shape(
       batch: geometry.batch, channels: geometry.outChannels, height: geometry.outHeight, width: geometry.outWidth)
 
@@ -107,10 +107,10 @@ extension Lowering {
     let laterShuffle = fusesShuffle ? 1 : epilogue.shuffle
     if !fusesShuffle { epilogue.shuffle = 1 }
 
-    let input = convert(inputs[0], to: ValueLayout(result.layouts[inputs[0]].shape, inputOrder), node: node.name)
-    let produced = fusesShuffle ? finalLayout : ValueLayout(plainShape, outputOrder)
+    let input = convert(inputs[0], to: valueLayout(result.layouts[inputs[0]].shape, inputOrder), node: node.name)
+    let produced = fusesShuffle ? finalLayout : valueLayout(plainShape, outputOrder)
     let residual =
-      epilogue.adds ? convert(inputs[1], to: ValueLayout(plainShape, produced.order), node: node.name) : nil
+      epilogue.adds ? convert(inputs[1], to: valueLayout(plainShape, produced.order), node: node.name) : nil
     let isFinal = laterShuffle == 1 && produced.order == finalLayout.order
     let output = isFinal ? try addOutput(node, produced) : addValue(produced)
     let operands = ConvolutionOperands(

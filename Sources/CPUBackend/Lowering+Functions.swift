@@ -4,8 +4,19 @@ import Tensors
 
 /// Operations without weights: functions of two values, resizes, softmax, and those that move elements.
 extension Lowering {
+  /// The value as float32, for steps that know nothing else.
+  private mutating func float32(_ node: Node, _ input: Int) -> Int {
+    convert(input, to: ValueLayout(result.layouts[input].shape, result.layouts[input].order), node: node.name)
+  }
+
+  /// A value for the result of such a step, which then goes through `convert`.
+  private mutating func addFloat32(_ layout: ValueLayout) -> (value: Int, layout: ValueLayout) {
+    let layout = ValueLayout(layout.shape, layout.order)
+    return (addValue(layout), layout)
+  }
+
   mutating func lowerBinary(_ node: Node, _ function: BinaryFunction, _ inputs: [Int]) throws(ExecutionError) -> Int {
-    let layout = ValueLayout(try shape(of: node.name))
+    let layout = valueLayout(try shape(of: node.name))
     let operands = inputs.map { ($0, result.layouts[$0]) }
     let output = addValue(layout)
     result.steps.append(
@@ -15,7 +26,7 @@ extension Lowering {
   }
 
   mutating func lowerResize(_ node: Node, _ payload: Resize, _ input: Int) throws(ExecutionError) -> Int {
-    let layout = ValueLayout(try shape(of: node.name)), from = result.layouts[input]
+    let layout = valueLayout(try shape(of: node.name)), from = result.layouts[input]
     if payload.method == .nearest {
       func nearest(_ position: Resize.Position, _ extent: Int) -> Int {
         min(max(position.rounded(payload.rounding), 0), extent - 1)
@@ -30,16 +41,16 @@ extension Lowering {
         })
       return select(node, "resize_nearest", maps, input, layout)
     }
-    let output = addValue(layout)
+    let wide = float32(node, input), output = addFloat32(layout)
     result.steps.append(
       ResizeStep(
-        node: node.name, payload, input: (input, from), output: (output, layout), table: table,
+        node: node.name, payload, input: (wide, result.layouts[wide]), output: output, table: table,
         threadCount: engine.threadCount))
-    return output
+    return convert(output.value, to: layout, node: node.name)
   }
 
   mutating func lowerPad(_ node: Node, _ payload: Pad, _ input: Int) throws(ExecutionError) -> Int {
-    let layout = ValueLayout(try shape(of: node.name)), from = result.layouts[input]
+    let layout = valueLayout(try shape(of: node.name)), from = result.layouts[input]
     func map(_ count: Int, _ before: Int, _ extent: Int) -> [Int] {
       (0..<count).map { payload.source(of: $0 - before, extent: extent) ?? SelectionStep.Maps.constant }
     }
@@ -52,7 +63,7 @@ extension Lowering {
 
   mutating func lowerSlice(_ node: Node, _ payload: Slice, _ input: Int) throws(ExecutionError) -> Int {
     let inputShape = try shape(of: node.inputs[0]), outputShape = try shape(of: node.name)
-    let layout = ValueLayout(outputShape), from = result.layouts[input]
+    let layout = valueLayout(outputShape)
     var starts = [Int](repeating: 0, count: inputShape.rank), steps = [Int](repeating: 1, count: inputShape.rank)
     for span in payload.spans {
       starts[span.axis] = span.range(extent: inputShape[span.axis]).start
@@ -62,7 +73,7 @@ extension Lowering {
       func map(_ axis: Int) -> [Int] { (0..<outputShape[axis]).map { starts[axis] + $0 * steps[axis] } }
       return select(node, "slice", SelectionStep.Maps(channels: map(1), rows: map(2), columns: map(3)), input, layout)
     }
-    let strides = from.strides(of: inputShape)
+    let input = float32(node, input), strides = result.layouts[input].strides(of: inputShape)
     var offset = 0, axes: [StridedStep.Axis] = []
     for axis in 0..<inputShape.rank {
       offset += starts[axis] * strides[axis]
@@ -72,15 +83,17 @@ extension Lowering {
   }
 
   mutating func lowerTranspose(_ node: Node, _ payload: Transpose, _ input: Int) throws(ExecutionError) -> Int {
-    let inputShape = try shape(of: node.inputs[0]), strides = result.layouts[input].strides(of: inputShape)
+    let inputShape = try shape(of: node.inputs[0])
+    let input = float32(node, input), strides = result.layouts[input].strides(of: inputShape)
     let axes = payload.permutation.map { StridedStep.Axis(extent: inputShape[$0], stride: strides[$0]) }
-    return stride(node, "transpose", axes, input, ValueLayout(try shape(of: node.name)))
+    return stride(node, "transpose", axes, input, valueLayout(try shape(of: node.name)))
   }
 
   mutating func lowerReduceMean(_ node: Node, _ payload: ReduceMean, _ input: Int) throws(ExecutionError) -> Int {
-    let inputShape = try shape(of: node.inputs[0]), strides = result.layouts[input].strides(of: inputShape)
+    let inputShape = try shape(of: node.inputs[0])
     // Kept or not, the channels then lie as those of one pixel.
     if inputShape.isImage, payload.axes == [2, 3] { return try lowerGlobalAveragePool(node, input) }
+    let input = float32(node, input), strides = result.layouts[input].strides(of: inputShape)
     var axes: [StridedStep.Axis] = [], averaged: [StridedStep.Axis] = []
     for axis in 0..<inputShape.rank {
       if payload.axes.contains(axis) {
@@ -90,16 +103,16 @@ extension Lowering {
         axes.append(StridedStep.Axis(extent: inputShape[axis], stride: strides[axis]))
       }
     }
-    return stride(node, "mean", axes, averaged: averaged, input, ValueLayout(try shape(of: node.name)))
+    return stride(node, "mean", axes, averaged: averaged, input, valueLayout(try shape(of: node.name)))
   }
 
   /// Where the elements lie in the same places: the value itself.
   mutating func lowerReshape(_ node: Node, _ input: Int) throws(ExecutionError) -> Int {
-    let layout = ValueLayout(try shape(of: node.name)), from = result.layouts[input]
+    let layout = valueLayout(try shape(of: node.name)), from = result.layouts[input]
     if from == layout { return input }
-    let output = addValue(layout)
-    result.steps.append(ReshapeStep(node: node.name, input: (input, from), output: (output, layout)))
-    return output
+    let wide = float32(node, input), output = addFloat32(layout)
+    result.steps.append(ReshapeStep(node: node.name, input: (wide, result.layouts[wide]), output: output))
+    return convert(output.value, to: layout, node: node.name)
   }
 
   mutating func lowerSoftmax(_ node: Node, _ payload: Softmax, _ input: Int) throws(ExecutionError) -> Int {
@@ -108,32 +121,33 @@ extension Lowering {
       throw .unsupported(
         node: node.name, operation: node.operation.typeName, backend: engine.name, reason: SoftmaxStep.Axis.refusal)
     }
-    let output = addValue(layout)
+    let input = float32(node, input), output = addFloat32(layout)
     result.steps.append(
       SoftmaxStep(
-        node: node.name, axis, input: input, output: output, layout: layout, table: table, threadCount: engine.threadCount))
-    return output
+        node: node.name, axis, input: input, output: output.value, layout: output.layout, table: table,
+        threadCount: engine.threadCount))
+    return convert(output.value, to: layout, node: node.name)
   }
 
   mutating func lowerMatrixMultiply(_ node: Node, _ inputs: [Int]) throws(ExecutionError) -> Int {
     let shape = try shape(of: node.name)
     var operands: [(value: Int, layout: ValueLayout)] = [], shapes: [Shape] = []
     for (name, input) in zip(node.inputs, inputs) {
-      let operand = convert(input, to: ValueLayout(result.layouts[input].shape, .planar), node: node.name)
+      let operand = convert(input, to: valueLayout(result.layouts[input].shape, .planar), node: node.name)
       operands.append((operand, result.layouts[operand]))
       shapes.append(try self.shape(of: name))
     }
-    let layout = ValueLayout(shape, .planar), output = addValue(layout)
+    let layout = valueLayout(shape, .planar), output = addValue(layout)
     result.steps.append(
       MatrixMultiplyStep(node: node.name, inputs: operands, shapes: shapes, output: (output, layout), table: table))
-    return convert(output, to: ValueLayout(shape), node: node.name)
+    return convert(output, to: valueLayout(shape), node: node.name)
   }
 
   /// Copies by maps along each axis, with the input in the order of the output.
   private mutating func select(
     _ node: Node, _ name: String, _ maps: SelectionStep.Maps, _ input: Int, _ layout: ValueLayout
   ) -> Int {
-    let from = convert(input, to: ValueLayout(result.layouts[input].shape, layout.order), node: node.name)
+    let from = convert(input, to: valueLayout(result.layouts[input].shape, layout.order), node: node.name)
     let output = addValue(layout)
     result.steps.append(
       SelectionStep(
@@ -142,16 +156,17 @@ extension Lowering {
     return output
   }
 
+  /// `input` is float32.
   private mutating func stride(
     _ node: Node, _ name: String, offset: Int = 0, _ axes: [StridedStep.Axis], averaged: [StridedStep.Axis] = [], _ input: Int,
     _ layout: ValueLayout
   ) -> Int {
-    let output = addValue(layout)
+    let output = addFloat32(layout)
     result.steps.append(
       StridedStep(
         node: node.name, name: name, offset: offset, axes: axes, averaged: averaged, input: (input, result.layouts[input]),
-        output: (output, layout), threadCount: engine.threadCount))
-    return output
+        output: output, threadCount: engine.threadCount))
+    return convert(output.value, to: layout, node: node.name)
   }
 }
 

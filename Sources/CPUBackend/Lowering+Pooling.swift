@@ -20,14 +20,14 @@ extension Lowering {
     result.steps.append(
       PoolStep(
         node: node.name, kind, pool, input: from, output: to, table: table, threadCount: engine.threadCount))
-    return convert(to.value, to: ValueLayout(try shape(of: node.name)), node: node.name)
+    return convert(to.value, to: valueLayout(try shape(of: node.name)), node: node.name)
   }
 
   mutating func lowerGlobalAveragePool(_ node: Node, _ input: Int) throws(ExecutionError) -> Int {
     let (from, to) = try interleaved(node, input)
     result.steps.append(
       GlobalAveragePoolStep(node: node.name, input: from, output: to, table: table, threadCount: engine.threadCount))
-    return convert(to.value, to: ValueLayout(try shape(of: node.name)), node: node.name)
+    return convert(to.value, to: valueLayout(try shape(of: node.name)), node: node.name)
   }
 
   mutating func lowerTransposedConvolution(
@@ -40,20 +40,20 @@ extension Lowering {
     epilogue.shuffle = 1
     let plain = Shape(
       batch: final.batch, channels: payload.outChannels, height: final.height / shuffle, width: final.width / shuffle)
-    let from = convert(inputs[0], to: ValueLayout(result.layouts[inputs[0]].shape, .interleaved), node: node.name)
-    let residual = epilogue.adds ? convert(inputs[1], to: ValueLayout(plain, .interleaved), node: node.name) : nil
-    let isFinal = shuffle == 1 && ValueLayout(final).order == .interleaved
-    let layout = ValueLayout(plain, .interleaved)
+    let from = convert(inputs[0], to: valueLayout(result.layouts[inputs[0]].shape, .interleaved), node: node.name)
+    let residual = epilogue.adds ? convert(inputs[1], to: valueLayout(plain, .interleaved), node: node.name) : nil
+    let isFinal = shuffle == 1 && valueLayout(final).order == .interleaved
+    let layout = valueLayout(plain, .interleaved)
     let output = isFinal ? try addOutput(node, layout) : addValue(layout)
     result.steps.append(
       TransposedConvolutionStep(
-        node: node.name, payload, weight: try parameter("weight", of: node),
+        node: node.name, payload, weight: try weight("weight", of: node),
         bias: payload.hasBias ? try parameter("bias", of: node).floats : nil,
         slopes: network.parameter("slope", of: node)?.floats, epilogue: epilogue, input: (from, result.layouts[from]),
         residual: residual.map { ($0, result.layouts[$0]) }, output: (output, result.layouts[output]), table: table,
         threadCount: engine.threadCount))
-    guard shuffle > 1 else { return convert(output, to: ValueLayout(final), node: node.name) }
-    let shuffled = try addOutput(node, ValueLayout(final))
+    guard shuffle > 1 else { return convert(output, to: valueLayout(final), node: node.name) }
+    let shuffled = try addOutput(node, valueLayout(final))
     rearrange(.pixelShuffle(PixelShuffle(factor: shuffle)), node: node.name, [output], to: shuffled)
     return shuffled
   }
@@ -62,14 +62,14 @@ extension Lowering {
     let (from, to) = try interleaved(node, input)
     result.steps.append(
       LinearStep(
-        node: node.name, payload, weight: try parameter("weight", of: node),
+        node: node.name, payload, weight: try weight("weight", of: node),
         bias: payload.hasBias ? try parameter("bias", of: node).floats : nil, input: from, output: to, table: table))
-    return convert(to.value, to: ValueLayout(try shape(of: node.name)), node: node.name)
+    return convert(to.value, to: valueLayout(try shape(of: node.name)), node: node.name)
   }
 
   /// Where every image is one pixel, its channels are flat already: the value itself.
   mutating func lowerFlatten(_ node: Node, _ input: Int) throws(ExecutionError) -> Int {
-    let layout = ValueLayout(try shape(of: node.name))
+    let layout = valueLayout(try shape(of: node.name))
     if result.layouts[input] == layout { return input }
     let output = addValue(layout)
     rearrange(.flatten, node: node.name, [input], to: output)
@@ -80,9 +80,9 @@ extension Lowering {
   private mutating func interleaved(
     _ node: Node, _ input: Int
   ) throws(ExecutionError) -> (input: (value: Int, layout: ValueLayout), output: (value: Int, layout: ValueLayout)) {
-    let from = convert(input, to: ValueLayout(result.layouts[input].shape, .interleaved), node: node.name)
-    let layout = ValueLayout(try shape(of: node.name), .interleaved)
-    let isFinal = ValueLayout(layout.shape).order == .interleaved
+    let from = convert(input, to: valueLayout(result.layouts[input].shape, .interleaved), node: node.name)
+    let layout = valueLayout(try shape(of: node.name), .interleaved)
+    let isFinal = valueLayout(layout.shape).order == .interleaved
     let to = isFinal ? try addOutput(node, layout) : addValue(layout)
     return ((from, result.layouts[from]), (to, result.layouts[to]))
   }

@@ -28,7 +28,7 @@ struct Lowering {
   let engine: CPUEngine
   let table: KernelTable
   var result = Program(steps: [], layouts: [], places: [], outputValues: [])
-  /// The value of each network value, in the layout that `ValueLayout(shape)` gives it.
+  /// The value of each network value, in the layout that `valueLayout(shape)` gives it.
   private var values: [String: Int] = [:]
   /// The inputs of concatenations that are made where they end up.
   private var slices: [String: ConcatenationSlice] = [:]
@@ -40,14 +40,14 @@ struct Lowering {
     self.shapes = shapes
     self.wholeShapes = wholeShapes
     self.engine = engine
-    table = KernelTable(engine.instructionSet)
+    table = KernelTable(engine.instructionSet, engine.precision)
   }
 
   mutating func program() throws(ExecutionError) -> Program {
     for (index, input) in network.inputs.enumerated() {
       let shape = try shape(of: input.name)
-      let value = addValue(ValueLayout(shape, .planar), .input(index))
-      values[input.name] = convert(value, to: ValueLayout(shape), node: input.name)
+      let value = addValue(valueLayout(shape, .planar), .input(index))
+      values[input.name] = convert(value, to: valueLayout(shape), node: input.name)
     }
     slices = ConcatenationSlice.all(in: network, shapes: shapes)
     for node in network.nodes { try lower(node) }
@@ -56,6 +56,11 @@ struct Lowering {
   }
 
   // MARK: Values
+
+  /// The layout that every value of the shape has, or has in this order.
+  func valueLayout(_ shape: Shape, _ order: ValueLayout.Order? = nil) -> ValueLayout {
+    order.map { ValueLayout(shape, $0, engine.precision) } ?? ValueLayout(shape, engine.precision)
+  }
 
   mutating func addValue(_ layout: ValueLayout, _ place: Program.Place = .arena) -> Int {
     result.layouts.append(layout)
@@ -75,7 +80,7 @@ struct Lowering {
 
   private mutating func whole(of concatenation: String) throws(ExecutionError) -> Int {
     if let whole = wholes[concatenation] { return whole }
-    let whole = addValue(ValueLayout(try shape(of: concatenation), .interleaved))
+    let whole = addValue(valueLayout(try shape(of: concatenation), .interleaved))
     wholes[concatenation] = whole
     return whole
   }
@@ -113,10 +118,23 @@ struct Lowering {
     return tensor
   }
 
+  /// A weight tensor, of numbers that the precision has.
+  func weight(_ role: String, of node: Node) throws(ExecutionError) -> Tensor {
+    rounded(try parameter(role, of: node))
+  }
+
+  /// The numbers of the engine's precision nearest to these.
+  func rounded(_ weight: Tensor) -> Tensor {
+    switch engine.precision {
+    case .float32: weight
+    case .bfloat16: Tensor(weight.shape, weight.floats.map { BFloat16($0).float })
+    }
+  }
+
   /// The value itself where it has the layout already, else a copy.
   mutating func convert(_ value: Int, to layout: ValueLayout, node: String) -> Int {
     let from = result.layouts[value]
-    guard from.order != layout.order else { return value }
+    guard from.order != layout.order || from.precision != layout.precision else { return value }
     let copy = addValue(layout)
     rearrange(.copy, node: node, [value], to: copy)
     return copy
@@ -136,7 +154,7 @@ struct Lowering {
       result.places[value] = .output(index)
       return value
     }
-    let copy = addValue(ValueLayout(result.layouts[value].shape, .planar), .output(index))
+    let copy = addValue(valueLayout(result.layouts[value].shape, .planar), .output(index))
     rearrange(.copy, node: name, [value], to: copy)
     return copy
   }
@@ -147,7 +165,7 @@ struct Lowering {
     let shape = try shape(of: node.name)
     var inputs: [Int] = []
     for name in node.inputs { inputs.append(try value(name)) }
-    let layout = ValueLayout(shape)
+    let layout = valueLayout(shape)
     switch node.operation {
     case .convolution(let payload):
       values[node.name] = try lowerConvolution(node, payload, inputs, output: shape)

@@ -29,7 +29,9 @@ final class OutputArrangement {
     blockOffsets = .allocate(capacity: order.count / block)
     for index in 0..<order.count / block {
       let place = index * block / stored, channel = index * block % stored
-      blockOffsets[index] = (place / shuffle) * destination.rowStride + (place % shuffle) * destination.pixelStride + channel
+      blockOffsets[index] =
+        (place / shuffle) * destination.rowStride + (place % shuffle) * destination.pixelStride
+        + destination.channelOffset(channel)
     }
   }
 

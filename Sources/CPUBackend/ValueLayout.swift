@@ -16,16 +16,19 @@ struct ValueLayout: Hashable {
   let order: Order
   /// Channels from one pixel to the next (interleaved): more than are stored where the value is a slice of a wider one.
   private let pixelChannels: Int
+  /// Of the elements; planes are float32 always.
+  let precision: Precision
 
   /// The layout that every value of the shape has inside a program.
-  init(_ shape: Shape) {
+  init(_ shape: Shape, _ precision: Precision = .float32) {
     let image = shape.asImage
-    self.init(image, image.channels <= Self.planarChannels ? .planar : .interleaved)
+    self.init(image, image.channels <= Self.planarChannels ? .planar : .interleaved, precision)
   }
 
-  init(_ shape: Shape, _ order: Order) {
+  init(_ shape: Shape, _ order: Order, _ precision: Precision = .float32) {
     self.shape = shape.asImage
     self.order = order
+    self.precision = order == .planar ? .float32 : precision
     pixelChannels = order == .planar ? 1 : paddedChannels(self.shape.channels)
   }
 
@@ -34,6 +37,7 @@ struct ValueLayout: Hashable {
     shape = Shape(batch: whole.batch, channels: channels, height: whole.height, width: whole.width)
     order = .interleaved
     pixelChannels = whole.pixelChannels
+    precision = whole.precision
   }
 
   var batch: Int { shape.batch }
@@ -43,8 +47,13 @@ struct ValueLayout: Hashable {
 
   /// Channels with padding.
   var storedChannels: Int { order == .planar ? channels : paddedChannels(channels) }
-  /// Floats from one pixel to the next in a row (interleaved) or 1.
-  var pixelStride: Int { pixelChannels }
+  /// Floats from one pixel to the next in a row (interleaved) or 1. Here and below a distance in floats is one in units of 4 bytes,
+  /// also where those hold two bfloat16 elements each: pointers are moved in the same way whatever the precision.
+  var pixelStride: Int { precision.slots(pixelChannels) }
+  /// Floats from a pixel's first channel to another that is a multiple of SW_CHANNEL_BLOCK (interleaved), or to another plane.
+  func channelOffset(_ channel: Int) -> Int { order == .planar ? channel * planeStride : precision.slots(channel) }
+  /// Floats that hold the channels of a pixel (interleaved).
+  var pixelSlots: Int { precision.slots(storedChannels) }
   /// Floats from one row to the next: interleaved rows that would lie a multiple of 4096 bytes apart, and so in the same cache sets,
   /// are moved apart by some lines. (256x256 pixels of 64 channels, Zen 5: a fifth faster.)
   var rowStride: Int {
@@ -57,6 +66,31 @@ struct ValueLayout: Hashable {
   /// Floats from one image of the batch to the next.
   var imageStride: Int { order == .planar ? channels * planeStride : height * rowStride }
   var byteCount: Int { batch * imageStride * 4 }
+}
+
+extension ValueLayout {
+  /// An element of an interleaved pixel.
+  @inline(__always)
+  func element(_ pixel: UnsafePointer<Float>, _ channel: Int) -> Float {
+    switch precision {
+    case .float32: pixel[channel]
+    case .bfloat16: UnsafeRawPointer(pixel).load(fromByteOffset: channel * 2, as: BFloat16.self).float
+    }
+  }
+
+  @inline(__always)
+  func setElement(_ pixel: UnsafeMutablePointer<Float>, _ channel: Int, _ value: Float) {
+    switch precision {
+    case .float32: pixel[channel] = value
+    case .bfloat16: UnsafeMutableRawPointer(pixel).storeBytes(of: BFloat16(value), toByteOffset: channel * 2, as: BFloat16.self)
+    }
+  }
+
+  /// Padding lanes are read by kernels, where they meet zero weights; they must be finite.
+  @inline(__always)
+  func clearPadding(_ pixel: UnsafeMutablePointer<Float>) {
+    for channel in channels..<storedChannels { setElement(pixel, channel, 0) }
+  }
 }
 
 /// The number rounded up to whole blocks of SW_CHANNEL_BLOCK channels.

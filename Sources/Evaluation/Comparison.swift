@@ -48,12 +48,11 @@ public enum ComparisonPath: Hashable, Sendable {
     }
   }
 
-  /// By how much the path's own rounding may exceed that of sums in float32: Winograd's transforms grow errors, and bfloat16
-  /// rounds to 8 bits in place of 24.
-  fileprivate var roundingFactor: Double {
+  /// The relative error of each value and weight that the path stores, beside the rounding of sums in float32.
+  fileprivate var storage: Double {
     switch self {
-    case .reference: 1
-    case .cpu(_, let precision): precision == .float32 ? 1 : 32768
+    case .reference, .cpu(_, .float32): 0
+    case .cpu(_, .bfloat16): Tolerance.bfloat16Epsilon
     }
   }
 }
@@ -97,8 +96,7 @@ public struct Comparison: Hashable, Codable, Sendable {
     let optimised = second.optimizedForInference()
     let b = try Self.values(of: optimised, on: secondPath, input, threadCount)
     self.init(first: firstPath.text, a, second: secondPath.text, b, optimised)
-    let factor = firstPath.roundingFactor + secondPath.roundingFactor
-    setBounds(optimised, factor: factor, a)
+    setBounds(optimised, storage: firstPath.storage + secondPath.storage, a)
   }
 
   private init(first: String, _ a: [String: Tensor], second: String, _ b: [String: Tensor], _ network: Network) {
@@ -122,10 +120,12 @@ public struct Comparison: Hashable, Codable, Sendable {
   /// Winograd's stated bound on the rounding of a convolution; see `Tolerance`.
   private static let winogradFactor = 10.0
 
-  private mutating func setBounds(_ network: Network, factor: Double, _ a: [String: Tensor]) {
+  private mutating func setBounds(_ network: Network, storage: Double, _ a: [String: Tensor]) {
     var measured: [String: Tolerance] = [:]
     for input in network.inputs {
-      if let tensor = a[input.name] { measured[input.name] = Tolerance(magnitude: tensor.largestMagnitude, error: 0) }
+      if let tensor = a[input.name] {
+        measured[input.name] = Tolerance(magnitude: tensor.largestMagnitude, error: 0).stored(storage)
+      }
     }
     for value in values {
       let least = a[value.node]?.withUnsafeFloats { $0.reduce(Double.infinity) { min($0, abs(Double($1))) } } ?? 0
@@ -140,7 +140,9 @@ public struct Comparison: Hashable, Codable, Sendable {
       let exact = operands.map { Tolerance(magnitude: $0.magnitude, error: 0, least: $0.least) }
       let rounding = Tolerance.bound(node, network, exact, Self.winogradFactor).error
       let carried = Tolerance.bound(node, network, operands, Self.winogradFactor).error - rounding
-      let bound = carried + factor * rounding
+      // Both paths round on their own.
+      let own = Tolerance.bound(node, network, exact, Self.winogradFactor, storage).stored(storage).error
+      let bound = carried + rounding + own
       values[index].bound = bound
       // Written so that a NaN is outside.
       values[index].isWithin = values[index].maximum <= bound

@@ -2,11 +2,6 @@ import CPUBackend
 import Execution
 import ReferenceBackend
 
-/// How numbers are computed.
-public enum Precision: String, Hashable, Codable, Sendable, CaseIterable {
-  case float32
-}
-
 /// What runs the networks.
 public enum EngineKind: String, Hashable, Codable, Sendable, CaseIterable {
   /// The fast engine.
@@ -47,5 +42,6 @@ public struct EngineOptions: Hashable, Sendable {
 public func makeEngine(_ options: EngineOptions) throws(EvaluationError) -> any Backend {
   if options.kind == .reference { return ReferenceEngine() }
   _ = try options.checkedForThisMachine()
-  return CPUEngine(instructionSet: options.instructionSet, threadCount: options.threadCount)
+  return CPUEngine(
+    instructionSet: options.instructionSet, threadCount: options.threadCount, precision: options.precision)
 }

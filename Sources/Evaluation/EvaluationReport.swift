@@ -31,6 +31,7 @@ public struct EvaluationReport: Hashable, Codable, Sendable {
   public var model: String
   public var `protocol`: ProtocolText
   public var isa: String
+  public var precision: String
   public var threads: Int
   /// By scale, then by name.
   public var images: [Row]
@@ -41,6 +42,7 @@ public struct EvaluationReport: Hashable, Codable, Sendable {
     self.model = model
     self.protocol = ProtocolText(name: `protocol`.name, hash: `protocol`.hash, lines: `protocol`.lines)
     isa = engine.instructionSet.rawValue
+    precision = engine.precision.rawValue
     threads = engine.threadCount
     self.images = images
     means = Set(images.map(\.scale)).sorted().map { scale in
@@ -57,7 +59,7 @@ public struct EvaluationReport: Hashable, Codable, Sendable {
   public var text: String {
     var text = "protocol \(`protocol`.name) (\(`protocol`.hash))\n"
     for line in `protocol`.lines { text += "  \(line)\n" }
-    text += "model \(model), \(isa), \(threads) threads\n\n"
+    text += "model \(model), \(precision), \(isa), \(threads) threads\n\n"
     var table = TextTable([
       "image", "scale", "size", "bicubic dB", "network dB", "gain dB", "bicubic SSIM", "network SSIM", "seconds",
     ])

@@ -9,6 +9,8 @@ public struct KernelReport: Hashable, Codable, Sendable {
   public struct Kernel: Hashable, Codable, Sendable {
     public var name: String
     public var isa: String
+    /// Of the interleaved values that it works on.
+    public var precision: String
     public var family: String
     /// Rows and columns of the register tile; of a Winograd transform the outputs a side and the channels at once.
     public var rows: Int
@@ -41,23 +43,27 @@ public struct KernelReport: Hashable, Codable, Sendable {
   public init() {
     kernels = KernelTable.all.map {
       Kernel(
-        name: $0.name, isa: $0.instructionSet.rawValue, family: "\($0.family)", rows: $0.rows, columns: $0.columns,
+        name: $0.name, isa: $0.instructionSet.rawValue, precision: $0.precision.rawValue, family: "\($0.family)", rows: $0.rows,
+        columns: $0.columns,
         isAvailable: $0.instructionSet.isAvailable)
     }
     choices = []
   }
 
   /// What is taken for each convolution of a network, and why not the others.
-  public init(_ network: Network, input: Shape, instructionSet: InstructionSet) throws(EvaluationError) {
+  public init(
+    _ network: Network, input: Shape, instructionSet: InstructionSet, precision: Precision = .float32
+  ) throws(EvaluationError) {
     self.init()
-    kernels = kernels.filter { $0.isa == instructionSet.rawValue }
+    let names = Set(KernelTable(instructionSet, precision).rows.map(\.name))
+    kernels = kernels.filter { names.contains($0.name) }
     let fused = network.optimizedForInference()
     let shapes = try wrapping { () throws(NetworkError) in try fused.inferredShapes(inputs: [input]) }
     for node in fused.nodes {
       guard case .convolution(let payload) = node.operation,
         let geometry = ConvolutionGeometry(node, payload, shapes: shapes)
       else { continue }
-      let candidates = KernelSelector.candidates(for: geometry, instructionSet).map { candidate in
+      let candidates = KernelSelector.candidates(for: geometry, instructionSet, precision).map { candidate in
         switch candidate.verdict {
         case .cycles(let cycles): Candidate(method: candidate.method.description, cycles: cycles, refusal: nil)
         case .refused(let reason): Candidate(method: candidate.method.description, cycles: nil, refusal: reason)
@@ -66,17 +72,18 @@ public struct KernelReport: Hashable, Codable, Sendable {
       choices.append(
         Choice(
           node: node.name, operation: node.operation.summary,
-          chosen: KernelSelector.choose(for: geometry, instructionSet).description, candidates: candidates))
+          chosen: KernelSelector.choose(for: geometry, instructionSet, precision).description, candidates: candidates))
     }
   }
 
   /// The table for people.
   public var text: String {
     guard choices.isEmpty else { return choices.map(\.text).joined(separator: "\n") }
-    var table = TextTable(["kernel", "instruction set", "family", "tile", "this machine"])
+    var table = TextTable(["kernel", "instruction set", "precision", "family", "tile", "this machine"])
     for kernel in kernels {
       table.append([
-        kernel.name, kernel.isa, kernel.family, "\(kernel.rows)x\(kernel.columns)", kernel.isAvailable ? "yes" : "no",
+        kernel.name, kernel.isa, kernel.precision, kernel.family, "\(kernel.rows)x\(kernel.columns)",
+        kernel.isAvailable ? "yes" : "no",
       ])
     }
     return table.text

@@ -19,57 +19,66 @@ package struct Tolerance: Hashable, Sendable {
   }
 
   static let epsilon = Double(Float.ulpOfOne)
+  /// 8 significant bits.
+  package static let bfloat16Epsilon = 1.0 / 256
 
   /// The bounds of each output for these inputs. `convolutionFactor` multiplies the rounding term of convolutions, for kernels
-  /// with a larger stated bound (Winograd).
+  /// with a larger stated bound (Winograd). `storage` is the relative error of each stored value and weight: half a unit in the
+  /// last place where they are bfloat16 (`bfloat16Epsilon`), nothing where they are float32.
   package static func outputs(
-    of network: Network, inputs: [Tensor], convolutionFactor: Double = 1
+    of network: Network, inputs: [Tensor], convolutionFactor: Double = 1, storage: Double = 0
   ) throws(NetworkError) -> [Tolerance] {
-    let values = try all(of: network, inputs: inputs, convolutionFactor: convolutionFactor)
+    let values = try all(of: network, inputs: inputs, convolutionFactor: convolutionFactor, storage: storage)
     return network.outputs.compactMap { values[$0] }
   }
 
   /// The bounds of each value.
   package static func all(
-    of network: Network, inputs: [Tensor], convolutionFactor: Double = 1
+    of network: Network, inputs: [Tensor], convolutionFactor: Double = 1, storage: Double = 0
   ) throws(NetworkError) -> [String: Tolerance] {
     var values: [String: Tolerance] = [:]
     for (input, tensor) in zip(network.inputs, inputs) {
-      values[input.name] = Tolerance(magnitude: tensor.largestMagnitude, error: 0)
+      values[input.name] = Tolerance(magnitude: tensor.largestMagnitude, error: 0).stored(storage)
     }
     for node in network.nodes {
       let operands = node.inputs.compactMap { values[$0] }
-      values[node.name] = bound(node, network, operands, convolutionFactor)
+      values[node.name] = bound(node, network, operands, convolutionFactor, storage).stored(storage)
     }
     return values
   }
 
-  /// The bounds of a node's value, given those of what it reads.
-  package static func bound(_ node: Node, _ network: Network, _ operands: [Tolerance], _ factor: Double) -> Tolerance {
+  /// The bounds of a node's value, given those of what it reads; see `all`.
+  package static func bound(
+    _ node: Node, _ network: Network, _ operands: [Tolerance], _ factor: Double, _ storage: Double = 0
+  ) -> Tolerance {
     func largest(_ role: String) -> Double { network.parameter(role, of: node)?.largestMagnitude ?? 0 }
     let x = operands[0]
     switch node.operation {
     case .convolution(let payload):
       let products = payload.inChannels / payload.groups * payload.kernel.height * payload.kernel.width
-      return x.summed(products, largest("weight"), bias: largest("bias"), factor)
+      return x.summed(products, largest("weight"), bias: largest("bias"), factor, storage: storage)
         .finished(payload.epilogue, operands.dropFirst(), slope: largest("slope"))
     case .separableConvolution(let payload):
       func depthwise(_ x: Tolerance) -> Tolerance {
-        x.summed(payload.kernel.height * payload.kernel.width, largest("depthwiseWeight"), bias: largest("depthwiseBias"), 1)
+        x.summed(
+          payload.kernel.height * payload.kernel.width, largest("depthwiseWeight"), bias: largest("depthwiseBias"), 1,
+          storage: storage)
       }
       func pointwise(_ x: Tolerance) -> Tolerance {
-        x.summed(payload.inChannels, largest("pointwiseWeight"), bias: largest("pointwiseBias"), 1)
+        x.summed(payload.inChannels, largest("pointwiseWeight"), bias: largest("pointwiseBias"), 1, storage: storage)
       }
       let isDepthwiseFirst = payload.order == .depthwiseFirst
       var between = isDepthwiseFirst ? depthwise(x) : pointwise(x)
       if let middle = payload.middle { between = between.activated(middle, slope: largest("middleSlope")) }
+      between = between.stored(storage)
       return (isDepthwiseFirst ? pointwise(between) : depthwise(between))
         .finished(payload.epilogue, operands.dropFirst(), slope: largest("slope"))
     case .transposedConvolution(let payload):
       let products = payload.inChannels / payload.groups * payload.kernel.height * payload.kernel.width
-      return x.summed(products, largest("weight"), bias: largest("bias"), factor)
+      return x.summed(products, largest("weight"), bias: largest("bias"), factor, storage: storage)
         .finished(payload.epilogue, operands.dropFirst(), slope: largest("slope"))
-    case .linear(let payload): return x.summed(payload.inFeatures, largest("weight"), bias: largest("bias"), 1)
+    case .linear(let payload):
+      return x.summed(payload.inFeatures, largest("weight"), bias: largest("bias"), 1, storage: storage)
     // A sum of as many products as the cases have at most.
     case .matrixMultiply:
       let products = 16
@@ -125,11 +134,21 @@ package struct Tolerance: Hashable, Sendable {
     return value
   }
 
-  /// A sum of products with weights up to `weight`; `gain` is the largest sum of their magnitudes.
-  private func summed(_ products: Int, _ weight: Double, bias: Double, _ factor: Double, gain: Double? = nil) -> Tolerance {
+  /// The value rounded where it is stored.
+  package func stored(_ storage: Double) -> Tolerance {
+    var result = self
+    result.error += storage * (magnitude + error)
+    return result
+  }
+
+  /// A sum of products with weights up to `weight`, rounded by `storage`; `gain` is the largest sum of their magnitudes.
+  private func summed(
+    _ products: Int, _ weight: Double, bias: Double, _ factor: Double, gain: Double? = nil, storage: Double = 0
+  ) -> Tolerance {
     let gain = gain ?? Double(products) * weight
     let rounding = Self.epsilon * (Double(products + 1) * weight * magnitude + bias) * 2 * factor
-    return Tolerance(magnitude: gain * magnitude + bias, error: gain * error + rounding)
+    let weights = storage * gain * (magnitude + error)
+    return Tolerance(magnitude: gain * magnitude + bias, error: gain * error + rounding + weights)
   }
 
   private func scaled(_ factor: Double) -> Tolerance {

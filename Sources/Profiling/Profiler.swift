@@ -28,7 +28,10 @@ public struct Profiler: Sendable {
     let backend = try makeEngine(engine)
     let shapes = try wrapping { () throws(NetworkError) in try optimised.inferredShapes(inputs: [input.shape]) }
     let ledger = try wrapping { () throws(NetworkError) in try optimised.ledger(inputs: [input.shape]) }
-    var roofs = self.roofs ?? Roofs(instructionSet: engine.instructionSet, threadCount: engine.threadCount)
+    var roofs =
+      self.roofs
+      ?? Roofs(
+        instructionSet: engine.instructionSet, threadCount: engine.threadCount, precision: engine.precision)
     do throws(ExecutionError) {
       let session = try backend.prepare(optimised, inputs: [input.shape])
       guard let timing = session as? any TimingSession else {
@@ -46,7 +49,9 @@ public struct Profiler: Sendable {
       }
       // Once more: a machine that is slow for a moment shows only one of the two.
       if self.roofs == nil {
-        roofs.raise(to: Roofs(instructionSet: engine.instructionSet, threadCount: engine.threadCount))
+        roofs.raise(
+          to: Roofs(
+            instructionSet: engine.instructionSet, threadCount: engine.threadCount, precision: engine.precision))
       }
       plain.sort()
       timelines.sort { $0.nanoseconds < $1.nanoseconds }

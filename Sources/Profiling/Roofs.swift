@@ -31,12 +31,12 @@ public struct Roofs: Hashable, Codable, Sendable {
   }
 
   /// Measures. Takes about half a second and 256 MiB; traps as `CPUEngine.init` does.
-  public init(instructionSet: InstructionSet, threadCount: Int) {
+  public init(instructionSet: InstructionSet, threadCount: Int, precision: Precision = .float32) {
     precondition(instructionSet.isAvailable && threadCount >= 1)
     let pool = ThreadPool(threadCount: threadCount)
     defer { pool.stop() }
     self.init(
-      isa: instructionSet.rawValue, threads: threadCount, gflopsPerS: Self.peak(instructionSet, pool),
+      isa: instructionSet.rawValue, threads: threadCount, gflopsPerS: Self.peak(instructionSet, precision, pool),
       memoryGbPerS: Self.bandwidth(pool, byteCount: 256 << 20, passes: 1),
       cacheGbPerS: Self.bandwidth(pool, byteCount: Self.cacheByteCount, passes: 8),
       launchNanoseconds: Self.launch(pool))
@@ -63,17 +63,18 @@ public struct Roofs: Hashable, Codable, Sendable {
   }
 
   /// The best of some tries, each about 20 ms: what disturbs a measurement only ever makes it slower.
-  private static func peak(_ instructionSet: InstructionSet, _ pool: ThreadPool) -> Double {
+  private static func peak(_ instructionSet: InstructionSet, _ precision: Precision, _ pool: ThreadPool) -> Double {
+    let (isa, element) = (instructionSet.tag, precision.tag)
     func seconds(_ rounds: Int) -> Double {
       let start = Machine.seconds
-      pool.run(count: pool.threadCount) { _, _ in _ = sw_peak(instructionSet.tag, rounds, 0.5, 0.25) }
+      pool.run(count: pool.threadCount) { _, _ in _ = sw_peak(isa, element, rounds, 0.5, 0.25) }
       return Machine.seconds - start
     }
     var rounds = 1 << 14
     while seconds(rounds) < 0.005 { rounds *= 2 }
     var best = Double.infinity
     for _ in 0..<8 { best = min(best, seconds(4 * rounds)) }
-    return Double(pool.threadCount) * Double(sw_peak_operations(instructionSet.tag, 4 * rounds)) / best / 1e9
+    return Double(pool.threadCount) * Double(sw_peak_operations(isa, element, 4 * rounds)) / best / 1e9
   }
 
   /// Of the two halves of a block of memory: reading both, and copying one over the other.

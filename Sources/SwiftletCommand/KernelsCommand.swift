@@ -11,8 +11,11 @@ struct KernelsCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The model's input. (default: 1xCx256x256)", valueName: "NxCxHxW"))
   var input: Shape?
 
-  @Option(help: "The instruction set to choose for: portable, avx2 or avx512.")
+  @Option(help: "The instruction set to choose for: portable, avx2, avx512 or avx512bf16.")
   var isa = InstructionSet.best
+
+  @Option(help: "The precision to choose for: float32 or bfloat16.")
+  var precision = Precision.float32
 
   @Flag(help: "Print everything as JSON.")
   var json = false
@@ -22,7 +25,7 @@ struct KernelsCommand: ParsableCommand {
     if let model {
       let network = try ModelLibrary.network(model)
       let shape = input ?? Shape(channels: network.inputs[0].channels, height: 256, width: 256)
-      report = try KernelReport(network, input: shape, instructionSet: isa)
+      report = try KernelReport(network, input: shape, instructionSet: isa, precision: precision)
     }
     print(json ? try report.json + "\n" : report.text, terminator: "")
   }

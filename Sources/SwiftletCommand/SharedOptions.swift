@@ -75,10 +75,10 @@ struct EngineArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Threads to compute with.", valueName: "n"))
   var threads = Count(Machine.processorCount)
 
-  @Option(help: "How numbers are computed.")
+  @Option(help: "How values and weights are stored: float32 or bfloat16. Sums are float32.")
   var precision = Precision.float32
 
-  @Option(help: "The instruction set: portable, avx2 or avx512. (default: the best of this machine)")
+  @Option(help: "The instruction set: portable, avx2, avx512 or avx512bf16. (default: the best of this machine)")
   var isa: InstructionSet?
 
   var options: EngineOptions {

@@ -62,14 +62,19 @@ import Transforms
   private func expectTheSameBitsInBands(_ network: Network, _ shape: Shape) throws {
     var generator = SplitMix64(seed: 11)
     let input = Tensor(uniform: shape, bound: 1, using: &generator)
-    var plain = CPUEngine(threadCount: 1)
+    for precision in Precision.allCases { try expectTheSameBitsInBands(network, input, precision) }
+  }
+
+  private func expectTheSameBitsInBands(_ network: Network, _ input: Tensor, _ precision: Precision) throws {
+    let shape = input.shape
+    var plain = CPUEngine(threadCount: 1, precision: precision)
     plain.cacheByteCount = 0
     let expected = try plain.prepare(network, inputs: [shape]).run([input])[0]
     var wasBanded = false
     for instructionSet in instructionSets where instructionSet == .best {
       for threads in 1...3 {
         for cache in [1 << 16, 1 << 18, 1 << 20, 1 << 30] {
-          var engine = CPUEngine(instructionSet: instructionSet, threadCount: threads)
+          var engine = CPUEngine(instructionSet: instructionSet, threadCount: threads, precision: precision)
           engine.cacheByteCount = cache
           let session = try engine.prepare(network, inputs: [shape])
           wasBanded = wasBanded || (session as? CPUSession)?.usesRings == true

@@ -44,12 +44,14 @@ let winogradFactor = 10.0
   @Test(arguments: instructionSets, supportedCases)
   func everyThreadCountGivesTheSameBits(_ instructionSet: InstructionSet, _ example: OperationCase) throws {
     let inputs = example.inputs
-    let runs = try [1, 2, 3].map { threads in
-      try CPUEngine(instructionSet: instructionSet, threadCount: threads).prepare(example.network, inputs: example.inputShapes)
-        .run(inputs)
-    }
-    for run in runs.dropFirst() {
-      for (a, b) in zip(run, runs[0]) { expectSameBits(a, b, "\(example.name) on \(instructionSet)") }
+    for precision in Precision.allCases {
+      let runs = try [1, 2, 3].map { threads in
+        try CPUEngine(instructionSet: instructionSet, threadCount: threads, precision: precision)
+          .prepare(example.network, inputs: example.inputShapes).run(inputs)
+      }
+      for run in runs.dropFirst() {
+        for (a, b) in zip(run, runs[0]) { expectSameBits(a, b, "\(example.name) on \(instructionSet) in \(precision)") }
+      }
     }
   }
 }

@@ -11,8 +11,13 @@ import Transforms
 @Suite struct TileTests {
   @Test(arguments: BandTests.networks.indices, instructionSets)
   func tilesGiveTheBitsOfTheWhole(_ index: Int, _ instructionSet: InstructionSet) throws {
-    let network = BandTests.networks[index]
-    let engine = CPUEngine(instructionSet: instructionSet, threadCount: 2)
+    for precision in Precision.allCases {
+      try expectTheBitsOfTheWhole(
+        BandTests.networks[index], CPUEngine(instructionSet: instructionSet, threadCount: 2, precision: precision))
+    }
+  }
+
+  private func expectTheBitsOfTheWhole(_ network: Network, _ engine: CPUEngine) throws {
     let whole = Shape(channels: network.inputs[0].channels, height: 75, width: 131)
     var generator = SplitMix64(seed: 5)
     let image = Tensor(uniform: whole, bound: 1, using: &generator)
@@ -36,7 +41,8 @@ import Transforms
         let truth = crop(
           expected, rows: own.rows.lowerBound * scale..<own.rows.upperBound * scale,
           columns: own.columns.lowerBound * scale..<own.columns.upperBound * scale)
-        expectSameBits(part, truth, "\(network.name) on \(instructionSet), tile at \(x), \(y), \(geometry)")
+        expectSameBits(
+          part, truth, "\(network.name) on \(engine.instructionSet) in \(engine.precision), tile at \(x), \(y), \(geometry)")
       }
     }
   }

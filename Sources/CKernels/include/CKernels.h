@@ -1,4 +1,4 @@
-/// Micro-kernels of the CPU engine, float32.
+/// Micro-kernels of the CPU engine. They compute in float32; interleaved values are float32 or, in kernels of rows that say so, bfloat16.
 ///
 /// No function here allocates, keeps state, starts threads or chooses an instruction set: the caller passes scratch memory and
 /// picks the row of `kernels.def` that the machine can run. Pointers are 64-byte aligned where a comment says so.
@@ -8,6 +8,10 @@
 /// - *planar*: NCHW, one plane after another, no padding;
 /// - *vector*: `lanes` consecutive floats of the instruction set (4, 8 or 16);
 /// - *block*: SW_CHANNEL_BLOCK (16) consecutive output channels.
+///
+/// A kernel for bfloat16 values takes the same arguments: pointers to interleaved values are cast, and their distances (rows, pixels,
+/// blocks) stay in units of 4 bytes, so that a pixel of 32 channels is 16 long. Channels are counted as ever. Weights, biases, sums,
+/// products and planes are float32, but for the `right` of products by pairs: see sw_multiply_function.
 #ifndef SWIFTLET_CKERNELS_H
 #define SWIFTLET_CKERNELS_H
 
@@ -20,7 +24,10 @@
 /// The tallest kernel that the tail family takes.
 #define SW_TAIL_KERNEL_HEIGHT 11
 
-typedef enum { SW_ISA_PORTABLE = 0, SW_ISA_AVX2 = 1, SW_ISA_AVX512 = 2 } sw_isa;
+typedef enum { SW_ISA_PORTABLE = 0, SW_ISA_AVX2 = 1, SW_ISA_AVX512 = 2, SW_ISA_AVX512BF16 = 3 } sw_isa;
+
+/// What the elements of interleaved values are.
+typedef enum { SW_ELEMENT_FLOAT32 = 0, SW_ELEMENT_BFLOAT16 = 1 } sw_element;
 
 typedef enum {
   SW_FAMILY_MULTIPLY = 0,
@@ -40,6 +47,8 @@ typedef enum {
   SW_FAMILY_MIX,
   SW_FAMILY_SOFTMAX_ALONG,
   SW_FAMILY_SOFTMAX_ACROSS,
+  SW_FAMILY_WIDEN,
+  SW_FAMILY_NARROW,
 } sw_family;
 
 typedef enum {
@@ -99,6 +108,9 @@ typedef struct {
 
 /// product[i * product_stride + j] = Σ over k < depth of left[i * left_stride + k] · right[k * n + j], i < rows, j < n of the kernel.
 /// `right` and `product` are aligned; sums run over k in order, fused where the instruction set fuses.
+///
+/// The kernels of SW_ISA_AVX512BF16, here and in the next family and in sw_pointwise_function, take k in pairs: `right` holds for each
+/// pair and column two bfloat16 values, k even and then k odd, in the place of a float; an odd depth ends with a zero.
 typedef void (*sw_multiply_function)(
   const float *left, ptrdiff_t left_stride, const float *right, ptrdiff_t depth, float *product, ptrdiff_t product_stride);
 
@@ -254,10 +266,17 @@ typedef void (*sw_softmax_along_function)(const float *in, ptrdiff_t count, floa
 typedef void (*sw_softmax_across_function)(
   const float *in, ptrdiff_t step, ptrdiff_t count, ptrdiff_t lanes, float *out, ptrdiff_t out_step);
 
+/// out[i] = in[i] for i < count (any) from bfloat16 to float32, exactly.
+typedef void (*sw_widen_function)(const void *in, float *out, ptrdiff_t count);
+
+/// The same to bfloat16, rounded to the nearest, ties to even; a NaN stays one.
+typedef void (*sw_narrow_function)(const float *in, void *out, ptrdiff_t count);
+
 /// A row of the kernel table.
 typedef struct {
   const char *name;
   sw_isa isa;
+  sw_element element;
   sw_family family;
   /// Rows of the register tile (pixels, or Winograd tiles); the size m for the Winograd transforms; output channels for the tail;
   /// the side of a depthwise kernel (0: any).
@@ -280,10 +299,11 @@ static inline void sw_relax(void) {
 }
 
 /// `rounds` of independent multiply-adds in registers, as many as hide their latency, on one core: what arithmetic can do at most.
-/// `factor` below 1. The result means nothing; it is returned so that the sums are made.
-float sw_peak(sw_isa isa, ptrdiff_t rounds, float factor, float term);
+/// `factor` below 1. The result means nothing; it is returned so that the sums are made. For bfloat16 elements the instruction set's own
+/// products where it has them.
+float sw_peak(sw_isa isa, sw_element element, ptrdiff_t rounds, float factor, float term);
 /// The operations that `sw_peak` does: two for each multiply-add.
-int64_t sw_peak_operations(sw_isa isa, ptrdiff_t rounds);
+int64_t sw_peak_operations(sw_isa isa, sw_element element, ptrdiff_t rounds);
 /// The sum of the values, read once in order; `count` rounded down to a multiple of 64.
 float sw_read(const float *values, ptrdiff_t count);
 

@@ -62,9 +62,7 @@ final class BinaryStep: Step {
         binary(kind, &a, &b, output.width, output.storedChannels, to, output.pixelStride)
         // 0 / 0: padding lanes meet zero weights and must be finite.
         if kind == SW_BINARY_DIVIDE, output.channels < output.storedChannels {
-          for x in 0..<output.width {
-            (to + x * output.pixelStride + output.channels).update(repeating: 0, count: output.storedChannels - output.channels)
-          }
+          for x in 0..<output.width { output.clearPadding(to + x * output.pixelStride) }
         }
       case .planar:
         for channel in 0..<output.channels {

@@ -35,13 +35,14 @@ final class ChannelSelectionStep: ConvolutionStep {
     depthwise = DepthwiseRows(channels, input: (g.inHeight, g.inWidth), weight: operands.weight, table: operands.table)
     product = PointwiseProduct(weight: pointwise, depth: g.inChannels, order: order, table: operands.table)
     let block = Int(SW_CHANNEL_BLOCK)
-    blockOffsets = (0..<order.count / block).map { $0 * block }
+    blockOffsets = (0..<order.count / block).map { operands.table.precision.slots($0 * block) }
     span = (g.kernel.height - 1) * g.dilation.height + 1
-    let rowByteCount = g.inWidth * min(PointwiseProduct.groupColumns, order.count) * 4
+    let rowByteCount = g.inWidth * operands.table.precision.slots(min(PointwiseProduct.groupColumns, order.count)) * 4
     // Enough for one output row, and for another stride of input below it.
     ringRows = max(span + g.stride.height, min(g.inHeight, Self.ringByteCount / max(rowByteCount, 1)))
   }
 
+  private var precision: Precision { operands.table.precision }
   var kernelNames: [String] { product.kernelNames + [depthwise.kernel.name] }
   var constantByteCount: Int { depthwise.byteCount + middle.byteCount + product.byteCount + epilogue.byteCount }
 
@@ -68,8 +69,8 @@ final class ChannelSelectionStep: ConvolutionStep {
   private func scratch(_ cursor: inout ScratchCursor) -> Scratch {
     let g = operands.geometry
     return Scratch(
-      pointers: PixelPointers(&cursor), packed: cursor.floats(PointwiseProduct.pixels * paddedChannels(g.inChannels)),
-      ring: cursor.floats(ringRows * g.inWidth * min(PointwiseProduct.groupColumns, order.count)),
+      pointers: PixelPointers(&cursor), packed: cursor.floats(PointwiseProduct.pixels * operands.inputLayout.pixelSlots),
+      ring: cursor.floats(ringRows * g.inWidth * precision.slots(min(PointwiseProduct.groupColumns, order.count))),
       rows: cursor.pointers(depthwise.rowCount))
   }
 
@@ -85,10 +86,10 @@ final class ChannelSelectionStep: ConvolutionStep {
     let (image, firstRow) = region.place(share.rows.lowerBound)
     let endRow = firstRow + share.rows.count
     let source = PixelSource(
-      memory[operands.input], operands.inputLayout, depth: paddedChannels(g.inChannels), stride: Pair(1))
+      memory[operands.input], operands.inputLayout, stride: Pair(1))
     for group in share.groups {
       let columns = product.columns(group..<group + 1, of: order.count)
-      let rowStride = g.inWidth * columns.count
+      let rowStride = g.inWidth * precision.slots(columns.count)
       var made = max(firstRow * g.stride.height - g.padding.top, 0)
       var y = firstRow
       while y < endRow {
@@ -117,7 +118,7 @@ final class ChannelSelectionStep: ConvolutionStep {
     _ rows: Range<Int>, image: Int, group: Int, columns: Range<Int>, _ source: PixelSource, ring: UnsafeMutablePointer<Float>,
     _ pointers: PixelPointers, packed: UnsafeMutablePointer<Float>
   ) {
-    let width = operands.geometry.inWidth
+    let width = operands.geometry.inWidth, pixel = precision.slots(columns.count)
     withUnsafePointer(to: middle.structure) { epilogue in
       blockOffsets.withUnsafeBufferPointer { offsets in
         guard let offsets = offsets.baseAddress else { return }
@@ -127,7 +128,7 @@ final class ChannelSelectionStep: ConvolutionStep {
             pointers.fill(
               segment,
               sw_destination(
-                base: ring + slot * width * columns.count - columns.lowerBound, row: 0, pixel: columns.count, block: nil),
+                base: ring + slot * width * pixel - precision.slots(columns.lowerBound), row: 0, pixel: pixel, block: nil),
               sw_source(base: nil, row: 0, pixel: 0))
           }
           let left = source.pixels(of: chunk, packed: packed) { (image, rows.lowerBound + $0) }
@@ -151,9 +152,11 @@ final class ChannelSelectionStep: ConvolutionStep {
     shifted.after.slopes = shifted.after.slopes.map { $0 + columns.lowerBound }
     withUnsafePointer(to: shifted) { epilogue in
       depthwise.run(
-        rows, inPixel: columns.count, x: 0, count: operands.geometry.outWidth,
-        out: memory[operands.output].row(image, y) + columns.lowerBound, outPixel: operands.outputLayout.pixelStride,
-        residual: residual.base.map { $0 + columns.lowerBound }, residualPixel: residual.pixel, channels: columns, epilogue)
+        rows, inPixel: precision.slots(columns.count), x: 0, count: operands.geometry.outWidth,
+        out: memory[operands.output].row(image, y) + precision.slots(columns.lowerBound),
+        outPixel: operands.outputLayout.pixelStride,
+        residual: residual.base.map { $0 + precision.slots(columns.lowerBound) }, residualPixel: residual.pixel,
+        channels: columns, epilogue)
     }
   }
 }

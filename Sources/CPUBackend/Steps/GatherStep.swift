@@ -21,6 +21,8 @@ final class GatherStep: ConvolutionStep {
     let weightOffset: Int
 
     var columns: Int { gather.columns }
+    /// Of one tap of one column's weights.
+    var slots: Int { gather.slots(depth: depth) }
   }
 
   init(_ operands: ConvolutionOperands) {
@@ -33,7 +35,7 @@ final class GatherStep: ConvolutionStep {
     let blocks = Self.blocks(geometry, order: arrangement.order, table)
     self.blocks = ConstantTable(blocks)
     storeFunction = table.kernel(.store, rows: 1).store
-    weights = AlignedFloats(count: blocks.reduce(0) { $0 + geometry.taps * $1.depth * $1.columns })
+    weights = AlignedFloats(count: blocks.reduce(0) { $0 + geometry.taps * $1.slots * $1.columns })
     zeros = AlignedFloats(count: paddedChannels(geometry.inChannels))
     packWeights()
   }
@@ -56,12 +58,14 @@ final class GatherStep: ConvolutionStep {
         }
         // Columns of padding alone read nothing.
         first = min(first, last)
+        // Pointers are moved by whole slots.
+        let firstInput = table.precision == .bfloat16 ? first * depth / 2 * 2 : first * depth
         let block = Block(
-          gather: gather.kernel, firstColumn: gather.firstColumn, firstInput: first * depth,
-          depth: (last - first + 1) * depth, weightOffset: offset)
+          gather: gather.kernel, firstColumn: gather.firstColumn, firstInput: firstInput,
+          depth: (last + 1) * depth - firstInput, weightOffset: offset)
         blocks.append(block)
         products += block.depth * block.columns
-        offset += geometry.taps * block.depth * block.columns
+        offset += geometry.taps * block.slots * block.columns
       }
       if products < least {
         best = blocks
@@ -82,9 +86,10 @@ final class GatherStep: ConvolutionStep {
           guard let channel = arrangement.order[block.firstColumn + column] else { continue }
           let first = channel / outputs * depth - block.firstInput
           for tap in 0..<geometry.taps {
+            let place = base + tap * block.slots * block.columns
             for k in 0..<depth {
-              base[(tap * block.depth + first + k) * block.columns + column] =
-                source[(channel * depth + k) * geometry.taps + tap]
+              let value = source[(channel * depth + k) * geometry.taps + tap]
+              block.gather.pack(value, at: first + k, column: column, into: place)
             }
           }
         }
@@ -157,14 +162,14 @@ final class GatherStep: ConvolutionStep {
   ) {
     let geometry = operands.geometry, depth = block.depth, rows = block.gather.rows, gather = block.gather.gather
     let right = weights.base + block.weightOffset
-    let tapsTogether = max(1, Self.weightByteCount / (depth * block.columns * 4))
+    let tapsTogether = max(1, Self.weightByteCount / (block.slots * block.columns * 4))
     var tap = 0
     while tap < geometry.taps {
       let taps = min(tapsTogether, geometry.taps - tap)
       var pixel = 0
       while pixel < pixels {
         gather(
-          left + pixel * geometry.taps + tap * rows, taps, right + tap * depth * block.columns, depth, tap == 0 ? 0 : 1,
+          left + pixel * geometry.taps + tap * rows, taps, right + tap * block.slots * block.columns, depth, tap == 0 ? 0 : 1,
           product + pixel * block.columns, block.columns)
         pixel += rows
       }
@@ -179,6 +184,7 @@ final class GatherStep: ConvolutionStep {
     _ input: ValueMemory
   ) {
     let g = operands.geometry, pixelStride = operands.inputLayout.pixelStride
+    let offset = operands.inputLayout.precision.slots(channel)
     let zeros = UnsafePointer(zeros.base)
     let padded = (chunk.count + tileRows - 1) / tileRows * tileRows
     // The tile that begins at pixel p has its pointers at left + p · taps.
@@ -197,7 +203,8 @@ final class GatherStep: ConvolutionStep {
           for kx in 0..<g.kernel.width {
             let inX = first + kx * g.dilation.width
             let isInside = inX >= 0 && inX < g.inWidth
-            tile[(ky * g.kernel.width + kx) * tileRows] = (isInside ? inRow.map { $0 + inX * pixelStride + channel } : nil) ?? zeros
+            tile[(ky * g.kernel.width + kx) * tileRows] =
+              (isInside ? inRow.map { $0 + inX * pixelStride + offset } : nil) ?? zeros
           }
         }
       }

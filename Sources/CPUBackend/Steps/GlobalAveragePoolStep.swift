@@ -45,10 +45,10 @@ final class GlobalAveragePoolStep: Step {
     sums.update(repeating: 0, count: count)
     for y in 0..<input.height {
       rowSums.update(repeating: 0, count: count)
-      function(from.row(image, y) + first, input.pixelStride, input.width, count, rowSums)
+      function(from.row(image, y) + input.channelOffset(first), input.pixelStride, input.width, count, rowSums)
       for channel in 0..<count { sums[channel] += rowSums[channel] }
     }
-    let to = memory[writes].row(image, 0) + first, pixels = Float(input.height * input.width)
-    for channel in 0..<count { to[channel] = sums[channel] / pixels }
+    let to = memory[writes].row(image, 0), pixels = Float(input.height * input.width)
+    for channel in 0..<count { output.setElement(to, first + channel, sums[channel] / pixels) }
   }
 }

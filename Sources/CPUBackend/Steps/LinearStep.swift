@@ -12,6 +12,8 @@ final class LinearStep: Step {
   private let input: ValueLayout
   private let output: ValueLayout
   private let weights: AlignedFloats
+  /// Of one column's weights.
+  private let slots: Int
   private let epilogue: EpilogueParameters
   private let arrangement: OutputArrangement
   private let blocks: [ColumnBlock]
@@ -36,13 +38,14 @@ final class LinearStep: Step {
     plainBlocks = ColumnBlock.split(arrangement.order.count, into: table.tiles(.multiply))
     storeFunction = table.kernel(.store, rows: 1).store
     zeros = AlignedFloats(count: paddedChannels(payload.inFeatures))
-    weights = AlignedFloats(count: payload.inFeatures * arrangement.order.count)
+    slots = table.tiles(.multiply)[0].slots(depth: payload.inFeatures)
+    weights = AlignedFloats(count: slots * arrangement.order.count)
     weight.withUnsafeFloats { source in
       for block in blocks {
-        let base = weights.base + payload.inFeatures * block.firstColumn
+        let base = weights.base + slots * block.firstColumn
         for column in 0..<min(block.columns, payload.outFeatures - block.firstColumn) {
           let from = (block.firstColumn + column) * payload.inFeatures
-          for k in 0..<payload.inFeatures { base[k * block.columns + column] = source[from + k] }
+          for k in 0..<payload.inFeatures { block.kernel.pack(source[from + k], at: k, column: column, into: base) }
         }
       }
     }
@@ -69,7 +72,7 @@ final class LinearStep: Step {
     let scratch = scratch(&cursor)
     guard let product = scratch.product, let left = scratch.left else { return }
     let block = blocks[task], plain = plainBlocks[task].kernel, depth = payload.inFeatures
-    let right = weights.base + depth * block.firstColumn
+    let right = weights.base + slots * block.firstColumn
     let from = memory[reads[0]]
     var destination = arrangement.destination(memory[writes], image: 0, y: 0)
     // The images are the pixels of one row.

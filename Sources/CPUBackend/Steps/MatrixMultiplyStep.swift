@@ -34,8 +34,8 @@ final class MatrixMultiplyStep: Step {
     depth = shapes[0][rank - 1]
     columns = shapes[1][rank - 1]
     matricesPerImage = rank == 2 ? nil : shapes[0].extents[1..<rank - 2].reduce(1, *)
-    blocks = ColumnBlock.split(paddedChannels(columns), into: table.tiles(.gather))
-    plainBlocks = ColumnBlock.split(paddedChannels(columns), into: table.tiles(.multiply))
+    blocks = ColumnBlock.split(paddedChannels(columns), into: table.floatTiles(.gather))
+    plainBlocks = ColumnBlock.split(paddedChannels(columns), into: table.floatTiles(.multiply))
   }
 
   var kernelNames: [String] { Set(blocks.map(\.kernel.name)).sorted() }

@@ -99,17 +99,17 @@ struct PixelPointers {
 struct PixelSource {
   private let input: ValueMemory
   private let pixel: Int
+  /// Floats of a pixel that are read.
   private let depth: Int
   private let stride: Pair
   private let rowsAdjoin: Bool
 
   /// - Parameters:
-  ///   - depth: floats of a pixel that are read.
   ///   - stride: of the convolution.
-  init(_ input: ValueMemory, _ layout: ValueLayout, depth: Int, stride: Pair) {
+  init(_ input: ValueMemory, _ layout: ValueLayout, stride: Pair) {
     self.input = input
     pixel = layout.pixelStride
-    self.depth = depth
+    depth = layout.pixelSlots
     self.stride = stride
     rowsAdjoin =
       stride == Pair(1) && layout.rowStride == layout.width * layout.pixelStride && input.ring == layout.height

@@ -5,6 +5,8 @@ import Tensors
 /// The weights of a 1x1 convolution packed for the pointwise kernels, and the loop over their column blocks.
 final class PointwiseProduct {
   private let depth: Int
+  /// Of one column's weights.
+  private let slots: Int
   private let weights: AlignedFloats
   private let blocks: ConstantTable<ColumnBlock>
   /// The first block of each group of columns whose weights are read together, and the end.
@@ -28,13 +30,14 @@ final class PointwiseProduct {
     }
     self.blocks = ConstantTable(blocks)
     groupStarts = ConstantTable(starts + [blocks.count])
-    weights = AlignedFloats(count: depth * order.count)
+    slots = tiles[0].slots(depth: depth)
+    weights = AlignedFloats(count: slots * order.count)
     weight.withUnsafeFloats { source in
       for block in blocks {
-        let base = weights.base + depth * block.firstColumn
+        let base = weights.base + slots * block.firstColumn
         for column in 0..<block.columns {
           guard let channel = order[block.firstColumn + column] else { continue }
-          for k in 0..<depth { base[k * block.columns + column] = source[channel * depth + k] }
+          for k in 0..<depth { block.kernel.pack(source[channel * depth + k], at: k, column: column, into: base) }
         }
       }
     }
@@ -69,7 +72,8 @@ final class PointwiseProduct {
     for index in starts[range.lowerBound]..<starts[range.upperBound] {
       let block = blocks[index]
       var arguments = sw_pointwise_arguments(
-        left: left, left_pixel: leftPixel, count: count, depth: depth, right: weights.base + depth * block.firstColumn, out: out,
+        left: left, left_pixel: leftPixel, count: count, depth: depth, right: weights.base + slots * block.firstColumn,
+        out: out,
         residual: residual, block: blockOffsets + block.firstColumn / Int(SW_CHANNEL_BLOCK), channel: block.firstColumn,
         epilogue: epilogue)
       block.kernel.pointwise(&arguments)

@@ -36,7 +36,7 @@ final class PointwiseStep: ConvolutionStep {
   private func scratch(_ cursor: inout ScratchCursor) -> Scratch {
     Scratch(
       pointers: PixelPointers(&cursor),
-      packed: cursor.floats(PointwiseProduct.pixels * paddedChannels(operands.geometry.inChannels)))
+      packed: cursor.floats(PointwiseProduct.pixels * operands.inputLayout.pixelSlots))
   }
 
   var scratchByteCount: Int { ScratchCursor.byteCount { scratch(&$0) } }
@@ -50,7 +50,7 @@ final class PointwiseStep: ConvolutionStep {
     guard let pointers = scratch.pointers, let packed = scratch.packed else { return }
     let g = operands.geometry
     let input = memory[operands.input], output = memory[operands.output]
-    let source = PixelSource(input, operands.inputLayout, depth: paddedChannels(g.inChannels), stride: g.stride)
+    let source = PixelSource(input, operands.inputLayout, stride: g.stride)
     let share = tasks(region).share(task)
     withUnsafePointer(to: epilogue.structure) { epilogue in
       let chunks = PixelChunks(rows: share.rows, width: g.outWidth, joinsRows: g.outWidth < Self.wideRow)

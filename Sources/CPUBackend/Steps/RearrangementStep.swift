@@ -63,15 +63,18 @@ final class RearrangementStep: Step {
     for n in RowTasks(rowCount: region.imageRows, threadCount: threadCount).range(task) {
       let (image, y) = region.place(n)
       switch kind {
-      case .copy: copyRow(memory, input: 0, image: image, y: y, firstChannel: 0)
+      case .copy: copy(memory, input: 0, image: image, y: y, firstChannel: 0)
       case .concatenation:
         var first = 0
         for (index, layout) in inputs.enumerated() {
-          copyRow(memory, input: index, image: image, y: y, firstChannel: first)
+          copy(memory, input: index, image: image, y: y, firstChannel: first)
           first += layout.channels
         }
       case .pixelShuffle(let payload) where output.order == .planar && inputs[0].order == .interleaved:
-        shuffleToPlanes(payload, memory, image: image, y: y)
+        switch inputs[0].precision {
+        case .float32: shuffleToPlanes(payload, memory, image: image, y: y, Float.self)
+        case .bfloat16: shuffleToPlanes(payload, memory, image: image, y: y, BFloat16.self)
+        }
       case .pixelShuffle(let payload):
         let r = payload.factor, isOutermost = payload.order == .channelsOutermost
         move(memory, input: 0, image: image, y: y) { c, x in
@@ -92,15 +95,33 @@ final class RearrangementStep: Step {
   }
 
   /// Copies row `y` of an input to channels of the output from `firstChannel` on.
-  private func copyRow(_ memory: RunMemory, input index: Int, image: Int, y: Int, firstChannel: Int) {
+  private func copy(_ memory: RunMemory, input index: Int, image: Int, y: Int, firstChannel: Int) {
+    switch (inputs[index].precision, output.precision) {
+    case (.float32, .float32):
+      copyRow(memory, input: index, image: image, y: y, firstChannel: firstChannel, Float.self, Float.self)
+    case (.float32, .bfloat16):
+      copyRow(memory, input: index, image: image, y: y, firstChannel: firstChannel, Float.self, BFloat16.self)
+    case (.bfloat16, .float32):
+      copyRow(memory, input: index, image: image, y: y, firstChannel: firstChannel, BFloat16.self, Float.self)
+    case (.bfloat16, .bfloat16):
+      copyRow(memory, input: index, image: image, y: y, firstChannel: firstChannel, BFloat16.self, BFloat16.self)
+    }
+  }
+
+  @inline(__always)
+  private func copyRow<From: StoredElement, To: StoredElement>(
+    _ memory: RunMemory, input index: Int, image: Int, y: Int, firstChannel: Int, _: From.Type, _: To.Type
+  ) {
     let layout = inputs[index]
-    let from = memory[reads[index]].row(image, y), to = memory[writes].row(image, y)
+    let from = elements(of: memory[reads[index]].row(image, y), From.self)
+    let to = elements(of: memory[writes].row(image, y), To.self)
     let inChannel = layout.order == .planar ? layout.planeStride : 1
     let outChannel = output.order == .planar ? output.planeStride : 1
+    let inPixel = layout.pixelStride * perSlot(From.self), outPixel = output.pixelStride * perSlot(To.self)
     if output.order == .planar {
       for c in 0..<layout.channels {
         let source = from + c * inChannel, target = to + (firstChannel + c) * outChannel
-        for x in 0..<output.width { target[x] = source[x * layout.pixelStride] }
+        for x in 0..<output.width { target[x] = To(source[x * inPixel].float) }
       }
       return
     }
@@ -108,26 +129,37 @@ final class RearrangementStep: Step {
     let end = firstChannel + layout.channels
     let padding = end == output.channels ? output.storedChannels - output.channels : 0
     for x in 0..<output.width {
-      let source = from + x * layout.pixelStride, target = to + x * output.pixelStride
+      let source = from + x * inPixel, target = to + x * outPixel + firstChannel
       if inChannel == 1 {
-        (target + firstChannel).update(from: source, count: layout.channels)
+        for c in 0..<layout.channels { target[c] = To(source[c].float) }
       } else {
-        for c in 0..<layout.channels { target[firstChannel + c] = source[c * inChannel] }
+        for c in 0..<layout.channels { target[c] = To(source[c * inChannel].float) }
       }
-      if padding > 0 { (target + end).update(repeating: 0, count: padding) }
+      for c in layout.channels..<layout.channels + padding { target[c] = To(0) }
     }
   }
 
+  /// A row as elements.
+  private func elements<E: StoredElement>(of row: UnsafeMutablePointer<Float>, _: E.Type) -> UnsafeMutablePointer<E> {
+    UnsafeMutableRawPointer(row).assumingMemoryBound(to: E.self)
+  }
+
+  /// Elements in the space of a float.
+  private func perSlot<E: StoredElement>(_: E.Type) -> Int { MemoryLayout<Float>.stride / MemoryLayout<E>.stride }
+
   /// Row `y` of each plane from the interleaved pixels below it.
-  private func shuffleToPlanes(_ payload: PixelShuffle, _ memory: RunMemory, image: Int, y: Int) {
-    let r = payload.factor, layout = inputs[0]
-    let from = memory[reads[0]].row(image, y / r), to = memory[writes].row(image, y)
+  @inline(__always)
+  private func shuffleToPlanes<From: StoredElement>(
+    _ payload: PixelShuffle, _ memory: RunMemory, image: Int, y: Int, _: From.Type
+  ) {
+    let r = payload.factor, layout = inputs[0], inPixel = layout.pixelStride * perSlot(From.self)
+    let from = elements(of: memory[reads[0]].row(image, y / r), From.self), to = memory[writes].row(image, y)
     for c in 0..<output.channels {
       let target = to + c * output.planeStride
       for dx in 0..<r {
         let place = y % r * r + dx
         let source = from + (payload.order == .channelsOutermost ? c * r * r + place : place * output.channels + c)
-        for x in 0..<layout.width { target[x * r + dx] = source[x * layout.pixelStride] }
+        for x in 0..<layout.width { target[x * r + dx] = source[x * inPixel].float }
       }
     }
   }
@@ -138,27 +170,36 @@ final class RearrangementStep: Step {
     _ memory: RunMemory, input index: Int, image: Int, y: Int,
     _ source: (_ channel: Int, _ x: Int) -> (channel: Int, y: Int, x: Int)
   ) {
-    let layout = inputs[index]
-    let input = memory[reads[index]], out = memory[writes].row(image, y)
-    let channels = 0..<output.channels
+    switch (inputs[index].precision, output.precision) {
+    case (.float32, .float32): move(memory, input: index, image: image, y: y, Float.self, Float.self, source)
+    case (.float32, .bfloat16): move(memory, input: index, image: image, y: y, Float.self, BFloat16.self, source)
+    case (.bfloat16, .float32): move(memory, input: index, image: image, y: y, BFloat16.self, Float.self, source)
+    case (.bfloat16, .bfloat16): move(memory, input: index, image: image, y: y, BFloat16.self, BFloat16.self, source)
+    }
+  }
+
+  @inline(__always)
+  private func move<From: StoredElement, To: StoredElement>(
+    _ memory: RunMemory, input index: Int, image: Int, y: Int, _: From.Type, _: To.Type,
+    _ source: (_ channel: Int, _ x: Int) -> (channel: Int, y: Int, x: Int)
+  ) {
+    let layout = inputs[index], input = memory[reads[index]], out = elements(of: memory[writes].row(image, y), To.self)
     let inChannel = layout.order == .planar ? layout.planeStride : 1
-    let outChannel = output.order == .planar ? output.planeStride : 1
+    let inPixel = layout.pixelStride * perSlot(From.self), outPixel = output.pixelStride * perSlot(To.self)
+    func element(_ from: (channel: Int, y: Int, x: Int)) -> To {
+      let row = elements(of: input.row(image, from.y), From.self)
+      return To(row[from.x * inPixel + from.channel * inChannel].float)
+    }
     if output.order == .planar {
-      for c in channels {
-        for x in 0..<output.width {
-          let from = source(c, x)
-          out[x + c * outChannel] = input.row(image, from.y)[from.x * layout.pixelStride + from.channel * inChannel]
-        }
+      for c in 0..<output.channels {
+        for x in 0..<output.width { out[x + c * output.planeStride] = element(source(c, x)) }
       }
     } else {
       for x in 0..<output.width {
-        let pixel = out + x * output.pixelStride
-        for c in channels {
-          let from = source(c, x)
-          pixel[c] = input.row(image, from.y)[from.x * layout.pixelStride + from.channel * inChannel]
-        }
+        let pixel = out + x * outPixel
+        for c in 0..<output.channels { pixel[c] = element(source(c, x)) }
         // Padding lanes are read by kernels, where they meet zero weights; they must be finite.
-        for c in output.channels..<max(output.storedChannels, output.channels) { pixel[c] = 0 }
+        for c in output.channels..<output.storedChannels { pixel[c] = To(0) }
       }
     }
   }

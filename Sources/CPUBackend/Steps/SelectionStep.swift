@@ -85,25 +85,20 @@ final class SelectionStep: Step {
     for x in 0..<output.width {
       let pixel = to + x * output.pixelStride, column = maps.columns[x]
       guard let from, column != Maps.constant else {
-        pixel.update(repeating: maps.value, count: output.channels)
-        clearPadding(pixel)
+        for channel in 0..<output.channels { output.setElement(pixel, channel, maps.value) }
+        output.clearPadding(pixel)
         continue
       }
       let source = from + column * input.pixelStride
       if keepsChannels {
-        pixel.update(from: source, count: output.storedChannels)
+        pixel.update(from: source, count: output.pixelSlots)
         continue
       }
       for channel in 0..<output.channels {
         let index = maps.channels[channel]
-        pixel[channel] = index == Maps.constant ? maps.value : source[index]
+        output.setElement(pixel, channel, index == Maps.constant ? maps.value : input.element(source, index))
       }
-      clearPadding(pixel)
+      output.clearPadding(pixel)
     }
-  }
-
-  /// Padding lanes meet zero weights and must be finite.
-  private func clearPadding(_ pixel: UnsafeMutablePointer<Float>) {
-    (pixel + output.channels).update(repeating: 0, count: output.storedChannels - output.channels)
   }
 }

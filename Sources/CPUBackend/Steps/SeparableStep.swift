@@ -48,7 +48,7 @@ final class SeparableStep: ConvolutionStep {
   private func scratch(_ cursor: inout ScratchCursor) -> Scratch {
     Scratch(
       pointers: PixelPointers(&cursor),
-      middle: cursor.floats(PointwiseProduct.pixels * paddedChannels(operands.geometry.inChannels)),
+      middle: cursor.floats(PointwiseProduct.pixels * operands.inputLayout.pixelSlots),
       rows: cursor.pointers(depthwise.rowCount))
   }
 
@@ -58,7 +58,7 @@ final class SeparableStep: ConvolutionStep {
     var cursor = ScratchCursor(base)
     let scratch = scratch(&cursor)
     guard let pointers = scratch.pointers, let between = scratch.middle, let rows = scratch.rows else { return }
-    let g = operands.geometry, depth = paddedChannels(g.inChannels), inPixel = operands.inputLayout.pixelStride
+    let g = operands.geometry, depth = operands.inputLayout.pixelSlots, inPixel = operands.inputLayout.pixelStride
     let input = memory[operands.input], output = memory[operands.output]
     let share = tasks(region).share(task)
     withUnsafePointer(to: epilogue.structure) { epilogue in

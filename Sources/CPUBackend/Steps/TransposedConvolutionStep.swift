@@ -54,9 +54,10 @@ final class TransposedConvolutionStep: Step {
     var offsets: [Int] = []
     var weightOffset = 0
     for (index, group) in groups.enumerated() {
-      let columns = group.phases.count * stored, depth = group.taps.count * payload.inChannels
+      let columns = group.phases.count * stored
       let gathers = ColumnBlock.split(columns, into: table.tiles(.gather))
       let multiplies = ColumnBlock.split(columns, into: table.tiles(.multiply))
+      let depth = group.taps.count * (gathers.first?.kernel.slots(depth: payload.inChannels) ?? 0)
       for (gather, multiply) in zip(gathers, multiplies) {
         units.append(
           Unit(
@@ -67,7 +68,9 @@ final class TransposedConvolutionStep: Step {
         for channel in 0..<stored {
           order.append(channel < payload.outChannels ? channel : nil)
           guard channel % block == 0 else { continue }
-          offsets.append(phase.row * output.layout.rowStride + phase.column * output.layout.pixelStride + channel)
+          offsets.append(
+            phase.row * output.layout.rowStride + phase.column * output.layout.pixelStride
+              + output.layout.channelOffset(channel))
         }
       }
       weightOffset += depth * columns
@@ -92,9 +95,10 @@ final class TransposedConvolutionStep: Step {
           guard channel < payload.outChannels else { continue }
           let first = channel / outputs * depth
           for (tap, position) in phase.kernelPositions.enumerated() {
-            let to = weights.base + unit.weightOffset + (tap * payload.inChannels + first) * columns + column
+            let to = weights.base + unit.weightOffset + tap * unit.gather.slots(depth: payload.inChannels) * columns
             for k in 0..<depth {
-              to[k * columns] = source[((first + k) * outputs + channel % outputs) * area + position]
+              let value = source[((first + k) * outputs + channel % outputs) * area + position]
+              unit.gather.pack(value, at: first + k, column: column, into: to)
             }
           }
         }
@@ -260,7 +264,7 @@ final class TransposedConvolutionStep: Step {
                 let channel = (unit.firstColumn + part * block) % stored - (unit.firstBlock + part) * block
                 let row = memory[reads[1]].row(image, y * s.height + phase.row)
                 added = sw_source(
-                  base: UnsafePointer(row) + phase.column * residual.pixelStride + channel, row: 0,
+                  base: UnsafePointer(row) + phase.column * residual.pixelStride + residual.channelOffset(channel), row: 0,
                   pixel: s.width * residual.pixelStride)
               }
               storeFunction(

@@ -45,14 +45,15 @@ final class WinogradStep: ConvolutionStep {
       channels: geometry.outChannels, shuffle: operands.epilogue.shuffle, destination: operands.outputLayout)
     epilogue = EpilogueParameters(
       operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes)
-    let tiles = table.tiles(.multiply)
+    let tiles = table.floatTiles(.multiply)
     var groups: [Group] = []
     var offset = 0
     for first in stride(from: 0, to: arrangement.order.count, by: Self.groupColumns) {
       let columns = min(Self.groupColumns, arrangement.order.count - first)
       groups.append(
         Group(
-          firstColumn: first, columns: columns, blocks: ConstantTable(ColumnBlock.split(columns, into: tiles)), weightOffset: offset))
+          firstColumn: first, columns: columns, blocks: ConstantTable(ColumnBlock.split(columns, into: tiles)),
+          weightOffset: offset))
       offset += positions * geometry.inChannels * columns
     }
     self.groups = groups
@@ -144,7 +145,9 @@ final class WinogradStep: ConvolutionStep {
   }
 
   var kernelNames: [String] {
-    ["winograd_input_\(size)"] + Set(groups.flatMap { $0.blocks.values.map(\.kernel.name) }).sorted() + ["winograd_output_\(size)"]
+    ["winograd_input_\(size)"] + Set(groups.flatMap { $0.blocks.values.map(\.kernel.name) }).sorted() + [
+      "winograd_output_\(size)"
+    ]
   }
   var rowGrain: Int { size }
   func taskCount(_ region: WorkRegion) -> Int { tasks(region).count }

@@ -1,0 +1,44 @@
+// AVX-512 BF16: kernels for bfloat16 values whose products are dot products of pairs. All others are those of avx512.c.
+#include "signatures.h"
+#ifdef SW_HAVE_X86
+#include <immintrin.h>
+#pragma clang attribute push(__attribute__((target("avx512bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
+#define LANES 16
+#define SW_NAME(stem) stem##_avx512bf16
+#define SW_HAVE_BFLOAT16
+#include "vector.h"
+#define DEPTHWISE_PIXELS 8
+#define TAIL_PIXELS_1 12
+#define TAIL_PIXELS_2 10
+#define TAIL_PIXELS_3 8
+#define TAIL_PIXELS_4 6
+#define SW_VALUES_BFLOAT16
+#include "kernels.h"
+
+#define SW_DOT_PRODUCTS
+#define ROWS 6
+#define VECTORS 4
+#define MULTIPLY_NAME multiply_6x4_bf16_avx512bf16
+#define POINTWISE_NAME pointwise_6x4_bf16_avx512bf16
+#define GATHER_NAME gather_6x4_bf16_avx512bf16
+#include "multiply.h"
+#define ROWS 8
+#define VECTORS 3
+#define MULTIPLY_NAME multiply_8x3_bf16_avx512bf16
+#define POINTWISE_NAME pointwise_8x3_bf16_avx512bf16
+#define GATHER_NAME gather_8x3_bf16_avx512bf16
+#include "multiply.h"
+#define ROWS 12
+#define VECTORS 2
+#define MULTIPLY_NAME multiply_12x2_bf16_avx512bf16
+#define POINTWISE_NAME pointwise_12x2_bf16_avx512bf16
+#define GATHER_NAME gather_12x2_bf16_avx512bf16
+#include "multiply.h"
+#define ROWS 12
+#define VECTORS 1
+#define MULTIPLY_NAME multiply_12x1_bf16_avx512bf16
+#define POINTWISE_NAME pointwise_12x1_bf16_avx512bf16
+#define GATHER_NAME gather_12x1_bf16_avx512bf16
+#include "multiply.h"
+#pragma clang attribute pop
+#endif
