@@ -35,14 +35,19 @@ let targets: [Target] = [
   .target(
     name: "Evaluation",
     dependencies: [
-      "Tensors", "Files", "Networks", "Architectures", "Transforms", "Formats", "Imaging", "Execution",
-      "ReferenceBackend", "CPUBackend", "CShippedModels",
+      "Tensors", "Files", "Networks", "Architectures", "Transforms", "Formats", "Imaging", "Execution", "ReferenceBackend",
+      "CPUBackend", "CShippedModels",
+    ]),
+  .target(
+    name: "Profiling",
+    dependencies: [
+      "Tensors", "Files", "Networks", "Transforms", "Execution", "ReferenceBackend", "CPUBackend", "CKernels", "Evaluation",
     ]),
   .target(
     name: "Swiftlet",
     dependencies: [
       "Tensors", "Files", "Networks", "Architectures", "Transforms", "Formats", "Imaging", "Execution", "ReferenceBackend",
-      "CPUBackend", "Evaluation",
+      "CPUBackend", "Evaluation", "Profiling",
     ]),
   .executableTarget(
     name: "SwiftletCommand",
@@ -74,6 +79,7 @@ let targets: [Target] = [
     ], exclude: ["Fixtures", "Models", "Networks"]),
   .testTarget(name: "ImagingTests", dependencies: ["Tensors", "Files", "Imaging"]),
   .testTarget(name: "EvaluationTests", dependencies: ["Swiftlet", "TestSupport"]),
+  .testTarget(name: "ProfilingTests", dependencies: ["Swiftlet"]),
   .testTarget(name: "CommandTests", dependencies: ["Swiftlet", "SwiftletCommand"]),
   .testTarget(name: "CShippedModelsTests", dependencies: ["CShippedModels"]),
 ]

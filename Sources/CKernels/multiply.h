@@ -20,7 +20,12 @@ __attribute__((noinline)) SW_DECLARE_MULTIPLY(MULTIPLY_NAME) {
 #ifdef GATHER_NAME
 __attribute__((noinline)) SW_DECLARE_GATHER(GATHER_NAME) {
   vector sum[ROWS][VECTORS];
-  UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = splat(0);
+  if (continues) {
+    UNROLL for (int i = 0; i < ROWS; i++)
+      UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = load(product + i * product_stride + j * LANES);
+  } else {
+    UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = splat(0);
+  }
   for (ptrdiff_t t = 0; t < taps; t++) {
     const float *row[ROWS];
     UNROLL for (int i = 0; i < ROWS; i++) row[i] = left[t * ROWS + i];

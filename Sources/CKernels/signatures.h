@@ -11,7 +11,7 @@
   void name(const float *left, ptrdiff_t left_stride, const float *right, ptrdiff_t depth, float *product,                       \
             ptrdiff_t product_stride)
 #define SW_DECLARE_GATHER(name)                                                                                                  \
-  void name(const float *const *left, ptrdiff_t taps, const float *right, ptrdiff_t depth, float *product,                       \
+  void name(const float *const *left, ptrdiff_t taps, const float *right, ptrdiff_t depth, int continues, float *product,        \
             ptrdiff_t product_stride)
 #define SW_DECLARE_HEAD(name)                                                                                                    \
   void name(const float *const *left, ptrdiff_t left_step, ptrdiff_t taps, const float *right, float *product,                   \
@@ -30,8 +30,8 @@
   void name(const float *product, ptrdiff_t product_stride, ptrdiff_t count, ptrdiff_t first_block, ptrdiff_t blocks,            \
             ptrdiff_t y, ptrdiff_t x, const sw_destination *destination, const sw_source *residual, const sw_epilogue *epilogue)
 #define SW_DECLARE_ELEMENTWISE(name)                                                                                             \
-  void name(const float *in, const float *multiplier, const float *residual, float *out, ptrdiff_t pixels, ptrdiff_t channels,   \
-            const sw_epilogue *epilogue)
+  void name(const float *in, ptrdiff_t in_pixel, const float *multiplier, const float *residual, ptrdiff_t residual_pixel,       \
+            float *out, ptrdiff_t out_pixel, ptrdiff_t pixels, ptrdiff_t channels, const sw_epilogue *epilogue)
 #define SW_DECLARE_MAXIMUM_POOL(name) void name(const sw_pool_arguments *arguments)
 #define SW_DECLARE_AVERAGE_POOL(name) void name(const sw_pool_arguments *arguments)
 #define SW_DECLARE_SUM(name) void name(const float *in, ptrdiff_t pixel, ptrdiff_t count, ptrdiff_t channels, float *sums)

@@ -25,10 +25,10 @@ SW_DECLARE_ELEMENTWISE(SW_NAME(elementwise)) {
     for (ptrdiff_t i = 0; i < pixels; i++)
 #define ELEMENTWISE_PIXEL(mode)                                                                                                  \
   for (ptrdiff_t c = 0; c < channels; c += LANES) {                                                                              \
-    ptrdiff_t at = i * channels + c;                                                                                             \
-    vector v = load(in + at);                                                                                                    \
+    vector v = load(in + i * in_pixel + c);                                                                                      \
     if (multiplier) v *= load(multiplier + c);                                                                                   \
-    store(out + at, finish(v, mode, bias_of(epilogue, c), epilogue, c, residual ? residual + at : 0));                           \
+    const float *added = residual ? residual + i * residual_pixel + c : 0;                                                       \
+    store(out + i * out_pixel + c, finish(v, mode, bias_of(epilogue, c), epilogue, c, added));                                   \
   }
       SW_WITH_FINISH_MODE(mode, ELEMENTWISE_PIXEL)
 #undef ELEMENTWISE_PIXEL

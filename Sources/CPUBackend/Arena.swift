@@ -10,14 +10,14 @@
 /// image of 64 channels touches a new 4 KiB page every 16 pixels.
 ///
 /// The bytes are undefined until written, and cost nothing until touched.
-final class Arena {
-  let base: UnsafeMutableRawPointer
-  let byteCount: Int
+package final class Arena {
+  package let base: UnsafeMutableRawPointer
+  package let byteCount: Int
 
   private static let hugePage = 2 << 20
 
   /// Nil where the machine has less memory than that: beyond it an allocation may seem to succeed and the process be killed later.
-  init?(byteCount: Int) {
+  package init?(byteCount: Int) {
     self.byteCount = byteCount
     let isLarge = byteCount >= Self.hugePage
     var memory: UnsafeMutableRawPointer?

@@ -21,11 +21,15 @@ struct BandSchedule {
   private(set) var groups: [Group] = []
   /// The rows that each value keeps; its height where it is complete at the end of its group.
   private(set) var ringRows: [Int]
+  /// The images that each value keeps; the batch where it is complete at the end of its group.
+  private(set) var ringImages: [Int]
 
   private let steps: [any Step]
   private let layouts: [ValueLayout]
   private let threadCount: Int
-  /// The last step that reads each value; Int.max for what leaves the program.
+  /// The values whose writing completes each value: itself, and its slices.
+  private let parts: [[Int]]
+  /// The last step that reads each value; Int.max for what leaves the program, is a slice or has slices: those keep all rows.
   private let lastReader: [Int]
   private let cacheByteCount: Int
 
@@ -36,10 +40,18 @@ struct BandSchedule {
     self.threadCount = threadCount
     self.cacheByteCount = cacheByteCount
     ringRows = layouts.map(\.height)
+    ringImages = layouts.map(\.batch)
     var last = [Int](repeating: -1, count: layouts.count)
     for (index, step) in steps.enumerated() { for value in step.reads { last[value] = index } }
-    for (value, place) in program.places.enumerated() where place != .arena { last[value] = Int.max }
+    var parts = program.layouts.indices.map { [$0] }
+    for (value, place) in program.places.enumerated() where place != .arena {
+      last[value] = Int.max
+      guard case .slice(let whole, _) = place else { continue }
+      parts[whole].append(value)
+      last[whole] = Int.max
+    }
     lastReader = last
+    self.parts = parts
     var first = 0
     while first < steps.count { first = addGroup(from: first) }
   }
@@ -50,14 +62,22 @@ struct BandSchedule {
   private mutating func addGroup(from first: Int) -> Int {
     var best = plan(first..<first + 1)
     var end = first + 1
+    var counts = (least: bandCount(first), most: bandCount(first))
     while end < steps.count, steps[end].rowCount > 1, batch(first) != nil, batch(end) == batch(first) {
+      // The narrowest value sets the bands of all: one far narrower than another would leave the wide one whole.
+      let count = bandCount(end)
+      counts = (min(counts.least, count), max(counts.most, count))
+      guard counts.most <= Self.mostUneven * counts.least else { break }
       let longer = plan(first..<end + 1)
       guard longer.byteCount <= cacheByteCount else { break }
       best = longer
       end += 1
     }
     groups.append(Group(steps: first..<end, items: best.items))
-    for (value, rows) in best.rings { ringRows[value] = rows }
+    for ring in best.rings {
+      ringRows[ring.value] = ring.rows
+      ringImages[ring.value] = ring.images
+    }
     return end
   }
 
@@ -69,7 +89,7 @@ struct BandSchedule {
 
   private struct Plan {
     var items: [Item] = []
-    var rings: [(value: Int, rows: Int)] = []
+    var rings: [(value: Int, rows: Int, images: Int)] = []
     var byteCount = 0
   }
 
@@ -81,10 +101,13 @@ struct BandSchedule {
     }
     let bands = bands(range)
     var plan = Plan()
-    for image in 0..<batch {
+    // Images smaller than a band go several at a time.
+    let together = bands.count == 1 ? imagesTogether(range, batch: batch) : 1
+    for image in stride(from: 0, to: batch, by: together) {
       for band in bands {
         for (step, rows) in zip(range, band) where !rows.isEmpty {
-          plan.items.append(Item(step: step, region: WorkRegion(images: image..<image + 1, rows: rows)))
+          plan.items.append(
+            Item(step: step, region: WorkRegion(images: image..<min(image + together, batch), rows: rows)))
         }
       }
     }
@@ -93,8 +116,10 @@ struct BandSchedule {
       let value = steps[step].writes
       guard lastReader[value] < range.upperBound, layouts[value].order == .interleaved else { continue }
       let rows = ring(value, range, bands)
-      plan.rings.append((value, rows))
-      plan.byteCount += rows * layouts[value].rowStride * 4
+      // A ring of rows serves one image at a time.
+      let images = rows < layouts[value].height ? 1 : together
+      plan.rings.append((value, rows, images))
+      plan.byteCount += rows * images * layouts[value].rowStride * 4
     }
     return plan
   }
@@ -104,6 +129,26 @@ struct BandSchedule {
   /// Pixels of a band for each thread: four Winograd tasks of 24 tiles. Half as many wait more for each other, twice as many leave
   /// the cache sooner (VDSR and EDSR at 256x256, Zen 5).
   private static let bandPixels = 4 * 24 * 16
+
+  /// How many images make up a band where one alone is smaller: enough for the step with the fewest pixels.
+  private func imagesTogether(_ range: Range<Int>, batch: Int) -> Int {
+    var fewest = Int.max
+    for step in range {
+      let layout = layouts[steps[step].writes]
+      if layout.height > 1 { fewest = min(fewest, layout.height * layout.width) }
+    }
+    guard fewest < Int.max else { return batch }
+    return min(batch, max(1, (Self.bandPixels / 2 * threadCount + fewest - 1) / fewest))
+  }
+
+  /// How much more finely the widest value of a group would be cut than the narrowest: one level of a U-Net, not two.
+  private static let mostUneven = 6
+
+  /// The bands that a step would have alone.
+  private func bandCount(_ step: Int) -> Int {
+    let rows = bandRows(step..<step + 1)
+    return (steps[step].rowCount + rows - 1) / rows
+  }
 
   /// For each band the rows that each step of the group does.
   private func bands(_ range: Range<Int>) -> [[Range<Int>]] {
@@ -136,12 +181,13 @@ struct BandSchedule {
       needed[index] = min((needed[index] + grain - 1) / grain * grain, steps[step].rowCount)
       guard needed[index] > 0 else { continue }
       for (operand, value) in steps[step].reads.enumerated() {
-        guard let writer = range.firstIndex(where: { steps[$0].writes == value }) else { continue }
         let rows = steps[step].inputRows(operand, for: needed[index] - 1..<needed[index])
-        let producer = range.distance(from: range.startIndex, to: writer)
-        let perRow = steps[writer].outputRowsPerRow
-        let wanted = (max(rows.upperBound, 0) + perRow - 1) / perRow
-        needed[producer] = max(needed[producer], min(wanted, steps[writer].rowCount))
+        for writer in range where parts[value].contains(steps[writer].writes) {
+          let producer = range.distance(from: range.startIndex, to: writer)
+          let perRow = steps[writer].outputRowsPerRow
+          let wanted = (max(rows.upperBound, 0) + perRow - 1) / perRow
+          needed[producer] = max(needed[producer], min(wanted, steps[writer].rowCount))
+        }
       }
     }
     return needed

@@ -74,7 +74,7 @@ public struct CPUEngine: Backend {
   }
 
   /// The method for a convolution whose whole image has this geometry.
-  func method(for geometry: ConvolutionGeometry) -> ConvolutionMethod {
+  package func method(for geometry: ConvolutionGeometry) -> ConvolutionMethod {
     if let preferredMethod, KernelSelector.refusal(of: preferredMethod, for: geometry) == nil { return preferredMethod }
     return KernelSelector.choose(for: geometry, instructionSet)
   }

@@ -30,17 +30,24 @@ final class CPUSession: TimingSession {
     self.schedule = schedule
 
     // A value lives from the group that writes it to the last that reads it: steps of one group take turns.
-    var first = [Int](repeating: 0, count: program.layouts.count), last = first
+    var first = [Int](repeating: Int.max, count: program.layouts.count)
+    var last = [Int](repeating: 0, count: program.layouts.count)
     for (index, group) in schedule.groups.enumerated() {
       for step in program.steps[group.steps] {
-        first[step.writes] = index
+        first[step.writes] = min(first[step.writes], index)
         for value in step.reads + [step.writes] { last[value] = index }
       }
+    }
+    // What slices lie in lives from the first of them on and as long as any.
+    for value in program.layouts.indices {
+      guard case .slice(let whole, _) = program.places[value] else { continue }
+      first[whole] = min(first[whole], first[value])
+      last[whole] = max(last[whole], last[value])
     }
     let inArena = program.layouts.indices.filter { program.places[$0] == .arena }
     let plan = MemoryPlan(
       inArena.map { value in
-        MemoryPlan.Request(byteCount: Self.byteCount(of: value, program, schedule), lifetime: first[value]...last[value])
+        MemoryPlan.Request(byteCount: Self.byteCount(of: value, program, schedule), lifetime: min(first[value], last[value])...last[value])
       })
     var offsets = [Int](repeating: 0, count: program.layouts.count)
     for (value, offset) in zip(inArena, plan.offsets) { offsets[value] = offset }
@@ -64,11 +71,13 @@ final class CPUSession: TimingSession {
 
   private static func byteCount(of value: Int, _ program: Program, _ schedule: BandSchedule) -> Int {
     let layout = program.layouts[value], ring = schedule.ringRows[value]
-    return ring < layout.height ? ring * layout.rowStride * 4 : layout.byteCount
+    return ring < layout.height ? ring * layout.rowStride * 4 : schedule.ringImages[value] * layout.imageStride * 4
   }
 
   /// Whether some value keeps only a part of its rows.
-  var usesRings: Bool { program.layouts.indices.contains { schedule.ringRows[$0] < program.layouts[$0].height } }
+  var usesRings: Bool { program.layouts.indices.contains {
+      schedule.ringRows[$0] < program.layouts[$0].height || schedule.ringImages[$0] < program.layouts[$0].batch
+    } }
 
   deinit {
     pool.stop()
@@ -77,21 +86,46 @@ final class CPUSession: TimingSession {
 
   func run(_ inputs: [Tensor]) throws(ExecutionError) -> [Tensor] { try run(inputs) { _, work in work() } }
 
-  func timedRun(_ inputs: [Tensor]) throws(ExecutionError) -> (outputs: [Tensor], timings: [NodeTiming]) {
-    let clock = ContinuousClock()
-    var timings = program.steps.map { NodeTiming(node: $0.node, kernels: $0.kernelNames, nanoseconds: 0) }
-    let outputs = try run(inputs) { step, work in
-      let start = clock.now
-      work()
+  func timedRun(_ inputs: [Tensor]) throws(ExecutionError) -> (outputs: [Tensor], timeline: RunTimeline) {
+    let clock = ContinuousClock(), start = clock.now
+    func nanoseconds() -> Int {
       let parts = (clock.now - start).components
-      timings[step].nanoseconds += Int(parts.seconds) * 1_000_000_000 + Int(parts.attoseconds / 1_000_000_000)
+      return Int(parts.seconds) * 1_000_000_000 + Int(parts.attoseconds / 1_000_000_000)
     }
-    return (outputs, timings)
+    var timeline = RunTimeline(steps: describedSteps, events: [], nanoseconds: 0)
+    timeline.events.reserveCapacity(schedule.groups.reduce(0) { $0 + $1.items.count })
+    let outputs = try run(inputs) { item, work in
+      let start = nanoseconds()
+      work()
+      let threads = min(pool.threadCount, program.steps[item.step].taskCount(item.region))
+      timeline.events.append(
+        RunTimeline.Event(step: item.step, start: start, duration: nanoseconds() - start, threadCount: max(threads, 1)))
+    }
+    timeline.nanoseconds = nanoseconds()
+    return (outputs, timeline)
+  }
+
+  /// The steps for people, with what they move. Values that keep a part of their rows count as cached.
+  private var describedSteps: [RunTimeline.Step] {
+    program.steps.map { step in
+      var described = RunTimeline.Step(
+        node: step.node, kernels: step.kernelNames, isCopy: step.kernelNames == [RearrangementStep.Kind.copy.name],
+        constantBytes: step.constantByteCount, heldBytes: Self.byteCount(of: step.writes, program, schedule))
+      for value in Set(step.reads + [step.writes]) {
+        let layout = program.layouts[value]
+        if schedule.ringRows[value] < layout.height {
+          described.cachedBytes += layout.byteCount
+        } else {
+          described.valueBytes += layout.byteCount
+        }
+      }
+      return described
+    }
   }
 
   /// Does the work in the order of the schedule, each item through `around`.
   private func run(
-    _ inputs: [Tensor], around: (_ step: Int, _ work: () -> Void) -> Void
+    _ inputs: [Tensor], around: (_ item: BandSchedule.Item, _ work: () -> Void) -> Void
   ) throws(ExecutionError) -> [Tensor] {
     guard inputs.count == inputShapes.count else { throw .inputCount(expected: inputShapes.count, got: inputs.count) }
     for (index, tensor) in inputs.enumerated() {
@@ -107,11 +141,12 @@ final class CPUSession: TimingSession {
         case .input(let index): inputs[index].storage.base
         case .output(let index): outputs[index].storage.base
         case .arena: arena.base + arenaOffsets[value]
+        case .slice(let whole, let channel): arena.base + arenaOffsets[whole] + channel * 4
         }
       let layout = program.layouts[value], ring = schedule.ringRows[value]
       values[value] = ValueMemory(
         base: base.assumingMemoryBound(to: Float.self), rowStride: layout.rowStride,
-        imageStride: ring < layout.height ? 0 : layout.imageStride, ring: ring)
+        imageStride: layout.imageStride, images: ring < layout.height ? 1 : schedule.ringImages[value], ring: ring)
     }
     let memory = RunMemory(values: values)
     let scratch = arena.base + scratchOffset
@@ -119,7 +154,7 @@ final class CPUSession: TimingSession {
       for group in schedule.groups {
         for item in group.items {
           let step = program.steps[item.step]
-          around(item.step) {
+          around(item) {
             pool.run(count: step.taskCount(item.region)) { worker, task in
               step.perform(task, of: item.region, memory, scratch: scratch + worker * scratchStride)
             }

@@ -2,7 +2,7 @@ import CKernels
 
 /// What a CPU can execute, from least to most. Passed in, never looked up by a kernel, so that each path is tested on any machine
 /// that can run it.
-public enum InstructionSet: String, Hashable, Codable, Sendable, CaseIterable, Comparable {
+public enum InstructionSet: String, Hashable, Codable, Sendable, CaseIterable, Comparable, BitwiseCopyable {
   /// Vectors of four floats in plain C: SSE2 on x86-64, NEON on arm64.
   case portable
   /// AVX2 and fused multiply-add.

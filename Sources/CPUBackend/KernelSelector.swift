@@ -79,7 +79,7 @@ package enum KernelSelector {
     return best
   }
 
-  static func refusal(of method: ConvolutionMethod, for g: ConvolutionGeometry) -> String? {
+  package static func refusal(of method: ConvolutionMethod, for g: ConvolutionGeometry) -> String? {
     let few = ValueLayout.planarChannels
     switch method {
     case .winograd4, .winograd2:
@@ -123,7 +123,9 @@ package enum KernelSelector {
       let tiles = Double(g.batch * ((g.outHeight + size - 1) / size) * ((g.outWidth + size - 1) / size))
       // Loads, stores and about 4 operations a position and vector, in both transforms.
       let transforms = tiles * positions * 2.2 * (Double(paddedChannels(g.inChannels)) + columns) / Double(instructionSet.lanes)
-      return tiles * positions * depth * columns / (0.9 * peak) + transforms
+      // Rounded up to whole register tiles, of which a small image fills the last in part.
+      let rows = (tiles / 6).rounded(.up) * 6
+      return rows * positions * depth * columns / (0.9 * peak) + transforms + reading(positions * depth * columns)
     case .head:
       return pixels * Double(g.taps) * depth * columns / (0.6 * peak) + pixels * columns / Double(instructionSet.lanes)
     case .tail:
@@ -131,8 +133,16 @@ package enum KernelSelector {
     case .depthwise: return pixels * Double(g.taps) * columns / (0.6 * peak)
     case .pointwise: return pixels * depth * columns / (0.85 * peak)
     case .direct:
-      // Groups run as one dense product whose other weights are zero.
-      return pixels * Double(g.taps) * depth * columns / (0.8 * peak) + pixels * Double(g.taps)
+      // With groups a block of columns reads the channels of its groups alone, at least as many as it has columns.
+      let read = min(depth, max(depth / Double(g.groups), depth / columns * Double(SW_CHANNEL_BLOCK)))
+      return pixels * Double(g.taps) * read * columns / (0.85 * peak) + 3 * pixels * Double(g.taps)
+        + reading(Double(g.taps) * read * columns)
     }
+  }
+
+  /// Weights that do not stay in the last-level cache from one run to the next come from memory: about 3 bytes a cycle and core.
+  private static func reading(_ weights: Double) -> Double {
+    let byteCount = weights * 4
+    return byteCount > 4 * 1024 * 1024 ? byteCount / 3 : byteCount / 24
   }
 }

@@ -5,8 +5,8 @@ import Networks
 ///
 /// Holds no references: threads copy it in their inner loops, and counting references there cost a twentieth of the time. Sendable
 /// because the name it points at is a constant of the program.
-package struct Kernel: @unchecked Sendable {
-  package enum Family: UInt32, Sendable, CaseIterable {
+package struct Kernel: @unchecked Sendable, BitwiseCopyable {
+  package enum Family: UInt32, Sendable, CaseIterable, BitwiseCopyable {
     case multiply, gather, head, tail, depthwise, pointwise, winogradInput, winogradOutput, store, elementwise
     case maximumPool, averagePool, sum, binary, mix, softmaxAlong, softmaxAcross
   }

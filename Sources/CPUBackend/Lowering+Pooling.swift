@@ -42,7 +42,9 @@ extension Lowering {
       batch: final.batch, channels: payload.outChannels, height: final.height / shuffle, width: final.width / shuffle)
     let from = convert(inputs[0], to: ValueLayout(result.layouts[inputs[0]].shape, .interleaved), node: node.name)
     let residual = epilogue.adds ? convert(inputs[1], to: ValueLayout(plain, .interleaved), node: node.name) : nil
-    let output = addValue(ValueLayout(plain, .interleaved))
+    let isFinal = shuffle == 1 && ValueLayout(final).order == .interleaved
+    let layout = ValueLayout(plain, .interleaved)
+    let output = isFinal ? try addOutput(node, layout) : addValue(layout)
     result.steps.append(
       TransposedConvolutionStep(
         node: node.name, payload, weight: try parameter("weight", of: node),
@@ -51,7 +53,7 @@ extension Lowering {
         residual: residual.map { ($0, result.layouts[$0]) }, output: (output, result.layouts[output]), table: table,
         threadCount: engine.threadCount))
     guard shuffle > 1 else { return convert(output, to: ValueLayout(final), node: node.name) }
-    let shuffled = addValue(ValueLayout(final))
+    let shuffled = try addOutput(node, ValueLayout(final))
     rearrange(.pixelShuffle(PixelShuffle(factor: shuffle)), node: node.name, [output], to: shuffled)
     return shuffled
   }
@@ -80,6 +82,8 @@ extension Lowering {
   ) throws(ExecutionError) -> (input: (value: Int, layout: ValueLayout), output: (value: Int, layout: ValueLayout)) {
     let from = convert(input, to: ValueLayout(result.layouts[input].shape, .interleaved), node: node.name)
     let layout = ValueLayout(try shape(of: node.name), .interleaved)
-    return ((from, result.layouts[from]), (addValue(layout), layout))
+    let isFinal = ValueLayout(layout.shape).order == .interleaved
+    let to = isFinal ? try addOutput(node, layout) : addValue(layout)
+    return ((from, result.layouts[from]), (to, result.layouts[to]))
   }
 }

@@ -8,6 +8,8 @@ struct Program {
     case input(Int)
     case output(Int)
     case arena
+    /// Channels of another value, from this one on: written by the steps that make a concatenation's inputs.
+    case slice(of: Int, channel: Int)
   }
 
   var steps: [any Step]
@@ -28,6 +30,10 @@ struct Lowering {
   var result = Program(steps: [], layouts: [], places: [], outputValues: [])
   /// The value of each network value, in the layout that `ValueLayout(shape)` gives it.
   private var values: [String: Int] = [:]
+  /// The inputs of concatenations that are made where they end up.
+  private var slices: [String: ConcatenationSlice] = [:]
+  /// The value of each concatenation that has slices.
+  private var wholes: [String: Int] = [:]
 
   init(_ network: Network, shapes: [String: Shape], wholeShapes: [String: Shape], engine: CPUEngine) {
     self.network = network
@@ -43,6 +49,7 @@ struct Lowering {
       let value = addValue(ValueLayout(shape, .planar), .input(index))
       values[input.name] = convert(value, to: ValueLayout(shape), node: input.name)
     }
+    slices = ConcatenationSlice.all(in: network, shapes: shapes)
     for node in network.nodes { try lower(node) }
     for name in network.outputs { result.outputValues.append(try outputValue(name)) }
     return result
@@ -54,6 +61,39 @@ struct Lowering {
     result.layouts.append(layout)
     result.places.append(place)
     return result.layouts.count - 1
+  }
+
+  /// A value for the output of a node: where the node is an input of a concatenation, a slice of that, if the layouts allow.
+  mutating func addOutput(_ node: Node, _ layout: ValueLayout) throws(ExecutionError) -> Int {
+    guard let slice = slices[node.name], layout.order == .interleaved, layout.shape == shapes[node.name] else {
+      return addValue(layout)
+    }
+    let whole = try whole(of: slice.concatenation)
+    return addValue(
+      ValueLayout(slice: layout.channels, of: result.layouts[whole]), .slice(of: whole, channel: slice.channel))
+  }
+
+  private mutating func whole(of concatenation: String) throws(ExecutionError) -> Int {
+    if let whole = wholes[concatenation] { return whole }
+    let whole = addValue(ValueLayout(try shape(of: concatenation), .interleaved))
+    wholes[concatenation] = whole
+    return whole
+  }
+
+  /// A concatenation whose inputs mostly lie in it already; the others are copied there. Nil where it has no slices.
+  private mutating func joined(_ node: Node, _ inputs: [Int]) throws(ExecutionError) -> Int? {
+    guard let whole = wholes[node.name] else { return nil }
+    var channel = 0
+    for input in inputs {
+      let layout = result.layouts[input]
+      if result.places[input] != .slice(of: whole, channel: channel) {
+        let slice = addValue(
+          ValueLayout(slice: layout.channels, of: result.layouts[whole]), .slice(of: whole, channel: channel))
+        rearrange(.copy, node: node.name, [input], to: slice)
+      }
+      channel += layout.channels
+    }
+    return whole
   }
 
   func shape(of name: String) throws(ExecutionError) -> Shape {
@@ -119,26 +159,31 @@ struct Lowering {
       var epilogue = CanonicalEpilogue()
       epilogue.before = function
       let slopes: [Float]? = if case .prelu = function { try parameter("slope", of: node).floats } else { nil }
-      values[node.name] = elementwise(node, inputs[0], layout, slopes: slopes, epilogue: epilogue)
+      values[node.name] = try elementwise(node, inputs[0], layout, slopes: slopes, epilogue: epilogue)
     case .scale(let payload):
       var epilogue = CanonicalEpilogue()
       epilogue.scale = payload.factor
-      values[node.name] = elementwise(node, inputs[0], layout, epilogue: epilogue)
+      values[node.name] = try elementwise(node, inputs[0], layout, epilogue: epilogue)
     case .channelAffine:
-      values[node.name] = elementwise(
+      values[node.name] = try elementwise(
         node, inputs[0], layout, multiplier: try parameter("scale", of: node).floats,
         bias: try parameter("shift", of: node).floats, epilogue: CanonicalEpilogue())
     case .batchNorm(let payload):
       let affine = try batchNormAffine(node, payload)
-      values[node.name] = elementwise(
+      values[node.name] = try elementwise(
         node, inputs[0], layout, multiplier: affine.scale, bias: affine.shift, epilogue: CanonicalEpilogue())
     case .add:
       var epilogue = CanonicalEpilogue()
       epilogue.adds = true
-      values[node.name] = elementwise(node, inputs[0], layout, epilogue: epilogue, residual: inputs[1])
-    case .concatenation: values[node.name] = rearranged(node, .concatenation, inputs, layout)
-    case .pixelShuffle(let payload): values[node.name] = rearranged(node, .pixelShuffle(payload), inputs, layout)
-    case .pixelUnshuffle(let payload): values[node.name] = rearranged(node, .pixelUnshuffle(payload), inputs, layout)
+      values[node.name] = try elementwise(node, inputs[0], layout, epilogue: epilogue, residual: inputs[1])
+    case .concatenation:
+      if let whole = try joined(node, inputs) {
+        values[node.name] = whole
+      } else {
+        values[node.name] = try rearranged(node, .concatenation, inputs, layout)
+      }
+    case .pixelShuffle(let payload): values[node.name] = try rearranged(node, .pixelShuffle(payload), inputs, layout)
+    case .pixelUnshuffle(let payload): values[node.name] = try rearranged(node, .pixelUnshuffle(payload), inputs, layout)
     case .maximumPool(let pool): values[node.name] = try lowerMaximumPool(node, pool, inputs[0])
     case .averagePool(let pool): values[node.name] = try lowerAveragePool(node, pool, inputs[0])
     case .globalAveragePool: values[node.name] = try lowerGlobalAveragePool(node, inputs[0])
@@ -158,9 +203,10 @@ struct Lowering {
     }
   }
 
-  private mutating func rearranged(_ node: Node, _ kind: RearrangementStep.Kind, _ inputs: [Int], _ layout: ValueLayout) -> Int
-  {
-    let output = addValue(layout)
+  private mutating func rearranged(
+    _ node: Node, _ kind: RearrangementStep.Kind, _ inputs: [Int], _ layout: ValueLayout
+  ) throws(ExecutionError) -> Int {
+    let output = try addOutput(node, layout)
     rearrange(kind, node: node.name, inputs, to: output)
     return output
   }
@@ -168,12 +214,13 @@ struct Lowering {
   private mutating func elementwise(
     _ node: Node, _ input: Int, _ layout: ValueLayout, multiplier: [Float]? = nil, bias: [Float]? = nil, slopes: [Float]? = nil,
     epilogue: CanonicalEpilogue, residual: Int? = nil
-  ) -> Int {
-    let output = addValue(layout)
+  ) throws(ExecutionError) -> Int {
+    let output = try addOutput(node, layout)
     result.steps.append(
       ElementwiseStep(
-        node: node.name, input: input, output: output, layout: layout, table: table, threadCount: engine.threadCount,
-        multiplier: multiplier, bias: bias, slopes: slopes, epilogue: epilogue, residual: residual))
+        node: node.name, input: (input, result.layouts[input]), output: (output, result.layouts[output]), table: table,
+        threadCount: engine.threadCount, multiplier: multiplier, bias: bias, slopes: slopes, epilogue: epilogue,
+        residual: residual.map { ($0, result.layouts[$0]) }))
     return output
   }
 

@@ -43,7 +43,7 @@ final class OutputArrangement {
 }
 
 /// One register block of a product: a run of output columns and the kernel that computes it.
-struct ColumnBlock {
+struct ColumnBlock: BitwiseCopyable {
   let kernel: Kernel
   let firstColumn: Int
   var columns: Int { kernel.columns }

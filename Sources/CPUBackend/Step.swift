@@ -50,12 +50,15 @@ extension Step {
 struct ValueMemory {
   var base: UnsafeMutablePointer<Float>
   var rowStride: Int
-  /// Zero where one ring serves all images.
   var imageStride: Int
+  /// The images kept: image n lies at slot n modulo `images`. One where a ring of rows serves all.
+  var images: Int
   var ring: Int
 
   /// The first float of a row of an image (of its first plane, where planar).
-  func row(_ image: Int, _ y: Int) -> UnsafeMutablePointer<Float> { base + image * imageStride + y % ring * rowStride }
+  func row(_ image: Int, _ y: Int) -> UnsafeMutablePointer<Float> {
+    base + image % images * imageStride + y % ring * rowStride
+  }
 }
 
 /// Where the values of a run lie.

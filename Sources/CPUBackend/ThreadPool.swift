@@ -11,22 +11,30 @@ import Synchronization
 
 /// Threads that run the tasks of one loop at a time.
 ///
-/// The caller works too. Tasks are handed out one by one, so a thread that is held up costs little; which thread runs a task must
-/// not matter to its result. Threads spin for some tens of microseconds between loops, because the loops of a network follow each
+/// The caller works too. Each thread begins with its own share of consecutive tasks, the same share in each loop, so that the rows it
+/// wrote in one step of a network are in its cache in the next (cores that share no cache: a third of the time of a network of small
+/// layers); then it takes tasks one by one from the others, so that a thread that is held up costs little. Which thread runs a task
+/// must not matter to its result. Threads spin for some tens of microseconds between loops, because the loops of a network follow each
 /// other closely, and then sleep. Sendable because all shared state is atomic or written before the generation counter is.
 package final class ThreadPool: @unchecked Sendable {
   package let threadCount: Int
 
   private let generation = Atomic<Int>(0)
-  private let nextTask = Atomic<Int>(0)
+  private let shares: UnsafeMutablePointer<Share>
   private let running = Atomic<Int>(0)
   private let sleeping = Atomic<Int>(0)
-  private var taskCount = 0
   private var body: ((Int, Int) -> Void)?
   private var isStopping = false
   private let lock: UnsafeMutablePointer<pthread_mutex_t>
   private let wake: UnsafeMutablePointer<pthread_cond_t>
   private var threads: [pthread_t] = []
+
+  /// The tasks that a thread begins with. Fills a pair of cache lines: threads that take from their own shares do not meet.
+  private struct Share: ~Copyable {
+    let next = Atomic<Int>(0)
+    var end = 0
+    private let padding = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+  }
 
   /// About 50 microseconds of pauses.
   private static let spins = 2_000
@@ -35,6 +43,8 @@ package final class ThreadPool: @unchecked Sendable {
   package init(threadCount: Int) {
     precondition(threadCount >= 1, "a pool has at least one thread")
     self.threadCount = threadCount
+    shares = .allocate(capacity: threadCount)
+    for worker in 0..<threadCount { (shares + worker).initialize(to: Share()) }
     lock = .allocate(capacity: 1)
     wake = .allocate(capacity: 1)
     pthread_mutex_init(lock, nil)
@@ -43,6 +53,8 @@ package final class ThreadPool: @unchecked Sendable {
   }
 
   deinit {
+    shares.deinitialize(count: threadCount)
+    shares.deallocate()
     pthread_mutex_destroy(lock)
     pthread_cond_destroy(wake)
     lock.deallocate()
@@ -66,8 +78,10 @@ package final class ThreadPool: @unchecked Sendable {
     }
     withoutActuallyEscaping(body) { body in
       self.body = body
-      taskCount = count
-      nextTask.store(0, ordering: .relaxed)
+      for worker in 0..<threadCount {
+        shares[worker].end = count * (worker + 1) / threadCount
+        shares[worker].next.store(count * worker / threadCount, ordering: .relaxed)
+      }
       running.store(threads.count, ordering: .relaxed)
       announce()
       work(0, body)
@@ -90,11 +104,13 @@ package final class ThreadPool: @unchecked Sendable {
   }
 
   private func work(_ worker: Int, _ body: (Int, Int) -> Void) {
-    let count = taskCount
-    while true {
-      let task = nextTask.add(1, ordering: .relaxed).oldValue
-      guard task < count else { return }
-      body(worker, task)
+    for other in 0..<threadCount {
+      let share = (worker + other) % threadCount
+      while true {
+        let task = shares[share].next.add(1, ordering: .relaxed).oldValue
+        guard task < shares[share].end else { break }
+        body(worker, task)
+      }
     }
   }
 

@@ -14,6 +14,8 @@ struct ValueLayout: Hashable {
   /// Rank 4; values of other ranks lie as the image that has their elements in the same order.
   let shape: Shape
   let order: Order
+  /// Channels from one pixel to the next (interleaved): more than are stored where the value is a slice of a wider one.
+  private let pixelChannels: Int
 
   /// The layout that every value of the shape has inside a program.
   init(_ shape: Shape) {
@@ -24,6 +26,14 @@ struct ValueLayout: Hashable {
   init(_ shape: Shape, _ order: Order) {
     self.shape = shape.asImage
     self.order = order
+    pixelChannels = order == .planar ? 1 : paddedChannels(self.shape.channels)
+  }
+
+  /// Some channels of an interleaved value; `channels` is a multiple of SW_CHANNEL_BLOCK, or they are the last.
+  init(slice channels: Int, of whole: ValueLayout) {
+    shape = Shape(batch: whole.batch, channels: channels, height: whole.height, width: whole.width)
+    order = .interleaved
+    pixelChannels = whole.pixelChannels
   }
 
   var batch: Int { shape.batch }
@@ -34,7 +44,7 @@ struct ValueLayout: Hashable {
   /// Channels with padding.
   var storedChannels: Int { order == .planar ? channels : paddedChannels(channels) }
   /// Floats from one pixel to the next in a row (interleaved) or 1.
-  var pixelStride: Int { order == .planar ? 1 : storedChannels }
+  var pixelStride: Int { pixelChannels }
   /// Floats from one row to the next: interleaved rows that would lie a multiple of 4096 bytes apart, and so in the same cache sets,
   /// are moved apart by some lines. (256x256 pixels of 64 channels, Zen 5: a fifth faster.)
   var rowStride: Int {

@@ -100,7 +100,7 @@ public struct Benchmark: Sendable {
     var times: [String: [Double]] = [:]
     for _ in 0..<runs {
       var sums: [String: Int] = [:]
-      for timing in try session.timedRun([input]).timings {
+      for timing in try session.timedRun([input]).timeline.timings {
         sums[timing.node, default: 0] += timing.nanoseconds
         if !kernels[timing.node, default: []].contains(where: timing.kernels.contains) {
           kernels[timing.node, default: []] += timing.kernels
@@ -119,7 +119,7 @@ public struct Benchmark: Sendable {
   }
 
   /// Uniform in 0 ..< 1, the same each time.
-  static func randomInput(_ shape: Shape) -> Tensor {
+  package static func randomInput(_ shape: Shape) -> Tensor {
     var generator = SplitMix64(seed: 1)
     return Tensor(unsafeUninitialized: shape) { bytes in
       let floats = bytes.bindMemory(to: Float.self)
@@ -128,7 +128,7 @@ public struct Benchmark: Sendable {
   }
 
   /// The value below which the share of sorted values lies, between neighbours in proportion.
-  static func percentile(_ sorted: [Double], _ share: Double) -> Double {
+  package static func percentile(_ sorted: [Double], _ share: Double) -> Double {
     let position = share * Double(sorted.count - 1)
     let index = Int(position)
     guard index + 1 < sorted.count else { return sorted[sorted.count - 1] }

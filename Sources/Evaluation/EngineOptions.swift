@@ -34,7 +34,7 @@ public struct EngineOptions: Hashable, Sendable {
   }
 
   /// Throws where this machine cannot run the instruction set.
-  func checkedForThisMachine() throws(EvaluationError) -> EngineOptions {
+  package func checkedForThisMachine() throws(EvaluationError) -> EngineOptions {
     guard instructionSet.isAvailable else {
       let available = InstructionSet.allCases.filter(\.isAvailable).map(\.rawValue)
       throw .instructionSet(name: instructionSet.rawValue, available: available)

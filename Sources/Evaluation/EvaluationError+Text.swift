@@ -7,7 +7,8 @@ extension EvaluationError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .noImageContract(let network):
-      "the network '\(network)' does not say what it does to images; use one made by 'new' or 'convert', with --colour where it comes from ONNX"
+      "the network '\(network)' is none that enlarges pictures; give one that does, such as an edsr, a vdsr or upscale-x2 (from ONNX: "
+        + "converted with --colour), or use 'run', which takes any network"
     case .contract(let network, let reason):
       "the network '\(network)' does not do to images what it says: \(reason); convert it again"
     case .scale(let scale):
@@ -43,6 +44,10 @@ extension EvaluationError: CustomStringConvertible {
       "the folder '\(folder.onOneLine)' holds no pictures"
     case .outputIsInput(let path):
       "'\(path.onOneLine)' is a picture that was given and is not overwritten; choose another output or a --suffix"
+    case .outputIsModel(let path):
+      "'\(path.onOneLine)' is the model that was given and is not overwritten; choose another output"
+    case .nothingToSubstitute(let network):
+      "the network '\(network)' has no dense convolution that meets the conditions; see its nodes with 'info --nodes'"
     case .outputTaken(let path, let other):
       "'\(path.onOneLine)' is already the output for '\(other.onOneLine)'; give another --suffix or convert them apart"
     case .outputNotFolder(let path):
@@ -53,6 +58,8 @@ extension EvaluationError: CustomStringConvertible {
       "'\(name.onOneLine)': \(width)x\(height) pixels are too few to be measured at scale \(scale)"
     case .scaleNotOffered(let network, let scale, let offered):
       "the network '\(network)' enlarges \(offered) times and cannot be measured at scale \(scale); give --scales \(offered)"
+    case .notProfile(let path):
+      "'\(path.onOneLine)' holds no profile; make one with 'swiftlet profile --json'"
     case .image(let error):
       error.description
     case .file(let error):
@@ -74,7 +81,8 @@ extension EvaluationError {
         description
       }
     case .noImageContract, .instructionSet, .unknownModel, .format, .conversion, .architectureNeeded, .noPictures,
-      .outputIsInput, .outputTaken, .outputNotFolder, .formatNeeded, .pictureTooSmall, .scaleNotOffered, .file:
+      .outputIsInput, .outputIsModel, .nothingToSubstitute, .outputTaken, .outputNotFolder, .formatNeeded, .pictureTooSmall,
+      .scaleNotOffered, .notProfile, .file:
       description
     }
   }

@@ -7,6 +7,7 @@ import Tensors
 
 /// Why a network could not be used on images. Rendered in `EvaluationError+Text.swift`.
 public enum EvaluationError: Error, Hashable, Sendable {
+  /// The network classifies, segments or is otherwise no upscaler.
   case noImageContract(network: String)
   case contract(network: String, reason: String)
   case scale(Double)
@@ -29,30 +30,36 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case noPictures(folder: String)
   /// Writing would replace a picture that was given.
   case outputIsInput(path: String)
+  /// Writing would replace the model that was given.
+  case outputIsModel(path: String)
+  /// No convolution is one that should be replaced.
+  case nothingToSubstitute(network: String)
   /// Two inputs would be written to the same place.
   case outputTaken(path: String, by: String)
   case outputNotFolder(path: String)
   case formatNeeded(path: String)
   case pictureTooSmall(name: String, width: Int, height: Int, scale: Int)
   case scaleNotOffered(network: String, scale: Int, offered: Int)
+  /// The file holds no profile of the command's.
+  case notProfile(path: String)
   case image(ImageError)
   case file(FileError)
 }
 
 // Errors of other modules as cases of this one.
 
-func wrapping<R>(_ body: () throws(FileError) -> R) throws(EvaluationError) -> R {
+package func wrapping<R>(_ body: () throws(FileError) -> R) throws(EvaluationError) -> R {
   do throws(FileError) { return try body() } catch { throw .file(error) }
 }
 
-func wrapping<R>(_ body: () throws(ImageError) -> R) throws(EvaluationError) -> R {
+package func wrapping<R>(_ body: () throws(ImageError) -> R) throws(EvaluationError) -> R {
   do throws(ImageError) { return try body() } catch { throw .image(error) }
 }
 
-func wrapping<R>(_ body: () throws(NetworkError) -> R) throws(EvaluationError) -> R {
+package func wrapping<R>(_ body: () throws(NetworkError) -> R) throws(EvaluationError) -> R {
   do throws(NetworkError) { return try body() } catch { throw .network(error) }
 }
 
-func wrapping<R>(_ body: () throws(FormatError) -> R) throws(EvaluationError) -> R {
+package func wrapping<R>(_ body: () throws(FormatError) -> R) throws(EvaluationError) -> R {
   do throws(FormatError) { return try body() } catch { throw .format(error) }
 }

@@ -32,6 +32,16 @@ package enum TextFormat {
     return text
   }
 
+  /// Three digits and a power of ten: `1.19e-06`; `0` is spelled so.
+  package static func scientific(_ value: Double) -> String {
+    guard value.isFinite, value != 0 else { return fixed(value, 0) }
+    var exponent = Int(log10(abs(value)).rounded(.down))
+    // 9.996 rounds to the next power.
+    if (abs(value) / pow(10, Double(exponent)) * 100).rounded() >= 1000 { exponent += 1 }
+    let digits = "\(abs(exponent))"
+    return "\(fixed(value / pow(10, Double(exponent)), 2))e\(exponent < 0 ? "-" : "+")\(digits.count < 2 ? "0" : "")\(digits)"
+  }
+
   /// `317.3 MiB`.
   package static func bytes(_ count: Int) -> String {
     var value = Double(count)

@@ -18,6 +18,6 @@ public struct NodeTiming: Hashable, Codable, Sendable {
 
 /// A session that can say where its time goes.
 public protocol TimingSession: Session {
-  /// Runs as `run` does and times each step; the steps add up to the run but for the allocation of its outputs.
-  func timedRun(_ inputs: [Tensor]) throws(ExecutionError) -> (outputs: [Tensor], timings: [NodeTiming])
+  /// Runs as `run` does and notes when each step worked; costs two looks at the clock an event.
+  func timedRun(_ inputs: [Tensor]) throws(ExecutionError) -> (outputs: [Tensor], timeline: RunTimeline)
 }

@@ -6,6 +6,7 @@
 @_exported import Formats
 @_exported import Imaging
 @_exported import Networks
+@_exported import Profiling
 @_exported import ReferenceBackend
 @_exported import Tensors
 @_exported import Transforms

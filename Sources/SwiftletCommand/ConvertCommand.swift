@@ -22,7 +22,7 @@ struct ConvertCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The architecture: \(CheckpointConversion.Kind.allCases.map(\.rawValue).joined(separator: ", ")).",
+      "The architecture of the network.",
       discussion: """
         Known are the names of twtygqyy/pytorch-vdsr, sanghyun-son/EDSR-PyTorch, milesial/Pytorch-UNet, torchvision's ResNet-18 \
         and of plain modules; a U-Net's may be any. Sizes, kind of convolution and variant are read off the tensors.

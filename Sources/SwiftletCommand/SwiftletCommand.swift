@@ -7,8 +7,9 @@ struct SwiftletCommand: ParsableCommand {
     commandName: "swiftlet", abstract: "Makes convolutional image networks small and fast, and runs them.",
     version: "0.1.0",
     subcommands: [
-      UpscaleCommand.self, EvalCommand.self, InfoCommand.self, NewCommand.self, ConvertCommand.self, RunCommand.self,
-      BenchCommand.self, KernelsCommand.self,
+      UpscaleCommand.self, EvalCommand.self, InfoCommand.self, NewCommand.self, ConvertCommand.self, OptimizeCommand.self,
+      RunCommand.self, BenchCommand.self, KernelsCommand.self, ProfileCommand.self, ExplainCommand.self, CompareCommand.self,
+      LadderCommand.self,
     ])
 
   /// As the default one, but every error is one line on standard error.

@@ -37,6 +37,15 @@ struct ChannelMap: Equatable {
     }
   }
 
+  /// The map of a depthwise convolution of kernel 1x1; nil where tensors do not fit.
+  init?(depthwise payload: Convolution, weight: Tensor, bias: Tensor?) {
+    guard weight.dataType == .float32, weight.count == payload.outChannels, payload.hasBias == (bias != nil),
+      bias.map({ $0.dataType == .float32 && $0.count == payload.outChannels }) ?? true
+    else { return nil }
+    let shift = bias.map { $0.floats.map(Double.init) } ?? Array(repeating: 0, count: payload.outChannels)
+    self.init(scale: weight.floats.map(Double.init), shift: shift, isUniform: false)
+  }
+
   private init(scale: [Double], shift: [Double], isUniform: Bool) {
     self.scale = scale
     self.shift = shift

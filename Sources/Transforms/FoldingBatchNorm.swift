@@ -7,7 +7,8 @@ extension Network {
   /// A convolution, transposed convolution or linear layer takes what follows it where the value between has that one reader and
   /// leaves the network nowhere, and where no epilogue comes between. What finds none behind it is taken by the one that reads it,
   /// where that is exact: a shift would be missing in zero padding, so that it goes into layers without padding only. Affines in a
-  /// row become one. What is left of a batch norm is a channel affine. Folded layers keep their names; readers and `outputs` follow.
+  /// row become one. A depthwise convolution of kernel 1x1 without padding is an affine, too, of every n-th pixel: the convolution
+  /// before it takes it, and skips what it skipped. What is left of a batch norm is a channel affine. Folded layers keep their names; readers and `outputs` follow.
   ///
   /// Computed in Double and rounded once a fold, so that outputs differ by the rounding of weights. Where a folded number would not
   /// be finite, the nodes stay. Folding twice changes nothing. Cost: one pass over the parameters.
@@ -40,6 +41,7 @@ private struct Folding {
   mutating func take(_ original: Node) {
     var node = original
     node.inputs = node.inputs.map { renamed[$0] ?? $0 }
+    if foldDepthwise(node) { return }
     if var map = ChannelMap(original, in: network), let position = node.inputs.first.flatMap({ positions[$0] }),
       let producer = nodes[position], readerCounts[producer.name] == 1
     {
@@ -69,6 +71,35 @@ private struct Folding {
     }
     positions[node.name] = nodes.count
     nodes.append(node)
+  }
+
+  /// Folds a depthwise 1x1 convolution into the convolution before it, which moves to its place with its epilogue. The channel
+  /// selection of a strided shortcut needs a fourth of the products then.
+  private mutating func foldDepthwise(_ node: Node) -> Bool {
+    guard case .convolution(let last) = node.operation, last.kernel == Pair(1), last.padding == Padding(0),
+      last.groups == last.inChannels, last.groups == last.outChannels,
+      let position = node.inputs.first.flatMap({ positions[$0] }), var producer = nodes[position],
+      readerCounts[producer.name] == 1, case .convolution(var payload) = producer.operation,
+      let weight = network.parameter("weight", of: node),
+      let map = ChannelMap(depthwise: last, weight: weight, bias: network.parameter("bias", of: node)),
+      let part = producer.operation.lastPart, let old = network.parameter(part.weightRole, of: producer)
+    else { return false }
+    payload.stride.height *= last.stride.height
+    payload.stride.width *= last.stride.width
+    payload.epilogue = last.epilogue
+    guard Operation.convolution(payload).attributeFault == nil,
+      let folded = part.followed(by: map, weight: old, bias: network.parameter(part.biasRole, of: producer))
+    else { return false }
+    let slope = network.parameter("slope", of: node)
+    removeParameters(of: node)
+    nodes[position] = nil
+    producer.operation = .convolution(payload)
+    producer.inputs += node.inputs.dropFirst()
+    network.parameters[producer.parameterName("slope")] = slope
+    renamed[node.name] = producer.name
+    readerCounts[producer.name] = readerCounts[node.name]
+    keep(write(folded, part, producer), nil)
+    return true
   }
 
   private mutating func fold(_ map: ChannelMap, behind producer: Node, at position: Int) -> Bool {

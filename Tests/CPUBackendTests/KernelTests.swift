@@ -53,7 +53,10 @@ import Testing
             case .multiply: kernel.multiply(a, depth, b, depth, c + 16, columns)
             case .gather:
               let pointers: [UnsafePointer<Float>?] = (0..<rows).map { a + $0 * depth }
-              kernel.gather(pointers, 1, b, depth, c + 16, columns)
+              // In two passes: the second goes on from the sums of the first.
+              let half = depth / 2, rest = pointers.map { $0.map { $0 + half } }
+              kernel.gather(pointers, 1, b, half, 0, c + 16, columns)
+              kernel.gather(rest, 1, b + half * columns, depth - half, 1, c + 16, columns)
             case .pointwise:
               let out: [UnsafeMutablePointer<Float>?] = (0..<rows).map { c + 16 + $0 * columns }
               let blocks = (0..<(columns + 15) / 16).map { $0 * 16 }
@@ -97,7 +100,7 @@ import Testing
         bias: nil, before: sw_activation(kind: kind, a: 0, b: 0, slopes: nil), scale: 1,
         after: sw_activation(kind: SW_ACTIVATION_NONE, a: 0, b: 0, slopes: nil))
       var output = [Float](repeating: 0, count: values.count)
-      kernel.elementwise(values, nil, nil, &output, values.count, 0, &epilogue)
+      kernel.elementwise(values, 1, nil, nil, 1, &output, 1, values.count, 0, &epilogue)
       return output
     }
     let bound = 4 * Double(Float.ulpOfOne)
@@ -108,9 +111,42 @@ import Testing
       let e = exponential(2 * min(max(Double(x), -40), 40))
       #expect(abs(Double(y) - (1 - 2 / (e + 1))) <= bound, "tanh(\(x)) = \(y)")
     }
-    for kind in [SW_ACTIVATION_SIGMOID, SW_ACTIVATION_TANH, SW_ACTIVATION_RELU, SW_ACTIVATION_CLIP] {
+    let finite = input.filter(\.isFinite)
+    for (x, y) in zip(finite, run(SW_ACTIVATION_SILU, finite)) {
+      let exact = Double(x) / (1 + exponential(-Double(x)))
+      #expect(abs(Double(y) - exact) <= bound * max(1, abs(exact)), "silu(\(x)) = \(y)")
+    }
+    for (x, y) in zip(finite, run(SW_ACTIVATION_GELU, finite)) {
+      let exact = Double(x) * normal(Double(x))
+      #expect(abs(Double(y) - exact) <= bound * max(1, abs(Double(x))), "gelu(\(x)) = \(y)")
+    }
+    for (x, y) in zip(finite, run(SW_ACTIVATION_GELU_TANH, finite)) {
+      let inner = min(max(0.7978845608028654 * (Double(x) + 0.044715 * Double(x) * Double(x) * Double(x)), -40), 40)
+      let exact = Double(x) / 2 * (2 - 2 / (exponential(2 * inner) + 1))
+      #expect(abs(Double(y) - exact) <= 2 * bound * max(1, abs(Double(x))), "geluTanh(\(x)) = \(y)")
+    }
+    // log(1 + exp(x)) less max(x, 0) is log(1 + u); its exponential is 1 + u.
+    for (x, y) in zip(finite, run(SW_ACTIVATION_SOFTPLUS, finite)) {
+      let rest = Double(y) - max(Double(x), 0), u = exponential(-abs(Double(x)))
+      #expect(abs(exponential(rest) - (1 + u)) <= 2 * bound * max(1, abs(Double(x))), "softplus(\(x)) = \(y)")
+    }
+    for kind in [
+      SW_ACTIVATION_SIGMOID, SW_ACTIVATION_TANH, SW_ACTIVATION_RELU, SW_ACTIVATION_CLIP, SW_ACTIVATION_HARD_SIGMOID,
+      SW_ACTIVATION_HARD_SWISH, SW_ACTIVATION_GELU, SW_ACTIVATION_GELU_TANH, SW_ACTIVATION_SILU, SW_ACTIVATION_SOFTPLUS,
+    ] {
       #expect(run(kind, [.nan])[0].isNaN, "kind \(kind.rawValue) hides a NaN")
     }
+  }
+
+  /// The distribution function of the normal distribution, by the series 1/2 + φ(x) Σ x^(2k+1) / (1·3·5…(2k+1)).
+  private func normal(_ x: Double) -> Double {
+    if abs(x) > 9 { return x > 0 ? 1 : 0 }
+    var term = x, sum = x
+    for k in 1...200 {
+      term *= x * x / Double(2 * k + 1)
+      sum += term
+    }
+    return 0.5 + sum * exponential(-x * x / 2) / 2.5066282746310005
   }
 
   /// exp in Double by its series on a reduced argument: independent of the C library and of the kernels.

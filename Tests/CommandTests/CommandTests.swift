@@ -71,6 +71,22 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     CommandCase("new edsr --scale 5 -o x.safetensors", 1, "swiftlet: the option scale of edsr is '5' and must be 2 to 4"),
     CommandCase("convert photo.png --architecture vdsr -o x.safetensors", 1, "swiftlet: 'photo.png': …"),
     CommandCase("convert a.pth --architecture resnet -o x.safetensors", 64, "swiftlet: The value 'resnet' is invalid for …"),
+    CommandCase(
+      "optimize MODEL -o model.safetensors", 1,
+      "swiftlet: 'model.safetensors' is the model that was given and is not overwritten; choose another output"),
+    CommandCase(
+      "optimize MODEL -o ./folder/../model.safetensors", 1,
+      "swiftlet: './folder/../model.safetensors' is the model that was given and is not overwritten; choose another output"),
+    CommandCase(
+      "optimize MODEL --substitute separable --where name=none.* -o x.safetensors", 1,
+      "swiftlet: the network 'edsr' has no dense convolution that meets the conditions; see its nodes with 'info --nodes'"),
+    CommandCase("optimize MODEL --where kernel=3", 64, "swiftlet: --where and --pointwise say what --substitute replaces; …"),
+    CommandCase(
+      "optimize MODEL --substitute separable --where size=3", 64,
+      "swiftlet: The value 'size=3' is invalid for '--where <conditions>': the condition 'size=3' is not understood; give …"),
+    CommandCase("optimize MODEL --substitute dense", 64, "swiftlet: The value 'dense' is invalid for '--substitute …"),
+    CommandCase("optimize MODEL --input 1x3x8x8", 1, "swiftlet: the input 'x' is 1x3x8x8 and must be [N, 1, H, W]"),
+    CommandCase("optimize MODEL -o nowhere/x.safetensors", 1, "swiftlet: 'nowhere/x.safetensors' cannot be written …"),
     CommandCase("run MODEL --input none.npy -o y.npy", 1, "swiftlet: 'none.npy' does not exist; check the path"),
     CommandCase("bench MODEL --input 1x4x8x8", 1, "swiftlet: the input 'x' is 1x4x8x8 and must be [N, 1, H, W]"),
     CommandCase("bench MODEL --warmup -5", 64, "swiftlet: …"),
@@ -83,6 +99,12 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     CommandCase("new edsr --blocks 1000 --features 1024 -o x.safetensors", 1, "swiftlet: edsr would have …"),
     CommandCase("bench MODEL --input 1x1x20000x20000", 1, "swiftlet: the network 'edsr' cannot run: about …"),
     CommandCase("bench MODEL --runs 0", 64, "swiftlet: The value '0' is invalid for '--runs <n>' …"),
+    CommandCase("profile MODEL --input nowhere.png", 1, "swiftlet: 'nowhere.png' does not exist; check the path"),
+    CommandCase("profile MODEL --by colour", 64, "swiftlet: The value 'colour' is invalid for '--by <grouping>'. …"),
+    CommandCase("profile MODEL --input 1x1x8x8 --diff none.json", 1, "swiftlet: 'none.json' does not exist; check the path"),
+    CommandCase("explain MODEL nothing", 1, "swiftlet: there is no model 'nothing'; …"),
+    CommandCase("compare MODEL --path-a gpu", 64, "swiftlet: The value 'gpu' is invalid for '--path-a <path>' …"),
+    CommandCase("ladder --layers 3-64@512", 64, "swiftlet: The value '3-64@512' is invalid for '--layers <layers>' …"),
     CommandCase("sharpen", 64, "swiftlet: …"),
   ]
 
@@ -106,14 +128,20 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     let place = try Workplace()
     let version = try place.run(["--version"])
     #expect(version.code == 0 && version.output == "0.1.0\n" && version.error.isEmpty)
-    for command in [[], ["upscale"], ["eval"], ["info"], ["new"], ["convert"], ["run"], ["bench"], ["kernels"]] {
+    for command in [
+      [], ["upscale"], ["eval"], ["info"], ["new"], ["convert"], ["optimize"], ["run"], ["bench"], ["kernels"], ["profile"],
+      ["explain"], ["compare"], ["ladder"],
+    ] {
       let help = try place.run(command + ["--help"])
       #expect(help.code == 0 && help.output.contains("USAGE: swiftlet"), "\(command)")
     }
   }
 
   /// Each option's help names its default, or the option is needed.
-  @Test(arguments: ["upscale", "eval", "info", "new", "convert", "run", "bench", "kernels"])
+  @Test(arguments: [
+    "upscale", "eval", "info", "new", "convert", "optimize", "run", "bench", "kernels", "profile", "explain", "compare",
+    "ladder",
+  ])
   func `every option has help and a default`(command: String) throws {
     let help = try Workplace().run([command, "--help"]).output
     let needed = ["--output", "--data", "--architecture", "--input <file>"]

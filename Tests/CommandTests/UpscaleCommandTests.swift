@@ -133,6 +133,44 @@ import Testing
     #expect(output == expected[0])
   }
 
+  @Test(arguments: [
+    ("edsr --convolution separable", 304_835), ("unet", 31_043_521), ("unet --convolution separable", 6_033_601),
+    ("see-in-the-dark", 7_760_748), ("see-in-the-dark --variant light", 4_285_676),
+    ("see-in-the-dark --convolution lighter", 1_513_812), ("small-resnet", 174_787),
+    ("small-resnet --convolution selection", 27_363), ("resnet18", 11_689_512),
+    ("resnet18 --convolution selection", 1_958_824),
+  ])
+  func `info counts the published parameters`(arguments: String, count: Int) throws {
+    let place = try Workplace()
+    let made = try place.run(["new"] + arguments.split(separator: " ").map(String.init) + ["-o", "m.safetensors"])
+    #expect(made.code == 0, "\(made.error)")
+    let result = try place.run(["info", "m.safetensors", "--json"])
+    let report = try JSONSerialization.jsonObject(with: result.outputBytes) as? [String: Any]
+    #expect(report?["parameter_count"] as? Int == count)
+  }
+
+  @Test(arguments: ["unet --features 2", "see-in-the-dark --features 2", "small-resnet", "resnet18 --features 2"])
+  func `what enlarges no pictures is refused`(arguments: String) throws {
+    let place = try Workplace()
+    let words = arguments.split(separator: " ").map(String.init)
+    #expect(try place.run(["new"] + words + ["-o", "m.safetensors"]).code == 0)
+    for command in ["upscale photo.png -o out.png -m m.safetensors", "eval m.safetensors --data ."] {
+      let result = try place.run(command.split(separator: " ").map(String.init))
+      #expect(result.code == 1)
+      #expect(
+        result.error == "swiftlet: the network '\(words[0])' is none that enlarges pictures; give one that does, such as an "
+          + "edsr, a vdsr or upscale-x2, or use 'run', which takes any network\n")
+    }
+    #expect(try !place.names().contains("out.png"))
+    #expect(try place.run(["info", "m.safetensors"]).code == 0)
+  }
+
+  @Test func `options of other architectures are refused`() throws {
+    let place = try Workplace()
+    let result = try place.run(["convert", "MODEL", "--architecture", "edsr", "--skip", "first", "-o", "again.safetensors"])
+    #expect(result.code == 1 && result.error == "swiftlet: 'model.safetensors': edsr has no option 'skip'\n")
+  }
+
   @Test func `a checkpoint of our own names converts to itself`() throws {
     let place = try Workplace()
     let result = try place.run(["convert", "MODEL", "--architecture", "edsr", "-o", "again.safetensors"])

@@ -115,6 +115,71 @@ import Testing
     #expect(report.leftOver.isEmpty)
   }
 
+  /// A U-Net whose modules have names of no one's is told by its shapes, in every kind.
+  @Test(arguments: ConvolutionKind.allCases) func unetOfUnknownNames(kind: ConvolutionKind) throws {
+    let unet = UNet(channels: 1, classes: 3, features: 6, convolution: kind)
+    let network = try unet.network(.random(seed: 4))
+    var state: [String: Tensor] = [:]
+    for (name, tensor) in network.parameters {
+      let renamed = name.replacing("down_", with: "enc.level").replacing("up_", with: "dec.level")
+      state[renamed.replacing("double_conv.", with: "convs.").replacing("out.", with: "head.last.")] = tensor
+    }
+    let (converted, report) = try CheckpointConversion(architecture: .unet).network(from: state)
+    #expect(converted == network)
+    #expect(report.architecture == .unet(unet))
+    #expect(report.naming == "a plain module")
+    #expect(report.notes == [Self.skips])
+    // One pair too many, or two outputs, are no U-Net that could be told.
+    for (extra, shape) in [("more.convs.0.weight", [6, 12, 3, 3]), ("aux.weight", [2, 6, 1, 1])] as [(String, Shape)] {
+      var other = state
+      other[extra] = Tensor(zeros: shape)
+      if extra.hasPrefix("more") { other["more.convs.3.weight"] = Tensor(zeros: [6, 6, 3, 3]) }
+      #expect(throws: ConversionError.self) { try CheckpointConversion(architecture: .unet).network(from: other) }
+    }
+  }
+
+  /// Names that promise much and hold nothing cost no memory.
+  @Test(arguments: [CheckpointConversion.Kind.unet, .seeInTheDark, .smallResNet, .resNet18])
+  func fewTensorsMakeNoLargeNetwork(kind: CheckpointConversion.Kind) {
+    let state: [String: Tensor] = [
+      "down.0.f.0.weight": Tensor(zeros: [1024, 1024, 0, 0]), "out.weight": Tensor(zeros: [4096, 1024, 0, 0]),
+      "down.0.0.weight": Tensor(zeros: [1024, 4, 0, 0]), "stem.weight": Tensor(zeros: [1024, 1024, 0, 0]),
+      "fc.weight": Tensor(zeros: [1_000_000, 0]), "blocks.0.a.weight": Tensor(zeros: [1, 1, 0, 0]),
+      "layers.0.a.weight": Tensor(zeros: [1, 1, 0, 0]),
+    ]
+    do throws(ConversionError) {
+      _ = try CheckpointConversion(architecture: kind).network(from: state)
+      Issue.record("converted")
+    } catch {
+      guard case .incomplete = error else {
+        Issue.record("\(error)")
+        return
+      }
+    }
+  }
+
+  /// Tensors of another network, and numbers that are not finite, are refused.
+  @Test func otherNetworksAreRefused() throws {
+    let state = try NetworkFixture("small-resnet").state
+    for kind in [CheckpointConversion.Kind.unet, .seeInTheDark] {
+      #expect(throws: ConversionError.noKnownNames(architecture: kind.rawValue, names: state.keys.sorted())) {
+        try CheckpointConversion(architecture: kind).network(from: state)
+      }
+    }
+    var broken = state
+    broken["blocks.2.bn_a.running_var"] = Tensor([8], [1, 1, 1, .nan, 1, 1, 1, 1])
+    #expect(throws: ConversionError.notFinite(tensor: "blocks.2.bn_a.running_var")) {
+      try CheckpointConversion(architecture: .smallResNet).network(from: broken)
+    }
+    for (kind, option) in [(CheckpointConversion.Kind.vdsr, "residual-scale"), (.unet, "residual-scale")] {
+      let unused = ConversionError.architecture(.unknownOption(architecture: kind.rawValue, option: option))
+      #expect(throws: unused) { try CheckpointConversion(architecture: kind, residualScale: 1).network(from: state) }
+    }
+    #expect(throws: ConversionError.self) {
+      try CheckpointConversion(architecture: .resNet18, skip: .first).network(from: state)
+    }
+  }
+
   private static func skip(of architecture: Architecture) -> UNet.SkipPosition? {
     if case .unet(let unet) = architecture { unet.skip } else { nil }
   }

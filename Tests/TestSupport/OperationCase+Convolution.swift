@@ -82,6 +82,22 @@ extension OperationCaseList {
       Convolution(
         inChannels: 36, outChannels: 36, kernel: 3, padding: 1, groups: 36, epilogue: Epilogue([.pixelShuffle(2)])),
       Shape(channels: 36, height: 5, width: 7))
+    // Groups within a block of channels, across blocks, and as wide as several.
+    for (inChannels, outChannels, groups) in [(64, 128, 2), (128, 128, 32), (48, 24, 3), (20, 200, 2), (6, 3, 3), (40, 36, 4)] {
+      for kernel in [1, 3] {
+        let payload = Convolution(
+          inChannels: inChannels, outChannels: outChannels, kernel: Pair(kernel), stride: Pair(groups == 3 ? 2 : 1),
+          padding: Padding(kernel / 2), groups: groups)
+        addConvolution(
+          "\(kernel)x\(kernel) \(inChannels) to \(outChannels) in \(groups) groups", payload,
+          Shape(channels: inChannels, height: 4, width: 15))
+      }
+    }
+    addConvolution(
+      "3x3 in 2 groups, pixelShuffle",
+      Convolution(
+        inChannels: 24, outChannels: 128, kernel: 3, padding: 1, groups: 2, epilogue: Epilogue([.pixelShuffle(2)])),
+      Shape(channels: 24, height: 5, width: 7))
     for channels in [1, 5, 48, 64] {
       let payload = Convolution(inChannels: channels, outChannels: channels, kernel: 3, padding: 1, groups: channels)
       addConvolution("depthwise 3x3 of \(channels)", payload, Shape(channels: channels, height: 5, width: 7))

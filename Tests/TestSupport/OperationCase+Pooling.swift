@@ -27,6 +27,13 @@ extension OperationCaseList {
         return builder.linear("second", builder.activation("relu", first, .relu), outFeatures: 3, bias: batch % 2 == 0)
       }
     }
+    add("quotient read by few output channels", [[1, 5, 6, 7], [1, 9, 6, 7]]) { builder, x in
+      let positive = builder.activation("positive", x[1], .clip(minimum: 0.5, maximum: 1))
+      // Padding lanes are 0 / 0.
+      let divisor = builder.slice("divisor", positive, [Slice.Span(axis: 1, end: 5)])
+      let quotient = builder.binary("quotient", .divide, x[0], divisor)
+      return builder.convolution("y", quotient, outChannels: 2, kernel: 3, padding: 1)
+    }
     add("sums of vectors", [[2, 19, 3, 2]]) { builder, x in
       let flat = builder.flatten("flat", x[0])
       let joined = builder.concatenation("joined", [builder.add("sum", flat, flat), builder.scale("scaled", flat, by: 3)])

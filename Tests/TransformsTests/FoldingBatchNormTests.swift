@@ -172,6 +172,42 @@ import Transforms
     #expect(network.foldingBatchNorm() == network)
   }
 
+  /// As in the shortcut of a residual network with channel selection.
+  @Test(arguments: [true, false])
+  func depthwiseConvolutionsOfOnePixel(bias: Bool) throws {
+    let lines = try folded([shape, [2, 9, 3, 4]]) { builder, x in
+      let y = builder.convolution("select", x[0], outChannels: 9, kernel: 1, bias: false)
+      let late = builder.activation("late", x[1], .relu)
+      let last = Convolution(
+        inChannels: 9, outChannels: 9, kernel: 1, stride: 2, groups: 9, hasBias: bias,
+        epilogue: Epilogue([.activation(.prelu(channels: 9)), .add]))
+      return [builder.node("kernels", .convolution(last), [y, late], channels: 9)]
+    }
+    #expect(
+      lines == [
+        "late = relu(x1)",
+        "select = convolution(x0, late) 6 -> 9, kernel 1, stride 2\(bias ? ", bias" : "") | prelu 9 | add",
+      ])
+    let normed = try folded([shape]) { builder, x in
+      let y = builder.convolution("c", x[0], outChannels: 9, kernel: 3, stride: Pair(height: 1, width: 2), padding: 1)
+      let z = builder.convolution("d", y, outChannels: 9, kernel: 1, stride: Pair(height: 3, width: 2), groups: 9, bias: false)
+      return [builder.batchNorm("n", z)]
+    }
+    #expect(normed == ["c = convolution(x0) 6 -> 9, kernel 3, stride 3x4, padding 1, bias"])
+  }
+
+  @Test func otherDepthwiseConvolutionsStay() throws {
+    let lines = try folded([shape]) { builder, x in
+      var y = builder.convolution("c", x[0], outChannels: 6, kernel: 1)
+      y = builder.convolution("padded", y, outChannels: 6, kernel: 1, padding: 1, groups: 6)
+      y = builder.convolution("larger", y, outChannels: 6, kernel: Pair(height: 1, width: 2), groups: 6)
+      y = builder.convolution("doubled", builder.activation("relu", y, .relu), outChannels: 12, kernel: 1, groups: 6)
+      let z = builder.convolution("twice", builder.activation("relu2", y, .relu), outChannels: 12, kernel: 1, groups: 12)
+      return [z, builder.convolution("read", z, outChannels: 12, kernel: 1, groups: 12)]
+    }
+    #expect(lines.count == 8)
+  }
+
   /// The figure that the formula gives, by hand: 3 · (2 · x + 1 - 5) / √(15 + 1) + 7 = 1.5 · x + 4.
   @Test func oneChannelByHand() throws {
     var network = try Network.built([[1, 1, 2, 2]]) { builder, x in

@@ -104,8 +104,10 @@ typedef void (*sw_multiply_function)(
 
 /// The same for rows that lie anywhere: for each tap t < taps, left row i begins at `left[t * rows + i]`, and the `depth` values of
 /// every tap follow each other in `right`: product[i][j] = Σ t Σ k left[t * rows + i][k] · right[(t * depth + k) * n + j].
+/// Where `continues` is not 0 the sums go on from what `product` holds, with the same bits as one call over all taps.
 typedef void (*sw_gather_function)(
-  const float *const *left, ptrdiff_t taps, const float *right, ptrdiff_t depth, float *product, ptrdiff_t product_stride);
+  const float *const *left, ptrdiff_t taps, const float *right, ptrdiff_t depth, int continues, float *product,
+  ptrdiff_t product_stride);
 
 /// The same for planar input: tap t reads `left[t][i * left_step]`, one value: product[i][j] = Σ t left[t][i * step] · right[t * n + j].
 typedef void (*sw_head_function)(
@@ -193,10 +195,11 @@ typedef void (*sw_winograd_output_function)(
   ptrdiff_t height, ptrdiff_t width, const sw_destination *destination, const sw_source *residual, const sw_epilogue *epilogue);
 
 /// out[i] = epilogue(multiplier[c] · in[i] , residual[i]) over `pixels` pixels of `channels` interleaved channels (a multiple of
-/// SW_CHANNEL_BLOCK), or over a plane: then `channels` is 0, and multiplier, bias and slopes point at one value. Multiplier null: 1.
+/// SW_CHANNEL_BLOCK), or over a plane: then `channels` is 0, and multiplier, bias and slopes point at one value.
+/// Pixels lie `in_pixel`, `residual_pixel` and `out_pixel` floats apart; those of a plane follow each other. Multiplier null: 1.
 typedef void (*sw_elementwise_function)(
-  const float *in, const float *multiplier, const float *residual, float *out, ptrdiff_t pixels, ptrdiff_t channels,
-  const sw_epilogue *epilogue);
+  const float *in, ptrdiff_t in_pixel, const float *multiplier, const float *residual, ptrdiff_t residual_pixel, float *out,
+  ptrdiff_t out_pixel, ptrdiff_t pixels, ptrdiff_t channels, const sw_epilogue *epilogue);
 
 /// One output row of a pool, interleaved in and out: pixel x looks at columns x · stride - left ..< … + kernel_width of every row.
 /// `rows` are the rows of the window that lie inside the image, at least one; columns outside 0 ..< in_width are left out, and at
@@ -273,6 +276,14 @@ static inline void sw_relax(void) {
   __asm__ volatile("yield");
 #endif
 }
+
+/// `rounds` of independent multiply-adds in registers, as many as hide their latency, on one core: what arithmetic can do at most.
+/// `factor` below 1. The result means nothing; it is returned so that the sums are made.
+float sw_peak(sw_isa isa, ptrdiff_t rounds, float factor, float term);
+/// The operations that `sw_peak` does: two for each multiply-add.
+int64_t sw_peak_operations(sw_isa isa, ptrdiff_t rounds);
+/// The sum of the values, read once in order; `count` rounded down to a multiple of 64.
+float sw_read(const float *values, ptrdiff_t count);
 
 /// Row `index` of the table, 0 ..< sw_kernel_count().
 const sw_kernel *sw_kernel_at(int32_t index);

@@ -7,6 +7,9 @@ final class ElementwiseStep: Step {
   let reads: [Int]
   let writes: Int
   private let layout: ValueLayout
+  private let inputPixel: Int
+  private let outputPixel: Int
+  private let residualPixel: Int
   private let multiplier: AlignedFloats?
   private let epilogue: EpilogueParameters
   private let kernel: Kernel
@@ -14,16 +17,20 @@ final class ElementwiseStep: Step {
 
   /// - Parameters:
   ///   - multiplier: one value a channel.
-  ///   - residual: a value of the same layout.
+  ///   - residual: a value of the same order.
   init(
-    node: String, input: Int, output: Int, layout: ValueLayout, table: KernelTable, threadCount: Int,
-    multiplier: [Float]? = nil,
-    bias: [Float]? = nil, slopes: [Float]? = nil, epilogue: CanonicalEpilogue, residual: Int? = nil
+    node: String, input: (value: Int, layout: ValueLayout), output: (value: Int, layout: ValueLayout), table: KernelTable,
+    threadCount: Int, multiplier: [Float]? = nil, bias: [Float]? = nil, slopes: [Float]? = nil, epilogue: CanonicalEpilogue,
+    residual: (value: Int, layout: ValueLayout)? = nil
   ) {
     self.node = node
-    reads = residual.map { [input, $0] } ?? [input]
-    writes = output
+    reads = [input.value] + (residual.map { [$0.value] } ?? [])
+    writes = output.value
+    let layout = output.layout
     self.layout = layout
+    inputPixel = input.layout.pixelStride
+    outputPixel = layout.pixelStride
+    residualPixel = residual?.layout.pixelStride ?? 0
     let order = (0..<paddedChannels(layout.channels)).map { $0 < layout.channels ? $0 : nil }
     self.multiplier = multiplier.map { values in AlignedFloats(order.map { $0.map { values[$0] } ?? 0 }) }
     self.epilogue = EpilogueParameters(epilogue, order: order, bias: bias, slopes: slopes)
@@ -48,7 +55,8 @@ final class ElementwiseStep: Step {
       case .interleaved:
         withUnsafePointer(to: epilogue.structure) { epilogue in
           kernel.elementwise(
-            from, multiplier.map { UnsafePointer($0.base) }, added, to, layout.width, layout.storedChannels, epilogue)
+            from, inputPixel, multiplier.map { UnsafePointer($0.base) }, added, residualPixel, to, outputPixel, layout.width,
+            layout.storedChannels, epilogue)
         }
       case .planar:
         for channel in 0..<layout.channels {
@@ -58,7 +66,7 @@ final class ElementwiseStep: Step {
           shifted.before.slopes = shifted.before.slopes.map { $0 + channel }
           shifted.after.slopes = shifted.after.slopes.map { $0 + channel }
           kernel.elementwise(
-            from + offset, multiplier.map { UnsafePointer($0.base + channel) }, added.map { $0 + offset }, to + offset,
+            from + offset, 1, multiplier.map { UnsafePointer($0.base + channel) }, added.map { $0 + offset }, 1, to + offset, 1,
             layout.width, 0, &shifted)
         }
       }

@@ -7,9 +7,21 @@ final class GatherStep: ConvolutionStep {
   private let arrangement: OutputArrangement
   private let epilogue: EpilogueParameters
   private let weights: AlignedFloats
-  private let blocks: [ColumnBlock]
+  private let blocks: ConstantTable<Block>
   private let storeFunction: sw_store_function
   private let zeros: AlignedFloats
+
+  /// A run of columns and the input channels that they read: all of them, or with groups those of the columns' groups, between
+  /// which the product is dense with zeros. Holds no references.
+  private struct Block: BitwiseCopyable {
+    let gather: Kernel
+    let firstColumn: Int
+    let firstInput: Int
+    let depth: Int
+    let weightOffset: Int
+
+    var columns: Int { gather.columns }
+  }
 
   init(_ operands: ConvolutionOperands) {
     self.operands = operands
@@ -18,26 +30,60 @@ final class GatherStep: ConvolutionStep {
       channels: geometry.outChannels, shuffle: operands.epilogue.shuffle, destination: operands.outputLayout)
     epilogue = EpilogueParameters(
       operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes)
-    blocks = ColumnBlock.split(arrangement.order.count, into: table.tiles(.gather))
+    let blocks = Self.blocks(geometry, order: arrangement.order, table)
+    self.blocks = ConstantTable(blocks)
     storeFunction = table.kernel(.store, rows: 1).store
-    weights = AlignedFloats(count: geometry.taps * geometry.inChannels * arrangement.order.count)
+    weights = AlignedFloats(count: blocks.reduce(0) { $0 + geometry.taps * $1.depth * $1.columns })
     zeros = AlignedFloats(count: paddedChannels(geometry.inChannels))
     packWeights()
   }
 
-  /// By column block, then tap, input channel, column. Groups become one dense product with zeros between them.
+  /// The columns cut into the widest tiles for which no narrower ones would need fewer products: narrow tiles meet fewer groups.
+  private static func blocks(_ geometry: ConvolutionGeometry, order: [Int?], _ table: KernelTable) -> [Block] {
+    let gathers = table.tiles(.gather)
+    let depth = geometry.inChannels / geometry.groups, outputs = geometry.outChannels / geometry.groups
+    var best: [Block] = []
+    var least = Int.max
+    for widest in gathers {
+      var blocks: [Block] = []
+      var products = 0, offset = 0
+      let fitting = ColumnBlock.split(order.count, into: gathers.filter { $0.columns <= widest.columns })
+      for gather in fitting {
+        var first = geometry.groups, last = 0
+        for case let channel? in order[gather.firstColumn..<gather.firstColumn + gather.columns] {
+          first = min(first, channel / outputs)
+          last = max(last, channel / outputs)
+        }
+        // Columns of padding alone read nothing.
+        first = min(first, last)
+        let block = Block(
+          gather: gather.kernel, firstColumn: gather.firstColumn, firstInput: first * depth,
+          depth: (last - first + 1) * depth, weightOffset: offset)
+        blocks.append(block)
+        products += block.depth * block.columns
+        offset += geometry.taps * block.depth * block.columns
+      }
+      if products < least {
+        best = blocks
+        least = products
+      }
+    }
+    return best
+  }
+
+  /// By column block, then tap, input channel, column.
   private func packWeights() {
     let geometry = operands.geometry
     let depth = geometry.inChannels / geometry.groups, outputs = geometry.outChannels / geometry.groups
     operands.weight.withUnsafeFloats { source in
-      for block in blocks {
-        let base = weights.base + geometry.taps * geometry.inChannels * block.firstColumn
+      for block in blocks.values {
+        let base = weights.base + block.weightOffset
         for column in 0..<block.columns {
           guard let channel = arrangement.order[block.firstColumn + column] else { continue }
-          let first = channel / outputs * depth
+          let first = channel / outputs * depth - block.firstInput
           for tap in 0..<geometry.taps {
             for k in 0..<depth {
-              base[(tap * geometry.inChannels + first + k) * block.columns + column] =
+              base[(tap * block.depth + first + k) * block.columns + column] =
                 source[(channel * depth + k) * geometry.taps + tap]
             }
           }
@@ -46,15 +92,30 @@ final class GatherStep: ConvolutionStep {
     }
   }
 
-  var kernelNames: [String] { Set(blocks.map(\.kernel.name)).sorted() + ["store"] }
+  var kernelNames: [String] { Set(blocks.values.map(\.gather.name)).sorted() + ["store"] }
   var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
 
-  private static let widestTile = 12 * 64
+  private func tasks(_ region: WorkRegion) -> ProductTasks {
+    ProductTasks(region, width: operands.geometry.outWidth, groupCount: blocks.count, threadCount: operands.threadCount)
+  }
 
-  private func scratch(
-    _ cursor: inout ScratchCursor
-  ) -> (product: UnsafeMutablePointer<Float>?, left: UnsafeMutablePointer<UnsafePointer<Float>?>?) {
-    (cursor.floats(Self.widestTile), cursor.pointers(12 * operands.geometry.taps))
+  func taskCount(_ region: WorkRegion) -> Int { tasks(region).count }
+
+  /// Pixels whose products wait together: each block of weights is read once for all of them.
+  private static let pixels = 96
+  private static let widestTile = 12
+  /// Weights that are used for all pixels of a chunk before the next are read: part of a core's level-2 cache.
+  private static let weightByteCount = 192 << 10
+
+  private struct Scratch {
+    var product: UnsafeMutablePointer<Float>?
+    /// By register tile, then tap, then pixel of the tile.
+    var left: UnsafeMutablePointer<UnsafePointer<Float>?>?
+  }
+
+  private func scratch(_ cursor: inout ScratchCursor) -> Scratch {
+    let pixels = Self.pixels + Self.widestTile
+    return Scratch(product: cursor.floats(pixels * 64), left: cursor.pointers(pixels * operands.geometry.taps))
   }
 
   var scratchByteCount: Int { ScratchCursor.byteCount { scratch(&$0) } }
@@ -63,47 +124,82 @@ final class GatherStep: ConvolutionStep {
     var cursor = ScratchCursor(base)
     let scratch = scratch(&cursor)
     guard let product = scratch.product, let left = scratch.left else { return }
-    let geometry = operands.geometry
-    for n in rowTasks(region).range(task) {
-      let (image, y) = region.place(n)
-      var destination = arrangement.destination(memory[operands.output], image: image, y: y)
-      var residual = operands.residualSource(memory, image: image, y: y)
-      let input = memory[operands.input]
-      withUnsafePointer(to: epilogue.structure) { epilogue in
-        for block in blocks {
-          let right = weights.base + geometry.taps * geometry.inChannels * block.firstColumn
-          var x = 0
-          while x < geometry.outWidth {
-            let rows = block.kernel.rows
-            gather(input, image: image, y: y, x: x, rows: rows, into: left)
-            block.kernel.gather(left, geometry.taps, right, geometry.inChannels, product, block.columns)
+    let geometry = operands.geometry, share = tasks(region).share(task)
+    let input = memory[operands.input], output = memory[operands.output]
+    withUnsafePointer(to: epilogue.structure) { epilogue in
+      PixelChunks(rows: share.rows, width: geometry.outWidth, joinsRows: true, most: Self.pixels).forEach { chunk in
+        var pointedRows = 0, pointedInput = 0
+        for index in share.groups {
+          let block = blocks.elements[index]
+          if block.gather.rows != pointedRows || block.firstInput != pointedInput {
+            (pointedRows, pointedInput) = (block.gather.rows, block.firstInput)
+            point(left, to: chunk, tileRows: pointedRows, channel: pointedInput, region, input)
+          }
+          multiply(block, pixels: chunk.count, left, product)
+          chunk.forEachSegment { segment in
+            let (image, y) = region.place(segment.row)
+            var destination = arrangement.destination(output, image: image, y: y)
+            var residual = operands.residualSource(memory, image: image, y: y)
             storeFunction(
-              product, block.columns, min(rows, geometry.outWidth - x), block.firstColumn / Int(SW_CHANNEL_BLOCK),
-              block.columns / Int(SW_CHANNEL_BLOCK), 0, x, &destination, &residual, epilogue)
-            x += rows
+              product + segment.offset * block.columns, block.columns, segment.count,
+              block.firstColumn / Int(SW_CHANNEL_BLOCK), block.columns / Int(SW_CHANNEL_BLOCK), 0, segment.x, &destination,
+              &residual, epilogue)
           }
         }
       }
     }
   }
 
-  /// Where each tap of each of `rows` output pixels from (y, x) on reads; pixels outside the image, and rows past the last output
-  /// pixel, read zeros.
-  private func gather(
-    _ input: ValueMemory, image: Int, y: Int, x: Int, rows: Int, into left: UnsafeMutablePointer<UnsafePointer<Float>?>
+  /// The products of a chunk with one block of columns, some taps at a time.
+  @inline(__always)
+  private func multiply(
+    _ block: Block, pixels: Int, _ left: UnsafeMutablePointer<UnsafePointer<Float>?>, _ product: UnsafeMutablePointer<Float>
   ) {
-    let g = operands.geometry, layout = operands.inputLayout
+    let geometry = operands.geometry, depth = block.depth, rows = block.gather.rows, gather = block.gather.gather
+    let right = weights.base + block.weightOffset
+    let tapsTogether = max(1, Self.weightByteCount / (depth * block.columns * 4))
     var tap = 0
-    for ky in 0..<g.kernel.height {
-      let inY = y * g.stride.height - g.padding.top + ky * g.dilation.height
-      let inRow = inY >= 0 && inY < g.inHeight ? UnsafePointer(input.row(image, inY)) : nil
-      for kx in 0..<g.kernel.width {
-        for row in 0..<rows {
-          let inX = (x + row) * g.stride.width - g.padding.left + kx * g.dilation.width
-          let isInside = inX >= 0 && inX < g.inWidth && x + row < g.outWidth
-          left[tap * rows + row] = (isInside ? inRow.map { $0 + inX * layout.pixelStride } : nil) ?? UnsafePointer(zeros.base)
+    while tap < geometry.taps {
+      let taps = min(tapsTogether, geometry.taps - tap)
+      var pixel = 0
+      while pixel < pixels {
+        gather(
+          left + pixel * geometry.taps + tap * rows, taps, right + tap * depth * block.columns, depth, tap == 0 ? 0 : 1,
+          product + pixel * block.columns, block.columns)
+        pixel += rows
+      }
+      tap += taps
+    }
+  }
+
+  /// Where each tap of each pixel of a chunk reads, from `channel` on; outside the image, and past the last pixel, zeros.
+  private func point(
+    _ left: UnsafeMutablePointer<UnsafePointer<Float>?>, to chunk: PixelChunks.Chunk, tileRows: Int, channel: Int,
+    _ region: WorkRegion,
+    _ input: ValueMemory
+  ) {
+    let g = operands.geometry, pixelStride = operands.inputLayout.pixelStride
+    let zeros = UnsafePointer(zeros.base)
+    let padded = (chunk.count + tileRows - 1) / tileRows * tileRows
+    // The tile that begins at pixel p has its pointers at left + p · taps.
+    for pixel in chunk.count..<max(padded, chunk.count) {
+      for tap in 0..<g.taps { left[(pixel / tileRows * g.taps + tap) * tileRows + pixel % tileRows] = zeros }
+    }
+    chunk.forEachSegment { segment in
+      let (image, y) = region.place(segment.row)
+      for ky in 0..<g.kernel.height {
+        let inY = y * g.stride.height - g.padding.top + ky * g.dilation.height
+        let inRow = inY >= 0 && inY < g.inHeight ? UnsafePointer(input.row(image, inY)) : nil
+        for index in 0..<segment.count {
+          let pixel = segment.offset + index
+          let first = (segment.x + index) * g.stride.width - g.padding.left
+          let tile = left + pixel / tileRows * tileRows * g.taps + pixel % tileRows
+          for kx in 0..<g.kernel.width {
+            let inX = first + kx * g.dilation.width
+            let isInside = inX >= 0 && inX < g.inWidth
+            tile[(ky * g.kernel.width + kx) * tileRows] = (isInside ? inRow.map { $0 + inX * pixelStride + channel } : nil) ?? zeros
+          }
         }
-        tap += 1
       }
     }
   }

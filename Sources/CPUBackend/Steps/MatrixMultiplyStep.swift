@@ -90,7 +90,7 @@ final class MatrixMultiplyStep: Step {
       } else {
         count = min(block.kernel.rows, range.upperBound - first)
         for row in 0..<block.kernel.rows { left[row] = UnsafePointer(row < count ? a + (first + row) * depth : zeros) }
-        block.kernel.gather(left, 1, right, depth, product, block.columns)
+        block.kernel.gather(left, 1, right, depth, 0, product, block.columns)
       }
       for row in 0..<count {
         (out + (first + row) * columns + block.firstColumn).update(from: product + row * block.columns, count: width)

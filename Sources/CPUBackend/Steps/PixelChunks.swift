@@ -37,11 +37,14 @@ struct PixelChunks {
   private let end: Int
   private let width: Int
   private let joinsRows: Bool
+  private let most: Int
 
   /// - Parameters:
   ///   - rows: counted within a region.
   ///   - joinsRows: whether a chunk may reach over the end of a row.
-  init(rows: Range<Int>, width: Int, joinsRows: Bool) {
+  ///   - most: pixels of a chunk.
+  init(rows: Range<Int>, width: Int, joinsRows: Bool, most: Int = PointwiseProduct.pixels) {
+    self.most = most
     first = rows.lowerBound * width
     end = rows.upperBound * width
     self.width = width
@@ -53,7 +56,9 @@ struct PixelChunks {
     var at = first
     while at < end {
       let limit = joinsRows ? end : (at / width + 1) * width
-      let count = min(PointwiseProduct.pixels, limit - at)
+      // Even shares of what is left: a last chunk of a pixel would read all the weights for itself.
+      let left = (limit - at + most - 1) / most
+      let count = left > 2 ? most : (limit - at + left - 1) / left
       body(Chunk(first: at, count: count, width: width))
       at += count
     }

@@ -6,12 +6,9 @@ import Tensors
 final class PointwiseProduct {
   private let depth: Int
   private let weights: AlignedFloats
-  private let groups: [Group]
-
-  /// Columns whose weights are read together, as register blocks.
-  private struct Group {
-    var blocks: [ColumnBlock]
-  }
+  private let blocks: ConstantTable<ColumnBlock>
+  /// The first block of each group of columns whose weights are read together, and the end.
+  private let groupStarts: ConstantTable<Int>
 
   /// The widest group, in columns: as wide as the widest register tile.
   static let groupColumns = 64
@@ -22,13 +19,18 @@ final class PointwiseProduct {
   init(weight: Tensor, depth: Int, order: [Int?], table: KernelTable) {
     self.depth = depth
     let tiles = table.tiles(.pointwise)
-    groups = stride(from: 0, to: order.count, by: Self.groupColumns).map { first in
-      let blocks = ColumnBlock.split(min(Self.groupColumns, order.count - first), into: tiles)
-      return Group(blocks: blocks.map { ColumnBlock(kernel: $0.kernel, firstColumn: first + $0.firstColumn) })
+    var blocks: [ColumnBlock] = [], starts: [Int] = []
+    for first in stride(from: 0, to: order.count, by: Self.groupColumns) {
+      starts.append(blocks.count)
+      for block in ColumnBlock.split(min(Self.groupColumns, order.count - first), into: tiles) {
+        blocks.append(ColumnBlock(kernel: block.kernel, firstColumn: first + block.firstColumn))
+      }
     }
+    self.blocks = ConstantTable(blocks)
+    groupStarts = ConstantTable(starts + [blocks.count])
     weights = AlignedFloats(count: depth * order.count)
     weight.withUnsafeFloats { source in
-      for block in groups.flatMap(\.blocks) {
+      for block in blocks {
         let base = weights.base + depth * block.firstColumn
         for column in 0..<block.columns {
           guard let channel = order[block.firstColumn + column] else { continue }
@@ -42,8 +44,8 @@ final class PointwiseProduct {
   /// level-2 cache while the weights pass by.
   static let pixels = 48
 
-  var kernelNames: [String] { Set(groups.flatMap(\.blocks).map(\.kernel.name)).sorted() }
-  var groupCount: Int { groups.count }
+  var kernelNames: [String] { Set(blocks.values.map(\.kernel.name)).sorted() }
+  var groupCount: Int { groupStarts.count - 1 }
   /// The columns of some groups.
   func columns(_ range: Range<Int>, of count: Int) -> Range<Int> {
     range.lowerBound * Self.groupColumns..<min(range.upperBound * Self.groupColumns, count)
@@ -63,15 +65,14 @@ final class PointwiseProduct {
     residual: UnsafePointer<UnsafePointer<Float>?>?, blockOffsets: UnsafePointer<Int>, groups range: Range<Int>,
     _ epilogue: UnsafePointer<sw_epilogue>
   ) {
-    for group in range {
-      for block in groups[group].blocks {
-        var arguments = sw_pointwise_arguments(
-          left: left, left_pixel: leftPixel, count: count, depth: depth, right: weights.base + depth * block.firstColumn,
-          out: out,
-          residual: residual, block: blockOffsets + block.firstColumn / Int(SW_CHANNEL_BLOCK), channel: block.firstColumn,
-          epilogue: epilogue)
-        block.kernel.pointwise(&arguments)
-      }
+    let blocks = blocks.elements, starts = groupStarts.elements
+    for index in starts[range.lowerBound]..<starts[range.upperBound] {
+      let block = blocks[index]
+      var arguments = sw_pointwise_arguments(
+        left: left, left_pixel: leftPixel, count: count, depth: depth, right: weights.base + depth * block.firstColumn, out: out,
+        residual: residual, block: blockOffsets + block.firstColumn / Int(SW_CHANNEL_BLOCK), channel: block.firstColumn,
+        epilogue: epilogue)
+      block.kernel.pointwise(&arguments)
     }
   }
 }

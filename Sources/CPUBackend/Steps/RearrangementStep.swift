@@ -63,16 +63,15 @@ final class RearrangementStep: Step {
     for n in RowTasks(rowCount: region.imageRows, threadCount: threadCount).range(task) {
       let (image, y) = region.place(n)
       switch kind {
-      case .copy: move(memory, input: 0, image: image, y: y) { c, x in (c, y, x) }
+      case .copy: copyRow(memory, input: 0, image: image, y: y, firstChannel: 0)
       case .concatenation:
         var first = 0
         for (index, layout) in inputs.enumerated() {
-          let offset = first
-          move(memory, input: index, image: image, y: y, channels: offset..<offset + layout.channels) { c, x in
-            (c - offset, y, x)
-          }
+          copyRow(memory, input: index, image: image, y: y, firstChannel: first)
           first += layout.channels
         }
+      case .pixelShuffle(let payload) where output.order == .planar && inputs[0].order == .interleaved:
+        shuffleToPlanes(payload, memory, image: image, y: y)
       case .pixelShuffle(let payload):
         let r = payload.factor, isOutermost = payload.order == .channelsOutermost
         move(memory, input: 0, image: image, y: y) { c, x in
@@ -92,15 +91,56 @@ final class RearrangementStep: Step {
     }
   }
 
+  /// Copies row `y` of an input to channels of the output from `firstChannel` on.
+  private func copyRow(_ memory: RunMemory, input index: Int, image: Int, y: Int, firstChannel: Int) {
+    let layout = inputs[index]
+    let from = memory[reads[index]].row(image, y), to = memory[writes].row(image, y)
+    let inChannel = layout.order == .planar ? layout.planeStride : 1
+    let outChannel = output.order == .planar ? output.planeStride : 1
+    if output.order == .planar {
+      for c in 0..<layout.channels {
+        let source = from + c * inChannel, target = to + (firstChannel + c) * outChannel
+        for x in 0..<output.width { target[x] = source[x * layout.pixelStride] }
+      }
+      return
+    }
+    // Padding lanes are read by kernels, where they meet zero weights; they must be finite.
+    let end = firstChannel + layout.channels
+    let padding = end == output.channels ? output.storedChannels - output.channels : 0
+    for x in 0..<output.width {
+      let source = from + x * layout.pixelStride, target = to + x * output.pixelStride
+      if inChannel == 1 {
+        (target + firstChannel).update(from: source, count: layout.channels)
+      } else {
+        for c in 0..<layout.channels { target[firstChannel + c] = source[c * inChannel] }
+      }
+      if padding > 0 { (target + end).update(repeating: 0, count: padding) }
+    }
+  }
+
+  /// Row `y` of each plane from the interleaved pixels below it.
+  private func shuffleToPlanes(_ payload: PixelShuffle, _ memory: RunMemory, image: Int, y: Int) {
+    let r = payload.factor, layout = inputs[0]
+    let from = memory[reads[0]].row(image, y / r), to = memory[writes].row(image, y)
+    for c in 0..<output.channels {
+      let target = to + c * output.planeStride
+      for dx in 0..<r {
+        let place = y % r * r + dx
+        let source = from + (payload.order == .channelsOutermost ? c * r * r + place : place * output.channels + c)
+        for x in 0..<layout.width { target[x * r + dx] = source[x * layout.pixelStride] }
+      }
+    }
+  }
+
   /// Fills channels of row `y` of an image: element (c, x) comes from where `source` says, as channel, row and column.
   @inline(__always)
   private func move(
-    _ memory: RunMemory, input index: Int, image: Int, y: Int, channels: Range<Int>? = nil,
+    _ memory: RunMemory, input index: Int, image: Int, y: Int,
     _ source: (_ channel: Int, _ x: Int) -> (channel: Int, y: Int, x: Int)
   ) {
     let layout = inputs[index]
     let input = memory[reads[index]], out = memory[writes].row(image, y)
-    let channels = channels ?? 0..<output.channels
+    let channels = 0..<output.channels
     let inChannel = layout.order == .planar ? layout.planeStride : 1
     let outChannel = output.order == .planar ? output.planeStride : 1
     if output.order == .planar {
@@ -118,9 +158,7 @@ final class RearrangementStep: Step {
           pixel[c] = input.row(image, from.y)[from.x * layout.pixelStride + from.channel * inChannel]
         }
         // Padding lanes are read by kernels, where they meet zero weights; they must be finite.
-        if channels.upperBound == output.channels {
-          for c in output.channels..<max(output.storedChannels, output.channels) { pixel[c] = 0 }
-        }
+        for c in output.channels..<max(output.storedChannels, output.channels) { pixel[c] = 0 }
       }
     }
   }

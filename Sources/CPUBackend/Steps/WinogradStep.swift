@@ -22,7 +22,7 @@ final class WinogradStep: ConvolutionStep {
   private struct Group {
     var firstColumn: Int
     var columns: Int
-    var blocks: [ColumnBlock]
+    var blocks: ConstantTable<ColumnBlock>
     /// In floats; the columns of one position follow each other, then comes the next position.
     var weightOffset: Int
   }
@@ -52,7 +52,7 @@ final class WinogradStep: ConvolutionStep {
       let columns = min(Self.groupColumns, arrangement.order.count - first)
       groups.append(
         Group(
-          firstColumn: first, columns: columns, blocks: ColumnBlock.split(columns, into: tiles), weightOffset: offset))
+          firstColumn: first, columns: columns, blocks: ConstantTable(ColumnBlock.split(columns, into: tiles)), weightOffset: offset))
       offset += positions * geometry.inChannels * columns
     }
     self.groups = groups
@@ -118,7 +118,7 @@ final class WinogradStep: ConvolutionStep {
     operands.weight.withUnsafeFloats { source in
       var half = [Double](repeating: 0, count: points * 3)
       for group in groups {
-        for block in group.blocks {
+        for block in group.blocks.values {
           for column in 0..<block.columns {
             guard let channel = arrangement.order[group.firstColumn + block.firstColumn + column] else { continue }
             for k in 0..<geometry.inChannels {
@@ -144,7 +144,7 @@ final class WinogradStep: ConvolutionStep {
   }
 
   var kernelNames: [String] {
-    ["winograd_input_\(size)"] + Set(groups.flatMap { $0.blocks.map(\.kernel.name) }).sorted() + ["winograd_output_\(size)"]
+    ["winograd_input_\(size)"] + Set(groups.flatMap { $0.blocks.values.map(\.kernel.name) }).sorted() + ["winograd_output_\(size)"]
   }
   var rowGrain: Int { size }
   func taskCount(_ region: WorkRegion) -> Int { tasks(region).count }
@@ -229,7 +229,8 @@ final class WinogradStep: ConvolutionStep {
       let left = transformed + position * transformedStride
       let product = products + position * productStride
       let right = weights.base + group.weightOffset + position * depth * group.columns
-      for block in group.blocks {
+      for index in 0..<group.blocks.count {
+        let block = group.blocks.elements[index]
         let function = block.kernel.multiply
         let rows = block.kernel.rows
         var tile = 0

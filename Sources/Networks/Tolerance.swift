@@ -1,4 +1,3 @@
-import Networks
 import Tensors
 
 /// How large a value can be, and how far float32 arithmetic in any order can bring it from the exact result.
@@ -11,7 +10,13 @@ package struct Tolerance: Hashable, Sendable {
   /// A bound on |x - exact|.
   package var error: Double
   /// A lower bound on |x|, known behind a clip: what may be divided by.
-  var least = 0.0
+  package var least: Double
+
+  package init(magnitude: Double, error: Double, least: Double = 0) {
+    self.magnitude = magnitude
+    self.error = error
+    self.least = least
+  }
 
   static let epsilon = Double(Float.ulpOfOne)
 
@@ -39,7 +44,8 @@ package struct Tolerance: Hashable, Sendable {
     return values
   }
 
-  private static func bound(_ node: Node, _ network: Network, _ operands: [Tolerance], _ factor: Double) -> Tolerance {
+  /// The bounds of a node's value, given those of what it reads.
+  package static func bound(_ node: Node, _ network: Network, _ operands: [Tolerance], _ factor: Double) -> Tolerance {
     func largest(_ role: String) -> Double { network.parameter(role, of: node)?.largestMagnitude ?? 0 }
     let x = operands[0]
     switch node.operation {

@@ -1,0 +1,59 @@
+// What the machine can do at most: chains of multiply-adds in registers, and a walk through memory. For measurements only.
+#include "signatures.h"
+
+#define UNROLL _Pragma("clang loop unroll(full)")
+
+// `chains` independent sums hide the latency of a multiply-add; with the two operands they fill the registers and no more. The factor
+// below 1 keeps every sum finite and normal for ever.
+#define PEAK(name, attribute, lanes, chains)                                                                    \
+  attribute static float name(ptrdiff_t rounds, float factor, float term) {                                     \
+    typedef float vector __attribute__((ext_vector_type(lanes)));                                               \
+    vector sum[chains], a = (vector)(factor), b = (vector)(term);                                               \
+    UNROLL for (int i = 0; i < chains; i++) sum[i] = (vector)(1.0f + (float)i);                                 \
+    for (ptrdiff_t round = 0; round < rounds; round++) {                                                        \
+      UNROLL for (int i = 0; i < chains; i++) sum[i] = sum[i] * a + b;                                          \
+    }                                                                                                           \
+    vector total = sum[0];                                                                                      \
+    UNROLL for (int i = 1; i < chains; i++) total += sum[i];                                                    \
+    float result = 0;                                                                                           \
+    UNROLL for (int i = 0; i < lanes; i++) result += total[i];                                                  \
+    return result;                                                                                              \
+  }
+
+PEAK(peak_portable, , 4, 12)
+#ifdef SW_HAVE_X86
+PEAK(peak_avx2, __attribute__((target("avx2,fma"))), 8, 12)
+PEAK(peak_avx512, __attribute__((target("avx512f,fma"))), 16, 24)
+#endif
+
+int64_t sw_peak_operations(sw_isa isa, ptrdiff_t rounds) {
+  switch (isa) {
+    case SW_ISA_AVX2: return 2 * 8 * 12 * (int64_t)rounds;
+    case SW_ISA_AVX512: return 2 * 16 * 24 * (int64_t)rounds;
+    default: return 2 * 4 * 12 * (int64_t)rounds;
+  }
+}
+
+float sw_peak(sw_isa isa, ptrdiff_t rounds, float factor, float term) {
+  switch (isa) {
+#ifdef SW_HAVE_X86
+    case SW_ISA_AVX2: return peak_avx2(rounds, factor, term);
+    case SW_ISA_AVX512: return peak_avx512(rounds, factor, term);
+#endif
+    default: return peak_portable(rounds, factor, term);
+  }
+}
+
+// Plain vectors of 16: whatever the target makes of them, memory is slower.
+typedef float line __attribute__((ext_vector_type(16), aligned(4), may_alias));
+
+float sw_read(const float *values, ptrdiff_t count) {
+  line sums[4] = {(line)(0), (line)(0), (line)(0), (line)(0)};
+  for (ptrdiff_t i = 0; i + 64 <= count; i += 64) {
+    UNROLL for (int part = 0; part < 4; part++) sums[part] += *(const line *)(values + i + 16 * part);
+  }
+  line total = sums[0] + sums[1] + sums[2] + sums[3];
+  float result = 0;
+  UNROLL for (int i = 0; i < 16; i++) result += total[i];
+  return result;
+}

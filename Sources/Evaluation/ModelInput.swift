@@ -1,0 +1,40 @@
+import Files
+import Imaging
+import Networks
+import Tensors
+
+/// What a network is measured on.
+public enum ModelInput: Hashable, Sendable {
+  /// Random numbers, uniform in 0 ..< 1, the same each time.
+  case random(Shape)
+  /// The path of a picture, taken at its own size.
+  case picture(String)
+
+  /// `1x3x256x256`, or else a path.
+  public init(_ text: String) { self = Shape(text).map { .random($0) } ?? .picture(text) }
+
+  /// 1 x channels x 256 x 256 of random numbers.
+  public init(for network: Network) {
+    self = .random(Shape(channels: network.inputs.first?.channels ?? 1, height: 256, width: 256))
+  }
+
+  /// The tensor for a network of one input: of a picture the luma, or red, green and blue, in the network's own range.
+  public func tensor(for network: Network) throws(EvaluationError) -> Tensor {
+    guard network.inputs.count == 1 else {
+      throw .contract(network: network.name, reason: "it has \(network.inputs.count) inputs and one is given")
+    }
+    switch self {
+    case .random(let shape): return Benchmark.randomInput(shape)
+    case .picture(let path):
+      let channels = network.inputs[0].channels
+      guard channels == 1 || channels == 3 else {
+        throw .contract(
+          network: network.name, reason: "its input has \(channels) channels, and a picture gives 1 or 3; give NxCxHxW")
+      }
+      let bytes = try wrapping { () throws(FileError) in try FileReader.bytes(of: path, limit: 1 << 30) }
+      let image = try wrapping { () throws(ImageError) in try ImageCodec.decode(bytes, name: path) }
+      let planes = ImagePlanes(image, colour: channels == 1 ? .luma : .rgb, workers: Workers(threadCount: 1))
+      return Tensor(planes.network, scale: (network.imageContract?.maximum ?? 1) / 255)
+    }
+  }
+}

@@ -1,0 +1,56 @@
+/// The layers of two profiles that do the same work: `body.0.a` of one beside `body.0.a.depthwise` and `body.0.a.pointwise` of
+/// the other. Copies belong to the value that they copy.
+struct LayerMatching: Hashable {
+  struct Group: Hashable {
+    /// The name that all of them begin with.
+    var name: String
+    var first: [Profile.Layer] = []
+    var second: [Profile.Layer] = []
+  }
+
+  /// In the order of the first profile; what only the second has stands at the end.
+  private(set) var groups: [Group] = []
+
+  init(_ first: Profile, _ second: Profile) {
+    let names = Set((first.layers + second.layers).map(\.ownName))
+    var places: [String: Int] = [:]
+    func place(_ layer: Profile.Layer) -> Int {
+      let name = layer.ownName.shortestPrefix(in: names)
+      if let place = places[name] { return place }
+      places[name] = groups.count
+      groups.append(Group(name: name))
+      return groups.count - 1
+    }
+    for layer in first.layers { groups[place(layer)].first.append(layer) }
+    for layer in second.layers { groups[place(layer)].second.append(layer) }
+  }
+
+  /// Whether any layer of one has its like in the other.
+  var hasMatches: Bool { groups.contains { !$0.first.isEmpty && !$0.second.isEmpty } }
+}
+
+extension Profile.Layer {
+  static let copyPrefix = "copy of "
+
+  /// The name of the value, of copies too.
+  fileprivate var ownName: String { isCopy ? String(name.dropFirst(Self.copyPrefix.count)) : name }
+}
+
+extension String {
+  /// The shortest of the names that is this one or ends at one of its dots.
+  fileprivate func shortestPrefix(in names: Set<String>) -> String {
+    for (index, letter) in zip(indices, self) where letter == "." {
+      let prefix = String(self[..<index])
+      if names.contains(prefix) { return prefix }
+    }
+    return self
+  }
+}
+
+extension Array where Element == Profile.Layer {
+  var nanoseconds: Int { reduce(0) { $0 + $1.nanoseconds } }
+  var multiplyAccumulates: Int { reduce(0) { $0 + $1.multiplyAccumulates } }
+  var operations: Int { reduce(0) { $0 + $1.operations } }
+  var bytesMoved: Int { reduce(0) { $0 + $1.bytesMoved } }
+  var valueBytes: Int { reduce(0) { $0 + $1.valueBytes } }
+}

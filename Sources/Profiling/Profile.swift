@@ -1,0 +1,162 @@
+import Tensors
+
+/// Where the time of one run of a network went. A measured value: everything that is printed follows from it.
+public struct Profile: Hashable, Codable, Sendable {
+  /// A layer of the network as the engine ran it, or a copy that brought a value into another layout.
+  public struct Layer: Hashable, Codable, Sendable {
+    /// What explaining a convolution needs.
+    public struct Convolution: Hashable, Codable, Sendable {
+      public var inChannels: Int
+      public var outChannels: Int
+      /// Height and width.
+      public var kernel: [Int]
+      public var groups: Int
+      /// A depthwise and a 1x1 convolution in one.
+      public var isSeparable: Bool
+
+      public init(inChannels: Int, outChannels: Int, kernel: [Int], groups: Int = 1, isSeparable: Bool = false) {
+        self.inChannels = inChannels
+        self.outChannels = outChannels
+        self.kernel = kernel
+        self.groups = groups
+        self.isSeparable = isSeparable
+      }
+    }
+
+    /// The node's name, or `copy of` and the value's.
+    public var name: String
+    /// What users call the operation, with what is fused into it.
+    public var operation: String
+    /// Whether it is only a copy into another layout.
+    public var isCopy = false
+    public var kernels: [String]
+    /// Whether a kernel does the work in vectors; else plain loops.
+    public var isVectorised = true
+    public var inputShapes: [Shape]
+    public var outputShape: Shape
+    /// The layer's own work.
+    public var nanoseconds: Int
+    /// The copies made for it included.
+    public var totalNanoseconds: Int
+    /// The bands of rows in which it was done.
+    public var bandCount = 1
+    /// The passes that it took, one after the other.
+    public var stepCount = 1
+    /// Of the network as it is written, products with padding included.
+    public var multiplyAccumulates = 0
+    /// Operations that the kernels need for it: two for each multiply-accumulate, or fewer where the algorithm does with fewer.
+    public var operations = 0
+    /// Bytes read and written of values that lie complete in memory.
+    public var valueBytes = 0
+    /// Bytes read and written of values that stay in a cache.
+    public var cachedBytes = 0
+    /// Bytes of packed weights.
+    public var constantBytes = 0
+    /// Bytes that the output takes while it lives.
+    public var heldBytes = 0
+    public var convolution: Convolution?
+
+    public init(
+      _ name: String, operation: String, kernels: [String], inputShapes: [Shape], outputShape: Shape, nanoseconds: Int
+    ) {
+      self.name = name
+      self.operation = operation
+      self.kernels = kernels
+      self.inputShapes = inputShapes
+      self.outputShape = outputShape
+      self.nanoseconds = nanoseconds
+      totalNanoseconds = nanoseconds
+    }
+
+    /// The bytes that the layer moves, wherever they lie.
+    public var bytesMoved: Int { valueBytes + cachedBytes + constantBytes }
+  }
+
+  /// A layer at work on a band of rows.
+  public struct Event: Hashable, Codable, Sendable {
+    /// An index of `layers`.
+    public var layer: Int
+    /// Nanoseconds from the beginning of the run.
+    public var start: Int
+    public var duration: Int
+    public var threads: Int
+
+    public init(layer: Int, start: Int, duration: Int, threads: Int) {
+      self.layer = layer
+      self.start = start
+      self.duration = duration
+      self.threads = threads
+    }
+  }
+
+  public var model: String
+  public var input: String
+  public var cpu: String
+  public var precision: String
+  public var warmup: Int
+  /// The runs, of which the median is the one shown.
+  public var runs: Int
+  public var parameterCount: Int
+  /// The most bytes that the session holds.
+  public var sessionBytes: Int
+  /// With the instruction set and the number of threads.
+  public var roofs: Roofs
+  /// The run from beginning to end.
+  public var nanoseconds: Int
+  /// The median of as many runs that nobody timed from within.
+  public var plainNanoseconds: Int
+  public var layers: [Layer]
+  /// In the order of time; they never overlap.
+  public var events: [Event]
+
+  public init(
+    model: String, input: String, cpu: String, precision: String = "float32", warmup: Int = 0, runs: Int = 1,
+    parameterCount: Int, sessionBytes: Int = 0, roofs: Roofs, nanoseconds: Int, plainNanoseconds: Int, layers: [Layer],
+    events: [Event] = []
+  ) {
+    self.model = model
+    self.input = input
+    self.cpu = cpu
+    self.precision = precision
+    self.warmup = warmup
+    self.runs = runs
+    self.parameterCount = parameterCount
+    self.sessionBytes = sessionBytes
+    self.roofs = roofs
+    self.nanoseconds = nanoseconds
+    self.plainNanoseconds = plainNanoseconds
+    self.layers = layers
+    self.events = events
+  }
+
+  /// The time that no layer took: checks, allocation of the outputs, and the way from one step to the next.
+  public var engineNanoseconds: Int { nanoseconds - layers.reduce(0) { $0 + $1.nanoseconds } }
+
+  public var multiplyAccumulates: Int { layers.reduce(0) { $0 + $1.multiplyAccumulates } }
+}
+
+extension Profile {
+  /// The least time, in nanoseconds, in which this machine could do a layer's arithmetic with the same algorithm.
+  public func arithmeticNanoseconds(_ layer: Layer) -> Double {
+    roofs.gflopsPerS > 0 ? Double(layer.operations) / roofs.gflopsPerS : 0
+  }
+
+  /// The least time, in nanoseconds, in which it could move the layer's bytes. Values and weights that fit the last-level cache
+  /// are taken to lie there, because the layer before has just written them: this is a roof, no forecast.
+  public func memoryNanoseconds(_ layer: Layer) -> Double {
+    var cached = layer.cachedBytes, stored = 0
+    for bytes in [layer.valueBytes, layer.constantBytes] {
+      if bytes <= Roofs.cacheByteCount { cached += bytes } else { stored += bytes }
+    }
+    func time(_ bytes: Int, _ gbPerS: Double) -> Double { gbPerS > 0 ? Double(bytes) / gbPerS : 0 }
+    return time(cached, roofs.cacheGbPerS) + time(stored, roofs.memoryGbPerS)
+  }
+
+  /// What an ideal kernel would take: arithmetic and memory at their roofs, at the same time.
+  public func idealNanoseconds(_ layer: Layer) -> Double { max(arithmeticNanoseconds(layer), memoryNanoseconds(layer)) }
+
+  /// How near the layer comes to its roof, 1 at it.
+  public func roofShare(_ layer: Layer) -> Double {
+    layer.nanoseconds > 0 ? idealNanoseconds(layer) / Double(layer.nanoseconds) : 0
+  }
+}

@@ -1,0 +1,50 @@
+import Evaluation
+
+/// Two profiles layer by layer.
+public struct ProfileDifference: Hashable, Codable, Sendable {
+  public struct Row: Hashable, Codable, Sendable {
+    public var name: String
+    /// Nil where the network has no such layer.
+    public var firstNanoseconds: Int?
+    public var secondNanoseconds: Int?
+    /// Second over first.
+    public var ratio: Double?
+  }
+
+  public var first: String
+  public var second: String
+  /// Layers that do the same work by the name that they share, then the engine, then the whole.
+  public var rows: [Row]
+
+  public init(_ first: Profile, _ second: Profile) {
+    self.first = first.model
+    self.second = second.model
+    rows = LayerMatching(first, second).groups.map { group in
+      Row(
+        group.name, group.first.isEmpty ? nil : group.first.nanoseconds, group.second.isEmpty ? nil : group.second.nanoseconds)
+    }
+    rows.append(Row(ProfileTable.engineName, first.engineNanoseconds, second.engineNanoseconds))
+    rows.append(Row("total", first.nanoseconds, second.nanoseconds))
+  }
+
+  /// The table for people.
+  public var text: String {
+    func time(_ value: Int?) -> String { value.map { ProfileTable.time(Double($0)) } ?? "--" }
+    var table = TextTable(["layer", first, second, "ratio"])
+    for row in rows {
+      table.append([
+        row.name, time(row.firstNanoseconds), time(row.secondNanoseconds), row.ratio.map { TextFormat.fixed($0, 2) } ?? "--",
+      ])
+    }
+    return table.text
+  }
+}
+
+extension ProfileDifference.Row {
+  fileprivate init(_ name: String, _ first: Int?, _ second: Int?) {
+    self.name = name
+    firstNanoseconds = first
+    secondNanoseconds = second
+    if let first, let second, first > 0 { ratio = Double(second) / Double(first) }
+  }
+}

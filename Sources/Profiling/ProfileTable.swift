@@ -1,0 +1,254 @@
+import Evaluation
+import Tensors
+
+/// How a profile is laid out as a table.
+public struct ProfileTable: Hashable, Sendable {
+  public enum Grouping: String, Hashable, Sendable, CaseIterable {
+    /// One row a layer, in the names of the network's nodes.
+    case layer
+    /// One row a kind of operation, with what is fused into it.
+    case `operator`
+    /// One row a set of kernels.
+    case kernel
+  }
+
+  public enum SortKey: String, Hashable, Sendable, CaseIterable {
+    /// As the network runs.
+    case order
+    case name
+    case `self`
+    case total
+    case average
+    case calls
+    case flops
+    case bytes
+    case share
+  }
+
+  public var grouping: Grouping
+  public var sortKey: SortKey
+  public var showsMemory: Bool
+  public var showsShapes: Bool
+  public var showsFlops: Bool
+
+  public init(
+    grouping: Grouping = .layer, sortKey: SortKey = .`self`, showsMemory: Bool = false, showsShapes: Bool = false,
+    showsFlops: Bool = false
+  ) {
+    self.grouping = grouping
+    self.sortKey = sortKey
+    self.showsMemory = showsMemory
+    self.showsShapes = showsShapes
+    self.showsFlops = showsFlops
+  }
+
+  /// A row: one layer, several of a kind, or the engine itself.
+  struct Row: Hashable {
+    var name: String
+    var selfNanoseconds = 0
+    var totalNanoseconds = 0
+    var calls = 0
+    var multiplyAccumulates = 0
+    var bytes = 0
+    var idealNanoseconds = 0.0
+    var selfBytes = 0
+    var totalBytes = 0
+    var kernels: [String] = []
+    var shapes: [[Shape]] = []
+
+    var averageNanoseconds: Double { calls > 0 ? Double(totalNanoseconds) / Double(calls) : 0 }
+    var flops: Int { 2 * multiplyAccumulates }
+    /// Per nanosecond is 10⁹ per second.
+    func rate(_ amount: Int) -> Double { selfNanoseconds > 0 ? Double(amount) / Double(selfNanoseconds) : 0 }
+    var roofShare: Double { selfNanoseconds > 0 ? idealNanoseconds / Double(selfNanoseconds) : 0 }
+  }
+
+  /// The row of the time that no layer took; everything else happens inside it.
+  static let engineName = "engine"
+
+  /// The rows as sorted. Their own times add up to the run.
+  func rows(_ profile: Profile) -> [Row] {
+    var rows: [Row] = []
+    var places: [String: Int] = [:]
+    for layer in profile.layers {
+      let name = name(layer)
+      let place = places[name] ?? rows.count
+      if place == rows.count {
+        rows.append(Row(name: name))
+        places[name] = place
+      }
+      rows[place].selfNanoseconds += layer.nanoseconds
+      rows[place].totalNanoseconds += layer.totalNanoseconds
+      rows[place].calls += 1
+      rows[place].multiplyAccumulates += layer.multiplyAccumulates
+      rows[place].bytes += layer.bytesMoved
+      rows[place].idealNanoseconds += profile.idealNanoseconds(layer)
+      rows[place].selfBytes += layer.heldBytes
+      rows[place].totalBytes += layer.heldBytes
+      rows[place].kernels += layer.kernels.filter { !rows[place].kernels.contains($0) }
+      if !rows[place].shapes.contains(layer.inputShapes) { rows[place].shapes.append(layer.inputShapes) }
+    }
+    var engine = Row(name: Self.engineName)
+    engine.selfNanoseconds = profile.engineNanoseconds
+    engine.totalNanoseconds = profile.nanoseconds
+    engine.calls = 1
+    engine.totalBytes = profile.sessionBytes
+    rows.append(engine)
+    return sorted(rows)
+  }
+
+  private func name(_ layer: Profile.Layer) -> String {
+    switch grouping {
+    case .layer: layer.name
+    case .operator: layer.operation
+    case .kernel: layer.kernels.joined(separator: ", ")
+    }
+  }
+
+  private func sorted(_ rows: [Row]) -> [Row] {
+    func by<Key: Comparable>(_ key: (Row) -> Key) -> [Row] {
+      // Equal rows stay as the network runs.
+      rows.enumerated().sorted { (key($1.element), $0.offset) < (key($0.element), $1.offset) }.map(\.element)
+    }
+    switch sortKey {
+    case .order: return rows
+    case .name: return rows.sorted { $0.name < $1.name }
+    case .`self`: return by(\.selfNanoseconds)
+    case .total: return by(\.totalNanoseconds)
+    case .average: return by(\.averageNanoseconds)
+    case .calls: return by(\.calls)
+    case .flops: return by { $0.rate($0.flops) }
+    case .bytes: return by(\.bytes)
+    case .share: return by(\.roofShare)
+    }
+  }
+}
+
+extension ProfileTable {
+  /// The table for people: columns, widths, rules and figures as `prof.key_averages().table()` of PyTorch has them, and behind
+  /// them what it lacks. The same profile gives the same text.
+  public func text(_ profile: Profile) -> String {
+    let rows = rows(profile)
+    let columns = columns(rows, whole: profile.nanoseconds)
+    let rule = columns.map { String(repeating: "-", count: $0.width) + "  " }.joined() + "\n"
+    func line(_ cell: (Column) -> String) -> String {
+      columns.map { column in
+        let text = cell(column)
+        return String(repeating: " ", count: max(column.width - text.count, 0)) + text + "  "
+      }.joined() + "\n"
+    }
+    var text = rule + line(\.header) + rule
+    for index in rows.indices { text += line { $0.cells[index] } }
+    text += rule
+    text += "Self CPU time total: \(Self.time(Double(profile.nanoseconds)))\n"
+    text += "Number of parameters: \(TextFormat.grouped(profile.parameterCount))\n\n"
+    return text + profile.heading
+  }
+
+  private struct Column {
+    var header: String
+    var cells: [String]
+    var width: Int
+  }
+
+  private static let columnWidth = 12
+  private static let widestName = 55
+  private static let widestText = 80
+
+  private func columns(_ rows: [Row], whole: Int) -> [Column] {
+    func column(_ header: String, _ cell: (Row) -> String) -> Column {
+      Column(header: header, cells: rows.map(cell), width: Self.columnWidth)
+    }
+    func wide(_ header: String, _ limit: Int, _ cell: (Row) -> String) -> Column {
+      let cells = rows.map(cell)
+      let width = min((cells.map(\.count).max() ?? 0) + 4, limit)
+      return Column(
+        header: header, cells: cells.map { $0.count > width - 3 ? $0.prefix(width - 3) + "..." : $0 },
+        width: max(width, header.count))
+    }
+    func share(_ part: Int) -> String { whole > 0 ? Self.percent(Double(part) / Double(whole)) : "NaN" }
+    // Rows without work have no rate.
+    func rate(_ amount: Int, _ row: Row) -> String { amount > 0 ? TextFormat.fixed(row.rate(amount), 1) : "--" }
+
+    var columns = [
+      wide("Name", Self.widestName, \.name),
+      column("Self CPU %") { share($0.selfNanoseconds) },
+      column("Self CPU") { Self.time(Double($0.selfNanoseconds)) },
+      column("CPU total %") { share($0.totalNanoseconds) },
+      column("CPU total") { Self.time(Double($0.totalNanoseconds)) },
+      column("CPU time avg") { Self.time($0.averageNanoseconds) },
+    ]
+    if showsMemory {
+      columns.append(column("CPU Mem") { Self.memory($0.totalBytes) })
+      columns.append(column("Self CPU Mem") { Self.memory($0.selfBytes) })
+    }
+    columns.append(column("# of Calls") { "\($0.calls)" })
+    if showsShapes {
+      columns.append(
+        wide("Input Shapes", Self.widestText) { row in row.shapes.map { "\($0.map(\.extents))" }.joined(separator: " ") })
+    }
+    if showsFlops, let smallest = rows.map(\.flops).filter({ $0 > 0 }).min() {
+      let scale = Self.flopScale(smallest)
+      columns.append(
+        column("Total \(scale.unit)") { $0.flops > 0 ? TextFormat.fixed(Double($0.flops) / scale.factor, 3) : "--" })
+    }
+    columns += [
+      column("GFLOP/s") { rate($0.flops, $0) },
+      column("GB/s") { rate($0.bytes, $0) },
+      column("% of roof") { $0.idealNanoseconds > 0 ? Self.percent($0.roofShare) : "--" },
+      column("Bytes moved") { $0.bytes > 0 ? Self.memory($0.bytes) : "--" },
+    ]
+    if grouping != .kernel {
+      columns.append(wide("Kernel", Self.widestText) { $0.kernels.isEmpty ? "--" : $0.kernels.joined(separator: ", ") })
+    }
+    return columns
+  }
+
+  /// `86.440us`, `15.803ms`, `2.674s`.
+  static func time(_ nanoseconds: Double) -> String {
+    if nanoseconds >= 1e9 { return TextFormat.fixed(nanoseconds / 1e9, 3) + "s" }
+    if nanoseconds >= 1e6 { return TextFormat.fixed(nanoseconds / 1e6, 3) + "ms" }
+    return TextFormat.fixed(nanoseconds / 1e3, 3) + "us"
+  }
+
+  static func percent(_ share: Double) -> String { TextFormat.fixed(share * 100, 2) + "%" }
+
+  /// `256.00 KB`, in units of 1024 as PyTorch has them.
+  static func memory(_ bytes: Int) -> String {
+    for (power, unit) in [(30, "GB"), (20, "MB"), (10, "KB")] where bytes >= 1 << power {
+      return "\(TextFormat.fixed(Double(bytes) / Double(1 << power), 2)) \(unit)"
+    }
+    return "\(bytes) B"
+  }
+
+  /// The unit in which the smallest figure is at least 1.
+  private static func flopScale(_ smallest: Int) -> (factor: Double, unit: String) {
+    var factor = 1.0
+    for unit in ["FLOPs", "KFLOPs", "MFLOPs", "GFLOPs", "TFLOPs"] {
+      if Double(smallest) < factor * 1000 { return (factor, unit) }
+      factor *= 1000
+    }
+    return (factor, "PFLOPs")
+  }
+}
+
+extension Profile {
+  /// What was measured, and on what.
+  var heading: String {
+    """
+    \(model), input \(input), \(precision), \(roofs.isa), \(roofs.threads) threads, \(cpu)
+    the median of \(runs) runs after \(warmup); not timed from within the median is \(ProfileTable.time(Double(plainNanoseconds)))
+    roofs: \(roofs.text)
+
+    """
+  }
+}
+
+extension Roofs {
+  /// The figures for people.
+  public var text: String {
+    "\(TextFormat.fixed(gflopsPerS, 1)) GFLOP/s, memory \(TextFormat.fixed(memoryGbPerS, 1)) GB/s, "
+      + "last-level cache \(TextFormat.fixed(cacheGbPerS, 1)) GB/s; a loop begins and ends in "
+      + ProfileTable.time(Double(launchNanoseconds))
+  }
+}

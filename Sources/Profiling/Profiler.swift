@@ -1,0 +1,168 @@
+import CPUBackend
+import Evaluation
+import Execution
+import Networks
+import Tensors
+import Transforms
+
+/// Profiles networks on the CPU engine.
+public struct Profiler: Sendable {
+  public var engine: EngineOptions
+  /// Runs before those that count.
+  public var warmup: Int
+  /// At least 1.
+  public var runs: Int
+  /// Measured where none are given.
+  public var roofs: Roofs?
+
+  public init(engine: EngineOptions, warmup: Int = 3, runs: Int = 10, roofs: Roofs? = nil) {
+    self.engine = engine
+    self.warmup = max(warmup, 0)
+    self.runs = max(runs, 1)
+    self.roofs = roofs
+  }
+
+  /// Runs the network, as optimised for inference, on a tensor, and takes the median run apart. `model` is what the profile calls it.
+  public func profile(_ network: Network, model: String, input: Tensor) throws(EvaluationError) -> Profile {
+    let optimised = network.optimizedForInference()
+    let backend = try makeEngine(engine)
+    let shapes = try wrapping { () throws(NetworkError) in try optimised.inferredShapes(inputs: [input.shape]) }
+    let ledger = try wrapping { () throws(NetworkError) in try optimised.ledger(inputs: [input.shape]) }
+    var roofs = self.roofs ?? Roofs(instructionSet: engine.instructionSet, threadCount: engine.threadCount)
+    do throws(ExecutionError) {
+      let session = try backend.prepare(optimised, inputs: [input.shape])
+      guard let timing = session as? any TimingSession else {
+        throw .invalidNetwork("the backend \(backend.name) does not say where its time goes")
+      }
+      for _ in 0..<warmup { _ = try session.run([input]) }
+      // In turn, so that both kinds meet the same disturbances.
+      var plain: [Int] = []
+      var timelines: [RunTimeline] = []
+      for _ in 0..<runs {
+        let start = Machine.seconds
+        _ = try session.run([input])
+        plain.append(Int((Machine.seconds - start) * 1e9))
+        timelines.append(try timing.timedRun([input]).timeline)
+      }
+      // Once more: a machine that is slow for a moment shows only one of the two.
+      if self.roofs == nil {
+        roofs.raise(to: Roofs(instructionSet: engine.instructionSet, threadCount: engine.threadCount))
+      }
+      plain.sort()
+      timelines.sort { $0.nanoseconds < $1.nanoseconds }
+      let timeline = timelines[(timelines.count - 1) / 2]
+      let layers = LayerTable(optimised, shapes: shapes, ledger: ledger, timeline)
+      return Profile(
+        model: model, input: input.shape.description, cpu: Machine.processorName, precision: engine.precision.rawValue,
+        warmup: warmup, runs: runs, parameterCount: network.parameterCount, sessionBytes: session.peakMemoryByteCount,
+        roofs: roofs, nanoseconds: timeline.nanoseconds, plainNanoseconds: plain[(plain.count - 1) / 2],
+        layers: layers.layers, events: layers.events)
+    } catch {
+      throw .execution(network: network.name, error)
+    }
+  }
+}
+
+extension Profile.Layer.Convolution {
+  fileprivate init?(_ operation: Operation) {
+    if case .convolution(let payload) = operation {
+      self.init(
+        inChannels: payload.inChannels, outChannels: payload.outChannels,
+        kernel: [payload.kernel.height, payload.kernel.width], groups: payload.groups)
+    } else if case .separableConvolution(let payload) = operation {
+      self.init(
+        inChannels: payload.inChannels, outChannels: payload.outChannels,
+        kernel: [payload.kernel.height, payload.kernel.width], isSeparable: true)
+    } else {
+      return nil
+    }
+  }
+}
+
+/// The layers of a profile from the steps of a run: a node's steps together, each copy by itself.
+struct LayerTable {
+  private(set) var layers: [Profile.Layer] = []
+  private(set) var events: [Profile.Event] = []
+
+  init(_ network: Network, shapes: [String: Shape], ledger: Ledger, _ timeline: RunTimeline) {
+    let nodes = Dictionary(network.nodes.map { ($0.name, $0) }) { first, _ in first }
+    let costs = Dictionary(ledger.entries.map { ($0.node, $0) }) { first, _ in first }
+    var layerOfNode: [String: Int] = [:]
+    var layerOfStep: [Int] = []
+    for step in timeline.steps {
+      var layer: Profile.Layer
+      if let known = layerOfNode[step.node], !step.isCopy {
+        layer = layers[known]
+        layer.kernels += step.kernels.filter { !layer.kernels.contains($0) }
+        layer.stepCount += 1
+        layerOfStep.append(known)
+      } else {
+        let node = step.isCopy ? nil : nodes[step.node]
+        layer = Self.layer(step, node, shapes: shapes, cost: node.flatMap { costs[$0.name] })
+        layerOfStep.append(layers.count)
+        if node != nil { layerOfNode[step.node] = layers.count }
+        layers.append(layer)
+      }
+      layer.isVectorised = layer.isVectorised && Self.isVectorised(step)
+      layer.valueBytes += step.valueBytes
+      layer.cachedBytes += step.cachedBytes
+      layer.constantBytes += step.constantBytes
+      // The last step of a node makes its value.
+      layer.heldBytes = step.heldBytes
+      layer.bandCount = 0
+      layers[layerOfStep[layerOfStep.count - 1]] = layer
+    }
+    var bands = [Int](repeating: 0, count: timeline.steps.count)
+    for event in timeline.events {
+      let layer = layerOfStep[event.step]
+      layers[layer].nanoseconds += event.duration
+      bands[event.step] += 1
+      layers[layer].bandCount = max(layers[layer].bandCount, bands[event.step])
+      events.append(
+        Profile.Event(layer: layer, start: event.start, duration: event.duration, threads: event.threadCount))
+    }
+    addTotals(timeline, layerOfStep, layerOfNode)
+  }
+
+  /// What copies took counts towards the total of the node they are made for.
+  private mutating func addTotals(_ timeline: RunTimeline, _ layerOfStep: [Int], _ layerOfNode: [String: Int]) {
+    for index in layers.indices { layers[index].totalNanoseconds = layers[index].nanoseconds }
+    for (step, layer) in zip(timeline.steps, layerOfStep) where step.isCopy {
+      if let owner = layerOfNode[step.node] { layers[owner].totalNanoseconds += layers[layer].nanoseconds }
+    }
+  }
+
+  private static func layer(
+    _ step: RunTimeline.Step, _ node: Node?, shapes: [String: Shape], cost: Ledger.Entry?
+  ) -> Profile.Layer {
+    let shape = shapes[step.node] ?? Shape([])
+    guard let node else {
+      var layer = Profile.Layer(
+        "\(Profile.Layer.copyPrefix)\(step.node)", operation: "copy", kernels: step.kernels, inputShapes: [shape],
+        outputShape: shape,
+        nanoseconds: 0)
+      layer.isCopy = true
+      return layer
+    }
+    var layer = Profile.Layer(
+      node.name, operation: node.operation.displayName, kernels: step.kernels,
+      inputShapes: node.inputs.compactMap { shapes[$0] },
+      outputShape: shape, nanoseconds: 0)
+    layer.multiplyAccumulates = cost?.multiplyAccumulates ?? 0
+    layer.operations = Int(2 * Double(layer.multiplyAccumulates) * multiplicationShare(step.kernels))
+    layer.convolution = Profile.Layer.Convolution(node.operation)
+    return layer
+  }
+
+  /// The share of the written products that Winograd's transforms leave.
+  private static func multiplicationShare(_ kernels: [String]) -> Double {
+    if kernels.contains(where: { $0.hasPrefix("winograd_input_4") }) { return 36.0 / 144 }
+    if kernels.contains(where: { $0.hasPrefix("winograd_input_2") }) { return 16.0 / 36 }
+    return 1
+  }
+
+  /// Whether the kernel table has a kernel of the step: what is not in it are plain loops.
+  private static func isVectorised(_ step: RunTimeline.Step) -> Bool {
+    step.kernels.contains { name in KernelTable.all.contains { $0.name.hasPrefix(name) } }
+  }
+}

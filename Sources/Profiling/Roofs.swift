@@ -1,0 +1,107 @@
+import CKernels
+import CPUBackend
+import Evaluation
+
+/// What this machine can do at most with an instruction set and a number of threads: measured, not looked up.
+public struct Roofs: Hashable, Codable, Sendable {
+  public var isa: String
+  public var threads: Int
+  /// Multiply-adds in registers, in 10⁹ operations a second, two for each.
+  public var gflopsPerS: Double
+  /// Reading or copying arrays far larger than the caches, whichever moves more, in 10⁹ bytes a second.
+  public var memoryGbPerS: Double
+  /// The same for arrays of `cacheByteCount` together: the last-level cache.
+  public var cacheGbPerS: Double
+
+  /// From the beginning of a loop over all threads to its end when there is nothing to do, in nanoseconds.
+  public var launchNanoseconds: Int
+
+  /// What counts as staying in the last-level cache, in bytes.
+  public static let cacheByteCount = 8 << 20
+
+  public init(
+    isa: String, threads: Int, gflopsPerS: Double, memoryGbPerS: Double, cacheGbPerS: Double, launchNanoseconds: Int
+  ) {
+    self.isa = isa
+    self.threads = threads
+    self.gflopsPerS = gflopsPerS
+    self.memoryGbPerS = memoryGbPerS
+    self.cacheGbPerS = cacheGbPerS
+    self.launchNanoseconds = launchNanoseconds
+  }
+
+  /// Measures. Takes about half a second and 256 MiB; traps as `CPUEngine.init` does.
+  public init(instructionSet: InstructionSet, threadCount: Int) {
+    precondition(instructionSet.isAvailable && threadCount >= 1)
+    let pool = ThreadPool(threadCount: threadCount)
+    defer { pool.stop() }
+    self.init(
+      isa: instructionSet.rawValue, threads: threadCount, gflopsPerS: Self.peak(instructionSet, pool),
+      memoryGbPerS: Self.bandwidth(pool, byteCount: 256 << 20, passes: 1),
+      cacheGbPerS: Self.bandwidth(pool, byteCount: Self.cacheByteCount, passes: 8),
+      launchNanoseconds: Self.launch(pool))
+  }
+
+  /// Takes the better of each figure: what disturbs a measurement only ever makes it worse.
+  mutating func raise(to other: Roofs) {
+    gflopsPerS = max(gflopsPerS, other.gflopsPerS)
+    memoryGbPerS = max(memoryGbPerS, other.memoryGbPerS)
+    cacheGbPerS = max(cacheGbPerS, other.cacheGbPerS)
+    launchNanoseconds = min(launchNanoseconds, other.launchNanoseconds)
+  }
+
+  /// The median of many loops that follow each other as those of a network do.
+  private static func launch(_ pool: ThreadPool) -> Int {
+    var times: [Double] = []
+    for _ in 0..<201 {
+      let start = Machine.seconds
+      pool.run(count: pool.threadCount) { _, _ in }
+      times.append(Machine.seconds - start)
+    }
+    return Int(times.sorted()[100] * 1e9)
+  }
+
+  /// The best of some tries, each about 20 ms: what disturbs a measurement only ever makes it slower.
+  private static func peak(_ instructionSet: InstructionSet, _ pool: ThreadPool) -> Double {
+    func seconds(_ rounds: Int) -> Double {
+      let start = Machine.seconds
+      pool.run(count: pool.threadCount) { _, _ in _ = sw_peak(instructionSet.tag, rounds, 0.5, 0.25) }
+      return Machine.seconds - start
+    }
+    var rounds = 1 << 14
+    while seconds(rounds) < 0.005 { rounds *= 2 }
+    var best = Double.infinity
+    for _ in 0..<8 { best = min(best, seconds(4 * rounds)) }
+    return Double(pool.threadCount) * Double(sw_peak_operations(instructionSet.tag, 4 * rounds)) / best / 1e9
+  }
+
+  /// Of the two halves of a block of memory: reading both, and copying one over the other.
+  private static func bandwidth(_ pool: ThreadPool, byteCount: Int, passes: Int) -> Double {
+    let threads = pool.threadCount
+    // Whole lines for each thread and half.
+    let part = byteCount / 2 / threads / 256 * 256
+    guard part > 0, let arena = Arena(byteCount: 2 * part * threads) else { return 0 }
+    let half = part * threads
+    pool.run(count: threads) { _, task in
+      for base in [arena.base, arena.base + half] {
+        (base + task * part).initializeMemory(as: UInt8.self, repeating: 0, count: part)
+      }
+    }
+    func seconds(_ work: (Int) -> Void) -> Double {
+      var best = Double.infinity
+      for _ in 0..<3 {
+        let start = Machine.seconds
+        pool.run(count: threads) { _, task in for _ in 0..<passes { work(task) } }
+        best = min(best, Machine.seconds - start)
+      }
+      return best
+    }
+    let read = seconds { task in
+      for base in [arena.base, arena.base + half] {
+        _ = sw_read((base + task * part).assumingMemoryBound(to: Float.self), part / 4)
+      }
+    }
+    let copy = seconds { task in (arena.base + half + task * part).copyMemory(from: arena.base + task * part, byteCount: part) }
+    return Double(2 * half * passes) / min(read, copy) / 1e9
+  }
+}

@@ -1,0 +1,48 @@
+import ArgumentParser
+import Swiftlet
+
+extension ComparisonPath: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
+  public var defaultValueDescription: String { self == .reference ? "reference" : "cpu" }
+}
+
+struct CompareCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compare",
+    abstract: "Runs two models, or one on two paths, and names the first node whose difference leaves its bound.",
+    discussion: """
+      A path is reference, or cpu with an instruction set, a precision or both: cpu:avx2, cpu:portable, cpu:float32. The exit code is \
+      1 where a difference leaves its bound.
+      """)
+
+  @Argument(help: "The model: a name (upscale-x2) or a model file.")
+  var model: String
+
+  @Argument(help: "The model to hold against it. (default: the same)")
+  var other: String?
+
+  @Option(help: ArgumentHelp("The input: NxCxHxW of random numbers, or a picture. (default: 1xCx64x64)", valueName: "input"))
+  var input: String?
+
+  @Option(help: ArgumentHelp("How the first runs.", valueName: "path"))
+  var pathA = ComparisonPath.reference
+
+  @Option(help: ArgumentHelp("How the second runs.", valueName: "path"))
+  var pathB = ComparisonPath.cpu(.best, .float32)
+
+  @Option(help: ArgumentHelp("Threads to compute with.", valueName: "n"))
+  var threads = Count(Machine.processorCount)
+
+  @Flag(help: "Print everything as JSON.")
+  var json = false
+
+  func run() throws {
+    let first = try ModelLibrary.network(model)
+    let second = try other.map { try ModelLibrary.network($0) } ?? first
+    let small = Shape(channels: first.inputs.first?.channels ?? 1, height: 64, width: 64)
+    let tensor = try (input.map { ModelInput($0) } ?? .random(small)).tensor(for: first)
+    let comparison = try Comparison(first, on: pathA, second, on: pathB, input: tensor, threadCount: threads.value)
+    print(json ? try comparison.json + "\n" : comparison.text, terminator: "")
+    if comparison.firstOutside != nil { throw SilentFailure() }
+  }
+}

@@ -1,0 +1,80 @@
+import Execution
+@testable import Profiling
+import Swiftlet
+import Testing
+
+/// What holds of every measured profile, whatever the times are.
+@Suite struct ProfilerTests {
+  private static let roofs = SampleProfiles.roofs
+
+  static func networks() throws -> [(Network, Shape)] {
+    var shuffle = NetworkBuilder("shuffle")
+    let x = shuffle.input("x", channels: 20)
+    let sum = shuffle.add("sum", shuffle.pixelUnshuffle("down", x, factor: 2), shuffle.pixelUnshuffle("down2", x, factor: 2))
+    shuffle.output(shuffle.pixelShuffle("up", sum, factor: 2))
+    return [
+      (try VDSR(depth: 4, features: 16).network(.random(seed: 1)), [1, 1, 32, 32]),
+      (try EDSR(scale: 2, features: 16, blocks: 2).network(.random(seed: 1)), [2, 3, 24, 40]),
+      (try EDSR(scale: 2, features: 16, blocks: 2, convolution: .separable).network(.random(seed: 1)), [1, 3, 32, 32]),
+      (try shuffle.build(.random(seed: 1)), [1, 20, 8, 8]),
+    ]
+  }
+
+  @Test(arguments: [1, 2]) func rowsAddUpToTheRun(threads: Int) throws {
+    for (network, shape) in try Self.networks() {
+      let profiler = Profiler(engine: EngineOptions(threadCount: threads), warmup: 1, runs: 3, roofs: Self.roofs)
+      let profile = try profiler.profile(network, model: network.name, input: Tensor(repeating: 0.5, shape))
+      #expect(profile.engineNanoseconds >= 0)
+      let rows = ProfileTable().rows(profile)
+      #expect(rows.reduce(0) { $0 + $1.selfNanoseconds } == profile.nanoseconds)
+      #expect(profile.parameterCount == network.parameterCount)
+
+      // Events follow each other inside the run and are all that the layers took.
+      var end = 0
+      var sums = [Int](repeating: 0, count: profile.layers.count)
+      for event in profile.events {
+        #expect(event.start >= end && event.duration >= 0 && (1...threads).contains(event.threads))
+        end = event.start + event.duration
+        sums[event.layer] += event.duration
+      }
+      #expect(end <= profile.nanoseconds)
+      #expect(sums == profile.layers.map(\.nanoseconds))
+
+      // Every node of the network as it runs has its layer.
+      let names = Set(profile.layers.map(\.name))
+      for node in network.optimizedForInference().nodes { #expect(names.contains(node.name), "\(node.name)") }
+      #expect(profile.layers.allSatisfy { !$0.kernels.isEmpty && $0.bytesMoved > 0 && $0.bandCount > 0 })
+      let ledger = try network.ledger(inputs: [shape])
+      #expect(profile.multiplyAccumulates == ledger.multiplyAccumulates)
+    }
+  }
+
+  @Test func winogradNeedsAQuarterOfTheProducts() throws {
+    let network = try VDSR(depth: 4, features: 16).network(.random(seed: 1))
+    let profiler = Profiler(engine: EngineOptions(threadCount: 1), warmup: 0, runs: 1, roofs: Self.roofs)
+    let profile = try profiler.profile(network, model: "vdsr", input: Tensor(zeros: [1, 1, 64, 64]))
+    for layer in profile.layers where layer.kernels.contains("winograd_input_4") {
+      #expect(layer.operations == layer.multiplyAccumulates / 2)
+    }
+    #expect(profile.layers.contains { $0.kernels.contains("winograd_input_4") })
+    #expect(profile.layers.allSatisfy { $0.isVectorised || $0.isCopy })
+  }
+
+  @Test(arguments: InstructionSet.allCases.filter(\.isAvailable)) func roofsAreMeasured(_ instructionSet: InstructionSet) {
+    let roofs = Roofs(instructionSet: instructionSet, threadCount: 2)
+    #expect(roofs.isa == instructionSet.rawValue && roofs.threads == 2)
+    for figure in [roofs.gflopsPerS, roofs.memoryGbPerS, roofs.cacheGbPerS] { #expect(figure.isFinite && figure > 0) }
+  }
+
+  @Test func operationsAreNamedAsUsersKnowThem() throws {
+    let network = try EDSR(scale: 2, features: 16, blocks: 1).network(.random(seed: 1)).optimizedForInference()
+    let names = Dictionary(uniqueKeysWithValues: network.nodes.map { ($0.name, $0.operation.displayName) })
+    #expect(names["body.0.a"] == "convolution + relu")
+    #expect(names["body.0.b"] == "convolution + add")
+    #expect(names["up.0"] == "convolution + pixel shuffle")
+    let separable = try EDSR(scale: 2, features: 16, blocks: 1, convolution: .separable).network(.random(seed: 1))
+    let parts = Set(separable.nodes.map(\.operation.displayName))
+    #expect(parts.isSuperset(of: ["depthwise convolution", "pointwise convolution", "relu", "pixel shuffle"]))
+    #expect(separable.optimizedForInference().nodes.contains { $0.operation.displayName == "separable convolution + relu" })
+  }
+}
