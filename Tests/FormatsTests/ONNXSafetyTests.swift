@@ -276,10 +276,8 @@ import Testing
   @Test func longGraphsTakeLinearTime() throws {
     // A chain of 100,000 nodes, against the order of the file; no recursion, no square.
     let problem = try Self.problem { model in
-      // Made apart: to append to a message's field copies it.
-      var nodes = [Self.node("Conv", ["x", "w"], ["n0"])]
-      for index in 0..<100_000 { nodes.append(Self.node("Relu", ["n\(index)"], ["n\(index + 1)"])) }
-      model.graph.node = nodes.reversed()
+      let chain = (0..<100_000).map { Self.node("Relu", ["n\($0)"], ["n\($0 + 1)"]) }
+      model.graph.node = chain.reversed() + [Self.node("Conv", ["x", "w"], ["n0"])]
       model.graph.output[0].name = "n100000"
     }
     #expect(problem == nil)

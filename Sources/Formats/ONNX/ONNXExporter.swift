@@ -60,7 +60,7 @@ struct ONNXExporter {
   /// The shapes of all values at the sizes, of those tried, that fit the network.
   private static func sample(_ network: Network, batch: Int) -> [[String: Shape]] {
     var result: [[String: Shape]] = []
-    for (height, width) in [(224, 224), (64, 96), (256, 256), (32, 32), (28, 28), (512, 512), (16, 16), (1, 1)] {
+    for (height, width) in [(224, 224), (64, 96), (256, 256), (32, 32), (28, 28), (36, 72), (512, 512), (16, 16), (1, 1)] {
       let inputs = network.inputs.map { Shape(batch: batch, channels: $0.channels, height: height, width: width) }
       do throws(NetworkError) { result.append(try network.inferredShapes(inputs: inputs)) } catch { continue }
     }

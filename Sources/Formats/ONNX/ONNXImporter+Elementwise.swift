@@ -131,10 +131,8 @@ extension ONNXImporter {
     var extents: [Extent] = []
     var isBroadcast = false
     for (p, q) in zip(x.extents, y.extents) {
-      // A batch of 1 that both leave open is the same batch.
-      if p.isOne != q.isOne || (p != q && !symbols.same(p, q) && (symbols.declared(p) == 1 || symbols.declared(q) == 1)) {
-        isBroadcast = true
-      }
+      // Extents that are not known to be equal may meet as 1 and more; sizes are taken to divide evenly.
+      if !symbols.same(p, q), symbols.exact(p) != symbols.exact(q) { isBroadcast = true }
       extents.append(p.isOne || (symbols.declared(p) == 1 && !q.isOne) ? q : p)
     }
     let operation: Operation = function == .add && !isBroadcast ? .add : .binary(function)
@@ -176,7 +174,7 @@ extension ONNXImporter {
     let missing = view.rank - tensor.shape.rank
     let varying = tensor.shape.extents.indices.filter { tensor.shape[$0] != 1 }
     guard varying.count == 1, let axis = view.channelAxis, axis == varying[0] + missing,
-      view.extents[1].integer == tensor.count
+      view.extents[1].integer ?? tensor.count == tensor.count
     else { return nil }
     return tensor.reshaped([tensor.count])
   }
@@ -191,7 +189,10 @@ extension ONNXImporter {
       return x
     }
     if let scale, shift == nil, scale.count == 1 { return try elementwise(.scale(Scale(factor: scale.floats[0])), x, node) }
-    guard x.extents.count >= 2, let channels = x.extents[1].integer else {
+    // Features that depend on an open size are as many as the constant has.
+    guard x.extents.count >= 2, let channels = x.extents[1].integer ?? [scale, shift].compactMap({ $0?.count }).max(by: <),
+      x.extents[1].integer != nil || channels > 1
+    else {
       throw node.unsupported("the channels of its input are open")
     }
     let factor = try vector(scale ?? Tensor([1], [1]), count: channels)

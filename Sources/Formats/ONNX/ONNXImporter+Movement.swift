@@ -29,11 +29,40 @@ extension ONNXImporter {
     }
     let result = attempt(x, target) ?? attempt(x.mappingExtents(symbols.exact), target.map(symbols.exact))
     guard let result else {
+      if let made = try regrouped(x, target, node) { return made }
       let (old, new) = (try shape(of: x, node), target)
       let sizes = [old, new].map { $0.map { symbols.declaredInteger($0).map(String.init) ?? "?" }.joined(separator: ", ") }
       throw node.unsupported("the elements of [\(sizes[0])] do not regroup to [\(sizes[1])]; export it with a fixed size")
     }
     return try named(result, node)
+  }
+
+  /// A reshape node, where the shape is one that a network can state whatever the sizes are.
+  private mutating func regrouped(
+    _ x: ONNXView, _ target: [Extent], _ node: ONNXNode
+  ) throws(ONNXProblem) -> ONNXView? {
+    let value = try plain(x, node)
+    var extents: [Int] = []
+    var result = target
+    var rest: Extent? = Extent(1)
+    for axis in target.indices {
+      if let integer = target[axis].integer {
+        extents.append(integer)
+      } else if axis < value.rank, target[axis] == value.extents[axis] {
+        extents.append(0)
+      } else {
+        return nil
+      }
+      if extents[axis] != -1 { rest = rest.flatMap { $0 * target[axis] } }
+    }
+    guard extents.count(where: { $0 == -1 }) <= 1, !extents.isEmpty, extents.count <= Limits.rank else { return nil }
+    if let open = extents.firstIndex(of: -1) {
+      var all: Extent? = Extent(1)
+      for extent in value.extents { all = all.flatMap { $0 * extent } }
+      guard let all, let rest, let quotient = symbols.quotient(all, rest) else { return nil }
+      result[open] = quotient
+    }
+    return try emit(.reshape(Reshape(extents)), [value.value], result, node)
   }
 
   mutating func flatten(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
@@ -42,6 +71,14 @@ extension ONNXImporter {
     let split = given == x.rank ? given : try axis(given, rank: x.rank, node)
     let shape = try shape(of: x, node)
     if split == 0 { return try reshaped(x, [Extent(1), Extent(-1)], node) }
+    if split == 1, x.rank > 2, x.isPlain {
+      var features = Extent(1)
+      for extent in shape[1...] {
+        guard let next = features * extent else { throw node.unsupported("the shape arithmetic is too long") }
+        features = next
+      }
+      return try emit(.flatten, [x.value], [shape[0], features], node)
+    }
     var front = Extent(1)
     for extent in shape[..<split] {
       guard let next = front * extent else { throw node.unsupported("the shape arithmetic is too long") }

@@ -232,7 +232,15 @@ struct ONNXView: Sendable {
         if let wanted = quotient(extent, product), !symbols.same(wanted, factor), let rest = part(factor, dividedBy: wanted) {
           // The factor holds more than is wanted: it splits, the wanted part beside what was taken.
           guard view.factors.count < 32 else { return nil }
-          view.split(position: position, outer: fromEnd ? rest : wanted, inner: fromEnd ? wanted : rest)
+          var (outer, inner) = fromEnd ? (rest, wanted) : (wanted, rest)
+          // Of a file of fixed size: the smaller part is the constant one, such as the factor of a shuffle.
+          if factor.constant == nil, let first = symbols.declaredInteger(outer), let second = symbols.declaredInteger(inner),
+            wanted.constant != nil
+          {
+            let (small, isInner) = second <= first ? (Extent(second), true) : (Extent(first), false)
+            if let large = factor.divided(by: small) { (outer, inner) = isInner ? (large, small) : (small, large) }
+          }
+          view.split(position: position, outer: outer, inner: inner)
           end += 1
           if fromEnd { end -= 1 } else { start += 1 }
           return count + 1
