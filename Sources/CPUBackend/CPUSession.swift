@@ -67,7 +67,8 @@ final class CPUSession: TimingSession {
     self.arena = arena
     // Register tiles past the last pixel read whatever lies in the scratch, and denormals or NaNs would be slow. The pages of
     // values are left untouched until a step writes them.
-    (arena.base + scratchOffset).initializeMemory(as: UInt8.self, repeating: 0, count: scratchStride * threadCount + sharedByteCount)
+    (arena.base + scratchOffset).initializeMemory(
+      as: UInt8.self, repeating: 0, count: scratchStride * threadCount + sharedByteCount)
     values = .allocate(capacity: max(program.layouts.count, 1))
     pool = ThreadPool(threadCount: threadCount)
     peakMemoryByteCount = arena.byteCount + program.steps.reduce(0) { $0 + $1.constantByteCount } + tensors

@@ -39,7 +39,7 @@ struct ConvertCommand: ParsableCommand {
     help: "unet: whether concatenations have the skip first or last. (default: as the names tell, else last)")
   var skip: UNet.SkipPosition?
 
-  @Option(help: "What the network takes and makes: luma (BT.601) or rgb images.")
+  @Option(help: "What the network takes and makes: luma (BT.601) or rgb images. (default: it makes none)")
   var colour: ImageContract.Colour?
 
   @Option(help: "With --colour: the factor by which the network enlarges. (default: it keeps the size)")

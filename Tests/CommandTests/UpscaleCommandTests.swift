@@ -159,7 +159,7 @@ import Testing
       #expect(result.code == 1)
       #expect(
         result.error == "swiftlet: the network '\(words[0])' is none that enlarges pictures; give one that does, such as an "
-          + "edsr, a vdsr or upscale-x2, or use 'run', which takes any network\n")
+          + "edsr, a vdsr or upscale-x2 (from ONNX: converted with --colour), or use 'run', which takes any network\n")
     }
     #expect(try !place.names().contains("out.png"))
     #expect(try place.run(["info", "m.safetensors"]).code == 0)

@@ -64,7 +64,8 @@ final class DepthwiseRows {
   /// - Parameter range: the channels to compute, whole blocks; pointers and epilogue are those of the first of them.
   @inline(__always)
   func run(
-    _ rows: UnsafePointer<UnsafePointer<Float>?>, inPixel: Int, x: Int, count: Int, ahead: UnsafePointer<Float>? = nil, out: UnsafeMutablePointer<Float>,
+    _ rows: UnsafePointer<UnsafePointer<Float>?>, inPixel: Int, x: Int, count: Int, ahead: UnsafePointer<Float>? = nil,
+    out: UnsafeMutablePointer<Float>,
     outPixel: Int,
     residual: UnsafePointer<Float>?, residualPixel: Int, channels range: Range<Int>? = nil,
     _ epilogue: UnsafePointer<sw_epilogue>
