@@ -16,6 +16,7 @@ final class CPUSession: TimingSession {
   private let arenaOffsets: [Int]
   private let scratchOffset: Int
   private let scratchStride: Int
+  private let sharedOffset: Int
   private let values: UnsafeMutablePointer<ValueMemory>
 
   /// - Parameter cacheByteCount: see `BandSchedule`.
@@ -57,14 +58,16 @@ final class CPUSession: TimingSession {
     // A page between workers keeps the prefetcher of one away from the lines of the other.
     scratchStride = ((program.steps.map(\.scratchByteCount).max() ?? 0) + 4095) / 4096 * 4096 + 4096
     let tensors = (inputShapes + outputShapes).reduce(0) { $0 + $1.count * 4 }
-    let needed = plan.byteCount + scratchStride * threadCount
+    sharedOffset = scratchOffset + scratchStride * threadCount
+    let sharedByteCount = program.steps.map(\.sharedByteCount).max() ?? 0
+    let needed = sharedOffset + sharedByteCount
     guard tensors <= Arena.physicalByteCount, let arena = Arena(byteCount: needed) else {
       throw .memory(needed: needed + tensors, available: Arena.physicalByteCount)
     }
     self.arena = arena
     // Register tiles past the last pixel read whatever lies in the scratch, and denormals or NaNs would be slow. The pages of
     // values are left untouched until a step writes them.
-    (arena.base + scratchOffset).initializeMemory(as: UInt8.self, repeating: 0, count: scratchStride * threadCount)
+    (arena.base + scratchOffset).initializeMemory(as: UInt8.self, repeating: 0, count: scratchStride * threadCount + sharedByteCount)
     values = .allocate(capacity: max(program.layouts.count, 1))
     pool = ThreadPool(threadCount: threadCount)
     peakMemoryByteCount = arena.byteCount + program.steps.reduce(0) { $0 + $1.constantByteCount } + tensors
@@ -152,15 +155,17 @@ final class CPUSession: TimingSession {
         base: base.assumingMemoryBound(to: Float.self), rowStride: layout.rowStride,
         imageStride: layout.imageStride, images: ring < layout.height ? 1 : schedule.ringImages[value], ring: ring)
     }
-    let memory = RunMemory(values: values)
+    let memory = RunMemory(values: values, shared: arena.base + sharedOffset)
     let scratch = arena.base + scratchOffset
     withExtendedLifetime((inputs, outputs)) {
       for group in schedule.groups {
         for item in group.items {
           let step = program.steps[item.step]
           around(item) {
-            pool.run(count: step.taskCount(item.region)) { worker, task in
-              step.perform(task, of: item.region, memory, scratch: scratch + worker * scratchStride)
+            for phase in 0..<step.phaseCount(item.region) {
+              pool.run(count: step.taskCount(item.region, phase: phase)) { worker, task in
+                step.perform(task, of: item.region, phase: phase, memory, scratch: scratch + worker * scratchStride)
+              }
             }
           }
         }

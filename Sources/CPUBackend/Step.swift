@@ -36,9 +36,22 @@ protocol Step: AnyObject {
   /// Tasks may run in any order and on any thread; no result depends on it, nor on how a step is cut into regions.
   func taskCount(_ region: WorkRegion) -> Int
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer)
+
+  /// A step may need all of some work done before any of the next: its phases, one loop over tasks each.
+  func phaseCount(_ region: WorkRegion) -> Int
+  func taskCount(_ region: WorkRegion, phase: Int) -> Int
+  func perform(_ task: Int, of region: WorkRegion, phase: Int, _ memory: RunMemory, scratch: UnsafeMutableRawPointer)
+  /// Bytes of scratch that all workers share, and that last from phase to phase.
+  var sharedByteCount: Int { get }
 }
 
 extension Step {
+  func phaseCount(_ region: WorkRegion) -> Int { 1 }
+  func taskCount(_ region: WorkRegion, phase: Int) -> Int { taskCount(region) }
+  func perform(_ task: Int, of region: WorkRegion, phase: Int, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
+    perform(task, of: region, memory, scratch: scratch)
+  }
+  var sharedByteCount: Int { 0 }
   var outputRowsPerRow: Int { 1 }
   var rowGrain: Int { 1 }
 }
@@ -64,6 +77,8 @@ struct ValueMemory {
 /// Where the values of a run lie.
 struct RunMemory {
   let values: UnsafeMutablePointer<ValueMemory>
+  /// What the workers of a step share.
+  let shared: UnsafeMutableRawPointer
 
   subscript(value: Int) -> ValueMemory { values[value] }
 }

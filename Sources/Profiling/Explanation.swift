@@ -55,6 +55,8 @@ extension Explanation {
   static let channelBlock = 16
   /// Below this, or some times what an empty loop takes, a band is over before it is well begun.
   static let smallBandNanoseconds = 15_000
+  /// What no one needs to hear of.
+  static let negligibleNanoseconds = 5_000
   /// Padding that costs more than this is worth a word.
   static let notablePadding = 1.2
 
@@ -91,6 +93,7 @@ extension Explanation {
       return "bound by memory: \(bytes)\(arithmetic)\(shortfall(layer, profile))"
     case .launch:
       let bands = layer.bandCount == 1 ? "" : " a band, in \(layer.bandCount) bands"
+      if layer.nanoseconds < negligibleNanoseconds { return "too small to matter" }
       let threads = profile.roofs.threads
       let start = threads == 1 ? "to begin" : "to wake \(threads) threads and wait for them"
       return
@@ -131,6 +134,7 @@ extension Explanation {
       return layer.valueBytes > 0
         ? "fewer bytes: bfloat16 halves them, and fusing it with its neighbours, or smaller tiles, keeps them in the cache"
         : "fewer bytes: bfloat16 halves them"
+    case .launch where layer.nanoseconds < negligibleNanoseconds: return nil
     case .launch: return "more work at once: a larger input or batch, or fewer threads"
     case .oddChannels:
       let channels = layer.convolution?.outChannels ?? layer.outputShape.imageChannels

@@ -18,6 +18,10 @@ import Testing
     let bounds = try Tolerance.outputs(of: network, inputs: inputs)
     #expect(outputs.count == expected.count)
     for (index, (output, wanted)) in zip(outputs, expected).enumerated() {
+      guard output.shape == wanted.shape else {
+        Issue.record("\(name): \(output.shape), not \(wanted.shape), \(again.text)")
+        continue
+      }
       let difference = output.difference(from: wanted)
       #expect(difference.maximum <= 2 * bounds[index].error, "\(name): \(difference), \(again.text)")
     }

@@ -51,6 +51,8 @@ import Testing
     #expect(explained(layer).reason == "too small: 12.0 us is about what it costs to wake 2 threads and wait for them")
     layer = Sample.layer("bands", nanoseconds: 40_000, channels: (16, 16), size: 4)
     #expect(explained(layer).bound == .arithmetic)
+    let least = explained(Sample.layer("least", nanoseconds: 400, channels: (4, 4), size: 1))
+    #expect(least.reason == "too small to matter" && least.change == nil)
     // Waking the threads may take longer than usual.
     var slow = Sample.profile([layer])
     slow.roofs.launchNanoseconds = 20_000

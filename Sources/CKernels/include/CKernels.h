@@ -163,6 +163,8 @@ typedef struct {
   /// A multiple of SW_CHANNEL_BLOCK.
   ptrdiff_t channels;
   ptrdiff_t count;
+  /// Where the input of the next pixels begins, to be fetched meanwhile: as many, as far apart; null for none. Never read.
+  const float *ahead;
   float *out;
   ptrdiff_t out_pixel;
   /// Null for none.

@@ -37,6 +37,17 @@ final class DepthwiseRows {
   /// The pointers that `run` needs.
   var rowCount: Int { size.height }
 
+  /// The input, not read yet, of the pixels that follow column `x` of output row y: what a core should fetch while it multiplies.
+  ///
+  /// The lowest row alone: the others were read for the row above.
+  @inline(__always)
+  func ahead(_ y: Int, x: Int, outWidth: Int, inPixel: Int, _ row: (Int) -> UnsafePointer<Float>) -> UnsafePointer<Float>? {
+    let isSameRow = x < outWidth
+    let at = (isSameRow ? y : y + 1) * stride.height - padding.top + (size.height - 1) * dilation.height
+    guard at >= 0, at < inHeight else { return nil }
+    return row(at) + (isSameRow ? x * stride.width * inPixel : 0)
+  }
+
   /// The input rows that output row y reads, nil outside the image.
   @inline(__always)
   func rows(
@@ -53,7 +64,7 @@ final class DepthwiseRows {
   /// - Parameter range: the channels to compute, whole blocks; pointers and epilogue are those of the first of them.
   @inline(__always)
   func run(
-    _ rows: UnsafePointer<UnsafePointer<Float>?>, inPixel: Int, x: Int, count: Int, out: UnsafeMutablePointer<Float>,
+    _ rows: UnsafePointer<UnsafePointer<Float>?>, inPixel: Int, x: Int, count: Int, ahead: UnsafePointer<Float>? = nil, out: UnsafeMutablePointer<Float>,
     outPixel: Int,
     residual: UnsafePointer<Float>?, residualPixel: Int, channels range: Range<Int>? = nil,
     _ epilogue: UnsafePointer<sw_epilogue>
@@ -62,7 +73,7 @@ final class DepthwiseRows {
     var arguments = sw_depthwise_arguments(
       rows: rows, in_pixel: inPixel, in_width: inWidth, left: x * stride.width - padding.left, stride: stride.width,
       dilation: dilation.width, kernel_height: size.height, kernel_width: size.width, weight: weights.base + first,
-      channel_stride: channels, channels: range?.count ?? channels, count: count, out: out, out_pixel: outPixel,
+      channel_stride: channels, channels: range?.count ?? channels, count: count, ahead: ahead, out: out, out_pixel: outPixel,
       residual: residual, residual_pixel: residualPixel, epilogue: epilogue)
     kernel.depthwise(&arguments)
   }

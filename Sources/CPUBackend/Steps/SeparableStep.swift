@@ -58,7 +58,7 @@ final class SeparableStep: ConvolutionStep {
     var cursor = ScratchCursor(base)
     let scratch = scratch(&cursor)
     guard let pointers = scratch.pointers, let between = scratch.middle, let rows = scratch.rows else { return }
-    let g = operands.geometry, depth = operands.inputLayout.pixelSlots
+    let g = operands.geometry, depth = operands.inputLayout.pixelSlots, inPixel = operands.inputLayout.pixelStride
     let input = memory[operands.input], output = memory[operands.output]
     let share = tasks(region).share(task)
     withUnsafePointer(to: epilogue.structure) { epilogue in
@@ -68,7 +68,10 @@ final class SeparableStep: ConvolutionStep {
             let (image, y) = region.place(segment.row)
             depthwise.rows(y, into: rows) { UnsafePointer(input.row(image, $0)) }
             depthwise.run(
-              rows, inPixel: operands.inputLayout.pixelStride, x: segment.x, count: segment.count,
+              rows, inPixel: inPixel, x: segment.x, count: segment.count,
+              ahead: depthwise.ahead(y, x: segment.x + segment.count, outWidth: g.outWidth, inPixel: inPixel) {
+                UnsafePointer(input.row(image, $0))
+              },
               out: between + segment.offset * depth, outPixel: depth, residual: nil, residualPixel: 0, middle)
             pointers.fill(
               segment, arrangement.destination(output, image: image, y: y),

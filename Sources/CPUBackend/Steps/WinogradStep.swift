@@ -19,7 +19,7 @@ final class WinogradStep: ConvolutionStep {
   /// The most tiles that one task transforms together.
   private let tilesPerTask: Int
 
-  private struct Group {
+  fileprivate struct Group {
     var firstColumn: Int
     var columns: Int
     var blocks: ConstantTable<ColumnBlock>
@@ -73,7 +73,7 @@ final class WinogradStep: ConvolutionStep {
   }
 
   /// The tiles of a region, cut into tasks; each thread gets several.
-  private struct Tasks {
+  fileprivate struct Tasks {
     let tilesAcross: Int
     let firstTileRow: Int
     let tilesPerImage: Int
@@ -100,7 +100,7 @@ final class WinogradStep: ConvolutionStep {
     }
   }
 
-  private func tasks(_ region: WorkRegion) -> Tasks {
+  fileprivate func tasks(_ region: WorkRegion) -> Tasks {
     Tasks(region, size: size, tilesAcross: tilesAcross, most: tilesPerTask, threadCount: operands.threadCount)
   }
 
@@ -151,6 +151,18 @@ final class WinogradStep: ConvolutionStep {
   }
   var rowGrain: Int { size }
   func taskCount(_ region: WorkRegion) -> Int { tasks(region).count }
+  func phaseCount(_ region: WorkRegion) -> Int { isStaged ? 3 * stages(region).count : 1 }
+  func taskCount(_ region: WorkRegion, phase: Int) -> Int {
+    isStaged ? stages(region).taskCount(phase: phase) : taskCount(region)
+  }
+  func perform(_ task: Int, of region: WorkRegion, phase: Int, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
+    if isStaged {
+      performStage(task, of: region, phase: phase, memory, scratch: scratch)
+    } else {
+      perform(task, of: region, memory, scratch: scratch)
+    }
+  }
+  var sharedByteCount: Int { isStaged ? 4 * positions * (sharedTileStride * sharedTiles + 32) : 0 }
 
   /// Whole tiles are read, past the last row asked for.
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> {
@@ -158,11 +170,24 @@ final class WinogradStep: ConvolutionStep {
   }
   var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
 
-  private struct Scratch {
+  fileprivate struct Scratch {
     var transformed: UnsafeMutablePointer<Float>?
     var products: UnsafeMutablePointer<Float>?
     var strip: UnsafeMutablePointer<Float>?
     var rows: UnsafeMutablePointer<UnsafePointer<Float>?>?
+  }
+
+  /// Where transformed inputs and products lie: position by position, tile by tile.
+  struct Buffers {
+    var transformed: UnsafeMutablePointer<Float>
+    /// Floats from one position to the next, and from one tile to the next.
+    var transformedStride: Int
+    var depthStride: Int
+    var products: UnsafeMutablePointer<Float>
+    var productStride: Int
+    var columnStride: Int
+    /// The column at which the products begin.
+    var firstColumn = 0
   }
 
   /// Tiles rounded up to whole register tiles.
@@ -175,7 +200,7 @@ final class WinogradStep: ConvolutionStep {
   /// Products may replace the transformed inputs where one register tile spans all columns: it reads its rows before it writes.
   private var isInPlace: Bool { groups.count == 1 && groups[0].blocks.count == 1 && groups[0].columns == storedDepth }
 
-  private func scratch(_ cursor: inout ScratchCursor) -> Scratch {
+  fileprivate func scratch(_ cursor: inout ScratchCursor) -> Scratch {
     let transformed = cursor.floats(positions * transformedStride)
     return Scratch(
       transformed: transformed, products: isInPlace ? transformed : cursor.floats(positions * productStride),
@@ -192,17 +217,20 @@ final class WinogradStep: ConvolutionStep {
       let rows = scratch.rows
     else { return }
     let tasks = tasks(region), tiles = tasks.range(task)
-    transformInputs(tiles, tasks, region, memory, into: transformed, strip: strip, rows: rows)
+    var buffers = Buffers(
+      transformed: transformed, transformedStride: transformedStride, depthStride: storedDepth, products: products,
+      productStride: productStride, columnStride: isInPlace ? storedDepth : productColumns)
+    transformInputs(tiles, tasks, region, memory, buffers, strip: strip, rows: rows)
     for group in groups {
-      multiply(group, tiles: tiles.count, transformed, products)
-      transformOutputs(group, tiles, tasks, region, memory, products)
+      buffers.firstColumn = group.firstColumn
+      for position in 0..<positions { multiply(group, position: position, tiles: tiles.count, buffers) }
+      transformOutputs(group, tiles, tasks, region, memory, buffers)
     }
   }
 
-  private func transformInputs(
-    _ tiles: Range<Int>, _ tasks: Tasks, _ region: WorkRegion, _ memory: RunMemory,
-    into transformed: UnsafeMutablePointer<Float>, strip: UnsafeMutablePointer<Float>,
-    rows: UnsafeMutablePointer<UnsafePointer<Float>?>
+  fileprivate func transformInputs(
+    _ tiles: Range<Int>, _ tasks: Tasks, _ region: WorkRegion, _ memory: RunMemory, _ buffers: Buffers,
+    strip: UnsafeMutablePointer<Float>, rows: UnsafeMutablePointer<UnsafePointer<Float>?>
   ) {
     let geometry = operands.geometry, lanes = operands.table.instructionSet.lanes
     let vectors = (geometry.inChannels + lanes - 1) / lanes
@@ -218,40 +246,37 @@ final class WinogradStep: ConvolutionStep {
       }
       inputTransform(
         rows, operands.inputLayout.pixelStride, across * size - geometry.padding.left, geometry.inWidth, run, vectors,
-        transformed + (tile - tiles.lowerBound) * storedDepth, storedDepth, transformedStride, strip)
+        buffers.transformed + (tile - tiles.lowerBound) * buffers.depthStride, buffers.depthStride, buffers.transformedStride,
+        strip)
       tile += run
     }
   }
 
-  private func multiply(
-    _ group: Group, tiles: Int, _ transformed: UnsafeMutablePointer<Float>, _ products: UnsafeMutablePointer<Float>
-  ) {
-    let depth = operands.geometry.inChannels, depthStride = storedDepth
-    let columnStride = isInPlace ? depthStride : productColumns
-    for position in 0..<positions {
-      let left = transformed + position * transformedStride
-      let product = products + position * productStride
-      let right = weights.base + group.weightOffset + position * depth * group.columns
-      for index in 0..<group.blocks.count {
-        let block = group.blocks.elements[index]
-        let function = block.kernel.multiply
-        let rows = block.kernel.rows
-        var tile = 0
-        while tile < tiles {
-          function(
-            left + tile * depthStride, depthStride, right + depth * block.firstColumn, depth,
-            product + tile * columnStride + block.firstColumn, columnStride)
-          tile += rows
-        }
+  /// The products of all tiles with a group of columns at one position.
+  fileprivate func multiply(_ group: Group, position: Int, tiles: Int, _ buffers: Buffers) {
+    let depth = operands.geometry.inChannels
+    let left = buffers.transformed + position * buffers.transformedStride
+    let product = buffers.products + position * buffers.productStride + group.firstColumn - buffers.firstColumn
+    let right = weights.base + group.weightOffset + position * depth * group.columns
+    for index in 0..<group.blocks.count {
+      let block = group.blocks.elements[index]
+      let function = block.kernel.multiply
+      let rows = block.kernel.rows
+      var tile = 0
+      while tile < tiles {
+        function(
+          left + tile * buffers.depthStride, buffers.depthStride, right + depth * block.firstColumn, depth,
+          product + tile * buffers.columnStride + block.firstColumn, buffers.columnStride)
+        tile += rows
       }
     }
   }
 
-  private func transformOutputs(
-    _ group: Group, _ tiles: Range<Int>, _ tasks: Tasks, _ region: WorkRegion, _ memory: RunMemory,
-    _ products: UnsafeMutablePointer<Float>
+  fileprivate func transformOutputs(
+    _ group: Group, _ tiles: Range<Int>, _ tasks: Tasks, _ region: WorkRegion, _ memory: RunMemory, _ buffers: Buffers
   ) {
-    let geometry = operands.geometry, columnStride = isInPlace ? storedDepth : productColumns
+    let geometry = operands.geometry
+    let products = buffers.products + group.firstColumn - buffers.firstColumn
     let block = Int(SW_CHANNEL_BLOCK)
     withUnsafePointer(to: epilogue.structure) { epilogue in
       var tile = tiles.lowerBound
@@ -262,11 +287,105 @@ final class WinogradStep: ConvolutionStep {
         var residual = operands.residualSource(memory, image: region.images.lowerBound + image, y: y)
         for across in first..<min(first + tiles.upperBound - tile, tilesAcross) {
           outputTransform(
-            products + (tile - tiles.lowerBound) * columnStride, productStride, group.firstColumn / block,
+            products + (tile - tiles.lowerBound) * buffers.columnStride, buffers.productStride, group.firstColumn / block,
             group.columns / block, 0, across * size, min(size, geometry.outHeight - y),
             min(size, geometry.outWidth - across * size), &destination, &residual, epilogue)
           tile += 1
         }
+      }
+    }
+  }
+}
+
+// MARK: In stages
+
+/// Where the weights of a layer do not stay in the last-level cache, each task on its own would fetch all of them for its few tiles.
+/// Then many tiles are transformed first, by all threads; each position's weights are multiplied with all of those tiles at once;
+/// and the products are transformed back. The sums are the same, in the same order. (512 to 1024 channels at 32x32, Zen 5: half the
+/// time.)
+extension WinogradStep {
+  /// Weights from which on it pays.
+  private static let leastWeightByteCount = 8 << 20
+  /// What transformed inputs and products of the tiles may fill, of a last-level cache.
+  private static let stageByteCount = 18 << 20
+  /// Tiles of a task of the transforms.
+  private static let tilesPerTask = 8
+
+  var isStaged: Bool { weights.byteCount >= Self.leastWeightByteCount }
+
+  private var depthStride: Int { storedDepth + 16 }
+  private var columnStride: Int { arrangement.order.count + 16 }
+  /// Floats of one tile at one position.
+  private var sharedTileStride: Int { depthStride + columnStride }
+  /// The most tiles of a block, with register tiles to spare at its end.
+  private var sharedTiles: Int {
+    let g = operands.geometry
+    let all = tilesAcross * ((g.outHeight + size - 1) / size) * g.batch
+    return min(all, Self.mostTiles(positions * sharedTileStride)) + 24
+  }
+
+  private static func mostTiles(_ floats: Int) -> Int { max(24, stageByteCount / (4 * floats)) }
+
+  /// The tiles of a region cut into blocks, each worked through in three phases.
+  fileprivate struct Stages {
+    var tileCount: Int
+    /// Blocks.
+    var count: Int
+    var tilesPerBlock: Int
+    var positions: Int
+    var groupCount: Int
+    var groupsPerTask: Int
+
+    func tiles(_ block: Int) -> Range<Int> { block * tilesPerBlock..<min((block + 1) * tilesPerBlock, tileCount) }
+
+    func taskCount(phase: Int) -> Int {
+      let tiles = tiles(phase / 3).count
+      return phase % 3 == 1
+        ? positions * ((groupCount + groupsPerTask - 1) / groupsPerTask)
+        : (tiles + WinogradStep.tilesPerTask - 1) / WinogradStep.tilesPerTask
+    }
+  }
+
+  fileprivate func stages(_ region: WorkRegion) -> Stages {
+    let tileCount = tilesAcross * ((region.rows.count + size - 1) / size) * region.images.count
+    let most = Self.mostTiles(positions * sharedTileStride)
+    let count = max(1, (tileCount + most - 1) / most)
+    // Several tasks a thread; positions alone are enough for a few threads.
+    let wanted = max(1, (4 * operands.threadCount + positions - 1) / positions)
+    return Stages(
+      tileCount: tileCount, count: count, tilesPerBlock: (tileCount + count - 1) / count, positions: positions,
+      groupCount: groups.count, groupsPerTask: max(1, groups.count / wanted))
+  }
+
+  fileprivate func performStage(
+    _ task: Int, of region: WorkRegion, phase: Int, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer
+  ) {
+    var cursor = ScratchCursor(base)
+    let scratch = scratch(&cursor)
+    guard let strip = scratch.strip, let rows = scratch.rows else { return }
+    let stages = stages(region), block = stages.tiles(phase / 3), tasks = tasks(region)
+    let storedTiles = (stages.tilesPerBlock + 23) / 24 * 24
+    let shared = memory.shared.assumingMemoryBound(to: Float.self)
+    let transformedStride = storedTiles * depthStride + 16, productStride = storedTiles * columnStride + 16
+    var buffers = Buffers(
+      transformed: shared, transformedStride: transformedStride, depthStride: depthStride,
+      products: shared + positions * transformedStride, productStride: productStride, columnStride: columnStride)
+    switch phase % 3 {
+    case 1:
+      let parts = stages.taskCount(phase: phase) / positions
+      let position = task / parts, first = task % parts * stages.groupsPerTask
+      for index in first..<min(first + stages.groupsPerTask, groups.count) {
+        multiply(groups[index], position: position, tiles: block.count, buffers)
+      }
+    case let phase:
+      let first = block.lowerBound + task * Self.tilesPerTask
+      let tiles = first..<min(first + Self.tilesPerTask, block.upperBound)
+      buffers.transformed += (first - block.lowerBound) * depthStride
+      buffers.products += (first - block.lowerBound) * columnStride
+      if phase == 0 {
+        transformInputs(tiles, tasks, region, memory, buffers, strip: strip, rows: rows)
+      } else {
+        for group in groups { transformOutputs(group, tiles, tasks, region, memory, buffers) }
       }
     }
   }

@@ -12,12 +12,14 @@ extension ONNXExporter {
     case .separableConvolution(let payload): separableConvolution(payload, node)
     case .transposedConvolution(let payload):
       let bias = payload.hasBias ? [parameter(node, "bias")] : []
+      let value = payload.epilogue.isEmpty ? name : inner(node, "convolution")
       add(
-        "ConvTranspose", [x, parameter(node, "weight")] + bias, name,
+        "ConvTranspose", [x, parameter(node, "weight")] + bias, value,
         Self.window(payload.kernel, payload.stride, payload.padding) + [
           .integers("dilations", payload.dilation.list), .integers("output_padding", payload.outputPadding.list),
           .integer("group", payload.groups),
         ])
+      epilogue(payload.epilogue, node, value)
     case .linear(let payload):
       let bias = payload.hasBias ? [parameter(node, "bias")] : []
       add("Gemm", [x, parameter(node, "weight")] + bias, name, [.integer("transB", 1)])
@@ -92,11 +94,17 @@ extension ONNXExporter {
   private mutating func convolution(
     _ payload: Convolution, _ node: Node, _ x: String, weight: String, bias: String?
   ) {
-    var value = payload.epilogue.isEmpty ? node.name : inner(node, "convolution")
+    let value = payload.epilogue.isEmpty ? node.name : inner(node, "convolution")
     convolution(payload, x, value, weight: weight, bias: bias)
+    epilogue(payload.epilogue, node, value)
+  }
+
+  /// The steps behind a convolution that made `value`; the last makes the node's value.
+  private mutating func epilogue(_ epilogue: Epilogue, _ node: Node, _ value: String) {
+    var value = value
     var extras = node.inputs.dropFirst()
-    for (index, step) in payload.epilogue.steps.enumerated() {
-      let isLast = index == payload.epilogue.steps.count - 1
+    for (index, step) in epilogue.steps.enumerated() {
+      let isLast = index == epilogue.steps.count - 1
       let output = isLast ? node.name : inner(node, "epilogue")
       switch step {
       case .activation(let function): activation(function, node, value, output, rank: 4)

@@ -197,7 +197,8 @@ extension ONNXImporter {
   private mutating func linear(
     _ x: ONNXView, weight: Tensor, bias: Tensor?, _ node: ONNXNode
   ) throws(ONNXProblem) -> ONNXView {
-    guard symbols.declaredInteger(x.extents[1]) == weight.shape[1] else {
+    // Features that depend on an open size are held against the weight when the network runs.
+    guard symbols.declaredInteger(x.extents[1]) ?? weight.shape[1] == weight.shape[1] else {
       throw node.invalid("its weight \(weight.shape) does not fit \(text(x.extents[1])) features")
     }
     let payload = Linear(inFeatures: weight.shape[1], outFeatures: weight.shape[0], hasBias: bias != nil)

@@ -228,7 +228,7 @@ extension Operation {
     case .convolution(var payload) where !payload.hasBias && payload.epilogue.isEmpty:
       payload.hasBias = true
       return .convolution(payload)
-    case .transposedConvolution(var payload) where !payload.hasBias:
+    case .transposedConvolution(var payload) where !payload.hasBias && payload.epilogue.isEmpty:
       payload.hasBias = true
       return .transposedConvolution(payload)
     case .linear(var payload) where !payload.hasBias:

@@ -258,7 +258,7 @@ struct ONNXView: Sendable {
 
     /// The rest of a factor of which a part is taken, the part being less than the whole; nil where it does not divide.
     private func part(_ factor: Extent, dividedBy part: Extent) -> Extent? {
-      guard !part.isOne else { return nil }
+      if let constant = part.constant { guard constant > 1, constant == constant.rounded() else { return nil } }
       let exact = factor.divided(by: part)
       // At the declared sizes, if not in general.
       guard let rest = exact ?? symbols.ratio(factor, part).map({ Extent($0) }) else { return nil }
