@@ -33,7 +33,9 @@ struct ProductTasks {
     if let imageRows {
       // As many for each thread: with few tall tasks, one more would leave the others waiting.
       let most = max(1, imageRows / max(rows, 1))
-      let parts = most > threadCount ? most / threadCount * threadCount : most
+      let even = most > threadCount ? most / threadCount * threadCount : most
+      // Rows that a neighbour computes too cost less than a thread without work.
+      let parts = even * region.images.count * self.groupCount < threadCount ? min(threadCount, imageRows) : even
       rows = (imageRows + parts - 1) / parts
       if region.images.count >= wanted { rows = imageRows }
       self.imageRows = imageRows
