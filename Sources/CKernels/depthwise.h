@@ -10,8 +10,10 @@ INLINE void VALUE_NAME(depthwise_tile)(
   vector sum[DEPTHWISE_PIXELS];
   UNROLL for (int p = 0; p < DEPTHWISE_PIXELS; p++) sum[p] = splat(0);
   ptrdiff_t first = g->left + x * step;
-  if (g->ahead)
-    UNROLL for (int p = 0; p < DEPTHWISE_PIXELS; p++) __builtin_prefetch((const ELEMENT *)(g->ahead + (x + p) * step * g->in_pixel) + c);
+  // Once a cache line.
+  if (g->ahead && c * sizeof(ELEMENT) % 64 == 0)
+    UNROLL for (int p = 0; p < DEPTHWISE_PIXELS; p++)
+      __builtin_prefetch((const ELEMENT *)(g->ahead + (x + p) * step * g->in_pixel) + c);
   for (int u = 0; u < side; u++) {
     if (!g->rows[u]) continue;
     const ELEMENT *in = (const ELEMENT *)(g->rows[u] + first * g->in_pixel) + c;

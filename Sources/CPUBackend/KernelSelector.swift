@@ -145,7 +145,7 @@ package enum KernelSelector {
       // With groups a block of columns reads the channels of its groups alone, at least as many as it has columns.
       let read = min(depth, max(depth / Double(g.groups), depth / columns * Double(SW_CHANNEL_BLOCK)))
       return pixels * Double(g.taps) * read * columns / (0.85 * plainPeak) + 3 * pixels * Double(g.taps)
-        + reading(Double(g.taps) * read * columns)
+        + reading(Double(g.taps) * read * columns * peak / plainPeak)
     }
   }
 

@@ -14,7 +14,7 @@ import Synchronization
 /// The caller works too. Each thread begins with its own share of consecutive tasks, the same share in each loop, so that the rows it
 /// wrote in one step of a network are in its cache in the next (cores that share no cache: a third of the time of a network of small
 /// layers); then it takes tasks one by one from the others, so that a thread that is held up costs little. Which thread runs a task
-/// must not matter to its result. Threads spin for some tens of microseconds between loops, because the loops of a network follow each
+/// must not matter to its result. Threads spin for some hundred microseconds between loops, because the loops of a network follow each
 /// other closely, and then sleep. Sendable because all shared state is atomic or written before the generation counter is.
 package final class ThreadPool: @unchecked Sendable {
   package let threadCount: Int
@@ -36,8 +36,8 @@ package final class ThreadPool: @unchecked Sendable {
     private let padding = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
   }
 
-  /// About 50 microseconds of pauses.
-  private static let spins = 2_000
+  /// Some 200 microseconds of pauses: waking a sleeping thread takes as long as a small layer.
+  private static let spins = 8_000
 
   /// Starts `threadCount - 1` threads. Traps when the count is below 1.
   package init(threadCount: Int) {

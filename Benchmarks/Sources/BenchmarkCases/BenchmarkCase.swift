@@ -40,7 +40,16 @@ extension BenchmarkCase {
       try layer(64, 64, 256, 256, kernel: 1),
       try layer(64, 64, 256, 256, kernel: 5),
       try layer(64, 64, 256, 256, groups: 64),
+      try layer(64, 64, 64, 256, kind: .separable),
+      try layer(64, 64, 256, 256, kind: .separable),
+      try layer(64, 64, 64, 256, kind: .selection),
+      try layer(64, 64, 256, 256, kind: .selection),
     ]
+  }
+
+  /// A 3x3 layer with as many channels in as out, then a ReLU; of the cheaper kinds what `fusing()` makes one operation.
+  public static func layer(_ kind: ConvolutionKind, channels: Int, height: Int, width: Int) throws -> BenchmarkCase {
+    try layer(channels, channels, height, width, kind: kind)
   }
 
   /// Whole networks at 256x256.
@@ -55,16 +64,29 @@ extension BenchmarkCase {
   }
 
   private static func layer(
-    _ inChannels: Int, _ outChannels: Int, _ height: Int, _ width: Int, kernel: Int = 3, groups: Int = 1, shuffle: Int = 1
+    _ inChannels: Int, _ outChannels: Int, _ height: Int, _ width: Int, kernel: Int = 3, groups: Int = 1, shuffle: Int = 1,
+    kind: ConvolutionKind = .standard
   ) throws -> BenchmarkCase {
-    var name = "conv \(inChannels)->\(outChannels)"
+    var name = "\(kind == .standard ? "conv" : kind.rawValue) \(inChannels)->\(outChannels)"
     if kernel != 3 { name += " \(kernel)x\(kernel)" }
     if groups > 1 { name += groups == inChannels ? " depthwise" : " groups \(groups)" }
     if shuffle > 1 { name += " shuffle \(shuffle)" }
     var builder = NetworkBuilder("layer")
     let x = builder.input("x", channels: inChannels)
-    var value = builder.convolution(
-      "layer", x, outChannels: outChannels, kernel: Pair(kernel), padding: Padding(kernel / 2), groups: groups)
+    let (size, padding) = (Pair(kernel), Padding(kernel / 2))
+    var value: NetworkBuilder.Value
+    switch kind {
+    case .standard:
+      value = builder.convolution("layer", x, outChannels: outChannels, kernel: size, padding: padding, groups: groups)
+    case .separable:
+      value = builder.convolution(
+        "depthwise", x, outChannels: inChannels, kernel: size, padding: padding, groups: inChannels)
+      value = builder.convolution("pointwise", value, outChannels: outChannels, kernel: 1)
+    case .selection:
+      value = builder.convolution("select", x, outChannels: outChannels, kernel: 1, bias: false)
+      value = builder.convolution(
+        "kernels", value, outChannels: outChannels, kernel: size, padding: padding, groups: outChannels)
+    }
     value = builder.activation("relu", value, .relu)
     if shuffle > 1 { value = builder.pixelShuffle("shuffle", value, factor: shuffle) }
     builder.output(value)

@@ -16,26 +16,46 @@ struct Layers: ParsableCommand {
   @Option(help: "Only layers whose name contains this.")
   var only = ""
 
+  @Flag(help: "A table instead: separable and channel-selection layers beside standard ones, 32 to 512 channels and sizes.")
+  var table = false
+
   func validate() throws {
     guard threads >= 1, runs >= 1 else { throw ValidationError("--threads and --runs are at least 1") }
   }
 
   func run() throws {
     print("\(Machine.processorName), \(threads) threads, best of \(runs)")
+    if table { try printKinds() } else { try printLayers() }
+  }
+
+  private func printLayers() throws {
     print(row("layer", "isa", "ms", "GFLOP/s", "method", "kernels"))
     for layer in try BenchmarkCase.layers() where only.isEmpty || layer.name.contains(only) {
       for instructionSet in InstructionSet.allCases where instructionSet.isAvailable {
-        let method = try KernelReport(layer.network, input: layer.input, instructionSet: instructionSet).choices.first?.chosen
-        let prepared = try PreparedCase(layer, instructionSet, threadCount: threads)
-        var best = try prepared.runLayer()
-        best.nanoseconds = .max
-        for _ in 0..<runs { best.nanoseconds = min(best.nanoseconds, try prepared.runLayer().nanoseconds) }
+        let best = try time(layer, instructionSet)
         print(
           row(
             layer.name, instructionSet.rawValue, fixed(Double(best.nanoseconds) / 1e6, 3),
-            fixed(layer.gigaflops(nanoseconds: best.nanoseconds), 1), method ?? "", best.kernels.joined(separator: " ")))
+            fixed(layer.gigaflops(nanoseconds: best.nanoseconds), 1), try method(layer, instructionSet) ?? "",
+            best.kernels.joined(separator: " ")))
       }
     }
+  }
+
+  /// The fastest run of a layer: of `--runs`, or of so many.
+  func time(
+    _ layer: BenchmarkCase, _ instructionSet: InstructionSet, runs count: Int? = nil
+  ) throws -> (nanoseconds: Int, kernels: [String]) {
+    let prepared = try PreparedCase(layer, instructionSet, threadCount: threads)
+    var best = try prepared.runLayer()
+    best.nanoseconds = .max
+    for _ in 0..<(count ?? runs) { best.nanoseconds = min(best.nanoseconds, try prepared.runLayer().nanoseconds) }
+    return best
+  }
+
+  /// What the selector takes for a standard convolution; nil for the kinds that have one way only.
+  func method(_ layer: BenchmarkCase, _ instructionSet: InstructionSet) throws -> String? {
+    try KernelReport(layer.network, input: layer.input, instructionSet: instructionSet).choices.first?.chosen
   }
 
   private func row(
@@ -44,16 +64,16 @@ struct Layers: ParsableCommand {
     left(name, 34) + left(isa, 9) + right(time, 9) + right(rate, 9) + "  " + left(method, 21) + kernels
   }
 
-  private func left(_ text: String, _ width: Int) -> String {
+  func left(_ text: String, _ width: Int) -> String {
     text + String(repeating: " ", count: max(1, width - text.count))
   }
 
-  private func right(_ text: String, _ width: Int) -> String {
+  func right(_ text: String, _ width: Int) -> String {
     String(repeating: " ", count: max(1, width - text.count)) + text
   }
 
   /// A number that is not negative, with so many decimals.
-  private func fixed(_ value: Double, _ decimals: Int) -> String {
+  func fixed(_ value: Double, _ decimals: Int) -> String {
     var unit = 1
     for _ in 0..<decimals { unit *= 10 }
     let scaled = Int((value * Double(unit)).rounded())

@@ -31,7 +31,11 @@ struct ProductTasks {
     let least = max(leastRows, (PointwiseProduct.pixels + width - 1) / max(width, 1))
     var rows = max(least, min(8, rowCount / wanted))
     if let imageRows {
-      let parts = max(1, imageRows / max(rows, 1))
+      // As many for each thread: with few tall tasks, one more would leave the others waiting.
+      let most = max(1, imageRows / max(rows, 1))
+      let even = most > threadCount ? most / threadCount * threadCount : most
+      // Rows that a neighbour computes too cost less than a thread without work.
+      let parts = even * region.images.count * self.groupCount < threadCount ? min(threadCount, imageRows) : even
       rows = (imageRows + parts - 1) / parts
       if region.images.count >= wanted { rows = imageRows }
       self.imageRows = imageRows

@@ -128,6 +128,20 @@ final class RearrangementStep: Step {
     // Padding lanes are read by kernels, where they meet zero weights; they must be finite.
     let end = firstChannel + layout.channels
     let padding = end == output.channels ? output.storedChannels - output.channels : 0
+    if inChannel != 1, padding > 0, layout.channels <= ValueLayout.planarChannels, firstChannel == 0 {
+      // Images as they come in: the row is cleared at once, and each plane spread over it.
+      let size = output.storedChannels * MemoryLayout<To>.stride
+      for x in 0..<output.width {
+        (to + x * outPixel).withMemoryRebound(to: SIMD8<Float>.self, capacity: 2) { block in
+          for part in 0..<size / MemoryLayout<SIMD8<Float>>.stride { block[part] = .zero }
+        }
+      }
+      for c in 0..<layout.channels {
+        let source = from + c * inChannel, target = to + c
+        for x in 0..<output.width { target[x * outPixel] = To(source[x].float) }
+      }
+      return
+    }
     for x in 0..<output.width {
       let source = from + x * inPixel, target = to + x * outPixel + firstChannel
       if inChannel == 1 {
