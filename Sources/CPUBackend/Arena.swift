@@ -1,3 +1,5 @@
+import Execution
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -21,7 +23,7 @@ package final class Arena {
     self.byteCount = byteCount
     let isLarge = byteCount >= Self.hugePage
     var memory: UnsafeMutableRawPointer?
-    guard byteCount <= Self.physicalByteCount,
+    guard byteCount <= PhysicalMemory.byteCount,
       posix_memalign(&memory, isLarge ? Self.hugePage : 64, max(byteCount, 64)) == 0, let memory
     else { return nil }
     base = memory
@@ -32,10 +34,4 @@ package final class Arena {
   }
 
   deinit { free(base) }
-
-  /// The machine's memory in bytes.
-  static let physicalByteCount: Int = {
-    let pages = sysconf(Int32(_SC_PHYS_PAGES)), size = sysconf(Int32(_SC_PAGESIZE))
-    return pages > 0 && size > 0 ? pages * size : Int.max
-  }()
 }

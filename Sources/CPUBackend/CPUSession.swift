@@ -61,8 +61,8 @@ final class CPUSession: TimingSession {
     sharedOffset = scratchOffset + scratchStride * threadCount
     let sharedByteCount = program.steps.map(\.sharedByteCount).max() ?? 0
     let needed = sharedOffset + sharedByteCount
-    guard tensors <= Arena.physicalByteCount, let arena = Arena(byteCount: needed) else {
-      throw .memory(needed: needed + tensors, available: Arena.physicalByteCount)
+    guard tensors <= PhysicalMemory.byteCount, let arena = Arena(byteCount: needed) else {
+      throw .memory(needed: needed + tensors, available: PhysicalMemory.byteCount)
     }
     self.arena = arena
     // Register tiles past the last pixel read whatever lies in the scratch, and denormals or NaNs would be slow. The pages of

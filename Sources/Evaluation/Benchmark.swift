@@ -80,7 +80,7 @@ public struct Benchmark: Sendable {
       times.sort()
       let median = Self.percentile(times, 0.5)
       return BenchmarkReport(
-        model: model, input: input.description, cpu: Machine.processorName, isa: engine.instructionSet.rawValue,
+        model: model, input: input.description, cpu: Machine.processorName, isa: engine.kind == .reference ? "reference" : engine.instructionSet.rawValue,
         precision: engine.precision.rawValue, threads: engine.threadCount, warmup: warmup, runs: runs,
         prepareMs: prepare * 1000, medianMs: median, p90Ms: Self.percentile(times, 0.9), minMs: times[0],
         multiplyAccumulates: ledger.multiplyAccumulates,

@@ -26,6 +26,8 @@ extension EvaluationError: CustomStringConvertible {
       "the network '\(network)' cannot run: \(error.text)"
     case .network(let error):
       error.description
+    case .inputShape(let text):
+      "'\(text.onOneLine)' is no shape of an input; give NxCxHxW, such as 1x3x256x256, or a picture"
     case .notFinite(let network, let what):
       "\(what) of the network '\(network)' holds numbers that are not finite (NaN or infinity); the model file is damaged or "
         + "badly trained"
@@ -80,7 +82,7 @@ extension EvaluationError {
       case .file, .unknownFormat, .unknownExtension, .tooManyPixels, .tooManyBytes, .corrupt, .unsupported, .outOfMemory:
         description
       }
-    case .noImageContract, .instructionSet, .unknownModel, .format, .conversion, .architectureNeeded, .noPictures,
+    case .noImageContract, .inputShape, .instructionSet, .unknownModel, .format, .conversion, .architectureNeeded, .noPictures,
       .outputIsInput, .outputIsModel, .nothingToSubstitute, .outputTaken, .outputNotFolder, .formatNeeded, .pictureTooSmall,
       .scaleNotOffered, .notProfile, .file:
       description

@@ -18,6 +18,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case instructionSet(name: String, available: [String])
   case execution(network: String, ExecutionError)
   case network(NetworkError)
+  /// Meant as the shape of an input, and none.
+  case inputShape(String)
   /// A parameter or an output holds a NaN or an infinity.
   case notFinite(network: String, what: String)
   /// The network made one colour of a picture that had more.

@@ -29,6 +29,7 @@ public struct ModelConversion: Hashable, Codable, Sendable {
   public init(
     checkpoint: String, conversion: CheckpointConversion, output: String
   ) throws(EvaluationError) {
+    try ModelLibrary.checkOutput(output, isNot: checkpoint)
     let (tensors, skipped) = try Self.tensors(of: checkpoint)
     let converted: (network: Network, report: ConversionReport)
     do throws(ConversionError) {

@@ -1,3 +1,4 @@
+import Execution
 import Files
 import Imaging
 import Networks
@@ -24,8 +25,19 @@ public enum ModelInput: Hashable, Sendable {
       throw .contract(network: network.name, reason: "it has \(network.inputs.count) inputs and one is given")
     }
     switch self {
-    case .random(let shape): return Benchmark.randomInput(shape)
+    case .random(let shape):
+      // Before the numbers are made: an absurd shape has more than memory holds.
+      let ledger = try wrapping { () throws(NetworkError) in try network.ledger(inputs: [shape]) }
+      let available = PhysicalMemory.byteCount
+      guard ledger.peakActivationByteCount <= available else {
+        throw .execution(network: network.name, .memory(needed: ledger.peakActivationByteCount, available: available))
+      }
+      return Benchmark.randomInput(shape)
     case .picture(let path):
+      // Of digits alone it is a shape gone wrong rather than a path, unless there is such a file.
+      guard path.contains(where: { !"0123456789xX- ".contains($0) }) || Folder.identity(path) != nil else {
+        throw .inputShape(path)
+      }
       let channels = network.inputs[0].channels
       guard channels == 1 || channels == 3 else {
         throw .contract(

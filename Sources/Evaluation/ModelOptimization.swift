@@ -84,9 +84,7 @@ public struct ModelOptimization: Hashable, Codable, Sendable {
     guard network.inputs.count == 1 || input == nil else {
       throw .contract(network: network.name, reason: "it has \(network.inputs.count) inputs and one shape was given")
     }
-    if let output, let identity = Folder.identity(output), identity == Folder.identity(model) {
-      throw .outputIsModel(path: output)
-    }
+    if let output { try ModelLibrary.checkOutput(output, isNot: model) }
     let shapes = network.inputs.map { input ?? Shape(channels: $0.channels, height: 256, width: 256) }
     func costs(_ network: Network) throws(EvaluationError) -> Costs {
       try wrapping { () throws(NetworkError) in
@@ -111,7 +109,7 @@ public struct ModelOptimization: Hashable, Codable, Sendable {
     self.input = shapes.map(\.description).joined(separator: ", ")
     self.concatenationInPlace = concatenationInPlace
     self.output = output
-    if let output { try wrapping { () throws(FormatError) in try ModelFile.write(result, to: output) } }
+    if let output { try ModelLibrary.write(result, to: output) }
   }
 }
 

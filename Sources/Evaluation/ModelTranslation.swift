@@ -15,6 +15,7 @@ public struct ModelTranslation: Hashable, Codable, Sendable {
   /// output's extension names. `contract` says what the network does to images where the file does not, as ONNX never does.
   public init(_ input: String, output: String, contract: ImageContract? = nil) throws(EvaluationError) {
     if [".pth", ".pt"].contains(where: { input.lowercased().hasSuffix($0) }) { throw .architectureNeeded(path: input) }
+    try ModelLibrary.checkOutput(output, isNot: input)
     var network = try ModelLibrary.network(input)
     if let contract {
       network.imageContract = contract

@@ -67,8 +67,8 @@ public struct PairExplanation: Hashable, Codable, Sendable {
     let operations = a.operations > 0 ? Double(b.operations) / Double(a.operations) : arithmetic
     if operations > promised * arithmetic, operations > 0, arithmetic > 0 {
       reasons.append(
-        "its \(fixed(1 / arithmetic)) times fewer multiply-adds are \(times(operations)) in fact, because Winograd already saves "
-          + "them for the larger layer")
+        "its \(fixed(1 / arithmetic)) times fewer multiply-adds are \(times(operations)) in fact, as Winograd already saves the "
+          + "larger layer most of its own")
     }
     let work = b.filter { !$0.isCopy }
     if work.count > 1, work.contains(where: { $0.multiplyAccumulates > 0 }) {

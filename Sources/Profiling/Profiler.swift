@@ -35,7 +35,7 @@ public struct Profiler: Sendable {
     do throws(ExecutionError) {
       let session = try backend.prepare(optimised, inputs: [input.shape])
       guard let timing = session as? any TimingSession else {
-        throw .invalidNetwork("the backend \(backend.name) does not say where its time goes")
+        throw .invalidNetwork("the backend \(backend.name) does not say where its time goes; choose the engine cpu")
       }
       for _ in 0..<warmup { _ = try session.run([input]) }
       // In turn, so that both kinds meet the same disturbances.

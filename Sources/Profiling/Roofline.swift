@@ -17,7 +17,7 @@ public struct Roofline: Sendable {
 
   public init(_ profile: Profile) { self.profile = profile }
 
-  private static let width = 960.0, height = 620.0
+  private static let width = 1040.0, height = 620.0
   private static let plot = (left: 80.0, right: 690.0, top: 56.0, bottom: 548.0)
   /// Okabe and Ito's, which everyone can tell apart.
   private static let colours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
@@ -68,8 +68,9 @@ public struct Roofline: Sendable {
         + "height=\"\(plot.bottom - plot.top)\"/></clipPath>",
     ]
     lines += grid(x, y)
-    lines += roofLines(x, y)
     lines += dots(points, x, y)
+    // Over the dots, which would hide their names.
+    lines += roofLines(x, y)
     lines += legend(points)
     lines.append("</svg>")
     return lines.joined(separator: "\n") + "\n"

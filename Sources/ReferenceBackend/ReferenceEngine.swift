@@ -15,14 +15,19 @@ public struct ReferenceEngine: Backend {
   public func prepare(
     _ network: Network, inputs: [Shape], kernelsFor whole: [Shape]
   ) throws(ExecutionError) -> any Session {
+    let session: ReferenceSession
     do throws(NetworkError) {
       try network.verify()
       let shapes = try network.inferredShapes(inputs: inputs)
       let ledger = try network.ledger(inputs: inputs)
-      return ReferenceSession(network, shapes: shapes, peakMemoryByteCount: ledger.peakActivationByteCount)
+      session = ReferenceSession(network, shapes: shapes, peakMemoryByteCount: ledger.peakActivationByteCount)
     } catch {
       throw .invalidNetwork(error.description)
     }
+    guard session.peakMemoryByteCount <= PhysicalMemory.byteCount else {
+      throw .memory(needed: session.peakMemoryByteCount, available: PhysicalMemory.byteCount)
+    }
+    return session
   }
 
   /// Every value of the network by name, inputs included: to compare another backend node by node.

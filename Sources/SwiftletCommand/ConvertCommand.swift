@@ -52,6 +52,9 @@ struct ConvertCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
+    if architecture == nil, residualScale != nil || skip != nil {
+      throw ValidationError("--residual-scale and --skip need --architecture")
+    }
     if colour == nil, scale != nil || maximum != nil { throw ValidationError("--scale and --maximum need --colour") }
     if architecture != nil, colour != nil { throw ValidationError("--colour is for networks without an --architecture") }
   }

@@ -61,6 +61,11 @@ struct LadderCommand: ParsableCommand {
   func run() throws {
     var ladder = Ladder(layers: layers.layers, batch: batch.value, engine: engine.options, runs: runs.value)
     if quick { ladder = ladder.quick }
+    // Before the layers, which take minutes: a model that cannot run is told at once.
+    let network = try model.map { try ModelLibrary.network($0) } ?? UNet().network(.random(seed: 1))
+    let side = quick ? 128 : 512
+    let shape = input ?? Shape(channels: network.inputs[0].channels, height: side, width: side)
+    _ = try network.inferredShapes(inputs: [shape])
     var report = LadderReport()
     for layer in ladder.layers {
       for table in try ladder.tables(layer) + ladder.singleTables(layer) {
@@ -69,9 +74,6 @@ struct LadderCommand: ParsableCommand {
         if !json { print(table.text) }
       }
     }
-    let network = try model.map { try ModelLibrary.network($0) } ?? UNet().network(.random(seed: 1))
-    let side = quick ? 128 : 512
-    let shape = input ?? Shape(channels: network.inputs[0].channels, height: side, width: side)
     let traffic = try TrafficReport(network, input: shape, engine: engine.options)
     report.traffic = traffic
     print(json ? try report.json + "\n" : traffic.text, terminator: "")

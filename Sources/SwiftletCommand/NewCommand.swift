@@ -10,7 +10,7 @@ struct NewCommand: ParsableCommand {
       "The architecture: \(Architecture.catalogue.map(\.name).joined(separator: ", ")).", valueName: "architecture"))
   var architecture: String
 
-  @Option(name: .shortAndLong, help: "The model file to write (.safetensors).")
+  @Option(name: .shortAndLong, help: "The model file to write (.safetensors or .onnx).")
   var output: String
 
   @OptionGroup var options: ArchitectureArguments
@@ -24,7 +24,7 @@ struct NewCommand: ParsableCommand {
   func run() throws {
     let architecture = try Architecture(named: architecture, options: options.values)
     let network = try architecture.network(.random(seed: seed))
-    try ModelFile.write(network, to: output)
+    try ModelLibrary.write(network, to: output)
     let report = try NetworkReport(network, model: output)
     print(json ? try report.json + "\n" : report.text(showsNodes: false), terminator: "")
   }

@@ -20,7 +20,7 @@ struct OptimizeCommand: ParsableCommand {
   @Argument(help: "The model: a name (upscale-x2) or a model file.")
   var model: String
 
-  @Option(name: .shortAndLong, help: "The model file to write (.safetensors). (default: none, only the figures are shown)")
+  @Option(name: .shortAndLong, help: "The model to write (.safetensors or .onnx). (default: none, figures alone)")
   var output: String?
 
   @Flag(help: "Drop nodes and parameters that reach no output.")
@@ -63,8 +63,8 @@ struct OptimizeCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard substitute == nil, !conditions.isEmpty || pointwise else { return }
-    throw ValidationError("--where and --pointwise say what --substitute replaces; give --substitute separable or selection")
+    guard substitute == nil, !conditions.isEmpty || pointwise || weights != .factorised else { return }
+    throw ValidationError("--where, --weights and --pointwise need --substitute separable or selection")
   }
 
   func run() throws {

@@ -81,6 +81,11 @@ struct EngineArguments: ParsableArguments {
   @Option(help: "The instruction set: portable, avx2, avx512 or avx512bf16. (default: the best of this machine)")
   var isa: InstructionSet?
 
+  func validate() throws {
+    guard engine == .reference, precision != .float32 || isa != nil else { return }
+    throw ValidationError("--precision and --isa are for the engine cpu; the reference has float32 and plain loops")
+  }
+
   var options: EngineOptions {
     EngineOptions(kind: engine, instructionSet: isa ?? .best, threadCount: threads.value, precision: precision)
   }

@@ -80,7 +80,12 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     CommandCase(
       "optimize MODEL --substitute separable --where name=none.* -o x.safetensors", 1,
       "swiftlet: the network 'edsr' has no dense convolution that meets the conditions; see its nodes with 'info --nodes'"),
-    CommandCase("optimize MODEL --where kernel=3", 64, "swiftlet: --where and --pointwise say what --substitute replaces; …"),
+    CommandCase("optimize MODEL --where kernel=3", 64, "swiftlet: --where, --weights and --pointwise need --substitute …"),
+    CommandCase("optimize MODEL --weights random", 64, "swiftlet: --where, --weights and --pointwise need --substitute …"),
+    CommandCase(
+      "convert MODEL -o model.safetensors", 1,
+      "swiftlet: 'model.safetensors' is the model that was given and is not overwritten; choose another output"),
+    CommandCase("convert MODEL -o x.onnx --skip first", 64, "swiftlet: --residual-scale and --skip need --architecture …"),
     CommandCase(
       "optimize MODEL --substitute separable --where size=3", 64,
       "swiftlet: The value 'size=3' is invalid for '--where <conditions>': the condition 'size=3' is not understood; give …"),
@@ -100,6 +105,12 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     CommandCase("bench MODEL --input 1x1x20000x20000", 1, "swiftlet: the network 'edsr' cannot run: about …"),
     CommandCase("bench MODEL --runs 0", 64, "swiftlet: The value '0' is invalid for '--runs <n>' …"),
     CommandCase("profile MODEL --input nowhere.png", 1, "swiftlet: 'nowhere.png' does not exist; check the path"),
+    CommandCase("profile MODEL --input 1x1x100000x100000", 1, "swiftlet: …"),
+    CommandCase("compare MODEL --input 1000000x1x64x64", 1, "swiftlet: the network 'edsr' cannot run: about …"),
+    CommandCase("bench MODEL --engine reference --input 1000000x1x64x64", 1, "swiftlet: the network 'edsr' cannot run: …"),
+    CommandCase("bench MODEL --engine reference --isa avx2", 64, "swiftlet: --precision and --isa are for the engine cpu; …"),
+    CommandCase("explain MODEL --input 0x1x64x64", 1, "swiftlet: '0x1x64x64' is no shape of an input; give NxCxHxW, …"),
+    CommandCase("ladder --quick --model MODEL --input 1x4x8x8", 1, "swiftlet: the input 'x' is 1x4x8x8 …"),
     CommandCase("profile MODEL --by colour", 64, "swiftlet: The value 'colour' is invalid for '--by <grouping>'. …"),
     CommandCase("profile MODEL --input 1x1x8x8 --diff none.json", 1, "swiftlet: 'none.json' does not exist; check the path"),
     CommandCase("explain MODEL nothing", 1, "swiftlet: there is no model 'nothing'; …"),

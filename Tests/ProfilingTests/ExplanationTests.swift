@@ -127,7 +127,7 @@ import Testing
     let explanation = PairExplanation(Sample.profile([winograd]), Sample.profile(parts, model: "small"))
     let pair = explanation.pairs[0]
     #expect(pair.timeRatio == 1.3)
-    #expect(pair.reasons[0].hasPrefix("its 7.9 times fewer multiply-adds are 2.0 times fewer in fact, because Winograd"))
+    #expect(pair.reasons[0].hasPrefix("its 7.9 times fewer multiply-adds are 2.0 times fewer in fact, as Winograd"))
     #expect(pair.reasons[1] == "it is 2 passes, between which 2.0 MiB are written and read again")
     #expect(pair.changes[0].hasPrefix("let its parts be one"))
     #expect(explanation.text.contains("1 of the layers that became smaller did not become faster: body.0.a."))
