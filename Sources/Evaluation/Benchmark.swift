@@ -79,8 +79,9 @@ public struct Benchmark: Sendable {
       }
       times.sort()
       let median = Self.percentile(times, 0.5)
+      let isa = engine.kind == .reference ? "reference" : engine.instructionSet.rawValue
       return BenchmarkReport(
-        model: model, input: input.description, cpu: Machine.processorName, isa: engine.kind == .reference ? "reference" : engine.instructionSet.rawValue,
+        model: model, input: input.description, cpu: Machine.processorName, isa: isa,
         precision: engine.precision.rawValue, threads: engine.threadCount, warmup: warmup, runs: runs,
         prepareMs: prepare * 1000, medianMs: median, p90Ms: Self.percentile(times, 0.9), minMs: times[0],
         multiplyAccumulates: ledger.multiplyAccumulates,

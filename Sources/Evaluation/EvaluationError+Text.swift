@@ -46,6 +46,8 @@ extension EvaluationError: CustomStringConvertible {
       "the folder '\(folder.onOneLine)' holds no pictures"
     case .outputIsInput(let path):
       "'\(path.onOneLine)' is a picture that was given and is not overwritten; choose another output or a --suffix"
+    case .outputIsTensor(let path):
+      "'\(path.onOneLine)' is the tensor that was given and is not overwritten; choose another output"
     case .outputIsModel(let path):
       "'\(path.onOneLine)' is the model that was given and is not overwritten; choose another output"
     case .nothingToSubstitute(let network):
@@ -83,7 +85,8 @@ extension EvaluationError {
         description
       }
     case .noImageContract, .inputShape, .instructionSet, .unknownModel, .format, .conversion, .architectureNeeded, .noPictures,
-      .outputIsInput, .outputIsModel, .nothingToSubstitute, .outputTaken, .outputNotFolder, .formatNeeded, .pictureTooSmall,
+      .outputIsInput, .outputIsTensor, .outputIsModel, .nothingToSubstitute, .outputTaken, .outputNotFolder, .formatNeeded,
+      .pictureTooSmall,
       .scaleNotOffered, .notProfile, .file:
       description
     }

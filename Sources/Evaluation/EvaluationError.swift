@@ -32,6 +32,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case noPictures(folder: String)
   /// Writing would replace a picture that was given.
   case outputIsInput(path: String)
+  /// Writing would replace the tensor that was given.
+  case outputIsTensor(path: String)
   /// Writing would replace the model that was given.
   case outputIsModel(path: String)
   /// No convolution is one that should be replaced.

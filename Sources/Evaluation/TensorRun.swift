@@ -20,6 +20,10 @@ public struct TensorRun: Hashable, Codable, Sendable {
       throw .contract(
         network: network.name, reason: "it has \(network.inputs.count) inputs and \(network.outputs.count) outputs")
     }
+    try ModelLibrary.checkOutput(outputPath, isNot: model)
+    if let identity = Folder.identity(outputPath), identity == Folder.identity(inputPath) {
+      throw .outputIsTensor(path: outputPath)
+    }
     let channels = network.inputs[0].channels
     let tensor = try wrapping { () throws(FormatError) in
       try NPYFile.readFloats(inputPath, shape: [nil, channels, nil, nil])

@@ -93,6 +93,8 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     CommandCase("optimize MODEL --input 1x3x8x8", 1, "swiftlet: the input 'x' is 1x3x8x8 and must be [N, 1, H, W]"),
     CommandCase("optimize MODEL -o nowhere/x.safetensors", 1, "swiftlet: 'nowhere/x.safetensors' cannot be written …"),
     CommandCase("run MODEL --input none.npy -o y.npy", 1, "swiftlet: 'none.npy' does not exist; check the path"),
+    CommandCase("run MODEL --input photo.png -o photo.png", 1, "swiftlet: 'photo.png' is the tensor that was given …"),
+    CommandCase("run MODEL --input photo.png -o model.safetensors", 1, "swiftlet: 'model.safetensors' is the model …"),
     CommandCase("bench MODEL --input 1x4x8x8", 1, "swiftlet: the input 'x' is 1x4x8x8 and must be [N, 1, H, W]"),
     CommandCase("bench MODEL --warmup -5", 64, "swiftlet: …"),
     CommandCase("bench MODEL --warmup 999999999999", 64, "swiftlet: The value '999999999999' is invalid for '--warmup <n>' …"),
