@@ -129,7 +129,7 @@ final class RearrangementStep: Step {
     let end = firstChannel + layout.channels
     let padding = end == output.channels ? output.storedChannels - output.channels : 0
     if inChannel != 1, padding > 0, layout.channels <= ValueLayout.planarChannels, firstChannel == 0 {
-      // Images as they come in: the row is cleared at once, and each plane spread over it.
+      // Images as they come in: the pixels of a row are cleared by whole vectors, and each plane is spread over them.
       let size = output.storedChannels * MemoryLayout<To>.stride
       for x in 0..<output.width {
         (to + x * outPixel).withMemoryRebound(to: SIMD8<Float>.self, capacity: 2) { block in
