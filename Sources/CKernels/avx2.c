@@ -5,6 +5,7 @@
 #define SW_NAME(stem) stem##_avx2
 #include "vector.h"
 #define DEPTHWISE_PIXELS 6
+#define DEPTHWISE_PAIR_PIXELS 4
 #define TAIL_PIXELS_1 8
 #define TAIL_PIXELS_2 5
 #define TAIL_PIXELS_3 4

@@ -81,21 +81,31 @@ __attribute__((noinline)) SW_DECLARE_HEAD(HEAD_NAME) {
 #endif
 
 #ifdef POINTWISE_NAME
-// The sums of `rows` pixels from `left` on; `rows` is a constant where this is inlined.
+// The products of `rows` pixels with one row of weights; `rows` is a constant where this is inlined.
+INLINE void SW_PASTE(POINTWISE_NAME, _step)(
+  const LEFT_ELEMENT *from, ptrdiff_t pixel, const float *right, int rows, vector sum[ROWS][VECTORS]) {
+  vector b[VECTORS];
+  UNROLL for (int j = 0; j < VECTORS; j++) b[j] = load(right + j * LANES);
+  UNROLL for (int i = 0; i < ROWS; i++) {
+    if (i >= rows) continue;
+    vector a = SPLAT_LEFT(from[i * pixel]);
+    UNROLL for (int j = 0; j < VECTORS; j++) MULTIPLY_ADD(sum[i][j], a, b[j]);
+  }
+}
+
+// The sums of `rows` pixels from `left` on, while `lines` cache lines are fetched: one a step, because more at once would wait for
+// each other and hold up the loads behind them.
 INLINE void SW_PASTE(POINTWISE_NAME, _sums)(
-  const float *left, ptrdiff_t left_pixel, const float *right, ptrdiff_t depth, int rows, vector sum[ROWS][VECTORS]) {
+  const float *left, ptrdiff_t left_pixel, const float *right, ptrdiff_t depth, int rows, const char *ahead, ptrdiff_t lines,
+  vector sum[ROWS][VECTORS]) {
   UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = splat(0);
   const LEFT_ELEMENT *from = (const LEFT_ELEMENT *)left;
-  for (ptrdiff_t k = 0; k < STEPS(depth); k++) {
-    vector b[VECTORS];
-    UNROLL for (int j = 0; j < VECTORS; j++) b[j] = load(right + j * LANES);
-    right += VECTORS * LANES;
-    UNROLL for (int i = 0; i < ROWS; i++) {
-      if (i >= rows) continue;
-      vector a = SPLAT_LEFT(from[i * left_pixel * LEFT_PER_SLOT + k]);
-      UNROLL for (int j = 0; j < VECTORS; j++) MULTIPLY_ADD(sum[i][j], a, b[j]);
-    }
+  ptrdiff_t k = 0, pixel = left_pixel * LEFT_PER_SLOT;
+  for (; k < lines; k++) {
+    __builtin_prefetch(ahead + k * 64);
+    SW_PASTE(POINTWISE_NAME, _step)(from + k, pixel, right + k * VECTORS * LANES, rows, sum);
   }
+  for (; k < STEPS(depth); k++) SW_PASTE(POINTWISE_NAME, _step)(from + k, pixel, right + k * VECTORS * LANES, rows, sum);
 }
 
 SW_DECLARE_POINTWISE(POINTWISE_NAME) {
@@ -109,8 +119,10 @@ SW_DECLARE_POINTWISE(POINTWISE_NAME) {
     vector sum[ROWS][VECTORS];
     int rows = g->count >= ROWS ? ROWS : 1;
     const float *left = g->left + i * g->left_pixel;
-    if (rows == ROWS) SW_PASTE(POINTWISE_NAME, _sums)(left, g->left_pixel, g->right, g->depth, ROWS, sum);
-    else SW_PASTE(POINTWISE_NAME, _sums)(left, g->left_pixel, g->right, g->depth, 1, sum);
+    const char *ahead = 0;
+    ptrdiff_t lines = take_ahead(g->ahead, STEPS(g->depth), &ahead);
+    if (rows == ROWS) SW_PASTE(POINTWISE_NAME, _sums)(left, g->left_pixel, g->right, g->depth, ROWS, ahead, lines, sum);
+    else SW_PASTE(POINTWISE_NAME, _sums)(left, g->left_pixel, g->right, g->depth, 1, ahead, lines, sum);
 #define POINTWISE_STORE(mode)                                                                                                     \
   UNROLL for (int j = 0; j < VECTORS; j++) {                                                                                      \
     ptrdiff_t channel = g->channel + j * LANES, block = g->block[j * LANES / SW_CHANNEL_BLOCK];                                   \

@@ -3,6 +3,7 @@
 #define SW_NAME(stem) stem##_portable
 #include "vector.h"
 #define DEPTHWISE_PIXELS 4
+#define DEPTHWISE_PAIR_PIXELS 4
 #define TAIL_PIXELS_1 4
 #define TAIL_PIXELS_2 4
 #define TAIL_PIXELS_3 4

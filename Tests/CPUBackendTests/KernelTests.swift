@@ -67,7 +67,7 @@ import Testing
                   withUnsafePointer(to: epilogue) { epilogue in
                     var arguments = sw_pointwise_arguments(
                       left: a, left_pixel: depth, count: rows, depth: depth, right: b, out: out.baseAddress, residual: nil,
-                      block: blocks.baseAddress, channel: 0, epilogue: epilogue)
+                      block: blocks.baseAddress, channel: 0, epilogue: epilogue, ahead: nil)
                     kernel.pointwise(&arguments)
                   }
                 }

@@ -150,12 +150,13 @@ typedef struct {
 } sw_tail_arguments;
 typedef void (*sw_tail_function)(const sw_tail_arguments *arguments);
 
-/// `count` pixels of one row of a depthwise convolution with epilogue, interleaved in and out.
-/// out[i][c] = epilogue(Σ over u, v of rows[u][(left + i * stride + v * dilation) * in_pixel + c] · weight[(u * kernel_width + v) * channel_stride + c]),
-/// summed over u and then v; columns outside 0 ..< in_width count as zero, and a null row is all zero.
-/// Sizes are in floats. The kernels for one size of kernel and stride take dilation 1.
+/// `count` pixels of each of `row_count` rows of a depthwise convolution with epilogue, interleaved in and out.
+/// out[r][i][c] = epilogue(Σ over u, v of rows[r * row_step + u * row_dilation][(left + i * stride + v * dilation) * in_pixel + c]
+/// · weight[(u * kernel_width + v) * channel_stride + c]), summed over u and then v; columns outside 0 ..< in_width count as zero,
+/// and a null row is all zero. Sizes are in floats. The kernels for one size of kernel and stride take that stride and dilation 1.
 typedef struct {
   const float *const *rows;
+  ptrdiff_t row_count, row_step, row_dilation;
   ptrdiff_t in_pixel, in_width, left, stride, dilation, kernel_height, kernel_width;
   const float *weight;
   /// Floats from one tap's weights to the next's.
@@ -163,16 +164,28 @@ typedef struct {
   /// A multiple of SW_CHANNEL_BLOCK.
   ptrdiff_t channels;
   ptrdiff_t count;
-  /// Where the input of the next pixels begins, to be fetched meanwhile: as many, as far apart; null for none. Never read.
-  const float *ahead;
   float *out;
-  ptrdiff_t out_pixel;
+  ptrdiff_t out_row, out_pixel;
   /// Null for none.
   const float *residual;
-  ptrdiff_t residual_pixel;
+  ptrdiff_t residual_row, residual_pixel;
   const sw_epilogue *epilogue;
 } sw_depthwise_arguments;
 typedef void (*sw_depthwise_function)(const sw_depthwise_arguments *arguments);
+
+/// Cache lines that follow each other.
+typedef struct {
+  const char *next;
+  ptrdiff_t lines;
+} sw_span;
+
+/// Memory to be fetched into the cache meanwhile, a few lines at a time: what a core will read next. Never read here.
+typedef struct {
+  /// The spans that are left; kernels move them on.
+  sw_span *spans;
+  ptrdiff_t count;
+  ptrdiff_t lines_per_tile;
+} sw_ahead;
 
 /// A product of `count` pixels with a register tile's columns, with epilogue, stored where each pixel lies:
 /// out[i][block[j / 16] + j % 16] = epilogue(Σ over k < depth of left[i * left_pixel + k] · right[k * n + j]), j < n of the kernel.
@@ -190,6 +203,8 @@ typedef struct {
   /// Of the first column: where bias, slopes and residual are read.
   ptrdiff_t channel;
   const sw_epilogue *epilogue;
+  /// Null for none.
+  sw_ahead *ahead;
 } sw_pointwise_arguments;
 typedef void (*sw_pointwise_function)(const sw_pointwise_arguments *arguments);
 

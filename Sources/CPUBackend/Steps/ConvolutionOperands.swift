@@ -10,12 +10,15 @@ struct InputPart: BitwiseCopyable {
   let channels: Int
   /// Floats from one pixel to the next.
   let pixelStride: Int
+  /// Floats that hold the channels of a pixel.
+  let pixelSlots: Int
 
   init(_ value: Int, _ layout: ValueLayout, firstChannel: Int) {
     self.value = value
     self.firstChannel = firstChannel
     channels = layout.channels
     pixelStride = layout.pixelStride
+    pixelSlots = layout.pixelSlots
   }
 }
 
