@@ -13,9 +13,7 @@
 #define SW_DECLARE_GATHER(name)                                                                                                  \
   void name(const float *const *left, ptrdiff_t taps, const float *right, ptrdiff_t depth, int continues, float *product,        \
             ptrdiff_t product_stride)
-#define SW_DECLARE_HEAD(name)                                                                                                    \
-  void name(const float *const *left, ptrdiff_t left_step, ptrdiff_t taps, const float *right, float *product,                   \
-            ptrdiff_t product_stride)
+#define SW_DECLARE_HEAD(name) void name(const sw_head_arguments *arguments)
 #define SW_DECLARE_TAIL(name) void name(const sw_tail_arguments *arguments)
 #define SW_DECLARE_DEPTHWISE(name) void name(const sw_depthwise_arguments *arguments)
 #define SW_DECLARE_POINTWISE(name) void name(const sw_pointwise_arguments *arguments)
