@@ -49,6 +49,8 @@ typedef enum {
   SW_FAMILY_SOFTMAX_ACROSS,
   SW_FAMILY_WIDEN,
   SW_FAMILY_NARROW,
+  SW_FAMILY_INTERLEAVE,
+  SW_FAMILY_DEINTERLEAVE,
 } sw_family;
 
 typedef enum {
@@ -289,6 +291,15 @@ typedef void (*sw_widen_function)(const void *in, float *out, ptrdiff_t count);
 
 /// The same to bfloat16, rounded to the nearest, ties to even; a NaN stays one.
 typedef void (*sw_narrow_function)(const float *in, void *out, ptrdiff_t count);
+
+/// `count` pixels from planes: element c of pixel i at `out + i * out_pixel` becomes in[c * plane + i], c < channels, and the padding
+/// after the last channel, up to a multiple of SW_CHANNEL_BLOCK, becomes 0.
+typedef void (*sw_interleave_function)(
+  const float *in, ptrdiff_t plane, ptrdiff_t channels, float *out, ptrdiff_t out_pixel, ptrdiff_t count);
+
+/// The way back: out[c * plane + i] = element c of pixel i at `in + i * in_pixel`. Padding is read.
+typedef void (*sw_deinterleave_function)(
+  const float *in, ptrdiff_t in_pixel, ptrdiff_t channels, float *out, ptrdiff_t plane, ptrdiff_t count);
 
 /// A row of the kernel table.
 typedef struct {

@@ -87,7 +87,8 @@ final class HeadStep: ConvolutionStep {
               left: rows + origin * g.inChannels * rowLength, offsets: offsets, taps: taps, step: g.stride.width,
               count: g.outWidth, right: weights.base + taps * block.firstColumn, out: destination.base,
               out_pixel: destination.pixel, residual: residual.base, residual_pixel: residual.pixel,
-              block: destination.block + block.firstColumn / Int(SW_CHANNEL_BLOCK), channel: block.firstColumn, epilogue: epilogue)
+              block: destination.block + block.firstColumn / Int(SW_CHANNEL_BLOCK), channel: block.firstColumn,
+              epilogue: epilogue)
             block.kernel.head(&arguments)
           }
         }
