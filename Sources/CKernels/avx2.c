@@ -28,6 +28,7 @@
 #define MULTIPLY_NAME multiply_6x2_bf16_avx2
 #define POINTWISE_NAME pointwise_6x2_bf16_avx2
 #define GATHER_NAME gather_6x2_bf16_avx2
+#define HEAD_NAME head_6x2_bf16_avx2
 #include "multiply.h"
 #pragma clang attribute pop
 #endif

@@ -26,4 +26,5 @@
 #define MULTIPLY_NAME multiply_3x4_bf16_portable
 #define POINTWISE_NAME pointwise_3x4_bf16_portable
 #define GATHER_NAME gather_3x4_bf16_portable
+#define HEAD_NAME head_3x4_bf16_portable
 #include "multiply.h"

@@ -81,12 +81,15 @@ extension ConvolutionStep {
 
 /// Rows cut into tasks of about equal work, several a thread so that a slow thread is made up for.
 struct RowTasks {
+  /// The most rows of a task.
+  static let mostRows = 8
+
   private let rowCount: Int
   private let rowsPerTask: Int
 
   init(rowCount: Int, threadCount: Int) {
     self.rowCount = rowCount
-    rowsPerTask = max(1, min(8, rowCount / (4 * threadCount)))
+    rowsPerTask = max(1, min(Self.mostRows, rowCount / (4 * threadCount)))
   }
 
   var count: Int { (rowCount + rowsPerTask - 1) / rowsPerTask }
