@@ -115,15 +115,17 @@ final class CPUSession: TimingSession {
   /// The steps for people, with what they move. Values that keep a part of their rows count as cached.
   private var describedSteps: [RunTimeline.Step] {
     program.steps.map { step in
+      let output = program.layouts[step.writes]
       var described = RunTimeline.Step(
         node: step.node, kernels: step.kernelNames, isCopy: step.kernelNames == [RearrangementStep.Kind.copy.name],
-        constantBytes: step.constantByteCount, heldBytes: Self.byteCount(of: step.writes, program, schedule))
+        constantBytes: step.constantByteCount,
+        heldBytes: min(output.movedByteCount, Self.byteCount(of: step.writes, program, schedule)))
       for value in Set(step.reads + [step.writes]) {
         let layout = program.layouts[value]
         if schedule.ringRows[value] < layout.height {
-          described.cachedBytes += layout.byteCount
+          described.cachedBytes += layout.movedByteCount
         } else {
-          described.valueBytes += layout.byteCount
+          described.valueBytes += layout.movedByteCount
         }
       }
       return described

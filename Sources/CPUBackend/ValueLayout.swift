@@ -66,6 +66,8 @@ struct ValueLayout: Hashable {
   /// Floats from one image of the batch to the next.
   var imageStride: Int { order == .planar ? channels * planeStride : height * rowStride }
   var byteCount: Int { batch * imageStride * 4 }
+  /// What reading or writing all of it moves: padding channels, but neither what lies between rows nor the rest of a wider value.
+  var movedByteCount: Int { order == .planar ? byteCount : batch * height * width * pixelSlots * 4 }
 }
 
 extension ValueLayout {

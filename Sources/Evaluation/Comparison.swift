@@ -40,6 +40,15 @@ public enum ComparisonPath: Hashable, Sendable {
     }
   }
 
+  /// The paths of a comparison where not both are named: one model is held against the reference, two models run alike.
+  public static func pair(
+    _ first: ComparisonPath?, _ second: ComparisonPath?, ofTwoModels isPair: Bool
+  ) -> (first: ComparisonPath, second: ComparisonPath) {
+    let engine = ComparisonPath.cpu(.best, .float32)
+    if isPair { return (first ?? second ?? engine, second ?? first ?? engine) }
+    return (first ?? .reference, second ?? engine)
+  }
+
   fileprivate func backend(threadCount: Int) throws(EvaluationError) -> any Backend {
     switch self {
     case .reference: ReferenceEngine()
@@ -63,6 +72,18 @@ public enum ComparisonPath: Hashable, Sendable {
 /// rounding can do, by theory, and what it makes of the differences measured in the values that it reads: so the first node that
 /// leaves its bound is itself at fault, and those behind it are not blamed for it.
 public struct Comparison: Hashable, Codable, Sendable {
+  /// What is to be said of a value.
+  public enum Verdict: String, Hashable, Codable, Sendable {
+    /// The difference is no more than rounding.
+    case within
+    /// It is more than the node's own rounding and what its inputs' differences account for.
+    case outside
+    /// It is no more than what differences that go back to a node outside its bound account for: the node itself is not judged.
+    case inherited
+    /// The other network lacks what the node reads.
+    case unknown
+  }
+
   public struct Value: Hashable, Codable, Sendable {
     public var node: String
     public var operation: String
@@ -72,9 +93,15 @@ public struct Comparison: Hashable, Codable, Sendable {
     public var mean: Double
     /// The largest |a|.
     public var magnitude: Double
-    /// What `maximum` may be at most; nil where the other network lacks what the node reads, and nothing can be said.
-    public var bound: Double?
-    public var isWithin: Bool
+    /// What the node's own rounding may make `maximum`; nil where the other network lacks what the node reads.
+    public var rounding: Double?
+    /// What the node may make of the differences measured in its inputs; nil as `rounding`.
+    public var carried: Double?
+    public var verdict: Verdict
+
+    /// What `maximum` may be at most.
+    public var bound: Double? { rounding.flatMap { rounding in carried.map { rounding + $0 } } }
+    public var isWithin: Bool { verdict != .outside }
   }
 
   public var first: String
@@ -87,7 +114,8 @@ public struct Comparison: Hashable, Codable, Sendable {
   /// The first node whose difference leaves its bound.
   public var firstOutside: Value? { values.first { !$0.isWithin } }
 
-  /// Runs both. `first` is what the second is held against. Cost: the values of both networks in memory.
+  /// Runs both. `first` is what the second is held against; throws where they have no value in common. Cost: the values of both
+  /// networks in memory.
   public init(
     _ first: Network, on firstPath: ComparisonPath, _ second: Network, on secondPath: ComparisonPath, input: Tensor,
     threadCount: Int
@@ -96,6 +124,7 @@ public struct Comparison: Hashable, Codable, Sendable {
     let optimised = second.optimizedForInference()
     let b = try Self.values(of: optimised, on: secondPath, input, threadCount)
     self.init(first: firstPath.text, a, second: secondPath.text, b, optimised)
+    if values.isEmpty { throw .nothingInCommon(first: first.name, second: second.name) }
     setBounds(optimised, storage: firstPath.storage + secondPath.storage, a)
   }
 
@@ -113,7 +142,7 @@ public struct Comparison: Hashable, Codable, Sendable {
       values.append(
         Value(
           node: node.name, operation: node.operation.displayName, shape: value.shape, maximum: difference.maximum,
-          mean: difference.mean, magnitude: difference.scale, bound: nil, isWithin: true))
+          mean: difference.mean, magnitude: difference.scale, rounding: nil, carried: nil, verdict: .unknown))
     }
   }
 
@@ -133,6 +162,7 @@ public struct Comparison: Hashable, Codable, Sendable {
         magnitude: value.magnitude, error: value.maximum, least: max(least - value.maximum, 0))
     }
     let nodes = Dictionary(network.nodes.map { ($0.name, $0) }) { first, _ in first }
+    var isDisturbed: Set<String> = []
     for index in values.indices {
       guard let node = nodes[values[index].node] else { continue }
       let operands = node.inputs.compactMap { measured[$0] }
@@ -143,9 +173,16 @@ public struct Comparison: Hashable, Codable, Sendable {
       // Both paths round on their own.
       let own = Tolerance.bound(node, network, exact, Self.winogradFactor, storage).stored(storage).error
       let bound = carried + rounding + own
-      values[index].bound = bound
+      values[index].rounding = rounding + own
+      values[index].carried = carried
+      if node.inputs.contains(where: isDisturbed.contains) { isDisturbed.insert(node.name) }
       // Written so that a NaN is outside.
-      values[index].isWithin = values[index].maximum <= bound
+      if !(values[index].maximum <= bound) {
+        values[index].verdict = .outside
+        isDisturbed.insert(node.name)
+      } else {
+        values[index].verdict = isDisturbed.contains(node.name) ? .inherited : .within
+      }
     }
   }
 
@@ -170,26 +207,60 @@ public struct Comparison: Hashable, Codable, Sendable {
 extension Comparison {
   /// The table for people, and the verdict.
   public var text: String {
-    var table = TextTable(["node", "operation", "largest |a|", "max |a - b|", "mean |a - b|", "bound", ""])
+    var table = TextTable(["node", "operation", "largest |a|", "max |a - b|", "mean |a - b|", "rounding", "from inputs", ""])
     for value in values {
       table.append([
         value.node, value.operation, TextFormat.scientific(value.magnitude), TextFormat.scientific(value.maximum),
-        TextFormat.scientific(value.mean), value.bound.map(TextFormat.scientific) ?? "--", value.isWithin ? "" : "outside",
+        TextFormat.scientific(value.mean), value.rounding.map(TextFormat.scientific) ?? "--",
+        value.carried.map(TextFormat.scientific) ?? "--", value.verdict.text,
       ])
     }
     var text = "a: \(first)\nb: \(second)\n\n" + table.text + "\n"
     if !unmatched.isEmpty {
-      text += "Not compared, because the other has no such value: \(unmatched.joined(separator: ", ")).\n"
+      text += "Not compared, because the other has no such value: \(Self.list(unmatched)).\n"
     }
-    let judged = values.count { $0.bound != nil }
-    if let value = firstOutside {
-      text += "The first node whose difference leaves its bound is '\(value.node)' (\(value.operation)): it is "
-      text += "\(TextFormat.scientific(value.maximum)) and may be \(TextFormat.scientific(value.bound ?? 0)).\n"
-    } else {
+    return text + conclusion
+  }
+
+  /// Whether anything was compared and nothing leaves its bound.
+  public var isGood: Bool { firstOutside == nil && values.contains { $0.verdict == .within } }
+
+  private var conclusion: String {
+    func count(_ verdict: Verdict) -> Int { values.count { $0.verdict == verdict } }
+    guard let value = firstOutside else {
+      let judged = count(.within)
+      return judged == 0
+        ? "Nothing can be judged: of no value that both have do both have the inputs, too.\n"
+        : "All \(judged) values are within their bounds: rounding, and what the differences of the inputs account for.\n"
+    }
+    var text = "The first node whose difference leaves its bound is '\(value.node)' (\(value.operation)): it is "
+    text += "\(TextFormat.scientific(value.maximum)), and rounding accounts for \(TextFormat.scientific(value.rounding ?? 0)), "
+    text += "its inputs for \(TextFormat.scientific(value.carried ?? 0)).\n"
+    let others = count(.outside) - 1, inherited = count(.inherited)
+    if others > 0 { text += "\(others) more \(others == 1 ? "is" : "are") outside by what they add themselves.\n" }
+    if inherited > 0 {
       text +=
-        judged == 0
-        ? "The two have no values in common that can be judged.\n" : "All \(judged) values are within their bounds.\n"
+        "\(inherited) behind it \(inherited == 1 ? "differs" : "differ") no more than what they inherit: whether they are right "
+      text += "shows once that node is.\n"
     }
     return text
+  }
+
+  /// At most some names.
+  private static func list(_ names: [String]) -> String {
+    let most = 8
+    guard names.count > most + 1 else { return names.joined(separator: ", ") }
+    return names.prefix(most).joined(separator: ", ") + " and \(names.count - most) more"
+  }
+}
+
+extension Comparison.Verdict {
+  fileprivate var text: String {
+    switch self {
+    case .within: ""
+    case .outside: "outside"
+    case .inherited: "inherited"
+    case .unknown: "not judged"
+    }
   }
 }

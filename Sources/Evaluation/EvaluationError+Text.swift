@@ -1,6 +1,7 @@
 import Execution
 import Files
 import Imaging
+import Tensors
 
 /// One line for each error: what is wrong, and what mends it.
 extension EvaluationError: CustomStringConvertible {
@@ -11,6 +12,9 @@ extension EvaluationError: CustomStringConvertible {
         + "converted with --colour), or use 'run', which takes any network"
     case .contract(let network, let reason):
       "the network '\(network)' does not do to images what it says: \(reason); convert it again"
+    case .contractScale(let network, let input, let output, let scale):
+      "the network '\(network)' makes \(output) of an image of \(input) and cannot be said to "
+        + "\(scale == 1 ? "keep the size" : "enlarge \(scale) times"); \(Self.mend(scaleFrom: input, to: output))"
     case .scale(let scale):
       "the scale \(TextFormat.short(scale)) is not in 1...64"
     case .outputTooLarge(let width, let height, let limit):
@@ -62,6 +66,9 @@ extension EvaluationError: CustomStringConvertible {
       "'\(name.onOneLine)': \(width)x\(height) pixels are too few to be measured at scale \(scale)"
     case .scaleNotOffered(let network, let scale, let offered):
       "the network '\(network)' enlarges \(offered) times and cannot be measured at scale \(scale); give --scales \(offered)"
+    case .nothingInCommon(let first, let second):
+      "the networks '\(first)' and '\(second)' have no value in common, by name and shape, and cannot be compared node by node; "
+        + "give two of one architecture"
     case .notProfile(let path):
       "'\(path.onOneLine)' holds no profile; make one with 'swiftlet profile --json'"
     case .image(let error):
@@ -73,10 +80,20 @@ extension EvaluationError: CustomStringConvertible {
 }
 
 extension EvaluationError {
+  /// What to say in place of a wrong scale.
+  private static func mend(scaleFrom input: Shape, to output: Shape) -> String {
+    guard output.isImage, output.channels == input.channels, output.height % input.height == 0,
+      output.height * input.width == output.width * input.height
+    else { return "it makes no picture of those colours, give no --colour" }
+    let scale = output.height / input.height
+    return scale == 1 ? "give no --scale" : "give --scale \(scale)"
+  }
+
   /// The line, with the file that was worked on in front where the error itself does not name it.
   public func text(for file: String) -> String {
     switch self {
-    case .scale, .outputTooLarge, .memoryLimit, .notFinite, .constantOutput, .execution, .network, .contract, .notTileable:
+    case .scale, .outputTooLarge, .memoryLimit, .notFinite, .constantOutput, .execution, .network, .contract, .contractScale,
+      .notTileable:
       "'\(file.onOneLine)': \(description)"
     case .image(let error):
       switch error {
@@ -87,7 +104,7 @@ extension EvaluationError {
     case .noImageContract, .inputShape, .instructionSet, .unknownModel, .format, .conversion, .architectureNeeded, .noPictures,
       .outputIsInput, .outputIsTensor, .outputIsModel, .nothingToSubstitute, .outputTaken, .outputNotFolder, .formatNeeded,
       .pictureTooSmall,
-      .scaleNotOffered, .notProfile, .file:
+      .scaleNotOffered, .nothingInCommon, .notProfile, .file:
       description
     }
   }

@@ -10,6 +10,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   /// The network classifies, segments or is otherwise no upscaler.
   case noImageContract(network: String)
   case contract(network: String, reason: String)
+  /// The network makes another size of an image than is said of it.
+  case contractScale(network: String, input: Shape, output: Shape, scale: Int)
   case scale(Double)
   /// The output would have more pixels than any format and memory can hold.
   case outputTooLarge(width: Int, height: Int, limit: Int)
@@ -44,6 +46,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case formatNeeded(path: String)
   case pictureTooSmall(name: String, width: Int, height: Int, scale: Int)
   case scaleNotOffered(network: String, scale: Int, offered: Int)
+  /// No value of one network has its like in the other, by name and shape.
+  case nothingInCommon(first: String, second: String)
   /// The file holds no profile of the command's.
   case notProfile(path: String)
   case image(ImageError)

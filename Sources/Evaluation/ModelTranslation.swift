@@ -20,6 +20,7 @@ public struct ModelTranslation: Hashable, Codable, Sendable {
     if let contract {
       network.imageContract = contract
       _ = try network.checkedImageContract()
+      try network.checkShapes(against: contract)
     }
     try ModelLibrary.write(network, to: output)
     self.input = input

@@ -1,4 +1,5 @@
 import Networks
+import Tensors
 
 extension Network {
   /// The contract of an image-to-image network, its inputs, outputs and parameters checked against it.
@@ -23,5 +24,18 @@ extension Network {
       }
     }
     return contract
+  }
+
+  /// Throws where a contract that is about to be given promises another output than the network makes of an image. A network that
+  /// takes none of the sizes tried is left to be told when it runs.
+  func checkShapes(against contract: ImageContract) throws(EvaluationError) {
+    guard let input = inputs.first, let output = outputs.first else { return }
+    for side in [64, 96, 224, 256, 512] {
+      let image = Shape(channels: input.channels, height: side, width: side)
+      guard let made = (try? inferredShapes(inputs: [image]))?[output] else { continue }
+      let scale = contract.inputSize == .lowResolution ? contract.scale ?? 1 : 1
+      if made == Shape(channels: input.channels, height: side * scale, width: side * scale) { return }
+      throw .contractScale(network: name, input: image, output: made, scale: scale)
+    }
   }
 }

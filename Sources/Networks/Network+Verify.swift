@@ -34,31 +34,6 @@ extension Network {
     return nil
   }
 
-  /// The shape of every value for inputs of these shapes, in the order of `inputs`. The network should be verified.
-  public func inferredShapes(inputs shapes: [Shape]) throws(NetworkError) -> [String: Shape] {
-    guard shapes.count == inputs.count else { throw .inputCount(expected: inputs.count, got: shapes.count) }
-    var result: [String: Shape] = [:]
-    for (input, shape) in zip(inputs, shapes) {
-      guard shape.isImage, shape.channels == input.channels, shape.valueFault == nil else {
-        throw .inputShape(input: input.name, channels: input.channels, got: shape)
-      }
-      result[input.name] = shape
-    }
-    for node in nodes {
-      var operands: [Shape] = []
-      for name in node.inputs {
-        guard let shape = result[name] else { throw .unknownValue(name, node: node.name) }
-        operands.append(shape)
-      }
-      do throws(ShapeMismatch) {
-        result[node.name] = try node.operation.outputShape(operands)
-      } catch {
-        throw .shape(node: node.name, operation: node.operation.typeName, reason: error.reason)
-      }
-    }
-    return result
-  }
-
   /// The parameter of that role of that node (`parameter("weight", of: node)`); nil where it has none.
   public func parameter(_ role: String, of node: Node) -> Tensor? { parameters[node.parameterName(role)] }
 }

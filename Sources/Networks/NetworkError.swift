@@ -20,6 +20,8 @@ public enum NetworkError: Error, Hashable, Sendable {
   case inputCount(expected: Int, got: Int)
   case inputShape(input: String, channels: Int, got: Shape)
   case shape(node: String, operation: String, reason: String)
+  /// The same, where inputs a little smaller or larger would fit: `fitting` holds the shapes of the inputs for one or both.
+  case inputSize(node: String, operation: String, reason: String, fitting: [[Shape]])
   case unknownOperation(String)
   /// The JSON form does not describe a network.
   case invalidDescription(String)
@@ -47,6 +49,9 @@ extension NetworkError: CustomStringConvertible {
     case .inputCount(let expected, let got): "the network has \(expected) inputs and gets \(got) shapes"
     case .inputShape(let input, let channels, let got): "the input '\(input)' is \(got) and must be [N, \(channels), H, W]"
     case .shape(let node, let operation, let reason): "the node '\(node)' (\(operation)) does not fit its inputs: \(reason)"
+    case .inputSize(let node, let operation, let reason, let fitting):
+      "the node '\(node)' (\(operation)) does not fit its inputs: \(reason); the nearest inputs of the network that fit: "
+        + fitting.map { $0.map(\.description).joined(separator: ", ") }.joined(separator: " or ")
     case .unknownOperation(let type): "the operation '\(type)' is not known to this version"
     case .invalidDescription(let reason): "the network description is invalid: \(reason)"
     }

@@ -2,31 +2,90 @@ import Evaluation
 import Tensors
 
 extension Explanation {
-  /// The sentences for people: one paragraph a layer, then the whole.
+  /// For people: a line for each layer, the notes that some of them refer to, and the whole.
   public var text: String {
-    var text = heading + "\n"
-    for layer in layers { text += layer.text + "\n" }
-    return text + "\n" + summary
+    var notes = Notes()
+    var table = TextTable(["layer", "operation", "time", "ideal", "of roof", "GFLOP", "moved", "bound by", "see"])
+    for layer in layers {
+      let gain = max(layer.nanoseconds - layer.idealNanoseconds, 0)
+      let note = layer.note.map { notes.number($0, gain: gain) }
+      table.append([
+        layer.name, layer.operation, Self.ms(Double(layer.nanoseconds)), Self.ms(Double(layer.idealNanoseconds)),
+        ProfileTable.percent(layer.roofShare), layer.operations > 0 ? Self.giga(layer.operations) : "--",
+        TextFormat.bytes(layer.bytesMoved), layer.bound.text, note ?? "",
+      ])
+    }
+    table.append(["engine", "", Self.ms(Double(engineNanoseconds))])
+    table.append(["in all", "", Self.ms(Double(nanoseconds)), Self.ms(Double(idealNanoseconds))])
+    return heading + "\n" + table.text + "\n" + notes.text + summary
   }
 
   private var summary: String {
-    var text =
-      "In all \(Self.ms(Double(nanoseconds))); kernels at their roofs would take \(Self.ms(Double(idealNanoseconds))). "
-    text += "Between the layers the engine spends \(Self.ms(Double(engineNanoseconds))).\n"
     let gains = layers.enumerated().map { (gain: $1.nanoseconds - $1.idealNanoseconds, index: $0) }
       .filter { $0.gain * 50 > nanoseconds }.sorted { ($0.gain, $1.index) > ($1.gain, $0.index) }
-    if gains.isEmpty { return text + "No single layer has much to gain.\n" }
+    if gains.isEmpty { return "No single layer has much to gain.\n" }
     let best = gains.prefix(3).map { "\(layers[$0.index].name) (\(Self.ms(Double($0.gain))))" }
-    return text + "Most is to be gained in \(best.joined(separator: ", ")).\n"
+    return "Most is to be gained in \(best.joined(separator: ", ")).\n"
+  }
+
+  static func ms(_ nanoseconds: Double) -> String {
+    nanoseconds < 1e6 ? "\(TextFormat.fixed(nanoseconds / 1e3, 1)) us" : "\(TextFormat.fixed(nanoseconds / 1e6, 2)) ms"
+  }
+
+  static func giga(_ operations: Int) -> String {
+    TextFormat.fixed(Double(operations) / 1e9, operations < 100_000_000 ? 4 : 2)
+  }
+}
+
+/// Sentences that several lines of a table refer to by number.
+struct Notes {
+  private var sentences: [(text: String, lines: Int, nanoseconds: Int)] = []
+
+  /// The number of the sentence, which one more line refers to. `gain` are the nanoseconds that the line could save, where known.
+  mutating func number(_ sentence: String, gain: Int = 0) -> String {
+    let place = sentences.firstIndex { $0.text == sentence } ?? sentences.count
+    if place == sentences.count { sentences.append((sentence, 0, 0)) }
+    sentences[place].lines += 1
+    sentences[place].nanoseconds += gain
+    return "\(place + 1)"
+  }
+
+  /// A line for each, and an empty one; nothing where there are none.
+  var text: String {
+    if sentences.isEmpty { return "" }
+    var text = ""
+    for (index, sentence) in sentences.enumerated() {
+      let layers = "\(sentence.lines) \(sentence.lines == 1 ? "layer" : "layers")"
+      let gain = sentence.nanoseconds > 0 ? ", \(Explanation.ms(Double(sentence.nanoseconds))) above the ideal" : ""
+      text += "\(index + 1)  (\(layers)\(gain)) \(sentence.text)\n"
+    }
+    return text + "\n"
   }
 }
 
 extension Explanation.Layer {
-  /// `body.0.a, convolution + relu: 2.31 ms, an ideal kernel 1.90 ms; bound by …. To change: ….`
-  public var text: String {
-    let times = "\(Explanation.ms(Double(nanoseconds))), an ideal kernel \(Explanation.ms(Double(idealNanoseconds)))"
-    return "\(name), \(operation): \(times); \(reason).\(change.map { " To change: \($0)." } ?? "")"
+  /// How near it comes to its roof, 1 at it.
+  var roofShare: Double { nanoseconds > 0 ? Double(idealNanoseconds) / Double(nanoseconds) : 0 }
+
+  /// `bound by …. To change: ….`; nil where that helps no one.
+  var note: String? {
+    if reason.isEmpty { return nil }
+    return reason.capitalisedFirst + "." + (change.map { " To change: \($0)." } ?? "")
   }
+}
+
+extension Explanation.Bound {
+  var text: String {
+    switch self {
+    case .arithmetic, .memory, .launch, .copy: rawValue
+    case .oddChannels: "odd channels"
+    case .fallbackKernel: "fallback kernel"
+    }
+  }
+}
+
+extension String {
+  var capitalisedFirst: String { prefix(1).uppercased() + dropFirst() }
 }
 
 extension Shape {

@@ -1,4 +1,4 @@
-import Evaluation
+import CPUBackend
 import Tensors
 
 /// What bounds each layer of a network, and what would make it faster: conclusions from a profile, nothing more.
@@ -25,7 +25,10 @@ public struct Explanation: Hashable, Codable, Sendable {
     public var bound: Bound
     public var nanoseconds: Int
     public var idealNanoseconds: Int
-    /// What bounds it, in words.
+    /// Operations that its kernels do.
+    public var operations: Int
+    public var bytesMoved: Int
+    /// What bounds it, in words: the same words for every layer that they are true of. Empty where there is nothing to be said.
     public var reason: String
     /// What to change; nil where it is as fast as it can be.
     public var change: String?
@@ -57,14 +60,19 @@ extension Explanation {
   static let smallBandNanoseconds = 15_000
   /// What no one needs to hear of.
   static let negligibleNanoseconds = 5_000
+  /// Moving bytes for longer than this share of the arithmetic is felt beside it.
+  static let notableMemory = 0.3
   /// Padding that costs more than this is worth a word.
   static let notablePadding = 1.2
+
+  static let unknownShortfall = "its kernel stays below the multiply-adds that the machine can do"
 
   static func explain(_ layer: Profile.Layer, _ profile: Profile) -> Layer {
     let bound = bound(of: layer, profile)
     return Layer(
       name: layer.name, operation: layer.operation, bound: bound, nanoseconds: layer.nanoseconds,
-      idealNanoseconds: Int(profile.idealNanoseconds(layer)), reason: reason(bound, layer, profile),
+      idealNanoseconds: Int(profile.idealNanoseconds(layer)), operations: layer.operations, bytesMoved: layer.bytesMoved,
+      reason: reason(bound, layer, profile),
       change: change(bound, layer, profile))
   }
 
@@ -80,65 +88,51 @@ extension Explanation {
   }
 
   private static func reason(_ bound: Bound, _ layer: Profile.Layer, _ profile: Profile) -> String {
-    let rate = "\(TextFormat.fixed(profile.roofs.gflopsPerS, 0)) GFLOP/s"
+    if layer.nanoseconds < negligibleNanoseconds { return "" }
     switch bound {
     case .arithmetic:
-      return "bound by arithmetic: its \(layer.operationText) take \(Self.ms(profile.arithmeticNanoseconds(layer))) at the "
-        + "machine's \(rate)\(shortfall(layer, profile))"
+      if isNear(layer, profile) { return layer.isSpatial ? "the machine can hardly do more multiply-adds" : "" }
+      if movesNotably(layer, profile) {
+        return "its values go to memory or come from it, which takes time beside its multiply-adds"
+      }
+      if layer.usesWinograd { return "Winograd's transforms and stores take the rest of the time" }
+      return layer.shortfall?.reason ?? unknownShortfall
     case .memory:
-      let bytes = "its \(TextFormat.bytes(layer.bytesMoved)) take \(Self.ms(profile.memoryNanoseconds(layer)))"
-      let arithmetic =
-        layer.operations > 0
-        ? ", its \(layer.operationText) only \(Self.ms(profile.arithmeticNanoseconds(layer)))" : ", and it multiplies nothing"
-      return "bound by memory: \(bytes)\(arithmetic)\(shortfall(layer, profile))"
+      return layer.isMostlyWeights
+        ? "its weights take longer to fetch than to use" : "its values take longer to move than to compute"
     case .launch:
-      let bands = layer.bandCount == 1 ? "" : " a band, in \(layer.bandCount) bands"
-      if layer.nanoseconds < negligibleNanoseconds { return "too small to matter" }
       let threads = profile.roofs.threads
-      let start = threads == 1 ? "to begin" : "to wake \(threads) threads and wait for them"
-      return
-        "too small: \(Self.ms(Double(layer.nanoseconds / max(layer.bandCount, 1))))\(bands) is about what it costs \(start)"
+      let start = threads == 1 ? "beginning it" : "waking \(threads) threads and waiting for them"
+      return "what it does at once takes hardly longer than \(start)"
     case .oddChannels:
-      let channels = layer.convolution?.outChannels ?? layer.outputShape.imageChannels
-      return
-        "bound by odd channels: \(channels) of \(channels.roundedUp(to: channelBlock)) columns are wanted, the rest of each "
-        + "product is padding"
+      let channels = layer.wantedChannels
+      return "\(channels) of \(channels.roundedUp(to: channelBlock)) columns are wanted, the rest of each product is padding"
     case .fallbackKernel:
       if layer.denseGroups > 1 {
         return
-          "bound by a fallback kernel: \(layer.denseGroups) groups run as one dense product, \(layer.denseGroups) times the "
-          + "work, most of it with zeros"
+          "its \(layer.denseGroups) groups run as one dense product, \(layer.denseGroups) times the work, most of it with zeros"
       }
       if layer.isTakenApart {
-        return
-          "bound by a fallback kernel: its parts run one after the other in \(layer.stepCount) passes, because no kernel does "
-          + "both at once for its shape"
+        return "its parts run one after the other, because no kernel does both at once for its shape"
       }
-      return
-        "bound by a fallback kernel: \(layer.kernels.joined(separator: ", ")) has no vector form, it moves values one by one"
+      return "\(layer.kernels.joined(separator: ", ")) has no vector form, it moves values one by one"
     case .copy: return "a copy into another layout, which no arithmetic needs"
     }
   }
 
   private static func change(_ bound: Bound, _ layer: Profile.Layer, _ profile: Profile) -> String? {
-    let isNear = profile.roofShare(layer) >= 0.7
+    if layer.nanoseconds < negligibleNanoseconds { return nil }
     switch bound {
     case .arithmetic:
-      if isNear { return layer.isSpatial ? "only fewer products help: a separable convolution, or fewer channels" : nil }
-      if layer.usesWinograd {
-        return "the rest goes to Winograd's transforms and stores, for which more channels a layer make up; else a separable "
-          + "convolution, or fewer channels"
+      if !isNear(layer, profile), movesNotably(layer, profile) { return fewerBytes(layer, profile) }
+      if isNear(layer, profile) || layer.usesWinograd {
+        return layer.isSpatial ? "fewer products: a separable convolution, or fewer channels" : nil
       }
       return layer.shortfall?.change
-    case .memory:
-      return layer.valueBytes > 0
-        ? "fewer bytes: bfloat16 halves them, and fusing it with its neighbours, or smaller tiles, keeps them in the cache"
-        : "fewer bytes: bfloat16 halves them"
-    case .launch where layer.nanoseconds < negligibleNanoseconds: return nil
+    case .memory: return fewerBytes(layer, profile)
     case .launch: return "more work at once: a larger input or batch, or fewer threads"
     case .oddChannels:
-      let channels = layer.convolution?.outChannels ?? layer.outputShape.imageChannels
-      let up = channels.roundedUp(to: channelBlock), down = channels / channelBlock * channelBlock
+      let up = layer.wantedChannels.roundedUp(to: channelBlock), down = layer.wantedChannels / channelBlock * channelBlock
       return "take \(up) channels, which cost the same, or\(down > 0 ? " \(down)" : " fewer than 5"), which cost less"
     case .fallbackKernel:
       if layer.denseGroups > 1 { return "use groups of one channel (a depthwise convolution) or a single group" }
@@ -151,17 +145,24 @@ extension Explanation {
     }
   }
 
-  /// How far below its roof the layer stays, where that is far, and why, where that is known.
-  private static func shortfall(_ layer: Profile.Layer, _ profile: Profile) -> String {
-    let share = profile.roofShare(layer)
-    guard share < 0.7 else { return "" }
-    let reason = layer.shortfall.map { ", because \($0.reason)" } ?? ""
-    return "; it reaches \(ProfileTable.percent(share)) of that\(reason)"
+  private static func fewerBytes(_ layer: Profile.Layer, _ profile: Profile) -> String? {
+    let isHalved = profile.precision == Precision.bfloat16.rawValue
+    var ways = isHalved ? [] : ["bfloat16, which halves the bytes"]
+    if layer.isMostlyWeights {
+      ways.append("a larger batch, for which they are fetched once")
+    } else if layer.valueBytes > 0 {
+      ways.append("smaller images or tiles, whose values stay in the cache")
+    }
+    return ways.isEmpty ? nil : ways.joined(separator: "; or ")
   }
 
-  static func ms(_ nanoseconds: Double) -> String {
-    nanoseconds < 1e6 ? "\(TextFormat.fixed(nanoseconds / 1e3, 1)) us" : "\(TextFormat.fixed(nanoseconds / 1e6, 2)) ms"
+  /// Whether values that lie in memory take notable time beside the arithmetic.
+  private static func movesNotably(_ layer: Profile.Layer, _ profile: Profile) -> Bool {
+    layer.valueBytes > Roofs.cacheByteCount
+      && profile.memoryNanoseconds(layer) > notableMemory * profile.arithmeticNanoseconds(layer)
   }
+
+  private static func isNear(_ layer: Profile.Layer, _ profile: Profile) -> Bool { profile.roofShare(layer) >= 0.7 }
 }
 
 extension Profile.Layer {
@@ -181,13 +182,13 @@ extension Profile.Layer {
     func runs(_ family: String) -> Bool { kernels.contains { $0.hasPrefix(family) } }
     if runs("head") {
       return (
-        "\(convolution.inChannels) input channels make sums so short that storing them takes as long as making them",
+        "so few input channels make sums so short that storing them takes as long as making them",
         "a pixel unshuffle in front trades pixels for channels; where the picture enters there is little else"
       )
     }
     if runs("tail") {
       return (
-        "\(convolution.outChannels) output channels leave each value loaded few products to go into",
+        "so few output channels leave each value that it loads few products to go into",
         "a pixel shuffle behind trades channels for pixels; where the picture leaves there is little else"
       )
     }
@@ -211,12 +212,11 @@ extension Profile.Layer {
     return Double(channels.roundedUp(to: Explanation.channelBlock)) / Double(channels)
   }
 
-  /// `1.21 GFLOP (4.83 written, Winograd needs fewer)`.
-  var operationText: String {
-    func giga(_ operations: Int) -> String { TextFormat.fixed(Double(operations) / 1e9, operations < 100_000_000 ? 4 : 2) }
-    return usesWinograd
-      ? "\(giga(operations)) GFLOP by Winograd (written: \(giga(2 * multiplyAccumulates)))" : "\(giga(operations)) GFLOP"
-  }
+  /// The output channels of a convolution, else of the value.
+  var wantedChannels: Int { convolution?.outChannels ?? outputShape.imageChannels }
+
+  /// Whether weights are most of what it moves.
+  var isMostlyWeights: Bool { 2 * constantBytes > bytesMoved }
 }
 
 extension Int {

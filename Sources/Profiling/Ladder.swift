@@ -88,6 +88,16 @@ public struct Ladder: Sendable {
     return result
   }
 
+  /// Throws where a layer needs more memory than there is, before anything is timed.
+  public func check() throws(EvaluationError) {
+    let available = PhysicalMemory.byteCount
+    for layer in layers {
+      // What the reference and an engine hold at once: the input, two values between, the output.
+      let needed = batch * layer.size * layer.size * (layer.inChannels + 3 * layer.outChannels) * 4
+      if needed > available { throw .execution(network: layer.text, .memory(needed: needed, available: available)) }
+    }
+  }
+
   /// The ladder of one layer: a convolution, a convolution with batch norm and ReLU, two of them, and a separable one.
   public func tables(_ layer: LadderLayer) throws(EvaluationError) -> [LadderTable] {
     let parts = LadderNetworks(layer)
@@ -158,7 +168,8 @@ public struct Ladder: Sendable {
 
     func backend() throws(EvaluationError) -> CPUEngine {
       let options = try options.checkedForThisMachine()
-      var backend = CPUEngine(instructionSet: options.instructionSet, threadCount: options.threadCount)
+      var backend = CPUEngine(
+        instructionSet: options.instructionSet, threadCount: options.threadCount, precision: options.precision)
       backend.preferredMethod = method
       if !isInBands { backend.cacheByteCount = 0 }
       return backend

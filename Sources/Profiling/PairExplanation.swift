@@ -6,14 +6,27 @@ public struct PairExplanation: Hashable, Codable, Sendable {
     public var name: String
     public var firstNanoseconds: Int
     public var secondNanoseconds: Int
-    /// Second over first, of the multiply-accumulates as written.
-    public var arithmeticRatio: Double
+    /// Second over first, of the multiply-accumulates as written; nil where the first has none.
+    public var arithmeticRatio: Double?
+    /// Second over first, of the operations that the kernels do: Winograd's transforms leave fewer than are written.
+    public var operationRatio: Double?
+    /// Second over first.
+    public var bytesRatio: Double?
     /// Second over first.
     public var timeRatio: Double
     /// What explains the time; empty where it is as fast as its arithmetic promises.
-    public var reasons: [String]
-    /// What to change.
-    public var changes: [String]
+    public var reasons: [Reason]
+
+    /// Whether it has fewer multiply-accumulates and takes as long.
+    public var isNotFaster: Bool { timeRatio >= PairExplanation.fasterBelow && hasShrunk }
+    fileprivate var hasShrunk: Bool { arithmeticRatio.map { $0 < PairExplanation.fasterBelow } ?? false }
+  }
+
+  /// Why a smaller layer takes the time it takes: the same words for every layer that they are true of.
+  public struct Reason: Hashable, Codable, Sendable {
+    public var reason: String
+    /// What to change, where anything can be.
+    public var change: String?
   }
 
   public var first: Explanation
@@ -47,113 +60,83 @@ public struct PairExplanation: Hashable, Codable, Sendable {
 
   private static func pair(_ group: LayerMatching.Group, _ first: Profile, _ second: Profile) -> Pair {
     let a = group.first, b = group.second
-    let arithmetic = a.multiplyAccumulates > 0 ? Double(b.multiplyAccumulates) / Double(a.multiplyAccumulates) : 1
-    let time = a.nanoseconds > 0 ? Double(b.nanoseconds) / Double(a.nanoseconds) : 1
+    func ratio(_ b: Int, _ a: Int) -> Double? { a > 0 ? Double(b) / Double(a) : nil }
+    let time = ratio(b.nanoseconds, a.nanoseconds) ?? 1
     var pair = Pair(
-      name: group.name, firstNanoseconds: a.nanoseconds, secondNanoseconds: b.nanoseconds, arithmeticRatio: arithmetic,
-      timeRatio: time, reasons: [], changes: [])
+      name: group.name, firstNanoseconds: a.nanoseconds, secondNanoseconds: b.nanoseconds,
+      arithmeticRatio: ratio(b.multiplyAccumulates, a.multiplyAccumulates), operationRatio: ratio(b.operations, a.operations),
+      bytesRatio: ratio(b.bytesMoved, a.bytesMoved), timeRatio: time, reasons: [])
     // Layers that did not shrink have nothing to explain.
-    guard arithmetic < fasterBelow, time >= fasterBelow || time > promised * arithmetic else { return pair }
-    pair.reasons = reasons(a, b, arithmetic, second)
-    pair.changes = changes(b, second)
+    guard pair.hasShrunk, let arithmetic = pair.arithmeticRatio, let operations = pair.operationRatio,
+      time >= fasterBelow || time > promised * arithmetic
+    else { return pair }
+    if operations > promised * arithmetic {
+      pair.reasons.append(
+        Reason(reason: "Winograd's transforms save the larger layer most of its multiply-adds already: see 'done'"))
+    }
+    // What is done explains the rest where the time is in proportion to it.
+    if time >= fasterBelow || time > promised * operations { pair.reasons += reasons(b, second) }
     return pair
   }
 
-  private static func reasons(
-    _ a: [Profile.Layer], _ b: [Profile.Layer], _ arithmetic: Double, _ profile: Profile
-  ) -> [String] {
-    func fixed(_ value: Double) -> String { TextFormat.fixed(value, 1) }
-    var reasons: [String] = []
-    let operations = a.operations > 0 ? Double(b.operations) / Double(a.operations) : arithmetic
-    if operations > promised * arithmetic, operations > 0, arithmetic > 0 {
-      reasons.append(
-        "its \(fixed(1 / arithmetic)) times fewer multiply-adds are \(times(operations)) in fact, as Winograd already saves the "
-          + "larger layer most of its own")
-    }
-    let work = b.filter { !$0.isCopy }
-    if work.count > 1, work.contains(where: { $0.multiplyAccumulates > 0 }) {
-      let between = work.dropLast().reduce(0) { $0 + 2 * $1.outputShape.count * 4 }
-      reasons.append(
-        "it is \(work.count) passes, between which \(TextFormat.bytes(between)) are written and read again")
-    }
-    let bytes = a.bytesMoved > 0 ? Double(b.bytesMoved) / Double(a.bytesMoved) : 1
-    for layer in b.sorted(by: { $0.nanoseconds > $1.nanoseconds }).prefix(2) {
-      let bound = Explanation.bound(of: layer, profile)
-      let name = work.count > 1 || layer.isCopy ? "'\(layer.name)'" : "it"
-      switch bound {
-      case .memory:
-        reasons.append("\(name) is bound by memory, and moves \(times(bytes)) bytes")
-      case .arithmetic:
-        let share = profile.roofShare(layer)
-        if share < 0.6 {
-          reasons.append("\(name) reaches \(ProfileTable.percent(share)) of the arithmetic that the machine can do")
-        }
-      case .launch: reasons.append("\(name) is too small: beginning it takes the time")
-      case .oddChannels, .fallbackKernel, .copy:
-        reasons.append("\(name) is " + Explanation.explain(layer, profile).reason.droppingPrefix("bound by "))
-      }
-    }
-    return reasons
-  }
-
-  private static func times(_ ratio: Double) -> String {
-    if ratio <= 0 { return "no" }
-    if ratio < 0.95 { return "\(TextFormat.fixed(1 / ratio, 1)) times fewer" }
-    return ratio > 1.05 ? "\(TextFormat.fixed(ratio, 1)) times as many" : "as many"
-  }
-
-  private static func changes(_ b: [Profile.Layer], _ profile: Profile) -> [String] {
-    var changes: [String] = []
+  private static func reasons(_ b: [Profile.Layer], _ profile: Profile) -> [Reason] {
+    var reasons: [Reason] = []
     let work = b.filter { !$0.isCopy }
     let isApart = work.count > 1 && work.contains { $0.operation.hasPrefix("depthwise") }
-    if isApart { changes.append("let its parts be one: nothing but the next part may read the value between them") }
-    for layer in b.sorted(by: { $0.nanoseconds > $1.nanoseconds }).prefix(2)
-    where !(isApart && layer.operation.hasPrefix("depthwise")) {
-      if let change = Explanation.explain(layer, profile).change, !changes.contains(change) { changes.append(change) }
+    if work.count > 1, work.contains(where: { $0.multiplyAccumulates > 0 }) {
+      reasons.append(
+        Reason(
+          reason: "it is \(work.count) passes, between which values are written to memory and read again",
+          change: isApart ? "let its parts be one: nothing but the next part may read the value between them" : nil))
     }
-    return changes
+    for layer in b.sorted(by: { $0.nanoseconds > $1.nanoseconds }).prefix(2)
+    where !(isApart && layer.operation.hasPrefix("depthwise")) && 10 * layer.nanoseconds > b.nanoseconds {
+      let explained = Explanation.explain(layer, profile)
+      // Others have said more than this.
+      let isKnown = !explained.reason.isEmpty && (explained.reason != Explanation.unknownShortfall || reasons.isEmpty)
+      guard isKnown else { continue }
+      let reason = Reason(reason: explained.reason, change: explained.change)
+      if !reasons.contains(reason) { reasons.append(reason) }
+    }
+    return reasons
   }
 }
 
 extension PairExplanation {
-  /// The sentences for people: the whole, then layer by layer.
+  /// For people: the whole, a line for each layer, and the notes that some of them refer to.
   public var text: String {
     func ratio(_ a: Int, _ b: Int) -> String { b > 0 ? TextFormat.fixed(Double(a) / Double(b), 2) : "--" }
-    var text = first.heading + second.heading + "\n"
-    text += "\(second.model) has \(TextFormat.grouped(secondParameters)) parameters, \(first.model) "
-    text += "\(TextFormat.grouped(firstParameters)): \(ratio(firstParameters, secondParameters)) times fewer; "
-    text += "\(ratio(firstMultiplyAccumulates, secondMultiplyAccumulates)) times fewer multiply-accumulates. "
+    var text = "a: \(first.heading)b: \(second.heading)\n"
+    text += "b has \(TextFormat.grouped(secondParameters)) parameters, a \(TextFormat.grouped(firstParameters)): "
+    text += "\(ratio(firstParameters, secondParameters)) times fewer; "
+    text += "\(ratio(firstMultiplyAccumulates, secondMultiplyAccumulates)) times fewer multiply-adds. "
     text += "It takes \(Explanation.ms(Double(second.nanoseconds))) instead of \(Explanation.ms(Double(first.nanoseconds))): "
     text += "\(ratio(second.nanoseconds, first.nanoseconds)) of the time.\n\n"
     if pairs.isEmpty { return text + "No layers of the two bear the same names: only the whole can be compared.\n" }
-    for pair in pairs { text += pair.text + "\n" }
-    if !onlySecond.isEmpty { text += "\(second.model) alone has \(onlySecond.joined(separator: ", ")).\n" }
-    let slow = pairs.filter { $0.timeRatio >= Self.fasterBelow && $0.arithmeticRatio < Self.fasterBelow }
-    text += "\n"
+    var notes = Notes()
+    text += "Ratios are b over a; 'done' is that of the multiply-adds that Winograd's transforms leave.\n\n"
+    var table = TextTable(["layer", "a", "b", "time", "multiply-adds", "done", "bytes", "see"])
+    for pair in pairs {
+      let numbers = pair.reasons.map { notes.number($0.text) }
+      func fixed(_ ratio: Double?) -> String { ratio.map { TextFormat.fixed($0, 2) } ?? "--" }
+      table.append([
+        pair.name, Explanation.ms(Double(pair.firstNanoseconds)), Explanation.ms(Double(pair.secondNanoseconds)),
+        fixed(pair.timeRatio), fixed(pair.arithmeticRatio), fixed(pair.operationRatio), fixed(pair.bytesRatio),
+        numbers.joined(separator: ", "),
+      ])
+    }
+    text += table.text + "\n" + notes.text
+    if !onlySecond.isEmpty { text += "b alone has \(onlySecond.joined(separator: ", ")).\n" }
+    let slow = pairs.filter(\.isNotFaster), shrunk = pairs.count(where: \.hasShrunk)
+    if shrunk == 0 { return text + "No layer of b has fewer multiply-adds than its like in a.\n" }
     text +=
       slow.isEmpty
       ? "Every layer that became smaller became faster.\n"
-      : "\(slow.count) of the layers that became smaller did not become faster: \(slow.map(\.name).joined(separator: ", ")).\n"
+      : "\(slow.count) of the \(shrunk) layers that became smaller did not become faster: \(slow.map(\.name).joined(separator: ", ")).\n"
     return text
   }
 }
 
-extension PairExplanation.Pair {
-  /// `body.0.a: 1.19 ms -> 0.65 ms, 0.55 of the time for 0.12 of the multiply-adds; because …. To change: ….`
-  public var text: String {
-    var text =
-      "\(name): \(Explanation.ms(Double(firstNanoseconds))) -> \(Explanation.ms(Double(secondNanoseconds))), "
-      + "\(TextFormat.fixed(timeRatio, 2)) of the time for \(TextFormat.fixed(arithmeticRatio, 2)) of the multiply-adds"
-    if !reasons.isEmpty {
-      text += timeRatio >= PairExplanation.fasterBelow ? "; not faster, because " : "; not faster still, because "
-      text += reasons.joined(separator: ", and ")
-    }
-    text += "."
-    if !changes.isEmpty { text += " To change: \(changes.joined(separator: "; "))." }
-    return text
-  }
-}
-
-extension String {
-  fileprivate func droppingPrefix(_ prefix: String) -> String { hasPrefix(prefix) ? String(dropFirst(prefix.count)) : self }
+extension PairExplanation.Reason {
+  var text: String { reason.capitalisedFirst + "." + (change.map { " To change: \($0)." } ?? "") }
 }

@@ -1,6 +1,6 @@
 import Tensors
 
-/// Where the time of one run of a network went. A measured value: everything that is printed follows from it.
+/// Where the time of a run of a network went. A measured value: everything that is printed follows from it.
 public struct Profile: Hashable, Codable, Sendable {
   /// A layer of the network as the engine ran it, or a copy that brought a value into another layout.
   public struct Layer: Hashable, Codable, Sendable {
@@ -70,6 +70,14 @@ public struct Profile: Hashable, Codable, Sendable {
 
     /// The bytes that the layer moves, wherever they lie.
     public var bytesMoved: Int { valueBytes + cachedBytes + constantBytes }
+
+    /// Whether its products are those of pairs of bfloat16 numbers. Winograd's are float32 in either precision, as are those of
+    /// few channels.
+    var multipliesPairs: Bool {
+      kernels.contains { kernel in
+        kernel.hasSuffix("_bf16_avx512bf16") && ["multiply_", "gather_", "pointwise_"].contains { kernel.hasPrefix($0) }
+      }
+    }
   }
 
   /// A layer at work on a band of rows.
@@ -94,14 +102,15 @@ public struct Profile: Hashable, Codable, Sendable {
   public var cpu: String
   public var precision: String
   public var warmup: Int
-  /// The runs, of which the median is the one shown.
   public var runs: Int
+  /// What became of the runs.
+  public var statistic: Statistic
   public var parameterCount: Int
   /// The most bytes that the session holds.
   public var sessionBytes: Int
   /// With the instruction set and the number of threads.
   public var roofs: Roofs
-  /// The run from beginning to end.
+  /// The run from beginning to end: what the layers and the engine took together.
   public var nanoseconds: Int
   /// The median of as many runs that nobody timed from within.
   public var plainNanoseconds: Int
@@ -111,7 +120,8 @@ public struct Profile: Hashable, Codable, Sendable {
 
   public init(
     model: String, input: String, cpu: String, precision: String = "float32", warmup: Int = 0, runs: Int = 1,
-    parameterCount: Int, sessionBytes: Int = 0, roofs: Roofs, nanoseconds: Int, plainNanoseconds: Int, layers: [Layer],
+    statistic: Statistic = .medianRun, parameterCount: Int, sessionBytes: Int = 0, roofs: Roofs, nanoseconds: Int,
+    plainNanoseconds: Int, layers: [Layer],
     events: [Event] = []
   ) {
     self.model = model
@@ -120,6 +130,7 @@ public struct Profile: Hashable, Codable, Sendable {
     self.precision = precision
     self.warmup = warmup
     self.runs = runs
+    self.statistic = statistic
     self.parameterCount = parameterCount
     self.sessionBytes = sessionBytes
     self.roofs = roofs
@@ -138,7 +149,8 @@ public struct Profile: Hashable, Codable, Sendable {
 extension Profile {
   /// The least time, in nanoseconds, in which this machine could do a layer's arithmetic with the same algorithm.
   public func arithmeticNanoseconds(_ layer: Layer) -> Double {
-    roofs.gflopsPerS > 0 ? Double(layer.operations) / roofs.gflopsPerS : 0
+    let peak = layer.multipliesPairs ? roofs.gflopsPerS : roofs.float32GflopsPerS
+    return peak > 0 ? Double(layer.operations) / peak : 0
   }
 
   /// The least time, in nanoseconds, in which it could move the layer's bytes. Values and weights that fit the last-level cache

@@ -237,7 +237,7 @@ extension Profile {
   var heading: String {
     """
     \(model), input \(input), \(precision), \(roofs.isa), \(roofs.threads) threads, \(cpu)
-    the median of \(runs) runs after \(warmup); not timed from within the median is \(ProfileTable.time(Double(plainNanoseconds)))
+    \(statisticText); the median of runs not timed from within is \(ProfileTable.time(Double(plainNanoseconds)))
     roofs: \(roofs.text)
 
     """

@@ -7,64 +7,130 @@ import Transforms
 
 /// Profiles networks on the CPU engine.
 public struct Profiler: Sendable {
+  /// A network and what it is run on.
+  public struct Subject: Sendable {
+    public var network: Network
+    /// What the profile calls it.
+    public var model: String
+    public var input: Tensor
+
+    public init(_ network: Network, model: String, input: Tensor) {
+      self.network = network
+      self.model = model
+      self.input = input
+    }
+  }
+
   public var engine: EngineOptions
   /// Runs before those that count.
   public var warmup: Int
   /// At least 1.
   public var runs: Int
+  /// What becomes of the runs.
+  public var statistic: Profile.Statistic
   /// Measured where none are given.
   public var roofs: Roofs?
 
-  public init(engine: EngineOptions, warmup: Int = 3, runs: Int = 10, roofs: Roofs? = nil) {
+  public init(
+    engine: EngineOptions, warmup: Int = 3, runs: Int = 10, statistic: Profile.Statistic = .medianRun, roofs: Roofs? = nil
+  ) {
     self.engine = engine
     self.warmup = max(warmup, 0)
     self.runs = max(runs, 1)
+    self.statistic = statistic
     self.roofs = roofs
   }
 
-  /// Runs the network, as optimised for inference, on a tensor, and takes the median run apart. `model` is what the profile calls it.
+  /// Runs the network, as optimised for inference, on a tensor. `model` is what the profile calls it.
   public func profile(_ network: Network, model: String, input: Tensor) throws(EvaluationError) -> Profile {
-    let optimised = network.optimizedForInference()
+    try profiles([Subject(network, model: model, input: input)])[0]
+  }
+
+  /// Profiles of several networks, which run in turn, so that all meet the same disturbances. All sessions are held at once.
+  public func profiles(_ subjects: [Subject]) throws(EvaluationError) -> [Profile] {
+    var roofs = self.roofs ?? measuredRoofs
+    var measurements: [Measurement] = []
+    for subject in subjects { measurements.append(try Measurement(subject, engine)) }
+    for index in measurements.indices {
+      for _ in 0..<warmup { try measurements[index].warmUp() }
+    }
+    for _ in 0..<runs {
+      for index in measurements.indices { try measurements[index].run() }
+    }
+    // Once more: a machine that is slow for a moment shows only one of the two.
+    if self.roofs == nil { roofs.raise(to: measuredRoofs) }
+    return measurements.map { measurement in
+      var profile = measurement.profile(statistic, roofs)
+      profile.warmup = warmup
+      return profile
+    }
+  }
+
+  private var measuredRoofs: Roofs {
+    Roofs(instructionSet: engine.instructionSet, threadCount: engine.threadCount, precision: engine.precision)
+  }
+}
+
+/// A network being measured.
+private struct Measurement {
+  private let subject: Profiler.Subject
+  private let engine: EngineOptions
+  private let optimised: Network
+  private let shapes: [String: Shape]
+  private let ledger: Ledger
+  private let session: any TimingSession
+  private var timelines: [RunTimeline] = []
+  /// Nanoseconds of runs that nobody timed from within.
+  private var plain: [Int] = []
+
+  init(_ subject: Profiler.Subject, _ engine: EngineOptions) throws(EvaluationError) {
+    let optimised = subject.network.optimizedForInference(), input = subject.input.shape
     let backend = try makeEngine(engine)
-    let shapes = try wrapping { () throws(NetworkError) in try optimised.inferredShapes(inputs: [input.shape]) }
-    let ledger = try wrapping { () throws(NetworkError) in try optimised.ledger(inputs: [input.shape]) }
-    var roofs =
-      self.roofs
-      ?? Roofs(
-        instructionSet: engine.instructionSet, threadCount: engine.threadCount, precision: engine.precision)
+    shapes = try wrapping { () throws(NetworkError) in try optimised.inferredShapes(inputs: [input]) }
+    ledger = try wrapping { () throws(NetworkError) in try optimised.ledger(inputs: [input]) }
     do throws(ExecutionError) {
-      let session = try backend.prepare(optimised, inputs: [input.shape])
-      guard let timing = session as? any TimingSession else {
+      guard let session = try backend.prepare(optimised, inputs: [input]) as? any TimingSession else {
         throw .invalidNetwork("the backend \(backend.name) does not say where its time goes; choose the engine cpu")
       }
-      for _ in 0..<warmup { _ = try session.run([input]) }
-      // In turn, so that both kinds meet the same disturbances.
-      var plain: [Int] = []
-      var timelines: [RunTimeline] = []
-      for _ in 0..<runs {
-        let start = Machine.seconds
-        _ = try session.run([input])
-        plain.append(Int((Machine.seconds - start) * 1e9))
-        timelines.append(try timing.timedRun([input]).timeline)
-      }
-      // Once more: a machine that is slow for a moment shows only one of the two.
-      if self.roofs == nil {
-        roofs.raise(
-          to: Roofs(
-            instructionSet: engine.instructionSet, threadCount: engine.threadCount, precision: engine.precision))
-      }
-      plain.sort()
-      timelines.sort { $0.nanoseconds < $1.nanoseconds }
-      let timeline = timelines[(timelines.count - 1) / 2]
+      self.session = session
+    } catch {
+      throw .execution(network: subject.network.name, error)
+    }
+    self.subject = subject
+    self.engine = engine
+    self.optimised = optimised
+  }
+
+  func warmUp() throws(EvaluationError) {
+    do throws(ExecutionError) { _ = try session.run([subject.input]) } catch { throw wrapped(error) }
+  }
+
+  /// One run of each kind, in turn, so that both meet the same disturbances.
+  mutating func run() throws(EvaluationError) {
+    let start = Machine.seconds
+    try warmUp()
+    plain.append(Int((Machine.seconds - start) * 1e9))
+    do throws(ExecutionError) {
+      timelines.append(try session.timedRun([subject.input]).timeline)
+    } catch {
+      throw wrapped(error)
+    }
+  }
+
+  private func wrapped(_ error: ExecutionError) -> EvaluationError { .execution(network: subject.network.name, error) }
+
+  /// Of all runs so far, at least one.
+  func profile(_ statistic: Profile.Statistic, _ roofs: Roofs) -> Profile {
+    let sorted = plain.sorted()
+    let profiles = timelines.map { timeline in
       let layers = LayerTable(optimised, shapes: shapes, ledger: ledger, timeline)
       return Profile(
-        model: model, input: input.shape.description, cpu: Machine.processorName, precision: engine.precision.rawValue,
-        warmup: warmup, runs: runs, parameterCount: network.parameterCount, sessionBytes: session.peakMemoryByteCount,
-        roofs: roofs, nanoseconds: timeline.nanoseconds, plainNanoseconds: plain[(plain.count - 1) / 2],
-        layers: layers.layers, events: layers.events)
-    } catch {
-      throw .execution(network: network.name, error)
+        model: subject.model, input: subject.input.shape.description, cpu: Machine.processorName,
+        precision: engine.precision.rawValue, runs: timelines.count, parameterCount: subject.network.parameterCount,
+        sessionBytes: session.peakMemoryByteCount, roofs: roofs, nanoseconds: timeline.nanoseconds,
+        plainNanoseconds: sorted[(sorted.count - 1) / 2], layers: layers.layers, events: layers.events)
     }
+    return Profile.combining(profiles, statistic)
   }
 }
 

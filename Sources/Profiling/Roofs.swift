@@ -8,6 +8,8 @@ public struct Roofs: Hashable, Codable, Sendable {
   public var threads: Int
   /// Multiply-adds in registers, in 10⁹ operations a second, two for each.
   public var gflopsPerS: Double
+  /// The same of float32 numbers, which is what bfloat16 kernels do that take them one by one.
+  public var float32GflopsPerS: Double
   /// Reading or copying arrays far larger than the caches, whichever moves more, in 10⁹ bytes a second.
   public var memoryGbPerS: Double
   /// The same for arrays of `cacheByteCount` together: the last-level cache.
@@ -19,12 +21,15 @@ public struct Roofs: Hashable, Codable, Sendable {
   /// What counts as staying in the last-level cache, in bytes.
   public static let cacheByteCount = 8 << 20
 
+  /// `float32GflopsPerS` is `gflopsPerS` unless given.
   public init(
-    isa: String, threads: Int, gflopsPerS: Double, memoryGbPerS: Double, cacheGbPerS: Double, launchNanoseconds: Int
+    isa: String, threads: Int, gflopsPerS: Double, float32GflopsPerS: Double? = nil, memoryGbPerS: Double, cacheGbPerS: Double,
+    launchNanoseconds: Int
   ) {
     self.isa = isa
     self.threads = threads
     self.gflopsPerS = gflopsPerS
+    self.float32GflopsPerS = float32GflopsPerS ?? gflopsPerS
     self.memoryGbPerS = memoryGbPerS
     self.cacheGbPerS = cacheGbPerS
     self.launchNanoseconds = launchNanoseconds
@@ -37,6 +42,7 @@ public struct Roofs: Hashable, Codable, Sendable {
     defer { pool.stop() }
     self.init(
       isa: instructionSet.rawValue, threads: threadCount, gflopsPerS: Self.peak(instructionSet, precision, pool),
+      float32GflopsPerS: precision == .float32 ? nil : Self.peak(instructionSet, .float32, pool),
       memoryGbPerS: Self.bandwidth(pool, byteCount: 256 << 20, passes: 1),
       cacheGbPerS: Self.bandwidth(pool, byteCount: Self.cacheByteCount, passes: 8),
       launchNanoseconds: Self.launch(pool))
@@ -45,6 +51,7 @@ public struct Roofs: Hashable, Codable, Sendable {
   /// Takes the better of each figure: what disturbs a measurement only ever makes it worse.
   mutating func raise(to other: Roofs) {
     gflopsPerS = max(gflopsPerS, other.gflopsPerS)
+    float32GflopsPerS = max(float32GflopsPerS, other.float32GflopsPerS)
     memoryGbPerS = max(memoryGbPerS, other.memoryGbPerS)
     cacheGbPerS = max(cacheGbPerS, other.cacheGbPerS)
     launchNanoseconds = min(launchNanoseconds, other.launchNanoseconds)

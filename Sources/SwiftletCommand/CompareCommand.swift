@@ -3,7 +3,6 @@ import Swiftlet
 
 extension ComparisonPath: ExpressibleByArgument {
   public init?(argument: String) { self.init(argument) }
-  public var defaultValueDescription: String { self == .reference ? "reference" : "cpu" }
 }
 
 struct CompareCommand: ParsableCommand {
@@ -11,8 +10,9 @@ struct CompareCommand: ParsableCommand {
     commandName: "compare",
     abstract: "Runs two models, or one on two paths, and names the first node whose difference leaves its bound.",
     discussion: """
-      A path is reference, or cpu with an instruction set, a precision or both: cpu:avx2, cpu:portable, cpu:float32. The exit code is \
-      1 where a difference leaves its bound.
+      A path is reference, or cpu with an instruction set, a precision or both: cpu:avx2, cpu:portable, cpu:float32. One model runs \
+      on the reference and on the CPU, two models on one path, unless told otherwise. The exit code is 1 where a difference leaves \
+      its bound, or where nothing can be compared.
       """)
 
   @Argument(help: "The model: a name (upscale-x2) or a model file.")
@@ -24,11 +24,11 @@ struct CompareCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The input: NxCxHxW of random numbers, or a picture. (default: 1xCx64x64)", valueName: "input"))
   var input: String?
 
-  @Option(help: ArgumentHelp("How the first runs.", valueName: "path"))
-  var pathA = ComparisonPath.reference
+  @Option(help: ArgumentHelp("How the first runs. (default: reference; of two models as the second)", valueName: "path"))
+  var pathA: ComparisonPath?
 
-  @Option(help: ArgumentHelp("How the second runs.", valueName: "path"))
-  var pathB = ComparisonPath.cpu(.best, .float32)
+  @Option(help: ArgumentHelp("How the second runs. (default: cpu; of two models as the first)", valueName: "path"))
+  var pathB: ComparisonPath?
 
   @Option(help: ArgumentHelp("Threads to compute with.", valueName: "n"))
   var threads = Count(Machine.processorCount)
@@ -41,8 +41,9 @@ struct CompareCommand: ParsableCommand {
     let second = try other.map { try ModelLibrary.network($0) } ?? first
     let small = Shape(channels: first.inputs.first?.channels ?? 1, height: 64, width: 64)
     let tensor = try (input.map { ModelInput($0) } ?? .random(small)).tensor(for: first)
-    let comparison = try Comparison(first, on: pathA, second, on: pathB, input: tensor, threadCount: threads.value)
+    let paths = ComparisonPath.pair(pathA, pathB, ofTwoModels: other != nil)
+    let comparison = try Comparison(first, on: paths.first, second, on: paths.second, input: tensor, threadCount: threads.value)
     print(json ? try comparison.json + "\n" : comparison.text, terminator: "")
-    if comparison.firstOutside != nil { throw SilentFailure() }
+    if !comparison.isGood { throw SilentFailure() }
   }
 }

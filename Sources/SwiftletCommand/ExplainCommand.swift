@@ -14,16 +14,19 @@ struct ExplainCommand: ParsableCommand {
 
   @OptionGroup var measuring: MeasuringArguments
 
+  @Option(help: ArgumentHelp("Runs that count; each layer is judged by the one in which it was fastest.", valueName: "n"))
+  var runs = Count(30)
+
   @Flag(help: "Print everything as JSON.")
   var json = false
 
   func run() throws {
-    let profile = try measuring.profile(model)
-    if let other {
-      let explanation = PairExplanation(profile, try measuring.profile(other, roofs: profile.roofs))
+    let profiles = try measuring.profiles([model, other].compactMap { $0 }, runs: runs, .fastestOfEachLayer)
+    if let other = profiles.dropFirst().first {
+      let explanation = PairExplanation(profiles[0], other)
       print(json ? try explanation.json + "\n" : explanation.text, terminator: "")
     } else {
-      let explanation = Explanation(profile)
+      let explanation = Explanation(profiles[0])
       print(json ? try explanation.json + "\n" : explanation.text, terminator: "")
     }
   }

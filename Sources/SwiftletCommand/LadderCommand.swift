@@ -1,7 +1,7 @@
 import ArgumentParser
 import Swiftlet
 
-/// `default`, or layers such as `64->128@256` between commas.
+/// `default`, `none`, or layers such as `64->128@256` between commas.
 struct LadderLayers: ExpressibleByArgument {
   let layers: [LadderLayer]
 
@@ -13,14 +13,16 @@ struct LadderLayers: ExpressibleByArgument {
       return
     }
     var layers: [LadderLayer] = []
+    if argument == "none" {
+      self.init(layers)
+      return
+    }
     for part in argument.split(separator: ",", omittingEmptySubsequences: false) {
       guard let layer = LadderLayer(String(part)) else { return nil }
       layers.append(layer)
     }
     self.init(layers)
   }
-
-  var defaultValueDescription: String { "default" }
 }
 
 struct LadderCommand: ParsableCommand {
@@ -29,11 +31,15 @@ struct LadderCommand: ParsableCommand {
     abstract: "Times layers at growing sophistication: what each idea is worth, and what fusing saves a whole network.",
     discussion: """
       The default layers are the way down of a U-Net: 3->64@512, 64->128@256, 128->256@128, 256->512@64, 512->1024@32. The sequential \
-      reference runs once, on one image; the whole takes minutes. Times leave out the copies into the engine's layout and out of it.
+      reference runs once, on one image; the whole takes minutes. Times leave out the copies into the engine's layout and out of it. \
+      With --model, only that model's traffic through memory and its time before and after fusing are shown, unless --layers are \
+      named, too.
       """)
 
-  @Option(help: ArgumentHelp("Layers in->out@size between commas, or default.", valueName: "layers"))
-  var layers = LadderLayers(LadderLayer.standard)
+  @Option(
+    help: ArgumentHelp(
+      "Layers in->out@size between commas, default or none. (default: default, or none beside --model)", valueName: "layers"))
+  var layers: LadderLayers?
 
   @Option(help: ArgumentHelp("Images at once.", valueName: "n"))
   var batch = Count(4)
@@ -43,7 +49,7 @@ struct LadderCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A model whose traffic through memory is shown block by block. (default: a U-Net of 64 to 1024 features)",
+      "The model whose traffic through memory is shown block by block. (default: a U-Net of 64 to 1024 features)",
       valueName: "model"))
   var model: String?
 
@@ -58,23 +64,32 @@ struct LadderCommand: ParsableCommand {
   @Flag(help: "Print everything as JSON.")
   var json = false
 
+  func validate() throws {
+    guard engine.engine == .reference || engine.precision != .float32 else { return }
+    throw ValidationError(
+      "the ladder climbs from the reference to the engine cpu in float32; give neither --engine nor --precision")
+  }
+
   func run() throws {
-    var ladder = Ladder(layers: layers.layers, batch: batch.value, engine: engine.options, runs: runs.value)
+    let layers = layers?.layers ?? (model == nil ? LadderLayer.standard : [])
+    var ladder = Ladder(layers: layers, batch: batch.value, engine: engine.options, runs: runs.value)
     if quick { ladder = ladder.quick }
-    // Before the layers, which take minutes: a model that cannot run is told at once.
+    // Before the layers, which take minutes: what cannot run is told at once.
     let network = try model.map { try ModelLibrary.network($0) } ?? UNet().network(.random(seed: 1))
     let side = quick ? 128 : 512
     let shape = input ?? Shape(channels: network.inputs[0].channels, height: side, width: side)
-    _ = try network.inferredShapes(inputs: [shape])
+    try TrafficReport.check(network, input: shape)
+    try ladder.check()
     var report = LadderReport()
     for layer in ladder.layers {
-      for table in try ladder.tables(layer) + ladder.singleTables(layer) {
-        report.tables.append(table)
-        // Each as soon as it is there: the reference is slow.
-        if !json { print(table.text) }
+      for tables in [ladder.tables, ladder.singleTables] {
+        let tables = try tables(layer)
+        report.tables += tables
+        // As soon as they are there: the reference is slow.
+        if !json { for table in tables { print(table.text) } }
       }
     }
-    let traffic = try TrafficReport(network, input: shape, engine: engine.options)
+    let traffic = try TrafficReport(network, input: shape, engine: engine.options, runs: runs.value)
     report.traffic = traffic
     print(json ? try report.json + "\n" : traffic.text, terminator: "")
   }

@@ -47,8 +47,8 @@ struct OptimizeCommand: ParsableCommand {
   @Option(help: "New weights: factorised from the old ones, or random.")
   var weights = Weights.factorised
 
-  @Option(help: "The seed of random weights.")
-  var seed: UInt64 = 1
+  @Option(help: "With --weights random: the seed of the new weights. (default: 1)")
+  var seed: UInt64?
 
   @Flag(help: "Selection also in place of 1x1 convolutions.")
   var pointwise = false
@@ -63,6 +63,7 @@ struct OptimizeCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
+    if seed != nil, weights != .random { throw ValidationError("--seed needs --weights random") }
     guard substitute == nil, !conditions.isEmpty || pointwise || weights != .factorised else { return }
     throw ValidationError("--where, --weights and --pointwise need --substitute separable or selection")
   }
@@ -72,7 +73,7 @@ struct OptimizeCommand: ParsableCommand {
     if let substitute {
       passes.substitution = ModelOptimization.Substitution(
         substitute, where: conditions.isEmpty ? .all : .either(conditions),
-        weights: weights == .random ? .random(seed: seed) : .factorised, includesPointwise: pointwise)
+        weights: weights == .random ? .random(seed: seed ?? 1) : .factorised, includesPointwise: pointwise)
     }
     if passes == ModelOptimization.Passes() { passes = .inference }
     let report = try ModelOptimization(

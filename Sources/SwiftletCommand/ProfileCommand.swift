@@ -4,13 +4,10 @@ import Swiftlet
 extension ProfileTable.Grouping: ExpressibleByArgument {}
 extension ProfileTable.SortKey: ExpressibleByArgument {}
 
-/// What a network is measured on, and how often.
+/// What a network is measured on, and how.
 struct MeasuringArguments: ParsableArguments {
   @Option(help: ArgumentHelp("The input: NxCxHxW of random numbers, or a picture. (default: 1xCx256x256)", valueName: "input"))
   var input: String?
-
-  @Option(help: ArgumentHelp("Runs that count.", valueName: "n"))
-  var runs = Count(10)
 
   @Option(help: ArgumentHelp("Runs before those that count.", valueName: "n"))
   var warmup = WarmUpCount(3)
@@ -19,11 +16,14 @@ struct MeasuringArguments: ParsableArguments {
 
   func input(for network: Network) -> ModelInput { input.map { ModelInput($0) } ?? ModelInput(for: network) }
 
-  /// The profile of a model; roofs are measured unless known.
-  func profile(_ model: String, roofs: Roofs? = nil) throws -> Profile {
-    let network = try ModelLibrary.network(model)
-    let profiler = Profiler(engine: engine.options, warmup: warmup.value, runs: runs.value, roofs: roofs)
-    return try profiler.profile(network, model: model, input: input(for: network).tensor(for: network))
+  /// The profiles of some models, which run in turn.
+  func profiles(_ models: [String], runs: Count, _ statistic: Profile.Statistic) throws -> [Profile] {
+    let subjects = try models.map { model in
+      let network = try ModelLibrary.network(model)
+      return Profiler.Subject(network, model: model, input: try input(for: network).tensor(for: network))
+    }
+    let profiler = Profiler(engine: engine.options, warmup: warmup.value, runs: runs.value, statistic: statistic)
+    return try profiler.profiles(subjects)
   }
 }
 
@@ -35,6 +35,9 @@ struct ProfileCommand: ParsableCommand {
   var model: String
 
   @OptionGroup var measuring: MeasuringArguments
+
+  @Option(help: ArgumentHelp("Runs that count; the one is shown whose time is the median.", valueName: "n"))
+  var runs = Count(10)
 
   @Option(help: ArgumentHelp("What a row is: layer, operator or kernel.", valueName: "grouping"))
   var by = ProfileTable.Grouping.layer
@@ -68,11 +71,14 @@ struct ProfileCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    let profile = try measuring.profile(model)
+    // Before anything is measured: a profile that cannot be read is told at once.
+    let saved = try diff.flatMap { $0.hasSuffix(".json") ? try Profile(contentsOf: $0) : nil }
+    let models = saved == nil ? [model, diff].compactMap { $0 } : [model]
+    let profiles = try measuring.profiles(models, runs: runs, .medianRun)
+    let profile = profiles[0]
     if let trace { try AtomicFile.write(Array(profile.trace.utf8), to: trace) }
     if let roofline { try AtomicFile.write(Array(Roofline(profile).svg.utf8), to: roofline) }
-    if let diff {
-      let other = try diff.hasSuffix(".json") ? Profile(contentsOf: diff) : measuring.profile(diff, roofs: profile.roofs)
+    if let other = saved ?? profiles.dropFirst().first {
       let difference = ProfileDifference(profile, other)
       print(json ? try difference.json + "\n" : difference.text, terminator: "")
     } else {

@@ -81,6 +81,8 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
       "optimize MODEL --substitute separable --where name=none.* -o x.safetensors", 1,
       "swiftlet: the network 'edsr' has no dense convolution that meets the conditions; see its nodes with 'info --nodes'"),
     CommandCase("optimize MODEL --where kernel=3", 64, "swiftlet: --where, --weights and --pointwise need --substitute …"),
+    CommandCase("optimize MODEL --seed 3", 64, "swiftlet: --seed needs --weights random …"),
+    CommandCase("optimize MODEL --substitute separable --seed 3", 64, "swiftlet: --seed needs --weights random …"),
     CommandCase("optimize MODEL --weights random", 64, "swiftlet: --where, --weights and --pointwise need --substitute …"),
     CommandCase(
       "convert MODEL -o model.safetensors", 1,
@@ -113,6 +115,15 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     CommandCase("bench MODEL --engine reference --isa avx2", 64, "swiftlet: --precision and --isa are for the engine cpu; …"),
     CommandCase("explain MODEL --input 0x1x64x64", 1, "swiftlet: '0x1x64x64' is no shape of an input; give NxCxHxW, …"),
     CommandCase("ladder --quick --model MODEL --input 1x4x8x8", 1, "swiftlet: the input 'x' is 1x4x8x8 …"),
+    CommandCase("ladder --model MODEL --input 1x1x20000x20000", 1, "swiftlet: the network 'edsr' cannot run: about …"),
+    CommandCase("ladder --layers 4096->4096@4096 --batch 64", 1, "swiftlet: the network '4096->4096@4096' cannot run: about …"),
+    CommandCase("ladder --quick --engine reference", 64, "swiftlet: the ladder climbs from the reference to the engine cpu …"),
+    CommandCase(
+      "ladder --quick --precision bfloat16", 64, "swiftlet: the ladder climbs from the reference to the engine cpu …"),
+    CommandCase(
+      "compare MODEL upscale-x3", 1,
+      "swiftlet: the networks 'edsr' and 'edsr' have no value in common, by name and shape, and cannot be compared node by node; …"
+    ),
     CommandCase("profile MODEL --by colour", 64, "swiftlet: The value 'colour' is invalid for '--by <grouping>'. …"),
     CommandCase("profile MODEL --input 1x1x8x8 --diff none.json", 1, "swiftlet: 'none.json' does not exist; check the path"),
     CommandCase("explain MODEL nothing", 1, "swiftlet: there is no model 'nothing'; …"),

@@ -58,6 +58,14 @@ import Testing
       let result = try place.run(arguments.split(separator: " ").map(String.init))
       #expect(result.code == Int32(code) && result.error == message, "\(result)")
     }
+    #expect(try place.run(["convert", "MODEL", "-o", "m.onnx"]).code == 0)
+    for (scale, text) in [(["--scale", "3"], "enlarge 3 times"), ([], "keep the size")] {
+      let wrong = try place.run(["convert", "m.onnx", "-o", "x.safetensors", "--colour", "luma"] + scale)
+      #expect(wrong.code == 1)
+      #expect(
+        wrong.error == "swiftlet: the network 'edsr' makes 1x1x128x128 of an image of 1x1x64x64 and cannot be said to \(text); "
+          + "give --scale 2\n")
+    }
     let refused = try place.run(["convert", "MODEL", "-o", "m.onnx", "--scale", "2"])
     #expect(refused.code == 64 && refused.error.contains("need --colour"), "\(refused)")
   }

@@ -33,7 +33,14 @@ import Testing
     let comparison = try Comparison(network, on: .reference, damaged, on: .cpu(.best, .float32), input: input, threadCount: 2)
     #expect(comparison.firstOutside?.node == "body.1.a")
     #expect(comparison.values.filter { !$0.isWithin }.map(\.node) == ["body.1.a"])
-    #expect(comparison.text.contains("The first node whose difference leaves its bound is 'body.1.a' (convolution + relu)"))
+    let text = comparison.text
+    #expect(text.contains("The first node whose difference leaves its bound is 'body.1.a' (convolution + relu)"))
+    // What stands behind it is not said to be right.
+    let verdicts = Dictionary(uniqueKeysWithValues: comparison.values.map { ($0.node, $0.verdict) })
+    #expect(verdicts["body.0.b"] == .within && verdicts["body.1.b"] == .inherited && verdicts["tail"] == .inherited)
+    let inherited = comparison.values.count { $0.verdict == .inherited }
+    #expect(text.contains("\(inherited) behind it differ no more than what they inherit"))
+    #expect(!comparison.isGood && comparison.values.allSatisfy { $0.bound == ($0.rounding ?? .nan) + ($0.carried ?? .nan) })
   }
 
   @Test func aNaNIsOutsideEveryBound() throws {
@@ -48,9 +55,32 @@ import Testing
     let wide = try EDSR(scale: 2, features: 32, blocks: 2).network(.random(seed: 1))
     let comparison = try Comparison(
       SmallNetworks.edsr(), on: .reference, wide, on: .reference, input: input, threadCount: 1)
-    #expect(comparison.values.map(\.node) == ["tail"] && comparison.values[0].bound == nil)
+    #expect(comparison.values.map(\.node) == ["tail"] && comparison.values[0].verdict == .unknown)
     #expect(comparison.unmatched.contains("head"))
-    #expect(comparison.text.contains("no values in common that can be judged"))
+    #expect(comparison.text.contains("Nothing can be judged") && !comparison.isGood)
+    #expect(comparison.text.contains("has no such value: "))
+  }
+
+  @Test func networksWithNothingInCommonAreRefused() throws {
+    let network = try SmallNetworks.edsr()
+    var other = network
+    other = try UNet(features: 4).network(.random(seed: 1))
+    #expect(throws: EvaluationError.nothingInCommon(first: network.name, second: other.name)) {
+      try Comparison(
+        network, on: .reference, other, on: .reference, input: Tensor(repeating: 0.25, [1, 3, 32, 32]), threadCount: 1)
+    }
+  }
+
+  @Test func twoModelsRunAlikeAndOneAgainstTheReference() {
+    let cpu = ComparisonPath.cpu(.best, .float32), other = ComparisonPath.cpu(.portable, .bfloat16)
+    for (first, second, isPair, expected) in [
+      (nil, nil, false, (ComparisonPath.reference, cpu)), (nil, other, false, (.reference, other)),
+      (other, nil, false, (other, cpu)), (nil, nil, true, (cpu, cpu)), (nil, other, true, (other, other)),
+      (.reference, nil, true, (.reference, .reference)), (.reference, other, true, (.reference, other)),
+    ] as [(ComparisonPath?, ComparisonPath?, Bool, (ComparisonPath, ComparisonPath))] {
+      let paths = ComparisonPath.pair(first, second, ofTwoModels: isPair)
+      #expect(paths.first == expected.0 && paths.second == expected.1)
+    }
   }
 
   @Test(arguments: [(0, "0"), (1.19e-6, "1.19e-06"), (9.996, "1.00e+01"), (-123_456, "-1.23e+05"), (1e-12, "1.00e-12")])

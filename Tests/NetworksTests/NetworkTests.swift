@@ -64,6 +64,42 @@ import Testing
     }
   }
 
+  /// Two halvings and doublings: what is no multiple of four does not come back to its size.
+  @Test func inputsThatDoNotFitAreToldTheNearestThatDo() throws {
+    var builder = NetworkBuilder("levels")
+    let x = builder.input("x", channels: 2)
+    var value = x
+    for level in 1...2 { value = builder.maximumPool("pool_\(level)", value, Pool(kernel: 2)) }
+    for level in 1...2 {
+      value = builder.transposedConvolution("up_\(level)", value, outChannels: 2, kernel: 2, stride: 2)
+    }
+    builder.output(builder.concatenation("cat", [x, value]))
+    let network = try builder.build(.zeros)
+    func error(_ height: Int, _ width: Int) -> NetworkError? {
+      do throws(NetworkError) { _ = try network.inferredShapes(inputs: [[3, 2, height, width]]) } catch { return error }
+      return nil
+    }
+    #expect(error(8, 12) == nil)
+    guard case .inputSize("cat", _, let reason, let fitting) = error(9, 12) else {
+      Issue.record("\(String(describing: error(9, 12)))")
+      return
+    }
+    #expect(
+      reason == "3x2x9x12 and 3x2x8x12 differ in more than their channels" && fitting == [[[3, 2, 8, 12]], [[3, 2, 12, 12]]])
+    #expect(error(9, 12)?.description.hasSuffix("the nearest inputs of the network that fit: 3x2x8x12 or 3x2x12x12") == true)
+    // None is smaller.
+    #expect(error(2, 2)?.description.hasSuffix("that fit: 3x2x4x4") == true)
+    // Where no size helps, there is nothing to say.
+    var never = network
+    never.nodes[0].operation = .maximumPool(Pool(kernel: 3, stride: 3))
+    do throws(NetworkError) { _ = try never.inferredShapes(inputs: [[1, 2, 8, 8]]) } catch {
+      guard case .shape("cat", _, _) = error else {
+        Issue.record("\(error)")
+        return
+      }
+    }
+  }
+
   @Test func verifyFindsEachFault() throws {
     let good = try Self.sample()
     try good.verify()

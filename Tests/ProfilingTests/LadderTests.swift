@@ -31,6 +31,17 @@ import Testing
     #expect(methods.suffix(2) == ["Winograd F(2x2,3x3)", "Winograd F(4x4,3x3)"])
   }
 
+  @Test func whatDoesNotFitMemoryIsToldBeforeAnythingIsTimed() throws {
+    let engine = EngineOptions(threadCount: 1)
+    try Ladder(engine: engine).check()
+    #expect(throws: EvaluationError.self) {
+      try Ladder(layers: [LadderLayer(4096, 4096, size: 4096)], batch: 64, engine: engine).check()
+    }
+    let network = try EDSR(scale: 2, features: 8, blocks: 1).network(.random(seed: 1))
+    try TrafficReport.check(network, input: [1, 3, 64, 64])
+    #expect(throws: EvaluationError.self) { try TrafficReport.check(network, input: [64, 3, 65536, 65536]) }
+  }
+
   @Test func trafficIsCountedByBlock() throws {
     var builder = NetworkBuilder("two")
     var value = builder.input("x", channels: 16)
@@ -48,8 +59,14 @@ import Testing
     #expect(report.blocks.prefix(2).allSatisfy { $0.tensorsBefore == 3 && $0.bytesBefore == 6 * value4096 })
     #expect(report.blocks.prefix(2).allSatisfy { $0.tensorsAfter == 1 && $0.bytesAfter == 2 * value4096 })
     #expect(report.total.bytesBefore == 12 * value4096 && report.total.bytesInBands != nil)
-    #expect(report.millisecondsBefore != nil && report.millisecondsAfter != nil)
-    #expect(report.text.contains("Fusing leaves 0.33 of the bytes"))
+    // The blocks' times, with what lies between the nodes, are the runs'.
+    let times = report.blocks.map { [$0.millisecondsBefore, $0.millisecondsAfter].compactMap { $0 } }
+    #expect(times.prefix(2).allSatisfy { $0.count == 2 })
+    #expect(times.reduce(0) { $0 + ($1.first ?? 0) } <= report.millisecondsBefore ?? 0)
+    #expect(times.reduce(0) { $0 + ($1.last ?? 0) } <= report.millisecondsAfter ?? 0)
+    #expect(report.total.millisecondsAfter == report.millisecondsAfter)
+    #expect(report.text.contains("Fusing leaves 0.33 of the bytes, bands "))
+    #expect(report.text.hasSuffix(" of the time that the network takes node by node.\n"))
     #expect(TrafficReport.blockName("down_1.double_conv.0") == "down_1" && TrafficReport.blockName("out") == "out")
   }
 }

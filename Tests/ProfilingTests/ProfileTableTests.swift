@@ -31,7 +31,7 @@ import Testing
       "Number of parameters: 36,928",
       "",
       "sample, input 1x64x64x64, float32, avx512, 2 threads, a processor",
-      "the median of 10 runs after 3; not timed from within the median is 6.999ms",
+      "the median of 10 runs after 3; the median of runs not timed from within is 6.999ms",
       "roofs: 100.0 GFLOP/s, memory 10.0 GB/s, last-level cache 100.0 GB/s; a loop begins and ends in 2.000us",
       "",
     ]
@@ -91,6 +91,8 @@ import Testing
   @Test func theTraceHoldsEveryEventInsideTheRun() throws {
     let profile = SampleProfiles.small
     let object = try JSONSerialization.jsonObject(with: Data(profile.trace.utf8)) as? [String: Any]
+    // "ms" or "ns" is how viewers show times; the format counts in microseconds.
+    #expect(object?["displayTimeUnit"] as? String == "ms")
     let events = try #require(object?["traceEvents"] as? [[String: Any]])
     let complete = events.filter { $0["ph"] as? String == "X" }
     #expect(complete.count == profile.events.count + 1)
@@ -104,7 +106,23 @@ import Testing
     }
     let last = try #require(complete.last?["args"] as? [String: String])
     #expect(last["band"] == "2 of 2" && last["threads"] == "1")
-    #expect(events.contains { $0["ph"] as? String == "M" && $0["name"] as? String == "process_name" })
+  }
+
+  /// The fields that the Trace Event Format asks for, of their types.
+  @Test func everyEventOfTheTraceIsComplete() throws {
+    let object = try JSONSerialization.jsonObject(with: Data(SampleProfiles.small.trace.utf8)) as? [String: Any]
+    let events = try #require(object?["traceEvents"] as? [[String: Any]])
+    for event in events {
+      let phase = event["ph"] as? String
+      #expect(["X", "M"].contains(phase) && (event["name"] as? String)?.isEmpty == false, "\(event)")
+      #expect(event["pid"] is Int && event["tid"] is Int && (event["ts"] as? Double).map { $0 >= 0 } == true, "\(event)")
+      #expect(event["args"] is [String: String] && event["cat"] is String, "\(event)")
+      #expect((event["dur"] as? Double).map { $0 >= 0 } == (phase == "X" ? true : nil), "\(event)")
+    }
+    let metadata = events.filter { $0["ph"] as? String == "M" }
+    #expect(metadata.map { $0["name"] as? String } == ["process_name", "thread_name"])
+    #expect(metadata.map { ($0["args"] as? [String: String])?["name"] } == ["swiftlet sample", "engine (2 threads)"])
+    #expect(Set(events.map { "\($0["pid"] ?? "") \($0["tid"] ?? "")" }).count == 1)
   }
 
   @Test func theRooflineIsWellFormed() throws {

@@ -49,6 +49,40 @@ import Testing
     }
   }
 
+  @Test func networksAreProfiledInTurn() throws {
+    let networks = try Self.networks().prefix(2)
+    let profiler = Profiler(
+      engine: EngineOptions(threadCount: 1), warmup: 0, runs: 2, statistic: .fastestOfEachLayer, roofs: Self.roofs)
+    let profiles = try profiler.profiles(
+      networks.map { Profiler.Subject($0.0, model: $0.0.name, input: Tensor(repeating: 0.5, $0.1)) })
+    #expect(profiles.map(\.model) == networks.map(\.0.name))
+    for (profile, network) in zip(profiles, networks) {
+      #expect(
+        profile.statistic == .fastestOfEachLayer && profile.runs == 2 && profile.parameterCount == network.0.parameterCount)
+      #expect(profile.engineNanoseconds >= 0 && profile.layers.allSatisfy { $0.totalNanoseconds >= $0.nanoseconds })
+    }
+  }
+
+  /// Each element in the bytes in which it is stored, and of a value that lies in a wider one only its own.
+  @Test(arguments: Precision.allCases) func bytesAreThoseThatAreStored(_ precision: Precision) throws {
+    var builder = NetworkBuilder("slices")
+    let x = builder.input("x", channels: 16)
+    let left = builder.convolution("left", x, outChannels: 32, kernel: 3, padding: 1)
+    let right = builder.convolution("right", x, outChannels: 48, kernel: 3, padding: 1)
+    builder.output(builder.convolution("last", builder.concatenation("cat", [left, right]), outChannels: 3, kernel: 1))
+    let network = try builder.build(.random(seed: 1)), pixels = 2 * 24 * 40
+    let profiler = Profiler(engine: EngineOptions(threadCount: 1, precision: precision), warmup: 0, runs: 1, roofs: Self.roofs)
+    let profile = try profiler.profile(network, model: "slices", input: Tensor(repeating: 0.5, [2, 16, 24, 40]))
+    let element = precision == .float32 ? 4 : 2
+    let layers = Dictionary(uniqueKeysWithValues: profile.layers.map { ($0.name, $0) })
+    func values(_ name: String) -> Int? { layers[name].map { $0.valueBytes + $0.cachedBytes } }
+    #expect(values("left") == pixels * (16 + 32) * element)
+    #expect(values("right") == pixels * (16 + 48) * element)
+    // Planes, as the three channels that leave, are float32 always.
+    #expect(values("last") == pixels * (80 * element + 3 * 4))
+    #expect(layers["left"].map { $0.heldBytes <= pixels * 32 * element } == true)
+  }
+
   @Test func winogradNeedsAQuarterOfTheProducts() throws {
     let network = try VDSR(depth: 4, features: 16).network(.random(seed: 1))
     let profiler = Profiler(engine: EngineOptions(threadCount: 1), warmup: 0, runs: 1, roofs: Self.roofs)
