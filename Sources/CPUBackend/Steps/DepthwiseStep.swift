@@ -31,7 +31,8 @@ final class DepthwiseStep: ConvolutionStep {
       withUnsafePointer(to: epilogue.structure) { epilogue in
         depthwise.run(
           rows, rowCount: 1, inPixel: operands.inputLayout.pixelStride, x: 0, count: operands.geometry.outWidth,
-          out: output.row(image, y), outRow: 0, outPixel: operands.outputLayout.pixelStride, residual: residual.base, residualPixel: residual.pixel, epilogue)
+          out: output.row(image, y), outRow: 0, outPixel: operands.outputLayout.pixelStride, residual: residual.base,
+          residualPixel: residual.pixel, epilogue)
       }
     }
   }

@@ -70,14 +70,15 @@ final class PointwiseProduct {
   ) {
     let blocks = blocks.elements, starts = groupStarts.elements
     // Kernels move the spans on, from one to the next.
-    var fetched = ahead.map { ahead in
-      var tiles = 0
-      for index in starts[range.lowerBound]..<starts[range.upperBound] {
-        let rows = blocks[index].kernel.rows
-        tiles += (count + rows - 1) / rows
-      }
-      return ahead.shared(by: tiles)
-    } ?? sw_ahead(spans: nil, count: 0, lines_per_tile: 0)
+    var fetched =
+      ahead.map { ahead in
+        var tiles = 0
+        for index in starts[range.lowerBound]..<starts[range.upperBound] {
+          let rows = blocks[index].kernel.rows
+          tiles += (count + rows - 1) / rows
+        }
+        return ahead.shared(by: tiles)
+      } ?? sw_ahead(spans: nil, count: 0, lines_per_tile: 0)
     for index in starts[range.lowerBound]..<starts[range.upperBound] {
       let block = blocks[index]
       withUnsafeMutablePointer(to: &fetched) { fetched in

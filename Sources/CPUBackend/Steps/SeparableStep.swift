@@ -23,7 +23,6 @@ final class SeparableStep: ConvolutionStep {
   /// What the input of one block may fill of it, for all of that to be fetched ahead.
   private static let inputByteCount = 272 << 10
 
-
   /// - Parameters:
   ///   - operands: of the whole; `weight`, `bias` and `epilogue` are those of the pointwise part, which comes last.
   ///   - weight: of the depthwise part, `[inChannels, 1, kernel.height, kernel.width]`
