@@ -66,11 +66,6 @@ extension Lowering {
       return try lower(node, geometry, pointwise, payload.epilogue, inputs, output: shape) { operands in
         SeparableStep(operands, depthwise: payload.depthwise, weight: depthwise.weight, middle: between)
       }
-    case .pointwiseFirst where payload.kernel == Pair(1) && payload.padding == Padding(0) && payload.middle == nil:
-      // One tap a channel is a factor of the pointwise weights, and then only the pixels that the stride keeps are computed.
-      let scaled = payload.pointwiseScaledByDepthwise(pointwise.weight, pointwise.bias, depthwise.weight, depthwise.bias)
-      let roles = ConvolutionRoles(weight: rounded(scaled.weight), bias: scaled.bias, slopes: depthwise.slopes)
-      return try lower(node, geometry, roles, payload.epilogue, inputs, output: shape) { operands in PointwiseStep(operands) }
     case .pointwiseFirst:
       let between = EpilogueParameters(middle, order: order, bias: pointwise.bias, slopes: middleSlopes)
       return try lower(node, geometry, depthwise, payload.epilogue, inputs, output: shape, storesAnywhere: false) { operands in
@@ -126,23 +121,5 @@ extension Lowering {
       return shuffled
     }
     return convert(output, to: finalLayout, node: node.name)
-  }
-}
-
-extension SeparableConvolution {
-  /// Weights and bias of the one 1x1 convolution that a pointwise part and a depthwise part of one tap make, rounded once.
-  fileprivate func pointwiseScaledByDepthwise(
-    _ pointwise: Tensor, _ pointwiseBias: [Float]?, _ depthwise: Tensor, _ depthwiseBias: [Float]?
-  ) -> (weight: Tensor, bias: [Float]?) {
-    let factors = depthwise.floats.map(Double.init)
-    var weight = pointwise
-    weight.withUnsafeMutableFloats { values in
-      for index in values.indices { values[index] = Float(Double(values[index]) * factors[index / inChannels]) }
-    }
-    guard pointwiseBias != nil || depthwiseBias != nil else { return (weight, nil) }
-    let bias = (0..<outChannels).map { channel in
-      Float(Double(pointwiseBias?[channel] ?? 0) * factors[channel] + Double(depthwiseBias?[channel] ?? 0))
-    }
-    return (weight, bias)
   }
 }
