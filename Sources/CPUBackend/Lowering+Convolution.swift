@@ -32,21 +32,13 @@ extension Lowering {
     }
   }
 
-  /// A separable convolution as one step, in either order.
+  /// A separable convolution as one step, in the way that the selector takes for the whole image.
   mutating func lowerSeparable(
     _ node: Node, _ payload: SeparableConvolution, _ inputs: [Int], output shape: Shape
   ) throws(ExecutionError) -> Int {
-    let input = result.layouts[inputs[0]].shape
-    let shuffle = payload.epilogue.pixelShuffleFactor
-    let plain = Shape(
-      batch: shape.batch, channels: payload.outChannels, height: shape.height / shuffle, width: shape.width / shuffle)
-    // What both kinds of step need to know: the window of the depthwise part, the channels of the pointwise part.
-    var window = payload.pointwise
-    window.kernel = payload.kernel
-    window.stride = payload.stride
-    window.padding = payload.padding
-    window.dilation = payload.dilation
-    let geometry = ConvolutionGeometry(window, input: input, output: plain)
+    guard let geometry = SeparableGeometry(node, payload, shapes: shapes)?.window,
+      let wholeGeometry = SeparableGeometry(node, payload, shapes: wholeShapes)
+    else { throw .invalidNetwork("the node '\(node.name)' is not as its support was asked for") }
     let depthwise = ConvolutionRoles(
       weight: try weight("depthwiseWeight", of: node),
       bias: payload.depthwiseHasBias ? try parameter("depthwiseBias", of: node).floats : nil,
@@ -60,13 +52,13 @@ extension Lowering {
     let middleSlopes = network.parameter("middleSlope", of: node)?.floats
     let channels = payload.depthwiseChannels
     let order = (0..<paddedChannels(channels)).map { $0 < channels ? $0 : nil }
-    switch payload.order {
-    case .depthwiseFirst:
+    switch engine.method(for: wholeGeometry) {
+    case .chunks:
       let between = EpilogueParameters(middle, order: order, bias: depthwise.bias, slopes: middleSlopes)
       return try lower(node, geometry, pointwise, payload.epilogue, inputs, output: shape) { operands in
         SeparableStep(operands, depthwise: payload.depthwise, weight: depthwise.weight, middle: between)
       }
-    case .pointwiseFirst:
+    case .ring:
       let between = EpilogueParameters(middle, order: order, bias: pointwise.bias, slopes: middleSlopes)
       return try lower(node, geometry, depthwise, payload.epilogue, inputs, output: shape, storesAnywhere: false) { operands in
         ChannelSelectionStep(operands, pointwise: pointwise.weight, middle: between)

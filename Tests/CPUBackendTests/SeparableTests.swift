@@ -45,4 +45,22 @@ import Transforms
       #expect(found == families)
     }
   }
+
+  /// The order of the parts leaves one way, the step of which names its kernels in the order in which they work.
+  @Test(arguments: instructionSets, SeparableConvolution.Order.allCases)
+  func theSelectorChoosesTheStep(_ instructionSet: InstructionSet, order: SeparableConvolution.Order) throws {
+    var builder = NetworkBuilder("n")
+    let x = builder.input("x", channels: 24)
+    builder.output(builder.separableConvolution("s", x, order: order, outChannels: 32, kernel: 3, padding: 1))
+    let network = try builder.build(.random(seed: 5))
+    let input = Tensor(zeros: Shape(channels: 24, height: 8, width: 8))
+    let choice = try #require(
+      KernelSelector.choice(
+        for: network.nodes[0], shapes: try network.inferredShapes(inputs: [input.shape]), instructionSet))
+    let expected: SeparableMethod = order == .depthwiseFirst ? .chunks : .ring
+    #expect(choice.chosen == expected.description && choice.reason == "no other can")
+    #expect(choice.candidates.map(\.name) == SeparableMethod.allCases.map(\.description))
+    let first = try #require(try kernels(of: network, input: input, instructionSet).first)
+    #expect(first.hasPrefix(order == .depthwiseFirst ? "depthwise" : "pointwise"))
+  }
 }
