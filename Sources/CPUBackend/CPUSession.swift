@@ -115,18 +115,19 @@ final class CPUSession: TimingSession {
   /// The steps for people, with what they move. Values that keep a part of their rows count as cached.
   private var describedSteps: [RunTimeline.Step] {
     program.steps.map { step in
-      var described = RunTimeline.Step(
-        node: step.node, kernels: step.kernelNames, isCopy: step.kernelNames == [RearrangementStep.Kind.copy.name],
+      var traffic = RunTimeline.Traffic(
         constantBytes: step.constantByteCount, heldBytes: Self.byteCount(of: step.writes, program, schedule))
       for value in Set(step.reads + [step.writes]) {
         let layout = program.layouts[value]
         if schedule.ringRows[value] < layout.height {
-          described.cachedBytes += layout.byteCount
+          traffic.cachedBytes += layout.byteCount
         } else {
-          described.valueBytes += layout.byteCount
+          traffic.valueBytes += layout.byteCount
         }
       }
-      return described
+      return RunTimeline.Step(
+        node: step.node, kernels: step.kernelNames, isCopy: step.kernelNames == [RearrangementStep.Kind.copy.name],
+        traffic: traffic)
     }
   }
 

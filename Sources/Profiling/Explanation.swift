@@ -86,7 +86,7 @@ extension Explanation {
       return "bound by arithmetic: its \(layer.operationText) take \(Self.ms(profile.arithmeticNanoseconds(layer))) at the "
         + "machine's \(rate)\(shortfall(layer, profile))"
     case .memory:
-      let bytes = "its \(TextFormat.bytes(layer.bytesMoved)) take \(Self.ms(profile.memoryNanoseconds(layer)))"
+      let bytes = "its \(TextFormat.bytes(layer.traffic.bytesMoved)) take \(Self.ms(profile.memoryNanoseconds(layer)))"
       let arithmetic =
         layer.operations > 0
         ? ", its \(layer.operationText) only \(Self.ms(profile.arithmeticNanoseconds(layer)))" : ", and it multiplies nothing"
@@ -131,7 +131,7 @@ extension Explanation {
       }
       return layer.shortfall?.change
     case .memory:
-      return layer.valueBytes > 0
+      return layer.traffic.valueBytes > 0
         ? "fewer bytes: bfloat16 halves them, and fusing it with its neighbours, or smaller tiles, keeps them in the cache"
         : "fewer bytes: bfloat16 halves them"
     case .launch where layer.nanoseconds < negligibleNanoseconds: return nil

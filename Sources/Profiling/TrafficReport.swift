@@ -59,7 +59,7 @@ public struct TrafficReport: Hashable, Codable, Sendable {
       for step in run.timeline.steps {
         // Made here where a copy of an input belongs to no block.
         let index = place(step.node)
-        blocks[index].bytesInBands = (blocks[index].bytesInBands ?? 0) + step.valueBytes
+        blocks[index].bytesInBands = (blocks[index].bytesInBands ?? 0) + step.traffic.valueBytes
       }
     }
     millisecondsBefore = try Self.run(network, input, engine, runs, isInBands: false)?.milliseconds

@@ -40,8 +40,8 @@ import Testing
         "bound by memory: its 32.0 MiB take 3.36 ms, its 0.13 GFLOP only 1.34 ms; it reaches 37.28% of that"))
     // The same bytes in rings of rows stay in the cache, which is ten times as fast.
     var cached = layer
-    cached.cachedBytes = layer.valueBytes
-    cached.valueBytes = 0
+    cached.traffic.cachedBytes = layer.traffic.valueBytes
+    cached.traffic.valueBytes = 0
     #expect(self.explained(cached).bound == .arithmetic)
   }
 
