@@ -151,6 +151,8 @@ final class CPUSession: TimingSession {
         case .arena: arena.base + arenaOffsets[value]
         case .slice(let whole, let channel):
           arena.base + arenaOffsets[whole] + program.layouts[whole].channelOffset(channel) * 4
+        // Never read as a whole.
+        case .parts: arena.base
         }
       let layout = program.layouts[value], ring = schedule.ringRows[value]
       values[value] = ValueMemory(

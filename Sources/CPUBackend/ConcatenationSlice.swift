@@ -12,14 +12,13 @@ struct ConcatenationSlice: Hashable {
   ///
   /// Inputs must begin at whole blocks of channels, be interleaved, and be made by a node that is no concatenation itself; a value
   /// that several concatenations take lies in the first.
-  static func all(in network: Network, shapes: [String: Shape]) -> [String: ConcatenationSlice] {
+  ///
+  /// - Parameter apart: concatenations that are not made.
+  static func all(in network: Network, shapes: [String: Shape], except apart: Set<String>) -> [String: ConcatenationSlice] {
     let makers = Dictionary(network.nodes.map { ($0.name, $0.operation) }) { first, _ in first }
     var result: [String: ConcatenationSlice] = [:]
-    for node in network.nodes where node.operation == .concatenation {
-      let inputs = node.inputs.compactMap { shapes[$0] }
-      guard inputs.count == node.inputs.count, inputs.allSatisfy({ $0.isImage && $0.channels > ValueLayout.planarChannels }),
-        inputs.dropLast().allSatisfy({ $0.channels % Int(SW_CHANNEL_BLOCK) == 0 })
-      else { continue }
+    for node in network.nodes where node.operation == .concatenation && !apart.contains(node.name) {
+      guard let inputs = blocks(node, shapes: shapes) else { continue }
       var channel = 0
       for (name, shape) in zip(node.inputs, inputs) {
         if let maker = makers[name], maker != .concatenation, result[name] == nil {
@@ -27,6 +26,30 @@ struct ConcatenationSlice: Hashable {
         }
         channel += shape.channels
       }
+    }
+    return result
+  }
+
+  /// The shapes of a concatenation's inputs where each is interleaved and begins at a whole block of channels.
+  private static func blocks(_ node: Node, shapes: [String: Shape]) -> [Shape]? {
+    let inputs = node.inputs.compactMap { shapes[$0] }
+    guard inputs.count == node.inputs.count, inputs.allSatisfy({ $0.isImage && $0.channels > ValueLayout.planarChannels }),
+      inputs.dropLast().allSatisfy({ $0.channels % Int(SW_CHANNEL_BLOCK) == 0 })
+    else { return nil }
+    return inputs
+  }
+
+  /// Concatenations that need not be made, because each of their readers can take the inputs from where they lie: what one of
+  /// them leaves in a ring of rows is never written to memory, and the pixels of each are dense.
+  ///
+  /// - Parameter takesParts: whether a node can take its first input in parts.
+  static func apart(in network: Network, shapes: [String: Shape], takesParts: (Node) -> Bool) -> Set<String> {
+    var result = Set(
+      network.nodes.filter { $0.operation == .concatenation && blocks($0, shapes: shapes) != nil }.map(\.name))
+    for name in network.outputs { result.remove(name) }
+    for node in network.nodes {
+      let taken = takesParts(node) ? node.inputs.dropFirst() : node.inputs[...]
+      for name in taken { result.remove(name) }
     }
     return result
   }

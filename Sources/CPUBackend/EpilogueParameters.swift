@@ -43,6 +43,16 @@ struct CanonicalEpilogue: Hashable {
   }
 }
 
+extension sw_epilogue {
+  /// Makes channel `channel` the first.
+  @inline(__always)
+  mutating func move(by channel: Int) {
+    bias = bias.map { $0 + channel }
+    before.slopes = before.slopes.map { $0 + channel }
+    after.slopes = after.slopes.map { $0 + channel }
+  }
+}
+
 /// The constants of an epilogue in the order of the kernel's output channels, and the C structure that points at them.
 final class EpilogueParameters {
   let structure: sw_epilogue

@@ -66,6 +66,30 @@ extension Lowering {
     }
   }
 
+  /// The concatenations that are read in parts by all their readers.
+  func concatenationsApart() -> Set<String> {
+    ConcatenationSlice.apart(in: network, shapes: shapes) { node in
+      if case .separableConvolution(let payload) = node.operation { return payload.order == .depthwiseFirst }
+      guard case .convolution(let payload) = node.operation,
+        let geometry = ConvolutionGeometry(node, payload, shapes: wholeShapes)
+      else { return false }
+      let method = engine.method(for: geometry)
+      return method == .winograd4 || method == .winograd2
+    }
+  }
+
+  /// Where the channels of a value lie.
+  private func parts(of value: Int) -> [InputPart] {
+    guard case .parts(let values) = result.places[value] else {
+      return [InputPart(value, result.layouts[value], firstChannel: 0)]
+    }
+    var channel = 0
+    return values.map { value in
+      defer { channel += result.layouts[value].channels }
+      return InputPart(value, result.layouts[value], firstChannel: channel)
+    }
+  }
+
   /// The parameters of a convolution, by what they are for.
   private struct ConvolutionRoles {
     var weight: Tensor
@@ -102,7 +126,7 @@ extension Lowering {
     let output = isFinal ? try addOutput(node, produced) : addValue(produced)
     let operands = ConvolutionOperands(
       node: node.name, geometry: geometry, weight: roles.weight, bias: roles.bias, slopes: roles.slopes, epilogue: epilogue,
-      input: input, inputLayout: result.layouts[input], residual: residual,
+      input: input, inputLayout: result.layouts[input], parts: parts(of: input), residual: residual,
       residualLayout: residual.map { result.layouts[$0] }, output: output, outputLayout: result.layouts[output], table: table,
       threadCount: engine.threadCount)
     result.steps.append(makeStep(operands))

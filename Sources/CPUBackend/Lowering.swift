@@ -10,6 +10,8 @@ struct Program {
     case arena
     /// Channels of another value, from this one on: written by the steps that make a concatenation's inputs.
     case slice(of: Int, channel: Int)
+    /// Nowhere as a whole: the channels of these values, one after the other, each where it lies.
+    case parts([Int])
   }
 
   var steps: [any Step]
@@ -34,6 +36,8 @@ struct Lowering {
   private var slices: [String: ConcatenationSlice] = [:]
   /// The value of each concatenation that has slices.
   private var wholes: [String: Int] = [:]
+  /// The concatenations whose readers take each input from where it lies.
+  private var apart: Set<String> = []
 
   init(_ network: Network, shapes: [String: Shape], wholeShapes: [String: Shape], engine: CPUEngine) {
     self.network = network
@@ -49,7 +53,8 @@ struct Lowering {
       let value = addValue(valueLayout(shape, .planar), .input(index))
       values[input.name] = convert(value, to: valueLayout(shape), node: input.name)
     }
-    slices = ConcatenationSlice.all(in: network, shapes: shapes)
+    apart = concatenationsApart()
+    slices = ConcatenationSlice.all(in: network, shapes: shapes, except: apart)
     for node in network.nodes { try lower(node) }
     for name in network.outputs { result.outputValues.append(try outputValue(name)) }
     return result
@@ -195,7 +200,9 @@ struct Lowering {
       epilogue.adds = true
       values[node.name] = try elementwise(node, inputs[0], layout, epilogue: epilogue, residual: inputs[1])
     case .concatenation:
-      if let whole = try joined(node, inputs) {
+      if apart.contains(node.name) {
+        values[node.name] = addValue(layout, .parts(inputs))
+      } else if let whole = try joined(node, inputs) {
         values[node.name] = whole
       } else {
         values[node.name] = try rearranged(node, .concatenation, inputs, layout)

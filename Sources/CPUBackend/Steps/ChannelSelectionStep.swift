@@ -147,9 +147,7 @@ final class ChannelSelectionStep: ConvolutionStep {
   ) {
     let residual = operands.residualSource(memory, image: image, y: y)
     var shifted = epilogue.structure
-    shifted.bias = shifted.bias.map { $0 + columns.lowerBound }
-    shifted.before.slopes = shifted.before.slopes.map { $0 + columns.lowerBound }
-    shifted.after.slopes = shifted.after.slopes.map { $0 + columns.lowerBound }
+    shifted.move(by: columns.lowerBound)
     withUnsafePointer(to: shifted) { epilogue in
       depthwise.run(
         rows, inPixel: precision.slots(columns.count), x: 0, count: operands.geometry.outWidth,

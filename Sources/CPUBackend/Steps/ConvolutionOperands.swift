@@ -2,6 +2,23 @@ import CKernels
 import Networks
 import Tensors
 
+/// A value that a step reads as some channels of its input.
+struct InputPart: BitwiseCopyable {
+  let value: Int
+  /// Of the input: a multiple of SW_CHANNEL_BLOCK.
+  let firstChannel: Int
+  let channels: Int
+  /// Floats from one pixel to the next.
+  let pixelStride: Int
+
+  init(_ value: Int, _ layout: ValueLayout, firstChannel: Int) {
+    self.value = value
+    self.firstChannel = firstChannel
+    channels = layout.channels
+    pixelStride = layout.pixelStride
+  }
+}
+
 /// What every convolution step is made from.
 struct ConvolutionOperands {
   var node: String
@@ -13,6 +30,8 @@ struct ConvolutionOperands {
   var epilogue: CanonicalEpilogue
   var input: Int
   var inputLayout: ValueLayout
+  /// The input where it lies: itself, or the inputs of a concatenation that is not made.
+  var parts: [InputPart]
   /// Of the shape of the output before any shuffle.
   var residual: Int?
   var residualLayout: ValueLayout?
@@ -30,13 +49,13 @@ struct ConvolutionOperands {
 
   /// The rows of the input, or of the residual, that rows of the output read.
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> {
-    guard index == 0 else { return rows }
+    guard index < parts.count else { return rows }
     let first = rows.lowerBound * geometry.stride.height - geometry.padding.top
     let last = (rows.upperBound - 1) * geometry.stride.height - geometry.padding.top
     return first..<last + (geometry.kernel.height - 1) * geometry.dilation.height + 1
   }
 
-  var reads: [Int] { residual.map { [input, $0] } ?? [input] }
+  var reads: [Int] { parts.map(\.value) + (residual.map { [$0] } ?? []) }
 }
 
 /// A step that runs a convolution: what follows from its operands alone.

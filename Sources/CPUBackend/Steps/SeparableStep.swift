@@ -11,6 +11,7 @@ final class SeparableStep: ConvolutionStep {
   private let middle: EpilogueParameters
   private let depthwise: DepthwiseRows
   private let product: PointwiseProduct
+  private let parts: ConstantTable<InputPart>
 
   /// - Parameters:
   ///   - operands: of the whole; `weight`, `bias` and `epilogue` are those of the pointwise part, which comes last.
@@ -24,6 +25,7 @@ final class SeparableStep: ConvolutionStep {
     epilogue = EpilogueParameters(
       operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes)
     self.middle = middle
+    parts = ConstantTable(operands.parts)
     depthwise = DepthwiseRows(
       part, input: (g.inHeight, g.inWidth), weight: weight, table: operands.table)
     product = PointwiseProduct(weight: operands.weight, depth: g.inChannels, order: arrangement.order, table: operands.table)
@@ -58,21 +60,16 @@ final class SeparableStep: ConvolutionStep {
     var cursor = ScratchCursor(base)
     let scratch = scratch(&cursor)
     guard let pointers = scratch.pointers, let between = scratch.middle, let rows = scratch.rows else { return }
-    let g = operands.geometry, depth = operands.inputLayout.pixelSlots, inPixel = operands.inputLayout.pixelStride
-    let input = memory[operands.input], output = memory[operands.output]
+    let g = operands.geometry, depth = operands.inputLayout.pixelSlots, output = memory[operands.output]
     let share = tasks(region).share(task)
     withUnsafePointer(to: epilogue.structure) { epilogue in
       withUnsafePointer(to: middle.structure) { middle in
         PixelChunks(rows: share.rows, width: g.outWidth, joinsRows: true).forEach { chunk in
           chunk.forEachSegment { segment in
             let (image, y) = region.place(segment.row)
-            depthwise.rows(y, into: rows) { UnsafePointer(input.row(image, $0)) }
-            depthwise.run(
-              rows, inPixel: inPixel, x: segment.x, count: segment.count,
-              ahead: depthwise.ahead(y, x: segment.x + segment.count, outWidth: g.outWidth, inPixel: inPixel) {
-                UnsafePointer(input.row(image, $0))
-              },
-              out: between + segment.offset * depth, outPixel: depth, residual: nil, residualPixel: 0, middle)
+            for index in 0..<parts.count {
+              filter(parts.elements[index], memory, image: image, y: y, segment, into: between, rows: rows, middle)
+            }
             pointers.fill(
               segment, arrangement.destination(output, image: image, y: y),
               operands.residualSource(memory, image: image, y: y))
@@ -83,6 +80,29 @@ final class SeparableStep: ConvolutionStep {
             groups: share.groups, epilogue)
         }
       }
+    }
+  }
+
+  /// The depthwise results of a segment's pixels, for the channels of one part of the input.
+  @inline(__always)
+  private func filter(
+    _ part: InputPart, _ memory: RunMemory, image: Int, y: Int, _ segment: PixelChunks.Segment,
+    into between: UnsafeMutablePointer<Float>, rows: UnsafeMutablePointer<UnsafePointer<Float>?>,
+    _ middle: UnsafePointer<sw_epilogue>
+  ) {
+    let input = memory[part.value], outWidth = operands.geometry.outWidth, depth = operands.inputLayout.pixelSlots
+    depthwise.rows(y, into: rows) { UnsafePointer(input.row(image, $0)) }
+    let channels = part.firstChannel..<part.firstChannel + paddedChannels(part.channels)
+    var shifted = middle.pointee
+    shifted.move(by: part.firstChannel)
+    withUnsafePointer(to: shifted) { middle in
+      depthwise.run(
+        rows, inPixel: part.pixelStride, x: segment.x, count: segment.count,
+        ahead: depthwise.ahead(y, x: segment.x + segment.count, outWidth: outWidth, inPixel: part.pixelStride) {
+          UnsafePointer(input.row(image, $0))
+        },
+        out: between + segment.offset * depth + operands.inputLayout.channelOffset(part.firstChannel), outPixel: depth,
+        residual: nil, residualPixel: 0, channels: channels, middle)
     }
   }
 }

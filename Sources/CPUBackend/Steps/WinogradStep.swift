@@ -15,6 +15,7 @@ final class WinogradStep: ConvolutionStep {
   private let weights: AlignedFloats
   /// Column blocks that are multiplied before their outputs are transformed, with the place of their weights.
   private let groups: [Group]
+  private let parts: ConstantTable<InputPart>
   private let tilesAcross: Int
   /// The most tiles that one task transforms together.
   private let tilesPerTask: Int
@@ -37,6 +38,7 @@ final class WinogradStep: ConvolutionStep {
   init(_ operands: ConvolutionOperands, size: Int) {
     self.operands = operands
     self.size = size
+    parts = ConstantTable(operands.parts)
     positions = (size + 2) * (size + 2)
     let table = operands.table, geometry = operands.geometry
     inputTransform = table.kernel(.winogradInput, rows: size).winogradInput
@@ -166,7 +168,7 @@ final class WinogradStep: ConvolutionStep {
 
   /// Whole tiles are read, past the last row asked for.
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> {
-    operands.inputRows(index, for: index == 0 ? rows.lowerBound..<(rows.upperBound + size - 1) / size * size : rows)
+    operands.inputRows(index, for: index < parts.count ? rows.lowerBound..<(rows.upperBound + size - 1) / size * size : rows)
   }
   var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
 
@@ -233,21 +235,23 @@ final class WinogradStep: ConvolutionStep {
     strip: UnsafeMutablePointer<Float>, rows: UnsafeMutablePointer<UnsafePointer<Float>?>
   ) {
     let geometry = operands.geometry, lanes = operands.table.instructionSet.lanes
-    let vectors = (geometry.inChannels + lanes - 1) / lanes
-    let input = memory[operands.input]
     var tile = tiles.lowerBound
     while tile < tiles.upperBound {
       let (image, down, across) = tasks.place(tile)
       let run = min(tilesAcross - across, tiles.upperBound - tile, Self.stripTiles)
       let top = down * size - geometry.padding.top
-      for row in 0..<size + 2 {
-        let y = top + row
-        rows[row] = y >= 0 && y < geometry.inHeight ? UnsafePointer(input.row(region.images.lowerBound + image, y)) : nil
+      let transformed = buffers.transformed + (tile - tiles.lowerBound) * buffers.depthStride
+      for index in 0..<parts.count {
+        let part = parts.elements[index], input = memory[part.value]
+        for row in 0..<size + 2 {
+          let y = top + row
+          rows[row] = y >= 0 && y < geometry.inHeight ? UnsafePointer(input.row(region.images.lowerBound + image, y)) : nil
+        }
+        inputTransform(
+          rows, part.pixelStride, across * size - geometry.padding.left, geometry.inWidth, run,
+          (part.channels + lanes - 1) / lanes, transformed + part.firstChannel, buffers.depthStride,
+          buffers.transformedStride, strip)
       }
-      inputTransform(
-        rows, operands.inputLayout.pixelStride, across * size - geometry.padding.left, geometry.inWidth, run, vectors,
-        buffers.transformed + (tile - tiles.lowerBound) * buffers.depthStride, buffers.depthStride, buffers.transformedStride,
-        strip)
       tile += run
     }
   }
