@@ -69,11 +69,12 @@ extension Lowering {
   /// The concatenations that are read in parts by all their readers.
   func concatenationsApart() -> Set<String> {
     ConcatenationSlice.apart(in: network, shapes: shapes) { node in
-      if case .separableConvolution(let payload) = node.operation { return payload.order == .depthwiseFirst }
+      if case .separableConvolution(let payload) = node.operation {
+        return SeparableGeometry(node, payload, shapes: wholeShapes).map { engine.method(for: $0) } == .chunks
+      }
       guard case .convolution(let payload) = node.operation,
-        let geometry = ConvolutionGeometry(node, payload, shapes: wholeShapes)
+        let method = ConvolutionGeometry(node, payload, shapes: wholeShapes).map({ engine.method(for: $0) })
       else { return false }
-      let method = engine.method(for: geometry)
       return method == .winograd4 || method == .winograd2
     }
   }
