@@ -51,8 +51,8 @@ import Testing
     #expect(self.explained(weights).change?.hasSuffix("a larger batch, for which they are fetched once") == true)
     // The same bytes in rings of rows stay in the cache, which is ten times as fast.
     var cached = layer
-    cached.cachedBytes = layer.valueBytes
-    cached.valueBytes = 0
+    cached.traffic.cachedBytes = layer.traffic.valueBytes
+    cached.traffic.valueBytes = 0
     #expect(self.explained(cached).bound == .arithmetic)
   }
 

@@ -43,7 +43,7 @@ import Testing
       // Every node of the network as it runs has its layer.
       let names = Set(profile.layers.map(\.name))
       for node in network.optimizedForInference().nodes { #expect(names.contains(node.name), "\(node.name)") }
-      #expect(profile.layers.allSatisfy { !$0.kernels.isEmpty && $0.bytesMoved > 0 && $0.bandCount > 0 })
+      #expect(profile.layers.allSatisfy { !$0.kernels.isEmpty && $0.traffic.bytesMoved > 0 && $0.bandCount > 0 })
       let ledger = try network.ledger(inputs: [shape])
       #expect(profile.multiplyAccumulates == ledger.multiplyAccumulates)
     }
