@@ -5,6 +5,7 @@
 #define SW_NAME(stem) stem##_avx2
 #include "vector.h"
 #define DEPTHWISE_PIXELS 6
+#define DEPTHWISE_PAIR_PIXELS 4
 #define TAIL_PIXELS_1 8
 #define TAIL_PIXELS_2 5
 #define TAIL_PIXELS_3 4
@@ -27,6 +28,7 @@
 #define MULTIPLY_NAME multiply_6x2_bf16_avx2
 #define POINTWISE_NAME pointwise_6x2_bf16_avx2
 #define GATHER_NAME gather_6x2_bf16_avx2
+#define HEAD_NAME head_6x2_bf16_avx2
 #include "multiply.h"
 #pragma clang attribute pop
 #endif

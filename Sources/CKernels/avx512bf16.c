@@ -8,6 +8,7 @@
 #define SW_HAVE_BFLOAT16
 #include "vector.h"
 #define DEPTHWISE_PIXELS 8
+#define DEPTHWISE_PAIR_PIXELS 8
 #define TAIL_PIXELS_1 12
 #define TAIL_PIXELS_2 10
 #define TAIL_PIXELS_3 8
@@ -21,24 +22,28 @@
 #define MULTIPLY_NAME multiply_6x4_bf16_avx512bf16
 #define POINTWISE_NAME pointwise_6x4_bf16_avx512bf16
 #define GATHER_NAME gather_6x4_bf16_avx512bf16
+#define HEAD_NAME head_6x4_bf16_avx512bf16
 #include "multiply.h"
 #define ROWS 8
 #define VECTORS 3
 #define MULTIPLY_NAME multiply_8x3_bf16_avx512bf16
 #define POINTWISE_NAME pointwise_8x3_bf16_avx512bf16
 #define GATHER_NAME gather_8x3_bf16_avx512bf16
+#define HEAD_NAME head_8x3_bf16_avx512bf16
 #include "multiply.h"
 #define ROWS 12
 #define VECTORS 2
 #define MULTIPLY_NAME multiply_12x2_bf16_avx512bf16
 #define POINTWISE_NAME pointwise_12x2_bf16_avx512bf16
 #define GATHER_NAME gather_12x2_bf16_avx512bf16
+#define HEAD_NAME head_12x2_bf16_avx512bf16
 #include "multiply.h"
 #define ROWS 12
 #define VECTORS 1
 #define MULTIPLY_NAME multiply_12x1_bf16_avx512bf16
 #define POINTWISE_NAME pointwise_12x1_bf16_avx512bf16
 #define GATHER_NAME gather_12x1_bf16_avx512bf16
+#define HEAD_NAME head_12x1_bf16_avx512bf16
 #include "multiply.h"
 #pragma clang attribute pop
 #endif

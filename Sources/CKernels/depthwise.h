@@ -1,62 +1,111 @@
-// Depthwise convolution with epilogue, a row at a time. DEPTHWISE_PIXELS sums of one vector of channels stay in registers; each
-// input column is loaded once for all the outputs it meets, so that multiply-adds and not loads set the pace. Included once for
-// each type of element, with DEPTHWISE_PIXELS defined.
+// Depthwise convolution with epilogue. The sums of one vector of channels of DEPTHWISE_PIXELS pixels stay in registers; each input
+// column is loaded once for all the outputs it meets, so that multiply-adds and not loads set the pace. Included once for each type of
+// element, with DEPTHWISE_PIXELS and DEPTHWISE_PAIR_PIXELS defined.
 
-// Output pixels x ..< x + pixels of channels c ..< c + LANES, of which `stored` are stored. `side`, `step`, `pixels`, `checked` and
-// `mode` are constants where this is inlined; `checked` means that columns may lie outside the row.
+// Stores one vector of channels of row r and pixel x.
+INLINE void VALUE_NAME(depthwise_store)(
+  const sw_depthwise_arguments *g, vector sum, finish_mode mode, vector bias, ptrdiff_t r, ptrdiff_t x, ptrdiff_t c) {
+  const ELEMENT *residual = 0;
+  if (g->residual) residual = (const ELEMENT *)(g->residual + r * g->residual_row + x * g->residual_pixel) + c;
+  ELEMENT *out = (ELEMENT *)(g->out + r * g->out_row + x * g->out_pixel) + c;
+  store_value(out, finish(sum, mode, bias, g->epilogue, c, residual));
+}
+
+// Output pixels x ..< x + pixels of row r, channels c ..< c + LANES, of which `stored` pixels are stored. `side`, `step`, `pixels` and
+// `checked` are constants where this is inlined; `checked` means that columns may lie outside the row.
 INLINE void VALUE_NAME(depthwise_tile)(
-  const sw_depthwise_arguments *g, const sw_epilogue *e, int side, int step, int pixels, int checked, finish_mode mode, ptrdiff_t x,
+  const sw_depthwise_arguments *g, int side, int step, int pixels, int checked, finish_mode mode, ptrdiff_t r, ptrdiff_t x,
   ptrdiff_t stored, ptrdiff_t c) {
   vector sum[DEPTHWISE_PIXELS];
   UNROLL for (int p = 0; p < DEPTHWISE_PIXELS; p++) sum[p] = splat(0);
   ptrdiff_t first = g->left + x * step;
-  // Once a cache line.
-  if (g->ahead && c * sizeof(ELEMENT) % 64 == 0)
-    UNROLL for (int p = 0; p < DEPTHWISE_PIXELS; p++)
-      __builtin_prefetch((const ELEMENT *)(g->ahead + (x + p) * step * g->in_pixel) + c);
   for (int u = 0; u < side; u++) {
-    if (!g->rows[u]) continue;
-    const ELEMENT *in = (const ELEMENT *)(g->rows[u] + first * g->in_pixel) + c;
+    const float *row = g->rows[r * step + u];
+    if (!row) continue;
+    const ELEMENT *in = (const ELEMENT *)(row + first * g->in_pixel) + c;
     const float *weight = g->weight + u * side * g->channel_stride + c;
     vector w[7];
     UNROLL for (int v = 0; v < 7; v++) if (v < side) w[v] = load(weight + v * g->channel_stride);
     UNROLL for (int column = 0; column < (DEPTHWISE_PIXELS - 1) * 2 + 7; column++) {
       if (column >= (pixels - 1) * step + side) continue;
-      vector value = checked && (first + column < 0 || first + column >= g->in_width) ? splat(0) : load_value(in + column * g->in_pixel * PER_SLOT);
+      int outside = checked && (first + column < 0 || first + column >= g->in_width);
+      vector value = outside ? splat(0) : load_value(in + column * g->in_pixel * PER_SLOT);
       UNROLL for (int v = 0; v < 7; v++) {
         if (v < side && column >= v && (column - v) % step == 0 && (column - v) / step < pixels)
           sum[(column - v) / step] += value * w[v];
       }
     }
   }
-  vector bias = bias_of(e, c);
-  UNROLL for (int p = 0; p < DEPTHWISE_PIXELS; p++) {
-    if (p >= pixels || (checked && p >= stored)) continue;
-    const ELEMENT *residual = g->residual ? (const ELEMENT *)(g->residual + (x + p) * g->residual_pixel) + c : 0;
-    store_value((ELEMENT *)(g->out + (x + p) * g->out_pixel) + c, finish(sum[p], mode, bias, e, c, residual));
+  vector bias = bias_of(g->epilogue, c);
+#define DEPTHWISE_STORE(mode)                                                              \
+  UNROLL for (int p = 0; p < DEPTHWISE_PIXELS; p++) {                                      \
+    if (p >= pixels || (checked && p >= stored)) continue;                                 \
+    VALUE_NAME(depthwise_store)(g, sum[p], mode, bias, r, x + p, c);                       \
   }
+  SW_WITH_FINISH_MODE(mode, DEPTHWISE_STORE)
+#undef DEPTHWISE_STORE
 }
 
-#define DEPTHWISE_ROW(mode)                                                                                                       \
-  for (ptrdiff_t c = 0; c < g->channels; c += LANES) {                                                                            \
-    ptrdiff_t x = 0;                                                                                                              \
-    while (x < g->count) {                                                                                                        \
-      ptrdiff_t first = g->left + x * step, stored = g->count - x;                                                                \
-      int inside = first >= 0 && first + (DEPTHWISE_PIXELS - 1) * step + side <= g->in_width;                                     \
-      if (inside && stored >= DEPTHWISE_PIXELS)                                                                                   \
-        VALUE_NAME(depthwise_tile)(g, e, side, step, DEPTHWISE_PIXELS, 0, mode, x, DEPTHWISE_PIXELS, c);                          \
-      else                                                                                                                        \
-        VALUE_NAME(depthwise_tile)(g, e, side, step, DEPTHWISE_PIXELS, 1, mode, x, stored, c);                                    \
-      x += DEPTHWISE_PIXELS;                                                                                                      \
-    }                                                                                                                             \
+// The same for rows r and r + 1 of a 3x3 kernel of stride 1, which have two of their three input rows in common: those are loaded once
+// for both. The sums are added up in the same order.
+INLINE void VALUE_NAME(depthwise_pair)(
+  const sw_depthwise_arguments *g, int checked, finish_mode mode, ptrdiff_t r, ptrdiff_t x, ptrdiff_t stored, ptrdiff_t c) {
+  enum { pixels = DEPTHWISE_PAIR_PIXELS };
+  vector upper[pixels], lower[pixels], w[9];
+  UNROLL for (int p = 0; p < pixels; p++) upper[p] = lower[p] = splat(0);
+  UNROLL for (int t = 0; t < 9; t++) w[t] = load(g->weight + t * g->channel_stride + c);
+  ptrdiff_t first = g->left + x;
+  UNROLL for (int u = 0; u < 4; u++) {
+    const float *row = g->rows[r + u];
+    if (!row) continue;
+    const ELEMENT *in = (const ELEMENT *)(row + first * g->in_pixel) + c;
+    UNROLL for (int column = 0; column < pixels + 2; column++) {
+      int outside = checked && (first + column < 0 || first + column >= g->in_width);
+      vector value = outside ? splat(0) : load_value(in + column * g->in_pixel * PER_SLOT);
+      UNROLL for (int v = 0; v < 3; v++) {
+        if (column < v || column - v >= pixels) continue;
+        if (u < 3) upper[column - v] += value * w[u * 3 + v];
+        if (u > 0) lower[column - v] += value * w[(u - 1) * 3 + v];
+      }
+    }
   }
+  vector bias = bias_of(g->epilogue, c);
+#define DEPTHWISE_STORE(mode)                                                              \
+  UNROLL for (int p = 0; p < pixels; p++) {                                                \
+    if (checked && p >= stored) continue;                                                  \
+    VALUE_NAME(depthwise_store)(g, upper[p], mode, bias, r, x + p, c);                     \
+    VALUE_NAME(depthwise_store)(g, lower[p], mode, bias, r + 1, x + p, c);                 \
+  }
+  SW_WITH_FINISH_MODE(mode, DEPTHWISE_STORE)
+#undef DEPTHWISE_STORE
+}
 
-#define DEPTHWISE(SIDE, STEP)                                                                                                     \
-  SW_DECLARE_DEPTHWISE(VALUE_NAME(depthwise_##SIDE##x##SIDE##_##STEP)) {                                                          \
-    const sw_depthwise_arguments *g = arguments;                                                                                  \
-    const sw_epilogue *e = g->epilogue;                                                                                           \
-    enum { side = SIDE, step = STEP };                                                                                            \
-    SW_WITH_FINISH_MODE(finish_mode_of(e, g->residual != 0), DEPTHWISE_ROW)                                                       \
+#define DEPTHWISE(SIDE, STEP)                                                                                                 \
+  SW_DECLARE_DEPTHWISE(VALUE_NAME(depthwise_##SIDE##x##SIDE##_##STEP)) {                                                      \
+    const sw_depthwise_arguments *g = arguments;                                                                              \
+    finish_mode mode = finish_mode_of(g->epilogue, g->residual != 0);                                                         \
+    for (ptrdiff_t c = 0; c < g->channels; c += LANES) {                                                                      \
+      ptrdiff_t r = 0;                                                                                                        \
+      if (SIDE == 3 && STEP == 1) {                                                                                           \
+        for (; r + 2 <= g->row_count; r += 2)                                                                                 \
+          for (ptrdiff_t x = 0; x < g->count; x += DEPTHWISE_PAIR_PIXELS) {                                                   \
+            ptrdiff_t first = g->left + x, stored = g->count - x;                                                             \
+            if (first >= 0 && first + DEPTHWISE_PAIR_PIXELS + 2 <= g->in_width && stored >= DEPTHWISE_PAIR_PIXELS)            \
+              VALUE_NAME(depthwise_pair)(g, 0, mode, r, x, DEPTHWISE_PAIR_PIXELS, c);                                         \
+            else                                                                                                              \
+              VALUE_NAME(depthwise_pair)(g, 1, mode, r, x, stored, c);                                                        \
+          }                                                                                                                   \
+      }                                                                                                                       \
+      for (; r < g->row_count; r++)                                                                                           \
+        for (ptrdiff_t x = 0; x < g->count; x += DEPTHWISE_PIXELS) {                                                          \
+          ptrdiff_t first = g->left + x * STEP, stored = g->count - x;                                                        \
+          int inside = first >= 0 && first + (DEPTHWISE_PIXELS - 1) * STEP + SIDE <= g->in_width;                             \
+          if (inside && stored >= DEPTHWISE_PIXELS)                                                                           \
+            VALUE_NAME(depthwise_tile)(g, SIDE, STEP, DEPTHWISE_PIXELS, 0, mode, r, x, DEPTHWISE_PIXELS, c);                  \
+          else                                                                                                                \
+            VALUE_NAME(depthwise_tile)(g, SIDE, STEP, DEPTHWISE_PIXELS, 1, mode, r, x, stored, c);                            \
+        }                                                                                                                     \
+    }                                                                                                                         \
   }
 
 DEPTHWISE(3, 1)
@@ -65,25 +114,26 @@ DEPTHWISE(5, 1)
 DEPTHWISE(5, 2)
 DEPTHWISE(7, 1)
 DEPTHWISE(7, 2)
+#undef DEPTHWISE
 
 // Any kernel, stride and dilation, a pixel at a time.
 SW_DECLARE_DEPTHWISE(VALUE_NAME(depthwise_any)) {
   const sw_depthwise_arguments *g = arguments;
   finish_mode mode = finish_mode_of(g->epilogue, g->residual != 0);
-  for (ptrdiff_t x = 0; x < g->count; x++)
-    for (ptrdiff_t c = 0; c < g->channels; c += LANES) {
-      vector sum = splat(0);
-      for (ptrdiff_t u = 0; u < g->kernel_height; u++) {
-        if (!g->rows[u]) continue;
-        for (ptrdiff_t v = 0; v < g->kernel_width; v++) {
-          ptrdiff_t column = g->left + x * g->stride + v * g->dilation;
-          if (column < 0 || column >= g->in_width) continue;
-          sum += load_value((const ELEMENT *)(g->rows[u] + column * g->in_pixel) + c) *
-                 load(g->weight + (u * g->kernel_width + v) * g->channel_stride + c);
+  for (ptrdiff_t r = 0; r < g->row_count; r++)
+    for (ptrdiff_t x = 0; x < g->count; x++)
+      for (ptrdiff_t c = 0; c < g->channels; c += LANES) {
+        vector sum = splat(0);
+        for (ptrdiff_t u = 0; u < g->kernel_height; u++) {
+          const float *row = g->rows[r * g->row_step + u * g->row_dilation];
+          if (!row) continue;
+          for (ptrdiff_t v = 0; v < g->kernel_width; v++) {
+            ptrdiff_t column = g->left + x * g->stride + v * g->dilation;
+            if (column < 0 || column >= g->in_width) continue;
+            sum += load_value((const ELEMENT *)(row + column * g->in_pixel) + c) *
+                   load(g->weight + (u * g->kernel_width + v) * g->channel_stride + c);
+          }
         }
+        VALUE_NAME(depthwise_store)(g, sum, mode, bias_of(g->epilogue, c), r, x, c);
       }
-      const ELEMENT *residual = g->residual ? (const ELEMENT *)(g->residual + x * g->residual_pixel) + c : 0;
-      vector result = finish(sum, mode, bias_of(g->epilogue, c), g->epilogue, c, residual);
-      store_value((ELEMENT *)(g->out + x * g->out_pixel) + c, result);
-    }
 }

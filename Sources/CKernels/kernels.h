@@ -43,6 +43,7 @@ INLINE vector sums_of_lanes(vector v[LANES]) {
 #include "depthwise.h"
 #include "pool.h"
 #include "arithmetic.h"
+#include "rearrange.h"
 
 #define OUTPUTS 1
 #define PIXELS TAIL_PIXELS_1

@@ -62,40 +62,80 @@ __attribute__((noinline)) SW_DECLARE_GATHER(GATHER_NAME) {
 #endif
 
 #ifdef HEAD_NAME
-__attribute__((noinline)) SW_DECLARE_HEAD(HEAD_NAME) {
-  vector sum[ROWS][VECTORS];
+// The sums of ROWS pixels from `left` on, `step` apart; a constant where this is inlined, or the addresses would take registers.
+INLINE void SW_PASTE(HEAD_NAME, _sums)(const sw_head_arguments *g, const float *left, ptrdiff_t step, vector sum[ROWS][VECTORS]) {
   UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = splat(0);
-  for (ptrdiff_t t = 0; t < taps; t++) {
-    const float *row = left[t];
+  const float *right = g->right;
+  for (ptrdiff_t t = 0; t < g->taps; t++) {
+    const float *row = left + g->offsets[t];
     vector b[VECTORS];
     UNROLL for (int j = 0; j < VECTORS; j++) b[j] = load(right + j * LANES);
     right += VECTORS * LANES;
     UNROLL for (int i = 0; i < ROWS; i++) {
-      vector a = splat(row[i * left_step]);
+      vector a = splat(row[i * step]);
       UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] += a * b[j];
     }
   }
-  UNROLL for (int i = 0; i < ROWS; i++)
-    UNROLL for (int j = 0; j < VECTORS; j++) store(product + i * product_stride + j * LANES, sum[i][j]);
+}
+
+SW_DECLARE_HEAD(HEAD_NAME) {
+  const sw_head_arguments *g = arguments;
+  const sw_epilogue *e = g->epilogue;
+  finish_mode mode = finish_mode_of(e, g->residual != 0);
+  for (ptrdiff_t i = 0; i < g->count; i += ROWS) {
+    // The last tile goes back over pixels already done; their sums come out the same.
+    if (i + ROWS > g->count && g->count >= ROWS) i = g->count - ROWS;
+    ptrdiff_t rows = g->count >= ROWS ? ROWS : g->count;
+    const float *left = g->left + i * g->step;
+    vector sum[ROWS][VECTORS];
+    switch (g->step) {
+      case 1: SW_PASTE(HEAD_NAME, _sums)(g, left, 1, sum); break;
+      case 2: SW_PASTE(HEAD_NAME, _sums)(g, left, 2, sum); break;
+      default: SW_PASTE(HEAD_NAME, _sums)(g, left, g->step, sum);
+    }
+#define HEAD_STORE(mode)                                                                                                          \
+  UNROLL for (int j = 0; j < VECTORS; j++) {                                                                                      \
+    ptrdiff_t channel = g->channel + j * LANES, block = g->block[j * LANES / SW_CHANNEL_BLOCK];                                   \
+    vector bias = bias_of(e, channel);                                                                                            \
+    UNROLL for (int r = 0; r < ROWS; r++) {                                                                                       \
+      if (r >= rows) continue;                                                                                                    \
+      ELEMENT *out = (ELEMENT *)(g->out + (i + r) * g->out_pixel + block) + j * LANES % SW_CHANNEL_BLOCK;                         \
+      const ELEMENT *residual = g->residual ? (const ELEMENT *)(g->residual + (i + r) * g->residual_pixel) + channel : 0;         \
+      store_value(out, finish(sum[r][j], mode, bias, e, channel, residual));                                                      \
+    }                                                                                                                             \
+  }
+    SW_WITH_FINISH_MODE(mode, HEAD_STORE)
+#undef HEAD_STORE
+  }
 }
 #endif
 
 #ifdef POINTWISE_NAME
-// The sums of `rows` pixels from `left` on; `rows` is a constant where this is inlined.
+// The products of `rows` pixels with one row of weights; `rows` is a constant where this is inlined.
+INLINE void SW_PASTE(POINTWISE_NAME, _step)(
+  const LEFT_ELEMENT *from, ptrdiff_t pixel, const float *right, int rows, vector sum[ROWS][VECTORS]) {
+  vector b[VECTORS];
+  UNROLL for (int j = 0; j < VECTORS; j++) b[j] = load(right + j * LANES);
+  UNROLL for (int i = 0; i < ROWS; i++) {
+    if (i >= rows) continue;
+    vector a = SPLAT_LEFT(from[i * pixel]);
+    UNROLL for (int j = 0; j < VECTORS; j++) MULTIPLY_ADD(sum[i][j], a, b[j]);
+  }
+}
+
+// The sums of `rows` pixels from `left` on, while `lines` cache lines are fetched: one a step, because more at once would wait for
+// each other and hold up the loads behind them.
 INLINE void SW_PASTE(POINTWISE_NAME, _sums)(
-  const float *left, ptrdiff_t left_pixel, const float *right, ptrdiff_t depth, int rows, vector sum[ROWS][VECTORS]) {
+  const float *left, ptrdiff_t left_pixel, const float *right, ptrdiff_t depth, int rows, const char *ahead, ptrdiff_t lines,
+  vector sum[ROWS][VECTORS]) {
   UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = splat(0);
   const LEFT_ELEMENT *from = (const LEFT_ELEMENT *)left;
-  for (ptrdiff_t k = 0; k < STEPS(depth); k++) {
-    vector b[VECTORS];
-    UNROLL for (int j = 0; j < VECTORS; j++) b[j] = load(right + j * LANES);
-    right += VECTORS * LANES;
-    UNROLL for (int i = 0; i < ROWS; i++) {
-      if (i >= rows) continue;
-      vector a = SPLAT_LEFT(from[i * left_pixel * LEFT_PER_SLOT + k]);
-      UNROLL for (int j = 0; j < VECTORS; j++) MULTIPLY_ADD(sum[i][j], a, b[j]);
-    }
+  ptrdiff_t k = 0, pixel = left_pixel * LEFT_PER_SLOT;
+  for (; k < lines; k++) {
+    __builtin_prefetch(ahead + k * 64);
+    SW_PASTE(POINTWISE_NAME, _step)(from + k, pixel, right + k * VECTORS * LANES, rows, sum);
   }
+  for (; k < STEPS(depth); k++) SW_PASTE(POINTWISE_NAME, _step)(from + k, pixel, right + k * VECTORS * LANES, rows, sum);
 }
 
 SW_DECLARE_POINTWISE(POINTWISE_NAME) {
@@ -109,8 +149,10 @@ SW_DECLARE_POINTWISE(POINTWISE_NAME) {
     vector sum[ROWS][VECTORS];
     int rows = g->count >= ROWS ? ROWS : 1;
     const float *left = g->left + i * g->left_pixel;
-    if (rows == ROWS) SW_PASTE(POINTWISE_NAME, _sums)(left, g->left_pixel, g->right, g->depth, ROWS, sum);
-    else SW_PASTE(POINTWISE_NAME, _sums)(left, g->left_pixel, g->right, g->depth, 1, sum);
+    const char *ahead = 0;
+    ptrdiff_t lines = take_ahead(g->ahead, STEPS(g->depth), &ahead);
+    if (rows == ROWS) SW_PASTE(POINTWISE_NAME, _sums)(left, g->left_pixel, g->right, g->depth, ROWS, ahead, lines, sum);
+    else SW_PASTE(POINTWISE_NAME, _sums)(left, g->left_pixel, g->right, g->depth, 1, ahead, lines, sum);
 #define POINTWISE_STORE(mode)                                                                                                     \
   UNROLL for (int j = 0; j < VECTORS; j++) {                                                                                      \
     ptrdiff_t channel = g->channel + j * LANES, block = g->block[j * LANES / SW_CHANNEL_BLOCK];                                   \

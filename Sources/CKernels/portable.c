@@ -3,6 +3,7 @@
 #define SW_NAME(stem) stem##_portable
 #include "vector.h"
 #define DEPTHWISE_PIXELS 4
+#define DEPTHWISE_PAIR_PIXELS 4
 #define TAIL_PIXELS_1 4
 #define TAIL_PIXELS_2 4
 #define TAIL_PIXELS_3 4
@@ -25,4 +26,5 @@
 #define MULTIPLY_NAME multiply_3x4_bf16_portable
 #define POINTWISE_NAME pointwise_3x4_bf16_portable
 #define GATHER_NAME gather_3x4_bf16_portable
+#define HEAD_NAME head_3x4_bf16_portable
 #include "multiply.h"

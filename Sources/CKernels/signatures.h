@@ -13,9 +13,7 @@
 #define SW_DECLARE_GATHER(name)                                                                                                  \
   void name(const float *const *left, ptrdiff_t taps, const float *right, ptrdiff_t depth, int continues, float *product,        \
             ptrdiff_t product_stride)
-#define SW_DECLARE_HEAD(name)                                                                                                    \
-  void name(const float *const *left, ptrdiff_t left_step, ptrdiff_t taps, const float *right, float *product,                   \
-            ptrdiff_t product_stride)
+#define SW_DECLARE_HEAD(name) void name(const sw_head_arguments *arguments)
 #define SW_DECLARE_TAIL(name) void name(const sw_tail_arguments *arguments)
 #define SW_DECLARE_DEPTHWISE(name) void name(const sw_depthwise_arguments *arguments)
 #define SW_DECLARE_POINTWISE(name) void name(const sw_pointwise_arguments *arguments)
@@ -45,6 +43,10 @@
   void name(const float *in, ptrdiff_t step, ptrdiff_t count, ptrdiff_t lanes, float *out, ptrdiff_t out_step)
 #define SW_DECLARE_WIDEN(name) void name(const void *in, float *out, ptrdiff_t count)
 #define SW_DECLARE_NARROW(name) void name(const float *in, void *out, ptrdiff_t count)
+#define SW_DECLARE_INTERLEAVE(name)                                                                                              \
+  void name(const float *in, ptrdiff_t plane, ptrdiff_t channels, float *out, ptrdiff_t out_pixel, ptrdiff_t count)
+#define SW_DECLARE_DEINTERLEAVE(name)                                                                                            \
+  void name(const float *in, ptrdiff_t in_pixel, ptrdiff_t channels, float *out, ptrdiff_t plane, ptrdiff_t count)
 
 #define SW_KERNEL(isa, family, name, rows, vectors) SW_DECLARE_##family(name);
 #define SW_KERNEL_BF16 SW_KERNEL

@@ -147,6 +147,22 @@ INLINE finish_mode finish_mode_of(const sw_epilogue *e, int has_residual) {
 
 INLINE vector bias_of(const sw_epilogue *e, ptrdiff_t channel) { return e->bias ? load(e->bias + channel) : splat(0); }
 
+// The lines that a tile fetches, at most `most`: how many, and where they begin.
+INLINE ptrdiff_t take_ahead(sw_ahead *ahead, ptrdiff_t most, const char **first) {
+  if (!ahead || ahead->count == 0) return 0;
+  sw_span *span = ahead->spans;
+  ptrdiff_t lines = ahead->lines_per_tile < most ? ahead->lines_per_tile : most;
+  if (lines > span->lines) lines = span->lines;
+  *first = span->next;
+  span->next += lines * 64;
+  span->lines -= lines;
+  if (span->lines == 0) {
+    ahead->spans++;
+    ahead->count--;
+  }
+  return lines;
+}
+
 // Calls body(mode) with the mode as a constant.
 #define SW_WITH_FINISH_MODE(mode, body)                  \
   switch (mode) {                                        \

@@ -4,7 +4,8 @@ import Networks
 ///
 /// A tensor of 64 channels leaves the cache long before the next layer reads it; a band of rows does not. Within a group every band
 /// of the last step pulls from the steps before it just the rows it needs, and values that no other group reads keep only the
-/// rows still to be read, in a ring. No row is computed twice. A pure function of shapes: the results do not depend on it.
+/// rows still to be read, in a ring. No row is computed twice. The groups are those that send the fewest bytes to memory and back. A
+/// pure function of shapes: the results do not depend on it.
 struct BandSchedule {
   /// One region of one step.
   struct Item: Hashable {
@@ -27,8 +28,8 @@ struct BandSchedule {
   private let steps: [any Step]
   private let layouts: [ValueLayout]
   private let threadCount: Int
-  /// The values whose writing completes each value: itself, and its slices.
-  private let parts: [[Int]]
+  /// The steps whose writing completes each value: that of itself, and those of its slices.
+  private let writers: [[Int]]
   /// The last step that reads each value; Int.max for what leaves the program, is a slice or has slices: those keep all rows.
   private let lastReader: [Int]
   private let cacheByteCount: Int
@@ -43,42 +44,73 @@ struct BandSchedule {
     ringImages = layouts.map(\.batch)
     var last = [Int](repeating: -1, count: layouts.count)
     for (index, step) in steps.enumerated() { for value in step.reads { last[value] = index } }
-    var parts = program.layouts.indices.map { [$0] }
+    var writers = [[Int]](repeating: [], count: layouts.count)
+    for (index, step) in steps.enumerated() {
+      writers[step.writes].append(index)
+      if case .slice(let whole, _) = program.places[step.writes] { writers[whole].append(index) }
+    }
     for (value, place) in program.places.enumerated() where place != .arena {
       last[value] = Int.max
-      guard case .slice(let whole, _) = place else { continue }
-      parts[whole].append(value)
-      last[whole] = Int.max
+      if case .slice(let whole, _) = place { last[whole] = Int.max }
     }
     lastReader = last
-    self.parts = parts
-    var first = 0
-    while first < steps.count { first = addGroup(from: first) }
+    self.writers = writers
+    for range in cheapestGroups() { addGroup(range) }
   }
 
   // MARK: Groups
 
-  /// Grows a group from `first` on while its rings and weights fit the cache; returns the end.
-  private mutating func addGroup(from first: Int) -> Int {
-    var best = plan(first..<first + 1)
-    var end = first + 1
-    var counts = (least: bandCount(first), most: bandCount(first))
-    while end < steps.count, steps[end].rowCount > 1, batch(first) != nil, batch(end) == batch(first) {
-      // The narrowest value sets the bands of all: one far narrower than another would leave the wide one whole.
-      let count = bandCount(end)
-      counts = (min(counts.least, count), max(counts.most, count))
-      guard counts.most <= Self.mostUneven * counts.least else { break }
-      let longer = plan(first..<end + 1)
-      guard longer.byteCount <= cacheByteCount else { break }
-      best = longer
-      end += 1
+  /// The groups that send the fewest bytes to memory and back: the shortest way through the steps, whose edges are the groups that
+  /// fit the cache.
+  private func cheapestGroups() -> [Range<Int>] {
+    var cost = [Int](repeating: Int.max, count: steps.count + 1), start = [Int](repeating: 0, count: steps.count + 1)
+    cost[0] = 0
+    for first in steps.indices {
+      for end in first + 1...steps.count {
+        if end > first + 1, !canJoin(end - 1, from: first) { break }
+        let plan = plan(first..<end)
+        if end > first + 1, plan.byteCount > cacheByteCount { break }
+        let total = cost[first] + byteCountOutside(first..<end)
+        if total < cost[end] { (cost[end], start[end]) = (total, first) }
+      }
     }
-    groups.append(Group(steps: first..<end, items: best.items))
-    for ring in best.rings {
+    var groups: [Range<Int>] = []
+    var end = steps.count
+    while end > 0 {
+      groups.append(start[end]..<end)
+      end = start[end]
+    }
+    return groups.reversed()
+  }
+
+  /// Whether the bands of a group from `first` to the step before this one suit the step, too.
+  private func canJoin(_ step: Int, from first: Int) -> Bool {
+    guard steps[step].rowCount > 1, batch(first) != nil, batch(step) == batch(first) else { return false }
+    // The narrowest value sets the bands of all: one far narrower than another would leave the wide one whole.
+    let counts = (first...step).filter { !steps[$0].isLight }.map(bandCount)
+    guard let least = counts.min(), let most = counts.max() else { return true }
+    return most <= Self.mostUneven * least
+  }
+
+  /// What a group reads of other groups' values and writes for them.
+  private func byteCountOutside(_ range: Range<Int>) -> Int {
+    var read: Set<Int> = []
+    var byteCount = 0
+    for step in range {
+      let value = steps[step].writes
+      if lastReader[value] >= range.upperBound { byteCount += layouts[value].byteCount }
+      for value in steps[step].reads where !writers[value].contains(where: { range.contains($0) }) { read.insert(value) }
+    }
+    return read.reduce(byteCount) { $0 + layouts[$1].byteCount }
+  }
+
+  private mutating func addGroup(_ range: Range<Int>) {
+    let plan = plan(range)
+    groups.append(Group(steps: range, items: plan.items))
+    for ring in plan.rings {
       ringRows[ring.value] = ring.rows
       ringImages[ring.value] = ring.images
     }
-    return end
   }
 
   /// The images of all values that a step touches; nil where they differ, and image by image would go wrong.
@@ -182,7 +214,7 @@ struct BandSchedule {
       guard needed[index] > 0 else { continue }
       for (operand, value) in steps[step].reads.enumerated() {
         let rows = steps[step].inputRows(operand, for: needed[index] - 1..<needed[index])
-        for writer in range where parts[value].contains(steps[writer].writes) {
+        for writer in writers[value] where range.contains(writer) {
           let producer = range.distance(from: range.startIndex, to: writer)
           let perRow = steps[writer].outputRowsPerRow
           let wanted = (max(rows.upperBound, 0) + perRow - 1) / perRow
@@ -196,14 +228,15 @@ struct BandSchedule {
   /// Rows of the last step in a band: enough work for every thread to have several tasks, as few as that allows.
   private func bandRows(_ range: Range<Int>) -> Int {
     guard let last = range.last else { return 1 }
-    // The narrowest step sets the pace.
-    let width = range.map { layouts[steps[$0].writes].width / steps[$0].outputRowsPerRow }.min() ?? 1
+    // The narrowest step with much to do sets the pace.
+    let heavy = range.filter { !steps[$0].isLight }
+    let paced = heavy.isEmpty ? Array(range) : heavy
+    let width = paced.map { layouts[steps[$0].writes].width / steps[$0].outputRowsPerRow }.min() ?? 1
     let pixels = Self.bandPixels * threadCount
     let rows = max(4, (pixels / max(width, 1) + 3) / 4 * 4)
     // In rows of the last step, which may lie at another resolution than the narrowest.
-    let narrowest = range.map { steps[$0].rowCount }.min() ?? 1
-    let factor = max(1, steps[last].rowCount / max(narrowest, 1))
-    return rows * factor
+    let narrowest = max(paced.map { steps[$0].rowCount }.min() ?? 1, 1)
+    return max(1, rows * steps[last].rowCount / narrowest)
   }
 
   /// The rows that a value must keep: from the lowest that a band still reads to the highest made by then.

@@ -136,7 +136,7 @@ package enum KernelSelector {
       let rows = (tiles / 6).rounded(.up) * 6
       return rows * positions * depth * columns / (0.9 * peak) + transforms + reading(positions * depth * columns)
     case .head:
-      return pixels * Double(g.taps) * depth * columns / (0.6 * peak) + pixels * columns / Double(instructionSet.lanes)
+      return pixels * (Double(g.taps) * depth * columns / (0.93 * peak) + columns / Double(instructionSet.lanes))
     case .tail:
       return pixels * Double(g.taps) * Double(paddedChannels(g.inChannels) * g.outChannels) / (0.6 * peak) + 10 * pixels
     case .depthwise: return pixels * Double(g.taps) * columns / (0.6 * peak)

@@ -9,6 +9,7 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
   package enum Family: UInt32, Sendable, CaseIterable, BitwiseCopyable {
     case multiply, gather, head, tail, depthwise, pointwise, winogradInput, winogradOutput, store, elementwise
     case maximumPool, averagePool, sum, binary, mix, softmaxAlong, softmaxAcross, widen, narrow
+    case interleave, deinterleave
   }
 
   private let nameBytes: UnsafePointer<CChar>
@@ -132,6 +133,8 @@ extension Kernel {
   package var softmaxAcross: sw_softmax_across_function { cast(.softmaxAcross) }
   package var widen: sw_widen_function { cast(.widen) }
   package var narrow: sw_narrow_function { cast(.narrow) }
+  package var interleave: sw_interleave_function { cast(.interleave) }
+  package var deinterleave: sw_deinterleave_function { cast(.deinterleave) }
 
   private func cast<F>(_ expected: Family) -> F {
     precondition(family == expected, "\(name) is no \(expected) kernel")

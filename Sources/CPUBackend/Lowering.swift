@@ -149,7 +149,7 @@ struct Lowering {
     result.steps.append(
       RearrangementStep(
         node: node, kind: kind, inputs: inputs.map { ($0, result.layouts[$0]) }, output: output,
-        layout: result.layouts[output], threadCount: engine.threadCount))
+        layout: result.layouts[output], table: table, threadCount: engine.threadCount))
   }
 
   /// The planar value that leaves as the next output: the value itself where it may lie in the output's tensor.

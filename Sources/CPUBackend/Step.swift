@@ -1,3 +1,5 @@
+import CKernels
+
 /// A part of a step's work: rows of some images of the batch. Rows are counted in the output before any pixel shuffle.
 struct WorkRegion: Hashable {
   var images: Range<Int>
@@ -28,6 +30,8 @@ protocol Step: AnyObject {
   /// Rows of work of one image, and rows of the output value for each.
   var rowCount: Int { get }
   var outputRowsPerRow: Int { get }
+  /// Whether there is so little to do for a row that any few rows are worth a loop over the threads.
+  var isLight: Bool { get }
   /// Regions begin at multiples of this many rows.
   var rowGrain: Int { get }
   /// The rows of `reads[index]` that the work rows read; may reach past the value's edges.
@@ -53,6 +57,7 @@ extension Step {
   }
   var sharedByteCount: Int { 0 }
   var outputRowsPerRow: Int { 1 }
+  var isLight: Bool { false }
   var rowGrain: Int { 1 }
 }
 
@@ -102,6 +107,10 @@ struct ScratchCursor {
 
   mutating func pointers(_ count: Int) -> UnsafeMutablePointer<UnsafePointer<Float>?>? {
     take(count * MemoryLayout<UnsafePointer<Float>?>.stride)?.assumingMemoryBound(to: UnsafePointer<Float>?.self)
+  }
+
+  mutating func spans(_ count: Int) -> UnsafeMutablePointer<sw_span>? {
+    take(count * MemoryLayout<sw_span>.stride)?.assumingMemoryBound(to: sw_span.self)
   }
 
   private mutating func take(_ bytes: Int) -> UnsafeMutableRawPointer? {

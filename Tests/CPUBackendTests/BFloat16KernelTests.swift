@@ -155,7 +155,7 @@ import Testing
           withUnsafePointer(to: epilogue) { epilogue in
             var arguments = sw_pointwise_arguments(
               left: pixels.base, left_pixel: stride, count: rows, depth: depth, right: right.base, out: out.baseAddress,
-              residual: nil, block: offsets.baseAddress, channel: 0, epilogue: epilogue)
+              residual: nil, block: offsets.baseAddress, channel: 0, epilogue: epilogue, ahead: nil)
             kernel.pointwise(&arguments)
           }
         }

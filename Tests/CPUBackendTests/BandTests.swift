@@ -2,6 +2,7 @@
 import Architectures
 import Execution
 import Networks
+import ReferenceBackend
 import Tensors
 import TestSupport
 import Testing
@@ -57,6 +58,35 @@ import Transforms
     let network = try builder.build(.random(seed: 9)).fusing()
     // Tall, as a band is some thousand pixels of the narrowest value.
     try expectTheSameBitsInBands(network, Shape(batch: batch, channels: 3, height: 900, width: 36))
+  }
+
+  /// Concatenations whose readers take the inputs from where they lie, and one that must be made because a pool reads it, too.
+  @Test(arguments: [1, 2]) func concatenationsInPartsGiveTheSameBits(_ batch: Int) throws {
+    var builder = NetworkBuilder("parts")
+    let x = builder.input("x", channels: 6)
+    let a = builder.activation("a", builder.convolution("a.in", x, outChannels: 32, kernel: 3, padding: 1), .relu)
+    let b = builder.activation("b", builder.convolution("b.in", a, outChannels: 16, kernel: 3, padding: 1), .relu)
+    let c = builder.convolution("c", builder.concatenation("ab", [a, b]), outChannels: 20, kernel: 3, padding: 1)
+    let abc = builder.concatenation("bac", [b, a, c])
+    let filtered = builder.convolution("d.depthwise", abc, outChannels: 68, kernel: 3, padding: 1, groups: 68)
+    let d = builder.convolution("d.pointwise", filtered, outChannels: 32, kernel: 1)
+    let made = builder.concatenation("ad", [a, d])
+    let mixed = builder.convolution("mixed", made, outChannels: 24, kernel: 3, padding: 1)
+    let pooled = builder.maximumPool("pool", made, Pool(kernel: 3, stride: 1, padding: 1))
+    builder.output(builder.convolution("out", builder.concatenation("last", [mixed, pooled]), outChannels: 2, kernel: 1))
+    let network = try builder.build(.random(seed: 10)).fusing()
+    let shape = Shape(batch: batch, channels: 6, height: 300, width: 41)
+    try expectTheSameBitsInBands(network, shape)
+    // And they are what the reference says.
+    var generator = SplitMix64(seed: 12)
+    let input = Tensor(uniform: Shape(batch: batch, channels: 6, height: 19, width: 23), bound: 1, using: &generator)
+    let expected = try ReferenceEngine().prepare(network, inputs: [input.shape]).run([input])[0]
+    let tolerance = try Tolerance.outputs(of: network, inputs: [input], convolutionFactor: winogradFactor)[0].error
+    for instructionSet in instructionSets {
+      let engine = CPUEngine(instructionSet: instructionSet, threadCount: 2)
+      let result = try engine.prepare(network, inputs: [input.shape]).run([input])[0]
+      expectClose(result, expected, tolerance: tolerance, seed: 12, "\(instructionSet)")
+    }
   }
 
   private func expectTheSameBitsInBands(_ network: Network, _ shape: Shape) throws {

@@ -67,15 +67,27 @@ import Testing
                   withUnsafePointer(to: epilogue) { epilogue in
                     var arguments = sw_pointwise_arguments(
                       left: a, left_pixel: depth, count: rows, depth: depth, right: b, out: out.baseAddress, residual: nil,
-                      block: blocks.baseAddress, channel: 0, epilogue: epilogue)
+                      block: blocks.baseAddress, channel: 0, epilogue: epilogue, ahead: nil)
                     kernel.pointwise(&arguments)
                   }
                 }
               }
             default:
               // One tap for each value; the rows read the same address.
-              let pointers: [UnsafePointer<Float>?] = (0..<depth).map { a + $0 }
-              kernel.head(pointers, 0, depth, b, c + 16, columns)
+              let offsets = (0..<depth).map { $0 }, blocks = (0..<(columns + 15) / 16).map { $0 * 16 }
+              var epilogue = sw_epilogue()
+              epilogue.scale = 1
+              offsets.withUnsafeBufferPointer { offsets in
+                blocks.withUnsafeBufferPointer { blocks in
+                  withUnsafePointer(to: epilogue) { epilogue in
+                    var arguments = sw_head_arguments(
+                      left: a, offsets: offsets.baseAddress, taps: depth, step: 0, count: rows, right: b, out: c + 16,
+                      out_pixel: columns, residual: nil, residual_pixel: 0, block: blocks.baseAddress, channel: 0,
+                      epilogue: epilogue)
+                    kernel.head(&arguments)
+                  }
+                }
+              }
             }
           }
         }

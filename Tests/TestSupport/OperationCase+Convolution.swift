@@ -5,6 +5,7 @@ extension OperationCaseList {
   mutating func addConvolutions() {
     addRegularConvolutions()
     addOddConvolutions()
+    addConvolutionsOfFewChannels()
     addTransposedConvolutions()
     for (inputs, outputs, batch) in [(1, 1, 1), (16, 5, 3), (64, 10, 2), (48, 52, 1)] {
       add("linear \(inputs) to \(outputs) batch \(batch)", [[batch, inputs, 1, 1]]) { builder, x in
@@ -43,6 +44,38 @@ extension OperationCaseList {
           Convolution(inChannels: inChannels, outChannels: outChannels, kernel: 1, hasBias: height != 5), shape)
       }
     }
+  }
+
+  /// Heads: several blocks of columns, rows narrower than a register tile and just wider, every stride, taps far outside the image.
+  private mutating func addConvolutionsOfFewChannels() {
+    let residual = Epilogue([.activation(.relu), .scale(0.1), .add])
+    for width in [1, 2, 5, 6, 7, 11, 12, 13, 25] {
+      let shape = Shape(batch: 2, channels: 3, height: 19, width: width)
+      addConvolution(
+        "head 7x7 stride 2 to 70 at width \(width)",
+        Convolution(inChannels: 3, outChannels: 70, kernel: 7, stride: 2, padding: 3), shape)
+      addConvolution(
+        "head 3x3 to 112 with all at width \(width)",
+        Convolution(inChannels: 3, outChannels: 112, kernel: 3, padding: 1, epilogue: residual), shape)
+    }
+    let shape = Shape(batch: 3, channels: 4, height: 23, width: 21)
+    for (name, payload) in [
+      (
+        "3x2 stride 3x4 dilation 2",
+        Convolution(
+          inChannels: 4, outChannels: 33, kernel: Pair(height: 3, width: 2), stride: Pair(height: 3, width: 4), padding: 2,
+          dilation: 2, epilogue: residual)
+      ),
+      ("1x1 stride 5", Convolution(inChannels: 4, outChannels: 16, kernel: 1, stride: 5)),
+      (
+        "3x3 dilation 9 beyond the image",
+        Convolution(inChannels: 4, outChannels: 36, kernel: 3, padding: 12, dilation: Pair(height: 11, width: 13))
+      ),
+      (
+        "2x2 shuffled",
+        Convolution(inChannels: 4, outChannels: 80, kernel: 2, epilogue: Epilogue([.pixelShuffle(2)]))
+      ),
+    ] { addConvolution("head \(name)", payload, shape) }
   }
 
   /// Each attribute away from its usual value.

@@ -49,6 +49,8 @@ typedef enum {
   SW_FAMILY_SOFTMAX_ACROSS,
   SW_FAMILY_WIDEN,
   SW_FAMILY_NARROW,
+  SW_FAMILY_INTERLEAVE,
+  SW_FAMILY_DEINTERLEAVE,
 } sw_family;
 
 typedef enum {
@@ -121,9 +123,27 @@ typedef void (*sw_gather_function)(
   const float *const *left, ptrdiff_t taps, const float *right, ptrdiff_t depth, int continues, float *product,
   ptrdiff_t product_stride);
 
-/// The same for planar input: tap t reads `left[t][i * left_step]`, one value: product[i][j] = Σ t left[t][i * step] · right[t * n + j].
-typedef void (*sw_head_function)(
-  const float *const *left, ptrdiff_t left_step, ptrdiff_t taps, const float *right, float *product, ptrdiff_t product_stride);
+/// `count` pixels of a row of a convolution of few input channels, planar in and interleaved out, with epilogue:
+/// out[i * out_pixel + block[j / 16] + j % 16] = epilogue(Σ over t < taps of left[offsets[t] + i * step] · right[t * n + j]), j < n of
+/// the kernel, summed over t in order. `right` is aligned. `left` can be read for as many pixels as the kernel has rows, at least.
+typedef struct {
+  const float *left;
+  /// One a tap.
+  const ptrdiff_t *offsets;
+  ptrdiff_t taps, step, count;
+  const float *right;
+  float *out;
+  ptrdiff_t out_pixel;
+  /// Channel 0 of the first pixel's; null for none.
+  const float *residual;
+  ptrdiff_t residual_pixel;
+  /// One offset a block of 16 columns, from the pixel.
+  const ptrdiff_t *block;
+  /// Of the first column: where bias, slopes and residual are read.
+  ptrdiff_t channel;
+  const sw_epilogue *epilogue;
+} sw_head_arguments;
+typedef void (*sw_head_function)(const sw_head_arguments *arguments);
 
 /// Stores `count` pixels of a row from `product` (pixel i at `product + i * product_stride`), blocks first ..< first + blocks.
 /// `bias` and PReLU slopes are indexed by block from 0; `y`, `x` say where the first pixel lies.
@@ -150,12 +170,13 @@ typedef struct {
 } sw_tail_arguments;
 typedef void (*sw_tail_function)(const sw_tail_arguments *arguments);
 
-/// `count` pixels of one row of a depthwise convolution with epilogue, interleaved in and out.
-/// out[i][c] = epilogue(Σ over u, v of rows[u][(left + i * stride + v * dilation) * in_pixel + c] · weight[(u * kernel_width + v) * channel_stride + c]),
-/// summed over u and then v; columns outside 0 ..< in_width count as zero, and a null row is all zero.
-/// Sizes are in floats. The kernels for one size of kernel and stride take dilation 1.
+/// `count` pixels of each of `row_count` rows of a depthwise convolution with epilogue, interleaved in and out.
+/// out[r][i][c] = epilogue(Σ over u, v of rows[r * row_step + u * row_dilation][(left + i * stride + v * dilation) * in_pixel + c]
+/// · weight[(u * kernel_width + v) * channel_stride + c]), summed over u and then v; columns outside 0 ..< in_width count as zero,
+/// and a null row is all zero. Sizes are in floats. The kernels for one size of kernel and stride take that stride and dilation 1.
 typedef struct {
   const float *const *rows;
+  ptrdiff_t row_count, row_step, row_dilation;
   ptrdiff_t in_pixel, in_width, left, stride, dilation, kernel_height, kernel_width;
   const float *weight;
   /// Floats from one tap's weights to the next's.
@@ -163,16 +184,28 @@ typedef struct {
   /// A multiple of SW_CHANNEL_BLOCK.
   ptrdiff_t channels;
   ptrdiff_t count;
-  /// Where the input of the next pixels begins, to be fetched meanwhile: as many, as far apart; null for none. Never read.
-  const float *ahead;
   float *out;
-  ptrdiff_t out_pixel;
+  ptrdiff_t out_row, out_pixel;
   /// Null for none.
   const float *residual;
-  ptrdiff_t residual_pixel;
+  ptrdiff_t residual_row, residual_pixel;
   const sw_epilogue *epilogue;
 } sw_depthwise_arguments;
 typedef void (*sw_depthwise_function)(const sw_depthwise_arguments *arguments);
+
+/// Cache lines that follow each other.
+typedef struct {
+  const char *next;
+  ptrdiff_t lines;
+} sw_span;
+
+/// Memory to be fetched into the cache meanwhile, a few lines at a time: what a core will read next. Never read here.
+typedef struct {
+  /// The spans that are left; kernels move them on.
+  sw_span *spans;
+  ptrdiff_t count;
+  ptrdiff_t lines_per_tile;
+} sw_ahead;
 
 /// A product of `count` pixels with a register tile's columns, with epilogue, stored where each pixel lies:
 /// out[i][block[j / 16] + j % 16] = epilogue(Σ over k < depth of left[i * left_pixel + k] · right[k * n + j]), j < n of the kernel.
@@ -190,6 +223,8 @@ typedef struct {
   /// Of the first column: where bias, slopes and residual are read.
   ptrdiff_t channel;
   const sw_epilogue *epilogue;
+  /// Null for none.
+  sw_ahead *ahead;
 } sw_pointwise_arguments;
 typedef void (*sw_pointwise_function)(const sw_pointwise_arguments *arguments);
 
@@ -271,6 +306,15 @@ typedef void (*sw_widen_function)(const void *in, float *out, ptrdiff_t count);
 
 /// The same to bfloat16, rounded to the nearest, ties to even; a NaN stays one.
 typedef void (*sw_narrow_function)(const float *in, void *out, ptrdiff_t count);
+
+/// `count` pixels from planes: element c of pixel i at `out + i * out_pixel` becomes in[c * plane + i], c < channels, and the padding
+/// after the last channel, up to a multiple of SW_CHANNEL_BLOCK, becomes 0.
+typedef void (*sw_interleave_function)(
+  const float *in, ptrdiff_t plane, ptrdiff_t channels, float *out, ptrdiff_t out_pixel, ptrdiff_t count);
+
+/// The way back: out[c * plane + i] = element c of pixel i at `in + i * in_pixel`. Padding is read.
+typedef void (*sw_deinterleave_function)(
+  const float *in, ptrdiff_t in_pixel, ptrdiff_t channels, float *out, ptrdiff_t plane, ptrdiff_t count);
 
 /// A row of the kernel table.
 typedef struct {

@@ -35,6 +35,7 @@ final class BinaryStep: Step {
       }
   }
 
+  var isLight: Bool { true }
   var kernelNames: [String] { [kernel.name] }
   var rowCount: Int { output.height }
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { operands[index].height == 1 ? 0..<1 : rows }

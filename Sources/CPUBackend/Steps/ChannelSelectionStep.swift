@@ -71,7 +71,7 @@ final class ChannelSelectionStep: ConvolutionStep {
     return Scratch(
       pointers: PixelPointers(&cursor), packed: cursor.floats(PointwiseProduct.pixels * operands.inputLayout.pixelSlots),
       ring: cursor.floats(ringRows * g.inWidth * precision.slots(min(PointwiseProduct.groupColumns, order.count))),
-      rows: cursor.pointers(depthwise.rowCount))
+      rows: cursor.pointers(depthwise.pointerCount(1)))
   }
 
   var scratchByteCount: Int { ScratchCursor.byteCount { scratch(&$0) } }
@@ -104,7 +104,7 @@ final class ChannelSelectionStep: ConvolutionStep {
           made = needed
         }
         for row in y..<next {
-          depthwise.rows(row, into: rows) { UnsafePointer(ring + $0 % ringRows * rowStride) }
+          depthwise.fill(rows, rows: row..<row + 1) { UnsafePointer(ring + $0 % ringRows * rowStride) }
           filter(row, image: image, columns: columns, rows: rows, memory)
         }
         y = next
@@ -150,8 +150,8 @@ final class ChannelSelectionStep: ConvolutionStep {
     shifted.move(by: columns.lowerBound)
     withUnsafePointer(to: shifted) { epilogue in
       depthwise.run(
-        rows, inPixel: precision.slots(columns.count), x: 0, count: operands.geometry.outWidth,
-        out: memory[operands.output].row(image, y) + precision.slots(columns.lowerBound),
+        rows, rowCount: 1, inPixel: precision.slots(columns.count), x: 0, count: operands.geometry.outWidth,
+        out: memory[operands.output].row(image, y) + precision.slots(columns.lowerBound), outRow: 0,
         outPixel: operands.outputLayout.pixelStride,
         residual: residual.base.map { $0 + precision.slots(columns.lowerBound) }, residualPixel: residual.pixel,
         channels: columns, epilogue)

@@ -10,12 +10,15 @@ struct InputPart: BitwiseCopyable {
   let channels: Int
   /// Floats from one pixel to the next.
   let pixelStride: Int
+  /// Floats that hold the channels of a pixel.
+  let pixelSlots: Int
 
   init(_ value: Int, _ layout: ValueLayout, firstChannel: Int) {
     self.value = value
     self.firstChannel = firstChannel
     channels = layout.channels
     pixelStride = layout.pixelStride
+    pixelSlots = layout.pixelSlots
   }
 }
 
@@ -78,12 +81,15 @@ extension ConvolutionStep {
 
 /// Rows cut into tasks of about equal work, several a thread so that a slow thread is made up for.
 struct RowTasks {
+  /// The most rows of a task.
+  static let mostRows = 8
+
   private let rowCount: Int
   private let rowsPerTask: Int
 
   init(rowCount: Int, threadCount: Int) {
     self.rowCount = rowCount
-    rowsPerTask = max(1, min(8, rowCount / (4 * threadCount)))
+    rowsPerTask = max(1, min(Self.mostRows, rowCount / (4 * threadCount)))
   }
 
   var count: Int { (rowCount + rowsPerTask - 1) / rowsPerTask }

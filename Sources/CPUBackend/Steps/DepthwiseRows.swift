@@ -34,48 +34,64 @@ final class DepthwiseRows {
   }
 
   var byteCount: Int { weights.byteCount }
-  /// The pointers that `run` needs.
-  var rowCount: Int { size.height }
+  /// The pointers that `run` needs for so many output rows.
+  func pointerCount(_ rowCount: Int) -> Int { (rowCount - 1) * stride.height + span }
+  /// Input rows that one output row looks at, from the first to the last.
+  private var span: Int { (size.height - 1) * dilation.height + 1 }
 
-  /// The input, not read yet, of the pixels that follow column `x` of output row y: what a core should fetch while it multiplies.
-  ///
-  /// The lowest row alone: the others were read for the row above.
+  /// The input rows that output rows look at; may reach past the edges.
   @inline(__always)
-  func ahead(_ y: Int, x: Int, outWidth: Int, inPixel: Int, _ row: (Int) -> UnsafePointer<Float>) -> UnsafePointer<Float>? {
-    let isSameRow = x < outWidth
-    let at = (isSameRow ? y : y + 1) * stride.height - padding.top + (size.height - 1) * dilation.height
-    guard at >= 0, at < inHeight else { return nil }
-    return row(at) + (isSameRow ? x * stride.width * inPixel : 0)
+  func inputRows(_ rows: Range<Int>) -> Range<Int> {
+    let first = rows.lowerBound * stride.height - padding.top
+    return first..<first + (rows.count - 1) * stride.height + span
   }
 
-  /// The input rows that output row y reads, nil outside the image.
+  /// Pointers to the input rows that output rows look at, nil outside the image.
   @inline(__always)
-  func rows(
-    _ y: Int, into rows: UnsafeMutablePointer<UnsafePointer<Float>?>, _ row: (Int) -> UnsafePointer<Float>
+  func fill(
+    _ pointers: UnsafeMutablePointer<UnsafePointer<Float>?>, rows: Range<Int>, _ row: (Int) -> UnsafePointer<Float>
   ) {
-    for u in 0..<size.height {
-      let at = y * stride.height - padding.top + u * dilation.height
-      rows[u] = at >= 0 && at < inHeight ? row(at) : nil
+    let input = inputRows(rows)
+    for at in input { pointers[at - input.lowerBound] = at >= 0 && at < inHeight ? row(at) : nil }
+  }
+
+  /// The input of output columns from `x` on that rows from the `fresh`th look at: what a core should fetch before it comes there.
+  ///
+  /// - Parameters:
+  ///   - rows: of the output.
+  ///   - fresh: the first of the input rows that was not read for the rows above.
+  @inline(__always)
+  func ahead(
+    rows: Range<Int>, from fresh: Int, x: Int, count: Int, part: InputPart, into spans: inout SpanCursor,
+    _ row: (Int) -> UnsafePointer<Float>
+  ) {
+    let input = inputRows(rows)
+    let first = min(x * stride.width, inWidth), end = min((x + count) * stride.width, inWidth)
+    guard first < end else { return }
+    for at in max(input.lowerBound + fresh, 0)..<max(min(input.upperBound, inHeight), input.lowerBound + fresh, 0) {
+      spans.add(row(at) + first * part.pixelStride, pixels: end - first, part)
     }
   }
 
-  /// `count` output pixels of a row from column `x` on, stored at `out` and after.
+  /// `count` output pixels of each of some rows from column `x` on, stored at `out` and after.
   ///
-  /// - Parameter range: the channels to compute, whole blocks; pointers and epilogue are those of the first of them.
+  /// - Parameters:
+  ///   - pointers: as `fill` leaves them for these rows.
+  ///   - outRow: floats from one row to the next.
+  ///   - range: the channels to compute, whole blocks; pointers and epilogue are those of the first of them.
   @inline(__always)
   func run(
-    _ rows: UnsafePointer<UnsafePointer<Float>?>, inPixel: Int, x: Int, count: Int, ahead: UnsafePointer<Float>? = nil,
-    out: UnsafeMutablePointer<Float>,
-    outPixel: Int,
-    residual: UnsafePointer<Float>?, residualPixel: Int, channels range: Range<Int>? = nil,
-    _ epilogue: UnsafePointer<sw_epilogue>
+    _ pointers: UnsafePointer<UnsafePointer<Float>?>, rowCount: Int, inPixel: Int, x: Int, count: Int,
+    out: UnsafeMutablePointer<Float>, outRow: Int, outPixel: Int, residual: UnsafePointer<Float>? = nil, residualRow: Int = 0,
+    residualPixel: Int = 0, channels range: Range<Int>? = nil, _ epilogue: UnsafePointer<sw_epilogue>
   ) {
     let first = range?.lowerBound ?? 0
     var arguments = sw_depthwise_arguments(
-      rows: rows, in_pixel: inPixel, in_width: inWidth, left: x * stride.width - padding.left, stride: stride.width,
-      dilation: dilation.width, kernel_height: size.height, kernel_width: size.width, weight: weights.base + first,
-      channel_stride: channels, channels: range?.count ?? channels, count: count, ahead: ahead, out: out, out_pixel: outPixel,
-      residual: residual, residual_pixel: residualPixel, epilogue: epilogue)
+      rows: pointers, row_count: rowCount, row_step: stride.height, row_dilation: dilation.height, in_pixel: inPixel,
+      in_width: inWidth, left: x * stride.width - padding.left, stride: stride.width, dilation: dilation.width,
+      kernel_height: size.height, kernel_width: size.width, weight: weights.base + first, channel_stride: channels,
+      channels: range?.count ?? channels, count: count, out: out, out_row: outRow, out_pixel: outPixel, residual: residual,
+      residual_row: residualRow, residual_pixel: residualPixel, epilogue: epilogue)
     kernel.depthwise(&arguments)
   }
 }

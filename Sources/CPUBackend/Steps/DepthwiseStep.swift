@@ -18,20 +18,21 @@ final class DepthwiseStep: ConvolutionStep {
 
   var kernelNames: [String] { [depthwise.kernel.name] }
   var constantByteCount: Int { depthwise.byteCount + epilogue.byteCount }
-  var scratchByteCount: Int { ScratchCursor.byteCount { $0.pointers(depthwise.rowCount) } }
+  var scratchByteCount: Int { ScratchCursor.byteCount { $0.pointers(depthwise.pointerCount(1)) } }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
     var cursor = ScratchCursor(base)
-    guard let rows = cursor.pointers(depthwise.rowCount) else { return }
+    guard let rows = cursor.pointers(depthwise.pointerCount(1)) else { return }
     let input = memory[operands.input], output = memory[operands.output]
     for n in rowTasks(region).range(task) {
       let (image, y) = region.place(n)
-      depthwise.rows(y, into: rows) { UnsafePointer(input.row(image, $0)) }
+      depthwise.fill(rows, rows: y..<y + 1) { UnsafePointer(input.row(image, $0)) }
       let residual = operands.residualSource(memory, image: image, y: y)
       withUnsafePointer(to: epilogue.structure) { epilogue in
         depthwise.run(
-          rows, inPixel: operands.inputLayout.pixelStride, x: 0, count: operands.geometry.outWidth, out: output.row(image, y),
-          outPixel: operands.outputLayout.pixelStride, residual: residual.base, residualPixel: residual.pixel, epilogue)
+          rows, rowCount: 1, inPixel: operands.inputLayout.pixelStride, x: 0, count: operands.geometry.outWidth,
+          out: output.row(image, y), outRow: 0, outPixel: operands.outputLayout.pixelStride, residual: residual.base,
+          residualPixel: residual.pixel, epilogue)
       }
     }
   }

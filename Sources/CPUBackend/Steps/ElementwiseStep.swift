@@ -38,6 +38,7 @@ final class ElementwiseStep: Step {
     self.threadCount = threadCount
   }
 
+  var isLight: Bool { true }
   var kernelNames: [String] { [kernel.name] }
   var rowCount: Int { layout.height }
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { rows }

@@ -7,21 +7,27 @@ final class HeadStep: ConvolutionStep {
   private let arrangement: OutputArrangement
   private let epilogue: EpilogueParameters
   private let weights: AlignedFloats
-  private let blocks: [ColumnBlock]
-  private let storeFunction: sw_store_function
+  private let blocks: ConstantTable<ColumnBlock>
+  /// Where each tap of the first pixel lies, from the topmost row that an output row reads.
+  private let tapOffsets: ConstantTable<Int>
 
   init(_ operands: ConvolutionOperands) {
     self.operands = operands
-    let geometry = operands.geometry
+    let g = operands.geometry, taps = g.inChannels * g.taps
     arrangement = OutputArrangement(
-      channels: geometry.outChannels, shuffle: operands.epilogue.shuffle, destination: operands.outputLayout)
+      channels: g.outChannels, shuffle: operands.epilogue.shuffle, destination: operands.outputLayout)
     epilogue = EpilogueParameters(
       operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes)
-    blocks = ColumnBlock.split(arrangement.order.count, into: operands.table.tiles(.head))
-    storeFunction = operands.table.kernel(.store, rows: 1).store
-    weights = AlignedFloats(count: geometry.inChannels * geometry.taps * arrangement.order.count)
+    let blocks = ColumnBlock.split(arrangement.order.count, into: operands.table.tiles(.head))
+    self.blocks = ConstantTable(blocks)
+    let rowLength = Self.rowLength(g)
+    tapOffsets = ConstantTable(
+      (0..<taps).map { tap in
+        let channel = tap / g.taps, ky = tap % g.taps / g.kernel.width, kx = tap % g.kernel.width
+        return (ky * g.dilation.height * g.inChannels + channel) * rowLength + kx * g.dilation.width
+      })
+    weights = AlignedFloats(count: taps * arrangement.order.count)
     operands.weight.withUnsafeFloats { source in
-      let taps = geometry.inChannels * geometry.taps
       for block in blocks {
         for column in 0..<block.columns {
           guard let channel = arrangement.order[block.firstColumn + column] else { continue }
@@ -33,71 +39,77 @@ final class HeadStep: ConvolutionStep {
     }
   }
 
-  var kernelNames: [String] { Set(blocks.map(\.kernel.name)).sorted() + ["store"] }
+  var kernelNames: [String] { Set(blocks.values.map(\.kernel.name)).sorted() }
   var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
 
   /// The longest row that taps reach, with a register tile to spare at the end.
-  private var rowLength: Int {
-    let g = operands.geometry
-    return (g.outWidth + 12) * g.stride.width + (g.kernel.width - 1) * g.dilation.width + 1
+  private static func rowLength(_ g: ConvolutionGeometry) -> Int {
+    (g.outWidth + 12) * g.stride.width + (g.kernel.width - 1) * g.dilation.width + 1
   }
 
-  private struct Scratch {
-    var rows: UnsafeMutablePointer<Float>?
-    var product: UnsafeMutablePointer<Float>?
-    var left: UnsafeMutablePointer<UnsafePointer<Float>?>?
+  /// The input rows that consecutive output rows read.
+  private func inputRowCount(_ outputRows: Int) -> Int {
+    let g = operands.geometry
+    return (outputRows - 1) * g.stride.height + (g.kernel.height - 1) * g.dilation.height + 1
   }
 
-  private func scratch(_ cursor: inout ScratchCursor) -> Scratch {
-    let g = operands.geometry
-    return Scratch(
-      rows: cursor.floats(g.inChannels * g.kernel.height * rowLength), product: cursor.floats(12 * 64),
-      left: cursor.pointers(g.inChannels * g.taps))
+  private func scratch(_ cursor: inout ScratchCursor) -> UnsafeMutablePointer<Float>? {
+    cursor.floats(inputRowCount(RowTasks.mostRows) * operands.geometry.inChannels * Self.rowLength(operands.geometry))
   }
 
   var scratchByteCount: Int { ScratchCursor.byteCount { scratch(&$0) } }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
     var cursor = ScratchCursor(base)
-    let scratch = scratch(&cursor)
-    guard let rows = scratch.rows, let product = scratch.product, let left = scratch.left else { return }
-    let g = operands.geometry, taps = g.inChannels * g.taps
-    for n in rowTasks(region).range(task) {
-      let (image, y) = region.place(n)
-      copyRows(memory[operands.input].row(image, 0), y: y, into: rows)
-      var destination = arrangement.destination(memory[operands.output], image: image, y: y)
-      var residual = operands.residualSource(memory, image: image, y: y)
-      withUnsafePointer(to: epilogue.structure) { epilogue in
-        for block in blocks {
-          var x = 0
-          while x < g.outWidth {
-            for tap in 0..<taps {
-              let kernelRow = tap / g.kernel.width, kx = tap % g.kernel.width
-              left[tap] = UnsafePointer(rows + kernelRow * rowLength + x * g.stride.width + kx * g.dilation.width)
-            }
-            block.kernel.head(left, g.stride.width, taps, weights.base + taps * block.firstColumn, product, block.columns)
-            storeFunction(
-              product, block.columns, min(block.kernel.rows, g.outWidth - x), block.firstColumn / Int(SW_CHANNEL_BLOCK),
-              block.columns / Int(SW_CHANNEL_BLOCK), 0, x, &destination, &residual, epilogue)
-            x += block.kernel.rows
+    guard let rows = scratch(&cursor) else { return }
+    let g = operands.geometry, rowLength = Self.rowLength(g), taps = tapOffsets.count
+    let blocks = blocks.elements, offsets = tapOffsets.elements
+    let range = rowTasks(region).range(task)
+    var n = range.lowerBound
+    while n < range.upperBound {
+      // Consecutive rows of one image share the copies of the input rows.
+      let (image, first) = region.place(n)
+      let count = min(range.upperBound - n, region.rows.upperBound - first)
+      let input = memory[operands.input].row(image, 0), top = first * g.stride.height - g.padding.top
+      var copied = 0
+      for y in first..<first + count {
+        let origin = (y - first) * g.stride.height, end = origin + inputRowCount(1)
+        for row in max(copied, origin)..<end {
+          copyRow(input, y: top + row, to: rows + row * g.inChannels * rowLength)
+        }
+        copied = end
+        let destination = arrangement.destination(memory[operands.output], image: image, y: y)
+        let residual = operands.residualSource(memory, image: image, y: y)
+        withUnsafePointer(to: epilogue.structure) { epilogue in
+          for index in 0..<self.blocks.count {
+            let block = blocks[index]
+            var arguments = sw_head_arguments(
+              left: rows + origin * g.inChannels * rowLength, offsets: offsets, taps: taps, step: g.stride.width,
+              count: g.outWidth, right: weights.base + taps * block.firstColumn, out: destination.base,
+              out_pixel: destination.pixel, residual: residual.base, residual_pixel: residual.pixel,
+              block: destination.block + block.firstColumn / Int(SW_CHANNEL_BLOCK), channel: block.firstColumn,
+              epilogue: epilogue)
+            block.kernel.head(&arguments)
           }
         }
       }
+      n += count
     }
   }
 
-  /// Row channel · kernelHeight + ky holds the input row that output row y reads with ky, its pixel -left at index 0.
-  private func copyRows(_ input: UnsafePointer<Float>, y: Int, into rows: UnsafeMutablePointer<Float>) {
-    let g = operands.geometry, layout = operands.inputLayout
+  /// A row of all input channels, pixel -left at index 0, zeros around the image.
+  private func copyRow(_ input: UnsafePointer<Float>, y: Int, to row: UnsafeMutablePointer<Float>) {
+    let g = operands.geometry, layout = operands.inputLayout, rowLength = Self.rowLength(g)
+    guard y >= 0, y < g.inHeight, g.padding.left < rowLength else {
+      row.update(repeating: 0, count: g.inChannels * rowLength)
+      return
+    }
+    let count = min(g.inWidth, rowLength - g.padding.left)
     for channel in 0..<g.inChannels {
-      for ky in 0..<g.kernel.height {
-        let row = rows + (channel * g.kernel.height + ky) * rowLength
-        row.update(repeating: 0, count: rowLength)
-        let inY = y * g.stride.height - g.padding.top + ky * g.dilation.height
-        guard inY >= 0, inY < g.inHeight, g.padding.left < rowLength else { continue }
-        let count = min(g.inWidth, rowLength - g.padding.left)
-        (row + g.padding.left).update(from: input + channel * layout.planeStride + inY * layout.rowStride, count: count)
-      }
+      let target = row + channel * rowLength
+      target.update(repeating: 0, count: g.padding.left)
+      (target + g.padding.left).update(from: input + channel * layout.planeStride + y * layout.rowStride, count: count)
+      (target + g.padding.left + count).update(repeating: 0, count: rowLength - g.padding.left - count)
     }
   }
 }

@@ -71,8 +71,8 @@ struct PixelPointers {
   let residual: UnsafeMutablePointer<UnsafePointer<Float>?>
 
   /// Nil from a cursor that only counts.
-  init?(_ cursor: inout ScratchCursor) {
-    let out = cursor.pointers(PointwiseProduct.pixels), residual = cursor.pointers(PointwiseProduct.pixels)
+  init?(_ cursor: inout ScratchCursor, pixels: Int = PointwiseProduct.pixels) {
+    let out = cursor.pointers(pixels), residual = cursor.pointers(pixels)
     guard let out, let residual else { return nil }
     self.out = UnsafeMutableRawPointer(out).assumingMemoryBound(to: UnsafeMutablePointer<Float>?.self)
     self.residual = residual

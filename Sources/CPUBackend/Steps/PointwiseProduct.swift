@@ -66,17 +66,28 @@ final class PointwiseProduct {
   func run(
     _ left: UnsafePointer<Float>, leftPixel: Int, count: Int, out: UnsafePointer<UnsafeMutablePointer<Float>?>,
     residual: UnsafePointer<UnsafePointer<Float>?>?, blockOffsets: UnsafePointer<Int>, groups range: Range<Int>,
-    _ epilogue: UnsafePointer<sw_epilogue>
+    ahead: SpanCursor? = nil, _ epilogue: UnsafePointer<sw_epilogue>
   ) {
     let blocks = blocks.elements, starts = groupStarts.elements
+    // Kernels move the spans on, from one to the next.
+    var fetched =
+      ahead.map { ahead in
+        var tiles = 0
+        for index in starts[range.lowerBound]..<starts[range.upperBound] {
+          let rows = blocks[index].kernel.rows
+          tiles += (count + rows - 1) / rows
+        }
+        return ahead.shared(by: tiles)
+      } ?? sw_ahead(spans: nil, count: 0, lines_per_tile: 0)
     for index in starts[range.lowerBound]..<starts[range.upperBound] {
       let block = blocks[index]
-      var arguments = sw_pointwise_arguments(
-        left: left, left_pixel: leftPixel, count: count, depth: depth, right: weights.base + slots * block.firstColumn,
-        out: out,
-        residual: residual, block: blockOffsets + block.firstColumn / Int(SW_CHANNEL_BLOCK), channel: block.firstColumn,
-        epilogue: epilogue)
-      block.kernel.pointwise(&arguments)
+      withUnsafeMutablePointer(to: &fetched) { fetched in
+        var arguments = sw_pointwise_arguments(
+          left: left, left_pixel: leftPixel, count: count, depth: depth, right: weights.base + slots * block.firstColumn,
+          out: out, residual: residual, block: blockOffsets + block.firstColumn / Int(SW_CHANNEL_BLOCK),
+          channel: block.firstColumn, epilogue: epilogue, ahead: fetched)
+        block.kernel.pointwise(&arguments)
+      }
     }
   }
 }

@@ -37,6 +37,7 @@ final class PoolStep: Step {
     self.threadCount = threadCount
   }
 
+  var isLight: Bool { true }
   var kernelNames: [String] { [kernel.name] }
   var rowCount: Int { output.height }
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> {

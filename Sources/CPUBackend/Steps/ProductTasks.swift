@@ -22,14 +22,19 @@ struct ProductTasks {
   /// - Parameters:
   ///   - groupCount: of columns that are multiplied together.
   ///   - leastRows: rows below which a task would waste work.
+  ///   - rowGrain: rows that are done together; tasks have whole multiples where that leaves enough of them.
   ///   - imageRows: the rows of an image, where no task may reach over its end.
-  init(_ region: WorkRegion, width: Int, groupCount: Int, threadCount: Int, leastRows: Int = 1, imageRows: Int? = nil) {
+  init(
+    _ region: WorkRegion, width: Int, groupCount: Int, threadCount: Int, leastRows: Int = 1, rowGrain: Int = 1,
+    imageRows: Int? = nil
+  ) {
     rowCount = region.imageRows
     self.groupCount = max(groupCount, 1)
     let wanted = Self.tasksPerThread * threadCount
     // A chunk's worth of pixels at least.
     let least = max(leastRows, (PointwiseProduct.pixels + width - 1) / max(width, 1))
     var rows = max(least, min(8, rowCount / wanted))
+    if rows < rowCount / threadCount { rows = (rows + rowGrain - 1) / rowGrain * rowGrain }
     if let imageRows {
       // As many for each thread: with few tall tasks, one more would leave the others waiting.
       let most = max(1, imageRows / max(rows, 1))
@@ -45,7 +50,9 @@ struct ProductTasks {
     rowsPerTask = max(1, min(rows, self.imageRows))
     partsPerImage = (self.imageRows + rowsPerTask - 1) / max(rowsPerTask, 1)
     let rowParts = partsPerImage * (rowCount / max(self.imageRows, 1))
-    let columnParts = min(self.groupCount, max(1, (wanted + rowParts - 1) / max(rowParts, 1)))
+    // Tasks of the same rows prepare the same input: two tasks a thread do without.
+    let isEnough = rowParts >= 2 * threadCount
+    let columnParts = isEnough ? 1 : min(self.groupCount, max(1, (wanted + rowParts - 1) / max(rowParts, 1)))
     groupsPerTask = (self.groupCount + columnParts - 1) / columnParts
   }
 

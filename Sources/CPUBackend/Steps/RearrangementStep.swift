@@ -1,8 +1,10 @@
+import CKernels
 import Networks
 
 /// Copies that only move elements: change of layout, concatenation, pixel shuffle and its inverse.
 ///
-/// Plain Swift loops over rows: these steps run where no kernel could store the elements in place.
+/// They run where no kernel could store the elements in place. Planes become pixels and back by kernels, all else by plain loops over
+/// rows.
 final class RearrangementStep: Step {
   enum Kind: Hashable {
     case copy
@@ -28,10 +30,14 @@ final class RearrangementStep: Step {
   private let kind: Kind
   private let inputs: [ValueLayout]
   private let output: ValueLayout
+  private let interleave: sw_interleave_function
+  /// One an input.
+  private let deinterleaves: [sw_deinterleave_function]
   private let threadCount: Int
 
   init(
-    node: String, kind: Kind, inputs: [(value: Int, layout: ValueLayout)], output: Int, layout: ValueLayout, threadCount: Int
+    node: String, kind: Kind, inputs: [(value: Int, layout: ValueLayout)], output: Int, layout: ValueLayout, table: KernelTable,
+    threadCount: Int
   ) {
     self.node = node
     self.kind = kind
@@ -40,6 +46,11 @@ final class RearrangementStep: Step {
     writes = output
     self.output = layout
     self.threadCount = threadCount
+    func kernel(_ family: Kernel.Family, for precision: Precision) -> Kernel {
+      (precision == table.precision ? table : KernelTable(table.instructionSet, precision)).kernel(family, rows: 1)
+    }
+    interleave = kernel(.interleave, for: layout.precision).interleave
+    deinterleaves = inputs.map { kernel(.deinterleave, for: $0.layout.precision).deinterleave }
   }
 
   var kernelNames: [String] { [kind.name] }
@@ -96,6 +107,23 @@ final class RearrangementStep: Step {
 
   /// Copies row `y` of an input to channels of the output from `firstChannel` on.
   private func copy(_ memory: RunMemory, input index: Int, image: Int, y: Int, firstChannel: Int) {
+    let layout = inputs[index], end = firstChannel + layout.channels
+    let from = memory[reads[index]].row(image, y), to = memory[writes].row(image, y)
+    // What ends within a block is followed by padding only in the last.
+    let fillsBlocks = firstChannel % Int(SW_CHANNEL_BLOCK) == 0 && (end == output.channels || end % Int(SW_CHANNEL_BLOCK) == 0)
+    switch (layout.order, output.order) {
+    case (.planar, .interleaved) where fillsBlocks:
+      interleave(
+        from, layout.planeStride, layout.channels, to + output.channelOffset(firstChannel), output.pixelStride, output.width)
+    case (.interleaved, .planar):
+      deinterleaves[index](
+        from, layout.pixelStride, layout.channels, to + output.channelOffset(firstChannel), output.planeStride, output.width)
+    case (.planar, .planar), (.planar, .interleaved), (.interleaved, .interleaved):
+      copyElements(memory, input: index, image: image, y: y, firstChannel: firstChannel)
+    }
+  }
+
+  private func copyElements(_ memory: RunMemory, input index: Int, image: Int, y: Int, firstChannel: Int) {
     switch (inputs[index].precision, output.precision) {
     case (.float32, .float32):
       copyRow(memory, input: index, image: image, y: y, firstChannel: firstChannel, Float.self, Float.self)
@@ -128,20 +156,6 @@ final class RearrangementStep: Step {
     // Padding lanes are read by kernels, where they meet zero weights; they must be finite.
     let end = firstChannel + layout.channels
     let padding = end == output.channels ? output.storedChannels - output.channels : 0
-    if inChannel != 1, padding > 0, layout.channels <= ValueLayout.planarChannels, firstChannel == 0 {
-      // Images as they come in: the pixels of a row are cleared by whole vectors, and each plane is spread over them.
-      let size = output.storedChannels * MemoryLayout<To>.stride
-      for x in 0..<output.width {
-        (to + x * outPixel).withMemoryRebound(to: SIMD8<Float>.self, capacity: 2) { block in
-          for part in 0..<size / MemoryLayout<SIMD8<Float>>.stride { block[part] = .zero }
-        }
-      }
-      for c in 0..<layout.channels {
-        let source = from + c * inChannel, target = to + c
-        for x in 0..<output.width { target[x * outPixel] = To(source[x].float) }
-      }
-      return
-    }
     for x in 0..<output.width {
       let source = from + x * inPixel, target = to + x * outPixel + firstChannel
       if inChannel == 1 {

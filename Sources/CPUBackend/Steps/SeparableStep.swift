@@ -2,8 +2,9 @@ import CKernels
 import Networks
 import Tensors
 
-/// Depthwise and then pointwise convolution in one step: the depthwise results of some dozens of pixels are made in scratch memory,
-/// where they stay in the level-1 or level-2 cache, and are multiplied at once. The middle tensor never reaches memory.
+/// Depthwise and then pointwise convolution in one step: the depthwise results of a block of pixels are made in scratch memory,
+/// where they stay in the level-1 or level-2 cache, and are multiplied at once. The middle tensor never reaches memory; the input of
+/// the next block is fetched during the products, which leave loads to spare.
 final class SeparableStep: ConvolutionStep {
   let operands: ConvolutionOperands
   private let arrangement: OutputArrangement
@@ -12,6 +13,15 @@ final class SeparableStep: ConvolutionStep {
   private let depthwise: DepthwiseRows
   private let product: PointwiseProduct
   private let parts: ConstantTable<InputPart>
+  private let blocks: PixelBlocks
+  /// The first of a block's input rows that is fetched ahead: those above it were read for the row of blocks before, and still lie
+  /// in the level-2 cache where a few rows of the image fit there.
+  private let firstFreshRow: Int
+
+  /// What input rows may fill of a core's level-2 cache of 1 MiB until they are read again.
+  private static let rowByteCount = 640 << 10
+  /// What the input of one block may fill of it, for all of that to be fetched ahead.
+  private static let inputByteCount = 272 << 10
 
   /// - Parameters:
   ///   - operands: of the whole; `weight`, `bias` and `epilogue` are those of the pointwise part, which comes last.
@@ -29,6 +39,11 @@ final class SeparableStep: ConvolutionStep {
     depthwise = DepthwiseRows(
       part, input: (g.inHeight, g.inWidth), weight: weight, table: operands.table)
     product = PointwiseProduct(weight: operands.weight, depth: g.inChannels, order: arrangement.order, table: operands.table)
+    blocks = PixelBlocks(width: g.outWidth, pixelByteCount: operands.inputLayout.pixelSlots * 4)
+    let kept = max((g.kernel.height - 1) * g.dilation.height + 1 - g.stride.height, 0)
+    let slots = operands.inputLayout.pixelSlots, input = depthwise.pointerCount(blocks.rowCount) * blocks.columnCount
+    let isKept = (kept + 1) * g.inWidth * slots * 4 <= Self.rowByteCount
+    firstFreshRow = isKept || input * g.stride.width * slots * 4 > Self.inputByteCount ? kept : 0
   }
 
   var kernelNames: [String] { [depthwise.kernel.name] + product.kernelNames }
@@ -36,22 +51,25 @@ final class SeparableStep: ConvolutionStep {
 
   private func tasks(_ region: WorkRegion) -> ProductTasks {
     ProductTasks(
-      region, width: operands.geometry.outWidth, groupCount: product.groupCount, threadCount: operands.threadCount)
+      region, width: operands.geometry.outWidth, groupCount: product.groupCount, threadCount: operands.threadCount,
+      rowGrain: blocks.rowCount)
   }
 
   func taskCount(_ region: WorkRegion) -> Int { tasks(region).count }
 
   private struct Scratch {
-    var pointers: PixelPointers?
+    var pixels: PixelPointers?
     var middle: UnsafeMutablePointer<Float>?
     var rows: UnsafeMutablePointer<UnsafePointer<Float>?>?
+    var spans: UnsafeMutablePointer<sw_span>?
   }
 
   private func scratch(_ cursor: inout ScratchCursor) -> Scratch {
-    Scratch(
-      pointers: PixelPointers(&cursor),
-      middle: cursor.floats(PointwiseProduct.pixels * operands.inputLayout.pixelSlots),
-      rows: cursor.pointers(depthwise.rowCount))
+    let rowCount = depthwise.pointerCount(blocks.rowCount)
+    return Scratch(
+      pixels: PixelPointers(&cursor, pixels: PixelBlocks.pixels),
+      middle: cursor.floats(PixelBlocks.pixels * operands.inputLayout.pixelSlots), rows: cursor.pointers(rowCount),
+      spans: cursor.spans(rowCount * parts.count))
   }
 
   var scratchByteCount: Int { ScratchCursor.byteCount { scratch(&$0) } }
@@ -59,50 +77,58 @@ final class SeparableStep: ConvolutionStep {
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
     var cursor = ScratchCursor(base)
     let scratch = scratch(&cursor)
-    guard let pointers = scratch.pointers, let between = scratch.middle, let rows = scratch.rows else { return }
-    let g = operands.geometry, depth = operands.inputLayout.pixelSlots, output = memory[operands.output]
+    guard let pixels = scratch.pixels, let between = scratch.middle, let rows = scratch.rows, let spans = scratch.spans else {
+      return
+    }
+    let output = memory[operands.output]
     let share = tasks(region).share(task)
     withUnsafePointer(to: epilogue.structure) { epilogue in
-      withUnsafePointer(to: middle.structure) { middle in
-        PixelChunks(rows: share.rows, width: g.outWidth, joinsRows: true).forEach { chunk in
-          chunk.forEachSegment { segment in
-            let (image, y) = region.place(segment.row)
-            for index in 0..<parts.count {
-              filter(parts.elements[index], memory, image: image, y: y, segment, into: between, rows: rows, middle)
-            }
-            pointers.fill(
-              segment, arrangement.destination(output, image: image, y: y),
-              operands.residualSource(memory, image: image, y: y))
-          }
-          product.run(
-            between, leftPixel: depth, count: chunk.count, out: pointers.out,
-            residual: operands.residual == nil ? nil : pointers.residual, blockOffsets: arrangement.blockOffsets,
-            groups: share.groups, epilogue)
+      blocks.forEach(share.rows, of: region) { block, next in
+        for index in 0..<parts.count { filter(parts.elements[index], memory, block, into: between, rows: rows) }
+        for y in block.rows {
+          pixels.fill(
+            PixelChunks.Segment(row: 0, x: block.x, offset: (y - block.rows.lowerBound) * block.width, count: block.width),
+            arrangement.destination(output, image: block.image, y: y),
+            operands.residualSource(memory, image: block.image, y: y))
         }
+        product.run(
+          between, leftPixel: operands.inputLayout.pixelSlots, count: block.count, out: pixels.out,
+          residual: operands.residual == nil ? nil : pixels.residual, blockOffsets: arrangement.blockOffsets,
+          groups: share.groups, ahead: next.map { ahead($0, memory, spans) }, epilogue)
       }
     }
   }
 
-  /// The depthwise results of a segment's pixels, for the channels of one part of the input.
+  /// The depthwise results of a block's pixels, for the channels of one part of the input.
   @inline(__always)
   private func filter(
-    _ part: InputPart, _ memory: RunMemory, image: Int, y: Int, _ segment: PixelChunks.Segment,
-    into between: UnsafeMutablePointer<Float>, rows: UnsafeMutablePointer<UnsafePointer<Float>?>,
-    _ middle: UnsafePointer<sw_epilogue>
+    _ part: InputPart, _ memory: RunMemory, _ block: PixelBlocks.Block, into between: UnsafeMutablePointer<Float>,
+    rows: UnsafeMutablePointer<UnsafePointer<Float>?>
   ) {
-    let input = memory[part.value], outWidth = operands.geometry.outWidth, depth = operands.inputLayout.pixelSlots
-    depthwise.rows(y, into: rows) { UnsafePointer(input.row(image, $0)) }
-    let channels = part.firstChannel..<part.firstChannel + paddedChannels(part.channels)
-    var shifted = middle.pointee
+    let input = memory[part.value], layout = operands.inputLayout
+    depthwise.fill(rows, rows: block.rows) { UnsafePointer(input.row(block.image, $0)) }
+    var shifted = middle.structure
     shifted.move(by: part.firstChannel)
     withUnsafePointer(to: shifted) { middle in
       depthwise.run(
-        rows, inPixel: part.pixelStride, x: segment.x, count: segment.count,
-        ahead: depthwise.ahead(y, x: segment.x + segment.count, outWidth: outWidth, inPixel: part.pixelStride) {
-          UnsafePointer(input.row(image, $0))
-        },
-        out: between + segment.offset * depth + operands.inputLayout.channelOffset(part.firstChannel), outPixel: depth,
-        residual: nil, residualPixel: 0, channels: channels, middle)
+        rows, rowCount: block.rows.count, inPixel: part.pixelStride, x: block.x, count: block.width,
+        out: between + layout.channelOffset(part.firstChannel), outRow: block.width * layout.pixelSlots,
+        outPixel: layout.pixelSlots, channels: part.firstChannel..<part.firstChannel + paddedChannels(part.channels), middle)
     }
+  }
+
+  /// The input of a block.
+  @inline(__always)
+  private func ahead(
+    _ block: PixelBlocks.Block, _ memory: RunMemory, _ spans: UnsafeMutablePointer<sw_span>
+  ) -> SpanCursor {
+    var cursor = SpanCursor(spans)
+    for index in 0..<parts.count {
+      let part = parts.elements[index], input = memory[part.value]
+      depthwise.ahead(rows: block.rows, from: firstFreshRow, x: block.x, count: block.width, part: part, into: &cursor) {
+        UnsafePointer(input.row(block.image, $0))
+      }
+    }
+    return cursor
   }
 }

@@ -1,0 +1,108 @@
+// Planes to interleaved pixels and back, four pixels of four channels at a time. Included once for each type of element; planes hold
+// float32 in either.
+
+#ifndef SW_HELPERS_INCLUDED
+typedef float quad __attribute__((ext_vector_type(4)));
+typedef float unaligned_quad __attribute__((ext_vector_type(4), aligned(4), may_alias));
+typedef uint16_t half_quad __attribute__((ext_vector_type(4)));
+typedef uint16_t unaligned_half_quad __attribute__((ext_vector_type(4), aligned(2), may_alias));
+typedef uint32_t unsigned_quad __attribute__((ext_vector_type(4)));
+
+// Element j of v[i] becomes element i of v[j].
+INLINE void transpose(quad v[4]) {
+  quad a = __builtin_shufflevector(v[0], v[1], 0, 4, 1, 5), b = __builtin_shufflevector(v[2], v[3], 0, 4, 1, 5);
+  quad c = __builtin_shufflevector(v[0], v[1], 2, 6, 3, 7), d = __builtin_shufflevector(v[2], v[3], 2, 6, 3, 7);
+  v[0] = __builtin_shufflevector(a, b, 0, 1, 4, 5);
+  v[1] = __builtin_shufflevector(a, b, 2, 3, 6, 7);
+  v[2] = __builtin_shufflevector(c, d, 0, 1, 4, 5);
+  v[3] = __builtin_shufflevector(c, d, 2, 3, 6, 7);
+}
+
+// A vector of some quads.
+INLINE vector joined(const quad *q) {
+#if LANES == 16
+  typedef float half __attribute__((ext_vector_type(8)));
+  half low = __builtin_shufflevector(q[0], q[1], 0, 1, 2, 3, 4, 5, 6, 7);
+  half high = __builtin_shufflevector(q[2], q[3], 0, 1, 2, 3, 4, 5, 6, 7);
+  return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+#elif LANES == 8
+  return __builtin_shufflevector(q[0], q[1], 0, 1, 2, 3, 4, 5, 6, 7);
+#else
+  return q[0];
+#endif
+}
+
+INLINE quad load_quad(const float *p) { return *(const unaligned_quad *)p; }
+INLINE quad load_quad_bf16(const bfloat16 *p) {
+  return (quad)(__builtin_convertvector(*(const unaligned_half_quad *)p, unsigned_quad) << 16);
+}
+#endif
+
+#ifdef SW_VALUES_BFLOAT16
+#define LOAD_QUAD(p) load_quad_bf16(p)
+#else
+#define LOAD_QUAD(p) load_quad(p)
+#endif
+
+// Four pixels of one block of channels. `quads`, how many of the four quads have any channel, is a constant where this is inlined.
+INLINE void VALUE_NAME(interleave_block)(
+  const float *in, ptrdiff_t plane, ptrdiff_t channels, int quads, ptrdiff_t pixels, ELEMENT *out, ptrdiff_t out_pixel) {
+  quad pixel[4][4];
+  UNROLL for (int k = 0; k < 4; k++) {
+    quad v[4];
+    UNROLL for (int i = 0; i < 4; i++) {
+      v[i] = 0;
+      if (k < quads && 4 * k + i < channels) {
+        const float *from = in + (4 * k + i) * plane;
+        if (pixels == 4) v[i] = load_quad(from);
+        else for (ptrdiff_t x = 0; x < pixels; x++) v[i][x] = from[x];
+      }
+    }
+    transpose(v);
+    UNROLL for (int i = 0; i < 4; i++) pixel[i][k] = v[i];
+  }
+  UNROLL for (int i = 0; i < 4; i++) {
+    if (i >= pixels) continue;
+    UNROLL for (int c = 0; c < SW_CHANNEL_BLOCK; c += LANES) store_value(out + i * out_pixel + c, joined(pixel[i] + c / 4));
+  }
+}
+
+SW_DECLARE_INTERLEAVE(VALUE_NAME(interleave)) {
+  ptrdiff_t between = out_pixel * PER_SLOT;
+  for (ptrdiff_t x = 0; x < count; x += 4) {
+    // The last pixels go back over some already done rather than past the end.
+    if (x + 4 > count && count >= 4) x = count - 4;
+    ptrdiff_t pixels = count >= 4 ? 4 : count;
+    for (ptrdiff_t c = 0; c < channels; c += SW_CHANNEL_BLOCK) {
+      const float *from = in + c * plane + x;
+      ELEMENT *to = (ELEMENT *)out + x * between + c;
+      if (channels - c <= 4) VALUE_NAME(interleave_block)(from, plane, channels - c, 1, pixels, to, between);
+      else VALUE_NAME(interleave_block)(from, plane, channels - c, 4, pixels, to, between);
+    }
+  }
+}
+
+SW_DECLARE_DEINTERLEAVE(VALUE_NAME(deinterleave)) {
+  ptrdiff_t between = in_pixel * PER_SLOT, x = 0;
+  for (; x + 4 <= count; x += 4) {
+    const ELEMENT *from = (const ELEMENT *)in + x * between;
+    // Padding makes whole quads of the last channels.
+    for (ptrdiff_t c = 0; c < channels; c += 4) {
+      quad v[4];
+      UNROLL for (int i = 0; i < 4; i++) v[i] = LOAD_QUAD(from + i * between + c);
+      transpose(v);
+      UNROLL for (int i = 0; i < 4; i++) {
+        if (c + i < channels) *(unaligned_quad *)(out + (c + i) * plane + x) = v[i];
+      }
+    }
+  }
+  for (; x < count; x++) {
+    for (ptrdiff_t c = 0; c < channels; c += 4) {
+      quad v = LOAD_QUAD((const ELEMENT *)in + x * between + c);
+      UNROLL for (int i = 0; i < 4; i++) {
+        if (c + i < channels) out[(c + i) * plane + x] = v[i];
+      }
+    }
+  }
+}
+#undef LOAD_QUAD
