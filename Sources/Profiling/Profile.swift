@@ -158,7 +158,7 @@ extension Profile {
   public func memoryNanoseconds(_ layer: Layer) -> Double {
     var cached = layer.cachedBytes, stored = 0
     for bytes in [layer.valueBytes, layer.constantBytes] {
-      if bytes <= Roofs.cacheByteCount { cached += bytes } else { stored += bytes }
+      if bytes <= Roofs.residentByteCount { cached += bytes } else { stored += bytes }
     }
     func time(_ bytes: Int, _ gbPerS: Double) -> Double { gbPerS > 0 ? Double(bytes) / gbPerS : 0 }
     return time(cached, roofs.cacheGbPerS) + time(stored, roofs.memoryGbPerS)
