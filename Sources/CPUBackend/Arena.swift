@@ -16,22 +16,34 @@ package final class Arena {
   package let base: UnsafeMutableRawPointer
   package let byteCount: Int
 
-  private static let hugePage = 2 << 20
-
   /// Nil where the machine has less memory than that: beyond it an allocation may seem to succeed and the process be killed later.
   package init?(byteCount: Int) {
     self.byteCount = byteCount
-    let isLarge = byteCount >= Self.hugePage
     var memory: UnsafeMutableRawPointer?
     guard byteCount <= PhysicalMemory.byteCount,
-      posix_memalign(&memory, isLarge ? Self.hugePage : 64, max(byteCount, 64)) == 0, let memory
+      posix_memalign(&memory, HugePages.alignment(byteCount), max(byteCount, 64)) == 0, let memory
     else { return nil }
     base = memory
-    #if os(Linux)
-      // Advice: where it is refused the memory works all the same.
-      if isLarge { _ = madvise(base, byteCount / Self.hugePage * Self.hugePage, Int32(MADV_HUGEPAGE)) }
-    #endif
+    HugePages.advise(base, byteCount: byteCount)
   }
 
   deinit { free(base) }
+}
+
+/// Pages of 2 MiB, of which a processor's tables hold hundreds of megabytes.
+enum HugePages {
+  private static let byteCount = 2 << 20
+
+  /// Where a block of so many bytes should begin.
+  static func alignment(_ byteCount: Int) -> Int { byteCount >= Self.byteCount ? Self.byteCount : 64 }
+
+  /// Asks for huge pages under memory so aligned that is not touched yet.
+  static func advise(_ base: UnsafeMutableRawPointer, byteCount: Int) {
+    #if os(Linux)
+      // Advice: where it is refused the memory works all the same.
+      if byteCount >= Self.byteCount {
+        _ = madvise(base, byteCount / Self.byteCount * Self.byteCount, Int32(MADV_HUGEPAGE))
+      }
+    #endif
+  }
 }

@@ -11,7 +11,7 @@ extension Explanation {
       let note = layer.note.map { notes.number($0, gain: gain) }
       table.append([
         layer.name, layer.operation, Self.ms(Double(layer.nanoseconds)), Self.ms(Double(layer.idealNanoseconds)),
-        ProfileTable.percent(layer.roofShare), layer.operations > 0 ? Self.giga(layer.operations) : "--",
+        "\(TextFormat.fixed(100 * layer.roofShare, 0))%", layer.operations > 0 ? Self.giga(layer.operations) : "--",
         TextFormat.bytes(layer.bytesMoved), layer.bound.text, note ?? "",
       ])
     }

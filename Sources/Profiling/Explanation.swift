@@ -60,8 +60,10 @@ extension Explanation {
   static let smallBandNanoseconds = 15_000
   /// What no one needs to hear of.
   static let negligibleNanoseconds = 5_000
-  /// Moving bytes for longer than this share of the arithmetic is felt beside it.
-  static let notableMemory = 0.3
+  /// Moving bytes for longer than this share of the arithmetic is felt beside it,
+  static let notableMemory = 0.2
+  /// and is called the reason where it is this share of what is lost.
+  static let notableLoss = 0.3
   /// Padding that costs more than this is worth a word.
   static let notablePadding = 1.2
 
@@ -158,8 +160,9 @@ extension Explanation {
 
   /// Whether values that lie in memory take notable time beside the arithmetic.
   private static func movesNotably(_ layer: Profile.Layer, _ profile: Profile) -> Bool {
-    layer.traffic.valueBytes > Roofs.cacheByteCount
-      && profile.memoryNanoseconds(layer) > notableMemory * profile.arithmeticNanoseconds(layer)
+    let memory = profile.memoryNanoseconds(layer), arithmetic = profile.arithmeticNanoseconds(layer)
+    return layer.traffic.valueBytes > Roofs.residentByteCount && memory > notableMemory * arithmetic
+      && memory > notableLoss * (Double(layer.nanoseconds) - arithmetic)
   }
 
   private static func isNear(_ layer: Profile.Layer, _ profile: Profile) -> Bool { profile.roofShare(layer) >= 0.7 }

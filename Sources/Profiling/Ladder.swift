@@ -65,7 +65,7 @@ public struct LadderTable: Hashable, Codable, Sendable {
 ///
 /// Differences are taken from the reference, which sums in Double and is run once, on the first image of the batch; engines run the
 /// whole batch. Times are for one image, and leave out the copies into the engine's layout and out of it, which a network needs only
-/// at its ends.
+/// at its ends. All but the rung in bands read their input from memory and write their output there.
 public struct Ladder: Sendable {
   public var layers: [LadderLayer]
   public var batch: Int
@@ -113,22 +113,22 @@ public struct Ladder: Sendable {
     climb.rungs = []
     try climb.addReference(parts.network([.norm(1), .relu(1)]), continuing: true)
     let block = try parts.network([.convolution(1), .norm(1), .relu(1)])
-    try climb.add(Rung("three passes over memory", engine, isInBands: false), block)
+    try climb.add(Rung("three passes over memory", engine), block)
     try climb.add(Rung("batch norm folded, ReLU fused", engine), block.optimizedForInference())
     tables.append(climb.table("\(layer.text), convolution, batch norm, ReLU"))
 
     climb.rungs = []
     try climb.addReference(parts.network([.convolution(2), .norm(2), .relu(2)]), continuing: true)
     let double = try parts.network([.convolution(1), .norm(1), .relu(1), .convolution(2), .norm(2), .relu(2)])
-    try climb.add(Rung("six passes over memory", engine, isInBands: false), double)
-    try climb.add(Rung("fused, layer after layer", engine, isInBands: false), double.optimizedForInference())
-    try climb.add(Rung("fused, both in bands", engine), double.optimizedForInference())
+    try climb.add(Rung("six passes over memory", engine), double)
+    try climb.add(Rung("fused, layer after layer", engine), double.optimizedForInference())
+    try climb.add(Rung("fused, both in bands", engine, isInBands: true), double.optimizedForInference())
     tables.append(climb.table("\(layer.text), the whole block: convolution, batch norm, ReLU, twice"))
 
     climb = Climb(self, input)
     let separable = try parts.network([.separable, .norm(1), .relu(1)])
     try climb.addReference(separable)
-    try climb.add(Rung("four passes over memory", engine, isInBands: false), separable)
+    try climb.add(Rung("four passes over memory", engine), separable)
     try climb.add(Rung("one fused layer", engine), separable.optimizedForInference())
     tables.append(climb.table("\(layer.text), separable convolution, batch norm, ReLU"))
     return tables
@@ -157,9 +157,10 @@ public struct Ladder: Sendable {
     var name: String
     var options: EngineOptions
     var method: ConvolutionMethod?
+    /// Whether layers, and the copies at the ends, hand over rows that are still in the cache; else every value goes to memory.
     var isInBands: Bool
 
-    init(_ name: String, _ options: EngineOptions, _ method: ConvolutionMethod? = nil, isInBands: Bool = true) {
+    init(_ name: String, _ options: EngineOptions, _ method: ConvolutionMethod? = nil, isInBands: Bool = false) {
       self.name = name
       self.options = options
       self.method = method

@@ -149,7 +149,7 @@ extension Profile {
   public func memoryNanoseconds(_ layer: Layer) -> Double {
     var cached = layer.traffic.cachedBytes, stored = 0
     for bytes in [layer.traffic.valueBytes, layer.traffic.constantBytes] {
-      if bytes <= Roofs.cacheByteCount { cached += bytes } else { stored += bytes }
+      if bytes <= Roofs.residentByteCount { cached += bytes } else { stored += bytes }
     }
     func time(_ bytes: Int, _ gbPerS: Double) -> Double { gbPerS > 0 ? Double(bytes) / gbPerS : 0 }
     return time(cached, roofs.cacheGbPerS) + time(stored, roofs.memoryGbPerS)

@@ -247,8 +247,12 @@ extension Profile {
 extension Roofs {
   /// The figures for people.
   public var text: String {
-    "\(TextFormat.fixed(gflopsPerS, 1)) GFLOP/s, memory \(TextFormat.fixed(memoryGbPerS, 1)) GB/s, "
+    "\(TextFormat.fixed(gflopsPerS, 1)) GFLOP/s\(float32Text), memory \(TextFormat.fixed(memoryGbPerS, 1)) GB/s, "
       + "last-level cache \(TextFormat.fixed(cacheGbPerS, 1)) GB/s; a loop begins and ends in "
       + ProfileTable.time(Double(launchNanoseconds))
+  }
+
+  private var float32Text: String {
+    float32GflopsPerS < gflopsPerS ? " (\(TextFormat.fixed(float32GflopsPerS, 1)) in float32)" : ""
   }
 }

@@ -28,22 +28,25 @@ public struct Roofline: Sendable {
     var rate: Double
   }
 
-  /// A logarithmic axis from one power of ten to another.
+  /// A logarithmic axis from a power of ten to a little beyond the largest value.
   private struct Axis {
+    /// Powers of ten.
     var low: Int
-    var high: Int
+    var high: Double
     var from: Double
     var to: Double
 
     init(_ values: [Double], from: Double, to: Double) {
       let logs = values.filter { $0 > 0 && $0.isFinite }.map { log10($0) }
       low = Int((logs.min() ?? 0).rounded(.down))
-      high = max(Int((logs.max() ?? 1).rounded(.up)), low + 1)
+      high = max((logs.max() ?? 1) + 0.2, Double(low + 1))
       self.from = from
       self.to = to
     }
 
-    func position(_ value: Double) -> Double { from + (to - from) * (log10(value) - Double(low)) / Double(high - low) }
+    func position(_ value: Double) -> Double { from + (to - from) * (log10(value) - Double(low)) / (high - Double(low)) }
+
+    var ticks: ClosedRange<Int> { low...Int(high) }
   }
 
   public var svg: String {
@@ -55,7 +58,9 @@ public struct Roofline: Sendable {
     }
     let roofs = profile.roofs, plot = Self.plot
     let ridge = roofs.memoryGbPerS > 0 ? roofs.gflopsPerS / roofs.memoryGbPerS : 1
-    let x = Axis(points.map(\.intensity) + [ridge, 1], from: plot.left, to: plot.right)
+    // Far enough to the left for the shorter slope to bear its name.
+    let cacheRidge = roofs.cacheGbPerS > 0 ? roofs.gflopsPerS / roofs.cacheGbPerS : ridge
+    let x = Axis(points.map(\.intensity) + [ridge, cacheRidge / 10, 1], from: plot.left, to: plot.right)
     let y = Axis(points.map(\.rate) + [roofs.gflopsPerS, roofs.gflopsPerS / 10], from: plot.bottom, to: plot.top)
     var lines = [
       #"<?xml version="1.0" encoding="UTF-8"?>"#,
@@ -63,7 +68,8 @@ public struct Roofline: Sendable {
         + "viewBox=\"0 0 \(Self.number(Self.width)) \(Self.number(Self.height))\" font-family=\"sans-serif\" font-size=\"12\">",
       "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>",
       Self.label(
-        "Roofline of \(profile.model), input \(profile.input), \(roofs.isa), \(roofs.threads) threads", plot.left, 26, size: 16),
+        "Roofline of \(profile.model), input \(profile.input), \(profile.precision), \(roofs.isa), \(roofs.threads) threads",
+        plot.left, 26, size: 16),
       "<clipPath id=\"plot\"><rect x=\"\(plot.left)\" y=\"\(plot.top)\" width=\"\(plot.right - plot.left)\" "
         + "height=\"\(plot.bottom - plot.top)\"/></clipPath>",
     ]
@@ -79,12 +85,12 @@ public struct Roofline: Sendable {
   private func grid(_ x: Axis, _ y: Axis) -> [String] {
     let plot = Self.plot
     var lines: [String] = []
-    for power in x.low...x.high {
+    for power in x.ticks {
       let at = x.position(pow(10, Double(power)))
       lines.append(Self.line(at, plot.top, at, plot.bottom, "#e4e4e4"))
       lines.append(Self.label(Self.tick(power), at, plot.bottom + 18, anchor: "middle"))
     }
-    for power in y.low...y.high {
+    for power in y.ticks {
       let at = y.position(pow(10, Double(power)))
       lines.append(Self.line(plot.left, at, plot.right, at, "#e4e4e4"))
       lines.append(Self.label(Self.tick(power), plot.left - 8, at + 4, anchor: "end"))
@@ -100,9 +106,13 @@ public struct Roofline: Sendable {
     let roofs = profile.roofs, plot = Self.plot
     var lines: [String] = []
     let top = y.position(roofs.gflopsPerS)
-    lines.append(Self.line(plot.left, top, plot.right, top, "#404040", width: 2))
-    lines.append(
-      Self.label("multiply-add peak \(TextFormat.fixed(roofs.gflopsPerS, 0)) GFLOP/s", plot.right - 4, top - 6, anchor: "end"))
+    var peaks = [("multiply-add peak", roofs.gflopsPerS)]
+    if roofs.float32GflopsPerS < 0.95 * roofs.gflopsPerS { peaks.append(("in float32", roofs.float32GflopsPerS)) }
+    for (name, peak) in peaks where peak > 0 {
+      let at = y.position(peak)
+      lines.append(Self.line(plot.left, at, plot.right, at, "#404040", width: peak == roofs.gflopsPerS ? 2 : 1))
+      lines.append(Self.label("\(name) \(TextFormat.fixed(peak, 0)) GFLOP/s", plot.right - 4, at - 6, anchor: "end"))
+    }
     for (name, bandwidth, dash) in [("memory", roofs.memoryGbPerS, ""), ("last-level cache", roofs.cacheGbPerS, "6 4")]
     where bandwidth > 0 {
       // From the left edge, or where the line comes up from below, to the peak.

@@ -18,8 +18,10 @@ public struct Roofs: Hashable, Codable, Sendable {
   /// From the beginning of a loop over all threads to its end when there is nothing to do, in nanoseconds.
   public var launchNanoseconds: Int
 
-  /// What counts as staying in the last-level cache, in bytes.
+  /// What is sure to stay in the last-level cache, in bytes.
   public static let cacheByteCount = 8 << 20
+  /// What a layer may move and yet find in the last-level cache, in bytes: what the engine's bands count on.
+  static let residentByteCount = 14 << 20
 
   /// `float32GflopsPerS` is `gflopsPerS` unless given.
   public init(

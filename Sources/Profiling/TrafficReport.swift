@@ -23,7 +23,8 @@ public struct TrafficReport: Hashable, Codable, Sendable {
     public var millisecondsAfter: Double?
   }
 
-  public var network: String
+  /// What the network was called: a name or a path.
+  public var model: String
   public var input: String
   public var blocks: [Block]
   /// The fastest run of the network as it is written, every node a pass of its own; nil where the engine cannot run it.
@@ -41,10 +42,12 @@ public struct TrafficReport: Hashable, Codable, Sendable {
   }
 
   /// Counts, and runs both forms in turn, `runs` times each and once before.
-  public init(_ network: Network, input: Shape, engine: EngineOptions, runs: Int = 5) throws(EvaluationError) {
+  public init(
+    _ network: Network, model: String, input: Shape, engine: EngineOptions, runs: Int = 5
+  ) throws(EvaluationError) {
     try Self.check(network, input: input)
     let fused = network.optimizedForInference()
-    self.network = network.name
+    self.model = model
     self.input = input.description
     let before = try wrapping { () throws(NetworkError) in try network.ledger(inputs: [input]) }
     let after = try wrapping { () throws(NetworkError) in
@@ -149,7 +152,7 @@ extension TrafficReport {
     for block in blocks { table.append(row(block)) }
     let total = total
     table.append(row(total))
-    var text = "\(network), input \(input): what goes to memory and back, and how long that takes, before and after fusing\n\n"
+    var text = "\(model), input \(input): what goes to memory and back, and how long that takes, before and after fusing\n\n"
     text += table.text + "\n"
     func share(_ part: Double, _ whole: Double) -> String { TextFormat.fixed(whole > 0 ? part / whole : 1, 2) }
     text += "Fusing leaves \(share(Double(total.bytesAfter), Double(total.bytesBefore))) of the bytes"
@@ -182,7 +185,7 @@ extension LadderTable {
   /// The table for people.
   public var text: String {
     var table = TextTable([
-      "", "instruction set", "threads", "images", "ms/image", "speed-up", "max difference", "mean difference",
+      "way", "instruction set", "threads", "images", "ms/image", "speed-up", "max difference", "mean difference",
     ])
     for rung in rungs {
       var row = [rung.name, rung.isa ?? "--", "\(rung.threads)", "\(rung.images)"]

@@ -89,7 +89,8 @@ struct LadderCommand: ParsableCommand {
         if !json { for table in tables { print(table.text) } }
       }
     }
-    let traffic = try TrafficReport(network, input: shape, engine: engine.options, runs: runs.value)
+    let traffic = try TrafficReport(
+      network, model: model ?? network.name, input: shape, engine: engine.options, runs: runs.value)
     report.traffic = traffic
     print(json ? try report.json + "\n" : traffic.text, terminator: "")
   }

@@ -52,13 +52,15 @@ import Testing
     }
     builder.output(value)
     let network = try builder.build(.random(seed: 1))
-    let report = try TrafficReport(network, input: [1, 16, 8, 8], engine: EngineOptions(threadCount: 1), runs: 1)
+    let report = try TrafficReport(
+      network, model: "two.onnx", input: [1, 16, 8, 8], engine: EngineOptions(threadCount: 1), runs: 1)
     // A value has 16 · 8 · 8 floats of 4 bytes; each of three passes reads one and writes one.
     let value4096 = 16 * 8 * 8 * 4
     #expect(report.blocks.prefix(2).map(\.name) == ["body.0", "body.1"])
     #expect(report.blocks.prefix(2).allSatisfy { $0.tensorsBefore == 3 && $0.bytesBefore == 6 * value4096 })
     #expect(report.blocks.prefix(2).allSatisfy { $0.tensorsAfter == 1 && $0.bytesAfter == 2 * value4096 })
     #expect(report.total.bytesBefore == 12 * value4096 && report.total.bytesInBands != nil)
+    #expect(report.text.hasPrefix("two.onnx, input 1x16x8x8: "))
     // The blocks' times, with what lies between the nodes, are the runs'.
     let times = report.blocks.map { [$0.millisecondsBefore, $0.millisecondsAfter].compactMap { $0 } }
     #expect(times.prefix(2).allSatisfy { $0.count == 2 })

@@ -136,6 +136,10 @@ import Testing
     #expect(svg.contains("1 without multiply-adds not shown"))
     #expect(svg.contains("a&lt;b &amp; &quot;c&quot;"))
     #expect(!svg.contains("nan") && !svg.contains("inf"))
+    // Where bfloat16 multiplies faster than float32, both roofs are drawn.
+    profile.roofs.gflopsPerS = 200
+    #expect(Roofline(profile).svg.contains(">in float32 100 GFLOP/s</text>"))
+    #expect(profile.roofs.text.hasPrefix("200.0 GFLOP/s (100.0 in float32), memory"))
     // No layer to show is no reason to fail.
     profile.layers = []
     let empty = XMLParser(data: Data(Roofline(profile).svg.utf8))
