@@ -17,24 +17,45 @@
 #define MULTIPLY_ADD(sum, a, b) sum += a * b
 #endif
 
+// The products of `rows` values that lie `distance` apart with one row of weights; `rows` is a constant where this is inlined.
+INLINE void SW_PASTE(MULTIPLY_NAME, _step)(
+  const LEFT_ELEMENT *from, ptrdiff_t distance, const float *right, int rows, vector sum[ROWS][VECTORS]) {
+  vector b[VECTORS];
+  UNROLL for (int j = 0; j < VECTORS; j++) b[j] = load(right + j * LANES);
+  UNROLL for (int i = 0; i < ROWS; i++) {
+    if (i >= rows) continue;
+    vector a = SPLAT_LEFT(from[i * distance]);
+    UNROLL for (int j = 0; j < VECTORS; j++) MULTIPLY_ADD(sum[i][j], a, b[j]);
+  }
+}
+
 __attribute__((noinline)) SW_DECLARE_MULTIPLY(MULTIPLY_NAME) {
   vector sum[ROWS][VECTORS];
   UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = splat(0);
   const LEFT_ELEMENT *from = (const LEFT_ELEMENT *)left;
-  for (ptrdiff_t k = 0; k < STEPS(depth); k++) {
-    vector b[VECTORS];
-    UNROLL for (int j = 0; j < VECTORS; j++) b[j] = load(right + j * LANES);
-    right += VECTORS * LANES;
-    UNROLL for (int i = 0; i < ROWS; i++) {
-      vector a = SPLAT_LEFT(from[i * left_stride * LEFT_PER_SLOT + k]);
-      UNROLL for (int j = 0; j < VECTORS; j++) MULTIPLY_ADD(sum[i][j], a, b[j]);
-    }
+  const char *next = 0;
+  ptrdiff_t k = 0, distance = left_stride * LEFT_PER_SLOT, lines = take_ahead(ahead, STEPS(depth), &next);
+  for (; k < lines; k++) {
+    fetch_for_later(next + k * 64);
+    SW_PASTE(MULTIPLY_NAME, _step)(from + k, distance, right + k * VECTORS * LANES, ROWS, sum);
   }
+  for (; k < STEPS(depth); k++) SW_PASTE(MULTIPLY_NAME, _step)(from + k, distance, right + k * VECTORS * LANES, ROWS, sum);
   UNROLL for (int i = 0; i < ROWS; i++)
     UNROLL for (int j = 0; j < VECTORS; j++) store(product + i * product_stride + j * LANES, sum[i][j]);
 }
 
 #ifdef GATHER_NAME
+// The same for values of rows that lie anywhere.
+INLINE void SW_PASTE(GATHER_NAME, _step)(
+  const LEFT_ELEMENT *const *row, ptrdiff_t k, const float *right, vector sum[ROWS][VECTORS]) {
+  vector b[VECTORS];
+  UNROLL for (int j = 0; j < VECTORS; j++) b[j] = load(right + j * LANES);
+  UNROLL for (int i = 0; i < ROWS; i++) {
+    vector a = SPLAT_LEFT(row[i][k]);
+    UNROLL for (int j = 0; j < VECTORS; j++) MULTIPLY_ADD(sum[i][j], a, b[j]);
+  }
+}
+
 __attribute__((noinline)) SW_DECLARE_GATHER(GATHER_NAME) {
   vector sum[ROWS][VECTORS];
   if (continues) {
@@ -46,15 +67,14 @@ __attribute__((noinline)) SW_DECLARE_GATHER(GATHER_NAME) {
   for (ptrdiff_t t = 0; t < taps; t++) {
     const LEFT_ELEMENT *row[ROWS];
     UNROLL for (int i = 0; i < ROWS; i++) row[i] = (const LEFT_ELEMENT *)left[t * ROWS + i];
-    for (ptrdiff_t k = 0; k < STEPS(depth); k++) {
-      vector b[VECTORS];
-      UNROLL for (int j = 0; j < VECTORS; j++) b[j] = load(right + j * LANES);
-      right += VECTORS * LANES;
-      UNROLL for (int i = 0; i < ROWS; i++) {
-        vector a = SPLAT_LEFT(row[i][k]);
-        UNROLL for (int j = 0; j < VECTORS; j++) MULTIPLY_ADD(sum[i][j], a, b[j]);
-      }
+    const char *next = 0;
+    ptrdiff_t k = 0, lines = take_ahead(ahead, STEPS(depth), &next);
+    for (; k < lines; k++) {
+      fetch_for_later(next + k * 64);
+      SW_PASTE(GATHER_NAME, _step)(row, k, right + k * VECTORS * LANES, sum);
     }
+    for (; k < STEPS(depth); k++) SW_PASTE(GATHER_NAME, _step)(row, k, right + k * VECTORS * LANES, sum);
+    right += STEPS(depth) * VECTORS * LANES;
   }
   UNROLL for (int i = 0; i < ROWS; i++)
     UNROLL for (int j = 0; j < VECTORS; j++) store(product + i * product_stride + j * LANES, sum[i][j]);
@@ -111,18 +131,6 @@ SW_DECLARE_HEAD(HEAD_NAME) {
 #endif
 
 #ifdef POINTWISE_NAME
-// The products of `rows` pixels with one row of weights; `rows` is a constant where this is inlined.
-INLINE void SW_PASTE(POINTWISE_NAME, _step)(
-  const LEFT_ELEMENT *from, ptrdiff_t pixel, const float *right, int rows, vector sum[ROWS][VECTORS]) {
-  vector b[VECTORS];
-  UNROLL for (int j = 0; j < VECTORS; j++) b[j] = load(right + j * LANES);
-  UNROLL for (int i = 0; i < ROWS; i++) {
-    if (i >= rows) continue;
-    vector a = SPLAT_LEFT(from[i * pixel]);
-    UNROLL for (int j = 0; j < VECTORS; j++) MULTIPLY_ADD(sum[i][j], a, b[j]);
-  }
-}
-
 // The sums of `rows` pixels from `left` on, while `lines` cache lines are fetched: one a step, because more at once would wait for
 // each other and hold up the loads behind them.
 INLINE void SW_PASTE(POINTWISE_NAME, _sums)(
@@ -133,9 +141,9 @@ INLINE void SW_PASTE(POINTWISE_NAME, _sums)(
   ptrdiff_t k = 0, pixel = left_pixel * LEFT_PER_SLOT;
   for (; k < lines; k++) {
     __builtin_prefetch(ahead + k * 64);
-    SW_PASTE(POINTWISE_NAME, _step)(from + k, pixel, right + k * VECTORS * LANES, rows, sum);
+    SW_PASTE(MULTIPLY_NAME, _step)(from + k, pixel, right + k * VECTORS * LANES, rows, sum);
   }
-  for (; k < STEPS(depth); k++) SW_PASTE(POINTWISE_NAME, _step)(from + k, pixel, right + k * VECTORS * LANES, rows, sum);
+  for (; k < STEPS(depth); k++) SW_PASTE(MULTIPLY_NAME, _step)(from + k, pixel, right + k * VECTORS * LANES, rows, sum);
 }
 
 SW_DECLARE_POINTWISE(POINTWISE_NAME) {

@@ -147,6 +147,9 @@ INLINE finish_mode finish_mode_of(const sw_epilogue *e, int has_residual) {
 
 INLINE vector bias_of(const sw_epilogue *e, ptrdiff_t channel) { return e->bias ? load(e->bias + channel) : splat(0); }
 
+// Fetches a line into the level-2 cache: it will be read after many others.
+INLINE void fetch_for_later(const char *line) { __builtin_prefetch(line, 0, 2); }
+
 // The lines that a tile fetches, at most `most`: how many, and where they begin.
 INLINE ptrdiff_t take_ahead(sw_ahead *ahead, ptrdiff_t most, const char **first) {
   if (!ahead || ahead->count == 0) return 0;

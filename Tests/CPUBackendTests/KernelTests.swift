@@ -50,13 +50,13 @@ import Testing
           product.withUnsafeMutableBufferPointer { product in
             guard let a = inputs.baseAddress, let b = right.baseAddress, let c = product.baseAddress else { return }
             switch kernel.family {
-            case .multiply: kernel.multiply(a, depth, b, depth, c + 16, columns)
+            case .multiply: kernel.multiply(a, depth, b, depth, c + 16, columns, nil)
             case .gather:
               let pointers: [UnsafePointer<Float>?] = (0..<rows).map { a + $0 * depth }
               // In two passes: the second goes on from the sums of the first.
               let half = depth / 2, rest = pointers.map { $0.map { $0 + half } }
-              kernel.gather(pointers, 1, b, half, 0, c + 16, columns)
-              kernel.gather(rest, 1, b + half * columns, depth - half, 1, c + 16, columns)
+              kernel.gather(pointers, 1, b, half, 0, c + 16, columns, nil)
+              kernel.gather(rest, 1, b + half * columns, depth - half, 1, c + 16, columns, nil)
             case .pointwise:
               let out: [UnsafeMutablePointer<Float>?] = (0..<rows).map { c + 16 + $0 * columns }
               let blocks = (0..<(columns + 15) / 16).map { $0 * 16 }

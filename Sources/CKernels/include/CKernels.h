@@ -109,20 +109,36 @@ typedef struct {
   ptrdiff_t pixel;
 } sw_source;
 
+/// Cache lines that follow each other.
+typedef struct {
+  const char *next;
+  ptrdiff_t lines;
+} sw_span;
+
+/// Memory to be fetched into the cache meanwhile, a few lines at a time: what a core will read next. Never read here.
+typedef struct {
+  /// The spans that are left; kernels move them on.
+  sw_span *spans;
+  ptrdiff_t count;
+  /// For each register tile, and in it for each tap.
+  ptrdiff_t lines_per_tile;
+} sw_ahead;
+
 /// product[i * product_stride + j] = Σ over k < depth of left[i * left_stride + k] · right[k * n + j], i < rows, j < n of the kernel.
-/// `right` and `product` are aligned; sums run over k in order, fused where the instruction set fuses.
+/// `right` and `product` are aligned; sums run over k in order, fused where the instruction set fuses. `ahead` may be null.
 ///
 /// The kernels of SW_ISA_AVX512BF16, here and in the next family and in sw_pointwise_function, take k in pairs: `right` holds for each
 /// pair and column two bfloat16 values, k even and then k odd, in the place of a float; an odd depth ends with a zero.
 typedef void (*sw_multiply_function)(
-  const float *left, ptrdiff_t left_stride, const float *right, ptrdiff_t depth, float *product, ptrdiff_t product_stride);
+  const float *left, ptrdiff_t left_stride, const float *right, ptrdiff_t depth, float *product, ptrdiff_t product_stride,
+  sw_ahead *ahead);
 
 /// The same for rows that lie anywhere: for each tap t < taps, left row i begins at `left[t * rows + i]`, and the `depth` values of
 /// every tap follow each other in `right`: product[i][j] = Σ t Σ k left[t * rows + i][k] · right[(t * depth + k) * n + j].
 /// Where `continues` is not 0 the sums go on from what `product` holds, with the same bits as one call over all taps.
 typedef void (*sw_gather_function)(
   const float *const *left, ptrdiff_t taps, const float *right, ptrdiff_t depth, int continues, float *product,
-  ptrdiff_t product_stride);
+  ptrdiff_t product_stride, sw_ahead *ahead);
 
 /// `count` pixels of a row of a convolution of few input channels, planar in and interleaved out, with epilogue:
 /// out[i * out_pixel + block[j / 16] + j % 16] = epilogue(Σ over t < taps of left[offsets[t] + i * step] · right[t * n + j]), j < n of
@@ -193,20 +209,6 @@ typedef struct {
   const sw_epilogue *epilogue;
 } sw_depthwise_arguments;
 typedef void (*sw_depthwise_function)(const sw_depthwise_arguments *arguments);
-
-/// Cache lines that follow each other.
-typedef struct {
-  const char *next;
-  ptrdiff_t lines;
-} sw_span;
-
-/// Memory to be fetched into the cache meanwhile, a few lines at a time: what a core will read next. Never read here.
-typedef struct {
-  /// The spans that are left; kernels move them on.
-  sw_span *spans;
-  ptrdiff_t count;
-  ptrdiff_t lines_per_tile;
-} sw_ahead;
 
 /// A product of `count` pixels with a register tile's columns, with epilogue, stored where each pixel lies:
 /// out[i][block[j / 16] + j % 16] = epilogue(Σ over k < depth of left[i * left_pixel + k] · right[k * n + j]), j < n of the kernel.

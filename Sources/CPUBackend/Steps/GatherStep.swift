@@ -112,6 +112,9 @@ final class GatherStep: ConvolutionStep {
   /// Weights that are used for all pixels of a chunk before the next are read: part of a core's level-2 cache.
   private static let weightByteCount = 192 << 10
 
+  /// Weights that a core's level-2 cache does not keep from one chunk to the next.
+  private var fetchesAhead: Bool { weights.byteCount >= WeightsAhead.leastByteCount }
+
   private struct Scratch {
     var product: UnsafeMutablePointer<Float>?
     /// By register tile, then tap, then pixel of the tile.
@@ -140,7 +143,8 @@ final class GatherStep: ConvolutionStep {
             (pointedRows, pointedInput) = (block.gather.rows, block.firstInput)
             point(left, to: chunk, tileRows: pointedRows, channel: pointedInput, region, input)
           }
-          multiply(block, pixels: chunk.count, left, product)
+          let next = index + 1 < share.groups.upperBound ? blocks.elements[index + 1] : nil
+          multiply(block, before: next, pixels: chunk.count, left, product)
           chunk.forEachSegment { segment in
             let (image, y) = region.place(segment.row)
             var destination = arrangement.destination(output, image: image, y: y)
@@ -158,20 +162,27 @@ final class GatherStep: ConvolutionStep {
   /// The products of a chunk with one block of columns, some taps at a time.
   @inline(__always)
   private func multiply(
-    _ block: Block, pixels: Int, _ left: UnsafeMutablePointer<UnsafePointer<Float>?>, _ product: UnsafeMutablePointer<Float>
+    _ block: Block, before nextBlock: Block?, pixels: Int, _ left: UnsafeMutablePointer<UnsafePointer<Float>?>, _ product: UnsafeMutablePointer<Float>
   ) {
     let geometry = operands.geometry, depth = block.depth, rows = block.gather.rows, gather = block.gather.gather
-    let right = weights.base + block.weightOffset
+    let right = weights.base + block.weightOffset, end = right + geometry.taps * block.slots * block.columns
     let tapsTogether = max(1, Self.weightByteCount / (block.slots * block.columns * 4))
+    let tiles = (pixels + rows - 1) / rows
     var tap = 0
     while tap < geometry.taps {
       let taps = min(tapsTogether, geometry.taps - tap)
-      var pixel = 0
-      while pixel < pixels {
-        gather(
-          left + pixel * geometry.taps + tap * rows, taps, right + tap * block.slots * block.columns, depth, tap == 0 ? 0 : 1,
-          product + pixel * block.columns, block.columns)
-        pixel += rows
+      let from = right + tap * block.slots * block.columns, next = from + taps * block.slots * block.columns
+      // The weights after these: of the taps that follow, or of the next block of columns.
+      let count = next < end ? min(next - from, end - next) : nextBlock.map { tapsTogether * $0.slots * $0.columns } ?? 0
+      var ahead = WeightsAhead(fetchesAhead && count > 0 ? next : nil, count: count, tiles: tiles * taps)
+      ahead.withPointer { ahead in
+        var pixel = 0
+        while pixel < pixels {
+          gather(
+            left + pixel * geometry.taps + tap * rows, taps, from, depth, tap == 0 ? 0 : 1, product + pixel * block.columns,
+            block.columns, ahead)
+          pixel += rows
+        }
       }
       tap += taps
     }

@@ -84,14 +84,14 @@ final class LinearStep: Step {
         let rows: Int
         if image + plain.rows <= region.images.upperBound {
           rows = plain.rows
-          plain.multiply(from.row(image, 0), from.imageStride, right, depth, product, block.columns)
+          plain.multiply(from.row(image, 0), from.imageStride, right, depth, product, block.columns, nil)
         } else {
           rows = block.kernel.rows
           for row in 0..<rows {
             left[row] =
               image + row < region.images.upperBound ? UnsafePointer(from.row(image + row, 0)) : UnsafePointer(zeros.base)
           }
-          block.kernel.gather(left, 1, right, depth, 0, product, block.columns)
+          block.kernel.gather(left, 1, right, depth, 0, product, block.columns, nil)
         }
         storeFunction(
           product, block.columns, min(rows, region.images.upperBound - image), block.firstColumn / Int(SW_CHANNEL_BLOCK),

@@ -86,11 +86,11 @@ final class MatrixMultiplyStep: Step {
       let count: Int
       if first + plain.rows <= range.upperBound {
         count = plain.rows
-        plain.multiply(a + first * depth, depth, right, depth, product, block.columns)
+        plain.multiply(a + first * depth, depth, right, depth, product, block.columns, nil)
       } else {
         count = min(block.kernel.rows, range.upperBound - first)
         for row in 0..<block.kernel.rows { left[row] = UnsafePointer(row < count ? a + (first + row) * depth : zeros) }
-        block.kernel.gather(left, 1, right, depth, 0, product, block.columns)
+        block.kernel.gather(left, 1, right, depth, 0, product, block.columns, nil)
       }
       for row in 0..<count {
         (out + (first + row) * columns + block.firstColumn).update(from: product + row * block.columns, count: width)

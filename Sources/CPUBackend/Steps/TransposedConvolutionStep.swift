@@ -195,12 +195,12 @@ final class TransposedConvolutionStep: Step {
       if isPlain, y < input.height, x + unit.multiply.rows <= min(gridWidth, input.width) {
         // Neighbours in one row lie a pixel apart: no pointers are needed.
         count = unit.multiply.rows
-        multiply(source.row(image, y) + x * input.pixelStride, input.pixelStride, right, depth, product, columns)
+        multiply(source.row(image, y) + x * input.pixelStride, input.pixelStride, right, depth, product, columns, nil)
       } else {
         let rows = unit.gather.rows
         count = min(rows, pixels.upperBound - pixel)
         point(left, to: taps, pixel: pixel, count: count, rows: rows, region, source)
-        gather(left, taps.count, right, depth, 0, product, columns)
+        gather(left, taps.count, right, depth, 0, product, columns, nil)
       }
       store(unit, product, pixel: pixel, count: count, region, memory)
       pixel += count

@@ -223,9 +223,12 @@ final class WinogradStep: ConvolutionStep {
       transformed: transformed, transformedStride: transformedStride, depthStride: storedDepth, products: products,
       productStride: productStride, columnStride: isInPlace ? storedDepth : productColumns)
     transformInputs(tiles, tasks, region, memory, buffers, strip: strip, rows: rows)
-    for group in groups {
+    for (index, group) in groups.enumerated() {
       buffers.firstColumn = group.firstColumn
-      for position in 0..<positions { multiply(group, position: position, tiles: tiles.count, buffers) }
+      for position in 0..<positions {
+        let next = position + 1 < positions ? weightsAhead(index, position + 1) : weightsAhead(index + 1, 0)
+        multiply(group, position: position, tiles: tiles.count, buffers, next: next)
+      }
       transformOutputs(group, tiles, tasks, region, memory, buffers)
     }
   }
@@ -257,7 +260,11 @@ final class WinogradStep: ConvolutionStep {
   }
 
   /// The products of all tiles with a group of columns at one position.
-  fileprivate func multiply(_ group: Group, position: Int, tiles: Int, _ buffers: Buffers) {
+  ///
+  /// - Parameter next: where the weights begin that will be multiplied afterwards, as many.
+  fileprivate func multiply(
+    _ group: Group, position: Int, tiles: Int, _ buffers: Buffers, next: UnsafePointer<Float>? = nil
+  ) {
     let depth = operands.geometry.inChannels
     let left = buffers.transformed + position * buffers.transformedStride
     let product = buffers.products + position * buffers.productStride + group.firstColumn - buffers.firstColumn
@@ -266,14 +273,25 @@ final class WinogradStep: ConvolutionStep {
       let block = group.blocks.elements[index]
       let function = block.kernel.multiply
       let rows = block.kernel.rows
-      var tile = 0
-      while tile < tiles {
-        function(
-          left + tile * buffers.depthStride, buffers.depthStride, right + depth * block.firstColumn, depth,
-          product + tile * buffers.columnStride + block.firstColumn, buffers.columnStride)
-        tile += rows
+      var ahead = WeightsAhead(
+        next.map { $0 + depth * block.firstColumn }, count: depth * block.columns, tiles: (tiles + rows - 1) / rows)
+      ahead.withPointer { ahead in
+        var tile = 0
+        while tile < tiles {
+          function(
+            left + tile * buffers.depthStride, buffers.depthStride, right + depth * block.firstColumn, depth,
+            product + tile * buffers.columnStride + block.firstColumn, buffers.columnStride, ahead)
+          tile += rows
+        }
       }
     }
+  }
+
+  /// Where the weights of a group at a position lie; nil where a core's level-2 cache keeps them all.
+  private func weightsAhead(_ group: Int, _ position: Int) -> UnsafePointer<Float>? {
+    guard weights.byteCount >= WeightsAhead.leastByteCount, group < groups.count else { return nil }
+    return UnsafePointer(weights.base) + groups[group].weightOffset
+      + position * operands.geometry.inChannels * groups[group].columns
   }
 
   fileprivate func transformOutputs(
@@ -378,8 +396,13 @@ extension WinogradStep {
     case 1:
       let parts = stages.taskCount(phase: phase) / positions
       let position = task / parts, first = task % parts * stages.groupsPerTask
-      for index in first..<min(first + stages.groupsPerTask, groups.count) {
-        multiply(groups[index], position: position, tiles: block.count, buffers)
+      let end = min(first + stages.groupsPerTask, groups.count)
+      for index in first..<end {
+        // After the last group comes, most likely, the next task.
+        let next =
+          index + 1 < end
+          ? weightsAhead(index + 1, position) : weightsAhead((task + 1) % parts * stages.groupsPerTask, (task + 1) / parts)
+        multiply(groups[index], position: position, tiles: block.count, buffers, next: task + 1 < stages.taskCount(phase: phase) ? next : nil)
       }
     case let phase:
       let first = block.lowerBound + task * Self.tilesPerTask
