@@ -38,10 +38,7 @@ extension ResNet18: ArchitectureDefinition {
   package static var name: String { "resnet18" }
 
   package func builder() throws(ArchitectureError) -> NetworkBuilder {
-    try check("channels", channels, 1...1024)
-    try check("classes", classes, 1...1_000_000)
-    try check("features", features, 1...1024)
-    var builder = NetworkBuilder(Self.name)
+    var builder = try residualBuilder(channels: channels, classes: classes, features: features)
     let x = builder.input("x", channels: channels)
     var value = builder.convolution(
       convolution, "conv1", x, outChannels: features, kernel: 7, stride: 2, padding: 3, bias: hasBias)

@@ -211,8 +211,8 @@ static int run_write(
     text.lang_key = (png_charp) "";
     png_set_text(png, info, &text, 1);
   }
-  // A third of the time of the default level 6 for an eighth more bytes (3840x2160 photo); at 6 the encoder takes longer than the
-  // network that made the picture.
+  // A third of the time of the default level 6 for an eighth more bytes (3840x2160 photo); at 6 the encoder takes longer than
+  // the network that made the picture.
   png_set_compression_level(png, 3);
   png_write_info(png, info);
   if (header->bits == 16 && is_little_endian()) png_set_swap(png);

@@ -2,7 +2,8 @@
 
 // One vector through the epilogue. `bias` is that of its channels (zero for none); `channel` the first of them, for slopes;
 // `residual` null means none. `mode` is a constant where this is inlined.
-INLINE vector finish(vector v, finish_mode mode, vector bias, const sw_epilogue *e, ptrdiff_t channel, const ELEMENT *residual) {
+INLINE vector finish(
+  vector v, finish_mode mode, vector bias, const sw_epilogue *e, ptrdiff_t channel, const ELEMENT *residual) {
   v += bias;
   switch (mode) {
     case FINISH_PLAIN: return v;

@@ -52,7 +52,9 @@ SW_DECLARE_SUM(VALUE_NAME(sum)) {
     vector part[4];
     UNROLL for (int i = 0; i < 4; i++) part[i] = splat(0);
     ptrdiff_t at = 0;
-    for (; at + 4 <= count; at += 4) UNROLL for (int i = 0; i < 4; i++) part[i] += load_value((const ELEMENT *)(in + (at + i) * pixel) + c);
+    for (; at + 4 <= count; at += 4) {
+      UNROLL for (int i = 0; i < 4; i++) part[i] += load_value((const ELEMENT *)(in + (at + i) * pixel) + c);
+    }
     for (; at < count; at++) part[0] += load_value((const ELEMENT *)(in + at * pixel) + c);
     store(sums + c, load(sums + c) + ((part[0] + part[1]) + (part[2] + part[3])));
   }

@@ -6,8 +6,8 @@
 
 #define UNROLL _Pragma("clang loop unroll(full)")
 
-// `chains` independent sums hide the latency of a multiply-add; with the two operands they fill the registers and no more. The factor
-// below 1 keeps every sum finite and normal for ever.
+// `chains` independent sums hide the latency of a multiply-add; with the two operands they fill the registers and no more. The
+// factor below 1 keeps every sum finite and normal for ever.
 #define PEAK(name, attribute, lanes, chains)                                                                    \
   attribute static float name(ptrdiff_t rounds, float factor, float term) {                                     \
     typedef float vector __attribute__((ext_vector_type(lanes)));                                               \

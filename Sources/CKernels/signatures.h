@@ -7,39 +7,39 @@
 #define SW_HAVE_X86 1
 #endif
 
-#define SW_DECLARE_MULTIPLY(name)                                                                                                \
-  void name(const float *left, ptrdiff_t left_stride, const float *right, ptrdiff_t depth, float *product,                       \
+#define SW_DECLARE_MULTIPLY(name)                                                                                              \
+  void name(const float *left, ptrdiff_t left_stride, const float *right, ptrdiff_t depth, float *product,                     \
             ptrdiff_t product_stride)
-#define SW_DECLARE_GATHER(name)                                                                                                  \
-  void name(const float *const *left, ptrdiff_t taps, const float *right, ptrdiff_t depth, int continues, float *product,        \
+#define SW_DECLARE_GATHER(name)                                                                                                \
+  void name(const float *const *left, ptrdiff_t taps, const float *right, ptrdiff_t depth, int continues, float *product,      \
             ptrdiff_t product_stride)
 #define SW_DECLARE_HEAD(name) void name(const sw_head_arguments *arguments)
 #define SW_DECLARE_TAIL(name) void name(const sw_tail_arguments *arguments)
 #define SW_DECLARE_DEPTHWISE(name) void name(const sw_depthwise_arguments *arguments)
 #define SW_DECLARE_POINTWISE(name) void name(const sw_pointwise_arguments *arguments)
-#define SW_DECLARE_WINOGRAD_INPUT(name)                                                                                          \
-  void name(const float *const *rows, ptrdiff_t pixel, ptrdiff_t left, ptrdiff_t in_width, ptrdiff_t tiles, ptrdiff_t vectors,   \
+#define SW_DECLARE_WINOGRAD_INPUT(name)                                                                                        \
+  void name(const float *const *rows, ptrdiff_t pixel, ptrdiff_t left, ptrdiff_t in_width, ptrdiff_t tiles, ptrdiff_t vectors, \
             float *v, ptrdiff_t tile_stride, ptrdiff_t position_stride, float *scratch)
-#define SW_DECLARE_WINOGRAD_OUTPUT(name)                                                                                         \
-  void name(const float *product, ptrdiff_t position_stride, ptrdiff_t first_block, ptrdiff_t blocks, ptrdiff_t y, ptrdiff_t x,  \
-            ptrdiff_t height, ptrdiff_t width, const sw_destination *destination, const sw_source *residual,                     \
+#define SW_DECLARE_WINOGRAD_OUTPUT(name)                                                                                       \
+  void name(const float *product, ptrdiff_t position_stride, ptrdiff_t first_block, ptrdiff_t blocks, ptrdiff_t y,             \
+            ptrdiff_t x, ptrdiff_t height, ptrdiff_t width, const sw_destination *destination, const sw_source *residual,      \
             const sw_epilogue *epilogue)
-#define SW_DECLARE_STORE(name)                                                                                                   \
-  void name(const float *product, ptrdiff_t product_stride, ptrdiff_t count, ptrdiff_t first_block, ptrdiff_t blocks,            \
+#define SW_DECLARE_STORE(name)                                                                                                 \
+  void name(const float *product, ptrdiff_t product_stride, ptrdiff_t count, ptrdiff_t first_block, ptrdiff_t blocks,          \
             ptrdiff_t y, ptrdiff_t x, const sw_destination *destination, const sw_source *residual, const sw_epilogue *epilogue)
-#define SW_DECLARE_ELEMENTWISE(name)                                                                                             \
-  void name(const float *in, ptrdiff_t in_pixel, const float *multiplier, const float *residual, ptrdiff_t residual_pixel,       \
+#define SW_DECLARE_ELEMENTWISE(name)                                                                                           \
+  void name(const float *in, ptrdiff_t in_pixel, const float *multiplier, const float *residual, ptrdiff_t residual_pixel,     \
             float *out, ptrdiff_t out_pixel, ptrdiff_t pixels, ptrdiff_t channels, const sw_epilogue *epilogue)
 #define SW_DECLARE_MAXIMUM_POOL(name) void name(const sw_pool_arguments *arguments)
 #define SW_DECLARE_AVERAGE_POOL(name) void name(const sw_pool_arguments *arguments)
 #define SW_DECLARE_SUM(name) void name(const float *in, ptrdiff_t pixel, ptrdiff_t count, ptrdiff_t channels, float *sums)
-#define SW_DECLARE_BINARY(name)                                                                                                  \
-  void name(sw_binary_kind kind, const sw_operand *a, const sw_operand *b, ptrdiff_t pixels, ptrdiff_t channels, float *out,     \
+#define SW_DECLARE_BINARY(name)                                                                                                \
+  void name(sw_binary_kind kind, const sw_operand *a, const sw_operand *b, ptrdiff_t pixels, ptrdiff_t channels, float *out,   \
             ptrdiff_t out_pixel)
-#define SW_DECLARE_MIX(name)                                                                                                     \
+#define SW_DECLARE_MIX(name)                                                                                                   \
   void name(const float *const *rows, const float *weights, ptrdiff_t taps, ptrdiff_t count, float *out)
 #define SW_DECLARE_SOFTMAX_ALONG(name) void name(const float *in, ptrdiff_t count, float *out)
-#define SW_DECLARE_SOFTMAX_ACROSS(name)                                                                                          \
+#define SW_DECLARE_SOFTMAX_ACROSS(name)                                                                                        \
   void name(const float *in, ptrdiff_t step, ptrdiff_t count, ptrdiff_t lanes, float *out, ptrdiff_t out_step)
 #define SW_DECLARE_WIDEN(name) void name(const void *in, float *out, ptrdiff_t count)
 #define SW_DECLARE_NARROW(name) void name(const float *in, void *out, ptrdiff_t count)

@@ -4,15 +4,16 @@ SW_DECLARE_STORE(VALUE_NAME(store)) {
   finish_mode mode = finish_mode_of(epilogue, residual->base != 0);
   for (ptrdiff_t i = 0; i < count; i++) {
     float *out = destination->base + y * destination->row + (x + i) * destination->pixel;
-    const ELEMENT *added = residual->base ? (const ELEMENT *)(residual->base + y * residual->row + (x + i) * residual->pixel) : 0;
-#define STORE_PIXEL(mode)                                                                                                         \
-  for (ptrdiff_t b = 0; b < blocks; b++) {                                                                                        \
-    ELEMENT *block = (ELEMENT *)(out + destination->block[first_block + b]);                                                      \
-    for (ptrdiff_t c = 0; c < SW_CHANNEL_BLOCK; c += LANES) {                                                                     \
-      ptrdiff_t channel = (first_block + b) * SW_CHANNEL_BLOCK + c;                                                               \
-      vector v = load(product + i * product_stride + b * SW_CHANNEL_BLOCK + c);                                                   \
-      store_value(block + c, finish(v, mode, bias_of(epilogue, channel), epilogue, channel, added ? added + channel : 0));        \
-    }                                                                                                                             \
+    const ELEMENT *added =
+      residual->base ? (const ELEMENT *)(residual->base + y * residual->row + (x + i) * residual->pixel) : 0;
+#define STORE_PIXEL(mode)                                                                                                      \
+  for (ptrdiff_t b = 0; b < blocks; b++) {                                                                                     \
+    ELEMENT *block = (ELEMENT *)(out + destination->block[first_block + b]);                                                   \
+    for (ptrdiff_t c = 0; c < SW_CHANNEL_BLOCK; c += LANES) {                                                                  \
+      ptrdiff_t channel = (first_block + b) * SW_CHANNEL_BLOCK + c;                                                            \
+      vector v = load(product + i * product_stride + b * SW_CHANNEL_BLOCK + c);                                                \
+      store_value(block + c, finish(v, mode, bias_of(epilogue, channel), epilogue, channel, added ? added + channel : 0));     \
+    }                                                                                                                          \
   }
     SW_WITH_FINISH_MODE(mode, STORE_PIXEL)
 #undef STORE_PIXEL
@@ -23,12 +24,12 @@ SW_DECLARE_ELEMENTWISE(VALUE_NAME(elementwise)) {
   if (channels) {
     finish_mode mode = finish_mode_of(epilogue, residual != 0);
     for (ptrdiff_t i = 0; i < pixels; i++)
-#define ELEMENTWISE_PIXEL(mode)                                                                                                   \
-  for (ptrdiff_t c = 0; c < channels; c += LANES) {                                                                               \
-    vector v = load_value((const ELEMENT *)(in + i * in_pixel) + c);                                                              \
-    if (multiplier) v *= load(multiplier + c);                                                                                    \
-    const ELEMENT *added = residual ? (const ELEMENT *)(residual + i * residual_pixel) + c : 0;                                   \
-    store_value((ELEMENT *)(out + i * out_pixel) + c, finish(v, mode, bias_of(epilogue, c), epilogue, c, added));                 \
+#define ELEMENTWISE_PIXEL(mode)                                                                                                \
+  for (ptrdiff_t c = 0; c < channels; c += LANES) {                                                                            \
+    vector v = load_value((const ELEMENT *)(in + i * in_pixel) + c);                                                           \
+    if (multiplier) v *= load(multiplier + c);                                                                                 \
+    const ELEMENT *added = residual ? (const ELEMENT *)(residual + i * residual_pixel) + c : 0;                                \
+    store_value((ELEMENT *)(out + i * out_pixel) + c, finish(v, mode, bias_of(epilogue, c), epilogue, c, added));              \
   }
       SW_WITH_FINISH_MODE(mode, ELEMENTWISE_PIXEL)
 #undef ELEMENTWISE_PIXEL

@@ -1,5 +1,5 @@
-// Few output channels: vectors run over the input channels, PIXELS · OUTPUTS sums stay in registers, and lanes are summed at the
-// end, a vector of pixels at once. PIXELS is at most LANES.
+// Few output channels: vectors run over the input channels, PIXELS · OUTPUTS sums stay in registers, and lanes are summed at
+// the end, a vector of pixels at once. PIXELS is at most LANES.
 // Included once for each type of element and number of outputs, which defines OUTPUTS, PIXELS and TAIL_NAME.
 
 #define STRIP_NAME SW_PASTE(TAIL_NAME, _strip)
@@ -51,7 +51,9 @@ SW_DECLARE_TAIL(TAIL_NAME) {
           ptrdiff_t at = first + t;
           int inside = at >= 0 && at < g->in_width;
           for (ptrdiff_t c = 0; c < g->channels; c += LANES)
-            store_value(copy + t * g->channels + c, inside ? load_value((const ELEMENT *)(g->rows[ky] + at * g->pixel) + c) : splat(0));
+            store_value(
+              copy + t * g->channels + c,
+              inside ? load_value((const ELEMENT *)(g->rows[ky] + at * g->pixel) + c) : splat(0));
         }
         rows[ky] = (const float *)copy;
       }

@@ -1,6 +1,6 @@
 // How the elements of interleaved values are read and written by the bodies included next: as float32, or as bfloat16 where
-// SW_VALUES_BFLOAT16 is defined. Included once for each. Pointers and distances come from the caller in units of 4 bytes, PER_SLOT
-// elements; offsets within a pixel are counted in elements.
+// SW_VALUES_BFLOAT16 is defined. Included once for each. Pointers and distances come from the caller in units of 4 bytes,
+// PER_SLOT elements; offsets within a pixel are counted in elements.
 #undef VALUE_NAME
 #undef ELEMENT
 #undef PER_SLOT

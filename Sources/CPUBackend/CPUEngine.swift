@@ -77,8 +77,13 @@ public struct CPUEngine: Backend {
 
   /// The method for a convolution whose whole image has this geometry.
   package func method(for geometry: ConvolutionGeometry) -> ConvolutionMethod {
-    if let preferredMethod, KernelSelector.refusal(of: preferredMethod, for: geometry) == nil { return preferredMethod }
+    if let preferredMethod, geometry.refusal(of: preferredMethod) == nil { return preferredMethod }
     return KernelSelector.choose(for: geometry, instructionSet, precision)
+  }
+
+  /// The method for a separable convolution whose whole image has this geometry.
+  func method(for geometry: SeparableGeometry) -> SeparableMethod {
+    KernelSelector.choose(for: geometry, instructionSet, precision)
   }
 
   private static func verifiedShapes(of network: Network, inputs: [Shape]) throws(ExecutionError) -> [String: Shape] {
@@ -88,18 +93,5 @@ public struct CPUEngine: Backend {
     } catch {
       throw .invalidNetwork(error.description)
     }
-  }
-}
-
-extension ConvolutionGeometry {
-  /// The geometry of a node of a network whose values have these shapes.
-  package init?(_ node: Node, _ convolution: Convolution, shapes: [String: Shape]) {
-    guard let input = node.inputs.first.flatMap({ shapes[$0] }), let output = shapes[node.name], input.isImage, output.isImage
-    else { return nil }
-    let shuffle = convolution.epilogue.pixelShuffleFactor
-    self.init(
-      convolution, input: input,
-      output: Shape(
-        batch: output.batch, channels: convolution.outChannels, height: output.height / shuffle, width: output.width / shuffle))
   }
 }

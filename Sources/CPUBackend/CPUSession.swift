@@ -116,19 +116,20 @@ final class CPUSession: TimingSession {
   private var describedSteps: [RunTimeline.Step] {
     program.steps.map { step in
       let output = program.layouts[step.writes]
-      var described = RunTimeline.Step(
-        node: step.node, kernels: step.kernelNames, isCopy: step.kernelNames == [RearrangementStep.Kind.copy.name],
+      var traffic = RunTimeline.Traffic(
         constantBytes: step.constantByteCount,
         heldBytes: min(output.movedByteCount, Self.byteCount(of: step.writes, program, schedule)))
       for value in Set(step.reads + [step.writes]) {
         let layout = program.layouts[value]
         if schedule.ringRows[value] < layout.height {
-          described.cachedBytes += layout.movedByteCount
+          traffic.cachedBytes += layout.movedByteCount
         } else {
-          described.valueBytes += layout.movedByteCount
+          traffic.valueBytes += layout.movedByteCount
         }
       }
-      return described
+      return RunTimeline.Step(
+        node: step.node, kernels: step.kernelNames, isCopy: step.kernelNames == [RearrangementStep.Kind.copy.name],
+        traffic: traffic)
     }
   }
 

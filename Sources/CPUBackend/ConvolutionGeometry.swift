@@ -46,3 +46,26 @@ package struct ConvolutionGeometry: Hashable, Sendable {
   package var isPointwise: Bool { kernel == Pair(1) && padding == Padding(0) }
   package var isDepthwise: Bool { groups > 1 && groups == inChannels && groups == outChannels }
 }
+
+extension ConvolutionGeometry {
+  /// The geometry of a node of a network whose values have these shapes.
+  package init?(_ node: Node, _ convolution: Convolution, shapes: [String: Shape]) {
+    guard let (input, output) = node.images(shapes, channels: convolution.outChannels) else { return nil }
+    self.init(convolution, input: input, output: output)
+  }
+}
+
+extension Node {
+  /// The shapes of the first input and of the output before any pixel shuffle, which has that many channels; nil where one of them is
+  /// no image.
+  func images(_ shapes: [String: Shape], channels: Int) -> (input: Shape, output: Shape)? {
+    guard let input = inputs.first.flatMap({ shapes[$0] }), let output = shapes[name], input.isImage, output.isImage else {
+      return nil
+    }
+    let shuffle = operation.epilogue?.pixelShuffleFactor ?? 1
+    return (
+      input,
+      Shape(batch: output.batch, channels: channels, height: output.height / shuffle, width: output.width / shuffle)
+    )
+  }
+}

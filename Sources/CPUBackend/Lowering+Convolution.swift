@@ -32,21 +32,13 @@ extension Lowering {
     }
   }
 
-  /// A separable convolution as one step, in either order.
+  /// A separable convolution as one step, in the way that the selector takes for the whole image.
   mutating func lowerSeparable(
     _ node: Node, _ payload: SeparableConvolution, _ inputs: [Int], output shape: Shape
   ) throws(ExecutionError) -> Int {
-    let input = result.layouts[inputs[0]].shape
-    let shuffle = payload.epilogue.pixelShuffleFactor
-    let plain = Shape(
-      batch: shape.batch, channels: payload.outChannels, height: shape.height / shuffle, width: shape.width / shuffle)
-    // What both kinds of step need to know: the window of the depthwise part, the channels of the pointwise part.
-    var window = payload.pointwise
-    window.kernel = payload.kernel
-    window.stride = payload.stride
-    window.padding = payload.padding
-    window.dilation = payload.dilation
-    let geometry = ConvolutionGeometry(window, input: input, output: plain)
+    guard let geometry = SeparableGeometry(node, payload, shapes: shapes)?.window,
+      let wholeGeometry = SeparableGeometry(node, payload, shapes: wholeShapes)
+    else { throw .invalidNetwork("the node '\(node.name)' is not as its support was asked for") }
     let depthwise = ConvolutionRoles(
       weight: try weight("depthwiseWeight", of: node),
       bias: payload.depthwiseHasBias ? try parameter("depthwiseBias", of: node).floats : nil,
@@ -60,18 +52,13 @@ extension Lowering {
     let middleSlopes = network.parameter("middleSlope", of: node)?.floats
     let channels = payload.depthwiseChannels
     let order = (0..<paddedChannels(channels)).map { $0 < channels ? $0 : nil }
-    switch payload.order {
-    case .depthwiseFirst:
+    switch engine.method(for: wholeGeometry) {
+    case .chunks:
       let between = EpilogueParameters(middle, order: order, bias: depthwise.bias, slopes: middleSlopes)
       return try lower(node, geometry, pointwise, payload.epilogue, inputs, output: shape) { operands in
         SeparableStep(operands, depthwise: payload.depthwise, weight: depthwise.weight, middle: between)
       }
-    case .pointwiseFirst where payload.kernel == Pair(1) && payload.padding == Padding(0) && payload.middle == nil:
-      // One tap a channel is a factor of the pointwise weights, and then only the pixels that the stride keeps are computed.
-      let scaled = payload.pointwiseScaledByDepthwise(pointwise.weight, pointwise.bias, depthwise.weight, depthwise.bias)
-      let roles = ConvolutionRoles(weight: rounded(scaled.weight), bias: scaled.bias, slopes: depthwise.slopes)
-      return try lower(node, geometry, roles, payload.epilogue, inputs, output: shape) { operands in PointwiseStep(operands) }
-    case .pointwiseFirst:
+    case .ring:
       let between = EpilogueParameters(middle, order: order, bias: pointwise.bias, slopes: middleSlopes)
       return try lower(node, geometry, depthwise, payload.epilogue, inputs, output: shape, storesAnywhere: false) { operands in
         ChannelSelectionStep(operands, pointwise: pointwise.weight, middle: between)
@@ -82,11 +69,12 @@ extension Lowering {
   /// The concatenations that are read in parts by all their readers.
   func concatenationsApart() -> Set<String> {
     ConcatenationSlice.apart(in: network, shapes: shapes) { node in
-      if case .separableConvolution(let payload) = node.operation { return payload.order == .depthwiseFirst }
+      if case .separableConvolution(let payload) = node.operation {
+        return SeparableGeometry(node, payload, shapes: wholeShapes).map { engine.method(for: $0) } == .chunks
+      }
       guard case .convolution(let payload) = node.operation,
-        let geometry = ConvolutionGeometry(node, payload, shapes: wholeShapes)
+        let method = ConvolutionGeometry(node, payload, shapes: wholeShapes).map({ engine.method(for: $0) })
       else { return false }
-      let method = engine.method(for: geometry)
       return method == .winograd4 || method == .winograd2
     }
   }
@@ -150,23 +138,5 @@ extension Lowering {
       return shuffled
     }
     return convert(output, to: finalLayout, node: node.name)
-  }
-}
-
-extension SeparableConvolution {
-  /// Weights and bias of the one 1x1 convolution that a pointwise part and a depthwise part of one tap make, rounded once.
-  fileprivate func pointwiseScaledByDepthwise(
-    _ pointwise: Tensor, _ pointwiseBias: [Float]?, _ depthwise: Tensor, _ depthwiseBias: [Float]?
-  ) -> (weight: Tensor, bias: [Float]?) {
-    let factors = depthwise.floats.map(Double.init)
-    var weight = pointwise
-    weight.withUnsafeMutableFloats { values in
-      for index in values.indices { values[index] = Float(Double(values[index]) * factors[index / inChannels]) }
-    }
-    guard pointwiseBias != nil || depthwiseBias != nil else { return (weight, nil) }
-    let bias = (0..<outChannels).map { channel in
-      Float(Double(pointwiseBias?[channel] ?? 0) * factors[channel] + Double(depthwiseBias?[channel] ?? 0))
-    }
-    return (weight, bias)
   }
 }

@@ -27,11 +27,13 @@ public struct KernelReport: Hashable, Codable, Sendable {
     public var refusal: String?
   }
 
-  /// What was taken for one convolution.
+  /// What was taken for one layer that sums products: a convolution of any kind, or a fully connected layer.
   public struct Choice: Hashable, Codable, Sendable {
     public var node: String
     public var operation: String
     public var chosen: String
+    /// Why: a clause that follows "because".
+    public var reason: String
     public var candidates: [Candidate]
   }
 
@@ -50,7 +52,7 @@ public struct KernelReport: Hashable, Codable, Sendable {
     choices = []
   }
 
-  /// What is taken for each convolution of a network, and why not the others.
+  /// What is taken for each convolution and each fully connected layer of a network, optimised for inference, and why not the others.
   public init(
     _ network: Network, input: Shape, instructionSet: InstructionSet, precision: Precision = .float32
   ) throws(EvaluationError) {
@@ -60,19 +62,17 @@ public struct KernelReport: Hashable, Codable, Sendable {
     let fused = network.optimizedForInference()
     let shapes = try wrapping { () throws(NetworkError) in try fused.inferredShapes(inputs: [input]) }
     for node in fused.nodes {
-      guard case .convolution(let payload) = node.operation,
-        let geometry = ConvolutionGeometry(node, payload, shapes: shapes)
-      else { continue }
-      let candidates = KernelSelector.candidates(for: geometry, instructionSet, precision).map { candidate in
+      guard let choice = KernelSelector.choice(for: node, shapes: shapes, instructionSet, precision) else { continue }
+      let candidates = choice.candidates.map { candidate in
         switch candidate.verdict {
-        case .cycles(let cycles): Candidate(method: candidate.method.description, cycles: cycles, refusal: nil)
-        case .refused(let reason): Candidate(method: candidate.method.description, cycles: nil, refusal: reason)
+        case .cycles(let cycles): Candidate(method: candidate.name, cycles: cycles, refusal: nil)
+        case .refused(let reason): Candidate(method: candidate.name, cycles: nil, refusal: reason)
         }
       }
       choices.append(
         Choice(
-          node: node.name, operation: node.operation.summary,
-          chosen: KernelSelector.choose(for: geometry, instructionSet, precision).description, candidates: candidates))
+          node: node.name, operation: "\(node.operation.typeName) \(node.operation.summary)", chosen: choice.chosen,
+          reason: choice.reason, candidates: candidates))
     }
   }
 
@@ -93,13 +93,13 @@ public struct KernelReport: Hashable, Codable, Sendable {
 extension KernelReport.Choice {
   fileprivate var text: String {
     func cost(_ candidate: KernelReport.Candidate) -> String {
-      candidate.cycles.map { "\(TextFormat.fixed($0 / 1e6, 2)) M cycles" } ?? ""
+      candidate.cycles.map { $0 < 1e5 ? "\(Int($0)) cycles" : "\(TextFormat.fixed($0 / 1e6, 2)) M cycles" } ?? ""
     }
     var text = "\(node): \(operation)\n"
     let sorted = candidates.filter { $0.cycles != nil }.sorted { ($0.cycles ?? 0) < ($1.cycles ?? 0) }
     for candidate in sorted {
-      let reason = candidate.method == chosen ? "taken" : "dearer"
-      text += "  \(candidate.method): \(cost(candidate)), \(reason)\n"
+      let verdict = candidate.method == chosen ? "taken, because \(reason)" : "dearer"
+      text += "  \(candidate.method): \(cost(candidate)), \(verdict)\n"
     }
     for candidate in candidates {
       if let refusal = candidate.refusal { text += "  \(candidate.method): not possible, because \(refusal)\n" }

@@ -2,6 +2,35 @@
 ///
 /// Events follow each other and never overlap, so that they and the time between them add up to the run.
 public struct RunTimeline: Hashable, Codable, Sendable {
+  /// The bytes that a part of the run moves and holds.
+  public struct Traffic: Hashable, Codable, Sendable {
+    /// Read and written of values that lie complete in memory, padding included.
+    public var valueBytes: Int
+    /// Read and written of values of which only a few rows are kept, in a cache.
+    public var cachedBytes: Int
+    /// Packed weights and other constants.
+    public var constantBytes: Int
+    /// What the output takes while it lives.
+    public var heldBytes: Int
+
+    public init(valueBytes: Int = 0, cachedBytes: Int = 0, constantBytes: Int = 0, heldBytes: Int = 0) {
+      self.valueBytes = valueBytes
+      self.cachedBytes = cachedBytes
+      self.constantBytes = constantBytes
+      self.heldBytes = heldBytes
+    }
+
+    /// The bytes moved, wherever they lie.
+    public var bytesMoved: Int { valueBytes + cachedBytes + constantBytes }
+
+    /// This and then the next part, which makes the output.
+    public func followed(by next: Traffic) -> Traffic {
+      Traffic(
+        valueBytes: valueBytes + next.valueBytes, cachedBytes: cachedBytes + next.cachedBytes,
+        constantBytes: constantBytes + next.constantBytes, heldBytes: next.heldBytes)
+    }
+  }
+
   /// A part of the run that has kernels of its own: a node takes one, or several.
   public struct Step: Hashable, Codable, Sendable {
     /// The node that the step belongs to, or the input that it brings into the engine's layout.
@@ -10,26 +39,13 @@ public struct RunTimeline: Hashable, Codable, Sendable {
     public var kernels: [String]
     /// Whether the step only brings a value into another layout.
     public var isCopy: Bool
-    /// Bytes read and written of values that lie complete in memory, padding included.
-    public var valueBytes: Int
-    /// Bytes read and written of values of which only a few rows are kept, in a cache.
-    public var cachedBytes: Int
-    /// Bytes of packed weights and other constants.
-    public var constantBytes: Int
-    /// Bytes that the output takes while it lives.
-    public var heldBytes: Int
+    public var traffic: Traffic
 
-    public init(
-      node: String, kernels: [String], isCopy: Bool = false, valueBytes: Int = 0, cachedBytes: Int = 0, constantBytes: Int = 0,
-      heldBytes: Int = 0
-    ) {
+    public init(node: String, kernels: [String], isCopy: Bool = false, traffic: Traffic = Traffic()) {
       self.node = node
       self.kernels = kernels
       self.isCopy = isCopy
-      self.valueBytes = valueBytes
-      self.cachedBytes = cachedBytes
-      self.constantBytes = constantBytes
-      self.heldBytes = heldBytes
+      self.traffic = traffic
     }
   }
 

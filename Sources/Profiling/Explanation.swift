@@ -73,7 +73,8 @@ extension Explanation {
     let bound = bound(of: layer, profile)
     return Layer(
       name: layer.name, operation: layer.operation, bound: bound, nanoseconds: layer.nanoseconds,
-      idealNanoseconds: Int(profile.idealNanoseconds(layer)), operations: layer.operations, bytesMoved: layer.bytesMoved,
+      idealNanoseconds: Int(profile.idealNanoseconds(layer)), operations: layer.operations,
+      bytesMoved: layer.traffic.bytesMoved,
       reason: reason(bound, layer, profile),
       change: change(bound, layer, profile))
   }
@@ -152,7 +153,7 @@ extension Explanation {
     var ways = isHalved ? [] : ["bfloat16, which halves the bytes"]
     if layer.isMostlyWeights {
       ways.append("a larger batch, for which they are fetched once")
-    } else if layer.valueBytes > 0 {
+    } else if layer.traffic.valueBytes > 0 {
       ways.append("smaller images or tiles, whose values stay in the cache")
     }
     return ways.isEmpty ? nil : ways.joined(separator: "; or ")
@@ -161,7 +162,7 @@ extension Explanation {
   /// Whether values that lie in memory take notable time beside the arithmetic.
   private static func movesNotably(_ layer: Profile.Layer, _ profile: Profile) -> Bool {
     let memory = profile.memoryNanoseconds(layer), arithmetic = profile.arithmeticNanoseconds(layer)
-    return layer.valueBytes > Roofs.residentByteCount && memory > notableMemory * arithmetic
+    return layer.traffic.valueBytes > Roofs.residentByteCount && memory > notableMemory * arithmetic
       && memory > notableLoss * (Double(layer.nanoseconds) - arithmetic)
   }
 
@@ -219,7 +220,7 @@ extension Profile.Layer {
   var wantedChannels: Int { convolution?.outChannels ?? outputShape.imageChannels }
 
   /// Whether weights are most of what it moves.
-  var isMostlyWeights: Bool { 2 * constantBytes > bytesMoved }
+  var isMostlyWeights: Bool { 2 * traffic.constantBytes > traffic.bytesMoved }
 }
 
 extension Int {

@@ -190,7 +190,7 @@ public struct Ladder: Sendable {
     var output = shape
     output[1] = layer.outChannels
     let geometry = ConvolutionGeometry(LadderNetworks.convolution(layer), input: shape, output: output)
-    func takes(_ method: ConvolutionMethod) -> Bool { KernelSelector.refusal(of: method, for: geometry) == nil }
+    func takes(_ method: ConvolutionMethod) -> Bool { geometry.refusal(of: method) == nil }
     // Few input channels have kernels of their own that do the same, product by product.
     let plain: ConvolutionMethod = takes(.direct) ? .direct : .head
     var rungs: [Rung] = []

@@ -51,6 +51,6 @@ extension Array where Element == Profile.Layer {
   var nanoseconds: Int { reduce(0) { $0 + $1.nanoseconds } }
   var multiplyAccumulates: Int { reduce(0) { $0 + $1.multiplyAccumulates } }
   var operations: Int { reduce(0) { $0 + $1.operations } }
-  var bytesMoved: Int { reduce(0) { $0 + $1.bytesMoved } }
-  var valueBytes: Int { reduce(0) { $0 + $1.valueBytes } }
+  var bytesMoved: Int { reduce(0) { $0 + $1.traffic.bytesMoved } }
+  var valueBytes: Int { reduce(0) { $0 + $1.traffic.valueBytes } }
 }

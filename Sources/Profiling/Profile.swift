@@ -1,3 +1,4 @@
+import Execution
 import Tensors
 
 /// Where the time of a run of a network went. A measured value: everything that is printed follows from it.
@@ -46,14 +47,7 @@ public struct Profile: Hashable, Codable, Sendable {
     public var multiplyAccumulates = 0
     /// Operations that the kernels need for it: two for each multiply-accumulate, or fewer where the algorithm does with fewer.
     public var operations = 0
-    /// Bytes read and written of values that lie complete in memory.
-    public var valueBytes = 0
-    /// Bytes read and written of values that stay in a cache.
-    public var cachedBytes = 0
-    /// Bytes of packed weights.
-    public var constantBytes = 0
-    /// Bytes that the output takes while it lives.
-    public var heldBytes = 0
+    public var traffic = RunTimeline.Traffic()
     public var convolution: Convolution?
 
     public init(
@@ -67,9 +61,6 @@ public struct Profile: Hashable, Codable, Sendable {
       self.nanoseconds = nanoseconds
       totalNanoseconds = nanoseconds
     }
-
-    /// The bytes that the layer moves, wherever they lie.
-    public var bytesMoved: Int { valueBytes + cachedBytes + constantBytes }
 
     /// Whether its products are those of pairs of bfloat16 numbers. Winograd's are float32 in either precision, as are those of
     /// few channels.
@@ -156,8 +147,8 @@ extension Profile {
   /// The least time, in nanoseconds, in which it could move the layer's bytes. Values and weights that fit the last-level cache
   /// are taken to lie there, because the layer before has just written them: this is a roof, no forecast.
   public func memoryNanoseconds(_ layer: Layer) -> Double {
-    var cached = layer.cachedBytes, stored = 0
-    for bytes in [layer.valueBytes, layer.constantBytes] {
+    var cached = layer.traffic.cachedBytes, stored = 0
+    for bytes in [layer.traffic.valueBytes, layer.traffic.constantBytes] {
       if bytes <= Roofs.residentByteCount { cached += bytes } else { stored += bytes }
     }
     func time(_ bytes: Int, _ gbPerS: Double) -> Double { gbPerS > 0 ? Double(bytes) / gbPerS : 0 }

@@ -81,10 +81,10 @@ public struct ProfileTable: Hashable, Sendable {
       rows[place].totalNanoseconds += layer.totalNanoseconds
       rows[place].calls += 1
       rows[place].multiplyAccumulates += layer.multiplyAccumulates
-      rows[place].bytes += layer.bytesMoved
+      rows[place].bytes += layer.traffic.bytesMoved
       rows[place].idealNanoseconds += profile.idealNanoseconds(layer)
-      rows[place].selfBytes += layer.heldBytes
-      rows[place].totalBytes += layer.heldBytes
+      rows[place].selfBytes += layer.traffic.heldBytes
+      rows[place].totalBytes += layer.traffic.heldBytes
       rows[place].kernels += layer.kernels.filter { !rows[place].kernels.contains($0) }
       if !rows[place].shapes.contains(layer.inputShapes) { rows[place].shapes.append(layer.inputShapes) }
     }

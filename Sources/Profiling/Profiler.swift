@@ -175,11 +175,7 @@ struct LayerTable {
         layers.append(layer)
       }
       layer.isVectorised = layer.isVectorised && Self.isVectorised(step)
-      layer.valueBytes += step.valueBytes
-      layer.cachedBytes += step.cachedBytes
-      layer.constantBytes += step.constantBytes
-      // The last step of a node makes its value.
-      layer.heldBytes = step.heldBytes
+      layer.traffic = layer.traffic.followed(by: step.traffic)
       layer.bandCount = 0
       layers[layerOfStep[layerOfStep.count - 1]] = layer
     }

@@ -51,9 +51,9 @@ public struct Roofline: Sendable {
 
   public var svg: String {
     let points = profile.layers.compactMap { layer -> Point? in
-      guard layer.operations > 0, layer.bytesMoved > 0, layer.nanoseconds > 0 else { return nil }
+      guard layer.operations > 0, layer.traffic.bytesMoved > 0, layer.nanoseconds > 0 else { return nil }
       return Point(
-        layer: layer, intensity: Double(layer.operations) / Double(layer.bytesMoved),
+        layer: layer, intensity: Double(layer.operations) / Double(layer.traffic.bytesMoved),
         rate: Double(layer.operations) / Double(layer.nanoseconds))
     }
     let roofs = profile.roofs, plot = Self.plot

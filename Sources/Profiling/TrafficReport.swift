@@ -85,7 +85,7 @@ public struct TrafficReport: Hashable, Codable, Sendable {
       // A copy of an input belongs to no block so far.
       for timing in run.timings { blocks[place(timing.node)].addTime(timing.nanoseconds, to: \.millisecondsAfter) }
       for index in blocks.indices { blocks[index].bytesInBands = 0 }
-      for step in run.steps { blocks[place(step.node)].bytesInBands? += step.valueBytes }
+      for step in run.steps { blocks[place(step.node)].bytesInBands? += step.traffic.valueBytes }
     }
     self.blocks = blocks
   }

@@ -3,7 +3,7 @@ import Swiftlet
 
 struct KernelsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "kernels", abstract: "Lists the engine's kernels; for a model, which are taken for each convolution, and why.")
+    commandName: "kernels", abstract: "Lists the engine's kernels; for a model, what is taken for each layer, and why.")
 
   @Argument(help: "A name (upscale-x2) or a model file. (default: none, list all kernels)")
   var model: String?

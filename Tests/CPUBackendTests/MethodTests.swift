@@ -21,7 +21,7 @@ private let convolutionCases = supportedCases.filter { example in
       guard case .convolution(let payload) = example.network.nodes[0].operation,
         let geometry = ConvolutionGeometry(
           example.network.nodes[0], payload, shapes: try example.network.inferredShapes(inputs: example.inputShapes)),
-        KernelSelector.refusal(of: method, for: geometry) == nil
+        geometry.refusal(of: method) == nil
       else { continue }
       count += 1
       var engine = CPUEngine(instructionSet: instructionSet, threadCount: 2)

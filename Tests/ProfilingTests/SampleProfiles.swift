@@ -18,8 +18,8 @@ enum SampleProfiles {
       inChannels: channels.0, outChannels: channels.1, kernel: [kernel, kernel], groups: groups, isSeparable: isSeparable)
     layer.multiplyAccumulates = size * size * channels.0 / groups * channels.1 * kernel * kernel
     layer.operations = 2 * layer.multiplyAccumulates
-    layer.valueBytes = size * size * (channels.0 + channels.1) * 4
-    layer.heldBytes = size * size * channels.1 * 4
+    layer.traffic.valueBytes = size * size * (channels.0 + channels.1) * 4
+    layer.traffic.heldBytes = size * size * channels.1 * 4
     return layer
   }
 
@@ -38,7 +38,7 @@ enum SampleProfiles {
       nanoseconds: 400_000)
     copy.isCopy = true
     copy.isVectorised = false
-    copy.valueBytes = 2 << 20
+    copy.traffic.valueBytes = 2 << 20
     var first = layer("a", nanoseconds: 4_000_000)
     first.bandCount = 2
     var second = layer(

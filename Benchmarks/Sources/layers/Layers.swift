@@ -53,7 +53,7 @@ struct Layers: ParsableCommand {
     return best
   }
 
-  /// What the selector takes for a standard convolution; nil for the kinds that have one way only.
+  /// What the selector takes for the layer; nil where it weighs nothing.
   func method(_ layer: BenchmarkCase, _ instructionSet: InstructionSet) throws -> String? {
     try KernelReport(layer.network, input: layer.input, instructionSet: instructionSet).choices.first?.chosen
   }

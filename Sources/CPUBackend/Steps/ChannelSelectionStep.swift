@@ -49,7 +49,7 @@ final class ChannelSelectionStep: ConvolutionStep {
   /// The rows above and below a task's own are computed again by its neighbours: tall tasks keep that to an eighth.
   private func tasks(_ region: WorkRegion) -> ProductTasks {
     let g = operands.geometry
-    let least = 8 * max(span - g.stride.height, 0) / g.stride.height
+    let least = Int(SeparableGeometry.rowsOfOverlap) * max(span - g.stride.height, 0) / g.stride.height
     return ProductTasks(
       region, width: g.outWidth, groupCount: product.groupCount, threadCount: operands.threadCount, leastRows: least,
       imageRows: region.rows.count)

@@ -120,34 +120,3 @@ func image(_ input: Shape, channels: Int? = nil) throws(ShapeMismatch) -> Shape 
   }
   return input
 }
-
-/// The attributes shared by convolutions: what is wrong with them, nil where nothing is.
-func convolutionFault(
-  inChannels: Int, outChannels: Int, kernel: Pair, stride: Pair, padding: Padding, dilation: Pair, groups: Int, products: Int
-) -> String? {
-  if let fault = firstFault([("inChannels", inChannels, 1), ("outChannels", outChannels, 1), ("groups", groups, 1)])
-    ?? kernel.fault("kernel") ?? stride.fault("stride") ?? dilation.fault("dilation") ?? padding.fault()
-  {
-    return fault
-  }
-  if inChannels % groups != 0 { return "the groups \(groups) do not divide the inChannels \(inChannels)" }
-  if outChannels % groups != 0 { return "the groups \(groups) do not divide the outChannels \(outChannels)" }
-  // At most 2^20 each: the product of three fits.
-  if products / groups * kernel.height * kernel.width > Limits.products {
-    return "a kernel \(kernel) over \(products / groups) channels has more than \(Limits.products) weights"
-  }
-  return nil
-}
-
-/// `64 -> 64, kernel 3, stride 2, padding 1, groups 4, bias`: what differs from the defaults, in that order.
-func convolutionSummary(
-  inChannels: Int, outChannels: Int, kernel: Pair, stride: Pair, padding: Padding, dilation: Pair, groups: Int, hasBias: Bool
-) -> [String] {
-  var parts = ["\(inChannels) -> \(outChannels)", "kernel \(kernel)"]
-  if stride != Pair(1) { parts.append("stride \(stride)") }
-  if padding != Padding(0) { parts.append("padding \(padding)") }
-  if dilation != Pair(1) { parts.append("dilation \(dilation)") }
-  if groups != 1 { parts.append("groups \(groups)") }
-  if hasBias { parts.append("bias") }
-  return parts
-}

@@ -65,16 +65,11 @@ extension Convolution: OperationDefinition {
   package var inputCount: ClosedRange<Int> { 1 + epilogue.extraInputCount...1 + epilogue.extraInputCount }
 
   package var summary: String {
-    let parts = convolutionSummary(
-      inChannels: inChannels, outChannels: outChannels, kernel: kernel, stride: stride, padding: padding, dilation: dilation,
-      groups: groups, hasBias: hasBias)
-    return ([parts.joined(separator: ", ")] + epilogue.steps.map(\.text)).joined(separator: " | ")
+    attributes.summary(attributes.texts(groups: groups, hasBias: hasBias))
   }
 
   package var attributeFault: String? {
-    convolutionFault(
-      inChannels: inChannels, outChannels: outChannels, kernel: kernel, stride: stride, padding: padding, dilation: dilation,
-      groups: groups, products: inChannels) ?? epilogue.fault(channels: outChannels)
+    attributes.fault(groups: groups, products: inChannels) ?? epilogue.fault(channels: outChannels)
   }
 
   package var parameters: [ParameterRole] {
@@ -98,37 +93,32 @@ extension Convolution: OperationDefinition {
 }
 
 extension Convolution: Codable {
-  enum CodingKeys: String, CodingKey {
-    case inChannels, outChannels, kernel, stride, padding, dilation, groups
+  var attributes: ConvolutionAttributes {
+    ConvolutionAttributes(
+      inChannels: inChannels, outChannels: outChannels, kernel: kernel, stride: stride, padding: padding, dilation: dilation,
+      epilogue: epilogue)
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case groups
     case hasBias = "bias"
-    case epilogue
   }
 
   public init(from decoder: any Decoder) throws {
+    let common = try ConvolutionAttributes(from: decoder)
     let container = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
-      inChannels: try container.decode(Int.self, forKey: .inChannels),
-      outChannels: try container.decode(Int.self, forKey: .outChannels),
-      kernel: try container.decode(Pair.self, forKey: .kernel),
-      stride: try container.decodeIfPresent(Pair.self, forKey: .stride) ?? Pair(1),
-      padding: try container.decodeIfPresent(Padding.self, forKey: .padding) ?? Padding(0),
-      dilation: try container.decodeIfPresent(Pair.self, forKey: .dilation) ?? Pair(1),
+      inChannels: common.inChannels, outChannels: common.outChannels, kernel: common.kernel, stride: common.stride,
+      padding: common.padding, dilation: common.dilation,
       groups: try container.decodeIfPresent(Int.self, forKey: .groups) ?? 1,
-      hasBias: try container.decode(Bool.self, forKey: .hasBias),
-      epilogue: try container.decodeIfPresent(Epilogue.self, forKey: .epilogue) ?? Epilogue())
+      hasBias: try container.decode(Bool.self, forKey: .hasBias), epilogue: common.epilogue)
   }
 
   /// Attributes with their default value are left out.
   public func encode(to encoder: any Encoder) throws {
+    try attributes.encode(to: encoder)
     var container = encoder.container(keyedBy: CodingKeys.self)
-    try container.encode(inChannels, forKey: .inChannels)
-    try container.encode(outChannels, forKey: .outChannels)
-    try container.encode(kernel, forKey: .kernel)
-    if stride != Pair(1) { try container.encode(stride, forKey: .stride) }
-    if padding != Padding(0) { try container.encode(padding, forKey: .padding) }
-    if dilation != Pair(1) { try container.encode(dilation, forKey: .dilation) }
     if groups != 1 { try container.encode(groups, forKey: .groups) }
     try container.encode(hasBias, forKey: .hasBias)
-    if !epilogue.isEmpty { try container.encode(epilogue, forKey: .epilogue) }
   }
 }

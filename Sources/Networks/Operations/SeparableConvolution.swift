@@ -88,16 +88,12 @@ extension SeparableConvolution: OperationDefinition {
   package var inputCount: ClosedRange<Int> { 1 + epilogue.extraInputCount...1 + epilogue.extraInputCount }
 
   package var summary: String {
-    var parts = [
-      "\(inChannels) -> \(outChannels)", order == .depthwiseFirst ? "depthwise first" : "pointwise first", "kernel \(kernel)",
-    ]
-    if stride != Pair(1) { parts.append("stride \(stride)") }
-    if padding != Padding(0) { parts.append("padding \(padding)") }
-    if dilation != Pair(1) { parts.append("dilation \(dilation)") }
-    if depthwiseHasBias { parts.append("depthwise bias") }
-    if pointwiseHasBias { parts.append("pointwise bias") }
-    if let middle { parts.append("\(Operation.activation(middle).typeName) between") }
-    return ([parts.joined(separator: ", ")] + epilogue.steps.map(\.text)).joined(separator: " | ")
+    var texts = [attributes.channelsText, order == .depthwiseFirst ? "depthwise first" : "pointwise first"]
+    texts += attributes.windowTexts
+    if depthwiseHasBias { texts.append("depthwise bias") }
+    if pointwiseHasBias { texts.append("pointwise bias") }
+    if let middle { texts.append("\(Operation.activation(middle).typeName) between") }
+    return attributes.summary(texts)
   }
 
   package var attributeFault: String? {
@@ -138,14 +134,21 @@ extension SeparableConvolution: OperationDefinition {
 }
 
 extension SeparableConvolution: Codable {
-  enum CodingKeys: String, CodingKey {
-    case order, inChannels, outChannels, kernel, stride, padding, dilation
+  var attributes: ConvolutionAttributes {
+    ConvolutionAttributes(
+      inChannels: inChannels, outChannels: outChannels, kernel: kernel, stride: stride, padding: padding, dilation: dilation,
+      epilogue: epilogue)
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case order
     case depthwiseHasBias = "depthwiseBias"
     case pointwiseHasBias = "pointwiseBias"
-    case middle, epilogue
+    case middle
   }
 
   public init(from decoder: any Decoder) throws {
+    let common = try ConvolutionAttributes(from: decoder)
     let container = try decoder.container(keyedBy: CodingKeys.self)
     var middle: ActivationFunction?
     if let operation = try container.decodeIfPresent(Operation.self, forKey: .middle) {
@@ -156,31 +159,19 @@ extension SeparableConvolution: Codable {
       middle = function
     }
     self.init(
-      order: try container.decode(Order.self, forKey: .order),
-      inChannels: try container.decode(Int.self, forKey: .inChannels),
-      outChannels: try container.decode(Int.self, forKey: .outChannels),
-      kernel: try container.decode(Pair.self, forKey: .kernel),
-      stride: try container.decodeIfPresent(Pair.self, forKey: .stride) ?? Pair(1),
-      padding: try container.decodeIfPresent(Padding.self, forKey: .padding) ?? Padding(0),
-      dilation: try container.decodeIfPresent(Pair.self, forKey: .dilation) ?? Pair(1),
+      order: try container.decode(Order.self, forKey: .order), inChannels: common.inChannels, outChannels: common.outChannels,
+      kernel: common.kernel, stride: common.stride, padding: common.padding, dilation: common.dilation,
       depthwiseHasBias: try container.decode(Bool.self, forKey: .depthwiseHasBias),
-      pointwiseHasBias: try container.decode(Bool.self, forKey: .pointwiseHasBias), middle: middle,
-      epilogue: try container.decodeIfPresent(Epilogue.self, forKey: .epilogue) ?? Epilogue())
+      pointwiseHasBias: try container.decode(Bool.self, forKey: .pointwiseHasBias), middle: middle, epilogue: common.epilogue)
   }
 
   /// Attributes with their default value are left out.
   public func encode(to encoder: any Encoder) throws {
+    try attributes.encode(to: encoder)
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(order, forKey: .order)
-    try container.encode(inChannels, forKey: .inChannels)
-    try container.encode(outChannels, forKey: .outChannels)
-    try container.encode(kernel, forKey: .kernel)
-    if stride != Pair(1) { try container.encode(stride, forKey: .stride) }
-    if padding != Padding(0) { try container.encode(padding, forKey: .padding) }
-    if dilation != Pair(1) { try container.encode(dilation, forKey: .dilation) }
     try container.encode(depthwiseHasBias, forKey: .depthwiseHasBias)
     try container.encode(pointwiseHasBias, forKey: .pointwiseHasBias)
     if let middle { try container.encode(Operation.activation(middle), forKey: .middle) }
-    if !epilogue.isEmpty { try container.encode(epilogue, forKey: .epilogue) }
   }
 }

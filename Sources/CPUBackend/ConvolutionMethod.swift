@@ -1,0 +1,100 @@
+import CKernels
+import Networks
+
+/// A way to run a convolution.
+package enum ConvolutionMethod: KernelMethod {
+  /// Winograd F(4x4, 3x3): 36 products where 144 are asked for.
+  case winograd4
+  /// Winograd F(2x2, 3x3): 16 products where 36 are asked for.
+  case winograd2
+  /// Few input channels, read from planes.
+  case head
+  /// Few output channels, written to planes.
+  case tail
+  /// One kernel a channel.
+  case depthwise
+  /// 1x1 without padding: one product of matrices.
+  case pointwise
+  /// Any kernel, stride, padding and dilation: products over gathered rows.
+  case direct
+
+  package var description: String {
+    switch self {
+    case .winograd4: "Winograd F(4x4,3x3)"
+    case .winograd2: "Winograd F(2x2,3x3)"
+    case .head: "head"
+    case .tail: "tail"
+    case .depthwise: "depthwise"
+    case .pointwise: "pointwise"
+    case .direct: "direct"
+    }
+  }
+
+  /// The grid of output pixels on which an output depends, in its last bits, on its neighbours.
+  package var outputGrid: Int {
+    switch self {
+    case .winograd4: 4
+    case .winograd2: 2
+    case .head, .tail, .depthwise, .pointwise, .direct: 1
+    }
+  }
+}
+
+extension ConvolutionGeometry: ProductLayer {
+  package func refusal(of method: ConvolutionMethod) -> String? {
+    let few = ValueLayout.planarChannels
+    switch method {
+    case .winograd4, .winograd2:
+      if kernel != Pair(3) { return "the kernel is \(kernel.height)x\(kernel.width), not 3x3" }
+      if !isUnitStride { return "stride and dilation are not 1" }
+      if groups != 1 { return "there are \(groups) groups" }
+      if inChannels <= few { return "\(inChannels) input channels are too few to pay for the transforms" }
+      if outChannels <= few { return "\(outChannels) output channels are too few to pay for the transforms" }
+    case .head:
+      if inChannels > few { return "there are more than \(few) input channels" }
+      if groups != 1 { return "there are \(groups) groups" }
+    case .tail:
+      if outChannels > few { return "there are more than \(few) output channels" }
+      if inChannels <= few { return "the input is planar" }
+      if !isUnitStride { return "stride and dilation are not 1" }
+      if groups != 1 { return "there are \(groups) groups" }
+      if kernel.height > Int(SW_TAIL_KERNEL_HEIGHT) { return "the kernel is taller than \(SW_TAIL_KERNEL_HEIGHT)" }
+    case .depthwise:
+      if !isDepthwise { return "it is no depthwise convolution" }
+    case .pointwise:
+      if !isPointwise { return "it is no 1x1 convolution without padding" }
+      if groups != 1 { return "there are \(groups) groups" }
+      if inChannels <= few { return "the input is planar" }
+    case .direct:
+      if inChannels <= few, groups == 1 { return "the input is planar" }
+    }
+    return nil
+  }
+
+  package func cycles(of method: ConvolutionMethod, _ rates: KernelRates) -> Double {
+    let pixels = Double(batch * outHeight * outWidth)
+    let depth = Double(inChannels), columns = Double(paddedChannels(outChannels))
+    switch method {
+    case .winograd4, .winograd2:
+      let size = method == .winograd4 ? 4 : 2
+      let positions = Double((size + 2) * (size + 2))
+      let tiles = Double(batch * ((outHeight + size - 1) / size) * ((outWidth + size - 1) / size))
+      // Loads, stores and about 4 operations a position and vector, in both transforms.
+      let transforms = tiles * positions * 2.2 * (Double(paddedChannels(inChannels)) + columns) / rates.lanes
+      // Rounded up to whole register tiles, of which a small image fills the last in part.
+      let rows = (tiles / 6).rounded(.up) * 6
+      return rows * positions * depth * columns / (0.9 * rates.peak) + transforms + rates.reading(positions * depth * columns)
+    case .head:
+      return pixels * (Double(taps) * depth * columns / (0.93 * rates.peak) + columns / rates.lanes)
+    case .tail:
+      return pixels * Double(taps) * Double(paddedChannels(inChannels) * outChannels) / (0.6 * rates.peak) + 10 * pixels
+    case .depthwise: return rates.depthwise(pixels * Double(taps) * columns)
+    case .pointwise: return rates.products(pixels * depth * columns) + rates.weights(depth * columns)
+    case .direct:
+      // With groups a block of columns reads the channels of its groups alone, at least as many as it has columns.
+      let read = min(depth, max(depth / Double(groups), depth / columns * Double(SW_CHANNEL_BLOCK)))
+      return rates.products(pixels * Double(taps) * read * columns) + 3 * pixels * Double(taps)
+        + rates.weights(Double(taps) * read * columns)
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import Swiftlet
+import Testing
+
+@Suite struct KernelReportTests {
+  private func report(_ precision: Precision = .float32) throws -> KernelReport {
+    var builder = NetworkBuilder("n")
+    var value = builder.convolution("stem", builder.input("x", channels: 3), outChannels: 16, kernel: 3, padding: 1)
+    value = builder.activation("relu", value, .relu)
+    value = builder.convolution("a.depthwise", value, outChannels: 16, kernel: 3, padding: 1, groups: 16)
+    value = builder.convolution("a.pointwise", value, outChannels: 32, kernel: 1)
+    value = builder.activation("relu2", value, .relu)
+    value = builder.convolution("b.select", value, outChannels: 32, kernel: 1)
+    value = builder.convolution("b.kernels", value, outChannels: 32, kernel: 3, stride: 2, padding: 1, groups: 32)
+    value = builder.transposedConvolution("up", value, outChannels: 24, kernel: 2, stride: 2)
+    value = builder.flatten("flat", builder.globalAveragePool("mean", value))
+    builder.output(builder.linear("fc", value, outFeatures: 10))
+    return try KernelReport(
+      try builder.build(.zeros), input: Shape(channels: 3, height: 32, width: 32), instructionSet: .avx2, precision: precision)
+  }
+
+  @Test(arguments: Precision.allCases)
+  func everyLayerOfProductsIsListed(_ precision: Precision) throws {
+    let report = try report(precision)
+    #expect(report.choices.map(\.node) == ["stem", "a", "b", "up", "fc"])
+    #expect(report.choices.map(\.chosen) == ["head", "chunks of pixels", "ring of rows", "phases", "product"])
+    for choice in report.choices {
+      let taken = choice.candidates.filter { $0.method == choice.chosen }
+      #expect(taken.count == 1 && !choice.reason.isEmpty)
+      let cycles = try #require(taken.first?.cycles)
+      #expect(cycles > 0 && choice.candidates.allSatisfy { ($0.cycles ?? .infinity) >= cycles })
+      #expect(choice.candidates.allSatisfy { ($0.cycles == nil) != ($0.refusal == nil) })
+    }
+  }
+
+  @Test func theTextSaysWhy() throws {
+    let lines = try report().text.split(separator: "\n").map(String.init)
+    #expect(lines.contains { $0.hasPrefix("up: transposedConvolution 32 -> 24, kernel 2, stride 2") })
+    #expect(lines.contains { $0.hasPrefix("  phases: ") && $0.contains(" cycles, taken, because there is no other: ") })
+    #expect(lines.contains { $0.hasPrefix("  chunks of pixels: ") && $0.hasSuffix(" cycles, taken, because no other can") })
+    #expect(lines.contains { $0.hasPrefix("  chunks of pixels: not possible, because the depthwise part reads ") })
+    #expect(lines.contains { $0.hasPrefix("  product: ") && $0.contains(" cycles, taken, because there is no other: ") })
+  }
+}
