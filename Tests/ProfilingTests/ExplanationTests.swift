@@ -46,7 +46,7 @@ import Testing
     half.precision = "bfloat16"
     #expect(Explanation(half).layers[0].change == "smaller images or tiles, whose values stay in the cache")
     var weights = layer
-    weights.constantBytes = 40 << 20
+    weights.traffic.constantBytes = 40 << 20
     #expect(self.explained(weights).reason == "its weights take longer to fetch than to use")
     #expect(self.explained(weights).change?.hasSuffix("a larger batch, for which they are fetched once") == true)
     // The same bytes in rings of rows stay in the cache, which is ten times as fast.
@@ -67,8 +67,8 @@ import Testing
     layer.nanoseconds = 19_000_000
     #expect(explained(layer).reason.hasPrefix("Winograd"))
     layer.nanoseconds = 9_000_000
-    layer.cachedBytes = layer.valueBytes
-    layer.valueBytes = 0
+    layer.traffic.cachedBytes = layer.traffic.valueBytes
+    layer.traffic.valueBytes = 0
     #expect(explained(layer).reason.hasPrefix("Winograd"))
   }
 
@@ -132,8 +132,8 @@ import Testing
       separator: "\n", omittingEmptySubsequences: false)
     let expected = [
       "layer               operation      time     ideal  of roof   GFLOP    moved    bound by  see",
-      "copy of x                copy  400.0 us   21.0 us         5%      --  2.0 MiB        copy    1",
-      "a          convolution + relu   4.00 ms   3.02 ms      76%    0.30  2.0 MiB  arithmetic    2",
+      "copy of x                copy  400.0 us   21.0 us       5%      --  2.0 MiB        copy    1",
+      "a          convolution + relu   4.00 ms   3.02 ms      75%    0.30  2.0 MiB  arithmetic    2",
       "b                 convolution   2.50 ms  755.0 us      30%  0.0755  2.0 MiB  arithmetic    3",
       "engine                         100.0 us",
       "in all                          7.00 ms   3.80 ms",

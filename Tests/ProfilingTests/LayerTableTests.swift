@@ -8,10 +8,16 @@ import Testing
   /// A copy, a node of two steps and one of one step, in two bands, with time of the engine's between them.
   private static let timeline = RunTimeline(
     steps: [
-      RunTimeline.Step(node: "a", kernels: ["copy"], isCopy: true, valueBytes: 100, heldBytes: 50),
-      RunTimeline.Step(node: "a", kernels: ["depthwise_3x3_1_avx512"], valueBytes: 200, constantBytes: 10, heldBytes: 70),
-      RunTimeline.Step(node: "a", kernels: ["pointwise_6x4_avx512"], cachedBytes: 300, constantBytes: 20, heldBytes: 80),
-      RunTimeline.Step(node: "b", kernels: ["gather_6x4_avx512", "store"], valueBytes: 400, heldBytes: 90),
+      RunTimeline.Step(
+        node: "a", kernels: ["copy"], isCopy: true, traffic: RunTimeline.Traffic(valueBytes: 100, heldBytes: 50)),
+      RunTimeline.Step(
+        node: "a", kernels: ["depthwise_3x3_1_avx512"],
+        traffic: RunTimeline.Traffic(valueBytes: 200, constantBytes: 10, heldBytes: 70)),
+      RunTimeline.Step(
+        node: "a", kernels: ["pointwise_6x4_avx512"],
+        traffic: RunTimeline.Traffic(cachedBytes: 300, constantBytes: 20, heldBytes: 80)),
+      RunTimeline.Step(
+        node: "b", kernels: ["gather_6x4_avx512", "store"], traffic: RunTimeline.Traffic(valueBytes: 400, heldBytes: 90)),
     ],
     events: [
       RunTimeline.Event(step: 0, start: 7, duration: 1000, threadCount: 2),
@@ -41,7 +47,8 @@ import Testing
     #expect(profile.layers.map(\.nanoseconds) == [1000, 10_000, 8000])
     #expect(profile.layers.map(\.totalNanoseconds) == [1000, 11_000, 8000])
     #expect(profile.layers.map(\.stepCount) == [1, 2, 1] && profile.layers.map(\.bandCount) == [1, 2, 2])
-    #expect(profile.layers.map(\.bytesMoved) == [100, 530, 400] && profile.layers.map(\.heldBytes) == [50, 80, 90])
+    #expect(
+      profile.layers.map(\.traffic.bytesMoved) == [100, 530, 400] && profile.layers.map(\.traffic.heldBytes) == [50, 80, 90])
     #expect(profile.layers.map(\.isCopy) == [true, false, false])
     #expect(profile.events.map(\.layer) == [0, 1, 1, 2, 1, 1, 2])
   }

@@ -75,12 +75,12 @@ import Testing
     let profile = try profiler.profile(network, model: "slices", input: Tensor(repeating: 0.5, [2, 16, 24, 40]))
     let element = precision == .float32 ? 4 : 2
     let layers = Dictionary(uniqueKeysWithValues: profile.layers.map { ($0.name, $0) })
-    func values(_ name: String) -> Int? { layers[name].map { $0.valueBytes + $0.cachedBytes } }
+    func values(_ name: String) -> Int? { layers[name].map { $0.traffic.valueBytes + $0.traffic.cachedBytes } }
     #expect(values("left") == pixels * (16 + 32) * element)
     #expect(values("right") == pixels * (16 + 48) * element)
     // Planes, as the three channels that leave, are float32 always.
     #expect(values("last") == pixels * (80 * element + 3 * 4))
-    #expect(layers["left"].map { $0.heldBytes <= pixels * 32 * element } == true)
+    #expect(layers["left"].map { $0.traffic.heldBytes <= pixels * 32 * element } == true)
   }
 
   @Test func winogradNeedsAQuarterOfTheProducts() throws {
