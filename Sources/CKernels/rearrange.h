@@ -1,5 +1,5 @@
-// Planes to interleaved pixels and back, four pixels of four channels at a time, and pixel shuffles to planes. Included once for each type of element; planes hold
-// float32 in either.
+// Planes to interleaved pixels and back, four pixels of four channels at a time, and pixel shuffles to planes. Included once for
+// each type of element; planes hold float32 in either.
 
 #ifndef SW_HELPERS_INCLUDED
 typedef float quad __attribute__((ext_vector_type(4)));
