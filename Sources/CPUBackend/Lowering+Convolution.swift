@@ -66,6 +66,41 @@ extension Lowering {
     }
   }
 
+  /// A transposed convolution whose kernel is as large as its stride: a 1x1 convolution to the channels of every place that a pixel
+  /// spreads to, and a pixel shuffle.
+  mutating func lowerTransposedAsPointwise(
+    _ node: Node, _ payload: TransposedConvolution, _ inputs: [Int]
+  ) throws(ExecutionError) -> Int {
+    let factor = payload.stride.height, places = factor * factor, channels = payload.outChannels * places
+    func spread(_ values: [Float]) -> [Float] {
+      values.count == 1 ? values : values.flatMap { [Float](repeating: $0, count: places) }
+    }
+    // [inChannels, outChannels, factor, factor]: the places of a channel follow each other, as a pixel shuffle takes them.
+    let weight = try weight("weight", of: node)
+    var transposed = Tensor(zeros: [channels, payload.inChannels, 1, 1])
+    transposed.withUnsafeMutableFloats { to in
+      weight.withUnsafeFloats { from in
+        for k in 0..<payload.inChannels {
+          for channel in 0..<channels { to[channel * payload.inChannels + k] = from[k * channels + channel] }
+        }
+      }
+    }
+    let roles = ConvolutionRoles(
+      weight: transposed, bias: payload.hasBias ? spread(try parameter("bias", of: node).floats) : nil,
+      slopes: network.parameter("slope", of: node).map { spread($0.floats) })
+    let input = result.layouts[inputs[0]].shape
+    let pointwise = Convolution(
+      inChannels: payload.inChannels, outChannels: channels, kernel: Pair(1), hasBias: payload.hasBias)
+    let geometry = ConvolutionGeometry(
+      pointwise, input: input,
+      output: Shape(batch: input.batch, channels: channels, height: input.height, width: input.width))
+    var epilogue = payload.epilogue
+    if factor > 1 { epilogue.steps.append(.pixelShuffle(factor)) }
+    return try lower(node, geometry, roles, epilogue, inputs, output: try shape(of: node.name)) { operands in
+      PointwiseStep(operands)
+    }
+  }
+
   /// The concatenations that are read in parts by all their readers.
   func concatenationsApart() -> Set<String> {
     ConcatenationSlice.apart(in: network, shapes: shapes) { node in

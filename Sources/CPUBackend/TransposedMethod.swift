@@ -1,14 +1,18 @@
 import Networks
 import Tensors
 
-/// The way to run a transposed convolution.
+/// A way to run a transposed convolution.
 package enum TransposedMethod: KernelMethod {
-  /// Products over gathered rows, of each phase with its taps alone.
+  /// The kernel is as large as the stride: one 1x1 convolution whose results are spread out while they are stored.
+  case pointwise
+  /// Products over gathered rows, of each phase with its taps alone: each is a convolution of stride 1, and no zero is multiplied.
   case phases
 
-  package var description: String { "phases" }
-  package static var soleReason: String? {
-    "there is no other: each phase is a convolution of stride 1 with some of the taps, and no zero is multiplied"
+  package var description: String {
+    switch self {
+    case .pointwise: "pointwise"
+    case .phases: "phases"
+    }
   }
 }
 
@@ -26,7 +30,17 @@ package struct TransposedGeometry: ProductLayer {
     self.payload = payload
   }
 
-  package func refusal(of method: TransposedMethod) -> String? { nil }
+  package func refusal(of method: TransposedMethod) -> String? {
+    guard method == .pointwise else { return nil }
+    let kernel = payload.kernel, stride = payload.stride
+    if kernel != stride { return "the kernel is \(kernel.height)x\(kernel.width), the stride \(stride.height)x\(stride.width)" }
+    if stride.height != stride.width { return "the strides differ" }
+    if payload.dilation != Pair(1) { return "the dilation is not 1" }
+    if payload.padding != Padding(0) || payload.outputPadding != Pair(0) { return "there is padding" }
+    if payload.groups != 1 { return "there are \(payload.groups) groups" }
+    if payload.epilogue.steps.contains(.add) || payload.epilogue.pixelShuffleFactor > 1 { return "something is added or shuffled" }
+    return nil
+  }
 
   package func cycles(of method: TransposedMethod, _ rates: KernelRates) -> Double {
     let pixels = Double(gridPixels), columns = Double(paddedChannels(payload.outChannels))
@@ -36,6 +50,8 @@ package struct TransposedGeometry: ProductLayer {
     // Where the phases read the same pixel these are multiplied where they lie; else each block of columns points at its taps.
     let pointers = payload.kernel == payload.stride ? 0 : 3 * taps * (columns / 64).rounded(.up)
     let stored = Double(payload.stride.height * payload.stride.width) * columns
-    return rates.products(pixels * products) + rates.weights(products) + pixels * (pointers + stored / rates.lanes)
+    // Phases leave their sums in memory and finish them from there.
+    let stores = method == .phases ? stored / rates.lanes : 0
+    return rates.products(pixels * products) + rates.weights(products) + pixels * (pointers + stores)
   }
 }
