@@ -71,9 +71,8 @@ extension Explanation {
     let bound = bound(of: layer, profile)
     return Layer(
       name: layer.name, operation: layer.operation, bound: bound, nanoseconds: layer.nanoseconds,
-      idealNanoseconds: Int(profile.idealNanoseconds(layer)), operations: layer.operations, bytesMoved: layer.traffic.bytesMoved,
-      reason: reason(bound, layer, profile),
-      change: change(bound, layer, profile))
+      idealNanoseconds: Int(profile.idealNanoseconds(layer)), operations: layer.operations,
+      bytesMoved: layer.traffic.bytesMoved, reason: reason(bound, layer, profile), change: change(bound, layer, profile))
   }
 
   static func bound(of layer: Profile.Layer, _ profile: Profile) -> Bound {
