@@ -6,7 +6,7 @@
 #include "vector.h"
 #define DEPTHWISE_PIXELS 8
 #define DEPTHWISE_PAIR_PIXELS 8
-#define TAIL_PIXELS_1 12
+#define TAIL_PIXELS_1 16
 #define TAIL_PIXELS_2 10
 #define TAIL_PIXELS_3 8
 #define TAIL_PIXELS_4 6

@@ -1,10 +1,10 @@
-// Planes to interleaved pixels and back, four pixels of four channels at a time. Included once for each type of element; planes
-// hold float32 in either.
+// Planes to interleaved pixels and back, four pixels of four channels at a time, and pixel shuffles to planes. Included once
+// for each type of element; planes hold float32 in either.
 
 #ifndef SW_HELPERS_INCLUDED
 typedef float quad __attribute__((ext_vector_type(4)));
 typedef float unaligned_quad __attribute__((ext_vector_type(4), aligned(4), may_alias));
-typedef uint16_t half_quad __attribute__((ext_vector_type(4)));
+typedef float unaligned_pair __attribute__((ext_vector_type(2), aligned(4), may_alias));
 typedef uint16_t unaligned_half_quad __attribute__((ext_vector_type(4), aligned(2), may_alias));
 typedef uint32_t unsigned_quad __attribute__((ext_vector_type(4)));
 
@@ -36,12 +36,18 @@ INLINE quad load_quad(const float *p) { return *(const unaligned_quad *)p; }
 INLINE quad load_quad_bf16(const bfloat16 *p) {
   return (quad)(__builtin_convertvector(*(const unaligned_half_quad *)p, unsigned_quad) << 16);
 }
+INLINE float load_one_bf16(const bfloat16 *p) {
+  union { uint32_t bits; float value; } one = {(uint32_t)*p << 16};
+  return one.value;
+}
 #endif
 
 #ifdef SW_VALUES_BFLOAT16
 #define LOAD_QUAD(p) load_quad_bf16(p)
+#define LOAD_ONE(p) load_one_bf16(p)
 #else
 #define LOAD_QUAD(p) load_quad(p)
+#define LOAD_ONE(p) (*(p))
 #endif
 
 // Four pixels of one block of channels. `quads`, how many of the four quads have any channel, is a constant where this is
@@ -70,11 +76,12 @@ INLINE void VALUE_NAME(interleave_block)(
 
 SW_DECLARE_INTERLEAVE(VALUE_NAME(interleave)) {
   ptrdiff_t between = out_pixel * PER_SLOT;
-  for (ptrdiff_t x = 0; x < count; x += 4) {
-    // The last pixels go back over some already done rather than past the end.
-    if (x + 4 > count && count >= 4) x = count - 4;
-    ptrdiff_t pixels = count >= 4 ? 4 : count;
-    for (ptrdiff_t c = 0; c < channels; c += SW_CHANNEL_BLOCK) {
+  // Block by block: planes are often a power of two apart, and all of them at once would meet in few cache sets.
+  for (ptrdiff_t c = 0; c < channels; c += SW_CHANNEL_BLOCK) {
+    for (ptrdiff_t x = 0; x < count; x += 4) {
+      // The last pixels go back over some already done rather than past the end.
+      if (x + 4 > count && count >= 4) x = count - 4;
+      ptrdiff_t pixels = count >= 4 ? 4 : count;
       const float *from = in + c * plane + x;
       ELEMENT *to = (ELEMENT *)out + x * between + c;
       if (channels - c <= 4) VALUE_NAME(interleave_block)(from, plane, channels - c, 1, pixels, to, between);
@@ -84,26 +91,52 @@ SW_DECLARE_INTERLEAVE(VALUE_NAME(interleave)) {
 }
 
 SW_DECLARE_DEINTERLEAVE(VALUE_NAME(deinterleave)) {
-  ptrdiff_t between = in_pixel * PER_SLOT, x = 0;
-  for (; x + 4 <= count; x += 4) {
-    const ELEMENT *from = (const ELEMENT *)in + x * between;
-    // Padding makes whole quads of the last channels.
-    for (ptrdiff_t c = 0; c < channels; c += 4) {
+  ptrdiff_t between = in_pixel * PER_SLOT;
+  // Padding makes whole quads of the last channels.
+  for (ptrdiff_t c = 0; c < channels; c += 4) {
+    const ELEMENT *from = (const ELEMENT *)in + c;
+    ptrdiff_t x = 0;
+    for (; x + 4 <= count; x += 4) {
       quad v[4];
-      UNROLL for (int i = 0; i < 4; i++) v[i] = LOAD_QUAD(from + i * between + c);
+      UNROLL for (int i = 0; i < 4; i++) v[i] = LOAD_QUAD(from + (x + i) * between);
       transpose(v);
       UNROLL for (int i = 0; i < 4; i++) {
         if (c + i < channels) *(unaligned_quad *)(out + (c + i) * plane + x) = v[i];
       }
     }
-  }
-  for (; x < count; x++) {
-    for (ptrdiff_t c = 0; c < channels; c += 4) {
-      quad v = LOAD_QUAD((const ELEMENT *)in + x * between + c);
+    for (; x < count; x++) {
+      quad v = LOAD_QUAD(from + x * between);
       UNROLL for (int i = 0; i < 4; i++) {
         if (c + i < channels) out[(c + i) * plane + x] = v[i];
       }
     }
   }
 }
+
+// `factor` and `step` are constants where this is inlined.
+INLINE void VALUE_NAME(spread_pixels)(
+  const ELEMENT *in, ptrdiff_t between, ptrdiff_t step, ptrdiff_t factor, ptrdiff_t count, float *out) {
+  for (ptrdiff_t i = 0; i < count; i++)
+    for (ptrdiff_t d = 0; d < factor; d++) out[i * factor + d] = LOAD_ONE(in + i * between + d * step);
+}
+
+SW_DECLARE_PIXEL_SHUFFLE(VALUE_NAME(pixel_shuffle)) {
+  const ELEMENT *from = (const ELEMENT *)in + channel;
+  ptrdiff_t between = in_pixel * PER_SLOT;
+  if (step == 1 && factor == 2) {
+#ifdef SW_VALUES_BFLOAT16
+    VALUE_NAME(spread_pixels)(from, between, 1, 2, count, out);
+#else
+    // Two neighbours in one move; the compiler would move them one by one.
+    for (ptrdiff_t i = 0; i < count; i++) *(unaligned_pair *)(out + 2 * i) = *(const unaligned_pair *)(from + i * between);
+#endif
+  } else if (step == 1 && factor == 3) {
+    VALUE_NAME(spread_pixels)(from, between, 1, 3, count, out);
+  } else if (step == 1 && factor == 4) {
+    for (ptrdiff_t i = 0; i < count; i++) *(unaligned_quad *)(out + 4 * i) = LOAD_QUAD(from + i * between);
+  } else {
+    VALUE_NAME(spread_pixels)(from, between, step, factor, count, out);
+  }
+}
 #undef LOAD_QUAD
+#undef LOAD_ONE

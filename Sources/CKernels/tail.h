@@ -59,11 +59,19 @@ SW_DECLARE_TAIL(TAIL_NAME) {
       }
       STRIP_NAME(g, rows, g->channels / PER_SLOT, sums);
     }
+    // A whole vector where the row goes on: what lies past the strip is overwritten by the next.
+    int whole = x + LANES <= g->width;
     for (int o = 0; o < OUTPUTS; o++) {
-      float residual[LANES] = {0}, result[LANES];
-      if (g->residual) copy_some(residual, g->residual + o * g->residual_plane + x, count);
-      store(result, finish_plane(sums[o], g->epilogue, o, g->residual ? residual : 0));
-      copy_some(g->out + o * g->out_plane + x, result, count);
+      const float *added = g->residual ? g->residual + o * g->residual_plane + x : 0;
+      float *out = g->out + o * g->out_plane + x;
+      if (whole) {
+        store(out, finish_plane(sums[o], g->epilogue, o, added));
+      } else {
+        float residual[LANES] = {0}, result[LANES];
+        if (added) copy_some(residual, added, count);
+        store(result, finish_plane(sums[o], g->epilogue, o, added ? residual : 0));
+        copy_some(out, result, count);
+      }
     }
   }
 }

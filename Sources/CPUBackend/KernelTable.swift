@@ -9,7 +9,7 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
   package enum Family: UInt32, Sendable, CaseIterable, BitwiseCopyable {
     case multiply, gather, head, tail, depthwise, pointwise, winogradInput, winogradOutput, store, elementwise
     case maximumPool, averagePool, sum, binary, mix, softmaxAlong, softmaxAcross, widen, narrow
-    case interleave, deinterleave
+    case interleave, deinterleave, pixelShuffle
   }
 
   private let nameBytes: UnsafePointer<CChar>
@@ -135,6 +135,7 @@ extension Kernel {
   package var narrow: sw_narrow_function { cast(.narrow) }
   package var interleave: sw_interleave_function { cast(.interleave) }
   package var deinterleave: sw_deinterleave_function { cast(.deinterleave) }
+  package var pixelShuffle: sw_pixel_shuffle_function { cast(.pixelShuffle) }
 
   private func cast<F>(_ expected: Family) -> F {
     precondition(family == expected, "\(name) is no \(expected) kernel")

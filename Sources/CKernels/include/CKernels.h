@@ -52,6 +52,7 @@ typedef enum {
   SW_FAMILY_NARROW,
   SW_FAMILY_INTERLEAVE,
   SW_FAMILY_DEINTERLEAVE,
+  SW_FAMILY_PIXEL_SHUFFLE,
 } sw_family;
 
 typedef enum {
@@ -159,7 +160,7 @@ typedef void (*sw_store_function)(
 ///   rows[ky][(x + kx - left) * pixel + c] · weight[((ky * kernel_width + kx) * outputs + o) * channels + c]
 /// where positions left of 0 or at or right of `in_width` count as zero, and a null row is all zero.
 /// `channels` is a multiple of SW_CHANNEL_BLOCK (padding lanes meet zero weights, and must hold finite values).
-/// `scratch` holds at least kernel_height * (12 + kernel_width) * channels floats; kernel_height is at most
+/// `scratch` holds at least kernel_height * (16 + kernel_width) * channels floats; kernel_height is at most
 /// SW_TAIL_KERNEL_HEIGHT.
 typedef struct {
   const float *const *rows;
@@ -323,6 +324,11 @@ typedef void (*sw_interleave_function)(
 /// The way back: out[c * plane + i] = element c of pixel i at `in + i * in_pixel`. Padding is read.
 typedef void (*sw_deinterleave_function)(
   const float *in, ptrdiff_t in_pixel, ptrdiff_t channels, float *out, ptrdiff_t plane, ptrdiff_t count);
+
+/// A row of one plane of a pixel shuffle from interleaved values: out[i * factor + d] = element channel + d * step of pixel i,
+/// d < factor, i < count.
+typedef void (*sw_pixel_shuffle_function)(
+  const float *in, ptrdiff_t in_pixel, ptrdiff_t channel, ptrdiff_t step, ptrdiff_t factor, ptrdiff_t count, float *out);
 
 /// A row of the kernel table.
 typedef struct {

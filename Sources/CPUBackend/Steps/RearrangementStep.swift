@@ -3,7 +3,7 @@ import Networks
 
 /// Copies that only move elements: change of layout, concatenation, pixel shuffle and its inverse.
 ///
-/// They run where no kernel could store the elements in place. Planes become pixels and back by kernels, all else by plain loops over
+/// They run where no kernel could store the elements in place. Planes become pixels and back by kernels, all else is plain loops over
 /// rows.
 final class RearrangementStep: Step {
   enum Kind: Hashable {
@@ -33,6 +33,7 @@ final class RearrangementStep: Step {
   private let interleave: sw_interleave_function
   /// One an input.
   private let deinterleaves: [sw_deinterleave_function]
+  private let shuffles: [sw_pixel_shuffle_function]
   private let threadCount: Int
 
   init(
@@ -51,6 +52,7 @@ final class RearrangementStep: Step {
     }
     interleave = kernel(.interleave, for: layout.precision).interleave
     deinterleaves = inputs.map { kernel(.deinterleave, for: $0.layout.precision).deinterleave }
+    shuffles = inputs.map { kernel(.pixelShuffle, for: $0.layout.precision).pixelShuffle }
   }
 
   var kernelNames: [String] { [kind.name] }
@@ -82,10 +84,7 @@ final class RearrangementStep: Step {
           first += layout.channels
         }
       case .pixelShuffle(let payload) where output.order == .planar && inputs[0].order == .interleaved:
-        switch inputs[0].precision {
-        case .float32: shuffleToPlanes(payload, memory, image: image, y: y, Float.self)
-        case .bfloat16: shuffleToPlanes(payload, memory, image: image, y: y, BFloat16.self)
-        }
+        shuffleToPlanes(payload, memory, image: image, y: y)
       case .pixelShuffle(let payload):
         let r = payload.factor, isOutermost = payload.order == .channelsOutermost
         move(memory, input: 0, image: image, y: y) { c, x in
@@ -176,19 +175,13 @@ final class RearrangementStep: Step {
   private func perSlot<E: StoredElement>(_: E.Type) -> Int { MemoryLayout<Float>.stride / MemoryLayout<E>.stride }
 
   /// Row `y` of each plane from the interleaved pixels below it.
-  @inline(__always)
-  private func shuffleToPlanes<From: StoredElement>(
-    _ payload: PixelShuffle, _ memory: RunMemory, image: Int, y: Int, _: From.Type
-  ) {
-    let r = payload.factor, layout = inputs[0], inPixel = layout.pixelStride * perSlot(From.self)
-    let from = elements(of: memory[reads[0]].row(image, y / r), From.self), to = memory[writes].row(image, y)
+  private func shuffleToPlanes(_ payload: PixelShuffle, _ memory: RunMemory, image: Int, y: Int) {
+    let r = payload.factor, first = y % r * r, isOutermost = payload.order == .channelsOutermost
+    let from = memory[reads[0]].row(image, y / r), to = memory[writes].row(image, y)
     for c in 0..<output.channels {
-      let target = to + c * output.planeStride
-      for dx in 0..<r {
-        let place = y % r * r + dx
-        let source = from + (payload.order == .channelsOutermost ? c * r * r + place : place * output.channels + c)
-        for x in 0..<layout.width { target[x * r + dx] = source[x * inPixel].float }
-      }
+      shuffles[0](
+        from, inputs[0].pixelStride, isOutermost ? c * r * r + first : first * output.channels + c,
+        isOutermost ? 1 : output.channels, r, inputs[0].width, to + c * output.planeStride)
     }
   }
 

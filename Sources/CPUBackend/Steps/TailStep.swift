@@ -36,7 +36,7 @@ final class TailStep: ConvolutionStep {
   ) -> (copy: UnsafeMutablePointer<Float>?, rows: UnsafeMutablePointer<UnsafePointer<Float>?>?) {
     let g = operands.geometry
     return (
-      cursor.floats(g.kernel.height * (12 + g.kernel.width) * operands.inputLayout.storedChannels),
+      cursor.floats(g.kernel.height * (16 + g.kernel.width) * operands.inputLayout.storedChannels),
       cursor.pointers(g.kernel.height)
     )
   }
