@@ -1,6 +1,6 @@
-// Depthwise convolution with epilogue. The sums of one vector of channels of DEPTHWISE_PIXELS pixels stay in registers; each input
-// column is loaded once for all the outputs it meets, so that multiply-adds and not loads set the pace. Included once for each type of
-// element, with DEPTHWISE_PIXELS and DEPTHWISE_PAIR_PIXELS defined.
+// Depthwise convolution with epilogue. The sums of one vector of channels of DEPTHWISE_PIXELS pixels stay in registers; each
+// input column is loaded once for all the outputs it meets, so that multiply-adds and not loads set the pace. Included once for
+// each type of element, with DEPTHWISE_PIXELS and DEPTHWISE_PAIR_PIXELS defined.
 
 // Stores one vector of channels of row r and pixel x.
 INLINE void VALUE_NAME(depthwise_store)(
@@ -11,8 +11,8 @@ INLINE void VALUE_NAME(depthwise_store)(
   store_value(out, finish(sum, mode, bias, g->epilogue, c, residual));
 }
 
-// Output pixels x ..< x + pixels of row r, channels c ..< c + LANES, of which `stored` pixels are stored. `side`, `step`, `pixels` and
-// `checked` are constants where this is inlined; `checked` means that columns may lie outside the row.
+// Output pixels x ..< x + pixels of row r, channels c ..< c + LANES, of which `stored` pixels are stored. `side`, `step`,
+// `pixels` and `checked` are constants where this is inlined; `checked` means that columns may lie outside the row.
 INLINE void VALUE_NAME(depthwise_tile)(
   const sw_depthwise_arguments *g, int side, int step, int pixels, int checked, finish_mode mode, ptrdiff_t r, ptrdiff_t x,
   ptrdiff_t stored, ptrdiff_t c) {
@@ -46,8 +46,8 @@ INLINE void VALUE_NAME(depthwise_tile)(
 #undef DEPTHWISE_STORE
 }
 
-// The same for rows r and r + 1 of a 3x3 kernel of stride 1, which have two of their three input rows in common: those are loaded once
-// for both. The sums are added up in the same order.
+// The same for rows r and r + 1 of a 3x3 kernel of stride 1, which have two of their three input rows in common: those are
+// loaded once for both. The sums are added up in the same order.
 INLINE void VALUE_NAME(depthwise_pair)(
   const sw_depthwise_arguments *g, int checked, finish_mode mode, ptrdiff_t r, ptrdiff_t x, ptrdiff_t stored, ptrdiff_t c) {
   enum { pixels = DEPTHWISE_PAIR_PIXELS };

@@ -1,8 +1,8 @@
 // Register-tiled products. ROWS x VECTORS sums stay in registers over the whole depth: per step VECTORS loads of weights, ROWS
 // broadcasts, ROWS · VECTORS multiply-adds. Included once for each tile shape, which defines ROWS, VECTORS and the names.
 //
-// A step takes one value of the depth, or, where SW_DOT_PRODUCTS is defined, a pair of bfloat16 values that lie together on both
-// sides: their two products are one instruction.
+// A step takes one value of the depth, or, where SW_DOT_PRODUCTS is defined, a pair of bfloat16 values that lie together on
+// both sides: their two products are one instruction.
 #ifdef SW_DOT_PRODUCTS
 #define STEPS(depth) (((depth) + 1) / 2)
 #define LEFT_ELEMENT float
@@ -82,7 +82,8 @@ __attribute__((noinline)) SW_DECLARE_GATHER(GATHER_NAME) {
 #endif
 
 #ifdef HEAD_NAME
-// The sums of ROWS pixels from `left` on, `step` apart; a constant where this is inlined, or the addresses would take registers.
+// The sums of ROWS pixels from `left` on, `step` apart; a constant where this is inlined, or the addresses would take
+// registers.
 INLINE void SW_PASTE(HEAD_NAME, _sums)(const sw_head_arguments *g, const float *left, ptrdiff_t step, vector sum[ROWS][VECTORS]) {
   UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = splat(0);
   const float *right = g->right;
@@ -113,16 +114,16 @@ SW_DECLARE_HEAD(HEAD_NAME) {
       case 2: SW_PASTE(HEAD_NAME, _sums)(g, left, 2, sum); break;
       default: SW_PASTE(HEAD_NAME, _sums)(g, left, g->step, sum);
     }
-#define HEAD_STORE(mode)                                                                                                          \
-  UNROLL for (int j = 0; j < VECTORS; j++) {                                                                                      \
-    ptrdiff_t channel = g->channel + j * LANES, block = g->block[j * LANES / SW_CHANNEL_BLOCK];                                   \
-    vector bias = bias_of(e, channel);                                                                                            \
-    UNROLL for (int r = 0; r < ROWS; r++) {                                                                                       \
-      if (r >= rows) continue;                                                                                                    \
-      ELEMENT *out = (ELEMENT *)(g->out + (i + r) * g->out_pixel + block) + j * LANES % SW_CHANNEL_BLOCK;                         \
-      const ELEMENT *residual = g->residual ? (const ELEMENT *)(g->residual + (i + r) * g->residual_pixel) + channel : 0;         \
-      store_value(out, finish(sum[r][j], mode, bias, e, channel, residual));                                                      \
-    }                                                                                                                             \
+#define HEAD_STORE(mode)                                                                                                       \
+  UNROLL for (int j = 0; j < VECTORS; j++) {                                                                                   \
+    ptrdiff_t channel = g->channel + j * LANES, block = g->block[j * LANES / SW_CHANNEL_BLOCK];                                \
+    vector bias = bias_of(e, channel);                                                                                         \
+    UNROLL for (int r = 0; r < ROWS; r++) {                                                                                    \
+      if (r >= rows) continue;                                                                                                 \
+      ELEMENT *out = (ELEMENT *)(g->out + (i + r) * g->out_pixel + block) + j * LANES % SW_CHANNEL_BLOCK;                      \
+      const ELEMENT *residual = g->residual ? (const ELEMENT *)(g->residual + (i + r) * g->residual_pixel) + channel : 0;      \
+      store_value(out, finish(sum[r][j], mode, bias, e, channel, residual));                                                   \
+    }                                                                                                                          \
   }
     SW_WITH_FINISH_MODE(mode, HEAD_STORE)
 #undef HEAD_STORE
@@ -131,8 +132,8 @@ SW_DECLARE_HEAD(HEAD_NAME) {
 #endif
 
 #ifdef POINTWISE_NAME
-// The sums of `rows` pixels from `left` on, while `lines` cache lines are fetched: one a step, because more at once would wait for
-// each other and hold up the loads behind them.
+// The sums of `rows` pixels from `left` on, while `lines` cache lines are fetched: one a step, because more at once would wait
+// for each other and hold up the loads behind them.
 INLINE void SW_PASTE(POINTWISE_NAME, _sums)(
   const float *left, ptrdiff_t left_pixel, const float *right, ptrdiff_t depth, int rows, const char *ahead, ptrdiff_t lines,
   vector sum[ROWS][VECTORS]) {
@@ -161,16 +162,16 @@ SW_DECLARE_POINTWISE(POINTWISE_NAME) {
     ptrdiff_t lines = take_ahead(g->ahead, STEPS(g->depth), &ahead);
     if (rows == ROWS) SW_PASTE(POINTWISE_NAME, _sums)(left, g->left_pixel, g->right, g->depth, ROWS, ahead, lines, sum);
     else SW_PASTE(POINTWISE_NAME, _sums)(left, g->left_pixel, g->right, g->depth, 1, ahead, lines, sum);
-#define POINTWISE_STORE(mode)                                                                                                     \
-  UNROLL for (int j = 0; j < VECTORS; j++) {                                                                                      \
-    ptrdiff_t channel = g->channel + j * LANES, block = g->block[j * LANES / SW_CHANNEL_BLOCK];                                   \
-    vector bias = bias_of(e, channel);                                                                                            \
-    UNROLL for (int r = 0; r < ROWS; r++) {                                                                                       \
-      if (r >= rows) continue;                                                                                                    \
-      ELEMENT *out = (ELEMENT *)(g->out[i + r] + block) + j * LANES % SW_CHANNEL_BLOCK;                                           \
-      const ELEMENT *residual = g->residual ? (const ELEMENT *)g->residual[i + r] + channel : 0;                                  \
-      store_value(out, finish(sum[r][j], mode, bias, e, channel, residual));                                                      \
-    }                                                                                                                             \
+#define POINTWISE_STORE(mode)                                                                                                  \
+  UNROLL for (int j = 0; j < VECTORS; j++) {                                                                                   \
+    ptrdiff_t channel = g->channel + j * LANES, block = g->block[j * LANES / SW_CHANNEL_BLOCK];                                \
+    vector bias = bias_of(e, channel);                                                                                         \
+    UNROLL for (int r = 0; r < ROWS; r++) {                                                                                    \
+      if (r >= rows) continue;                                                                                                 \
+      ELEMENT *out = (ELEMENT *)(g->out[i + r] + block) + j * LANES % SW_CHANNEL_BLOCK;                                        \
+      const ELEMENT *residual = g->residual ? (const ELEMENT *)g->residual[i + r] + channel : 0;                               \
+      store_value(out, finish(sum[r][j], mode, bias, e, channel, residual));                                                   \
+    }                                                                                                                          \
   }
     SW_WITH_FINISH_MODE(mode, POINTWISE_STORE)
 #undef POINTWISE_STORE

@@ -1,5 +1,5 @@
-// Planes to interleaved pixels and back, four pixels of four channels at a time, and pixel shuffles to planes. Included once for
-// each type of element; planes hold float32 in either.
+// Planes to interleaved pixels and back, four pixels of four channels at a time, and pixel shuffles to planes. Included once
+// for each type of element; planes hold float32 in either.
 
 #ifndef SW_HELPERS_INCLUDED
 typedef float quad __attribute__((ext_vector_type(4)));
@@ -50,7 +50,8 @@ INLINE float load_one_bf16(const bfloat16 *p) {
 #define LOAD_ONE(p) (*(p))
 #endif
 
-// Four pixels of one block of channels. `quads`, how many of the four quads have any channel, is a constant where this is inlined.
+// Four pixels of one block of channels. `quads`, how many of the four quads have any channel, is a constant where this is
+// inlined.
 INLINE void VALUE_NAME(interleave_block)(
   const float *in, ptrdiff_t plane, ptrdiff_t channels, int quads, ptrdiff_t pixels, ELEMENT *out, ptrdiff_t out_pixel) {
   quad pixel[4][4];

@@ -43,12 +43,13 @@
   void name(const float *in, ptrdiff_t step, ptrdiff_t count, ptrdiff_t lanes, float *out, ptrdiff_t out_step)
 #define SW_DECLARE_WIDEN(name) void name(const void *in, float *out, ptrdiff_t count)
 #define SW_DECLARE_NARROW(name) void name(const float *in, void *out, ptrdiff_t count)
-#define SW_DECLARE_INTERLEAVE(name)                                                                                              \
+#define SW_DECLARE_INTERLEAVE(name)                                                                                            \
   void name(const float *in, ptrdiff_t plane, ptrdiff_t channels, float *out, ptrdiff_t out_pixel, ptrdiff_t count)
-#define SW_DECLARE_DEINTERLEAVE(name)                                                                                            \
+#define SW_DECLARE_DEINTERLEAVE(name)                                                                                          \
   void name(const float *in, ptrdiff_t in_pixel, ptrdiff_t channels, float *out, ptrdiff_t plane, ptrdiff_t count)
-#define SW_DECLARE_PIXEL_SHUFFLE(name)                                                                                           \
-  void name(const float *in, ptrdiff_t in_pixel, ptrdiff_t channel, ptrdiff_t step, ptrdiff_t factor, ptrdiff_t count, float *out)
+#define SW_DECLARE_PIXEL_SHUFFLE(name)                                                                                         \
+  void name(const float *in, ptrdiff_t in_pixel, ptrdiff_t channel, ptrdiff_t step, ptrdiff_t factor, ptrdiff_t count,         \
+            float *out)
 
 #define SW_KERNEL(isa, family, name, rows, vectors) SW_DECLARE_##family(name);
 #define SW_KERNEL_BF16 SW_KERNEL

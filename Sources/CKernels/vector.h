@@ -24,8 +24,8 @@ INLINE vector load_bfloat16(const bfloat16 *p) {
 }
 // One value in every lane. The lower half of each lane is cleared of the value's copy.
 INLINE vector splat_bfloat16(bfloat16 x) { return (vector)((unsigned_vector)(pair_vector)(x) & 0xffff0000u); }
-// Rounds to the nearest, ties to even; a NaN stays one, quiet. Where the instruction set converts by itself, numbers below the normal
-// range become 0, as they do in its products.
+// Rounds to the nearest, ties to even; a NaN stays one, quiet. Where the instruction set converts by itself, numbers below the
+// normal range become 0, as they do in its products.
 INLINE void store_bfloat16(bfloat16 *p, vector v) {
 #ifdef SW_HAVE_BFLOAT16
   *(unaligned_half_vector *)p = (half_vector)_mm512_cvtneps_pbh((__m512)v);
@@ -40,8 +40,8 @@ INLINE void store_bfloat16(bfloat16 *p, vector v) {
 INLINE vector larger(vector a, vector b) { return a > b ? a : b; }
 INLINE vector smaller(vector a, vector b) { return a < b ? a : b; }
 
-// exp(x) to about 2 ulp: x = n ln 2 + r, a degree-6 polynomial on |r| <= ln 2 / 2 (coefficients of Cephes expf), 2ⁿ by the exponent
-// bits. Clamped to the finite range; NaN stays NaN.
+// exp(x) to about 2 ulp: x = n ln 2 + r, a degree-6 polynomial on |r| <= ln 2 / 2 (coefficients of Cephes expf), 2ⁿ by the
+// exponent bits. Clamped to the finite range; NaN stays NaN.
 INLINE vector exponential(vector x) {
   vector clamped = smaller(splat(88.0f), larger(splat(-87.0f), x));
   // Adding 1.5 · 2²³ rounds to the nearest integer and leaves it in the low bits.
@@ -64,7 +64,8 @@ INLINE vector exponential(vector x) {
 
 // Out of line: the epilogue is unrolled many times over, and these two are rare.
 __attribute__((noinline)) static vector sigmoid(vector x) { return 1.0f / (1.0f + exponential(-x)); }
-// tanh(x) = 1 - 2 / (exp(2x) + 1); near 0, where that cancels, the odd polynomial x - x³/3 + 2x⁵/15 - 17x⁷/315 (error < 1 ulp below 0.15).
+// tanh(x) = 1 - 2 / (exp(2x) + 1); near 0, where that cancels, the odd polynomial x - x³/3 + 2x⁵/15 - 17x⁷/315 (error < 1 ulp
+// below 0.15).
 __attribute__((noinline)) static vector hyperbolic_tangent(vector x) {
   vector far = 1.0f - 2.0f / (exponential(2.0f * x) + 1.0f);
   vector s = x * x;
@@ -131,8 +132,8 @@ INLINE vector activate(vector v, const sw_activation *activation, const float *s
   return v;
 }
 
-// The epilogues of most layers, told apart once a tile and compiled apart: left to a branch a vector, the tests and the calls they
-// might lead to took as long as a Winograd output transform itself (Zen 5).
+// The epilogues of most layers, told apart once a tile and compiled apart: left to a branch a vector, the tests and the calls
+// they might lead to took as long as a Winograd output transform itself (Zen 5).
 typedef enum { FINISH_PLAIN, FINISH_RELU, FINISH_LEAKY_RELU, FINISH_RESIDUAL, FINISH_RESIDUAL_RELU, FINISH_ANY } finish_mode;
 
 INLINE finish_mode finish_mode_of(const sw_epilogue *e, int has_residual) {

@@ -53,7 +53,7 @@ extension Lowering {
     let channels = payload.depthwiseChannels
     let order = (0..<paddedChannels(channels)).map { $0 < channels ? $0 : nil }
     switch engine.method(for: wholeGeometry) {
-    case .chunks:
+    case .blocks:
       let between = EpilogueParameters(middle, order: order, bias: depthwise.bias, slopes: middleSlopes)
       return try lower(node, geometry, pointwise, payload.epilogue, inputs, output: shape) { operands in
         SeparableStep(operands, depthwise: payload.depthwise, weight: depthwise.weight, middle: between)
@@ -105,7 +105,7 @@ extension Lowering {
   func concatenationsApart() -> Set<String> {
     ConcatenationSlice.apart(in: network, shapes: shapes) { node in
       if case .separableConvolution(let payload) = node.operation {
-        return SeparableGeometry(node, payload, shapes: wholeShapes).map { engine.method(for: $0) } == .chunks
+        return SeparableGeometry(node, payload, shapes: wholeShapes).map { engine.method(for: $0) } == .blocks
       }
       guard case .convolution(let payload) = node.operation,
         let method = ConvolutionGeometry(node, payload, shapes: wholeShapes).map({ engine.method(for: $0) })

@@ -3,14 +3,14 @@ import Tensors
 
 /// A way to run a separable convolution, its middle tensor nowhere in memory. Which one follows from the order of the parts.
 package enum SeparableMethod: KernelMethod {
-  /// The depthwise results of some dozens of pixels in scratch memory, then their products.
-  case chunks
+  /// The depthwise results of a block of pixels in scratch memory, then their products.
+  case blocks
   /// The pointwise results of some rows in a ring in scratch memory, then their depthwise filters.
   case ring
 
   package var description: String {
     switch self {
-    case .chunks: "chunks of pixels"
+    case .blocks: "blocks of pixels"
     case .ring: "ring of rows"
     }
   }
@@ -41,8 +41,8 @@ package struct SeparableGeometry: ProductLayer {
 
   package func refusal(of method: SeparableMethod) -> String? {
     switch (method, order) {
-    case (.chunks, .depthwiseFirst), (.ring, .pointwiseFirst): nil
-    case (.chunks, .pointwiseFirst): "the depthwise part reads the neighbours of what the pointwise part makes: whole rows"
+    case (.blocks, .depthwiseFirst), (.ring, .pointwiseFirst): nil
+    case (.blocks, .pointwiseFirst): "the depthwise part reads the neighbours of what the pointwise part makes: whole rows"
     case (.ring, .depthwiseFirst): "the pointwise part reads one pixel at a time: no row has to wait"
     }
   }
@@ -52,7 +52,7 @@ package struct SeparableGeometry: ProductLayer {
     let depth = Double(window.inChannels), columns = Double(paddedChannels(window.outChannels))
     let weights = rates.weights(depth * columns)
     switch method {
-    case .chunks:
+    case .blocks:
       let middle = outPixels * Double(paddedChannels(window.inChannels))
       return rates.depthwise(middle * taps) + rates.scratch(middle) + rates.products(outPixels * depth * columns) + weights
     case .ring:

@@ -57,7 +57,7 @@ import Transforms
     let choice = try #require(
       KernelSelector.choice(
         for: network.nodes[0], shapes: try network.inferredShapes(inputs: [input.shape]), instructionSet))
-    let expected: SeparableMethod = order == .depthwiseFirst ? .chunks : .ring
+    let expected: SeparableMethod = order == .depthwiseFirst ? .blocks : .ring
     #expect(choice.chosen == expected.description && choice.reason == "no other can")
     #expect(choice.candidates.map(\.name) == SeparableMethod.allCases.map(\.description))
     let first = try #require(try kernels(of: network, input: input, instructionSet).first)

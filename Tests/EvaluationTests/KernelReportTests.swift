@@ -22,7 +22,7 @@ import Testing
   func everyLayerOfProductsIsListed(_ precision: Precision) throws {
     let report = try report(precision)
     #expect(report.choices.map(\.node) == ["stem", "a", "b", "up", "fc"])
-    #expect(report.choices.map(\.chosen) == ["head", "chunks of pixels", "ring of rows", "phases", "product"])
+    #expect(report.choices.map(\.chosen) == ["head", "blocks of pixels", "ring of rows", "phases", "product"])
     for choice in report.choices {
       let taken = choice.candidates.filter { $0.method == choice.chosen }
       #expect(taken.count == 1 && !choice.reason.isEmpty)
@@ -36,8 +36,8 @@ import Testing
     let lines = try report().text.split(separator: "\n").map(String.init)
     #expect(lines.contains { $0.hasPrefix("up: transposedConvolution 32 -> 24, kernel 2, stride 2") })
     #expect(lines.contains { $0.hasPrefix("  phases: ") && $0.contains(" cycles, taken, because there is no other: ") })
-    #expect(lines.contains { $0.hasPrefix("  chunks of pixels: ") && $0.hasSuffix(" cycles, taken, because no other can") })
-    #expect(lines.contains { $0.hasPrefix("  chunks of pixels: not possible, because the depthwise part reads ") })
+    #expect(lines.contains { $0.hasPrefix("  blocks of pixels: ") && $0.hasSuffix(" cycles, taken, because no other can") })
+    #expect(lines.contains { $0.hasPrefix("  blocks of pixels: not possible, because the depthwise part reads ") })
     #expect(lines.contains { $0.hasPrefix("  product: ") && $0.contains(" cycles, taken, because there is no other: ") })
   }
 }

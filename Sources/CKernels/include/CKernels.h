@@ -1,4 +1,5 @@
-/// Micro-kernels of the CPU engine. They compute in float32; interleaved values are float32 or, in kernels of rows that say so, bfloat16.
+/// Micro-kernels of the CPU engine. They compute in float32; interleaved values are float32 or, in kernels of rows that say so,
+/// bfloat16.
 ///
 /// No function here allocates, keeps state, starts threads or chooses an instruction set: the caller passes scratch memory and
 /// picks the row of `kernels.def` that the machine can run. Pointers are 64-byte aligned where a comment says so.
@@ -9,9 +10,9 @@
 /// - *vector*: `lanes` consecutive floats of the instruction set (4, 8 or 16);
 /// - *block*: SW_CHANNEL_BLOCK (16) consecutive output channels.
 ///
-/// A kernel for bfloat16 values takes the same arguments: pointers to interleaved values are cast, and their distances (rows, pixels,
-/// blocks) stay in units of 4 bytes, so that a pixel of 32 channels is 16 long. Channels are counted as ever. Weights, biases, sums,
-/// products and planes are float32, but for the `right` of products by pairs: see sw_multiply_function.
+/// A kernel for bfloat16 values takes the same arguments: pointers to interleaved values are cast, and their distances (rows,
+/// pixels, blocks) stay in units of 4 bytes, so that a pixel of 32 channels is 16 long. Channels are counted as ever. Weights,
+/// biases, sums, products and planes are float32, but for the `right` of products by pairs: see sw_multiply_function.
 #ifndef SWIFTLET_CKERNELS_H
 #define SWIFTLET_CKERNELS_H
 
@@ -94,7 +95,8 @@ typedef struct {
 } sw_epilogue;
 
 /// Where an interleaved value is stored: pixel (y, x), block b begins at `base + y * row + x * pixel + block[b]`, in floats.
-/// Plain tensors have `pixel` = channels and `block[b]` = 16 b; a pixel shuffle and a slice of a concatenation are other numbers.
+/// Plain tensors have `pixel` = channels and `block[b]` = 16 b; a pixel shuffle and a slice of a concatenation are other
+/// numbers.
 typedef struct {
   float *base;
   ptrdiff_t row;
@@ -124,25 +126,28 @@ typedef struct {
   ptrdiff_t lines_per_tile;
 } sw_ahead;
 
-/// product[i * product_stride + j] = Σ over k < depth of left[i * left_stride + k] · right[k * n + j], i < rows, j < n of the kernel.
-/// `right` and `product` are aligned; sums run over k in order, fused where the instruction set fuses. `ahead` may be null.
+/// product[i * product_stride + j] = Σ over k < depth of left[i * left_stride + k] · right[k * n + j], i < rows, j < n of the
+/// kernel. `right` and `product` are aligned; sums run over k in order, fused where the instruction set fuses. `ahead` may be
+/// null.
 ///
-/// The kernels of SW_ISA_AVX512BF16, here and in the next family and in sw_pointwise_function, take k in pairs: `right` holds for each
-/// pair and column two bfloat16 values, k even and then k odd, in the place of a float; an odd depth ends with a zero.
+/// The kernels of SW_ISA_AVX512BF16, here and in the next family and in sw_pointwise_function, take k in pairs: `right` holds
+/// for each pair and column two bfloat16 values, k even and then k odd, in the place of a float; an odd depth ends with a zero.
 typedef void (*sw_multiply_function)(
   const float *left, ptrdiff_t left_stride, const float *right, ptrdiff_t depth, float *product, ptrdiff_t product_stride,
   sw_ahead *ahead);
 
-/// The same for rows that lie anywhere: for each tap t < taps, left row i begins at `left[t * rows + i]`, and the `depth` values of
-/// every tap follow each other in `right`: product[i][j] = Σ t Σ k left[t * rows + i][k] · right[(t * depth + k) * n + j].
+/// The same for rows that lie anywhere: for each tap t < taps, left row i begins at `left[t * rows + i]`, and the `depth`
+/// values of every tap follow each other in `right`: product[i][j] = Σ t Σ k left[t * rows + i][k] · right[(t * depth + k) * n
+/// + j].
 /// Where `continues` is not 0 the sums go on from what `product` holds, with the same bits as one call over all taps.
 typedef void (*sw_gather_function)(
   const float *const *left, ptrdiff_t taps, const float *right, ptrdiff_t depth, int continues, float *product,
   ptrdiff_t product_stride, sw_ahead *ahead);
 
 /// `count` pixels of a row of a convolution of few input channels, planar in and interleaved out, with epilogue:
-/// out[i * out_pixel + block[j / 16] + j % 16] = epilogue(Σ over t < taps of left[offsets[t] + i * step] · right[t * n + j]), j < n of
-/// the kernel, summed over t in order. `right` is aligned. `left` can be read for as many pixels as the kernel has rows, at least.
+/// out[i * out_pixel + block[j / 16] + j % 16] = epilogue(Σ over t < taps of left[offsets[t] + i * step] · right[t * n + j]), j
+/// < n of the kernel, summed over t in order. `right` is aligned. `left` can be read for as many pixels as the kernel has rows,
+/// at least.
 typedef struct {
   const float *left;
   /// One a tap.
@@ -169,10 +174,11 @@ typedef void (*sw_store_function)(
   const sw_destination *destination, const sw_source *residual, const sw_epilogue *epilogue);
 
 /// One row of a convolution with few output channels, interleaved in, planar out, stride and dilation 1.
-/// out[o][x] for x < width: Σ over ky, kx, c of rows[ky][(x + kx - left) * pixel + c] · weight[((ky * kernel_width + kx) * outputs + o) * channels + c]
-/// where positions left of 0 or at or right of `in_width` count as zero, and a null row is all zero.
-/// `channels` is a multiple of SW_CHANNEL_BLOCK (padding lanes meet zero weights, and must hold finite values).
-/// `scratch` holds at least kernel_height * (16 + kernel_width) * channels floats; kernel_height is at most SW_TAIL_KERNEL_HEIGHT.
+/// out[o][x] for x < width: Σ over ky, kx, c of rows[ky][(x + kx - left) * pixel + c] · weight[((ky * kernel_width + kx) *
+/// outputs + o) * channels + c] where positions left of 0 or at or right of `in_width` count as zero, and a null row is all
+/// zero. `channels` is a multiple of SW_CHANNEL_BLOCK (padding lanes meet zero weights, and must hold finite values).
+/// `scratch` holds at least kernel_height * (16 + kernel_width) * channels floats; kernel_height is at most
+/// SW_TAIL_KERNEL_HEIGHT.
 typedef struct {
   const float *const *rows;
   ptrdiff_t kernel_height, kernel_width, left, in_width, pixel, channels;
@@ -188,9 +194,10 @@ typedef struct {
 typedef void (*sw_tail_function)(const sw_tail_arguments *arguments);
 
 /// `count` pixels of each of `row_count` rows of a depthwise convolution with epilogue, interleaved in and out.
-/// out[r][i][c] = epilogue(Σ over u, v of rows[r * row_step + u * row_dilation][(left + i * stride + v * dilation) * in_pixel + c]
-/// · weight[(u * kernel_width + v) * channel_stride + c]), summed over u and then v; columns outside 0 ..< in_width count as zero,
-/// and a null row is all zero. Sizes are in floats. The kernels for one size of kernel and stride take that stride and dilation 1.
+/// out[r][i][c] = epilogue(Σ over u, v of rows[r * row_step + u * row_dilation][(left + i * stride + v * dilation) * in_pixel +
+/// c] · weight[(u * kernel_width + v) * channel_stride + c]), summed over u and then v; columns outside 0 ..< in_width count as
+/// zero, and a null row is all zero. Sizes are in floats. The kernels for one size of kernel and stride take that stride and
+/// dilation 1.
 typedef struct {
   const float *const *rows;
   ptrdiff_t row_count, row_step, row_dilation;
@@ -211,8 +218,8 @@ typedef struct {
 typedef void (*sw_depthwise_function)(const sw_depthwise_arguments *arguments);
 
 /// A product of `count` pixels with a register tile's columns, with epilogue, stored where each pixel lies:
-/// out[i][block[j / 16] + j % 16] = epilogue(Σ over k < depth of left[i * left_pixel + k] · right[k * n + j]), j < n of the kernel.
-/// `right` is aligned; sums run over k in order, fused where the instruction set fuses, whichever tile computes them.
+/// out[i][block[j / 16] + j % 16] = epilogue(Σ over k < depth of left[i * left_pixel + k] · right[k * n + j]), j < n of the
+/// kernel. `right` is aligned; sums run over k in order, fused where the instruction set fuses, whichever tile computes them.
 typedef struct {
   const float *left;
   ptrdiff_t left_pixel, count, depth;
@@ -232,30 +239,32 @@ typedef struct {
 typedef void (*sw_pointwise_function)(const sw_pointwise_arguments *arguments);
 
 /// Winograd F(m x m, 3 x 3) input transform of `tiles` horizontally adjacent tiles: V = Bᵀ d B.
-/// rows[0 ..< m + 2]: the input rows (null: all zero), pixel x at `rows[i] + x * pixel`; the first tile's left column is x = `left`
-/// (which may be negative); columns outside 0 ..< in_width count as zero. Channel vectors 0 ..< vectors are transformed.
+/// rows[0 ..< m + 2]: the input rows (null: all zero), pixel x at `rows[i] + x * pixel`; the first tile's left column is x =
+/// `left` (which may be negative); columns outside 0 ..< in_width count as zero. Channel vectors 0 ..< vectors are transformed.
 /// Tile q, position ξ, channel c goes to `v[ξ * position_stride + q * tile_stride + c]`.
 /// `scratch` holds (m * tiles + 2) * (m + 2) vectors, aligned.
 typedef void (*sw_winograd_input_function)(
   const float *const *rows, ptrdiff_t pixel, ptrdiff_t left, ptrdiff_t in_width, ptrdiff_t tiles, ptrdiff_t vectors, float *v,
   ptrdiff_t tile_stride, ptrdiff_t position_stride, float *scratch);
 
-/// Winograd output transform of one tile, Y = Aᵀ m A, with epilogue, for blocks first ..< first + blocks: the tile's top left output
-/// pixel is (y, x), of which `height` x `width` (at most m x m) are stored. Position ξ of block b at `product + ξ * position_stride + 16 (b - first)`.
+/// Winograd output transform of one tile, Y = Aᵀ m A, with epilogue, for blocks first ..< first + blocks: the tile's top left
+/// output pixel is (y, x), of which `height` x `width` (at most m x m) are stored. Position ξ of block b at `product + ξ *
+/// position_stride + 16 (b - first)`.
 typedef void (*sw_winograd_output_function)(
   const float *product, ptrdiff_t position_stride, ptrdiff_t first_block, ptrdiff_t blocks, ptrdiff_t y, ptrdiff_t x,
   ptrdiff_t height, ptrdiff_t width, const sw_destination *destination, const sw_source *residual, const sw_epilogue *epilogue);
 
-/// out[i] = epilogue(multiplier[c] · in[i] , residual[i]) over `pixels` pixels of `channels` interleaved channels (a multiple of
-/// SW_CHANNEL_BLOCK), or over a plane: then `channels` is 0, and multiplier, bias and slopes point at one value.
-/// Pixels lie `in_pixel`, `residual_pixel` and `out_pixel` floats apart; those of a plane follow each other. Multiplier null: 1.
+/// out[i] = epilogue(multiplier[c] · in[i] , residual[i]) over `pixels` pixels of `channels` interleaved channels (a multiple
+/// of SW_CHANNEL_BLOCK), or over a plane: then `channels` is 0, and multiplier, bias and slopes point at one value.
+/// Pixels lie `in_pixel`, `residual_pixel` and `out_pixel` floats apart; those of a plane follow each other. Multiplier null:
+/// 1.
 typedef void (*sw_elementwise_function)(
   const float *in, ptrdiff_t in_pixel, const float *multiplier, const float *residual, ptrdiff_t residual_pixel, float *out,
   ptrdiff_t out_pixel, ptrdiff_t pixels, ptrdiff_t channels, const sw_epilogue *epilogue);
 
-/// One output row of a pool, interleaved in and out: pixel x looks at columns x · stride - left ..< … + kernel_width of every row.
-/// `rows` are the rows of the window that lie inside the image, at least one; columns outside 0 ..< in_width are left out, and at
-/// least one is inside.
+/// One output row of a pool, interleaved in and out: pixel x looks at columns x · stride - left ..< … + kernel_width of every
+/// row. `rows` are the rows of the window that lie inside the image, at least one; columns outside 0 ..< in_width are left out,
+/// and at least one is inside.
 typedef struct {
   const float *const *rows;
   ptrdiff_t row_count, pixel, in_width;
@@ -263,8 +272,8 @@ typedef struct {
   ptrdiff_t width, channels;
   float *out;
   ptrdiff_t out_pixel;
-  /// Average only. The sum is divided by counted_rows times the number of columns: those inside the image, or, where padding counts,
-  /// those below in_width + right.
+  /// Average only. The sum is divided by counted_rows times the number of columns: those inside the image, or, where padding
+  /// counts, those below in_width + right.
   ptrdiff_t counted_rows, counts_padding, right;
 } sw_pool_arguments;
 typedef void (*sw_pool_function)(const sw_pool_arguments *arguments);
@@ -288,8 +297,8 @@ typedef struct {
   ptrdiff_t repeats_channel;
 } sw_operand;
 
-/// out = kind(a, b) over a row of `pixels` pixels of `channels` interleaved channels (a multiple of SW_CHANNEL_BLOCK), or of a plane:
-/// then `channels` is 0 and operands have a `pixel` of 1 or 0.
+/// out = kind(a, b) over a row of `pixels` pixels of `channels` interleaved channels (a multiple of SW_CHANNEL_BLOCK), or of a
+/// plane: then `channels` is 0 and operands have a `pixel` of 1 or 0.
 typedef void (*sw_binary_function)(
   sw_binary_kind kind, const sw_operand *a, const sw_operand *b, ptrdiff_t pixels, ptrdiff_t channels, float *out,
   ptrdiff_t out_pixel);
@@ -310,8 +319,8 @@ typedef void (*sw_widen_function)(const void *in, float *out, ptrdiff_t count);
 /// The same to bfloat16, rounded to the nearest, ties to even; a NaN stays one.
 typedef void (*sw_narrow_function)(const float *in, void *out, ptrdiff_t count);
 
-/// `count` pixels from planes: element c of pixel i at `out + i * out_pixel` becomes in[c * plane + i], c < channels, and the padding
-/// after the last channel, up to a multiple of SW_CHANNEL_BLOCK, becomes 0.
+/// `count` pixels from planes: element c of pixel i at `out + i * out_pixel` becomes in[c * plane + i], c < channels, and the
+/// padding after the last channel, up to a multiple of SW_CHANNEL_BLOCK, becomes 0.
 typedef void (*sw_interleave_function)(
   const float *in, ptrdiff_t plane, ptrdiff_t channels, float *out, ptrdiff_t out_pixel, ptrdiff_t count);
 
@@ -319,8 +328,8 @@ typedef void (*sw_interleave_function)(
 typedef void (*sw_deinterleave_function)(
   const float *in, ptrdiff_t in_pixel, ptrdiff_t channels, float *out, ptrdiff_t plane, ptrdiff_t count);
 
-/// A row of one plane of a pixel shuffle from interleaved values: out[i * factor + d] = element channel + d * step of pixel i, d < factor,
-/// i < count.
+/// A row of one plane of a pixel shuffle from interleaved values: out[i * factor + d] = element channel + d * step of pixel i,
+/// d < factor, i < count.
 typedef void (*sw_pixel_shuffle_function)(
   const float *in, ptrdiff_t in_pixel, ptrdiff_t channel, ptrdiff_t step, ptrdiff_t factor, ptrdiff_t count, float *out);
 
@@ -330,8 +339,8 @@ typedef struct {
   sw_isa isa;
   sw_element element;
   sw_family family;
-  /// Rows of the register tile (pixels, or Winograd tiles); the size m for the Winograd transforms; output channels for the tail;
-  /// the side of a depthwise kernel (0: any).
+  /// Rows of the register tile (pixels, or Winograd tiles); the size m for the Winograd transforms; output channels for the
+  /// tail; the side of a depthwise kernel (0: any).
   int32_t rows;
   /// Columns of the register tile in vectors, 0 where the kernel has none; the stride of a depthwise kernel (0: any).
   int32_t vectors;
@@ -350,9 +359,9 @@ static inline void sw_relax(void) {
 #endif
 }
 
-/// `rounds` of independent multiply-adds in registers, as many as hide their latency, on one core: what arithmetic can do at most.
-/// `factor` below 1. The result means nothing; it is returned so that the sums are made. For bfloat16 elements the instruction set's own
-/// products where it has them.
+/// `rounds` of independent multiply-adds in registers, as many as hide their latency, on one core: what arithmetic can do at
+/// most. `factor` below 1. The result means nothing; it is returned so that the sums are made. For bfloat16 elements the
+/// instruction set's own products where it has them.
 float sw_peak(sw_isa isa, sw_element element, ptrdiff_t rounds, float factor, float term);
 /// The operations that `sw_peak` does: two for each multiply-add.
 int64_t sw_peak_operations(sw_isa isa, sw_element element, ptrdiff_t rounds);
