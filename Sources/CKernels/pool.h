@@ -8,15 +8,15 @@ INLINE vector maximum_with_nan(vector a, vector b) {
 }
 #endif
 
-// The maximum of columns low ..< low + columns of the window's rows; `rows` and `columns` may be constants where this is inlined.
-INLINE void VALUE_NAME(maximum_of_window)(
-  const sw_pool_arguments *g, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t low, ELEMENT *out) {
+// The maximum of a window of `side` columns from `low` on, of as many rows; `side` is a constant where this is inlined.
+INLINE void VALUE_NAME(maximum_of_square)(const sw_pool_arguments *g, int side, ptrdiff_t low, ELEMENT *out) {
   for (ptrdiff_t c = 0; c < g->channels; c += LANES) {
     vector most = splat(-__builtin_inff());
-    UNROLL for (ptrdiff_t row = 0; row < rows; row++) {
+    UNROLL for (int row = 0; row < 3; row++) {
+      if (row >= side) continue;
       const ELEMENT *in = (const ELEMENT *)(g->rows[row] + low * g->pixel) + c;
-      UNROLL for (ptrdiff_t at = 0; at < columns; at++) {
-        most = maximum_with_nan(most, load_value(in + at * g->pixel * PER_SLOT));
+      UNROLL for (int at = 0; at < 3; at++) {
+        if (at < side) most = maximum_with_nan(most, load_value(in + at * g->pixel * PER_SLOT));
       }
     }
     store_value(out + c, most);
@@ -29,10 +29,23 @@ SW_DECLARE_MAXIMUM_POOL(VALUE_NAME(maximum_pool)) {
     ptrdiff_t first = x * g->stride - g->left, end = first + g->kernel_width;
     ptrdiff_t low = first < 0 ? 0 : first, high = end > g->in_width ? g->in_width : end;
     ELEMENT *out = (ELEMENT *)(g->out + x * g->out_pixel);
-    // The usual windows without loops: five times as fast, as little is done for each value.
-    if (g->row_count == 2 && high - low == 2) VALUE_NAME(maximum_of_window)(g, 2, 2, low, out);
-    else if (g->row_count == 3 && high - low == 3) VALUE_NAME(maximum_of_window)(g, 3, 3, low, out);
-    else VALUE_NAME(maximum_of_window)(g, g->row_count, high > low ? high - low : 0, low, out);
+    // The usual windows without loops.
+    if (g->row_count == 2 && high - low == 2) {
+      VALUE_NAME(maximum_of_square)(g, 2, low, out);
+      continue;
+    }
+    if (g->row_count == 3 && high - low == 3) {
+      VALUE_NAME(maximum_of_square)(g, 3, low, out);
+      continue;
+    }
+    for (ptrdiff_t c = 0; c < g->channels; c += LANES) {
+      vector most = splat(-__builtin_inff());
+      for (ptrdiff_t row = 0; row < g->row_count; row++) {
+        const ELEMENT *in = (const ELEMENT *)g->rows[row] + c;
+        for (ptrdiff_t at = low; at < high; at++) most = maximum_with_nan(most, load_value(in + at * g->pixel * PER_SLOT));
+      }
+      store_value(out + c, most);
+    }
   }
 }
 

@@ -72,9 +72,7 @@ extension Lowering {
     _ node: Node, _ payload: TransposedConvolution, _ inputs: [Int]
   ) throws(ExecutionError) -> Int {
     let factor = payload.stride.height, places = factor * factor, channels = payload.outChannels * places
-    func spread(_ values: [Float]) -> [Float] {
-      values.count == 1 ? values : values.flatMap { [Float](repeating: $0, count: places) }
-    }
+    func spread(_ values: [Float]) -> [Float] { values.flatMap { [Float](repeating: $0, count: places) } }
     // [inChannels, outChannels, factor, factor]: the places of a channel follow each other, as a pixel shuffle takes them.
     let weight = try weight("weight", of: node)
     var transposed = Tensor(zeros: [channels, payload.inChannels, 1, 1])
@@ -87,7 +85,8 @@ extension Lowering {
     }
     let roles = ConvolutionRoles(
       weight: transposed, bias: payload.hasBias ? spread(try parameter("bias", of: node).floats) : nil,
-      slopes: network.parameter("slope", of: node).map { spread($0.floats) })
+      // One slope serves all channels as it is.
+      slopes: network.parameter("slope", of: node).map { $0.floats.count == 1 ? $0.floats : spread($0.floats) })
     let input = result.layouts[inputs[0]].shape
     let pointwise = Convolution(
       inChannels: payload.inChannels, outChannels: channels, kernel: Pair(1), hasBias: payload.hasBias)

@@ -77,6 +77,11 @@ struct ValueMemory {
   func row(_ image: Int, _ y: Int) -> UnsafeMutablePointer<Float> {
     base + image % images * imageStride + y % ring * rowStride
   }
+
+  /// Floats from the first to the second of at most two rows, which may lie at both ends of a ring.
+  func rowDistance(_ image: Int, _ rows: Range<Int>) -> Int {
+    rows.count < 2 ? 0 : row(image, rows.lowerBound + 1) - row(image, rows.lowerBound)
+  }
 }
 
 /// Where the values of a run lie.

@@ -38,7 +38,9 @@ package struct TransposedGeometry: ProductLayer {
     if payload.dilation != Pair(1) { return "the dilation is not 1" }
     if payload.padding != Padding(0) || payload.outputPadding != Pair(0) { return "there is padding" }
     if payload.groups != 1 { return "there are \(payload.groups) groups" }
-    if payload.epilogue.steps.contains(.add) || payload.epilogue.pixelShuffleFactor > 1 { return "something is added or shuffled" }
+    if payload.epilogue.steps.contains(.add) || payload.epilogue.pixelShuffleFactor > 1 {
+      return "something is added or shuffled"
+    }
     return nil
   }
 

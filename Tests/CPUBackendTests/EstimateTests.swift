@@ -5,8 +5,10 @@ import Testing
 
 /// What the estimates are made of: all products at least, and more for more work.
 @Suite struct EstimateTests {
-  private func estimate<Layer: ProductLayer>(_ layer: Layer, _ instructionSet: InstructionSet = .avx512) throws -> Double {
-    let cycles = KernelSelector.candidates(for: layer, instructionSet).compactMap(\.cycles)
+  private func estimate<Layer: ProductLayer>(
+    _ layer: Layer, _ instructionSet: InstructionSet = .avx512bf16, precision: Precision = .float32
+  ) throws -> Double {
+    let cycles = KernelSelector.candidates(for: layer, instructionSet, precision).compactMap(\.cycles)
     return try #require(cycles.min())
   }
 
@@ -39,7 +41,7 @@ import Testing
       let input = Shape(channels: payload.inChannels, height: 32, width: 32)
       let shapes = ["x": input, "up": try payload.shapeBeforeShuffle(input)]
       let geometry = try #require(TransposedGeometry(node, payload, shapes: shapes))
-      return try #require(KernelSelector.candidates(for: geometry, .avx512bf16, precision)[0].cycles)
+      return try self.estimate(geometry, precision: precision)
     }
     let plain = try estimate(TransposedConvolution(inChannels: 64, outChannels: 32, kernel: 2, stride: 2))
     let least = Double(1024 * 4 * 64 * 32) / 32

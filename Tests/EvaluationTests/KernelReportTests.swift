@@ -12,6 +12,7 @@ import Testing
     value = builder.convolution("b.select", value, outChannels: 32, kernel: 1)
     value = builder.convolution("b.kernels", value, outChannels: 32, kernel: 3, stride: 2, padding: 1, groups: 32)
     value = builder.transposedConvolution("up", value, outChannels: 24, kernel: 2, stride: 2)
+    value = builder.transposedConvolution("over", value, outChannels: 24, kernel: 4, stride: 2, padding: 1)
     value = builder.flatten("flat", builder.globalAveragePool("mean", value))
     builder.output(builder.linear("fc", value, outFeatures: 10))
     return try KernelReport(
@@ -21,8 +22,8 @@ import Testing
   @Test(arguments: Precision.allCases)
   func everyLayerOfProductsIsListed(_ precision: Precision) throws {
     let report = try report(precision)
-    #expect(report.choices.map(\.node) == ["stem", "a", "b", "up", "fc"])
-    #expect(report.choices.map(\.chosen) == ["head", "blocks of pixels", "ring of rows", "phases", "product"])
+    #expect(report.choices.map(\.node) == ["stem", "a", "b", "up", "over", "fc"])
+    #expect(report.choices.map(\.chosen) == ["head", "blocks of pixels", "ring of rows", "pointwise", "phases", "product"])
     for choice in report.choices {
       let taken = choice.candidates.filter { $0.method == choice.chosen }
       #expect(taken.count == 1 && !choice.reason.isEmpty)
@@ -35,7 +36,9 @@ import Testing
   @Test func theTextSaysWhy() throws {
     let lines = try report().text.split(separator: "\n").map(String.init)
     #expect(lines.contains { $0.hasPrefix("up: transposedConvolution 32 -> 24, kernel 2, stride 2") })
-    #expect(lines.contains { $0.hasPrefix("  phases: ") && $0.contains(" cycles, taken, because there is no other: ") })
+    #expect(lines.contains { $0.hasPrefix("  pointwise: ") && $0.hasSuffix(" cycles, taken, because it is the cheapest of 2") })
+    #expect(lines.contains("  pointwise: not possible, because the kernel is 4x4, the stride 2x2"))
+    #expect(lines.contains { $0.hasPrefix("  phases: ") && $0.hasSuffix(" cycles, taken, because no other can") })
     #expect(lines.contains { $0.hasPrefix("  blocks of pixels: ") && $0.hasSuffix(" cycles, taken, because no other can") })
     #expect(lines.contains { $0.hasPrefix("  blocks of pixels: not possible, because the depthwise part reads ") })
     #expect(lines.contains { $0.hasPrefix("  product: ") && $0.contains(" cycles, taken, because there is no other: ") })

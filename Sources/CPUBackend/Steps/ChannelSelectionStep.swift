@@ -71,7 +71,7 @@ final class ChannelSelectionStep: ConvolutionStep {
     return Scratch(
       pointers: PixelPointers(&cursor), packed: cursor.floats(PointwiseProduct.pixels * operands.inputLayout.pixelSlots),
       ring: cursor.floats(ringRows * g.inWidth * precision.slots(min(PointwiseProduct.groupColumns, order.count))),
-      rows: cursor.pointers(depthwise.pointerCount(1)))
+      rows: cursor.pointers(depthwise.pointerCount(DepthwiseRows.rowsTogether)))
   }
 
   var scratchByteCount: Int { ScratchCursor.byteCount { scratch(&$0) } }
@@ -103,11 +103,12 @@ final class ChannelSelectionStep: ConvolutionStep {
             max(made, top)..<needed, image: image, group: group, columns: columns, source, ring: ring, pointers, packed: packed)
           made = needed
         }
-        for row in y..<next {
-          depthwise.fill(rows, rows: row..<row + 1) { UnsafePointer(ring + $0 % ringRows * rowStride) }
-          filter(row, image: image, columns: columns, rows: rows, memory)
+        while y < next {
+          let pair = y..<min(y + DepthwiseRows.rowsTogether, next)
+          depthwise.fill(rows, rows: pair) { UnsafePointer(ring + $0 % ringRows * rowStride) }
+          filter(pair, image: image, columns: columns, rows: rows, memory)
+          y = pair.upperBound
         }
-        y = next
       }
     }
   }
@@ -140,20 +141,21 @@ final class ChannelSelectionStep: ConvolutionStep {
     }
   }
 
-  /// One output row from rows of the ring.
+  /// Output rows from rows of the ring.
   @inline(__always)
   private func filter(
-    _ y: Int, image: Int, columns: Range<Int>, rows: UnsafePointer<UnsafePointer<Float>?>, _ memory: RunMemory
+    _ rows: Range<Int>, image: Int, columns: Range<Int>, rows pointers: UnsafePointer<UnsafePointer<Float>?>,
+    _ memory: RunMemory
   ) {
-    let residual = operands.residualSource(memory, image: image, y: y)
+    let offset = precision.slots(columns.lowerBound), output = memory[operands.output]
     var shifted = epilogue.structure
     shifted.move(by: columns.lowerBound)
     withUnsafePointer(to: shifted) { epilogue in
       depthwise.run(
-        rows, rowCount: 1, inPixel: precision.slots(columns.count), x: 0, count: operands.geometry.outWidth,
-        out: memory[operands.output].row(image, y) + precision.slots(columns.lowerBound), outRow: 0,
+        pointers, rowCount: rows.count, inPixel: precision.slots(columns.count), x: 0, count: operands.geometry.outWidth,
+        out: output.row(image, rows.lowerBound) + offset, outRow: output.rowDistance(image, rows),
         outPixel: operands.outputLayout.pixelStride,
-        residual: residual.base.map { $0 + precision.slots(columns.lowerBound) }, residualPixel: residual.pixel,
+        residual: operands.residualRows(memory, image: image, rows, offset: offset),
         channels: columns, epilogue)
     }
   }

@@ -50,6 +50,14 @@ struct ConvolutionOperands {
     return sw_source(base: memory[residual].row(image, y), row: layout.rowStride, pixel: layout.pixelStride)
   }
 
+  /// The residual for at most two rows, which may lie at both ends of a ring.
+  func residualRows(_ memory: RunMemory, image: Int, _ rows: Range<Int>, offset: Int = 0) -> sw_source? {
+    guard let residual, let layout = residualLayout else { return nil }
+    return sw_source(
+      base: memory[residual].row(image, rows.lowerBound) + offset, row: memory[residual].rowDistance(image, rows),
+      pixel: layout.pixelStride)
+  }
+
   /// The rows of the input, or of the residual, that rows of the output read.
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> {
     guard index < parts.count else { return rows }

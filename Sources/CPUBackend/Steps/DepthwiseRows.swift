@@ -34,6 +34,9 @@ final class DepthwiseRows {
   }
 
   var byteCount: Int { weights.byteCount }
+  /// Rows that steps hand to `run` at once where they lie anywhere: a pair shares its input rows in registers.
+  static let rowsTogether = 2
+
   /// The pointers that `run` needs for so many output rows.
   func pointerCount(_ rowCount: Int) -> Int { (rowCount - 1) * stride.height + span }
   /// Input rows that one output row looks at, from the first to the last.
@@ -82,16 +85,16 @@ final class DepthwiseRows {
   @inline(__always)
   func run(
     _ pointers: UnsafePointer<UnsafePointer<Float>?>, rowCount: Int, inPixel: Int, x: Int, count: Int,
-    out: UnsafeMutablePointer<Float>, outRow: Int, outPixel: Int, residual: UnsafePointer<Float>? = nil, residualRow: Int = 0,
-    residualPixel: Int = 0, channels range: Range<Int>? = nil, _ epilogue: UnsafePointer<sw_epilogue>
+    out: UnsafeMutablePointer<Float>, outRow: Int, outPixel: Int, residual: sw_source? = nil, channels range: Range<Int>? = nil,
+    _ epilogue: UnsafePointer<sw_epilogue>
   ) {
     let first = range?.lowerBound ?? 0
     var arguments = sw_depthwise_arguments(
       rows: pointers, row_count: rowCount, row_step: stride.height, row_dilation: dilation.height, in_pixel: inPixel,
       in_width: inWidth, left: x * stride.width - padding.left, stride: stride.width, dilation: dilation.width,
       kernel_height: size.height, kernel_width: size.width, weight: weights.base + first, channel_stride: channels,
-      channels: range?.count ?? channels, count: count, out: out, out_row: outRow, out_pixel: outPixel, residual: residual,
-      residual_row: residualRow, residual_pixel: residualPixel, epilogue: epilogue)
+      channels: range?.count ?? channels, count: count, out: out, out_row: outRow, out_pixel: outPixel,
+      residual: residual?.base, residual_row: residual?.row ?? 0, residual_pixel: residual?.pixel ?? 0, epilogue: epilogue)
     kernel.depthwise(&arguments)
   }
 }

@@ -18,22 +18,26 @@ final class DepthwiseStep: ConvolutionStep {
 
   var kernelNames: [String] { [depthwise.kernel.name] }
   var constantByteCount: Int { depthwise.byteCount + epilogue.byteCount }
-  var scratchByteCount: Int { ScratchCursor.byteCount { $0.pointers(depthwise.pointerCount(1)) } }
+  var scratchByteCount: Int { ScratchCursor.byteCount { $0.pointers(depthwise.pointerCount(DepthwiseRows.rowsTogether)) } }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
     var cursor = ScratchCursor(base)
-    guard let rows = cursor.pointers(depthwise.pointerCount(1)) else { return }
+    guard let rows = cursor.pointers(depthwise.pointerCount(DepthwiseRows.rowsTogether)) else { return }
     let input = memory[operands.input], output = memory[operands.output]
-    for n in rowTasks(region).range(task) {
+    let range = rowTasks(region).range(task)
+    var n = range.lowerBound
+    while n < range.upperBound {
       let (image, y) = region.place(n)
-      depthwise.fill(rows, rows: y..<y + 1) { UnsafePointer(input.row(image, $0)) }
-      let residual = operands.residualSource(memory, image: image, y: y)
+      let together = y..<min(y + DepthwiseRows.rowsTogether, region.rows.upperBound, y + range.upperBound - n)
+      depthwise.fill(rows, rows: together) { UnsafePointer(input.row(image, $0)) }
       withUnsafePointer(to: epilogue.structure) { epilogue in
         depthwise.run(
-          rows, rowCount: 1, inPixel: operands.inputLayout.pixelStride, x: 0, count: operands.geometry.outWidth,
-          out: output.row(image, y), outRow: 0, outPixel: operands.outputLayout.pixelStride, residual: residual.base,
-          residualPixel: residual.pixel, epilogue)
+          rows, rowCount: together.count, inPixel: operands.inputLayout.pixelStride, x: 0, count: operands.geometry.outWidth,
+          out: output.row(image, y), outRow: output.rowDistance(image, together),
+          outPixel: operands.outputLayout.pixelStride, residual: operands.residualRows(memory, image: image, together), epilogue
+        )
       }
+      n += together.count
     }
   }
 }

@@ -162,7 +162,8 @@ final class GatherStep: ConvolutionStep {
   /// The products of a chunk with one block of columns, some taps at a time.
   @inline(__always)
   private func multiply(
-    _ block: Block, before nextBlock: Block?, pixels: Int, _ left: UnsafeMutablePointer<UnsafePointer<Float>?>, _ product: UnsafeMutablePointer<Float>
+    _ block: Block, before nextBlock: Block?, pixels: Int, _ left: UnsafeMutablePointer<UnsafePointer<Float>?>,
+    _ product: UnsafeMutablePointer<Float>
   ) {
     let geometry = operands.geometry, depth = block.depth, rows = block.gather.rows, gather = block.gather.gather
     let right = weights.base + block.weightOffset, end = right + geometry.taps * block.slots * block.columns

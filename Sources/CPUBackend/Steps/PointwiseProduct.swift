@@ -68,25 +68,35 @@ final class PointwiseProduct {
     residual: UnsafePointer<UnsafePointer<Float>?>?, blockOffsets: UnsafePointer<Int>, groups range: Range<Int>,
     ahead: SpanCursor? = nil, _ epilogue: UnsafePointer<sw_epilogue>
   ) {
-    let blocks = blocks.elements, starts = groupStarts.elements
+    let blocks = blocks.elements, first = groupStarts.elements[range.lowerBound], end = groupStarts.elements[range.upperBound]
+    // Where the weights outgrow a core's level-2 cache those of the next block are fetched during each, and the next pixels during
+    // the last one.
+    let fetchesWeights = weights.byteCount >= WeightsAhead.leastByteCount
+    let firstFetching = fetchesWeights ? end - 1 : first
+    var tiles = 0
+    for index in firstFetching..<end { tiles += (count + blocks[index].kernel.rows - 1) / blocks[index].kernel.rows }
     // Kernels move the spans on, from one to the next.
-    var fetched =
-      ahead.map { ahead in
-        var tiles = 0
-        for index in starts[range.lowerBound]..<starts[range.upperBound] {
-          let rows = blocks[index].kernel.rows
-          tiles += (count + rows - 1) / rows
-        }
-        return ahead.shared(by: tiles)
-      } ?? sw_ahead(spans: nil, count: 0, lines_per_tile: 0)
-    for index in starts[range.lowerBound]..<starts[range.upperBound] {
+    var pixelsAhead = ahead?.shared(by: tiles) ?? sw_ahead(spans: nil, count: 0, lines_per_tile: 0)
+    for index in first..<end {
       let block = blocks[index]
-      withUnsafeMutablePointer(to: &fetched) { fetched in
-        var arguments = sw_pointwise_arguments(
-          left: left, left_pixel: leftPixel, count: count, depth: depth, right: weights.base + slots * block.firstColumn,
-          out: out, residual: residual, block: blockOffsets + block.firstColumn / Int(SW_CHANNEL_BLOCK),
-          channel: block.firstColumn, epilogue: epilogue, ahead: fetched)
-        block.kernel.pointwise(&arguments)
+      var arguments = sw_pointwise_arguments(
+        left: left, left_pixel: leftPixel, count: count, depth: depth, right: weights.base + slots * block.firstColumn,
+        out: out, residual: residual, block: blockOffsets + block.firstColumn / Int(SW_CHANNEL_BLOCK),
+        channel: block.firstColumn, epilogue: epilogue, ahead: nil)
+      if index >= firstFetching {
+        withUnsafeMutablePointer(to: &pixelsAhead) { ahead in
+          arguments.ahead = ahead
+          block.kernel.pointwise(&arguments)
+        }
+      } else {
+        let next = blocks[index + 1]
+        var weightsAhead = WeightsAhead(
+          weights.base + slots * next.firstColumn, count: slots * next.columns,
+          tiles: (count + block.kernel.rows - 1) / block.kernel.rows)
+        weightsAhead.withPointer { ahead in
+          arguments.ahead = ahead
+          block.kernel.pointwise(&arguments)
+        }
       }
     }
   }

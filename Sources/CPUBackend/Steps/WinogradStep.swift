@@ -402,7 +402,9 @@ extension WinogradStep {
         let next =
           index + 1 < end
           ? weightsAhead(index + 1, position) : weightsAhead((task + 1) % parts * stages.groupsPerTask, (task + 1) / parts)
-        multiply(groups[index], position: position, tiles: block.count, buffers, next: task + 1 < stages.taskCount(phase: phase) ? next : nil)
+        multiply(
+          groups[index], position: position, tiles: block.count, buffers,
+          next: task + 1 < stages.taskCount(phase: phase) ? next : nil)
       }
     case let phase:
       let first = block.lowerBound + task * Self.tilesPerTask
