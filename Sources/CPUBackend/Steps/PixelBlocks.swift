@@ -48,15 +48,19 @@ struct PixelBlocks {
   }
 
   /// Calls `body(block, next)` for the blocks of some rows of a region in order; `next` is the block that follows, if any.
+  ///
+  /// - Parameter following: rows that the same thread will likely do afterwards: the last block is followed by their first.
   @inline(__always)
-  func forEach(_ rows: Range<Int>, of region: WorkRegion, _ body: (Block, Block?) -> Void) {
+  func forEach(
+    _ rows: Range<Int>, of region: WorkRegion, following: Range<Int>? = nil, _ body: (Block, Block?) -> Void
+  ) {
     var at = block(rows.lowerBound, x: 0, rows, region)
     while let block = at {
       let end = block.x + block.width
       let next =
         end < imageWidth
         ? self.block(block.row, x: end, rows, region) : self.block(block.row + block.rows.count, x: 0, rows, region)
-      body(block, next)
+      body(block, next ?? following.flatMap { self.block($0.lowerBound, x: 0, $0, region) })
       at = next
     }
   }

@@ -81,9 +81,11 @@ final class SeparableStep: ConvolutionStep {
       return
     }
     let output = memory[operands.output]
-    let share = tasks(region).share(task)
+    let tasks = tasks(region), share = tasks.share(task)
+    // A thread takes its tasks in order.
+    let following = task + 1 < tasks.count ? tasks.share(task + 1).rows : nil
     withUnsafePointer(to: epilogue.structure) { epilogue in
-      blocks.forEach(share.rows, of: region) { block, next in
+      blocks.forEach(share.rows, of: region, following: following) { block, next in
         for index in 0..<parts.count { filter(parts.elements[index], memory, block, into: between, rows: rows) }
         for y in block.rows {
           pixels.fill(
