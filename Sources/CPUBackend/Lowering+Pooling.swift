@@ -34,11 +34,11 @@ extension Lowering {
     _ node: Node, _ payload: TransposedConvolution, _ inputs: [Int]
   ) throws(ExecutionError) -> Int {
     guard var epilogue = CanonicalEpilogue(payload.epilogue),
-      let geometry = TransposedGeometry(node, payload, shapes: shapes)
+      let wholeGeometry = TransposedGeometry(node, payload, shapes: wholeShapes)
     else {
       throw .invalidNetwork("the node '\(node.name)' is not as its support was asked for")
     }
-    if KernelSelector.choose(for: geometry, engine.instructionSet, engine.precision) == .pointwise {
+    if KernelSelector.choose(for: wholeGeometry, engine.instructionSet, engine.precision) == .pointwise {
       return try lowerTransposedAsPointwise(node, payload, inputs)
     }
     let shuffle = epilogue.shuffle, final = try shape(of: node.name)
