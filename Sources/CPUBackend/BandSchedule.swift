@@ -213,7 +213,8 @@ struct BandSchedule {
       needed[index] = min((needed[index] + grain - 1) / grain * grain, steps[step].rowCount)
       guard needed[index] > 0 else { continue }
       for (operand, value) in steps[step].reads.enumerated() {
-        let rows = steps[step].inputRows(operand, for: needed[index] - 1..<needed[index])
+        // Of all rows done by then: those of the last one need not be the highest, as where a pad mirrors the image.
+        let rows = steps[step].inputRows(operand, for: 0..<needed[index])
         for writer in writers[value] where range.contains(writer) {
           let producer = range.distance(from: range.startIndex, to: writer)
           let perRow = steps[writer].outputRowsPerRow
@@ -247,9 +248,11 @@ struct BandSchedule {
     var rows = 0
     for band in bands {
       let made = band[producer].upperBound * perRow
-      for (index, step) in range.enumerated() where !band[index].isEmpty {
+      for (index, step) in range.enumerated() where band[index].lowerBound < steps[step].rowCount {
         for (operand, read) in steps[step].reads.enumerated() where read == value {
-          rows = max(rows, made - max(steps[step].inputRows(operand, for: band[index]).lowerBound, 0))
+          // This band or any later one may read the lowest.
+          let later = steps[step].inputRows(operand, for: band[index].lowerBound..<steps[step].rowCount)
+          if !later.isEmpty { rows = max(rows, made - max(later.lowerBound, 0)) }
         }
       }
       rows = max(rows, band[producer].count * perRow)

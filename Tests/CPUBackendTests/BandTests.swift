@@ -89,6 +89,22 @@ import Transforms
     }
   }
 
+  /// Pads read no rows, or rows far from where they write: bands may end inside of them.
+  @Test(arguments: Pad.Mode.allCases, [1, 2])
+  func padsGiveTheSameBits(_ mode: Pad.Mode, _ batch: Int) throws {
+    var builder = NetworkBuilder("pads")
+    var x = builder.input("x", channels: 3)
+    for (index, amounts) in [(40, 9), (0, 31), (17, 0)].enumerated() {
+      x = builder.convolution("in\(index)", x, outChannels: 6, kernel: 3, padding: 1)
+      let padding = Padding(top: amounts.0, left: 1, bottom: amounts.1, right: 2)
+      x = builder.pad("pad\(index)", x, Pad(padding, mode: mode, value: 1))
+    }
+    builder.output(builder.convolution("out", x, outChannels: 2, kernel: 3))
+    // Tall and narrow, so that the bottom padding spans several bands.
+    let network = try builder.build(.random(seed: 13))
+    try expectTheSameBitsInBands(network, Shape(batch: batch, channels: 3, height: 515, width: 120))
+  }
+
   private func expectTheSameBitsInBands(_ network: Network, _ shape: Shape) throws {
     var generator = SplitMix64(seed: 11)
     let input = Tensor(uniform: shape, bound: 1, using: &generator)
