@@ -82,8 +82,9 @@ class VDSR(nn.Module):
 
 
 # U-Nets.
-def pair(i, o, first, second):
-    return nn.Sequential(first(i, o), nn.BatchNorm2d(o), nn.ReLU(), second(o, o), nn.BatchNorm2d(o), nn.ReLU())
+def pair(i, o, first, second, middle=None):
+    m = middle or o
+    return nn.Sequential(first(i, m), nn.BatchNorm2d(m), nn.ReLU(), second(m, o), nn.BatchNorm2d(o), nn.ReLU())
 
 
 class DoubleConv(nn.Module):
@@ -96,11 +97,11 @@ class DoubleConv(nn.Module):
 
 
 class NamedDoubleConv(nn.Module):
-    def __init__(self, i, o, bias=True):
+    def __init__(self, i, o, bias=True, middle=None):
         super().__init__()
         def conv(i, o):
             return standard(i, o, bias=bias)
-        self.double_conv = pair(i, o, conv, conv)
+        self.double_conv = pair(i, o, conv, conv, middle)
 
     def forward(self, x):
         return self.double_conv(x)
@@ -165,9 +166,13 @@ class Down(nn.Module):
 
 
 class Up(nn.Module):
-    def __init__(self, i, o):
+    def __init__(self, i, o, bilinear=False):
         super().__init__()
-        self.up, self.conv = nn.ConvTranspose2d(i, o, 2, 2), NamedDoubleConv(i, o, False)
+        if bilinear:
+            self.up = nn.Upsample(scale_factor=2, mode='bilinear', align_corners=True)
+            self.conv = NamedDoubleConv(i, o, False, i // 2)
+        else:
+            self.up, self.conv = nn.ConvTranspose2d(i, o, 2, 2), NamedDoubleConv(i, o, False)
 
     def forward(self, x, skip):
         return self.conv(torch.cat([skip, self.up(x)], 1))
@@ -183,15 +188,15 @@ class OutConv(nn.Module):
 
 
 class MilesialUNet(nn.Module):
-    """The names, the order and the absent biases of milesial/Pytorch-UNet with transposed convolutions."""
+    """The names, the order, the absent biases and the two ways to enlarge of milesial/Pytorch-UNet."""
 
-    def __init__(self, features=1, inputs=3, outputs=2):
+    def __init__(self, features=1, inputs=3, outputs=2, bilinear=False):
         super().__init__()
         n = [features * 2 ** i for i in range(5)]
         self.inc = NamedDoubleConv(inputs, n[0], False)
         for i in range(4):
-            setattr(self, f'down{i + 1}', Down(n[i], n[i + 1]))
-            setattr(self, f'up{i + 1}', Up(n[4 - i], n[3 - i]))
+            setattr(self, f'down{i + 1}', Down(n[i], n[i + 1] // (2 if bilinear and i == 3 else 1)))
+            setattr(self, f'up{i + 1}', Up(n[4 - i], n[3 - i] // (2 if bilinear and i < 3 else 1), bilinear))
         self.outc = OutConv(n[0], outputs)
 
     def forward(self, x):
@@ -318,6 +323,7 @@ CASES = {
     'resnet18-selection': (lambda: ResNet18(biased_selection), (1, 3, 32, 32), same),
     'resnet18-unbiased': (lambda: ResNet18(unbiased_selection, 1), (1, 3, 32, 32), same),
     'resnet18-torchvision': (lambda: ResNet18(standard, 1), (1, 3, 32, 32), torchvision),
+    'unet-bilinear': (lambda: MilesialUNet(2, bilinear=True), (1, 3, 32, 48), same),
 }
 
 

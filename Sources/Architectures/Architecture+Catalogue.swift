@@ -38,6 +38,7 @@ extension Architecture {
       options: [
         inputChannels, .init(name: "classes", defaultValue: "1", help: "channels of the output"),
         features(64, "channels at full size"), convolution("all of 3x3 but the first two"),
+        .init(name: "upsampling", defaultValue: "transposed", help: "transposed, or bilinear: what enlarges on the way up"),
       ]),
     Summary(
       name: SeeInTheDark.name, help: "RGB of a packed Bayer mosaic taken in little light: a U-Net, then a pixel shuffle",

@@ -42,7 +42,8 @@ extension UNet {
   fileprivate init(_ values: OptionValues) throws(ArchitectureError) {
     self.init(
       channels: try values.integer("channels", 3), classes: try values.integer("classes", 1),
-      features: try values.integer("features", 64), convolution: try values.choice("convolution", .standard))
+      features: try values.integer("features", 64), convolution: try values.choice("convolution", .standard),
+      upsampling: try values.choice("upsampling", .transposed))
   }
 }
 

@@ -52,7 +52,7 @@ extension SeeInTheDark: ArchitectureDefinition {
     }
     var builder = NetworkBuilder(Self.name)
     let x = builder.input("x", channels: 4)
-    var value = builder.contractAndExpand(x, features: features) { builder, level, x, outChannels in
+    var value = builder.contractAndExpand(x, features: features) { builder, level, x, _, outChannels in
       var value = x
       for (index, kind) in [(0, variant == .lighter ? convolution : .standard), (2, convolution)] {
         let name = "\(level).double_conv."

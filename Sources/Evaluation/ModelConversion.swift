@@ -1,3 +1,4 @@
+import Files
 import Formats
 import Networks
 import Tensors
@@ -30,16 +31,20 @@ public struct ModelConversion: Hashable, Codable, Sendable {
     checkpoint: String, conversion: CheckpointConversion, output: String
   ) throws(EvaluationError) {
     try ModelLibrary.checkOutput(output, isNot: checkpoint)
-    let (tensors, skipped) = try Self.tensors(of: checkpoint)
+    let contents = try Contents(checkpoint, key: conversion.key)
+    var conversion = conversion
+    if contents.hasTakenKey { conversion.key = nil }
     let converted: (network: Network, report: ConversionReport)
     do throws(ConversionError) {
-      converted = try conversion.network(from: tensors)
+      converted = try conversion.network(from: contents.tensors)
     } catch {
       throw .conversion(path: checkpoint, error)
     }
     let network = converted.network
     try ModelLibrary.write(network, to: output)
-    let report = converted.report
+    var report = converted.report
+    report.notes = contents.notes + report.notes
+    let skipped = contents.skipped
     self.checkpoint = checkpoint
     self.output = output
     self.network = network.name
@@ -54,11 +59,28 @@ public struct ModelConversion: Hashable, Codable, Sendable {
       + "\(output): \(network.name), \(TextFormat.grouped(network.parameterCount)) parameters\n"
   }
 
-  private static func tensors(of path: String) throws(EvaluationError) -> ([String: Tensor], skipped: [String]) {
-    if path.hasSuffix(".safetensors") {
-      return (try wrapping { () throws(FormatError) in try Safetensors(contentsOf: path).tensors }, [])
+  /// The tensors of a file.
+  private struct Contents {
+    var tensors: [String: Tensor]
+    var skipped: [String] = []
+    var hasTakenKey = false
+    var notes: [String] = []
+
+    init(_ path: String, key: String?) throws(EvaluationError) {
+      guard !path.hasSuffix(".safetensors") else {
+        tensors = try wrapping { () throws(FormatError) in try Safetensors(contentsOf: path).tensors }
+        return
+      }
+      let checkpoint = try wrapping { () throws(FormatError) in try PyTorchCheckpoint(contentsOf: path, key: key) }
+      tensors = checkpoint.parameters
+      skipped = checkpoint.skipped
+      hasTakenKey = key.map(checkpoint.path.contains) ?? false
+      if !hasTakenKey, !checkpoint.otherKeys.isEmpty {
+        func list(_ keys: [String]) -> String { keys.map { "'\($0.onOneLine)'" }.joined(separator: ", ") }
+        notes.append(
+          "the tensors under \(list([checkpoint.path.joined(separator: ".")])) are taken; there are others under "
+            + "\(list(checkpoint.otherKeys)), which --key takes")
+      }
     }
-    let checkpoint = try wrapping { () throws(FormatError) in try PyTorchCheckpoint(contentsOf: path) }
-    return (checkpoint.parameters, checkpoint.skipped)
   }
 }

@@ -27,22 +27,3 @@ extension FileError: CustomStringConvertible {
     }
   }
 }
-
-extension String {
-  /// The text with control characters escaped and cut at 200 characters, so that names from files stay on one line of an error.
-  package var onOneLine: String {
-    var result = ""
-    var count = 0
-    for scalar in unicodeScalars {
-      guard count < 200 else { return result + "…" }
-      count += 1
-      switch scalar.properties.generalCategory {
-      case .control, .lineSeparator, .paragraphSeparator, .format:
-        result += "\\u{\(String(scalar.value, radix: 16))}"
-      default:
-        result.unicodeScalars.append(scalar)
-      }
-    }
-    return result
-  }
-}

@@ -4,7 +4,7 @@ import Networks
 // The ResNets.
 extension CheckpointConversion {
   func smallResNet(_ state: StateDict) throws(ConversionError) -> (network: Network, report: ConversionReport) {
-    try classifier(state, .smallResNet(SmallResNet()), first: "stem", [.ours(), .plainResNet(blocks: "blocks")]) {
+    try classifier(state, .smallResNet(SmallResNet()), first: "stem", ModuleNaming.smallResNet) {
       .smallResNet(
         SmallResNet(
           channels: $0.channels, classes: $0.classes, features: $0.features, convolution: $0.convolution, hasBias: $0.hasBias))
@@ -12,7 +12,7 @@ extension CheckpointConversion {
   }
 
   func resNet18(_ state: StateDict) throws(ConversionError) -> (network: Network, report: ConversionReport) {
-    try classifier(state, .resNet18(ResNet18()), first: "conv1", [.ours("torchvision"), .plainResNet(blocks: "layers")]) {
+    try classifier(state, .resNet18(ResNet18()), first: "conv1", ModuleNaming.resNet18) {
       .resNet18(
         ResNet18(
           channels: $0.channels, classes: $0.classes, features: $0.features, convolution: $0.convolution, hasBias: $0.hasBias))

@@ -116,7 +116,8 @@ struct MeanShift {
       guard let shift = state[name] else { continue }
       let candidates: [Float] = found.map { [$0] } ?? [255, 1]
       let maximum = candidates.first { maximum in
-        shift.isNear(EDSR.meanColour.map { sign * $0 * maximum }, 1e-5 * maximum)
+        let mean = EDSR.meanColour.map { sign * $0 * maximum }
+        return shift.isNear(mean, 1e-5 * maximum) || shift.isRounded(mean)
       }
       guard let maximum else { throw .meanShift(tensor: state.original(name)) }
       found = maximum
@@ -130,5 +131,18 @@ extension Tensor {
   fileprivate func isNear(_ elements: [Float], _ tolerance: Float) -> Bool {
     guard dataType == .float32, count == elements.count else { return false }
     return zip(floats, elements).allSatisfy { abs($0 - $1) <= tolerance }
+  }
+
+  /// Whether the tensor has these elements, each the nearest of half precision or of bfloat16: that many bits of the significand are kept.
+  fileprivate func isRounded(_ elements: [Float]) -> Bool {
+    guard dataType == .float32, count == elements.count else { return false }
+    return [10, 7].contains { bits in
+      let dropped: UInt32 = 1 << (23 - bits) - 1
+      return zip(floats, elements).allSatisfy { stored, element in
+        // Half a unit in the last place, and an ulp of the float that was rounded.
+        stored.bitPattern & dropped == 0
+          && abs(stored - element) <= element.ulp * Float(1 << (22 - bits) + 1)
+      }
+    }
   }
 }

@@ -4,7 +4,11 @@ import Tensors
 
 /// Makes a network of the named tensors of a checkpoint (a PyTorch state dict, a safetensors file).
 ///
-/// Names may be ours, or, each also behind `module.` or `model.`:
+/// Names may be ours or those below, each behind any prefix: what `torch.compile` and parallel training put into names
+/// (`_orig_mod.`, `module.`) is left out wherever it stands, and of the tensors whose names begin alike (`state_dict.generator.`) those
+/// are taken that have the most names of the architecture. Where several have as many, averaged weights come first (`params_ema`,
+/// `state_dict_ema`, `model_ema`, `ema`), then names without a prefix, then `params`, `state_dict`, `model`, `net`, `generator`; the
+/// report says which were taken.
 /// - VDSR: those of twtygqyy/pytorch-vdsr, or a plain sequence `f.N`;
 /// - EDSR: those of sanghyun-son/EDSR-PyTorch, or `head`, `body.N.a`, `body.N.b`, `up`, `tail`;
 /// - U-Net: those of milesial/Pytorch-UNet, `down.N.f.M`, `up.N`, `merge.N.f.M`, `out`, or any others of sequences that the shapes of
@@ -28,13 +32,17 @@ public struct CheckpointConversion: Hashable, Sendable {
   public var residualScale: Float?
 
   /// Where the concatenations of a U-Net have the skip, which the tensors do not tell. nil: as the program has it whose names they
-  /// are, last where it is not known.
+  /// are; refused where it is not known.
   public var skip: UNet.SkipPosition?
 
-  public init(architecture: Kind, residualScale: Float? = nil, skip: UNet.SkipPosition? = nil) {
+  /// A component of the names of those tensors that are meant: `params`. nil: those that the order above puts first.
+  public var key: String?
+
+  public init(architecture: Kind, residualScale: Float? = nil, skip: UNet.SkipPosition? = nil, key: String? = nil) {
     self.architecture = architecture
     self.residualScale = residualScale
     self.skip = skip
+    self.key = key
   }
 
   /// The network and what became of each tensor.
@@ -46,7 +54,14 @@ public struct CheckpointConversion: Hashable, Sendable {
   ) throws(ConversionError) -> (network: Network, report: ConversionReport) {
     if residualScale != nil, architecture != .edsr { throw unused("residual-scale") }
     if skip != nil, architecture != .unet { throw unused("skip") }
-    let state = StateDict(tensors)
+    let all = StateDict(tensors)
+    let (state, notes) = try chosen(all)
+    var (network, report) = try network(of: state)
+    report.notes = notes + report.notes
+    return (network, report)
+  }
+
+  private func network(of state: StateDict) throws(ConversionError) -> (network: Network, report: ConversionReport) {
     switch architecture {
     case .vdsr: return try vdsr(state, naming(state, CheckpointNaming.vdsr))
     case .edsr: return try edsr(state, naming(state, CheckpointNaming.edsr))
@@ -62,7 +77,7 @@ public struct CheckpointConversion: Hashable, Sendable {
   }
 
   private func naming(_ state: StateDict, _ namings: [CheckpointNaming]) throws(ConversionError) -> CheckpointNaming {
-    guard let naming = CheckpointNaming.best(of: namings, for: state.names) else { throw noKnownNames(state) }
+    guard let naming = CheckpointNaming.best(of: namings, for: state.names)?.naming else { throw noKnownNames(state) }
     return naming
   }
 

@@ -36,14 +36,16 @@ struct CheckpointNaming: Hashable, Sendable {
     return count
   }
 
-  /// The naming that knows the most of the names; nil where none knows any.
-  static func best(of namings: [CheckpointNaming], for names: some Collection<String>) -> CheckpointNaming? {
+  /// The naming that knows the most of the names, and how many those are; nil where none knows any.
+  static func best(
+    of namings: [CheckpointNaming], for names: some Collection<String>
+  ) -> (naming: CheckpointNaming, known: Int)? {
     var best: (naming: CheckpointNaming, known: Int)?
     for naming in namings {
       let known = names.count { naming.recognizes($0) }
       if known > best?.known ?? 0 { best = (naming, known) }
     }
-    return best?.naming
+    return best
   }
 }
 

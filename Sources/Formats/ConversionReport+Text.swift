@@ -39,6 +39,16 @@ extension ConversionError: CustomStringConvertible {
         ? "the checkpoint holds no tensors"
         : "no tensor has a name of \(architecture); the checkpoint holds \(Self.list(names.map { "'\($0.onOneLine)'" })); "
           + "choose another architecture"
+    case .ambiguous(let architecture, let prefixes):
+      "the checkpoint holds \(prefixes.count) networks of \(architecture), under "
+        + "\(Self.list(prefixes.map { "'\($0.dropLast().description.onOneLine)'" })); choose one with --key"
+    case .unknownKey(let key, let prefixes):
+      prefixes.isEmpty
+        ? "no tensor has the key '\(key.onOneLine)', nor any other; give no --key"
+        : "no tensor is under the key '\(key.onOneLine)'; there are \(Self.list(prefixes.map { "'\($0.onOneLine)'" }))"
+    case .skipNeeded:
+      "the names of its tensors do not tell whether this U-Net concatenates the skip first or last, and the result depends on it; give "
+        + "--skip first (as milesial/Pytorch-UNet does) or --skip last"
     case .incomplete(let architecture, let report):
       "the checkpoint is no \(architecture) as it stands: " + Self.faults(report)
     case .scale(let tensor, let outChannels, let features):
@@ -82,7 +92,7 @@ extension Architecture {
       ] + layout + edsr.convolution.traits
     case .unet(let unet):
       return ["\(unet.channels) to \(unet.classes) channels", "\(unet.features) features"] + unet.convolution.traits
-        + (unet.skip == .first ? ["skips first"] : [])
+        + (unet.upsampling == .bilinear ? ["bilinear upsampling"] : []) + (unet.skip == .first ? ["skips first"] : [])
     case .seeInTheDark(let dark):
       return ["variant \(dark.variant)", "\(dark.features) features"]
         + (dark.convolution == .selection ? dark.convolution.traits : [])

@@ -51,6 +51,12 @@ public struct ConversionReport: Hashable, Sendable {
 public enum ConversionError: Error, Hashable, Sendable {
   /// No tensor has a name of that architecture.
   case noKnownNames(architecture: String, names: [String])
+  /// Several sets of tensors have names of the architecture, and no order says which is meant.
+  case ambiguous(architecture: String, prefixes: [String])
+  /// No name has the key that was given.
+  case unknownKey(String, prefixes: [String])
+  /// The names of a U-Net do not tell whether concatenations have the skip first or last.
+  case skipNeeded
   /// Tensors are missing or of a wrong shape or type; the report names each.
   case incomplete(architecture: String, ConversionReport)
   /// The convolution that enlarges has a number of outputs that no scale of this architecture makes.

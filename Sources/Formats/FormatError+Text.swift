@@ -37,7 +37,7 @@ extension FormatProblem: CustomStringConvertible {
       "holds tensors but no network; `swiftlet convert --architecture` makes a model of them"
     case .modelVersion(let version):
       "is a model of format version '\(version.onOneLine)', which this version does not read; update swiftlet"
-    case .network(let error): "\(error)".onOneLine
+    case .network(let error): "\(error)"
     case .onnx(let problem): problem.description
     case .notFinite(let tensor):
       "the tensor '\(tensor.onOneLine)' holds a NaN or an infinity; the training of this model failed, use another checkpoint"

@@ -41,6 +41,11 @@ extension Architecture {
 
 // The namings of the U-shaped networks and of the ResNets.
 extension ModuleNaming {
+  static let unet: [ModuleNaming] = [.ours(), .lists(pair: "f."), .milesial]
+  static let seeInTheDark: [ModuleNaming] = [.ours(), .lists(pair: ""), .numberedDark]
+  static let smallResNet: [ModuleNaming] = [.ours(), .plainResNet(blocks: "blocks")]
+  static let resNet18: [ModuleNaming] = [.ours("torchvision"), .plainResNet(blocks: "layers")]
+
   /// A level of a U: which path, its number from 0, and what follows in our name: `up`, `double_conv.3`.
   private static func level(_ module: String) -> (path: Substring, index: Int, rest: String)? {
     let parts = module.split(separator: ".", maxSplits: 1)

@@ -1,32 +1,82 @@
 import Architectures
 import Tensors
 
-/// Tensors by name, without the prefixes that wrappers of a model add.
+/// Tensors by name, without what programs put around a model's own names.
 struct StateDict {
+  /// Components of names that wrappers add wherever they stand: parallel training and `torch.compile`.
+  private static let wrappers: Set<Substring> = ["module", "_orig_mod"]
+  /// Components that may stand before a model's own names.
+  private static let prefixLimit = 8
+
+  /// What stands before the names here in the checkpoint: `state_dict.generator.`.
+  private(set) var prefix = ""
   private var tensors: [String: (original: String, tensor: Tensor)] = [:]
-  /// Those whose name another one has once the prefix is gone.
+  /// Those with another prefix, or whose name another one has once the wrappers are gone.
   private(set) var hidden: [(original: String, tensor: Tensor)] = []
+  /// In order.
+  private(set) var names: [String] = []
 
   init(_ tensors: [String: Tensor]) {
-    // Shorter names first, so that a name without prefix is preferred.
+    // Shorter names first, so that a name without wrappers is preferred.
     for name in tensors.keys.sorted(by: { ($0.utf8.count, $0) < ($1.utf8.count, $1) }) {
       guard let tensor = tensors[name] else { continue }
-      var short = Substring(name)
-      while let prefix = ["module.", "model."].first(where: { short.hasPrefix($0) }) { short = short.dropFirst(prefix.count) }
-      if self.tensors[String(short)] == nil {
-        self.tensors[String(short)] = (name, tensor)
+      let short = Self.unwrapped(name)
+      if self.tensors[short] == nil {
+        self.tensors[short] = (name, tensor)
       } else {
         hidden.append((name, tensor))
       }
     }
+    names = self.tensors.keys.sorted()
   }
 
-  var names: [String] { tensors.keys.sorted() }
+  /// The name without the components that wrappers add; the last one stays, which is the tensor's own.
+  private static func unwrapped(_ name: String) -> String {
+    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+    guard let last = parts.last, parts.dropLast().contains(where: wrappers.contains) else { return name }
+    return (parts.dropLast().filter { !wrappers.contains($0) } + [last]).joined(separator: ".")
+  }
+
+  // MARK: Prefixes
+
+  /// How many names begin with each prefix of whole components, the empty one included.
+  func prefixes() -> [String: Int] {
+    var counts = ["": names.count]
+    for name in names {
+      var end = name.startIndex
+      for _ in 0..<Self.prefixLimit {
+        guard let dot = name[end...].firstIndex(of: ".") else { break }
+        end = name.index(after: dot)
+        counts[String(name[..<end]), default: 0] += 1
+      }
+    }
+    return counts
+  }
+
+  /// The tensors whose names begin with the prefix, without it; the others are hidden.
+  func under(_ prefix: String) -> StateDict {
+    guard !prefix.isEmpty else { return self }
+    var result = StateDict([:])
+    result.prefix = prefix
+    result.hidden = hidden
+    for name in names {
+      guard let entry = tensors[name] else { continue }
+      if name.hasPrefix(prefix) {
+        result.tensors[String(name.dropFirst(prefix.count))] = entry
+      } else {
+        result.hidden.append(entry)
+      }
+    }
+    result.names = result.tensors.keys.sorted()
+    return result
+  }
+
+  // MARK: Tensors
 
   subscript(name: String) -> Tensor? { tensors[name]?.tensor }
 
-  /// The name in the checkpoint, or the name itself where it has none.
-  func original(_ name: String) -> String { tensors[name]?.original ?? name }
+  /// The name in the checkpoint, or the one that it should have there.
+  func original(_ name: String) -> String { tensors[name]?.original ?? prefix + name }
 
   /// An extent of a convolution's weight; nil where there is none of that name.
   func extent(_ name: String, axis: Int) -> Int? {

@@ -5,6 +5,9 @@ import Architectures
 /// A pair of convolutions is a sequence `P` with a 3x3 convolution at `P.0` and another at `P.3`; in a U-Net no two pairs lead from the
 /// same number of channels to the same other. nil where the tensors are no complete U-Net of five levels.
 struct UNetShapes {
+  /// The weights that one has at least.
+  static let tensorCount = 23
+
   /// Their names of our modules.
   private var modules: [String: String] = [:]
 

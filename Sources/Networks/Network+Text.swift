@@ -1,3 +1,5 @@
+import Files
+
 extension Network: CustomStringConvertible {
   /// The network for people, one line a node, the same for equal graphs:
   ///
@@ -12,10 +14,11 @@ extension Network: CustomStringConvertible {
 extension NetworkGraph {
   /// See `Network.text`. Every line ends in a line feed.
   public var text: String {
-    let entries = inputs.map { "\($0.name) [\($0.channels)]" }.joined(separator: ", ")
-    var text = "network \(name): \(entries) -> \(outputs.joined(separator: ", "))\n"
+    func list(_ names: [String]) -> String { names.map(\.escapingControls).joined(separator: ", ") }
+    let entries = inputs.map { "\($0.name.escapingControls) [\($0.channels)]" }.joined(separator: ", ")
+    var text = "network \(name.escapingControls): \(entries) -> \(list(outputs))\n"
     for node in nodes {
-      text += "\(node.name) = \(node.operation.typeName)(\(node.inputs.joined(separator: ", ")))"
+      text += "\(node.name.escapingControls) = \(node.operation.typeName)(\(list(node.inputs)))"
       let summary = node.operation.summary
       text += summary.isEmpty ? "\n" : " \(summary)\n"
     }

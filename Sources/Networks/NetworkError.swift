@@ -1,3 +1,4 @@
+import Files
 import Tensors
 
 /// Why a network is no network, or does not fit its inputs.
@@ -28,7 +29,10 @@ public enum NetworkError: Error, Hashable, Sendable {
 }
 
 extension NetworkError: CustomStringConvertible {
-  public var description: String {
+  /// One line; names come from files.
+  public var description: String { text.escapingControls }
+
+  private var text: String {
     switch self {
     case .noInputs: "the network has no inputs"
     case .noOutputs: "the network has no outputs"

@@ -36,8 +36,17 @@ struct ConvertCommand: ParsableCommand {
   var residualScale: Float?
 
   @Option(
-    help: "unet: whether concatenations have the skip first or last. (default: as the names tell, else last)")
+    help: "unet: whether concatenations have the skip first or last. (default: as the names tell; needed where they do not)")
   var skip: UNet.SkipPosition?
+
+  @Option(
+    help: ArgumentHelp(
+      "Of several sets of weights in a checkpoint the one to take: what stands before its names. (default: by this order)",
+      discussion: """
+        Averaged weights come first (params_ema, state_dict_ema, model_ema, ema …), then params, state_dict, model_state_dict, \
+        model, net, network, generator, netG, weights. The report says which were taken, and where others are.
+        """))
+  var key: String?
 
   @Option(help: "What the network takes and makes: luma (BT.601) or rgb images. (default: it makes none)")
   var colour: ImageContract.Colour?
@@ -52,8 +61,8 @@ struct ConvertCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
-    if architecture == nil, residualScale != nil || skip != nil {
-      throw ValidationError("--residual-scale and --skip need --architecture")
+    if architecture == nil, residualScale != nil || skip != nil || key != nil {
+      throw ValidationError("--residual-scale, --skip and --key need --architecture")
     }
     if colour == nil, scale != nil || maximum != nil { throw ValidationError("--scale and --maximum need --colour") }
     if architecture != nil, colour != nil { throw ValidationError("--colour is for networks without an --architecture") }
@@ -68,7 +77,7 @@ struct ConvertCommand: ParsableCommand {
       let report = try ModelTranslation(checkpoint, output: output, contract: contract)
       return print(json ? try report.json + "\n" : report.text, terminator: "")
     }
-    let conversion = CheckpointConversion(architecture: architecture, residualScale: residualScale, skip: skip)
+    let conversion = CheckpointConversion(architecture: architecture, residualScale: residualScale, skip: skip, key: key)
     let report = try ModelConversion(checkpoint: checkpoint, conversion: conversion, output: output)
     print(json ? try report.json + "\n" : report.text, terminator: "")
   }

@@ -65,12 +65,15 @@ struct ArchitectureArguments: ParsableArguments {
   @Option(help: "edsr: what 255 is inside the network, 1 or 255. (default: 1, or 255 in the original layout)")
   var maximum: String?
 
+  @Option(help: "unet: transposed or bilinear. (default: transposed)")
+  var upsampling: String?
+
   /// What was given, by the names of `Architecture.catalogue`.
   var values: [String: String] {
     let all = [
       "convolution": convolution, "variant": variant, "features": features, "channels": channels, "classes": classes,
       "depth": depth, "scale": scale, "blocks": blocks, "residual-scale": residualScale, "layout": layout,
-      "maximum": maximum,
+      "maximum": maximum, "upsampling": upsampling,
     ]
     return all.compactMapValues(\.self)
   }

@@ -1,3 +1,4 @@
+import Files
 import Networks
 
 /// Why a text is no predicate.
@@ -6,7 +7,7 @@ public struct NodePredicateError: Error, Hashable, Sendable, CustomStringConvert
   public var condition: String
 
   public var description: String {
-    "the condition '\(condition)' is not understood; give name=body.*, operation=convolution, kernel=3, in>=64 or out<=512, joined by "
+    "the condition '\(condition.onOneLine)' is not understood; give name=body.*, operation=convolution, kernel=3, in>=64 or out<=512, joined by "
       + "commas, each negated by a leading !"
   }
 }

@@ -11,6 +11,7 @@ import Testing
     ("vdsr", [:], 664_704),
     ("unet", [:], 31_043_521),
     ("unet", ["convolution": "separable"], 6_033_601),
+    ("unet", ["upsampling": "bilinear"], 17_267_393),
     ("see-in-the-dark", [:], 7_760_748),
     ("see-in-the-dark", ["variant": "light"], 4_285_676),
     ("see-in-the-dark", ["variant": "lighter"], 1_513_812),

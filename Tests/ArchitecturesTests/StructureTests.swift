@@ -103,6 +103,22 @@ import Testing
     #expect(text.contains("up_4.cat = concatenation(down_1.double_conv.5, up_4.up)"))
   }
 
+  /// The lowest level keeps its channels, and the way up narrows in the second convolution of each pair.
+  @Test func bilinearUpsampling() throws {
+    let unet = UNet(features: 4, upsampling: .bilinear)
+    let network = try unet.network(.zeros)
+    let text = lines(network)
+    for line in [
+      "down_5.double_conv.0 = convolution(down_5.pool) 32 -> 32, kernel 3, padding 1, bias",
+      "up_1.cat = concatenation(up_1.up, down_4.double_conv.5)",
+      "up_1.double_conv.0 = convolution(up_1.cat) 64 -> 32, kernel 3, padding 1, bias",
+      "up_1.double_conv.3 = convolution(up_1.double_conv.2) 32 -> 16, kernel 3, padding 1, bias",
+      "up_4.double_conv.3 = convolution(up_4.double_conv.2) 4 -> 4, kernel 3, padding 1, bias",
+    ] { #expect(text.contains(line), "\(line)") }
+    #expect(text.contains { $0.hasPrefix("up_1.up = resize(down_5.double_conv.5)") && $0.contains("alignCorners") })
+    #expect(try Architecture(named: "unet", options: ["features": "4", "upsampling": "bilinear"]) == .unet(unet))
+  }
+
   @Test func seeInTheDark() throws {
     let network = try SeeInTheDark(variant: .light, features: 4).network(.zeros)
     let text = lines(network)

@@ -20,7 +20,6 @@ import Testing
   }
 
   static let residualScale = "the residual scale is not in the tensors; 0.1 is assumed, the default of the layout"
-  static let skips = "the tensors do not tell whether a concatenation has the skip first or last; last is assumed"
   static func counters(_ count: Int) -> String { "\(count) counters of training steps (num_batches_tracked) are not needed" }
 
   static let cases: [Case] = [
@@ -40,11 +39,15 @@ import Testing
     Case(
       name: "unet-selection", architecture: .unet(UNet(classes: 2, features: 1, convolution: .selection)),
       notes: [counters(18)]),
-    Case(name: "unet-named", architecture: .unet(UNet(features: 1)), notes: [skips, counters(18)]),
+    Case(name: "unet-named", architecture: .unet(UNet(features: 1)), skip: .last, notes: [counters(18)]),
     Case(
       name: "unet-skip-first", architecture: .unet(UNet(features: 1, skip: .first)), skip: .first, notes: [counters(18)]),
     Case(
       name: "unet-milesial", architecture: .unet(UNet(classes: 2, features: 1, hasBias: false, skip: .first)),
+      naming: "milesial/Pytorch-UNet", notes: [counters(18)]),
+    Case(
+      name: "unet-bilinear",
+      architecture: .unet(UNet(classes: 2, features: 2, hasBias: false, skip: .first, upsampling: .bilinear)),
       naming: "milesial/Pytorch-UNet", notes: [counters(18)]),
     Case(name: "dark-base", architecture: .seeInTheDark(SeeInTheDark(features: 1))),
     Case(name: "dark-light", architecture: .seeInTheDark(SeeInTheDark(variant: .light, features: 1))),
@@ -100,7 +103,9 @@ import Testing
   /// What an option or an order of operands changes is seen by the comparison above.
   @Test func theFixturesTellSkipPositionsApart() throws {
     let fixture = try NetworkFixture("unet-skip-first")
-    let (network, _) = try CheckpointConversion(architecture: .unet).network(from: fixture.state)
+    // Nothing tells, and nothing is guessed.
+    #expect(throws: ConversionError.skipNeeded) { try CheckpointConversion(architecture: .unet).network(from: fixture.state) }
+    let (network, _) = try CheckpointConversion(architecture: .unet, skip: .last).network(from: fixture.state)
     let output = try ReferenceEngine().prepare(network, inputs: [fixture.input.shape]).run([fixture.input])[0]
     #expect(output.difference(from: fixture.output).relative > 1e-3)
   }
@@ -124,11 +129,11 @@ import Testing
       let renamed = name.replacing("down_", with: "enc.level").replacing("up_", with: "dec.level")
       state[renamed.replacing("double_conv.", with: "convs.").replacing("out.", with: "head.last.")] = tensor
     }
-    let (converted, report) = try CheckpointConversion(architecture: .unet).network(from: state)
+    let (converted, report) = try CheckpointConversion(architecture: .unet, skip: .last).network(from: state)
     #expect(converted == network)
     #expect(report.architecture == .unet(unet))
     #expect(report.naming == "a plain module")
-    #expect(report.notes == [Self.skips])
+    #expect(report.notes.isEmpty)
     // One pair too many, or two outputs, are no U-Net that could be told.
     for (extra, shape) in [("more.convs.0.weight", [6, 12, 3, 3]), ("aux.weight", [2, 6, 1, 1])] as [(String, Shape)] {
       var other = state
@@ -192,7 +197,7 @@ import Testing
       var partial = state
       partial[name] = nil
       do throws(ConversionError) {
-        _ = try CheckpointConversion(architecture: kind).network(from: partial)
+        _ = try CheckpointConversion(architecture: kind, skip: fixtureCase.skip).network(from: partial)
         Issue.record("\(name) is not missed")
       } catch {
         #expect(!error.description.contains("\n"))

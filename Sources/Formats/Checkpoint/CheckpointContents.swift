@@ -22,49 +22,62 @@ struct CheckpointContents {
   /// Shared values are visited once a name, which a hostile file could make exponential: every entry looked at counts.
   private static let visitLimit = 1 << 18
 
-  /// Where training programs put the parameters, the best first: averaged weights are those meant for use.
-  private static let knownKeys = [
-    "params_ema", "params", "state_dict_ema", "model_ema", "ema", "state_dict", "model_state_dict", "model", "net", "network",
-    "generator", "netG", "weights",
-  ]
+  /// The keys beside those of `path` under which parameters lie, too.
+  private(set) var others: [String] = []
 
-  init(_ arena: PickleArena, root: PickleID) throws(FormatProblem) {
+  /// `key` goes before all others.
+  init(_ arena: PickleArena, root: PickleID, key: String? = nil) throws(FormatProblem) {
     self.arena = arena
     var root = root
+    var key = key
     // Each round goes one key down; `{"model": {"state_dict": {…}}}` needs two.
     for _ in 0..<4 {
       guard try moduleState(root) == nil, let children = try children(root) else { break }
-      if try holdsTensor(children) { break }
-      guard let next = try choose(children) else { break }
+      let candidates = try candidates(children)
+      guard let next = choose(candidates, own: try tensorCount(children), key: key) else { break }
+      if next.key == key { key = nil }
+      others += candidates.map(\.key).filter { $0 != next.key }
       path.append(next.key)
       root = next.value
     }
     try collect(root, prefix: "", depth: 0)
   }
 
-  /// The child that holds the parameters, or nil where several might.
-  private mutating func choose(
+  private typealias Candidate = (key: String, value: PickleID, count: Int)
+
+  /// The children that hold parameters, and how many each.
+  private mutating func candidates(
     _ children: [(key: String, value: PickleID)]
-  ) throws(FormatProblem) -> (key: String, value: PickleID)? {
-    var candidates: [(key: String, value: PickleID)] = []
+  ) throws(FormatProblem) -> [Candidate] {
+    var candidates: [Candidate] = []
     for child in children {
       var trial = self
       trial.tensors = []
       try trial.collect(child.value, prefix: "", depth: 0)
       visits = trial.visits
-      if !trial.tensors.isEmpty { candidates.append(child) }
+      if !trial.tensors.isEmpty { candidates.append((child.key, child.value, trial.tensors.count)) }
     }
-    for key in Self.knownKeys {
-      if let match = candidates.last(where: { $0.key == key }) { return match }
-    }
-    return candidates.count == 1 ? candidates[0] : nil
+    return candidates
   }
 
-  private func holdsTensor(_ children: [(key: String, value: PickleID)]) throws(FormatProblem) -> Bool {
-    for child in children {
-      if case .tensor = try TensorReference.read(child.value, in: arena) { return true }
+  /// The child that holds the parameters, or nil where several might or these tensors themselves, `own` in number: beside a state dict
+  /// may stand a tensor or two (`best`, `step`), but not more than it holds.
+  private func choose(_ candidates: [Candidate], own: Int, key: String?) -> Candidate? {
+    // Without the key here it may be further inside, or in the names.
+    let only = candidates.count == 1 && candidates[0].count > own ? candidates[0] : nil
+    if let key { return candidates.last { $0.key == key } ?? only }
+    for key in CheckpointKeys.ordered {
+      if let match = candidates.last(where: { $0.key == key }), match.count > own { return match }
     }
-    return false
+    return only
+  }
+
+  private func tensorCount(_ children: [(key: String, value: PickleID)]) throws(FormatProblem) -> Int {
+    var count = 0
+    for child in children {
+      if case .tensor = try TensorReference.read(child.value, in: arena) { count += 1 }
+    }
+    return count
   }
 
   /// The entries of a dictionary, counted as visits.
@@ -123,8 +136,16 @@ struct CheckpointContents {
       if let modules = state["_modules"] { try collectEntries(of: modules, prefix: prefix, depth: depth) }
       return true
     }
+    if try isOptimizer(id) { return true }
     guard depth == 0 || arena.entryBound(id) > 0 else { return arena.entries(id) != nil }
     return try collectEntries(of: id, prefix: prefix, depth: depth)
+  }
+
+  /// Whether the value is the state of an optimizer, whose tensors are no parameters.
+  private mutating func isOptimizer(_ id: PickleID) throws(FormatProblem) -> Bool {
+    guard arena.entryBound(id) > 0, let entries = try entries(id) else { return false }
+    let keys = entries.compactMap { arena.text($0.key) }
+    return keys.contains("state") && keys.contains("param_groups")
   }
 
   @discardableResult

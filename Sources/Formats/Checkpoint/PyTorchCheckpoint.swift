@@ -4,8 +4,12 @@ import Tensors
 /// The parameters in a PyTorch checkpoint (`.pth`, `.pt`, `.ckpt`), read without Python and without running anything of the file.
 ///
 /// Both formats of `torch.save` are read: zip (PyTorch 1.6 and later) and the legacy one. The checkpoint may be a state dict, a
-/// dictionary that holds one (`state_dict`, `model`, `params_ema`, …), or a whole pickled module, whose parameters and persistent
+/// dictionary, a list or a tuple that holds one, or a whole pickled module, whose parameters and persistent
 /// buffers are then named as its `state_dict()` names them. Names are as in the file: a prefix `module.` of parallel training stays.
+///
+/// Of several state dicts the first of these keys is taken: averaged weights (`params_ema`, `state_dict_ema`, `model_ema`, `ema`, …), then
+/// `params`, `state_dict`, `model_state_dict`, `model`, `net`, `network`, `generator`, `netG`, `weights`; `otherKeys` names the others.
+/// Without any of them all are taken, the key before each name. The states of optimizers are left out.
 ///
 /// Tensors come out contiguous and row-major. float32 is taken as it is, float64 rounded, float16 and bfloat16 widened to float32;
 /// uint8, int8 and int32 are kept, bool becomes uint8, int16 and int64 become int32 where all elements fit.
@@ -23,43 +27,45 @@ public struct PyTorchCheckpoint: Sendable {
   public let globals: [String]
   /// The keys that lead from the root of the file to the parameters: `["model"]`.
   public let path: [String]
+  /// The keys beside those of `path` under which there are parameters that were not taken.
+  public let otherKeys: [String]
 
   /// The largest file that is read, in bytes.
   public static let fileLimit = 1 << 32
   /// The longest pickle of a zip checkpoint, in bytes.
   static let pickleLimit = 1 << 26
 
-  /// Reads a file, or standard input where `path` is `-`.
-  public init(contentsOf path: String) throws(FormatError) {
+  /// Reads a file, or standard input where `path` is `-`. `key` is taken before all others, where the file has it.
+  public init(contentsOf path: String, key: String? = nil) throws(FormatError) {
     let bytes: [UInt8]
     do throws(FormatProblem) { bytes = try readFile(path, limit: Self.fileLimit) } catch {
       throw FormatError(source: path, problem: error)
     }
-    try self.init(bytes: bytes, name: path)
+    try self.init(bytes: bytes, name: path, key: key)
   }
 
   /// Reads the bytes of a file; `name` is what errors call it.
-  public init(bytes: [UInt8], name: String) throws(FormatError) {
+  public init(bytes: [UInt8], name: String, key: String? = nil) throws(FormatError) {
     do throws(FormatProblem) {
-      try self.init(bytes: bytes)
+      try self.init(bytes: bytes, key: key)
     } catch {
       throw FormatError(source: name, problem: error)
     }
   }
 
-  init(bytes: [UInt8]) throws(FormatProblem) {
+  init(bytes: [UInt8], key: String? = nil) throws(FormatProblem) {
     if bytes.starts(with: [0x50, 0x4B, 0x03, 0x04]) {
       self = try bytes.withUnsafeBytes { buffer in
-        Result { () throws(FormatProblem) in try PyTorchCheckpoint(zip: buffer) }
+        Result { () throws(FormatProblem) in try PyTorchCheckpoint(zip: buffer, key: key) }
       }.get()
     } else {
-      try self.init(legacy: bytes)
+      try self.init(legacy: bytes, key: key)
     }
   }
 
-  private init(legacy bytes: [UInt8]) throws(FormatProblem) {
+  private init(legacy bytes: [UInt8], key: String?) throws(FormatProblem) {
     let file = try LegacyCheckpoint(bytes)
-    let contents = try CheckpointContents(file.arena, root: file.root)
+    let contents = try CheckpointContents(file.arena, root: file.root, key: key)
     var builder = Builder(contents, arena: file.arena)
     try bytes.withUnsafeBytes { buffer in
       Result { () throws(FormatProblem) in
@@ -72,7 +78,7 @@ public struct PyTorchCheckpoint: Sendable {
     self = try builder.checkpoint()
   }
 
-  private init(zip bytes: UnsafeRawBufferPointer) throws(FormatProblem) {
+  private init(zip bytes: UnsafeRawBufferPointer, key: String?) throws(FormatProblem) {
     var archive = try ZipArchive(bytes)
     // The folder is named after the file as it was saved.
     let folder: String
@@ -88,7 +94,7 @@ public struct PyTorchCheckpoint: Sendable {
     guard order == "little" else { throw .unsupportedCheckpoint("a checkpoint in \(order)-endian byte order") }
     guard let pickle = try archive.entry(folder + "data.pkl", limit: Self.pickleLimit) else { throw .notOfFormat(.checkpoint) }
     let object = try PickleMachine.read(pickle)
-    let contents = try CheckpointContents(object.arena, root: object.root)
+    let contents = try CheckpointContents(object.arena, root: object.root, key: key)
     var builder = Builder(contents, arena: object.arena)
     for (key, tensors) in builder.pending {
       guard let storage = try archive.entry("\(folder)data/\(key)", limit: Self.fileLimit) else {
@@ -158,16 +164,20 @@ extension PyTorchCheckpoint {
       var seen: Set<String> = []
       let names = contents.tensors.map(\.name).filter { parameters[$0] != nil && seen.insert($0).inserted }
       return PyTorchCheckpoint(
-        parameters: parameters, names: names, skipped: skipped, globals: globals, path: contents.path)
+        parameters: parameters, names: names, skipped: skipped, globals: globals, path: contents.path,
+        otherKeys: contents.others)
     }
   }
 
-  private init(parameters: [String: Tensor], names: [String], skipped: [String], globals: [String], path: [String]) {
+  private init(
+    parameters: [String: Tensor], names: [String], skipped: [String], globals: [String], path: [String], otherKeys: [String]
+  ) {
     self.parameters = parameters
     self.names = names
     self.skipped = skipped
     self.globals = globals
     self.path = path
+    self.otherKeys = otherKeys
   }
 }
 

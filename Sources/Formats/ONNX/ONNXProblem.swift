@@ -60,7 +60,7 @@ extension ONNXProblem: CustomStringConvertible {
     case .sparseTensors: "the ONNX model holds sparse tensors, which are not supported; export it with dense ones"
     case .elementLimit(let limit): "the ONNX model asks for constants of more than \(limit) elements"
     case .nodeLimit(let limit): "the ONNX model has more than \(limit) nodes or tensors"
-    case .network(let error): "the ONNX model makes no network: \("\(error)".onOneLine)"
+    case .network(let error): "the ONNX model makes no network: \(error)"
     case .notExportable(let node, let operation, let reason):
       "the node '\(node.onOneLine)' (\(operation)) has no form in ONNX opset 17: \(reason.onOneLine)"
     }
