@@ -8,7 +8,7 @@ SWIFT ?= swift
 TEST_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build/testing
 DEMO_PHOTO = Examples/chelsea.png
 
-.PHONY: build demo test docs benchmarks format lint setup clean
+.PHONY: build demo test fuzz docs benchmarks format lint setup clean
 
 build: setup
 	$(SWIFT) build -c release --product swiftlet
@@ -23,6 +23,11 @@ test: setup
 	$(SWIFT) build $(TEST_FLAGS) --build-tests
 	$(SWIFT) test $(TEST_FLAGS) --skip-build --disable-xctest
 
+# Hunts for inputs that break a promise, for MINUTES in all, and fails where it finds one.
+MINUTES ?= 10
+fuzz: setup
+	SWIFT="$(SWIFT)" Fuzzing/fuzz.sh $(MINUTES) $(TARGETS)
+
 docs: setup
 	Tools/documentation.sh
 
@@ -30,10 +35,10 @@ benchmarks: setup
 	cd Benchmarks && $(SWIFT) run -c release layers && $(SWIFT) package benchmark
 
 format:
-	$(SWIFT) format -r -i Sources Tests Benchmarks/Sources Benchmarks/Benchmarks Package.swift Benchmarks/Package.swift
+	$(SWIFT) format -r -i Sources Tests Fuzzing Benchmarks/Sources Benchmarks/Benchmarks Package.swift Benchmarks/Package.swift
 
 lint:
-	$(SWIFT) format lint -r --strict Sources Tests Benchmarks/Sources Benchmarks/Benchmarks Package.swift Benchmarks/Package.swift
+	$(SWIFT) format lint -r --strict Sources Tests Fuzzing Benchmarks/Sources Benchmarks/Benchmarks Package.swift Benchmarks/Package.swift
 
 setup:
 	@Tools/setup.sh

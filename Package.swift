@@ -3,7 +3,7 @@ import PackageDescription
 
 /// The rooms of the house, from the ground up: each may use what stands above it in this list, and nothing below.
 /// `Documentation/Architecture.md` says what each is for.
-let targets: [Target] = [
+var targets: [Target] = [
   // C: micro-kernels, and headers that give Swift the C libraries.
   .target(name: "CKernels", publicHeadersPath: "include"),
   .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
@@ -17,9 +17,9 @@ let targets: [Target] = [
 
   .target(name: "Tensors"),
   .target(name: "Files"),
-  .target(name: "Networks", dependencies: ["Tensors"]),
+  .target(name: "Networks", dependencies: ["Tensors", "Files"]),
   .target(name: "Architectures", dependencies: ["Tensors", "Networks"]),
-  .target(name: "Transforms", dependencies: ["Tensors", "Networks"]),
+  .target(name: "Transforms", dependencies: ["Tensors", "Files", "Networks"]),
   .target(
     name: "ONNXProto", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")], exclude: ["onnx.proto"]),
   .target(
@@ -83,6 +83,15 @@ let targets: [Target] = [
   .testTarget(name: "CommandTests", dependencies: ["Swiftlet", "SwiftletCommand"]),
   .testTarget(name: "CShippedModelsTests", dependencies: ["CShippedModels"]),
 ]
+
+// A program around libFuzzer, which only `make fuzz` builds: it links with sanitizers alone.
+if Context.environment["SWIFTLET_FUZZING"] != nil {
+  targets.append(
+    .executableTarget(
+      name: "fuzz",
+      dependencies: ["Swiftlet", "TestSupport", "ONNXProto", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      path: "Fuzzing", exclude: ["fuzz.sh"]))
+}
 
 let package = Package(
   name: "swiftlet",
