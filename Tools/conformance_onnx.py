@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+"""Runs the node tests of the onnx package through `swiftlet run`.
+
+  python Tools/conformance_onnx.py --swiftlet .build/release/swiftlet [NAME ...] [--operator Conv] [--list refused] [--engine reference]
+
+Each test is one operator with inputs and expected outputs, at the opset in which it last changed. A test is tried with all its inputs
+computed, then with the integers, then with all but the first input as constants, as files of real networks have them; several outputs
+are taken one by one. The outcomes:
+
+  pass      every output has the expected shape and values, within the test's own tolerance
+  refused   one line that names the operator, or the input or output that cannot be taken
+  wrong     exit 0 and another shape or value
+  crash     a signal
+  unclear   any other end
+
+Exits with 1 if anything is wrong, crashed or unclear. Needs onnx and numpy.
+"""
+import argparse, collections, os, subprocess, sys, tempfile, warnings
+warnings.filterwarnings('ignore')
+import numpy as np
+import onnx
+from onnx import numpy_helper
+from onnx.backend.test.case.node import collect_testcases
+
+NEWEST_OPSET = 24
+ORDER = ('wrong', 'crash', 'unclear', 'pass', 'refused')
+
+
+def is_tensor(value):
+    return isinstance(value, np.ndarray) or np.isscalar(value)
+
+
+def forms(model, inputs):
+    """The model with fewer and fewer of its inputs computed: (model, names and values of the computed inputs)."""
+    names = [value.name for value in model.graph.input]
+    given = [value.name for value in model.graph.input][:len(inputs)]
+    floats = {name for name, value in zip(given, inputs) if np.asarray(value).dtype.kind == 'f' or
+              np.asarray(value).dtype.name in ('bfloat16',)}
+    seen = []
+    for computed in (set(given), floats, {given[0]} if given else set()):
+        if computed in seen:
+            continue
+        seen.append(computed)
+        changed = onnx.ModelProto()
+        changed.CopyFrom(model)
+        for name, value in zip(given, inputs):
+            if name not in computed:
+                changed.graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
+        kept = [value for value in changed.graph.input if value.name in computed]
+        del changed.graph.input[:]
+        changed.graph.input.extend(kept)
+        yield changed, [(name, np.asarray(value)) for name, value in zip(given, inputs) if name in computed]
+
+
+def refusal(text, model):
+    """Whether the text is one line that says what cannot be taken."""
+    lines = [line for line in text.strip().splitlines() if line]
+    if len(lines) != 1 or not lines[0].startswith('swiftlet: '):
+        return False
+    operators = {node.op_type for node in model.graph.node}
+    return any(operator in lines[0] for operator in operators) or "input '" in lines[0] or "output '" in lines[0] or \
+        "tensor '" in lines[0] or 'opset' in lines[0]
+
+
+def run(options, model, inputs, output, expected, case, work):
+    single = onnx.ModelProto()
+    single.CopyFrom(model)
+    kept = [value for value in single.graph.output if value.name == output]
+    del single.graph.output[:]
+    single.graph.output.extend(kept)
+    path, target = os.path.join(work, 'model.onnx'), os.path.join(work, 'output.npy')
+    if os.path.exists(target):
+        os.remove(target)
+    onnx.save(single, path)
+    arguments = [options.swiftlet, 'run', path, '-o', target]
+    for index, (name, value) in enumerate(inputs):
+        source = os.path.join(work, f'input{index}.npy')
+        if value.dtype.kind in 'OUS':
+            value = np.zeros(value.shape, np.float32)
+        elif value.dtype.kind not in 'biuf':
+            value = value.astype(np.float32)
+        np.save(source, value.astype(np.float32) if value.dtype.kind == 'f' and value.dtype.itemsize != 2 else value)
+        arguments += ['--input', source]
+    if not inputs:
+        source = os.path.join(work, 'input0.npy')
+        np.save(source, np.zeros((1, 1, 1, 1), np.float32))
+        arguments += ['--input', source]
+    if options.engine:
+        arguments += ['--engine', options.engine]
+    try:
+        done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, errors='replace')
+    except subprocess.TimeoutExpired:
+        return 'unclear', 'takes more than 60 s'
+    text = done.stderr + done.stdout
+    if done.returncode < 0:
+        return 'crash', f'signal {-done.returncode}: {text.strip()[:200]}'
+    if done.returncode:
+        return ('refused' if refusal(text, single) else 'unclear'), text.strip()[:300]
+    got, expected = np.load(target), np.asarray(expected)
+    if expected.dtype.kind in 'OUS':
+        return 'wrong', 'strings are expected'
+    if got.shape != expected.shape:
+        return 'wrong', f'shape {got.shape}, not {expected.shape}'
+    if expected.dtype.kind not in 'biuf':
+        expected = expected.astype(np.float32)
+    try:
+        np.testing.assert_allclose(got.astype(np.float64), expected.astype(np.float64), rtol=case.rtol, atol=case.atol)
+    except AssertionError as difference:
+        return 'wrong', ' '.join(str(difference).split())[:200]
+    return 'pass', ''
+
+
+def outcome(options, case, work):
+    inputs, outputs = case.data_sets[0]
+    if not all(is_tensor(value) for value in list(inputs) + list(outputs)):
+        # Sequences and optional values have no .npy: only that they are refused can be seen.
+        return run(options, case.model, [], case.model.graph.output[0].name, np.zeros(0), case, work)
+    names = [value.name for value in case.model.graph.output]
+    best = None
+    for model, given in forms(case.model, inputs):
+        if not given and case.model.graph.input:
+            continue
+        results = [run(options, model, given, name, expected, case, work) for name, expected in zip(names, outputs)]
+        result = min(results, key=lambda result: ORDER.index(result[0]) if result[0] != 'pass' else len(ORDER))
+        if result[0] in ('wrong', 'crash', 'unclear'):
+            return result
+        if best is None or result[0] == 'pass':
+            best = result
+        if result[0] == 'pass':
+            break
+        best = result
+    return best or ('refused', 'no input is left to compute')
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('names', nargs='*', help='only tests whose names contain one of these')
+    parser.add_argument('--swiftlet', default='.build/release/swiftlet')
+    parser.add_argument('--operator', help='only tests of this operator')
+    parser.add_argument('--engine')
+    parser.add_argument('--list', action='append', default=[], help='print the tests of this outcome, too')
+    options = parser.parse_args()
+    counts = collections.defaultdict(collections.Counter)
+    total = collections.Counter()
+    with tempfile.TemporaryDirectory() as work:
+        for case in collect_testcases(None):
+            operator = case.model.graph.node[0].op_type if len(case.model.graph.node) == 1 else 'expanded'
+            opset = max((entry.version for entry in case.model.opset_import if entry.domain in ('', 'ai.onnx')), default=0)
+            if opset > NEWEST_OPSET or options.operator and operator != options.operator:
+                continue
+            if options.names and not any(name in case.name for name in options.names):
+                continue
+            kind, text = outcome(options, case, work)
+            counts[operator][kind] += 1
+            total[kind] += 1
+            if kind in ('wrong', 'crash', 'unclear') or kind in options.list:
+                print(f'{kind:8s}{case.name}: {text}', flush=True)
+    print(f'\n{"operator":32s}' + ''.join(f'{kind:>9s}' for kind in ORDER))
+    for operator in sorted(counts):
+        print(f'{operator:32s}' + ''.join(f'{counts[operator][kind] or "":>9}' for kind in ORDER))
+    print(f'{"all":32s}' + ''.join(f'{total[kind]:9d}' for kind in ORDER))
+    sys.exit(1 if total['wrong'] + total['crash'] + total['unclear'] else 0)
+
+
+if __name__ == '__main__':
+    main()
