@@ -27,9 +27,90 @@ INLINE vector combined(sw_binary_kind kind, vector a, vector b) {
     case SW_BINARY_DIVIDE: return a / b;
     case SW_BINARY_MINIMUM: return -maximum_with_nan(-a, -b);
     case SW_BINARY_MAXIMUM: return maximum_with_nan(a, b);
+    case SW_BINARY_POWER: return power_by_lane(a, b);
+    case SW_BINARY_MASK: return b != 0.0f ? a : splat(0);
+    case SW_BINARY_EQUAL: return a == b ? splat(1) : splat(0);
+    case SW_BINARY_LESS: return a < b ? splat(1) : splat(0);
+    case SW_BINARY_LESS_OR_EQUAL: return a <= b ? splat(1) : splat(0);
   }
   return a;
 }
+
+INLINE vector taken(sw_reduction_kind kind, vector sum, vector v) {
+  switch (kind) {
+    case SW_REDUCTION_SUM: return sum + v;
+    case SW_REDUCTION_SUM_OF_MAGNITUDES: return sum + larger(v, -v);
+    case SW_REDUCTION_SUM_OF_SQUARES: return sum + v * v;
+    case SW_REDUCTION_PRODUCT: return sum * v;
+    case SW_REDUCTION_MAXIMUM: return maximum_with_nan(sum, v);
+    case SW_REDUCTION_MINIMUM: return -maximum_with_nan(-sum, -v);
+  }
+  return sum;
+}
+
+// Of two results, not of a result and an element.
+INLINE vector taken_together(sw_reduction_kind kind, vector a, vector b) {
+  return kind == SW_REDUCTION_SUM_OF_MAGNITUDES || kind == SW_REDUCTION_SUM_OF_SQUARES ? a + b : taken(kind, a, b);
+}
+
+INLINE float taken_from_none(sw_reduction_kind kind) {
+  switch (kind) {
+    case SW_REDUCTION_PRODUCT: return 1;
+    case SW_REDUCTION_MAXIMUM: return -__builtin_inff();
+    case SW_REDUCTION_MINIMUM: return __builtin_inff();
+    default: return 0;
+  }
+}
+
+// Four results side by side hide the latency of the additions and lose fewer bits than one.
+INLINE float reduced_along(sw_reduction_kind kind, const float *in, ptrdiff_t count) {
+  vector part[4];
+  float none = taken_from_none(kind);
+  UNROLL for (int i = 0; i < 4; i++) part[i] = splat(none);
+  ptrdiff_t at = 0;
+  for (; at + 4 * LANES <= count; at += 4 * LANES) {
+    UNROLL for (int i = 0; i < 4; i++) part[i] = taken(kind, part[i], load(in + at + i * LANES));
+  }
+  for (; at + LANES <= count; at += LANES) part[0] = taken(kind, part[0], load(in + at));
+  if (at < count) {
+    float rest[LANES];
+    store(rest, splat(none));
+    copy_some(rest, in + at, count - at);
+    part[1] = taken(kind, part[1], load(rest));
+  }
+  vector all = taken_together(kind, taken_together(kind, part[0], part[1]), taken_together(kind, part[2], part[3]));
+  vector result = splat(none);
+  for (int lane = 0; lane < LANES; lane++) result = taken_together(kind, result, splat(all[lane]));
+  return result[0];
+}
+
+INLINE void reduced_across(
+  sw_reduction_kind kind, const float *in, ptrdiff_t step, ptrdiff_t count, ptrdiff_t lanes, float *result) {
+  float none = taken_from_none(kind);
+  for (ptrdiff_t c = 0; c < lanes; c += LANES) {
+    ptrdiff_t width = lanes - c;
+    vector part[4];
+    UNROLL for (int i = 0; i < 4; i++) part[i] = splat(none);
+    ptrdiff_t at = 0;
+    for (; at + 4 <= count; at += 4) {
+      UNROLL for (int i = 0; i < 4; i++) part[i] = taken(kind, part[i], load_some(in + (at + i) * step + c, width));
+    }
+    for (; at < count; at++) part[0] = taken(kind, part[0], load_some(in + at * step + c, width));
+    vector all = taken_together(kind, taken_together(kind, part[0], part[1]), taken_together(kind, part[2], part[3]));
+    store_some(result + c, taken_together(kind, load_some(result + c, width), all), width);
+  }
+}
+
+// The function as a constant: no branch a vector.
+#define SW_WITH_REDUCTION(kind, body)                                                                  \
+  switch (kind) {                                                                                      \
+    case SW_REDUCTION_SUM: body(SW_REDUCTION_SUM); break;                                              \
+    case SW_REDUCTION_SUM_OF_MAGNITUDES: body(SW_REDUCTION_SUM_OF_MAGNITUDES); break;                  \
+    case SW_REDUCTION_SUM_OF_SQUARES: body(SW_REDUCTION_SUM_OF_SQUARES); break;                        \
+    case SW_REDUCTION_PRODUCT: body(SW_REDUCTION_PRODUCT); break;                                      \
+    case SW_REDUCTION_MAXIMUM: body(SW_REDUCTION_MAXIMUM); break;                                      \
+    case SW_REDUCTION_MINIMUM: body(SW_REDUCTION_MINIMUM); break;                                      \
+  }
 #endif
 
 INLINE void VALUE_NAME(combine_row)(
@@ -62,10 +143,31 @@ SW_DECLARE_BINARY(VALUE_NAME(binary)) {
     case SW_BINARY_DIVIDE: VALUE_NAME(combine_row)(SW_BINARY_DIVIDE, a, b, pixels, channels, out, out_pixel); break;
     case SW_BINARY_MINIMUM: VALUE_NAME(combine_row)(SW_BINARY_MINIMUM, a, b, pixels, channels, out, out_pixel); break;
     case SW_BINARY_MAXIMUM: VALUE_NAME(combine_row)(SW_BINARY_MAXIMUM, a, b, pixels, channels, out, out_pixel); break;
+    case SW_BINARY_POWER: VALUE_NAME(combine_row)(SW_BINARY_POWER, a, b, pixels, channels, out, out_pixel); break;
+    case SW_BINARY_MASK: VALUE_NAME(combine_row)(SW_BINARY_MASK, a, b, pixels, channels, out, out_pixel); break;
+    case SW_BINARY_EQUAL: VALUE_NAME(combine_row)(SW_BINARY_EQUAL, a, b, pixels, channels, out, out_pixel); break;
+    case SW_BINARY_LESS: VALUE_NAME(combine_row)(SW_BINARY_LESS, a, b, pixels, channels, out, out_pixel); break;
+    case SW_BINARY_LESS_OR_EQUAL:
+      VALUE_NAME(combine_row)(SW_BINARY_LESS_OR_EQUAL, a, b, pixels, channels, out, out_pixel);
+      break;
   }
 }
 
 #ifndef SW_VALUES_BFLOAT16
+SW_DECLARE_REDUCE_ALONG(SW_NAME(reduce_along)) {
+  float result = 0;
+#define SW_REDUCE(kind) result = reduced_along(kind, in, count)
+  SW_WITH_REDUCTION(kind, SW_REDUCE)
+#undef SW_REDUCE
+  return result;
+}
+
+SW_DECLARE_REDUCE_ACROSS(SW_NAME(reduce_across)) {
+#define SW_REDUCE(kind) reduced_across(kind, in, step, count, lanes, result)
+  SW_WITH_REDUCTION(kind, SW_REDUCE)
+#undef SW_REDUCE
+}
+
 SW_DECLARE_MIX(SW_NAME(mix)) {
   for (ptrdiff_t i = 0; i < count; i += LANES) {
     vector sum = splat(0);

@@ -2,6 +2,7 @@
 #ifndef SW_SIGNATURES_H
 #define SW_SIGNATURES_H
 #include "CKernels.h"
+#include <math.h>
 
 #if defined(__x86_64__)
 #define SW_HAVE_X86 1
@@ -36,6 +37,9 @@
 #define SW_DECLARE_BINARY(name)                                                                                                \
   void name(sw_binary_kind kind, const sw_operand *a, const sw_operand *b, ptrdiff_t pixels, ptrdiff_t channels, float *out,   \
             ptrdiff_t out_pixel)
+#define SW_DECLARE_REDUCE_ALONG(name) float name(sw_reduction_kind kind, const float *in, ptrdiff_t count)
+#define SW_DECLARE_REDUCE_ACROSS(name)                                                                                         \
+  void name(sw_reduction_kind kind, const float *in, ptrdiff_t step, ptrdiff_t count, ptrdiff_t lanes, float *result)
 #define SW_DECLARE_MIX(name)                                                                                                   \
   void name(const float *const *rows, const float *weights, ptrdiff_t taps, ptrdiff_t count, float *out)
 #define SW_DECLARE_SOFTMAX_ALONG(name) void name(const float *in, ptrdiff_t count, float *out)

@@ -111,6 +111,127 @@ __attribute__((noinline)) static vector softplus(vector x) {
   return larger(splat(0), x) + logarithm_of_one_plus(exponential(-larger(x, -x)));
 }
 
+// exp(x) over its whole range: 0 below, infinite above.
+INLINE vector exponential_of_any(vector x) {
+  vector clamped = smaller(splat(90.0f), larger(splat(-105.0f), x));
+  vector shifted = clamped * 1.44269504088896341f + 12582912.0f;
+  vector n = shifted - 12582912.0f;
+  vector r = clamped - n * 0.693359375f;
+  r = r - n * -2.12194440e-4f;
+  vector p = splat(1.9875691500e-4f);
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * (r * r) + r + 1.0f;
+  // 2ⁿ in two steps, because it may lie outside the range of the exponent where the result does not.
+  integer_vector whole = __builtin_convertvector(n, integer_vector), half = whole >> 1;
+  vector first = (vector)((half + 127) << 23), second = (vector)((whole - half + 127) << 23);
+  vector value = p * first * second;
+  return x == x ? value : x;
+}
+
+// exp(x) - 1: where x is small the polynomial without its 1, which would take the last bits.
+INLINE vector exponential_less_one(vector x) {
+  vector p = splat(1.9875691500e-4f);
+  p = p * x + 1.3981999507e-3f;
+  p = p * x + 8.3334519073e-3f;
+  p = p * x + 4.1665795894e-2f;
+  p = p * x + 1.6666665459e-1f;
+  p = p * x + 5.0000001201e-1f;
+  p = p * (x * x) + x;
+  return larger(x, -x) < 0.34f ? p : exponential(x) - 1.0f;
+}
+
+// log(x): the mantissa m within √½ and √2, a polynomial in m - 1 (coefficients of Cephes logf, about 1 ulp), and the exponent times
+// ln 2 in two parts.
+INLINE vector logarithm(vector x) {
+  // Numbers below the normal range are brought into it.
+  vector scaled = x < 1.17549435e-38f ? x * 8388608.0f : x;
+  vector offset = x < 1.17549435e-38f ? splat(23.0f) : splat(0.0f);
+  integer_vector bits = (integer_vector)scaled;
+  vector exponent = __builtin_convertvector(((bits >> 23) & 0xff) - 126, vector) - offset;
+  vector m = (vector)((bits & 0x007fffff) | 0x3f000000);
+  exponent = m < 0.707106781186547524f ? exponent - 1.0f : exponent;
+  vector f = m < 0.707106781186547524f ? m + m - 1.0f : m - 1.0f;
+  vector z = f * f;
+  vector p = splat(7.0376836292e-2f);
+  p = p * f + -1.1514610310e-1f;
+  p = p * f + 1.1676998740e-1f;
+  p = p * f + -1.2420140846e-1f;
+  p = p * f + 1.4249322787e-1f;
+  p = p * f + -1.6668057665e-1f;
+  p = p * f + 2.0000714765e-1f;
+  p = p * f + -2.4999993993e-1f;
+  p = p * f + 3.3333331174e-1f;
+  vector y = f * z * p;
+  y = y + exponent * -2.12194440e-4f;
+  y = y - 0.5f * z;
+  vector value = f + y;
+  value = value + exponent * 0.693359375f;
+  value = x == 0.0f ? splat(-__builtin_inff()) : value;
+  value = x == __builtin_inff() ? x : value;
+  value = x < 0.0f ? splat(__builtin_nanf("")) : value;
+  return x == x ? value : x;
+}
+
+// Functions that have no vector form here, lane by lane through the C library.
+#define SW_BY_LANE(name, call)                                         \
+  __attribute__((noinline)) static vector name(vector x, vector y) {   \
+    float a[LANES], b[LANES];                                          \
+    store(a, x);                                                       \
+    store(b, y);                                                       \
+    for (int lane = 0; lane < LANES; lane++) a[lane] = call;           \
+    return load(a);                                                    \
+  }
+SW_BY_LANE(power_by_lane, powf(a[lane], b[lane]))
+SW_BY_LANE(sine_by_lane, sinf(a[lane]))
+SW_BY_LANE(cosine_by_lane, cosf(a[lane]))
+
+INLINE vector power(vector x, float exponent) {
+  if (exponent == 2.0f) return x * x;
+  if (exponent == 0.5f) {
+    // Unlike the root, the power of -0 is 0 and that of -∞ is ∞.
+    vector root = __builtin_elementwise_sqrt(x + 0.0f);
+    return x == -__builtin_inff() ? -x : root;
+  }
+  if (exponent == -0.5f) {
+    vector root = 1.0f / __builtin_elementwise_sqrt(x + 0.0f);
+    return x == -__builtin_inff() ? splat(0) : root;
+  }
+  if (exponent == -1.0f) return 1.0f / x;
+  return power_by_lane(x, splat(exponent));
+}
+
+// Out of line: rare in epilogues, and many.
+__attribute__((noinline)) static vector activate_rarely(vector v, const sw_activation *activation) {
+  switch (activation->kind) {
+    case SW_ACTIVATION_ELU: {
+      vector negative = exponential_less_one(smaller(splat(0), v) * activation->b) * activation->a;
+      return v > 0.0f ? v : negative;
+    }
+    case SW_ACTIVATION_THRESHOLDED_RELU: return v <= activation->a ? splat(0) : v;
+    case SW_ACTIVATION_SOFTSIGN: return v / (1.0f + larger(v, -v));
+    case SW_ACTIVATION_ERROR_FUNCTION: return error_function(v);
+    case SW_ACTIVATION_EXPONENTIAL: return exponential_of_any(v);
+    case SW_ACTIVATION_LOGARITHM: return logarithm(v);
+    case SW_ACTIVATION_SQUARE_ROOT: return __builtin_elementwise_sqrt(v);
+    case SW_ACTIVATION_RECIPROCAL: return 1.0f / v;
+    case SW_ACTIVATION_POWER: return power(v, activation->a);
+    case SW_ACTIVATION_FLOOR: return __builtin_elementwise_floor(v);
+    case SW_ACTIVATION_CEILING: return __builtin_elementwise_ceil(v);
+    case SW_ACTIVATION_ROUND: return __builtin_elementwise_roundeven(v);
+    case SW_ACTIVATION_SIGN: {
+      vector negative = v < 0.0f ? splat(-1.0f) : v;
+      return v > 0.0f ? splat(1.0f) : negative;
+    }
+    case SW_ACTIVATION_SINE: return sine_by_lane(v, v);
+    case SW_ACTIVATION_COSINE: return cosine_by_lane(v, v);
+    default: return v;
+  }
+}
+
 // `slopes` points at the slopes of this vector's channels (PReLU only).
 INLINE vector activate(vector v, const sw_activation *activation, const float *slopes) {
   switch (activation->kind) {
@@ -128,8 +249,8 @@ INLINE vector activate(vector v, const sw_activation *activation, const float *s
       return 0.5f * v * (1.0f + hyperbolic_tangent(0.797884560802865356f * (v + 0.044715f * (v * v * v))));
     case SW_ACTIVATION_SILU: return v * sigmoid(v);
     case SW_ACTIVATION_SOFTPLUS: return softplus(v);
+    default: return activate_rarely(v, activation);
   }
-  return v;
 }
 
 // The epilogues of most layers, told apart once a tile and compiled apart: left to a branch a vector, the tests and the calls

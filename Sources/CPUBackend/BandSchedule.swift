@@ -33,6 +33,7 @@ struct BandSchedule {
   /// The last step that reads each value; Int.max for what leaves the program, is a slice or has slices: those keep all rows.
   private let lastReader: [Int]
   private let cacheByteCount: Int
+  private let isConstant: [Bool]
 
   /// - Parameter cacheByteCount: what the rings and packed weights of a group may fill, in bytes: a part of the last-level cache.
   init(_ program: Program, threadCount: Int, cacheByteCount: Int) {
@@ -54,6 +55,7 @@ struct BandSchedule {
       if case .slice(let whole, _) = place { last[whole] = Int.max }
     }
     lastReader = last
+    isConstant = program.places.map { if case .constant = $0 { true } else { false } }
     self.writers = writers
     for range in cheapestGroups() { addGroup(range) }
   }
@@ -115,8 +117,9 @@ struct BandSchedule {
 
   /// The images of all values that a step touches; nil where they differ, and image by image would go wrong.
   private func batch(_ step: Int) -> Int? {
+    guard !steps[step].takesWholeBatch else { return nil }
     let batch = layouts[steps[step].writes].batch
-    return steps[step].reads.allSatisfy { layouts[$0].batch == batch } ? batch : nil
+    return steps[step].reads.allSatisfy { layouts[$0].batch == batch || isConstant[$0] } ? batch : nil
   }
 
   private struct Plan {

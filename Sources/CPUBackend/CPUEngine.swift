@@ -34,17 +34,12 @@ public struct CPUEngine: Backend {
       return support(for: payload.epilogue)
     case .separableConvolution(let payload):
       return support(for: payload.epilogue)
-    case .activation, .scale, .channelAffine, .batchNorm, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
+    case .binary, .softmax, .activation, .scale, .channelAffine, .batchNorm, .add, .concatenation, .pixelShuffle,
+      .pixelUnshuffle,
       .linear, .maximumPool, .averagePool, .globalAveragePool, .flatten, .resize, .slice, .pad,
-      .reshape, .transpose, .reduceMean, .matrixMultiply:
+      .reshape, .transpose, .reduction, .normalization, .expand, .constant, .matrixMultiply:
       return .yes
     case .transposedConvolution(let payload): return support(for: payload.epilogue)
-    case .binary:
-      guard let output = shapes[node.name] else { return .yes }
-      return BinaryStep.refusal(node.inputs.compactMap { shapes[$0] }, output: output).map(Support.no) ?? .yes
-    case .softmax(let payload):
-      guard let shape = shapes[node.name] else { return .yes }
-      return SoftmaxStep.Axis(payload.axis, of: shape) == nil ? .no(SoftmaxStep.Axis.refusal) : .yes
     }
   }
 

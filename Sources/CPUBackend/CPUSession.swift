@@ -71,7 +71,7 @@ final class CPUSession: TimingSession {
       as: UInt8.self, repeating: 0, count: scratchStride * threadCount + sharedByteCount)
     values = .allocate(capacity: max(program.layouts.count, 1))
     pool = ThreadPool(threadCount: threadCount)
-    peakMemoryByteCount = arena.byteCount + program.steps.reduce(0) { $0 + $1.constantByteCount } + tensors
+    peakMemoryByteCount = arena.byteCount + program.constantByteCount + tensors
   }
 
   private static func byteCount(of value: Int, _ program: Program, _ schedule: BandSchedule) -> Int {
@@ -155,6 +155,7 @@ final class CPUSession: TimingSession {
           arena.base + arenaOffsets[whole] + program.layouts[whole].channelOffset(channel) * 4
         // Never read as a whole.
         case .parts: arena.base
+        case .constant(let index): UnsafeMutableRawPointer(program.constants[index].base)
         }
       let layout = program.layouts[value], ring = schedule.ringRows[value]
       values[value] = ValueMemory(

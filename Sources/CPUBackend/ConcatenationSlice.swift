@@ -5,6 +5,8 @@ import Tensors
 /// Where in a concatenation one of its inputs lies. An input that is made there costs no copy.
 struct ConcatenationSlice: Hashable {
   var concatenation: String
+  /// That of channels.
+  private static let operation = Operation.concatenation(Concatenation())
   /// The first channel.
   var channel: Int
 
@@ -17,11 +19,11 @@ struct ConcatenationSlice: Hashable {
   static func all(in network: Network, shapes: [String: Shape], except apart: Set<String>) -> [String: ConcatenationSlice] {
     let makers = Dictionary(network.nodes.map { ($0.name, $0.operation) }) { first, _ in first }
     var result: [String: ConcatenationSlice] = [:]
-    for node in network.nodes where node.operation == .concatenation && !apart.contains(node.name) {
+    for node in network.nodes where node.operation == Self.operation && !apart.contains(node.name) {
       guard let inputs = blocks(node, shapes: shapes) else { continue }
       var channel = 0
       for (name, shape) in zip(node.inputs, inputs) {
-        if let maker = makers[name], maker != .concatenation, result[name] == nil {
+        if let maker = makers[name], maker != Self.operation, result[name] == nil {
           result[name] = ConcatenationSlice(concatenation: node.name, channel: channel)
         }
         channel += shape.channels
@@ -45,7 +47,7 @@ struct ConcatenationSlice: Hashable {
   /// - Parameter takesParts: whether a node can take its first input in parts.
   static func apart(in network: Network, shapes: [String: Shape], takesParts: (Node) -> Bool) -> Set<String> {
     var result = Set(
-      network.nodes.filter { $0.operation == .concatenation && blocks($0, shapes: shapes) != nil }.map(\.name))
+      network.nodes.filter { $0.operation == operation && blocks($0, shapes: shapes) != nil }.map(\.name))
     for name in network.outputs { result.remove(name) }
     for node in network.nodes {
       let taken = takesParts(node) ? node.inputs.dropFirst() : node.inputs[...]

@@ -101,6 +101,30 @@ final class EpilogueParameters {
     case .geluTanh: result.kind = SW_ACTIVATION_GELU_TANH
     case .silu: result.kind = SW_ACTIVATION_SILU
     case .softplus: result.kind = SW_ACTIVATION_SOFTPLUS
+    case .elu(let alpha):
+      result.kind = SW_ACTIVATION_ELU
+      (result.a, result.b) = (alpha, 1)
+    case .celu(let alpha):
+      result.kind = SW_ACTIVATION_ELU
+      (result.a, result.b) = (alpha, 1 / alpha)
+    case .thresholdedReLU(let alpha):
+      result.kind = SW_ACTIVATION_THRESHOLDED_RELU
+      result.a = alpha
+    case .softsign: result.kind = SW_ACTIVATION_SOFTSIGN
+    case .errorFunction: result.kind = SW_ACTIVATION_ERROR_FUNCTION
+    case .exponential: result.kind = SW_ACTIVATION_EXPONENTIAL
+    case .logarithm: result.kind = SW_ACTIVATION_LOGARITHM
+    case .squareRoot: result.kind = SW_ACTIVATION_SQUARE_ROOT
+    case .reciprocal: result.kind = SW_ACTIVATION_RECIPROCAL
+    case .power(let exponent):
+      result.kind = SW_ACTIVATION_POWER
+      result.a = exponent
+    case .floor: result.kind = SW_ACTIVATION_FLOOR
+    case .ceiling: result.kind = SW_ACTIVATION_CEILING
+    case .round: result.kind = SW_ACTIVATION_ROUND
+    case .sign: result.kind = SW_ACTIVATION_SIGN
+    case .sine: result.kind = SW_ACTIVATION_SINE
+    case .cosine: result.kind = SW_ACTIVATION_COSINE
     }
     return result
   }

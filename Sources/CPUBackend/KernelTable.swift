@@ -8,7 +8,7 @@ import Networks
 package struct Kernel: @unchecked Sendable, BitwiseCopyable {
   package enum Family: UInt32, Sendable, CaseIterable, BitwiseCopyable {
     case multiply, gather, head, tail, depthwise, pointwise, winogradInput, winogradOutput, store, elementwise
-    case maximumPool, averagePool, sum, binary, mix, softmaxAlong, softmaxAcross, widen, narrow
+    case maximumPool, averagePool, sum, binary, reduceAlong, reduceAcross, mix, softmaxAlong, softmaxAcross, widen, narrow
     case interleave, deinterleave, pixelShuffle
   }
 
@@ -128,6 +128,8 @@ extension Kernel {
   package var averagePool: sw_pool_function { cast(.averagePool) }
   package var sum: sw_sum_function { cast(.sum) }
   package var binary: sw_binary_function { cast(.binary) }
+  package var reduceAlong: sw_reduce_along_function { cast(.reduceAlong) }
+  package var reduceAcross: sw_reduce_across_function { cast(.reduceAcross) }
   package var mix: sw_mix_function { cast(.mix) }
   package var softmaxAlong: sw_softmax_along_function { cast(.softmaxAlong) }
   package var softmaxAcross: sw_softmax_across_function { cast(.softmaxAcross) }

@@ -16,13 +16,58 @@ extension Lowering {
   }
 
   mutating func lowerBinary(_ node: Node, _ function: BinaryFunction, _ inputs: [Int]) throws(ExecutionError) -> Int {
-    let layout = valueLayout(try shape(of: node.name))
-    let operands = inputs.map { ($0, result.layouts[$0]) }
+    let output = try shape(of: node.name)
+    var operands: [Int] = []
+    for (name, input) in zip(node.inputs, inputs) { operands.append(try repeatable(node, input, shape(of: name), in: output)) }
+    return addBinary(node, function, operands, valueLayout(output), table)
+  }
+
+  private mutating func addBinary(
+    _ node: Node, _ function: BinaryFunction, _ operands: [Int], _ layout: ValueLayout, _ table: KernelTable
+  ) -> Int {
     let output = addValue(layout)
     result.steps.append(
       BinaryStep(
-        node: node.name, function, operands, output: (output, layout), table: table, threadCount: engine.threadCount))
+        node: node.name, function, operands.map { ($0, result.layouts[$0]) }, output: (output, layout), table: table,
+        threadCount: engine.threadCount))
     return output
+  }
+
+  /// The operand as one that a function of two values can repeat. Axes between the second and the last lie as one: where some of
+  /// them but not all would be repeated, it is made as large as the output.
+  private mutating func repeatable(
+    _ node: Node, _ input: Int, _ shape: Shape, in output: Shape
+  ) throws(ExecutionError) -> Int {
+    let layout = valueLayout(output), own = result.layouts[input]
+    if own.height != 1, own.height != layout.height { return expanded(node, input, shape, to: output) }
+    return input
+  }
+
+  mutating func lowerExpand(_ node: Node, _ input: Int) throws(ExecutionError) -> Int {
+    expanded(node, input, try shape(of: node.inputs[0]), to: try shape(of: node.name))
+  }
+
+  private mutating func expanded(_ node: Node, _ input: Int, _ shape: Shape, to output: Shape) -> Int {
+    if shape == output { return input }
+    let input = float32(node, input), strides = result.layouts[input].strides(of: shape)
+    let axes = (0..<output.rank).map { axis in
+      StridedStep.Axis(extent: output[axis], stride: shape[axis] == 1 ? 0 : strides[axis])
+    }
+    return stride(node, "expand", axes, input, valueLayout(output))
+  }
+
+  mutating func lowerConcatenation(_ node: Node, axis: Int, _ inputs: [Int]) throws(ExecutionError) -> Int {
+    let shape = try shape(of: node.name)
+    var parts: [(value: Int, layout: ValueLayout)] = [], shapes: [Shape] = []
+    for (name, input) in zip(node.inputs, inputs) {
+      let part = float32(node, input)
+      parts.append((part, result.layouts[part]))
+      shapes.append(try self.shape(of: name))
+    }
+    let output = addFloat32(valueLayout(shape))
+    result.steps.append(
+      JoinStep(node: node.name, axis: axis, inputs: parts, shapes: shapes, output: output, shape: shape))
+    return convert(output.value, to: valueLayout(shape), node: node.name)
   }
 
   mutating func lowerResize(_ node: Node, _ payload: Resize, _ input: Int) throws(ExecutionError) -> Int {
@@ -89,21 +134,85 @@ extension Lowering {
     return stride(node, "transpose", axes, input, valueLayout(try shape(of: node.name)))
   }
 
-  mutating func lowerReduceMean(_ node: Node, _ payload: ReduceMean, _ input: Int) throws(ExecutionError) -> Int {
-    let inputShape = try shape(of: node.inputs[0])
+  mutating func lowerReduction(_ node: Node, _ payload: Reduction, _ input: Int) throws(ExecutionError) -> Int {
+    let inputShape = try shape(of: node.inputs[0]), outputShape = try shape(of: node.name)
     // Kept or not, the channels then lie as those of one pixel.
-    if inputShape.isImage, payload.axes == [2, 3] { return try lowerGlobalAveragePool(node, input) }
-    let input = float32(node, input), strides = result.layouts[input].strides(of: inputShape)
-    var axes: [StridedStep.Axis] = [], averaged: [StridedStep.Axis] = []
-    for axis in 0..<inputShape.rank {
-      if payload.axes.contains(axis) {
-        averaged.append(StridedStep.Axis(extent: inputShape[axis], stride: strides[axis]))
-        if payload.keepsAxes { axes.append(StridedStep.Axis(extent: 1, stride: 0)) }
-      } else {
-        axes.append(StridedStep.Axis(extent: inputShape[axis], stride: strides[axis]))
-      }
+    if inputShape.isImage, payload.function == .mean, payload.axes == [2, 3] {
+      return try lowerGlobalAveragePool(node, input)
     }
-    return stride(node, "mean", axes, averaged: averaged, input, valueLayout(try shape(of: node.name)))
+    let input = float32(node, input)
+    let output = reduced(node, payload, input, inputShape, to: outputShape)
+    return convert(output, to: valueLayout(outputShape), node: node.name)
+  }
+
+  /// Both float32.
+  private mutating func reduced(
+    _ node: Node, _ payload: Reduction, _ input: Int, _ shape: Shape, to outputShape: Shape
+  ) -> Int {
+    let output = addFloat32(valueLayout(outputShape))
+    result.steps.append(
+      ReductionStep(
+        node: node.name, payload, shape: shape, input: (input, result.layouts[input]), outputShape: outputShape, output: output,
+        table: KernelTable(engine.instructionSet), threadCount: engine.threadCount))
+    return output.value
+  }
+
+  /// As functions of two values and reductions of float32, which are vectors already; what they share stays in the cache where bands do.
+  mutating func lowerNormalization(_ node: Node, _ payload: Normalization, _ input: Int) throws(ExecutionError) -> Int {
+    let shape = try shape(of: node.name), layout = ValueLayout(shape), wide = KernelTable(engine.instructionSet)
+    var statistic = shape
+    for axis in payload.axes where axis != 1 || payload.groups == 1 { statistic[axis] = 1 }
+    let input = float32(node, input)
+    func reduction(_ function: Reduction.Function) -> Reduction {
+      Reduction(function, axes: payload.axes.filter { $0 != 1 || payload.groups == 1 })
+    }
+    var centred = input
+    if payload.centres {
+      let mean = meanOfGroups(node, payload, reduced(node, reduction(.mean), input, shape, to: statistic), statistic)
+      centred = addBinary(node, .subtract, [input, try repeatable(node, mean, statistic, in: shape)], layout, wide)
+    }
+    // Σ x² / number + ε, to the power -½.
+    let sums = reduced(node, reduction(.sumOfSquares), centred, shape, to: statistic)
+    let variance = meanOfGroups(node, payload, sums, statistic)
+    let deviationLayout = ValueLayout(statistic), deviation = addValue(deviationLayout)
+    var epilogue = CanonicalEpilogue()
+    epilogue.before = .power(exponent: -0.5)
+    let count = Float(shape.count / statistic.count)
+    result.steps.append(
+      ElementwiseStep(
+        node: node.name, input: (variance, result.layouts[variance]), output: (deviation, deviationLayout), table: wide,
+        threadCount: engine.threadCount, multiplier: Array(repeating: 1 / count, count: deviationLayout.channels),
+        bias: Array(repeating: payload.epsilon, count: deviationLayout.channels), epilogue: epilogue, clearsPadding: true))
+    let factor = try repeatable(node, deviation, statistic, in: shape)
+    let output = addBinary(node, .multiply, [centred, factor], layout, wide)
+    return convert(output, to: valueLayout(shape), node: node.name)
+  }
+
+  /// For each channel the mean over its group, of values `[N, C, 1, …]`; the value itself where there are no groups.
+  private mutating func meanOfGroups(_ node: Node, _ payload: Normalization, _ value: Int, _ shape: Shape) -> Int {
+    guard payload.groups > 1 else { return value }
+    let grouped: Shape = [shape.count / shape[1], payload.groups, shape[1] / payload.groups]
+    let mean: Shape = [grouped[0], grouped[1], 1]
+    let split = reshaped(node, value, to: grouped)
+    let means = reduced(node, Reduction(.mean, axes: [2]), split, grouped, to: mean)
+    let strides = result.layouts[means].strides(of: mean)
+    let repeated = addFloat32(ValueLayout(grouped))
+    result.steps.append(
+      StridedStep(
+        node: node.name, name: "expand",
+        axes: [
+          StridedStep.Axis(extent: grouped[0], stride: strides[0]), StridedStep.Axis(extent: grouped[1], stride: strides[1]),
+          StridedStep.Axis(extent: grouped[2], stride: 0),
+        ], input: (means, result.layouts[means]), output: repeated, threadCount: engine.threadCount))
+    return reshaped(node, repeated.value, to: shape)
+  }
+
+  /// The same elements in the same order under another shape, float32 both.
+  private mutating func reshaped(_ node: Node, _ input: Int, to shape: Shape) -> Int {
+    let output = addFloat32(valueLayout(shape))
+    if output.layout == result.layouts[input] { return input }
+    result.steps.append(ReshapeStep(node: node.name, input: (input, result.layouts[input]), output: output))
+    return output.value
   }
 
   /// Where the elements lie in the same places: the value itself.
@@ -118,8 +227,7 @@ extension Lowering {
   mutating func lowerSoftmax(_ node: Node, _ payload: Softmax, _ input: Int) throws(ExecutionError) -> Int {
     let shape = try shape(of: node.name), layout = result.layouts[input]
     guard let axis = SoftmaxStep.Axis(payload.axis, of: shape) else {
-      throw .unsupported(
-        node: node.name, operation: node.operation.typeName, backend: engine.name, reason: SoftmaxStep.Axis.refusal)
+      return try lowerSoftmaxAlongLast(node, payload, input)
     }
     let input = float32(node, input), output = addFloat32(layout)
     result.steps.append(
@@ -127,6 +235,35 @@ extension Lowering {
         node: node.name, axis, input: input, output: output.value, layout: output.layout, table: table,
         threadCount: engine.threadCount))
     return convert(output.value, to: layout, node: node.name)
+  }
+
+  /// Along the batch, or a middle axis of more than four: that axis goes to the end and back.
+  private mutating func lowerSoftmaxAlongLast(
+    _ node: Node, _ payload: Softmax, _ input: Int
+  ) throws(ExecutionError) -> Int {
+    let shape = try shape(of: node.name), layout = valueLayout(shape)
+    var permutation = Array(0..<shape.rank)
+    permutation.append(permutation.remove(at: payload.axis))
+    let wide = float32(node, input), strides = result.layouts[wide].strides(of: shape)
+    var there = permutation.map { StridedStep.Axis(extent: shape[$0], stride: strides[$0]) }
+    // So that the last axis is the width.
+    while there.count < 3 { there.insert(StridedStep.Axis(extent: 1, stride: 0), at: 0) }
+    let padded = Shape(there.map(\.extent))
+    let front = addFloat32(ValueLayout(padded))
+    result.steps.append(
+      StridedStep(
+        node: node.name, name: "transpose", axes: there, input: (wide, result.layouts[wide]), output: front,
+        threadCount: engine.threadCount))
+    let soft = addFloat32(ValueLayout(padded))
+    result.steps.append(
+      SoftmaxStep(
+        node: node.name, .columns, input: front.value, output: soft.value, layout: soft.layout, table: table,
+        threadCount: engine.threadCount))
+    let softStrides = Array(result.layouts[soft.value].strides(of: padded).suffix(shape.rank))
+    let back = (0..<shape.rank).map { axis in
+      StridedStep.Axis(extent: shape[axis], stride: softStrides[permutation.firstIndex(of: axis) ?? 0])
+    }
+    return stride(node, "transpose", back, soft.value, layout)
   }
 
   mutating func lowerMatrixMultiply(_ node: Node, _ inputs: [Int]) throws(ExecutionError) -> Int {
@@ -139,7 +276,8 @@ extension Lowering {
     }
     let layout = valueLayout(shape, .planar), output = addValue(layout)
     result.steps.append(
-      MatrixMultiplyStep(node: node.name, inputs: operands, shapes: shapes, output: (output, layout), table: table))
+      MatrixMultiplyStep(
+        node: node.name, inputs: operands, shapes: shapes, product: shape, output: (output, layout), table: table))
     return convert(output, to: valueLayout(shape), node: node.name)
   }
 
@@ -158,22 +296,18 @@ extension Lowering {
 
   /// `input` is float32.
   private mutating func stride(
-    _ node: Node, _ name: String, offset: Int = 0, _ axes: [StridedStep.Axis], averaged: [StridedStep.Axis] = [], _ input: Int,
-    _ layout: ValueLayout
+    _ node: Node, _ name: String, offset: Int = 0, _ axes: [StridedStep.Axis], _ input: Int, _ layout: ValueLayout
   ) -> Int {
     let output = addFloat32(layout)
     result.steps.append(
       StridedStep(
-        node: node.name, name: name, offset: offset, axes: axes, averaged: averaged, input: (input, result.layouts[input]),
-        output: output, threadCount: engine.threadCount))
+        node: node.name, name: name, offset: offset, axes: axes, input: (input, result.layouts[input]), output: output,
+        threadCount: engine.threadCount))
     return convert(output.value, to: layout, node: node.name)
   }
 }
 
 extension SoftmaxStep.Axis {
-  /// Why an axis can be none of these, a clause.
-  static let refusal = "the CPU backend takes a softmax along the channels, the last axis, or the height of images"
-
   /// The axis of values of that shape; nil for the batch and for axes in the middle of more than four.
   init?(_ axis: Int, of shape: Shape) {
     if axis == 1 {
@@ -185,16 +319,5 @@ extension SoftmaxStep.Axis {
     } else {
       return nil
     }
-  }
-}
-
-extension BinaryStep {
-  /// Why values of these shapes cannot be combined, a clause; nil where they can. Axes between the second and the last lie as one.
-  static func refusal(_ shapes: [Shape], output: Shape) -> String? {
-    let height = ValueLayout(output).height
-    for shape in shapes where ![1, height].contains(ValueLayout(shape).height) {
-      return "the CPU backend repeats none or all of the middle axes of \(shape)"
-    }
-    return nil
   }
 }

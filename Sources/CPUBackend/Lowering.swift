@@ -12,6 +12,8 @@ struct Program {
     case slice(of: Int, channel: Int)
     /// Nowhere as a whole: the channels of these values, one after the other, each where it lies.
     case parts([Int])
+    /// One of the program's constants, laid out when the program is made.
+    case constant(Int)
   }
 
   var steps: [any Step]
@@ -19,6 +21,10 @@ struct Program {
   var places: [Place]
   /// Of each output: the value whose bytes it is. Where two outputs are one value, the second is a copy of the first.
   var outputValues: [Int]
+  /// The values that no step makes.
+  var constants: [AlignedFloats] = []
+
+  var constantByteCount: Int { (steps.map(\.constantByteCount) + constants.map(\.byteCount)).reduce(0, +) }
 }
 
 /// Turns a network into a program: chooses a kernel for each convolution, gives each value a layout, and puts copies between
@@ -38,6 +44,8 @@ struct Lowering {
   private var wholes: [String: Int] = [:]
   /// The concatenations whose readers take each input from where it lies.
   private var apart: Set<String> = []
+  /// The tensors of the values that are constants.
+  private var constants: [Int: Tensor] = [:]
 
   init(_ network: Network, shapes: [String: Shape], wholeShapes: [String: Shape], engine: CPUEngine) {
     self.network = network
@@ -140,10 +148,22 @@ struct Lowering {
   mutating func convert(_ value: Int, to layout: ValueLayout, node: String) -> Int {
     let from = result.layouts[value]
     guard from.order != layout.order || from.precision != layout.precision else { return value }
+    if let tensor = constants[value] { return addConstant(tensor, layout) }
     let copy = addValue(layout)
     rearrange(.copy, node: node, [value], to: copy)
     return copy
   }
+
+  /// A value that holds the tensor in that layout.
+  mutating func addConstant(_ tensor: Tensor, _ layout: ValueLayout) -> Int {
+    result.constants.append(layout.packed(tensor))
+    let value = addValue(layout, .constant(result.constants.count - 1))
+    constants[value] = tensor
+    return value
+  }
+
+  /// Whether the value is a constant.
+  func isConstant(_ value: Int) -> Bool { constants[value] != nil }
 
   mutating func rearrange(_ kind: RearrangementStep.Kind, node: String, _ inputs: [Int], to output: Int) {
     result.steps.append(
@@ -182,7 +202,8 @@ struct Lowering {
       var epilogue = CanonicalEpilogue()
       epilogue.before = function
       let slopes: [Float]? = if case .prelu = function { try parameter("slope", of: node).floats } else { nil }
-      values[node.name] = try elementwise(node, inputs[0], layout, slopes: slopes, epilogue: epilogue)
+      values[node.name] = try elementwise(
+        node, inputs[0], layout, slopes: slopes, epilogue: epilogue, clearsPadding: !function.keepsFinite)
     case .scale(let payload):
       var epilogue = CanonicalEpilogue()
       epilogue.scale = payload.factor
@@ -199,6 +220,8 @@ struct Lowering {
       var epilogue = CanonicalEpilogue()
       epilogue.adds = true
       values[node.name] = try elementwise(node, inputs[0], layout, epilogue: epilogue, residual: inputs[1])
+    case .concatenation(let payload) where payload.axis != 1:
+      values[node.name] = try lowerConcatenation(node, axis: payload.axis, inputs)
     case .concatenation:
       if apart.contains(node.name) {
         values[node.name] = addValue(layout, .parts(inputs))
@@ -222,7 +245,10 @@ struct Lowering {
     case .slice(let payload): values[node.name] = try lowerSlice(node, payload, inputs[0])
     case .transpose(let payload): values[node.name] = try lowerTranspose(node, payload, inputs[0])
     case .reshape: values[node.name] = try lowerReshape(node, inputs[0])
-    case .reduceMean(let payload): values[node.name] = try lowerReduceMean(node, payload, inputs[0])
+    case .reduction(let payload): values[node.name] = try lowerReduction(node, payload, inputs[0])
+    case .normalization(let payload): values[node.name] = try lowerNormalization(node, payload, inputs[0])
+    case .expand: values[node.name] = try lowerExpand(node, inputs[0])
+    case .constant: values[node.name] = addConstant(try parameter("value", of: node), layout)
     case .softmax(let payload): values[node.name] = try lowerSoftmax(node, payload, inputs[0])
     case .matrixMultiply: values[node.name] = try lowerMatrixMultiply(node, inputs)
     }
@@ -238,14 +264,14 @@ struct Lowering {
 
   private mutating func elementwise(
     _ node: Node, _ input: Int, _ layout: ValueLayout, multiplier: [Float]? = nil, bias: [Float]? = nil, slopes: [Float]? = nil,
-    epilogue: CanonicalEpilogue, residual: Int? = nil
+    epilogue: CanonicalEpilogue, residual: Int? = nil, clearsPadding: Bool = false
   ) throws(ExecutionError) -> Int {
     let output = try addOutput(node, layout)
     result.steps.append(
       ElementwiseStep(
         node: node.name, input: (input, result.layouts[input]), output: (output, result.layouts[output]), table: table,
         threadCount: engine.threadCount, multiplier: multiplier, bias: bias, slopes: slopes, epilogue: epilogue,
-        residual: residual.map { ($0, result.layouts[$0]) }))
+        residual: residual.map { ($0, result.layouts[$0]) }, clearsPadding: clearsPadding))
     return output
   }
 

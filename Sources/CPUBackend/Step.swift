@@ -32,6 +32,8 @@ protocol Step: AnyObject {
   var outputRowsPerRow: Int { get }
   /// Whether there is so little to do for a row that any few rows are worth a loop over the threads.
   var isLight: Bool { get }
+  /// Whether all images are one piece of work.
+  var takesWholeBatch: Bool { get }
   /// Regions begin at multiples of this many rows.
   var rowGrain: Int { get }
   /// The rows of `reads[index]` that the work rows read; may reach past the value's edges.
@@ -58,6 +60,7 @@ extension Step {
   var sharedByteCount: Int { 0 }
   var outputRowsPerRow: Int { 1 }
   var isLight: Bool { false }
+  var takesWholeBatch: Bool { false }
   var rowGrain: Int { 1 }
 }
 

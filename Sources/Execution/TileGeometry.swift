@@ -34,9 +34,18 @@ public struct TileGeometry: Hashable, Codable, Sendable {
     // How large each value is beside the input: numerator / denominator, and the alignment that puts every grid on its lines.
     var ratio: [String: (numerator: Int, denominator: Int)] = [network.inputs[0].name: (1, 1)]
     var alignment = 1
+    // Constants that are the same for every pixel.
+    var everywhere: Set<String> = []
     for node in network.nodes {
-      guard let first = node.inputs.first, let incoming = ratio[first], let factor = node.operation.sizeFactor,
-        !node.repeatsPixels(shapes)
+      if case .constant(let payload) = node.operation {
+        guard payload.shape.isImage, payload.shape.height == 1, payload.shape.width == 1 else { return nil }
+        everywhere.insert(node.name)
+        continue
+      }
+      let operands = node.inputs.filter { !everywhere.contains($0) }
+      if operands.count < node.inputs.count { guard case .binary = node.operation else { return nil } }
+      guard let first = operands.first, let incoming = ratio[first], let factor = node.operation.sizeFactor,
+        !node.repeatsPixels(of: operands, shapes)
       else { return nil }
       var value = (numerator: incoming.numerator * factor.up, denominator: incoming.denominator * factor.down)
       let common = greatestCommonDivisor(value.numerator, value.denominator)
@@ -72,9 +81,9 @@ public struct TileGeometry: Hashable, Codable, Sendable {
 
 extension Node {
   /// Whether it spreads one row or column over many, which would be another one in a tile.
-  fileprivate func repeatsPixels(_ shapes: [String: Shape]) -> Bool {
+  fileprivate func repeatsPixels(of values: [String], _ shapes: [String: Shape]) -> Bool {
     guard case .binary = operation, let output = shapes[name] else { return false }
-    for value in inputs where shapes[value]?.height != output.height || shapes[value]?.width != output.width { return true }
+    for value in values where shapes[value]?.height != output.height || shapes[value]?.width != output.width { return true }
     return false
   }
 }
@@ -105,9 +114,11 @@ extension Operation {
       guard let offsets = payload.pixelOffsets else { return nil }
       return (1, offsets.step)
     case .softmax(let payload): return payload.axis == 1 ? (1, 1) : nil
-    case .reduceMean(let payload): return payload.axes == [1] && payload.keepsAxes ? (1, 1) : nil
-    case .batchNorm, .activation, .scale, .channelAffine, .add, .binary, .concatenation, .pad: return (1, 1)
-    case .linear, .matrixMultiply, .globalAveragePool, .flatten, .reshape, .transpose: return nil
+    case .reduction(let payload): return payload.axes == [1] && payload.keepsAxes ? (1, 1) : nil
+    case .normalization(let payload): return payload.axes == [1] ? (1, 1) : nil
+    case .concatenation(let payload): return payload.axis == 1 ? (1, 1) : nil
+    case .batchNorm, .activation, .scale, .channelAffine, .add, .binary, .pad: return (1, 1)
+    case .constant, .expand, .linear, .matrixMultiply, .globalAveragePool, .flatten, .reshape, .transpose: return nil
     }
   }
 
@@ -162,8 +173,10 @@ extension Operation {
         case .reflect: 2 * widest
         }
       return (low - max(sides.top, sides.left) - margin)..<(high - min(sides.top, sides.left) + margin)
-    case .batchNorm, .activation, .scale, .channelAffine, .add, .binary, .concatenation, .softmax, .reduceMean: return region
-    case .linear, .matrixMultiply, .globalAveragePool, .flatten, .reshape, .transpose: return nil
+    case .batchNorm, .activation, .scale, .channelAffine, .add, .binary, .concatenation, .softmax, .reduction,
+      .normalization:
+      return region
+    case .constant, .expand, .linear, .matrixMultiply, .globalAveragePool, .flatten, .reshape, .transpose: return nil
     }
   }
 }

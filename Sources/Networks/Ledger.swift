@@ -55,8 +55,9 @@ extension Network {
       let operands = node.inputs.compactMap { values[$0] }
       guard let output = values[node.name] else { continue }
       var bytesRead = Set(node.inputs).map { values[$0]?.floatByteCount ?? 0 }.total(\.self)
-      var bytesWritten = output.floatByteCount
-      if concatenationInPlace, case .concatenation = node.operation {
+      // A constant lies there already, as a buffer.
+      var bytesWritten = if case .constant = node.operation { 0 } else { output.floatByteCount }
+      if concatenationInPlace, node.operation == .concatenation(Concatenation()) {
         let copied = node.inputs.filter { !ownTensors.insert($0).inserted }
         bytesRead = Set(copied).map { values[$0]?.floatByteCount ?? 0 }.total(\.self)
         bytesWritten = copied.map { values[$0]?.floatByteCount ?? 0 }.total(\.self)
@@ -92,7 +93,9 @@ extension Network {
   private func peakActivationByteCount(shapes: [String: Shape]) -> Int {
     let last = lastReaders
     let kept = Set(outputs)
-    func byteCount(_ value: String) -> Int { shapes[value]?.floatByteCount ?? 0 }
+    // Constants are buffers, not activations.
+    let constants = Set(nodes.filter { if case .constant = $0.operation { true } else { false } }.map(\.name))
+    func byteCount(_ value: String) -> Int { constants.contains(value) ? 0 : shapes[value]?.floatByteCount ?? 0 }
     var live = inputs.map { byteCount($0.name) }.total(\.self)
     var peak = live
     for input in inputs where last[input.name] == nil && !kept.contains(input.name) { live -= byteCount(input.name) }

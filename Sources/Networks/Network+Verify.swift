@@ -21,10 +21,11 @@ extension Network {
     }
   }
 
-  /// The name of the first parameter, in node order, that holds a NaN or an infinity; nil where all values are finite.
-  /// Cost: one pass over all parameters.
+  /// The name of the first parameter, in node order, that holds a NaN or an infinity; nil where all values are finite. Constants are
+  /// left out: an infinity there is meant, as in a mask. Cost: one pass over all parameters.
   public var firstNonFiniteParameter: String? {
     for node in nodes {
+      if case .constant = node.operation { continue }
       for role in node.operation.parameters {
         let name = node.parameterName(role.name)
         guard let tensor = parameters[name], tensor.dataType == .float32 else { continue }

@@ -130,9 +130,21 @@ public struct NetworkBuilder: Sendable {
     node(name, .matrixMultiply, [a, b], channels: channels ?? a.channels)
   }
 
-  /// The channels of all values, one value after the other.
-  public mutating func concatenation(_ name: String, _ values: [Value]) -> Value {
-    node(name, .concatenation, values, channels: values.reduce(0) { $0 &+ $1.channels })
+  /// The channels of all values, one value after the other; or what lies along another axis.
+  public mutating func concatenation(_ name: String, _ values: [Value], axis: Int = 1) -> Value {
+    let channels = axis == 1 ? values.reduce(0) { $0 &+ $1.channels } : values.first?.channels ?? 0
+    return node(name, .concatenation(Concatenation(axis: axis)), values, channels: channels)
+  }
+
+  /// A value that the network owns; see `Constant`.
+  public mutating func constant(_ name: String, _ tensor: Tensor) -> Value {
+    setParameter("\(name).value", tensor)
+    return node(name, .constant(Constant(tensor.shape)), [], channels: tensor.shape.rank > 1 ? tensor.shape[1] : 1)
+  }
+
+  /// Extents of 1 repeated; see `Expand`.
+  public mutating func expand(_ name: String, _ x: Value, _ extents: [Int]) -> Value {
+    node(name, .expand(Expand(extents)), [x], channels: extents.count > 1 && extents[1] > 1 ? extents[1] : x.channels)
   }
 
   /// `factor²` channels become `factor` x `factor` pixels of one; see `PixelShuffle`.
@@ -207,12 +219,18 @@ public struct NetworkBuilder: Sendable {
     node(name, .transpose(Transpose(permutation)), [x], channels: channels ?? x.channels)
   }
 
-  /// The mean along the axes; see `ReduceMean`. Channels must be given where axes before the channels are not kept.
-  public mutating func reduceMean(
-    _ name: String, _ x: Value, axes: [Int], keepsAxes: Bool = true, channels: Int? = nil
+  /// One number of many along the axes; see `Reduction`. Channels must be given where axes before the channels are not kept.
+  public mutating func reduction(
+    _ name: String, _ x: Value, _ function: Reduction.Function, axes: [Int], keepsAxes: Bool = true, channels: Int? = nil
   ) -> Value {
     let usual = keepsAxes && axes.contains(1) ? 1 : x.channels
-    return node(name, .reduceMean(ReduceMean(axes: axes, keepsAxes: keepsAxes)), [x], channels: channels ?? usual)
+    return node(
+      name, .reduction(Reduction(function, axes: axes, keepsAxes: keepsAxes)), [x], channels: channels ?? usual)
+  }
+
+  /// Normalised by its own mean and variance along the axes; see `Normalization`.
+  public mutating func normalization(_ name: String, _ x: Value, _ payload: Normalization) -> Value {
+    node(name, .normalization(payload), [x], channels: x.channels)
   }
 
   /// The network, verified, with its parameters filled.

@@ -1,7 +1,7 @@
 /// `{"type": "convolution", …attributes}`. An unknown type throws `NetworkError.unknownOperation`; attributes are checked.
 extension Operation: Codable {
   private enum TypeKey: String, CodingKey { case type }
-  private enum ActivationKey: String, CodingKey { case slope, channels, minimum, maximum, alpha, beta }
+  private enum ActivationKey: String, CodingKey { case slope, channels, minimum, maximum, alpha, beta, exponent }
 
   public init(from decoder: any Decoder) throws {
     let type = try decoder.container(keyedBy: TypeKey.self).decode(String.self, forKey: .type)
@@ -16,7 +16,7 @@ extension Operation: Codable {
     case "add": self = .add
     case "binary": self = .binary(try BinaryOperation(from: decoder).function)
     case "matrixMultiply": self = .matrixMultiply
-    case "concatenation": self = .concatenation
+    case "concatenation": self = .concatenation(try Concatenation(from: decoder))
     case "pixelShuffle": self = .pixelShuffle(try PixelShuffle(from: decoder))
     case "pixelUnshuffle": self = .pixelUnshuffle(try PixelUnshuffle(from: decoder))
     case "resize": self = .resize(try Resize(from: decoder))
@@ -29,15 +29,9 @@ extension Operation: Codable {
     case "softmax": self = .softmax(try Softmax(from: decoder))
     case "reshape": self = .reshape(try Reshape(from: decoder))
     case "transpose": self = .transpose(try Transpose(from: decoder))
-    case "reduceMean": self = .reduceMean(try ReduceMean(from: decoder))
-    case "relu": self = .activation(.relu)
-    case "sigmoid": self = .activation(.sigmoid)
-    case "tanh": self = .activation(.tanh)
-    case "hardSwish": self = .activation(.hardSwish)
-    case "gelu": self = .activation(.gelu)
-    case "geluTanh": self = .activation(.geluTanh)
-    case "silu": self = .activation(.silu)
-    case "softplus": self = .activation(.softplus)
+    case "normalization": self = .normalization(try Normalization(from: decoder))
+    case "expand": self = .expand(try Expand(from: decoder))
+    case "constant": self = .constant(try Constant(from: decoder))
     case "hardSigmoid":
       let container = try decoder.container(keyedBy: ActivationKey.self)
       self = .activation(
@@ -55,7 +49,26 @@ extension Operation: Codable {
         .clip(
           minimum: try container.decode(Float.self, forKey: .minimum),
           maximum: try container.decode(Float.self, forKey: .maximum)))
-    default: throw NetworkError.unknownOperation(type)
+    case "elu":
+      let container = try decoder.container(keyedBy: ActivationKey.self)
+      self = .activation(.elu(alpha: try container.decode(Float.self, forKey: .alpha)))
+    case "celu":
+      let container = try decoder.container(keyedBy: ActivationKey.self)
+      self = .activation(.celu(alpha: try container.decode(Float.self, forKey: .alpha)))
+    case "thresholdedReLU":
+      let container = try decoder.container(keyedBy: ActivationKey.self)
+      self = .activation(.thresholdedReLU(alpha: try container.decode(Float.self, forKey: .alpha)))
+    case "power":
+      let container = try decoder.container(keyedBy: ActivationKey.self)
+      self = .activation(.power(exponent: try container.decode(Float.self, forKey: .exponent)))
+    default:
+      if let function = ActivationFunction.plain.first(where: { $0.typeName == type }) {
+        self = .activation(function)
+      } else if Reduction.Function(typeName: type) != nil {
+        self = .reduction(try Reduction(from: decoder))
+      } else {
+        throw NetworkError.unknownOperation(type)
+      }
     }
     if let fault = attributeFault { throw NetworkError.invalidDescription("\(type): \(fault)") }
   }
@@ -75,14 +88,18 @@ extension Operation: Codable {
     case .pixelUnshuffle(let payload): try payload.encode(to: encoder)
     case .resize(let payload): try payload.encode(to: encoder)
     case .maximumPool(let payload), .averagePool(let payload): try payload.encode(to: encoder)
-    case .add, .matrixMultiply, .concatenation, .globalAveragePool, .flatten: break
+    case .add, .matrixMultiply, .globalAveragePool, .flatten: break
     case .binary(let function): try BinaryOperation(function: function).encode(to: encoder)
     case .slice(let payload): try payload.encode(to: encoder)
     case .pad(let payload): try payload.encode(to: encoder)
     case .softmax(let payload): try payload.encode(to: encoder)
     case .reshape(let payload): try payload.encode(to: encoder)
     case .transpose(let payload): try payload.encode(to: encoder)
-    case .reduceMean(let payload): try payload.encode(to: encoder)
+    case .reduction(let payload): try payload.encode(to: encoder)
+    case .normalization(let payload): try payload.encode(to: encoder)
+    case .expand(let payload): try payload.encode(to: encoder)
+    case .constant(let payload): try payload.encode(to: encoder)
+    case .concatenation(let payload): try payload.encode(to: encoder)
     case .activation(let function):
       var container = encoder.container(keyedBy: ActivationKey.self)
       switch function {
@@ -94,7 +111,11 @@ extension Operation: Codable {
       case .hardSigmoid(let alpha, let beta):
         try container.encode(alpha, forKey: .alpha)
         try container.encode(beta, forKey: .beta)
-      case .relu, .sigmoid, .tanh, .hardSwish, .gelu, .geluTanh, .silu, .softplus: break
+      case .elu(let alpha), .celu(let alpha), .thresholdedReLU(let alpha): try container.encode(alpha, forKey: .alpha)
+      case .power(let exponent): try container.encode(exponent, forKey: .exponent)
+      case .relu, .sigmoid, .tanh, .hardSwish, .gelu, .geluTanh, .silu, .softplus, .softsign, .errorFunction, .exponential,
+        .logarithm, .squareRoot, .reciprocal, .floor, .ceiling, .round, .sign, .sine, .cosine:
+        break
       }
     }
   }

@@ -16,7 +16,7 @@ public enum Operation: Hashable, Sendable {
   case add
   case binary(BinaryFunction)
   case matrixMultiply
-  case concatenation
+  case concatenation(Concatenation)
   case pixelShuffle(PixelShuffle)
   case pixelUnshuffle(PixelUnshuffle)
   case resize(Resize)
@@ -29,7 +29,10 @@ public enum Operation: Hashable, Sendable {
   case softmax(Softmax)
   case reshape(Reshape)
   case transpose(Transpose)
-  case reduceMean(ReduceMean)
+  case reduction(Reduction)
+  case normalization(Normalization)
+  case expand(Expand)
+  case constant(Constant)
 
   /// The payload as what every operation can answer.
   package var definition: any OperationDefinition {
@@ -45,7 +48,7 @@ public enum Operation: Hashable, Sendable {
     case .add: Addition()
     case .binary(let function): BinaryOperation(function: function)
     case .matrixMultiply: MatrixMultiply()
-    case .concatenation: Concatenation()
+    case .concatenation(let payload): payload
     case .pixelShuffle(let payload): payload
     case .pixelUnshuffle(let payload): payload
     case .resize(let payload): payload
@@ -58,7 +61,10 @@ public enum Operation: Hashable, Sendable {
     case .softmax(let payload): payload
     case .reshape(let payload): payload
     case .transpose(let payload): payload
-    case .reduceMean(let payload): payload
+    case .reduction(let payload): payload
+    case .normalization(let payload): payload
+    case .expand(let payload): payload
+    case .constant(let payload): payload
     }
   }
 }

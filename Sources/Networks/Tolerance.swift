@@ -1,5 +1,15 @@
 import Tensors
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Android)
+  import Android
+#else
+  import Darwin
+#endif
+
 /// How large a value can be, and how far float32 arithmetic in any order can bring it from the exact result.
 ///
 /// Theory, not trial: a sum of k products errs by less than `eps · (k + 1) · max|a| · max|b| · k`, of which we allow
@@ -52,6 +62,7 @@ package struct Tolerance: Hashable, Sendable {
     _ node: Node, _ network: Network, _ operands: [Tolerance], _ factor: Double, _ storage: Double = 0
   ) -> Tolerance {
     func largest(_ role: String) -> Double { network.parameter(role, of: node)?.largestMagnitude ?? 0 }
+    if case .constant = node.operation { return constant(network.parameter("value", of: node)) }
     let x = operands[0]
     switch node.operation {
     case .convolution(let payload):
@@ -109,13 +120,17 @@ package struct Tolerance: Hashable, Sendable {
       }
     case .averagePool(let pool): return x.summed(pool.kernel.height * pool.kernel.width, 1, bias: 0, 1, gain: 1)
     // Sums of any practical number of pixels: blocked or in Double.
-    case .globalAveragePool, .reduceMean: return x.summed(1024, 1, bias: 0, 1, gain: 1)
+    case .globalAveragePool: return x.summed(1024, 1, bias: 0, 1, gain: 1)
+    case .reduction(let payload): return x.reduced(payload.function)
+    case .normalization(let payload): return x.normalized(payload)
+    // Taken care of above.
+    case .constant: return x
     // An exponential passes on the absolute error of its argument, rounding of the difference included, as a relative one; by the
     // quotient rule at most half of it stays. Sums of up to 64 of them.
     case .softmax: return Tolerance(magnitude: 1, error: x.error + Self.epsilon * (4 * x.magnitude + 64 + 16))
     case .pad(let payload):
       return Tolerance(magnitude: max(x.magnitude, abs(Double(payload.value))), error: x.error)
-    case .pixelShuffle, .pixelUnshuffle, .maximumPool, .flatten, .slice, .reshape, .transpose: return x
+    case .pixelShuffle, .pixelUnshuffle, .maximumPool, .flatten, .slice, .reshape, .transpose, .expand: return x
     }
   }
 
@@ -175,6 +190,15 @@ package struct Tolerance: Hashable, Sendable {
       let carried = (error + quotient * other.error) / (other.least - other.error)
       // Division by an estimate of the reciprocal, refined, errs by a few ulps.
       return Tolerance(magnitude: quotient, error: carried + 4 * Self.epsilon * quotient)
+    case .power:
+      precondition(least > error, "a case takes powers of what may be 0: clip the base")
+      // |b log a|, and what the errors of both make of it.
+      let logarithm = max(abs(log(least - error)), abs(log(magnitude + error)))
+      let value = exp(min(other.magnitude * logarithm, 700))
+      let carried = other.magnitude * error / (least - error) + logarithm * other.error
+      return Tolerance(magnitude: value, error: value * (expm1(min(carried, 700)) + 8 * Self.epsilon))
+    case .equal, .less, .lessOrEqual: return Tolerance(magnitude: 1, error: error + other.error == 0 ? 0 : 1)
+    case .mask: return other.error == 0 ? self : Tolerance(magnitude: magnitude, error: error + magnitude)
     }
   }
 
@@ -199,7 +223,72 @@ package struct Tolerance: Hashable, Sendable {
     case .hardSwish, .gelu, .geluTanh, .silu:
       Tolerance(magnitude: magnitude, error: 1.5 * error + 8 * Self.epsilon * max(magnitude, 1))
     case .softplus: Tolerance(magnitude: magnitude + 0.7, error: error + 8 * Self.epsilon * (magnitude + 1))
+    case .elu(let alpha):
+      Tolerance(
+        magnitude: max(magnitude, abs(Double(alpha))),
+        error: max(1, abs(Double(alpha))) * error + 8 * Self.epsilon * (abs(Double(alpha)) + magnitude))
+    case .celu(let alpha):
+      Tolerance(
+        magnitude: max(magnitude, abs(Double(alpha))), error: error + 8 * Self.epsilon * (abs(Double(alpha)) + magnitude))
+    // What jumps is as exact as its argument, or off by the jump.
+    case .thresholdedReLU(let alpha): Tolerance(magnitude: magnitude, error: error == 0 ? 0 : error + abs(Double(alpha)))
+    case .floor, .ceiling, .round: Tolerance(magnitude: magnitude + 1, error: error == 0 ? 0 : error + 1)
+    case .sign: Tolerance(magnitude: 1, error: error == 0 ? 0 : 2)
+    case .softsign: Tolerance(magnitude: 1, error: error + 4 * Self.epsilon)
+    case .errorFunction: Tolerance(magnitude: 1, error: 1.13 * error + 8 * Self.epsilon)
+    case .sine, .cosine: Tolerance(magnitude: 1, error: error + 4 * Self.epsilon)
+    case .exponential:
+      Tolerance(magnitude: exp(magnitude), error: exp(magnitude) * (expm1(error) + 8 * Self.epsilon))
+    case .logarithm:
+      divided(Tolerance(magnitude: max(abs(log(least)), abs(log(magnitude))), error: 0), slope: 1)
+    case .reciprocal: divided(Tolerance(magnitude: 1 / least, error: 0), slope: 1 / least)
+    // |√a - √b| is at most √|a - b| near 0.
+    case .squareRoot:
+      Tolerance(
+        magnitude: magnitude.squareRoot(),
+        error: (least > error ? error / (least - error).squareRoot() : error.squareRoot())
+          + 4 * Self.epsilon * magnitude.squareRoot())
+    case .power(let exponent):
+      divided(
+        Tolerance(magnitude: max(pow(least, Double(exponent)), pow(magnitude, Double(exponent))), error: 0),
+        slope: abs(Double(exponent)) * max(pow(least, Double(exponent)), pow(magnitude, Double(exponent))))
     }
+  }
+
+  /// A function of what is not near 0, whose derivative is at most `slope / x`.
+  private func divided(_ value: Tolerance, slope: Double) -> Tolerance {
+    precondition(least > error, "a case takes such a function of what may be 0: clip the argument")
+    return Tolerance(
+      magnitude: value.magnitude,
+      error: slope * error / (least - error) + 8 * Self.epsilon * (value.magnitude + 1))
+  }
+
+  private static func constant(_ tensor: Tensor?) -> Tolerance {
+    let magnitudes = (tensor?.floats ?? []).map { abs(Double($0)) }
+    return Tolerance(magnitude: magnitudes.max() ?? 0, error: 0, least: magnitudes.min() ?? 0)
+  }
+
+  /// Of up to 1024 numbers; a product of up to 64.
+  private func reduced(_ function: Reduction.Function) -> Tolerance {
+    switch function {
+    case .mean: return summed(1024, 1, bias: 0, 1, gain: 1)
+    case .sum, .sumOfMagnitudes: return summed(1024, 1, bias: 0, 1)
+    case .sumOfSquares:
+      let squares = Tolerance(magnitude: magnitude * magnitude, error: (2 * magnitude + error) * error)
+      return squares.summed(1024, 1, bias: 0, 1)
+    case .product:
+      let most = pow(max(magnitude, 1), 64)
+      return Tolerance(magnitude: most, error: 64 * most * (error + Self.epsilon))
+    case .maximum, .minimum: return self
+    }
+  }
+
+  /// The variance may be 0; then the epsilon alone keeps errors down.
+  private func normalized(_ payload: Normalization) -> Tolerance {
+    let mean = summed(1024, 1, bias: 0, 1, gain: 1)
+    let centred = payload.centres ? added(mean) : self
+    let gain = 1 / max(Double(payload.epsilon), 1e-30).squareRoot()
+    return Tolerance(magnitude: 32, error: 2 * gain * centred.error + 32 * 1024 * Self.epsilon)
   }
 
   private func steepest(_ slope: Double) -> Tolerance {

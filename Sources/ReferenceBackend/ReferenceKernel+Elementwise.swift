@@ -66,6 +66,22 @@ extension ReferenceKernel {
     case .silu: return mapped(x) { $0 / (1 + exp(-$0)) }
     // log1p keeps small results; split so that no exponential overflows.
     case .softplus: return mapped(x) { $0 > 0 ? $0 + log1p(exp(-$0)) : log1p(exp($0)) }
+    case .elu(let alpha): return mapped(x) { $0 > 0 ? $0 : Double(alpha) * expm1($0) }
+    case .celu(let alpha): return mapped(x) { $0 > 0 ? $0 : Double(alpha) * expm1($0 / Double(alpha)) }
+    case .thresholdedReLU(let alpha): return mapped(x) { $0 > Double(alpha) || $0.isNaN ? $0 : 0 }
+    case .softsign: return mapped(x) { $0 / (1 + abs($0)) }
+    case .errorFunction: return mapped(x) { erf($0) }
+    case .exponential: return mapped(x) { exp($0) }
+    case .logarithm: return mapped(x) { log($0) }
+    case .squareRoot: return mapped(x) { $0.squareRoot() }
+    case .reciprocal: return mapped(x) { 1 / $0 }
+    case .power(let exponent): return mapped(x) { pow($0, Double(exponent)) }
+    case .floor: return mapped(x) { $0.rounded(.down) }
+    case .ceiling: return mapped(x) { $0.rounded(.up) }
+    case .round: return mapped(x) { $0.rounded(.toNearestOrEven) }
+    case .sign: return mapped(x) { $0 > 0 ? 1 : $0 < 0 ? -1 : $0 }
+    case .sine: return mapped(x) { sin($0) }
+    case .cosine: return mapped(x) { cos($0) }
     }
   }
 

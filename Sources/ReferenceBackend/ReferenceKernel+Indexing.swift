@@ -1,6 +1,16 @@
 import Networks
 import Tensors
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Android)
+  import Android
+#else
+  import Darwin
+#endif
+
 /// Operations that say for each element of the output, by its index along each axis, which elements of the input make it.
 extension ReferenceKernel {
   func combine(_ a: Tensor, _ b: Tensor, _ function: BinaryFunction, output: Shape) -> Tensor {
@@ -27,6 +37,11 @@ extension ReferenceKernel {
     case .divide: a / b
     case .minimum: a.isNaN || a < b ? a : b
     case .maximum: a.isNaN || a > b ? a : b
+    case .power: pow(a, b)
+    case .mask: b != 0 ? a : 0
+    case .equal: a == b ? 1 : 0
+    case .less: a < b ? 1 : 0
+    case .lessOrEqual: a <= b ? 1 : 0
     }
   }
 
@@ -57,22 +72,72 @@ extension ReferenceKernel {
   }
 
   /// `output` has the elements of the shape with extents of 1 along the axes, whether these are kept or not.
-  func mean(_ x: Tensor, axes: [Int], output: Shape) -> Tensor {
-    var kept = x.shape
-    for axis in axes { kept[axis] = 1 }
-    let target = kept.strides
-    var sums = [Double](repeating: 0, count: output.count)
+  func reduce(_ x: Tensor, _ payload: Reduction, output: Shape) -> Tensor {
+    let initial: Double =
+      switch payload.function {
+      case .mean, .sum, .sumOfMagnitudes, .sumOfSquares: 0
+      case .product: 1
+      case .maximum: -.infinity
+      case .minimum: .infinity
+      }
+    var results = [Double](repeating: initial, count: output.count)
     x.withFloats { source in
-      forEachIndex(x.shape) { position, index in
-        var place = 0
-        for axis in index.indices where kept[axis] != 1 { place += index[axis] * target[axis] }
-        sums[place] += Double(source[position])
+      forEachGroup(x.shape, axes: payload.axes) { position, group in
+        let value = Double(source[position])
+        switch payload.function {
+        case .mean, .sum: results[group] += value
+        case .sumOfMagnitudes: results[group] += abs(value)
+        case .sumOfSquares: results[group] += value * value
+        case .product: results[group] *= value
+        case .maximum: results[group] = self.value(results[group], value, .maximum)
+        case .minimum: results[group] = self.value(results[group], value, .minimum)
+        }
       }
     }
-    let number = Double(x.count / output.count)
+    let number = payload.function == .mean ? Double(x.count / output.count) : 1
     return Tensor(filling: output) { y in
-      for index in sums.indices { y[index] = Float(sums[index] / number) }
+      for index in results.indices { y[index] = Float(results[index] / number) }
     }
+  }
+
+  func normalize(_ x: Tensor, _ payload: Normalization) -> Tensor {
+    // Channels in groups are an axis more.
+    var shape = x.shape, axes = payload.axes
+    if payload.groups > 1 {
+      shape = Shape([shape[0], payload.groups, shape[1] / payload.groups] + shape.extents.dropFirst(2))
+      axes = axes.map { $0 >= 1 ? $0 + 1 : $0 }
+    }
+    let groupCount = shape.extents.indices.filter { !axes.contains($0) }.reduce(1) { $0 * shape[$1] }
+    let number = Double(shape.count / groupCount)
+    var means = [Double](repeating: 0, count: groupCount), squares = means
+    return Tensor(filling: x.shape) { y in
+      x.withFloats { source in
+        if payload.centres {
+          forEachGroup(shape, axes: axes) { position, group in means[group] += Double(source[position]) / number }
+        }
+        forEachGroup(shape, axes: axes) { position, group in
+          let difference = Double(source[position]) - means[group]
+          squares[group] += difference * difference / number
+        }
+        forEachGroup(shape, axes: axes) { position, group in
+          y[position] = Float(
+            (Double(source[position]) - means[group]) / (squares[group] + Double(payload.epsilon)).squareRoot())
+        }
+      }
+    }
+  }
+
+  func expand(_ x: Tensor, output: Shape) -> Tensor {
+    let strides = zip(x.shape.extents, x.shape.strides).map { extent, stride in extent == 1 ? 0 : stride }
+    return gather(x, output) { offset($0, strides) }
+  }
+
+  /// Calls `body` for each element in order with its position and the number of its group: those that differ along the axes are one.
+  private func forEachGroup(_ shape: Shape, axes: [Int], _ body: (_ position: Int, _ group: Int) -> Void) {
+    var kept = shape
+    for axis in axes { kept[axis] = 1 }
+    let strides = zip(kept.extents, kept.strides).map { extent, stride in extent == 1 ? 0 : stride }
+    forEachIndex(shape) { position, index in body(position, offset(index, strides)) }
   }
 
   /// Each element of the output is the input's at `source` of its index, or the constant where that is nil.

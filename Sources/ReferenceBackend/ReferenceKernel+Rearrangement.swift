@@ -2,15 +2,15 @@ import Networks
 import Tensors
 
 extension ReferenceKernel {
-  func concatenate(_ inputs: [Tensor], output: Shape) -> Tensor {
+  func concatenate(_ inputs: [Tensor], axis: Int, output: Shape) -> Tensor {
     Tensor(filling: output) { y in
-      let item = output.count / output[0]
+      let outer = output.extents[..<axis].reduce(1, *), item = output.count / outer
       var offset = 0
       for input in inputs {
-        let size = input.count / output[0]
+        let size = input.count / outer
         input.withFloats { source in
-          for batch in 0..<output[0] {
-            (y + batch * item + offset).update(from: source + batch * size, count: size)
+          for index in 0..<outer {
+            (y + index * item + offset).update(from: source + index * size, count: size)
           }
         }
         offset += size

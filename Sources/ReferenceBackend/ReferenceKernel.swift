@@ -10,6 +10,7 @@ struct ReferenceKernel {
 
   /// The value of the node; nil where a parameter or an input is missing.
   func run(_ inputs: [Tensor], output: Shape) -> Tensor? {
+    if case .constant = node.operation { return parameter("value") }
     guard let x = inputs.first else { return nil }
     switch node.operation {
     case .convolution(let payload): return convolution(payload, inputs)
@@ -30,7 +31,7 @@ struct ReferenceKernel {
     case .add: return inputs.count == 2 ? sum(x, inputs[1]) : nil
     case .binary(let function): return inputs.count == 2 ? combine(x, inputs[1], function, output: output) : nil
     case .matrixMultiply: return inputs.count == 2 ? multiply(x, inputs[1], output: output) : nil
-    case .concatenation: return concatenate(inputs, output: output)
+    case .concatenation(let payload): return concatenate(inputs, axis: payload.axis, output: output)
     case .pixelShuffle(let payload): return pixelShuffle(x, factor: payload.factor, order: payload.order, output: output)
     case .pixelUnshuffle(let payload):
       return pixelUnshuffle(x, factor: payload.factor, order: payload.order, output: output)
@@ -45,7 +46,10 @@ struct ReferenceKernel {
     case .pad(let payload): return pad(x, payload, output: output)
     case .softmax(let payload): return softmax(x, axis: payload.axis)
     case .transpose(let payload): return transpose(x, payload, output: output)
-    case .reduceMean(let payload): return mean(x, axes: payload.axes, output: output)
+    case .reduction(let payload): return reduce(x, payload, output: output)
+    case .normalization(let payload): return normalize(x, payload)
+    case .expand: return expand(x, output: output)
+    case .constant: return nil
     }
   }
 

@@ -32,7 +32,7 @@ struct ChannelMap: Equatable {
       self.init(scale: factors, shift: shift, isUniform: false)
     case .convolution, .separableConvolution, .transposedConvolution, .linear, .activation, .add, .concatenation, .pixelShuffle,
       .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
-      .reshape, .transpose, .reduceMean, .matrixMultiply:
+      .reshape, .transpose, .reduction, .normalization, .expand, .constant, .matrixMultiply:
       return nil
     }
   }

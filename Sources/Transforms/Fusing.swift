@@ -87,13 +87,13 @@ extension Operation {
   /// The operation as a step of an epilogue; nil where there is no such step.
   fileprivate var epilogueStep: Epilogue.Step? {
     switch self {
-    case .activation(let function): .activation(function)
+    case .activation(let function) where function.keepsFinite: .activation(function)
     case .scale(let payload): .scale(payload.factor)
     case .add: .add
     case .pixelShuffle(let payload) where payload.order == .channelsOutermost: .pixelShuffle(payload.factor)
-    case .convolution, .separableConvolution, .transposedConvolution, .linear, .batchNorm, .channelAffine, .binary,
+    case .activation, .convolution, .separableConvolution, .transposedConvolution, .linear, .batchNorm, .channelAffine, .binary,
       .concatenation, .pixelShuffle, .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten,
-      .slice, .pad, .softmax, .reshape, .transpose, .reduceMean, .matrixMultiply:
+      .slice, .pad, .softmax, .reshape, .transpose, .reduction, .normalization, .expand, .constant, .matrixMultiply:
       nil
     }
   }

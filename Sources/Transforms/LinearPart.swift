@@ -103,7 +103,7 @@ extension Operation {
         carriesConstants: true)
     case .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle, .resize,
       .maximumPool, .averagePool, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
-      .reshape, .transpose, .reduceMean, .matrixMultiply:
+      .reshape, .transpose, .reduction, .normalization, .expand, .constant, .matrixMultiply:
       nil
     }
   }
@@ -132,7 +132,7 @@ extension Operation {
       return .linear(payload)
     case .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle, .resize,
       .maximumPool, .averagePool, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
-      .reshape, .transpose, .reduceMean, .matrixMultiply:
+      .reshape, .transpose, .reduction, .normalization, .expand, .constant, .matrixMultiply:
       return self
     }
   }

@@ -80,7 +80,7 @@ extension Operation {
     case .maximumPool(let pool), .averagePool(let pool): pool.kernel
     case .linear, .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
       .resize, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
-      .reshape, .transpose, .reduceMean, .matrixMultiply:
+      .reshape, .transpose, .reduction, .normalization, .expand, .constant, .matrixMultiply:
       nil
     }
   }
@@ -96,7 +96,7 @@ extension Operation {
     case .channelAffine(let payload): (payload.channels, payload.channels)
     case .activation, .scale, .add, .concatenation, .pixelShuffle, .pixelUnshuffle, .resize, .maximumPool, .averagePool,
       .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
-      .reshape, .transpose, .reduceMean, .matrixMultiply:
+      .reshape, .transpose, .reduction, .normalization, .expand, .constant, .matrixMultiply:
       nil
     }
   }

@@ -28,9 +28,9 @@ import Testing
     (.reshape(Reshape([560])), [x], [560]),
     (.transpose(Transpose([0, 2, 3, 1])), [x], [2, 10, 7, 4]),
     (.transpose(Transpose([1, 0])), [[3, 10]], [10, 3]),
-    (.reduceMean(ReduceMean(axes: [2, 3])), [x], [2, 4, 1, 1]),
-    (.reduceMean(ReduceMean(axes: [2, 3], keepsAxes: false)), [x], [2, 4]),
-    (.reduceMean(ReduceMean(axes: [1], keepsAxes: false)), [x], [2, 10, 7]),
+    (.reduction(Reduction(.mean, axes: [2, 3])), [x], [2, 4, 1, 1]),
+    (.reduction(Reduction(.mean, axes: [2, 3], keepsAxes: false)), [x], [2, 4]),
+    (.reduction(Reduction(.mean, axes: [1], keepsAxes: false)), [x], [2, 10, 7]),
     (.pixelShuffle(PixelShuffle(factor: 2, order: .channelsInnermost)), [x], [2, 1, 20, 14]),
     (.pixelUnshuffle(PixelUnshuffle(factor: 7, order: .channelsInnermost)), [[1, 2, 14, 7]], [1, 98, 2, 1]),
     (.resize(Resize(method: .bilinear, target: .factor(height: 1.5, width: 0.5))), [x], [2, 4, 15, 3]),
@@ -63,7 +63,7 @@ import Testing
     (.pad(Pad(7, mode: .reflect)), [x], "the reflected padding 7 is not smaller than height and width of 2x4x10x7"),
     (.pad(Pad(1)), [[3, 10]], "the input 3x10 is no image [N, C, H, W]"),
     (.matrixMultiply, [x, [2, 4, 10, 7]], "2x4x10x7 and 2x4x10x7 are not [..., M, K] and [..., K, N]"),
-    (.matrixMultiply, [x, [1, 4, 7, 2]], "2x4x10x7 and 1x4x7x2 are not [..., M, K] and [..., K, N]"),
+    (.matrixMultiply, [x, [3, 4, 7, 2]], "2x4x10x7 and 3x4x7x2 are not [..., M, K] and [..., K, N]"),
     (.matrixMultiply, [[7], [7]], "7 and 7 are not [..., M, K] and [..., K, N]"),
     (
       .matrixMultiply, [[1, 1 << 25], [1 << 25, 1]],
@@ -78,7 +78,7 @@ import Testing
       "the 560 elements of 2x4x10x7 do not divide into [68719476736, 68719476736, -1]"
     ),
     (.transpose(Transpose([1, 0])), [x], "2x4x10x7 does not have 2 axes"),
-    (.reduceMean(ReduceMean(axes: [1, 2])), [[3, 10]], "the input 3x10 has no axis 2"),
+    (.reduction(Reduction(.mean, axes: [1, 2])), [[3, 10]], "the input 3x10 has no axis 2"),
     (.resize(Resize(method: .nearest, target: .factor(height: 0.05, width: 1))), [x], "the output 2x4x0x7 has an extent of 0"),
     (.resize(Resize(method: .nearest, target: .size(1))), [[3, 10]], "the input 3x10 is no image [N, C, H, W]"),
   ]
@@ -113,9 +113,9 @@ import Testing
     (.transpose(Transpose([0, 2])), "[0, 2] is no permutation"),
     (.transpose(Transpose([0, 0])), "[0, 0] is no permutation"),
     (.transpose(Transpose(Array(0..<9))), "9 axes are not 1 to 8"),
-    (.reduceMean(ReduceMean(axes: [])), "there is no axis to take the mean of"),
-    (.reduceMean(ReduceMean(axes: [2, 1])), "the axes [2, 1] do not ascend"),
-    (.reduceMean(ReduceMean(axes: [2, 9])), "the axis 9 is not in 0...7"),
+    (.reduction(Reduction(.mean, axes: [])), "there is no axis to reduce"),
+    (.reduction(Reduction(.mean, axes: [2, 1])), "the axes [2, 1] do not ascend"),
+    (.reduction(Reduction(.mean, axes: [2, 9])), "the axis 9 is not in 0...7"),
     (.activation(.hardSigmoid(alpha: .nan, beta: 0)), "the line nan · x + 0.0 is not finite"),
     (
       .resize(Resize(method: .bilinear, target: .factor(height: 1, width: .nan))),
@@ -142,7 +142,7 @@ import Testing
     #expect(part.channels == 4)
     let padded = builder.pad("padded", part, Pad(1, channelsBefore: 2, channelsBehind: 3))
     #expect(padded.channels == 9)
-    let mean = builder.reduceMean("mean", padded, axes: [1])
+    let mean = builder.reduction("mean", padded, .mean, axes: [1])
     #expect(mean.channels == 1)
     #expect(builder.binary("product", .multiply, mean, padded).channels == 9)
     #expect(builder.reshape("reshaped", padded, [0, 3, 3, -1]).channels == 3)

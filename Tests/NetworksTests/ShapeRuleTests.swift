@@ -44,7 +44,9 @@ import Testing
     #expect(
       reason(conv(3, epilogue: [.add]), [[1, 4, 3, 3], [1, 8, 3, 3]]) == "the epilogue adds 1x8x3x3 to an output of 1x8x1x1")
     #expect(reason(.add, [[1, 2, 3, 4], [1, 2, 3, 5]]) == "1x2x3x4 and 1x2x3x5 are not of the same shape")
-    #expect(reason(.concatenation, [[1, 2, 3, 4], [1, 5, 3, 5]]) == "1x2x3x4 and 1x5x3x5 differ in more than their channels")
+    #expect(
+      reason(.concatenation(Concatenation()), [[1, 2, 3, 4], [1, 5, 3, 5]])
+        == "1x2x3x4 and 1x5x3x5 differ in more than their channels")
     #expect(
       reason(.pixelShuffle(PixelShuffle(factor: 2)), [[1, 6, 3, 3]]) == "the 6 channels of 1x6x3x3 are no multiple of 2²")
     #expect(
@@ -127,7 +129,7 @@ import Testing
     #expect(try Operation.globalAveragePool.outputShape([x]) == [2, 4, 1, 1])
     #expect(try Operation.flatten.outputShape([x]) == [2, 280])
     #expect(try Operation.linear(Linear(inFeatures: 280, outFeatures: 9)).outputShape([[2, 280]]) == [2, 9])
-    #expect(try Operation.concatenation.outputShape([x, [2, 1, 10, 7], x]) == [2, 9, 10, 7])
+    #expect(try Operation.concatenation(Concatenation()).outputShape([x, [2, 1, 10, 7], x]) == [2, 9, 10, 7])
     #expect(try Operation.activation(.prelu(channels: 1)).outputShape([x]) == x)
     #expect(throws: ShapeMismatch.self) { try Operation.activation(.prelu(channels: 3)).outputShape([x]) }
     #expect(throws: ShapeMismatch.self) { try Operation.batchNorm(BatchNorm(channels: 3)).outputShape([x]) }

@@ -84,7 +84,8 @@ import Testing
     Golden(name: "pixel shuffle", operation: .pixelShuffle(PixelShuffle(factor: 2)), inputs: [tensor(0, [1, 8, 2, 2])]),
     Golden(name: "pixel unshuffle", operation: .pixelUnshuffle(PixelUnshuffle(factor: 2)), inputs: [tensor(0, [1, 1, 4, 6])]),
     Golden(
-      name: "concatenation", operation: .concatenation, inputs: [tensor(0, [2, 1, 2, 2]), tensor(1, [2, 2, 2, 2])]),
+      name: "concatenation", operation: .concatenation(Concatenation()),
+      inputs: [tensor(0, [2, 1, 2, 2]), tensor(1, [2, 2, 2, 2])]),
     Golden(name: "nearest", operation: .resize(Resize(method: .nearest, factor: 3)), inputs: [small]),
     Golden(name: "bilinear", operation: .resize(Resize(method: .bilinear, factor: 2)), inputs: [small]),
     Golden(name: "bilinear by 3", operation: .resize(Resize(method: .bilinear, factor: 3)), inputs: [small]),
@@ -113,8 +114,8 @@ import Testing
     Golden(name: "softmax of channels", operation: .softmax(Softmax(axis: 1)), inputs: [x]),
     Golden(name: "softmax of rows", operation: .softmax(Softmax(axis: 3)), inputs: [x]),
     Golden(
-      name: "mean of pixels", operation: .reduceMean(ReduceMean(axes: [2, 3], keepsAxes: false)), inputs: [x]),
-    Golden(name: "mean of channels", operation: .reduceMean(ReduceMean(axes: [1])), inputs: [x]),
+      name: "mean of pixels", operation: .reduction(Reduction(.mean, axes: [2, 3], keepsAxes: false)), inputs: [x]),
+    Golden(name: "mean of channels", operation: .reduction(Reduction(.mean, axes: [1])), inputs: [x]),
     Golden(name: "product with channels", operation: .binary(.multiply), inputs: [x, tensor(1, [1, 4, 1, 1])]),
     Golden(name: "quotient", operation: .binary(.divide), inputs: [x, tensor(1, [1, 1, 4, 1])]),
     Golden(name: "product of matrices", operation: .matrixMultiply, inputs: [x, tensor(1, [1, 4, 3, 2])]),

@@ -56,7 +56,7 @@ import Testing
       "attention along the channels", 0,
       { builder, x in
         let weights = builder.softmax("weights", x)
-        let mean = builder.reduceMean("mean", x, axes: [1])
+        let mean = builder.reduction("mean", x, .mean, axes: [1])
         return builder.binary("y", .subtract, builder.binary("product", .multiply, weights, x), mean)
       }
     ),
@@ -93,7 +93,7 @@ import Testing
       "by 1.5",
       { builder, x in builder.resize("y", x, Resize(method: .bilinear, target: .factor(height: 1.5, width: 1.5))) }
     ),
-    ("mean of rows", { builder, x in builder.binary("y", .add, x, builder.reduceMean("mean", x, axes: [3])) }),
+    ("mean of rows", { builder, x in builder.binary("y", .add, x, builder.reduction("mean", x, .mean, axes: [3])) }),
     ("pooled", { builder, x in builder.binary("y", .multiply, x, builder.globalAveragePool("mean", x)) }),
     (
       "a row repeated",

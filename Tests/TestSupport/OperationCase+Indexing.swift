@@ -25,9 +25,14 @@ extension OperationCaseList {
         ([1, 1, 1, 1], [2, 5, 3, 4]),
       ] as [(Shape, Shape)] {
         add("\(function.rawValue) of \(left) and \(right)", [left, right]) { builder, x in
-          // Kept away from 0 for the division.
-          let divisor = function == .divide ? builder.activation("clip", x[1], .clip(minimum: 0.25, maximum: 1)) : x[1]
-          return builder.binary("y", function, x[0], divisor)
+          // Kept away from 0 for the division and the base of a power.
+          func positive(_ name: String, _ value: NetworkBuilder.Value) -> NetworkBuilder.Value {
+            builder.activation(name, value, .clip(minimum: 0.25, maximum: 1))
+          }
+          let first = function == .power ? positive("base", x[0]) : x[0]
+          let second =
+            function == .divide ? positive("clip", x[1]) : function == .mask ? builder.activation("step", x[1], .relu) : x[1]
+          return builder.binary("y", function, first, second)
         }
       }
     }
@@ -46,11 +51,6 @@ extension OperationCaseList {
     }
     add("softmax of rows", [[2, 3, 4, 9]]) { builder, x in builder.softmax("y", x[0], axis: 3) }
     add("softmax of features", [[3, 10, 1, 1]]) { builder, x in builder.softmax("y", builder.flatten("flat", x[0])) }
-    for (axes, keepsAxes) in [([2, 3], true), ([2, 3], false), ([1], true), ([3], true), ([1, 3], false)] as [([Int], Bool)] {
-      add("mean over \(axes)\(keepsAxes ? "" : " not kept")", [[2, 16, 3, 4]]) { builder, x in
-        builder.reduceMean("y", x[0], axes: axes, keepsAxes: keepsAxes)
-      }
-    }
   }
 
   /// Parts of values, values in larger ones, and values under other shapes.

@@ -33,6 +33,8 @@ package struct OperationCase: Sendable, CustomStringConvertible {
     list.addResampling()
     list.addPoolingAndEnlarging()
     list.addFunctions()
+    list.addElementaryFunctions()
+    list.addNumbers()
     list.addIndexing()
     list.addNetworks()
     return list.cases

@@ -45,6 +45,8 @@ typedef enum {
   SW_FAMILY_AVERAGE_POOL,
   SW_FAMILY_SUM,
   SW_FAMILY_BINARY,
+  SW_FAMILY_REDUCE_ALONG,
+  SW_FAMILY_REDUCE_ACROSS,
   SW_FAMILY_MIX,
   SW_FAMILY_SOFTMAX_ALONG,
   SW_FAMILY_SOFTMAX_ACROSS,
@@ -72,11 +74,29 @@ typedef enum {
   SW_ACTIVATION_GELU_TANH,
   SW_ACTIVATION_SILU,
   SW_ACTIVATION_SOFTPLUS,
+  /// v > 0 ? v : a · (exp(b · v) - 1)
+  SW_ACTIVATION_ELU,
+  /// v > a ? v : 0
+  SW_ACTIVATION_THRESHOLDED_RELU,
+  SW_ACTIVATION_SOFTSIGN,
+  SW_ACTIVATION_ERROR_FUNCTION,
+  SW_ACTIVATION_EXPONENTIAL,
+  SW_ACTIVATION_LOGARITHM,
+  SW_ACTIVATION_SQUARE_ROOT,
+  SW_ACTIVATION_RECIPROCAL,
+  /// v to the power a
+  SW_ACTIVATION_POWER,
+  SW_ACTIVATION_FLOOR,
+  SW_ACTIVATION_CEILING,
+  SW_ACTIVATION_ROUND,
+  SW_ACTIVATION_SIGN,
+  SW_ACTIVATION_SINE,
+  SW_ACTIVATION_COSINE,
 } sw_activation_kind;
 
 typedef struct {
   sw_activation_kind kind;
-  /// The slope of a leaky ReLU; the minimum of a clip; the slope of a hard sigmoid.
+  /// The slope of a leaky ReLU; the minimum of a clip; the slope of a hard sigmoid; an exponent; see above.
   float a;
   /// The maximum of a clip; the offset of a hard sigmoid.
   float b;
@@ -288,6 +308,13 @@ typedef enum {
   SW_BINARY_DIVIDE,
   SW_BINARY_MINIMUM,
   SW_BINARY_MAXIMUM,
+  SW_BINARY_POWER,
+  /// a where b is not 0, else 0
+  SW_BINARY_MASK,
+  /// 1 or 0
+  SW_BINARY_EQUAL,
+  SW_BINARY_LESS,
+  SW_BINARY_LESS_OR_EQUAL,
 } sw_binary_kind;
 
 /// A row of an operand: pixel i at `base + i * pixel`; 0 repeats one pixel. Where `repeats_channel`, a pixel is one value.
@@ -302,6 +329,23 @@ typedef struct {
 typedef void (*sw_binary_function)(
   sw_binary_kind kind, const sw_operand *a, const sw_operand *b, ptrdiff_t pixels, ptrdiff_t channels, float *out,
   ptrdiff_t out_pixel);
+
+typedef enum {
+  SW_REDUCTION_SUM = 0,
+  SW_REDUCTION_SUM_OF_MAGNITUDES,
+  SW_REDUCTION_SUM_OF_SQUARES,
+  SW_REDUCTION_PRODUCT,
+  SW_REDUCTION_MAXIMUM,
+  SW_REDUCTION_MINIMUM,
+} sw_reduction_kind;
+
+/// All of in[0 ..< count] as one number; of none 0, 1 for a product, -∞ and ∞ for a maximum and a minimum.
+typedef float (*sw_reduce_along_function)(sw_reduction_kind kind, const float *in, ptrdiff_t count);
+
+/// The same for `lanes` (any) neighbours at once, each over the elements i < count at `in + i * step`, taken together with what
+/// `result` holds: results that are there already, not elements.
+typedef void (*sw_reduce_across_function)(
+  sw_reduction_kind kind, const float *in, ptrdiff_t step, ptrdiff_t count, ptrdiff_t lanes, float *result);
 
 /// out[i] = Σ over t < taps of weights[t] · rows[t][i], i < count (any).
 typedef void (*sw_mix_function)(const float *const *rows, const float *weights, ptrdiff_t taps, ptrdiff_t count, float *out);

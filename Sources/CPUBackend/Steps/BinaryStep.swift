@@ -32,6 +32,11 @@ final class BinaryStep: Step {
       case .divide: SW_BINARY_DIVIDE
       case .minimum: SW_BINARY_MINIMUM
       case .maximum: SW_BINARY_MAXIMUM
+      case .power: SW_BINARY_POWER
+      case .mask: SW_BINARY_MASK
+      case .equal: SW_BINARY_EQUAL
+      case .less: SW_BINARY_LESS
+      case .lessOrEqual: SW_BINARY_LESS_OR_EQUAL
       }
   }
 
@@ -61,8 +66,8 @@ final class BinaryStep: Step {
       case .interleaved:
         var a = operand(0, memory, image: image, y: y, channel: 0), b = operand(1, memory, image: image, y: y, channel: 0)
         binary(kind, &a, &b, output.width, output.storedChannels, to, output.pixelStride)
-        // 0 / 0: padding lanes meet zero weights and must be finite.
-        if kind == SW_BINARY_DIVIDE, output.channels < output.storedChannels {
+        // 0 / 0, powers: padding lanes meet zero weights and must be finite.
+        if kind == SW_BINARY_DIVIDE || kind == SW_BINARY_POWER, output.channels < output.storedChannels {
           for x in 0..<output.width { output.clearPadding(to + x * output.pixelStride) }
         }
       case .planar:

@@ -14,14 +14,16 @@ final class ElementwiseStep: Step {
   private let epilogue: EpilogueParameters
   private let kernel: Kernel
   private let threadCount: Int
+  private let clearsPadding: Bool
 
   /// - Parameters:
   ///   - multiplier: one value a channel.
   ///   - residual: a value of the same order.
+  ///   - clearsPadding: for functions that make no finite number of some: padding lanes meet zero weights.
   init(
     node: String, input: (value: Int, layout: ValueLayout), output: (value: Int, layout: ValueLayout), table: KernelTable,
     threadCount: Int, multiplier: [Float]? = nil, bias: [Float]? = nil, slopes: [Float]? = nil, epilogue: CanonicalEpilogue,
-    residual: (value: Int, layout: ValueLayout)? = nil
+    residual: (value: Int, layout: ValueLayout)? = nil, clearsPadding: Bool = false
   ) {
     self.node = node
     reads = [input.value] + (residual.map { [$0.value] } ?? [])
@@ -36,6 +38,7 @@ final class ElementwiseStep: Step {
     self.epilogue = EpilogueParameters(epilogue, order: order, bias: bias, slopes: slopes)
     kernel = table.kernel(.elementwise, rows: 1)
     self.threadCount = threadCount
+    self.clearsPadding = clearsPadding && layout.channels < layout.storedChannels
   }
 
   var isLight: Bool { true }
@@ -59,6 +62,7 @@ final class ElementwiseStep: Step {
             from, inputPixel, multiplier.map { UnsafePointer($0.base) }, added, residualPixel, to, outputPixel, layout.width,
             layout.storedChannels, epilogue)
         }
+        if clearsPadding { for x in 0..<layout.width { layout.clearPadding(to + x * outputPixel) } }
       case .planar:
         for channel in 0..<layout.channels {
           let offset = channel * layout.planeStride

@@ -14,6 +14,9 @@ final class MatrixMultiplyStep: Step {
   private let depth: Int
   /// Matrices of one image; none where images are rows.
   private let matricesPerImage: Int?
+  /// For each matrix of the product the matrix of either operand, which may be repeated.
+  private let lefts: ConstantTable<Int>
+  private let rights: ConstantTable<Int>
   private let inputHeights: [Int]
   private let outputHeight: Int
   private let blocks: [ColumnBlock]
@@ -21,8 +24,8 @@ final class MatrixMultiplyStep: Step {
 
   /// All values are planar: the matrices of a stack follow each other. `shapes` are those of the operands in the network.
   init(
-    node: String, inputs: [(value: Int, layout: ValueLayout)], shapes: [Shape], output: (value: Int, layout: ValueLayout),
-    table: KernelTable
+    node: String, inputs: [(value: Int, layout: ValueLayout)], shapes: [Shape], product: Shape,
+    output: (value: Int, layout: ValueLayout), table: KernelTable
   ) {
     self.node = node
     reads = inputs.map(\.value)
@@ -33,9 +36,25 @@ final class MatrixMultiplyStep: Step {
     rows = shapes[0][rank - 2]
     depth = shapes[0][rank - 1]
     columns = shapes[1][rank - 1]
-    matricesPerImage = rank == 2 ? nil : shapes[0].extents[1..<rank - 2].reduce(1, *)
+    matricesPerImage = rank == 2 ? nil : product.extents[1..<rank - 2].reduce(1, *)
+    lefts = ConstantTable(Self.matrices(shapes[0], of: product))
+    rights = ConstantTable(Self.matrices(shapes[1], of: product))
     blocks = ColumnBlock.split(paddedChannels(columns), into: table.floatTiles(.gather))
     plainBlocks = ColumnBlock.split(paddedChannels(columns), into: table.floatTiles(.multiply))
+  }
+
+  /// For each matrix of a stack the one of an operand whose extents are the same or 1.
+  private static func matrices(_ shape: Shape, of product: Shape) -> [Int] {
+    let stack = product.extents.dropLast(2), own = Array(shape.extents.dropLast(2))
+    return (0..<stack.reduce(1, *)).map { matrix in
+      var rest = matrix, index = 0, stride = 1
+      for (axis, extent) in stack.enumerated().reversed() {
+        index += own[axis] == 1 ? 0 : rest % extent * stride
+        stride *= own[axis]
+        rest /= extent
+      }
+      return index
+    }
   }
 
   var kernelNames: [String] { Set(blocks.map(\.kernel.name)).sorted() }
@@ -72,7 +91,8 @@ final class MatrixMultiplyStep: Step {
     let block = blocks[task % blocks.count], plain = plainBlocks[task % blocks.count].kernel
     let matrix = matricesPerImage.map { region.images.lowerBound * $0 + task / blocks.count } ?? 0
     let range = matricesPerImage == nil ? region.images : 0..<rows
-    let a = memory[reads[0]].base + matrix * rows * depth, b = memory[reads[1]].base + matrix * depth * columns
+    let a = memory[reads[0]].base + lefts.elements[matrix] * rows * depth
+    let b = memory[reads[1]].base + rights.elements[matrix] * depth * columns
     let out = memory[writes].base + matrix * rows * columns
     let width = min(block.columns, columns - block.firstColumn)
     for k in 0..<depth {

@@ -1,11 +1,11 @@
 import CKernels
 import Tensors
 
-/// Elements fetched from strided places, or means over some axes of them: transposition, slices of any axis, means.
+/// Elements fetched from strided places: transposition, slices of any axis, repeated axes.
 ///
 /// Works on whole values, because any row of the result may look at any row and image of the input.
 final class StridedStep: Step {
-  /// An axis of the result, or one that is averaged over, and what a step along it is in the input, in floats.
+  /// An axis of the result, and what a step along it is in the input, in floats: 0 repeats.
   struct Axis {
     var extent: Int
     var stride: Int
@@ -18,7 +18,6 @@ final class StridedStep: Step {
   private let offset: Int
   /// At least four: batch, channels, those that make up the rows, width.
   private let axes: [Axis]
-  private let averaged: [Axis]
   private let input: ValueLayout
   private let output: ValueLayout
   private let rowsPerTask: Int
@@ -26,10 +25,9 @@ final class StridedStep: Step {
   /// - Parameters:
   ///   - offset: of the first element in the input, in floats.
   ///   - axes: those of the result's shape, in order.
-  ///   - averaged: the axes of the input that the mean is taken along; none to copy.
   init(
-    node: String, name: String, offset: Int = 0, axes: [Axis], averaged: [Axis] = [],
-    input: (value: Int, layout: ValueLayout), output: (value: Int, layout: ValueLayout), threadCount: Int
+    node: String, name: String, offset: Int = 0, axes: [Axis], input: (value: Int, layout: ValueLayout),
+    output: (value: Int, layout: ValueLayout), threadCount: Int
   ) {
     self.node = node
     kernelNames = [name]
@@ -38,7 +36,6 @@ final class StridedStep: Step {
     let front = axes + Array(repeating: one, count: max(0, 2 - axes.count))
     let rows = front.count > 3 ? Array(front[2..<front.count - 1]) : [one]
     self.axes = Array(front[..<2]) + rows + [front.count > 2 ? front[front.count - 1] : one]
-    self.averaged = averaged
     reads = [input.value]
     writes = output.value
     self.input = input.layout
@@ -71,35 +68,18 @@ final class StridedStep: Step {
       if output.order == .planar {
         for channel in 0..<output.channels {
           for x in 0..<output.width {
-            to[channel * output.planeStride + x] = value(source + channel * channels.stride + x * columns.stride)
+            to[channel * output.planeStride + x] = source[channel * channels.stride + x * columns.stride]
           }
         }
       } else {
         for x in 0..<output.width {
           let pixel = to + x * output.pixelStride
-          for channel in 0..<output.channels { pixel[channel] = value(source + channel * channels.stride + x * columns.stride) }
+          for channel in 0..<output.channels { pixel[channel] = source[channel * channels.stride + x * columns.stride] }
           // Padding lanes meet zero weights and must be finite.
           for channel in output.channels..<output.storedChannels { pixel[channel] = 0 }
         }
       }
     }
-  }
-
-  @inline(__always)
-  private func value(_ place: UnsafePointer<Float>) -> Float {
-    guard !averaged.isEmpty else { return place.pointee }
-    let count = averaged.reduce(1) { $0 * $1.extent }
-    return Float(sum(place, 0) / Double(count))
-  }
-
-  private func sum(_ place: UnsafePointer<Float>, _ level: Int) -> Double {
-    let axis = averaged[level]
-    var result = 0.0
-    for index in 0..<axis.extent {
-      let next = place + index * axis.stride
-      result += level == averaged.count - 1 ? Double(next.pointee) : sum(next, level + 1)
-    }
-    return result
   }
 }
 

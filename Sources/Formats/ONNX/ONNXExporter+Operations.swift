@@ -5,7 +5,7 @@ import Tensors
 /// Each operation as operators of ONNX.
 extension ONNXExporter {
   mutating func write(_ node: Node) throws(ONNXProblem) {
-    let (name, x) = (node.name, node.inputs[0])
+    let (name, x) = (node.name, node.inputs.first ?? "")
     switch node.operation {
     case .convolution(let payload):
       convolution(payload, node, x, weight: parameter(node, "weight"), bias: payload.hasBias ? parameter(node, "bias") : nil)
@@ -33,9 +33,9 @@ extension ONNXExporter {
       let scaled = add("Mul", [x, parameter(node, "scale", shape: shape)], inner(node, "scaled"))
       add("Add", [scaled, parameter(node, "shift", shape: shape)], name)
     case .add: add("Add", node.inputs, name)
-    case .binary(let function): add(function.onnxType, node.inputs, name)
+    case .binary(let function): binary(function, node)
     case .matrixMultiply: add("MatMul", node.inputs, name)
-    case .concatenation: add("Concat", node.inputs, name, [.integer("axis", 1)])
+    case .concatenation(let payload): add("Concat", node.inputs, name, [.integer("axis", payload.axis)])
     case .pixelShuffle(let payload): pixelShuffle(payload, x, name)
     case .pixelUnshuffle(let payload): try pixelUnshuffle(payload, node)
     case .resize(let payload): resize(payload, node)
@@ -69,11 +69,79 @@ extension ONNXExporter {
     case .softmax(let payload): add("Softmax", [x], name, [.integer("axis", payload.axis)])
     case .reshape(let payload): add("Reshape", [x, integers(node, "shape", payload.extents)], name)
     case .transpose(let payload): add("Transpose", [x], name, [.integers("perm", payload.permutation)])
-    case .reduceMean(let payload):
-      add(
-        "ReduceMean", [x], name,
-        [.integers("axes", payload.axes), .integer("keepdims", payload.keepsAxes ? 1 : 0)])
+    case .reduction(let payload): reduction(payload, node, x, name)
+    case .normalization(let payload): try normalization(payload, node)
+    case .expand(let payload): add("Expand", [x, integers(node, "shape", payload.extents)], name)
+    case .constant: add("Constant", [], name, [constant(node, "value")])
     }
+  }
+
+  private mutating func binary(_ function: BinaryFunction, _ node: Node) {
+    switch function {
+    case .add: add("Add", node.inputs, node.name)
+    case .subtract: add("Sub", node.inputs, node.name)
+    case .multiply: add("Mul", node.inputs, node.name)
+    case .divide: add("Div", node.inputs, node.name)
+    case .minimum: add("Min", node.inputs, node.name)
+    case .maximum: add("Max", node.inputs, node.name)
+    case .power: add("Pow", node.inputs, node.name)
+    case .mask:
+      let zero = number(node, "zero", 0)
+      let isZero = add("Equal", [node.inputs[1], zero], inner(node, "isZero"))
+      add("Where", [isZero, zero, node.inputs[0]], node.name)
+    case .equal, .less, .lessOrEqual:
+      let type = function == .equal ? "Equal" : function == .less ? "Less" : "LessOrEqual"
+      add("Cast", [add(type, node.inputs, inner(node, "holds"))], node.name, [.integer("to", 1)])
+    }
+  }
+
+  private mutating func reduction(_ payload: Reduction, _ node: Node, _ x: String, _ output: String) {
+    let keeps = ONNXAttributeProto.integer("keepdims", payload.keepsAxes ? 1 : 0)
+    // Of opset 17 the sum alone takes its axes as an input.
+    if payload.function == .sum {
+      add("ReduceSum", [x, integers(node, "axes", payload.axes)], output, [keeps])
+      return
+    }
+    let type =
+      switch payload.function {
+      case .mean: "ReduceMean"
+      case .sum: "ReduceSum"
+      case .sumOfMagnitudes: "ReduceL1"
+      case .sumOfSquares: "ReduceSumSquare"
+      case .product: "ReduceProd"
+      case .maximum: "ReduceMax"
+      case .minimum: "ReduceMin"
+      }
+    add(type, [x], output, [.integers("axes", payload.axes), keeps])
+  }
+
+  private mutating func normalization(_ payload: Normalization, _ node: Node) throws(ONNXProblem) {
+    let x = node.inputs[0]
+    if payload.groups > 1 {
+      guard payload.centres, payload.axes == Array(1..<(ranks[x] ?? 4)) else {
+        throw .notExportable(
+          node: node.name, operation: node.operation.typeName, reason: "its groups are normalised along some axes alone")
+      }
+      // As PyTorch exports it: each group as a channel.
+      let shape = integers(node, "groups", [0, payload.groups, -1])
+      let split = add("Reshape", [x, shape], inner(node, "split"))
+      let ones = floats(node, "ones", Array(repeating: 1, count: payload.groups))
+      let zeros = floats(node, "zeros", Array(repeating: 0, count: payload.groups))
+      let normed = add(
+        "InstanceNormalization", [split, ones, zeros], inner(node, "normalised"), [.float("epsilon", payload.epsilon)])
+      add("Reshape", [normed, add("Shape", [x], inner(node, "shape"))], node.name)
+      return
+    }
+    var centred = x
+    if payload.centres {
+      let mean = inner(node, "mean")
+      reduction(Reduction(.mean, axes: payload.axes), node, x, mean)
+      centred = add("Sub", [x, mean], inner(node, "centred"))
+    }
+    let square = add("Mul", [centred, centred], inner(node, "square")), variance = inner(node, "variance")
+    reduction(Reduction(.mean, axes: payload.axes), node, square, variance)
+    let shifted = add("Add", [variance, number(node, "epsilon", payload.epsilon)], inner(node, "shifted"))
+    add("Div", [centred, add("Sqrt", [shifted], inner(node, "deviation"))], node.name)
   }
 
   private static func window(_ kernel: Pair, _ stride: Pair, _ padding: Padding) -> [ONNXAttributeProto] {
@@ -176,6 +244,22 @@ extension ONNXExporter {
       let sigmoid = add("Sigmoid", [x], inner(node, "sigmoid"))
       add("Mul", [x, sigmoid], output)
     case .softplus: add("Softplus", [x], output)
+    case .elu(let alpha): add("Elu", [x], output, [.float("alpha", alpha)])
+    case .celu(let alpha): add("Celu", [x], output, [.float("alpha", alpha)])
+    case .thresholdedReLU(let alpha): add("ThresholdedRelu", [x], output, [.float("alpha", alpha)])
+    case .softsign: add("Softsign", [x], output)
+    case .errorFunction: add("Erf", [x], output)
+    case .exponential: add("Exp", [x], output)
+    case .logarithm: add("Log", [x], output)
+    case .squareRoot: add("Sqrt", [x], output)
+    case .reciprocal: add("Reciprocal", [x], output)
+    case .power(let exponent): add("Pow", [x, number(node, "exponent", exponent)], output)
+    case .floor: add("Floor", [x], output)
+    case .ceiling: add("Ceil", [x], output)
+    case .round: add("Round", [x], output)
+    case .sign: add("Sign", [x], output)
+    case .sine: add("Sin", [x], output)
+    case .cosine: add("Cos", [x], output)
     }
   }
 
@@ -254,17 +338,4 @@ extension ONNXExporter {
 
 extension Pair {
   fileprivate var list: [Int] { [height, width] }
-}
-
-extension BinaryFunction {
-  fileprivate var onnxType: String {
-    switch self {
-    case .add: "Add"
-    case .subtract: "Sub"
-    case .multiply: "Mul"
-    case .divide: "Div"
-    case .minimum: "Min"
-    case .maximum: "Max"
-    }
-  }
 }

@@ -117,8 +117,11 @@ struct ONNXExporter {
     case .linear, .flatten: return 2
     case .reshape(let payload): return payload.extents.count
     case .transpose(let payload): return payload.permutation.count
-    case .reduceMean(let payload): return payload.keepsAxes ? first : first - payload.axes.count
-    case .batchNorm, .activation, .scale, .channelAffine, .add, .binary, .matrixMultiply, .concatenation, .slice, .softmax:
+    case .reduction(let payload): return payload.keepsAxes ? first : first - payload.axes.count
+    case .constant(let payload): return payload.shape.rank
+    case .expand(let payload): return payload.extents.count
+    case .normalization, .batchNorm, .activation, .scale, .channelAffine, .add, .binary, .matrixMultiply, .concatenation,
+      .slice, .softmax:
       return first
     }
   }
@@ -178,14 +181,27 @@ struct ONNXExporter {
     return name
   }
 
+  /// A parameter of the network as an attribute.
+  func constant(_ node: Node, _ role: String) -> ONNXAttributeProto {
+    var proto = ONNXAttributeProto()
+    proto.name = role
+    proto.type = .tensor
+    if let tensor = network.parameter(role, of: node) { proto.t = Self.tensor(tensor, tensor.shape, "") }
+    return proto
+  }
+
   private mutating func add(_ tensor: Tensor, _ shape: Shape, _ name: String) {
+    graph.initializer.append(Self.tensor(tensor, shape, name))
+  }
+
+  private static func tensor(_ tensor: Tensor, _ shape: Shape, _ name: String) -> ONNXTensorProto {
     var proto = ONNXTensorProto()
     proto.name = name
     proto.dataType = Int32(ONNXTensorProto.DataType.float.rawValue)
     proto.dims = shape.extents.map(Int64.init)
     // Tensors and files are little-endian both.
     proto.rawData = tensor.withUnsafeBytes { Data($0) }
-    graph.initializer.append(proto)
+    return proto
   }
 }
 

@@ -1,84 +1,37 @@
 import Networks
 import Tensors
 
-/// Functions of single elements: of one value, of a value and a constant, of two values.
+/// Functions of two inputs, element by element: of two values, or of a value and a constant.
 extension ONNXImporter {
   /// A node of one input, which does not care how the elements lie.
-  private mutating func elementwise(_ operation: Operation, _ x: ONNXView, _ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
+  mutating func elementwise(_ operation: Operation, _ x: ONNXView, _ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
     var result = x.following(try emit(operation, [x.value], x.extents, node).value)
     result.isExclusive = true
     return result
   }
 
-  mutating func unary(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
-    let x = try view(node)
-    let function: ActivationFunction
-    switch node.type {
-    case "Relu": function = .relu
-    case "LeakyRelu": function = .leakyReLU(slope: node.float("alpha", default: 0.01))
-    case "Sigmoid": function = .sigmoid
-    case "Tanh": function = .tanh
-    case "HardSigmoid":
-      function = .hardSigmoid(alpha: node.float("alpha", default: 0.2), beta: node.float("beta", default: 0.5))
-    case "HardSwish", ONNXPatterns.hardSwish: function = .hardSwish
-    case "Gelu": function = node.text("approximate", default: "none") == "tanh" ? .geluTanh : .gelu
-    case ONNXPatterns.gelu: function = .gelu
-    case ONNXPatterns.silu: function = .silu
-    case "Softplus": function = .softplus
-    case "Abs": function = .leakyReLU(slope: -1)
-    case "Clip": function = try clip(node)
-    case "Neg": return try elementwise(.scale(Scale(factor: -1)), x, node)
-    case "Mish":
-      let inner = try elementwise(.activation(.tanh), elementwise(.activation(.softplus), x, node), node)
-      return try combined(.view(x), .view(inner), .multiply, node)
-    default: throw node.unsupported("it is not known")
-    }
-    return try elementwise(.activation(function), x, node)
-  }
-
-  private mutating func clip(_ node: ONNXNode) throws(ONNXProblem) -> ActivationFunction {
-    var (low, high) = (node.float("min"), node.float("max"))
-    if opset >= 11 {
-      low = try constant(node, 1)?.scalar.map { Float($0) }
-      high = try constant(node, 2)?.scalar.map { Float($0) }
-    }
-    return Self.clip(low, high)
-  }
-
-  private static func clip(_ low: Float?, _ high: Float?) -> ActivationFunction {
-    let limit = Float.greatestFiniteMagnitude
-    let (minimum, maximum) = (max(low ?? -limit, -limit), min(high ?? limit, limit))
-    return minimum == 0 && maximum == limit ? .relu : .clip(minimum: minimum, maximum: maximum)
-  }
-
   mutating func prelu(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
     try node.checkInputs(2...2)
     let x = try view(node)
-    guard let slope = try weights(node, 1) else { throw node.invalid("its slope is absent") }
-    guard let slopes = channelwise(slope, x) else {
-      throw node.unsupported("its slope \(slope.shape) is neither one number nor one for each channel")
+    guard let slope = try value(node, 1) else { throw node.invalid("its slope is absent") }
+    if case .constant(let constant) = slope, let tensor = constant.tensor, let slopes = channelwise(tensor, x) {
+      let result = try emit(
+        .activation(.prelu(channels: slopes.count)), [x.value], x.extents, node, parameters: ["slope": slopes])
+      return x.following(result.value)
     }
-    let result = try emit(
-      .activation(.prelu(channels: slopes.count)), [x.value], x.extents, node, parameters: ["slope": slopes])
-    return x.following(result.value)
+    // x where it is positive, and slope · x where it is not.
+    let positive = try elementwise(.activation(.relu), x, node)
+    let negative = try combined(.view(x), .constant(.floats(Tensor([], [0]))), .minimum, node)
+    let sloped = try combined(.view(negative), slope, .multiply, node)
+    return try combined(.view(positive), .view(sloped), .add, node)
   }
-
-  mutating func softmax(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
-    let x = try plain(node)
-    let axis = try axis(node.integer("axis", default: opset < 13 ? 1 : -1), rank: x.rank, node)
-    if opset < 13, !x.extents[(axis + 1)...].allSatisfy(\.isOne) {
-      throw node.unsupported("before opset 13 it runs over all axes from \(axis); export it with opset_version=17")
-    }
-    return try emit(.softmax(Softmax(axis: axis)), [x.value], x.extents, node)
-  }
-
-  // MARK: Two inputs
 
   mutating func binary(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
     let functions: [String: BinaryFunction] = [
-      "Add": .add, "Sum": .add, "Sub": .subtract, "Mul": .multiply, "Div": .divide, "Min": .minimum, "Max": .maximum,
+      "Add": .add, "Sum": .add, "Mean": .add, "Sub": .subtract, "Mul": .multiply, "Div": .divide, "Min": .minimum,
+      "Max": .maximum,
     ]
-    let isVariadic = ["Sum", "Min", "Max"].contains(node.type)
+    let isVariadic = ["Sum", "Min", "Max", "Mean"].contains(node.type)
     try node.checkInputs(isVariadic ? 1...ONNXNumbers.limit : 2...2)
     guard let function = functions[node.type], let first = try value(node, 0) else { throw node.invalid("its input is absent") }
     var result = first
@@ -91,21 +44,90 @@ extension ONNXImporter {
       }
     }
     guard case .view(let view) = result else { throw node.unsupported("all its inputs are constants") }
-    return view
+    guard node.type == "Mean", node.inputs.count > 1 else { return view }
+    return try elementwise(.scale(Scale(factor: 1 / Float(node.inputs.count))), view, node)
   }
 
   mutating func power(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
-    let x = try view(node)
-    let exponent = try constant(node, 1)?.scalar
-    guard let exponent, exponent == 1 || exponent == 2 || exponent == 3 else {
-      throw node.unsupported("its exponent is not 1, 2 or 3")
+    try node.checkInputs(2...2)
+    guard let base = try value(node, 0), let exponent = try value(node, 1) else { throw node.invalid("an input is absent") }
+    guard case .view(let x) = base, case .constant(let constant) = exponent, let number = constant.scalar else {
+      return try combined(base, exponent, .power, node)
     }
-    var result = x
-    for _ in 1..<Int(exponent) { result = try combined(.view(result), .view(x), .multiply, node) }
-    return result
+    return try power(x, Float(number), node)
   }
 
-  private mutating func combined(
+  /// A value to a power that is one number.
+  mutating func power(_ x: ONNXView, _ exponent: Float, _ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
+    switch exponent {
+    case 1: return x
+    case 2, 3:
+      let square = try combined(.view(x), .view(x), .multiply, node)
+      return exponent == 2 ? square : try combined(.view(square), .view(x), .multiply, node)
+    case -1: return try elementwise(.activation(.reciprocal), x, node)
+    default:
+      guard exponent.isFinite else { throw node.unsupported("its exponent is \(exponent)") }
+      return try elementwise(.activation(.power(exponent: exponent)), x, node)
+    }
+  }
+
+  // MARK: Conditions
+
+  /// 1 where it holds, else 0; conditions are such numbers, too.
+  mutating func comparison(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
+    try node.checkInputs(2...2)
+    guard let a = try value(node, 0), let b = try value(node, 1) else { throw node.invalid("an input is absent") }
+    switch node.type {
+    case "Less": return try combined(a, b, .less, node)
+    case "LessOrEqual": return try combined(a, b, .lessOrEqual, node)
+    case "Greater": return try combined(b, a, .less, node)
+    case "GreaterOrEqual": return try combined(b, a, .lessOrEqual, node)
+    case "And": return try combined(a, b, .multiply, node)
+    case "Or": return try combined(a, b, .maximum, node)
+    case "Xor": return try negation(combined(a, b, .equal, node), node)
+    default: return try combined(a, b, .equal, node)
+    }
+  }
+
+  /// 1 where it is 0, else 0.
+  mutating func negation(_ x: ONNXView, _ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
+    try combined(.view(x), .constant(.floats(Tensor([], [0]))), .equal, node)
+  }
+
+  /// `condition ? a : b`: what is not chosen counts as 0, whatever it is, and both are added.
+  mutating func choice(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
+    try node.checkInputs(3...3)
+    guard let condition = try value(node, 0), let a = try value(node, 1), let b = try value(node, 2) else {
+      throw node.invalid("an input is absent")
+    }
+    let other: Value
+    switch condition {
+    case .view(let view): other = .view(try negation(view, node))
+    case .constant(let constant):
+      guard let tensor = constant.tensor else { throw node.unsupported("its condition depends on the size of the image") }
+      other = .constant(.floats(tensor.mapped { $0 != 0 ? 0 : 1 }))
+    }
+    return try combined(masked(a, condition, node), masked(b, other, node), .add, node)
+  }
+
+  private mutating func masked(_ value: Value, _ mask: Value, _ node: ONNXNode) throws(ONNXProblem) -> Value {
+    guard case .constant(let constant) = value, case .constant(let condition) = mask else {
+      if case .constant(let zero) = value, zero.scalar == 0 { return value }
+      return .view(try combined(value, mask, .mask, node))
+    }
+    guard let tensor = constant.tensor, let condition = condition.tensor else {
+      throw node.unsupported("its input depends on the size of the image")
+    }
+    let shape = try broadcast(tensor.shape.extents, condition.shape.extents, node)
+    guard let values = try expanded(.floats(tensor), to: shape, node).tensor,
+      let chosen = try expanded(.floats(condition), to: shape, node).tensor
+    else { return value }
+    return .constant(.floats(values.combined(chosen) { $1 != 0 ? $0 : 0 }))
+  }
+
+  // MARK: Two values
+
+  mutating func combined(
     _ a: Value, _ b: Value, _ function: BinaryFunction, _ node: ONNXNode
   ) throws(ONNXProblem) -> ONNXView {
     switch (a, b) {
@@ -139,15 +161,68 @@ extension ONNXImporter {
     return try emit(operation, [x.value, y.value], extents, node)
   }
 
-  /// A value and a constant: one number, or one for each channel. `isReversed` where the constant comes first.
+  // MARK: A value and a constant
+
+  /// `isReversed` where the constant comes first.
   private mutating func combined(
     _ x: ONNXView, _ c: ONNXConstant, _ function: BinaryFunction, isReversed: Bool, _ node: ONNXNode
   ) throws(ONNXProblem) -> ONNXView {
     guard let tensor = c.tensor else { throw node.unsupported("its constant depends on the size of the image") }
-    guard let vector = channelwise(tensor, x) else {
-      throw node.unsupported("its constant \(tensor.shape) is neither one number nor one for each channel")
+    guard tensor.count > 0 else { throw node.unsupported("its constant \(tensor.shape) is empty") }
+    if let vector = channelwise(tensor, x),
+      let folded = try folded(x, vector, function, isReversed: isReversed, node)
+    {
+      return folded
     }
-    try take(vector.count)
+    let operands = { (x: String, c: String) in isReversed ? [c, x] : [x, c] }
+    // One number, or extents along axes that are those of the value, meet the elements where they lie.
+    if let moved = try aligned(tensor, x, node) {
+      let constant = try constantValue(moved, node)
+      var result = x.following(try emit(.binary(function), operands(x.value, constant.value), x.extents, node).value)
+      result.isExclusive = true
+      return result
+    }
+    let rank = max(x.rank, tensor.shape.rank)
+    let value = try plain(x.inserting(Array(0..<rank - x.rank)), node)
+    let shape = Array(repeating: 1, count: rank - tensor.shape.rank) + tensor.shape.extents
+    let constant = try constantValue(tensor.reshaped(Shape(shape)), node)
+    let extents = zip(value.extents, shape).map { $1 == 1 ? $0 : Extent($1) }
+    return try emit(.binary(function), operands(value.value, constant.value), extents, node)
+  }
+
+  /// A value that nothing computes.
+  mutating func constantValue(_ tensor: Tensor, _ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
+    guard tensor.shape.rank <= Limits.rank else { throw node.unsupported("a constant has \(tensor.shape.rank) axes") }
+    try take(tensor.count)
+    return try emit(
+      .constant(Constant(tensor.shape)), [], tensor.shape.extents.map { Extent($0) }, node,
+      name: "\(ONNXNames.readable(node)).constant", parameters: ["value": tensor])
+  }
+
+  /// The constant with axes like those of the value behind a view, where each axis along which it varies is one of those, whole.
+  private mutating func aligned(_ tensor: Tensor, _ x: ONNXView, _ node: ONNXNode) throws(ONNXProblem) -> Tensor? {
+    let missing = x.rank - tensor.shape.rank
+    guard missing >= 0 else { return nil }
+    let varying = tensor.shape.extents.indices.filter { tensor.shape[$0] != 1 }
+    var shape = [Int](repeating: 1, count: x.extents.count)
+    var sources: [(axis: Int, source: Int)] = []
+    for axis in varying {
+      guard let source = x.wholeAxis(axis + missing), x.extents[source].integer == tensor.shape[axis] else { return nil }
+      shape[source] = tensor.shape[axis]
+      sources.append((axis, source))
+    }
+    let order = sources.sorted { $0.source < $1.source }.map(\.axis)
+    guard order != varying else { return tensor.reshaped(Shape(shape)) }
+    let fixed = tensor.shape.extents.indices.filter { tensor.shape[$0] == 1 }
+    return try transposed(.floats(tensor), fixed + order, node).tensor?.reshaped(Shape(shape))
+  }
+
+  /// Functions of a value and one number, or one for each channel, that have a form of their own, which other layers can take in; nil
+  /// for others.
+  private mutating func folded(
+    _ x: ONNXView, _ vector: Tensor, _ function: BinaryFunction, isReversed: Bool, _ node: ONNXNode
+  ) throws(ONNXProblem) -> ONNXView? {
+    guard vector.floats.allSatisfy(\.isFinite) else { return nil }
     switch function {
     case .add: return try affine(x, scale: nil, shift: vector, node)
     case .subtract:
@@ -156,18 +231,24 @@ extension ONNXImporter {
         : try affine(x, scale: nil, shift: vector.mapped { -$0 }, node)
     case .multiply: return try affine(x, scale: vector, shift: nil, node)
     case .divide:
-      if isReversed { throw node.unsupported("it divides a constant by the values of an image") }
-      return try affine(x, scale: vector.mapped { 1 / $0 }, shift: nil, node)
+      if isReversed {
+        return vector.count == 1 && vector.floats[0] == 1 ? try elementwise(.activation(.reciprocal), x, node) : nil
+      }
+      let reciprocals = vector.mapped { 1 / $0 }
+      guard reciprocals.floats.allSatisfy({ $0.isFinite && $0.isNormal }) else { return nil }
+      return try affine(x, scale: reciprocals, shift: nil, node)
     case .minimum, .maximum:
-      guard vector.count == 1 else { throw node.unsupported("its constant \(tensor.shape) is not one number") }
+      guard vector.count == 1 else { return nil }
       let bound = vector.floats[0]
       return try elementwise(
         .activation(function == .minimum ? Self.clip(nil, bound) : Self.clip(bound, nil)), x, node)
+    case .power: return isReversed || vector.count > 1 ? nil : try power(x, vector.floats[0], node)
+    case .mask, .equal, .less, .lessOrEqual: return nil
     }
   }
 
   /// A constant that broadcasts to a view as a vector along the channels, or of one element; nil where it does otherwise.
-  private func channelwise(_ tensor: Tensor, _ view: ONNXView) -> Tensor? {
+  func channelwise(_ tensor: Tensor, _ view: ONNXView) -> Tensor? {
     let skipped = max(tensor.shape.rank - view.rank, 0)
     if tensor.count == 1 { return skipped == 0 ? tensor.reshaped([1]) : nil }
     guard tensor.shape.extents[..<skipped].allSatisfy({ $0 == 1 }), skipped == 0 else { return nil }
@@ -179,10 +260,10 @@ extension ONNXImporter {
     return tensor.reshaped([tensor.count])
   }
 
-  /// `scale · x + shift`, each a vector along the channels or of one element.
+  /// `scale · x + shift`, each a vector along the channels or of one element; nil where the channels are open.
   private mutating func affine(
     _ x: ONNXView, scale: Tensor?, shift: Tensor?, _ node: ONNXNode
-  ) throws(ONNXProblem) -> ONNXView {
+  ) throws(ONNXProblem) -> ONNXView? {
     if let shift, scale == nil, let maker = producer(x), let biased = maker.operation.withBias {
       let count = biased.parameters.first { $0.name == "bias" }?.shape.count ?? 0
       replace(maker, by: biased, parameters: ["bias": try vector(shift, count: count)])
@@ -192,9 +273,7 @@ extension ONNXImporter {
     // Features that depend on an open size are as many as the constant has.
     guard x.extents.count >= 2, let channels = x.extents[1].integer ?? [scale, shift].compactMap({ $0?.count }).max(by: <),
       x.extents[1].integer != nil || channels > 1
-    else {
-      throw node.unsupported("the channels of its input are open")
-    }
+    else { return nil }
     let factor = try vector(scale ?? Tensor([1], [1]), count: channels)
     let offset = try vector(shift ?? Tensor([1], [0]), count: channels)
     if let maker = producer(x), case .channelAffine = maker.operation, let first = parameter("scale", of: maker),
@@ -241,9 +320,9 @@ extension Operation {
 }
 
 extension Tensor {
-  fileprivate func mapped(_ function: (Float) -> Float) -> Tensor { Tensor(shape, floats.map(function)) }
+  func mapped(_ function: (Float) -> Float) -> Tensor { Tensor(shape, floats.map(function)) }
 
-  fileprivate func combined(_ other: Tensor, _ function: (Float, Float) -> Float) -> Tensor {
+  func combined(_ other: Tensor, _ function: (Float, Float) -> Float) -> Tensor {
     Tensor(shape, zip(floats, other.floats).map(function))
   }
 }

@@ -5,12 +5,19 @@ import Tensors
 extension ONNXImporter {
   /// What some form of is supported.
   static let operators: Set<String> = [
-    "Abs", "Add", "AveragePool", "BatchNormalization", "Cast", "Ceil", "Clip", "Concat", "Constant", "ConstantOfShape", "Conv",
-    "ConvTranspose", "DepthToSpace", "Div", "Dropout", "Equal", "Exp", "Expand", "Flatten", "Floor", "Gather", "Gelu", "Gemm",
-    "GlobalAveragePool", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "MatMul", "Max", "MaxPool", "Min", "Mish", "Mod",
-    "Mul", "Neg", "Not", "PRelu", "Pad", "Pow", "Range", "Reciprocal", "ReduceMean", "ReduceProd", "Relu", "Reshape", "Resize",
-    "Round", "Shape", "Sigmoid", "Size", "Slice", "Softmax", "Softplus", "SpaceToDepth", "Split", "Sqrt", "Squeeze", "Sub",
-    "Sum", "Tanh", "Transpose", "Unsqueeze", "Upsample", "Where", ONNXPatterns.silu, ONNXPatterns.gelu, ONNXPatterns.hardSwish,
+    "Abs", "Add", "And", "AveragePool", "BatchNormalization", "Cast", "Ceil", "Celu", "Clip", "Concat", "Constant",
+    "ConstantOfShape",
+    "Conv", "ConvTranspose", "Cos", "DepthToSpace", "Div", "Dropout", "Elu", "Equal", "Erf", "Exp", "Expand", "Flatten",
+    "Floor", "Gather", "Gelu", "Gemm", "Greater", "GreaterOrEqual", "IsNaN", "GlobalAveragePool", "GlobalLpPool",
+    "GlobalMaxPool", "GroupNormalization",
+    "HardSigmoid", "HardSwish", "Identity", "InstanceNormalization", "LRN", "LayerNormalization", "LeakyRelu", "Less",
+    "LessOrEqual", "Log",
+    "LogSoftmax", "LpNormalization", "MatMul", "Max", "MaxPool", "Mean", "MeanVarianceNormalization", "Min", "Mish", "Mod",
+    "Mul", "Neg", "Not", "Or", "PRelu", "Pad", "Pow", "RMSNormalization", "Range", "Reciprocal", "ReduceL1", "ReduceL2",
+    "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare",
+    "Relu", "Reshape", "Resize", "Round", "Selu", "Shape", "Sigmoid", "Sign", "Sin", "Size", "Slice", "Softmax", "Softplus",
+    "Softsign", "SpaceToDepth", "Split", "Sqrt", "Squeeze", "Sub", "Sum", "Swish", "Tanh", "ThresholdedRelu", "Tile",
+    "Transpose", "Unsqueeze", "Upsample", "Where", "Xor", ONNXPatterns.silu, ONNXPatterns.gelu, ONNXPatterns.hardSwish,
   ]
 
   mutating func lower(_ node: ONNXNode) throws(ONNXProblem) {
@@ -40,6 +47,8 @@ extension ONNXImporter {
     switch node.type {
     case "Identity", "Dropout": return [try view(node)]
     case "Cast":
+      // A condition: whether it is not 0.
+      if node.integer("to", default: 1) == 9 { return [try negation(negation(view(node), node), node)] }
       guard [1, 10, 11, 16].contains(node.integer("to", default: 1)) else {
         throw node.unsupported("it makes integers of the values of an image")
       }
@@ -49,16 +58,31 @@ extension ONNXImporter {
     case "Gemm": return [try gemm(node)]
     case "MatMul": return [try product(node)]
     case "BatchNormalization": return [try batchNorm(node)]
-    case "Add", "Sub", "Mul", "Div", "Min", "Max", "Sum": return [try binary(node)]
+    case "Add", "Sub", "Mul", "Div", "Min", "Max", "Sum", "Mean": return [try binary(node)]
     case "Pow": return [try power(node)]
-    case "Relu", "LeakyRelu", "Sigmoid", "Tanh", "HardSigmoid", "HardSwish", "Gelu", "Softplus", "Clip", "Abs", "Neg", "Mish",
-      ONNXPatterns.silu, ONNXPatterns.gelu, ONNXPatterns.hardSwish:
+    case "Where": return [try choice(node)]
+    case "Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor": return [try comparison(node)]
+    case "Not": return [try negation(view(node), node)]
+    case "IsNaN":
+      let x = try view(node)
+      return [try negation(combined(.view(x), .view(x), .equal, node), node)]
+    case "Clip": return [try clip(node)]
+    case "Relu", "LeakyRelu", "Sigmoid", "Tanh", "HardSigmoid", "HardSwish", "Gelu", "Softplus", "Softsign", "Elu", "Selu",
+      "Celu", "ThresholdedRelu", "Abs", "Neg", "Mish", "Swish", "Erf", "Exp", "Log", "Sqrt", "Reciprocal", "Floor", "Ceil",
+      "Round", "Sign", "Sin", "Cos", ONNXPatterns.silu, ONNXPatterns.gelu, ONNXPatterns.hardSwish:
       return [try unary(node)]
     case "PRelu": return [try prelu(node)]
-    case "Softmax": return [try softmax(node)]
+    case "Softmax", "LogSoftmax": return [try softmax(node)]
+    case "InstanceNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization":
+      return [try normalization(node)]
+    case "LpNormalization": return [try normNormalization(node)]
+    case "MeanVarianceNormalization": return [try meanVarianceNormalization(node)]
+    case "LRN": return [try localResponseNormalization(node)]
     case "MaxPool", "AveragePool": return [try pool(node)]
-    case "GlobalAveragePool": return [try globalAveragePool(node)]
-    case "ReduceMean": return [try reduceMean(node)]
+    case "GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool": return [try globalPool(node)]
+    case "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd",
+      "ReduceSum", "ReduceSumSquare":
+      return [try reduction(node)]
     case "Concat": return [try concatenation(node)]
     case "Split": return try split(node)
     case "Slice": return [try slice(node)]
@@ -73,6 +97,7 @@ extension ONNXImporter {
     case "Squeeze": return [try squeeze(node)]
     case "Unsqueeze": return [try unsqueeze(node)]
     case "Expand": return [try expand(node)]
+    case "Tile": return [try tile(node)]
     default: throw node.unsupported("it is read where its inputs are constants")
     }
   }

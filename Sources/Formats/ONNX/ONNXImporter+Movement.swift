@@ -18,7 +18,7 @@ extension ONNXImporter {
   }
 
   /// A view under another shape, in which one extent may be -1.
-  private mutating func reshaped(_ x: ONNXView, _ target: [Extent], _ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
+  mutating func reshaped(_ x: ONNXView, _ target: [Extent], _ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
     let open = target.indices.filter { target[$0].constant == -1 }
     for extent in target {
       if let constant = extent.constant, constant < 1, constant != -1 { throw node.invalid("an extent would be \(constant)") }
@@ -111,46 +111,7 @@ extension ONNXImporter {
     return x.inserting(try axes(given, rank: x.rank + given.count, node).sorted())
   }
 
-  /// Only where nothing is repeated.
-  mutating func expand(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
-    let x = try view(node)
-    let target = try numbers(node, 1)
-    let shape = try shape(of: x, node)
-    guard target.count <= shape.count else { throw node.unsupported("it adds axes to the values of an image") }
-    for (wanted, extent) in zip(target, shape[(shape.count - target.count)...])
-    where !wanted.isOne && !symbols.same(wanted, extent) {
-      throw node.unsupported("it repeats the values of an image")
-    }
-    return x
-  }
-
-  // MARK: Parts and joints
-
-  mutating func concatenation(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
-    guard let given = node.integer("axis") else { throw node.invalid("its axis is absent") }
-    var parts: [ONNXView] = []
-    for index in node.inputs.indices { parts.append(try plain(node, index)) }
-    guard let first = parts.first else { throw node.invalid("it has no inputs") }
-    let axis = try axis(given, rank: first.rank, node)
-    if parts.count == 1 { return first }
-    guard parts.allSatisfy({ $0.rank == first.rank }) else { throw node.invalid("its inputs differ in their axes") }
-    var extents = first.extents
-    for part in parts.dropFirst() {
-      guard let sum = extents[axis] + part.extents[axis] else { throw node.unsupported("the shape arithmetic is too long") }
-      extents[axis] = sum
-    }
-    if axis == 1 { return try emit(.concatenation, parts.map(\.value), extents, node) }
-    // The network joins channels: the axis becomes that of the channels, and goes back.
-    var permutation = Array(0..<first.rank)
-    permutation.swapAt(1, axis)
-    var moved: [String] = []
-    for part in parts {
-      moved.append(
-        try emit(.transpose(Transpose(permutation)), [part.value], permutation.map { part.extents[$0] }, node).value)
-    }
-    let joined = try emit(.concatenation, moved, permutation.map { extents[$0] }, node)
-    return joined.transposed(permutation)
-  }
+  // MARK: Parts
 
   mutating func split(_ node: ONNXNode) throws(ONNXProblem) -> [ONNXView] {
     let x = try plain(node)

@@ -15,6 +15,10 @@ extension ONNXImporter {
     if view.isPlain { return view }
     let shape = try shape(of: view, node)
     guard !shape.isEmpty, shape.count <= Limits.rank else { throw node.unsupported("its input has \(shape.count) axes") }
+    if view.order == Array(view.order.indices), canRegroup(view.extents, to: shape) {
+      return try regrouped(view.value, view.extents, to: shape, node)
+    }
+    if let moved = try spread(view, shape, node) { return moved }
     if view.order == Array(view.order.indices) { return try regrouped(view.value, view.extents, to: shape, node) }
     if let (operation, extents) = shuffle(view) { return try move(operation, view.value, extents, node) }
     if let (permutation, extents) = permutation(view) {
@@ -88,6 +92,49 @@ extension ONNXImporter {
     return try move(.reshape(Reshape(target)), value, shape, node)
   }
 
+  /// Whether a reshape can say the shape: all extents but one are known or stay where they are.
+  private func canRegroup(_ extents: [Extent], to shape: [Extent]) -> Bool {
+    shape.indices.count { axis in
+      shape[axis].integer == nil && !(axis < extents.count && extents[axis] == shape[axis])
+    } <= 1
+  }
+
+  /// A view whose axes are those of the value, whole, in some order, with extents of 1 between them: such extents are put behind the
+  /// others or taken from there, where a reshape can say so whatever the others are. Nil for other views.
+  private mutating func spread(
+    _ view: ONNXView, _ shape: [Extent], _ node: ONNXNode
+  ) throws(ONNXProblem) -> ONNXView? {
+    let needed = shape.count - view.extents.count
+    guard !canRegroup(view.extents, to: shape) || view.order != Array(view.order.indices) else { return nil }
+    // As many extents of 1 as the view has, those of the value first.
+    let padded = view.extents + Array(repeating: Extent(1), count: max(needed, 0))
+    var units = padded.indices.filter { padded[$0].isOne }
+    guard padded.count <= Limits.rank else { return nil }
+    var permutation: [Int] = []
+    for axis in shape.indices {
+      if view.axes[axis].isEmpty {
+        guard !units.isEmpty else { return nil }
+        permutation.append(units.removeFirst())
+      } else {
+        guard let source = view.wholeAxis(axis) else { return nil }
+        permutation.append(source)
+      }
+    }
+    permutation += units
+    guard permutation.sorted() == Array(padded.indices) else { return nil }
+    var value = ONNXView(view.value, view.extents)
+    if needed > 0 {
+      value = try move(
+        .reshape(Reshape(Array(repeating: 0, count: view.extents.count) + Array(repeating: 1, count: needed))), value.value,
+        padded, node)
+    }
+    if permutation != Array(padded.indices) {
+      value = try move(.transpose(Transpose(permutation)), value.value, permutation.map { padded[$0] }, node)
+    }
+    guard needed < 0 else { return value }
+    return try move(.reshape(Reshape(Array(repeating: 0, count: shape.count))), value.value, shape, node)
+  }
+
   /// A node that no node of the graph stands for: it is called after what it moves.
   private mutating func move(
     _ operation: Operation, _ value: String, _ extents: [Extent], _ node: ONNXNode
@@ -151,19 +198,5 @@ extension ONNXImporter {
       }
     }
     return nil
-  }
-}
-
-extension ONNXView {
-  /// The same moves of a value that keeps only the axes before `bound`; nil where those are in parts.
-  func keepingAxes(below bound: Int, value: String, extents: [Extent]) -> ONNXView? {
-    let plain = ONNXView(value, extents)
-    let kept = factors.indices.filter { factors[$0].axis < bound }
-    guard kept.map({ factors[$0] }) == plain.factors else { return nil }
-    var result = plain
-    let axes = axes.map { axis in axis.filter { factors[$0].axis < bound } }
-    // The factors kept come first, so that their indices stay.
-    result.setMoves(order: axes.flatMap { $0 }, groups: axes.map(\.count))
-    return result
   }
 }

@@ -26,46 +26,6 @@ extension ONNXImporter {
     return try emit(operation, [x.value], extents, node)
   }
 
-  mutating func globalAveragePool(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
-    let x = try plain(node, rank: 4)
-    return try emit(.globalAveragePool, [x.value], [x.extents[0], x.extents[1], Extent(1), Extent(1)], node)
-  }
-
-  mutating func reduceMean(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
-    let view = try view(node)
-    let given = try integers(node, 1, attribute: "axes") ?? []
-    let keeps = node.integer("keepdims", default: 1) != 0
-    if given.isEmpty, node.integer("noop_with_empty_axes", default: 0) != 0 { return view }
-    let axes = try axes(given.isEmpty ? Array(0..<view.rank) : given, rank: view.rank, node).sorted()
-    guard !axes.isEmpty else { throw node.invalid("it has no axes") }
-
-    // Over height and width, wherever the view has them.
-    let parts = view.axes
-    let reduced = axes.flatMap { parts[$0] }.sorted()
-    let spatial = view.factors.indices.filter { view.factors[$0].axis >= 2 }
-    if view.extents.count == 4, reduced == spatial, axes.allSatisfy({ !parts[$0].isEmpty }) {
-      let extents = [view.extents[0], view.extents[1], Extent(1), Extent(1)]
-      let pooled = try emit(.globalAveragePool, [view.value], extents, node)
-      guard var result = view.keepingAxes(below: 2, value: pooled.value, extents: extents) else {
-        throw node.unsupported("its input has a batch or channels in parts")
-      }
-      if !keeps { result = result.dropping(Set(axes)) }
-      result.isExclusive = true
-      return result
-    }
-    let x = try plain(node)
-    var extents: [Extent] = []
-    for (axis, extent) in x.extents.enumerated() {
-      if axes.contains(axis) {
-        if keeps { extents.append(Extent(1)) }
-      } else {
-        extents.append(extent)
-      }
-    }
-    guard !extents.isEmpty else { throw node.unsupported("it makes one number of the whole image") }
-    return try emit(.reduceMean(ReduceMean(axes: axes, keepsAxes: keeps)), [x.value], extents, node)
-  }
-
   // MARK: Resize
 
   mutating func resize(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {

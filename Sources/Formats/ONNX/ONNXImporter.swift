@@ -14,7 +14,7 @@ struct ONNXImporter {
     case view(ONNXView)
   }
 
-  static let opsets = 9...21
+  static let opsets = 9...24
   static let nodeLimit = 1 << 17
 
   let opset: Int
@@ -143,10 +143,16 @@ struct ONNXImporter {
   /// The value of the network that an output of the graph is.
   private mutating func result(_ name: String, taken: Set<String>) throws(ONNXProblem) -> String {
     let node = ONNXNode(type: "Identity", label: name, inputs: [name], outputs: [name])
-    guard case .view(let view)? = try value(name) else {
-      throw .output(name, reason: "is a constant, which no network computes")
+    let plain: ONNXView
+    switch try value(name) {
+    case .view(let view)?: plain = try self.plain(view, node)
+    case .constant(let constant)?:
+      guard let tensor = constant.tensor, tensor.shape.valueFault == nil else {
+        throw .output(name, reason: "is a constant that no network holds")
+      }
+      plain = try constantValue(tensor, node)
+    case nil: throw .unknownOutput(name)
     }
-    let plain = try plain(view, node)
     if !taken.contains(plain.value) { return plain.value }
     // Two outputs of the graph are one value: the second is a copy of its own.
     return try emit(.scale(Scale(factor: 1)), [plain.value], plain.extents, node).value

@@ -37,7 +37,7 @@ extension ONNXProblem: CustomStringConvertible {
     switch self {
     case .noGraph: "the ONNX model holds no graph; export it again"
     case .opset(let version):
-      "the ONNX model is of opset \(version), and 9 to 21 are read; export it with opset_version=17"
+      "the ONNX model is of opset \(version), and 9 to 24 are read; export it with opset_version=17"
     case .noOpset: "the ONNX model does not say its opset; export it again"
     case .unsupportedOperators(let operators):
       "the ONNX model uses operators that are not supported: \(operators.map(\.onOneLine).joined(separator: ", "))"

@@ -123,6 +123,29 @@ struct ONNXView: Sendable {
     self.groups = groups
   }
 
+  /// Without some of the factors, whose axes then have an extent of 1; they are all those of some axes.
+  func removing(_ taken: Set<Int>) -> ONNXView {
+    var result = self
+    var start = 0
+    for (axis, count) in groups.enumerated() {
+      result.groups[axis] = order[start..<start + count].count { !taken.contains($0) }
+      start += count
+    }
+    let kept = factors.indices.filter { !taken.contains($0) }
+    let places = Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($0.element, $0.offset) })
+    result.factors = kept.map { factors[$0] }
+    result.order = order.compactMap { places[$0] }
+    for factor in taken { result.extents[factors[factor].axis] = Extent(1) }
+    return result
+  }
+
+  /// Whether both move the elements of values alike, which may differ in their extent along one axis.
+  func isLike(_ other: ONNXView, butFor source: Int) -> Bool {
+    func parts(_ view: ONNXView) -> [Factor] { view.factors.filter { $0.axis != source } }
+    return order == other.order && groups == other.groups && factors.map(\.axis) == other.factors.map(\.axis)
+      && parts(self) == parts(other) && extents.count == other.extents.count
+  }
+
   /// Whether both move the elements of values of one shape in the same way.
   func isLike(_ other: ONNXView) -> Bool {
     order == other.order && groups == other.groups && factors == other.factors && extents == other.extents

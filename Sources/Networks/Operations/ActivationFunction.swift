@@ -26,6 +26,57 @@ public enum ActivationFunction: Hashable, Sendable {
   case silu
   /// `log(1 + exp(x))`
   case softplus
+  /// `x` for `x > 0`, else `alpha · (exp(x) - 1)`
+  case elu(alpha: Float)
+  /// `x` for `x > 0`, else `alpha · (exp(x / alpha) - 1)`
+  case celu(alpha: Float)
+  /// `x` for `x > alpha`, else 0
+  case thresholdedReLU(alpha: Float)
+  /// `x / (1 + |x|)`
+  case softsign
+  /// `erf(x) = 2 / √π · ∫ exp(-t²) dt from 0 to x`
+  case errorFunction
+  /// `exp(x)`
+  case exponential
+  /// The natural logarithm: -∞ at 0, NaN below.
+  case logarithm
+  /// `√x`, NaN below 0.
+  case squareRoot
+  /// `1 / x`
+  case reciprocal
+  /// `x` to that power, as C's `pow`: NaN for `x < 0` unless the exponent is an integer.
+  case power(exponent: Float)
+  /// The largest integer that is not above `x`.
+  case floor
+  /// The smallest integer that is not below `x`.
+  case ceiling
+  /// The nearest integer, ties to even.
+  case round
+  /// -1, 0 or 1; NaN stays.
+  case sign
+  /// The sine of an angle in radians.
+  case sine
+  /// The cosine of an angle in radians.
+  case cosine
+}
+
+extension ActivationFunction {
+  /// Those without attributes.
+  package static let plain: [ActivationFunction] = [
+    .relu, .sigmoid, .tanh, .hardSwish, .gelu, .geluTanh, .silu, .softplus, .softsign, .errorFunction, .exponential, .logarithm,
+    .squareRoot, .reciprocal, .floor, .ceiling, .round, .sign, .sine, .cosine,
+  ]
+
+  /// Whether it makes a finite number of every finite number of any practical size. Others ride on no convolution's store: the lanes
+  /// of a vector that hold no channel go through it, too, and must stay finite.
+  package var keepsFinite: Bool {
+    switch self {
+    case .exponential, .logarithm, .squareRoot, .reciprocal, .power: false
+    case .relu, .leakyReLU, .prelu, .clip, .sigmoid, .tanh, .hardSigmoid, .hardSwish, .gelu, .geluTanh, .silu, .softplus, .elu,
+      .celu, .thresholdedReLU, .softsign, .errorFunction, .floor, .ceiling, .round, .sign, .sine, .cosine:
+      true
+    }
+  }
 }
 
 extension ActivationFunction: OperationDefinition {
@@ -43,6 +94,22 @@ extension ActivationFunction: OperationDefinition {
     case .geluTanh: "geluTanh"
     case .silu: "silu"
     case .softplus: "softplus"
+    case .elu: "elu"
+    case .celu: "celu"
+    case .thresholdedReLU: "thresholdedReLU"
+    case .softsign: "softsign"
+    case .errorFunction: "errorFunction"
+    case .exponential: "exponential"
+    case .logarithm: "logarithm"
+    case .squareRoot: "squareRoot"
+    case .reciprocal: "reciprocal"
+    case .power: "power"
+    case .floor: "floor"
+    case .ceiling: "ceiling"
+    case .round: "round"
+    case .sign: "sign"
+    case .sine: "sine"
+    case .cosine: "cosine"
     }
   }
 
@@ -54,7 +121,11 @@ extension ActivationFunction: OperationDefinition {
     case .prelu(let channels): "\(channels)"
     case .clip(let minimum, let maximum): "\(minimum) to \(maximum)"
     case .hardSigmoid(let alpha, let beta): "\(alpha), \(beta)"
-    case .relu, .sigmoid, .tanh, .hardSwish, .gelu, .geluTanh, .silu, .softplus: ""
+    case .elu(let alpha), .celu(let alpha), .thresholdedReLU(let alpha): "\(alpha)"
+    case .power(let exponent): "\(exponent)"
+    case .relu, .sigmoid, .tanh, .hardSwish, .gelu, .geluTanh, .silu, .softplus, .softsign, .errorFunction, .exponential,
+      .logarithm, .squareRoot, .reciprocal, .floor, .ceiling, .round, .sign, .sine, .cosine:
+      ""
     }
   }
 
@@ -66,7 +137,13 @@ extension ActivationFunction: OperationDefinition {
       minimum.isFinite && maximum.isFinite && minimum <= maximum ? nil : "\(minimum) to \(maximum) is no finite range"
     case .hardSigmoid(let alpha, let beta):
       alpha.isFinite && beta.isFinite ? nil : "the line \(alpha) · x + \(beta) is not finite"
-    case .relu, .sigmoid, .tanh, .hardSwish, .gelu, .geluTanh, .silu, .softplus: nil
+    case .elu(let alpha), .thresholdedReLU(let alpha): alpha.isFinite ? nil : "the alpha \(alpha) is not finite"
+    case .celu(let alpha):
+      alpha.isFinite && (1 / alpha).isFinite ? nil : "the alpha \(alpha) or its reciprocal is not finite"
+    case .power(let exponent): exponent.isFinite ? nil : "the exponent \(exponent) is not finite"
+    case .relu, .sigmoid, .tanh, .hardSwish, .gelu, .geluTanh, .silu, .softplus, .softsign, .errorFunction, .exponential,
+      .logarithm, .squareRoot, .reciprocal, .floor, .ceiling, .round, .sign, .sine, .cosine:
+      nil
     }
   }
 

@@ -20,6 +20,16 @@ public enum BinaryFunction: String, Hashable, Codable, Sendable, CaseIterable {
   case minimum
   /// The larger of both, NaN where one is.
   case maximum
+  /// `a` to the power `b`, as C's `pow`: NaN for `a < 0` unless `b` is an integer.
+  case power
+  /// `a` where `b` is not 0, else 0, whatever `a` is.
+  case mask
+  /// 1 where `a = b`, else 0, as where one is NaN.
+  case equal
+  /// 1 where `a < b`, else 0.
+  case less
+  /// 1 where `a <= b`, else 0.
+  case lessOrEqual
 }
 
 /// See `BinaryFunction`.

@@ -1,25 +1,52 @@
 import Tensors
 
-/// The inputs behind one another along the channels (axis 1), in order.
+/// The inputs behind one another along an axis, by default that of the channels, in order.
 ///
-/// - Input: two or more `[N, C_k, H, W]` (or `[N, C_k]`) that differ in their channels only. Output: `[N, Σ C_k, H, W]`.
+/// - Input: two or more values that differ in their extent along that axis only. Output: `[N, Σ C_k, H, W]` for the channels.
 /// - Cost: no MACs.
-struct Concatenation: OperationDefinition {
-  var typeName: String { "concatenation" }
-  var inputCount: ClosedRange<Int> { 2...4096 }
+/// - Source: `torch.cat`, ONNX `Concat`.
+public struct Concatenation: Hashable, Sendable {
+  /// Counted from 0.
+  public var axis: Int
 
-  func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
+  public init(axis: Int = 1) { self.axis = axis }
+}
+
+extension Concatenation: OperationDefinition {
+  package var typeName: String { "concatenation" }
+  package var inputCount: ClosedRange<Int> { 2...4096 }
+  package var summary: String { axis == 1 ? "" : "axis \(axis)" }
+  package var attributeFault: String? { axisFault(axis) }
+
+  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
     var output = inputs[0]
-    guard output.rank >= 2 else { throw ShapeMismatch("the input \(output) has no channels") }
+    guard axis < output.rank else {
+      throw ShapeMismatch(axis == 1 ? "the input \(output) has no channels" : "the input \(output) has no axis \(axis)")
+    }
     for input in inputs.dropFirst() {
       // Sums of legal extents: 4096 · 2^36 fits.
       var expected = input
-      if input.rank == output.rank { expected[1] = output[1] }
+      if input.rank == output.rank { expected[axis] = output[axis] }
       guard expected == output else {
-        throw ShapeMismatch("\(inputs[0]) and \(input) differ in more than their channels")
+        throw ShapeMismatch("\(inputs[0]) and \(input) differ in more than \(axis == 1 ? "their channels" : "axis \(axis)")")
       }
-      output[1] += input[1]
+      output[axis] += input[axis]
     }
     return output
+  }
+}
+
+extension Concatenation: Codable {
+  enum CodingKeys: String, CodingKey { case axis }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(axis: try container.decodeIfPresent(Int.self, forKey: .axis) ?? 1)
+  }
+
+  /// The usual axis is left out.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    if axis != 1 { try container.encode(axis, forKey: .axis) }
   }
 }

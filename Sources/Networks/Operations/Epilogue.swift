@@ -51,6 +51,7 @@ public struct Epilogue: Hashable, Sendable {
       switch step {
       case .activation(let function):
         if let fault = function.attributeFault { return fault }
+        if !function.keepsFinite { return "an epilogue takes no \(function.typeName)" }
         guard case .prelu(let count) = function else { continue }
         if count != 1, count != channels { return "the epilogue has \(count) slopes for \(channels) channels" }
         slopes += 1
@@ -110,7 +111,7 @@ extension Epilogue.Step: Codable {
     case .pixelShuffle(let payload) where payload.order == .channelsOutermost: self = .pixelShuffle(payload.factor)
     case .convolution, .separableConvolution, .transposedConvolution, .linear, .batchNorm, .channelAffine, .binary,
       .concatenation, .pixelShuffle, .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten,
-      .slice, .pad, .softmax, .reshape, .transpose, .reduceMean, .matrixMultiply:
+      .slice, .pad, .softmax, .reshape, .transpose, .reduction, .normalization, .expand, .constant, .matrixMultiply:
       throw NetworkError.invalidDescription("\(operation.typeName) is no step of an epilogue")
     }
   }

@@ -98,6 +98,7 @@ extension SeparableConvolution: OperationDefinition {
 
   package var attributeFault: String? {
     if let fault = depthwise.attributeFault ?? pointwise.attributeFault ?? middle?.attributeFault { return fault }
+    if let middle, !middle.keepsFinite { return "no \(middle.typeName) stands between" }
     if case .prelu(let count)? = middle, count != 1, count != depthwiseChannels {
       return "there are \(count) slopes between for \(depthwiseChannels) channels"
     }

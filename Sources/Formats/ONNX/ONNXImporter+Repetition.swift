@@ -1,0 +1,95 @@
+import Networks
+import Tensors
+
+/// Values repeated along axes, and values behind one another.
+extension ONNXImporter {
+  mutating func expand(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
+    let x = try view(node)
+    var target = try numbers(node, 1)
+    guard target.count <= Limits.rank else { throw node.unsupported("it has \(target.count) axes") }
+    let all = x.inserting(Array(0..<max(0, target.count - x.rank)))
+    let shape = try shape(of: all, node)
+    target = Array(repeating: Extent(1), count: max(0, shape.count - target.count)) + target
+    var extents: [Int] = []
+    var result = shape
+    for (axis, (wanted, extent)) in zip(target, shape).enumerated() {
+      if wanted.isOne || symbols.same(wanted, extent) {
+        extents.append(1)
+        continue
+      }
+      // An open extent is held against it when the network runs.
+      guard extent.isOne || extent.integer == nil else {
+        throw node.invalid("it repeats axis \(axis), whose extent is \(text(extent))")
+      }
+      guard let count = wanted.integer, count >= 1, count <= Limits.elements else {
+        throw node.unsupported("how often it repeats axis \(axis) depends on the size of the image")
+      }
+      extents.append(count)
+      result[axis] = wanted
+    }
+    if extents.allSatisfy({ $0 == 1 }) { return all }
+    let value = try plain(all, node)
+    return try emit(.expand(Expand(extents)), [value.value], result, node)
+  }
+
+  mutating func tile(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
+    var x = try view(node)
+    let repeats = try integers(node, 1)
+    guard repeats.count == x.rank else { throw node.invalid("it has \(repeats.count) repeats for \(x.rank) axes") }
+    for (axis, count) in repeats.enumerated() where count != 1 {
+      guard count >= 1, count <= 4096 else { throw node.unsupported("it repeats axis \(axis) \(count) times") }
+      x = try joined(Array(repeating: plain(x, node), count: count), axis: axis, node)
+    }
+    return x
+  }
+
+  mutating func concatenation(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
+    guard let given = node.integer("axis") else { throw node.invalid("its axis is absent") }
+    var parts: [ONNXView] = []
+    for index in node.inputs.indices {
+      switch try value(node, index) {
+      case .view(let view): parts.append(view)
+      case .constant(let constant):
+        guard let tensor = constant.tensor else {
+          throw node.unsupported("its input \(index) depends on the size of the image")
+        }
+        if tensor.count == 0 { continue }
+        parts.append(try constantValue(tensor, node))
+      case nil: throw node.invalid("its input \(index) is absent")
+      }
+    }
+    guard let first = parts.first else { throw node.invalid("it has no inputs") }
+    let axis = try axis(given, rank: first.rank, node)
+    guard parts.allSatisfy({ $0.rank == first.rank }) else { throw node.invalid("its inputs differ in their axes") }
+    return try joined(parts, axis: axis, node)
+  }
+
+  /// Views of one rank behind one another along an axis; moved alike, they are joined where their elements lie.
+  private mutating func joined(_ parts: [ONNXView], axis: Int, _ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
+    let first = parts[0]
+    if parts.count == 1 { return first }
+    if let source = first.wholeAxis(axis), parts.allSatisfy({ $0.isLike(first, butFor: source) }) {
+      let sum = try sum(parts.map { $0.extents[source] }, node)
+      var extents = first.extents
+      extents[source] = sum
+      let made = try emit(.concatenation(Concatenation(axis: source)), parts.map(\.value), extents, node)
+      var result = first.following(made.value, axis: axis, of: source, extent: sum)
+      result.isExclusive = true
+      return result
+    }
+    var values: [ONNXView] = []
+    for part in parts { values.append(try plain(part, node)) }
+    var extents = values[0].extents
+    extents[axis] = try sum(values.map { $0.extents[axis] }, node)
+    return try emit(.concatenation(Concatenation(axis: axis)), values.map(\.value), extents, node)
+  }
+
+  private func sum(_ extents: [Extent], _ node: ONNXNode) throws(ONNXProblem) -> Extent {
+    var result = Extent(0)
+    for extent in extents {
+      guard let next = result + extent else { throw node.unsupported("the shape arithmetic is too long") }
+      result = next
+    }
+    return result
+  }
+}

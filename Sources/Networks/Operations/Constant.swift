@@ -1,0 +1,29 @@
+import Tensors
+
+/// A value that reads nothing: a tensor that the network owns.
+///
+/// Functions of two values broadcast it (`BinaryFunction`), so that it may be a number, a vector along any axis, a map of pixels or a
+/// matrix. A factor or a shift for each channel of an image is a `channelAffine`, which folds into the layers beside it.
+/// - Inputs: none. Output: `shape`.
+/// - Parameter: `value`, which training leaves alone.
+/// - Cost: no MACs; nothing is written when the network runs.
+/// - Source: ONNX `Constant` and initializers.
+public struct Constant: Hashable, Codable, Sendable {
+  public var shape: Shape
+
+  public init(_ shape: Shape) { self.shape = shape }
+}
+
+extension Constant: OperationDefinition {
+  package var typeName: String { "constant" }
+  package var inputCount: ClosedRange<Int> { 0...0 }
+  package var summary: String { "\(shape)" }
+
+  package var attributeFault: String? {
+    guard shape.rank <= Limits.rank else { return "\(shape.rank) axes are more than \(Limits.rank)" }
+    return shape.valueFault.map { "the shape \(shape) \($0)" }
+  }
+
+  package var parameters: [ParameterRole] { [ParameterRole("value", shape, isTrainable: false)] }
+  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape { shape }
+}
