@@ -107,7 +107,7 @@ import Testing
     (.pad(Pad(0, channelsBefore: 1, mode: .edge)), "the mode edge pads no channels"),
     (.pad(Pad(1, value: .infinity)), "the value inf is not finite"),
     (.softmax(Softmax(axis: 8)), "the axis 8 is not in 0...7"),
-    (.reshape(Reshape([])), "0 axes are not 1 to 8"),
+    (.reshape(Reshape(Array(repeating: 1, count: 9))), "9 axes are more than 8"),
     (.reshape(Reshape([-1, 2, -1])), "more than one extent is -1"),
     (.reshape(Reshape([-2])), "the extent -2 is not in -1...68719476736"),
     (.transpose(Transpose([0, 2])), "[0, 2] is no permutation"),

@@ -49,6 +49,7 @@ extension ONNXImporter {
     case "Min": { Swift.min($0, $1) }
     case "Max": { Swift.max($0, $1) }
     case "Pow": { powf($0, $1) }
+    case "Equal": { $0 == $1 ? 1 : 0 }
     default: nil
     }
   }
@@ -121,6 +122,13 @@ extension ONNXImporter {
     case "Sqrt": { $0.squareRoot() }
     case "Reciprocal": { 1 / $0 }
     case "Exp": { expf($0) }
+    case "Log": { logf($0) }
+    case "Erf": { erff($0) }
+    case "Tanh": { tanhf($0) }
+    case "Sin": { sinf($0) }
+    case "Cos": { cosf($0) }
+    case "Sign": { $0 > 0 ? 1 : $0 < 0 ? -1 : $0 }
+    case "Not": { $0 == 0 ? 1 : 0 }
     case "Sigmoid": { 1 / (1 + expf(-$0)) }
     case "Relu": { Swift.max($0, 0) }
     default: nil
@@ -141,11 +149,42 @@ extension ONNXImporter {
     }
   }
 
+  /// 1 where it holds, else 0; numbers that depend on the size of the image are not compared.
+  mutating func compared(_ a: ONNXConstant, _ b: ONNXConstant, _ node: ONNXNode) throws(ONNXProblem) -> ONNXConstant {
+    let shape = try broadcast(a.shape, b.shape, node)
+    guard let x = try expanded(a, to: shape, node).tensor, let y = try expanded(b, to: shape, node).tensor else {
+      throw node.unsupported("what it compares depends on the size of the image")
+    }
+    let function: (Float, Float) -> Bool =
+      switch node.type {
+      case "Less": { $0 < $1 }
+      case "LessOrEqual": { $0 <= $1 }
+      case "Greater": { $0 > $1 }
+      case "GreaterOrEqual": { $0 >= $1 }
+      case "And": { $0 != 0 && $1 != 0 }
+      case "Or": { $0 != 0 || $1 != 0 }
+      default: { ($0 != 0) != ($1 != 0) }
+      }
+    let result = x.combined(y) { function($0, $1) ? 1 : 0 }
+    guard result.count <= ONNXNumbers.limit else { return .floats(result) }
+    return .numbers(ONNXNumbers(shape: shape, values: result.floats.map { Extent(Double($0)) }))
+  }
+
   /// `condition ? a : b`, element by element.
   mutating func chosen(
     _ condition: ONNXConstant, _ a: ONNXConstant, _ b: ONNXConstant, _ node: ONNXNode
   ) throws(ONNXProblem) -> ONNXConstant {
     let shape = try broadcast(broadcast(condition.shape, a.shape, node), b.shape, node)
+    if let c = try expanded(condition, to: shape, node).tensor, case .floats = a, case .floats = b,
+      let x = try expanded(a, to: shape, node).tensor, let y = try expanded(b, to: shape, node).tensor
+    {
+      var result = y
+      let (conditions, values) = (c.floats, x.floats)
+      result.withUnsafeMutableFloats { floats in
+        for index in floats.indices where conditions[index] != 0 { floats[index] = values[index] }
+      }
+      return .floats(result)
+    }
     guard let c = try expanded(condition, to: shape, node).numbers?.integers,
       let x = try expanded(a, to: shape, node).numbers, let y = try expanded(b, to: shape, node).numbers
     else { throw node.unsupported("its condition depends on the size of the image") }

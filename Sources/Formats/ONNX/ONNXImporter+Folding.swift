@@ -17,7 +17,11 @@ extension ONNXImporter {
     }
     switch node.type {
     case "Identity", "Dropout": return [try operand(0)]
-    case "Cast": return [try cast(operand(0), node)]
+    case "Cast":
+      // float, float16, double, bfloat16
+      let isFloat = [1, 10, 11, 16].contains(node.integer("to", default: 1))
+      return [try cast(operand(0), isFloat: isFloat, isCondition: node.integer("to", default: 1) == 9, node)]
+    case "CastLike": return [try cast(operand(0), isFloat: !operand(1).isNumbers, isCondition: false, node)]
     case "Reshape":
       let x = try operand(0)
       guard let target = try operand(1).numbers?.integers else {
@@ -69,11 +73,14 @@ extension ONNXImporter {
       let (condition, a, b) = (try operand(0), try operand(1), try operand(2))
       return [try chosen(condition, a, b, node)]
     case "ReduceProd": return [try product(operand(0), list(1, attribute: "axes"), node)]
+    case "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor":
+      return [try compared(operand(0), operand(1), node)]
     case "Add", "Sub", "Mul", "Div", "Min", "Max", "Pow", "Mod", "Equal", "Sum":
       var result = try operand(0)
       for index in operands.indices.dropFirst() { result = try combined(result, operand(index), node) }
       return [result]
-    case "Neg", "Abs", "Floor", "Ceil", "Round", "Sqrt", "Reciprocal", "Exp", "Sigmoid", "Relu", "Not":
+    case "Neg", "Abs", "Floor", "Ceil", "Round", "Sqrt", "Reciprocal", "Exp", "Log", "Erf", "Tanh", "Sin", "Cos", "Sign",
+      "Sigmoid", "Relu", "Not":
       return [try mapped(operand(0), node)]
     default: throw node.unsupported("all its inputs are constants; export the model with constant folding")
     }
@@ -107,12 +114,14 @@ extension ONNXImporter {
     return permutation
   }
 
-  private func cast(_ x: ONNXConstant, _ node: ONNXNode) throws(ONNXProblem) -> ONNXConstant {
-    // float, float16, double, bfloat16
-    let toFloat = [1, 10, 11, 16].contains(node.integer("to", default: 1))
+  private func cast(
+    _ x: ONNXConstant, isFloat toFloat: Bool, isCondition: Bool, _ node: ONNXNode
+  ) throws(ONNXProblem) -> ONNXConstant {
     switch x {
     case .floats(let tensor):
       if toFloat { return x }
+      // Whether it is not 0.
+      if isCondition { return .floats(tensor.mapped { $0 != 0 ? 1 : 0 }) }
       guard tensor.count <= ONNXNumbers.limit else { throw node.unsupported("it casts \(tensor.count) weights to integers") }
       let values = tensor.floats.map { Extent(Double($0.rounded(.towardZero))) }
       return .numbers(ONNXNumbers(shape: tensor.shape.extents, values: values))

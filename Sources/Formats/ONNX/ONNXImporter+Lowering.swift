@@ -5,12 +5,13 @@ import Tensors
 extension ONNXImporter {
   /// What some form of is supported.
   static let operators: Set<String> = [
-    "Abs", "Add", "And", "AveragePool", "BatchNormalization", "Cast", "Ceil", "Celu", "Clip", "Concat", "Constant",
+    "Abs", "Add", "And", "AveragePool", "BatchNormalization", "Cast", "CastLike", "Ceil", "Celu", "Clip", "Concat", "Constant",
     "ConstantOfShape",
     "Conv", "ConvTranspose", "Cos", "DepthToSpace", "Div", "Dropout", "Elu", "Equal", "Erf", "Exp", "Expand", "Flatten",
-    "Floor", "Gather", "Gelu", "Gemm", "Greater", "GreaterOrEqual", "IsNaN", "GlobalAveragePool", "GlobalLpPool",
+    "Floor", "Gather", "Gelu", "Gemm", "Greater", "GreaterOrEqual", "GlobalAveragePool", "GlobalLpPool",
     "GlobalMaxPool", "GroupNormalization",
-    "HardSigmoid", "HardSwish", "Identity", "InstanceNormalization", "LRN", "LayerNormalization", "LeakyRelu", "Less",
+    "HardSigmoid", "HardSwish", "Identity", "InstanceNormalization", "IsInf", "IsNaN", "LRN", "LayerNormalization", "LeakyRelu",
+    "Less",
     "LessOrEqual", "Log",
     "LogSoftmax", "LpNormalization", "MatMul", "Max", "MaxPool", "Mean", "MeanVarianceNormalization", "Min", "Mish", "Mod",
     "Mul", "Neg", "Not", "Or", "PRelu", "Pad", "Pow", "RMSNormalization", "Range", "Reciprocal", "ReduceL1", "ReduceL2",
@@ -46,6 +47,13 @@ extension ONNXImporter {
   private mutating func lowered(_ node: ONNXNode) throws(ONNXProblem) -> [ONNXView] {
     switch node.type {
     case "Identity", "Dropout": return [try view(node)]
+    case "CastLike":
+      if case .constant(let like)? = try value(node, 1), like.isNumbers {
+        throw node.unsupported("it makes integers of the values of an image")
+      }
+      guard case .constant(let constant)? = try value(node, 0) else { return [try view(node)] }
+      guard let tensor = constant.tensor else { throw node.unsupported("its input depends on the size of the image") }
+      return [try constantValue(tensor, node)]
     case "Cast":
       // A condition: whether it is not 0.
       if node.integer("to", default: 1) == 9 { return [try negation(negation(view(node), node), node)] }
@@ -63,6 +71,13 @@ extension ONNXImporter {
     case "Where": return [try choice(node)]
     case "Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor": return [try comparison(node)]
     case "Not": return [try negation(view(node), node)]
+    case "IsInf":
+      let x = try view(node)
+      let (below, above) = (node.integer("detect_negative", default: 1) != 0, node.integer("detect_positive", default: 1) != 0)
+      guard below || above else { throw node.unsupported("it detects nothing") }
+      let magnitude = below && above ? try elementwise(.activation(.leakyReLU(slope: -1)), x, node) : x
+      let infinity = Tensor([], [above ? .infinity : -.infinity])
+      return [try combined(.view(magnitude), .constant(.floats(infinity)), .equal, node)]
     case "IsNaN":
       let x = try view(node)
       return [try negation(combined(.view(x), .view(x), .equal, node), node)]
@@ -74,7 +89,7 @@ extension ONNXImporter {
     case "PRelu": return [try prelu(node)]
     case "Softmax", "LogSoftmax": return [try softmax(node)]
     case "InstanceNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization":
-      return [try normalization(node)]
+      return try normalization(node)
     case "LpNormalization": return [try normNormalization(node)]
     case "MeanVarianceNormalization": return [try meanVarianceNormalization(node)]
     case "LRN": return [try localResponseNormalization(node)]

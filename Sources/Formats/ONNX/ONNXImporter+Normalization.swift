@@ -3,7 +3,22 @@ import Tensors
 
 /// Values normalised by their own mean and variance.
 extension ONNXImporter {
-  mutating func normalization(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
+  /// The first output; mean and 1 / deviation behind it where they are asked for.
+  mutating func normalization(_ node: ONNXNode) throws(ONNXProblem) -> [ONNXView] {
+    let normed = try normalized(node)
+    guard node.type == "LayerNormalization", node.outputs.dropFirst().contains(where: { !$0.isEmpty }) else { return [normed] }
+    let x = try view(node)
+    let axes = Array(try axis(node.integer("axis", default: -1), rank: x.rank, node)..<x.rank)
+    let mean = try reduced(x, .mean, axes, keeps: true, node)
+    let centred = try combined(.view(x), .view(mean), .subtract, node)
+    let square = try combined(.view(centred), .view(centred), .multiply, node)
+    let variance = try reduced(square, .mean, axes, keeps: true, node)
+    let epsilon = Tensor([], [node.float("epsilon", default: 1e-5)])
+    let shifted = try combined(.view(variance), .constant(.floats(epsilon)), .add, node)
+    return [normed, mean, try power(shifted, -0.5, node)]
+  }
+
+  private mutating func normalized(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
     let x = try view(node)
     let epsilon = node.float("epsilon", default: 1e-5)
     guard node.integer("stash_type", default: 1) == 1 else {
@@ -108,7 +123,9 @@ extension ONNXImporter {
     guard p == 1 || p == 2 else { throw node.unsupported("its p is \(p), not 1 or 2") }
     var norm = try reduced(x, p == 1 ? .sumOfMagnitudes : .sumOfSquares, [axis], keeps: true, node)
     if p == 2 { norm = try elementwise(.activation(.squareRoot), norm, node) }
-    return try combined(.view(x), .view(norm), .divide, node)
+    // Of zeros alone zeros are left.
+    let limits = ActivationFunction.clip(minimum: .leastNormalMagnitude, maximum: .greatestFiniteMagnitude)
+    return try combined(.view(x), .view(elementwise(.activation(limits), norm, node)), .divide, node)
   }
 
   /// `(x - mean) / (deviation + 1e-9)`

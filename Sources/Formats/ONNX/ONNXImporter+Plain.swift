@@ -14,7 +14,7 @@ extension ONNXImporter {
   mutating func plain(_ view: ONNXView, _ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
     if view.isPlain { return view }
     let shape = try shape(of: view, node)
-    guard !shape.isEmpty, shape.count <= Limits.rank else { throw node.unsupported("its input has \(shape.count) axes") }
+    guard shape.count <= Limits.rank else { throw node.unsupported("its input has \(shape.count) axes") }
     if view.order == Array(view.order.indices), canRegroup(view.extents, to: shape) {
       return try regrouped(view.value, view.extents, to: shape, node)
     }

@@ -19,7 +19,7 @@ extension Reshape: OperationDefinition {
   package var summary: String { "[\(extents.map(String.init).joined(separator: ", "))]" }
 
   package var attributeFault: String? {
-    guard (1...Limits.rank).contains(extents.count) else { return "\(extents.count) axes are not 1 to \(Limits.rank)" }
+    guard extents.count <= Limits.rank else { return "\(extents.count) axes are more than \(Limits.rank)" }
     for extent in extents where extent < -1 || extent > Limits.elements {
       return "the extent \(extent) is not in -1...\(Limits.elements)"
     }
