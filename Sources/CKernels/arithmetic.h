@@ -62,6 +62,26 @@ INLINE float taken_from_none(sw_reduction_kind kind) {
   }
 }
 
+// The lanes of a vector as one: the upper half onto the lower, until one is left.
+INLINE float folded(sw_reduction_kind kind, vector v) {
+#define FOLD(...) v = taken_together(kind, v, __builtin_shufflevector(v, v, __VA_ARGS__))
+#if LANES == 16
+  FOLD(8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+  FOLD(4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+  FOLD(2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+  FOLD(1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+#elif LANES == 8
+  FOLD(4, 5, 6, 7, 0, 1, 2, 3);
+  FOLD(2, 3, 0, 1, 6, 7, 4, 5);
+  FOLD(1, 0, 3, 2, 5, 4, 7, 6);
+#else
+  FOLD(2, 3, 0, 1);
+  FOLD(1, 0, 3, 2);
+#endif
+#undef FOLD
+  return v[0];
+}
+
 // Four results side by side hide the latency of the additions and lose fewer bits than one.
 INLINE float reduced_along(sw_reduction_kind kind, const float *in, ptrdiff_t count) {
   vector part[4];
@@ -79,9 +99,7 @@ INLINE float reduced_along(sw_reduction_kind kind, const float *in, ptrdiff_t co
     part[1] = taken(kind, part[1], load(rest));
   }
   vector all = taken_together(kind, taken_together(kind, part[0], part[1]), taken_together(kind, part[2], part[3]));
-  vector result = splat(none);
-  for (int lane = 0; lane < LANES; lane++) result = taken_together(kind, result, splat(all[lane]));
-  return result[0];
+  return folded(kind, all);
 }
 
 INLINE void reduced_across(

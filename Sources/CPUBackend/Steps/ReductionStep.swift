@@ -34,6 +34,8 @@ final class ReductionStep: Step {
   private let positionCount: Int
   private let positionsPerTask: Int
   private let goesByRow: Bool
+  /// The pixels of a row, where the channels of each become one number.
+  private let pixels: Axis?
   /// Of a mean.
   private let divisor: Float
   private let threadCount: Int
@@ -89,6 +91,7 @@ final class ReductionStep: Step {
     }
     self.kept = ConstantTable(kept)
     self.reduced = ConstantTable(reduced)
+    pixels = goesByRow && !isAcross && reduced.count == 1 && kept.count == 1 && output.layout.order == .planar ? kept[0] : nil
     let positions = kept.reduce(1) { $0 * $1.extent }
     lanesPerTask =
       goesByRow ? lanes.extent : max(Int(SW_CHANNEL_BLOCK), min(256, paddedChannels(lanes.extent / (2 * threadCount))))
@@ -118,6 +121,13 @@ final class ReductionStep: Step {
       for n in RowTasks(rowCount: region.imageRows, threadCount: threadCount).range(task) {
         let (image, y) = region.place(n)
         let to = memory[writes].row(image, y)
+        if let pixels {
+          let from = UnsafePointer(memory[reads[0]].row(image, y)), function = along.reduceAlong
+          for x in 0..<pixels.extent {
+            to[x * pixels.to] = function(kind, from + x * pixels.from, reduced.elements[0].extent) / divisor
+          }
+          continue
+        }
         for position in 0..<positionCount { reduce(position, memory[reads[0]].row(image, y), to, results) }
         if output.order == .interleaved { for x in 0..<output.width { output.clearPadding(to + x * output.pixelStride) } }
       }
