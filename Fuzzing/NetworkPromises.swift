@@ -31,8 +31,11 @@ struct NetworkPromises {
 
   /// False where the network does not take the size.
   private func run(height: Int, width: Int, _ optimized: Network) -> Bool {
-    let shapes = network.inputs.map { Shape(batch: 1, channels: $0.channels, height: height, width: width) }
-    guard shapes.reduce(0, { $0 + $1.channels }) <= 1 << 10, made({ try network.inferredShapes(inputs: shapes) }) != nil else {
+    let shapes = network.inputs.map { input in
+      Shape(input.axes.enumerated().map { $1 ?? ($0 == 0 ? 1 : $0 == input.axes.count - 1 ? width : height) })
+    }
+    guard shapes.allSatisfy({ $0.checkedCount ?? .max <= 1 << 20 }), made({ try network.inferredShapes(inputs: shapes) }) != nil
+    else {
       return false
     }
     guard let ledger = made({ try network.ledger(inputs: shapes) }) else {

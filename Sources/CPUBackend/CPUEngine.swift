@@ -51,8 +51,8 @@ public struct CPUEngine: Backend {
   public func prepare(
     _ network: Network, inputs: [Shape], kernelsFor whole: [Shape]
   ) throws(ExecutionError) -> any Session {
-    let shapes = try Self.verifiedShapes(of: network, inputs: inputs)
-    let wholeShapes = whole == inputs ? shapes : try Self.verifiedShapes(of: network, inputs: whole)
+    let (network, shapes) = try Self.resolved(network, inputs: inputs)
+    let wholeShapes = whole == inputs ? shapes : try Self.resolved(network, inputs: whole).shapes
     for node in network.nodes {
       if case .no(let reason) = support(for: node, in: network, shapes: shapes) {
         throw .unsupported(node: node.name, operation: node.operation.typeName, backend: name, reason: reason)
@@ -81,10 +81,14 @@ public struct CPUEngine: Backend {
     KernelSelector.choose(for: geometry, instructionSet, precision)
   }
 
-  private static func verifiedShapes(of network: Network, inputs: [Shape]) throws(ExecutionError) -> [String: Shape] {
+  /// The network, verified, with numbers for sizes that follow from the inputs', and the shapes of its values.
+  private static func resolved(
+    _ network: Network, inputs: [Shape]
+  ) throws(ExecutionError) -> (network: Network, shapes: [String: Shape]) {
     do throws(NetworkError) {
       try network.verify()
-      return try network.inferredShapes(inputs: inputs)
+      let resolved = try network.resolvingSizes(inputs: inputs)
+      return (resolved, try resolved.inferredShapes(inputs: inputs))
     } catch {
       throw .invalidNetwork(error.description)
     }

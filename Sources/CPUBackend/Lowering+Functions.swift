@@ -111,7 +111,7 @@ extension Lowering {
     let layout = valueLayout(outputShape)
     var starts = [Int](repeating: 0, count: inputShape.rank), steps = [Int](repeating: 1, count: inputShape.rank)
     for span in payload.spans {
-      starts[span.axis] = span.range(extent: inputShape[span.axis]).start
+      starts[span.axis] = span.range(extent: inputShape[span.axis])?.start ?? 0
       steps[span.axis] = span.step
     }
     if inputShape.isImage, outputShape.batch == inputShape.batch {

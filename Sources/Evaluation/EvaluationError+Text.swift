@@ -32,6 +32,9 @@ extension EvaluationError: CustomStringConvertible {
       error.description
     case .inputShape(let text):
       "'\(text.onOneLine)' is no shape of an input; give NxCxHxW, such as 1x3x256x256, or a picture"
+    case .openInput(let network, let input):
+      "the network '\(network)' takes inputs \(input.axesText) and says no size; give one with --input, such as "
+        + input.axes.enumerated().map { $1.map(String.init) ?? ($0 == 0 ? "1" : "64") }.joined(separator: "x")
     case .notFinite(let network, let what):
       "\(what) of the network '\(network)' holds numbers that are not finite (NaN or infinity); the model file is damaged or "
         + "badly trained"
@@ -101,7 +104,8 @@ extension EvaluationError {
       case .file, .unknownFormat, .unknownExtension, .tooManyPixels, .tooManyBytes, .corrupt, .unsupported, .outOfMemory:
         description
       }
-    case .noImageContract, .inputShape, .instructionSet, .unknownModel, .format, .conversion, .architectureNeeded, .noPictures,
+    case .noImageContract, .inputShape, .openInput, .instructionSet, .unknownModel, .format, .conversion, .architectureNeeded,
+      .noPictures,
       .outputIsInput, .outputIsTensor, .outputIsModel, .nothingToSubstitute, .outputTaken, .outputNotFolder, .formatNeeded,
       .pictureTooSmall,
       .scaleNotOffered, .nothingInCommon, .notProfile, .file:

@@ -22,6 +22,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case network(NetworkError)
   /// Meant as the shape of an input, and none.
   case inputShape(String)
+  /// An input leaves more open than its batch, height and width, so that no size is the usual one.
+  case openInput(network: String, NetworkInput)
   /// A parameter or an output holds a NaN or an infinity.
   case notFinite(network: String, what: String)
   /// The network made one colour of a picture that had more.

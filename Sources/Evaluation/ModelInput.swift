@@ -14,9 +14,9 @@ public enum ModelInput: Hashable, Sendable {
   /// `1x3x256x256`, or else a path.
   public init(_ text: String) { self = Shape(text).map { .random($0) } ?? .picture(text) }
 
-  /// 1 x channels x 256 x 256 of random numbers.
-  public init(for network: Network) {
-    self = .random(Shape(channels: network.inputs.first?.channels ?? 1, height: 256, width: 256))
+  /// Random numbers of the size that the network fixes; 1 x channels x 256 x 256 where it fixes none.
+  public init(for network: Network, side: Int = 256) throws(EvaluationError) {
+    self = .random(try network.inputShape(side: side))
   }
 
   /// The tensor for a network of one input: of a picture the luma, or red, green and blue, in the network's own range.
@@ -38,10 +38,10 @@ public enum ModelInput: Hashable, Sendable {
       guard path.contains(where: { !"0123456789xX- ".contains($0) }) || Folder.identity(path) != nil else {
         throw .inputShape(path)
       }
-      let channels = network.inputs[0].channels
-      guard channels == 1 || channels == 3 else {
+      guard let channels = network.inputs[0].channels, channels == 1 || channels == 3 else {
         throw .contract(
-          network: network.name, reason: "its input has \(channels) channels, and a picture gives 1 or 3; give NxCxHxW")
+          network: network.name,
+          reason: "its input is \(network.inputs[0].axesText), and a picture has 1 or 3 channels; give NxCxHxW")
       }
       let bytes = try wrapping { () throws(FileError) in try FileReader.bytes(of: path, limit: 1 << 30) }
       let image = try wrapping { () throws(ImageError) in try ImageCodec.decode(bytes, name: path) }

@@ -8,10 +8,12 @@ public enum ModelLibrary {
   public static var shippedNames: [String] { ShippedModel.all.map(\.name) }
 
   /// The model of that name inside the program, or the one in the file at that path: ONNX by its extension, else a model file.
-  public static func network(_ nameOrPath: String) throws(EvaluationError) -> Network {
+  ///
+  /// - Parameter sizes: which sizes an ONNX model is read for.
+  public static func network(_ nameOrPath: String, sizes: ONNXSizes = .declared) throws(EvaluationError) -> Network {
     if let shipped = ShippedModel.all.first(where: { $0.name == nameOrPath }) { return try shipped.network() }
     do throws(FormatError) {
-      return ONNXFile.isNamed(nameOrPath) ? try ONNXFile.read(nameOrPath) : try ModelFile.read(nameOrPath)
+      return ONNXFile.isNamed(nameOrPath) ? try ONNXFile.read(nameOrPath, sizes: sizes) : try ModelFile.read(nameOrPath)
     } catch {
       if case .file(.notFound) = error.problem, !nameOrPath.contains("/"), !nameOrPath.contains(".") {
         throw .unknownModel(name: nameOrPath, known: shippedNames)

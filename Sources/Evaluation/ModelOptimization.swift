@@ -76,16 +76,13 @@ public struct ModelOptimization: Hashable, Codable, Sendable {
   ///
   /// - Parameters:
   ///   - model: what the report calls the network: the name or the path that it came from. The file there is never written.
-  ///   - input: of the network's one input; 1 x channels x 256 x 256 unless given.
+  ///   - input: of the network's one input; unless given what it fixes, or 1 x channels x 256 x 256.
   public init(
     _ network: Network, model: String, passes: Passes, input: Shape? = nil, concatenationInPlace: Bool = false,
     output: String? = nil
   ) throws(EvaluationError) {
-    guard network.inputs.count == 1 || input == nil else {
-      throw .contract(network: network.name, reason: "it has \(network.inputs.count) inputs and one shape was given")
-    }
     if let output { try ModelLibrary.checkOutput(output, isNot: model) }
-    let shapes = network.inputs.map { input ?? Shape(channels: $0.channels, height: 256, width: 256) }
+    let shapes = try network.inputShapes(given: input)
     func costs(_ network: Network) throws(EvaluationError) -> Costs {
       try wrapping { () throws(NetworkError) in
         Costs(try network.ledger(inputs: shapes, concatenationInPlace: concatenationInPlace))

@@ -12,11 +12,14 @@ public struct ModelTranslation: Hashable, Codable, Sendable {
   public var text: String
 
   /// Reads the model (ONNX by the extension `.onnx`, else a model file or a model's name), and writes it in the format that the
-  /// output's extension names. `contract` says what the network does to images where the file does not, as ONNX never does.
-  public init(_ input: String, output: String, contract: ImageContract? = nil) throws(EvaluationError) {
+  /// output's extension names. `contract` says what the network does to images where the file does not, as ONNX never does;
+  /// `sizes` whether an ONNX model that fixes its size is opened to any.
+  public init(
+    _ input: String, output: String, contract: ImageContract? = nil, sizes: ONNXSizes = .declared
+  ) throws(EvaluationError) {
     if [".pth", ".pt"].contains(where: { input.lowercased().hasSuffix($0) }) { throw .architectureNeeded(path: input) }
     try ModelLibrary.checkOutput(output, isNot: input)
-    var network = try ModelLibrary.network(input)
+    var network = try ModelLibrary.network(input, sizes: sizes)
     if let contract {
       network.imageContract = contract
       _ = try network.checkedImageContract()
@@ -29,5 +32,8 @@ public struct ModelTranslation: Hashable, Codable, Sendable {
     parameterCount = network.parameterCount
     nodeCount = network.nodes.count
     text = "\(output): \(network.name), \(nodeCount) nodes, \(TextFormat.grouped(parameterCount)) parameters\n"
+    if sizes == .any {
+      text += "takes \(network.inputs.map { "'\($0.name)' \($0.axesText)" }.joined(separator: ", "))\n"
+    }
   }
 }

@@ -10,7 +10,7 @@ extension Network {
     }
     let channels = contract.colour == .luma ? 1 : 3
     guard inputs[0].channels == channels else {
-      throw .contract(network: name, reason: "its input has \(inputs[0].channels) channels instead of \(channels)")
+      throw .contract(network: name, reason: "its input is \(inputs[0].axesText) and not an image of \(channels) channels")
     }
     guard contract.maximum.isFinite, contract.maximum > 0 else {
       throw .contract(network: name, reason: "its range ends at \(contract.maximum)")
@@ -31,11 +31,37 @@ extension Network {
   func checkShapes(against contract: ImageContract) throws(EvaluationError) {
     guard let input = inputs.first, let output = outputs.first else { return }
     for side in [64, 96, 224, 256, 512] {
-      let image = Shape(channels: input.channels, height: side, width: side)
+      guard let channels = input.channels, let image = input.usualShape(side: side) else { return }
       guard let made = (try? inferredShapes(inputs: [image]))?[output] else { continue }
       let scale = contract.inputSize == .lowResolution ? contract.scale ?? 1 : 1
-      if made == Shape(channels: input.channels, height: side * scale, width: side * scale) { return }
+      if made == Shape(batch: image.batch, channels: channels, height: image.height * scale, width: image.width * scale) {
+        return
+      }
       throw .contractScale(network: name, input: image, output: made, scale: scale)
     }
+  }
+}
+
+extension Network {
+  /// The shapes of the inputs: the one that is given, where there is one input, else what the inputs fix, with `side` along open
+  /// heights and widths.
+  package func inputShapes(given: Shape? = nil, side: Int = 256) throws(EvaluationError) -> [Shape] {
+    guard inputs.count == 1 || given == nil else {
+      throw .contract(network: name, reason: "it has \(inputs.count) inputs and one shape was given")
+    }
+    var shapes: [Shape] = []
+    for input in inputs {
+      guard let shape = given ?? input.usualShape(side: side) else { throw .openInput(network: name, input) }
+      shapes.append(shape)
+    }
+    return shapes
+  }
+
+  /// The shape of the one input: see `inputShapes(given:side:)`.
+  public func inputShape(given: Shape? = nil, side: Int = 256) throws(EvaluationError) -> Shape {
+    guard inputs.count == 1 else {
+      throw .contract(network: name, reason: "it has \(inputs.count) inputs and takes one here")
+    }
+    return try inputShapes(given: given, side: side)[0]
   }
 }

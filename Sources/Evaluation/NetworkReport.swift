@@ -16,12 +16,9 @@ public struct NetworkReport: Hashable, Codable, Sendable {
   /// The network's text form.
   public var nodes: String
 
-  /// - Parameter input: of the network's one input; 1 x channels x 256 x 256 unless given.
+  /// - Parameter input: of the network's one input; unless given what it fixes, or 1 x channels x 256 x 256.
   public init(_ network: Network, model: String, input: Shape? = nil) throws(EvaluationError) {
-    guard network.inputs.count == 1 || input == nil else {
-      throw .contract(network: network.name, reason: "it has \(network.inputs.count) inputs and one shape was given")
-    }
-    let shapes = network.inputs.map { input ?? Shape(channels: $0.channels, height: 256, width: 256) }
+    let shapes = try network.inputShapes(given: input)
     let values = try wrapping { () throws(NetworkError) in try network.inferredShapes(inputs: shapes) }
     ledger = try wrapping { () throws(NetworkError) in try network.ledger(inputs: shapes) }
     self.model = model

@@ -12,7 +12,7 @@ public struct TensorRun: Hashable, Codable, Sendable {
   /// Of the run, preparation not counted.
   public var seconds: Double
 
-  /// Reads an .npy file, `[N, C, H, W]` of any number type, runs the network in float32, and writes what comes out.
+  /// Reads an .npy file of any number type, runs the network in float32, and writes what comes out.
   public init(
     _ network: Network, model: String, input inputPath: String, output outputPath: String, engine: EngineOptions
   ) throws(EvaluationError) {
@@ -24,9 +24,8 @@ public struct TensorRun: Hashable, Codable, Sendable {
     if let identity = Folder.identity(outputPath), identity == Folder.identity(inputPath) {
       throw .outputIsTensor(path: outputPath)
     }
-    let channels = network.inputs[0].channels
     let tensor = try wrapping { () throws(FormatError) in
-      try NPYFile.readFloats(inputPath, shape: [nil, channels, nil, nil])
+      try NPYFile.readFloats(inputPath, shape: network.inputs[0].isAnyImage ? network.inputs[0].axes : nil)
     }
     let backend = try makeEngine(engine)
     let result: Tensor

@@ -20,11 +20,12 @@ public struct TileGeometry: Hashable, Codable, Sendable {
   }
 
   /// The geometry for a network of one image input and one image output; nil where it cannot be tiled: a node looks at the whole
-  /// image, or the output's size is no whole multiple of the input's.
+  /// image, or fixes its size, or the output's size is no whole multiple of the input's.
   ///
   /// - Parameter grid: the grid of output pixels that a node's kernel works on; see `Backend.outputGrid`.
   public init?(of network: Network, shapes: [String: Shape], grid: (Node) -> Int) {
-    guard network.inputs.count == 1, network.outputs.count == 1, let output = network.outputs.first,
+    guard network.inputs.count == 1, network.inputs[0].isAnyImage, network.outputs.count == 1,
+      let output = network.outputs.first,
       let inputShape = shapes[network.inputs[0].name], let outputShape = shapes[output], inputShape.isImage,
       outputShape.isImage, outputShape.height % inputShape.height == 0
     else { return nil }
@@ -117,7 +118,9 @@ extension Operation {
     case .reduction(let payload): return payload.axes == [1] && payload.keepsAxes ? (1, 1) : nil
     case .normalization(let payload): return payload.axes == [1] ? (1, 1) : nil
     case .concatenation(let payload): return payload.axis == 1 ? (1, 1) : nil
-    case .batchNorm, .activation, .scale, .channelAffine, .add, .binary, .pad: return (1, 1)
+    // What grows with the size of the image grows otherwise in a tile.
+    case .pad(let payload): return payload.growth == nil ? (1, 1) : nil
+    case .batchNorm, .activation, .scale, .channelAffine, .add, .binary: return (1, 1)
     case .constant, .expand, .linear, .matrixMultiply, .globalAveragePool, .flatten, .reshape, .transpose: return nil
     }
   }
@@ -188,8 +191,9 @@ extension Slice {
     var starts = [0, 0], steps = [1, 1]
     for span in spans where span.axis != 1 {
       // What ends before the last row or column only leaves out what lies behind.
-      guard span.axis == 2 || span.axis == 3, span.start >= 0, span.end.map({ $0 < 0 }) ?? true else { return nil }
-      starts[span.axis - 2] = span.start
+      guard span.axis == 2 || span.axis == 3, let bounds = span.bounds, bounds.start >= 0, bounds.end.map({ $0 < 0 }) ?? true
+      else { return nil }
+      starts[span.axis - 2] = bounds.start
       steps[span.axis - 2] = span.step
     }
     return steps[0] == steps[1] ? (steps[0], min(starts[0], starts[1]), max(starts[0], starts[1])) : nil

@@ -54,7 +54,7 @@ extension Network {
     for node in nodes {
       let operands = node.inputs.compactMap { values[$0] }
       guard let output = values[node.name] else { continue }
-      var bytesRead = Set(node.inputs).map { values[$0]?.floatByteCount ?? 0 }.total(\.self)
+      var bytesRead = Set(node.elementInputs).map { values[$0]?.floatByteCount ?? 0 }.total(\.self)
       // A constant lies there already, as a buffer.
       var bytesWritten = if case .constant = node.operation { 0 } else { output.floatByteCount }
       if concatenationInPlace, node.operation == .concatenation(Concatenation()) {
@@ -80,11 +80,11 @@ extension Network {
     nodes.map { $0.operation.parameters.filter(\.isTrainable).total(\.shape.count) }.total(\.self)
   }
 
-  /// The index of the last node that reads each value; values of `outputs` and values that none reads are absent.
+  /// The index of the last node that computes with each value; values of `outputs` and values that none reads are absent.
   package var lastReaders: [String: Int] {
     var last: [String: Int] = [:]
     for (index, node) in nodes.enumerated() {
-      for value in node.inputs { last[value] = index }
+      for value in node.elementInputs { last[value] = index }
     }
     for output in outputs { last[output] = nil }
     return last
@@ -102,7 +102,7 @@ extension Network {
     for (index, node) in nodes.enumerated() {
       live = [live, byteCount(node.name)].total(\.self)
       peak = max(peak, live)
-      for value in Set(node.inputs) where last[value] == index { live -= byteCount(value) }
+      for value in Set(node.elementInputs) where last[value] == index { live -= byteCount(value) }
       if last[node.name] == nil, !kept.contains(node.name) { live -= byteCount(node.name) }
     }
     return peak

@@ -19,7 +19,7 @@ extension Network {
   private func fittingInputs(near shapes: [Shape]) -> [[Shape]] {
     func first(_ side: (_ side: Int, _ unit: Int) -> Int) -> [Shape]? {
       for unit in Self.sizeUnits {
-        let candidate = shapes.map { shape in shape.withSides { side($0, unit) } }
+        let candidate = zip(inputs, shapes).map { input, shape in shape.withSides(of: input) { side($0, unit) } }
         if candidate != shapes, (try? shapesOfValues(inputs: candidate)) != nil { return candidate }
       }
       return nil
@@ -33,9 +33,14 @@ extension Network {
   private func shapesOfValues(inputs shapes: [Shape]) throws(NetworkError) -> [String: Shape] {
     guard shapes.count == inputs.count else { throw .inputCount(expected: inputs.count, got: shapes.count) }
     var result: [String: Shape] = [:]
+    var named: [String: (input: NetworkInput, shape: Shape, extent: Int)] = [:]
     for (input, shape) in zip(inputs, shapes) {
-      guard shape.isImage, shape.channels == input.channels, shape.valueFault == nil else {
-        throw .inputShape(input: input.name, channels: input.channels, got: shape)
+      guard input.accepts(shape), shape.valueFault == nil else { throw .inputShape(input, got: shape) }
+      for case (let name?, let extent) in zip(input.axisNames, shape.extents) {
+        if let first = named[name], first.extent != extent {
+          throw .inputExtents(axis: name, first.input, first.shape, input, shape)
+        }
+        named[name] = (input, shape, extent)
       }
       result[input.name] = shape
     }
@@ -56,12 +61,11 @@ extension Network {
 }
 
 extension Shape {
-  /// An image with other sides.
-  fileprivate func withSides(_ side: (Int) -> Int) -> Shape {
-    guard isImage else { return self }
+  /// An image with other sides, where the input leaves them open.
+  fileprivate func withSides(of input: NetworkInput, _ side: (Int) -> Int) -> Shape {
+    guard input.channels != nil else { return self }
     var result = self
-    result[2] = side(height)
-    result[3] = side(width)
+    for axis in [2, 3] where input.axes[axis] == nil { result[axis] = side(self[axis]) }
     return result
   }
 }

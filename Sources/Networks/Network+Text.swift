@@ -15,11 +15,13 @@ extension NetworkGraph {
   /// See `Network.text`. Every line ends in a line feed.
   public var text: String {
     func list(_ names: [String]) -> String { names.map(\.escapingControls).joined(separator: ", ") }
-    let entries = inputs.map { "\($0.name.escapingControls) [\($0.channels)]" }.joined(separator: ", ")
+    let entries = inputs.map { input in
+      "\(input.name.escapingControls) \(input.isAnyImage ? "[\(input.channels ?? 0)]" : input.axesText)"
+    }.joined(separator: ", ")
     var text = "network \(name.escapingControls): \(entries) -> \(list(outputs))\n"
     for node in nodes {
       text += "\(node.name.escapingControls) = \(node.operation.typeName)(\(list(node.inputs)))"
-      let summary = node.operation.summary
+      let summary = node.operation.definition.summary(of: node.inputs.map(\.escapingControls))
       text += summary.isEmpty ? "\n" : " \(summary)\n"
     }
     return text

@@ -52,9 +52,7 @@ extension NetworkGraph {
     var known: Set<String> = []
     for input in inputs {
       if input.name.isEmpty { throw .emptyName }
-      guard (1...Limits.attribute).contains(input.channels) else {
-        throw .inputChannels(input: input.name, channels: input.channels)
-      }
+      if let fault = input.fault { throw .inputAxes(input: input.name, reason: fault) }
       guard known.insert(input.name).inserted else { throw .duplicateName(input.name) }
     }
     var expected: [(name: String, shape: Shape)] = []

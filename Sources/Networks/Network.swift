@@ -3,7 +3,7 @@ import Tensors
 /// A network: a directed acyclic graph of operations over named values, and the tensors they own.
 ///
 /// A value of this type is inert: optimisations are functions that return another network (Transforms), a backend runs what is
-/// left (Execution). No height, width or batch is fixed; `inferredShapes` follows the shapes through.
+/// left (Execution). Inputs say which of their extents are fixed; `inferredShapes` follows the shapes of given inputs through.
 public struct Network: Equatable, Sendable {
   /// What the network is called, for people: `vdsr`, `edsr`.
   public var name: String
@@ -30,17 +30,6 @@ public struct Network: Equatable, Sendable {
   }
 }
 
-/// A value that enters a network: float32 `[N, channels, H, W]`.
-public struct NetworkInput: Hashable, Codable, Sendable {
-  public var name: String
-  public var channels: Int
-
-  public init(name: String, channels: Int) {
-    self.name = name
-    self.channels = channels
-  }
-}
-
 /// One operation. The name is unique in the network, is the name of the node's one output value, and prefixes its parameters.
 public struct Node: Hashable, Sendable {
   public var name: String
@@ -53,6 +42,16 @@ public struct Node: Hashable, Sendable {
     self.operation = operation
     self.inputs = inputs
   }
+}
+
+extension Node {
+  /// The values that the node computes with; the others it reads for their extents only.
+  public var elementInputs: ArraySlice<String> {
+    operation.definition.elementOperandCount.map { inputs.prefix($0) } ?? inputs[...]
+  }
+
+  /// The attributes for people, with the names of the operands that they speak of.
+  public var summary: String { operation.definition.summary(of: inputs) }
 }
 
 /// How an image-to-image network wants its images.

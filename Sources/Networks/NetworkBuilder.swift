@@ -32,6 +32,12 @@ public struct NetworkBuilder: Sendable {
     return Value(name: name, channels: channels)
   }
 
+  /// A float32 value of these axes that enters the network; see `NetworkInput`. Its channels are `axes[1]`, 1 where that is open.
+  public mutating func input(_ name: String, axes: [Int?], names: [String?] = []) -> Value {
+    graph.inputs.append(NetworkInput(name: name, axes: axes, axisNames: names))
+    return Value(name: name, channels: axes.count > 1 ? axes[1] ?? 1 : 1)
+  }
+
   /// Declares that the value leaves the network.
   public mutating func output(_ value: Value) { graph.outputs.append(value.name) }
 
@@ -168,9 +174,9 @@ public struct NetworkBuilder: Sendable {
     resize(name, x, Resize(method: method, factor: factor))
   }
 
-  /// By any factor or to a size; see `Resize`.
-  public mutating func resize(_ name: String, _ x: Value, _ payload: Resize) -> Value {
-    node(name, .resize(payload), [x], channels: x.channels)
+  /// By any factor or to a size; see `Resize`. A size may follow from `x` (operand 0) and `others`.
+  public mutating func resize(_ name: String, _ x: Value, _ payload: Resize, following others: [Value] = []) -> Value {
+    node(name, .resize(payload), [x] + others, channels: x.channels)
   }
 
   /// The maximum of each window.
@@ -191,15 +197,15 @@ public struct NetworkBuilder: Sendable {
   /// All axes but the first as one.
   public mutating func flatten(_ name: String, _ x: Value) -> Value { node(name, .flatten, [x], channels: x.channels) }
 
-  /// A part of each axis named; see `Slice`.
-  public mutating func slice(_ name: String, _ x: Value, _ spans: [Slice.Span]) -> Value {
-    let channels = spans.first { $0.axis == 1 && $0.step > 0 }?.range(extent: x.channels).count ?? x.channels
-    return node(name, .slice(Slice(spans)), [x], channels: channels)
+  /// A part of each axis named; see `Slice`. Bounds may follow from `x` (operand 0) and `others`.
+  public mutating func slice(_ name: String, _ x: Value, _ spans: [Slice.Span], following others: [Value] = []) -> Value {
+    let channels = spans.first { $0.axis == 1 && $0.step > 0 }?.range(extent: x.channels)?.count ?? x.channels
+    return node(name, .slice(Slice(spans)), [x] + others, channels: channels)
   }
 
-  /// Pixels and channels put around; see `Pad`.
-  public mutating func pad(_ name: String, _ x: Value, _ payload: Pad) -> Value {
-    node(name, .pad(payload), [x], channels: x.channels &+ payload.channelsBefore &+ payload.channelsBehind)
+  /// Pixels and channels put around; see `Pad`. Amounts may follow from `x` (operand 0) and `others`.
+  public mutating func pad(_ name: String, _ x: Value, _ payload: Pad, following others: [Value] = []) -> Value {
+    node(name, .pad(payload), [x] + others, channels: x.channels &+ payload.channelsBefore &+ payload.channelsBehind)
   }
 
   /// Exponentials that sum to 1 along the axis, by default that of the channels.

@@ -7,7 +7,8 @@ public enum NetworkError: Error, Hashable, Sendable {
   case noOutputs
   case emptyName
   case duplicateName(String)
-  case inputChannels(input: String, channels: Int)
+  /// The axes of an input are not those of a value.
+  case inputAxes(input: String, reason: String)
   /// The node reads a value that no input and no node before it makes.
   case unknownValue(String, node: String)
   case unknownOutput(String)
@@ -19,7 +20,9 @@ public enum NetworkError: Error, Hashable, Sendable {
   case unknownParameter(String)
   /// The shapes given do not match the inputs in number.
   case inputCount(expected: Int, got: Int)
-  case inputShape(input: String, channels: Int, got: Shape)
+  case inputShape(NetworkInput, got: Shape)
+  /// Two axes of one name differ.
+  case inputExtents(axis: String, NetworkInput, Shape, NetworkInput, Shape)
   case shape(node: String, operation: String, reason: String)
   /// The same, where inputs a little smaller or larger would fit: `fitting` holds the shapes of the inputs for one or both.
   case inputSize(node: String, operation: String, reason: String, fitting: [[Shape]])
@@ -38,8 +41,7 @@ extension NetworkError: CustomStringConvertible {
     case .noOutputs: "the network has no outputs"
     case .emptyName: "an input or node of the network has no name"
     case .duplicateName(let name): "two values of the network are called '\(name)'; names must be unique"
-    case .inputChannels(let input, let channels):
-      "the input '\(input)' has \(channels) channels; it needs 1 to \(Limits.attribute)"
+    case .inputAxes(let input, let reason): "the input '\(input)' \(reason)"
     case .unknownValue(let value, let node):
       "the node '\(node)' reads '\(value)', which is no input of the network and no node before it"
     case .unknownOutput(let name): "the output '\(name)' is no value of the network"
@@ -51,7 +53,10 @@ extension NetworkError: CustomStringConvertible {
     case .parameterType(let name, let got): "the parameter '\(name)' holds \(got.rawValue) and must hold float32"
     case .unknownParameter(let name): "the parameter '\(name)' belongs to no node of the network"
     case .inputCount(let expected, let got): "the network has \(expected) inputs and gets \(got) shapes"
-    case .inputShape(let input, let channels, let got): "the input '\(input)' is \(got) and must be [N, \(channels), H, W]"
+    case .inputShape(let input, let got):
+      "the input '\(input.name)' is \(got) and must be \(input.axesText)" + (input.mend(for: got).map { "; \($0)" } ?? "")
+    case .inputExtents(let axis, let first, let shape, let second, let other):
+      "the inputs '\(first.name)' \(shape) and '\(second.name)' \(other) differ in their '\(axis)', which must be one extent"
     case .shape(let node, let operation, let reason): "the node '\(node)' (\(operation)) does not fit its inputs: \(reason)"
     case .inputSize(let node, let operation, let reason, let fitting):
       "the node '\(node)' (\(operation)) does not fit its inputs: \(reason); the nearest inputs of the network that fit: "
@@ -60,4 +65,15 @@ extension NetworkError: CustomStringConvertible {
     case .invalidDescription(let reason): "the network description is invalid: \(reason)"
     }
   }
+}
+
+extension NetworkInput {
+  /// What opens the model to the shape, where only its size, or the number of images, is another one.
+  fileprivate func mend(for shape: Shape) -> String? {
+    guard axes.count == 4, shape.isImage, valueIsTaken(shape) else { return nil }
+    return
+      "the model is made for this size; 'swiftlet convert --any-size' opens an ONNX model to others where its nodes allow it"
+  }
+
+  private func valueIsTaken(_ shape: Shape) -> Bool { channels == nil || channels == shape.channels }
 }

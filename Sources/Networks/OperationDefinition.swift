@@ -9,12 +9,19 @@ package protocol OperationDefinition: Sendable {
   var typeName: String { get }
   /// The number of inputs it takes.
   var inputCount: ClosedRange<Int> { get }
+  /// How many operands it computes with, from the first; those behind are read for their extents only (see `SizeExpression`). Nil
+  /// where it computes with all.
+  var elementOperandCount: Int? { get }
   /// The attributes for people, `64 -> 64, kernel 3, padding 1, bias`; empty where there are none.
   var summary: String { get }
+  /// The same, where attributes speak of operands: by these names.
+  func summary(of operands: [String]) -> String
   /// What is wrong with the attributes, a clause such as `the stride 0 is not in 1...1048576`; nil where they are legal.
   var attributeFault: String? { get }
   /// The parameters it owns, by role (`weight`, `bias`), in a fixed order; the tensor of role r of node n is named `n.r`.
   var parameters: [ParameterRole] { get }
+  /// The operation for operands of these shapes, every size that follows from them a number; nil where none does.
+  func resolved(_ inputs: [Shape]) throws(ShapeMismatch) -> Operation?
   /// The shape of the output. Throws a reason, without the node's name, where the inputs do not fit.
   func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape
   /// Multiply-accumulate operations of one evaluation, products with padding included. Only convolutions and linear layers
@@ -23,7 +30,10 @@ package protocol OperationDefinition: Sendable {
 }
 
 extension OperationDefinition {
+  package var elementOperandCount: Int? { nil }
   package var summary: String { "" }
+  package func summary(of operands: [String]) -> String { summary }
+  package func resolved(_ inputs: [Shape]) throws(ShapeMismatch) -> Operation? { nil }
   package var attributeFault: String? { nil }
   package var parameters: [ParameterRole] { [] }
   package func multiplyAccumulates(_ inputs: [Shape], output: Shape) -> Int { 0 }
@@ -81,6 +91,14 @@ extension Operation {
   /// What is wrong with the attributes; nil where they are legal.
   public var attributeFault: String? { definition.attributeFault }
 
+  /// The operation for operands of these shapes, with every size that follows from them a number. Throws where one is none that the
+  /// operation takes.
+  public func resolved(_ inputs: [Shape]) throws(ShapeMismatch) -> Operation {
+    guard let result = try definition.resolved(inputs) else { return self }
+    if let fault = result.attributeFault { throw ShapeMismatch(fault) }
+    return result
+  }
+
   /// The parameters it owns, in a fixed order; none where the attributes are illegal.
   public var parameters: [ParameterRole] {
     let definition = definition
@@ -98,7 +116,7 @@ extension Operation {
     for input in inputs {
       if let fault = input.valueFault { throw ShapeMismatch("the input \(input) \(fault)") }
     }
-    let output = try definition.outputShape(inputs)
+    let output = try resolved(inputs).definition.outputShape(inputs)
     if let fault = output.valueFault { throw ShapeMismatch("the output \(output) \(fault)") }
     return output
   }

@@ -18,6 +18,7 @@ public struct ReferenceEngine: Backend {
     let session: ReferenceSession
     do throws(NetworkError) {
       try network.verify()
+      let network = try network.resolvingSizes(inputs: inputs)
       let shapes = try network.inferredShapes(inputs: inputs)
       let ledger = try network.ledger(inputs: inputs)
       session = ReferenceSession(network, shapes: shapes, peakMemoryByteCount: ledger.peakActivationByteCount)

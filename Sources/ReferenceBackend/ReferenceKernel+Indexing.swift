@@ -48,7 +48,7 @@ extension ReferenceKernel {
   func slice(_ x: Tensor, _ payload: Slice, output: Shape) -> Tensor {
     var strides = x.shape.strides, first = 0
     for span in payload.spans {
-      first += span.range(extent: x.shape[span.axis]).start * strides[span.axis]
+      first += (span.range(extent: x.shape[span.axis])?.start ?? 0) * strides[span.axis]
       strides[span.axis] *= span.step
     }
     return gather(x, output) { first + offset($0, strides) }

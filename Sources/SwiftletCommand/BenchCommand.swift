@@ -8,7 +8,8 @@ struct BenchCommand: ParsableCommand {
   @Argument(help: "The model: a name (upscale-x2), a model file or an .onnx file.")
   var model: String
 
-  @Option(help: ArgumentHelp("The input, random numbers. (default: 1xCx256x256)", valueName: "NxCxHxW"))
+  @Option(
+    help: ArgumentHelp("The input, random numbers. (default: the model's own size, else 1xCx256x256)", valueName: "NxCxHxW"))
   var input: Shape?
 
   @Option(help: ArgumentHelp("Runs that count.", valueName: "n"))
@@ -27,7 +28,7 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     let network = try ModelLibrary.network(model)
-    let shape = input ?? Shape(channels: network.inputs[0].channels, height: 256, width: 256)
+    let shape = try network.inputShape(given: input)
     let benchmark = Benchmark(
       input: shape, engine: engine.options, warmup: warmup.value, runs: runs.value, timesNodes: nodes)
     let report = try benchmark.run(network, model: model)

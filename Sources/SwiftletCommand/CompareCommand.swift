@@ -21,7 +21,10 @@ struct CompareCommand: ParsableCommand {
   @Argument(help: "The model to hold against it. (default: the same)")
   var other: String?
 
-  @Option(help: ArgumentHelp("The input: NxCxHxW of random numbers, or a picture. (default: 1xCx64x64)", valueName: "input"))
+  @Option(
+    help: ArgumentHelp(
+      "The input: NxCxHxW of random numbers, or a picture. (default: the model's own size, else 1xCx64x64)", valueName: "input")
+  )
   var input: String?
 
   @Option(help: ArgumentHelp("How the first runs. (default: reference; of two models as the second)", valueName: "path"))
@@ -39,8 +42,7 @@ struct CompareCommand: ParsableCommand {
   func run() throws {
     let first = try ModelLibrary.network(model)
     let second = try other.map { try ModelLibrary.network($0) } ?? first
-    let small = Shape(channels: first.inputs.first?.channels ?? 1, height: 64, width: 64)
-    let tensor = try (input.map { ModelInput($0) } ?? .random(small)).tensor(for: first)
+    let tensor = try (input.map { ModelInput($0) } ?? ModelInput(for: first, side: 64)).tensor(for: first)
     let paths = ComparisonPath.pair(pathA, pathB, ofTwoModels: other != nil)
     let comparison = try Comparison(first, on: paths.first, second, on: paths.second, input: tensor, threadCount: threads.value)
     print(json ? try comparison.json + "\n" : comparison.text, terminator: "")

@@ -57,12 +57,23 @@ struct ConvertCommand: ParsableCommand {
   @Option(help: "With --colour: what the brightest value is inside the network. (default: 1)")
   var maximum: Float?
 
+  @Flag(
+    name: .customLong("any-size"),
+    help: ArgumentHelp(
+      "Open an .onnx of fixed size to images of any number and size.",
+      discussion: "The model's constants stay as they are; a node that is seen to serve the fixed size alone is named instead.")
+  )
+  var opensSize = false
+
   @Flag(help: "Print what was done as JSON.")
   var json = false
 
   func validate() throws {
     if architecture == nil, residualScale != nil || skip != nil || key != nil {
       throw ValidationError("--residual-scale, --skip and --key need --architecture")
+    }
+    if opensSize, architecture != nil || !ONNXFile.isNamed(checkpoint) {
+      throw ValidationError("--any-size is for .onnx files")
     }
     if colour == nil, scale != nil || maximum != nil { throw ValidationError("--scale and --maximum need --colour") }
     if architecture != nil, colour != nil { throw ValidationError("--colour is for networks without an --architecture") }
@@ -74,7 +85,7 @@ struct ConvertCommand: ParsableCommand {
         ImageContract(
           colour: $0, maximum: maximum ?? 1, scale: scale, inputSize: scale == nil ? .bicubicEnlarged : .lowResolution)
       }
-      let report = try ModelTranslation(checkpoint, output: output, contract: contract)
+      let report = try ModelTranslation(checkpoint, output: output, contract: contract, sizes: opensSize ? .any : .declared)
       return print(json ? try report.json + "\n" : report.text, terminator: "")
     }
     let conversion = CheckpointConversion(architecture: architecture, residualScale: residualScale, skip: skip, key: key)

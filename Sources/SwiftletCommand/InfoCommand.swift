@@ -11,7 +11,8 @@ struct InfoCommand: ParsableCommand {
   @Flag(help: "Also show every node with its costs.")
   var nodes = false
 
-  @Option(help: ArgumentHelp("The input to reckon for. (default: 1xCx256x256)", valueName: "NxCxHxW"))
+  @Option(
+    help: ArgumentHelp("The input to reckon for. (default: the model's own size, else 1xCx256x256)", valueName: "NxCxHxW"))
   var input: Shape?
 
   @Flag(help: "Print everything as JSON.")

@@ -8,7 +8,7 @@ struct KernelsCommand: ParsableCommand {
   @Argument(help: "A name (upscale-x2) or a model file. (default: none, list all kernels)")
   var model: String?
 
-  @Option(help: ArgumentHelp("The model's input. (default: 1xCx256x256)", valueName: "NxCxHxW"))
+  @Option(help: ArgumentHelp("The model's input. (default: the model's own size, else 1xCx256x256)", valueName: "NxCxHxW"))
   var input: Shape?
 
   @Option(help: "The instruction set to choose for: portable, avx2, avx512 or avx512bf16.")
@@ -24,7 +24,7 @@ struct KernelsCommand: ParsableCommand {
     var report = KernelReport()
     if let model {
       let network = try ModelLibrary.network(model)
-      let shape = input ?? Shape(channels: network.inputs[0].channels, height: 256, width: 256)
+      let shape = try network.inputShape(given: input)
       report = try KernelReport(network, input: shape, instructionSet: isa, precision: precision)
     }
     print(json ? try report.json + "\n" : report.text, terminator: "")

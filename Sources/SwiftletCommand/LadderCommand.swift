@@ -77,7 +77,7 @@ struct LadderCommand: ParsableCommand {
     // Before the layers, which take minutes: what cannot run is told at once.
     let network = try model.map { try ModelLibrary.network($0) } ?? UNet().network(.random(seed: 1))
     let side = quick ? 128 : 512
-    let shape = input ?? Shape(channels: network.inputs[0].channels, height: side, width: side)
+    let shape = try network.inputShape(given: input, side: side)
     try TrafficReport.check(network, input: shape)
     try ladder.check()
     var report = LadderReport()

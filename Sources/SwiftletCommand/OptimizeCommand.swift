@@ -53,7 +53,8 @@ struct OptimizeCommand: ParsableCommand {
   @Flag(help: "Selection also in place of 1x1 convolutions.")
   var pointwise = false
 
-  @Option(help: ArgumentHelp("The input to reckon for. (default: 1xCx256x256)", valueName: "NxCxHxW"))
+  @Option(
+    help: ArgumentHelp("The input to reckon for. (default: the model's own size, else 1xCx256x256)", valueName: "NxCxHxW"))
   var input: Shape?
 
   @Flag(help: "Count concatenations as an engine does that writes their parts in place.")

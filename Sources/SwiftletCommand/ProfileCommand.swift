@@ -6,7 +6,10 @@ extension ProfileTable.SortKey: ExpressibleByArgument {}
 
 /// What a network is measured on, and how.
 struct MeasuringArguments: ParsableArguments {
-  @Option(help: ArgumentHelp("The input: NxCxHxW of random numbers, or a picture. (default: 1xCx256x256)", valueName: "input"))
+  @Option(
+    help: ArgumentHelp(
+      "The input: NxCxHxW of random numbers, or a picture. (default: the model's own size, else 1xCx256x256)",
+      valueName: "input"))
   var input: String?
 
   @Option(help: ArgumentHelp("Runs before those that count.", valueName: "n"))
@@ -14,7 +17,9 @@ struct MeasuringArguments: ParsableArguments {
 
   @OptionGroup var engine: EngineArguments
 
-  func input(for network: Network) -> ModelInput { input.map { ModelInput($0) } ?? ModelInput(for: network) }
+  func input(for network: Network) throws -> ModelInput {
+    try input.map { ModelInput($0) } ?? ModelInput(for: network)
+  }
 
   /// The profiles of some models, which run in turn.
   func profiles(_ models: [String], runs: Count, _ statistic: Profile.Statistic) throws -> [Profile] {

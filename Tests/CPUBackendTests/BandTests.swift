@@ -32,7 +32,9 @@ import Transforms
   func bandsGiveTheSameBits(_ index: Int, _ size: Shape) throws {
     let network = Self.networks[index]
     try expectTheSameBitsInBands(
-      network, Shape(batch: size.batch, channels: network.inputs[0].channels, height: size.height, width: size.width))
+      network,
+      Shape(
+        batch: size.batch, channels: try #require(network.inputs[0].channels), height: size.height, width: size.width))
   }
 
   /// Down and up again: values of several heights in one group, and windows and spread rows over rings.

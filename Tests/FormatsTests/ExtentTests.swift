@@ -17,26 +17,27 @@ import Testing
     let square = try within(sum * sum)
     let parts = try within(within(h * h) + within(w * w))
     let mixed = try within(h * w)
-    let expected = try within(parts + mixed.scaled(by: 2))
+    let expected = try within(parts + within(mixed.scaled(by: 2)))
     #expect(square == expected)
     let nothing = try within(h + -h)
     #expect(nothing == Extent(0))
     #expect(square.divided(by: h) == nil)
     #expect(mixed.divided(by: h) == w)
-    #expect(h.scaled(by: 6).ratio(to: h.scaled(by: 3)) == 2)
+    let (six, three) = (try within(h.scaled(by: 6)), try within(h.scaled(by: 3)))
+    #expect(six.ratio(to: three) == Rational(2))
     #expect(h.ratio(to: w) == nil)
   }
 
   @Test func floorsKeepWholeParts() throws {
     var symbols = SymbolTable()
     let h = symbols.symbol("h", declared: 9)
-    let half = try within(symbols.floor(h.scaled(by: 0.5)))
+    let half = try within(symbols.floor(within(h.over(2))))
     #expect(symbols.declaredInteger(half) == 4)
-    let doubled = half.scaled(by: 2)
+    let doubled = try within(half.scaled(by: 2))
     let whole = symbols.floor(doubled)
     #expect(whole == doubled)
     // ⌊h / 2 + 3⌋ = ⌊h / 2⌋ + 3
-    let shifted = try within(symbols.floor(within(h.scaled(by: 0.5) + Extent(3))))
+    let shifted = try within(symbols.floor(within(within(h.over(2)) + Extent(3))))
     let expected = try within(half + Extent(3))
     #expect(shifted == expected)
     #expect(symbols.exact(doubled) == h)
@@ -61,7 +62,9 @@ import Testing
     var symbols = SymbolTable()
     let h = symbols.symbol("h", declared: nil)
     var value = h
-    for _ in 0..<100_000 { value = try within(symbols.floor(within(value.scaled(by: 0.5) + Extent(0.25)))).scaled(by: 2) }
+    for _ in 0..<100_000 {
+      value = try within(within(symbols.floor(within(within(value.over(2)) + Extent(0.25)))).scaled(by: 2))
+    }
     #expect(symbols.exact(value) == h)
   }
 
@@ -72,11 +75,12 @@ import Testing
     )
     let image = ONNXView("x", [n, Extent(12), h, w])
     #expect(image.isPlain)
+    let (tall, wide) = (try within(h.scaled(by: 2)), try within(w.scaled(by: 2)))
     let split = try #require(image.reshaped([n, Extent(3), Extent(2), Extent(2), h, w], symbols))
     let moved = split.transposed([0, 1, 4, 2, 5, 3])
-    let joined = try #require(moved.reshaped([n, Extent(3), h.scaled(by: 2), w.scaled(by: 2)], symbols))
+    let joined = try #require(moved.reshaped([n, Extent(3), tall, wide], symbols))
     #expect(!joined.isPlain)
-    #expect(joined.shape == [n, Extent(3), h.scaled(by: 2), w.scaled(by: 2)])
+    #expect(joined.shape == [n, Extent(3), tall, wide])
     let cut = try #require(joined.reshaped([n, Extent(3), h, Extent(2), w, Extent(2)], symbols))
     let back = try #require(cut.transposed([0, 1, 3, 5, 2, 4]).reshaped([n, Extent(12), h, w], symbols))
     #expect(back.isPlain)
@@ -97,7 +101,8 @@ import Testing
     let moved = split.transposed([0, 1, 4, 2, 5, 3])
     let joined = try #require(moved.reshaped([1, 3, 16, 16].map { Extent($0) }, symbols))
     // What was computed at one size holds at all.
-    #expect(joined.shape == [n, Extent(3), h.scaled(by: 2), w.scaled(by: 2)])
+    let (tall, wide) = (try within(h.scaled(by: 2)), try within(w.scaled(by: 2)))
+    #expect(joined.shape == [n, Extent(3), tall, wide])
     #expect(image.reshaped([1, 768].map { Extent($0) }, symbols)?.groups == [1, 3])
   }
 }

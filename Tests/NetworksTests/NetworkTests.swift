@@ -59,7 +59,7 @@ import Testing
     #expect(shapes["head"] == [2, 12, 5, 7])
     #expect(shapes["tail"] == [2, 3, 10, 14])
     #expect(throws: NetworkError.inputCount(expected: 1, got: 0)) { try network.inferredShapes(inputs: []) }
-    #expect(throws: NetworkError.inputShape(input: "x", channels: 3, got: [1, 4, 5, 7])) {
+    #expect(throws: NetworkError.inputShape(NetworkInput(name: "x", channels: 3), got: [1, 4, 5, 7])) {
       try network.inferredShapes(inputs: [[1, 4, 5, 7]])
     }
   }
@@ -116,8 +116,11 @@ import Testing
       $0.nodes[1].name = "head"
     }
     expect(.duplicateName("x"), "two values of the network are called 'x'; names must be unique") { $0.nodes[0].name = "x" }
-    expect(.inputChannels(input: "x", channels: 0), "the input 'x' has 0 channels; it needs 1 to 1048576") {
-      $0.inputs[0].channels = 0
+    expect(
+      .inputAxes(input: "x", reason: "has 0 channels; it needs 1 to 1048576"),
+      "the input 'x' has 0 channels; it needs 1 to 1048576"
+    ) {
+      $0.inputs[0].axes[1] = 0
     }
     expect(
       .unknownValue("sum", node: "scaled"),

@@ -36,6 +36,7 @@ package struct OperationCase: Sendable, CustomStringConvertible {
     list.addElementaryFunctions()
     list.addNumbers()
     list.addIndexing()
+    list.addSizes()
     list.addNetworks()
     return list.cases
   }()

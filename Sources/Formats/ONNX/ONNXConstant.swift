@@ -61,15 +61,25 @@ struct ONNXNumbers: Hashable, Sendable {
   /// The most elements that are folded as shape arithmetic.
   static let limit = 1 << 12
 
+  /// What a file holds the numbers in; half precision counts as single.
+  enum Kind: Hashable, Sendable {
+    case integer, single, double
+  }
+
   var shape: [Int]
   var values: [Extent]
+  var kind: Kind
   /// Whether a division rounds.
-  var isInteger: Bool
+  var isInteger: Bool { kind == .integer }
 
-  init(shape: [Int], values: [Extent], isInteger: Bool = true) {
+  init(shape: [Int], values: [Extent], kind: Kind) {
     self.shape = shape
     self.values = values
-    self.isInteger = isInteger
+    self.kind = kind
+  }
+
+  init(shape: [Int], values: [Extent], isInteger: Bool = true) {
+    self.init(shape: shape, values: values, kind: isInteger ? .integer : .single)
   }
 
   /// A vector.

@@ -55,23 +55,31 @@ extension ONNXExporter {
     case .slice(let payload):
       let spans = payload.spans
       let bounds = [
-        integers(node, "starts", spans.map(\.start)), integers(node, "ends", spans.map { $0.end ?? Int.max }),
+        sizes(node, "starts", spans.map(\.start)),
+        sizes(node, "ends", spans.map { $0.end ?? SizeExpression(1 << 62) }),
         integers(node, "axes", spans.map(\.axis)), integers(node, "steps", spans.map(\.step)),
       ]
       add("Slice", [x] + bounds, name)
     case .pad(let payload):
       let (before, behind) = (payload.channelsBefore, payload.channelsBehind)
-      let padding = payload.padding
-      let pads = integers(
-        node, "pads", [0, before, padding.top, padding.left, 0, behind, padding.bottom, padding.right])
+      let padding = payload.padding, growth = payload.growth ?? Pad.Growth()
+      func side(_ fixed: Int, _ growth: SizeExpression) -> SizeExpression {
+        growth.constant.map { SizeExpression(fixed + $0) } ?? (fixed == 0 ? growth : growth + SizeExpression(fixed))
+      }
+      let pads = sizes(
+        node, "pads",
+        [
+          0, SizeExpression(before), side(padding.top, growth.top), side(padding.left, growth.left), 0, SizeExpression(behind),
+          side(padding.bottom, growth.bottom), side(padding.right, growth.right),
+        ])
       let value = payload.mode == .constant ? [number(node, "value", payload.value)] : []
       add("Pad", [x, pads] + value, name, [.text("mode", payload.mode.rawValue)])
     case .softmax(let payload): add("Softmax", [x], name, [.integer("axis", payload.axis)])
-    case .reshape(let payload): add("Reshape", [x, integers(node, "shape", payload.extents)], name)
+    case .reshape(let payload): add("Reshape", [x, sizes(node, "shape", payload.extents)], name)
     case .transpose(let payload): add("Transpose", [x], name, [.integers("perm", payload.permutation)])
     case .reduction(let payload): reduction(payload, node, x, name)
     case .normalization(let payload): try normalization(payload, node)
-    case .expand(let payload): add("Expand", [x, integers(node, "shape", payload.extents)], name)
+    case .expand(let payload): add("Expand", [x, sizes(node, "shape", payload.extents)], name)
     case .constant: add("Constant", [], name, [constant(node, "value")])
     }
   }
@@ -313,9 +321,15 @@ extension ONNXExporter {
     var inputs = [x, ""]
     switch payload.target {
     case .factor(let height, let width): inputs.append(floats(node, "scales", [1, 1, height, width]))
-    case .size(let size):
+    case .size, .following:
       let front = add("Shape", [x], inner(node, "front"), [.integer("end", 2)])
-      let back = integers(node, "size", size.list)
+      let size: [SizeExpression] =
+        switch payload.target {
+        case .size(let size): size.list.map { SizeExpression($0) }
+        case .following(let height, let width): [height, width]
+        case .factor: []
+        }
+      let back = sizes(node, "size", size)
       inputs += ["", add("Concat", [front, back], inner(node, "sizes"), [.integer("axis", 0)])]
     }
     let modes: [Resize.Method: String] = [.nearest: "nearest", .bilinear: "linear", .bicubic: "cubic"]

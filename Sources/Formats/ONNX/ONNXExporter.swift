@@ -52,7 +52,7 @@ struct ONNXExporter {
     sample = Self.sample(network, batch: 1).first ?? [:]
     for input in network.inputs {
       _ = names.unique(input.name)
-      ranks[input.name] = 4
+      ranks[input.name] = input.axes.count
     }
     for node in network.nodes { _ = names.unique(node.name) }
   }
@@ -61,7 +61,12 @@ struct ONNXExporter {
   private static func sample(_ network: Network, batch: Int) -> [[String: Shape]] {
     var result: [[String: Shape]] = []
     for (height, width) in [(224, 224), (64, 96), (256, 256), (32, 32), (28, 28), (36, 72), (512, 512), (16, 16), (1, 1)] {
-      let inputs = network.inputs.map { Shape(batch: batch, channels: $0.channels, height: height, width: width) }
+      let inputs = network.inputs.map { input in
+        Shape(
+          input.axes.enumerated().map { axis, extent in
+            extent ?? (axis == 0 ? batch : axis == input.axes.count - 1 ? width : height)
+          })
+      }
       do throws(NetworkError) { result.append(try network.inferredShapes(inputs: inputs)) } catch { continue }
     }
     return result
@@ -71,11 +76,14 @@ struct ONNXExporter {
     graph.name = network.name
     graph.input = network.inputs.map { input in
       let place = network.inputs.count == 1 ? "" : "\(input.name)."
+      let usual = input.channels != nil ? ["batch", "channels", "height", "width"] : ["batch"]
       return Self.valueInfo(
         input.name,
-        [
-          .dimParam("batch"), .dimValue(Int64(input.channels)), .dimParam("\(place)height"), .dimParam("\(place)width"),
-        ])
+        input.axes.enumerated().map { axis, extent in
+          if let extent { return .dimValue(Int64(extent)) }
+          if axis < input.axisNames.count, let name = input.axisNames[axis] { return .dimParam(name) }
+          return .dimParam("\(place)\(axis < usual.count ? usual[axis] : "axis\(axis)")")
+        })
     }
     for node in network.nodes {
       try write(node)
@@ -164,6 +172,18 @@ struct ONNXExporter {
 
   /// Adds a number.
   mutating func number(_ node: Node, _ what: String, _ value: Float) -> String { floats(node, what, [value], shape: []) }
+
+  /// Adds a vector of one double.
+  mutating func double(_ node: Node, _ what: String, _ value: Double) -> String {
+    let name = inner(node, what)
+    var proto = ONNXTensorProto()
+    proto.name = name
+    proto.dataType = Int32(ONNXTensorProto.DataType.double.rawValue)
+    proto.dims = [1]
+    proto.rawData = withUnsafeBytes(of: value.bitPattern.littleEndian) { Data($0) }
+    graph.initializer.append(proto)
+    return name
+  }
 
   /// Adds a list of integers.
   mutating func integers(_ node: Node, _ what: String, _ values: [Int]) -> String {

@@ -16,16 +16,18 @@ public enum ONNXFile {
   public static func isNamed(_ path: String) -> Bool { path.lowercased().hasSuffix(".onnx") }
 
   /// Reads a model. Weights may lie in files of their own in the same folder or below it. Throws where a weight is NaN or infinite.
-  public static func read(_ path: String) throws(FormatError) -> Network {
+  public static func read(_ path: String, sizes: ONNXSizes = .declared) throws(FormatError) -> Network {
     do throws(FormatProblem) {
-      return try network(bytes: readFile(path, limit: fileLimit), path: path)
+      return try network(bytes: readFile(path, limit: fileLimit), path: path, sizes: sizes)
     } catch {
       throw FormatError(source: path, problem: error)
     }
   }
 
   /// Reads the bytes of a model whose weights all lie inside.
-  public static func read(bytes: [UInt8]) throws(FormatProblem) -> Network { try network(bytes: bytes, path: nil) }
+  public static func read(bytes: [UInt8], sizes: ONNXSizes = .declared) throws(FormatProblem) -> Network {
+    try network(bytes: bytes, path: nil, sizes: sizes)
+  }
 
   /// Writes the network, its batch, height and width open, whole or not at all; the same network gives the same bytes.
   ///
@@ -49,7 +51,7 @@ public enum ONNXFile {
     do { return try model.serializedBytes() } catch { throw .limit(.onnx, part: "its size", limit: ONNXExporter.byteLimit) }
   }
 
-  private static func network(bytes: [UInt8], path: String?) throws(FormatProblem) -> Network {
+  private static func network(bytes: [UInt8], path: String?, sizes: ONNXSizes) throws(FormatProblem) -> Network {
     let model: ONNXModelProto
     do {
       model = try ONNXModelProto(serializedBytes: bytes)
@@ -58,7 +60,7 @@ public enum ONNXFile {
     } catch {
       throw .notOfFormat(.onnx)
     }
-    let network = try ONNXImporter.network(model, path: path, byteCount: bytes.count)
+    let network = try ONNXImporter.network(model, path: path, sizes: sizes, byteCount: bytes.count)
     if let name = network.firstNonFiniteParameter { throw .notFinite(tensor: name) }
     return network
   }

@@ -28,16 +28,17 @@ extension ONNXImporter {
       return .floats(result)
     }
     guard let p = x.numbers, let q = y.numbers else { throw node.unsupported("it joins integers and weights") }
-    let isInteger = p.isInteger && q.isInteger
+    let kind: ONNXNumbers.Kind =
+      p.isInteger && q.isInteger ? .integer : p.kind == .double || q.kind == .double ? .double : .single
     try take(16 * p.values.count)
     var values: [Extent] = []
     for (a, b) in zip(p.values, q.values) {
-      guard let value = combined(a, b, node.type, isInteger: isInteger) else {
+      guard let value = combined(a, b, node.type, kind) else {
         throw node.unsupported("the shape arithmetic depends on the size of the image in a way that no network follows")
       }
       values.append(value)
     }
-    return .numbers(ONNXNumbers(shape: shape, values: values, isInteger: isInteger || node.type == "Equal"))
+    return .numbers(ONNXNumbers(shape: shape, values: values, kind: node.type == "Equal" ? .integer : kind))
   }
 
   private static func floatFunction(_ type: String) -> ((Float, Float) -> Float)? {
@@ -54,35 +55,38 @@ extension ONNXImporter {
     }
   }
 
-  private mutating func combined(_ a: Extent, _ b: Extent, _ type: String, isInteger: Bool) -> Extent? {
-    switch type {
-    case "Add", "Sum": return a + b
-    case "Sub": return a + -b
-    case "Mul": return a * b
-    case "Div":
-      guard let quotient = symbols.quotient(a, b) else { return nil }
-      if !isInteger { return quotient }
-      return quotient.constant.map { Extent($0.rounded(.towardZero)) } ?? symbols.floor(quotient)
-    case "Mod":
-      guard let quotient = symbols.quotient(a, b), let whole = symbols.floor(quotient), let product = whole * b else {
-        return nil
+  private mutating func combined(_ a: Extent, _ b: Extent, _ type: String, _ kind: ONNXNumbers.Kind) -> Extent? {
+    let precision: FloatPrecision? =
+      switch kind {
+      case .integer: nil
+      case .single: .single
+      case .double: .double
       }
+    switch type {
+    case "Add", "Sum": return precision.map { symbols.rounded(.sum, a, b, $0) } ?? (a + b)
+    case "Sub": return precision.map { symbols.rounded(.sum, a, -b, $0) } ?? (a + -b)
+    case "Mul": return precision.map { symbols.rounded(.product, a, b, $0) } ?? (a * b)
+    case "Div":
+      if let precision { return symbols.rounded(.quotient, a, b, precision) }
+      return symbols.quotient(a, b).flatMap { symbols.truncated($0) }
+    case "Mod":
+      // Of integers: what is left has the sign of the divisor.
+      guard kind == .integer, let quotient = symbols.quotient(a, b), let whole = symbols.floor(quotient),
+        let product = whole * b
+      else { return nil }
       return a + -product
-    case "Min", "Max":
-      if a == b { return a }
-      // Which is smaller is known at the declared sizes at least.
-      guard let x = symbols.declared(a), let y = symbols.declared(b) else { return nil }
-      return (x <= y) == (type == "Min") ? a : b
+    case "Min": return symbols.minimum(a, b)
+    case "Max": return symbols.maximum(a, b)
     case "Pow":
-      if b.integer == 2 { return a * a }
+      if b.integer == 2 { return precision.map { symbols.rounded(.product, a, a, $0) } ?? (a * a) }
       guard let x = a.constant, let y = b.constant else { return nil }
-      return Extent(pow(x, y))
+      return Extent(precision?.rounded(pow(x, y)) ?? pow(x, y))
     case "Equal":
       if a == b { return Extent(1) }
-      // An extent is never negative, which is how files mark those that are open.
-      if a.constant == -1 || b.constant == -1 { return Extent(0) }
-      guard let x = symbols.declared(a), let y = symbols.declared(b) else { return nil }
-      return Extent(x == y ? 1 : 0)
+      guard let difference = a + -b else { return nil }
+      let bounds = symbols.bounds(difference)
+      // Which of both it is depends on the size, unless the one is always the larger: an extent is never -1, the mark of open ones.
+      return bounds.least > 0 || bounds.most < 0 ? Extent(0) : nil
     default: return nil
     }
   }
@@ -102,7 +106,7 @@ extension ONNXImporter {
     case .numbers(var numbers):
       var values: [Extent] = []
       for value in numbers.values {
-        guard let result = mapped(value, node.type) else {
+        guard let result = mapped(value, node.type, numbers.kind) else {
           throw node.unsupported("the shape arithmetic depends on the size of the image in a way that no network follows")
         }
         values.append(result)
@@ -135,15 +139,21 @@ extension ONNXImporter {
     }
   }
 
-  private mutating func mapped(_ value: Extent, _ type: String) -> Extent? {
+  private mutating func mapped(_ value: Extent, _ type: String, _ kind: ONNXNumbers.Kind) -> Extent? {
+    let precision: FloatPrecision = kind == .single ? .single : .double
+    let bounds = symbols.bounds(value)
     switch type {
     case "Neg": return -value
     case "Floor": return symbols.floor(value)
     case "Ceil": return symbols.floor(-value).map { -$0 }
     case "Not": return value.constant.map { Extent($0 == 0 ? 1 : 0) }
-    case "Reciprocal": return symbols.quotient(Extent(1), value)
-    case "Relu", "Abs": return value.constant.map { Extent(type == "Abs" ? abs($0) : max($0, 0)) }
-    case "Sqrt": return value.constant.map { Extent($0.squareRoot()) }
+    case "Reciprocal": return symbols.rounded(.quotient, Extent(1), value, precision)
+    case "Relu": return symbols.maximum(value, Extent(0))
+    case "Abs": return symbols.maximum(value, -value)
+    case "Sign":
+      if bounds.least > 0 || bounds.most < 0 { return Extent(bounds.least > 0 ? 1 : -1) }
+      return value.constant == 0 ? Extent(0) : nil
+    case "Sqrt": return value.constant.map { Extent(precision.rounded($0.squareRoot())) }
     case "Round": return value.constant.map { Extent($0.rounded(.toNearestOrEven)) }
     default: return nil
     }
@@ -189,6 +199,6 @@ extension ONNXImporter {
       let x = try expanded(a, to: shape, node).numbers, let y = try expanded(b, to: shape, node).numbers
     else { throw node.unsupported("its condition depends on the size of the image") }
     let values = c.indices.map { c[$0] != 0 ? x.values[$0] : y.values[$0] }
-    return .numbers(ONNXNumbers(shape: shape, values: values, isInteger: x.isInteger && y.isInteger))
+    return .numbers(ONNXNumbers(shape: shape, values: values, kind: x.kind))
   }
 }

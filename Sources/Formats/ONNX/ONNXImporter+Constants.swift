@@ -29,7 +29,7 @@ extension ONNXImporter {
       guard count <= ONNXNumbers.limit else { throw node.unsupported("it makes \(count) integers") }
       var values: [Extent] = []
       walk.visit { values.append(numbers.values[$1]) }
-      return .numbers(ONNXNumbers(shape: shape, values: values, isInteger: numbers.isInteger))
+      return .numbers(ONNXNumbers(shape: shape, values: values, kind: numbers.kind))
     case .floats(let tensor):
       let result = Tensor(unsafeUninitialized: Shape(shape)) { bytes in
         let target = bytes.bindMemory(to: Float.self)
@@ -47,7 +47,7 @@ extension ONNXImporter {
     switch constant {
     case .floats(let tensor): return .floats(tensor.reshaped(Shape(shape)))
     case .numbers(let numbers):
-      return .numbers(ONNXNumbers(shape: shape, values: numbers.values, isInteger: numbers.isInteger))
+      return .numbers(ONNXNumbers(shape: shape, values: numbers.values, kind: numbers.kind))
     }
   }
 
@@ -118,7 +118,7 @@ extension ONNXImporter {
       for row in 0..<outer {
         for (part, length) in zip(parts, lengths) { values += part.values[row * length..<(row + 1) * length] }
       }
-      return .numbers(ONNXNumbers(shape: shape, values: values, isInteger: parts.allSatisfy(\.isInteger)))
+      return .numbers(ONNXNumbers(shape: shape, values: values, kind: parts.first?.kind ?? .integer))
     }
     var values: [Float] = []
     values.reserveCapacity(total)

@@ -10,13 +10,16 @@ extension ONNXImporter {
     var dilation: Pair
     /// In ONNX's order: top, left, bottom, right.
     var padding: [Int]
+    /// What automatic padding puts around beyond that and depends on the size of the image, in the same order.
+    var growth: [Extent]?
   }
 
   /// Attributes that convolutions and pools share. `extents` are height and width of the input, for automatic padding.
-  func window(_ node: ONNXNode, kernel: [Int], extents: [Extent]) throws(ONNXProblem) -> Window {
+  mutating func window(_ node: ONNXNode, kernel: [Int], extents: [Extent]) throws(ONNXProblem) -> Window {
     let stride = try node.integers("strides", count: 2, default: 1)
     let dilation = try node.integers("dilations", count: 2, default: 1)
     var padding = try node.integers("pads", count: 4, default: 0)
+    var growth: [Extent]?
     guard (kernel + stride + dilation).allSatisfy({ (1...1 << 20).contains($0) }) else {
       throw node.invalid("a kernel, stride or dilation is not in 1...\(1 << 20)")
     }
@@ -27,15 +30,19 @@ extension ONNXImporter {
       for axis in 0..<2 {
         let reach = dilation[axis] * (kernel[axis] - 1) + 1
         var total = reach - 1
+        let isUpper = node.text("auto_pad", default: "") == "SAME_UPPER"
         if stride[axis] > 1 {
-          guard let extent = symbols.declaredInteger(extents[axis]) else {
-            throw node.unsupported(
-              "with a stride its automatic padding depends on the size of the image; export it with a fixed size")
+          guard let extent = extents[axis].integer else {
+            var sides = growth ?? Array(repeating: Extent(0), count: 4)
+            (sides[axis], sides[2 + axis]) = try automaticPadding(
+              extents[axis], reach: reach, stride: stride[axis], isUpper: isUpper, node)
+            growth = sides
+            (padding[axis], padding[2 + axis]) = (0, 0)
+            continue
           }
           total = max(0, ((extent + stride[axis] - 1) / stride[axis] - 1) * stride[axis] + reach - extent)
         }
         let less = total / 2
-        let isUpper = node.text("auto_pad", default: "") == "SAME_UPPER"
         padding[axis] = isUpper ? less : total - less
         padding[2 + axis] = isUpper ? total - less : less
       }
@@ -44,17 +51,44 @@ extension ONNXImporter {
     guard padding.allSatisfy({ $0 >= 0 }) else { throw node.unsupported("it has a negative padding") }
     return Window(
       kernel: Pair(height: kernel[0], width: kernel[1]), stride: Pair(height: stride[0], width: stride[1]),
-      dilation: Pair(height: dilation[0], width: dilation[1]), padding: padding)
+      dilation: Pair(height: dilation[0], width: dilation[1]), padding: padding, growth: growth)
+  }
+
+  /// What `SAME` puts before and behind an axis, so that as many windows fit as there are strides, rounded up.
+  private mutating func automaticPadding(
+    _ extent: Extent, reach: Int, stride: Int, isUpper: Bool, _ node: ONNXNode
+  ) throws(ONNXProblem) -> (before: Extent, behind: Extent) {
+    guard let raised = extent + Extent(stride - 1), let quotient = raised.over(stride), let count = symbols.floor(quotient),
+      let covered = count.scaled(by: stride), let reached = covered + Extent(reach - stride), let missing = reached + -extent
+    else { throw node.unsupported("the shape arithmetic is too long") }
+    let total = reach >= stride ? missing : symbols.maximum(missing, Extent(0))
+    guard let half = total.over(2), let less = symbols.floor(half), let more = total + -less else {
+      throw node.unsupported("the shape arithmetic is too long")
+    }
+    return isUpper ? (less, more) : (more, less)
+  }
+
+  /// The value with what automatic padding puts around it beyond what a window states.
+  mutating func padded(_ x: ONNXView, _ window: Window, value: Float, _ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
+    guard let growth = window.growth else { return x }
+    return try padded(x, Padding(0), growth, mode: .constant, value: value, node)
   }
 
   /// The extent that windows leave of an axis: `⌊(extent + padding - reach) / stride⌋ + 1`.
+  ///
+  /// With `ceil` it is rounded up, without windows that would begin behind the axis and what lies before it.
   mutating func windows(
-    _ extent: Extent, padding: Int, reach: Int, stride: Int, _ node: ONNXNode, ceil: Bool = false
+    _ extent: Extent, padding: (before: Int, behind: Int), reach: Int, stride: Int, _ node: ONNXNode, ceil: Bool = false
   ) throws(ONNXProblem) -> Extent {
-    guard let room = extent + Extent(padding - reach + (ceil ? stride - 1 : 0)),
-      let steps = symbols.floor(room.scaled(by: 1 / Double(stride))), let result = steps + Extent(1)
+    let more = padding.before + padding.behind - reach + (ceil ? stride - 1 : 0)
+    guard let room = extent + Extent(more), let quotient = room.over(stride), let steps = symbols.floor(quotient),
+      let result = steps + Extent(1)
     else { throw node.unsupported("the shape arithmetic is too long") }
-    return result
+    guard ceil, more >= padding.before else { return result }
+    guard let last = extent + Extent(padding.before - 1), let bound = last.over(stride), let most = symbols.floor(bound),
+      let count = most + Extent(1)
+    else { throw node.unsupported("the shape arithmetic is too long") }
+    return symbols.minimum(result, count)
   }
 
   private func kernel(_ node: ONNXNode, _ weight: Tensor) throws(ONNXProblem) -> [Int] {
@@ -76,11 +110,12 @@ extension ONNXImporter {
 
   mutating func convolution(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
     try node.checkInputs(2...3)
-    let x = try plain(node, rank: 4)
+    var x = try plain(node, rank: 4)
     guard let weight = try weights(node, 1) else { throw node.invalid("its weight is absent") }
     let kernel = try kernel(node, weight)
     let bias = try checkBias(weights(node, 2), count: weight.shape[0], node)
     let window = try window(node, kernel: kernel, extents: Array(x.extents[2...]))
+    x = try padded(x, window, value: 0, node)
     var padding = Padding(
       top: window.padding[0], left: window.padding[1], bottom: window.padding[2], right: window.padding[3])
     var input = x.value
@@ -93,7 +128,7 @@ extension ONNXImporter {
     }
     let groups = node.integer("group", default: 1)
     let (inChannels, overflow) = weight.shape[1].multipliedReportingOverflow(by: groups)
-    guard groups >= 1, !overflow, x.extents[1].integer == inChannels else {
+    guard groups >= 1, !overflow, fix(x.extents[1], to: inChannels) else {
       throw node.invalid("its weight \(weight.shape) in \(groups) groups does not fit \(text(x.extents[1])) channels")
     }
     let payload = Convolution(
@@ -102,10 +137,10 @@ extension ONNXImporter {
     let extents = [
       x.extents[0], Extent(weight.shape[0]),
       try windows(
-        x.extents[2], padding: window.padding[0] + window.padding[2],
+        x.extents[2], padding: (window.padding[0], window.padding[2]),
         reach: window.dilation.height * (kernel[0] - 1) + 1, stride: window.stride.height, node),
       try windows(
-        x.extents[3], padding: window.padding[1] + window.padding[3],
+        x.extents[3], padding: (window.padding[1], window.padding[3]),
         reach: window.dilation.width * (kernel[1] - 1) + 1, stride: window.stride.width, node),
     ]
     return try emit(
@@ -126,7 +161,7 @@ extension ONNXImporter {
     let kernel = try kernel(node, weight)
     let groups = node.integer("group", default: 1)
     let (outChannels, overflow) = weight.shape[1].multipliedReportingOverflow(by: groups)
-    guard groups >= 1, !overflow, x.extents[1].integer == weight.shape[0] else {
+    guard groups >= 1, !overflow, fix(x.extents[1], to: weight.shape[0]) else {
       throw node.invalid("its weight \(weight.shape) does not fit \(text(x.extents[1])) channels")
     }
     let bias = try checkBias(weights(node, 2), count: outChannels, node)
@@ -134,6 +169,9 @@ extension ONNXImporter {
     let dilation = try node.integers("dilations", count: 2, default: 1)
     let extra = try node.integers("output_padding", count: 2, default: 0)
     var padding = try node.integers("pads", count: 4, default: 0)
+    guard (stride + dilation).allSatisfy({ (1...1 << 20).contains($0) }), kernel.allSatisfy({ (1...1 << 20).contains($0) }),
+      extra.allSatisfy({ (0...1 << 20).contains($0) })
+    else { throw node.invalid("a kernel, stride, dilation or output_padding is not in 1...\(1 << 20)") }
     let mode = node.text("auto_pad", default: "NOTSET")
     var extents = [x.extents[0], Extent(outChannels)]
     for axis in 0..<2 {
@@ -141,7 +179,7 @@ extension ONNXImporter {
       var total: Int?
       if node.has("output_shape") {
         let wanted = try node.integers("output_shape", count: 2, default: 0)
-        guard let extent = symbols.declaredInteger(x.extents[2 + axis]), extent <= 1 << 20 else {
+        guard let extent = try known(x.extents[2 + axis], node), extent <= 1 << 20 else {
           throw node.unsupported("its output_shape fits one size of image alone")
         }
         total = stride[axis] * (extent - 1) + extra[axis] + reach - wanted[axis]
@@ -157,8 +195,9 @@ extension ONNXImporter {
         padding[2 + axis] = total - padding[axis]
       }
       guard
-        let grown = x.extents[2 + axis].scaled(by: Double(stride[axis]))
-          + Extent(reach + extra[axis] - stride[axis] - padding[axis] - padding[2 + axis])
+        let grown = x.extents[2 + axis].scaled(by: stride[axis]).flatMap({
+          $0 + Extent(reach + extra[axis] - stride[axis] - padding[axis] - padding[2 + axis])
+        })
       else { throw node.unsupported("the shape arithmetic is too long") }
       extents.append(grown)
     }
@@ -179,7 +218,10 @@ extension ONNXImporter {
       throw node.unsupported("it takes its statistics from the images, as in training; export it in eval mode")
     }
     let x = try plain(node)
-    guard x.rank >= 2, let channels = x.extents[1].integer else { throw node.unsupported("its channels are open") }
+    guard x.rank >= 2 else { throw node.unsupported("its input has \(x.rank) axes") }
+    guard let channels = try weights(node, 1)?.count, fix(x.extents[1], to: channels) else {
+      throw node.invalid("its statistics do not fit \(text(x.extents[1])) channels")
+    }
     var parameters: [String: Tensor] = [:]
     for (index, role) in ["weight", "bias", "runningMean", "runningVariance"].enumerated() {
       guard let tensor = try weights(node, index + 1), tensor.count == channels else {
@@ -194,5 +236,5 @@ extension ONNXImporter {
 
 extension Pad {
   /// Whether it puts zeros around the image and nothing else.
-  var isZero: Bool { mode == .constant && value == 0 && channelsBefore == 0 && channelsBehind == 0 }
+  var isZero: Bool { mode == .constant && value == 0 && growth == nil && channelsBefore == 0 && channelsBehind == 0 }
 }

@@ -153,12 +153,19 @@ extension ONNXImporter {
     var extents: [Extent] = []
     var isBroadcast = false
     for (p, q) in zip(x.extents, y.extents) {
-      // Extents that are not known to be equal may meet as 1 and more; sizes are taken to divide evenly.
-      if !symbols.same(p, q), symbols.exact(p) != symbols.exact(q) { isBroadcast = true }
-      extents.append(p.isOne || (symbols.declared(p) == 1 && !q.isOne) ? q : p)
+      // Extents that are not known to be equal may meet as 1 and more. Those that are equal where nothing is rounded off are held
+      // against each other when the network runs.
+      if p != q, symbols.exact(p) != symbols.exact(q) { isBroadcast = true }
+      extents.append(broadcast(p, q))
     }
     let operation: Operation = function == .add && !isBroadcast ? .add : .binary(function)
     return try emit(operation, [x.value, y.value], extents, node)
+  }
+
+  /// The extent that two make: where one of them may be 1, the larger.
+  mutating func broadcast(_ p: Extent, _ q: Extent) -> Extent {
+    if p == q || q.isOne || (p.constant != nil && !p.isOne) { return p }
+    return q.constant != nil || p.isOne ? q : symbols.maximum(p, q)
   }
 
   // MARK: A value and a constant

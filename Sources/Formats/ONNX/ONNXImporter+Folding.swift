@@ -17,11 +17,15 @@ extension ONNXImporter {
     }
     switch node.type {
     case "Identity", "Dropout": return [try operand(0)]
-    case "Cast":
-      // float, float16, double, bfloat16
-      let isFloat = [1, 10, 11, 16].contains(node.integer("to", default: 1))
-      return [try cast(operand(0), isFloat: isFloat, isCondition: node.integer("to", default: 1) == 9, node)]
-    case "CastLike": return [try cast(operand(0), isFloat: !operand(1).isNumbers, isCondition: false, node)]
+    case "Cast": return [try cast(operand(0), to: node.integer("to", default: 1), node)]
+    case "CastLike":
+      let target =
+        switch try operand(1).numbers?.kind {
+        case .integer: 7
+        case .double: 11
+        case .single, nil: 1
+        }
+      return [try cast(operand(0), to: target, node)]
     case "Reshape":
       let x = try operand(0)
       guard let target = try operand(1).numbers?.integers else {
@@ -77,6 +81,7 @@ extension ONNXImporter {
       return [try compared(operand(0), operand(1), node)]
     case "Add", "Sub", "Mul", "Div", "Min", "Max", "Pow", "Mod", "Equal", "Sum":
       var result = try operand(0)
+      if node.type == "Mod", node.integer("fmod", default: 0) != 0 { throw node.unsupported("its fmod is not 0") }
       for index in operands.indices.dropFirst() { result = try combined(result, operand(index), node) }
       return [result]
     case "Neg", "Abs", "Floor", "Ceil", "Round", "Sqrt", "Reciprocal", "Exp", "Log", "Erf", "Tanh", "Sin", "Cos", "Sign",
@@ -114,9 +119,10 @@ extension ONNXImporter {
     return permutation
   }
 
-  private func cast(
-    _ x: ONNXConstant, isFloat toFloat: Bool, isCondition: Bool, _ node: ONNXNode
-  ) throws(ONNXProblem) -> ONNXConstant {
+  /// `target` is ONNX's number of an element type.
+  private mutating func cast(_ x: ONNXConstant, to target: Int, _ node: ONNXNode) throws(ONNXProblem) -> ONNXConstant {
+    // float, float16, double, bfloat16; bool
+    let toFloat = [1, 10, 11, 16].contains(target), isCondition = target == 9
     switch x {
     case .floats(let tensor):
       if toFloat { return x }
@@ -126,19 +132,33 @@ extension ONNXImporter {
       let values = tensor.floats.map { Extent(Double($0.rounded(.towardZero))) }
       return .numbers(ONNXNumbers(shape: tensor.shape.extents, values: values))
     case .numbers(var numbers):
-      if !toFloat, !numbers.isInteger {
-        // Extents are positive: towards zero is down.
-        var values: [Extent] = []
-        var symbols = symbols
-        for value in numbers.values {
-          guard let whole = value.constant.map({ Extent($0.rounded(.towardZero)) }) ?? symbols.floor(value) else {
-            throw node.unsupported("the shape arithmetic is too long")
+      if isCondition {
+        for index in numbers.values.indices {
+          guard let value = numbers.values[index].constant else {
+            throw node.unsupported("its condition depends on the size of the image")
           }
-          values.append(whole)
+          numbers.values[index] = Extent(value != 0 ? 1 : 0)
         }
-        numbers.values = values
       }
-      numbers.isInteger = !toFloat
+      numbers.kind = toFloat ? (target == 11 ? .double : .single) : .integer
+      for index in numbers.values.indices {
+        let value = numbers.values[index]
+        if toFloat, target == 10 || target == 16, value.constant == nil {
+          throw node.unsupported("it reckons sizes in half precision")
+        }
+        let result =
+          switch numbers.kind {
+          case .integer: symbols.truncated(value)
+          case .single: symbols.rounded(.sum, value, Extent(0), .single)
+          case .double: symbols.rounded(.sum, value, Extent(0), .double)
+          }
+        guard let result else { throw node.unsupported("the shape arithmetic is too long") }
+        numbers.values[index] = result
+      }
+      // Weights in double precision are weights from here on.
+      if case .numbers(let given) = x, given.kind == .double, numbers.kind == .single, let tensor = x.tensor {
+        return .floats(tensor)
+      }
       return .numbers(numbers)
     }
   }
@@ -224,7 +244,7 @@ extension ONNXImporter {
     guard count <= Double(ONNXNumbers.limit) else { throw node.unsupported("it makes \(count) numbers") }
     try take(16 * Int(count))
     let values = (0..<Int(count)).map { Extent(first + Double($0) * step) }
-    return .numbers(ONNXNumbers(shape: [values.count], values: values, isInteger: start.isNumbers))
+    return .numbers(ONNXNumbers(shape: [values.count], values: values, kind: start.numbers?.kind ?? .integer))
   }
 
   private mutating func product(_ x: ONNXConstant, _ axes: [Int]?, _ node: ONNXNode) throws(ONNXProblem) -> ONNXConstant {
@@ -237,6 +257,6 @@ extension ONNXImporter {
       product = next
     }
     let shape = node.integer("keepdims", default: 1) == 0 ? [] : [1]
-    return .numbers(ONNXNumbers(shape: shape, values: [product], isInteger: numbers.isInteger))
+    return .numbers(ONNXNumbers(shape: shape, values: [product], kind: numbers.kind))
   }
 }

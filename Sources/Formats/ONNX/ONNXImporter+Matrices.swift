@@ -66,7 +66,7 @@ extension ONNXImporter {
     _ x: ONNXView, weight: Tensor, bias: Tensor?, _ node: ONNXNode
   ) throws(ONNXProblem) -> ONNXView {
     // Features that depend on an open size are held against the weight when the network runs.
-    guard symbols.declaredInteger(x.extents[1]) ?? weight.shape[1] == weight.shape[1] else {
+    guard fix(x.extents[1], to: weight.shape[1]) else {
       throw node.invalid("its weight \(weight.shape) does not fit \(text(x.extents[1])) features")
     }
     let payload = Linear(inFeatures: weight.shape[1], outFeatures: weight.shape[0], hasBias: bias != nil)
@@ -80,8 +80,8 @@ extension ONNXImporter {
     try node.checkInputs(2...2)
     guard let a = try value(node, 0), let b = try value(node, 1) else { throw node.invalid("an input is absent") }
     if case .view(let x) = a, case .constant(let constant) = b, let matrix = constant.tensor, matrix.shape.rank == 2 {
-      if let axis = x.channelAxis, x.extents.count == 4, axis == x.rank - 1, x.rank > 2 {
-        return try channelProduct(x, matrix, axis: axis, node)
+      if x.extents.count == 4, x.rank > 2, x.holdsChannels(x.rank - 1) {
+        return try channelProduct(x, matrix, axis: x.rank - 1, node)
       }
       if x.rank == 2 { return try linear(plain(node), weight: matrixTransposed(matrix, node), bias: nil, node) }
     }
@@ -110,7 +110,7 @@ extension ONNXImporter {
       operands[index] = try plain(operands[index].inserting(Array(0..<rank - operands[index].rank)), node)
     }
     let (left, right) = (operands[0].extents, operands[1].extents)
-    var extents = zip(left, right).dropLast(2).map { $0.isOne ? $1 : $0 }
+    var extents = zip(left, right).dropLast(2).map { broadcast($0, $1) }
     extents += [left[rank - 2], right[rank - 1]]
     let result = try emit(.matrixMultiply, operands.map(\.value), extents, node)
     return result.dropping(Set(dropped.map { $0 == 0 ? rank - 2 : rank - 1 }))
@@ -121,7 +121,7 @@ extension ONNXImporter {
     _ x: ONNXView, _ matrix: Tensor, axis: Int, _ node: ONNXNode
   ) throws(ONNXProblem) -> ONNXView {
     let weight = try matrixTransposed(matrix, node)
-    guard x.extents[1].integer == weight.shape[1] else {
+    guard fix(x.extents[1], to: weight.shape[1]) else {
       throw node.invalid("its weight \(weight.shape) does not fit \(text(x.extents[1])) channels")
     }
     var extents = x.extents

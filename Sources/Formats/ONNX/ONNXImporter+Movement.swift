@@ -27,8 +27,7 @@ extension ONNXImporter {
     func attempt(_ x: ONNXView, _ target: [Extent]) -> ONNXView? {
       open.first.map { x.reshaped(target, open: $0, symbols) } ?? x.reshaped(target, symbols)
     }
-    let result = attempt(x, target) ?? attempt(x.mappingExtents(symbols.exact), target.map(symbols.exact))
-    guard let result else {
+    guard let result = attempt(x, target) else {
       if let made = try regrouped(x, target, node) { return made }
       let (old, new) = (try shape(of: x, node), target)
       let sizes = [old, new].map { $0.map { symbols.declaredInteger($0).map(String.init) ?? "?" }.joined(separator: ", ") }
@@ -37,32 +36,44 @@ extension ONNXImporter {
     return try named(result, node)
   }
 
-  /// A reshape node, where the shape is one that a network can state whatever the sizes are.
+  /// A reshape node.
   private mutating func regrouped(
     _ x: ONNXView, _ target: [Extent], _ node: ONNXNode
   ) throws(ONNXProblem) -> ONNXView? {
     let value = try plain(x, node)
-    var extents: [Int] = []
+    var operands = SizeOperands(value.value)
+    var extents: [SizeExpression] = []
     var result = target
     var rest: Extent? = Extent(1)
     for axis in target.indices {
       if let integer = target[axis].integer {
-        extents.append(integer)
+        extents.append(SizeExpression(integer))
       } else if axis < value.rank, target[axis] == value.extents[axis] {
         extents.append(0)
       } else {
-        return nil
+        extents.append(try expression(target[axis], &operands, node))
       }
-      if extents[axis] != -1 { rest = rest.flatMap { $0 * target[axis] } }
+      if extents[axis].constant != -1 { rest = rest.flatMap { $0 * target[axis] } }
     }
-    guard extents.count(where: { $0 == -1 }) <= 1, !extents.isEmpty, extents.count <= Limits.rank else { return nil }
-    if let open = extents.firstIndex(of: -1) {
+    guard extents.count(where: { $0.constant == -1 }) <= 1, !extents.isEmpty, extents.count <= Limits.rank else { return nil }
+    if let open = extents.firstIndex(where: { $0.constant == -1 }) {
       var all: Extent? = Extent(1)
       for extent in value.extents { all = all.flatMap { $0 * extent } }
-      guard let all, let rest, let quotient = symbols.quotient(all, rest) else { return nil }
-      result[open] = quotient
+      // Whole wherever the network runs.
+      guard let all, let rest, let quotient = symbols.quotient(all, rest), let whole = symbols.floor(quotient) else {
+        return nil
+      }
+      result[open] = whole
+    } else if let all = product(value.extents), let wanted = product(target), let x = all.constant, let y = wanted.constant,
+      x != y
+    {
+      return nil
     }
-    return try emit(.reshape(Reshape(extents)), [value.value], result, node)
+    return try emit(.reshape(Reshape(extents)), operands.names, result, node)
+  }
+
+  private func product(_ extents: [Extent]) -> Extent? {
+    extents.reduce(Extent(1)) { (product: Extent?, extent) in product.flatMap { $0 * extent } }
   }
 
   mutating func flatten(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
@@ -95,7 +106,14 @@ extension ONNXImporter {
   mutating func squeeze(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
     let x = try view(node)
     let shape = try shape(of: x, node)
-    let given = try integers(node, 1, attribute: "axes") ?? shape.indices.filter { shape[$0].isOne }
+    let stated = try integers(node, 1, attribute: "axes")
+    if stated == nil,
+      let axis = shape.indices.first(where: { shape[$0].constant == nil && symbols.bounds(shape[$0]).least <= 1 })
+    {
+      if symbols.declaredInteger(shape[axis]) != nil { throw node.ofOneSize() }
+      throw node.unsupported("it drops whatever axes have one element, and axis \(axis) is open; name its axes")
+    }
+    let given = stated ?? shape.indices.filter { shape[$0].isOne }
     let axes = try axes(given, rank: x.rank, node)
     for axis in axes where !shape[axis].isOne {
       throw node.unsupported("it drops axis \(axis), whose extent is \(text(shape[axis])) and not always 1")
@@ -116,7 +134,7 @@ extension ONNXImporter {
   mutating func split(_ node: ONNXNode) throws(ONNXProblem) -> [ONNXView] {
     let x = try plain(node)
     let axis = try axis(node.integer("axis", default: 0), rank: x.rank, node)
-    guard let extent = symbols.declaredInteger(x.extents[axis]) else {
+    guard let extent = try known(x.extents[axis], node) else {
       throw node.unsupported("it splits an axis whose extent is open")
     }
     var start = 0
@@ -136,48 +154,71 @@ extension ONNXImporter {
     let x = try plain(node)
     var spans: [Slice.Span] = []
     var extents = x.extents
+    var operands = SizeOperands(x.value)
     for slice in try slices(node, rank: x.rank) {
       let extent = x.extents[slice.axis]
       guard slice.step > 0, slice.step <= 1 << 20 else { throw node.unsupported("it runs backwards or in too large steps") }
-      guard let start = index(slice.start, in: extent), let end = end(slice.end, in: extent) else {
-        throw node.unsupported("its bounds depend on the size of the image in a way that no network follows")
-      }
-      if start == 0, end == .some(nil), slice.step == 1 { continue }
-      spans.append(Slice.Span(axis: slice.axis, start: start, end: end, step: slice.step))
-      extents[slice.axis] = try self.extent(extent, start: start, end: end, step: slice.step, node)
+      let start = try Bound(slice.start, in: extent, isEnd: false, &symbols, node)
+      let end = try Bound(slice.end, in: extent, isEnd: true, &symbols, node)
+      if start.place == Extent(0), end.isEnd, slice.step == 1 { continue }
+      // A number of pixels of an axis that is opened may be that of the file's own size.
+      if sizes == .any, extent.constant == nil, !end.isEnd, let index = end.index, index > 0 { throw node.ofOneSize() }
+      spans.append(
+        Slice.Span(
+          axis: slice.axis, from: try start.expression(&operands, self, node),
+          to: end.isEnd ? nil : try end.expression(&operands, self, node), step: slice.step))
+      guard let length = end.place + -start.place, let raised = length + Extent(slice.step - 1),
+        let quotient = raised.over(slice.step), let count = symbols.floor(quotient)
+      else { throw node.unsupported("the shape arithmetic is too long") }
+      extents[slice.axis] = count
     }
     if spans.isEmpty { return x }
-    return try emit(.slice(Slice(spans)), [x.value], extents, node)
+    return try emit(.slice(Slice(spans)), operands.names, extents, node)
   }
 
-  /// An index of an axis: counted from its front where it is 0 or more, from its end where it is below 0.
-  private func index(_ index: Extent, in extent: Extent) -> Int? {
-    if let integer = index.integerClamped { return min(max(integer, -(1 << 36)), 1 << 36) }
-    if let difference = index + -extent, let behind = difference.integer, behind < 0 { return max(behind, -(1 << 36)) }
-    return symbols.declaredInteger(index)
-  }
+  /// Where a slice begins or ends.
+  private struct Bound {
+    /// Counted from the front, within the axis.
+    var place: Extent
+    /// As the network writes it: below 0 counted from the end; nil where it follows from other extents.
+    var index: Int?
+    /// Whether it is the end of the axis, whatever its extent.
+    var isEnd: Bool
 
-  /// The same for an end; the inner nil stands for all of the axis.
-  private func end(_ end: Extent, in extent: Extent) -> Int?? {
-    if end == extent { return .some(nil) }
-    guard let index = index(end, in: extent) else { return nil }
-    if index >= 1 << 30 || (extent.integer.map { index >= $0 } ?? false) { return .some(nil) }
-    return index
-  }
-
-  /// The extent of what a slice takes.
-  private mutating func extent(
-    _ extent: Extent, start: Int, end: Int?, step: Int, _ node: ONNXNode
-  ) throws(ONNXProblem) -> Extent {
-    func place(_ index: Int) -> Extent? { index < 0 ? extent + Extent(index) : Extent(index) }
-    if let known = extent.integer {
-      let slice = ONNXSlice(axis: 0, start: Extent(0), end: Extent(0), step: step)
-      return Extent(slice.range(start: start, end: end ?? known, extent: known).count)
+    init(_ bound: Extent, in extent: Extent, isEnd: Bool, _ symbols: inout SymbolTable, _ node: ONNXNode) throws(ONNXProblem) {
+      let far = 1 << 36
+      if bound == extent {
+        (place, index, self.isEnd) = (extent, nil, true)
+        return
+      }
+      // What is taken has at least one element wherever the network runs: a start lies within the axis, an end behind its front.
+      if let constant = bound.constant {
+        guard let integer = bound.integerClamped else { throw node.invalid("its bound \(constant) is no integer") }
+        let near = min(max(integer, -far), far)
+        index = near
+        guard let placed = near < 0 ? extent + Extent(near) : Extent(near) else {
+          throw node.unsupported("the shape arithmetic is too long")
+        }
+        place = isEnd ? (near < 0 ? placed : symbols.minimum(placed, extent)) : symbols.maximum(placed, Extent(0))
+        if extent.constant != nil { place = symbols.maximum(symbols.minimum(place, extent), Extent(0)) }
+      } else if let behind = (bound + -extent)?.integer, behind < 0, isEnd || symbols.bounds(bound).least >= 0 {
+        // So much before the end.
+        index = max(behind, -far)
+        place = bound
+      } else {
+        // Below 0 it would count from the end: the network refuses that when it runs.
+        index = nil
+        place = isEnd ? symbols.minimum(bound, extent) : bound
+      }
+      self.isEnd = isEnd && place == extent
     }
-    guard let first = place(start), let last = end.map({ place($0) }) ?? extent, let length = last + -first,
-      let steps = symbols.floor(Extent.sum(length, step - 1).scaled(by: 1 / Double(step)))
-    else { throw node.unsupported("the shape arithmetic is too long") }
-    return steps
+
+    func expression(
+      _ operands: inout SizeOperands, _ importer: ONNXImporter, _ node: ONNXNode
+    ) throws(ONNXProblem) -> SizeExpression {
+      if let index { return SizeExpression(index) }
+      return try importer.expression(place, &operands, node)
+    }
   }
 
   /// One element along an axis, by a constant index.
@@ -204,8 +245,12 @@ extension ONNXImporter {
     default: throw node.unsupported("its mode is '\(node.text("mode", default: ""))'")
     }
     var value = node.float("value", default: 0)
-    guard let given = opset < 11 ? node.integers("pads") : try integers(node, 1) else {
-      throw node.invalid("its pads are absent")
+    var given: [Extent]
+    if opset < 11 {
+      guard let pads = node.integers("pads") else { throw node.invalid("its pads are absent") }
+      given = pads.map { Extent($0) }
+    } else {
+      given = try numbers(node, 1)
     }
     if opset >= 11, let constant = try constant(node, 2) {
       guard let scalar = constant.scalar else { throw node.invalid("its value is not one number") }
@@ -213,41 +258,68 @@ extension ONNXImporter {
     }
     var axes = [0, 1, 2, 3]
     if node.input(3) != nil { axes = try self.axes(integers(node, 3), rank: 4, node) }
-    guard given.count == 2 * axes.count, given.allSatisfy({ abs($0.clamped) <= 1 << 20 }) else {
-      throw node.invalid("it has \(given.count) pads for \(axes.count) axes")
+    guard given.count == 2 * axes.count, given.allSatisfy({ $0.constant.map { abs($0) <= 0x1p20 } ?? true }) else {
+      throw node.invalid("it has \(given.count) pads for \(axes.count) axes, or one that is too large")
     }
-    var before = [0, 0, 0, 0]
-    var behind = [0, 0, 0, 0]
+    var before = [Extent](repeating: Extent(0), count: 4)
+    var behind = before
     for (position, axis) in axes.enumerated() {
       before[axis] = given[position]
       behind[axis] = given[axes.count + position]
     }
-    guard before[0] == 0, behind[0] == 0 else { throw node.unsupported("it pads the batch") }
+    guard before[0] == Extent(0), behind[0] == Extent(0) else { throw node.unsupported("it pads the batch") }
+    func fixed(_ extent: Extent) -> Int { extent.integer ?? 0 }
     var result = x
     // Below 0 is cut off.
-    let spans = (1..<4).filter { before[$0] < 0 || behind[$0] < 0 }.map { axis in
-      Slice.Span(axis: axis, start: max(-before[axis], 0), end: behind[axis] < 0 ? behind[axis] : nil)
-    }
-    func grown(_ extents: [Extent], _ pads: (Int) -> Int) throws(ONNXProblem) -> [Extent] {
-      var result: [Extent] = []
-      for axis in extents.indices {
-        guard let extent = extents[axis] + Extent(pads(axis)) else {
-          throw node.unsupported("the shape arithmetic is too long")
-        }
-        result.append(extent)
-      }
-      return result
+    let spans = (1..<4).filter { fixed(before[$0]) < 0 || fixed(behind[$0]) < 0 }.map { axis in
+      Slice.Span(
+        axis: axis, start: max(-fixed(before[axis]), 0), end: fixed(behind[axis]) < 0 ? fixed(behind[axis]) : nil)
     }
     if !spans.isEmpty {
-      let extents = try grown(result.extents) { min(before[$0], 0) + min(behind[$0], 0) }
+      var extents = result.extents
+      for axis in extents.indices {
+        guard let extent = extents[axis] + Extent(min(fixed(before[axis]), 0) + min(fixed(behind[axis]), 0)) else {
+          throw node.unsupported("the shape arithmetic is too long")
+        }
+        extents[axis] = extent
+      }
       result = try emit(.slice(Slice(spans)), [result.value], extents, node)
     }
-    let payload = Pad(
-      Padding(top: max(before[2], 0), left: max(before[3], 0), bottom: max(behind[2], 0), right: max(behind[3], 0)),
-      channelsBefore: max(before[1], 0), channelsBehind: max(behind[1], 0), mode: mode, value: mode == .constant ? value : 0)
-    if payload == Pad(0, mode: mode, value: payload.value) { return result }
-    let extents = try grown(result.extents) { max(before[$0], 0) + max(behind[$0], 0) }
-    return try emit(.pad(payload), [result.value], extents, node)
+    guard let channelsBefore = before[1].integer, let channelsBehind = behind[1].integer else {
+      throw node.unsupported("it pads channels by a number that depends on the size of the image")
+    }
+    var growth: [Extent] = []
+    for (side, axis) in [(before, 2), (before, 3), (behind, 2), (behind, 3)] {
+      growth.append(side[axis].constant == nil ? side[axis] : Extent(0))
+    }
+    return try padded(
+      result,
+      Padding(
+        top: max(fixed(before[2]), 0), left: max(fixed(before[3]), 0), bottom: max(fixed(behind[2]), 0),
+        right: max(fixed(behind[3]), 0)), growth, channels: (max(channelsBefore, 0), max(channelsBehind, 0)), mode: mode,
+      value: mode == .constant ? value : 0, node)
+  }
+
+  /// Pixels and channels around a value; `growth` is what depends on the size of the image: top, left, bottom, right.
+  mutating func padded(
+    _ x: ONNXView, _ padding: Padding, _ growth: [Extent], channels: (before: Int, behind: Int) = (0, 0), mode: Pad.Mode,
+    value: Float, _ node: ONNXNode
+  ) throws(ONNXProblem) -> ONNXView {
+    var operands = SizeOperands(x.value)
+    var payload = Pad(padding, channelsBefore: channels.before, channelsBehind: channels.behind, mode: mode, value: value)
+    if growth.contains(where: { $0.constant == nil }) {
+      payload.growth = Pad.Growth(
+        top: try expression(growth[0], &operands, node), left: try expression(growth[1], &operands, node),
+        bottom: try expression(growth[2], &operands, node), right: try expression(growth[3], &operands, node))
+    } else if payload == Pad(0, mode: mode, value: value) {
+      return x
+    }
+    guard let rows = growth[0] + growth[2], let columns = growth[1] + growth[3],
+      let height = rows + Extent(padding.top + padding.bottom), let width = columns + Extent(padding.left + padding.right),
+      let tall = x.extents[2] + height, let wide = x.extents[3] + width,
+      let deep = x.extents[1] + Extent(channels.before + channels.behind)
+    else { throw node.unsupported("the shape arithmetic is too long") }
+    return try emit(.pad(payload), operands.names, [x.extents[0], deep, tall, wide], node)
   }
 
   // MARK: Shuffles
@@ -265,8 +337,8 @@ extension ONNXImporter {
     default: throw node.invalid("the mode '\(node.text("mode", default: ""))' is unknown")
     }
     let extents = [
-      x.extents[0], Extent(channels / (factor * factor)), x.extents[2].scaled(by: Double(factor)),
-      x.extents[3].scaled(by: Double(factor)),
+      x.extents[0], Extent(channels / (factor * factor)), try times(x.extents[2], factor, node),
+      try times(x.extents[3], factor, node),
     ]
     return try emit(.pixelShuffle(PixelShuffle(factor: factor, order: order)), [x.value], extents, node)
   }
@@ -275,11 +347,17 @@ extension ONNXImporter {
     let x = try plain(node, rank: 4)
     let factor = try blockSize(node)
     let payload = PixelUnshuffle(factor: factor, order: .channelsInnermost)
-    let extents = [
-      x.extents[0], x.extents[1].scaled(by: Double(factor * factor)), x.extents[2].scaled(by: 1 / Double(factor)),
-      x.extents[3].scaled(by: 1 / Double(factor)),
-    ]
+    // What is no multiple of the factor is refused when the network runs.
+    guard let height = x.extents[2].over(factor).flatMap({ symbols.floor($0) }),
+      let width = x.extents[3].over(factor).flatMap({ symbols.floor($0) })
+    else { throw node.unsupported("the shape arithmetic is too long") }
+    let extents = [x.extents[0], try times(x.extents[1], factor * factor, node), height, width]
     return try emit(.pixelUnshuffle(payload), [x.value], extents, node)
+  }
+
+  private func times(_ extent: Extent, _ factor: Int, _ node: ONNXNode) throws(ONNXProblem) -> Extent {
+    guard let product = extent.scaled(by: factor) else { throw node.unsupported("the shape arithmetic is too long") }
+    return product
   }
 
   private func blockSize(_ node: ONNXNode) throws(ONNXProblem) -> Int {
@@ -288,9 +366,4 @@ extension ONNXImporter {
     }
     return size
   }
-}
-
-extension Extent {
-  /// The sum with an integer, which adds at most one term.
-  fileprivate static func sum(_ extent: Extent, _ integer: Int) -> Extent { extent + Extent(integer) ?? extent }
 }

@@ -73,23 +73,21 @@ extension ONNXImporter {
   ) throws(ONNXProblem) -> ONNXView {
     if extents == shape { return ONNXView(value, extents) }
     if shape.count == 2, shape[0] == extents[0] { return try move(.flatten, value, shape, node) }
-    var target: [Int] = []
-    var open: Int?
+    func isKept(_ axis: Int) -> Bool { axis < extents.count && extents[axis] == shape[axis] }
+    // One open extent follows from the others. Of several each is stated: left to follow, one would hide that another is wrong.
+    let isOne = shape.indices.count { shape[$0].constant == nil && !isKept($0) } == 1
+    var operands = SizeOperands(value)
+    var target: [SizeExpression] = []
     for (axis, extent) in shape.enumerated() {
       if let integer = extent.integer {
-        target.append(integer)
-      } else if axis < extents.count, extents[axis] == extent {
-        target.append(0)
-      } else if open == nil {
-        open = axis
-        target.append(-1)
-      } else if let declared = symbols.declaredInteger(extent) {
-        target.append(declared)
+        target.append(SizeExpression(integer))
+      } else if isKept(axis) || isOne {
+        target.append(isKept(axis) ? 0 : -1)
       } else {
-        throw node.unsupported("it regroups axes whose extents are open; export it with a fixed size")
+        target.append(try expression(extent, &operands, node))
       }
     }
-    return try move(.reshape(Reshape(target)), value, shape, node)
+    return try move(.reshape(Reshape(target)), value, following: operands, shape, node)
   }
 
   /// Whether a reshape can say the shape: all extents but one are known or stay where they are.
@@ -137,9 +135,9 @@ extension ONNXImporter {
 
   /// A node that no node of the graph stands for: it is called after what it moves.
   private mutating func move(
-    _ operation: Operation, _ value: String, _ extents: [Extent], _ node: ONNXNode
+    _ operation: Operation, _ value: String, following operands: SizeOperands? = nil, _ extents: [Extent], _ node: ONNXNode
   ) throws(ONNXProblem) -> ONNXView {
-    try emit(operation, [value], extents, node, name: "\(value).\(operation.typeName)")
+    try emit(operation, operands?.names ?? [value], extents, node, name: "\(value).\(operation.typeName)")
   }
 
   /// The order of the value's axes that the view is, where no axis is in parts, and the extents in that order; axes of extent 1

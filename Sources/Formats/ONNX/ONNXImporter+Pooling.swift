@@ -3,13 +3,19 @@ import Networks
 /// Pools, means, and changes of size.
 extension ONNXImporter {
   mutating func pool(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
-    let x = try plain(node, rank: 4)
+    var x = try plain(node, rank: 4)
     let kernel = try node.integers("kernel_shape", count: 2, default: 0)
     guard kernel.allSatisfy({ $0 > 0 }) else { throw node.invalid("its kernel_shape is absent or not positive") }
     let window = try window(node, kernel: kernel, extents: Array(x.extents[2...]))
     guard window.dilation == Pair(1) else { throw node.unsupported("its windows have a dilation of \(window.dilation)") }
     if node.integer("storage_order", default: 0) != 0 { throw node.unsupported("its storage_order is not 0") }
     let ceil = node.integer("ceil_mode", default: 0) != 0
+    // The mean of a window leaves out what automatic padding adds, which a node before it would not.
+    if node.type == "AveragePool", window.growth != nil {
+      throw node.unsupported("its automatic padding depends on the size of the image; export it with a fixed size")
+    }
+    if sizes == .any, try coversImage(kernel, x) { throw node.ofOneSize() }
+    x = try padded(x, window, value: -Float.greatestFiniteMagnitude, node)
     let padding = window.padding
     let payload = Pool(
       kernel: window.kernel, stride: window.stride,
@@ -18,12 +24,19 @@ extension ONNXImporter {
     let extents = [
       x.extents[0], x.extents[1],
       try windows(
-        x.extents[2], padding: padding[0] + padding[2], reach: kernel[0], stride: window.stride.height, node, ceil: ceil),
+        x.extents[2], padding: (padding[0], padding[2]), reach: kernel[0], stride: window.stride.height, node, ceil: ceil),
       try windows(
-        x.extents[3], padding: padding[1] + padding[3], reach: kernel[1], stride: window.stride.width, node, ceil: ceil),
+        x.extents[3], padding: (padding[1], padding[3]), reach: kernel[1], stride: window.stride.width, node, ceil: ceil),
     ]
     let operation: Operation = node.type == "MaxPool" ? .maximumPool(payload) : .averagePool(payload)
     return try emit(operation, [x.value], extents, node)
+  }
+
+  /// Whether a window is as large as the image is where the file fixes its size: a global pool in the clothes of another.
+  private func coversImage(_ kernel: [Int], _ x: ONNXView) throws(ONNXProblem) -> Bool {
+    (0..<2).contains {
+      kernel[$0] > 1 && x.extents[2 + $0].constant == nil && symbols.declaredInteger(x.extents[2 + $0]) == kernel[$0]
+    }
   }
 
   // MARK: Resize
@@ -63,28 +76,36 @@ extension ONNXImporter {
     case "round_prefer_ceil": rounding = .roundPreferCeil
     default: throw node.unsupported("its nearest_mode is '\(node.text("nearest_mode", default: ""))'")
     }
-    let (target, extents) = try target(node, x, axes: axes)
-    var payload = Resize(
-      method: method, target: target, coordinates: coordinates, rounding: method == .nearest ? rounding : .floor,
-      cubicCoefficient: node.float("cubic_coeff_a", default: -0.75))
-    // Whole factors: all of these find the same pixels, and only one of them is what backends expect.
-    if payload.wholeFactor != nil {
-      if coordinates == .pytorchHalfPixel { payload.coordinates = .halfPixel }
-      let isCentred = payload.coordinates == .halfPixel && (rounding == .roundPreferFloor || rounding == .roundPreferCeil)
-      let isDoubled = coordinates == .asymmetric && rounding == .roundPreferFloor && payload.wholeFactor == 2
-      if method == .nearest, isCentred || isDoubled {
-        payload.coordinates = .asymmetric
-        payload.rounding = .floor
+    let isRoundedUp = isOld && opset == 10 && node.type == "Resize" && method == .nearest
+    var result = x
+    for target in try targets(node, x, axes: axes, apart: isRoundedUp) {
+      // Before opset 11 what makes an axis smaller takes the pixel behind.
+      let isSmaller = isRoundedUp && target.isSmaller
+      let payload = Resize(
+        method: method, target: target.target, coordinates: coordinates,
+        rounding: method == .nearest ? (isSmaller ? .ceil : rounding) : .floor,
+        cubicCoefficient: node.float("cubic_coeff_a", default: -0.75))
+      if let usual = payload.inUsualForm {
+        result = try emit(.resize(usual), [result.value] + target.operands.dropFirst(), target.extents, node)
       }
     }
-    if payload.wholeFactor == 1 { return x }
-    return try emit(.resize(payload), [x.value], extents, node)
+    return result
   }
 
-  /// How large a Resize or Upsample makes its input.
-  private mutating func target(
-    _ node: ONNXNode, _ x: ONNXView, axes: [Int]
-  ) throws(ONNXProblem) -> (Resize.Target, extents: [Extent]) {
+  /// How large a node makes its input.
+  private struct Target {
+    var target: Resize.Target
+    /// Of the output.
+    var extents: [Extent]
+    /// What the size follows from, the input first.
+    var operands: [String] = [""]
+    var isSmaller = false
+  }
+
+  /// How large a Resize or Upsample makes its input; with `apart` along one axis after the other, where one grows and one shrinks.
+  private mutating func targets(
+    _ node: ONNXNode, _ x: ONNXView, axes: [Int], apart: Bool
+  ) throws(ONNXProblem) -> [Target] {
     let scaleInput = node.type == "Upsample" || opset < 11 ? 1 : 2
     var scales: [Extent] = []
     if node.type == "Upsample", opset < 9 {
@@ -92,40 +113,85 @@ extension ONNXImporter {
     } else if node.input(scaleInput) != nil {
       scales = try numbers(node, scaleInput)
     }
+    guard scales.isEmpty else { return try targets(node, x, axes: axes, scales: scales, apart: apart) }
+    guard node.type == "Resize", node.input(3) != nil else { throw node.invalid("it has neither scales nor sizes") }
+    let sizes = try numbers(node, 3)
+    guard sizes.count == axes.count else { throw node.invalid("it has \(sizes.count) sizes for \(axes.count) axes") }
     var extents = x.extents
-    var factors: [Float?] = [1, 1, 1, 1]
-    if !scales.isEmpty {
-      guard scales.count == axes.count else { throw node.invalid("it has \(scales.count) scales for \(axes.count) axes") }
-      for (axis, scale) in zip(axes, scales) {
-        guard let factor = symbols.declared(scale), factor > 0, factor <= 0x1p20 else {
-          throw node.unsupported("a scale depends on the size of the image or is not positive")
-        }
-        factors[axis] = Float(factor)
-        guard let extent = symbols.floor(x.extents[axis].scaled(by: factor)) else {
-          throw node.unsupported("the shape arithmetic is too long")
-        }
-        extents[axis] = extent
+    for (axis, size) in zip(axes, sizes) { extents[axis] = size }
+    guard extents[0] == x.extents[0], extents[1] == x.extents[1] else {
+      throw node.unsupported("it changes the batch or the channels, or fixes what the file leaves open")
+    }
+    // A whole ratio is a factor, whatever the size is.
+    let ratios = (2..<4).map { extents[$0].ratio(to: x.extents[$0]) }
+    if let height = ratios[0], let width = ratios[1], height.isInteger, width.isInteger, height.numerator > 0,
+      width.numerator > 0
+    {
+      return [Target(target: .factor(height: Float(height.numerator), width: Float(width.numerator)), extents: extents)]
+    }
+    if let height = extents[2].integer, let width = extents[3].integer {
+      // Where the file's own size is opened, it may have been computed from that.
+      if self.sizes == .any, x.extents[2].constant == nil || x.extents[3].constant == nil { throw node.ofOneSize() }
+      return [Target(target: .size(Pair(height: height, width: width)), extents: extents)]
+    }
+    var operands = SizeOperands(x.value)
+    let target = Resize.Target.following(
+      height: try expression(extents[2], &operands, node), width: try expression(extents[3], &operands, node))
+    return [Target(target: target, extents: extents, operands: operands.names)]
+  }
+
+  private mutating func targets(
+    _ node: ONNXNode, _ x: ONNXView, axes: [Int], scales: [Extent], apart: Bool
+  ) throws(ONNXProblem) -> [Target] {
+    guard scales.count == axes.count else { throw node.invalid("it has \(scales.count) scales for \(axes.count) axes") }
+    var factors: [Float] = [1, 1, 1, 1]
+    for (axis, scale) in zip(axes, scales) {
+      guard let factor = scale.constant, factor > 0, factor <= 0x1p20 else {
+        throw node.unsupported(
+          "a scale depends on the size of the image or is not positive; export it with opset_version=17, which states sizes")
       }
-    } else {
-      guard node.type == "Resize", node.input(3) != nil else { throw node.invalid("it has neither scales nor sizes") }
-      let sizes = try numbers(node, 3)
-      guard sizes.count == axes.count else { throw node.invalid("it has \(sizes.count) sizes for \(axes.count) axes") }
-      for (axis, size) in zip(axes, sizes) {
-        extents[axis] = size
-        // A broken ratio fits one size alone, unless it follows from the shapes themselves.
-        let general = symbols.exact(size).ratio(to: symbols.exact(x.extents[axis]))
-        let declared = symbols.ratio(size, x.extents[axis]).flatMap { $0 == $0.rounded() ? $0 : nil }
-        factors[axis] = (declared ?? general).map { Float($0) }
-      }
+      factors[axis] = Float(factor)
     }
     guard factors[0] == 1, factors[1] == 1 else { throw node.unsupported("it changes the batch or the channels") }
-    if let height = factors[2], let width = factors[3], height > 0, width > 0 {
-      return (.factor(height: height, width: width), extents)
+    func grown(_ extents: [Extent], _ height: Float, _ width: Float) throws(ONNXProblem) -> [Extent] {
+      var result = extents
+      for (axis, factor) in [(2, height), (3, width)] where factor != 1 {
+        guard let product = symbols.rounded(.product, extents[axis], Extent(Double(factor)), .single),
+          let extent = symbols.floor(product)
+        else { throw node.unsupported("the shape arithmetic is too long") }
+        result[axis] = extent
+      }
+      return result
     }
-    guard let height = symbols.declaredInteger(extents[2]), let width = symbols.declaredInteger(extents[3]) else {
-      throw node.unsupported(
-        "its size depends on the size of the image in a way that no factor gives; export it with a fixed size")
+    let (height, width) = (factors[2], factors[3])
+    if apart, (height < 1) != (width < 1) {
+      let between = try grown(x.extents, height, 1)
+      return [
+        Target(target: .factor(height: height, width: 1), extents: between, isSmaller: height < 1),
+        Target(target: .factor(height: 1, width: width), extents: try grown(between, 1, width), isSmaller: width < 1),
+      ]
     }
-    return (.size(Pair(height: height, width: width)), extents)
+    return [
+      Target(
+        target: .factor(height: height, width: width), extents: try grown(x.extents, height, width),
+        isSmaller: height < 1 || width < 1)
+    ]
+  }
+}
+
+extension Resize {
+  /// The same by other words, where many find the same pixels and backends expect one of them; nil where nothing changes.
+  fileprivate var inUsualForm: Resize? {
+    guard let factor = wholeFactor else { return self }
+    if factor == 1 { return nil }
+    var result = self
+    if coordinates == .pytorchHalfPixel { result.coordinates = .halfPixel }
+    let isCentred = result.coordinates == .halfPixel && (rounding == .roundPreferFloor || rounding == .roundPreferCeil)
+    let isDoubled = coordinates == .asymmetric && rounding == .roundPreferFloor && factor == 2
+    if method == .nearest, isCentred || isDoubled {
+      result.coordinates = .asymmetric
+      result.rounding = .floor
+    }
+    return result
   }
 }

@@ -10,26 +10,27 @@ extension ONNXImporter {
     let all = x.inserting(Array(0..<max(0, target.count - x.rank)))
     let shape = try shape(of: all, node)
     target = Array(repeating: Extent(1), count: max(0, shape.count - target.count)) + target
-    var extents: [Int] = []
     var result = shape
-    for (axis, (wanted, extent)) in zip(target, shape).enumerated() {
-      if wanted.isOne || symbols.same(wanted, extent) {
-        extents.append(1)
-        continue
-      }
+    var isRepeated = false
+    for (axis, (wanted, extent)) in zip(target, shape).enumerated() where !wanted.isOne && wanted != extent {
       // An open extent is held against it when the network runs.
-      guard extent.isOne || extent.integer == nil else {
+      guard extent.isOne || extent.integer == nil || wanted.integer == nil else {
         throw node.invalid("it repeats axis \(axis), whose extent is \(text(extent))")
       }
-      guard let count = wanted.integer, count >= 1, count <= Limits.elements else {
-        throw node.unsupported("how often it repeats axis \(axis) depends on the size of the image")
+      guard wanted.constant == nil || (1...Limits.elements).contains(wanted.integer ?? 0) else {
+        throw node.invalid("the extent of axis \(axis) would be \(wanted.constant ?? 0)")
       }
-      extents.append(count)
-      result[axis] = wanted
+      isRepeated = true
+      result[axis] = broadcast(extent, wanted)
     }
-    if extents.allSatisfy({ $0 == 1 }) { return all }
+    guard isRepeated else { return all }
     let value = try plain(all, node)
-    return try emit(.expand(Expand(extents)), [value.value], result, node)
+    var operands = SizeOperands(value.value)
+    var extents: [SizeExpression] = []
+    for (wanted, extent) in zip(target, shape) {
+      extents.append(wanted == extent ? 1 : try expression(wanted, &operands, node))
+    }
+    return try emit(.expand(Expand(extents)), operands.names, result, node)
   }
 
   mutating func tile(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {

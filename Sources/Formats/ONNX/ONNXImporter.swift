@@ -31,16 +31,22 @@ struct ONNXImporter {
   private var parameters: [String: Tensor] = [:]
   private let byteCount: Int
   private var elementsTaken = 0
+  let sizes: ONNXSizes
+  /// The name of each open axis of an input, and how many inputs have it.
+  private var axisNames: [ONNXAxisName: Int] = [:]
 
-  private init(opset: Int, path: String?, byteCount: Int) {
+  private init(opset: Int, path: String?, sizes: ONNXSizes, byteCount: Int) {
     self.opset = opset
     self.path = path
+    self.sizes = sizes
     reader = ONNXTensorReader(path: path)
     self.byteCount = byteCount
   }
 
   /// The network of a model. `byteCount` is the size of its file and bounds what may be made of it.
-  static func network(_ model: ONNXModelProto, path: String?, byteCount: Int) throws(FormatProblem) -> Network {
+  static func network(
+    _ model: ONNXModelProto, path: String?, sizes: ONNXSizes, byteCount: Int
+  ) throws(FormatProblem) -> Network {
     do throws(ONNXProblem) {
       guard model.hasGraph else { throw .noGraph }
       guard let opset = model.opsetImport.first(where: { $0.domain.isEmpty || $0.domain == "ai.onnx" })?.version else {
@@ -48,19 +54,21 @@ struct ONNXImporter {
       }
       let version = Int(opset)
       guard opsets.contains(version) else { throw .opset(version) }
-      var importer = ONNXImporter(opset: version, path: path, byteCount: byteCount)
-      let (network, sizes) = try importer.network(model.graph)
-      return try checked(network, sizes: sizes)
+      var importer = ONNXImporter(opset: version, path: path, sizes: sizes, byteCount: byteCount)
+      return try checked(importer.network(model.graph))
     } catch {
       throw .onnx(error)
     }
   }
 
-  /// The network, if it is one and its values fit at the sizes that the file declares.
-  private static func checked(_ network: Network, sizes: [Shape]?) throws(ONNXProblem) -> Network {
+  /// The network, if it is one and its values fit at the size that the file fixes.
+  private static func checked(_ network: Network) throws(ONNXProblem) -> Network {
     do throws(NetworkError) {
       try network.verify()
-      if let sizes { _ = try network.inferredShapes(inputs: sizes) }
+      let extents = network.inputs.map { $0.axes.compactMap { $0 } }
+      if zip(network.inputs, extents).allSatisfy({ $0.axes.count == $1.count }) {
+        _ = try network.inferredShapes(inputs: extents.map { Shape($0) })
+      }
     } catch {
       throw .network(error)
     }
@@ -69,7 +77,7 @@ struct ONNXImporter {
 
   // MARK: The graph
 
-  private mutating func network(_ graph: ONNXGraphProto) throws(ONNXProblem) -> (Network, sizes: [Shape]?) {
+  private mutating func network(_ graph: ONNXGraphProto) throws(ONNXProblem) -> Network {
     guard graph.sparseInitializer.isEmpty else { throw .sparseTensors }
     guard graph.node.count + graph.initializer.count + graph.input.count + graph.output.count <= Self.nodeLimit
     else {
@@ -88,13 +96,13 @@ struct ONNXImporter {
     }
     for output in outputs { readers[output, default: 0] += 1 }
 
-    var inputs: [NetworkInput] = []
-    var sizes: [Shape]? = []
     for input in given {
-      let (entry, size) = try bind(input)
-      inputs.append(entry)
-      if let size { sizes?.append(size) } else { sizes = nil }
+      for (axis, dimension) in input.type.tensorType.shape.dim.enumerated() {
+        if let name = ONNXAxisName(dimension, axis: axis) { axisNames[name, default: 0] += 1 }
+      }
     }
+    var inputs: [NetworkInput] = []
+    for input in given { inputs.append(try bind(input)) }
     guard !inputs.isEmpty else { throw .network(.noInputs) }
     for node in sorted { try lower(node) }
 
@@ -105,39 +113,58 @@ struct ONNXImporter {
       taken.insert(result)
       results.append(result)
     }
-    return (network(graph.name, inputs: inputs, outputs: results), sizes)
+    // What nodes demand of an axis that the file leaves open, such as the channels, is fixed.
+    for (source, extent) in symbols.fixedSources {
+      guard let index = inputs.firstIndex(where: { $0.name == source.input }) else { continue }
+      inputs[index].axes[source.axis] = extent
+    }
+    return network(graph.name, inputs: inputs, outputs: results)
   }
 
-  /// Declares an input of the network; its size, where the file declares it.
-  private mutating func bind(_ input: ONNXValueInfoProto) throws(ONNXProblem) -> (NetworkInput, size: Shape?) {
+  /// Declares an input of the network. What the file fixes is fixed; every other axis is a symbol of its own, unless several inputs
+  /// give the same axis the same name.
+  private mutating func bind(_ input: ONNXValueInfoProto) throws(ONNXProblem) -> NetworkInput {
     let tensor = input.type.tensorType
     let dimensions = tensor.shape.dim
-    guard input.type.hasTensorType, tensor.hasShape, dimensions.count == 4 else {
-      throw .input(input.name, reason: "has \(dimensions.count) axes; networks take images [N, C, H, W]")
+    guard input.type.hasTensorType, tensor.hasShape, (1...Limits.rank).contains(dimensions.count) else {
+      throw .input(input.name, reason: "has \(dimensions.count) axes; networks take 1 to \(Limits.rank), images [N, C, H, W]")
     }
     // Floats of any width, and bytes, which such graphs cast themselves.
     guard [0, 1, 2, 10, 11, 16].contains(tensor.elemType) else {
       throw .input(input.name, reason: "holds elements of type \(tensor.elemType); networks take float32")
     }
+    let name = names.unique(input.name.isEmpty ? "input" : input.name.onOneLine)
+    var result = NetworkInput(name: name, axes: [], axisNames: [])
     var extents: [Extent] = []
-    var size: [Int] = []
+    let opened = sizes == .any ? Self.sizeAxes(dimensions.map { Int($0.dimValue) }) : []
     for (axis, dimension) in dimensions.enumerated() {
-      let declared = dimension.dimValue > 0 && dimension.dimValue <= 1 << 20 ? Int(dimension.dimValue) : nil
-      if let declared { size.append(declared) }
-      if axis == 1 {
-        guard let declared else {
-          throw .input(input.name, reason: "leaves its channels open; export it with a fixed number of them")
-        }
+      let declared = dimension.dimValue > 0 ? Int(dimension.dimValue) : nil
+      guard declared ?? 1 <= Limits.attribute else {
+        throw .input(input.name, reason: "has an extent of \(dimension.dimValue); networks take at most \(Limits.attribute)")
+      }
+      let named = ONNXAxisName(dimension, axis: axis).flatMap { axisNames[$0] ?? 0 > 1 ? $0 : nil }
+      result.axisNames.append(named?.name)
+      if let declared, !opened.contains(axis) {
         extents.append(Extent(declared))
+        result.axes.append(declared)
       } else {
-        // Inputs that declare the same extent share it.
-        let own = declared.map { "\(axis)=\($0)" } ?? "\(input.name).\(axis)"
-        extents.append(symbols.symbol(dimension.dimParam.isEmpty ? own : dimension.dimParam, declared: declared))
+        extents.append(
+          symbols.symbol(
+            named.map { "\($0.axis):\($0.name)" } ?? "\(axis) of \(name)", source: .init(input: name, axis: axis),
+            declared: declared))
+        result.axes.append(nil)
       }
     }
-    let name = names.unique(input.name.isEmpty ? "input" : input.name.onOneLine)
+    if result.axisNames.allSatisfy({ $0 == nil }) { result.axisNames = [] }
     try set(input.name, .view(ONNXView(name, extents)))
-    return (NetworkInput(name: name, channels: extents[1].integer ?? 0), size.count == 4 ? Shape(size) : nil)
+    return result
+  }
+
+  /// The axes of an input that say how many images there are, and how large: all but the channels, which stand first or last.
+  private static func sizeAxes(_ extents: [Int]) -> Set<Int> {
+    guard extents.count == 4 else { return [0] }
+    let isChannelsLast = (1...4).contains(extents[3]) && !(1...4).contains(extents[1])
+    return isChannelsLast ? [0, 1, 2] : [0, 2, 3]
   }
 
   /// The value of the network that an output of the graph is.
@@ -290,6 +317,9 @@ struct ONNXImporter {
     guard count <= limit - elementsTaken else { throw .elementLimit(limit) }
     elementsTaken += count
   }
+
+  /// Whether an extent can be a number, which an axis of an input that is open is fixed to.
+  mutating func fix(_ extent: Extent, to value: Int) -> Bool { symbols.fix(extent, to: value) }
 
   /// Adds a node with its parameters, by role.
   mutating func emit(

@@ -10,6 +10,8 @@ public enum ONNXProblem: Error, Hashable, Sendable {
   case unsupportedOperators([String])
   /// The operator is supported, this use of it is not.
   case unsupportedUse(node: String, type: String, reason: String)
+  /// The model fixes its size, should be read for any, and the node only serves that one.
+  case fixedSize(node: String, type: String)
   case attribute(node: String, type: String, reason: String)
   case operands(node: String, type: String, expected: ClosedRange<Int>, got: Int)
   /// The node reads a value that no input, tensor or node makes.
@@ -43,6 +45,9 @@ extension ONNXProblem: CustomStringConvertible {
       "the ONNX model uses operators that are not supported: \(operators.map(\.onOneLine).joined(separator: ", "))"
     case .unsupportedUse(let node, let type, let reason):
       "the ONNX node '\(node.onOneLine)' (\(type.onOneLine)) is not supported in this form: \(reason.onOneLine)"
+    case .fixedSize(let node, let type):
+      "the ONNX node '\(node.onOneLine)' (\(type.onOneLine)) is made for the size that the model fixes, and no other; read it "
+        + "without --any-size, or export the model with open axes (PyTorch: dynamic_axes or dynamic_shapes)"
     case .attribute(let node, let type, let reason):
       "the ONNX node '\(node.onOneLine)' (\(type.onOneLine)) is invalid: \(reason.onOneLine)"
     case .operands(let node, let type, let expected, let got):

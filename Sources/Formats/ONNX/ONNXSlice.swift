@@ -57,10 +57,9 @@ extension ONNXImporter {
   mutating func integers(_ node: ONNXNode, _ index: Int) throws(ONNXProblem) -> [Int] {
     guard let numbers = try constant(node, index)?.numbers else { throw node.invalid("its input \(index) is absent") }
     if let integers = numbers.integers { return integers }
-    // Known at least at the declared sizes.
     var result: [Int] = []
     for value in numbers.values {
-      guard let integer = symbols.declaredInteger(value) else {
+      guard let integer = try known(value, node) else {
         throw node.unsupported("its input \(index) depends on the size of the image")
       }
       result.append(integer)

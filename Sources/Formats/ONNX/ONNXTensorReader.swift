@@ -30,6 +30,9 @@ struct ONNXTensorReader {
     guard element.isFloat || shape.count <= ONNXNumbers.limit else {
       throw .tensor(name, reason: "holds \(shape.count) integers; tables of integers are not supported")
     }
+    if type == .double, proto.dataLocation != .external, let numbers = try doubles(proto, shape: shape, name: name) {
+      return .numbers(numbers)
+    }
     if proto.dataLocation == .external {
       return try constant(bytes: externalData(proto, name: name)[...], element: element, shape: shape, name: name)
     }
@@ -37,6 +40,24 @@ struct ONNXTensorReader {
       return try constant(bytes: [UInt8](proto.rawData)[...], element: element, shape: shape, name: name)
     }
     return try typed(proto, type: type, shape: shape, name: name)
+  }
+
+  /// Few numbers in double precision, such as sizes are reckoned with; nil where there are many, which are weights.
+  private func doubles(_ proto: ONNXTensorProto, shape: Shape, name: String) throws(ONNXProblem) -> ONNXNumbers? {
+    guard shape.count <= 16 else { return nil }
+    var values = proto.doubleData
+    if proto.hasRawData {
+      let bytes = [UInt8](proto.rawData)
+      values = bytes.withUnsafeBytes { buffer in
+        (0..<buffer.count / 8).map { index in
+          Double(bitPattern: UInt64(littleEndian: buffer.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self)))
+        }
+      }
+    }
+    guard values.count == shape.count else {
+      throw .tensor(name, reason: "is \(shape) and has \(values.count) elements, not \(shape.count)")
+    }
+    return ONNXNumbers(shape: shape.extents, values: values.map { Extent($0) }, kind: .double)
   }
 
   private func shape(_ proto: ONNXTensorProto, name: String) throws(ONNXProblem) -> Shape {

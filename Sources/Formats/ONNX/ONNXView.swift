@@ -117,6 +117,12 @@ struct ONNXView: Sendable {
     return isPlain ? 1 : nil
   }
 
+  /// Whether an axis of the view holds the channels (axis 1) of the value and nothing else. Where there is one channel, any axis of
+  /// one element does.
+  func holdsChannels(_ axis: Int) -> Bool {
+    wholeAxis(axis) == 1 || (extents.count > 1 && extents[1].isOne && groups[axis] == 0)
+  }
+
   /// Sets how the factors, as they are, make the axes of the view.
   mutating func setMoves(order: [Int], groups: [Int]) {
     self.order = order
@@ -162,14 +168,6 @@ struct ONNXView: Sendable {
   func dropping(_ axes: Set<Int>) -> ONNXView {
     var result = self
     result.groups = groups.enumerated().filter { !axes.contains($0.offset) }.map(\.element)
-    return result
-  }
-
-  /// The same, its open extents as `change` has them.
-  func mappingExtents(_ change: (Extent) -> Extent) -> ONNXView {
-    var result = self
-    result.extents = extents.map(change)
-    for index in factors.indices { result.factors[index].extent = change(factors[index].extent) }
     return result
   }
 
@@ -248,21 +246,14 @@ struct ONNXView: Sendable {
         if fromEnd { end -= 1 } else { start += 1 }
         return 1
       }
-      while !symbols.same(product, extent) {
+      while !isMet(extent, by: product) {
         guard left > 0 else { return nil }
         let position = fromEnd ? end - 1 : start
         let factor = view.factors[view.order[position]].extent
-        if let wanted = quotient(extent, product), !symbols.same(wanted, factor), let rest = part(factor, dividedBy: wanted) {
+        if let wanted = extent.divided(by: product), !isMet(wanted, by: factor), let rest = rest(of: factor, without: wanted) {
           // The factor holds more than is wanted: it splits, the wanted part beside what was taken.
           guard view.factors.count < 32 else { return nil }
-          var (outer, inner) = fromEnd ? (rest, wanted) : (wanted, rest)
-          // Of a file of fixed size: the smaller part is the constant one, such as the factor of a shuffle.
-          if factor.constant == nil, let first = symbols.declaredInteger(outer), let second = symbols.declaredInteger(inner),
-            wanted.constant != nil
-          {
-            let (small, isInner) = second <= first ? (Extent(second), true) : (Extent(first), false)
-            if let large = factor.divided(by: small) { (outer, inner) = isInner ? (large, small) : (small, large) }
-          }
+          let (outer, inner) = fromEnd ? (rest, wanted) : (wanted, rest)
           view.split(position: position, outer: outer, inner: inner)
           end += 1
           if fromEnd { end -= 1 } else { start += 1 }
@@ -282,19 +273,31 @@ struct ONNXView: Sendable {
       return extent.constant == nil && symbols.declaredInteger(extent) == 1
     }
 
-    /// `a / b`, where that is a polynomial, or a number at the declared sizes.
-    private func quotient(_ a: Extent, _ b: Extent) -> Extent? {
-      a.divided(by: b) ?? symbols.ratio(a, b).flatMap { $0 >= 1 && $0 == $0.rounded() ? Extent($0) : nil }
+    /// Whether an extent is the product of what was taken. Of a file that fixes sizes and is read for any, a constant that is a whole
+    /// axis, or several, is that axis: the elements stay in their order, so that nothing else could be meant at another size.
+    private func isMet(_ extent: Extent, by product: Extent) -> Bool {
+      if extent == product { return true }
+      guard let constant = extent.constant, product.constant == nil else { return false }
+      return symbols.declared(product) == constant
     }
 
-    /// The rest of a factor of which a part is taken, the part being less than the whole; nil where it does not divide.
-    private func part(_ factor: Extent, dividedBy part: Extent) -> Extent? {
-      if let constant = part.constant { guard constant > 1, constant == constant.rounded() else { return nil } }
-      let exact = factor.divided(by: part)
-      // At the declared sizes, if not in general.
-      guard let rest = exact ?? symbols.ratio(factor, part).map({ Extent($0) }) else { return nil }
-      guard let declared = symbols.declared(rest) else { return rest.constant == nil ? rest : nil }
-      return declared == declared.rounded() && declared > 1 ? rest : nil
+    /// What is left of a factor of which a part, less than the whole, is taken; nil where it does not divide.
+    private func rest(of factor: Extent, without part: Extent) -> Extent? {
+      if let constant = part.constant {
+        guard constant > 1, part.integer != nil else { return nil }
+        // Which part of an axis that is opened the constant was is not known.
+        if factor.constant == nil, symbols.declared(factor) != nil { return nil }
+      }
+      if let rest = factor.divided(by: part) {
+        if rest.constant != nil { return rest.integer ?? 0 > 1 ? rest : nil }
+        // An axis that does not divide is refused when the network runs.
+        return symbols.floorIfKnown(rest) ?? rest
+      }
+      // So many, rounded off, of an axis whose rest is a number.
+      guard let ratio = symbols.exact(factor).ratio(to: symbols.exact(part)), ratio.isInteger, ratio.numerator > 1,
+        let quotient = factor.over(ratio.numerator), symbols.floorIfKnown(quotient) == part
+      else { return nil }
+      return Extent(ratio)
     }
   }
 

@@ -6,7 +6,7 @@ import Tensors
 /// - `reflect`: pixels are mirrored about the border pixel, which is not repeated: `c b | a b c | b a`. Channels cannot be.
 /// - `edge`: the border pixel is repeated: `a a | a b c | c c`. Channels cannot be.
 ///
-/// - Input: `[N, C, H, W]`; to reflect, larger than the padding along both axes.
+/// - Input: `[N, C, H, W]`; to reflect, larger than the padding along both axes. Behind it values that `growth` follows from.
 ///   Output: `[N, channelsBefore + C + channelsBehind, top + H + bottom, left + W + right]`.
 /// - Cost: no MACs.
 /// - Source: `torch.nn.functional.pad` (constant, reflect, replicate), ONNX `Pad`.
@@ -16,15 +16,38 @@ public struct Pad: Hashable, Sendable {
     case constant, reflect, edge
   }
 
+  /// Pixels of which amounts follow from the extents of operands.
+  public struct Growth: Hashable, Codable, Sendable {
+    public var top: SizeExpression
+    public var left: SizeExpression
+    public var bottom: SizeExpression
+    public var right: SizeExpression
+
+    public init(top: SizeExpression = 0, left: SizeExpression = 0, bottom: SizeExpression = 0, right: SizeExpression = 0) {
+      self.top = top
+      self.left = left
+      self.bottom = bottom
+      self.right = right
+    }
+
+    fileprivate var all: [SizeExpression] { [top, left, bottom, right] }
+  }
+
   public var padding: Padding
+  /// What is put around beyond `padding`; an error where that is below 0.
+  public var growth: Growth?
   public var channelsBefore: Int
   public var channelsBehind: Int
   public var mode: Mode
   /// Of the mode `constant`.
   public var value: Float
 
-  public init(_ padding: Padding, channelsBefore: Int = 0, channelsBehind: Int = 0, mode: Mode = .constant, value: Float = 0) {
+  public init(
+    _ padding: Padding, growth: Growth? = nil, channelsBefore: Int = 0, channelsBehind: Int = 0, mode: Mode = .constant,
+    value: Float = 0
+  ) {
     self.padding = padding
+    self.growth = growth
     self.channelsBefore = channelsBefore
     self.channelsBehind = channelsBehind
     self.mode = mode
@@ -45,17 +68,27 @@ public struct Pad: Hashable, Sendable {
 
 extension Pad: OperationDefinition {
   package var typeName: String { "pad" }
-  package var inputCount: ClosedRange<Int> { 1...1 }
+  package var inputCount: ClosedRange<Int> {
+    let count = max(1, growth?.all.map(\.operandCount).max() ?? 1)
+    return count...count
+  }
 
-  package var summary: String {
-    var parts = ["\(padding)"]
+  package var elementOperandCount: Int? { 1 }
+  package var summary: String { summary(of: SizeExpression.places(inputCount.upperBound)) }
+
+  package func summary(of operands: [String]) -> String {
+    var parts = growth == nil || padding != Padding(0) ? ["\(padding)"] : []
+    if let growth {
+      let names = operands.map { "'\($0)'" }
+      parts.append("and (\(growth.all.map { $0.text(names) }.joined(separator: ", ")))")
+    }
     if channelsBefore + channelsBehind > 0 { parts.append("channels \(channelsBefore) before, \(channelsBehind) behind") }
     parts.append(mode == .constant ? "constant \(value)" : mode.rawValue)
     return parts.joined(separator: ", ")
   }
 
   package var attributeFault: String? {
-    if let fault = padding.fault()
+    if let fault = padding.fault() ?? growth?.all.lazy.compactMap(\.fault).first
       ?? firstFault([("channels before", channelsBefore, 0), ("channels behind", channelsBehind, 0)])
     {
       return fault
@@ -64,7 +97,25 @@ extension Pad: OperationDefinition {
     return value.isFinite ? nil : "the value \(value) is not finite"
   }
 
+  package func resolved(_ inputs: [Shape]) throws(ShapeMismatch) -> Operation? {
+    guard let growth else { return nil }
+    func amount(_ fixed: Int, _ expression: SizeExpression, _ side: String) throws(ShapeMismatch) -> Int {
+      let value = try expression.value(of: inputs, "the \(side) padding")
+      guard value >= 0, value <= Limits.attribute else {
+        throw ShapeMismatch("the \(side) padding would be \(value), which is not in 0...\(Limits.attribute)")
+      }
+      return fixed + value
+    }
+    var result = self
+    result.growth = nil
+    result.padding = Padding(
+      top: try amount(padding.top, growth.top, "top"), left: try amount(padding.left, growth.left, "left"),
+      bottom: try amount(padding.bottom, growth.bottom, "bottom"), right: try amount(padding.right, growth.right, "right"))
+    return .pad(result)
+  }
+
   package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
+    guard growth == nil else { throw ShapeMismatch("its padding is not resolved") }
     let input = try image(inputs[0])
     if mode == .reflect {
       guard max(padding.top, padding.bottom) < input.height, max(padding.left, padding.right) < input.width else {
@@ -78,12 +129,13 @@ extension Pad: OperationDefinition {
 }
 
 extension Pad: Codable {
-  enum CodingKeys: String, CodingKey { case padding, channelsBefore, channelsBehind, mode, value }
+  enum CodingKeys: String, CodingKey { case padding, growth, channelsBefore, channelsBehind, mode, value }
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
       try container.decode(Padding.self, forKey: .padding),
+      growth: try container.decodeIfPresent(Growth.self, forKey: .growth),
       channelsBefore: try container.decodeIfPresent(Int.self, forKey: .channelsBefore) ?? 0,
       channelsBehind: try container.decodeIfPresent(Int.self, forKey: .channelsBehind) ?? 0,
       mode: try container.decodeIfPresent(Mode.self, forKey: .mode) ?? .constant,
@@ -94,6 +146,7 @@ extension Pad: Codable {
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(padding, forKey: .padding)
+    try container.encodeIfPresent(growth, forKey: .growth)
     if channelsBefore != 0 { try container.encode(channelsBefore, forKey: .channelsBefore) }
     if channelsBehind != 0 { try container.encode(channelsBehind, forKey: .channelsBehind) }
     if mode != .constant { try container.encode(mode, forKey: .mode) }

@@ -12,9 +12,9 @@ extension Resize {
       self.init(index: quotient, fraction: Double(remainder) / Double(denominator))
     }
 
-    fileprivate init(_ position: Double) {
+    fileprivate init(_ position: Float) {
       let floor = position.rounded(.down)
-      self.init(index: Int(floor), fraction: position - floor)
+      self.init(index: Int(floor), fraction: Double(position) - Double(floor))
     }
 
     private init(index: Int, fraction: Double) {
@@ -24,12 +24,14 @@ extension Resize {
 
     /// The nearest pixel, which may lie beyond the axis.
     package func rounded(_ rounding: Rounding) -> Int {
+      // What float32 makes of a half.
+      let isHalf = abs(fraction - 0.5) < 1e-6
       let up =
         switch rounding {
         case .floor: false
         case .ceil: fraction > 0
-        case .roundPreferFloor: fraction > 0.5
-        case .roundPreferCeil: fraction >= 0.5
+        case .roundPreferFloor: !isHalf && fraction > 0.5
+        case .roundPreferCeil: isHalf || fraction > 0.5
         }
       return up ? index + 1 : index
     }
@@ -49,19 +51,14 @@ extension Resize {
 
   private func position(of index: Int, _ extent: Int, _ outputExtent: Int, _ factor: Float?) -> Position {
     if coordinates == .alignCorners {
-      return outputExtent == 1 ? Position(0, over: 1) : Position(index * (extent - 1), over: outputExtent - 1)
+      return outputExtent == 1 ? Position(0) : Position(Float(index) * Float(extent - 1) / Float(outputExtent - 1))
     }
-    if coordinates == .pytorchHalfPixel, outputExtent == 1 { return Position(0, over: 1) }
+    if coordinates == .pytorchHalfPixel, outputExtent == 1 { return Position(0) }
     let centred = coordinates != .asymmetric
-    if let factor {
-      guard let whole = Int(exactly: factor) else {
-        return Position(
-          centred ? (Double(index) + 0.5) / Double(factor) - 0.5 : Double(index) / Double(factor))
-      }
+    if let factor, let whole = Int(exactly: factor) {
       return centred ? Position(2 * index + 1 - whole, over: 2 * whole) : Position(index, over: whole)
     }
-    return centred
-      ? Position((2 * index + 1) * extent - outputExtent, over: 2 * outputExtent)
-      : Position(index * extent, over: outputExtent)
+    let scale = factor ?? Float(outputExtent) / Float(extent)
+    return Position(centred ? (Float(index) + 0.5) / scale - 0.5 : Float(index) / scale)
   }
 }

@@ -8,7 +8,9 @@ import Tensors
 /// - bicubic the four neighbours by Keys' kernel with a = `cubicCoefficient`.
 ///
 /// Pixels beyond the border repeat it. Nothing is smoothed before it is made smaller.
-/// - Input: `[N, C, H, W]`. Output: `[N, C, ⌊H · factor⌋, ⌊W · factor⌋]`, or the size.
+/// Positions are reckoned in float32, as ONNX Runtime and PyTorch do, which decides what nearest takes where they come close to a
+/// whole number or a half; of a whole factor they are exact. An output as large as the input is the input.
+/// - Input: `[N, C, H, W]`, behind it values that the size follows from. Output: `[N, C, ⌊H · factor⌋, ⌊W · factor⌋]`, or the size.
 /// - Cost: no MACs.
 /// - Source: `torch.nn.functional.interpolate`, ONNX `Resize`; Keys 1981.
 public struct Resize: Hashable, Sendable {
@@ -21,6 +23,13 @@ public struct Resize: Hashable, Sendable {
   public enum Target: Hashable, Sendable {
     case factor(height: Float, width: Float)
     case size(Pair)
+    /// A size that follows from the extents of operands.
+    case following(height: SizeExpression, width: SizeExpression)
+
+    /// The height and width of another operand.
+    public static func size(of operand: Int) -> Target {
+      .following(height: .extent(operand: operand, axis: 2), width: .extent(operand: operand, axis: 3))
+    }
   }
 
   /// Where output pixel `i` lies; `f` is the factor, or output by input extent where the target is a size.
@@ -41,9 +50,9 @@ public struct Resize: Hashable, Sendable {
     case floor
     /// The pixel at or behind the position.
     case ceil
-    /// The closer one, of two as close the earlier.
+    /// The closer one, of two as close (within a millionth of a pixel, as in ONNX Runtime) the earlier.
     case roundPreferFloor
-    /// The closer one, of two as close the later. PyTorch's `nearest-exact`.
+    /// The closer one, of two as close (as above) the later. PyTorch's `nearest-exact`.
     case roundPreferCeil
   }
 
@@ -83,15 +92,27 @@ public struct Resize: Hashable, Sendable {
 
 extension Resize: OperationDefinition {
   package var typeName: String { "resize" }
-  package var inputCount: ClosedRange<Int> { 1...1 }
+  package var inputCount: ClosedRange<Int> {
+    guard case .following(let height, let width) = target else { return 1...1 }
+    let count = max(1, height.operandCount, width.operandCount)
+    return count...count
+  }
 
-  package var summary: String {
+  package var elementOperandCount: Int? { 1 }
+  package var summary: String { summary(of: SizeExpression.places(inputCount.upperBound)) }
+
+  package func summary(of operands: [String]) -> String {
     var parts = [method.rawValue]
     switch target {
     case .factor(let height, let width):
       let text = wholeFactor.map(String.init) ?? (height == width ? "\(height)" : "\(height)x\(width)")
       parts.append("factor \(text)")
     case .size(let size): parts.append("to \(size.height)x\(size.width)")
+    case .following(.extent(let operand, 2), .extent(let other, 3)) where operand == other && operand < operands.count:
+      parts.append("to the size of '\(operands[operand])'")
+    case .following(let height, let width):
+      let names = operands.map { "'\($0)'" }
+      parts.append("to \(height.text(names)) x \(width.text(names))")
     }
     if coordinates != Self.usualCoordinates(of: method) { parts.append(coordinates.rawValue) }
     if rounding != .floor { parts.append(rounding.rawValue) }
@@ -106,8 +127,32 @@ extension Resize: OperationDefinition {
         return "the factor \(factor) is not above 0 and at most \(Limits.attribute)"
       }
     case .size(let size): if let fault = size.fault("size") { return fault }
+    case .following(let height, let width):
+      if let fault = height.fault ?? width.fault { return fault }
+      if height.constant != nil, width.constant != nil { return "its size follows from nothing; it is a size" }
     }
     return cubicCoefficient.isFinite ? nil : "the cubic coefficient \(cubicCoefficient) is not finite"
+  }
+
+  /// With a factor or a size. What keeps the size is the factor 1, and a size that is a whole multiple of the input is that factor.
+  package func resolved(_ inputs: [Shape]) throws(ShapeMismatch) -> Operation? {
+    let input = try image(inputs[0])
+    var result = self
+    switch target {
+    case .factor:
+      let output = try outputShape(inputs)
+      guard output == input, wholeFactor != 1 else { return nil }
+      result.target = .factor(height: 1, width: 1)
+    case .size: return nil
+    case .following(let height, let width):
+      let size = Pair(height: try height.value(of: inputs, "the height"), width: try width.value(of: inputs, "the width"))
+      let factor = Pair(height: size.height / input.height, width: size.width / input.width)
+      let isWhole = size == Pair(height: factor.height * input.height, width: factor.width * input.width)
+      result.target =
+        isWhole && factor.fault("factor") == nil
+        ? .factor(height: Float(factor.height), width: Float(factor.width)) : .size(size)
+    }
+    return .resize(result)
   }
 
   package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
@@ -119,6 +164,7 @@ extension Resize: OperationDefinition {
         width: Self.extent(input.width, width))
     case .size(let size):
       return Shape(batch: input.batch, channels: input.channels, height: size.height, width: size.width)
+    case .following: throw ShapeMismatch("its size is not resolved")
     }
   }
 
@@ -136,7 +182,13 @@ extension Resize: Codable {
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     let target: Target
-    if let size = try container.decodeIfPresent(Pair.self, forKey: .size) {
+    if let sizes = try? container.decode([SizeExpression].self, forKey: .size), sizes.contains(where: { $0.constant == nil }) {
+      guard sizes.count == 2, !container.contains(.factor) else {
+        throw DecodingError.dataCorruptedError(
+          forKey: .size, in: container, debugDescription: "a size that follows from others is a pair [height, width] alone")
+      }
+      target = .following(height: sizes[0], width: sizes[1])
+    } else if let size = try container.decodeIfPresent(Pair.self, forKey: .size) {
       guard !container.contains(.factor) else {
         throw DecodingError.dataCorruptedError(
           forKey: .factor, in: container, debugDescription: "a resize has a size and a factor")
@@ -167,6 +219,7 @@ extension Resize: Codable {
     case .factor(let height, let width) where height == width: try container.encode(height, forKey: .factor)
     case .factor(let height, let width): try container.encode([height, width], forKey: .factor)
     case .size(let size): try container.encode(size, forKey: .size)
+    case .following(let height, let width): try container.encode([height, width], forKey: .size)
     }
     if coordinates != Self.usualCoordinates(of: method) { try container.encode(coordinates, forKey: .coordinates) }
     if rounding != .floor { try container.encode(rounding, forKey: .rounding) }
