@@ -1,4 +1,5 @@
 import Execution
+import Files
 import Networks
 import Tensors
 import Transforms
@@ -142,7 +143,7 @@ extension BenchmarkReport {
   public var text: String {
     func ms(_ value: Double) -> String { TextFormat.fixed(value, value < 10 ? 3 : 1) }
     var text = """
-      \(model), input \(input), \(precision), \(isa), \(threads) threads
+      \(model.onOneLine), input \(input), \(precision), \(isa), \(threads) threads
       \(cpu)
       median \(ms(medianMs)) ms, p90 \(ms(p90Ms)) ms, min \(ms(minMs)) ms (\(runs) runs after \(warmup)); prepared in \(ms(prepareMs)) ms
       \(TextFormat.fixed(gflopsPerS, 1)) GFLOP/s (\(TextFormat.grouped(multiplyAccumulates)) multiply-accumulates)

@@ -1,5 +1,6 @@
 import CPUBackend
 import Execution
+import Files
 import Networks
 import ReferenceBackend
 import Tensors
@@ -215,7 +216,7 @@ extension Comparison {
         value.carried.map(TextFormat.scientific) ?? "--", value.verdict.text,
       ])
     }
-    var text = "a: \(first)\nb: \(second)\n\n" + table.text + "\n"
+    var text = "a: \(first.onOneLine)\nb: \(second.onOneLine)\n\n" + table.text + "\n"
     if !unmatched.isEmpty {
       text += "Not compared, because the other has no such value: \(Self.list(unmatched)).\n"
     }
@@ -233,7 +234,7 @@ extension Comparison {
         ? "Nothing can be judged: of no value that both have do both have the inputs, too.\n"
         : "All \(judged) values are within their bounds: rounding, and what the differences of the inputs account for.\n"
     }
-    var text = "The first node whose difference leaves its bound is '\(value.node)' (\(value.operation)): it is "
+    var text = "The first node whose difference leaves its bound is '\(value.node.onOneLine)' (\(value.operation)): it is "
     text += "\(TextFormat.scientific(value.maximum)), and rounding accounts for \(TextFormat.scientific(value.rounding ?? 0)), "
     text += "its inputs for \(TextFormat.scientific(value.carried ?? 0)).\n"
     let others = count(.outside) - 1, inherited = count(.inherited)
@@ -249,6 +250,7 @@ extension Comparison {
   /// At most some names.
   private static func list(_ names: [String]) -> String {
     let most = 8
+    let names = names.map(\.onOneLine)
     guard names.count > most + 1 else { return names.joined(separator: ", ") }
     return names.prefix(most).joined(separator: ", ") + " and \(names.count - most) more"
   }

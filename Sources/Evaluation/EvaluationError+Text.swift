@@ -51,18 +51,18 @@ extension EvaluationError: CustomStringConvertible {
       "'\(path.onOneLine)' is a checkpoint, which holds weights and no network; name the --architecture they are of"
     case .noPictures(let folder):
       "the folder '\(folder.onOneLine)' holds no pictures"
-    case .outputIsInput(let path):
-      "'\(path.onOneLine)' is a picture that was given and is not overwritten; choose another output or a --suffix"
-    case .outputIsTensor(let path):
-      "'\(path.onOneLine)' is the tensor that was given and is not overwritten; choose another output"
-    case .outputIsModel(let path):
-      "'\(path.onOneLine)' is the model that was given and is not overwritten; choose another output"
     case .nothingToSubstitute(let network):
       "the network '\(network)' has no dense convolution that meets the conditions; see its nodes with 'info --nodes'"
     case .outputTaken(let path, let other):
       "'\(path.onOneLine)' is already the output for '\(other.onOneLine)'; give another --suffix or convert them apart"
     case .outputNotFolder(let path):
       "'\(path.onOneLine)' is a file, and several pictures need a folder; give a folder as output"
+    case .inputFiles(let network, let names, let given):
+      "the network '\(network.onOneLine)' has \(names.count) input\(names.count == 1 ? "" : "s") (\(names.joined(separator: ", ").onOneLine)) and "
+        + "\(given) \(given == 1 ? "file is" : "files are") given; give --input once for each, in this order"
+    case .outputFiles(let network, let names, let given):
+      "the network '\(network.onOneLine)' has \(names.count) output\(names.count == 1 ? "" : "s") (\(names.joined(separator: ", ").onOneLine)) and "
+        + "\(given) \(given == 1 ? "file is" : "files are") given; give --output once for each, in this order, or a folder"
     case .formatNeeded(let path):
       "the name '\(path.onOneLine)' does not say which format to write; end it in .png, .jpg, .webp, .tif or .bmp, or give --format"
     case .pictureTooSmall(let name, let width, let height, let scale):
@@ -105,8 +105,7 @@ extension EvaluationError {
         description
       }
     case .noImageContract, .inputShape, .openInput, .instructionSet, .unknownModel, .format, .conversion, .architectureNeeded,
-      .noPictures,
-      .outputIsInput, .outputIsTensor, .outputIsModel, .nothingToSubstitute, .outputTaken, .outputNotFolder, .formatNeeded,
+      .noPictures, .nothingToSubstitute, .outputTaken, .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded,
       .pictureTooSmall,
       .scaleNotOffered, .nothingInCommon, .notProfile, .file:
       description

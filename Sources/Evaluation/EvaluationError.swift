@@ -34,17 +34,15 @@ public enum EvaluationError: Error, Hashable, Sendable {
   /// A checkpoint holds tensors and no network.
   case architectureNeeded(path: String)
   case noPictures(folder: String)
-  /// Writing would replace a picture that was given.
-  case outputIsInput(path: String)
-  /// Writing would replace the tensor that was given.
-  case outputIsTensor(path: String)
-  /// Writing would replace the model that was given.
-  case outputIsModel(path: String)
   /// No convolution is one that should be replaced.
   case nothingToSubstitute(network: String)
   /// Two inputs would be written to the same place.
   case outputTaken(path: String, by: String)
   case outputNotFolder(path: String)
+  /// A network of several inputs was given another number of files.
+  case inputFiles(network: String, names: [String], given: Int)
+  /// A network of several outputs was given another number of files.
+  case outputFiles(network: String, names: [String], given: Int)
   case formatNeeded(path: String)
   case pictureTooSmall(name: String, width: Int, height: Int, scale: Int)
   case scaleNotOffered(network: String, scale: Int, offered: Int)

@@ -1,3 +1,5 @@
+import Files
+
 /// The figures of a network on a set of pictures.
 public struct EvaluationReport: Hashable, Codable, Sendable {
   /// How close a picture comes to the truth.
@@ -59,7 +61,7 @@ public struct EvaluationReport: Hashable, Codable, Sendable {
   public var text: String {
     var text = "protocol \(`protocol`.name) (\(`protocol`.hash))\n"
     for line in `protocol`.lines { text += "  \(line)\n" }
-    text += "model \(model), \(precision), \(isa), \(threads) threads\n\n"
+    text += "model \(model.onOneLine), \(precision), \(isa), \(threads) threads\n\n"
     var table = TextTable([
       "image", "scale", "size", "bicubic dB", "network dB", "gain dB", "bicubic SSIM", "network SSIM", "seconds",
     ])

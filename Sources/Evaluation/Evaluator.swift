@@ -32,6 +32,14 @@ public final class Evaluator {
     folder: String, model: String, scales: [Int]? = nil, saveFolder: String? = nil,
     progress: ((String, Double) -> Void)? = nil
   ) throws(EvaluationError) -> EvaluationReport {
+    try FileClaims.together { () throws(EvaluationError) in
+      try evaluateClaimed(folder: folder, model: model, scales: scales, saveFolder: saveFolder, progress: progress)
+    }
+  }
+
+  private func evaluateClaimed(
+    folder: String, model: String, scales: [Int]?, saveFolder: String?, progress: ((String, Double) -> Void)?
+  ) throws(EvaluationError) -> EvaluationReport {
     let scales = scales ?? offeredScales
     if let own = upscaler.runner.contract.scale, let other = scales.first(where: { $0 != own }) {
       throw .scaleNotOffered(network: network.name, scale: other, offered: own)
@@ -40,6 +48,14 @@ public final class Evaluator {
     let names = try wrapping { () throws(FileError) in try Folder.files(in: folder, recursive: false) }
       .filter { ImageFormat(path: $0) != nil }
     guard !names.isEmpty else { throw .noPictures(folder: folder) }
+    func savedPath(_ name: String, _ scale: Int, in folder: String) -> String {
+      Folder.joined(folder, "\(Folder.split(name).stem)-x\(scale).png")
+    }
+    try wrapping { () throws(FileError) in
+      for name in names { try FileClaims.reads(Folder.joined(folder, name)) }
+      guard let saveFolder else { return }
+      for scale in scales { for name in names { try FileClaims.writes(savedPath(name, scale, in: saveFolder), for: name) } }
+    }
     if let saveFolder { try wrapping { () throws(FileError) in try Folder.create(saveFolder) } }
     var rows: [EvaluationReport.Row] = []
     for scale in scales {
@@ -50,7 +66,7 @@ public final class Evaluator {
         let comparison = try compare(image, name: stem, scale: scale)
         rows.append(comparison.row)
         if let saveFolder {
-          let path = Folder.joined(saveFolder, "\(stem)-x\(scale).png")
+          let path = savedPath(name, scale, in: saveFolder)
           let bytes = try wrapping { () throws(ImageError) in try comparison.sideBySide.encoded(as: .png) }
           try wrapping { () throws(FileError) in try AtomicFile.write(bytes, to: path) }
         }

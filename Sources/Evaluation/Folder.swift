@@ -62,6 +62,12 @@ package enum Folder {
     }
   }
 
+  /// Claims an output before work starts (see `FileClaims`), and throws where it could not be written; `-` is standard output.
+  package static func claimOutput(_ path: String, for purpose: String = "output") throws(FileError) {
+    try FileClaims.writes(path, for: purpose)
+    if path != "-" { try checkWritable(path) }
+  }
+
   /// Throws where a file at the path could not be written, as far as that can be told without writing.
   static func checkWritable(_ path: String) throws(FileError) {
     let folder = parent(path) ?? "."
@@ -69,13 +75,6 @@ package enum Folder {
     if exists(path) { throw .isDirectory(path: path) }
     if let mode = mode(path), mode & S_IFMT != S_IFREG { return }
     guard access(folder, W_OK) == 0 else { throw .notPermitted(path: path, action: .write) }
-  }
-
-  /// Device and node of what the path leads to; nil where there is nothing.
-  static func identity(_ path: String) -> [UInt64]? {
-    var status = stat()
-    guard stat(path, &status) == 0 else { return nil }
-    return [UInt64(truncatingIfNeeded: status.st_dev), UInt64(truncatingIfNeeded: status.st_ino)]
   }
 
   package static func joined(_ folder: String, _ name: String) -> String {

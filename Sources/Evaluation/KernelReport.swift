@@ -1,4 +1,5 @@
 import CPUBackend
+import Files
 import Networks
 import Tensors
 import Transforms
@@ -95,7 +96,7 @@ extension KernelReport.Choice {
     func cost(_ candidate: KernelReport.Candidate) -> String {
       candidate.cycles.map { $0 < 1e5 ? "\(Int($0)) cycles" : "\(TextFormat.fixed($0 / 1e6, 2)) M cycles" } ?? ""
     }
-    var text = "\(node): \(operation)\n"
+    var text = "\(node.onOneLine): \(operation)\n"
     let sorted = candidates.filter { $0.cycles != nil }.sorted { ($0.cycles ?? 0) < ($1.cycles ?? 0) }
     for candidate in sorted {
       let verdict = candidate.method == chosen ? "taken, because \(reason)" : "dearer"

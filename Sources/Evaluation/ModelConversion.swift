@@ -30,7 +30,15 @@ public struct ModelConversion: Hashable, Codable, Sendable {
   public init(
     checkpoint: String, conversion: CheckpointConversion, output: String
   ) throws(EvaluationError) {
-    try ModelLibrary.checkOutput(output, isNot: checkpoint)
+    self = try FileClaims.together { () throws(EvaluationError) in
+      try Self(claiming: checkpoint, conversion: conversion, output: output)
+    }
+  }
+
+  private init(
+    claiming checkpoint: String, conversion: CheckpointConversion, output: String
+  ) throws(EvaluationError) {
+    try wrapping { () throws(FileError) in try Folder.claimOutput(output) }
     let contents = try Contents(checkpoint, key: conversion.key)
     var conversion = conversion
     if contents.hasTakenKey { conversion.key = nil }
@@ -56,7 +64,7 @@ public struct ModelConversion: Hashable, Codable, Sendable {
     notes = report.notes
     text =
       report.text + skipped.map { "not read: \($0)\n" }.joined()
-      + "\(output): \(network.name), \(TextFormat.grouped(network.parameterCount)) parameters\n"
+      + "\(output.onOneLine): \(network.name.onOneLine), \(TextFormat.grouped(network.parameterCount)) parameters\n"
   }
 
   /// The tensors of a file.

@@ -35,7 +35,7 @@ public enum ModelInput: Hashable, Sendable {
       return Benchmark.randomInput(shape)
     case .picture(let path):
       // Of digits alone it is a shape gone wrong rather than a path, unless there is such a file.
-      guard path.contains(where: { !"0123456789xX- ".contains($0) }) || Folder.identity(path) != nil else {
+      guard path.contains(where: { !"0123456789xX- ".contains($0) }) || Folder.fileExists(path) else {
         throw .inputShape(path)
       }
       guard let channels = network.inputs[0].channels, channels == 1 || channels == 3 else {

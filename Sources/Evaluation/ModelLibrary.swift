@@ -29,12 +29,6 @@ public enum ModelLibrary {
     }
   }
 
-  /// Throws where writing would replace the model that was given.
-  static func checkOutput(_ output: String, isNot model: String) throws(EvaluationError) {
-    guard let identity = Folder.identity(output), identity == Folder.identity(model) else { return }
-    throw .outputIsModel(path: output)
-  }
-
   /// The name of the shipped model for a scale: the one that enlarges least of those that reach it, else the largest.
   public static func shippedName(forScale scale: Double?) -> String {
     let scale = scale ?? 2

@@ -1,3 +1,4 @@
+import Files
 import Formats
 import Networks
 import Tensors
@@ -81,7 +82,23 @@ public struct ModelOptimization: Hashable, Codable, Sendable {
     _ network: Network, model: String, passes: Passes, input: Shape? = nil, concatenationInPlace: Bool = false,
     output: String? = nil
   ) throws(EvaluationError) {
-    if let output { try ModelLibrary.checkOutput(output, isNot: model) }
+    self = try FileClaims.together { () throws(EvaluationError) in
+      try Self(
+        claiming: network, model: model, passes: passes, input: input, concatenationInPlace: concatenationInPlace,
+        output: output)
+    }
+  }
+
+  private init(
+    claiming network: Network, model: String, passes: Passes, input: Shape?, concatenationInPlace: Bool, output: String?
+  ) throws(EvaluationError) {
+    // The model was read before: inside `FileClaims.together` its file is known, else by its name.
+    if let output {
+      try wrapping { () throws(FileError) in
+        try FileClaims.reads(model)
+        try Folder.claimOutput(output)
+      }
+    }
     let shapes = try network.inputShapes(given: input)
     func costs(_ network: Network) throws(EvaluationError) -> Costs {
       try wrapping { () throws(NetworkError) in
@@ -135,7 +152,8 @@ extension ModelOptimization {
     row("bytes moved", \.bytesMoved, TextFormat.bytes)
     row("tensors written", \.activationTensors, TextFormat.grouped)
     row("peak of values", \.peakActivationBytes, TextFormat.bytes)
-    var text = "\(model): \(network), input \(input)\(concatenationInPlace ? ", concatenations in place" : "")\n\n\(table.text)"
+    var text =
+      "\(model.onOneLine): \(network.onOneLine), input \(input)\(concatenationInPlace ? ", concatenations in place" : "")\n\n\(table.text)"
     if let replaced {
       var table = TextTable(["replaced", "parameters", "now", "relative error"])
       for layer in replaced {
@@ -146,7 +164,7 @@ extension ModelOptimization {
       }
       text += "\n\(table.text)"
     }
-    if let output { text += "\nwritten to \(output)\n" }
+    if let output { text += "\nwritten to \(output.onOneLine)\n" }
     return text
   }
 }

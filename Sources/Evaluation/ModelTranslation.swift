@@ -1,3 +1,4 @@
+import Files
 import Formats
 import Networks
 
@@ -17,8 +18,16 @@ public struct ModelTranslation: Hashable, Codable, Sendable {
   public init(
     _ input: String, output: String, contract: ImageContract? = nil, sizes: ONNXSizes = .declared
   ) throws(EvaluationError) {
+    self = try FileClaims.together { () throws(EvaluationError) in
+      try Self(claiming: input, output: output, contract: contract, sizes: sizes)
+    }
+  }
+
+  private init(
+    claiming input: String, output: String, contract: ImageContract?, sizes: ONNXSizes
+  ) throws(EvaluationError) {
     if [".pth", ".pt"].contains(where: { input.lowercased().hasSuffix($0) }) { throw .architectureNeeded(path: input) }
-    try ModelLibrary.checkOutput(output, isNot: input)
+    try wrapping { () throws(FileError) in try Folder.claimOutput(output) }
     var network = try ModelLibrary.network(input, sizes: sizes)
     if let contract {
       network.imageContract = contract
@@ -31,9 +40,10 @@ public struct ModelTranslation: Hashable, Codable, Sendable {
     self.network = network.name
     parameterCount = network.parameterCount
     nodeCount = network.nodes.count
-    text = "\(output): \(network.name), \(nodeCount) nodes, \(TextFormat.grouped(parameterCount)) parameters\n"
+    text =
+      "\(output.onOneLine): \(network.name.onOneLine), \(nodeCount) nodes, \(TextFormat.grouped(parameterCount)) parameters\n"
     if sizes == .any {
-      text += "takes \(network.inputs.map { "'\($0.name)' \($0.axesText)" }.joined(separator: ", "))\n"
+      text += "takes \(network.inputs.map { "'\($0.name.onOneLine)' \($0.axesText)" }.joined(separator: ", "))\n"
     }
   }
 }

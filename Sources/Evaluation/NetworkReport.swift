@@ -1,3 +1,4 @@
+import Files
 import Networks
 import Tensors
 
@@ -33,7 +34,7 @@ public struct NetworkReport: Hashable, Codable, Sendable {
 
   /// The figures for people; with the ledger of each node where asked for.
   public func text(showsNodes: Bool) -> String {
-    var text = "\(model): \(network), \(nodeCount) nodes, \(TextFormat.grouped(parameterCount)) parameters"
+    var text = "\(model.onOneLine): \(network.onOneLine), \(nodeCount) nodes, \(TextFormat.grouped(parameterCount)) parameters"
     if ledger.bufferCount > 0 { text += ", \(TextFormat.grouped(ledger.bufferCount)) fixed" }
     text += "\n"
     if let image {

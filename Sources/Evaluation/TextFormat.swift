@@ -81,9 +81,9 @@ package enum TextFormat {
 package struct TextTable {
   private var rows: [[String]]
 
-  package init(_ header: [String]) { rows = [header] }
+  package init(_ header: [String]) { rows = [header.map { $0.escapingControls }] }
 
-  package mutating func append(_ row: [String]) { rows.append(row) }
+  package mutating func append(_ row: [String]) { rows.append(row.map { $0.escapingControls }) }
 
   /// Every line ends in a line feed.
   package var text: String {

@@ -64,23 +64,35 @@ public struct UpscaleBatch: Sendable {
         items += pictures.map { naming.item(Folder.joined(input, $0), $0, in: output) }
       }
     }
-    (self.items, refused) = Self.separated(items)
+    (self.items, refused) = FileClaims.together { Self.separated(items) }
   }
 
-  /// Takes out items whose output is an input or the output of an item before.
+  /// Takes out items whose output is a file that is read, or the output of an item before.
   private static func separated(_ items: [Item]) -> ([Item], [(item: Item, error: EvaluationError)]) {
-    let inputs = Set(items.compactMap { Folder.identity($0.input) })
     var good: [Item] = []
     var refused: [(item: Item, error: EvaluationError)] = []
     var taken: [String: String] = [:]
+    var readable: [Item] = []
+    // All inputs first: the output of one may be another that is read later.
     for item in items {
-      let isDevice = item.output == "-" || item.output.hasPrefix("/dev/")
-      if !isDevice, let identity = Folder.identity(item.output), inputs.contains(identity) {
-        refused.append((item, .outputIsInput(path: item.output)))
-      } else if !isDevice, let other = taken.updateValue(item.input, forKey: item.output) {
+      do throws(FileError) {
+        try FileClaims.reads(item.input)
+        readable.append(item)
+      } catch {
+        refused.append((item, .file(error)))
+      }
+    }
+    for item in readable {
+      if let other = taken[item.output] {
         refused.append((item, .outputTaken(path: item.output, by: other)))
-      } else {
+        continue
+      }
+      do throws(FileError) {
+        try FileClaims.writes(item.output, for: item.input)
+        taken[item.output] = item.input
         good.append(item)
+      } catch {
+        refused.append((item, .file(error)))
       }
     }
     return (good, refused)

@@ -13,19 +13,23 @@ private let partialFiles = Mutex<Set<String>>([])
 
 /// A file that appears under its name complete or not at all.
 ///
-/// The bytes go to `.name.partial-XXXXXXXX` in the same folder; `commit` brings them to the disk and renames. Where the value is
+/// The bytes go to a `PartialFile` in the same folder; `commit` brings them to the disk and renames. Where the value is
 /// dropped without `commit`, the partial file is removed and what stood under the name is untouched. A name that is a symbolic
-/// link keeps being one: its target is replaced. A device or a pipe (`/dev/stdout`) is written directly.
+/// link keeps being one: its target is replaced. A device or a pipe (`/dev/stdout`) is written directly. Inside
+/// `FileClaims.together` a file that is read, or is another output, is refused, at the opening and again before the renaming.
 public struct AtomicFile: ~Copyable {
   /// The path as the caller gave it, for errors.
   public let path: String
   private let target: String
   private let folder: String
   private let partial: String?
-  private var descriptor: Int32
+  private let descriptor: Int32
+  private let claims: FileClaims?
 
   /// Opens the partial file. Throws where the folder is absent or not writable, or `path` is a folder.
   public init(path: String) throws(FileError) {
+    claims = FileClaims.current
+    try claims?.write(path)
     let place = try Place(path)
     self.path = path
     target = place.target
@@ -73,9 +77,11 @@ public struct AtomicFile: ~Copyable {
   /// Brings the bytes to the disk and puts the file in its place.
   public consuming func commit() throws(FileError) {
     guard let partial else { return }
-    guard fsync(descriptor) == 0, rename(partial, target) == 0 else {
-      throw FileError(errno, path: path, action: .write)
-    }
+    guard fsync(descriptor) == 0 else { throw FileError(errno, path: path, action: .write) }
+    // Again: what stands there now may have been made since.
+    try claims?.write(path)
+    guard rename(partial, target) == 0 else { throw FileError(errno, path: path, action: .write) }
+    claims?.wrote(path, descriptor)
     // The rename itself is safe once the folder is; a folder that cannot be synced (some network disks) is no failure.
     let opened = open(folder, O_RDONLY | O_CLOEXEC)
     if opened >= 0 {
@@ -98,64 +104,5 @@ public struct AtomicFile: ~Copyable {
     var file = try AtomicFile(path: path == "-" ? "/dev/stdout" : path)
     try file.write(bytes)
     try file.commit()
-  }
-}
-
-/// Where the bytes go.
-private struct Place {
-  let target: String
-  let folder: String
-  var partial: String?
-  var descriptor: Int32 = -1
-
-  init(_ path: String) throws(FileError) {
-    if path == "/dev/stdout" {
-      // As it stands, position and all: where it leads to a file, that file may hold something already.
-      (target, folder) = (path, "/dev")
-      descriptor = dup(1)
-      guard descriptor >= 0 else { throw FileError(errno, path: path, action: .write) }
-      return
-    }
-    var status = stat()
-    let exists = stat(path, &status) == 0
-    if !exists, errno != ENOENT { throw FileError(errno, path: path, action: .write) }
-    if exists, status.st_mode & S_IFMT == S_IFDIR { throw .isDirectory(path: path) }
-    guard let last = path.utf8.last, last != UInt8(ascii: "/") else { throw .isDirectory(path: path) }
-
-    let target = exists ? Self.resolved(path) : path
-    let slash = target.utf8.lastIndex(of: UInt8(ascii: "/"))
-    folder = slash.map { $0 == target.startIndex ? "/" : String(target[..<$0]) } ?? "."
-    self.target = target
-    if exists, status.st_mode & S_IFMT != S_IFREG {
-      descriptor = open(path, O_WRONLY | O_CLOEXEC)
-      guard descriptor >= 0 else { throw FileError(errno, path: path, action: .write) }
-      return
-    }
-    if exists, access(target, W_OK) != 0 { throw FileError(errno, path: path, action: .write) }
-
-    let name = slash.map { String(target[target.index(after: $0)...]) } ?? target
-    // A name near the limit of 255 bytes would not fit with the additions; its beginning serves as well.
-    let stem = name.utf8.count > 200 ? String(name.prefix(40)) : name
-    let mode = exists ? status.st_mode & 0o7777 : 0o666
-    for _ in 0..<100 {
-      let number = String(UInt32.random(in: 0 ... .max), radix: 16)
-      let suffix = String(repeating: "0", count: 8 - number.count) + number
-      let candidate = "\(folder == "/" ? "" : folder)/.\(stem).partial-\(suffix)"
-      descriptor = open(candidate, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
-      partial = candidate
-      if descriptor >= 0 || errno != EEXIST { break }
-    }
-    guard descriptor >= 0 else {
-      if errno == ENOENT { throw .noFolder(path: path, folder: folder) }
-      throw FileError(errno, path: path, action: .write)
-    }
-    // The umask took bits from the mode that the replaced file had.
-    if exists { _ = fchmod(descriptor, mode) }
-  }
-
-  private static func resolved(_ path: String) -> String {
-    guard let real = realpath(path, nil) else { return path }
-    defer { free(real) }
-    return String(cString: real)
   }
 }

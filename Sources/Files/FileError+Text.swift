@@ -22,8 +22,24 @@ extension FileError: CustomStringConvertible {
       "the disk is full and '\(path.onOneLine)' was not written; free some space or choose another place"
     case .noFolder(let path, let folder):
       "'\(path.onOneLine)' cannot be written because the folder '\(folder.onOneLine)' does not exist; create it first"
+    case .fileSizeLimit(let path):
+      "the system allows no file as large as '\(path.onOneLine)', and it was not written; raise the limit (ulimit -f) or choose another place"
+    case .isRead(let path, let other):
+      Self.same(path, other, "is read by this command and is not overwritten; choose another output")
+    case .isWritten(let path, let other):
+      Self.same(path, other, "is written by this command already; give each output a file of its own")
     case .system(let path, let action, let code):
       "cannot \(action.rawValue) '\(path.onOneLine)': \(String(cString: strerror(code)))"
     }
+  }
+}
+
+extension FileError {
+  /// What is said of one file under two names.
+  private static func same(_ path: String, _ other: String, _ what: String) -> String {
+    func quoted(_ name: String) -> String {
+      [standardInput, standardOutput, standardError].contains(name) ? name : "'\(name.onOneLine)'"
+    }
+    return path == other ? "\(quoted(path)) \(what)" : "\(quoted(path)) is the same file as \(quoted(other)), which \(what)"
   }
 }

@@ -9,6 +9,12 @@ public enum FileError: Error, Hashable, Sendable {
   case diskFull(path: String)
   /// The folder that should hold the file is absent.
   case noFolder(path: String, folder: String)
+  /// The system allows no file of that size; nothing was left behind.
+  case fileSizeLimit(path: String)
+  /// The output is a file that is read, under the same name or another.
+  case isRead(path: String, as: String)
+  /// The output is another output, too.
+  case isWritten(path: String, as: String)
   /// Any other refusal of the system, by its error number.
   case system(path: String, action: FileAction, code: Int32)
 }

@@ -16,17 +16,27 @@ public enum FileReader {
   /// Pipes and devices, which may have no end, are read up to `streamLimit` as well. Cost: one copy of the file in memory.
   /// - Parameter limit: the most bytes to take; a larger file throws `FileError.tooLarge` before it is read.
   public static func bytes(of path: String, limit: Int) throws(FileError) -> [UInt8] {
-    if path == "-" { return try bytes(from: 0, path: path, expected: 0, limit: min(limit, streamLimit)) }
+    if path == "-" {
+      try FileClaims.current?.reads(STDIN_FILENO, path)
+      return try bytes(from: 0, path: path, expected: 0, limit: min(limit, streamLimit))
+    }
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw FileError(errno, path: path, action: .read) }
     defer { close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw FileError(errno, path: path, action: .read) }
     guard status.st_mode & S_IFMT != S_IFDIR else { throw .isDirectory(path: path) }
+    try FileClaims.current?.reads(descriptor, path)
     let isRegular = status.st_mode & S_IFMT == S_IFREG
     let size = isRegular ? Int(status.st_size) : 0
     guard size <= limit else { throw .tooLarge(path: path, limit: limit) }
     return try bytes(from: descriptor, path: path, expected: size, limit: isRegular ? limit : min(limit, streamLimit))
+  }
+
+  /// Whether there is something of that name.
+  package static func exists(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0
   }
 
   private static func bytes(
@@ -73,6 +83,7 @@ extension FileError {
       case EISDIR: .isDirectory(path: path)
       case EACCES, EPERM, EROFS: .notPermitted(path: path, action: action)
       case ENOSPC, EDQUOT: .diskFull(path: path)
+      case EFBIG: .fileSizeLimit(path: path)
       default: .system(path: path, action: action, code: code)
       }
   }

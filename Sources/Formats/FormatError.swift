@@ -41,6 +41,8 @@ public enum FormatProblem: Error, Hashable, Sendable {
   case duplicateTensor(String)
   /// A checkpoint names a function that could run commands, reach files or the network.
   case refusedGlobal(String)
+  /// A model of another program.
+  case foreign(ForeignModel)
   /// A checkpoint of a kind that is not read, by its name.
   case unsupportedCheckpoint(String)
   /// A checkpoint without tensors under names, or why the first of them cannot be read.

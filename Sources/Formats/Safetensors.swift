@@ -23,7 +23,7 @@ public struct Safetensors: Equatable, Sendable {
   /// Reads a file. Everything is checked before a tensor is made; cost: the file once in memory, and its tensors.
   public init(contentsOf path: String) throws(FormatError) {
     do throws(FormatProblem) {
-      try self.init(bytes: readFile(path, limit: Self.fileLimit))
+      try self.init(bytes: readModelFile(path, limit: Self.fileLimit))
     } catch {
       throw FormatError(source: path, problem: error)
     }
@@ -147,6 +147,17 @@ extension String {
     }
     return result + "\""
   }
+}
+
+/// The bytes of a file of a model, unless it is one of another program.
+func readModelFile(_ path: String, limit: Int) throws(FormatProblem) -> [UInt8] {
+  let bytes: [UInt8]
+  do throws(FileError) { bytes = try FileReader.bytes(of: path, limit: limit) } catch {
+    if case .isDirectory = error, let foreign = ForeignModel(folder: path) { throw .foreign(foreign) }
+    throw .file(error)
+  }
+  if let foreign = ForeignModel(bytes, path: path) { throw .foreign(foreign) }
+  return bytes
 }
 
 /// The bytes of a file, with the error of this module.

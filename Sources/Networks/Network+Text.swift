@@ -1,7 +1,7 @@
 import Files
 
 extension Network: CustomStringConvertible {
-  /// The network for people, one line a node, the same for equal graphs:
+  /// The network for people, one line a node, the same for equal graphs; control characters of names are written out:
   ///
   ///     network edsr: x [3] -> tail
   ///     head = convolution(x) 3 -> 64, kernel 3, padding 1, bias

@@ -1,4 +1,5 @@
 import Evaluation
+import Files
 import Tensors
 
 extension Explanation {
@@ -24,7 +25,7 @@ extension Explanation {
     let gains = layers.enumerated().map { (gain: $1.nanoseconds - $1.idealNanoseconds, index: $0) }
       .filter { $0.gain * 50 > nanoseconds }.sorted { ($0.gain, $1.index) > ($1.gain, $0.index) }
     if gains.isEmpty { return "No single layer has much to gain.\n" }
-    let best = gains.prefix(3).map { "\(layers[$0.index].name) (\(Self.ms(Double($0.gain))))" }
+    let best = gains.prefix(3).map { "\(layers[$0.index].name.onOneLine) (\(Self.ms(Double($0.gain))))" }
     return "Most is to be gained in \(best.joined(separator: ", ")).\n"
   }
 

@@ -1,4 +1,5 @@
 import Evaluation
+import Files
 
 /// Two networks beside each other, layer by layer: where the second is not faster, why not, and what to change.
 public struct PairExplanation: Hashable, Codable, Sendable {
@@ -126,7 +127,7 @@ extension PairExplanation {
       ])
     }
     text += table.text + "\n" + notes.text
-    if !onlySecond.isEmpty { text += "b alone has \(onlySecond.joined(separator: ", ")).\n" }
+    if !onlySecond.isEmpty { text += "b alone has \(onlySecond.map(\.onOneLine).joined(separator: ", ")).\n" }
     let slow = pairs.filter(\.isNotFaster), shrunk = pairs.count(where: \.hasShrunk)
     if shrunk == 0 { return text + "No layer of b has fewer multiply-adds than its like in a.\n" }
     text +=

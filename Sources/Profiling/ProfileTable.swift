@@ -1,4 +1,5 @@
 import Evaluation
+import Files
 import Tensors
 
 /// How a profile is laid out as a table.
@@ -171,7 +172,7 @@ extension ProfileTable {
     func rate(_ amount: Int, _ row: Row) -> String { amount > 0 ? TextFormat.fixed(row.rate(amount), 1) : "--" }
 
     var columns = [
-      wide("Name", Self.widestName, \.name),
+      wide("Name", Self.widestName) { $0.name.escapingControls },
       column("Self CPU %") { share($0.selfNanoseconds) },
       column("Self CPU") { Self.time(Double($0.selfNanoseconds)) },
       column("CPU total %") { share($0.totalNanoseconds) },
@@ -236,7 +237,7 @@ extension Profile {
   /// What was measured, and on what.
   var heading: String {
     """
-    \(model), input \(input), \(precision), \(roofs.isa), \(roofs.threads) threads, \(cpu)
+    \(model.onOneLine), input \(input.onOneLine), \(precision), \(roofs.isa), \(roofs.threads) threads, \(cpu)
     \(statisticText); the median of runs not timed from within is \(ProfileTable.time(Double(plainNanoseconds)))
     roofs: \(roofs.text)
 

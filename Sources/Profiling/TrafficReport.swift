@@ -1,6 +1,7 @@
 import CPUBackend
 import Evaluation
 import Execution
+import Files
 import Networks
 import Tensors
 import Transforms
@@ -152,7 +153,8 @@ extension TrafficReport {
     for block in blocks { table.append(row(block)) }
     let total = total
     table.append(row(total))
-    var text = "\(model), input \(input): what goes to memory and back, and how long that takes, before and after fusing\n\n"
+    var text =
+      "\(model.onOneLine), input \(input): what goes to memory and back, and how long that takes, before and after fusing\n\n"
     text += table.text + "\n"
     func share(_ part: Double, _ whole: Double) -> String { TextFormat.fixed(whole > 0 ? part / whole : 1, 2) }
     text += "Fusing leaves \(share(Double(total.bytesAfter), Double(total.bytesBefore))) of the bytes"

@@ -32,6 +32,6 @@ struct BenchCommand: ParsableCommand {
     let benchmark = Benchmark(
       input: shape, engine: engine.options, warmup: warmup.value, runs: runs.value, timesNodes: nodes)
     let report = try benchmark.run(network, model: model)
-    print(json ? try report.json + "\n" : report.text, terminator: "")
+    json ? Terminal.showJSON(try report.json) : Terminal.show(report.text)
   }
 }

@@ -45,7 +45,7 @@ struct CompareCommand: ParsableCommand {
     let tensor = try (input.map { ModelInput($0) } ?? ModelInput(for: first, side: 64)).tensor(for: first)
     let paths = ComparisonPath.pair(pathA, pathB, ofTwoModels: other != nil)
     let comparison = try Comparison(first, on: paths.first, second, on: paths.second, input: tensor, threadCount: threads.value)
-    print(json ? try comparison.json + "\n" : comparison.text, terminator: "")
+    json ? Terminal.showJSON(try comparison.json) : Terminal.show(comparison.text)
     if !comparison.isGood { throw SilentFailure() }
   }
 }

@@ -86,10 +86,10 @@ struct ConvertCommand: ParsableCommand {
           colour: $0, maximum: maximum ?? 1, scale: scale, inputSize: scale == nil ? .bicubicEnlarged : .lowResolution)
       }
       let report = try ModelTranslation(checkpoint, output: output, contract: contract, sizes: opensSize ? .any : .declared)
-      return print(json ? try report.json + "\n" : report.text, terminator: "")
+      return json ? Terminal.showJSON(try report.json, besides: [output]) : Terminal.show(report.text, besides: [output])
     }
     let conversion = CheckpointConversion(architecture: architecture, residualScale: residualScale, skip: skip, key: key)
     let report = try ModelConversion(checkpoint: checkpoint, conversion: conversion, output: output)
-    print(json ? try report.json + "\n" : report.text, terminator: "")
+    json ? Terminal.showJSON(try report.json, besides: [output]) : Terminal.show(report.text, besides: [output])
   }
 }

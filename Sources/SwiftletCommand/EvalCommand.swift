@@ -38,7 +38,7 @@ struct EvalCommand: ParsableCommand {
       Terminal.drawProgress(label, share, since: start)
     }
     Terminal.clearProgress()
-    print(json ? try report.json + "\n" : report.text, terminator: "")
+    json ? Terminal.showJSON(try report.json) : Terminal.show(report.text)
   }
 }
 

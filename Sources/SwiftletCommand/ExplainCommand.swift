@@ -24,10 +24,10 @@ struct ExplainCommand: ParsableCommand {
     let profiles = try measuring.profiles([model, other].compactMap { $0 }, runs: runs, .fastestOfEachLayer)
     if let other = profiles.dropFirst().first {
       let explanation = PairExplanation(profiles[0], other)
-      print(json ? try explanation.json + "\n" : explanation.text, terminator: "")
+      json ? Terminal.showJSON(try explanation.json) : Terminal.show(explanation.text)
     } else {
       let explanation = Explanation(profiles[0])
-      print(json ? try explanation.json + "\n" : explanation.text, terminator: "")
+      json ? Terminal.showJSON(try explanation.json) : Terminal.show(explanation.text)
     }
   }
 }

@@ -20,6 +20,6 @@ struct InfoCommand: ParsableCommand {
 
   func run() throws {
     let report = try NetworkReport(ModelLibrary.network(model), model: model, input: input)
-    print(json ? try report.json + "\n" : report.text(showsNodes: nodes), terminator: "")
+    json ? Terminal.showJSON(try report.json) : Terminal.show(report.text(showsNodes: nodes))
   }
 }

@@ -27,6 +27,6 @@ struct KernelsCommand: ParsableCommand {
       let shape = try network.inputShape(given: input)
       report = try KernelReport(network, input: shape, instructionSet: isa, precision: precision)
     }
-    print(json ? try report.json + "\n" : report.text, terminator: "")
+    json ? Terminal.showJSON(try report.json) : Terminal.show(report.text)
   }
 }

@@ -86,12 +86,12 @@ struct LadderCommand: ParsableCommand {
         let tables = try tables(layer)
         report.tables += tables
         // As soon as they are there: the reference is slow.
-        if !json { for table in tables { print(table.text) } }
+        if !json { for table in tables { Terminal.show(table.text + "\n") } }
       }
     }
     let traffic = try TrafficReport(
       network, model: model ?? network.name, input: shape, engine: engine.options, runs: runs.value)
     report.traffic = traffic
-    print(json ? try report.json + "\n" : traffic.text, terminator: "")
+    json ? Terminal.showJSON(try report.json) : Terminal.show(traffic.text)
   }
 }

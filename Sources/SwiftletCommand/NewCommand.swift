@@ -22,11 +22,13 @@ struct NewCommand: ParsableCommand {
   var json = false
 
   func run() throws {
+    try Folder.claimOutput(output)
     let architecture = try Architecture(named: architecture, options: options.values)
     let network = try architecture.network(.random(seed: seed))
     try ModelLibrary.write(network, to: output)
     let report = try NetworkReport(network, model: output)
-    print(json ? try report.json + "\n" : report.text(showsNodes: false), terminator: "")
+    json
+      ? Terminal.showJSON(try report.json, besides: [output]) : Terminal.show(report.text(showsNodes: false), besides: [output])
   }
 }
 

@@ -77,9 +77,12 @@ struct OptimizeCommand: ParsableCommand {
         weights: weights == .random ? .random(seed: seed ?? 1) : .factorised, includesPointwise: pointwise)
     }
     if passes == ModelOptimization.Passes() { passes = .inference }
+    if let output { try Folder.claimOutput(output) }
     let report = try ModelOptimization(
       ModelLibrary.network(model), model: model, passes: passes, input: input, concatenationInPlace: concatenationInPlace,
       output: output)
-    print(json ? try report.json + "\n" : report.text, terminator: "")
+    json
+      ? Terminal.showJSON(try report.json, besides: [output].compactMap(\.self))
+      : Terminal.show(report.text, besides: [output].compactMap(\.self))
   }
 }

@@ -76,7 +76,10 @@ struct ProfileCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    // Before anything is measured: a profile that cannot be read is told at once.
+    // Before anything is measured: an output that cannot be written, or a profile that cannot be read, is told at once.
+    let outputs = [trace, roofline].compactMap(\.self)
+    if let trace { try Folder.claimOutput(trace, for: "--trace") }
+    if let roofline { try Folder.claimOutput(roofline, for: "--roofline") }
     let saved = try diff.flatMap { $0.hasSuffix(".json") ? try Profile(contentsOf: $0) : nil }
     let models = saved == nil ? [model, diff].compactMap { $0 } : [model]
     let profiles = try measuring.profiles(models, runs: runs, .medianRun)
@@ -85,11 +88,11 @@ struct ProfileCommand: ParsableCommand {
     if let roofline { try AtomicFile.write(Array(Roofline(profile).svg.utf8), to: roofline) }
     if let other = saved ?? profiles.dropFirst().first {
       let difference = ProfileDifference(profile, other)
-      print(json ? try difference.json + "\n" : difference.text, terminator: "")
+      json ? Terminal.showJSON(try difference.json, besides: outputs) : Terminal.show(difference.text, besides: outputs)
     } else {
       let table = ProfileTable(
         grouping: by, sortKey: sort, showsMemory: memory, showsShapes: shapes, showsFlops: flops)
-      print(json ? try profile.json + "\n" : table.text(profile), terminator: "")
+      json ? Terminal.showJSON(try profile.json, besides: outputs) : Terminal.show(table.text(profile), besides: outputs)
     }
   }
 }

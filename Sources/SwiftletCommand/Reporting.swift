@@ -20,7 +20,7 @@ enum ErrorReport {
     if error is SilentFailure { end(1) }
     let code = SwiftletCommand.exitCode(for: error)
     if code.isSuccess {
-      print(SwiftletCommand.fullMessage(for: error))
+      Terminal.show(SwiftletCommand.fullMessage(for: error) + "\n")
       endWell()
     }
     let isUsage = code == .validationFailure
@@ -56,7 +56,18 @@ enum Terminal {
   /// Whether a person watches.
   static let isInteractive = isatty(2) != 0
 
-  static func printError(_ line: String) { write(line + "\n") }
+  static func printError(_ line: String) { write(line.escapingControls + "\n") }
+
+  /// Prints a report: on standard output, or on standard error where an output of the command goes to the former. The one way for text
+  /// to leave the command, so that no control character from a file reaches a terminal.
+  static func show(_ text: String, besides outputs: [String] = []) { put(text.printable, besides: outputs) }
+
+  /// As `show`, for JSON, which gets an end of line.
+  static func showJSON(_ text: String, besides outputs: [String] = []) { put(text.printableJSON + "\n", besides: outputs) }
+
+  private static func put(_ text: String, besides outputs: [String]) {
+    if outputs.contains(where: { $0 == "-" || $0 == "/dev/stdout" }) { write(text) } else { print(text, terminator: "") }
+  }
 
   /// Draws over the line that was drawn before; where nobody watches, nothing.
   static func drawProgress(_ label: String, _ share: Double, since start: Double) {
@@ -66,7 +77,7 @@ enum Terminal {
     let bar = String(repeating: "#", count: done) + String(repeating: ".", count: width - done)
     let elapsed = Machine.seconds - start
     let left = share > 0 ? " \(duration(elapsed / share - elapsed)) left" : ""
-    write("\r\u{1B}[K[\(bar)] \(TextFormat.fixed(share * 100, 0))%\(left)  \(label)")
+    write("\r\u{1B}[K[\(bar)] \(TextFormat.fixed(share * 100, 0))%\(left)  \(label.onOneLine)")
   }
 
   static func clearProgress() {

@@ -3,16 +3,24 @@ import Swiftlet
 
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "run", abstract: "Runs a model on a tensor: .npy in, .npy out, both [N, C, H, W].")
+    commandName: "run", abstract: "Runs a model on tensors: .npy in, .npy out, [N, C, H, W].",
+    discussion: """
+      A model of several inputs or outputs takes --input and --output once for each, in the order that 'info' shows. One --output \
+      that is a folder, or ends in /, gets a file of each output's name.
+      """)
 
   @Argument(help: "The model: a name (upscale-x2), a model file or an .onnx file.")
   var model: String
 
-  @Option(help: ArgumentHelp("The input: an .npy file, or - for standard input.", valueName: "file"))
-  var input: String
+  @Option(
+    name: .customLong("input"), parsing: .singleValue,
+    help: ArgumentHelp("An input: an .npy file, or - for standard input.", valueName: "file"))
+  var inputs: [String]
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("The output: an .npy file, float32.", valueName: "file"))
-  var output: String
+  @Option(
+    name: [.customShort("o"), .customLong("output")], parsing: .singleValue,
+    help: ArgumentHelp("An output: an .npy file, float32, or - for standard output; or a folder for all.", valueName: "file"))
+  var outputs: [String]
 
   @OptionGroup var engine: EngineArguments
 
@@ -20,12 +28,14 @@ struct RunCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    let report = try TensorRun(
-      ModelLibrary.network(model), model: model, input: input, output: output, engine: engine.options)
-    if json {
-      print(try report.json)
-    } else {
-      print("\(input) \(report.input) -> \(output) \(report.output) in \(TextFormat.fixed(report.seconds, 3)) s")
+    for (index, output) in outputs.enumerated() where outputs.count > 1 || output == "-" || Folder.fileExists(output) {
+      try Folder.claimOutput(output, for: TensorRun.purpose(index))
     }
+    let report = try TensorRun(
+      ModelLibrary.network(model), model: model, inputs: inputs, outputs: outputs, engine: engine.options)
+    if json { return Terminal.showJSON(try report.json, besides: outputs) }
+    func text(_ files: [TensorRun.File]) -> String { files.map { "\($0.path.onOneLine) \($0.shape)" }.joined(separator: ", ") }
+    Terminal.show(
+      "\(text(report.inputs)) -> \(text(report.outputs)) in \(TextFormat.fixed(report.seconds, 3)) s\n", besides: outputs)
   }
 }

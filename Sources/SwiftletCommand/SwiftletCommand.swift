@@ -16,8 +16,11 @@ struct SwiftletCommand: ParsableCommand {
   static func main() {
     Interruption.removesPartialFiles()
     do {
-      var command = try parseAsRoot()
-      try command.run()
+      try FileClaims.together {
+        FileClaims.writesStandardStreams()
+        var command = try parseAsRoot()
+        try command.run()
+      }
       ErrorReport.endWell()
     } catch {
       ErrorReport.exit(with: error)

@@ -89,18 +89,17 @@ struct UpscaleCommand: ParsableCommand {
         fail(item, error, &report)
       }
     }
-    if json { print(try report.json) }
+    if json { Terminal.showJSON(try report.json, besides: [output]) }
     if !report.failures.isEmpty { throw SilentFailure() }
   }
 
   private func show(_ result: UpscaleResult) {
     let line =
       result.isSkipped
-      ? "\(result.output) is there already, skipped"
-      : "\(result.input) \(result.inputWidth)x\(result.inputHeight) -> \(result.output) \(result.width)x\(result.height) in "
+      ? "\(result.output.onOneLine) is there already, skipped"
+      : "\(result.input.onOneLine) \(result.inputWidth)x\(result.inputHeight) -> \(result.output.onOneLine) \(result.width)x\(result.height) in "
         + "\(TextFormat.fixed(result.seconds, 2)) s"
-    // Standard output may be the picture.
-    if output == "-" { Terminal.printError(line) } else { print(line) }
+    Terminal.show(line + "\n", besides: [output])
   }
 
   private func fail(_ item: UpscaleBatch.Item, _ error: EvaluationError, _ report: inout UpscaleReport) {

@@ -31,7 +31,7 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
         + "--format"),
     CommandCase(
       "upscale photo.png -o photo.png -m MODEL", 1,
-      "swiftlet: 'photo.png' is a picture that was given and is not overwritten; choose another output or a --suffix"),
+      "swiftlet: 'photo.png' is read by this command and is not overwritten; choose another output"),
     CommandCase(
       "upscale photo.png photo.png -o out.png -m MODEL", 1,
       "swiftlet: 'out.png' is a file, and several pictures need a folder; give a folder as output"),
@@ -73,10 +73,11 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     CommandCase("convert a.pth --architecture resnet -o x.safetensors", 64, "swiftlet: The value 'resnet' is invalid for …"),
     CommandCase(
       "optimize MODEL -o model.safetensors", 1,
-      "swiftlet: 'model.safetensors' is the model that was given and is not overwritten; choose another output"),
+      "swiftlet: 'model.safetensors' is read by this command and is not overwritten; choose another output"),
     CommandCase(
       "optimize MODEL -o ./folder/../model.safetensors", 1,
-      "swiftlet: './folder/../model.safetensors' is the model that was given and is not overwritten; choose another output"),
+      "swiftlet: './folder/../model.safetensors' is the same file as 'model.safetensors', which is read by this command and is not "
+        + "overwritten; choose another output"),
     CommandCase(
       "optimize MODEL --substitute separable --where name=none.* -o x.safetensors", 1,
       "swiftlet: the network 'edsr' has no dense convolution that meets the conditions; see its nodes with 'info --nodes'"),
@@ -86,9 +87,8 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     CommandCase("optimize MODEL --weights random", 64, "swiftlet: --where, --weights and --pointwise need --substitute …"),
     CommandCase(
       "convert MODEL -o model.safetensors", 1,
-      "swiftlet: 'model.safetensors' is the model that was given and is not overwritten; choose another output"),
-    CommandCase(
-      "convert MODEL -o x.onnx --skip first", 64, "swiftlet: --residual-scale, --skip and --key need --architecture …"),
+      "swiftlet: 'model.safetensors' is read by this command and is not overwritten; choose another output"),
+    CommandCase("convert MODEL -o x.onnx --skip first", 64, "swiftlet: --residual-scale, --skip and --key need --architecture …"),
     CommandCase(
       "optimize MODEL --substitute separable --where size=3", 64,
       "swiftlet: The value 'size=3' is invalid for '--where <conditions>': the condition 'size=3' is not understood; give …"),
@@ -96,8 +96,10 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     CommandCase("optimize MODEL --input 1x3x8x8", 1, "swiftlet: the input 'x' is 1x3x8x8 and must be [N, 1, H, W]"),
     CommandCase("optimize MODEL -o nowhere/x.safetensors", 1, "swiftlet: 'nowhere/x.safetensors' cannot be written …"),
     CommandCase("run MODEL --input none.npy -o y.npy", 1, "swiftlet: 'none.npy' does not exist; check the path"),
-    CommandCase("run MODEL --input photo.png -o photo.png", 1, "swiftlet: 'photo.png' is the tensor that was given …"),
-    CommandCase("run MODEL --input photo.png -o model.safetensors", 1, "swiftlet: 'model.safetensors' is the model …"),
+    CommandCase("run MODEL --input photo.png -o photo.png", 1, "swiftlet: 'photo.png' is read by this command and is not …"),
+    CommandCase(
+      "run MODEL --input photo.png -o model.safetensors", 1,
+      "swiftlet: 'model.safetensors' is read by this command and is not …"),
     CommandCase("bench MODEL --input 1x4x8x8", 1, "swiftlet: the input 'x' is 1x4x8x8 and must be [N, 1, H, W]"),
     CommandCase("bench MODEL --warmup -5", 64, "swiftlet: …"),
     CommandCase("bench MODEL --warmup 999999999999", 64, "swiftlet: The value '999999999999' is invalid for '--warmup <n>' …"),

@@ -18,7 +18,7 @@ public enum ONNXFile {
   /// Reads a model. Weights may lie in files of their own in the same folder or below it. Throws where a weight is NaN or infinite.
   public static func read(_ path: String, sizes: ONNXSizes = .declared) throws(FormatError) -> Network {
     do throws(FormatProblem) {
-      return try network(bytes: readFile(path, limit: fileLimit), path: path, sizes: sizes)
+      return try network(bytes: readModelFile(path, limit: fileLimit), path: path, sizes: sizes)
     } catch {
       throw FormatError(source: path, problem: error)
     }
@@ -60,8 +60,22 @@ public enum ONNXFile {
     } catch {
       throw .notOfFormat(.onnx)
     }
+    if let path { try claimExternalData(of: model, path) }
     let network = try ONNXImporter.network(model, path: path, sizes: sizes, byteCount: bytes.count)
     if let name = network.firstNonFiniteParameter { throw .notFinite(tensor: name) }
     return network
+  }
+
+  /// Claims the files beside the model that hold its data, of tensors that nothing needs, too.
+  private static func claimExternalData(of model: ONNXModelProto, _ path: String) throws(FormatProblem) {
+    let tensors = model.graph.initializer + model.graph.node.flatMap { $0.attribute.map(\.t) }
+    let locations = Set(tensors.lazy.flatMap(\.externalData).filter { $0.key == "location" }.map(\.value))
+    do throws(FileError) {
+      for location in locations {
+        if let sibling = SiblingFile.path(of: location, beside: path) { try FileClaims.reads(sibling) }
+      }
+    } catch {
+      throw .file(error)
+    }
   }
 }

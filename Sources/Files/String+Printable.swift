@@ -1,0 +1,53 @@
+extension String {
+  /// The text with control characters escaped, so that names from files neither break a line nor reach a terminal as commands.
+  package var escapingControls: String { escapingControls { _ in true } escape: { "\\u{\($0)}" } }
+
+  /// The same, cut at 200 characters: for names in an error.
+  package var onOneLine: String {
+    let start = String(unicodeScalars.prefix(200))
+    return start.escapingControls + (start.utf8.count < utf8.count ? "…" : "")
+  }
+
+  /// Lines as they may go to a terminal: the same, but ends of lines stay.
+  package var printable: String { escapingControls { $0 != "\n" } escape: { "\\u{\($0)}" } }
+
+  /// JSON as it may go to a terminal: the same JSON, with such characters in the form that JSON has for them, `\u001b`.
+  package var printableJSON: String {
+    escapingControls { $0 != "\n" } escape: { number in
+      guard number.utf8.count <= 4 else {
+        let units = UInt32(number, radix: 16).flatMap(Unicode.Scalar.init).map { Array(String(Character($0)).utf16) } ?? []
+        return units.map { "\\u" + String($0, radix: 16) }.joined()
+      }
+      return "\\u" + String(repeating: "0", count: 4 - number.utf8.count) + number
+    }
+  }
+
+  /// - Parameters:
+  ///   - isMeant: whether a control character is escaped.
+  ///   - escape: what stands for one, by its number in hexadecimal digits.
+  private func escapingControls(_ isMeant: (Unicode.Scalar) -> Bool, escape: (String) -> String) -> String {
+    // Nearly all text has none.
+    guard unicodeScalars.contains(where: { $0.isControl && isMeant($0) }) else { return self }
+    var result = ""
+    for scalar in unicodeScalars {
+      if scalar.isControl, isMeant(scalar) {
+        result += escape(String(scalar.value, radix: 16))
+      } else {
+        result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
+  }
+}
+
+extension Unicode.Scalar {
+  /// Whether the character steers a terminal, ends a line, or changes how others look: C0 and C1, line and paragraph separators, and
+  /// formats such as those that turn the direction of writing.
+  fileprivate var isControl: Bool {
+    if value < 0x7F { return value < 0x20 }
+    switch properties.generalCategory {
+    case .control, .lineSeparator, .paragraphSeparator, .format: return true
+    default: return false
+    }
+  }
+}

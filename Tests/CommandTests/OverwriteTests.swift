@@ -1,0 +1,158 @@
+import Foundation
+import Swiftlet
+import Testing
+
+/// A command that writes to `OUT`, and the files that it reads.
+struct WritingCase: Sendable, CustomTestStringConvertible {
+  var arguments: [String]
+  var reads: [String]
+  /// Standard input.
+  var input: String?
+
+  init(_ arguments: String, reads: [String], input: String? = nil) {
+    self.arguments = arguments.split(separator: " ").map(String.init)
+    self.reads = reads
+    self.input = input
+  }
+
+  var testDescription: String { arguments.joined(separator: " ") }
+}
+
+/// No command writes over a file that it reads, whatever the file is called, nor two outputs into one.
+@Suite struct OverwriteTests {
+  static let external = ["external.onnx", "external.weights"]
+  static let cases = [
+    WritingCase("upscale photo.png -o OUT -m MODEL -f png", reads: ["photo.png", "model.safetensors"]),
+    WritingCase("upscale - -o OUT -m MODEL -f png", reads: ["model.safetensors"], input: "photo.png"),
+    WritingCase("run MODEL --input x.npy -o OUT", reads: ["model.safetensors", "x.npy"]),
+    WritingCase("run external.onnx --input rgb.npy --output OUT", reads: external + ["rgb.npy"]),
+    WritingCase("convert MODEL -o OUT", reads: ["model.safetensors"]),
+    WritingCase("convert external.onnx -o OUT", reads: external),
+    WritingCase("convert model.safetensors --architecture edsr -o OUT", reads: ["model.safetensors"]),
+    WritingCase("optimize MODEL -o OUT", reads: ["model.safetensors"]),
+    WritingCase("optimize external.onnx -o OUT", reads: external),
+    WritingCase("profile MODEL --input 1x1x8x8 --runs 1 --warmup 0 --trace OUT", reads: ["model.safetensors"]),
+    WritingCase(
+      "profile MODEL --input photo.png --runs 1 --warmup 0 --roofline OUT", reads: ["model.safetensors", "photo.png"]),
+    WritingCase(
+      "profile MODEL --input photo.png --diff other.safetensors --trace OUT", reads: ["other.safetensors", "photo.png"]),
+    WritingCase("profile MODEL --input photo.png --json --diff saved.json --trace OUT", reads: ["saved.json"]),
+    WritingCase("profile external.onnx --input 1x3x8x8 --runs 1 --trace OUT", reads: external),
+  ]
+
+  /// Other ways to say a file's name: itself, another spelling, links.
+  private static func aliases(_ name: String, _ place: borrowing Workplace) throws -> [String] {
+    let (link, hardLink) = ("link-\(name)", "hard-\(name)")
+    try FileManager.default.createSymbolicLink(atPath: place.path(link), withDestinationPath: name)
+    try FileManager.default.linkItem(atPath: place.path(name), toPath: place.path(hardLink))
+    return [name, "./folder/..//\(name)", place.path(name), link, hardLink]
+  }
+
+  private static func place() throws -> Workplace {
+    let place = try Workplace()
+    let models = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("FormatsTests/Models")
+    for name in external {
+      try FileManager.default.copyItem(at: models.appendingPathComponent(name), to: place.folder.appendingPathComponent(name))
+    }
+    try FileManager.default.copyItem(atPath: place.path("model.safetensors"), toPath: place.path("other.safetensors"))
+    try NPYFile.write(Tensor(repeating: 0.5, [1, 1, 8, 8]), to: place.path("x.npy"))
+    try NPYFile.write(Tensor(repeating: 0.5, [1, 3, 8, 8]), to: place.path("rgb.npy"))
+    let profile = try place.run(["profile", "MODEL", "--input", "1x1x8x8", "--runs", "1", "--json"])
+    try AtomicFile.write(Array(profile.outputBytes), to: place.path("saved.json"))
+    return place
+  }
+
+  private static func contents(_ place: borrowing Workplace) throws -> [String: Data] {
+    var result: [String: Data] = [:]
+    for name in try place.names() where name != "folder" {
+      result[name] = try Data(contentsOf: place.folder.appendingPathComponent(name))
+    }
+    return result
+  }
+
+  @Test(arguments: cases) func `what is read is not written`(writing: WritingCase) throws {
+    let place = try Self.place()
+    var outputs: [String] = []
+    for name in writing.reads { outputs += try Self.aliases(name, place) }
+    let before = try Self.contents(place)
+    let input = try writing.input.map { try Data(contentsOf: place.folder.appendingPathComponent($0)) }
+    for output in outputs {
+      let result = try place.run(writing.arguments.map { $0 == "OUT" ? output : $0 }, input: input)
+      #expect(result.code == 1 && result.output.isEmpty, "\(output): \(result)")
+      #expect(result.error.split(separator: "\n").count == 1 && result.error.contains("is not overwritten"), "\(result.error)")
+    }
+    #expect(try Self.contents(place) == before)
+    // The command itself is good.
+    let good = try place.run(writing.arguments.map { $0 == "OUT" ? "out.onnx" : $0 }, input: input)
+    #expect(good.code == 0, "\(good.error)")
+  }
+
+  @Test(arguments: [
+    "profile MODEL --input 1x1x8x8 --trace q --roofline q", "profile MODEL --input 1x1x8x8 --trace q --roofline ./q",
+    "profile MODEL --input 1x1x8x8 --trace text.txt --roofline folder/../text.txt",
+    "profile MODEL --input 1x1x8x8 --trace - --roofline /dev/stdout",
+  ])
+  func `two outputs are two files`(arguments: String) throws {
+    let place = try Workplace()
+    let before = try Self.contents(place)
+    let result = try place.run(arguments.split(separator: " ").map(String.init))
+    #expect(result.code == 1 && result.error.contains("give each output a file of its own"), "\(result)")
+    #expect(try Self.contents(place) == before)
+  }
+
+  /// What a shell does with the files that the command reads or writes.
+  @Test(arguments: [
+    ("\"$0\" upscale - -o photo.png -m model.safetensors < photo.png", "is the same file as standard input"),
+    ("\"$0\" upscale /dev/stdin -o photo.png -m model.safetensors < photo.png", "is the same file as"),
+    ("\"$0\" info model.safetensors >> model.safetensors", "standard output is the same file as"),
+    ("\"$0\" profile model.safetensors --input 1x1x8x8 --trace q > q", "is the same file as standard output"),
+    ("\"$0\" upscale photo.png -m model.safetensors -o - >> photo.png", "standard output is the same file as"),
+  ])
+  func `streams are files, too`(script: String, message: String) throws {
+    let place = try Workplace()
+    let before = try Self.contents(place)
+    let shell = Process()
+    shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+    shell.arguments = ["-c", script, Workplace.executable.path]
+    shell.currentDirectoryURL = place.folder
+    let errors = Pipe()
+    shell.standardError = errors
+    try shell.run()
+    let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    shell.waitUntilExit()
+    #expect(shell.terminationStatus == 1 && text.contains(message), "\(text)")
+    var after = try Self.contents(place)
+    after["q"] = nil
+    #expect(after == before)
+  }
+
+  @Test func `pictures that are measured`() throws {
+    let place = try Workplace()
+    for name in ["a.png", "a-x2.png"] {
+      try FileManager.default.copyItem(atPath: place.path("photo.png"), toPath: place.path("folder/\(name)"))
+    }
+    let result = try place.run(["eval", "MODEL", "--data", "folder", "--save", "./folder"])
+    #expect(result.code == 1 && result.error.contains("'./folder/a-x2.png' is the same file as 'folder/a-x2.png'"), "\(result)")
+    // Two pictures of one name and the model among the outputs.
+    try FileManager.default.moveItem(atPath: place.path("folder/a-x2.png"), toPath: place.path("folder/a.jpg"))
+    let twice = try place.run(["eval", "MODEL", "--data", "folder", "--save", "saved"])
+    #expect(twice.code == 1 && twice.error.contains("give each output a file of its own"), "\(twice)")
+    #expect(try !place.names().contains("saved"))
+  }
+
+  @Test func `one picture of a folder is the output of another`() throws {
+    let place = try Workplace()
+    for name in ["a.png", "a-x2.png"] {
+      try FileManager.default.copyItem(atPath: place.path("photo.png"), toPath: place.path("folder/\(name)"))
+    }
+    let before = try Data(contentsOf: URL(fileURLWithPath: place.path("folder/a-x2.png")))
+    let result = try place.run(["upscale", "folder", "-o", "folder", "-m", "MODEL", "--suffix", "-x2"])
+    #expect(
+      result.code == 1
+        && result.error == "swiftlet: 'folder/a-x2.png' is read by this command and is not overwritten; choose another output\n"
+    )
+    #expect(try Data(contentsOf: URL(fileURLWithPath: place.path("folder/a-x2.png"))) == before)
+    #expect(FileManager.default.fileExists(atPath: place.path("folder/a-x2-x2.png")))
+  }
+}
