@@ -31,7 +31,7 @@ import Testing
     "kernels M.safetensors --input 1x1x8x8", "kernels M.safetensors --json", "kernels Mnone",
     "profile M.safetensors --input M.png --runs 1 --warmup 0 --shapes --memory --flops",
     "profile M.safetensors --input M.png --runs 1 --warmup 0 --json --trace M.json",
-    "profile M.safetensors --input M.png --runs 1 --warmup 0 --diff M.onnx --roofline M.svg",
+    "profile M.safetensors --input M.png --runs 1 --warmup 0 --diff M.safetensors --roofline M.svg",
     "profile M.safetensors --input 1x1x8x8 --diff M.json", "profile M.safetensors --sort M",
     "explain M.safetensors --input M.png --runs 1 --warmup 0", "explain M.safetensors M.onnx --input 1x1x8x8 --runs 1 --json",
     "compare M.safetensors --input M.png", "compare M.safetensors M.safetensors --input 1x1x8x8",
