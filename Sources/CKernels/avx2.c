@@ -11,6 +11,8 @@
 #define TAIL_PIXELS_3 4
 #define TAIL_PIXELS_4 3
 #include "kernels.h"
+#define PLANES_VECTORS 3
+#include "planes.h"
 
 #define ROWS 6
 #define VECTORS 2

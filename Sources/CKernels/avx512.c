@@ -11,6 +11,8 @@
 #define TAIL_PIXELS_3 8
 #define TAIL_PIXELS_4 6
 #include "kernels.h"
+#define PLANES_VECTORS 6
+#include "planes.h"
 
 #define ROWS 6
 #define VECTORS 4

@@ -9,6 +9,8 @@
 #define TAIL_PIXELS_3 4
 #define TAIL_PIXELS_4 3
 #include "kernels.h"
+#define PLANES_VECTORS 2
+#include "planes.h"
 
 #define ROWS 3
 #define VECTORS 4

@@ -16,6 +16,7 @@ public struct CPUEngine: Backend {
 
   /// Taken in place of the selector's choice wherever it is possible: to test and time every method.
   package var preferredMethod: ConvolutionMethod?
+  package var preferredTransposedMethod: TransposedMethod?
 
   /// Traps when the machine lacks the instruction set (see `InstructionSet.isAvailable`) or `threadCount` is below 1.
   public init(instructionSet: InstructionSet = .best, threadCount: Int, precision: Precision = .float32) {
@@ -59,8 +60,7 @@ public struct CPUEngine: Backend {
       }
     }
     var lowering = Lowering(network, shapes: shapes, wholeShapes: wholeShapes, engine: self)
-    return try CPUSession(
-      lowering.program(), network: network, shapes: shapes, threadCount: threadCount, cacheByteCount: cacheByteCount)
+    return try CPUSession(lowering.program(), network: network, shapes: shapes, engine: self)
   }
 
   public func outputGrid(of node: Node, in network: Network, shapes: [String: Shape]) -> Int {
@@ -79,6 +79,14 @@ public struct CPUEngine: Backend {
   /// The method for a separable convolution whose whole image has this geometry.
   func method(for geometry: SeparableGeometry) -> SeparableMethod {
     KernelSelector.choose(for: geometry, instructionSet, precision)
+  }
+
+  /// The method for a transposed convolution whose whole image has this geometry.
+  func method(for geometry: TransposedGeometry) -> TransposedMethod {
+    if let preferredTransposedMethod, geometry.refusal(of: preferredTransposedMethod) == nil {
+      return preferredTransposedMethod
+    }
+    return KernelSelector.choose(for: geometry, instructionSet, precision)
   }
 
   /// The network, verified, with numbers for sizes that follow from the inputs', and the shapes of its values.

@@ -12,6 +12,8 @@ final class CPUSession: TimingSession {
   private let schedule: BandSchedule
   private let inputNames: [String]
   private let pool: ThreadPool
+  /// Of each item of the schedule, in its order: whether the threads share its work.
+  private let isShared: [Bool]
   private let arena: Arena
   private let arenaOffsets: [Int]
   private let scratchOffset: Int
@@ -19,16 +21,18 @@ final class CPUSession: TimingSession {
   private let sharedOffset: Int
   private let values: UnsafeMutablePointer<ValueMemory>
 
-  /// - Parameter cacheByteCount: see `BandSchedule`.
   init(
-    _ program: Program, network: Network, shapes: [String: Shape], threadCount: Int, cacheByteCount: Int
+    _ program: Program, network: Network, shapes: [String: Shape], engine: CPUEngine
   ) throws(ExecutionError) {
+    let threadCount = engine.threadCount
     self.program = program
     inputNames = network.inputs.map(\.name)
     inputShapes = network.inputs.compactMap { shapes[$0.name] }
     outputShapes = network.outputs.compactMap { shapes[$0] }
-    let schedule = BandSchedule(program, threadCount: threadCount, cacheByteCount: cacheByteCount)
+    let schedule = BandSchedule(program, threadCount: threadCount, cacheByteCount: engine.cacheByteCount)
     self.schedule = schedule
+    let costs = StepCosts(program, network, shapes: shapes, engine: engine)
+    isShared = schedule.groups.flatMap(\.items).map { threadCount > 1 && costs.isWorthSharing($0) }
 
     // A value lives from the group that writes it to the last that reads it: steps of one group take turns.
     var first = [Int](repeating: Int.max, count: program.layouts.count)
@@ -91,7 +95,7 @@ final class CPUSession: TimingSession {
     values.deallocate()
   }
 
-  func run(_ inputs: [Tensor]) throws(ExecutionError) -> [Tensor] { try run(inputs) { _, work in work() } }
+  func run(_ inputs: [Tensor]) throws(ExecutionError) -> [Tensor] { try run(inputs) { _, _, work in work() } }
 
   func timedRun(_ inputs: [Tensor]) throws(ExecutionError) -> (outputs: [Tensor], timeline: RunTimeline) {
     let clock = ContinuousClock(), start = clock.now
@@ -101,10 +105,10 @@ final class CPUSession: TimingSession {
     }
     var timeline = RunTimeline(steps: describedSteps, events: [], nanoseconds: 0)
     timeline.events.reserveCapacity(schedule.groups.reduce(0) { $0 + $1.items.count })
-    let outputs = try run(inputs) { item, work in
+    let outputs = try run(inputs) { item, isShared, work in
       let start = nanoseconds()
       work()
-      let threads = min(pool.threadCount, program.steps[item.step].taskCount(item.region))
+      let threads = isShared ? min(pool.threadCount, program.steps[item.step].taskCount(item.region)) : 1
       timeline.events.append(
         RunTimeline.Event(step: item.step, start: start, duration: nanoseconds() - start, threadCount: max(threads, 1)))
     }
@@ -135,7 +139,7 @@ final class CPUSession: TimingSession {
 
   /// Does the work in the order of the schedule, each item through `around`.
   private func run(
-    _ inputs: [Tensor], around: (_ item: BandSchedule.Item, _ work: () -> Void) -> Void
+    _ inputs: [Tensor], around: (_ item: BandSchedule.Item, _ isShared: Bool, _ work: () -> Void) -> Void
   ) throws(ExecutionError) -> [Tensor] {
     guard inputs.count == inputShapes.count else { throw .inputCount(expected: inputShapes.count, got: inputs.count) }
     for (index, tensor) in inputs.enumerated() {
@@ -164,13 +168,16 @@ final class CPUSession: TimingSession {
     }
     let memory = RunMemory(values: values, shared: arena.base + sharedOffset)
     let scratch = arena.base + scratchOffset
+    if isShared.contains(true) { pool.wakeThreads() }
     withExtendedLifetime((inputs, outputs)) {
+      var index = 0
       for group in schedule.groups {
         for item in group.items {
-          let step = program.steps[item.step]
-          around(item) {
+          let step = program.steps[item.step], isShared = isShared[index]
+          index += 1
+          around(item, isShared) {
             for phase in 0..<step.phaseCount(item.region) {
-              pool.run(count: step.taskCount(item.region, phase: phase)) { worker, task in
+              pool.run(count: step.taskCount(item.region, phase: phase), alone: !isShared) { worker, task in
                 step.perform(task, of: item.region, phase: phase, memory, scratch: scratch + worker * scratchStride)
               }
             }

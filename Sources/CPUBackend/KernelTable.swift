@@ -9,7 +9,7 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
   package enum Family: UInt32, Sendable, CaseIterable, BitwiseCopyable {
     case multiply, gather, head, tail, depthwise, pointwise, winogradInput, winogradOutput, store, elementwise
     case maximumPool, averagePool, sum, binary, reduceAlong, reduceAcross, mix, softmaxAlong, softmaxAcross, widen, narrow
-    case interleave, deinterleave, pixelShuffle
+    case interleave, deinterleave, pixelShuffle, planes, spread
   }
 
   private let nameBytes: UnsafePointer<CChar>
@@ -17,7 +17,7 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
   /// Of the interleaved values that it reads and writes.
   package let precision: Precision
   package let family: Family
-  /// Rows of the register tile; m of a Winograd transform; outputs of a tail; the side of a depthwise kernel (0: any).
+  /// Rows of the register tile; m of a Winograd transform; outputs of a tail or of planes; the side of a depthwise kernel (0: any).
   package let rows: Int
   /// Columns of the register tile in vectors; the stride of a depthwise kernel (0: any).
   package let vectors: Int
@@ -138,6 +138,8 @@ extension Kernel {
   package var interleave: sw_interleave_function { cast(.interleave) }
   package var deinterleave: sw_deinterleave_function { cast(.deinterleave) }
   package var pixelShuffle: sw_pixel_shuffle_function { cast(.pixelShuffle) }
+  package var planes: sw_planes_function { cast(.planes) }
+  package var spread: sw_spread_function { cast(.spread) }
 
   private func cast<F>(_ expected: Family) -> F {
     precondition(family == expected, "\(name) is no \(expected) kernel")

@@ -38,25 +38,30 @@ extension Lowering {
     else {
       throw .invalidNetwork("the node '\(node.name)' is not as its support was asked for")
     }
-    if KernelSelector.choose(for: wholeGeometry, engine.instructionSet, engine.precision) == .pointwise {
-      return try lowerTransposedAsPointwise(node, payload, inputs)
-    }
+    let method = engine.method(for: wholeGeometry)
+    if method == .pointwise { return try lowerTransposedAsPointwise(node, payload, inputs) }
+    let order: ValueLayout.Order = method == .planes ? .planar : .interleaved
     let shuffle = epilogue.shuffle, final = try shape(of: node.name)
     epilogue.shuffle = 1
     let plain = Shape(
       batch: final.batch, channels: payload.outChannels, height: final.height / shuffle, width: final.width / shuffle)
     let from = convert(inputs[0], to: valueLayout(result.layouts[inputs[0]].shape, .interleaved), node: node.name)
-    let residual = epilogue.adds ? convert(inputs[1], to: valueLayout(plain, .interleaved), node: node.name) : nil
-    let isFinal = shuffle == 1 && valueLayout(final).order == .interleaved
-    let layout = valueLayout(plain, .interleaved)
+    let residual = epilogue.adds ? convert(inputs[1], to: valueLayout(plain, order), node: node.name) : nil
+    let isFinal = shuffle == 1 && valueLayout(final).order == order
+    let layout = valueLayout(plain, order)
     let output = isFinal ? try addOutput(node, layout) : addValue(layout)
+    let weight = try weight("weight", of: node), bias = payload.hasBias ? try parameter("bias", of: node).floats : nil
+    let slopes = network.parameter("slope", of: node)?.floats
+    let read = (from, result.layouts[from]), written = (output, result.layouts[output])
+    let added = residual.map { ($0, result.layouts[$0]) }
     result.steps.append(
-      TransposedConvolutionStep(
-        node: node.name, payload, weight: try weight("weight", of: node),
-        bias: payload.hasBias ? try parameter("bias", of: node).floats : nil,
-        slopes: network.parameter("slope", of: node)?.floats, epilogue: epilogue, input: (from, result.layouts[from]),
-        residual: residual.map { ($0, result.layouts[$0]) }, output: (output, result.layouts[output]), table: table,
-        threadCount: engine.threadCount))
+      method == .planes
+        ? TransposedPlanesStep(
+          node: node.name, payload, weight: weight, bias: bias, slopes: slopes, epilogue: epilogue, input: read,
+          residual: added, output: written, table: table, threadCount: engine.threadCount)
+        : TransposedConvolutionStep(
+          node: node.name, payload, weight: weight, bias: bias, slopes: slopes, epilogue: epilogue, input: read,
+          residual: added, output: written, table: table, threadCount: engine.threadCount))
     guard shuffle > 1 else { return convert(output, to: valueLayout(final), node: node.name) }
     let shuffled = try addOutput(node, valueLayout(final))
     rearrange(.pixelShuffle(PixelShuffle(factor: shuffle)), node: node.name, [output], to: shuffled)

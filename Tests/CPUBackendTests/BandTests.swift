@@ -91,6 +91,19 @@ import Transforms
     }
   }
 
+  /// Transposed convolutions to planes read rows above and below, and write several for each.
+  @Test(arguments: [1, 2]) func enlargementsToPlanesGiveTheSameBits(_ batch: Int) throws {
+    var builder = NetworkBuilder("planes")
+    let x = builder.input("x", channels: 1)
+    let features = builder.convolution("features", x, outChannels: 20, kernel: 5, padding: 2)
+    let mapped = builder.convolution("mapped", features, outChannels: 36, kernel: 3, padding: 1)
+    let payload = TransposedConvolution(inChannels: 36, outChannels: 1, kernel: 9, stride: 3, padding: 4, outputPadding: 2)
+    let up = builder.node("up", .transposedConvolution(payload), [mapped], channels: 1)
+    builder.output(builder.convolution("out", up, outChannels: 6, kernel: 3, padding: 1))
+    let network = try builder.build(.random(seed: 14))
+    try expectTheSameBitsInBands(network, Shape(batch: batch, channels: 1, height: 301, width: 43))
+  }
+
   /// Pads read no rows, or rows far from where they write: bands may end inside of them.
   @Test(arguments: Pad.Mode.allCases, [1, 2])
   func padsGiveTheSameBits(_ mode: Pad.Mode, _ batch: Int) throws {

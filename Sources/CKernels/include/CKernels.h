@@ -55,6 +55,8 @@ typedef enum {
   SW_FAMILY_INTERLEAVE,
   SW_FAMILY_DEINTERLEAVE,
   SW_FAMILY_PIXEL_SHUFFLE,
+  SW_FAMILY_PLANES,
+  SW_FAMILY_SPREAD,
 } sw_family;
 
 typedef enum {
@@ -377,6 +379,37 @@ typedef void (*sw_deinterleave_function)(
 typedef void (*sw_pixel_shuffle_function)(
   const float *in, ptrdiff_t in_pixel, ptrdiff_t channel, ptrdiff_t step, ptrdiff_t factor, ptrdiff_t count, float *out);
 
+/// Sums for a run of pixels of a few output planes, read from planes: out[o][x] = Σ over t < taps, k < depth of
+/// left[t][k * plane + x] · right[(t * depth + k) * outputs + o], x < count, summed over t and then k; a null tap is all zero.
+/// Up to 2 vectors of pixels past the last are read and written.
+typedef struct {
+  const float *const *left;
+  ptrdiff_t taps, depth, plane;
+  const float *right;
+  ptrdiff_t count;
+  /// One an output.
+  float *const *out;
+} sw_planes_arguments;
+typedef void (*sw_planes_function)(const sw_planes_arguments *arguments);
+
+/// The widest spread.
+#define SW_SPREAD_FACTOR 64
+
+/// A row of a plane from the pixels of `factor` rows in turn, with epilogue: out[i * factor + d] = epilogue(in[d][i]) for the
+/// first `count` pixels of `out`. Up to a vector past the last pixel of `in` is read.
+typedef struct {
+  /// At most SW_SPREAD_FACTOR rows.
+  const float *const *in;
+  ptrdiff_t factor, count;
+  float *out;
+  /// As many pixels as `out`; null for none.
+  const float *residual;
+  /// Where bias and slopes are read.
+  ptrdiff_t channel;
+  const sw_epilogue *epilogue;
+} sw_spread_arguments;
+typedef void (*sw_spread_function)(const sw_spread_arguments *arguments);
+
 /// A row of the kernel table.
 typedef struct {
   const char *name;
@@ -384,7 +417,7 @@ typedef struct {
   sw_element element;
   sw_family family;
   /// Rows of the register tile (pixels, or Winograd tiles); the size m for the Winograd transforms; output channels for the
-  /// tail; the side of a depthwise kernel (0: any).
+  /// tail and the planes; the side of a depthwise kernel (0: any).
   int32_t rows;
   /// Columns of the register tile in vectors, 0 where the kernel has none; the stride of a depthwise kernel (0: any).
   int32_t vectors;

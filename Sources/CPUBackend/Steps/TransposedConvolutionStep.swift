@@ -4,9 +4,8 @@ import Tensors
 
 /// A transposed convolution as products over gathered rows, without a zero between.
 ///
-/// With stride s, output pixel (j·s + dy, i·s + dx) sums the taps of its phase (dy, dx) over pixels around (j, i) of the input: each
-/// phase is a convolution of stride 1 with some of the taps. Phases that read the same pixels are one product: all s² of them where
-/// the kernel is as large as the stride. A row of work is a row of the grid of (j, i), that is s rows of the output.
+/// Phases that read the same pixels are one product (`PhaseGroup`): all s² of them where the kernel is as large as the stride s. A row of
+/// work is a row of the grid of (j, i), that is s rows of the output.
 final class TransposedConvolutionStep: Step {
   let node: String
   let reads: [Int]
@@ -94,7 +93,7 @@ final class TransposedConvolutionStep: Step {
           let channel = (unit.firstColumn + column) % stored
           guard channel < payload.outChannels else { continue }
           let first = channel / outputs * depth
-          for (tap, position) in phase.kernelPositions.enumerated() {
+          for case (let tap, let position?) in phase.kernelPositions.enumerated() {
             let to = weights.base + unit.weightOffset + tap * unit.gather.slots(depth: payload.inChannels) * columns
             for k in 0..<depth {
               let value = source[((first + k) * outputs + channel % outputs) * area + position]
@@ -288,62 +287,4 @@ private struct Unit {
   /// Among the blocks of 16 channels of all groups.
   var firstBlock: Int
   var weightOffset: Int
-}
-
-/// The phases that read the same input pixels.
-private struct PhaseGroup {
-  /// An input pixel, counted from the one under the work pixel.
-  struct Tap: Hashable {
-    var row: Int
-    var column: Int
-  }
-
-  struct Phase {
-    var row: Int
-    var column: Int
-    /// Of each tap of the group the position in the kernel, row by row.
-    var kernelPositions: [Int]
-  }
-
-  var taps: [Tap]
-  var phases: [Phase]
-
-  /// The phases that an output of that size has, grouped in the order of their first.
-  static func all(of payload: TransposedConvolution, height: Int, width: Int) -> [PhaseGroup] {
-    var result: [PhaseGroup] = []
-    var places: [[Tap]: Int] = [:]
-    for row in 0..<min(payload.stride.height, height) {
-      let vertical = axis(
-        row + payload.padding.top, payload.kernel.height, stride: payload.stride.height, dilation: payload.dilation.height)
-      for column in 0..<min(payload.stride.width, width) {
-        let horizontal = axis(
-          column + payload.padding.left, payload.kernel.width, stride: payload.stride.width, dilation: payload.dilation.width)
-        var taps: [Tap] = [], positions: [Int] = []
-        for v in vertical {
-          for h in horizontal {
-            taps.append(Tap(row: v.offset, column: h.offset))
-            positions.append(v.position * payload.kernel.width + h.position)
-          }
-        }
-        let phase = Phase(row: row, column: column, kernelPositions: positions)
-        if let place = places[taps] {
-          result[place].phases.append(phase)
-        } else {
-          places[taps] = result.count
-          result.append(PhaseGroup(taps: taps, phases: [phase]))
-        }
-      }
-    }
-    return result
-  }
-
-  /// The kernel positions along one axis that reach an output position `place` (with the padding), and the input position each
-  /// reads: place = offset · stride + position · dilation.
-  private static func axis(_ place: Int, _ kernel: Int, stride: Int, dilation: Int) -> [(position: Int, offset: Int)] {
-    var result: [(position: Int, offset: Int)] = []
-    for position in 0..<kernel where (place - position * dilation) % stride == 0 {
-      result.append((position, (place - position * dilation) / stride))
-    }
-    return result
-  }
 }

@@ -1,0 +1,35 @@
+import Networks
+import Tensors
+
+/// The estimated times of a program's steps: they tell the loops that are worth sharing among threads from those that one thread
+/// has done before another hears of them. Speed depends on them, no result does.
+struct StepCosts {
+  /// Of a row of work of one image, in cycles of one core.
+  private let cyclesPerRow: [Double]
+
+  /// Giving work to threads that are awake and waiting for them takes about a quarter of this (1 to 2 thousand cycles between cores
+  /// that share a last-level cache).
+  private static let leastCycles = 6_000.0
+
+  init(_ program: Program, _ network: Network, shapes: [String: Shape], engine: CPUEngine) {
+    var products: [String: Int] = [:]
+    for node in network.nodes {
+      guard let output = shapes[node.name] else { continue }
+      products[node.name] = node.operation.definition.multiplyAccumulates(
+        node.inputs.compactMap { shapes[$0] }, output: output)
+    }
+    let rates = KernelRates(engine.instructionSet, engine.precision)
+    cyclesPerRow = program.steps.map { step in
+      let values = Set(step.reads + [step.writes])
+      let moved = values.reduce(0) { $0 + program.layouts[$1].movedByteCount }
+      // Copies beside the step that does a node's products have none.
+      let count = step is RearrangementStep ? 0 : products[step.node] ?? 0
+      let rows = max(program.layouts[step.writes].batch * step.rowCount, 1)
+      return (rates.products(2 * Double(count)) + Double(moved + step.constantByteCount) / 16) / Double(rows)
+    }
+  }
+
+  func isWorthSharing(_ item: BandSchedule.Item) -> Bool {
+    cyclesPerRow[item.step] * Double(item.region.imageRows) >= Self.leastCycles
+  }
+}
