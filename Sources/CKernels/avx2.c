@@ -1,5 +1,6 @@
 #include "signatures.h"
 #ifdef SW_HAVE_X86
+#include <immintrin.h>
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #define LANES 8
 #define SW_NAME(stem) stem##_avx2

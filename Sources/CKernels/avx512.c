@@ -1,5 +1,6 @@
 #include "signatures.h"
 #ifdef SW_HAVE_X86
+#include <immintrin.h>
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
 #define LANES 16
 #define SW_NAME(stem) stem##_avx512

@@ -11,6 +11,16 @@ INLINE void VALUE_NAME(depthwise_store)(
   store_value(out, finish(sum, mode, bias, g->epilogue, c, residual));
 }
 
+#ifndef SW_HELPERS_INCLUDED
+// The bias and the function of the epilogue, through memory: the sums themselves stay in registers.
+INLINE void depthwise_many(vector *sum, int count, vector bias, const sw_epilogue *e) {
+  vector all[DEPTHWISE_PIXELS];
+  UNROLL for (int p = 0; p < DEPTHWISE_PIXELS; p++) if (p < count) all[p] = sum[p] + bias;
+  finish_many(all, count, &e->before);
+  UNROLL for (int p = 0; p < DEPTHWISE_PIXELS; p++) if (p < count) sum[p] = all[p];
+}
+#endif
+
 // Output pixels x ..< x + pixels of row r, channels c ..< c + LANES, of which `stored` pixels are stored. `side`, `step`,
 // `pixels` and `checked` are constants where this is inlined; `checked` means that columns may lie outside the row.
 INLINE void VALUE_NAME(depthwise_tile)(
@@ -37,12 +47,13 @@ INLINE void VALUE_NAME(depthwise_tile)(
     }
   }
   vector bias = bias_of(g->epilogue, c);
+  if (mode == FINISH_MANY) depthwise_many(sum, pixels, bias, g->epilogue);
 #define DEPTHWISE_STORE(mode)                                                              \
   UNROLL for (int p = 0; p < DEPTHWISE_PIXELS; p++) {                                      \
     if (p >= pixels || (checked && p >= stored)) continue;                                 \
     VALUE_NAME(depthwise_store)(g, sum[p], mode, bias, r, x + p, c);                       \
   }
-  SW_WITH_FINISH_MODE(mode, DEPTHWISE_STORE)
+  SW_WITH_TILE_FINISH_MODE(mode, DEPTHWISE_STORE)
 #undef DEPTHWISE_STORE
 }
 
@@ -70,20 +81,24 @@ INLINE void VALUE_NAME(depthwise_pair)(
     }
   }
   vector bias = bias_of(g->epilogue, c);
+  if (mode == FINISH_MANY) {
+    depthwise_many(upper, pixels, bias, g->epilogue);
+    depthwise_many(lower, pixels, bias, g->epilogue);
+  }
 #define DEPTHWISE_STORE(mode)                                                              \
   UNROLL for (int p = 0; p < pixels; p++) {                                                \
     if (checked && p >= stored) continue;                                                  \
     VALUE_NAME(depthwise_store)(g, upper[p], mode, bias, r, x + p, c);                     \
     VALUE_NAME(depthwise_store)(g, lower[p], mode, bias, r + 1, x + p, c);                 \
   }
-  SW_WITH_FINISH_MODE(mode, DEPTHWISE_STORE)
+  SW_WITH_TILE_FINISH_MODE(mode, DEPTHWISE_STORE)
 #undef DEPTHWISE_STORE
 }
 
 #define DEPTHWISE(SIDE, STEP)                                                                                                 \
   SW_DECLARE_DEPTHWISE(VALUE_NAME(depthwise_##SIDE##x##SIDE##_##STEP)) {                                                      \
     const sw_depthwise_arguments *g = arguments;                                                                              \
-    finish_mode mode = finish_mode_of(g->epilogue, g->residual != 0);                                                         \
+    finish_mode mode = tile_finish_mode_of(g->epilogue, g->residual != 0);                                                    \
     for (ptrdiff_t c = 0; c < g->channels; c += LANES) {                                                                      \
       ptrdiff_t r = 0;                                                                                                        \
       if (SIDE == 3 && STEP == 1) {                                                                                           \

@@ -44,6 +44,17 @@ __attribute__((noinline)) SW_DECLARE_MULTIPLY(MULTIPLY_NAME) {
     UNROLL for (int j = 0; j < VECTORS; j++) store(product + i * product_stride + j * LANES, sum[i][j]);
 }
 
+// The bias and the function of the epilogue for `rows` rows of sums, through memory: the sums themselves stay in registers.
+INLINE void SW_PASTE(MULTIPLY_NAME, _many)(vector sum[ROWS][VECTORS], const sw_epilogue *e, ptrdiff_t channel, ptrdiff_t rows) {
+  vector all[ROWS * VECTORS];
+  UNROLL for (int j = 0; j < VECTORS; j++) {
+    vector bias = bias_of(e, channel + j * LANES);
+    UNROLL for (int r = 0; r < ROWS; r++) all[r * VECTORS + j] = sum[r][j] + bias;
+  }
+  finish_many(all, rows * VECTORS, &e->before);
+  UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int j = 0; j < VECTORS; j++) sum[r][j] = all[r * VECTORS + j];
+}
+
 #ifdef GATHER_NAME
 // The same for values of rows that lie anywhere.
 INLINE void SW_PASTE(GATHER_NAME, _step)(
@@ -102,7 +113,7 @@ INLINE void SW_PASTE(HEAD_NAME, _sums)(const sw_head_arguments *g, const float *
 SW_DECLARE_HEAD(HEAD_NAME) {
   const sw_head_arguments *g = arguments;
   const sw_epilogue *e = g->epilogue;
-  finish_mode mode = finish_mode_of(e, g->residual != 0);
+  finish_mode mode = tile_finish_mode_of(e, g->residual != 0);
   for (ptrdiff_t i = 0; i < g->count; i += ROWS) {
     // The last tile goes back over pixels already done; their sums come out the same.
     if (i + ROWS > g->count && g->count >= ROWS) i = g->count - ROWS;
@@ -114,6 +125,7 @@ SW_DECLARE_HEAD(HEAD_NAME) {
       case 2: SW_PASTE(HEAD_NAME, _sums)(g, left, 2, sum); break;
       default: SW_PASTE(HEAD_NAME, _sums)(g, left, g->step, sum);
     }
+    if (mode == FINISH_MANY) SW_PASTE(MULTIPLY_NAME, _many)(sum, e, g->channel, rows);
 #define HEAD_STORE(mode)                                                                                                       \
   UNROLL for (int j = 0; j < VECTORS; j++) {                                                                                   \
     ptrdiff_t channel = g->channel + j * LANES, block = g->block[j * LANES / SW_CHANNEL_BLOCK];                                \
@@ -125,7 +137,7 @@ SW_DECLARE_HEAD(HEAD_NAME) {
       store_value(out, finish(sum[r][j], mode, bias, e, channel, residual));                                                   \
     }                                                                                                                          \
   }
-    SW_WITH_FINISH_MODE(mode, HEAD_STORE)
+    SW_WITH_TILE_FINISH_MODE(mode, HEAD_STORE)
 #undef HEAD_STORE
   }
 }
@@ -150,7 +162,7 @@ INLINE void SW_PASTE(POINTWISE_NAME, _sums)(
 SW_DECLARE_POINTWISE(POINTWISE_NAME) {
   const sw_pointwise_arguments *g = arguments;
   const sw_epilogue *e = g->epilogue;
-  finish_mode mode = finish_mode_of(e, g->residual != 0);
+  finish_mode mode = tile_finish_mode_of(e, g->residual != 0);
   ptrdiff_t i = 0;
   while (i < g->count) {
     // The last tile goes back over pixels already done rather than past the end; their sums come out the same.
@@ -162,6 +174,7 @@ SW_DECLARE_POINTWISE(POINTWISE_NAME) {
     ptrdiff_t lines = take_ahead(g->ahead, STEPS(g->depth), &ahead);
     if (rows == ROWS) SW_PASTE(POINTWISE_NAME, _sums)(left, g->left_pixel, g->right, g->depth, ROWS, ahead, lines, sum);
     else SW_PASTE(POINTWISE_NAME, _sums)(left, g->left_pixel, g->right, g->depth, 1, ahead, lines, sum);
+    if (mode == FINISH_MANY) SW_PASTE(MULTIPLY_NAME, _many)(sum, e, g->channel, rows);
 #define POINTWISE_STORE(mode)                                                                                                  \
   UNROLL for (int j = 0; j < VECTORS; j++) {                                                                                   \
     ptrdiff_t channel = g->channel + j * LANES, block = g->block[j * LANES / SW_CHANNEL_BLOCK];                                \
@@ -173,7 +186,7 @@ SW_DECLARE_POINTWISE(POINTWISE_NAME) {
       store_value(out, finish(sum[r][j], mode, bias, e, channel, residual));                                                   \
     }                                                                                                                          \
   }
-    SW_WITH_FINISH_MODE(mode, POINTWISE_STORE)
+    SW_WITH_TILE_FINISH_MODE(mode, POINTWISE_STORE)
 #undef POINTWISE_STORE
     i += rows;
   }

@@ -138,5 +138,36 @@ SW_DECLARE_PIXEL_SHUFFLE(VALUE_NAME(pixel_shuffle)) {
     VALUE_NAME(spread_pixels)(from, between, step, factor, count, out);
   }
 }
+// Lane i of the result is lane index[i] of `from`, or that of `old` where the index is negative.
+#ifndef SW_HELPERS_INCLUDED
+INLINE vector picked(vector old, const int32_t *lanes, vector from) {
+  integer_vector index = *(const integer_vector_in_memory *)lanes;
+#if LANES == 16
+  vector moved = (vector)_mm512_permutexvar_ps((__m512i)index, (__m512)from);
+#elif LANES == 8
+  vector moved = (vector)_mm256_permutevar8x32_ps((__m256)from, (__m256i)index);
+#else
+  vector moved;
+  for (int i = 0; i < LANES; i++) moved[i] = from[index[i] & (LANES - 1)];
+#endif
+  return index >= 0 ? moved : old;
+}
+#endif
+
+SW_DECLARE_PICK(VALUE_NAME(pick)) {
+  const sw_pick_arguments *g = arguments;
+  for (ptrdiff_t i = 0; i < g->count; i++) {
+    ELEMENT *out = (ELEMENT *)(g->out + i * g->out_pixel);
+    const sw_pick *pick = g->picks;
+    for (ptrdiff_t v = 0; v < g->vectors; v++) {
+      vector result = splat(0);
+      for (const sw_pick *end = g->picks + g->ends[v]; pick < end; pick++) {
+        const ELEMENT *from = (const ELEMENT *)(g->in[pick->input] + i * g->in_pixel[pick->input]) + pick->first;
+        result = picked(result, pick->lanes, load_value(from));
+      }
+      store_value(out + v * LANES, result);
+    }
+  }
+}
 #undef LOAD_QUAD
 #undef LOAD_ONE

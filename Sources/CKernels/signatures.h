@@ -55,6 +55,7 @@
   void name(const float *in, ptrdiff_t in_pixel, ptrdiff_t channel, ptrdiff_t step, ptrdiff_t factor, ptrdiff_t count,         \
             float *out)
 #define SW_DECLARE_PLANES(name) void name(const sw_planes_arguments *arguments)
+#define SW_DECLARE_PICK(name) void name(const sw_pick_arguments *arguments)
 #define SW_DECLARE_SPREAD(name) void name(const sw_spread_arguments *arguments)
 
 #define SW_KERNEL(isa, family, name, rows, vectors) SW_DECLARE_##family(name);

@@ -13,7 +13,7 @@ package enum ConvolutionMethod: KernelMethod {
   case tail
   /// One kernel a channel.
   case depthwise
-  /// 1x1 without padding: one product of matrices.
+  /// 1x1 without padding: one product of matrices, or one for each group.
   case pointwise
   /// Any kernel, stride, padding and dilation: products over gathered rows.
   case direct
@@ -63,7 +63,6 @@ extension ConvolutionGeometry: ProductLayer {
       if !isDepthwise { return "it is no depthwise convolution" }
     case .pointwise:
       if !isPointwise { return "it is no 1x1 convolution without padding" }
-      if groups != 1 { return "there are \(groups) groups" }
       if inChannels <= few { return "the input is planar" }
     case .direct:
       if inChannels <= few, groups == 1 { return "the input is planar" }
@@ -74,6 +73,8 @@ extension ConvolutionGeometry: ProductLayer {
   package func cycles(of method: ConvolutionMethod, _ rates: KernelRates) -> Double {
     let pixels = Double(batch * outHeight * outWidth)
     let depth = Double(inChannels), columns = Double(paddedChannels(outChannels))
+    // With groups a block of columns reads the channels of its groups alone, at least as many as it has columns.
+    let read = min(depth, max(depth / Double(groups), depth / columns * Double(SW_CHANNEL_BLOCK)))
     switch method {
     case .winograd4, .winograd2:
       let size = method == .winograd4 ? 4 : 2
@@ -89,10 +90,8 @@ extension ConvolutionGeometry: ProductLayer {
     case .tail:
       return pixels * Double(taps) * Double(paddedChannels(inChannels) * outChannels) / (0.6 * rates.peak) + 10 * pixels
     case .depthwise: return rates.depthwise(pixels * Double(taps) * columns)
-    case .pointwise: return rates.products(pixels * depth * columns) + rates.weights(depth * columns)
+    case .pointwise: return rates.products(pixels * read * columns) + rates.weights(read * columns)
     case .direct:
-      // With groups a block of columns reads the channels of its groups alone, at least as many as it has columns.
-      let read = min(depth, max(depth / Double(groups), depth / columns * Double(SW_CHANNEL_BLOCK)))
       return rates.products(pixels * Double(taps) * read * columns) + 3 * pixels * Double(taps)
         + rates.weights(Double(taps) * read * columns)
     }

@@ -44,6 +44,8 @@ struct Lowering {
   private var wholes: [String: Int] = [:]
   /// The concatenations whose readers take each input from where it lies.
   private var apart: Set<String> = []
+  /// The nodes that only move channels.
+  private var moved: MovedChannels
   /// The tensors of the values that are constants.
   private var constants: [Int: Tensor] = [:]
 
@@ -53,6 +55,7 @@ struct Lowering {
     self.wholeShapes = wholeShapes
     self.engine = engine
     table = KernelTable(engine.instructionSet, engine.precision)
+    moved = MovedChannels(network, shapes: shapes)
   }
 
   mutating func program() throws(ExecutionError) -> Program {
@@ -62,7 +65,7 @@ struct Lowering {
       values[input.name] = convert(value, to: valueLayout(shape), node: input.name)
     }
     apart = concatenationsApart()
-    slices = ConcatenationSlice.all(in: network, shapes: shapes, except: apart)
+    slices = ConcatenationSlice.all(in: network, shapes: shapes, except: apart.union(moved.unmade))
     for node in network.nodes { try lower(node) }
     for name in network.outputs { result.outputValues.append(try outputValue(name)) }
     return result
@@ -188,6 +191,11 @@ struct Lowering {
 
   private mutating func lower(_ node: Node) throws(ExecutionError) {
     let shape = try shape(of: node.name)
+    if moved.unmade.contains(node.name) { return }
+    if let channels = moved.made[node.name] {
+      values[node.name] = try pick(node, channels)
+      return
+    }
     var inputs: [Int] = []
     for name in node.inputs { inputs.append(try value(name)) }
     let layout = valueLayout(shape)
@@ -252,6 +260,24 @@ struct Lowering {
     case .softmax(let payload): values[node.name] = try lowerSoftmax(node, payload, inputs[0])
     case .matrixMultiply: values[node.name] = try lowerMatrixMultiply(node, inputs)
     }
+  }
+
+  /// The channels of other values as one.
+  private mutating func pick(_ node: Node, _ channels: [MovedChannels.Source]) throws(ExecutionError) -> Int {
+    var inputs: [(value: Int, layout: ValueLayout)] = [], places: [String: Int] = [:]
+    for source in channels where places[source.value] == nil {
+      places[source.value] = inputs.count
+      let value = try value(source.value)
+      let input = convert(value, to: valueLayout(result.layouts[value].shape, .interleaved), node: node.name)
+      inputs.append((input, result.layouts[input]))
+    }
+    let final = valueLayout(try shape(of: node.name)), layout = valueLayout(final.shape, .interleaved)
+    let output = final == layout ? try addOutput(node, layout) : addValue(layout)
+    result.steps.append(
+      PickStep(
+        node: node.name, inputs: inputs, channels: channels.map { (places[$0.value] ?? 0, $0.channel) },
+        output: (output, result.layouts[output]), table: table, threadCount: engine.threadCount))
+    return convert(output, to: final, node: node.name)
   }
 
   private mutating func rearranged(

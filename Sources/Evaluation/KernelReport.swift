@@ -63,6 +63,13 @@ public struct KernelReport: Hashable, Codable, Sendable {
     let fused = network.optimizedForInference()
     let shapes = try wrapping { () throws(NetworkError) in try fused.inferredShapes(inputs: [input]) }
     for node in fused.nodes {
+      if fused.channelSelection(of: node) != nil {
+        choices.append(
+          Choice(
+            node: node.name, operation: "\(node.operation.typeName) \(node.operation.summary)", chosen: "pick",
+            reason: "its weights only move channels", candidates: []))
+        continue
+      }
       guard let choice = KernelSelector.choice(for: node, shapes: shapes, instructionSet, precision) else { continue }
       let candidates = choice.candidates.map { candidate in
         switch candidate.verdict {

@@ -13,7 +13,9 @@ extension Network {
     var hasPrevious: Set<Int> = []
     for (index, node) in nodes.enumerated() {
       guard let first = node.inputs.first.flatMap({ positions[$0] }), readerCounts[nodes[first].name] == 1,
-        SeparableConvolution(nodes[first].operation, node.operation) != nil
+        SeparableConvolution(nodes[first].operation, node.operation) != nil,
+        // Channels that are only moved are no products.
+        channelSelection(of: nodes[first]) == nil, channelSelection(of: node) == nil
       else { continue }
       next[first] = index
       hasPrevious.insert(index)

@@ -57,6 +57,7 @@ typedef enum {
   SW_FAMILY_PIXEL_SHUFFLE,
   SW_FAMILY_PLANES,
   SW_FAMILY_SPREAD,
+  SW_FAMILY_PICK,
 } sw_family;
 
 typedef enum {
@@ -409,6 +410,30 @@ typedef struct {
   const sw_epilogue *epilogue;
 } sw_spread_arguments;
 typedef void (*sw_spread_function)(const sw_spread_arguments *arguments);
+
+/// Some lanes of a vector of output channels, taken from as many channels of an input that follow each other.
+typedef struct {
+  int32_t input;
+  /// The first of those channels.
+  int32_t first;
+  /// For each lane of the output which of them, or -1 where it is taken from elsewhere.
+  int32_t lanes[SW_CHANNEL_BLOCK];
+} sw_pick;
+
+/// `count` pixels of `vectors` vectors of channels: each vector by the picks from where those of the vector before end; lanes that
+/// no pick fills are zero.
+typedef struct {
+  /// The first pixel of each input, and the floats from one pixel to the next.
+  const float *const *in;
+  const ptrdiff_t *in_pixel;
+  const sw_pick *picks;
+  /// One a vector.
+  const int32_t *ends;
+  ptrdiff_t vectors, count;
+  float *out;
+  ptrdiff_t out_pixel;
+} sw_pick_arguments;
+typedef void (*sw_pick_function)(const sw_pick_arguments *arguments);
 
 /// A row of the kernel table.
 typedef struct {

@@ -33,7 +33,7 @@ final class ChannelSelectionStep: ConvolutionStep {
       inChannels: g.outChannels, outChannels: g.outChannels, kernel: g.kernel, stride: g.stride, padding: g.padding,
       dilation: g.dilation, groups: g.outChannels, hasBias: false)
     depthwise = DepthwiseRows(channels, input: (g.inHeight, g.inWidth), weight: operands.weight, table: operands.table)
-    product = PointwiseProduct(weight: pointwise, depth: g.inChannels, order: order, table: operands.table)
+    product = PointwiseProduct(weight: pointwise, order: order, table: operands.table)
     let block = Int(SW_CHANNEL_BLOCK)
     blockOffsets = (0..<order.count / block).map { operands.table.precision.slots($0 * block) }
     span = (g.kernel.height - 1) * g.dilation.height + 1

@@ -4,11 +4,8 @@ import Tensors
 
 /// The weights of a 1x1 convolution packed for the pointwise kernels, and the loop over their column blocks.
 final class PointwiseProduct {
-  private let depth: Int
-  /// Of one column's weights.
-  private let slots: Int
-  private let weights: AlignedFloats
-  private let blocks: ConstantTable<ColumnBlock>
+  private let product: ProductBlocks
+  private let precision: Precision
   /// The first block of each group of columns whose weights are read together, and the end.
   private let groupStarts: ConstantTable<Int>
 
@@ -16,44 +13,28 @@ final class PointwiseProduct {
   static let groupColumns = 64
 
   /// - Parameters:
-  ///   - weight: `[outChannels, depth, 1, 1]`
+  ///   - weight: `[outChannels, inChannels / groups, 1, 1]`
   ///   - order: for each stored column the output channel, nil for padding.
-  init(weight: Tensor, depth: Int, order: [Int?], table: KernelTable) {
-    self.depth = depth
-    let tiles = table.tiles(.pointwise)
-    var blocks: [ColumnBlock] = [], starts: [Int] = []
-    for first in stride(from: 0, to: order.count, by: Self.groupColumns) {
-      starts.append(blocks.count)
-      for block in ColumnBlock.split(min(Self.groupColumns, order.count - first), into: tiles) {
-        blocks.append(ColumnBlock(kernel: block.kernel, firstColumn: first + block.firstColumn))
-      }
-    }
-    self.blocks = ConstantTable(blocks)
-    groupStarts = ConstantTable(starts + [blocks.count])
-    slots = tiles[0].slots(depth: depth)
-    weights = AlignedFloats(count: slots * order.count)
-    weight.withUnsafeFloats { source in
-      for block in blocks {
-        let base = weights.base + slots * block.firstColumn
-        for column in 0..<block.columns {
-          guard let channel = order[block.firstColumn + column] else { continue }
-          for k in 0..<depth { block.kernel.pack(source[channel * depth + k], at: k, column: column, into: base) }
-        }
-      }
-    }
+  init(weight: Tensor, groups: Int = 1, order: [Int?], table: KernelTable) {
+    product = ProductBlocks(
+      weight: weight, groups: groups, order: order, tiles: table.tiles(.pointwise), precision: table.precision,
+      run: Self.groupColumns)
+    precision = table.precision
+    let firsts = product.blocks.values.map(\.firstColumn)
+    groupStarts = ConstantTable(firsts.indices.filter { firsts[$0] % Self.groupColumns == 0 } + [firsts.count])
   }
 
   /// Pixels that are multiplied together: whole register tiles of every kernel, and few enough that they stay in the level-1 or
   /// level-2 cache while the weights pass by.
   static let pixels = 48
 
-  var kernelNames: [String] { Set(blocks.values.map(\.kernel.name)).sorted() }
+  var kernelNames: [String] { product.kernelNames }
   var groupCount: Int { groupStarts.count - 1 }
   /// The columns of some groups.
   func columns(_ range: Range<Int>, of count: Int) -> Range<Int> {
     range.lowerBound * Self.groupColumns..<min(range.upperBound * Self.groupColumns, count)
   }
-  var byteCount: Int { weights.byteCount }
+  var byteCount: Int { product.weights.byteCount }
 
   /// Multiplies `count` pixels that lie `leftPixel` floats apart and stores each where its pointer says.
   ///
@@ -68,10 +49,11 @@ final class PointwiseProduct {
     residual: UnsafePointer<UnsafePointer<Float>?>?, blockOffsets: UnsafePointer<Int>, groups range: Range<Int>,
     ahead: SpanCursor? = nil, _ epilogue: UnsafePointer<sw_epilogue>
   ) {
-    let blocks = blocks.elements, first = groupStarts.elements[range.lowerBound], end = groupStarts.elements[range.upperBound]
+    let blocks = product.blocks.elements, weights = product.weights.base
+    let first = groupStarts.elements[range.lowerBound], end = groupStarts.elements[range.upperBound]
     // Where the weights outgrow a core's level-2 cache those of the next block are fetched during each, and the next pixels during
     // the last one.
-    let fetchesWeights = weights.byteCount >= WeightsAhead.leastByteCount
+    let fetchesWeights = product.weights.byteCount >= WeightsAhead.leastByteCount
     let firstFetching = fetchesWeights ? end - 1 : first
     var tiles = 0
     for index in firstFetching..<end { tiles += (count + blocks[index].kernel.rows - 1) / blocks[index].kernel.rows }
@@ -80,7 +62,8 @@ final class PointwiseProduct {
     for index in first..<end {
       let block = blocks[index]
       var arguments = sw_pointwise_arguments(
-        left: left, left_pixel: leftPixel, count: count, depth: depth, right: weights.base + slots * block.firstColumn,
+        left: left + precision.slots(block.firstInput), left_pixel: leftPixel, count: count, depth: block.depth,
+        right: weights + block.weightOffset,
         out: out, residual: residual, block: blockOffsets + block.firstColumn / Int(SW_CHANNEL_BLOCK),
         channel: block.firstColumn, epilogue: epilogue, ahead: nil)
       if index >= firstFetching {
@@ -91,7 +74,7 @@ final class PointwiseProduct {
       } else {
         let next = blocks[index + 1]
         var weightsAhead = WeightsAhead(
-          weights.base + slots * next.firstColumn, count: slots * next.columns,
+          weights + next.weightOffset, count: next.slots * next.columns,
           tiles: (count + block.kernel.rows - 1) / block.kernel.rows)
         weightsAhead.withPointer { ahead in
           arguments.ahead = ahead

@@ -1,7 +1,7 @@
 import CKernels
 import Networks
 
-/// A 1x1 convolution of any stride: a product over the pixels where they lie.
+/// A 1x1 convolution of any stride and number of groups: a product over the pixels where they lie.
 final class PointwiseStep: ConvolutionStep {
   let operands: ConvolutionOperands
   private let arrangement: OutputArrangement
@@ -15,7 +15,8 @@ final class PointwiseStep: ConvolutionStep {
       channels: g.outChannels, shuffle: operands.epilogue.shuffle, destination: operands.outputLayout)
     epilogue = EpilogueParameters(
       operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes)
-    product = PointwiseProduct(weight: operands.weight, depth: g.inChannels, order: arrangement.order, table: operands.table)
+    product = PointwiseProduct(
+      weight: operands.weight, groups: g.groups, order: arrangement.order, table: operands.table)
   }
 
   var kernelNames: [String] { product.kernelNames }

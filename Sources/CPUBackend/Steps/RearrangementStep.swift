@@ -97,6 +97,15 @@ final class RearrangementStep: Step {
           let place = isOutermost ? c % (r * r) : c / small
           return (isOutermost ? c / (r * r) : c % small, y * r + place / r, x * r + place % r)
         }
+      case .flatten where inputs[0].order == .interleaved && output.precision == .float32 && output.height * output.width == 1:
+        // The elements of one pixel are the planes one after another.
+        let input = inputs[0], to = memory[writes].row(image, 0)
+        for row in 0..<input.height {
+          deinterleaves[0](
+            memory[reads[0]].row(image, row), input.pixelStride, input.channels, to + row * input.width,
+            input.height * input.width, input.width)
+        }
+        output.clearPadding(to)
       case .flatten:
         let area = inputs[0].height * inputs[0].width, width = inputs[0].width
         move(memory, input: 0, image: image, y: y) { c, _ in (c / area, c % area / width, c % width) }

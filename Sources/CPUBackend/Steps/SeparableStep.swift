@@ -38,7 +38,7 @@ final class SeparableStep: ConvolutionStep {
     parts = ConstantTable(operands.parts)
     depthwise = DepthwiseRows(
       part, input: (g.inHeight, g.inWidth), weight: weight, table: operands.table)
-    product = PointwiseProduct(weight: operands.weight, depth: g.inChannels, order: arrangement.order, table: operands.table)
+    product = PointwiseProduct(weight: operands.weight, order: arrangement.order, table: operands.table)
     blocks = PixelBlocks(width: g.outWidth, pixelByteCount: operands.inputLayout.pixelSlots * 4)
     let kept = max((g.kernel.height - 1) * g.dilation.height + 1 - g.stride.height, 0)
     let slots = operands.inputLayout.pixelSlots, input = depthwise.pointerCount(blocks.rowCount) * blocks.columnCount

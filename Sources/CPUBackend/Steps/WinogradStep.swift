@@ -19,6 +19,8 @@ final class WinogradStep: ConvolutionStep {
   private let tilesAcross: Int
   /// The most tiles that one task transforms together.
   private let tilesPerTask: Int
+  /// Rows of the tallest register tile: fewer tiles would fill it in part.
+  private let tileGrain: Int
 
   fileprivate struct Group {
     var firstColumn: Int
@@ -63,6 +65,7 @@ final class WinogradStep: ConvolutionStep {
     tilesAcross = (geometry.outWidth + size - 1) / size
     tilesPerTask = Self.tilesPerTask(
       geometry, columns: min(Self.groupColumns, arrangement.order.count), positions: positions)
+    tileGrain = groups.flatMap(\.blocks.values).map(\.kernel.rows).max() ?? 1
     packWeights()
   }
 
@@ -82,13 +85,14 @@ final class WinogradStep: ConvolutionStep {
     let tileCount: Int
     let tilesPerTask: Int
 
-    init(_ region: WorkRegion, size: Int, tilesAcross: Int, most: Int, threadCount: Int) {
+    init(_ region: WorkRegion, size: Int, tilesAcross: Int, most: Int, grain: Int, threadCount: Int) {
       self.tilesAcross = tilesAcross
       firstTileRow = region.rows.lowerBound / size
       tilesPerImage = tilesAcross * ((region.rows.count + size - 1) / size)
       tileCount = tilesPerImage * region.images.count
-      let taskCount = max((tileCount + most - 1) / most, min(3 * threadCount, tileCount))
-      tilesPerTask = max(1, (tileCount + taskCount - 1) / max(taskCount, 1))
+      let taskCount = max((tileCount + most - 1) / most, min(3 * threadCount, (tileCount + grain - 1) / grain))
+      let even = max(1, (tileCount + taskCount - 1) / max(taskCount, 1))
+      tilesPerTask = min(most, (even + grain - 1) / grain * grain)
     }
 
     var count: Int { (tileCount + tilesPerTask - 1) / tilesPerTask }
@@ -103,7 +107,7 @@ final class WinogradStep: ConvolutionStep {
   }
 
   fileprivate func tasks(_ region: WorkRegion) -> Tasks {
-    Tasks(region, size: size, tilesAcross: tilesAcross, most: tilesPerTask, threadCount: operands.threadCount)
+    Tasks(region, size: size, tilesAcross: tilesAcross, most: tilesPerTask, grain: tileGrain, threadCount: operands.threadCount)
   }
 
   /// G of F(4x4, 3x3), in units of 1/24.
@@ -321,8 +325,8 @@ final class WinogradStep: ConvolutionStep {
 
 // MARK: In stages
 
-/// Where the weights of a layer do not stay in the last-level cache, each task on its own would fetch all of them for its few tiles.
-/// Then many tiles are transformed first, by all threads; each position's weights are multiplied with all of those tiles at once;
+/// Where the weights of a layer do not stay in the last-level cache, each task on its own would fetch all of them for its few tiles. And
+/// where there are few tiles, there are few tasks, or register tiles that are filled in part. Then many tiles are transformed first, by all threads; each position's weights are multiplied with all of those tiles at once;
 /// and the products are transformed back. The sums are the same, in the same order. (512 to 1024 channels at 32x32, Zen 5: half the
 /// time.)
 extension WinogradStep {
@@ -330,10 +334,23 @@ extension WinogradStep {
   private static let leastWeightByteCount = 8 << 20
   /// What transformed inputs and products of the tiles may fill, of a last-level cache.
   private static let stageByteCount = 18 << 20
-  /// Tiles of a task of the transforms.
-  private static let tilesPerTask = 8
+  /// The most tiles of a task of the transforms.
+  private static let mostTransformed = 8
+  /// Products for each thread, in thousands, from which on two more loops pay.
+  private static let leastProducts = 400
 
-  var isStaged: Bool { weights.byteCount >= Self.leastWeightByteCount }
+  var isStaged: Bool { weights.byteCount >= Self.leastWeightByteCount || hasFewTiles }
+
+  /// Whether threads would go without work, or register tiles without rows.
+  private var hasFewTiles: Bool {
+    let threads = operands.threadCount
+    guard threads > 1, (allTiles + tileGrain - 1) / tileGrain < 3 * threads else { return false }
+    return allTiles * weights.count / threads >= Self.leastProducts * 1000
+  }
+
+  private var allTiles: Int {
+    tilesAcross * ((operands.geometry.outHeight + size - 1) / size) * operands.geometry.batch
+  }
 
   private var depthStride: Int { storedDepth + 16 }
   private var columnStride: Int { arrangement.order.count + 16 }
@@ -341,9 +358,7 @@ extension WinogradStep {
   private var sharedTileStride: Int { depthStride + columnStride }
   /// The most tiles of a block, with register tiles to spare at its end.
   private var sharedTiles: Int {
-    let g = operands.geometry
-    let all = tilesAcross * ((g.outHeight + size - 1) / size) * g.batch
-    return min(all, Self.mostTiles(positions * sharedTileStride)) + 24
+    min(allTiles, Self.mostTiles(positions * sharedTileStride)) + 24
   }
 
   private static func mostTiles(_ floats: Int) -> Int { max(24, stageByteCount / (4 * floats)) }
@@ -357,6 +372,8 @@ extension WinogradStep {
     var positions: Int
     var groupCount: Int
     var groupsPerTask: Int
+    /// Tiles of a task of the transforms.
+    var tilesPerTask: Int
 
     func tiles(_ block: Int) -> Range<Int> { block * tilesPerBlock..<min((block + 1) * tilesPerBlock, tileCount) }
 
@@ -364,7 +381,7 @@ extension WinogradStep {
       let tiles = tiles(phase / 3).count
       return phase % 3 == 1
         ? positions * ((groupCount + groupsPerTask - 1) / groupsPerTask)
-        : (tiles + WinogradStep.tilesPerTask - 1) / WinogradStep.tilesPerTask
+        : (tiles + tilesPerTask - 1) / tilesPerTask
     }
   }
 
@@ -374,9 +391,11 @@ extension WinogradStep {
     let count = max(1, (tileCount + most - 1) / most)
     // Several tasks a thread; positions alone are enough for a few threads.
     let wanted = max(1, (4 * operands.threadCount + positions - 1) / positions)
+    let tilesPerBlock = (tileCount + count - 1) / count, threads = operands.threadCount
     return Stages(
-      tileCount: tileCount, count: count, tilesPerBlock: (tileCount + count - 1) / count, positions: positions,
-      groupCount: groups.count, groupsPerTask: max(1, groups.count / wanted))
+      tileCount: tileCount, count: count, tilesPerBlock: tilesPerBlock, positions: positions, groupCount: groups.count,
+      groupsPerTask: max(1, groups.count / wanted),
+      tilesPerTask: max(1, min(Self.mostTransformed, (tilesPerBlock + 2 * threads - 1) / (2 * threads))))
   }
 
   fileprivate func performStage(
@@ -407,8 +426,8 @@ extension WinogradStep {
           next: task + 1 < stages.taskCount(phase: phase) ? next : nil)
       }
     case let phase:
-      let first = block.lowerBound + task * Self.tilesPerTask
-      let tiles = first..<min(first + Self.tilesPerTask, block.upperBound)
+      let first = block.lowerBound + task * stages.tilesPerTask
+      let tiles = first..<min(first + stages.tilesPerTask, block.upperBound)
       buffers.transformed += (first - block.lowerBound) * depthStride
       buffers.products += (first - block.lowerBound) * columnStride
       if phase == 0 {

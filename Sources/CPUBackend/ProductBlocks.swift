@@ -1,0 +1,86 @@
+import CKernels
+import Networks
+import Tensors
+
+/// The columns of a convolution's product cut into register tiles, and their weights as the kernels read them.
+///
+/// With groups a block of columns reads the channels of its columns' groups alone; between those groups the product is dense, with
+/// zeros.
+final class ProductBlocks {
+  /// A run of columns and the input channels that they read. Holds no references.
+  struct Block: BitwiseCopyable {
+    let kernel: Kernel
+    let firstColumn: Int
+    let firstInput: Int
+    let depth: Int
+    let weightOffset: Int
+
+    var columns: Int { kernel.columns }
+    /// Of one tap of one column's weights.
+    var slots: Int { kernel.slots(depth: depth) }
+  }
+
+  let blocks: ConstantTable<Block>
+  /// By block, then tap, input channel, column.
+  let weights: AlignedFloats
+
+  /// - Parameters:
+  ///   - weight: `[outChannels, inChannels / groups, taps…]`
+  ///   - order: for each stored column the output channel, nil for padding.
+  ///   - tiles: widest first.
+  ///   - run: columns that no block may reach over the multiples of.
+  init(
+    weight: Tensor, groups: Int = 1, taps: Int = 1, order: [Int?], tiles: [Kernel], precision: Precision, run: Int = .max
+  ) {
+    let outputs = weight.shape[0] / groups, depth = weight.shape[1]
+    // The widest tiles for which no narrower ones would need fewer products: narrow tiles meet fewer groups.
+    var best: [Block] = [], least = Int.max
+    for widest in groups == 1 ? tiles.prefix(1) : tiles[...] {
+      let fitting = tiles.filter { $0.columns <= widest.columns }
+      var blocks: [Block] = []
+      var products = 0, offset = 0, start = 0
+      while start < order.count {
+        let columns = min(run, order.count - start)
+        for part in ColumnBlock.split(columns, into: fitting) {
+          let firstColumn = start + part.firstColumn
+          var first = groups, last = 0
+          for case let channel? in order[firstColumn..<firstColumn + part.columns] {
+            first = min(first, channel / outputs)
+            last = max(last, channel / outputs)
+          }
+          // Columns of padding alone read nothing.
+          first = min(first, last)
+          // Pointers are moved by whole slots.
+          let firstInput = precision == .bfloat16 ? first * depth / 2 * 2 : first * depth
+          let block = Block(
+            kernel: part.kernel, firstColumn: firstColumn, firstInput: firstInput, depth: (last + 1) * depth - firstInput,
+            weightOffset: offset)
+          blocks.append(block)
+          products += block.depth * block.columns
+          offset += taps * block.slots * block.columns
+        }
+        start += columns
+      }
+      if products < least { (best, least) = (blocks, products) }
+    }
+    blocks = ConstantTable(best)
+    weights = AlignedFloats(count: best.reduce(0) { $0 + taps * $1.slots * $1.columns })
+    weight.withUnsafeFloats { source in
+      for block in best {
+        let base = weights.base + block.weightOffset
+        for column in 0..<block.columns {
+          guard let channel = order[block.firstColumn + column] else { continue }
+          let first = channel / outputs * depth - block.firstInput
+          for tap in 0..<taps {
+            let place = base + tap * block.slots * block.columns
+            for k in 0..<depth {
+              block.kernel.pack(source[(channel * depth + k) * taps + tap], at: first + k, column: column, into: place)
+            }
+          }
+        }
+      }
+    }
+  }
+
+  var kernelNames: [String] { Set(blocks.values.map(\.kernel.name)).sorted() }
+}
