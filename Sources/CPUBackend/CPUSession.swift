@@ -12,8 +12,10 @@ final class CPUSession: TimingSession {
   private let schedule: BandSchedule
   private let inputNames: [String]
   private let pool: ThreadPool
-  /// Of each item of the schedule, in its order: whether the threads share its work.
-  private let isShared: [Bool]
+  /// Of each item of the schedule, in its order.
+  private let sharing: [Sharing]
+  /// Nil where there is nothing to find out.
+  private var trial: SharingTrial?
   private let arena: Arena
   private let arenaOffsets: [Int]
   private let scratchOffset: Int
@@ -32,7 +34,9 @@ final class CPUSession: TimingSession {
     let schedule = BandSchedule(program, threadCount: threadCount, cacheByteCount: engine.cacheByteCount)
     self.schedule = schedule
     let costs = StepCosts(program, network, shapes: shapes, engine: engine)
-    isShared = schedule.groups.flatMap(\.items).map { threadCount > 1 && costs.isWorthSharing($0) }
+    let sharing = schedule.groups.flatMap(\.items).map { threadCount > 1 ? costs.sharing(of: $0) : .never }
+    self.sharing = sharing
+    trial = sharing.contains(.whenItPays) ? SharingTrial() : nil
 
     // A value lives from the group that writes it to the last that reads it: steps of one group take turns.
     var first = [Int](repeating: Int.max, count: program.layouts.count)
@@ -74,7 +78,7 @@ final class CPUSession: TimingSession {
     (arena.base + scratchOffset).initializeMemory(
       as: UInt8.self, repeating: 0, count: scratchStride * threadCount + sharedByteCount)
     values = .allocate(capacity: max(program.layouts.count, 1))
-    pool = ThreadPool(threadCount: threadCount)
+    pool = ThreadPool(threadCount: threadCount, granted: sharing.allSatisfy { $0 == .never } ? 0 : .max)
     peakMemoryByteCount = arena.byteCount + program.constantByteCount + tensors
   }
 
@@ -168,12 +172,14 @@ final class CPUSession: TimingSession {
     }
     let memory = RunMemory(values: values, shared: arena.base + sharedOffset)
     let scratch = arena.base + scratchOffset
-    if isShared.contains(true) { pool.wakeThreads() }
+    let sharesMiddling = trial?.isShared ?? false, start = trial == nil ? 0 : ThreadPool.nanoseconds
+    if sharesMiddling || sharing.contains(.always) { pool.wakeThreads() }
     withExtendedLifetime((inputs, outputs)) {
       var index = 0
       for group in schedule.groups {
         for item in group.items {
-          let step = program.steps[item.step], isShared = isShared[index]
+          let step = program.steps[item.step]
+          let isShared = sharing[index] == .always || sharing[index] == .whenItPays && sharesMiddling
           index += 1
           around(item, isShared) {
             for phase in 0..<step.phaseCount(item.region) {
@@ -185,6 +191,7 @@ final class CPUSession: TimingSession {
         }
       }
     }
+    trial?.record(nanoseconds: Double(ThreadPool.nanoseconds - start))
     return outputs
   }
 }

@@ -7,9 +7,10 @@ struct StepCosts {
   /// Of a row of work of one image, in cycles of one core.
   private let cyclesPerRow: [Double]
 
-  /// Giving work to threads that are awake and waiting for them takes about a quarter of this (1 to 2 thousand cycles between cores
-  /// that share a last-level cache).
+  /// Giving work to threads that are awake and waiting for it takes 1 to 2 thousand cycles.
   private static let leastCycles = 6_000.0
+  /// From here on a second core helps in any case.
+  private static let muchCycles = 100_000.0
 
   init(_ program: Program, _ network: Network, shapes: [String: Shape], engine: CPUEngine) {
     var products: [String: Int] = [:]
@@ -29,7 +30,8 @@ struct StepCosts {
     }
   }
 
-  func isWorthSharing(_ item: BandSchedule.Item) -> Bool {
-    cyclesPerRow[item.step] * Double(item.region.imageRows) >= Self.leastCycles
+  func sharing(of item: BandSchedule.Item) -> Sharing {
+    let cycles = cyclesPerRow[item.step] * Double(item.region.imageRows)
+    return cycles < Self.leastCycles ? .never : cycles < Self.muchCycles ? .whenItPays : .always
   }
 }

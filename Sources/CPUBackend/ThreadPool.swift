@@ -246,7 +246,8 @@ package final class ThreadPool: @unchecked Sendable {
     }
   }
 
-  private static var nanoseconds: UInt64 {
+  /// From a fixed point, for differences.
+  static var nanoseconds: UInt64 {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)

@@ -10,11 +10,12 @@ import Files
 
 /// What the process runs on, and what it takes of it.
 public enum Machine {
-  /// The processors that the system offers to this process.
+  /// The processors that the system offers to this process: those that it may run on, and no more than it is granted the time of.
   public static var processorCount: Int {
     // A process may be confined to some of the processors.
-    if let list = field("Cpus_allowed_list", of: "/proc/self/status"), let count = processorCount(ofList: list) { return count }
-    return max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    let list = field("Cpus_allowed_list", of: "/proc/self/status").flatMap(processorCount(ofList:))
+    let offered = list ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    return min(offered, grantedProcessorCount ?? offered)
   }
 
   /// The processor's name, as it says it itself.
@@ -50,6 +51,51 @@ public enum Machine {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+
+  /// What a control group, such as that of a container, grants: threads beyond it would only wait for each other. Nil for no limit.
+  private static var grantedProcessorCount: Int? {
+    guard let groups = text(of: "/proc/self/cgroup") else { return nil }
+    var least: Int?
+    for (folder, path) in controlGroups(groups) {
+      // A limit may stand at any level.
+      var parts = path.split(separator: "/")
+      while true {
+        let level = ([folder] + parts.map(String.init)).joined(separator: "/")
+        let quota =
+          text(of: level + "/cpu.max")
+          ?? text(of: level + "/cpu.cfs_quota_us").map { quota in
+            quota + " " + (text(of: level + "/cpu.cfs_period_us") ?? "")
+          }
+        if let count = quota.flatMap(processorCount(ofQuota:)) { least = min(least ?? count, count) }
+        if parts.isEmpty { break }
+        parts.removeLast()
+      }
+    }
+    return least
+  }
+
+  /// Where the groups that limit processors lie, and the path of each below that: of the lines `0::/path` (version 2) and
+  /// `3:cpu,cpuacct:/path` (version 1) of `/proc/self/cgroup`.
+  static func controlGroups(_ text: String) -> [(folder: String, path: String)] {
+    text.split(separator: "\n").compactMap { line in
+      let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+      guard fields.count == 3 else { return nil }
+      if fields[1].isEmpty { return ("/sys/fs/cgroup", String(fields[2])) }
+      return fields[1].split(separator: ",").contains("cpu") ? ("/sys/fs/cgroup/\(fields[1])", String(fields[2])) : nil
+    }
+  }
+
+  /// The processors' worth of time, rounded up, in a quota and a period in microseconds such as `150000 100000`; nil for `max`, -1
+  /// and whatever is none.
+  static func processorCount(ofQuota text: String) -> Int? {
+    let numbers = text.split(whereSeparator: \.isWhitespace).map { Int($0) }
+    guard numbers.count == 2, let quota = numbers[0], let period = numbers[1], quota > 0, period > 0 else { return nil }
+    return (quota - 1) / period + 1
+  }
+
+  private static func text(of path: String) -> String? {
+    (try? FileReader.bytes(of: path, limit: 1 << 16)).map { String(decoding: $0, as: UTF8.self) }
   }
 
   /// The number of processors in `0-3,8`; nil where the text is none.

@@ -47,7 +47,8 @@ import Transforms
       let rest = builder.slice("rest\(unit)", mixed, [Slice.Span(axis: 1, start: channels)])
       let filtered = builder.convolution(
         "filter\(unit)", rest, outChannels: channels, kernel: 3, padding: 1, groups: channels)
-      right = builder.activation("right\(unit)", builder.convolution("mix\(unit)", filtered, outChannels: channels, kernel: 1), .relu)
+      right = builder.activation(
+        "right\(unit)", builder.convolution("mix\(unit)", filtered, outChannels: channels, kernel: 1), .relu)
     }
     builder.output(builder.convolution("out", builder.concatenation("end", [left, right]), outChannels: 7, kernel: 1))
     return try network(builder, orders: orders, seed: 3)
@@ -71,14 +72,17 @@ import Transforms
           }
           expectSameBits(results[1], results[0], "two threads")
           expectSameBits(results[2], results[0], "three threads")
-          if precision == .float32 { expectClose(results[0], expected, tolerance: tolerance, seed: 4, "\(form) on \(instructionSet)") }
+          if precision == .float32 {
+            expectClose(results[0], expected, tolerance: tolerance, seed: 4, "\(form) on \(instructionSet)")
+          }
         }
       }
     }
   }
 
   @Test func joinsAndShufflesAreNotMade() throws {
-    let network = try Self.units(channels: 58, groups: 2).optimizedForInference(), shape = Shape(channels: 3, height: 14, width: 14)
+    let network = try Self.units(channels: 58, groups: 2).optimizedForInference(),
+      shape = Shape(channels: 3, height: 14, width: 14)
     let moved = MovedChannels(network, shapes: try network.inferredShapes(inputs: [shape]))
     #expect(moved.unmade == ["join0", "shuffle0", "join1", "shuffle1", "join2", "shuffle2"])
     #expect(moved.made.keys.sorted() == ["first0", "first1", "first2", "rest0", "rest1", "rest2"])
@@ -90,7 +94,10 @@ import Transforms
     // A 1x1 convolution of other weights is none.
     var other = network
     other.parameters["shuffle1.weight"] = other.parameters["shuffle1.weight"].map { Tensor($0.shape, $0.floats.map { $0 * 2 }) }
-    #expect(MovedChannels(other, shapes: try other.inferredShapes(inputs: [shape])).unmade == ["join0", "shuffle0", "join2", "shuffle2"])
+    #expect(
+      MovedChannels(other, shapes: try other.inferredShapes(inputs: [shape])).unmade == [
+        "join0", "shuffle0", "join2", "shuffle2",
+      ])
   }
 
   /// Bit for bit what the reference moves, for any order, also with channels that are taken twice or not at all.

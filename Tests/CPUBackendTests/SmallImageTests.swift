@@ -22,7 +22,9 @@ import Transforms
         var engine = CPUEngine(instructionSet: instructionSet, threadCount: 1, precision: precision)
         engine.preferredMethod = method
         let result = try engine.prepare(network, inputs: [shape]).run([input])[0]
-        if precision == .float32 { expectClose(result, expected, tolerance: tolerance, seed: 6, "\(network.name) \(shape) on \(instructionSet)") }
+        if precision == .float32 {
+          expectClose(result, expected, tolerance: tolerance, seed: 6, "\(network.name) \(shape) on \(instructionSet)")
+        }
         for count in threads {
           var engine = CPUEngine(instructionSet: instructionSet, threadCount: count, precision: precision)
           engine.preferredMethod = method
@@ -76,7 +78,9 @@ import Transforms
     ActivationFunction.silu, .sigmoid, .hardSwish, .tanh, .gelu, .clip(minimum: 0, maximum: 0.25), .relu,
   ])
   func functionsOnStoresHaveTheBitsOfTheirOwnPass(_ function: ActivationFunction) throws {
-    for (inChannels, outChannels, kernel, groups) in [(3, 70, 3, 1), (40, 72, 1, 1), (40, 40, 3, 40), (24, 24, 5, 24), (20, 20, 4, 20)] {
+    for (inChannels, outChannels, kernel, groups) in [
+      (3, 70, 3, 1), (40, 72, 1, 1), (40, 40, 3, 40), (24, 24, 5, 24), (20, 20, 4, 20),
+    ] {
       let network = try convolution(inChannels, outChannels, kernel: kernel, padding: kernel / 2, groups: groups, function)
       #expect(network.fusing().nodes.count == 1)
       let shape = Shape(channels: inChannels, height: 5, width: 37)

@@ -26,4 +26,17 @@ import Testing
     #expect(Machine.processorCount(ofList: "x") == nil)
     #expect(Machine.processorCount(ofList: "") == nil)
   }
+
+  @Test func processorTimeThatIsGranted() {
+    #expect(Machine.processorCount(ofQuota: "150000 100000\n") == 2)
+    #expect(Machine.processorCount(ofQuota: "100000 100000") == 1)
+    #expect(Machine.processorCount(ofQuota: "10000 100000") == 1)
+    for text in ["max 100000", "-1\n 100000", "0 100000", "5 0", "", "1", "1 2 3"] {
+      #expect(Machine.processorCount(ofQuota: text) == nil, "\(text)")
+    }
+    let groups = Machine.controlGroups("12:cpu,cpuacct:/a:b/c\n3:memory:/a\n0::/\n\nx\n")
+    #expect(groups.map(\.folder) == ["/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup"])
+    #expect(groups.map(\.path) == ["/a:b/c", "/"])
+    #expect(Machine.processorCount >= 1)
+  }
 }

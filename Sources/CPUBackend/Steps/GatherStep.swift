@@ -89,7 +89,8 @@ final class GatherStep: ConvolutionStep {
   /// The products of a chunk with one block of columns, some taps at a time.
   @inline(__always)
   private func multiply(
-    _ block: ProductBlocks.Block, before nextBlock: ProductBlocks.Block?, pixels: Int, _ left: UnsafeMutablePointer<UnsafePointer<Float>?>,
+    _ block: ProductBlocks.Block, before nextBlock: ProductBlocks.Block?, pixels: Int,
+    _ left: UnsafeMutablePointer<UnsafePointer<Float>?>,
     _ sums: UnsafeMutablePointer<Float>
   ) {
     let geometry = operands.geometry, depth = block.depth, rows = block.kernel.rows, gather = block.kernel.gather
