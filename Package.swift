@@ -53,8 +53,14 @@ var targets: [Target] = [
     name: "SwiftletCommand",
     dependencies: ["Swiftlet", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
+  // Random networks and what must agree when they are run: for tests, and for a fuzzer.
+  .target(
+    name: "GeneratedNetworks",
+    dependencies: [
+      "Tensors", "Networks", "Transforms", "Execution", "ReferenceBackend", "CPUBackend",
+    ], path: "Tests/GeneratedNetworks"),
   // What several test targets share: operation cases, random tensors, tolerances.
-  .target(name: "TestSupport", dependencies: ["Tensors", "Networks"], path: "Tests/TestSupport"),
+  .target(name: "TestSupport", dependencies: ["Tensors", "Networks", "GeneratedNetworks"], path: "Tests/TestSupport"),
   .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
   .testTarget(name: "NetworksTests", dependencies: ["Tensors", "Networks", "TestSupport"]),
   .testTarget(
@@ -63,7 +69,7 @@ var targets: [Target] = [
     name: "CPUBackendTests",
     dependencies: [
       "Tensors", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "CPUBackend", "CKernels",
-      "TestSupport",
+      "TestSupport", "GeneratedNetworks",
     ]),
   .testTarget(name: "ArchitecturesTests", dependencies: ["Tensors", "Networks", "Architectures"]),
   .testTarget(

@@ -13,6 +13,9 @@ public struct CPUEngine: Backend {
   /// What the bands of a group of layers may fill, in bytes; see `BandSchedule`. Speed depends on it, no result does.
   /// Of a last-level cache of 32 MiB, 12 to 16 did best (VDSR 256x256, Zen 5: 77 ms without bands, 64 with 16 MiB, 68 with 20).
   package var cacheByteCount = 14 << 20
+  /// Pixels of a band of rows for each thread: four Winograd tasks of 24 tiles. Speed depends on it, no result does. Half as many wait
+  /// more for each other, twice as many leave the cache sooner (VDSR and EDSR at 256x256, Zen 5).
+  package var bandPixels = 4 * 24 * 16
 
   /// Taken in place of the selector's choice wherever it is possible: to test and time every method.
   package var preferredMethod: ConvolutionMethod?
@@ -59,8 +62,14 @@ public struct CPUEngine: Backend {
         throw .unsupported(node: node.name, operation: node.operation.typeName, backend: name, reason: reason)
       }
     }
+    // Steps keep tables as long as a row or a column of their values.
+    let largest = shapes.values.reduce(0) { max($0, $1.count * 4) }, available = PhysicalMemory.byteCount
+    guard largest <= available else { throw .memory(needed: largest, available: available) }
     var lowering = Lowering(network, shapes: shapes, wholeShapes: wholeShapes, engine: self)
-    return try CPUSession(lowering.program(), network: network, shapes: shapes, engine: self)
+    let program = try lowering.program()
+    let schedule = BandSchedule(
+      program, threadCount: threadCount, cacheByteCount: cacheByteCount, bandPixels: bandPixels)
+    return try CPUSession(program, schedule, network: network, shapes: shapes, engine: self)
   }
 
   public func outputGrid(of node: Node, in network: Network, shapes: [String: Shape]) -> Int {

@@ -24,44 +24,21 @@ final class CPUSession: TimingSession {
   private let values: UnsafeMutablePointer<ValueMemory>
 
   init(
-    _ program: Program, network: Network, shapes: [String: Shape], engine: CPUEngine
+    _ program: Program, _ schedule: BandSchedule, network: Network, shapes: [String: Shape], engine: CPUEngine
   ) throws(ExecutionError) {
     let threadCount = engine.threadCount
     self.program = program
+    self.schedule = schedule
     inputNames = network.inputs.map(\.name)
     inputShapes = network.inputs.compactMap { shapes[$0.name] }
     outputShapes = network.outputs.compactMap { shapes[$0] }
-    let schedule = BandSchedule(program, threadCount: threadCount, cacheByteCount: engine.cacheByteCount)
-    self.schedule = schedule
     let costs = StepCosts(program, network, shapes: shapes, engine: engine)
     let sharing = schedule.groups.flatMap(\.items).map { threadCount > 1 ? costs.sharing(of: $0) : .never }
     self.sharing = sharing
     trial = sharing.contains(.whenItPays) ? SharingTrial() : nil
 
-    // A value lives from the group that writes it to the last that reads it: steps of one group take turns.
-    var first = [Int](repeating: Int.max, count: program.layouts.count)
-    var last = [Int](repeating: 0, count: program.layouts.count)
-    for (index, group) in schedule.groups.enumerated() {
-      for step in program.steps[group.steps] {
-        first[step.writes] = min(first[step.writes], index)
-        for value in step.reads + [step.writes] { last[value] = index }
-      }
-    }
-    // What slices lie in lives from the first of them on and as long as any.
-    for value in program.layouts.indices {
-      guard case .slice(let whole, _) = program.places[value] else { continue }
-      first[whole] = min(first[whole], first[value])
-      last[whole] = max(last[whole], last[value])
-    }
-    let inArena = program.layouts.indices.filter { program.places[$0] == .arena }
-    let plan = MemoryPlan(
-      inArena.map { value in
-        MemoryPlan.Request(
-          byteCount: Self.byteCount(of: value, program, schedule), lifetime: min(first[value], last[value])...last[value])
-      })
-    var offsets = [Int](repeating: 0, count: program.layouts.count)
-    for (value, offset) in zip(inArena, plan.offsets) { offsets[value] = offset }
-    arenaOffsets = offsets
+    let plan = ArenaPlan(program, schedule)
+    arenaOffsets = plan.offsets
     scratchOffset = plan.byteCount
     // A page between workers keeps the prefetcher of one away from the lines of the other.
     scratchStride = ((program.steps.map(\.scratchByteCount).max() ?? 0) + 4095) / 4096 * 4096 + 4096
@@ -69,22 +46,17 @@ final class CPUSession: TimingSession {
     sharedOffset = scratchOffset + scratchStride * threadCount
     let sharedByteCount = program.steps.map(\.sharedByteCount).max() ?? 0
     let needed = sharedOffset + sharedByteCount
-    guard tensors <= PhysicalMemory.byteCount, let arena = Arena(byteCount: needed) else {
-      throw .memory(needed: needed + tensors, available: PhysicalMemory.byteCount)
+    // All that a run takes, before any of it is taken.
+    peakMemoryByteCount = needed + program.constantByteCount + tensors
+    let available = PhysicalMemory.byteCount
+    guard peakMemoryByteCount <= available, let arena = Arena(byteCount: needed) else {
+      throw .memory(needed: peakMemoryByteCount, available: available)
     }
+    // Register tiles past the last pixel read whatever lies in the scratch, where denormals or NaNs would be slow: it is 0 at first.
     self.arena = arena
-    // Register tiles past the last pixel read whatever lies in the scratch, and denormals or NaNs would be slow. The pages of
-    // values are left untouched until a step writes them.
-    (arena.base + scratchOffset).initializeMemory(
-      as: UInt8.self, repeating: 0, count: scratchStride * threadCount + sharedByteCount)
+    for constant in program.constants + program.steps.flatMap(\.packs) { constant.fill() }
     values = .allocate(capacity: max(program.layouts.count, 1))
     pool = ThreadPool(threadCount: threadCount, granted: sharing.allSatisfy { $0 == .never } ? 0 : .max)
-    peakMemoryByteCount = arena.byteCount + program.constantByteCount + tensors
-  }
-
-  private static func byteCount(of value: Int, _ program: Program, _ schedule: BandSchedule) -> Int {
-    let layout = program.layouts[value], ring = schedule.ringRows[value]
-    return ring < layout.height ? ring * layout.rowStride * 4 : schedule.ringImages[value] * layout.imageStride * 4
   }
 
   /// Whether some value keeps only a part of its rows.
@@ -126,7 +98,7 @@ final class CPUSession: TimingSession {
       let output = program.layouts[step.writes]
       var traffic = RunTimeline.Traffic(
         constantBytes: step.constantByteCount,
-        heldBytes: min(output.movedByteCount, Self.byteCount(of: step.writes, program, schedule)))
+        heldBytes: min(output.movedByteCount, schedule.byteCount(of: step.writes, program.layouts[step.writes])))
       for value in Set(step.reads + [step.writes]) {
         let layout = program.layouts[value]
         if schedule.ringRows[value] < layout.height {

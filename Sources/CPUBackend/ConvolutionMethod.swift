@@ -53,6 +53,10 @@ extension ConvolutionGeometry: ProductLayer {
     case .head:
       if inChannels > few { return "there are more than \(few) input channels" }
       if groups != 1 { return "there are \(groups) groups" }
+      // Rows and columns that a large stride steps over are copied, too, and so is padding.
+      if HeadStep.copiedFloats(self) > max(2 * inChannels * inHeight * inWidth, 1 << 20) {
+        return "copies of the rows would be larger than the image"
+      }
     case .tail:
       if outChannels > few { return "there are more than \(few) output channels" }
       if inChannels <= few { return "the input is planar" }
@@ -65,7 +69,7 @@ extension ConvolutionGeometry: ProductLayer {
       if !isPointwise { return "it is no 1x1 convolution without padding" }
       if inChannels <= few { return "the input is planar" }
     case .direct:
-      if inChannels <= few, groups == 1 { return "the input is planar" }
+      if refusal(of: .head) == nil { return "the input is planar" }
     }
     return nil
   }

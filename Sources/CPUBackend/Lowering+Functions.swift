@@ -225,14 +225,14 @@ extension Lowering {
   }
 
   mutating func lowerSoftmax(_ node: Node, _ payload: Softmax, _ input: Int) throws(ExecutionError) -> Int {
-    let shape = try shape(of: node.name), layout = result.layouts[input]
+    let shape = try shape(of: node.name), layout = valueLayout(shape)
     guard let axis = SoftmaxStep.Axis(payload.axis, of: shape) else {
       return try lowerSoftmaxAlongLast(node, payload, input)
     }
     let input = float32(node, input), output = addFloat32(layout)
     result.steps.append(
       SoftmaxStep(
-        node: node.name, axis, input: input, output: output.value, layout: output.layout, table: table,
+        node: node.name, axis, input: (input, result.layouts[input]), output: output, table: table,
         threadCount: engine.threadCount))
     return convert(output.value, to: layout, node: node.name)
   }
@@ -257,8 +257,7 @@ extension Lowering {
     let soft = addFloat32(ValueLayout(padded))
     result.steps.append(
       SoftmaxStep(
-        node: node.name, .columns, input: front.value, output: soft.value, layout: soft.layout, table: table,
-        threadCount: engine.threadCount))
+        node: node.name, .columns, input: front, output: soft, table: table, threadCount: engine.threadCount))
     let softStrides = Array(result.layouts[soft.value].strides(of: padded).suffix(shape.rank))
     let back = (0..<shape.rank).map { axis in
       StridedStep.Axis(extent: shape[axis], stride: softStrides[permutation.firstIndex(of: axis) ?? 0])

@@ -51,7 +51,8 @@ struct MovedChannels {
   private static func channels(_ node: Node, _ network: Network, _ shapes: [String: Shape]) -> [Int]? {
     guard let input = node.inputs.first.flatMap({ shapes[$0] }), input.isImage else { return nil }
     if case .slice(let payload) = node.operation, payload.spans.count == 1, payload.spans[0].axis == 1 {
-      let span = payload.spans[0], range = span.range(extent: input.channels)
+      let span = payload.spans[0]
+      guard let range = span.range(extent: input.channels) else { return nil }
       return (0..<range.count).map { range.start + $0 * span.step }
     }
     return network.channelSelection(of: node)

@@ -64,17 +64,18 @@ final class ProductBlocks {
       if products < least { (best, least) = (blocks, products) }
     }
     blocks = ConstantTable(best)
-    weights = AlignedFloats(count: best.reduce(0) { $0 + taps * $1.slots * $1.columns })
-    weight.withUnsafeFloats { source in
-      for block in best {
-        let base = weights.base + block.weightOffset
-        for column in 0..<block.columns {
-          guard let channel = order[block.firstColumn + column] else { continue }
-          let first = channel / outputs * depth - block.firstInput
-          for tap in 0..<taps {
-            let place = base + tap * block.slots * block.columns
-            for k in 0..<depth {
-              block.kernel.pack(source[(channel * depth + k) * taps + tap], at: first + k, column: column, into: place)
+    let made = best
+    weights = AlignedFloats(count: made.reduce(0) { $0 + taps * $1.slots * $1.columns }) { base in
+      weight.withUnsafeFloats { source in
+        for block in made {
+          for column in 0..<block.columns {
+            guard let channel = order[block.firstColumn + column] else { continue }
+            let first = channel / outputs * depth - block.firstInput
+            for tap in 0..<taps {
+              let place = base + block.weightOffset + tap * block.slots * block.columns
+              for k in 0..<depth {
+                block.kernel.pack(source[(channel * depth + k) * taps + tap], at: first + k, column: column, into: place)
+              }
             }
           }
         }

@@ -26,6 +26,8 @@ protocol Step: AnyObject {
   var scratchByteCount: Int { get }
   /// Bytes of packed constants.
   var constantByteCount: Int { get }
+  /// Those that are packed before the first run.
+  var packs: [AlignedFloats] { get }
 
   /// Rows of work of one image, and rows of the output value for each.
   var rowCount: Int { get }
@@ -52,6 +54,7 @@ protocol Step: AnyObject {
 }
 
 extension Step {
+  var packs: [AlignedFloats] { [] }
   func phaseCount(_ region: WorkRegion) -> Int { 1 }
   func taskCount(_ region: WorkRegion, phase: Int) -> Int { taskCount(region) }
   func perform(_ task: Int, of region: WorkRegion, phase: Int, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {

@@ -90,26 +90,26 @@ extension ValueLayout {
 
   /// The elements of a tensor as a value of this layout, which has as many.
   func packed(_ tensor: Tensor) -> AlignedFloats {
-    let result = AlignedFloats(count: batch * imageStride)
-    tensor.withUnsafeFloats { source in
-      var index = 0
-      for image in 0..<batch {
-        for channel in 0..<channels {
-          for y in 0..<height {
-            let row = result.base + image * imageStride + y * rowStride
-            for x in 0..<width {
-              if order == .planar {
-                row[channel * planeStride + x] = source[index]
-              } else {
-                setElement(row + x * pixelStride, channel, source[index])
+    AlignedFloats(count: batch * imageStride) { base in
+      tensor.withUnsafeFloats { source in
+        var index = 0
+        for image in 0..<batch {
+          for channel in 0..<channels {
+            for y in 0..<height {
+              let row = base + image * imageStride + y * rowStride
+              for x in 0..<width {
+                if order == .planar {
+                  row[channel * planeStride + x] = source[index]
+                } else {
+                  setElement(row + x * pixelStride, channel, source[index])
+                }
+                index += 1
               }
-              index += 1
             }
           }
         }
       }
     }
-    return result
   }
 
   /// Padding lanes are read by kernels, where they meet zero weights; they must be finite.

@@ -50,7 +50,7 @@ public enum ComparisonPath: Hashable, Sendable {
     return (first ?? .reference, second ?? engine)
   }
 
-  fileprivate func backend(threadCount: Int) throws(EvaluationError) -> any Backend {
+  func backend(threadCount: Int) throws(EvaluationError) -> any Backend {
     switch self {
     case .reference: ReferenceEngine()
     case .cpu(let instructionSet, let precision):
@@ -111,22 +111,33 @@ public struct Comparison: Hashable, Codable, Sendable {
   public var values: [Value]
   /// The values that have no like in the other network, by name or shape.
   public var unmatched: [String]
+  /// The outputs of both networks as users get them, where the CPU engine runs them.
+  public var plainOutputs: [PlainOutput] = []
 
   /// The first node whose difference leaves its bound.
   public var firstOutside: Value? { values.first { !$0.isWithin } }
 
   /// Runs both. `first` is what the second is held against; throws where they have no value in common. Cost: the values of both
   /// networks in memory.
+  ///
+  /// - Parameter tile: how an image is cut where the second network runs once more as it does for users.
   public init(
     _ first: Network, on firstPath: ComparisonPath, _ second: Network, on secondPath: ComparisonPath, input: Tensor,
-    threadCount: Int
+    threadCount: Int, tile: TilePolicy = .none
   ) throws(EvaluationError) {
-    let a = try Self.values(of: first.optimizedForInference(), on: firstPath, input, threadCount)
+    let firstOptimised = first.optimizedForInference()
+    let a = try Self.values(of: firstOptimised, on: firstPath, input, threadCount)
     let optimised = second.optimizedForInference()
     let b = try Self.values(of: optimised, on: secondPath, input, threadCount)
     self.init(first: firstPath.text, a, second: secondPath.text, b, optimised)
     if values.isEmpty { throw .nothingInCommon(first: first.name, second: second.name) }
     setBounds(optimised, storage: firstPath.storage + secondPath.storage, a)
+    if first != second || firstPath != secondPath {
+      plainOutputs = try Self.plainOutputs(
+        of: firstOptimised, on: firstPath, input, threadCount: threadCount, tile: .none, against: a)
+    }
+    plainOutputs += try Self.plainOutputs(
+      of: optimised, on: secondPath, input, threadCount: threadCount, tile: tile, against: b)
   }
 
   private init(first: String, _ a: [String: Tensor], second: String, _ b: [String: Tensor], _ network: Network) {
@@ -163,16 +174,20 @@ public struct Comparison: Hashable, Codable, Sendable {
         magnitude: value.magnitude, error: value.maximum, least: max(least - value.maximum, 0))
     }
     let nodes = Dictionary(network.nodes.map { ($0.name, $0) }) { first, _ in first }
+    var shapes = a.mapValues(\.shape)
+    for value in values { shapes[value.node] = value.shape }
     var isDisturbed: Set<String> = []
     for index in values.indices {
       guard let node = nodes[values[index].node] else { continue }
       let operands = node.inputs.compactMap { measured[$0] }
       guard operands.count == node.inputs.count else { continue }
       let exact = operands.map { Tolerance(magnitude: $0.magnitude, error: 0, least: $0.least) }
-      let rounding = Tolerance.bound(node, network, exact, Self.winogradFactor).error
-      let carried = Tolerance.bound(node, network, operands, Self.winogradFactor).error - rounding
+      let rounding = Tolerance.bound(node, network, shapes, exact, Self.winogradFactor).error
+      // What may be divided by 0 has no bound at all.
+      let all = Tolerance.bound(node, network, shapes, operands, Self.winogradFactor).error
+      let carried = rounding.isFinite ? all - rounding : 0
       // Both paths round on their own.
-      let own = Tolerance.bound(node, network, exact, Self.winogradFactor, storage).stored(storage).error
+      let own = Tolerance.bound(node, network, shapes, exact, Self.winogradFactor, storage).stored(storage).error
       let bound = carried + rounding + own
       values[index].rounding = rounding + own
       values[index].carried = carried
@@ -220,11 +235,13 @@ extension Comparison {
     if !unmatched.isEmpty {
       text += "Not compared, because the other has no such value: \(Self.list(unmatched)).\n"
     }
-    return text + conclusion
+    return text + conclusion + plainText
   }
 
-  /// Whether anything was compared and nothing leaves its bound.
-  public var isGood: Bool { firstOutside == nil && values.contains { $0.verdict == .within } }
+  /// Whether anything was compared, nothing leaves its bound, and the runs for users give the bits of those compared.
+  public var isGood: Bool {
+    firstOutside == nil && values.contains { $0.verdict == .within } && plainOutputs.allSatisfy { $0.differing == 0 }
+  }
 
   private var conclusion: String {
     func count(_ verdict: Verdict) -> Int { values.count { $0.verdict == verdict } }

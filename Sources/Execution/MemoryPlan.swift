@@ -19,25 +19,24 @@ public struct MemoryPlan: Hashable, Sendable {
   /// The size of the arena in bytes.
   public let byteCount: Int
 
-  /// Cost: quadratic in the number of requests.
+  /// Cost: quadratic in the number of requests, a comparison each.
   public init(_ requests: [Request], alignment: Int = 64) {
     var offsets = [Int](repeating: 0, count: requests.count)
+    // By offset.
     var placed: [Int] = []
     var end = 0
+    let sizes = requests.map { ($0.byteCount + alignment - 1) / alignment * alignment }
     let order = requests.indices.sorted { (requests[$0].byteCount, $1) > (requests[$1].byteCount, $0) }
     for index in order {
-      let request = requests[index]
-      let size = (request.byteCount + alignment - 1) / alignment * alignment
+      let lifetime = requests[index].lifetime
       var offset = 0
-      let neighbours = placed.filter { requests[$0].lifetime.overlaps(request.lifetime) }.sorted { offsets[$0] < offsets[$1] }
-      for other in neighbours {
-        if offset + size <= offsets[other] { break }
-        let otherEnd = offsets[other] + (requests[other].byteCount + alignment - 1) / alignment * alignment
-        offset = max(offset, otherEnd)
+      for other in placed where requests[other].lifetime.overlaps(lifetime) {
+        if offset + sizes[index] <= offsets[other] { break }
+        offset = max(offset, offsets[other] + sizes[other])
       }
       offsets[index] = offset
-      placed.append(index)
-      end = max(end, offset + size)
+      placed.insert(index, at: placed.firstIndex { offsets[$0] > offset } ?? placed.count)
+      end = max(end, offset + sizes[index])
     }
     self.offsets = offsets
     byteCount = end

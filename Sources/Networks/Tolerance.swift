@@ -46,24 +46,31 @@ package struct Tolerance: Hashable, Sendable {
   package static func all(
     of network: Network, inputs: [Tensor], convolutionFactor: Double = 1, storage: Double = 0
   ) throws(NetworkError) -> [String: Tolerance] {
+    let shapes = try network.inferredShapes(inputs: inputs.map(\.shape))
     var values: [String: Tolerance] = [:]
     for (input, tensor) in zip(network.inputs, inputs) {
       values[input.name] = Tolerance(magnitude: tensor.largestMagnitude, error: 0).stored(storage)
     }
     for node in network.nodes {
       let operands = node.inputs.compactMap { values[$0] }
-      values[node.name] = bound(node, network, operands, convolutionFactor, storage).stored(storage)
+      values[node.name] = bound(node, network, shapes, operands, convolutionFactor, storage).stored(storage)
     }
     return values
   }
 
   /// The bounds of a node's value, given those of what it reads; see `all`.
   package static func bound(
-    _ node: Node, _ network: Network, _ operands: [Tolerance], _ factor: Double, _ storage: Double = 0
+    _ node: Node, _ network: Network, _ shapes: [String: Shape], _ operands: [Tolerance], _ factor: Double,
+    _ storage: Double = 0
   ) -> Tolerance {
     func largest(_ role: String) -> Double { network.parameter(role, of: node)?.largestMagnitude ?? 0 }
     if case .constant = node.operation { return constant(network.parameter("value", of: node)) }
     let x = operands[0]
+    /// The numbers along some axes of the first operand.
+    func count(_ axes: [Int]) -> Int {
+      guard let shape = node.inputs.first.flatMap({ shapes[$0] }) else { return 1 }
+      return axes.reduce(1) { $0 * ($1 < shape.rank ? shape[$1] : 1) }
+    }
     switch node.operation {
     case .convolution(let payload):
       let products = payload.inChannels / payload.groups * payload.kernel.height * payload.kernel.width
@@ -90,9 +97,8 @@ package struct Tolerance: Hashable, Sendable {
         .finished(payload.epilogue, operands.dropFirst(), slope: largest("slope"))
     case .linear(let payload):
       return x.summed(payload.inFeatures, largest("weight"), bias: largest("bias"), 1, storage: storage)
-    // A sum of as many products as the cases have at most.
     case .matrixMultiply:
-      let products = 16
+      let products = node.inputs.first.flatMap { shapes[$0]?.extents.last } ?? 1
       let carried = Double(products) * x.magnitude * operands[1].error
       var result = x.summed(products, operands[1].magnitude + operands[1].error, bias: 0, 1)
       result.error += carried
@@ -121,13 +127,15 @@ package struct Tolerance: Hashable, Sendable {
     case .averagePool(let pool): return x.summed(pool.kernel.height * pool.kernel.width, 1, bias: 0, 1, gain: 1)
     // Sums of any practical number of pixels: blocked or in Double.
     case .globalAveragePool: return x.summed(1024, 1, bias: 0, 1, gain: 1)
-    case .reduction(let payload): return x.reduced(payload.function)
-    case .normalization(let payload): return x.normalized(payload)
+    case .reduction(let payload): return x.reduced(payload.function, count: count(payload.axes))
+    case .normalization(let payload): return x.normalized(payload, count: count(payload.axes))
     // Taken care of above.
     case .constant: return x
     // An exponential passes on the absolute error of its argument, rounding of the difference included, as a relative one; by the
-    // quotient rule at most half of it stays. Sums of up to 64 of them.
-    case .softmax: return Tolerance(magnitude: 1, error: x.error + Self.epsilon * (4 * x.magnitude + 64 + 16))
+    // quotient rule at most half of it stays.
+    case .softmax(let payload):
+      let count = shapes[node.name].map { $0[payload.axis] } ?? 1
+      return Tolerance(magnitude: 1, error: x.error + Self.epsilon * (4 * x.magnitude + Double(max(count, 64)) + 16))
     case .pad(let payload):
       return Tolerance(magnitude: max(x.magnitude, abs(Double(payload.value))), error: x.error)
     case .pixelShuffle, .pixelUnshuffle, .maximumPool, .flatten, .slice, .reshape, .transpose, .expand: return x
@@ -185,13 +193,14 @@ package struct Tolerance: Hashable, Sendable {
       let carried = magnitude * other.error + other.magnitude * error + error * other.error
       return Tolerance(magnitude: product, error: carried + Self.epsilon * product)
     case .divide:
-      precondition(other.least > other.error, "a case divides by what may be 0: clip the divisor")
+      // A divisor that may be 0: the result may be anything.
+      guard other.least > other.error else { return Tolerance(magnitude: .infinity, error: .infinity) }
       let quotient = magnitude / other.least
       let carried = (error + quotient * other.error) / (other.least - other.error)
       // Division by an estimate of the reciprocal, refined, errs by a few ulps.
       return Tolerance(magnitude: quotient, error: carried + 4 * Self.epsilon * quotient)
     case .power:
-      precondition(least > error, "a case takes powers of what may be 0: clip the base")
+      guard least > error else { return Tolerance(magnitude: .infinity, error: .infinity) }
       // |b log a|, and what the errors of both make of it.
       let logarithm = max(abs(log(least - error)), abs(log(magnitude + error)))
       let value = exp(min(other.magnitude * logarithm, 700))
@@ -257,7 +266,7 @@ package struct Tolerance: Hashable, Sendable {
 
   /// A function of what is not near 0, whose derivative is at most `slope / x`.
   private func divided(_ value: Tolerance, slope: Double) -> Tolerance {
-    precondition(least > error, "a case takes such a function of what may be 0: clip the argument")
+    guard least > error else { return Tolerance(magnitude: .infinity, error: .infinity) }
     return Tolerance(
       magnitude: value.magnitude,
       error: slope * error / (least - error) + 8 * Self.epsilon * (value.magnitude + 1))
@@ -268,27 +277,27 @@ package struct Tolerance: Hashable, Sendable {
     return Tolerance(magnitude: magnitudes.max() ?? 0, error: 0, least: magnitudes.min() ?? 0)
   }
 
-  /// Of up to 1024 numbers; a product of up to 64.
-  private func reduced(_ function: Reduction.Function) -> Tolerance {
+  private func reduced(_ function: Reduction.Function, count: Int) -> Tolerance {
     switch function {
-    case .mean: return summed(1024, 1, bias: 0, 1, gain: 1)
-    case .sum, .sumOfMagnitudes: return summed(1024, 1, bias: 0, 1)
+    case .mean: return summed(count, 1, bias: 0, 1, gain: 1)
+    case .sum, .sumOfMagnitudes: return summed(count, 1, bias: 0, 1)
     case .sumOfSquares:
       let squares = Tolerance(magnitude: magnitude * magnitude, error: (2 * magnitude + error) * error)
-      return squares.summed(1024, 1, bias: 0, 1)
+      return squares.summed(count, 1, bias: 0, 1)
     case .product:
-      let most = pow(max(magnitude, 1), 64)
-      return Tolerance(magnitude: most, error: 64 * most * (error + Self.epsilon))
+      let most = pow(max(magnitude, 1), Double(count))
+      return Tolerance(magnitude: most, error: Double(count) * most * (error + Self.epsilon))
     case .maximum, .minimum: return self
     }
   }
 
   /// The variance may be 0; then the epsilon alone keeps errors down.
-  private func normalized(_ payload: Normalization) -> Tolerance {
-    let mean = summed(1024, 1, bias: 0, 1, gain: 1)
+  private func normalized(_ payload: Normalization, count: Int) -> Tolerance {
+    let mean = summed(count, 1, bias: 0, 1, gain: 1)
     let centred = payload.centres ? added(mean) : self
     let gain = 1 / max(Double(payload.epsilon), 1e-30).squareRoot()
-    return Tolerance(magnitude: 32, error: 2 * gain * centred.error + 32 * 1024 * Self.epsilon)
+    return Tolerance(
+      magnitude: Double(count).squareRoot(), error: 2 * gain * centred.error + 32 * Double(max(count, 1024)) * Self.epsilon)
   }
 
   private func steepest(_ slope: Double) -> Tolerance {

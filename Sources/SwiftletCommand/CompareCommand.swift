@@ -11,8 +11,9 @@ struct CompareCommand: ParsableCommand {
     abstract: "Runs two models, or one on two paths, and names the first node whose difference leaves its bound.",
     discussion: """
       A path is reference, or cpu with an instruction set, a precision or both: cpu:avx2, cpu:portable, cpu:float32. One model runs \
-      on the reference and on the CPU, two models on one path, unless told otherwise. The exit code is 1 where a difference leaves \
-      its bound, or where nothing can be compared.
+      on the reference and on the CPU, two models on one path, unless told otherwise. To compare, every value is kept, which changes \
+      the order of the work: the outputs are computed once more as other commands do, with the threads and tiles asked for, and must \
+      have the same bits. The exit code is 1 where they do not, where a difference leaves its bound, or where nothing can be compared.
       """)
 
   @Argument(help: "The model: a name (upscale-x2) or a model file.")
@@ -36,6 +37,9 @@ struct CompareCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Threads to compute with.", valueName: "n"))
   var threads = Count(Machine.processorCount)
 
+  @Option(help: ArgumentHelp("Tiles to cut the picture into for the run that is not compared: none, auto or a side.", valueName: "side"))
+  var tile = TilePolicy.none
+
   @Flag(help: "Print everything as JSON.")
   var json = false
 
@@ -44,7 +48,8 @@ struct CompareCommand: ParsableCommand {
     let second = try other.map { try ModelLibrary.network($0) } ?? first
     let tensor = try (input.map { ModelInput($0) } ?? ModelInput(for: first, side: 64)).tensor(for: first)
     let paths = ComparisonPath.pair(pathA, pathB, ofTwoModels: other != nil)
-    let comparison = try Comparison(first, on: paths.first, second, on: paths.second, input: tensor, threadCount: threads.value)
+    let comparison = try Comparison(
+        first, on: paths.first, second, on: paths.second, input: tensor, threadCount: threads.value, tile: tile)
     json ? Terminal.showJSON(try comparison.json) : Terminal.show(comparison.text)
     if !comparison.isGood { throw SilentFailure() }
   }

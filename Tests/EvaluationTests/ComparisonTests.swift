@@ -87,4 +87,20 @@ import Testing
   func scientificNotation(value: Double, text: String) {
     #expect(TextFormat.scientific(value) == text)
   }
+
+  /// The run that users get is scheduled otherwise, and is held against the one whose values are compared.
+  @Test func outputsForUsersHaveTheSameBits() throws {
+    let network = try SmallNetworks.edsr()
+    let comparison = try Comparison(
+      network, on: .reference, network, on: .cpu(.best, .float32), input: input, threadCount: 3, tile: .pixels(8))
+    #expect(comparison.plainOutputs.map(\.differing) == [0, 0] && comparison.isGood)
+    #expect(comparison.text.contains("3 threads, tiles 8), the outputs have the same bits"), "\(comparison.text)")
+
+    var wrong = comparison
+    wrong.plainOutputs[1].differing = 7
+    wrong.plainOutputs[1].firstPlace = [0, 2, 1, 5]
+    #expect(!wrong.isGood)
+    #expect(wrong.text.contains("differs from the run that is compared in 7 of "))
+    #expect(wrong.text.contains("first at [0, 2, 1, 5]"))
+  }
 }

@@ -49,6 +49,14 @@ extension OperationCaseList {
         builder.softmax("y", builder.scale("scaled", x[0], by: 10))
       }
     }
+    // The first part lies among the channels of the concatenation.
+    for axis in 1...3 {
+      add("softmax along axis \(axis) of a part of a concatenation", [[2, 16, 5, 7]]) { builder, x in
+        let part = builder.convolution("part", x[0], outChannels: 32, kernel: 1)
+        let joined = builder.concatenation("joined", [part, x[0]])
+        return builder.concatenation("y", [builder.softmax("softmax", part, axis: axis), joined])
+      }
+    }
     add("softmax of rows", [[2, 3, 4, 9]]) { builder, x in builder.softmax("y", x[0], axis: 3) }
     add("softmax of features", [[3, 10, 1, 1]]) { builder, x in builder.softmax("y", builder.flatten("flat", x[0])) }
   }

@@ -47,6 +47,7 @@ extension OperationCaseList {
       ("without padding", payload(3, padding: 0)),
       ("padding on one side", payload(3, padding: Padding(top: 0, left: 2, bottom: 1, right: 0))),
       ("padding beyond the kernel", payload(3, padding: 4)),
+      ("windows in the padding alone", payload(2, stride: 5, padding: Padding(top: 12, left: 0, bottom: 16, right: 9))),
       ("dilation 2", payload(3, padding: 2, dilation: 2)),
       ("relu between", payload(3, padding: 1, middle: .relu)),
       ("prelu between", payload(3, padding: 1, middle: .prelu(channels: order == .depthwiseFirst ? 20 : 36))),

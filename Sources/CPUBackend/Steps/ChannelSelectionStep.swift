@@ -38,13 +38,15 @@ final class ChannelSelectionStep: ConvolutionStep {
     blockOffsets = (0..<order.count / block).map { operands.table.precision.slots($0 * block) }
     span = (g.kernel.height - 1) * g.dilation.height + 1
     let rowByteCount = g.inWidth * operands.table.precision.slots(min(PointwiseProduct.groupColumns, order.count)) * 4
-    // Enough for one output row, and for another stride of input below it.
-    ringRows = max(span + g.stride.height, min(g.inHeight, Self.ringByteCount / max(rowByteCount, 1)))
+    // Enough for one output row, and for another stride of input below it; no more than there are.
+    ringRows = min(max(span + g.stride.height, Self.ringByteCount / max(rowByteCount, 1)), g.inHeight)
   }
 
   private var precision: Precision { operands.table.precision }
   var kernelNames: [String] { product.kernelNames + [depthwise.kernel.name] }
   var constantByteCount: Int { depthwise.byteCount + middle.byteCount + product.byteCount + epilogue.byteCount }
+
+  var packs: [AlignedFloats] { [depthwise.weights, product.weights] }
 
   /// The rows above and below a task's own are computed again by its neighbours: tall tasks keep that to an eighth.
   private func tasks(_ region: WorkRegion) -> ProductTasks {
@@ -98,9 +100,10 @@ final class ChannelSelectionStep: ConvolutionStep {
         let reach = (top + ringRows - span + g.padding.top) / g.stride.height
         let next = min(max(reach, y) + 1, endRow)
         let needed = min(max((next - 1) * g.stride.height - g.padding.top + span, 0), g.inHeight)
+        // Where a stride steps over rows, or all of a window lies in the padding, there may be none.
+        made = max(made, top)
         if needed > made {
-          multiply(
-            max(made, top)..<needed, image: image, group: group, columns: columns, source, ring: ring, pointers, packed: packed)
+          multiply(made..<needed, image: image, group: group, columns: columns, source, ring: ring, pointers, packed: packed)
           made = needed
         }
         while y < next {

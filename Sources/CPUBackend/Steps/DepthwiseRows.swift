@@ -5,7 +5,7 @@ import Tensors
 /// The depthwise part of a step: weights by tap and channel, and the arguments of the row kernel.
 final class DepthwiseRows {
   let kernel: Kernel
-  private let weights: AlignedFloats
+  let weights: AlignedFloats
   private let channels: Int
   private let size: Pair
   private let stride: Pair
@@ -13,6 +13,9 @@ final class DepthwiseRows {
   private let dilation: Pair
   private let inHeight: Int
   private let inWidth: Int
+  /// Whether the pointers are those of all rows from the first looked at to the last, which output rows then share. Else they are those
+  /// of each output row's taps: what a large stride or dilation leaves out may be any number of rows.
+  private let isDense: Bool
 
   /// - Parameter weight: `[channels, 1, kernel.height, kernel.width]`
   init(_ convolution: Convolution, input: (height: Int, width: Int), weight: Tensor, table: KernelTable) {
@@ -23,14 +26,16 @@ final class DepthwiseRows {
     inHeight = input.height
     inWidth = input.width
     kernel = table.depthwise(kernel: size, stride: stride, dilation: dilation)
-    channels = paddedChannels(convolution.outChannels)
-    let taps = size.height * size.width
-    weights = AlignedFloats(count: taps * channels)
-    weight.withUnsafeFloats { source in
-      for tap in 0..<taps {
-        for channel in 0..<convolution.outChannels { weights.base[tap * channels + channel] = source[channel * taps + tap] }
+    let channels = paddedChannels(convolution.outChannels), taps = size.height * size.width
+    self.channels = channels
+    weights = AlignedFloats(count: taps * channels) { base in
+      weight.withUnsafeFloats { source in
+        for tap in 0..<taps {
+          for channel in 0..<convolution.outChannels { base[tap * channels + channel] = source[channel * taps + tap] }
+        }
       }
     }
+    isDense = dilation.height == 1 && stride.height <= size.height
   }
 
   var byteCount: Int { weights.byteCount }
@@ -38,15 +43,16 @@ final class DepthwiseRows {
   static let rowsTogether = 2
 
   /// The pointers that `run` needs for so many output rows.
-  func pointerCount(_ rowCount: Int) -> Int { (rowCount - 1) * stride.height + span }
-  /// Input rows that one output row looks at, from the first to the last.
-  private var span: Int { (size.height - 1) * dilation.height + 1 }
+  func pointerCount(_ rowCount: Int) -> Int {
+    isDense ? (rowCount - 1) * stride.height + size.height : rowCount * size.height
+  }
 
-  /// The input rows that output rows look at; may reach past the edges.
+  /// The input row of a pointer for output rows from `first` on; may lie past the edges.
   @inline(__always)
-  func inputRows(_ rows: Range<Int>) -> Range<Int> {
-    let first = rows.lowerBound * stride.height - padding.top
-    return first..<first + (rows.count - 1) * stride.height + span
+  private func inputRow(_ pointer: Int, first: Int) -> Int {
+    let top = first * stride.height - padding.top
+    return isDense
+      ? top + pointer : top + pointer / size.height * stride.height + pointer % size.height * dilation.height
   }
 
   /// Pointers to the input rows that output rows look at, nil outside the image.
@@ -54,25 +60,27 @@ final class DepthwiseRows {
   func fill(
     _ pointers: UnsafeMutablePointer<UnsafePointer<Float>?>, rows: Range<Int>, _ row: (Int) -> UnsafePointer<Float>
   ) {
-    let input = inputRows(rows)
-    for at in input { pointers[at - input.lowerBound] = at >= 0 && at < inHeight ? row(at) : nil }
+    for pointer in 0..<pointerCount(rows.count) {
+      let at = inputRow(pointer, first: rows.lowerBound)
+      pointers[pointer] = at >= 0 && at < inHeight ? row(at) : nil
+    }
   }
 
   /// The input of output columns from `x` on that rows from the `fresh`th look at: what a core should fetch before it comes there.
   ///
   /// - Parameters:
   ///   - rows: of the output.
-  ///   - fresh: the first of the input rows that was not read for the rows above.
+  ///   - fresh: the first of the pointers whose row was not read for the rows above.
   @inline(__always)
   func ahead(
     rows: Range<Int>, from fresh: Int, x: Int, count: Int, part: InputPart, into spans: inout SpanCursor,
     _ row: (Int) -> UnsafePointer<Float>
   ) {
-    let input = inputRows(rows)
     let first = min(x * stride.width, inWidth), end = min((x + count) * stride.width, inWidth)
     guard first < end else { return }
-    for at in max(input.lowerBound + fresh, 0)..<max(min(input.upperBound, inHeight), input.lowerBound + fresh, 0) {
-      spans.add(row(at) + first * part.pixelStride, pixels: end - first, part)
+    for pointer in min(fresh, pointerCount(rows.count))..<pointerCount(rows.count) {
+      let at = inputRow(pointer, first: rows.lowerBound)
+      if at >= 0, at < inHeight { spans.add(row(at) + first * part.pixelStride, pixels: end - first, part) }
     }
   }
 
@@ -90,7 +98,7 @@ final class DepthwiseRows {
   ) {
     let first = range?.lowerBound ?? 0
     var arguments = sw_depthwise_arguments(
-      rows: pointers, row_count: rowCount, row_step: stride.height, row_dilation: dilation.height, in_pixel: inPixel,
+      rows: pointers, row_count: rowCount, row_step: isDense ? stride.height : size.height, row_dilation: 1, in_pixel: inPixel,
       in_width: inWidth, left: x * stride.width - padding.left, stride: stride.width, dilation: dilation.width,
       kernel_height: size.height, kernel_width: size.width, weight: weights.base + first, channel_stride: channels,
       channels: range?.count ?? channels, count: count, out: out, out_row: outRow, out_pixel: outPixel,

@@ -18,6 +18,7 @@ final class DepthwiseStep: ConvolutionStep {
 
   var kernelNames: [String] { [depthwise.kernel.name] }
   var constantByteCount: Int { depthwise.byteCount + epilogue.byteCount }
+  var packs: [AlignedFloats] { [depthwise.weights] }
   var scratchByteCount: Int { ScratchCursor.byteCount { $0.pointers(depthwise.pointerCount(DepthwiseRows.rowsTogether)) } }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {

@@ -1,5 +1,6 @@
 import CKernels
 import Networks
+import Tensors
 
 /// A convolution of any kernel, stride, padding, dilation and number of groups as a product over gathered rows.
 final class GatherStep: ConvolutionStep {
@@ -26,6 +27,7 @@ final class GatherStep: ConvolutionStep {
 
   var kernelNames: [String] { product.kernelNames + ["store"] }
   var constantByteCount: Int { product.weights.byteCount + epilogue.byteCount }
+  var packs: [AlignedFloats] { [product.weights] }
 
   private func tasks(_ region: WorkRegion) -> ProductTasks {
     ProductTasks(region, width: operands.geometry.outWidth, groupCount: product.blocks.count, threadCount: operands.threadCount)
@@ -33,9 +35,11 @@ final class GatherStep: ConvolutionStep {
 
   func taskCount(_ region: WorkRegion) -> Int { tasks(region).count }
 
-  /// Pixels whose products wait together: each block of weights is read once for all of them.
-  private static let pixels = 96
+  /// Pixels whose products wait together: each block of weights is read once for all of them. Fewer for kernels of thousands of taps,
+  /// each of which has a pointer for each pixel.
+  private var pixels: Int { min(96, max(Self.widestTile, Self.mostPointers / operands.geometry.taps)) }
   private static let widestTile = 12
+  private static let mostPointers = 1 << 19
   /// Weights that are used for all pixels of a chunk before the next are read: part of a core's level-2 cache.
   private static let weightByteCount = 192 << 10
 
@@ -49,7 +53,7 @@ final class GatherStep: ConvolutionStep {
   }
 
   private func scratch(_ cursor: inout ScratchCursor) -> Scratch {
-    let pixels = Self.pixels + Self.widestTile
+    let pixels = pixels + Self.widestTile
     return Scratch(product: cursor.floats(pixels * 64), left: cursor.pointers(pixels * operands.geometry.taps))
   }
 
@@ -62,7 +66,7 @@ final class GatherStep: ConvolutionStep {
     let geometry = operands.geometry, share = tasks(region).share(task), blocks = product.blocks.elements
     let input = memory[operands.input], output = memory[operands.output]
     withUnsafePointer(to: epilogue.structure) { epilogue in
-      PixelChunks(rows: share.rows, width: geometry.outWidth, joinsRows: true, most: Self.pixels).forEach { chunk in
+      PixelChunks(rows: share.rows, width: geometry.outWidth, joinsRows: true, most: pixels).forEach { chunk in
         var pointedRows = 0, pointedInput = 0
         for index in share.groups {
           let block = blocks[index]

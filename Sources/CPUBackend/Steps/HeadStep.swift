@@ -26,13 +26,13 @@ final class HeadStep: ConvolutionStep {
         let channel = tap / g.taps, ky = tap % g.taps / g.kernel.width, kx = tap % g.kernel.width
         return (ky * g.dilation.height * g.inChannels + channel) * rowLength + kx * g.dilation.width
       })
-    weights = AlignedFloats(count: taps * arrangement.order.count)
-    operands.weight.withUnsafeFloats { source in
-      for block in blocks {
-        for column in 0..<block.columns {
-          guard let channel = arrangement.order[block.firstColumn + column] else { continue }
-          for tap in 0..<taps {
-            weights.base[taps * block.firstColumn + tap * block.columns + column] = source[channel * taps + tap]
+    let order = arrangement.order
+    weights = AlignedFloats(count: taps * order.count) { base in
+      operands.weight.withUnsafeFloats { source in
+        for block in blocks {
+          for column in 0..<block.columns {
+            guard let channel = order[block.firstColumn + column] else { continue }
+            for tap in 0..<taps { base[taps * block.firstColumn + tap * block.columns + column] = source[channel * taps + tap] }
           }
         }
       }
@@ -41,20 +41,27 @@ final class HeadStep: ConvolutionStep {
 
   var kernelNames: [String] { Set(blocks.values.map(\.kernel.name)).sorted() }
   var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
+  var packs: [AlignedFloats] { [weights] }
 
   /// The longest row that taps reach, with a register tile to spare at the end.
   private static func rowLength(_ g: ConvolutionGeometry) -> Int {
     (g.outWidth + 12) * g.stride.width + (g.kernel.width - 1) * g.dilation.width + 1
   }
 
-  /// The input rows that consecutive output rows read.
-  private func inputRowCount(_ outputRows: Int) -> Int {
-    let g = operands.geometry
-    return (outputRows - 1) * g.stride.height + (g.kernel.height - 1) * g.dilation.height + 1
+  /// The input rows that consecutive output rows read, from the first to the last.
+  private static func inputRowCount(_ g: ConvolutionGeometry, _ outputRows: Int) -> Int {
+    (outputRows - 1) * g.stride.height + (g.kernel.height - 1) * g.dilation.height + 1
+  }
+
+  private func inputRowCount(_ outputRows: Int) -> Int { Self.inputRowCount(operands.geometry, outputRows) }
+
+  /// The floats that the copies of the rows of one task fill.
+  static func copiedFloats(_ g: ConvolutionGeometry) -> Int {
+    inputRowCount(g, RowTasks.mostRows) * g.inChannels * rowLength(g)
   }
 
   private func scratch(_ cursor: inout ScratchCursor) -> UnsafeMutablePointer<Float>? {
-    cursor.floats(inputRowCount(RowTasks.mostRows) * operands.geometry.inChannels * Self.rowLength(operands.geometry))
+    cursor.floats(Self.copiedFloats(operands.geometry))
   }
 
   var scratchByteCount: Int { ScratchCursor.byteCount { scratch(&$0) } }

@@ -38,14 +38,16 @@ final class LinearStep: Step {
     plainBlocks = ColumnBlock.split(arrangement.order.count, into: table.tiles(.multiply))
     storeFunction = table.kernel(.store, rows: 1).store
     zeros = AlignedFloats(count: paddedChannels(payload.inFeatures))
-    slots = table.tiles(.multiply)[0].slots(depth: payload.inFeatures)
-    weights = AlignedFloats(count: slots * arrangement.order.count)
-    weight.withUnsafeFloats { source in
-      for block in blocks {
-        let base = weights.base + slots * block.firstColumn
-        for column in 0..<min(block.columns, payload.outFeatures - block.firstColumn) {
-          let from = (block.firstColumn + column) * payload.inFeatures
-          for k in 0..<payload.inFeatures { block.kernel.pack(source[from + k], at: k, column: column, into: base) }
+    let slots = table.tiles(.multiply)[0].slots(depth: payload.inFeatures), blocks = blocks
+    self.slots = slots
+    weights = AlignedFloats(count: slots * arrangement.order.count) { base in
+      weight.withUnsafeFloats { source in
+        for block in blocks {
+          let place = base + slots * block.firstColumn
+          for column in 0..<min(block.columns, payload.outFeatures - block.firstColumn) {
+            let from = (block.firstColumn + column) * payload.inFeatures
+            for k in 0..<payload.inFeatures { block.kernel.pack(source[from + k], at: k, column: column, into: place) }
+          }
         }
       }
     }
@@ -55,6 +57,7 @@ final class LinearStep: Step {
   var rowCount: Int { 1 }
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { 0..<1 }
   var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
+  var packs: [AlignedFloats] { [weights] }
   func taskCount(_ region: WorkRegion) -> Int { blocks.count }
 
   private static let mostRows = 12

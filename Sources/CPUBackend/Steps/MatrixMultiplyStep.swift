@@ -66,6 +66,7 @@ final class MatrixMultiplyStep: Step {
   func taskCount(_ region: WorkRegion) -> Int { (matricesPerImage.map { $0 * region.images.count } ?? 1) * blocks.count }
 
   private static let mostRows = 12
+  private var widest: Int { blocks.reduce(0) { max($0, $1.columns) } }
 
   private struct Scratch {
     var right: UnsafeMutablePointer<Float>?
@@ -76,7 +77,7 @@ final class MatrixMultiplyStep: Step {
 
   private func scratch(_ cursor: inout ScratchCursor) -> Scratch {
     Scratch(
-      right: cursor.floats(depth * 64), product: cursor.floats(Self.mostRows * 64), zeros: cursor.floats(depth),
+      right: cursor.floats(depth * widest), product: cursor.floats(Self.mostRows * 64), zeros: cursor.floats(depth),
       left: cursor.pointers(Self.mostRows))
   }
 

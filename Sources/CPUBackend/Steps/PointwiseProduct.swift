@@ -34,7 +34,8 @@ final class PointwiseProduct {
   func columns(_ range: Range<Int>, of count: Int) -> Range<Int> {
     range.lowerBound * Self.groupColumns..<min(range.upperBound * Self.groupColumns, count)
   }
-  var byteCount: Int { product.weights.byteCount }
+  var weights: AlignedFloats { product.weights }
+  var byteCount: Int { weights.byteCount }
 
   /// Multiplies `count` pixels that lie `leftPixel` floats apart and stores each where its pointer says.
   ///

@@ -21,6 +21,7 @@ final class PointwiseStep: ConvolutionStep {
 
   var kernelNames: [String] { product.kernelNames }
   var constantByteCount: Int { product.byteCount + epilogue.byteCount }
+  var packs: [AlignedFloats] { [product.weights] }
 
   private func tasks(_ region: WorkRegion) -> ProductTasks {
     ProductTasks(

@@ -40,7 +40,7 @@ final class SeparableStep: ConvolutionStep {
       part, input: (g.inHeight, g.inWidth), weight: weight, table: operands.table)
     product = PointwiseProduct(weight: operands.weight, order: arrangement.order, table: operands.table)
     blocks = PixelBlocks(width: g.outWidth, pixelByteCount: operands.inputLayout.pixelSlots * 4)
-    let kept = max((g.kernel.height - 1) * g.dilation.height + 1 - g.stride.height, 0)
+    let kept = max(g.kernel.height - g.stride.height, 0)
     let slots = operands.inputLayout.pixelSlots, input = depthwise.pointerCount(blocks.rowCount) * blocks.columnCount
     let isKept = (kept + 1) * g.inWidth * slots * 4 <= Self.rowByteCount
     firstFreshRow = isKept || input * g.stride.width * slots * 4 > Self.inputByteCount ? kept : 0
@@ -48,6 +48,8 @@ final class SeparableStep: ConvolutionStep {
 
   var kernelNames: [String] { [depthwise.kernel.name] + product.kernelNames }
   var constantByteCount: Int { depthwise.byteCount + middle.byteCount + product.byteCount + epilogue.byteCount }
+
+  var packs: [AlignedFloats] { [depthwise.weights, product.weights] }
 
   private func tasks(_ region: WorkRegion) -> ProductTasks {
     ProductTasks(

@@ -8,18 +8,23 @@ final class SoftmaxStep: Step {
   let reads: [Int]
   let writes: Int
   private let axis: Axis
+  private let input: ValueLayout
   private let layout: ValueLayout
   private let along: Kernel
   private let across: Kernel
   private let threadCount: Int
 
-  /// Input and output have this layout.
-  init(node: String, _ axis: Axis, input: Int, output: Int, layout: ValueLayout, table: KernelTable, threadCount: Int) {
+  /// Input and output have the same order; the pixels of the input may lie further apart.
+  init(
+    node: String, _ axis: Axis, input: (value: Int, layout: ValueLayout), output: (value: Int, layout: ValueLayout),
+    table: KernelTable, threadCount: Int
+  ) {
     self.node = node
     self.axis = axis
-    reads = [input]
-    writes = output
-    self.layout = layout
+    reads = [input.value]
+    writes = output.value
+    self.input = input.layout
+    layout = output.layout
     along = table.kernel(.softmaxAlong, rows: 1)
     across = table.kernel(.softmaxAcross, rows: 1)
     self.threadCount = threadCount
@@ -45,27 +50,28 @@ final class SoftmaxStep: Step {
       case (.interleaved, .channels):
         for x in 0..<layout.width {
           let pixel = to + x * layout.pixelStride
-          along.softmaxAlong(from + x * layout.pixelStride, layout.channels, pixel)
+          along.softmaxAlong(from + x * input.pixelStride, layout.channels, pixel)
           (pixel + layout.channels).update(repeating: 0, count: layout.storedChannels - layout.channels)
         }
       case (.interleaved, .columns):
-        across.softmaxAcross(from, layout.pixelStride, layout.width, layout.storedChannels, to, layout.pixelStride)
+        across.softmaxAcross(from, input.pixelStride, layout.width, layout.storedChannels, to, layout.pixelStride)
       case (.interleaved, .rows):
         for x in 0..<layout.width {
           across.softmaxAcross(
-            from + x * layout.pixelStride, layout.rowStride, layout.height, layout.storedChannels, to + x * layout.pixelStride,
+            from + x * input.pixelStride, input.rowStride, layout.height, layout.storedChannels, to + x * layout.pixelStride,
             layout.rowStride)
         }
       case (.planar, .channels):
-        across.softmaxAcross(from, layout.planeStride, layout.channels, layout.width, to, layout.planeStride)
+        across.softmaxAcross(from, input.planeStride, layout.channels, layout.width, to, layout.planeStride)
       case (.planar, .columns):
         for channel in 0..<layout.channels {
-          along.softmaxAlong(from + channel * layout.planeStride, layout.width, to + channel * layout.planeStride)
+          along.softmaxAlong(from + channel * input.planeStride, layout.width, to + channel * layout.planeStride)
         }
       case (.planar, .rows):
         for channel in 0..<layout.channels {
-          let plane = channel * layout.planeStride
-          across.softmaxAcross(from + plane, layout.rowStride, layout.height, layout.width, to + plane, layout.rowStride)
+          across.softmaxAcross(
+            from + channel * input.planeStride, input.rowStride, layout.height, layout.width, to + channel * layout.planeStride,
+            layout.rowStride)
         }
       }
     }

@@ -16,12 +16,13 @@ final class TailStep: ConvolutionStep {
       slopes: operands.slopes)
     kernel = operands.table.kernel(.tail, rows: g.outChannels)
     let stored = operands.inputLayout.storedChannels
-    weights = AlignedFloats(count: g.taps * g.outChannels * stored)
-    operands.weight.withUnsafeFloats { source in
-      for tap in 0..<g.taps {
-        for o in 0..<g.outChannels {
-          for k in 0..<g.inChannels {
-            weights.base[(tap * g.outChannels + o) * stored + k] = source[(o * g.inChannels + k) * g.taps + tap]
+    weights = AlignedFloats(count: g.taps * g.outChannels * stored) { base in
+      operands.weight.withUnsafeFloats { source in
+        for tap in 0..<g.taps {
+          for o in 0..<g.outChannels {
+            for k in 0..<g.inChannels {
+              base[(tap * g.outChannels + o) * stored + k] = source[(o * g.inChannels + k) * g.taps + tap]
+            }
           }
         }
       }
@@ -30,6 +31,7 @@ final class TailStep: ConvolutionStep {
 
   var kernelNames: [String] { [kernel.name] }
   var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
+  var packs: [AlignedFloats] { [weights] }
 
   private func scratch(
     _ cursor: inout ScratchCursor

@@ -48,7 +48,7 @@ final class TransposedConvolutionStep: Step {
     zeros = AlignedFloats(count: paddedChannels(payload.inChannels))
 
     let stored = output.layout.storedChannels, block = Int(SW_CHANNEL_BLOCK)
-    var units: [Unit] = []
+    var made: [Unit] = []
     var order: [Int?] = []
     var offsets: [Int] = []
     var weightOffset = 0
@@ -58,7 +58,7 @@ final class TransposedConvolutionStep: Step {
       let multiplies = ColumnBlock.split(columns, into: table.tiles(.multiply))
       let depth = group.taps.count * (gathers.first?.kernel.slots(depth: payload.inChannels) ?? 0)
       for (gather, multiply) in zip(gathers, multiplies) {
-        units.append(
+        made.append(
           Unit(
             group: index, gather: gather.kernel, multiply: multiply.kernel, firstColumn: gather.firstColumn,
             firstBlock: (order.count + gather.firstColumn) / block, weightOffset: weightOffset + depth * gather.firstColumn))
@@ -74,17 +74,23 @@ final class TransposedConvolutionStep: Step {
       }
       weightOffset += depth * columns
     }
+    let units = made
     self.units = units
     blockOffsets = offsets
     self.epilogue = EpilogueParameters(epilogue, order: order, bias: bias, slopes: slopes)
-    weights = AlignedFloats(count: weightOffset)
-    packWeights(weight)
+    let groups = groups
+    weights = AlignedFloats(count: weightOffset) { base in
+      Self.pack(weight, payload, groups, units, storedChannels: stored, into: base)
+    }
   }
 
   /// By unit, then tap, input channel, column. Groups of channels become one dense product with zeros between them.
-  private func packWeights(_ weight: Tensor) {
+  private static func pack(
+    _ weight: Tensor, _ payload: TransposedConvolution, _ groups: [PhaseGroup], _ units: [Unit], storedChannels stored: Int,
+    into base: UnsafeMutablePointer<Float>
+  ) {
     let depth = payload.inChannels / payload.groups, outputs = payload.outChannels / payload.groups
-    let area = payload.kernel.height * payload.kernel.width, stored = output.storedChannels
+    let area = payload.kernel.height * payload.kernel.width
     weight.withUnsafeFloats { source in
       for unit in units {
         let group = groups[unit.group], columns = unit.gather.columns
@@ -94,7 +100,7 @@ final class TransposedConvolutionStep: Step {
           guard channel < payload.outChannels else { continue }
           let first = channel / outputs * depth
           for case (let tap, let position?) in phase.kernelPositions.enumerated() {
-            let to = weights.base + unit.weightOffset + tap * unit.gather.slots(depth: payload.inChannels) * columns
+            let to = base + unit.weightOffset + tap * unit.gather.slots(depth: payload.inChannels) * columns
             for k in 0..<depth {
               let value = source[((first + k) * outputs + channel % outputs) * area + position]
               unit.gather.pack(value, at: first + k, column: column, into: to)
@@ -107,6 +113,7 @@ final class TransposedConvolutionStep: Step {
 
   var kernelNames: [String] { Set(units.map(\.gather.name)).sorted() + ["store"] }
   var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
+  var packs: [AlignedFloats] { [weights] }
 
   var rowCount: Int { (output.height + payload.stride.height - 1) / payload.stride.height }
   var outputRowsPerRow: Int { payload.stride.height }

@@ -1,5 +1,6 @@
 import CKernels
 import Networks
+import Tensors
 
 /// A 3x3 convolution of stride 1 by Winograd's method: blocks of tiles are transformed, multiplied position by position, and
 /// transformed back with the epilogue, all within a core's level-2 cache.
@@ -61,12 +62,14 @@ final class WinogradStep: ConvolutionStep {
       offset += positions * geometry.inChannels * columns
     }
     self.groups = groups
-    weights = AlignedFloats(count: offset)
+    let order = arrangement.order, made = groups
+    weights = AlignedFloats(count: offset) { base in
+      Self.pack(operands.weight, geometry, made, order: order, size: size, into: base)
+    }
     tilesAcross = (geometry.outWidth + size - 1) / size
     tilesPerTask = Self.tilesPerTask(
       geometry, columns: min(Self.groupColumns, arrangement.order.count), positions: positions)
     tileGrain = groups.flatMap(\.blocks.values).map(\.kernel.rows).max() ?? 1
-    packWeights()
   }
 
   /// Many enough to use the weights often, few enough for the cache.
@@ -118,16 +121,18 @@ final class WinogradStep: ConvolutionStep {
   private static let weightTransform2: [[Double]] = [[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]].map { $0.map { $0 / 2 } }
 
   /// U = G g Gᵀ, computed in Double and rounded once.
-  private func packWeights() {
-    let geometry = operands.geometry
-    let transform = size == 4 ? Self.weightTransform4 : Self.weightTransform2
+  private static func pack(
+    _ weight: Tensor, _ geometry: ConvolutionGeometry, _ groups: [Group], order: [Int?], size: Int,
+    into base: UnsafeMutablePointer<Float>
+  ) {
+    let transform = size == 4 ? weightTransform4 : weightTransform2
     let points = size + 2
-    operands.weight.withUnsafeFloats { source in
+    weight.withUnsafeFloats { source in
       var half = [Double](repeating: 0, count: points * 3)
       for group in groups {
         for block in group.blocks.values {
           for column in 0..<block.columns {
-            guard let channel = arrangement.order[group.firstColumn + block.firstColumn + column] else { continue }
+            guard let channel = order[group.firstColumn + block.firstColumn + column] else { continue }
             for k in 0..<geometry.inChannels {
               let kernel = (channel * geometry.inChannels + k) * 9
               for i in 0..<points {
@@ -139,8 +144,8 @@ final class WinogradStep: ConvolutionStep {
                 for j in 0..<points {
                   let value =
                     half[i * 3] * transform[j][0] + half[i * 3 + 1] * transform[j][1] + half[i * 3 + 2] * transform[j][2]
-                  let base = group.weightOffset + (i * points + j) * geometry.inChannels * group.columns
-                  weights.base[base + geometry.inChannels * block.firstColumn + k * block.columns + column] = Float(value)
+                  let place = group.weightOffset + (i * points + j) * geometry.inChannels * group.columns
+                  base[place + geometry.inChannels * block.firstColumn + k * block.columns + column] = Float(value)
                 }
               }
             }
@@ -175,6 +180,7 @@ final class WinogradStep: ConvolutionStep {
     operands.inputRows(index, for: index < parts.count ? rows.lowerBound..<(rows.upperBound + size - 1) / size * size : rows)
   }
   var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
+  var packs: [AlignedFloats] { [weights] }
 
   fileprivate struct Scratch {
     var transformed: UnsafeMutablePointer<Float>?

@@ -1,0 +1,173 @@
+import CPUBackend
+import Execution
+import Networks
+import ReferenceBackend
+import Tensors
+import Transforms
+
+/// Runs a generated network in many ways that must agree: the CPU engine with the reference within the bound of rounding, and with
+/// itself to the last bit for every thread count, height of bands, cache, second run and cut into tiles.
+package struct NetworkCheck {
+  package enum Outcome: Hashable, Sendable {
+    case agrees
+    /// A backend cannot run the network, and says so.
+    case refused(String)
+    case fault(String)
+  }
+
+  private let network: Network
+  private let inputs: [Tensor]
+  private var choices: ChoiceSource
+
+  /// Winograd's stated bound on the rounding of a convolution; see `Tolerance`.
+  private static let winogradFactor = 10.0
+  private static let instructionSets = InstructionSet.allCases.filter(\.isAvailable)
+
+  /// A network of the seed, and all that is to be said of it.
+  package static func run(seed: UInt64) -> Outcome {
+    var choices = ChoiceSource(seed: seed)
+    return run(&choices)
+  }
+
+  /// The same with the choices of a fuzzer.
+  package static func run(_ choices: inout ChoiceSource) -> Outcome {
+    let kind = choices.pick(GeneratedNetwork.Kind.allCases)
+    guard let generated = GeneratedNetwork(kind, &choices) else { return .refused("no network") }
+    let isOptimised = choices.oneIn(2)
+    var check = NetworkCheck(
+      isOptimised ? generated.network.optimizedForInference() : generated.network, generated.inputs, choices)
+    do throws(ExecutionError) {
+      guard let fault = try check.fault() else { return .agrees }
+      let description = check.network.nodes.map { "\($0)" }.joined(separator: "\n  ")
+      return .fault("\(fault)\n  inputs \(generated.inputShapes)\n  \(description)\n  outputs \(check.network.outputs)")
+    } catch {
+      if case .unsupported = error { return .refused("\(error)") }
+      return .fault("\(error)")
+    }
+  }
+
+  private init(_ network: Network, _ inputs: [Tensor], _ choices: ChoiceSource) {
+    self.network = network
+    self.inputs = inputs
+    self.choices = choices
+  }
+
+  private mutating func fault() throws(ExecutionError) -> String? {
+    let expected = try ReferenceEngine().prepare(network, inputs: inputs.map(\.shape)).run(inputs)
+    for precision in Precision.allCases where precision == .float32 || choices.oneIn(3) {
+      for instructionSet in Self.instructionSets where instructionSet == .best || choices.oneIn(2) {
+        var engine = CPUEngine(instructionSet: instructionSet, threadCount: 1, precision: precision)
+        engine.preferredMethod = choices.pick([nil, nil, nil] + ConvolutionMethod.allCases.map { $0 })
+        if let fault = try fault(of: engine, expected) { return "\(instructionSet), \(precision): \(fault)" }
+      }
+    }
+    return nil
+  }
+
+  private mutating func fault(of engine: CPUEngine, _ expected: [Tensor]) throws(ExecutionError) -> String? {
+    var plain = engine
+    plain.cacheByteCount = 0
+    let truth = try run(plain)
+    let storage = engine.precision == .bfloat16 ? Tolerance.bfloat16Epsilon : 0
+    guard
+      let tolerances = try? Tolerance.outputs(
+        of: network, inputs: inputs, convolutionFactor: Self.winogradFactor, storage: storage)
+    else { return "the network has no tolerances" }
+    for (index, name) in network.outputs.enumerated() {
+      let difference = truth[index].difference(from: expected[index])
+      // Written so that a NaN is a fault; what is infinite in the reference need not be the same here.
+      if tolerances[index].error.isFinite, !(difference.maximum <= tolerances[index].error) {
+        return "'\(name)' is \(difference.maximum) from the reference, \(tolerances[index].error) is allowed"
+      }
+    }
+    for _ in 0..<3 {
+      // More threads than the machine has cores take long for such small loops.
+      let threadCount = choices.oneIn(4) ? choices.within(3...8) : choices.within(1...2)
+      var other = CPUEngine(
+        instructionSet: engine.instructionSet, threadCount: threadCount, precision: engine.precision)
+      other.preferredMethod = engine.preferredMethod
+      other.cacheByteCount = choices.pick([1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 30, 1 << 30])
+      other.bandPixels = choices.pick([1, 16, 64, 256, 1536])
+      let session = try other.prepare(network, inputs: inputs.map(\.shape))
+      for run in 1...2 {
+        let result = try session.run(inputs)
+        for (index, name) in network.outputs.enumerated() where result[index] != truth[index] {
+          return """
+            '\(name)' has other bits with \(other.threadCount) threads, a cache of \(other.cacheByteCount), bands of \
+            \(other.bandPixels) pixels, method \(other.preferredMethod.map { "\($0)" } ?? "any"), in run \(run)
+            """
+        }
+      }
+    }
+    // Kept values change what lies where, and what goes in bands.
+    var everything = network
+    everything.outputs = network.nodes.map(\.name)
+    let values = try engine.prepare(everything, inputs: inputs.map(\.shape)).run(inputs)
+    for (name, value) in zip(everything.outputs, values) {
+      if let index = network.outputs.firstIndex(of: name), value != truth[index] {
+        return "'\(name)' has other bits where every value leaves the network"
+      }
+    }
+    return try tileFault(engine, truth)
+  }
+
+  private func run(_ engine: CPUEngine) throws(ExecutionError) -> [Tensor] {
+    try engine.prepare(network, inputs: inputs.map(\.shape)).run(inputs)
+  }
+
+  // MARK: Tiles
+
+  private mutating func tileFault(_ engine: CPUEngine, _ truth: [Tensor]) throws(ExecutionError) -> String? {
+    // Values that nothing reads may not fit a tile.
+    let network = network.eliminatingDeadNodes(), whole = inputs[0].shape
+    guard whole.batch == 1, let shapes = try? network.inferredShapes(inputs: inputs.map(\.shape)),
+      let geometry = TileGeometry(
+        of: network, shapes: shapes, grid: { engine.outputGrid(of: $0, in: network, shapes: shapes) })
+    else { return nil }
+    let side = choices.pick([1, 16, 32, 64])
+    let size = (side + geometry.alignment - 1) / geometry.alignment * geometry.alignment
+    guard size < max(whole.height, whole.width) else { return nil }
+    for y in stride(from: 0, to: whole.height, by: size) {
+      // Every tile of the first column, and some of the others.
+      for x in stride(from: 0, to: whole.width, by: size) where x == 0 || side > 1 && choices.oneIn(2) {
+        let rows = max(0, y - geometry.halo)..<min(whole.height, y + size + geometry.halo)
+        let columns = max(0, x - geometry.halo)..<min(whole.width, x + size + geometry.halo)
+        let tile = crop(inputs[0], rows: rows, columns: columns)
+        let result: Tensor
+        do throws(ExecutionError) {
+          result = try engine.prepare(network, inputs: [tile.shape], kernelsFor: [whole]).run([tile])[0]
+        } catch {
+          return "a tile at (\(x), \(y)) of \(geometry) cannot be run: \(error)"
+        }
+        let scale = geometry.scale
+        let own = (rows: y..<min(y + size, whole.height), columns: x..<min(x + size, whole.width))
+        guard result.shape.height == rows.count * scale, result.shape.width == columns.count * scale else {
+          return "a tile at (\(x), \(y)) of \(geometry) of \(tile.shape) gives \(result.shape)"
+        }
+        func scaled(_ range: Range<Int>, from first: Int) -> Range<Int> {
+          (range.lowerBound - first) * scale..<(range.upperBound - first) * scale
+        }
+        let part = crop(
+          result, rows: scaled(own.rows, from: rows.lowerBound), columns: scaled(own.columns, from: columns.lowerBound))
+        if part != crop(truth[0], rows: scaled(own.rows, from: 0), columns: scaled(own.columns, from: 0)) {
+          return "a tile at (\(x), \(y)) of side \(size) has other bits, \(geometry)"
+        }
+      }
+    }
+    return nil
+  }
+
+  private func crop(_ tensor: Tensor, rows: Range<Int>, columns: Range<Int>) -> Tensor {
+    let shape = tensor.shape
+    var result: [Float] = []
+    tensor.withUnsafeFloats { elements in
+      for channel in 0..<shape.channels {
+        for y in rows {
+          let row = (channel * shape.height + y) * shape.width
+          result += elements[row + columns.lowerBound..<row + columns.upperBound]
+        }
+      }
+    }
+    return Tensor(Shape(channels: shape.channels, height: rows.count, width: columns.count), result)
+  }
+}
