@@ -75,8 +75,13 @@ struct ScheduleSimulation {
     guard region.rows.lowerBound % step.rowGrain == 0,
       region.rows.upperBound % step.rowGrain == 0 || region.rows.upperBound == step.rowCount
     else { return "the rows do not lie on the step's grain of \(step.rowGrain)" }
-    // Where values have different numbers of images, all of them are read.
-    let isWhole = step.takesWholeBatch || step.reads.contains { program.layouts[$0].batch != program.layouts[step.writes].batch }
+    // Where values have different numbers of images, all of them are read; a constant serves all images.
+    let isWhole =
+      step.takesWholeBatch
+      || step.reads.contains {
+        if case .constant = program.places[$0] { return false }
+        return program.layouts[$0].batch != program.layouts[step.writes].batch
+      }
     for (operand, value) in step.reads.enumerated() {
       let layout = program.layouts[value]
       let rows = step.inputRows(operand, for: region.rows).clamped(to: 0..<layout.height)
