@@ -78,6 +78,12 @@ extension OperationCaseList {
     add("normalization of planes in groups", [[2, 4, 6, 3]]) { builder, x in
       builder.normalization("y", x[0], Normalization(axes: [1, 2, 3], groups: 2, epsilon: 0.25))
     }
+    add("normalization of pixels in groups", [[3, 20, 1, 1]]) { builder, x in
+      builder.normalization("y", x[0], Normalization(axes: [1, 2, 3], groups: 4, epsilon: 0.25))
+    }
+    add("normalization of features in groups", [[3, 20, 1, 1]]) { builder, x in
+      builder.normalization("y", builder.flatten("flat", x[0]), Normalization(axes: [1], groups: 4, epsilon: 0.25))
+    }
     add("normalization of tokens", [[2, 20, 3, 4]]) { builder, x in
       let tokens = builder.transpose("tokens", builder.reshape("rows", x[0], [0, 0, -1]), [0, 2, 1], channels: 12)
       return builder.normalization("y", tokens, Normalization(axes: [2], epsilon: 0.25))

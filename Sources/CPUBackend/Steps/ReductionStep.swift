@@ -79,14 +79,15 @@ final class ReductionStep: Step {
       }
     }
     reduced.sort { $0.from > $1.from }
+    // Groups of channels alone: every channel by itself.
+    if reduced.isEmpty { reduced.append(Axis(extent: 1, from: 1, to: 0)) }
     let neighbours = kept.firstIndex { $0.from == 1 && $0.extent > 1 }
-    let innermost = reduced.last ?? Axis(extent: 1, from: 1, to: 0)
     if let neighbours {
       isAcross = true
       lanes = kept.remove(at: neighbours)
     } else {
       // Neighbours are reduced, or there is one element alone; strides of more than 1 are taken across one lane.
-      isAcross = innermost.from != 1
+      isAcross = reduced[reduced.count - 1].from != 1
       lanes = Axis(extent: 1, from: 1, to: 1)
     }
     self.kept = ConstantTable(kept)

@@ -168,8 +168,8 @@ extension ONNXImporter {
 }
 
 extension ONNXView {
-  /// Where the axes hold the inner part of the channels and other axes of the value, whole: all these, and how many groups of channels
-  /// the outer part tells apart.
+  /// Where the axes hold the inner part of the channels and all axes behind them: the axes but the batch, and how many groups of
+  /// channels the outer part tells apart.
   fileprivate func groups(_ given: [Int]) -> (axes: [Int], groups: Int)? {
     let axes = axes
     let taken = Set(given.flatMap { axes[$0] })
@@ -181,9 +181,8 @@ extension ONNXView {
       guard let extent = factors[factor].extent.integer, extent >= 1, extent <= Limits.attribute / groups else { return nil }
       groups *= extent
     }
-    let sources = Set(taken.map { factors[$0].axis })
-    guard factors.indices.allSatisfy({ factors[$0].axis == 1 || taken.contains($0) == sources.contains(factors[$0].axis) })
-    else { return nil }
-    return (sources.sorted(), groups)
+    // All but the batch, whole.
+    guard factors.indices.allSatisfy({ outer.contains($0) || taken.contains($0) == (factors[$0].axis > 0) }) else { return nil }
+    return (Array(1..<extents.count), groups)
   }
 }

@@ -4,8 +4,8 @@ import Tensors
 ///
 ///     y = (x - μ) / √(σ² + ε)      μ = mean x, σ² = mean (x - μ)² over the axes
 ///
-/// Without `centres` the mean is not subtracted: `y = x / √(mean x² + ε)`. Where `groups` is more than 1, axis 1 is one of the axes, and
-/// only neighbouring channels, `C / groups` of them, are normalised together. Factors and shifts follow as operations of their own.
+/// Without `centres` the mean is not subtracted: `y = x / √(mean x² + ε)`. Where `groups` is more than 1, the axes are all but the
+/// batch, and only neighbouring channels, `C / groups` of them, are normalised together. Factors and shifts follow as operations of their own.
 /// - Input: any shape with those axes. Output: the same shape.
 /// - Cost: no MACs.
 /// - Source: `torch.nn.InstanceNorm2d` (height and width), `LayerNorm` (the last axes), `GroupNorm` (all but the batch), `RMSNorm`.
@@ -36,12 +36,17 @@ extension Normalization: OperationDefinition {
   package var attributeFault: String? {
     if axes.isEmpty { return "there is no axis to normalise along" }
     if let fault = axesFault(axes) ?? firstFault([("groups", groups, 1)]) { return fault }
-    if groups > 1, !axes.contains(1) { return "there are \(groups) groups of channels and axis 1 is not normalised" }
+    if groups > 1, axes != Array(1...axes.count) {
+      return "there are \(groups) groups of channels and the axes are not all but the batch"
+    }
     return epsilon.isFinite && epsilon >= 0 ? nil : "the epsilon \(epsilon) is not a finite number from 0 on"
   }
 
   package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
     for axis in axes { _ = try inputs[0].extent(along: axis) }
+    if groups > 1, axes.count != inputs[0].rank - 1 {
+      throw ShapeMismatch("\(inputs[0]) has other axes than the batch and those of its \(groups) groups")
+    }
     if groups > 1, inputs[0][1] % groups != 0 {
       throw ShapeMismatch("the \(inputs[0][1]) channels of \(inputs[0]) are no multiple of \(groups) groups")
     }
