@@ -16,6 +16,10 @@ public struct CPUEngine: Backend {
   /// Pixels of a band of rows for each thread: four Winograd tasks of 24 tiles. Speed depends on it, no result does. Half as many wait
   /// more for each other, twice as many leave the cache sooner (VDSR and EDSR at 256x256, Zen 5).
   package var bandPixels = 4 * 24 * 16
+  /// The cycles of one core from which on a loop may be shared among threads; speed depends on it, no result does. Giving work to
+  /// threads that are awake and waiting for it takes about a quarter of this (1 to 2 thousand cycles between cores that share a
+  /// last-level cache).
+  package var leastSharedCycles = 6_000.0
 
   /// Taken in place of the selector's choice wherever it is possible: to test and time every method.
   package var preferredMethod: ConvolutionMethod?

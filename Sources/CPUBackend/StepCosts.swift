@@ -7,12 +7,13 @@ struct StepCosts {
   /// Of a row of work of one image, in cycles of one core.
   private let cyclesPerRow: [Double]
 
-  /// Giving work to threads that are awake and waiting for it takes 1 to 2 thousand cycles.
-  private static let leastCycles = 6_000.0
+  /// See `CPUEngine.leastSharedCycles`.
+  private let leastCycles: Double
   /// From here on a second core helps in any case.
   private static let muchCycles = 100_000.0
 
   init(_ program: Program, _ network: Network, shapes: [String: Shape], engine: CPUEngine) {
+    leastCycles = engine.leastSharedCycles
     var products: [String: Int] = [:]
     for node in network.nodes {
       guard let output = shapes[node.name] else { continue }
@@ -32,6 +33,6 @@ struct StepCosts {
 
   func sharing(of item: BandSchedule.Item) -> Sharing {
     let cycles = cyclesPerRow[item.step] * Double(item.region.imageRows)
-    return cycles < Self.leastCycles ? .never : cycles < Self.muchCycles ? .whenItPays : .always
+    return cycles < leastCycles ? .never : cycles < Self.muchCycles ? .whenItPays : .always
   }
 }

@@ -2,7 +2,7 @@ import Tensors
 
 extension Network {
   /// The network for inputs of these shapes, every size that follows from extents a number: what an engine runs, which then knows
-  /// nothing of operands that are read for their extents only. Nodes that only such operands needed are left out.
+  /// nothing of operands that are read for their extents only. Nodes that no output needs then are left out.
   ///
   /// Values keep their names and shapes. Cost: as `inferredShapes`.
   package func resolvingSizes(inputs shapes: [Shape]) throws(NetworkError) -> Network {
@@ -23,8 +23,8 @@ extension Network {
       }
     }
     guard isChanged else { return self }
-    let (before, after) = (needed, result.needed)
-    let dropped = before.subtracting(after)
+    // What reached no output before goes, too: it may read what goes now.
+    let dropped = Set(nodes.map(\.name)).subtracting(result.needed)
     if dropped.isEmpty { return result }
     for node in nodes where dropped.contains(node.name) {
       for role in node.operation.parameters { result.parameters[node.parameterName(role.name)] = nil }

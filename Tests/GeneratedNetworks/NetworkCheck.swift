@@ -88,6 +88,8 @@ package struct NetworkCheck {
       other.preferredMethod = engine.preferredMethod
       other.cacheByteCount = choices.pick([1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 30, 1 << 30])
       other.bandPixels = choices.pick([1, 16, 64, 256, 1536])
+      // Every loop, though it is short.
+      if choices.oneIn(2) { other.leastSharedCycles = 0 }
       let session = try other.prepare(network, inputs: inputs.map(\.shape))
       for run in 1...2 {
         let result = try session.run(inputs)

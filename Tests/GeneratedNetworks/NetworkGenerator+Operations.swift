@@ -203,8 +203,12 @@ extension NetworkGenerator {
 
   private mutating func addResize() {
     guard let x = image() else { return }
+    var operands = [x]
+    // To the size of another value.
+    if !isTiled, choices.oneIn(4), let like = partner(where: \.isImage) { operands.append(like) }
     let target: Resize.Target =
-      switch choices.below(isTiled ? 1 : 4) {
+      switch operands.count > 1 ? 4 : choices.below(isTiled ? 1 : 4) {
+      case 4: .size(of: 1)
       case 0: .factor(height: Float(choices.within(1...3)), width: Float(choices.within(1...3)))
       case 1: .factor(height: choices.pick([0.5, 1.5, 0.4, 2.25]), width: choices.pick([0.5, 1.5, 1]))
       default: .size(Pair(height: choices.within(1...(2 * x.shape.height)), width: choices.within(1...(2 * x.shape.width))))
@@ -213,7 +217,7 @@ extension NetworkGenerator {
       .resize(
         Resize(
           method: choices.pick(Resize.Method.allCases), target: isTiled ? .factor(height: 2, width: 2) : target,
-          coordinates: choices.pick(Resize.Coordinates.allCases), rounding: choices.pick(Resize.Rounding.allCases))), [x])
+          coordinates: choices.pick(Resize.Coordinates.allCases), rounding: choices.pick(Resize.Rounding.allCases))), operands)
   }
 
   private mutating func pool() -> Pool {
