@@ -10,7 +10,7 @@ struct StepCosts {
   /// See `CPUEngine.leastSharedCycles`.
   private let leastCycles: Double
   /// From here on a second core helps in any case.
-  private static let muchCycles = 100_000.0
+  private static let muchCycles = 300_000.0
 
   init(_ program: Program, _ network: Network, shapes: [String: Shape], engine: CPUEngine) {
     leastCycles = engine.leastSharedCycles
