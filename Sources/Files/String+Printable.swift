@@ -1,6 +1,12 @@
 extension String {
   /// The text with control characters escaped, so that names from files neither break a line nor reach a terminal as commands.
-  package var escapingControls: String { escapingControls { _ in true } escape: { "\\u{\($0)}" } }
+  package var escapingControls: String {
+    escapingControls { _ in
+      true
+    } escape: {
+      "\\u{\($0)}"
+    }
+  }
 
   /// The same, cut at 200 characters: for names in an error.
   package var onOneLine: String {
@@ -9,11 +15,19 @@ extension String {
   }
 
   /// Lines as they may go to a terminal: the same, but ends of lines stay.
-  package var printable: String { escapingControls { $0 != "\n" } escape: { "\\u{\($0)}" } }
+  package var printable: String {
+    escapingControls {
+      $0 != "\n"
+    } escape: {
+      "\\u{\($0)}"
+    }
+  }
 
   /// JSON as it may go to a terminal: the same JSON, with such characters in the form that JSON has for them, `\u001b`.
   package var printableJSON: String {
-    escapingControls { $0 != "\n" } escape: { number in
+    escapingControls {
+      $0 != "\n"
+    } escape: { number in
       guard number.utf8.count <= 4 else {
         let units = UInt32(number, radix: 16).flatMap(Unicode.Scalar.init).map { Array(String(Character($0)).utf16) } ?? []
         return units.map { "\\u" + String($0, radix: 16) }.joined()

@@ -45,7 +45,8 @@ extension CheckpointConversion {
     case .unet: return ModuleNaming.best(of: ModuleNaming.unet, for: Self.modules.unet, in: state)?.known ?? 0
     case .seeInTheDark:
       return ModuleNaming.best(of: ModuleNaming.seeInTheDark, for: Self.modules.seeInTheDark, in: state)?.known ?? 0
-    case .smallResNet: return ModuleNaming.best(of: ModuleNaming.smallResNet, for: Self.modules.smallResNet, in: state)?.known ?? 0
+    case .smallResNet:
+      return ModuleNaming.best(of: ModuleNaming.smallResNet, for: Self.modules.smallResNet, in: state)?.known ?? 0
     case .resNet18: return ModuleNaming.best(of: ModuleNaming.resNet18, for: Self.modules.resNet18, in: state)?.known ?? 0
     }
   }
@@ -56,7 +57,8 @@ extension CheckpointConversion {
   /// Our modules of each architecture whose number of layers is fixed.
   static let modules = (
     unet: Architecture.unet(UNet()).modules, bilinearUNet: Architecture.unet(UNet(upsampling: .bilinear)).modules,
-    seeInTheDark: Architecture.seeInTheDark(SeeInTheDark()).modules, smallResNet: Architecture.smallResNet(SmallResNet()).modules,
+    seeInTheDark: Architecture.seeInTheDark(SeeInTheDark()).modules,
+    smallResNet: Architecture.smallResNet(SmallResNet()).modules,
     resNet18: Architecture.resNet18(ResNet18()).modules
   )
 

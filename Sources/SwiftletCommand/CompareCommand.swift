@@ -37,7 +37,9 @@ struct CompareCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Threads to compute with.", valueName: "n"))
   var threads = Count(Machine.processorCount)
 
-  @Option(help: ArgumentHelp("Tiles to cut the picture into for the run that is not compared: none, auto or a side.", valueName: "side"))
+  @Option(
+    help: ArgumentHelp(
+      "Tiles to cut the picture into for the run that is not compared: none, auto or a side.", valueName: "side"))
   var tile = TilePolicy.none
 
   @Flag(help: "Print everything as JSON.")
@@ -49,7 +51,7 @@ struct CompareCommand: ParsableCommand {
     let tensor = try (input.map { ModelInput($0) } ?? ModelInput(for: first, side: 64)).tensor(for: first)
     let paths = ComparisonPath.pair(pathA, pathB, ofTwoModels: other != nil)
     let comparison = try Comparison(
-        first, on: paths.first, second, on: paths.second, input: tensor, threadCount: threads.value, tile: tile)
+      first, on: paths.first, second, on: paths.second, input: tensor, threadCount: threads.value, tile: tile)
     json ? Terminal.showJSON(try comparison.json) : Terminal.show(comparison.text)
     if !comparison.isGood { throw SilentFailure() }
   }

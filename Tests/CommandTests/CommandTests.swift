@@ -88,7 +88,8 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     CommandCase(
       "convert MODEL -o model.safetensors", 1,
       "swiftlet: 'model.safetensors' is read by this command and is not overwritten; choose another output"),
-    CommandCase("convert MODEL -o x.onnx --skip first", 64, "swiftlet: --residual-scale, --skip and --key need --architecture …"),
+    CommandCase(
+      "convert MODEL -o x.onnx --skip first", 64, "swiftlet: --residual-scale, --skip and --key need --architecture …"),
     CommandCase(
       "optimize MODEL --substitute separable --where size=3", 64,
       "swiftlet: The value 'size=3' is invalid for '--where <conditions>': the condition 'size=3' is not understood; give …"),

@@ -9,31 +9,50 @@ import Testing
 @Suite struct CheckpointFormTests {
   /// What is saved around the state dict; the second argument is one of other weights under the same names.
   static let containers: [(name: String, make: @Sendable (CheckpointValue, CheckpointValue) -> CheckpointValue)] = [
-    ("a tensor beside it", { state, _ in .dictionary([("state_dict", state), ("epoch", .integer(3)), ("best", .tensor(Tensor([], [3.1])))]) }),
+    (
+      "a tensor beside it",
+      { state, _ in .dictionary([("state_dict", state), ("epoch", .integer(3)), ("best", .tensor(Tensor([], [3.1])))]) }
+    ),
     (
       "Lightning",
       { state, other in
         .dictionary([
-          ("epoch", .integer(3)), ("pytorch-lightning_version", .text("2.4.0")), ("state_dict", state), ("loops", .dictionary([])),
+          ("epoch", .integer(3)), ("pytorch-lightning_version", .text("2.4.0")), ("state_dict", state),
+          ("loops", .dictionary([])),
           ("optimizer_states", .list([optimizer(other)])), ("lr_schedulers", .list([.dictionary([("last_lr", .number(0.1))])])),
           ("hyper_parameters", .dictionary([("features", .integer(2))])),
         ])
       }
     ),
-    ("training", { state, other in .dictionary([("optimizer_state_dict", optimizer(other)), ("model_state_dict", state), ("loss", .number(1))]) }),
+    (
+      "training",
+      { state, other in
+        .dictionary([("optimizer_state_dict", optimizer(other)), ("model_state_dict", state), ("loss", .number(1))])
+      }
+    ),
     ("averaged", { state, other in .dictionary([("params", other), ("params_ema", state)]) }),
-    ("averaged first", { state, other in .dictionary([("ema", state), ("model", other), ("iteration", .tensor(Tensor([1], [7])))]) }),
+    (
+      "averaged first",
+      { state, other in .dictionary([("ema", state), ("model", other), ("iteration", .tensor(Tensor([1], [7])))]) }
+    ),
     ("not averaged", { state, _ in .dictionary([("params", state)]) }),
-    ("generator", { state, other in .dictionary([("discriminator", other), ("generator", state), ("optim_g", optimizer(other))]) }),
+    (
+      "generator",
+      { state, other in .dictionary([("discriminator", other), ("generator", state), ("optim_g", optimizer(other))]) }
+    ),
     ("any key", { state, _ in .dictionary([("whatever", state), ("step", .tensor(Tensor([], [4])))]) }),
-    ("nested", { state, _ in .dictionary([("net", .dictionary([("state_dict", state), ("best", .tensor(Tensor([], [1])))]))]) }),
+    (
+      "nested",
+      { state, _ in .dictionary([("net", .dictionary([("state_dict", state), ("best", .tensor(Tensor([], [1])))]))]) }
+    ),
     ("list", { state, _ in .list([state, .integer(3)]) }),
     ("tuple", { state, other in .tuple([.integer(3), state, optimizer(other), .none]) }),
     ("pair", { state, other in .tuple([optimizer(other), .orderedDictionary([("model", state)])]) }),
   ]
 
   static let prefixes = [
-    "_orig_mod.", "module.", "generator.", "model.", "net.", "netG.", "params.", "params_ema.", "state_dict.", "module._orig_mod.",
+    "_orig_mod.", "module.", "generator.", "model.", "net.", "netG.", "params.", "params_ema.", "state_dict.",
+    "module._orig_mod.",
     "_orig_mod.module.model.", "state_dict.generator.module.", "a.b.c.", "généré.", "model.model.",
   ]
 
@@ -64,7 +83,9 @@ import Testing
     return try conversion.network(from: checkpoint.parameters)
   }
 
-  @Test(arguments: ArchitectureFixtureTests.cases) func everyFormGivesTheSameNetwork(of fixtureCase: ArchitectureFixtureTests.Case) throws {
+  @Test(arguments: ArchitectureFixtureTests.cases) func everyFormGivesTheSameNetwork(
+    of fixtureCase: ArchitectureFixtureTests.Case
+  ) throws {
     let fixture = try NetworkFixture(fixtureCase.name)
     let kind = try #require(fixtureCase.kind)
     let conversion = CheckpointConversion(architecture: kind, skip: fixtureCase.skip)
@@ -113,7 +134,8 @@ import Testing
       }
     }
     let (_, report) = try Self.network(files[0], conversion)
-    #expect(report.notes.first == "those under 'ema' are taken; the checkpoint also holds those under 'model', which --key takes")
+    #expect(
+      report.notes.first == "those under 'ema' are taken; the checkpoint also holds those under 'model', which --key takes")
     #expect(try PyTorchCheckpoint(bytes: files[1], name: "f").otherKeys == ["model"])
 
     // Two of which no order says which is meant.
@@ -141,7 +163,8 @@ import Testing
         // One unit further is another colour.
         var other = state
         let unit = element == .half ? 0.0625 : element == .bfloat16 ? 0.5 : 0.01
-        other["sub_mean.bias"] = Tensor([3], (state["sub_mean.bias"]?.floats ?? []).map { $0 + Float(unit) * maximum / 255 * 2 })
+        other["sub_mean.bias"] = Tensor(
+          [3], (state["sub_mean.bias"]?.floats ?? []).map { $0 + Float(unit) * maximum / 255 * 2 })
         #expect(throws: ConversionError.meanShift(tensor: "sub_mean.bias")) {
           try Self.network(CheckpointFile(.stateDict(other, element)).zip, CheckpointConversion(architecture: .edsr))
         }

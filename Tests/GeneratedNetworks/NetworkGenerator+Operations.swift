@@ -325,6 +325,7 @@ extension NetworkGenerator {
       isTiled && axis > 1 ? 1 : axis > 0 && choices.oneIn(2) ? extent : 1
     }
     guard let constant = add(.constant(Constant(Shape(extents))), []) else { return }
-    add(.binary(choices.pick([.add, .multiply, .maximum, .subtract, .less])), choices.oneIn(2) ? [x, constant] : [constant, x])
+    add(
+      .binary(choices.pick([.add, .multiply, .maximum, .subtract, .less])), choices.oneIn(2) ? [x, constant] : [constant, x])
   }
 }
