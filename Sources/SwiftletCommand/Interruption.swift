@@ -13,6 +13,8 @@ enum Interruption {
   /// From here on SIGINT, SIGTERM and SIGHUP end the process only after the partial files are gone. Call it before any thread is
   /// started: threads inherit which signals they leave to others.
   static func removesPartialFiles() {
+    // A file that outgrows its limit (`ulimit -f`) is then an error of the write, which is reported and leaves nothing behind.
+    signal(SIGXFSZ, SIG_IGN)
     var signals = sigset_t()
     sigemptyset(&signals)
     // A signal that is ignored (nohup) stays ignored: waiting for it would take it.
