@@ -129,6 +129,34 @@ extension ONNXImporter {
     return .floats(Tensor(Shape(shape), values))
   }
 
+  /// The weights with parts of them, at places along the first axes, replaced in order.
+  mutating func scattered(
+    _ data: ONNXConstant, _ places: ONNXConstant, _ updates: ONNXConstant, _ node: ONNXNode
+  ) throws(ONNXProblem) -> ONNXConstant {
+    guard node.text("reduction", default: "none") == "none", case .floats(let tensor) = data,
+      let new = updates.tensor, let index = places.tensor, let depth = places.shape.last, depth >= 1, depth <= data.shape.count
+    else { throw node.unsupported("it does more than replace weights at known places") }
+    let size = data.shape[depth...].reduce(1, *), count = index.count / depth
+    guard new.count == count * size, index.count % depth == 0 else {
+      throw node.invalid("its updates \(new.shape) do not fill \(count) places of \(size)")
+    }
+    try take(tensor.count + new.count)
+    let strides = Self.rowMajorStrides(data.shape), (indices, values) = (index.floats, new.floats)
+    var elements = tensor.floats
+    for place in 0..<count {
+      var offset = 0
+      for axis in 0..<depth {
+        let number = indices[place * depth + axis], extent = data.shape[axis]
+        guard number >= -Float(extent), number < Float(extent) else {
+          throw node.invalid("the index \(number) is not among \(extent)")
+        }
+        offset += (Int(number) < 0 ? Int(number) + extent : Int(number)) * strides[axis]
+      }
+      for element in 0..<size { elements[offset + element] = values[place * size + element] }
+    }
+    return .floats(Tensor(tensor.shape, elements))
+  }
+
   /// An axis that may count from behind.
   func axis(_ axis: Int, rank: Int, _ node: ONNXNode) throws(ONNXProblem) -> Int {
     guard axis >= -rank, axis < rank else { throw node.invalid("there is no axis \(axis) among \(rank)") }

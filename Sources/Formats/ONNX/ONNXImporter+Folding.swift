@@ -61,6 +61,7 @@ extension ONNXImporter {
       guard let target = try list(1, attribute: "") else { throw node.invalid("its shape is absent") }
       return [try expanded(x, to: broadcast(x.shape, target, node), node)]
     case "Gather": return [try gathered(operand(0), operand(1), node)]
+    case "ScatterND": return [try scattered(operand(0), operand(1), operand(2), node)]
     case "Slice": return [try sliced(operand(0), slices(node, rank: operand(0).shape.count), node)]
     case "Split": return try split(operand(0), node)
     case "ConstantOfShape":

@@ -16,7 +16,8 @@ extension ONNXImporter {
     "LogSoftmax", "LpNormalization", "MatMul", "Max", "MaxPool", "Mean", "MeanVarianceNormalization", "Min", "Mish", "Mod",
     "Mul", "Neg", "Not", "Or", "PRelu", "Pad", "Pow", "RMSNormalization", "Range", "Reciprocal", "ReduceL1", "ReduceL2",
     "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare",
-    "Relu", "Reshape", "Resize", "Round", "Selu", "Shape", "Sigmoid", "Sign", "Sin", "Size", "Slice", "Softmax", "Softplus",
+    "Relu", "Reshape", "Resize", "Round", "ScatterND", "Selu", "Shape", "Sigmoid", "Sign", "Sin", "Size", "Slice", "Softmax",
+    "Softplus",
     "Softsign", "SpaceToDepth", "Split", "Sqrt", "Squeeze", "Sub", "Sum", "Swish", "Tanh", "ThresholdedRelu", "Tile",
     "Transpose", "Unsqueeze", "Upsample", "Where", "Xor", ONNXPatterns.silu, ONNXPatterns.gelu, ONNXPatterns.hardSwish,
   ]
@@ -113,7 +114,7 @@ extension ONNXImporter {
     case "Unsqueeze": return [try unsqueeze(node)]
     case "Expand": return [try expand(node)]
     case "Tile": return [try tile(node)]
-    default: throw node.unsupported("it is read where its inputs are constants")
+    default: throw node.unsupported("it is taken where all its inputs are constants")
     }
   }
 
