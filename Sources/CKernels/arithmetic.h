@@ -194,6 +194,16 @@ SW_DECLARE_MIX(SW_NAME(mix)) {
   }
 }
 
+SW_DECLARE_MIX_PIXELS(SW_NAME(mix_pixels)) {
+  for (ptrdiff_t x = 0; x < count; x++, positions += taps, weights += taps) {
+    for (ptrdiff_t c = 0; c < channels; c += LANES) {
+      vector sum = splat(0);
+      for (ptrdiff_t t = 0; t < taps; t++) sum += load(in + positions[t] * channels + c) * weights[t];
+      store(out + x * out_pixel + c, sum);
+    }
+  }
+}
+
 SW_DECLARE_SOFTMAX_ALONG(SW_NAME(softmax_along)) {
   vector most = splat(-__builtin_inff());
   ptrdiff_t i = 0;

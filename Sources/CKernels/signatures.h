@@ -42,6 +42,9 @@
   void name(sw_reduction_kind kind, const float *in, ptrdiff_t step, ptrdiff_t count, ptrdiff_t lanes, float *result)
 #define SW_DECLARE_MIX(name)                                                                                                   \
   void name(const float *const *rows, const float *weights, ptrdiff_t taps, ptrdiff_t count, float *out)
+#define SW_DECLARE_MIX_PIXELS(name)                                                                                            \
+  void name(const float *in, const int32_t *positions, const float *weights, ptrdiff_t taps, ptrdiff_t count,                  \
+            ptrdiff_t channels, float *out, ptrdiff_t out_pixel)
 #define SW_DECLARE_SOFTMAX_ALONG(name) void name(const float *in, ptrdiff_t count, float *out)
 #define SW_DECLARE_SOFTMAX_ACROSS(name)                                                                                        \
   void name(const float *in, ptrdiff_t step, ptrdiff_t count, ptrdiff_t lanes, float *out, ptrdiff_t out_step)

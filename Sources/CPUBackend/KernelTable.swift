@@ -9,7 +9,7 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
   package enum Family: UInt32, Sendable, CaseIterable, BitwiseCopyable {
     case multiply, gather, head, tail, depthwise, pointwise, winogradInput, winogradOutput, store, elementwise
     case maximumPool, averagePool, sum, binary, reduceAlong, reduceAcross, mix, softmaxAlong, softmaxAcross, widen, narrow
-    case interleave, deinterleave, pixelShuffle, planes, spread, pick
+    case interleave, deinterleave, pixelShuffle, planes, spread, pick, mixPixels
   }
 
   private let nameBytes: UnsafePointer<CChar>
@@ -140,6 +140,7 @@ extension Kernel {
   package var pixelShuffle: sw_pixel_shuffle_function { cast(.pixelShuffle) }
   package var planes: sw_planes_function { cast(.planes) }
   package var spread: sw_spread_function { cast(.spread) }
+  package var mixPixels: sw_mix_pixels_function { cast(.mixPixels) }
   package var pick: sw_pick_function { cast(.pick) }
 
   private func cast<F>(_ expected: Family) -> F {

@@ -58,6 +58,7 @@ typedef enum {
   SW_FAMILY_PLANES,
   SW_FAMILY_SPREAD,
   SW_FAMILY_PICK,
+  SW_FAMILY_MIX_PIXELS,
 } sw_family;
 
 typedef enum {
@@ -352,6 +353,12 @@ typedef void (*sw_reduce_across_function)(
 
 /// out[i] = Σ over t < taps of weights[t] · rows[t][i], i < count (any).
 typedef void (*sw_mix_function)(const float *const *rows, const float *weights, ptrdiff_t taps, ptrdiff_t count, float *out);
+
+/// The same for pixels of a row, each with its own taps: pixel x of `count` is Σ over t < taps of weights[x * taps + t] · pixel
+/// positions[x * taps + t] of `in`, whose pixels have `channels` floats (a multiple of SW_CHANNEL_BLOCK) and follow each other.
+typedef void (*sw_mix_pixels_function)(
+  const float *in, const int32_t *positions, const float *weights, ptrdiff_t taps, ptrdiff_t count, ptrdiff_t channels, float *out,
+  ptrdiff_t out_pixel);
 
 /// out[k] = exp(in[k]) / Σ exp(in), k < count, less the largest first. In and out may be the same.
 typedef void (*sw_softmax_along_function)(const float *in, ptrdiff_t count, float *out);

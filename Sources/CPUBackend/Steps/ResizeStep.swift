@@ -11,6 +11,10 @@ final class ResizeStep: Step {
   private let rows: Taps
   private let columns: Taps
   private let kernel: Kernel
+  private let pixelKernel: Kernel
+  /// The positions of `columns`, and their weights, as the kernel reads them.
+  private let columnPositions: ConstantTable<Int32>
+  private let columnWeights: ConstantTable<Float>
   private let threadCount: Int
 
   /// What each output position along an axis mixes: `count` input positions and their weights, one output position after another.
@@ -50,19 +54,23 @@ final class ResizeStep: Step {
     self.input = input.layout
     self.output = output.layout
     kernel = table.kernel(.mix, rows: 1)
+    pixelKernel = table.kernel(.mixPixels, rows: 1)
     self.threadCount = threadCount
     let (from, to) = (input.layout, output.layout)
     rows = Taps(payload, extent: from.height, outputExtent: to.height) {
       payload.rowPosition(of: $0, extent: from.height, outputExtent: to.height)
     }
-    columns = Taps(payload, extent: from.width, outputExtent: to.width) {
+    let columns = Taps(payload, extent: from.width, outputExtent: to.width) {
       payload.columnPosition(of: $0, extent: from.width, outputExtent: to.width)
     }
+    self.columns = columns
+    columnPositions = ConstantTable(columns.positions.map(Int32.init))
+    columnWeights = ConstantTable(columns.weights)
   }
 
-  var kernelNames: [String] { [kernel.name] }
+  var kernelNames: [String] { input.order == .planar ? [kernel.name] : [kernel.name, pixelKernel.name] }
   var rowCount: Int { output.height }
-  var constantByteCount: Int { 0 }
+  var constantByteCount: Int { columnWeights.count * 8 }
 
   func inputRows(_ index: Int, for range: Range<Int>) -> Range<Int> {
     var first = Int.max, last = 0
@@ -114,13 +122,8 @@ final class ResizeStep: Step {
         mix(pointers, weights + y * taps, taps, isDense ? input.width * stored : stored, mixed + x * stored)
       }
     }
-    columns.weights.withUnsafeBufferPointer { weights in
-      guard let weights = weights.baseAddress else { return }
-      for x in 0..<output.width {
-        for tap in 0..<taps { pointers[tap] = UnsafePointer(mixed + columns.positions[x * taps + tap] * stored) }
-        mix(pointers, weights + x * taps, taps, stored, to + x * output.pixelStride)
-      }
-    }
+    pixelKernel.mixPixels(
+      mixed, columnPositions.elements, columnWeights.elements, taps, output.width, stored, to, output.pixelStride)
   }
 
   private func fillPlanes(
