@@ -154,19 +154,49 @@ INLINE vector picked(vector old, const int32_t *lanes, vector from) {
 }
 #endif
 
+// One vector of all pixels. `count`, the picks, is a constant where this is inlined: their indices stay in registers.
+INLINE void VALUE_NAME(pick_vector)(const sw_pick_arguments *g, const sw_pick *picks, int count, ELEMENT *out) {
+  const ELEMENT *from[4];
+  ptrdiff_t between[4];
+  UNROLL for (int p = 0; p < 4; p++) {
+    if (p >= count) continue;
+    from[p] = (const ELEMENT *)g->in[picks[p].input] + picks[p].first;
+    between[p] = g->in_pixel[picks[p].input] * PER_SLOT;
+  }
+  for (ptrdiff_t i = 0; i < g->count; i++) {
+    vector result = splat(0);
+    UNROLL for (int p = 0; p < 4; p++) {
+      if (p >= count) continue;
+      result = picked(result, picks[p].lanes, load_value(from[p]));
+      from[p] += between[p];
+    }
+    store_value(out + i * g->out_pixel * PER_SLOT, result);
+  }
+}
+
 SW_DECLARE_PICK(VALUE_NAME(pick)) {
   const sw_pick_arguments *g = arguments;
-  for (ptrdiff_t i = 0; i < g->count; i++) {
-    ELEMENT *out = (ELEMENT *)(g->out + i * g->out_pixel);
-    const sw_pick *pick = g->picks;
-    for (ptrdiff_t v = 0; v < g->vectors; v++) {
-      vector result = splat(0);
-      for (const sw_pick *end = g->picks + g->ends[v]; pick < end; pick++) {
-        const ELEMENT *from = (const ELEMENT *)(g->in[pick->input] + i * g->in_pixel[pick->input]) + pick->first;
-        result = picked(result, pick->lanes, load_value(from));
-      }
-      store_value(out + v * LANES, result);
+  const sw_pick *pick = g->picks;
+  for (ptrdiff_t v = 0; v < g->vectors; v++) {
+    const sw_pick *end = g->picks + g->ends[v];
+    ELEMENT *out = (ELEMENT *)g->out + v * LANES;
+    switch (end - pick) {
+      case 0: VALUE_NAME(pick_vector)(g, pick, 0, out); break;
+      case 1: VALUE_NAME(pick_vector)(g, pick, 1, out); break;
+      case 2: VALUE_NAME(pick_vector)(g, pick, 2, out); break;
+      case 3: VALUE_NAME(pick_vector)(g, pick, 3, out); break;
+      case 4: VALUE_NAME(pick_vector)(g, pick, 4, out); break;
+      default:
+        for (ptrdiff_t i = 0; i < g->count; i++) {
+          vector result = splat(0);
+          for (const sw_pick *p = pick; p < end; p++) {
+            const ELEMENT *from = (const ELEMENT *)(g->in[p->input] + i * g->in_pixel[p->input]) + p->first;
+            result = picked(result, p->lanes, load_value(from));
+          }
+          store_value(out + i * g->out_pixel * PER_SLOT, result);
+        }
     }
+    pick = end;
   }
 }
 #undef LOAD_QUAD
