@@ -18,7 +18,7 @@ var targets: [Target] = [
   .target(name: "Tensors"),
   .target(name: "Files"),
   .target(name: "Networks", dependencies: ["Tensors", "Files"]),
-  .target(name: "Architectures", dependencies: ["Tensors", "Networks"]),
+  .target(name: "Architectures", dependencies: ["Tensors", "Files", "Networks"]),
   .target(name: "Transforms", dependencies: ["Tensors", "Files", "Networks"]),
   .target(
     name: "ONNXProto", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")], exclude: ["onnx.proto"]),
@@ -29,7 +29,7 @@ var targets: [Target] = [
       .product(name: "SwiftProtobuf", package: "swift-protobuf"),
     ]),
   .target(name: "Imaging", dependencies: ["Tensors", "Files", "CImageCodecs"]),
-  .target(name: "Execution", dependencies: ["Tensors", "Networks"]),
+  .target(name: "Execution", dependencies: ["Tensors", "Files", "Networks"]),
   .target(name: "ReferenceBackend", dependencies: ["Tensors", "Networks", "Execution"]),
   .target(name: "CPUBackend", dependencies: ["Tensors", "Networks", "Execution", "CKernels"]),
   .target(

@@ -1,3 +1,4 @@
+import Files
 import Networks
 
 /// What every architecture answers about itself.
@@ -22,6 +23,8 @@ extension ArchitectureDefinition {
     guard count <= Self.parameterLimit else {
       throw .tooLarge(architecture: Self.name, parameterCount: count, limit: Self.parameterLimit)
     }
+    // The parameters, and the file that is made of them.
+    guard MemoryLimit.allows(8 * count) else { throw .memory(architecture: Self.name, parameterCount: count) }
     do throws(NetworkError) {
       return try builder.build(initialization)
     } catch {

@@ -7,6 +7,8 @@ public enum ArchitectureError: Error, Hashable, Sendable {
   case option(architecture: String, option: String, value: String, allowed: String)
   /// Its parameters would have more elements than a new network may have.
   case tooLarge(architecture: String, parameterCount: Int, limit: Int)
+  /// The process may not take as much memory as its parameters need.
+  case memory(architecture: String, parameterCount: Int)
   case network(architecture: String, NetworkError)
 }
 
@@ -21,6 +23,9 @@ extension ArchitectureError: CustomStringConvertible {
     case .tooLarge(let architecture, let parameterCount, let limit):
       "\(architecture) would have \(parameterCount) parameters and buffers with these options, and no more than \(limit) are "
         + "made; give fewer features or layers"
+    case .memory(let architecture, let parameterCount):
+      "\(architecture) would have \(parameterCount) parameters and buffers with these options, which need more memory than this "
+        + "process may take; raise the limit (ulimit -v) or give fewer features or layers"
     case .network(let architecture, let error): "\(architecture): \(error)"
     }
   }

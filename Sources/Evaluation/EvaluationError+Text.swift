@@ -22,8 +22,12 @@ extension EvaluationError: CustomStringConvertible {
     case .notTileable(let network):
       "the network '\(network)' looks at the whole image and cannot run in tiles; give the tile 'none' or 'auto'"
     case .memoryLimit(let limit, let needed):
-      "about \(TextFormat.bytes(needed)) of memory are needed and \(TextFormat.bytes(limit)) allowed; "
+      // Rounded up: as much as the line names is enough.
+      "about \((needed + (1 << 20) - 1) >> 20) MiB of memory are needed and \(TextFormat.bytes(limit)) allowed; "
         + "allow more, give a smaller scale or crop the picture"
+    case .memoryOfProcess(let limit, let needed):
+      "about \((needed + (1 << 20) - 1) >> 20) MiB of memory are needed and \(limit); "
+        + "raise it, give a smaller scale or crop the picture"
     case .instructionSet(let name, let available):
       "this machine cannot run \(name); it can run \(available.joined(separator: ", "))"
     case .execution(let network, let error):
@@ -95,7 +99,8 @@ extension EvaluationError {
   /// The line, with the file that was worked on in front where the error itself does not name it.
   public func text(for file: String) -> String {
     switch self {
-    case .scale, .outputTooLarge, .memoryLimit, .notFinite, .constantOutput, .execution, .network, .contract, .contractScale,
+    case .scale, .outputTooLarge, .memoryLimit, .memoryOfProcess, .notFinite, .constantOutput, .execution, .network, .contract,
+      .contractScale,
       .notTileable:
       "'\(file.onOneLine)': \(description)"
     case .image(let error):
@@ -121,7 +126,9 @@ extension ExecutionError {
     case .inputCount(let expected, let got): "it has \(expected) inputs and gets \(got)"
     case .inputShape(let name, let expected, let got): "the input '\(name)' must be \(expected) and is \(got)"
     case .memory(let needed, let available):
-      "about \(TextFormat.bytes(needed)) of memory are needed and the machine has \(TextFormat.bytes(available)); give a smaller input"
+      needed > available
+        ? "about \(TextFormat.bytes(needed)) of memory are needed and \(MemoryLimit.current.with(available)); give a smaller input"
+        : "about \(TextFormat.bytes(needed)) of memory are needed and the system gives no more; give a smaller input"
     case .unsupported(let node, let operation, let backend, let reason):
       "the node '\(node)' (\(operation)) is not supported by \(backend), because \(reason)"
     }

@@ -17,6 +17,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case outputTooLarge(width: Int, height: Int, limit: Int)
   case notTileable(network: String)
   case memoryLimit(limit: Int, needed: Int)
+  /// The process may not take as much, or the machine has less. The limit is a clause: `the machine has 23.5 GiB`.
+  case memoryOfProcess(limit: String, needed: Int)
   case instructionSet(name: String, available: [String])
   case execution(network: String, ExecutionError)
   case network(NetworkError)

@@ -178,7 +178,8 @@ extension Upscaler {
     for plane in planes { check.input.include(plane) }
     let (width, height) = (input.width * runner.scale, input.height * runner.scale)
     let output = try collect(
-      input, width: width, height: height, symmetries: [.identity], budget: nil, check: &check, progress: nil)
+      input, width: width, height: height, symmetries: [.identity], check: &check, progress: nil
+    ) { (height, width) throws(EvaluationError) in try runner.plan(height: height, width: width) }
     try check.verify(network: runner.network.name, black: runner.contract.colour == .luma ? LumaWeights.black : 0)
     return output
   }

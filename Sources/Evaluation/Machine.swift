@@ -46,6 +46,33 @@ public enum Machine {
     #endif
   }
 
+  /// The memory that the process holds now.
+  static var residentByteCount: Int {
+    #if canImport(Darwin)
+      // Not less than that.
+      return peakResidentByteCount
+    #else
+      // The counters of `status` are behind by some pages for each processor.
+      guard let text = field("Rss", of: "/proc/self/smaps_rollup") ?? field("VmRSS", of: "/proc/self/status"),
+        let kib = Int(text.prefix { $0.isNumber })
+      else { return peakResidentByteCount }
+      return kib * 1024
+    #endif
+  }
+
+  /// From here on the C library gives freed memory back to the system at once where it is more than some pages, and keeps few lists of
+  /// it. By itself it keeps what was freed, up to 64 MiB, for the next who asks: faster, and no bound on memory holds. For good.
+  package static func givesBackFreedMemory() {
+    #if canImport(Glibc)
+      // malloc.h is in no module.
+      typealias Mallopt = @convention(c) (Int32, Int32) -> Int32
+      guard let symbol = dlsym(dlopen(nil, RTLD_NOW), "mallopt") else { return }
+      let mallopt = unsafeBitCast(symbol, to: Mallopt.self)
+      // M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_ARENA_MAX; a threshold that is set no longer grows with what is freed.
+      for (parameter, value) in [(-3, 256 << 10), (-1, 256 << 10), (-8, 2)] { _ = mallopt(Int32(parameter), Int32(value)) }
+    #endif
+  }
+
   /// Seconds from a fixed point, for differences.
   public static var seconds: Double {
     var time = timespec()

@@ -15,6 +15,27 @@ extension ModelRunner {
 
     var tileCount: Int { rows.count * columns.count }
 
+    /// Of the tiles, each once.
+    var shapes: Set<Shape> {
+      var result: Set<Shape> = []
+      for height in Set(rows.map(\.read.count)) {
+        for width in Set(columns.map(\.read.count)) {
+          var shape = whole
+          shape[2] = height
+          shape[3] = width
+          result.insert(shape)
+        }
+      }
+      return result
+    }
+
+    /// With a smaller budget: so many bytes are for something else.
+    func keeping(_ byteCount: Int) -> Plan {
+      var plan = self
+      plan.budget = max(budget - byteCount, 0)
+      return plan
+    }
+
     /// The largest tile.
     var largest: Shape {
       var shape = whole
@@ -32,68 +53,75 @@ extension ModelRunner {
 
   /// The plan for an input of that size.
   ///
-  /// - Parameter budget: the bytes that sessions may hold; nil where only `tile` speaks.
-  func plan(height: Int, width: Int, budget: Int? = nil) throws(EvaluationError) -> Plan {
+  /// - Parameters:
+  ///   - budget: the bytes that sessions may hold, and what the caller keeps for tiles; nil where only `tile` speaks.
+  ///   - rows: what the caller keeps beside the sessions of a plan.
+  /// Throws `.memoryLimit` with what the smallest tile needs where the budget is too small.
+  func plan(
+    height: Int, width: Int, budget: Int? = nil, rows: (Plan) -> Int = { _ in 0 }
+  ) throws(EvaluationError) -> Plan {
     let whole = Shape(channels: channels, height: height, width: width)
     let shapes = try inferredShapes(whole)
     let geometry = TileGeometry(of: fused, shapes: shapes) { backend.outputGrid(of: $0, in: fused, shapes: shapes) }
-    let allowed = budget ?? (tile == .automatic ? Self.automaticBudget : .max)
     let untiled = Plan(
       whole: whole, rows: [TileSpan(read: 0..<height, keep: 0..<height)],
-      columns: [TileSpan(read: 0..<width, keep: 0..<width)], budget: allowed, scale: scale)
+      columns: [TileSpan(read: 0..<width, keep: 0..<width)],
+      budget: budget ?? (tile == .automatic ? Self.automaticBudget : .max), scale: scale)
 
     switch tile {
     case .pixels(let side):
       guard let geometry else { throw .notTileable(network: network.name) }
-      let result = untiled.cut(side, geometry)
-      if let budget { try check(result, budget) }
-      return result
+      return try checked(untiled.cut(side, geometry), budget, rows)
     case .none:
-      if let budget { try check(untiled, budget) }
-      return untiled
+      return try checked(untiled, budget, rows)
     case .automatic:
-      guard let geometry else {
-        if let budget { try check(untiled, budget) }
-        return untiled
-      }
-      return try largestPlan(untiled, geometry, allowed: allowed, isLimit: budget != nil)
+      guard let geometry else { return try checked(untiled, budget, rows) }
+      return try largestPlan(untiled, geometry, budget, rows)
     }
   }
 
-  /// The largest tile whose session takes no more than `allowed`: guessed by area, and tried.
+  /// The largest tile that takes no more than the budget, nor than the automatic one: guessed by area, and tried.
   private func largestPlan(
-    _ untiled: Plan, _ geometry: TileGeometry, allowed: Int, isLimit: Bool
+    _ untiled: Plan, _ geometry: TileGeometry, _ budget: Int?, _ rows: (Plan) -> Int
   ) throws(EvaluationError) -> Plan {
+    let allowed = min(budget ?? .max, Self.automaticBudget)
     var candidate = untiled
     var side = max(untiled.whole.height, untiled.whole.width)
     while true {
       var needed = try roughByteCount(candidate)
       var target = Self.preparationLimit
       if needed <= target {
-        needed = try sessionByteCount(candidate)
+        needed = try byteCount(candidate, allowed, rows)
         target = allowed
       }
-      if needed <= target { return candidate }
-      if side <= geometry.alignment {
-        guard isLimit else { return candidate }
-        throw .memoryLimit(limit: allowed, needed: needed)
+      // The smallest is taken as long as it fits at all.
+      if needed <= target || (side <= geometry.alignment && needed <= budget ?? .max) {
+        return candidate.keeping(rows(candidate))
       }
+      if side <= geometry.alignment { throw .memoryLimit(limit: allowed, needed: needed) }
       let share = min((Double(target) / Double(needed)).squareRoot() * 0.97, 1)
       side = max(min(Int(Double(side) * share), side - 1) / geometry.alignment, 1) * geometry.alignment
       candidate = untiled.cut(side, geometry).balanced(side, geometry)
     }
   }
 
-  private func check(_ plan: Plan, _ budget: Int) throws(EvaluationError) {
+  private func checked(_ plan: Plan, _ budget: Int?, _ rows: (Plan) -> Int) throws(EvaluationError) -> Plan {
+    guard let budget else { return plan }
     var needed = try roughByteCount(plan)
-    if needed <= Self.preparationLimit { needed = try sessionByteCount(plan) }
+    if needed <= Self.preparationLimit { needed = try byteCount(plan, budget, rows) }
     guard needed <= budget else { throw .memoryLimit(limit: budget, needed: needed) }
+    return plan.keeping(rows(plan))
   }
 
-  /// What the session of the largest tile takes.
-  private func sessionByteCount(_ plan: Plan) throws(EvaluationError) -> Int {
-    useSessions(for: plan)
-    return try session(for: plan.largest, whole: plan.whole).peakMemoryByteCount
+  /// What the caller's rows and the session of any tile take together; of the largest tile alone where that is too much already.
+  private func byteCount(_ plan: Plan, _ allowed: Int, _ rows: (Plan) -> Int) throws(EvaluationError) -> Int {
+    let own = rows(plan)
+    useSessions(for: plan.keeping(own))
+    var most = 0
+    for shape in [plan.largest] + plan.shapes where own + most <= allowed {
+      most = max(most, try sessionByteCount(shape, whole: plan.whole))
+    }
+    return own + most
   }
 
   /// What the largest tile takes at most, were every value kept in full.

@@ -18,6 +18,8 @@ public final class ModelRunner {
   let fused: Network
   private var sessions: [Shape: CachedSession] = [:]
   private var sessionUses = 0
+  /// What sessions of the shapes that were prepared take.
+  private var sessionSizes: [Shape: Int] = [:]
   /// The whole shape that the sessions' kernels were chosen for.
   private var sessionsWhole: Shape?
   /// The bytes that sessions may hold together, as long as one fits at all.
@@ -49,7 +51,10 @@ public final class ModelRunner {
   public var channels: Int { contract.colour == .luma ? 1 : 3 }
 
   /// Lets go of the sessions and their memory.
-  public func releaseSessions() { sessions = [:] }
+  public func releaseSessions() {
+    sessions = [:]
+    sessionSizes = [:]
+  }
 }
 
 extension ModelRunner {
@@ -118,16 +123,28 @@ extension ModelRunner {
     sessionBudget = plan.budget
   }
 
+  /// What a session for the shape takes; it is prepared for that, and kept. Where the system does not give it the memory it takes
+  /// more than there is.
+  func sessionByteCount(_ shape: Shape, whole: Shape) throws(EvaluationError) -> Int {
+    if let known = sessionSizes[shape] { return known }
+    do throws(EvaluationError) {
+      return try session(for: shape, whole: whole).peakMemoryByteCount
+    } catch {
+      guard case .execution(_, .memory(let needed, _)) = error else { throw error }
+      return max(needed, sessionBudget + 1)
+    }
+  }
+
   func session(for shape: Shape, whole: Shape) throws(EvaluationError) -> any Session {
     sessionUses += 1
     if let cached = sessions[shape] {
       sessions[shape]?.lastUse = sessionUses
       return cached.session
     }
-    // What will be needed is about what the others need; they go first, so that two never stand above the budget.
+    // What is not known to need less needs about what the others need; they go first, so that two never stand above the budget.
     var held = sessions.values.reduce(0) { $0 + $1.session.peakMemoryByteCount }
-    let largest = sessions.values.reduce(0) { max($0, $1.session.peakMemoryByteCount) }
-    while held + largest > sessionBudget, let oldest = sessions.min(by: { $0.value.lastUse < $1.value.lastUse }) {
+    let needed = sessionSizes[shape] ?? sessions.values.reduce(0) { max($0, $1.session.peakMemoryByteCount) }
+    while held + needed > sessionBudget, let oldest = sessions.min(by: { $0.value.lastUse < $1.value.lastUse }) {
       held -= oldest.value.session.peakMemoryByteCount
       sessions[oldest.key] = nil
     }
@@ -137,6 +154,7 @@ extension ModelRunner {
     } catch {
       throw .execution(network: network.name, error)
     }
+    sessionSizes[shape] = session.peakMemoryByteCount
     sessions[shape] = CachedSession(session: session, lastUse: sessionUses)
     return session
   }

@@ -9,22 +9,23 @@ struct TileSpan: Hashable, Sendable {
 
   /// The spans that cover an axis of `extent` pixels: their kept parts lie one after the other and fill it.
   ///
-  /// All spans but the last read equally much, and the last is pulled back so that it does too, up to the alignment: an image
-  /// needs sessions for at most two sizes along an axis. What is kept depends on where a span lies: where the image ends, no
-  /// halo is lost.
+  /// All spans read equally much, so that one session does for all tiles of an image: the last is pulled back to end with the image,
+  /// and as its origin, too, lies on the alignment, all read what the extent has beyond a multiple of it. What is kept depends on where
+  /// a span lies: where the image ends, no halo is lost.
   static func covering(_ extent: Int, tile: Int, geometry: TileGeometry) -> [TileSpan] {
     let alignment = geometry.alignment, halo = geometry.halo
-    let window = (max(tile, 1) + alignment - 1) / alignment * alignment + 2 * halo
+    let aligned = (max(tile, 1) + alignment - 1) / alignment * alignment + 2 * halo
+    let window = aligned + extent % alignment
     var spans: [TileSpan] = []
     var start = 0
     while true {
       let first = max(0, start - halo)
       guard first + window < extent else {
-        let pulled = (max(0, extent - window) + alignment - 1) / alignment * alignment
+        let pulled = max(0, extent - window)
         spans.append(TileSpan(read: pulled..<extent, keep: start..<extent))
         return spans
       }
-      let end = first + window - halo
+      let end = first + aligned - halo
       spans.append(TileSpan(read: first..<first + window, keep: start..<end))
       start = end
     }

@@ -164,7 +164,7 @@ extension Upscaler {
       result.isSkipped = true
       return result
     }
-    let (image, encoding) = try read(item, options)
+    let source = try read(item, options)
     if item.output != "-" {
       // Hours of work should not end at a folder that was never writable.
       try wrapping { () throws(FileError) in
@@ -172,30 +172,49 @@ extension Upscaler {
         try Folder.checkWritable(item.output)
       }
     }
-    let enlarged = try upscale(image, scale: options.scale, progress: progress)
-    let encoded = try wrapping { () throws(ImageError) in try enlarged.encoded(as: encoding) }
+    let encoded = try encoded(source, progress: progress)
     try wrapping { () throws(FileError) in try AtomicFile.write(encoded, to: item.output) }
-    (result.inputWidth, result.inputHeight) = (image.width, image.height)
-    (result.width, result.height) = (enlarged.width, enlarged.height)
+    (result.inputWidth, result.inputHeight) = (source.image.width, source.image.height)
+    (result.width, result.height) = (source.size.width, source.size.height)
     result.seconds = Machine.seconds - start
     return result
   }
 
-  private func read(
-    _ item: UpscaleBatch.Item, _ options: FileOptions
-  ) throws(EvaluationError) -> (Image, ImageEncoding) {
-    let limit = self.options.memoryLimit.map { $0 / 2 } ?? 1 << 31
+  /// A decoded picture, and what becomes of it.
+  private struct Source {
+    var image: Image
+    var size: UpscaleSize
+    var encoding: ImageEncoding
+    var memory: UpscaleMemory
+    var bound: Bound
+  }
+
+  private func read(_ item: UpscaleBatch.Item, _ options: FileOptions) throws(EvaluationError) -> Source {
+    let resident = Machine.residentByteCount
+    let bound = bound(resident: resident)
+    let limit = min(max(bound.byteCount - resident, 0), 1 << 31)
     let bytes = try wrapping { () throws(FileError) in try FileReader.bytes(of: item.input, limit: limit) }
     let encoding = try options.naming.encoding(of: item, input: bytes, quality: options.quality)
     let name = item.input == "-" ? "standard input" : item.input
-    let image = try wrapping { () throws(ImageError) in try ImageCodec.decode(bytes, name: name, limits: decodingLimits) }
-    return (image, encoding)
+    let header = try wrapping { () throws(ImageError) in try ImageCodec.header(bytes, name: name) }
+    let size = try size(width: header.width, height: header.height, scale: options.scale)
+    let memory = memory(header, size, fileByteCount: bytes.count, encoding: encoding, held: resident)
+    if memory.peak(sessions: 0) > bound.byteCount {
+      // Not even without tiles, and before anything is decoded: says what would be enough.
+      let isEnlarged = runner.contract.inputSize == .bicubicEnlarged
+      _ = try plan(
+        memory, bound, height: isEnlarged ? size.height : header.height, width: isEnlarged ? size.width : header.width)
+    }
+    let image = try wrapping { () throws(ImageError) in try ImageCodec.decode(bytes, name: name) }
+    // A picture that was turned upright has its sides exchanged.
+    let upright = try self.size(width: image.width, height: image.height, scale: options.scale)
+    return Source(image: image, size: upright, encoding: encoding, memory: memory, bound: bound)
   }
 
-  private var decodingLimits: DecodingLimits {
-    var limits = DecodingLimits()
-    if let memory = options.memoryLimit { limits.bytes = min(limits.bytes, memory) }
-    return limits
+  /// The enlarged picture as a file in memory.
+  private func encoded(_ source: Source, progress: ((Double) -> Void)?) throws(EvaluationError) -> [UInt8] {
+    let enlarged = try upscale(source.image, source.size, source.memory, source.bound, progress: progress)
+    return try wrapping { () throws(ImageError) in try enlarged.encoded(as: source.encoding) }
   }
 }
 

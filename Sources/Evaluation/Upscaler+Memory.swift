@@ -1,27 +1,47 @@
+import Execution
+import Files
 import Imaging
 
 extension Upscaler {
-  /// The bytes of the process without pictures and network: code, libraries, threads, allocator.
-  static let processByteCount = 40 << 20
+  /// What binds: the limit that was asked for, or one of the process or the machine where that is tighter.
+  struct Bound {
+    var byteCount: Int
+    /// Nil for the limit that was asked for.
+    var system: MemoryLimit?
 
-  /// What is left of the memory limit for sessions; nil without a limit.
-  ///
-  /// The decoded picture, its planes, the output and a band of it are there while the network runs. The encoder comes after the
-  /// sessions have gone, and is reckoned to hold the output twice more in encoded form.
-  func engineBudget(_ image: Image, _ size: UpscaleSize, isCollected: Bool) throws(EvaluationError) -> Int? {
-    guard let limit = options.memoryLimit else { return nil }
-    let sampleBytes = image.channels * image.bitDepth / 8
-    let input = image.width * image.height * sampleBytes
-    let output = size.width * size.height * sampleBytes
-    let planes = ImagePlanes.byteCount(of: image, colour: runner.contract.colour)
-    let floats = runner.channels * MemoryLayout<Float>.size
-    // Bands are at most an eighth of the output for a tile of moderate size.
-    var running = Self.processByteCount + input + planes + output + size.networkWidth * size.networkHeight * floats / 8
-    if isCollected { running += size.networkWidth * size.networkHeight * floats + 128 * size.width * floats }
-    let encoding = Self.processByteCount + input + 3 * output
-    let least = max(running + (16 << 20), encoding)
-    guard least <= limit else { throw .memoryLimit(limit: limit, needed: least) }
-    // What allocators keep for themselves.
-    return (limit - running) / 10 * 9
+    func error(needed: Int) -> EvaluationError {
+      system.map { .memoryOfProcess(limit: $0.description, needed: needed) } ?? .memoryLimit(limit: byteCount, needed: needed)
+    }
+  }
+
+  /// At this moment, with so many bytes in memory.
+  func bound(resident: Int) -> Bound {
+    var bound = Bound(byteCount: options.memoryLimit ?? .max)
+    let system = MemoryLimit.current
+    // Address space is taken by more than what is in memory: stacks and what allocators ask for ahead.
+    let left =
+      switch system.cause {
+      case .machine, .container: system.byteCount
+      case .addressSpace, .data: resident + max(system.byteCount - MemoryLimit.reserve, 0)
+      }
+    if left < bound.byteCount { bound = Bound(byteCount: left, system: system) }
+    return bound
+  }
+
+  /// The tiles for a picture, such that all of its phases keep the bound; throws what would be enough where none do.
+  func plan(
+    _ memory: UpscaleMemory, _ bound: Bound, height: Int, width: Int
+  ) throws(EvaluationError) -> ModelRunner.Plan {
+    let budget = memory.budget(bound.byteCount)
+    do throws(EvaluationError) {
+      let plan = try runner.plan(height: height, width: width, budget: budget) { memory.rows.byteCount($0) }
+      let needed = memory.peak(sessions: 0)
+      guard needed <= bound.byteCount else { throw .memoryLimit(limit: budget, needed: 0) }
+      return plan
+    } catch {
+      guard case .memoryLimit(_, let sessions) = error else { throw error }
+      runner.releaseSessions()
+      throw bound.error(needed: memory.peak(sessions: sessions))
+    }
   }
 }

@@ -15,7 +15,8 @@ public final class Upscaler {
   /// How pictures are enlarged: what memory it takes, and whether eight results are averaged.
   public struct Options: Hashable, Sendable {
     public var tile: TilePolicy
-    /// The most bytes that the process may hold in memory at any time, base, pictures and encoder included; nil for no limit.
+    /// The most bytes that the process may hold in memory at any time, base, pictures and encoder included; nil for no limit. With a
+    /// limit the C library is told to give freed memory back at once, for good.
     public var memoryLimit: Int?
     /// Averages the results for the eight flips and turns of the picture: slower by eight times, better by about 0.1 dB.
     public var usesTestTimeAugmentation: Bool
@@ -42,6 +43,7 @@ public final class Upscaler {
 
   public init(_ network: Network, backend: any Backend, options: Options = Options()) throws(EvaluationError) {
     runner = try ModelRunner(network, backend: backend, tile: options.tile)
+    if options.memoryLimit != nil { Machine.givesBackFreedMemory() }
     self.options = options
     workers = Workers(threadCount: options.threadCount)
   }
@@ -57,24 +59,57 @@ public final class Upscaler {
   public func upscale(
     _ image: Image, scale: Double? = nil, progress: ((Double) -> Void)? = nil
   ) throws(EvaluationError) -> Image {
+    let size = try size(width: image.width, height: image.height, scale: scale)
+    let header = ImageHeader(
+      format: .png, width: image.width, height: image.height, channels: image.channels, bits: image.bitDepth)
+    // The picture is in memory already, and nothing is encoded here.
+    let resident = Machine.residentByteCount
+    var memory = memory(header, size, fileByteCount: 0, encoding: nil, held: max(resident - header.sampleByteCount, 0))
+    memory.reading = 0
+    return try upscale(image, size, memory, bound(resident: resident), progress: progress)
+  }
+
+  /// The size of the result and of what leads to it; throws where it is none that is made.
+  func size(width: Int, height: Int, scale: Double?) throws(EvaluationError) -> UpscaleSize {
     let scale = scale ?? defaultScale
     guard scale >= 1, scale <= 64 else { throw .scale(scale) }
-    let width = Int((Double(image.width) * scale).rounded()), height = Int((Double(image.height) * scale).rounded())
-    let size = UpscaleSize(image, width: width, height: height, runner)
-    guard max(width * height, size.networkWidth * size.networkHeight) <= Self.pixelLimit else {
-      throw .outputTooLarge(width: width, height: height, limit: Self.pixelLimit)
+    let size = UpscaleSize(
+      width: width, height: height, outputWidth: Int((Double(width) * scale).rounded()),
+      outputHeight: Int((Double(height) * scale).rounded()), runner)
+    guard max(size.width * size.height, size.networkWidth * size.networkHeight) <= Self.pixelLimit else {
+      throw .outputTooLarge(width: size.width, height: size.height, limit: Self.pixelLimit)
     }
-    let composed = try compose(image, size, progress: progress)
+    return size
+  }
+
+  func memory(
+    _ header: ImageHeader, _ size: UpscaleSize, fileByteCount: Int, encoding: ImageEncoding?, held: Int
+  ) -> UpscaleMemory {
+    UpscaleMemory(
+      header, fileByteCount: fileByteCount, size: size, runner: runner, isCollected: isCollected(size), encoding: encoding,
+      threadCount: options.threadCount, held: held)
+  }
+
+  /// Whether the network's output is needed as a whole before the picture is put together.
+  private func isCollected(_ size: UpscaleSize) -> Bool { options.usesTestTimeAugmentation || !size.isNetworkSize }
+
+  func upscale(
+    _ image: Image, _ size: UpscaleSize, _ memory: UpscaleMemory, _ bound: Bound, progress: ((Double) -> Void)?
+  ) throws(EvaluationError) -> Image {
+    let composed = try compose(image, size, memory, bound, progress: progress)
     if options.memoryLimit != nil { runner.releaseSessions() }
     return composed
   }
 
   private func compose(
-    _ image: Image, _ size: UpscaleSize, progress: ((Double) -> Void)?
+    _ image: Image, _ size: UpscaleSize, _ memory: UpscaleMemory, _ bound: Bound, progress: ((Double) -> Void)?
   ) throws(EvaluationError) -> Image {
     let contract = runner.contract
-    let isCollected = options.usesTestTimeAugmentation || !size.isNetworkSize
-    let budget = try engineBudget(image, size, isCollected: isCollected)
+    let isCollected = isCollected(size)
+    let isEnlarged = contract.inputSize == .bicubicEnlarged
+    // Before any plane is made: what cannot be done is told at once.
+    let first = try plan(
+      memory, bound, height: isEnlarged ? size.height : image.height, width: isEnlarged ? size.width : image.width)
     let planes = ImagePlanes(image, colour: contract.colour, workers: workers)
     let resize = BicubicResize(width: image.width, height: image.height, toWidth: size.width, toHeight: size.height)
     var composer = ImageComposer(like: image, planes, colour: contract.colour, resize: resize, workers: workers)
@@ -87,12 +122,11 @@ public final class Upscaler {
     if isCollected {
       let collected = try collect(
         input, width: size.networkWidth, height: size.networkHeight,
-        symmetries: options.usesTestTimeAugmentation ? Symmetry.all : [.identity], budget: budget, check: &check,
-        progress: progress)
+        symmetries: options.usesTestTimeAugmentation ? Symmetry.all : [.identity], check: &check, progress: progress
+      ) { (height, width) throws(EvaluationError) in try plan(memory, bound, height: height, width: width) }
       compose(collected, size, into: &composer)
     } else {
-      let plan = try runner.plan(height: input.height, width: input.width, budget: budget)
-      try stream(input, plan, into: &composer, factor: factor, check: &check, progress: progress)
+      try stream(input, first, into: &composer, factor: factor, check: &check, progress: progress)
     }
     try check.verify(network: runner.network.name, black: contract.colour == .luma ? LumaWeights.black : 0)
     return composer.image
@@ -138,14 +172,14 @@ public final class Upscaler {
 
   /// The network's whole output on the scale 0...255, the mean over the symmetries.
   func collect(
-    _ input: NetworkInputPlanes, width: Int, height: Int, symmetries: [Symmetry], budget: Int?, check: inout OutputCheck,
-    progress: ((Double) -> Void)?
+    _ input: NetworkInputPlanes, width: Int, height: Int, symmetries: [Symmetry], check: inout OutputCheck,
+    progress: ((Double) -> Void)?, plan: (_ height: Int, _ width: Int) throws(EvaluationError) -> ModelRunner.Plan
   ) throws(EvaluationError) -> [Plane<Float>] {
     let factor = 255 / runner.contract.maximum / Float(symmetries.count)
     var sums = (0..<runner.channels).map { _ in [Float](repeating: 0, count: width * height) }
     for (index, symmetry) in symmetries.enumerated() {
       let turned = symmetry.size(height: input.height, width: input.width)
-      let plan = try runner.plan(height: turned.height, width: turned.width, budget: budget)
+      let plan = try plan(turned.height, turned.width)
       var done = 0
       let fill = { input.fill(rows: $0, columns: $1, symmetry, into: $2) }
       try runner.run(plan, fill: fill) { (region) throws(EvaluationError) in
@@ -210,12 +244,12 @@ struct UpscaleSize {
   let networkWidth: Int
   let networkHeight: Int
 
-  init(_ image: Image, width: Int, height: Int, _ runner: ModelRunner) {
-    self.width = width
-    self.height = height
+  init(width: Int, height: Int, outputWidth: Int, outputHeight: Int, _ runner: ModelRunner) {
+    self.width = outputWidth
+    self.height = outputHeight
     let isEnlarged = runner.contract.inputSize == .bicubicEnlarged
-    networkWidth = isEnlarged ? width : image.width * runner.scale
-    networkHeight = isEnlarged ? height : image.height * runner.scale
+    networkWidth = isEnlarged ? outputWidth : width * runner.scale
+    networkHeight = isEnlarged ? outputHeight : height * runner.scale
   }
 
   var isNetworkSize: Bool { width == networkWidth && height == networkHeight }

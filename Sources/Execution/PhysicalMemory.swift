@@ -1,16 +1,7 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import Files
 
-/// The machine's memory.
+/// What a run may take of the machine's memory.
 package enum PhysicalMemory {
-  /// In bytes; the largest number where the system does not say.
-  package static let byteCount: Int = {
-    let pages = sysconf(Int32(_SC_PHYS_PAGES)), size = sysconf(Int32(_SC_PAGESIZE))
-    return pages > 0 && size > 0 ? pages * size : Int.max
-  }()
+  /// In bytes: the tightest limit at this moment, of the machine or of this process.
+  package static var byteCount: Int { MemoryLimit.current.byteCount }
 }

@@ -22,6 +22,8 @@ extension FileError: CustomStringConvertible {
       "the disk is full and '\(path.onOneLine)' was not written; free some space or choose another place"
     case .noFolder(let path, let folder):
       "'\(path.onOneLine)' cannot be written because the folder '\(folder.onOneLine)' does not exist; create it first"
+    case .memory(let path):
+      "'\(path.onOneLine)' needs more memory than this process may take; raise the limit (ulimit -v)"
     case .fileSizeLimit(let path):
       "the system allows no file as large as '\(path.onOneLine)', and it was not written; raise the limit (ulimit -f) or choose another place"
     case .isRead(let path, let other):

@@ -7,6 +7,8 @@ public enum FileError: Error, Hashable, Sendable {
   case tooLarge(path: String, limit: Int)
   /// The disk, or the share of it that the user has, is full; nothing was left behind.
   case diskFull(path: String)
+  /// The process may not take as much memory as the file needs.
+  case memory(path: String)
   /// The folder that should hold the file is absent.
   case noFolder(path: String, folder: String)
   /// The system allows no file of that size; nothing was left behind.

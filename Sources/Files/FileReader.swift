@@ -30,6 +30,8 @@ public enum FileReader {
     let isRegular = status.st_mode & S_IFMT == S_IFREG
     let size = isRegular ? Int(status.st_size) : 0
     guard size <= limit else { throw .tooLarge(path: path, limit: limit) }
+    // What is made of the bytes takes as much again.
+    guard size < 1 << 20 || MemoryLimit.allows(2 * size) else { throw .memory(path: path) }
     return try bytes(from: descriptor, path: path, expected: size, limit: isRegular ? limit : min(limit, streamLimit))
   }
 

@@ -13,19 +13,43 @@ extension ImageCodec.Source {
 
   private func unsupported(_ reason: String) -> ImageError { .unsupported(name: name, format: .bmp, reason: reason) }
 
-  func decodeBitmap() throws(ImageError) -> Image {
+  /// What stands before the palette and the pixels.
+  private struct Head {
+    let headerSize: Int
+    let width: Int
+    /// Below 0 where the rows run from top to bottom.
+    let signedHeight: Int
+    let bits: Int
+
+    var isOld: Bool { headerSize == 12 }
+    var height: Int { abs(signedHeight) }
+  }
+
+  private func bitmapHead() throws(ImageError) -> Head {
     guard bytes.count >= 26 else { throw corrupt("the header is cut short") }
-    let pixelOffset = number(10, 4)
     let headerSize = number(14, 4)
     let isOld = headerSize == 12
     guard isOld || (40...256).contains(headerSize) else { throw corrupt("the header claims \(headerSize) bytes") }
     guard bytes.count >= 14 + headerSize else { throw corrupt("the header is cut short") }
-    let width = isOld ? number(18, 2) : signed(18)
-    let signedHeight = isOld ? number(20, 2) : signed(22)
-    let bits = number(isOld ? 24 : 28, 2)
-    let compression = isOld ? 0 : number(30, 4)
-    let height = abs(signedHeight)
-    guard [1, 4, 8, 16, 24, 32].contains(bits) else { throw corrupt("\(bits) bits a pixel") }
+    let head = Head(
+      headerSize: headerSize, width: isOld ? number(18, 2) : signed(18), signedHeight: isOld ? number(20, 2) : signed(22),
+      bits: number(isOld ? 24 : 28, 2))
+    guard [1, 4, 8, 16, 24, 32].contains(head.bits) else { throw corrupt("\(head.bits) bits a pixel") }
+    return head
+  }
+
+  func bitmapHeader() throws(ImageError) -> ImageHeader {
+    let head = try bitmapHead()
+    try check(width: head.width, height: head.height, channels: 4, bits: 8)
+    return ImageHeader(
+      format: .bmp, width: head.width, height: head.height, channels: head.bits == 16 || head.bits == 32 ? 4 : 3, bits: 8)
+  }
+
+  func decodeBitmap() throws(ImageError) -> Image {
+    let head = try bitmapHead()
+    let pixelOffset = number(10, 4)
+    let (headerSize, width, height, bits) = (head.headerSize, head.width, head.height, head.bits)
+    let compression = head.isOld ? 0 : number(30, 4)
     guard compression == 0 || (bits >= 16 && bits != 24 && (compression == 3 || compression == 6)) else {
       throw unsupported("compression \(compression)")
     }
@@ -35,7 +59,7 @@ extension ImageCodec.Source {
       throw corrupt("the pixels need \(rowBytes * height) bytes from byte \(pixelOffset) on, the file has \(bytes.count)")
     }
     let rows = Rows(
-      width: width, height: height, start: pixelOffset, rowBytes: rowBytes, isTopDown: signedHeight < 0, bits: bits)
+      width: width, height: height, start: pixelOffset, rowBytes: rowBytes, isTopDown: head.signedHeight < 0, bits: bits)
     if bits <= 8 { return try decodePalette(rows, headerSize: headerSize) }
     if bits == 24 { return decodeTrueColour(rows) }
     let masks = try bitMasks(bits: bits, headerSize: headerSize, compression: compression)

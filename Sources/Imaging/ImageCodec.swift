@@ -1,4 +1,5 @@
 import CImageCodecs
+import Files
 
 /// How much a file may claim before it is refused. Checked on the header, before any memory is taken for pixels.
 public struct DecodingLimits: Hashable, Sendable {
@@ -85,7 +86,7 @@ extension ImageCodec.Source {
     String(decoding: message.prefix { $0 != 0 }.map { (32..<127).contains($0) ? UInt8(bitPattern: $0) : 32 }, as: UTF8.self)
   }
 
-  private func failure(_ status: Int32, _ message: [CChar]) -> ImageError {
+  func failure(_ status: Int32, _ message: [CChar]) -> ImageError {
     let text = Self.line(message)
     return switch Int(status) {
     case Int(IMAGE_CODEC_MEMORY): .outOfMemory(name: name)
@@ -103,6 +104,8 @@ extension ImageCodec.Source {
     let height = Int(header.height)
     let channels = Int(header.channels)
     try check(width: width, height: height, channels: channels, bits: Int(header.bits))
+    let size = ImageHeader(format: format, width: width, height: height, channels: channels, bits: Int(header.bits))
+    guard MemoryLimit.allows(size.decodingByteCount) else { throw .outOfMemory(name: name) }
     var metadata = image_codec_metadata()
     defer { image_codec_metadata_free(&metadata) }
     let count = width * height * channels

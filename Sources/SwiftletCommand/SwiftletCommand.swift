@@ -14,6 +14,8 @@ struct SwiftletCommand: ParsableCommand {
 
   /// As the default one, but every error is one line on standard error.
   static func main() {
+    Startup.opensStandardStreams()
+    Startup.checksMemory()
     Interruption.removesPartialFiles()
     do {
       try FileClaims.together {

@@ -21,7 +21,7 @@ import Testing
               #expect(span.read.lowerBound >= 0 && span.read.upperBound <= extent)
             }
             #expect(end == extent)
-            #expect(Set(spans.map(\.read.count)).count <= 2, "sessions for more than two sizes")
+            #expect(Set(spans.map(\.read.count)).count == 1, "sessions for more than one size")
           }
         }
       }

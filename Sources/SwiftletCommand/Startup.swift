@@ -1,0 +1,36 @@
+import Evaluation
+import Files
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// What is made sure of before anything else.
+enum Startup {
+  /// Where standard input, output or error are closed, nothing that is opened may take their numbers: a report would end up in a
+  /// picture. What is read there is empty, and what is written there fails.
+  static func opensStandardStreams() {
+    for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 { _ = open("/dev/null", O_RDONLY) }
+  }
+
+  /// The least that a command can begin with.
+  private static let leastByteCount = 48 << 20
+
+  /// Ends with one line where `ulimit -v` leaves no memory to begin with. Little pieces are taken everywhere, and where one is not to be
+  /// had, the language's runtime ends the process with a trace; what is large is checked where it is taken.
+  static func checksMemory() {
+    guard let left = MemoryLimit.ofProcess else { return }
+    Machine.givesBackFreedMemory()
+    guard left.byteCount < leastByteCount else { return }
+    let line: StaticString =
+      left.cause == .data
+      ? "swiftlet: the limit of data (ulimit -d) leaves too little memory to begin with; raise it\n"
+      : "swiftlet: the limit of address space (ulimit -v) leaves too little memory to begin with; raise it\n"
+    _ = write(STDERR_FILENO, line.utf8Start, line.utf8CodeUnitCount)
+    _exit(1)
+  }
+}
