@@ -179,8 +179,8 @@ public struct Comparison: Hashable, Codable, Sendable {
     var isDisturbed: Set<String> = []
     for index in values.indices {
       guard let node = nodes[values[index].node] else { continue }
-      let operands = node.inputs.compactMap { measured[$0] }
-      guard operands.count == node.inputs.count else { continue }
+      let operands = node.elementInputs.compactMap { measured[$0] }
+      guard operands.count == node.elementInputs.count else { continue }
       let exact = operands.map { Tolerance(magnitude: $0.magnitude, error: 0, least: $0.least) }
       let rounding = Tolerance.bound(node, network, shapes, exact, Self.winogradFactor).error
       // What may be divided by 0 has no bound at all.
@@ -191,7 +191,7 @@ public struct Comparison: Hashable, Codable, Sendable {
       let bound = carried + rounding + own
       values[index].rounding = rounding + own
       values[index].carried = carried
-      if node.inputs.contains(where: isDisturbed.contains) { isDisturbed.insert(node.name) }
+      if node.elementInputs.contains(where: isDisturbed.contains) { isDisturbed.insert(node.name) }
       // Written so that a NaN is outside.
       if !(values[index].maximum <= bound) {
         values[index].verdict = .outside

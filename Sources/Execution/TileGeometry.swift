@@ -24,7 +24,7 @@ public struct TileGeometry: Hashable, Codable, Sendable {
   ///
   /// - Parameter grid: the grid of output pixels that a node's kernel works on; see `Backend.outputGrid`.
   public init?(of network: Network, shapes: [String: Shape], grid: (Node) -> Int) {
-    guard network.inputs.count == 1, network.inputs[0].isAnyImage, network.outputs.count == 1,
+    guard network.inputs.count == 1, network.inputs[0].isImageOfAnySize, network.outputs.count == 1,
       let output = network.outputs.first,
       let inputShape = shapes[network.inputs[0].name], let outputShape = shapes[output], inputShape.isImage,
       outputShape.isImage, outputShape.height % inputShape.height == 0

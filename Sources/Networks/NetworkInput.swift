@@ -23,6 +23,9 @@ public struct NetworkInput: Hashable, Sendable {
   /// Whether images of any number and size are taken.
   public var isAnyImage: Bool { axes == [nil, channels, nil, nil] && channels != nil && !isNamed }
 
+  /// Whether images of any height and width are taken, all of as many channels.
+  public var isImageOfAnySize: Bool { channels != nil && axes[2] == nil && axes[3] == nil }
+
   private var isNamed: Bool { axisNames.contains { $0 != nil } }
 
   /// Whether a shape has the axes that are fixed, and as many.

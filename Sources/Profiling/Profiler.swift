@@ -213,7 +213,7 @@ struct LayerTable {
     }
     var layer = Profile.Layer(
       node.name, operation: node.operation.displayName, kernels: step.kernels,
-      inputShapes: node.inputs.compactMap { shapes[$0] },
+      inputShapes: node.elementInputs.compactMap { shapes[$0] },
       outputShape: shape, nanoseconds: 0)
     layer.multiplyAccumulates = cost?.multiplyAccumulates ?? 0
     layer.operations = Int(2 * Double(layer.multiplyAccumulates) * multiplicationShare(step.kernels))

@@ -25,6 +25,39 @@ import Testing
     #expect(try place.image("back.png") == place.image("model.png"))
   }
 
+  /// A file of fixed size serves that size, and says what opens it; what is opened serves any.
+  @Test func fixedSizesAreOpenedWhenAsked() throws {
+    let place = try Workplace()
+    var builder = NetworkBuilder("fixed")
+    let x = builder.input("x", axes: [1, 3, 24, 32])
+    let convolution = builder.convolution("c", x, outChannels: 12, kernel: 3, padding: 1)
+    builder.output(builder.pixelShuffle("y", convolution, factor: 2))
+    try ONNXFile.write(try builder.build(.random(seed: 3)), to: place.path("m.onnx"))
+    for (command, text) in [("info", "input 1x3x24x32 -> output 1x3x48x64"), ("bench", "input 1x3x24x32"), ("kernels", "head")]
+    {
+      let result = try place.run([command, "m.onnx"] + (command == "bench" ? ["--runs", "1"] : []))
+      #expect(result.code == 0 && result.output.contains(text), "\(result)")
+    }
+    try NPYFile.write(Tensor(repeating: 0.5, [1, 3, 9, 7]), to: place.path("x.npy"))
+    let refused = try place.run(["run", "m.onnx", "--input", "x.npy", "-o", "y.npy"])
+    #expect(
+      refused.code == 1 && refused.error.contains("the input 'x' is 1x3x9x7 and must be [1, 3, 24, 32]; ")
+        && refused.error.contains("--any-size"), "\(refused)")
+    let opened = try place.run(["convert", "m.onnx", "--any-size", "-o", "m.safetensors", "--colour", "rgb", "--scale", "2"])
+    #expect(opened.code == 0 && opened.output.hasSuffix("takes 'x' [N, 3, H, W]\n"), "\(opened)")
+    #expect(try place.run(["run", "m.safetensors", "--input", "x.npy", "-o", "y.npy"]).code == 0)
+    #expect(try NPYFile.read(place.path("y.npy")).shape == [1, 3, 18, 14])
+    #expect(try place.run(["upscale", "photo.png", "-o", "a.png", "-m", "m.safetensors", "--tile", "16"]).code == 0)
+    // As it was it takes no other picture.
+    #expect(try place.run(["convert", "m.onnx", "-o", "f.safetensors", "--colour", "rgb", "--scale", "2"]).code == 0)
+    let photo = try place.run(["upscale", "photo.png", "-o", "b.png", "-m", "f.safetensors"])
+    #expect(
+      photo.code == 1 && photo.error.contains("must be [1, 3, 24, 32]") && photo.error.split(separator: "\n").count == 1,
+      "\(photo)")
+    let usage = try place.run(["convert", "MODEL", "--any-size", "-o", "n.onnx"])
+    #expect(usage.code == 64 && usage.error.contains("--any-size is for .onnx files"), "\(usage)")
+  }
+
   @Test func networksRunFromONNX() throws {
     let place = try Workplace()
     #expect(try place.run(["convert", "MODEL", "-o", "m.onnx"]).code == 0)

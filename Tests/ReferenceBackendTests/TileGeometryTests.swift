@@ -116,6 +116,28 @@ import Testing
       }
     ),
     ("last item", { builder, x in builder.slice("y", x, [.init(axis: 0, start: -1)]) }),
+    (
+      "back to the size of the input",
+      { builder, x in
+        let pooled = builder.maximumPool("p", x, Pool(kernel: 2))
+        return builder.resize("y", pooled, Resize(method: .nearest, target: .size(of: 1)), following: [x])
+      }
+    ),
+    (
+      "grown to a multiple",
+      { builder, x in
+        let extent = SizeExpression.extent(operand: 0, axis: 2)
+        return builder.pad("y", x, Pad(0, growth: Pad.Growth(top: ((extent + 7) / 8).floor * 8 - extent)))
+      }
+    ),
+    (
+      "cut to the size of another",
+      { builder, x in
+        let padded = builder.pad("p", x, Pad(1, mode: .edge))
+        let spans = [2, 3].map { Slice.Span(axis: $0, from: 1, to: .extent(operand: 1, axis: $0) + 1) }
+        return builder.slice("y", padded, spans, following: [x])
+      }
+    ),
   ]
 
   private static func geometry(_ network: Network, _ whole: Shape) throws -> TileGeometry? {

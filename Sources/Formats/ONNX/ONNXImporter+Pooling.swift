@@ -120,6 +120,10 @@ extension ONNXImporter {
     var extents = x.extents
     for (axis, size) in zip(axes, sizes) { extents[axis] = size }
     guard extents[0] == x.extents[0], extents[1] == x.extents[1] else {
+      // The batch that the file fixes, as a constant.
+      if self.sizes == .any, (0..<2).allSatisfy({ symbols.declared(x.extents[$0]) == symbols.declared(extents[$0]) }) {
+        throw node.ofOneSize()
+      }
       throw node.unsupported("it changes the batch or the channels, or fixes what the file leaves open")
     }
     // A whole ratio is a factor, whatever the size is.
