@@ -17,6 +17,15 @@ struct ExifOrientation {
   /// The offset of the byte that holds the value; the tag is a 16-bit number below 256.
   let offset: Int
 
+  /// The TIFF structure of an EXIF block, without the lead `Exif` of JPEG, which some files have twice or where it does not belong; nil
+  /// where it holds none. Else the next reader would find an orientation that this one has not applied.
+  static func block(_ bytes: [UInt8]) -> [UInt8]? {
+    let lead: [UInt8] = [0x45, 0x78, 0x69, 0x66, 0, 0]
+    var rest = bytes[...]
+    while rest.starts(with: lead) { rest = rest.dropFirst(lead.count) }
+    return rest.starts(with: [0x49, 0x49, 42, 0]) || rest.starts(with: [0x4D, 0x4D, 0, 42]) ? Array(rest) : nil
+  }
+
   /// Nil where the block is damaged or has no such tag.
   init?(_ exif: [UInt8]) {
     let isLittle = exif.starts(with: [0x49, 0x49, 42, 0])

@@ -77,6 +77,24 @@ import Testing
     #expect(try ImageCodec.decode(image.encoded(as: .jpeg(quality: 90))).metadata == image.metadata)
   }
 
+  /// A lead of JPEG inside the block, once more or where it does not belong, hides no orientation from one reader and shows it to the next.
+  @Test(arguments: [ImageEncoding.jpeg(quality: 90), .webpLossless]) func leadInsideTheBlock(_ encoding: ImageEncoding) throws {
+    var image = TestChart.image(width: 7, height: 4)
+    let block = TestPictures.exif(orientation: 6)
+    for leads in 1...2 {
+      image.metadata.exif = Array((0..<leads).map { _ in Array("Exif\0\0".utf8) }.joined()) + block
+      let read = try ImageCodec.decode(image.encoded(as: encoding))
+      #expect(read.width == 4 && read.height == 7)
+      #expect(read.metadata.exif == TestPictures.exif(orientation: 1))
+      for next in [ImageEncoding.jpeg(quality: 90), .png, .webpLossless] {
+        let again = try ImageCodec.decode(read.encoded(as: next))
+        #expect(again.width == 4 && again.height == 7)
+      }
+    }
+    image.metadata.exif = Array("no TIFF structure".utf8)
+    #expect(try ImageCodec.decode(image.encoded(as: encoding)).metadata.exif == nil)
+  }
+
   @Test(arguments: Orientation.allCases, [true, false])
   func orientationIsApplied(orientation: Orientation, isLittleEndian: Bool) throws {
     let upright = TestPictures.noise(.rgb)
