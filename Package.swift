@@ -95,7 +95,9 @@ if Context.environment["SWIFTLET_FUZZING"] != nil {
   targets.append(
     .executableTarget(
       name: "fuzz",
-      dependencies: ["Swiftlet", "TestSupport", "ONNXProto", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      dependencies: [
+        "Swiftlet", "TestSupport", "GeneratedNetworks", "ONNXProto", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
       path: "Fuzzing", exclude: ["fuzz.sh"]))
 }
 

@@ -26,5 +26,6 @@ extension FuzzTarget {
 
 /// Every target, in the order in which they run.
 let targets: [any FuzzTarget] = [
-  ImageTarget(), SafetensorsTarget(), NPYTarget(), CheckpointTarget(), NetworkTarget(), ONNXTarget(), TextTarget(),
+  EngineTarget(), RoundTripTarget(), ImageTarget(), SafetensorsTarget(), NPYTarget(), CheckpointTarget(), NetworkTarget(),
+  ONNXTarget(), TextTarget(),
 ]

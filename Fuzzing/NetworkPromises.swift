@@ -19,21 +19,28 @@ struct NetworkPromises {
   private static let byteLimit = 1 << 24
   private static let engines = [1, 2, 3].map { CPUEngine(threadCount: $0) }
 
-  func check() {
+  /// With images of the first size of several that the network takes; or with inputs of the given shapes.
+  func check(inputs given: [Shape]? = nil) {
     promise(made { try network.verify() } != nil, "a network that was read does not verify")
     promise(made { try NetworkGraph(json: network.graph.json) } == network.graph, "a graph came back changed")
     for line in network.text.split(separator: "\n") { checkLine(String(line)) }
     let optimized = network.optimizedForInference()
     promise(made { try optimized.verify() } != nil, "an optimised network does not verify")
     promise(optimized.optimizedForInference() == optimized, "optimising twice changes a network")
-    for (height, width) in Self.sizes where run(height: height, width: width, optimized) { break }
+    if let given {
+      promise(run(given, optimized), "a network that was made for \(given) does not take them")
+      return
+    }
+    for (height, width) in Self.sizes {
+      let shapes = network.inputs.map { input in
+        Shape(input.axes.enumerated().map { $1 ?? ($0 == 0 ? 1 : $0 == input.axes.count - 1 ? width : height) })
+      }
+      if run(shapes, optimized) { break }
+    }
   }
 
-  /// False where the network does not take the size.
-  private func run(height: Int, width: Int, _ optimized: Network) -> Bool {
-    let shapes = network.inputs.map { input in
-      Shape(input.axes.enumerated().map { $1 ?? ($0 == 0 ? 1 : $0 == input.axes.count - 1 ? width : height) })
-    }
+  /// False where the network does not take the shapes.
+  private func run(_ shapes: [Shape], _ optimized: Network) -> Bool {
     guard shapes.allSatisfy({ $0.checkedCount ?? .max <= 1 << 20 }), made({ try network.inferredShapes(inputs: shapes) }) != nil
     else {
       return false
