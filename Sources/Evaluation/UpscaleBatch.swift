@@ -190,9 +190,10 @@ extension Upscaler {
   }
 
   private func read(_ item: UpscaleBatch.Item, _ options: FileOptions) throws(EvaluationError) -> Source {
-    let resident = Machine.residentByteCount
+    let resident = residentByteCount()
     let bound = bound(resident: resident)
-    let limit = min(max(bound.byteCount - resident, 0), 1 << 31)
+    // A small file is read where there is no room for it, too: only then is it known what would be enough.
+    let limit = min(max(bound.byteCount - resident, 16 << 20), 1 << 31)
     let bytes = try wrapping { () throws(FileError) in try FileReader.bytes(of: item.input, limit: limit) }
     let encoding = try options.naming.encoding(of: item, input: bytes, quality: options.quality)
     let name = item.input == "-" ? "standard input" : item.input

@@ -37,6 +37,8 @@ public final class Upscaler {
   public let options: Options
   let runner: ModelRunner
   let workers: Workers
+  /// What the process holds in memory at this moment; tests say a number of their own.
+  package var residentByteCount: () -> Int = { Machine.residentByteCount }
 
   /// The most pixels of an output.
   static let pixelLimit = 1 << 30
@@ -63,7 +65,7 @@ public final class Upscaler {
     let header = ImageHeader(
       format: .png, width: image.width, height: image.height, channels: image.channels, bits: image.bitDepth)
     // The picture is in memory already, and nothing is encoded here.
-    let resident = Machine.residentByteCount
+    let resident = residentByteCount()
     var memory = memory(header, size, fileByteCount: 0, encoding: nil, held: max(resident - header.sampleByteCount, 0))
     memory.reading = 0
     return try upscale(image, size, memory, bound(resident: resident), progress: progress)

@@ -126,7 +126,8 @@ extension ImageCodec.Source {
     guard status == IMAGE_CODEC_OK else { throw failure(status, message) }
     let image = Image(
       width: width, height: height, colourModel: channels < 3 ? .grey : .rgb, hasAlpha: channels % 2 == 0, samples: samples,
-      metadata: ImageMetadata(iccProfile: metadata.icc.array, exif: metadata.exif.array.flatMap(ExifOrientation.block), xmp: metadata.xmp.array))
+      metadata: ImageMetadata(
+        iccProfile: metadata.icc.array, exif: metadata.exif.array.flatMap(ExifOrientation.block), xmp: metadata.xmp.array))
     let upright = image.applyingOrientation(tag: metadata.orientation == 0 ? nil : Int(metadata.orientation))
     // A profile for RGB does not fit a grey picture: the greys of a palette become a grey picture only without one.
     let isGrey = header.has_grey_palette != 0 && upright.metadata.iccProfile == nil
