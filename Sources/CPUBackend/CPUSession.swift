@@ -71,7 +71,7 @@ final class CPUSession: TimingSession {
     values.deallocate()
   }
 
-  func run(_ inputs: [Tensor]) throws(ExecutionError) -> [Tensor] { try run(inputs) { _, _, work in work() } }
+  func run(_ inputs: [Tensor]) throws(ExecutionError) -> [Tensor] { try run(inputs) { _, work in work() } }
 
   func timedRun(_ inputs: [Tensor]) throws(ExecutionError) -> (outputs: [Tensor], timeline: RunTimeline) {
     let clock = ContinuousClock(), start = clock.now
@@ -81,10 +81,10 @@ final class CPUSession: TimingSession {
     }
     var timeline = RunTimeline(steps: describedSteps, events: [], nanoseconds: 0)
     timeline.events.reserveCapacity(schedule.groups.reduce(0) { $0 + $1.items.count })
-    let outputs = try run(inputs) { item, isShared, work in
+    let outputs = try run(inputs) { item, work in
       let start = nanoseconds()
       work()
-      let threads = isShared ? min(pool.threadCount, program.steps[item.step].taskCount(item.region)) : 1
+      let threads = min(item.region.threadCount, program.steps[item.step].taskCount(item.region))
       timeline.events.append(
         RunTimeline.Event(step: item.step, start: start, duration: nanoseconds() - start, threadCount: max(threads, 1)))
     }
@@ -115,7 +115,7 @@ final class CPUSession: TimingSession {
 
   /// Does the work in the order of the schedule, each item through `around`.
   private func run(
-    _ inputs: [Tensor], around: (_ item: BandSchedule.Item, _ isShared: Bool, _ work: () -> Void) -> Void
+    _ inputs: [Tensor], around: (_ item: BandSchedule.Item, _ work: () -> Void) -> Void
   ) throws(ExecutionError) -> [Tensor] {
     guard inputs.count == inputShapes.count else { throw .inputCount(expected: inputShapes.count, got: inputs.count) }
     for (index, tensor) in inputs.enumerated() {
@@ -149,11 +149,12 @@ final class CPUSession: TimingSession {
     withExtendedLifetime((inputs, outputs)) {
       var index = 0
       for group in schedule.groups {
-        for item in group.items {
+        for var item in group.items {
           let step = program.steps[item.step]
           let isShared = sharing[index] == .always || sharing[index] == .whenItPays && sharesMiddling
           index += 1
-          around(item, isShared) {
+          item.region.threadCount = isShared ? pool.threadCount : 1
+          around(item) {
             for phase in 0..<step.phaseCount(item.region) {
               pool.run(count: step.taskCount(item.region, phase: phase), alone: !isShared) { worker, task in
                 step.perform(task, of: item.region, phase: phase, memory, scratch: scratch + worker * scratchStride)

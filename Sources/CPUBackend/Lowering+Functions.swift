@@ -28,8 +28,7 @@ extension Lowering {
     let output = addValue(layout)
     result.steps.append(
       BinaryStep(
-        node: node.name, function, operands.map { ($0, result.layouts[$0]) }, output: (output, layout), table: table,
-        threadCount: engine.threadCount))
+        node: node.name, function, operands.map { ($0, result.layouts[$0]) }, output: (output, layout), table: table))
     return output
   }
 
@@ -89,8 +88,7 @@ extension Lowering {
     let wide = float32(node, input), output = addFloat32(layout)
     result.steps.append(
       ResizeStep(
-        node: node.name, payload, input: (wide, result.layouts[wide]), output: output, table: table,
-        threadCount: engine.threadCount))
+        node: node.name, payload, input: (wide, result.layouts[wide]), output: output, table: table))
     return convert(output.value, to: layout, node: node.name)
   }
 
@@ -181,7 +179,7 @@ extension Lowering {
     result.steps.append(
       ElementwiseStep(
         node: node.name, input: (variance, result.layouts[variance]), output: (deviation, deviationLayout), table: wide,
-        threadCount: engine.threadCount, multiplier: Array(repeating: 1 / count, count: deviationLayout.channels),
+        multiplier: Array(repeating: 1 / count, count: deviationLayout.channels),
         bias: Array(repeating: payload.epsilon, count: deviationLayout.channels), epilogue: epilogue, clearsPadding: true))
     let factor = try repeatable(node, deviation, statistic, in: shape)
     let output = addBinary(node, .multiply, [centred, factor], layout, wide)
@@ -203,7 +201,7 @@ extension Lowering {
         axes: [
           StridedStep.Axis(extent: grouped[0], stride: strides[0]), StridedStep.Axis(extent: grouped[1], stride: strides[1]),
           StridedStep.Axis(extent: grouped[2], stride: 0),
-        ], input: (means, result.layouts[means]), output: repeated, threadCount: engine.threadCount))
+        ], input: (means, result.layouts[means]), output: repeated))
     return reshaped(node, repeated.value, to: shape)
   }
 
@@ -232,8 +230,7 @@ extension Lowering {
     let input = float32(node, input), output = addFloat32(layout)
     result.steps.append(
       SoftmaxStep(
-        node: node.name, axis, input: (input, result.layouts[input]), output: output, table: table,
-        threadCount: engine.threadCount))
+        node: node.name, axis, input: (input, result.layouts[input]), output: output, table: table))
     return convert(output.value, to: layout, node: node.name)
   }
 
@@ -252,12 +249,11 @@ extension Lowering {
     let front = addFloat32(ValueLayout(padded))
     result.steps.append(
       StridedStep(
-        node: node.name, name: "transpose", axes: there, input: (wide, result.layouts[wide]), output: front,
-        threadCount: engine.threadCount))
+        node: node.name, name: "transpose", axes: there, input: (wide, result.layouts[wide]), output: front))
     let soft = addFloat32(ValueLayout(padded))
     result.steps.append(
       SoftmaxStep(
-        node: node.name, .columns, input: front, output: soft, table: table, threadCount: engine.threadCount))
+        node: node.name, .columns, input: front, output: soft, table: table))
     let softStrides = Array(result.layouts[soft.value].strides(of: padded).suffix(shape.rank))
     let back = (0..<shape.rank).map { axis in
       StridedStep.Axis(extent: shape[axis], stride: softStrides[permutation.firstIndex(of: axis) ?? 0])
@@ -288,8 +284,7 @@ extension Lowering {
     let output = addValue(layout)
     result.steps.append(
       SelectionStep(
-        node: node.name, name: name, maps, input: (from, result.layouts[from]), output: (output, layout),
-        threadCount: engine.threadCount))
+        node: node.name, name: name, maps, input: (from, result.layouts[from]), output: (output, layout)))
     return output
   }
 
@@ -300,8 +295,7 @@ extension Lowering {
     let output = addFloat32(layout)
     result.steps.append(
       StridedStep(
-        node: node.name, name: name, offset: offset, axes: axes, input: (input, result.layouts[input]), output: output,
-        threadCount: engine.threadCount))
+        node: node.name, name: name, offset: offset, axes: axes, input: (input, result.layouts[input]), output: output))
     return convert(output.value, to: layout, node: node.name)
   }
 }

@@ -19,14 +19,14 @@ extension Lowering {
     let (from, to) = try interleaved(node, input)
     result.steps.append(
       PoolStep(
-        node: node.name, kind, pool, input: from, output: to, table: table, threadCount: engine.threadCount))
+        node: node.name, kind, pool, input: from, output: to, table: table))
     return convert(to.value, to: valueLayout(try shape(of: node.name)), node: node.name)
   }
 
   mutating func lowerGlobalAveragePool(_ node: Node, _ input: Int) throws(ExecutionError) -> Int {
     let (from, to) = try interleaved(node, input)
     result.steps.append(
-      GlobalAveragePoolStep(node: node.name, input: from, output: to, table: table, threadCount: engine.threadCount))
+      GlobalAveragePoolStep(node: node.name, input: from, output: to, table: table))
     return convert(to.value, to: valueLayout(try shape(of: node.name)), node: node.name)
   }
 
@@ -61,7 +61,7 @@ extension Lowering {
           residual: added, output: written, table: table, threadCount: engine.threadCount)
         : TransposedConvolutionStep(
           node: node.name, payload, weight: weight, bias: bias, slopes: slopes, epilogue: epilogue, input: read,
-          residual: added, output: written, table: table, threadCount: engine.threadCount))
+          residual: added, output: written, table: table))
     guard shuffle > 1 else { return convert(output, to: valueLayout(final), node: node.name) }
     let shuffled = try addOutput(node, valueLayout(final))
     rearrange(.pixelShuffle(PixelShuffle(factor: shuffle)), node: node.name, [output], to: shuffled)

@@ -172,7 +172,7 @@ struct Lowering {
     result.steps.append(
       RearrangementStep(
         node: node, kind: kind, inputs: inputs.map { ($0, result.layouts[$0]) }, output: output,
-        layout: result.layouts[output], table: table, threadCount: engine.threadCount))
+        layout: result.layouts[output], table: table))
   }
 
   /// The planar value that leaves as the next output: the value itself where it may lie in the output's tensor.
@@ -276,7 +276,7 @@ struct Lowering {
     result.steps.append(
       PickStep(
         node: node.name, inputs: inputs, channels: channels.map { (places[$0.value] ?? 0, $0.channel) },
-        output: (output, result.layouts[output]), table: table, threadCount: engine.threadCount))
+        output: (output, result.layouts[output]), table: table))
     return convert(output, to: final, node: node.name)
   }
 
@@ -296,7 +296,7 @@ struct Lowering {
     result.steps.append(
       ElementwiseStep(
         node: node.name, input: (input, result.layouts[input]), output: (output, result.layouts[output]), table: table,
-        threadCount: engine.threadCount, multiplier: multiplier, bias: bias, slopes: slopes, epilogue: epilogue,
+        multiplier: multiplier, bias: bias, slopes: slopes, epilogue: epilogue,
         residual: residual.map { ($0, result.layouts[$0]) }, clearsPadding: clearsPadding))
     return output
   }

@@ -4,6 +4,8 @@ import CKernels
 struct WorkRegion: Hashable {
   var images: Range<Int>
   var rows: Range<Int>
+  /// The threads that share the work: it is cut into enough tasks for them, and into no more.
+  var threadCount = 1
 
   var imageRows: Int { images.count * rows.count }
 

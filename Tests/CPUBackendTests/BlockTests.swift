@@ -36,11 +36,11 @@ import Testing
     for rowCount in [1, 2, 7, 12, 100] {
       for imageCount in [1, 5] {
         for width in [1, 7, 64, 300] {
-          let region = WorkRegion(images: 0..<imageCount, rows: 4..<4 + rowCount)
+          let region = WorkRegion(images: 0..<imageCount, rows: 4..<4 + rowCount, threadCount: threadCount)
           for (leastRows, rowGrain) in [(1, 1), (1, 4), (16, 1)] {
             let imageRows = leastRows == 16 ? rowCount : nil
             let tasks = ProductTasks(
-              region, width: width, groupCount: groupCount, threadCount: threadCount, leastRows: leastRows, rowGrain: rowGrain,
+              region, width: width, groupCount: groupCount, leastRows: leastRows, rowGrain: rowGrain,
               imageRows: imageRows)
             var seen = [Int](repeating: 0, count: region.imageRows * groupCount)
             for task in 0..<tasks.count {

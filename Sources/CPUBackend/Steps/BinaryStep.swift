@@ -10,12 +10,11 @@ final class BinaryStep: Step {
   private let operands: [ValueLayout]
   private let output: ValueLayout
   private let kernel: Kernel
-  private let threadCount: Int
 
   /// Of an interleaved result an operand is interleaved, or has one channel and is planar; of a planar one all are planar.
   init(
     node: String, _ function: BinaryFunction, _ operands: [(value: Int, layout: ValueLayout)],
-    output: (value: Int, layout: ValueLayout), table: KernelTable, threadCount: Int
+    output: (value: Int, layout: ValueLayout), table: KernelTable
   ) {
     self.node = node
     reads = operands.map(\.value)
@@ -23,7 +22,6 @@ final class BinaryStep: Step {
     writes = output.value
     self.output = output.layout
     kernel = table.kernel(.binary, rows: 1)
-    self.threadCount = threadCount
     kind =
       switch function {
       case .add: SW_BINARY_ADD
@@ -44,7 +42,7 @@ final class BinaryStep: Step {
   var kernelNames: [String] { [kernel.name] }
   var rowCount: Int { output.height }
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { operands[index].height == 1 ? 0..<1 : rows }
-  func taskCount(_ region: WorkRegion) -> Int { RowTasks(rowCount: region.imageRows, threadCount: threadCount).count }
+  func taskCount(_ region: WorkRegion) -> Int { RowTasks(region).count }
   var scratchByteCount: Int { 0 }
   var constantByteCount: Int { 0 }
 
@@ -59,7 +57,7 @@ final class BinaryStep: Step {
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
     let binary = kernel.binary
-    for n in RowTasks(rowCount: region.imageRows, threadCount: threadCount).range(task) {
+    for n in RowTasks(region).range(task) {
       let (image, y) = region.place(n)
       let to = memory[writes].row(image, y)
       switch output.order {

@@ -53,7 +53,7 @@ final class ChannelSelectionStep: ConvolutionStep {
     let g = operands.geometry
     let least = Int(SeparableGeometry.rowsOfOverlap) * max(span - g.stride.height, 0) / g.stride.height
     return ProductTasks(
-      region, width: g.outWidth, groupCount: product.groupCount, threadCount: operands.threadCount, leastRows: least,
+      region, width: g.outWidth, groupCount: product.groupCount, leastRows: least,
       imageRows: region.rows.count)
   }
 

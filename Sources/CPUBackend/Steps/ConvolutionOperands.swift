@@ -41,7 +41,7 @@ struct ConvolutionOperands {
   var output: Int
   var outputLayout: ValueLayout
   var table: KernelTable
-  /// How many threads will share the work: the size of a task follows, no result does.
+  /// The most threads that will share the work: memory that they share follows, no result does.
   var threadCount: Int
 
   /// The residual for kernels that count rows from row `y` of an image on.
@@ -84,7 +84,7 @@ extension ConvolutionStep {
   func taskCount(_ region: WorkRegion) -> Int { rowTasks(region).count }
 
   /// The rows of a region as tasks, for steps that work row by row.
-  func rowTasks(_ region: WorkRegion) -> RowTasks { RowTasks(rowCount: region.imageRows, threadCount: operands.threadCount) }
+  func rowTasks(_ region: WorkRegion) -> RowTasks { RowTasks(region) }
 }
 
 /// Rows cut into tasks of about equal work, several a thread so that a slow thread is made up for.
@@ -95,9 +95,9 @@ struct RowTasks {
   private let rowCount: Int
   private let rowsPerTask: Int
 
-  init(rowCount: Int, threadCount: Int) {
-    self.rowCount = rowCount
-    rowsPerTask = max(1, min(Self.mostRows, rowCount / (4 * threadCount)))
+  init(_ region: WorkRegion) {
+    rowCount = region.imageRows
+    rowsPerTask = max(1, min(Self.mostRows, rowCount / (4 * region.threadCount)))
   }
 
   var count: Int { (rowCount + rowsPerTask - 1) / rowsPerTask }

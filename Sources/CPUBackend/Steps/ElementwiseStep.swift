@@ -13,7 +13,6 @@ final class ElementwiseStep: Step {
   private let multiplier: AlignedFloats?
   private let epilogue: EpilogueParameters
   private let kernel: Kernel
-  private let threadCount: Int
   private let clearsPadding: Bool
 
   /// - Parameters:
@@ -22,7 +21,7 @@ final class ElementwiseStep: Step {
   ///   - clearsPadding: for functions that make no finite number of some: padding lanes meet zero weights.
   init(
     node: String, input: (value: Int, layout: ValueLayout), output: (value: Int, layout: ValueLayout), table: KernelTable,
-    threadCount: Int, multiplier: [Float]? = nil, bias: [Float]? = nil, slopes: [Float]? = nil, epilogue: CanonicalEpilogue,
+    multiplier: [Float]? = nil, bias: [Float]? = nil, slopes: [Float]? = nil, epilogue: CanonicalEpilogue,
     residual: (value: Int, layout: ValueLayout)? = nil, clearsPadding: Bool = false
   ) {
     self.node = node
@@ -37,7 +36,6 @@ final class ElementwiseStep: Step {
     self.multiplier = multiplier.map { values in AlignedFloats(order.map { $0.map { values[$0] } ?? 0 }) }
     self.epilogue = EpilogueParameters(epilogue, order: order, bias: bias, slopes: slopes)
     kernel = table.kernel(.elementwise, rows: 1)
-    self.threadCount = threadCount
     self.clearsPadding = clearsPadding && layout.channels < layout.storedChannels
   }
 
@@ -46,13 +44,13 @@ final class ElementwiseStep: Step {
   var rowCount: Int { layout.height }
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { rows }
 
-  func taskCount(_ region: WorkRegion) -> Int { RowTasks(rowCount: region.imageRows, threadCount: threadCount).count }
+  func taskCount(_ region: WorkRegion) -> Int { RowTasks(region).count }
   var scratchByteCount: Int { 0 }
   var constantByteCount: Int { epilogue.byteCount + (multiplier?.byteCount ?? 0) }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
     let input = memory[reads[0]], output = memory[writes], residual = reads.count > 1 ? memory[reads[1]] : nil
-    for n in RowTasks(rowCount: region.imageRows, threadCount: threadCount).range(task) {
+    for n in RowTasks(region).range(task) {
       let (image, y) = region.place(n)
       let from = input.row(image, y), to = output.row(image, y), added = residual?.row(image, y)
       switch layout.order {

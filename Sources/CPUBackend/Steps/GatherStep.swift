@@ -30,7 +30,7 @@ final class GatherStep: ConvolutionStep {
   var packs: [AlignedFloats] { [product.weights] }
 
   private func tasks(_ region: WorkRegion) -> ProductTasks {
-    ProductTasks(region, width: operands.geometry.outWidth, groupCount: product.blocks.count, threadCount: operands.threadCount)
+    ProductTasks(region, width: operands.geometry.outWidth, groupCount: product.blocks.count)
   }
 
   func taskCount(_ region: WorkRegion) -> Int { tasks(region).count }

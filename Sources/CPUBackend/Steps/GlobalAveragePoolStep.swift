@@ -10,12 +10,10 @@ final class GlobalAveragePoolStep: Step {
   private let output: ValueLayout
   private let kernel: Kernel
   private let function: sw_sum_function
-  private let channelsPerTask: Int
 
   /// Both values are interleaved.
   init(
-    node: String, input: (value: Int, layout: ValueLayout), output: (value: Int, layout: ValueLayout), table: KernelTable,
-    threadCount: Int
+    node: String, input: (value: Int, layout: ValueLayout), output: (value: Int, layout: ValueLayout), table: KernelTable
   ) {
     self.node = node
     reads = [input.value]
@@ -24,20 +22,30 @@ final class GlobalAveragePoolStep: Step {
     self.output = output.layout
     kernel = table.kernel(.sum, rows: 1)
     function = kernel.sum
-    channelsPerTask = max(Int(SW_CHANNEL_BLOCK), min(128, paddedChannels(output.layout.storedChannels / (2 * threadCount))))
   }
 
   var kernelNames: [String] { [kernel.name] }
   var rowCount: Int { 1 }
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { 0..<input.height }
   var constantByteCount: Int { 0 }
-  var scratchByteCount: Int { ScratchCursor.byteCount { $0.floats(2 * channelsPerTask) } }
+  var scratchByteCount: Int { ScratchCursor.byteCount { $0.floats(2 * Self.mostChannels) } }
 
-  private var tasksPerImage: Int { (output.storedChannels + channelsPerTask - 1) / channelsPerTask }
-  func taskCount(_ region: WorkRegion) -> Int { region.images.count * tasksPerImage }
+  private static let mostChannels = 128
+
+  private func channelsPerTask(_ region: WorkRegion) -> Int {
+    max(Int(SW_CHANNEL_BLOCK), min(Self.mostChannels, paddedChannels(output.storedChannels / (2 * region.threadCount))))
+  }
+
+  private func tasksPerImage(_ region: WorkRegion) -> Int {
+    let channels = channelsPerTask(region)
+    return (output.storedChannels + channels - 1) / channels
+  }
+
+  func taskCount(_ region: WorkRegion) -> Int { region.images.count * tasksPerImage(region) }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
     var cursor = ScratchCursor(base)
+    let channelsPerTask = channelsPerTask(region), tasksPerImage = tasksPerImage(region)
     guard let rowSums = cursor.floats(channelsPerTask), let sums = cursor.floats(channelsPerTask) else { return }
     let image = region.images.lowerBound + task / tasksPerImage, first = task % tasksPerImage * channelsPerTask
     let count = min(channelsPerTask, output.storedChannels - first)

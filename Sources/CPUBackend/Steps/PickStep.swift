@@ -7,7 +7,6 @@ final class PickStep: Step {
   let writes: Int
   private let output: ValueLayout
   private let kernel: Kernel
-  private let threadCount: Int
   private let picks: ConstantTable<sw_pick>
   /// Of each vector of an output pixel the end of its picks.
   private let ends: ConstantTable<Int32>
@@ -18,13 +17,12 @@ final class PickStep: Step {
   ///   - channels: for each output channel the input and its channel.
   init(
     node: String, inputs: [(value: Int, layout: ValueLayout)], channels: [(input: Int, channel: Int)],
-    output: (value: Int, layout: ValueLayout), table: KernelTable, threadCount: Int
+    output: (value: Int, layout: ValueLayout), table: KernelTable
   ) {
     self.node = node
     reads = inputs.map(\.value)
     writes = output.value
     self.output = output.layout
-    self.threadCount = threadCount
     kernel = table.kernel(.pick, rows: 1)
     let lanes = table.instructionSet.lanes
     var picks: [sw_pick] = [], ends: [Int32] = []
@@ -62,7 +60,7 @@ final class PickStep: Step {
   var constantByteCount: Int { picks.count * MemoryLayout<sw_pick>.stride }
   var scratchByteCount: Int { ScratchCursor.byteCount { $0.pointers(reads.count) } }
 
-  private func tasks(_ region: WorkRegion) -> RowTasks { RowTasks(rowCount: region.imageRows, threadCount: threadCount) }
+  private func tasks(_ region: WorkRegion) -> RowTasks { RowTasks(region) }
   func taskCount(_ region: WorkRegion) -> Int { tasks(region).count }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {

@@ -25,7 +25,7 @@ final class PointwiseStep: ConvolutionStep {
 
   private func tasks(_ region: WorkRegion) -> ProductTasks {
     ProductTasks(
-      region, width: operands.geometry.outWidth, groupCount: product.groupCount, threadCount: operands.threadCount)
+      region, width: operands.geometry.outWidth, groupCount: product.groupCount)
   }
 
   func taskCount(_ region: WorkRegion) -> Int { tasks(region).count }

@@ -13,12 +13,11 @@ final class PoolStep: Step {
   private let output: ValueLayout
   private let kernel: Kernel
   private let function: sw_pool_function
-  private let threadCount: Int
 
   /// Both values are interleaved.
   init(
     node: String, _ kind: Kind, _ pool: Pool, input: (value: Int, layout: ValueLayout),
-    output: (value: Int, layout: ValueLayout), table: KernelTable, threadCount: Int
+    output: (value: Int, layout: ValueLayout), table: KernelTable
   ) {
     self.node = node
     self.pool = pool
@@ -34,7 +33,6 @@ final class PoolStep: Step {
       kernel = table.kernel(.averagePool, rows: 1)
       function = kernel.averagePool
     }
-    self.threadCount = threadCount
   }
 
   var isLight: Bool { true }
@@ -45,7 +43,7 @@ final class PoolStep: Step {
     return first..<(rows.upperBound - 1) * pool.stride.height - pool.padding.top + pool.kernel.height
   }
 
-  func taskCount(_ region: WorkRegion) -> Int { RowTasks(rowCount: region.imageRows, threadCount: threadCount).count }
+  func taskCount(_ region: WorkRegion) -> Int { RowTasks(region).count }
   var constantByteCount: Int { 0 }
   /// A window has no more rows inside the image than the image has.
   private var mostRows: Int { min(pool.kernel.height, input.height) }
@@ -60,7 +58,7 @@ final class PoolStep: Step {
       kernel_width: pool.kernel.width, stride: pool.stride.width, left: pool.padding.left, width: output.width,
       channels: output.storedChannels, out: to.base, out_pixel: output.pixelStride, counted_rows: 0,
       counts_padding: pool.countIncludesPadding ? 1 : 0, right: pool.padding.right)
-    for n in RowTasks(rowCount: region.imageRows, threadCount: threadCount).range(task) {
+    for n in RowTasks(region).range(task) {
       let (image, y) = region.place(n)
       let first = y * pool.stride.height - pool.padding.top, end = first + pool.kernel.height
       let inside = max(first, 0)..<min(end, input.height)

@@ -25,9 +25,10 @@ struct ProductTasks {
   ///   - rowGrain: rows that are done together; tasks have whole multiples where that leaves enough of them.
   ///   - imageRows: the rows of an image, where no task may reach over its end.
   init(
-    _ region: WorkRegion, width: Int, groupCount: Int, threadCount: Int, leastRows: Int = 1, rowGrain: Int = 1,
+    _ region: WorkRegion, width: Int, groupCount: Int, leastRows: Int = 1, rowGrain: Int = 1,
     imageRows: Int? = nil
   ) {
+    let threadCount = region.threadCount
     rowCount = region.imageRows
     self.groupCount = max(groupCount, 1)
     let wanted = Self.tasksPerThread * threadCount

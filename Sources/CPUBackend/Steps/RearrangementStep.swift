@@ -34,11 +34,9 @@ final class RearrangementStep: Step {
   /// One an input.
   private let deinterleaves: [sw_deinterleave_function]
   private let shuffles: [sw_pixel_shuffle_function]
-  private let threadCount: Int
 
   init(
-    node: String, kind: Kind, inputs: [(value: Int, layout: ValueLayout)], output: Int, layout: ValueLayout, table: KernelTable,
-    threadCount: Int
+    node: String, kind: Kind, inputs: [(value: Int, layout: ValueLayout)], output: Int, layout: ValueLayout, table: KernelTable
   ) {
     self.node = node
     self.kind = kind
@@ -46,7 +44,6 @@ final class RearrangementStep: Step {
     self.inputs = inputs.map(\.layout)
     writes = output
     self.output = layout
-    self.threadCount = threadCount
     func kernel(_ family: Kernel.Family, for precision: Precision) -> Kernel {
       (precision == table.precision ? table : KernelTable(table.instructionSet, precision)).kernel(family, rows: 1)
     }
@@ -68,12 +65,12 @@ final class RearrangementStep: Step {
     }
   }
 
-  func taskCount(_ region: WorkRegion) -> Int { RowTasks(rowCount: region.imageRows, threadCount: threadCount).count }
+  func taskCount(_ region: WorkRegion) -> Int { RowTasks(region).count }
   var scratchByteCount: Int { 0 }
   var constantByteCount: Int { 0 }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
-    for n in RowTasks(rowCount: region.imageRows, threadCount: threadCount).range(task) {
+    for n in RowTasks(region).range(task) {
       let (image, y) = region.place(n)
       switch kind {
       case .copy: copy(memory, input: 0, image: image, y: y, firstChannel: 0)

@@ -32,13 +32,11 @@ final class ReductionStep: Step {
   private let isAcross: Bool
   private let lanesPerTask: Int
   private let positionCount: Int
-  private let positionsPerTask: Int
   private let goesByRow: Bool
   /// The pixels of a row, where the channels of each become one number.
   private let pixels: Axis?
   /// Of a mean.
   private let divisor: Float
-  private let threadCount: Int
 
   /// Both values are float32; the shapes are those that they have in the network.
   init(
@@ -50,7 +48,6 @@ final class ReductionStep: Step {
     writes = output.value
     self.input = input.layout
     self.output = output.layout
-    self.threadCount = threadCount
     along = table.kernel(.reduceAlong, rows: 1)
     across = table.kernel(.reduceAcross, rows: 1)
     kind =
@@ -97,7 +94,6 @@ final class ReductionStep: Step {
     lanesPerTask =
       goesByRow ? lanes.extent : max(Int(SW_CHANNEL_BLOCK), min(256, paddedChannels(lanes.extent / (2 * threadCount))))
     positionCount = positions * ((lanes.extent + lanesPerTask - 1) / lanesPerTask)
-    positionsPerTask = max(1, positionCount / (4 * threadCount))
   }
 
   var isLight: Bool { true }
@@ -110,16 +106,18 @@ final class ReductionStep: Step {
   var constantByteCount: Int { 0 }
 
   func taskCount(_ region: WorkRegion) -> Int {
-    goesByRow
-      ? RowTasks(rowCount: region.imageRows, threadCount: threadCount).count
-      : 1 + (positionCount + positionsPerTask - 1) / positionsPerTask
+    if goesByRow { return RowTasks(region).count }
+    let positionsPerTask = positionsPerTask(region)
+    return 1 + (positionCount + positionsPerTask - 1) / positionsPerTask
   }
+
+  private func positionsPerTask(_ region: WorkRegion) -> Int { max(1, positionCount / (4 * region.threadCount)) }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
     var cursor = ScratchCursor(base)
     guard let results = cursor.floats(lanesPerTask) else { return }
     if goesByRow {
-      for n in RowTasks(rowCount: region.imageRows, threadCount: threadCount).range(task) {
+      for n in RowTasks(region).range(task) {
         let (image, y) = region.place(n)
         let to = memory[writes].row(image, y)
         if let pixels {
@@ -137,6 +135,7 @@ final class ReductionStep: Step {
     let to = memory[writes].row(0, 0)
     // Lanes that hold no channel are written by none of the others.
     if task == 0 { return output.clearAllPadding(to) }
+    let positionsPerTask = positionsPerTask(region)
     for position in (task - 1) * positionsPerTask..<min(task * positionsPerTask, positionCount) {
       reduce(position, memory[reads[0]].row(0, 0), to, results)
     }

@@ -15,7 +15,6 @@ final class ResizeStep: Step {
   /// The positions of `columns`, and their weights, as the kernel reads them.
   private let columnPositions: ConstantTable<Int32>
   private let columnWeights: ConstantTable<Float>
-  private let threadCount: Int
 
   /// What each output position along an axis mixes: `count` input positions and their weights, one output position after another.
   private struct Taps {
@@ -46,7 +45,7 @@ final class ResizeStep: Step {
   /// Both values have the same order; the method is not `nearest`.
   init(
     node: String, _ payload: Resize, input: (value: Int, layout: ValueLayout), output: (value: Int, layout: ValueLayout),
-    table: KernelTable, threadCount: Int
+    table: KernelTable
   ) {
     self.node = node
     reads = [input.value]
@@ -55,7 +54,6 @@ final class ResizeStep: Step {
     self.output = output.layout
     kernel = table.kernel(.mix, rows: 1)
     pixelKernel = table.kernel(.mixPixels, rows: 1)
-    self.threadCount = threadCount
     let (from, to) = (input.layout, output.layout)
     rows = Taps(payload, extent: from.height, outputExtent: to.height) {
       payload.rowPosition(of: $0, extent: from.height, outputExtent: to.height)
@@ -81,7 +79,7 @@ final class ResizeStep: Step {
     return first..<last + 1
   }
 
-  func taskCount(_ region: WorkRegion) -> Int { RowTasks(rowCount: region.imageRows, threadCount: threadCount).count }
+  func taskCount(_ region: WorkRegion) -> Int { RowTasks(region).count }
 
   private func scratch(
     _ cursor: inout ScratchCursor
@@ -96,7 +94,7 @@ final class ResizeStep: Step {
     let scratch = scratch(&cursor)
     guard let mixed = scratch.mixed, let pointers = scratch.pointers else { return }
     let from = memory[reads[0]]
-    for n in RowTasks(rowCount: region.imageRows, threadCount: threadCount).range(task) {
+    for n in RowTasks(region).range(task) {
       let (image, y) = region.place(n)
       let to = memory[writes].row(image, y)
       switch output.order {

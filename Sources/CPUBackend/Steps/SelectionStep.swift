@@ -20,14 +20,13 @@ final class SelectionStep: Step {
   private let maps: Maps
   private let input: ValueLayout
   private let output: ValueLayout
-  private let threadCount: Int
   /// Whole pixels are copied, padding lanes included.
   private let keepsChannels: Bool
 
   /// Both values have the same order.
   init(
     node: String, name: String, _ maps: Maps, input: (value: Int, layout: ValueLayout),
-    output: (value: Int, layout: ValueLayout), threadCount: Int
+    output: (value: Int, layout: ValueLayout)
   ) {
     self.node = node
     kernelNames = [name]
@@ -36,7 +35,6 @@ final class SelectionStep: Step {
     writes = output.value
     self.input = input.layout
     self.output = output.layout
-    self.threadCount = threadCount
     keepsChannels = input.layout.channels == output.layout.channels && maps.channels == Array(0..<output.layout.channels)
   }
 
@@ -53,10 +51,10 @@ final class SelectionStep: Step {
     return last < 0 ? 0..<0 : first..<last + 1
   }
 
-  func taskCount(_ region: WorkRegion) -> Int { RowTasks(rowCount: region.imageRows, threadCount: threadCount).count }
+  func taskCount(_ region: WorkRegion) -> Int { RowTasks(region).count }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
-    for n in RowTasks(rowCount: region.imageRows, threadCount: threadCount).range(task) {
+    for n in RowTasks(region).range(task) {
       let (image, y) = region.place(n)
       let from = maps.rows[y] == Maps.constant ? nil : UnsafePointer(memory[reads[0]].row(image, maps.rows[y]))
       let to = memory[writes].row(image, y)

@@ -53,7 +53,7 @@ final class SeparableStep: ConvolutionStep {
 
   private func tasks(_ region: WorkRegion) -> ProductTasks {
     ProductTasks(
-      region, width: operands.geometry.outWidth, groupCount: product.groupCount, threadCount: operands.threadCount,
+      region, width: operands.geometry.outWidth, groupCount: product.groupCount,
       rowGrain: blocks.rowCount)
   }
 

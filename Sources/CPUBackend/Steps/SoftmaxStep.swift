@@ -12,12 +12,11 @@ final class SoftmaxStep: Step {
   private let layout: ValueLayout
   private let along: Kernel
   private let across: Kernel
-  private let threadCount: Int
 
   /// Input and output have the same order; the pixels of the input may lie further apart.
   init(
     node: String, _ axis: Axis, input: (value: Int, layout: ValueLayout), output: (value: Int, layout: ValueLayout),
-    table: KernelTable, threadCount: Int
+    table: KernelTable
   ) {
     self.node = node
     self.axis = axis
@@ -27,7 +26,6 @@ final class SoftmaxStep: Step {
     layout = output.layout
     along = table.kernel(.softmaxAlong, rows: 1)
     across = table.kernel(.softmaxAcross, rows: 1)
-    self.threadCount = threadCount
   }
 
   /// Whether the elements of one sum follow each other in memory.
@@ -38,12 +36,12 @@ final class SoftmaxStep: Step {
   var rowCount: Int { axis == .rows ? 1 : layout.height }
   var outputRowsPerRow: Int { axis == .rows ? layout.height : 1 }
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { axis == .rows ? 0..<layout.height : rows }
-  func taskCount(_ region: WorkRegion) -> Int { RowTasks(rowCount: region.imageRows, threadCount: threadCount).count }
+  func taskCount(_ region: WorkRegion) -> Int { RowTasks(region).count }
   var scratchByteCount: Int { 0 }
   var constantByteCount: Int { 0 }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
-    for n in RowTasks(rowCount: region.imageRows, threadCount: threadCount).range(task) {
+    for n in RowTasks(region).range(task) {
       let (image, y) = region.place(n)
       let from = UnsafePointer(memory[reads[0]].row(image, y)), to = memory[writes].row(image, y)
       switch (layout.order, axis) {

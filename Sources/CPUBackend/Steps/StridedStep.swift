@@ -20,14 +20,13 @@ final class StridedStep: Step {
   private let axes: [Axis]
   private let input: ValueLayout
   private let output: ValueLayout
-  private let rowsPerTask: Int
 
   /// - Parameters:
   ///   - offset: of the first element in the input, in floats.
   ///   - axes: those of the result's shape, in order.
   init(
     node: String, name: String, offset: Int = 0, axes: [Axis], input: (value: Int, layout: ValueLayout),
-    output: (value: Int, layout: ValueLayout), threadCount: Int
+    output: (value: Int, layout: ValueLayout)
   ) {
     self.node = node
     kernelNames = [name]
@@ -40,7 +39,6 @@ final class StridedStep: Step {
     writes = output.value
     self.input = input.layout
     self.output = output.layout
-    rowsPerTask = max(1, min(8, output.layout.batch * output.layout.height / (4 * threadCount)))
   }
 
   var rowCount: Int { 1 }
@@ -49,13 +47,18 @@ final class StridedStep: Step {
   var scratchByteCount: Int { 0 }
   var constantByteCount: Int { 0 }
 
+  private func rowsPerTask(_ region: WorkRegion) -> Int {
+    max(1, min(8, region.images.count * output.height / (4 * region.threadCount)))
+  }
+
   func taskCount(_ region: WorkRegion) -> Int {
-    (region.images.count * output.height + rowsPerTask - 1) / rowsPerTask
+    (region.images.count * output.height + rowsPerTask(region) - 1) / rowsPerTask(region)
   }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
     let from = UnsafePointer(memory[reads[0]].row(0, 0)) + offset
     let channels = axes[1], columns = axes[axes.count - 1]
+    let rowsPerTask = rowsPerTask(region)
     for n in task * rowsPerTask..<min((task + 1) * rowsPerTask, region.images.count * output.height) {
       let image = region.images.lowerBound + n / output.height, y = n % output.height
       let to = memory[writes].row(image, y)

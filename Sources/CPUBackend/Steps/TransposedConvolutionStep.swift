@@ -13,7 +13,6 @@ final class TransposedConvolutionStep: Step {
   private let payload: TransposedConvolution
   private let input: ValueLayout
   private let output: ValueLayout
-  private let threadCount: Int
   private let groups: [PhaseGroup]
   /// The column blocks of all groups, in the order of their weights.
   private let units: [Unit]
@@ -31,8 +30,7 @@ final class TransposedConvolutionStep: Step {
   init(
     node: String, _ payload: TransposedConvolution, weight: Tensor, bias: [Float]?, slopes: [Float]?,
     epilogue: CanonicalEpilogue, input: (value: Int, layout: ValueLayout),
-    residual: (value: Int, layout: ValueLayout)?, output: (value: Int, layout: ValueLayout), table: KernelTable,
-    threadCount: Int
+    residual: (value: Int, layout: ValueLayout)?, output: (value: Int, layout: ValueLayout), table: KernelTable
   ) {
     self.node = node
     self.payload = payload
@@ -41,7 +39,6 @@ final class TransposedConvolutionStep: Step {
     writes = output.value
     self.input = input.layout
     self.output = output.layout
-    self.threadCount = threadCount
     gridWidth = (output.layout.width + payload.stride.width - 1) / payload.stride.width
     groups = PhaseGroup.all(of: payload, height: output.layout.height, width: output.layout.width)
     storeFunction = table.kernel(.store, rows: 1).store
@@ -150,7 +147,7 @@ final class TransposedConvolutionStep: Step {
     let rows = region.imageRows
     let rowsPerTask = max(1, min(rows, Self.pixelsPerTask / max(gridWidth, 1)))
     let rowTaskCount = (rows + rowsPerTask - 1) / rowsPerTask
-    let wanted = min(units.count, (4 * threadCount + rowTaskCount - 1) / max(rowTaskCount, 1))
+    let wanted = min(units.count, (4 * region.threadCount + rowTaskCount - 1) / max(rowTaskCount, 1))
     let unitsPerTask = (units.count + wanted - 1) / max(wanted, 1)
     return Tasks(
       rowsPerTask: rowsPerTask, rowTaskCount: rowTaskCount, unitsPerTask: unitsPerTask,

@@ -15,7 +15,6 @@ final class TransposedPlanesStep: Step {
   private let payload: TransposedConvolution
   private let input: ValueLayout
   private let output: ValueLayout
-  private let threadCount: Int
   private let plan: TransposedPlanes
   private let epilogue: EpilogueParameters
   private let weights: AlignedFloats
@@ -55,7 +54,6 @@ final class TransposedPlanesStep: Step {
     writes = output.value
     self.input = input.layout
     self.output = output.layout
-    self.threadCount = threadCount
     let plan = TransposedPlanes(payload, height: output.layout.height, width: output.layout.width)
     self.plan = plan
     gridWidth = (output.layout.width + payload.stride.width - 1) / payload.stride.width
@@ -131,7 +129,7 @@ final class TransposedPlanesStep: Step {
   private var stripCount: Int { (gridWidth + strip - 1) / strip }
 
   private func rowsPerTask(_ region: WorkRegion) -> Int {
-    let even = region.imageRows * stripCount / (4 * threadCount)
+    let even = region.imageRows * stripCount / (4 * region.threadCount)
     return min(max(even, 2 * plan.rows.count - 2, 4), 32)
   }
 

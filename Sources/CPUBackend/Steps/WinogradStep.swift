@@ -88,12 +88,12 @@ final class WinogradStep: ConvolutionStep {
     let tileCount: Int
     let tilesPerTask: Int
 
-    init(_ region: WorkRegion, size: Int, tilesAcross: Int, most: Int, grain: Int, threadCount: Int) {
+    init(_ region: WorkRegion, size: Int, tilesAcross: Int, most: Int, grain: Int) {
       self.tilesAcross = tilesAcross
       firstTileRow = region.rows.lowerBound / size
       tilesPerImage = tilesAcross * ((region.rows.count + size - 1) / size)
       tileCount = tilesPerImage * region.images.count
-      let taskCount = max((tileCount + most - 1) / most, min(3 * threadCount, (tileCount + grain - 1) / grain))
+      let taskCount = max((tileCount + most - 1) / most, min(3 * region.threadCount, (tileCount + grain - 1) / grain))
       let even = max(1, (tileCount + taskCount - 1) / max(taskCount, 1))
       tilesPerTask = min(most, (even + grain - 1) / grain * grain)
     }
@@ -110,7 +110,7 @@ final class WinogradStep: ConvolutionStep {
   }
 
   fileprivate func tasks(_ region: WorkRegion) -> Tasks {
-    Tasks(region, size: size, tilesAcross: tilesAcross, most: tilesPerTask, grain: tileGrain, threadCount: operands.threadCount)
+    Tasks(region, size: size, tilesAcross: tilesAcross, most: tilesPerTask, grain: tileGrain)
   }
 
   /// G of F(4x4, 3x3), in units of 1/24.
@@ -162,18 +162,18 @@ final class WinogradStep: ConvolutionStep {
   }
   var rowGrain: Int { size }
   func taskCount(_ region: WorkRegion) -> Int { tasks(region).count }
-  func phaseCount(_ region: WorkRegion) -> Int { isStaged ? 3 * stages(region).count : 1 }
+  func phaseCount(_ region: WorkRegion) -> Int { isStaged(region.threadCount) ? 3 * stages(region).count : 1 }
   func taskCount(_ region: WorkRegion, phase: Int) -> Int {
-    isStaged ? stages(region).taskCount(phase: phase) : taskCount(region)
+    isStaged(region.threadCount) ? stages(region).taskCount(phase: phase) : taskCount(region)
   }
   func perform(_ task: Int, of region: WorkRegion, phase: Int, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
-    if isStaged {
+    if isStaged(region.threadCount) {
       performStage(task, of: region, phase: phase, memory, scratch: scratch)
     } else {
       perform(task, of: region, memory, scratch: scratch)
     }
   }
-  var sharedByteCount: Int { isStaged ? 4 * positions * (sharedTileStride * sharedTiles + 32) : 0 }
+  var sharedByteCount: Int { isStaged(operands.threadCount) ? 4 * positions * (sharedTileStride * sharedTiles + 32) : 0 }
 
   /// Whole tiles are read, past the last row asked for.
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> {
@@ -345,11 +345,10 @@ extension WinogradStep {
   /// Products for each thread, in thousands, from which on two more loops pay.
   private static let leastProducts = 400
 
-  var isStaged: Bool { weights.byteCount >= Self.leastWeightByteCount || hasFewTiles }
+  func isStaged(_ threads: Int) -> Bool { weights.byteCount >= Self.leastWeightByteCount || hasFewTiles(threads) }
 
   /// Whether threads would go without work, or register tiles without rows.
-  private var hasFewTiles: Bool {
-    let threads = operands.threadCount
+  private func hasFewTiles(_ threads: Int) -> Bool {
     guard threads > 1, (allTiles + tileGrain - 1) / tileGrain < 3 * threads else { return false }
     return allTiles * weights.count / threads >= Self.leastProducts * 1000
   }
@@ -396,8 +395,8 @@ extension WinogradStep {
     let most = Self.mostTiles(positions * sharedTileStride)
     let count = max(1, (tileCount + most - 1) / most)
     // Several tasks a thread; positions alone are enough for a few threads.
-    let wanted = max(1, (4 * operands.threadCount + positions - 1) / positions)
-    let tilesPerBlock = (tileCount + count - 1) / count, threads = operands.threadCount
+    let wanted = max(1, (4 * region.threadCount + positions - 1) / positions)
+    let tilesPerBlock = (tileCount + count - 1) / count, threads = region.threadCount
     return Stages(
       tileCount: tileCount, count: count, tilesPerBlock: tilesPerBlock, positions: positions, groupCount: groups.count,
       groupsPerTask: max(1, groups.count / wanted),
