@@ -78,7 +78,10 @@ final class ReductionStep: Step {
     reduced.sort { $0.from > $1.from }
     // Groups of channels alone: every channel by itself.
     if reduced.isEmpty { reduced.append(Axis(extent: 1, from: 1, to: 0)) }
-    let neighbours = kept.firstIndex { $0.from == 1 && $0.extent > 1 }
+    // The pixels of a planar row are neighbours even where there is one, so that a tile of one pixel sums as its image does.
+    let neighbours =
+      kept.firstIndex { $0.from == 1 && $0.extent > 1 }
+      ?? (goesByRow && input.layout.order == .planar && !payload.axes.contains(3) ? kept.count - 1 : nil)
     if let neighbours {
       isAcross = true
       lanes = kept.remove(at: neighbours)
