@@ -100,7 +100,7 @@ package struct Tolerance: Hashable, Sendable {
     case .matrixMultiply:
       let products = node.inputs.first.flatMap { shapes[$0]?.extents.last } ?? 1
       let carried = Double(products) * x.magnitude * operands[1].error
-      var result = x.summed(products, operands[1].magnitude + operands[1].error, bias: 0, 1)
+      var result = x.summed(products, operands[1].magnitude + operands[1].error, bias: 0, 1, hasOneSign: true)
       result.error += carried
       return result
     case .batchNorm(let payload):
@@ -164,11 +164,14 @@ package struct Tolerance: Hashable, Sendable {
     return result
   }
 
-  /// A sum of products with weights up to `weight`, rounded by `storage`; `gain` is the largest sum of their magnitudes.
+  /// A sum of products with weights up to `weight`, rounded by `storage`; `gain` is the largest sum of their magnitudes. Where they
+  /// may have one sign, partial sums grow and equal terms round the same way: then the theory's bound is allowed in full.
   private func summed(
-    _ products: Int, _ weight: Double, bias: Double, _ factor: Double, gain: Double? = nil, storage: Double = 0
+    _ products: Int, _ weight: Double, bias: Double, _ factor: Double, gain: Double? = nil, storage: Double = 0,
+    hasOneSign: Bool = false
   ) -> Tolerance {
     let gain = gain ?? Double(products) * weight
+    let factor = hasOneSign ? factor * max(Double(products) / 4, 1) : factor
     let rounding = Self.epsilon * (Double(products + 1) * weight * magnitude + bias) * 2 * factor
     let weights = storage * gain * (magnitude + error)
     return Tolerance(magnitude: gain * magnitude + bias, error: gain * error + rounding + weights)
@@ -280,10 +283,10 @@ package struct Tolerance: Hashable, Sendable {
   private func reduced(_ function: Reduction.Function, count: Int) -> Tolerance {
     switch function {
     case .mean: return summed(count, 1, bias: 0, 1, gain: 1)
-    case .sum, .sumOfMagnitudes: return summed(count, 1, bias: 0, 1)
+    case .sum, .sumOfMagnitudes: return summed(count, 1, bias: 0, 1, hasOneSign: true)
     case .sumOfSquares:
       let squares = Tolerance(magnitude: magnitude * magnitude, error: (2 * magnitude + error) * error)
-      return squares.summed(count, 1, bias: 0, 1)
+      return squares.summed(count, 1, bias: 0, 1, hasOneSign: true)
     case .product:
       let most = pow(max(magnitude, 1), Double(count))
       return Tolerance(magnitude: most, error: Double(count) * most * (error + Self.epsilon))
