@@ -84,7 +84,7 @@ var targets: [Target] = [
       "TestSupport",
     ], exclude: ["Fixtures", "Models", "Networks"]),
   .testTarget(name: "ImagingTests", dependencies: ["Tensors", "Files", "Imaging"]),
-  .testTarget(name: "EvaluationTests", dependencies: ["Swiftlet", "TestSupport"]),
+  .testTarget(name: "EvaluationTests", dependencies: ["Swiftlet", "TestSupport", "GeneratedNetworks"]),
   .testTarget(name: "ProfilingTests", dependencies: ["Swiftlet"]),
   .testTarget(name: "CommandTests", dependencies: ["Swiftlet", "SwiftletCommand"]),
   .testTarget(name: "CShippedModelsTests", dependencies: ["CShippedModels"]),

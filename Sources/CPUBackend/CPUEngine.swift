@@ -20,6 +20,8 @@ public struct CPUEngine: Backend {
   /// threads that are awake and waiting for it takes about a quarter of this (1 to 2 thousand cycles between cores that share a
   /// last-level cache).
   package var leastSharedCycles = 6_000.0
+  /// The most threads beside the caller's, as if the system granted no more: what is cut for others the caller does.
+  package var grantedThreadCount = Int.max
 
   /// Taken in place of the selector's choice wherever it is possible: to test and time every method.
   package var preferredMethod: ConvolutionMethod?

@@ -56,7 +56,7 @@ final class CPUSession: TimingSession {
     self.arena = arena
     for constant in program.constants + program.steps.flatMap(\.packs) { constant.fill() }
     values = .allocate(capacity: max(program.layouts.count, 1))
-    pool = ThreadPool(threadCount: threadCount, granted: sharing.allSatisfy { $0 == .never } ? 0 : .max)
+    pool = ThreadPool(threadCount: threadCount, granted: sharing.allSatisfy { $0 == .never } ? 0 : engine.grantedThreadCount)
   }
 
   /// Whether some value keeps only a part of its rows.

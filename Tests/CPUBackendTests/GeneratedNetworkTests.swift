@@ -3,8 +3,8 @@ import Testing
 
 /// Random networks of all operations: engines, instruction sets, threads, bands and tiles agree.
 @Suite struct GeneratedNetworkTests {
-  /// As many as `make test` has time for; `make fuzz` runs on from here.
-  @Test(arguments: 0..<300) func agree(_ seed: Int) {
+  /// As many as `make test` has time for; others with `SWIFTLET_SEEDS`, and by `make fuzz`.
+  @Test(arguments: Seeds.first(600)) func agree(_ seed: Int) {
     if case .fault(let fault) = NetworkCheck.run(seed: UInt64(seed)) { Issue.record("seed \(seed): \(fault)") }
   }
 

@@ -15,6 +15,10 @@ package struct GeneratedNetwork: Sendable {
     case tall
     /// One image in, one out, of the same size or a multiple: can be cut into tiles.
     case tiled
+    /// The same with 1 or 3 channels in and out, and a contract that says so: makes pictures of pictures.
+    case picture
+
+    var isTiled: Bool { self == .tiled || self == .picture }
   }
 
   /// Nil where the choices lead to no network: a fuzzer's may.
@@ -45,6 +49,7 @@ struct NetworkGenerator {
   private(set) var values: [Value] = []
   private var inputCount = 0
   private var multiplyAccumulates = 0
+  private var contract: ImageContract?
 
   /// Bounds of one value, and of all products: a network takes the reference some milliseconds.
   private static let mostElements = 40_000
@@ -58,7 +63,7 @@ struct NetworkGenerator {
   mutating func network() -> (network: Network, shapes: [Shape])? {
     addInputs()
     let inputs = values.map(\.shape)
-    let kinds = OperationKind.allCases.filter { kind != .tiled || $0.keepsPixels }.map { ($0, $0.weight) }
+    let kinds = OperationKind.allCases.filter { !kind.isTiled || $0.keepsPixels }.map { ($0, $0.weight) }
     let wanted = choices.within(1...14)
     var tries = 0
     while values.count < inputCount + wanted, tries < 6 * wanted, !choices.isEmpty {
@@ -67,19 +72,24 @@ struct NetworkGenerator {
     }
     guard values.count > inputCount else { return nil }
     addOutputs()
-    return (try? builder.build(.zeros)).map { ($0, inputs) }
+    guard var network = try? builder.build(.zeros) else { return nil }
+    network.imageContract = contract
+    return (network, inputs)
   }
 
   private mutating func addInputs() {
-    let channels = [1, 3, 4, 5, 8, 12, 16, 17, 32, 36, 64]
-    let batch = kind == .tiled ? 1 : choices.pick([(1, 5), (2, 2), (3, 1)])
+    let channels = kind == .picture ? [1, 3] : [1, 3, 4, 5, 8, 12, 16, 17, 32, 36, 64]
+    let batch = kind.isTiled ? 1 : choices.pick([(1, 5), (2, 2), (3, 1)])
     let height: Int, width: Int
     switch kind {
     case .small: (height, width) = (choices.within(1...20), choices.within(1...24))
     case .tall: (height, width) = (choices.within(40...300), choices.within(1...16))
-    case .tiled: (height, width) = (choices.within(17...90), choices.within(17...90))
+    case .tiled, .picture:
+      // Now and then longer than the largest tile.
+      func side() -> Int { choices.oneIn(6) ? choices.within(101...140) : choices.within(17...90) }
+      (height, width) = (side(), side())
     }
-    inputCount = kind == .tiled ? 1 : choices.pick([(1, 6), (2, 2), (3, 1)])
+    inputCount = kind.isTiled ? 1 : choices.pick([(1, 6), (2, 2), (3, 1)])
     for index in 0..<inputCount {
       var shape = Shape(batch: batch, channels: choices.pick(channels), height: height, width: width)
       // A second input of another size, or of another batch: what is repeated, or read as a whole.
@@ -94,14 +104,16 @@ struct NetworkGenerator {
   }
 
   private mutating func addOutputs() {
-    guard kind != .tiled else {
+    guard !kind.isTiled else {
       // The last value whose size is a multiple of the input's, or, where there is none, the last of all.
       let input = values[0].shape
-      let fitting = values.dropFirst().last { value in
+      let fitting = values.dropFirst(kind == .picture ? 0 : 1).last { value in
         value.shape.isImage && value.shape.height % input.height == 0
           && value.shape.width == input.width * (value.shape.height / input.height)
       }
-      builder.output((fitting ?? values[values.count - 1]).value)
+      let last = fitting ?? values[values.count - 1]
+      guard kind == .picture else { return builder.output(last.value) }
+      if let picture = picture(of: last) { builder.output(picture.value) }
       return
     }
     var names = [values[values.count - 1].value]
@@ -110,6 +122,25 @@ struct NetworkGenerator {
       if !names.contains(other) { names.append(other) }
     }
     for name in names { builder.output(name) }
+  }
+
+  /// The value, or the input where that would be too large, with as many channels as the input has, between 0 and 1.
+  private mutating func picture(of value: Value) -> Value? {
+    let input = values[0], channels = input.shape.channels, kernel = choices.pick([3, 1])
+    // It costs little beside the rest, and a picture it must be.
+    multiplyAccumulates = 0
+    for image in [value, input] {
+      let convolution = Convolution(
+        inChannels: image.shape.channels, outChannels: channels, kernel: Pair(kernel), padding: Padding(kernel / 2))
+      guard let mixed = add(.convolution(convolution), [image]), let last = add(.activation(.sigmoid), [mixed]) else {
+        continue
+      }
+      contract = ImageContract(
+        colour: channels == 1 ? .luma : .rgb, maximum: 1, scale: last.shape.height / input.shape.height,
+        inputSize: .lowResolution)
+      return last
+    }
+    return nil
   }
 
   // MARK: For the operations

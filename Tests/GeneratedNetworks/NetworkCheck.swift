@@ -5,7 +5,7 @@ import ReferenceBackend
 import Tensors
 import Transforms
 
-/// Runs a generated network in many ways that must agree: the CPU engine with the reference within the bound of rounding, and with
+/// Runs a generated network in many ways that must agree: a CPU engine with the reference within the bound of rounding, and with
 /// itself to the last bit for every thread count, height of bands, cache, second run and cut into tiles.
 package struct NetworkCheck {
   package enum Outcome: Hashable, Sendable {
@@ -54,14 +54,12 @@ package struct NetworkCheck {
 
   private mutating func fault() throws(ExecutionError) -> String? {
     let expected = try ReferenceEngine().prepare(network, inputs: inputs.map(\.shape)).run(inputs)
-    for precision in Precision.allCases where precision == .float32 || choices.oneIn(3) {
-      for instructionSet in Self.instructionSets where instructionSet == .best || choices.oneIn(2) {
-        var engine = CPUEngine(instructionSet: instructionSet, threadCount: 1, precision: precision)
-        engine.preferredMethod = choices.pick([nil, nil, nil] + ConvolutionMethod.allCases.map { $0 })
-        if let fault = try fault(of: engine, expected) { return "\(instructionSet), \(precision): \(fault)" }
-      }
-    }
-    return nil
+    let precision = choices.oneIn(4) ? Precision.bfloat16 : .float32
+    let instructionSet = choices.pick(Self.instructionSets.map { ($0, $0 == .best ? Self.instructionSets.count : 1) })
+    var engine = CPUEngine(instructionSet: instructionSet, threadCount: 1, precision: precision)
+    engine.preferredMethod = choices.pick([nil, nil, nil] + ConvolutionMethod.allCases.map { $0 })
+    engine.preferredTransposedMethod = choices.pick([nil, nil, nil] + TransposedMethod.allCases.map { $0 })
+    return try fault(of: engine, expected).map { "\(instructionSet), \(precision): \($0)" }
   }
 
   private mutating func fault(of engine: CPUEngine, _ expected: [Tensor]) throws(ExecutionError) -> String? {
@@ -81,15 +79,17 @@ package struct NetworkCheck {
       }
     }
     for _ in 0..<3 {
-      // More threads than the machine has cores take long for such small loops.
-      let threadCount = choices.oneIn(4) ? choices.within(3...8) : choices.within(1...2)
+      let threadCount = choices.within(1...8)
       var other = CPUEngine(
         instructionSet: engine.instructionSet, threadCount: threadCount, precision: engine.precision)
       other.preferredMethod = engine.preferredMethod
+      other.preferredTransposedMethod = engine.preferredTransposedMethod
       other.cacheByteCount = choices.pick([1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 30, 1 << 30])
       other.bandPixels = choices.pick([1, 16, 64, 256, 1536])
-      // Every loop, though it is short.
-      if choices.oneIn(2) { other.leastSharedCycles = 0 }
+      // Every loop is cut for so many threads, or those that are worth it. Mostly the caller does all of the tasks, which is quick, and
+      // most faults lie in the cuts.
+      if !choices.oneIn(5) { other.leastSharedCycles = 0 }
+      if !choices.oneIn(6) { other.grantedThreadCount = 0 }
       let session = try other.prepare(network, inputs: inputs.map(\.shape))
       for run in 1...2 {
         let result = try session.run(inputs)
@@ -126,7 +126,7 @@ package struct NetworkCheck {
       let geometry = TileGeometry(
         of: network, shapes: shapes, grid: { engine.outputGrid(of: $0, in: network, shapes: shapes) })
     else { return nil }
-    let side = choices.pick([1, 16, 32, 64])
+    let side = choices.pick([1, 16, 32, 64, 100])
     let size = (side + geometry.alignment - 1) / geometry.alignment * geometry.alignment
     guard size < max(whole.height, whole.width) else { return nil }
     for y in stride(from: 0, to: whole.height, by: size) {

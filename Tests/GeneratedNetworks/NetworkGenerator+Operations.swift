@@ -39,7 +39,7 @@ extension NetworkGenerator {
 
   // MARK: Attributes
 
-  private var isTiled: Bool { kind == .tiled }
+  private var isTiled: Bool { kind.isTiled }
 
   /// A kernel, mostly 3x3 or 1x1, square where an image is to be cut into tiles of one kind.
   private mutating func kernel() -> Pair {
