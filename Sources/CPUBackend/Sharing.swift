@@ -11,44 +11,61 @@ enum Sharing {
 ///
 /// What sharing such a loop costs is mostly the way of its data from core to core, which a program cannot know: under a hypervisor two
 /// cores are now neighbours and now far apart (a round trip of 65 ns, or 425), and another program may hold one of them. So both are
-/// tried, at first and then two runs in 64, and the quicker is kept. No bit of a result depends on it.
+/// tried: at first, soon again, for the first runs may have met a thread that was not awake yet, and then four runs in 128. The quicker
+/// is kept. No bit of a result depends on it.
 struct SharingTrial {
   /// Whether such loops are shared in the next run.
   private(set) var isShared = true
 
-  /// Nanoseconds of a run with and without: of the one that is kept a smooth mean, of the other the better of its last trial.
+  /// Nanoseconds of a run with and without: of the one that is kept a smooth mean, of the other the best of its last trial.
   private var shared = Double.infinity
   private var alone = Double.infinity
   private var keepsShared = true
   private var run = 0
+  /// Runs of the period that is going on, and those of it that are over.
+  private var period = Self.firstPeriod
+  private var place = 0
 
-  /// Runs of each at first; the first of them meets cold caches and does not count.
-  private static let firstRuns = 3
-  private static let period = 64
-  private static let trialRuns = 2
+  /// Runs with and without at first; the very first meets cold caches and does not count.
+  private static let firstShared = 3
+  private static let firstAlone = 1
+  /// Each period is twice as long as the one before. Its last runs are trials of the other way; the first of them wakes the other
+  /// threads, whose caches are cold, and does not count.
+  private static let firstPeriod = 12
+  private static let longestPeriod = 128
+  private static let trialRuns = 4
 
   /// Takes the time of a run done as `isShared` says.
   mutating func record(nanoseconds: Double) {
     run += 1
-    let first = Self.firstRuns
     switch run {
-    case ...first:
+    case ...Self.firstShared:
       if run > 1 { shared = min(shared, nanoseconds) }
-      isShared = run < first
-    case ...(2 * first):
-      if run > first + 1 { alone = min(alone, nanoseconds) }
-      if run == 2 * first { keep(shared <= alone) }
+      isShared = run < Self.firstShared
+    case ...(Self.firstShared + Self.firstAlone):
+      alone = min(alone, nanoseconds)
+      keep(shared <= alone)
     default:
-      let place = (run - 2 * first - 1) % Self.period, trial = Self.period - Self.trialRuns
-      if place < trial {
-        // A run that was held up tells little.
-        if keepsShared { Self.smooth(&shared, nanoseconds) } else { Self.smooth(&alone, nanoseconds) }
-        if place == trial - 1 { isShared = !keepsShared }
-      } else if place == Self.period - 1 {
-        if keepsShared { alone = nanoseconds } else { shared = nanoseconds }
-        // A clear gain, or the two would take turns.
-        keep(keepsShared ? shared <= 1.03 * alone : shared < 0.97 * alone)
-      }
+      recordInPeriod(nanoseconds)
+    }
+  }
+
+  private mutating func recordInPeriod(_ nanoseconds: Double) {
+    place += 1
+    let kept = period - Self.trialRuns
+    if place <= kept {
+      // A run that was held up tells little.
+      if keepsShared { Self.smooth(&shared, nanoseconds) } else { Self.smooth(&alone, nanoseconds) }
+      guard place == kept else { return }
+      isShared = !keepsShared
+      if keepsShared { alone = .infinity } else { shared = .infinity }
+    } else {
+      if place > kept + 1 { if keepsShared { alone = min(alone, nanoseconds) } else { shared = min(shared, nanoseconds) } }
+      guard place == period else { return }
+      // A clear gain, or the two would take turns.
+      keep(keepsShared ? shared <= 1.03 * alone : shared < 0.97 * alone)
+      place = 0
+      period = min(2 * period, Self.longestPeriod)
     }
   }
 

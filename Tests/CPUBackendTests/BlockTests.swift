@@ -41,7 +41,7 @@ import Testing
             let imageRows = leastRows == 16 ? rowCount : nil
             let tasks = ProductTasks(
               region, width: width, groupCount: groupCount, leastRows: leastRows, rowGrain: rowGrain,
-              imageRows: imageRows)
+              imageRows: imageRows, preparesInput: rowGrain == 4, goesByColumns: width % 2 == 0)
             var seen = [Int](repeating: 0, count: region.imageRows * groupCount)
             for task in 0..<tasks.count {
               let share = tasks.share(task)

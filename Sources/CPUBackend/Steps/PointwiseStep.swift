@@ -24,8 +24,10 @@ final class PointwiseStep: ConvolutionStep {
   var packs: [AlignedFloats] { [product.weights] }
 
   private func tasks(_ region: WorkRegion) -> ProductTasks {
-    ProductTasks(
-      region, width: operands.geometry.outWidth, groupCount: product.groupCount)
+    let input = region.imageRows * operands.geometry.outWidth * operands.inputLayout.pixelSlots * 4
+    return ProductTasks(
+      region, width: operands.geometry.outWidth, groupCount: product.groupCount, preparesInput: false,
+      goesByColumns: product.byteCount > input)
   }
 
   func taskCount(_ region: WorkRegion) -> Int { tasks(region).count }

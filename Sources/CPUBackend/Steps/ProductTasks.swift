@@ -15,6 +15,7 @@ struct ProductTasks {
   private let rowsPerTask: Int
   private let groupCount: Int
   private let groupsPerTask: Int
+  private let goesByColumns: Bool
 
   /// Several tasks a thread, so that a slow thread is made up for.
   private static let tasksPerThread = 4
@@ -24,10 +25,13 @@ struct ProductTasks {
   ///   - leastRows: rows below which a task would waste work.
   ///   - rowGrain: rows that are done together; tasks have whole multiples where that leaves enough of them.
   ///   - imageRows: the rows of an image, where no task may reach over its end.
+  ///   - preparesInput: whether a task works on its rows before it multiplies them, so that tasks of the same rows repeat that.
+  ///   - goesByColumns: tasks that share columns follow each other, not those that share rows: for weights that outweigh the input.
   init(
     _ region: WorkRegion, width: Int, groupCount: Int, leastRows: Int = 1, rowGrain: Int = 1,
-    imageRows: Int? = nil
+    imageRows: Int? = nil, preparesInput: Bool = true, goesByColumns: Bool = false
   ) {
+    self.goesByColumns = goesByColumns
     let threadCount = region.threadCount
     rowCount = region.imageRows
     self.groupCount = max(groupCount, 1)
@@ -51,18 +55,22 @@ struct ProductTasks {
     rowsPerTask = max(1, min(rows, self.imageRows))
     partsPerImage = (self.imageRows + rowsPerTask - 1) / max(rowsPerTask, 1)
     let rowParts = partsPerImage * (rowCount / max(self.imageRows, 1))
-    // Tasks of the same rows prepare the same input: two tasks a thread do without.
-    let isEnough = rowParts >= 2 * threadCount
-    let columnParts = isEnough ? 1 : min(self.groupCount, max(1, (wanted + rowParts - 1) / max(rowParts, 1)))
+    // Tasks of the same rows prepare the same input: two tasks a thread do without. Where there is nothing to prepare, no task is so
+    // large that the others wait long for the last of them.
+    let isEnough = rowParts >= 2 * threadCount && (preparesInput || rowsPerTask * wanted * 2 <= rowCount)
+    let mostParts = preparesInput ? wanted : 3 * wanted
+    let columnParts = isEnough || threadCount == 1 ? 1 : min(self.groupCount, max(1, (mostParts + rowParts - 1) / max(rowParts, 1)))
     groupsPerTask = (self.groupCount + columnParts - 1) / columnParts
   }
 
   private var columnParts: Int { (groupCount + groupsPerTask - 1) / groupsPerTask }
   var count: Int { rowCount == 0 ? 0 : partsPerImage * (rowCount / imageRows) * columnParts }
 
-  /// Tasks that share rows follow each other: their input stays in the cache.
+  /// Tasks that share rows follow each other: their input stays in the cache. Or those that share columns: their weights do.
   func share(_ task: Int) -> Share {
-    let part = task / columnParts, column = task % columnParts
+    let rowParts = partsPerImage * (rowCount / max(imageRows, 1))
+    let part = goesByColumns ? task % rowParts : task / columnParts
+    let column = goesByColumns ? task / rowParts : task % columnParts
     let first = part / partsPerImage * imageRows, inImage = part % partsPerImage * rowsPerTask
     return Share(
       rows: first + inImage..<first + min(inImage + rowsPerTask, imageRows),
