@@ -82,7 +82,7 @@ public struct CPUEngine: Backend {
     guard case .convolution(let payload) = node.operation,
       let geometry = ConvolutionGeometry(node, payload, shapes: shapes)
     else { return 1 }
-    return method(for: geometry).outputGrid
+    return method(for: geometry).outputGrid(geometry.dilation)
   }
 
   /// The method for a convolution whose whole image has this geometry.

@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 import Networks
 
 /// A way to run a convolution.
@@ -31,13 +32,16 @@ package enum ConvolutionMethod: KernelMethod {
   }
 
   /// The grid of output pixels on which an output depends, in its last bits, on its neighbours.
-  package var outputGrid: Int {
+  package func outputGrid(_ dilation: Pair) -> Int {
     switch self {
-    case .winograd4: 4
-    case .winograd2: 2
+    case .winograd4: 4 * leastCommonMultiple(dilation.height, dilation.width)
+    case .winograd2: 2 * leastCommonMultiple(dilation.height, dilation.width)
     case .head, .tail, .depthwise, .pointwise, .direct: 1
     }
   }
+
+  /// The widest dilation that Winograd's method takes: tiles of an image would have to be large.
+  static let mostDilation = 32
 }
 
 extension ConvolutionGeometry: ProductLayer {
@@ -46,7 +50,9 @@ extension ConvolutionGeometry: ProductLayer {
     switch method {
     case .winograd4, .winograd2:
       if kernel != Pair(3) { return "the kernel is \(kernel.height)x\(kernel.width), not 3x3" }
-      if !isUnitStride { return "stride and dilation are not 1" }
+      if stride != Pair(1) { return "the stride is not 1" }
+      let dilation = max(dilation.height, dilation.width)
+      if dilation > ConvolutionMethod.mostDilation { return "the dilation is more than \(ConvolutionMethod.mostDilation)" }
       if groups != 1 { return "there are \(groups) groups" }
       if inChannels <= few { return "\(inChannels) input channels are too few to pay for the transforms" }
       if outChannels <= few { return "\(outChannels) output channels are too few to pay for the transforms" }
@@ -83,7 +89,7 @@ extension ConvolutionGeometry: ProductLayer {
     case .winograd4, .winograd2:
       let size = method == .winograd4 ? 4 : 2
       let positions = Double((size + 2) * (size + 2))
-      let tiles = Double(batch * ((outHeight + size - 1) / size) * ((outWidth + size - 1) / size))
+      let tiles = Double(WinogradColumns.tileCount(self, size: size))
       // Loads, stores and about 4 operations a position and vector, in both transforms.
       let transforms = tiles * positions * 2.2 * (Double(paddedChannels(inChannels)) + columns) / rates.lanes
       // Rounded up to whole register tiles, of which a small image fills the last in part.

@@ -110,6 +110,19 @@ extension OperationCaseList {
       ("depthwise 5x5 dilation 2", payload(5, padding: 4, dilation: 2, groups: 16)),
     ]
     for (name, payload) in cases { addConvolution(name, payload, wide) }
+    // Phases of different widths and heights, more of them than the image has columns, residuals and shuffles between them.
+    for (dilation, steps): (Pair, Epilogue) in [
+      (Pair(height: 5, width: 3), Epilogue([.activation(.relu), .add])),
+      (Pair(height: 2, width: 11), Epilogue([.pixelShuffle(2)])),
+      (4, Epilogue([.scale(0.5), .add, .activation(.relu)])),
+    ] {
+      addConvolution(
+        "3x3 dilation \(dilation.height)x\(dilation.width)",
+        Convolution(
+          inChannels: 20, outChannels: 36, kernel: 3, padding: Padding(top: 3, left: 5, bottom: 9, right: 2),
+          dilation: dilation,
+          epilogue: steps), Shape(batch: 2, channels: 20, height: 23, width: 29))
+    }
     addConvolution(
       "depthwise 3x3 shuffled",
       Convolution(

@@ -59,7 +59,8 @@ struct ProductTasks {
     // large that the others wait long for the last of them.
     let isEnough = rowParts >= 2 * threadCount && (preparesInput || rowsPerTask * wanted * 2 <= rowCount)
     let mostParts = preparesInput ? wanted : 3 * wanted
-    let columnParts = isEnough || threadCount == 1 ? 1 : min(self.groupCount, max(1, (mostParts + rowParts - 1) / max(rowParts, 1)))
+    let columnParts =
+      isEnough || threadCount == 1 ? 1 : min(self.groupCount, max(1, (mostParts + rowParts - 1) / max(rowParts, 1)))
     groupsPerTask = (self.groupCount + columnParts - 1) / columnParts
   }
 

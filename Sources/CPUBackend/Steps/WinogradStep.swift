@@ -4,6 +4,9 @@ import Tensors
 
 /// A 3x3 convolution of stride 1 by Winograd's method: blocks of tiles are transformed, multiplied position by position, and
 /// transformed back with the epilogue, all within a core's level-2 cache.
+///
+/// With a dilation the image falls into as many images of every n-th pixel, which know nothing of each other: a tile lies in one of
+/// them, its pixels `dilation` apart.
 final class WinogradStep: ConvolutionStep {
   let operands: ConvolutionOperands
   /// m of F(m x m, 3x3).
@@ -17,7 +20,8 @@ final class WinogradStep: ConvolutionStep {
   /// Column blocks that are multiplied before their outputs are transformed, with the place of their weights.
   private let groups: [Group]
   private let parts: ConstantTable<InputPart>
-  private let tilesAcross: Int
+  /// Of the columns, and of the phases of their dilation.
+  private let across: WinogradColumns
   /// The most tiles that one task transforms together.
   private let tilesPerTask: Int
   /// Rows of the tallest register tile: fewer tiles would fill it in part.
@@ -66,7 +70,7 @@ final class WinogradStep: ConvolutionStep {
     weights = AlignedFloats(count: offset) { base in
       Self.pack(operands.weight, geometry, made, order: order, size: size, into: base)
     }
-    tilesAcross = (geometry.outWidth + size - 1) / size
+    across = WinogradColumns(width: geometry.outWidth, size: size, dilation: geometry.dilation.width)
     tilesPerTask = Self.tilesPerTask(
       geometry, columns: min(Self.groupColumns, arrangement.order.count), positions: positions)
     tileGrain = groups.flatMap(\.blocks.values).map(\.kernel.rows).max() ?? 1
@@ -80,18 +84,26 @@ final class WinogradStep: ConvolutionStep {
     return max(1, min(4, (cacheByteCount - weights) / (24 * oneTile))) * 24
   }
 
+  /// Rows of the output from one row of tiles to the next of the same phase.
+  private var tileRows: Int { size * operands.geometry.dilation.height }
+
   /// The tiles of a region, cut into tasks; each thread gets several.
   fileprivate struct Tasks {
-    let tilesAcross: Int
-    let firstTileRow: Int
+    let across: WinogradColumns
+    let size: Int
+    /// Phases of the rows.
+    let phases: Int
+    let firstRow: Int
     let tilesPerImage: Int
     let tileCount: Int
     let tilesPerTask: Int
 
-    init(_ region: WorkRegion, size: Int, tilesAcross: Int, most: Int, grain: Int) {
-      self.tilesAcross = tilesAcross
-      firstTileRow = region.rows.lowerBound / size
-      tilesPerImage = tilesAcross * ((region.rows.count + size - 1) / size)
+    init(_ region: WorkRegion, size: Int, phases: Int, across: WinogradColumns, most: Int, grain: Int) {
+      self.across = across
+      self.size = size
+      self.phases = phases
+      firstRow = region.rows.lowerBound
+      tilesPerImage = across.tileCount * phases * ((region.rows.count + size * phases - 1) / (size * phases))
       tileCount = tilesPerImage * region.images.count
       let taskCount = max((tileCount + most - 1) / most, min(3 * region.threadCount, (tileCount + grain - 1) / grain))
       let even = max(1, (tileCount + taskCount - 1) / max(taskCount, 1))
@@ -102,15 +114,16 @@ final class WinogradStep: ConvolutionStep {
 
     func range(_ task: Int) -> Range<Int> { task * tilesPerTask..<min((task + 1) * tilesPerTask, tileCount) }
 
-    /// Image of the region, tile row and tile column of a tile.
-    func place(_ tile: Int) -> (image: Int, down: Int, across: Int) {
-      let inImage = tile % tilesPerImage
-      return (tile / tilesPerImage, firstTileRow + inImage / tilesAcross, inImage % tilesAcross)
+    /// Image of the region, first row, and number in its row of tiles of a tile.
+    func place(_ tile: Int) -> (image: Int, y: Int, across: Int) {
+      let inImage = tile % tilesPerImage, row = inImage / across.tileCount
+      return (tile / tilesPerImage, firstRow + row / phases * phases * size + row % phases, inImage % across.tileCount)
     }
   }
 
   fileprivate func tasks(_ region: WorkRegion) -> Tasks {
-    Tasks(region, size: size, tilesAcross: tilesAcross, most: tilesPerTask, grain: tileGrain)
+    Tasks(
+      region, size: size, phases: operands.geometry.dilation.height, across: across, most: tilesPerTask, grain: tileGrain)
   }
 
   /// G of F(4x4, 3x3), in units of 1/24.
@@ -160,7 +173,7 @@ final class WinogradStep: ConvolutionStep {
       "winograd_output_\(size)"
     ]
   }
-  var rowGrain: Int { size }
+  var rowGrain: Int { tileRows }
   func taskCount(_ region: WorkRegion) -> Int { tasks(region).count }
   func phaseCount(_ region: WorkRegion) -> Int { isStaged(region.threadCount) ? 3 * stages(region).count : 1 }
   func taskCount(_ region: WorkRegion, phase: Int) -> Int {
@@ -177,7 +190,8 @@ final class WinogradStep: ConvolutionStep {
 
   /// Whole tiles are read, past the last row asked for.
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> {
-    operands.inputRows(index, for: index < parts.count ? rows.lowerBound..<(rows.upperBound + size - 1) / size * size : rows)
+    operands.inputRows(
+      index, for: index < parts.count ? rows.lowerBound..<(rows.upperBound + tileRows - 1) / tileRows * tileRows : rows)
   }
   var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
   var packs: [AlignedFloats] { [weights] }
@@ -250,18 +264,22 @@ final class WinogradStep: ConvolutionStep {
     let geometry = operands.geometry, lanes = operands.table.instructionSet.lanes
     var tile = tiles.lowerBound
     while tile < tiles.upperBound {
-      let (image, down, across) = tasks.place(tile)
-      let run = min(tilesAcross - across, tiles.upperBound - tile, Self.stripTiles)
-      let top = down * size - geometry.padding.top
+      let (image, y, number) = tasks.place(tile), place = across.place(number)
+      let run = min(place.left, tiles.upperBound - tile, Self.stripTiles)
+      let top = y - geometry.padding.top, dilation = geometry.dilation
+      // Columns of the input, of which every `dilation`-th is read: the first, and the first inside.
+      let first = place.x - geometry.padding.left, phase = (first % dilation.width + dilation.width) % dilation.width
       let transformed = buffers.transformed + (tile - tiles.lowerBound) * buffers.depthStride
       for index in 0..<parts.count {
         let part = parts.elements[index], input = memory[part.value]
         for row in 0..<size + 2 {
-          let y = top + row
-          rows[row] = y >= 0 && y < geometry.inHeight ? UnsafePointer(input.row(region.images.lowerBound + image, y)) : nil
+          let y = top + row * dilation.height, isInside = y >= 0 && y < geometry.inHeight
+          rows[row] =
+            isInside ? UnsafePointer(input.row(region.images.lowerBound + image, y)) + phase * part.pixelStride : nil
         }
         inputTransform(
-          rows, part.pixelStride, across * size - geometry.padding.left, geometry.inWidth, run,
+          rows, part.pixelStride * dilation.width, (first - phase) / dilation.width,
+          (geometry.inWidth - phase + dilation.width - 1) / dilation.width, run,
           (part.channels + lanes - 1) / lanes, transformed + part.firstChannel, buffers.depthStride,
           buffers.transformedStride, strip)
       }
@@ -313,15 +331,28 @@ final class WinogradStep: ConvolutionStep {
     withUnsafePointer(to: epilogue.structure) { epilogue in
       var tile = tiles.lowerBound
       while tile < tiles.upperBound {
-        let (image, down, first) = tasks.place(tile)
-        let y = down * size
+        let (image, y, number) = tasks.place(tile), place = across.place(number), dilation = geometry.dilation
+        let run = min(place.left, tiles.upperBound - tile)
+        // Phases that begin below the image.
+        guard y < geometry.outHeight else {
+          tile += run
+          continue
+        }
+        let phase = place.x % dilation.width
         var destination = arrangement.destination(memory[operands.output], image: region.images.lowerBound + image, y: y)
         var residual = operands.residualSource(memory, image: region.images.lowerBound + image, y: y)
-        for across in first..<min(first + tiles.upperBound - tile, tilesAcross) {
+        destination.base += phase * destination.pixel
+        destination.row *= dilation.height
+        destination.pixel *= dilation.width
+        residual.base = residual.base.map { $0 + phase * residual.pixel }
+        residual.row *= dilation.height
+        residual.pixel *= dilation.width
+        let height = min(size, (geometry.outHeight - y + dilation.height - 1) / dilation.height)
+        let width = (geometry.outWidth - phase + dilation.width - 1) / dilation.width
+        for x in stride(from: place.x / dilation.width, to: place.x / dilation.width + run * size, by: size) {
           outputTransform(
             products + (tile - tiles.lowerBound) * buffers.columnStride, buffers.productStride, group.firstColumn / block,
-            group.columns / block, 0, across * size, min(size, geometry.outHeight - y),
-            min(size, geometry.outWidth - across * size), &destination, &residual, epilogue)
+            group.columns / block, 0, x, height, min(size, width - x), &destination, &residual, epilogue)
           tile += 1
         }
       }
@@ -354,7 +385,7 @@ extension WinogradStep {
   }
 
   private var allTiles: Int {
-    tilesAcross * ((operands.geometry.outHeight + size - 1) / size) * operands.geometry.batch
+    WinogradColumns.tileCount(operands.geometry, size: size)
   }
 
   private var depthStride: Int { storedDepth + 16 }
@@ -391,7 +422,7 @@ extension WinogradStep {
   }
 
   fileprivate func stages(_ region: WorkRegion) -> Stages {
-    let tileCount = tilesAcross * ((region.rows.count + size - 1) / size) * region.images.count
+    let tileCount = tasks(region).tileCount
     let most = Self.mostTiles(positions * sharedTileStride)
     let count = max(1, (tileCount + most - 1) / most)
     // Several tasks a thread; positions alone are enough for a few threads.
