@@ -214,8 +214,9 @@ import Testing
     }
   }
 
-  /// A bound that may be negative would count from the end: that is refused when it is, not before.
-  @Test func boundsBelowZeroAreRefused() throws {
+  /// A bound that may be negative counts from the end when it is.
+  @Test func boundsBelowZeroCountFromTheEnd() throws {
+    // From ten rows before the end; of seven rows, from three before the end.
     let nodes = [
       Self.node("Shape", ["x"], ["s"]), Self.node("Slice", ["s", "two", "three"], ["h"]),
       Self.node("Sub", ["h", "ten"], ["b"]),
@@ -223,12 +224,41 @@ import Testing
     ]
     let tensors = [("two", 2), ("three", 3), ("ten", 10)].map { Make.integers($0, [Int64($1)]) }
     let network = try Self.read(Self.image, nodes, tensors)
-    #expect(try network.inferredShapes(inputs: [[1, 1, 30, 5]])["y"] == [1, 1, 10, 5])
-    do {
-      _ = try network.inferredShapes(inputs: [[1, 1, 7, 5]])
-      Issue.record("a start of -3 is taken")
-    } catch {
-      #expect(error.description.contains("the start along axis 2 would be -3"), "\(error)")
+    for (height, rows) in [(30, 10), (10, 10), (7, 3), (5, 5), (1, 1)] {
+      #expect(try network.inferredShapes(inputs: [[1, 1, height, 5]])["y"] == [1, 1, rows, 5], "\(height)")
+    }
+    // The second half of the columns, as x[..., -(w // 2):].
+    let half = [
+      Self.node("Shape", ["x"], ["s"]), Self.node("Slice", ["s", "three", "four"], ["w"]),
+      Self.node("Div", ["w", "two"], ["d"]),
+      Self.node("Neg", ["d"], ["b"]), Self.node("Slice", ["x", "b", "far", "three"], ["y"]),
+    ]
+    let other = try Self.read(Self.image, half, tensors + [Make.integers("four", [4]), Make.integers("far", [.max])])
+    for width in 2...9 {
+      #expect(try other.inferredShapes(inputs: [[1, 1, 2, width]])["y"] == [1, 1, 2, width / 2], "\(width)")
+    }
+    let last: [Float] = [3.0 / 8, 4.0 / 8]
+    #expect(try ONNXOperatorTests.run(other, [1, 1, 1, 5]).floats == last)
+  }
+
+  /// Equal parts of an axis that is open; since opset 18 the last may be shorter.
+  @Test func openAxesAreSplit() throws {
+    func parts(_ attributes: [ONNXAttributeProto], opset: Int) throws -> Network {
+      let nodes = [
+        Self.node("Split", ["x"], ["a", "b", "c"], [.integer("axis", 3)] + attributes),
+        Self.node("Concat", ["c", "a", "b"], ["y"], [.integer("axis", 3)]),
+      ]
+      return try Self.read(Self.image, nodes, opset: opset)
+    }
+    let whole = try parts([], opset: 17)
+    let turned: [Float] = [4, 5, 0, 1, 2, 3]
+    #expect(try ONNXOperatorTests.run(whole, [1, 1, 1, 6]).floats == turned.map { $0 / 8 })
+    #expect(throws: (any Error).self) { try whole.inferredShapes(inputs: [[1, 1, 1, 7]]) }
+    let rest = try parts([.integer("num_outputs", 3)], opset: 18)
+    for width in [3, 6, 7, 8, 12] {
+      let length = (width + 2) / 3
+      let places = Array(2 * length..<width) + Array(0..<2 * length)
+      #expect(try ONNXOperatorTests.run(rest, [1, 1, 1, width]).floats == places.map { Float($0) / 8 }, "\(width)")
     }
   }
 

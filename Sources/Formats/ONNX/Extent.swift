@@ -307,6 +307,26 @@ struct SymbolTable: Sendable {
   /// The larger of both.
   mutating func maximum(_ a: Extent, _ b: Extent) -> Extent { extremum(a, b, isMaximum: true) }
 
+  /// 1 where an integer is below zero, else 0; nil where it need not be an integer.
+  mutating func isBelowZero(_ extent: Extent) -> Extent? {
+    if let constant = extent.constant { return Extent(constant < 0 ? 1 : 0) }
+    guard isIntegral(extent) else { return nil }
+    let below = maximum(Extent(0), -extent)
+    return minimum(Extent(1), below)
+  }
+
+  /// The nearest integer, of two as near the even one.
+  mutating func roundedToEven(_ extent: Extent) -> Extent? {
+    if let constant = extent.constant { return Extent(constant.rounded(.toNearestOrEven)) }
+    if isIntegral(extent) { return extent }
+    // ⌊x + 1/2⌋, less 1 where that is odd and x + 1/2 an integer.
+    guard let half = Extent(1).over(2), let raised = extent + half, let up = floor(raised), let down = floor(-raised),
+      let both = up + down, let isWhole = both + Extent(1), let pair = up.over(2).flatMap({ floor($0)?.scaled(by: 2) }),
+      let odd = up + -pair, let less = isWhole * odd
+    else { return nil }
+    return up + -less
+  }
+
   private mutating func extremum(_ a: Extent, _ b: Extent, isMaximum: Bool) -> Extent {
     if a == b { return a }
     if let x = a.constant, let y = b.constant { return (x < y) == isMaximum ? b : a }

@@ -11,12 +11,15 @@ import Tensors
 /// Arithmetic of constants, element by element.
 extension ONNXImporter {
   /// `f(a, b)` with broadcasting: in float32 where both are weights, else as shape arithmetic.
-  mutating func combined(_ a: ONNXConstant, _ b: ONNXConstant, _ node: ONNXNode) throws(ONNXProblem) -> ONNXConstant {
+  mutating func combined(
+    _ a: ONNXConstant, _ b: ONNXConstant, _ node: ONNXNode, as type: String? = nil
+  ) throws(ONNXProblem) -> ONNXConstant {
+    let type = type ?? node.type
     let shape = try broadcast(a.shape, b.shape, node)
     let (x, y) = (try expanded(a, to: shape, node), try expanded(b, to: shape, node))
     if case .floats(let p) = x, case .floats(let q) = y {
       try take(p.count)
-      guard let function = Self.floatFunction(node.type) else { throw node.unsupported("its inputs are weights") }
+      guard let function = Self.floatFunction(type) else { throw node.unsupported("its inputs are weights") }
       let result = Tensor(unsafeUninitialized: p.shape) { bytes in
         let target = bytes.bindMemory(to: Float.self)
         p.withUnsafeFloats { p in
@@ -30,15 +33,16 @@ extension ONNXImporter {
     guard let p = x.numbers, let q = y.numbers else { throw node.unsupported("it joins integers and weights") }
     let kind: ONNXNumbers.Kind =
       p.isInteger && q.isInteger ? .integer : p.kind == .double || q.kind == .double ? .double : .single
+    let likeC = type == "Mod" && node.integer("fmod", default: 0) != 0
     try take(16 * p.values.count)
     var values: [Extent] = []
     for (a, b) in zip(p.values, q.values) {
-      guard let value = combined(a, b, node.type, kind) else {
+      guard let value = combined(a, b, type, kind, likeC: likeC) else {
         throw node.unsupported("the shape arithmetic depends on the size of the image in a way that no network follows")
       }
       values.append(value)
     }
-    return .numbers(ONNXNumbers(shape: shape, values: values, kind: node.type == "Equal" ? .integer : kind))
+    return .numbers(ONNXNumbers(shape: shape, values: values, kind: kind))
   }
 
   private static func floatFunction(_ type: String) -> ((Float, Float) -> Float)? {
@@ -50,12 +54,14 @@ extension ONNXImporter {
     case "Min": { Swift.min($0, $1) }
     case "Max": { Swift.max($0, $1) }
     case "Pow": { powf($0, $1) }
-    case "Equal": { $0 == $1 ? 1 : 0 }
     default: nil
     }
   }
 
-  private mutating func combined(_ a: Extent, _ b: Extent, _ type: String, _ kind: ONNXNumbers.Kind) -> Extent? {
+  /// With `likeC` what a division leaves has the sign of the dividend.
+  mutating func combined(
+    _ a: Extent, _ b: Extent, _ type: String, _ kind: ONNXNumbers.Kind, likeC: Bool = false
+  ) -> Extent? {
     let precision: FloatPrecision? =
       switch kind {
       case .integer: nil
@@ -70,9 +76,9 @@ extension ONNXImporter {
       if let precision { return symbols.rounded(.quotient, a, b, precision) }
       return symbols.quotient(a, b).flatMap { symbols.truncated($0) }
     case "Mod":
-      // Of integers: what is left has the sign of the divisor.
-      guard kind == .integer, let quotient = symbols.quotient(a, b), let whole = symbols.floor(quotient),
-        let product = whole * b
+      // Of integers: what is left has the sign of the divisor, or of the dividend as in C.
+      guard kind == .integer, let quotient = symbols.quotient(a, b),
+        let whole = likeC ? symbols.truncated(quotient) : symbols.floor(quotient), let product = whole * b
       else { return nil }
       return a + -product
     case "Min": return symbols.minimum(a, b)
@@ -81,12 +87,6 @@ extension ONNXImporter {
       if b.integer == 2 { return precision.map { symbols.rounded(.product, a, a, $0) } ?? (a * a) }
       guard let x = a.constant, let y = b.constant else { return nil }
       return Extent(precision?.rounded(pow(x, y)) ?? pow(x, y))
-    case "Equal":
-      if a == b { return Extent(1) }
-      guard let difference = a + -b else { return nil }
-      let bounds = symbols.bounds(difference)
-      // Which of both it is depends on the size, unless the one is always the larger: an extent is never -1, the mark of open ones.
-      return bounds.least > 0 || bounds.most < 0 ? Extent(0) : nil
     default: return nil
     }
   }
@@ -146,7 +146,7 @@ extension ONNXImporter {
     case "Neg": return -value
     case "Floor": return symbols.floor(value)
     case "Ceil": return symbols.floor(-value).map { -$0 }
-    case "Not": return value.constant.map { Extent($0 == 0 ? 1 : 0) }
+    case "Not": return Extent(1) + -value
     case "Reciprocal": return symbols.rounded(.quotient, Extent(1), value, precision)
     case "Relu": return symbols.maximum(value, Extent(0))
     case "Abs": return symbols.maximum(value, -value)
@@ -154,51 +154,8 @@ extension ONNXImporter {
       if bounds.least > 0 || bounds.most < 0 { return Extent(bounds.least > 0 ? 1 : -1) }
       return value.constant == 0 ? Extent(0) : nil
     case "Sqrt": return value.constant.map { Extent(precision.rounded($0.squareRoot())) }
-    case "Round": return value.constant.map { Extent($0.rounded(.toNearestOrEven)) }
+    case "Round": return symbols.roundedToEven(value)
     default: return nil
     }
-  }
-
-  /// 1 where it holds, else 0; numbers that depend on the size of the image are not compared.
-  mutating func compared(_ a: ONNXConstant, _ b: ONNXConstant, _ node: ONNXNode) throws(ONNXProblem) -> ONNXConstant {
-    let shape = try broadcast(a.shape, b.shape, node)
-    guard let x = try expanded(a, to: shape, node).tensor, let y = try expanded(b, to: shape, node).tensor else {
-      throw node.unsupported("what it compares depends on the size of the image")
-    }
-    let function: (Float, Float) -> Bool =
-      switch node.type {
-      case "Less": { $0 < $1 }
-      case "LessOrEqual": { $0 <= $1 }
-      case "Greater": { $0 > $1 }
-      case "GreaterOrEqual": { $0 >= $1 }
-      case "And": { $0 != 0 && $1 != 0 }
-      case "Or": { $0 != 0 || $1 != 0 }
-      default: { ($0 != 0) != ($1 != 0) }
-      }
-    let result = x.combined(y) { function($0, $1) ? 1 : 0 }
-    guard result.count <= ONNXNumbers.limit else { return .floats(result) }
-    return .numbers(ONNXNumbers(shape: shape, values: result.floats.map { Extent(Double($0)) }))
-  }
-
-  /// `condition ? a : b`, element by element.
-  mutating func chosen(
-    _ condition: ONNXConstant, _ a: ONNXConstant, _ b: ONNXConstant, _ node: ONNXNode
-  ) throws(ONNXProblem) -> ONNXConstant {
-    let shape = try broadcast(broadcast(condition.shape, a.shape, node), b.shape, node)
-    if let c = try expanded(condition, to: shape, node).tensor, case .floats = a, case .floats = b,
-      let x = try expanded(a, to: shape, node).tensor, let y = try expanded(b, to: shape, node).tensor
-    {
-      var result = y
-      let (conditions, values) = (c.floats, x.floats)
-      result.withUnsafeMutableFloats { floats in
-        for index in floats.indices where conditions[index] != 0 { floats[index] = values[index] }
-      }
-      return .floats(result)
-    }
-    guard let c = try expanded(condition, to: shape, node).numbers?.integers,
-      let x = try expanded(a, to: shape, node).numbers, let y = try expanded(b, to: shape, node).numbers
-    else { throw node.unsupported("its condition depends on the size of the image") }
-    let values = c.indices.map { c[$0] != 0 ? x.values[$0] : y.values[$0] }
-    return .numbers(ONNXNumbers(shape: shape, values: values, kind: x.kind))
   }
 }

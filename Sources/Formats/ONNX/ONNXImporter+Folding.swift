@@ -2,8 +2,8 @@ import Tensors
 
 /// Operators whose inputs are all known: shape arithmetic, and what exporters leave of the preparation of weights.
 extension ONNXImporter {
-  /// The outputs; throws where the operator is not folded.
-  mutating func folded(_ node: ONNXNode, _ operands: [ONNXConstant?]) throws(ONNXProblem) -> [ONNXConstant] {
+  /// The outputs; nil where the operator is not folded.
+  mutating func folded(_ node: ONNXNode, _ operands: [ONNXConstant?]) throws(ONNXProblem) -> [ONNXConstant]? {
     func operand(_ index: Int) throws(ONNXProblem) -> ONNXConstant {
       guard index < operands.count, let operand = operands[index] else { throw node.invalid("its input \(index) is absent") }
       return operand
@@ -60,7 +60,17 @@ extension ONNXImporter {
       let x = try operand(0)
       guard let target = try list(1, attribute: "") else { throw node.invalid("its shape is absent") }
       return [try expanded(x, to: broadcast(x.shape, target, node), node)]
-    case "Gather": return [try gathered(operand(0), operand(1), node)]
+    case "Gather": return [try gathered(operand(0), operand(1), along: node.integer("axis", default: 0), node)]
+    case "GatherND":
+      let (x, indices) = (try operand(0), try operand(1))
+      guard node.integer("batch_dims", default: 0) == 0, indices.shape.last == 1, let list = indices.numbers else {
+        throw node.unsupported("it takes other than whole rows at known places")
+      }
+      let places = ONNXNumbers(shape: indices.shape.dropLast(), values: list.values)
+      return [try gathered(x, .numbers(places), along: 0, node)]
+    case "MatMul":
+      guard case .floats(let a) = try operand(0), case .floats(let b) = try operand(1) else { return nil }
+      return try multiplied(a, b, node).map { [.floats($0)] }
     case "ScatterND": return [try scattered(operand(0), operand(1), operand(2), node)]
     case "Slice": return [try sliced(operand(0), slices(node, rank: operand(0).shape.count), node)]
     case "Split": return try split(operand(0), node)
@@ -77,18 +87,29 @@ extension ONNXImporter {
     case "Where":
       let (condition, a, b) = (try operand(0), try operand(1), try operand(2))
       return [try chosen(condition, a, b, node)]
-    case "ReduceProd": return [try product(operand(0), list(1, attribute: "axes"), node)]
-    case "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor":
-      return [try compared(operand(0), operand(1), node)]
-    case "Add", "Sub", "Mul", "Div", "Min", "Max", "Pow", "Mod", "Equal", "Sum":
+    case "ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare":
+      return [try reduced(operand(0), list(1, attribute: "axes") ?? [], node)]
+    case "Clip":
       var result = try operand(0)
-      if node.type == "Mod", node.integer("fmod", default: 0) != 0 { throw node.unsupported("its fmod is not 0") }
+      for (index, attribute, type) in [(1, "min", "Max"), (2, "max", "Min")] {
+        var bound = index < operands.count ? operands[index] : nil
+        if bound == nil, opset < 11 { bound = node.float(attribute).map { .floats(Tensor([], [$0])) } }
+        if let bound { result = try combined(result, bound, node, as: type) }
+      }
+      return [result]
+    case "Tile":
+      guard let repeats = try list(1, attribute: "") else { throw node.invalid("its repeats are absent") }
+      return [try tiled(operand(0), repeats, node)]
+    case "Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor":
+      return [try compared(operand(0), operand(1), node)]
+    case "Add", "Sub", "Mul", "Div", "Min", "Max", "Pow", "Mod", "Sum":
+      var result = try operand(0)
       for index in operands.indices.dropFirst() { result = try combined(result, operand(index), node) }
       return [result]
     case "Neg", "Abs", "Floor", "Ceil", "Round", "Sqrt", "Reciprocal", "Exp", "Log", "Erf", "Tanh", "Sin", "Cos", "Sign",
       "Sigmoid", "Relu", "Not":
       return [try mapped(operand(0), node)]
-    default: throw node.unsupported("all its inputs are constants; export the model with constant folding")
+    default: return nil
     }
   }
 
@@ -165,9 +186,9 @@ extension ONNXImporter {
   }
 
   private mutating func gathered(
-    _ x: ONNXConstant, _ indices: ONNXConstant, _ node: ONNXNode
+    _ x: ONNXConstant, _ indices: ONNXConstant, along given: Int, _ node: ONNXNode
   ) throws(ONNXProblem) -> ONNXConstant {
-    let axis = try axis(node.integer("axis", default: 0), rank: x.shape.count, node)
+    let axis = try axis(given, rank: x.shape.count, node)
     guard let chosen = indices.numbers?.integers else { throw node.unsupported("its indices depend on the size of the image") }
     let extent = x.shape[axis]
     var parts: [ONNXConstant] = []
@@ -246,18 +267,5 @@ extension ONNXImporter {
     try take(16 * Int(count))
     let values = (0..<Int(count)).map { Extent(first + Double($0) * step) }
     return .numbers(ONNXNumbers(shape: [values.count], values: values, kind: start.numbers?.kind ?? .integer))
-  }
-
-  private mutating func product(_ x: ONNXConstant, _ axes: [Int]?, _ node: ONNXNode) throws(ONNXProblem) -> ONNXConstant {
-    guard let numbers = x.numbers, axes ?? [0] == [0], numbers.shape.count == 1 else {
-      throw node.unsupported("only products of a list are folded")
-    }
-    var product = Extent(1)
-    for value in numbers.values {
-      guard let next = product * value else { throw node.unsupported("the shape arithmetic is too long") }
-      product = next
-    }
-    let shape = node.integer("keepdims", default: 1) == 0 ? [] : [1]
-    return .numbers(ONNXNumbers(shape: shape, values: [product], kind: numbers.kind))
   }
 }

@@ -8,7 +8,7 @@ extension ONNXImporter {
     "Abs", "Add", "And", "AveragePool", "BatchNormalization", "Cast", "CastLike", "Ceil", "Celu", "Clip", "Concat", "Constant",
     "ConstantOfShape",
     "Conv", "ConvTranspose", "Cos", "DepthToSpace", "Div", "Dropout", "Elu", "Equal", "Erf", "Exp", "Expand", "Flatten",
-    "Floor", "Gather", "Gelu", "Gemm", "Greater", "GreaterOrEqual", "GlobalAveragePool", "GlobalLpPool",
+    "Floor", "Gather", "GatherND", "Gelu", "Gemm", "Greater", "GreaterOrEqual", "GlobalAveragePool", "GlobalLpPool",
     "GlobalMaxPool", "GroupNormalization",
     "HardSigmoid", "HardSwish", "Identity", "InstanceNormalization", "IsInf", "IsNaN", "LRN", "LayerNormalization", "LeakyRelu",
     "Less",
@@ -39,10 +39,28 @@ extension ONNXImporter {
       }
     }
     if isConstant, operands.contains(where: { $0 != nil }) {
-      return try set(node, folded(node, operands).map(Value.constant))
+      if node.type == "ConstantOfShape", let shape = operands[0]?.numbers, shape.integers == nil {
+        return try set(node, [.view(filled(shape.values, node))])
+      }
+      if node.type == "Expand", operands.count > 1, operands[0]?.isNumbers == false, operands[1]?.numbers?.integers == nil {
+        return try set(node, computing(node, operands[0]).map(Value.view))
+      }
+      if let results = try folded(node, operands) { return try set(node, results.map(Value.constant)) }
+      return try set(node, computing(node, operands[0]).map(Value.view))
     }
+    try followBytes(node)
     let results = try lowered(node)
     try set(node, results.map(Value.view))
+  }
+
+  /// A node all of whose inputs are known: the network computes with the first as it does with values.
+  private mutating func computing(_ node: ONNXNode, _ operand: ONNXConstant?) throws(ONNXProblem) -> [ONNXView] {
+    guard case .floats(let tensor)? = operand, tensor.shape.valueFault == nil else {
+      throw node.unsupported("all its inputs are constants; export the model with constant folding")
+    }
+    let source = "\(node.inputs[0]) of \(node.label)"
+    try set(source, .view(constantValue(tensor, node)))
+    return try lowered(node.reading(source))
   }
 
   private mutating func lowered(_ node: ONNXNode) throws(ONNXProblem) -> [ONNXView] {

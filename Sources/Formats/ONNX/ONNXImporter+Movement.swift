@@ -131,33 +131,26 @@ extension ONNXImporter {
 
   // MARK: Parts
 
-  mutating func split(_ node: ONNXNode) throws(ONNXProblem) -> [ONNXView] {
-    let x = try plain(node)
-    let axis = try axis(node.integer("axis", default: 0), rank: x.rank, node)
-    guard let extent = try known(x.extents[axis], node) else {
-      throw node.unsupported("it splits an axis whose extent is open")
-    }
-    var start = 0
-    var results: [ONNXView] = []
-    for length in try splitLengths(node, extent: extent) {
-      guard length > 0 else { throw node.unsupported("a part is empty") }
-      var extents = x.extents
-      extents[axis] = Extent(length)
-      let span = Slice.Span(axis: axis, start: start, end: start + length)
-      results.append(try emit(.slice(Slice([span])), [x.value], extents, node))
-      start += length
-    }
-    return results
-  }
-
   mutating func slice(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
-    let x = try plain(node)
+    var x = try plain(node)
+    let all = try slices(node, rank: x.rank)
+    for slice in all where slice.step < 0 {
+      guard let extent = x.extents[slice.axis].integer else {
+        throw node.unsupported("it runs backwards along axis \(slice.axis), whose extent is open")
+      }
+      guard let start = slice.start.integerClamped, let end = slice.end.integerClamped else {
+        throw node.unsupported("it runs backwards between bounds that depend on the size of the image")
+      }
+      let (first, count) = slice.range(start: start, end: end, extent: extent)
+      guard count <= Limits.attribute else { throw node.unsupported("it runs backwards over \(count) elements") }
+      x = try picked(x, axis: slice.axis, (0..<count).map { first + $0 * slice.step }, node)
+    }
     var spans: [Slice.Span] = []
     var extents = x.extents
     var operands = SizeOperands(x.value)
-    for slice in try slices(node, rank: x.rank) {
+    for slice in all where slice.step > 0 {
       let extent = x.extents[slice.axis]
-      guard slice.step > 0, slice.step <= 1 << 20 else { throw node.unsupported("it runs backwards or in too large steps") }
+      guard slice.step <= 1 << 20 else { throw node.unsupported("it takes too large steps") }
       let start = try Bound(slice.start, in: extent, isEnd: false, &symbols, node)
       let end = try Bound(slice.end, in: extent, isEnd: true, &symbols, node)
       if start.place == Extent(0), end.isEnd, slice.step == 1 { continue }
@@ -206,9 +199,18 @@ extension ONNXImporter {
         index = max(behind, -far)
         place = bound
       } else {
-        // Below 0 it would count from the end: the network refuses that when it runs.
+        // Below 0 it counts from the end.
         index = nil
-        place = isEnd ? symbols.minimum(bound, extent) : bound
+        var placed: Extent? = bound
+        if symbols.bounds(bound).most < 0 {
+          placed = (bound + extent).map { symbols.maximum($0, Extent(0)) }
+        } else if symbols.bounds(bound).least < 0 {
+          placed = symbols.isBelowZero(bound).flatMap { $0 * extent }.flatMap { bound + $0 }.map {
+            symbols.maximum($0, Extent(0))
+          }
+        }
+        guard let placed else { throw node.unsupported("the shape arithmetic is too long") }
+        place = isEnd ? symbols.minimum(placed, extent) : placed
       }
       self.isEnd = isEnd && place == extent
     }
@@ -221,22 +223,8 @@ extension ONNXImporter {
     }
   }
 
-  /// One element along an axis, by a constant index.
-  mutating func gather(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
-    let x = try plain(node)
-    let axis = try axis(node.integer("axis", default: 0), rank: x.rank, node)
-    guard let indices = try constant(node, 1), let numbers = indices.numbers?.integers, numbers.count == 1,
-      let index = numbers.first, abs(index) < 1 << 36, indices.shape.count <= 1
-    else { throw node.unsupported("it takes more than one element of an axis") }
-    var extents = x.extents
-    extents[axis] = Extent(1)
-    let span = Slice.Span(axis: axis, start: index, end: index == -1 ? nil : index + 1)
-    let taken = try emit(.slice(Slice([span])), [x.value], extents, node)
-    return indices.shape.isEmpty ? taken.dropping([axis]) : taken
-  }
-
   mutating func pad(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
-    let x = try plain(node, rank: 4)
+    let given = try view(node)
     let mode: Pad.Mode
     switch node.text("mode", default: "constant") {
     case "constant": mode = .constant
@@ -245,6 +233,28 @@ extension ONNXImporter {
     default: throw node.unsupported("its mode is '\(node.text("mode", default: ""))'")
     }
     var value = node.float("value", default: 0)
+    if opset >= 11, let constant = try constant(node, 2) {
+      guard let scalar = constant.scalar else { throw node.invalid("its value is not one number") }
+      value = Float(scalar)
+    }
+    let sides = try pads(node, rank: given.rank)
+    // As an image whose rows and columns are what is padded.
+    let missing = max(0, 4 - given.rank)
+    let wide = given.inserting(Array(0..<missing))
+    let (before, behind) = (sides.before.with(missing), sides.behind.with(missing))
+    let touched = wide.rank == 4 ? (0..<4).filter { before[$0] != Extent(0) || behind[$0] != Extent(0) } : []
+    guard wide.rank == 4 else { throw node.unsupported("its input '\(node.inputs[0])' has \(given.rank) axes") }
+    let isUsual = touched.allSatisfy { $0 > 1 } || (touched.count > 2 && touched.allSatisfy { $0 > 0 })
+    let order = isUsual ? [0, 1, 2, 3] : (0..<4).filter { !touched.contains($0) } + touched
+    var x = wide.transposed(order)
+    if !x.isPlain { x = try isUsual && missing == 0 ? plain(node) : plain(x, node) }
+    let result = try padded(x, order.map { before[$0] }, order.map { behind[$0] }, mode: mode, value: value, node)
+    let back = (0..<4).map { axis in order.firstIndex(of: axis) ?? axis }
+    return result.transposed(back).dropping(Set(0..<missing))
+  }
+
+  /// How much a Pad adds before and behind each axis.
+  private mutating func pads(_ node: ONNXNode, rank: Int) throws(ONNXProblem) -> (before: [Extent], behind: [Extent]) {
     var given: [Extent]
     if opset < 11 {
       guard let pads = node.integers("pads") else { throw node.invalid("its pads are absent") }
@@ -252,22 +262,24 @@ extension ONNXImporter {
     } else {
       given = try numbers(node, 1)
     }
-    if opset >= 11, let constant = try constant(node, 2) {
-      guard let scalar = constant.scalar else { throw node.invalid("its value is not one number") }
-      value = Float(scalar)
-    }
-    var axes = [0, 1, 2, 3]
-    if node.input(3) != nil { axes = try self.axes(integers(node, 3), rank: 4, node) }
+    var axes = Array(0..<rank)
+    if node.input(3) != nil { axes = try self.axes(integers(node, 3), rank: rank, node) }
     guard given.count == 2 * axes.count, given.allSatisfy({ $0.constant.map { abs($0) <= 0x1p20 } ?? true }) else {
       throw node.invalid("it has \(given.count) pads for \(axes.count) axes, or one that is too large")
     }
-    var before = [Extent](repeating: Extent(0), count: 4)
-    var behind = before
+    var (before, behind) = (Array(repeating: Extent(0), count: rank), Array(repeating: Extent(0), count: rank))
     for (position, axis) in axes.enumerated() {
       before[axis] = given[position]
       behind[axis] = given[axes.count + position]
     }
-    guard before[0] == Extent(0), behind[0] == Extent(0) else { throw node.unsupported("it pads the batch") }
+    return (before, behind)
+  }
+
+  /// An image with so much before and behind each axis.
+  private mutating func padded(
+    _ x: ONNXView, _ before: [Extent], _ behind: [Extent], mode: Pad.Mode, value: Float, _ node: ONNXNode
+  ) throws(ONNXProblem) -> ONNXView {
+    guard before[0] == Extent(0), behind[0] == Extent(0) else { throw node.unsupported("it pads all axes") }
     func fixed(_ extent: Extent) -> Int { extent.integer ?? 0 }
     var result = x
     // Below 0 is cut off.
@@ -286,7 +298,7 @@ extension ONNXImporter {
       result = try emit(.slice(Slice(spans)), [result.value], extents, node)
     }
     guard let channelsBefore = before[1].integer, let channelsBehind = behind[1].integer else {
-      throw node.unsupported("it pads channels by a number that depends on the size of the image")
+      throw node.unsupported("it pads three axes, one of them by a number that depends on the size of the image")
     }
     var growth: [Extent] = []
     for (side, axis) in [(before, 2), (before, 3), (behind, 2), (behind, 3)] {
@@ -366,4 +378,9 @@ extension ONNXImporter {
     }
     return size
   }
+}
+
+extension [Extent] {
+  /// Behind so many more axes, to which nothing is added.
+  fileprivate func with(_ missing: Int) -> [Extent] { Array(repeating: Extent(0), count: missing) + self }
 }

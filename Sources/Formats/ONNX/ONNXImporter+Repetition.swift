@@ -35,13 +35,42 @@ extension ONNXImporter {
 
   mutating func tile(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
     var x = try view(node)
-    let repeats = try integers(node, 1)
+    let repeats = try numbers(node, 1)
     guard repeats.count == x.rank else { throw node.invalid("it has \(repeats.count) repeats for \(x.rank) axes") }
-    for (axis, count) in repeats.enumerated() where count != 1 {
+    let shape = try shape(of: x, node)
+    if repeats.contains(where: { $0.constant == nil }) {
+      // What has one element is repeated as often as an extent says.
+      guard repeats.indices.allSatisfy({ repeats[$0].isOne || shape[$0].isOne }), x.rank <= Limits.rank else {
+        throw node.unsupported("how often it repeats more than one element depends on the size of the image")
+      }
+      return try expanded(plain(x, node), to: zip(repeats, shape).map { $0.isOne ? $1 : $0 }, node)
+    }
+    for (axis, count) in try integers(node, 1).enumerated() where count != 1 {
       guard count >= 1, count <= 4096 else { throw node.unsupported("it repeats axis \(axis) \(count) times") }
       x = try joined(Array(repeating: plain(x, node), count: count), axis: axis, node)
     }
     return x
+  }
+
+  /// A value repeated along axes of one element to extents that may follow from others.
+  private mutating func expanded(_ x: ONNXView, to target: [Extent], _ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
+    var operands = SizeOperands(x.value)
+    var extents: [SizeExpression] = []
+    for (wanted, extent) in zip(target, x.extents) {
+      extents.append(wanted == extent ? 1 : try expression(wanted, &operands, node))
+    }
+    return try emit(.expand(Expand(extents)), operands.names, target, node)
+  }
+
+  /// One number everywhere, in extents that follow from others.
+  mutating func filled(_ shape: [Extent], _ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
+    let value = try node.tensor("value").map { (proto) throws(ONNXProblem) in try reader.constant(proto) }
+    let number = value == nil ? Tensor(zeros: [1]) : value?.isNumbers == false ? value?.tensor : nil
+    guard (1...Limits.rank).contains(shape.count), let number, number.count == 1 else {
+      throw node.unsupported("its shape depends on the size of the image")
+    }
+    let one = try constantValue(number.reshaped(Shape(shape.map { _ in 1 })), node)
+    return try expanded(one, to: shape, node)
   }
 
   mutating func concatenation(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {

@@ -23,6 +23,8 @@ struct ONNXImporter {
   var reader: ONNXTensorReader
   var symbols = SymbolTable()
   private var values: [String: Value] = [:]
+  /// The values of the graph that hold bytes, as the file has them.
+  private var bytes: Set<String> = []
   /// How many nodes and outputs read each value of the graph.
   private var readers: [String: Int] = [:]
   private var names = ONNXNames()
@@ -130,6 +132,7 @@ struct ONNXImporter {
       throw .input(input.name, reason: "has \(dimensions.count) axes; networks take 1 to \(Limits.rank), images [N, C, H, W]")
     }
     // Floats of any width, and bytes, which such graphs cast themselves.
+    if tensor.elemType == 2 { bytes.insert(input.name) }
     guard [0, 1, 2, 10, 11, 16].contains(tensor.elemType) else {
       throw .input(input.name, reason: "holds elements of type \(tensor.elemType); networks take float32")
     }
@@ -285,6 +288,21 @@ struct ONNXImporter {
     result.isExclusive = readers[node.inputs[index]] == 1
     values[node.inputs[index]] = .view(result)
     return result
+  }
+
+  /// Bytes are moved and compared until the graph casts them: their sums, products and quotients would be bytes, too, which no network
+  /// of floats computes.
+  mutating func followBytes(_ node: ONNXNode) throws(ONNXProblem) {
+    guard node.inputs.contains(where: bytes.contains) else { return }
+    let moves: Set<String> = [
+      "Identity", "Dropout", "Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Slice", "Split", "Concat", "Gather",
+      "Expand",
+      "Tile", "Pad", "DepthToSpace", "SpaceToDepth", "Max", "Min", "MaxPool", "GlobalMaxPool", "ReduceMax", "ReduceMin",
+      "Where",
+    ]
+    let casts: Set<String> = ["Cast", "CastLike", "Shape", "Size", "Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"]
+    if moves.contains(node.type) { return bytes.formUnion(node.outputs) }
+    guard casts.contains(node.type) else { throw node.unsupported("it computes with bytes; cast them to float first") }
   }
 
   mutating func set(_ name: String, _ value: Value) throws(ONNXProblem) {

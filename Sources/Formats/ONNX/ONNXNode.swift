@@ -36,6 +36,14 @@ struct ONNXNode {
     attributes = [:]
   }
 
+  private init(_ node: ONNXNode, inputs: [String]) {
+    (type, label, outputs, attributes) = (node.type, node.label, node.outputs, node.attributes)
+    self.inputs = inputs
+  }
+
+  /// The same node with another first input.
+  func reading(_ name: String) -> ONNXNode { ONNXNode(self, inputs: [name] + inputs.dropFirst()) }
+
   /// The name of an input, nil where it is absent.
   func input(_ index: Int) -> String? {
     guard index < inputs.count, !inputs[index].isEmpty else { return nil }
