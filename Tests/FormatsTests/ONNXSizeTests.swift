@@ -151,6 +151,39 @@ import Testing
     #expect(Int(Float(10) * 0.7) == 7 && Int(Double(10) * 0.7) == 7 && Int(10 * Double(Float(0.7))) == 6)
   }
 
+  /// Bilinear resizes to half, and back to the size of the input behind strides, at sizes that no factor joins: the ratio is that of the
+  /// extents.
+  @Test func valuesFollowTheRatioOfTheExtents() throws {
+    func bilinear(_ x: [Double], to count: Int) -> [Double] {
+      (0..<count).map { index in
+        let place = (Double(index) + 0.5) * Double(x.count) / Double(count) - 0.5
+        let low = place.rounded(.down), last = x.count - 1
+        let (a, b) = (x[min(max(Int(low), 0), last)], x[min(max(Int(low) + 1, 0), last)])
+        return a + (b - a) * (place - low)
+      }
+    }
+    let strided = [
+      Self.node("Slice", ["x", "zero", "far", "three", "two"], ["a"]),
+      Self.node("Slice", ["a", "zero", "far", "three", "two"], ["b"]),
+    ]
+    let tensors = [("zero", 0), ("far", .max), ("three", 3), ("two", 2)].map { Make.integers($0, [$1]) }
+    let half = Make.integers("half", [1, 1, 1, 2])
+    let down = try Self.read(
+      Self.image, Self.resized("x", [Self.node("Div", ["s", "half"], ["z"])], mode: "linear"), [half])
+    let up = try Self.read(
+      Self.image, strided + Self.resized("b", [Self.node("Identity", ["s"], ["z"])], mode: "linear"), tensors)
+    for width in [5, 7, 8, 13, 45, 61] {
+      let x = (0..<width).map { Double($0 * $0 % 11) }
+      let input = Tensor([1, 1, 1, width], x.map { Float($0) })
+      let quarter = stride(from: 0, to: width, by: 4).map { x[$0] }
+      for (network, expected) in [(down, bilinear(x, to: width / 2)), (up, bilinear(quarter, to: width))] {
+        let y = try ReferenceEngine().prepare(network, inputs: [input.shape]).run([input])[0]
+        #expect(y.count == expected.count)
+        #expect(zip(y.floats, expected).allSatisfy { abs(Double($0) - $1) < 1e-4 }, "\(width): \(y.floats), not \(expected)")
+      }
+    }
+  }
+
   /// Windows, strides and ceil_mode: the size that Shape is told is the one that there is.
   @Test func sizesBehindWindowsAreTheirs() throws {
     for (kernel, stride, before, behind, ceil) in [
