@@ -235,6 +235,14 @@ struct Lowering {
         values[node.name] = addValue(layout, .parts(inputs))
       } else if let whole = try joined(node, inputs) {
         values[node.name] = whole
+      } else if layout.order == .interleaved, inputs.count <= Self.mostPicked,
+        inputs.allSatisfy({ result.layouts[$0].order == .interleaved })
+      {
+        values[node.name] = try pick(
+          node,
+          zip(node.inputs, inputs).flatMap { name, value in
+            (0..<result.layouts[value].channels).map { MovedChannels.Source(value: name, channel: $0) }
+          })
       } else {
         values[node.name] = try rearranged(node, .concatenation, inputs, layout)
       }
@@ -261,6 +269,9 @@ struct Lowering {
     case .matrixMultiply: values[node.name] = try lowerMatrixMultiply(node, inputs)
     }
   }
+
+  /// Inputs of a concatenation whose channels are picked: a pick knows each of its vectors, and preparing grows with their number.
+  private static let mostPicked = 8
 
   /// The channels of other values as one.
   private mutating func pick(_ node: Node, _ channels: [MovedChannels.Source]) throws(ExecutionError) -> Int {

@@ -9,8 +9,8 @@ struct StepCosts {
 
   /// See `CPUEngine.leastSharedCycles`.
   private let leastCycles: Double
-  /// From here on a second core helps in any case.
-  private static let muchCycles = 300_000.0
+  /// From here on a second core helps in any case. Loops of a fifth lost where cores were far apart and half of the input had to move.
+  private static let muchCycles = 1_500_000.0
 
   init(_ program: Program, _ network: Network, shapes: [String: Shape], engine: CPUEngine) {
     leastCycles = engine.leastSharedCycles
