@@ -110,6 +110,32 @@ import Testing
     }
   }
 
+  /// A normalisation along axes of one element leaves zeros, wherever the value has its other axes; of the root mean square, signs.
+  @Test func oneElementIsNormalisedByItself() throws {
+    let (scale, shift) = (Operators.floats("k", [1], [3]), Operators.floats("l", [1], [0.5]))
+    let mean = Operators.node("ReduceMean", ["x"], "m", integers: ["axes": [1]])
+    let last = Operators.node("Transpose", ["m"], "t", integers: ["perm": [0, 2, 3, 1]])
+    let apart = [
+      Operators.node("ReduceMean", ["x"], "m", integers: ["axes": [1], "keepdims": [0]]),
+      Operators.node("Unsqueeze", ["m", "a"], "t"),
+    ]
+    for moves in [[mean, last], apart] {
+      let norm = Operators.node("LayerNormalization", ["t", "k", "l"], "y", integers: ["axis": [-1]])
+      let network = try Operators.graph([-1, 4, -1, -1], moves + [norm], [scale, shift, Make.integers("a", [-1])])
+      let y = try Operators.run(network, [2, 4, 3, 5])
+      #expect(y.shape == [2, 3, 5, 1])
+      #expect(y.floats.allSatisfy { $0 == 0.5 })
+      let root = Operators.node("RMSNormalization", ["t", "k"], "y", integers: ["axis": [-1]])
+      let other = try Operators.graph([-1, 4, -1, -1], moves + [root], [scale, Make.integers("a", [-1])], opset: 23)
+      #expect(try Operators.run(other, [2, 4, 3, 5]).floats.allSatisfy { abs($0 - 3) < 1e-3 })
+    }
+    let pixel = try Operators.graph(
+      [-1, 4, -1, -1],
+      [Operators.node("GlobalAveragePool", ["x"], "p"), Operators.node("InstanceNormalization", ["p", "k", "l"], "y")],
+      [Operators.floats("k", [4], [1, 2, 3, 4]), Operators.floats("l", [4], [0, 1, 2, 3])])
+    #expect(try Operators.run(pixel, [1, 4, 2, 3]).floats == [0, 1, 2, 3])
+  }
+
   @Test func vectorsAndRowsArePadded() throws {
     let network = try Operators.graph(
       [-1, 4, -1, -1],
@@ -121,10 +147,13 @@ import Testing
     #expect(y.shape == [1, 7])
     let means: [Float] = (0..<4).map { Float($0 * 4 + 1) / 16 }
     #expect(y.floats == [7] + means + [7, 7])
-    let all = Make.integers("p", [1, 1, 1, 1, 0, 0, 0, 0])
-    #expect {
-      try Operators.graph([-1, 4, -1, -1], [Operators.node("Pad", ["x", "p"], "y")], [all])
-    } throws: { "\($0)".contains("'y' (Pad)") }
+    let all = Make.integers("p", [1, 1, 1, 1, 0, 0, 0, 0]), some = Make.integers("p", [0, 0, 1, 1, 0, 0, 0, 0])
+    for (pads, value, reason) in [(all, 0, "pads all axes"), (some, -Float.infinity, "pads with -inf")] {
+      #expect {
+        try Operators.graph(
+          [-1, 4, -1, -1], [Operators.node("Pad", ["x", "p", "v"], "y")], [pads, Operators.floats("v", [], [value])])
+      } throws: { "\($0)".contains("'y' (Pad)") && "\($0)".contains(reason) }
+    }
   }
 
   /// One element, a constant or a filled value, in as many places as the image has.

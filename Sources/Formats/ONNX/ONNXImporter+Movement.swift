@@ -237,6 +237,7 @@ extension ONNXImporter {
       guard let scalar = constant.scalar else { throw node.invalid("its value is not one number") }
       value = Float(scalar)
     }
+    guard value.isFinite else { throw node.unsupported("it pads with \(value)") }
     let sides = try pads(node, rank: given.rank)
     // As an image whose rows and columns are what is padded.
     let missing = max(0, 4 - given.rank)

@@ -50,8 +50,13 @@ extension ONNXImporter {
     }
     if groups > 1 || x.reducing(axes) == nil { x = try plain(view, node) }
     guard let sources = x.reducing(axes)?.sources else { throw node.unsupported("its axes \(axes) are cut into parts") }
-    // Of extents of 1 alone: each element by itself.
-    let own = sources.isEmpty ? [x.extents.count - 1] : sources
+    var own = sources
+    if sources.isEmpty {
+      // Along extents of 1 alone each element stands by itself, as along any axis of the value that has one.
+      let single = x.extents.firstIndex(where: \.isOne)
+      if single == nil { x = try plain(view, node) }
+      own = single.map { [$0] } ?? axes
+    }
     let all = groups > 1 ? Array(1..<x.extents.count) : own
     return try elementwise(
       .normalization(Normalization(axes: all, groups: groups, epsilon: epsilon, centres: centres)), x, node)
