@@ -57,7 +57,7 @@ var targets: [Target] = [
   .target(
     name: "GeneratedNetworks",
     dependencies: [
-      "Tensors", "Networks", "Transforms", "Execution", "ReferenceBackend", "CPUBackend",
+      "Tensors", "Networks", "Transforms", "Formats", "Execution", "ReferenceBackend", "CPUBackend",
     ], path: "Tests/GeneratedNetworks"),
   // What several test targets share: operation cases, random tensors, tolerances.
   .target(name: "TestSupport", dependencies: ["Tensors", "Networks", "GeneratedNetworks"], path: "Tests/TestSupport"),
@@ -81,7 +81,7 @@ var targets: [Target] = [
     name: "FormatsTests",
     dependencies: [
       "Tensors", "Files", "Networks", "Architectures", "ONNXProto", "Formats", "Execution", "ReferenceBackend",
-      "TestSupport",
+      "TestSupport", "GeneratedNetworks",
     ], exclude: ["Fixtures", "Models", "Networks"]),
   .testTarget(name: "ImagingTests", dependencies: ["Tensors", "Files", "Imaging"]),
   .testTarget(name: "EvaluationTests", dependencies: ["Swiftlet", "TestSupport", "GeneratedNetworks"]),

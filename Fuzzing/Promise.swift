@@ -1,25 +1,26 @@
+import GeneratedNetworks
+import Networks
+
 /// Traps with a line that libFuzzer prints with the input.
+private func kept<Value>(_ body: () throws -> Value) -> Value {
+  do { return try body() } catch { fatalError("broken promise: \(error)") }
+}
+
 func promise(_ holds: @autoclosure () throws -> Bool, _ what: @autoclosure () -> String) {
-  do {
-    guard try holds() else { fatalError("broken promise: \(what())") }
-  } catch {
-    fatalError("broken promise: \(what()): \(error)")
-  }
+  kept { try Promise.holds(try holds(), what()) }
 }
 
-/// What the body makes; nil where it refuses. A refusal is one line of printable text.
-func made<Value>(_ body: () throws -> Value) -> Value? {
-  do {
-    return try body()
-  } catch {
-    checkLine("\(error)")
-    return nil
-  }
+/// What the body makes; nil where it refuses.
+func made<Value>(_ body: () throws -> Value) -> Value? { kept { try Promise.made(body) } }
+
+func checkLine(_ text: String) { kept { try Promise.isLine(text) } }
+
+extension Network {
+  /// Of a network that was read.
+  func checkPromises() { kept { try NetworkPromises(self).check() } }
 }
 
-/// Text from a file must not reach a terminal as control characters, nor break a line.
-func checkLine(_ text: String) {
-  promise(!text.isEmpty, "an error without a text")
-  promise(text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }, "control characters in '\(text)'")
-  promise(text.utf8.count <= 1 << 14, "an error of \(text.utf8.count) bytes")
+extension ChoiceSource {
+  /// Of a network that is made of the choices.
+  mutating func checkPromises() { kept { try NetworkPromises.check(&self) } }
 }

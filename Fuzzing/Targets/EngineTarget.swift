@@ -1,4 +1,3 @@
-import Formats
 import GeneratedNetworks
 import Tensors
 
@@ -28,12 +27,7 @@ struct RoundTripTarget: FuzzTarget {
 
   func run(_ bytes: [UInt8]) {
     var choices = ChoiceSource(bytes: bytes)
-    let kind = choices.pick(GeneratedNetwork.Kind.allCases)
-    guard let generated = GeneratedNetwork(kind, &choices) else { return }
-    let network = generated.network
-    promise(
-      made { try ModelFile.read(bytes: ModelFile.contents(of: network).encoded()) } == network, "a network came back changed")
-    NetworkPromises(network).check(inputs: generated.inputShapes)
+    choices.checkPromises()
   }
 
   func seeds() throws -> [[UInt8]] { EngineTarget.seeds }

@@ -1,4 +1,5 @@
 import Formats
+import GeneratedNetworks
 import Tensors
 
 /// `.npy`: what is read comes back from what is written.

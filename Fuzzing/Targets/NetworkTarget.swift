@@ -25,7 +25,7 @@ struct NetworkTarget: FuzzTarget {
     guard let network = made({ try Network(graph, parameters: parameters) }) else {
       fatalError("broken promise: a graph with its parameters is no network")
     }
-    NetworkPromises(network.randomized(seed: UInt64(bytes.count))).check()
+    network.randomized(seed: UInt64(bytes.count)).checkPromises()
   }
 
   func seeds() throws -> [[UInt8]] { OperationCase.all.map { Array($0.network.graph.json.utf8) } }

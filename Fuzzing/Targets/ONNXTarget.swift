@@ -17,7 +17,7 @@ struct ONNXTarget: FuzzTarget {
 
   func run(_ bytes: [UInt8]) {
     guard let network = made({ try ONNXFile.read(bytes: bytes) }) else { return }
-    NetworkPromises(network).check()
+    network.checkPromises()
   }
 
   /// Our own exports, and the models that PyTorch's exporters made for the tests.

@@ -1,4 +1,5 @@
 import Formats
+import GeneratedNetworks
 import Networks
 import Tensors
 import TestSupport
@@ -16,7 +17,7 @@ struct SafetensorsTarget: FuzzTarget {
     promise(NetworkPromises.sameBits(again.tensors, file.tensors), "tensors came back changed")
     promise(again.metadata == file.metadata, "metadata came back changed")
     guard let network = made({ try ModelFile.read(bytes: bytes) }) else { return }
-    NetworkPromises(network).check()
+    network.checkPromises()
   }
 
   func seeds() throws -> [[UInt8]] {

@@ -53,7 +53,7 @@ package struct Tolerance: Hashable, Sendable {
     }
     for node in network.nodes {
       let operands = node.inputs.compactMap { values[$0] }
-      values[node.name] = bound(node, network, shapes, operands, convolutionFactor, storage).stored(storage)
+      values[node.name] = bound(node, network, shapes, operands, convolutionFactor, storage).stored(storage).known
     }
     return values
   }
@@ -155,6 +155,11 @@ package struct Tolerance: Hashable, Sendable {
       }
     }
     return value
+  }
+
+  /// What is not known, as where nothing is multiplied by what has no bound, has no bound.
+  private var known: Tolerance {
+    Tolerance(magnitude: magnitude.isNaN ? .infinity : magnitude, error: error.isNaN ? .infinity : error, least: least)
   }
 
   /// The value rounded where it is stored.

@@ -269,7 +269,8 @@ struct SymbolTable: Sendable {
     return inside.over(term.coefficient.denominator)
   }
 
-  private func isIntegral(_ extent: Extent) -> Bool {
+  /// Whether it is a whole number at every size.
+  func isIntegral(_ extent: Extent) -> Bool {
     extent.terms.allSatisfy { $0.coefficient.isInteger && $0.atoms.allSatisfy { entries[$0].isInteger } }
   }
 

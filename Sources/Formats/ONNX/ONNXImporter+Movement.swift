@@ -340,8 +340,12 @@ extension ONNXImporter {
   mutating func depthToSpace(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
     let x = try plain(node, rank: 4)
     let factor = try blockSize(node)
-    guard let channels = x.extents[1].integer, channels % (factor * factor) == 0 else {
+    if let channels = x.extents[1].constant, channels.remainder(dividingBy: Double(factor * factor)) != 0 {
       throw node.invalid("its \(text(x.extents[1])) channels are no multiple of \(factor)²")
+    }
+    // Open ones are whole wherever the network runs.
+    guard let quotient = x.extents[1].over(factor * factor), let channels = symbols.floor(quotient) else {
+      throw node.unsupported("the shape arithmetic is too long")
     }
     let order: PixelShuffleOrder
     switch node.text("mode", default: "DCR") {
@@ -350,7 +354,7 @@ extension ONNXImporter {
     default: throw node.invalid("the mode '\(node.text("mode", default: ""))' is unknown")
     }
     let extents = [
-      x.extents[0], Extent(channels / (factor * factor)), try times(x.extents[2], factor, node),
+      x.extents[0], channels, try times(x.extents[2], factor, node),
       try times(x.extents[3], factor, node),
     ]
     return try emit(.pixelShuffle(PixelShuffle(factor: factor, order: order)), [x.value], extents, node)

@@ -215,6 +215,8 @@ struct ONNXView: Sendable {
     let symbols: SymbolTable
     var start = 0
     var end: Int
+    /// Parts of axes that need not be whole numbers.
+    private var uncertain: Set<Factor> = []
 
     init(view: ONNXView, symbols: SymbolTable) {
       self.view = view
@@ -225,9 +227,14 @@ struct ONNXView: Sendable {
     var left: Int { end - start }
     var isAtEnd: Bool { start == end }
 
-    func result(_ groups: [Int]) -> ONNXView {
+    /// Nil where a part of an axis that may be no whole number makes an axis with others: their product may be one all the same, and
+    /// then the elements do not lie as the parts say.
+    func result(_ groups: [Int]) -> ONNXView? {
       var result = view
       result.groups = groups
+      for axis in result.axes where axis.count > 1 && axis.contains(where: { uncertain.contains(view.factors[$0]) }) {
+        return nil
+      }
       return result
     }
 
@@ -254,6 +261,8 @@ struct ONNXView: Sendable {
           // The factor holds more than is wanted: it splits, the wanted part beside what was taken.
           guard view.factors.count < 32 else { return nil }
           let (outer, inner) = fromEnd ? (rest, wanted) : (wanted, rest)
+          let axis = view.factors[view.order[position]].axis
+          for part in [outer, inner] where !symbols.isIntegral(part) { uncertain.insert(Factor(axis: axis, extent: part)) }
           view.split(position: position, outer: outer, inner: inner)
           end += 1
           if fromEnd { end -= 1 } else { start += 1 }
