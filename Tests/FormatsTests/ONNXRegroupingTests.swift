@@ -66,4 +66,27 @@ import Testing
     }
     #expect(throws: NetworkError.self) { try network.inferredShapes(inputs: [[1, 2, 3, 6]]) }
   }
+
+  /// Which pixels go where is said by a convolution, which has a number of channels.
+  @Test func exportsUnshuffleOpenChannels() throws {
+    func network(_ factor: Int, _ order: PixelShuffleOrder) throws -> Network {
+      var builder = NetworkBuilder("unshuffle")
+      let x = builder.input("x", channels: 4)
+      let moved = builder.node("moved", .transpose(Transpose([0, 3, 1, 2])), [x], channels: 8)
+      builder.output(
+        builder.node("y", .pixelUnshuffle(PixelUnshuffle(factor: factor, order: order)), [moved], channels: 8 * factor * factor)
+      )
+      return try builder.build(.zeros)
+    }
+    for (factor, order) in [(1, PixelShuffleOrder.channelsOutermost), (1, .channelsInnermost), (2, .channelsInnermost)] {
+      let original = try network(factor, order)
+      let again = try ONNXFile.read(bytes: ONNXFile.bytes(of: original))
+      for shape in [Shape([1, 4, 2, 6]), [2, 4, 4, 3]] {
+        let input = Tensor(shape, (0..<shape.count).map { Float($0) })
+        let outputs = try [original, again].map { try ReferenceEngine().prepare($0, inputs: [shape]).run([input])[0] }
+        #expect(outputs[0] == outputs[1], "\(again.text)")
+      }
+    }
+    #expect(throws: FormatProblem.self) { try ONNXFile.bytes(of: network(2, .channelsOutermost)) }
+  }
 }

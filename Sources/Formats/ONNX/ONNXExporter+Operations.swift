@@ -294,11 +294,12 @@ extension ONNXExporter {
   private mutating func pixelUnshuffle(_ payload: PixelUnshuffle, _ node: Node) throws(ONNXProblem) {
     let factor = payload.factor
     switch payload.order {
+    case _ where factor == 1: add("Identity", [node.inputs[0]], node.name)
     case .channelsInnermost: add("SpaceToDepth", [node.inputs[0]], node.name, [.integer("blocksize", factor)])
     case .channelsOutermost:
       // ONNX has the other order alone. A convolution of ones and zeros picks the pixels, exactly.
-      guard let channels = sample[node.inputs[0]]?.channels else {
-        throw .notExportable(node: node.name, operation: node.operation.typeName, reason: "its channels are not known")
+      guard let channels = extent(of: node.inputs[0], axis: 1) else {
+        throw .notExportable(node: node.name, operation: node.operation.typeName, reason: "its channels depend on the size")
       }
       let places = factor * factor
       guard channels * places * places <= Limits.products else {

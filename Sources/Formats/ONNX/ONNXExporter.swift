@@ -25,8 +25,8 @@ struct ONNXExporter {
   private var names = ONNXNames()
   /// The number of axes of each value.
   private(set) var ranks: [String: Int] = [:]
-  /// Shapes at some size of the inputs; empty where no size that was tried fits the network.
-  let sample: [String: Shape]
+  /// The shapes of all values at some sizes of the inputs, those that fit the network.
+  private let samples: [[String: Shape]]
 
   static func model(of network: Network) throws(FormatProblem) -> ONNXModelProto {
     do throws(NetworkError) { try network.verify() } catch { throw .network(error) }
@@ -49,7 +49,7 @@ struct ONNXExporter {
 
   private init(_ network: Network) {
     self.network = network
-    sample = Self.sample(network, batch: 1).first ?? [:]
+    samples = Self.samples(network, batch: 1) + Self.samples(network, batch: 2)
     for input in network.inputs {
       _ = names.unique(input.name)
       ranks[input.name] = input.axes.count
@@ -58,7 +58,7 @@ struct ONNXExporter {
   }
 
   /// The shapes of all values at the sizes, of those tried, that fit the network.
-  private static func sample(_ network: Network, batch: Int) -> [[String: Shape]] {
+  private static func samples(_ network: Network, batch: Int) -> [[String: Shape]] {
     var result: [[String: Shape]] = []
     for (height, width) in [(224, 224), (64, 96), (256, 256), (32, 32), (28, 28), (36, 72), (512, 512), (16, 16), (1, 1)] {
       let inputs = network.inputs.map { input in
@@ -70,6 +70,12 @@ struct ONNXExporter {
       do throws(NetworkError) { result.append(try network.inferredShapes(inputs: inputs)) } catch { continue }
     }
     return result
+  }
+
+  /// The extent that a value has at every size that was tried; nil where it follows from the size, or none fits.
+  func extent(of value: String, axis: Int) -> Int? {
+    let extents = Set(samples.compactMap { shapes in shapes[value].flatMap { axis < $0.rank ? $0[axis] : nil } })
+    return extents.count == 1 ? extents.first : nil
   }
 
   private mutating func write() throws(ONNXProblem) {
@@ -90,13 +96,11 @@ struct ONNXExporter {
       ranks[node.name] = try rank(node)
     }
     // An extent that is the same at every size that fits is fixed; where none fits, only the number of axes is known.
-    let shapes = Self.sample(network, batch: 1) + Self.sample(network, batch: 2)
     graph.output = network.outputs.map { output in
       Self.valueInfo(
         output,
         (0..<(ranks[output] ?? 4)).map { axis in
-          let extents = Set(shapes.compactMap { shape in shape[output].flatMap { axis < $0.rank ? $0[axis] : nil } })
-          if shapes.count > 2, extents.count == 1, let fixed = extents.first { return .dimValue(Int64(fixed)) }
+          if samples.count > 2, let fixed = extent(of: output, axis: axis) { return .dimValue(Int64(fixed)) }
           return .dimParam(axis == 0 ? "batch" : "\(output).\(axis)")
         })
     }
