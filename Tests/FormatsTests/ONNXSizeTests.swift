@@ -230,6 +230,30 @@ import Testing
     }
   }
 
+  /// Of an extent that is twice or three times another, automatic padding is the same number at every size, and is not forgotten.
+  @Test func automaticPaddingOfMultiples() throws {
+    for (mode, kernel, stride, factor) in [
+      ("SAME_UPPER", 3, 2, 2), ("SAME_LOWER", 3, 2, 2), ("SAME_UPPER", 5, 2, 2), ("SAME_LOWER", 5, 3, 3),
+      ("SAME_UPPER", 2, 2, 2),
+    ] {
+      let attributes: [ONNXAttributeProto] = [
+        Self.text("auto_pad", mode), .integers("kernel_shape", [kernel, kernel]), .integers("strides", [stride, stride]),
+      ]
+      let large = Self.node("Resize", ["x", "", "k"], ["r"], [Self.text("mode", "nearest")])
+      let tensors = [Make.tensor("w", [1, 1, kernel, kernel]), Self.floats("k", [1, 1, Float(factor), Float(factor)])]
+      for node in [Self.node("Conv", ["r", "w"], ["y"], attributes), Self.node("AveragePool", ["r"], ["y"], attributes)] {
+        let open = try Self.read(Self.image, [large, node], tensors)
+        for height in kernel...kernel + 3 {
+          let fixed = try Self.read([1, 1, .fixed(height), .fixed(height + 3)], [large, node], tensors)
+          let x = Tensor([1, 1, height, height + 3], (0..<height * (height + 3)).map { Float($0 % 17) - 20 })
+          let outputs = try [open, fixed].map { try ReferenceEngine().prepare($0, inputs: [x.shape]).run([x])[0] }
+          #expect(outputs[0] == outputs[1], "\(mode), \(node.opType), \(height): \(open.text)")
+          #expect(outputs[0].shape == Shape([1, 1, height * factor / stride, (height + 3) * factor / stride]))
+        }
+      }
+    }
+  }
+
   // MARK: Parts
 
   @Test func slicesKnowWhatTheyTake() throws {

@@ -33,11 +33,16 @@ extension ONNXImporter {
         let isUpper = node.text("auto_pad", default: "") == "SAME_UPPER"
         if stride[axis] > 1 {
           guard let extent = extents[axis].integer else {
-            var sides = growth ?? Array(repeating: Extent(0), count: 4)
-            (sides[axis], sides[2 + axis]) = try automaticPadding(
+            let (before, behind) = try automaticPadding(
               extents[axis], reach: reach, stride: stride[axis], isUpper: isUpper, node)
-            growth = sides
-            (padding[axis], padding[2 + axis]) = (0, 0)
+            // Of an extent that is always even, say, it is a number.
+            (padding[axis], padding[2 + axis]) = (before.integer ?? 0, behind.integer ?? 0)
+            if before.constant == nil || behind.constant == nil {
+              var sides = growth ?? Array(repeating: Extent(0), count: 4)
+              (sides[axis], sides[2 + axis]) = (before, behind)
+              growth = sides
+              (padding[axis], padding[2 + axis]) = (0, 0)
+            }
             continue
           }
           total = max(0, ((extent + stride[axis] - 1) / stride[axis] - 1) * stride[axis] + reach - extent)
