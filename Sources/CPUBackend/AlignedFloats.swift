@@ -68,6 +68,20 @@ final class ConstantTable<Element: BitwiseCopyable> {
     elements = UnsafePointer(storage)
   }
 
+  /// All bits 0, to be filled by whoever makes it.
+  init(count: Int) {
+    self.count = count
+    storage = .allocate(capacity: max(count, 1))
+    UnsafeMutableRawPointer(storage).initializeMemory(as: UInt8.self, repeating: 0, count: count * MemoryLayout<Element>.stride)
+    elements = UnsafePointer(storage)
+  }
+
+  /// Set before the table is shared.
+  subscript(index: Int) -> Element {
+    get { elements[index] }
+    set { storage[index] = newValue }
+  }
+
   deinit { storage.deallocate() }
 
   /// For loops that are not the innermost.

@@ -49,9 +49,19 @@ public struct CPUEngine: Backend {
       .linear, .maximumPool, .averagePool, .globalAveragePool, .flatten, .resize, .slice, .pad,
       .reshape, .transpose, .reduction, .normalization, .expand, .constant, .matrixMultiply:
       return .yes
-    case .transposedConvolution(let payload): return support(for: payload.epilogue)
+    case .transposedConvolution(let payload):
+      // Each has a row in tables and columns in packed weights.
+      if let input = node.inputs.first.flatMap({ shapes[$0] }), let output = try? payload.shapeBeforeShuffle(input),
+        min(payload.stride.height, output.height) * min(payload.stride.width, output.width) > Self.mostPhases
+      {
+        return .no("its stride \(payload.stride) makes more than \(Self.mostPhases) kinds of output pixels")
+      }
+      return support(for: payload.epilogue)
     }
   }
+
+  /// Output pixels of a transposed convolution that differ in the taps that reach them; of real networks there are up to 1024.
+  private static let mostPhases = 1 << 18
 
   private func support(for epilogue: Epilogue) -> Support {
     CanonicalEpilogue(epilogue) == nil

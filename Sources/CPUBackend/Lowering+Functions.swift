@@ -72,35 +72,40 @@ extension Lowering {
   mutating func lowerResize(_ node: Node, _ payload: Resize, _ input: Int) throws(ExecutionError) -> Int {
     let layout = valueLayout(try shape(of: node.name)), from = result.layouts[input]
     if payload.method == .nearest {
-      func nearest(_ position: Resize.Position, _ extent: Int) -> Int {
-        min(max(position.rounded(payload.rounding), 0), extent - 1)
+      func map(_ isRows: Bool, _ extent: Int, _ count: Int) throws(ExecutionError) -> [Int] {
+        try result.tables.map(.resize(payload, rows: isRows, extent: extent, count: count), node) { index in
+          let position =
+            isRows
+            ? payload.rowPosition(of: index, extent: extent, outputExtent: count)
+            : payload.columnPosition(of: index, extent: extent, outputExtent: count)
+          return min(max(position.rounded(payload.rounding), 0), extent - 1)
+        }
       }
       let maps = SelectionStep.Maps(
-        channels: Array(0..<layout.channels),
-        rows: (0..<layout.height).map {
-          nearest(payload.rowPosition(of: $0, extent: from.height, outputExtent: layout.height), from.height)
-        },
-        columns: (0..<layout.width).map {
-          nearest(payload.columnPosition(of: $0, extent: from.width, outputExtent: layout.width), from.width)
-        })
+        channels: try result.tables.map(.identity(count: layout.channels), node) { $0 },
+        rows: try map(true, from.height, layout.height), columns: try map(false, from.width, layout.width))
       return select(node, "resize_nearest", maps, input, layout)
     }
+    let rows = try result.tables.taps(of: payload, rows: true, extent: from.height, count: layout.height, node)
+    let columns = try result.tables.taps(of: payload, rows: false, extent: from.width, count: layout.width, node)
     let wide = float32(node, input), output = addFloat32(layout)
     result.steps.append(
       ResizeStep(
-        node: node.name, payload, input: (wide, result.layouts[wide]), output: output, table: table))
+        node: node.name, rows: rows, columns: columns, input: (wide, result.layouts[wide]), output: output, table: table))
     return convert(output.value, to: layout, node: node.name)
   }
 
   mutating func lowerPad(_ node: Node, _ payload: Pad, _ input: Int) throws(ExecutionError) -> Int {
     let layout = valueLayout(try shape(of: node.name)), from = result.layouts[input]
-    func map(_ count: Int, _ before: Int, _ extent: Int) -> [Int] {
-      (0..<count).map { payload.source(of: $0 - before, extent: extent) ?? SelectionStep.Maps.constant }
+    func map(_ count: Int, _ before: Int, _ extent: Int) throws(ExecutionError) -> [Int] {
+      try result.tables.map(.pad(payload.mode, before: before, extent: extent, count: count), node) {
+        payload.source(of: $0 - before, extent: extent) ?? SelectionStep.Maps.constant
+      }
     }
     let maps = SelectionStep.Maps(
-      channels: map(layout.channels, payload.channelsBefore, from.channels),
-      rows: map(layout.height, payload.padding.top, from.height),
-      columns: map(layout.width, payload.padding.left, from.width), value: payload.value)
+      channels: try map(layout.channels, payload.channelsBefore, from.channels),
+      rows: try map(layout.height, payload.padding.top, from.height),
+      columns: try map(layout.width, payload.padding.left, from.width), value: payload.value)
     return select(node, "pad", maps, input, layout)
   }
 
@@ -113,8 +118,12 @@ extension Lowering {
       steps[span.axis] = span.step
     }
     if inputShape.isImage, outputShape.batch == inputShape.batch {
-      func map(_ axis: Int) -> [Int] { (0..<outputShape[axis]).map { starts[axis] + $0 * steps[axis] } }
-      return select(node, "slice", SelectionStep.Maps(channels: map(1), rows: map(2), columns: map(3)), input, layout)
+      func map(_ axis: Int) throws(ExecutionError) -> [Int] {
+        let (start, step) = (starts[axis], steps[axis])
+        return try result.tables.map(.slice(start: start, step: step, count: outputShape[axis]), node) { start + $0 * step }
+      }
+      return select(
+        node, "slice", SelectionStep.Maps(channels: try map(1), rows: try map(2), columns: try map(3)), input, layout)
     }
     let input = float32(node, input), strides = result.layouts[input].strides(of: inputShape)
     var offset = 0, axes: [StridedStep.Axis] = []

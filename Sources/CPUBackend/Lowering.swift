@@ -23,8 +23,11 @@ struct Program {
   var outputValues: [Int]
   /// The values that no step makes.
   var constants: [AlignedFloats] = []
+  var tables = AxisTables()
 
-  var constantByteCount: Int { (steps.map(\.constantByteCount) + constants.map(\.byteCount)).reduce(0, +) }
+  var constantByteCount: Int {
+    tables.byteCount + (steps.map(\.constantByteCount) + constants.map(\.byteCount)).reduce(0, +)
+  }
 }
 
 /// Turns a network into a program: chooses a kernel for each convolution, gives each value a layout, and puts copies between

@@ -91,7 +91,7 @@ extension ModelRunner {
       var needed = try roughByteCount(candidate)
       var target = Self.preparationLimit
       if needed <= target {
-        needed = try byteCount(candidate, allowed, rows)
+        needed = try byteCount(candidate, side > geometry.alignment ? allowed : .max, rows)
         target = allowed
       }
       // The smallest is taken as long as it fits at all.
@@ -108,12 +108,12 @@ extension ModelRunner {
   private func checked(_ plan: Plan, _ budget: Int?, _ rows: (Plan) -> Int) throws(EvaluationError) -> Plan {
     guard let budget else { return plan }
     var needed = try roughByteCount(plan)
-    if needed <= Self.preparationLimit { needed = try byteCount(plan, budget, rows) }
+    if needed <= Self.preparationLimit { needed = try byteCount(plan, .max, rows) }
     guard needed <= budget else { throw .memoryLimit(limit: budget, needed: needed) }
     return plan.keeping(rows(plan))
   }
 
-  /// What the caller's rows and the session of any tile take together; of the largest tile alone where that is too much already.
+  /// What the caller's rows and the session of any tile take together; a part of it where that is more than `allowed` already.
   private func byteCount(_ plan: Plan, _ allowed: Int, _ rows: (Plan) -> Int) throws(EvaluationError) -> Int {
     let own = rows(plan)
     useSessions(for: plan.keeping(own))

@@ -14,6 +14,15 @@ extension String {
     return start.escapingControls + (start.utf8.count < utf8.count ? "…" : "")
   }
 
+  /// One line for a person: control characters escaped, and of what is longer than a screen the two ends, for the subject stands at one
+  /// and the mend at the other.
+  package var asErrorLine: String {
+    let limit = 2000
+    guard unicodeScalars.dropFirst(limit).first != nil else { return escapingControls }
+    let ends = [String(unicodeScalars.prefix(limit / 2)), String(unicodeScalars.suffix(limit / 2))]
+    return ends.map(\.escapingControls).joined(separator: " … ")
+  }
+
   /// Lines as they may go to a terminal: the same, but ends of lines stay.
   package var printable: String {
     escapingControls {

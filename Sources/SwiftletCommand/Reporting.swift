@@ -56,7 +56,7 @@ enum Terminal {
   /// Whether a person watches.
   static let isInteractive = isatty(2) != 0
 
-  static func printError(_ line: String) { write(line.escapingControls + "\n") }
+  static func printError(_ line: String) { write(line.asErrorLine + "\n") }
 
   /// Prints a report: on standard output, or on standard error where an output of the command goes to the former. The one way for text
   /// to leave the command, so that no control character from a file reaches a terminal.

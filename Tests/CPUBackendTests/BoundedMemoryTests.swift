@@ -93,4 +93,39 @@ import Testing
     let tolerance = try Tolerance.outputs(of: network, inputs: [input], convolutionFactor: winogradFactor)[0].error
     expectClose(result, expected, tolerance: tolerance, example.description)
   }
+
+  /// Tables as long as rows and columns: steps alike share them, and what would fill the memory is refused.
+  @Test(arguments: Resize.Method.allCases) func tablesAreSharedAndBounded(_ method: Resize.Method) throws {
+    func network(_ count: Int, _ size: (Int) -> Int) throws -> Network {
+      var builder = NetworkBuilder("to and fro")
+      var x = builder.input("x", channels: 1)
+      for index in 0..<count {
+        x = builder.node(
+          "large\(index)", .resize(Resize(method: method, target: .size(Pair(height: size(index), width: 1)))), [x], channels: 1
+        )
+        x = builder.node("small\(index)", .resize(Resize(method: method, target: .size(Pair(1)))), [x], channels: 1)
+      }
+      builder.output(x)
+      return try builder.build(.zeros)
+    }
+    let engine = CPUEngine(threadCount: 2)
+    let alike = try engine.prepare(network(200) { _ in 1 << 18 }, inputs: [[1, 1, 8, 8]])
+    #expect(alike.peakMemoryByteCount < 64 << 20, "\(alike.peakMemoryByteCount)")
+    #expect(throws: ExecutionError.self) {
+      try engine.prepare(network(300) { (1 << 20) - $0 }, inputs: [[1, 1, 8, 8]])
+    }
+  }
+
+  @Test func phasesAreBounded() throws {
+    for stride in [1 << 10, 1 << 20] {
+      var builder = NetworkBuilder("far")
+      let x = builder.input("x", channels: 1)
+      builder.output(
+        builder.node(
+          "y", .transposedConvolution(TransposedConvolution(inChannels: 1, outChannels: 1, kernel: 3, stride: Pair(stride))),
+          [x], channels: 1))
+      let network = try builder.build(.zeros)
+      #expect(throws: ExecutionError.self) { try CPUEngine(threadCount: 1).prepare(network, inputs: [[1, 1, 3, 3]]) }
+    }
+  }
 }

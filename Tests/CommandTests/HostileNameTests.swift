@@ -88,4 +88,25 @@ import Testing
     #expect(codes[0] == codes[1])
     if !command.contains("--json") { #expect(lines[0] == lines[1], "lines of output and error") }
   }
+
+  /// Names from files may be as long as the file: an error is a line that a person reads, with its mend at the end.
+  @Test(arguments: ["info", "kernels", "bench", "convert -o other.onnx"]) func `long names make no long line`(command: String)
+    throws
+  {
+    let place = try Workplace()
+    let long = String(repeating: "n", count: 100_000)
+    let graph = """
+      {"name":"\(long)","inputs":[{"name":"x","channels":1}],"nodes":[{"name":"\(long)","inputs":["\(long)x"],\
+      "operation":{"type":"relu"}}],"outputs":["\(long)"]}
+      """
+    try Safetensors(tensors: [:], metadata: ["swiftlet.network": graph, "swiftlet.version": "1"])
+      .write(to: place.path("long.safetensors"))
+    var words = command.split(separator: " ").map(String.init)
+    words.insert("long.safetensors", at: 1)
+    for words in [words, ["info", long], ["info", "model.safetensors", "--input", long], ["run", long]] {
+      let result = try place.run(words)
+      #expect(result.code != 0 && result.output.isEmpty)
+      #expect(result.error.split(separator: "\n").count == 1 && result.error.utf8.count < 2200, "\(result.error.utf8.count)")
+    }
+  }
 }

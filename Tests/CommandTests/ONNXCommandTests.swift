@@ -33,9 +33,14 @@ import Testing
     let convolution = builder.convolution("c", x, outChannels: 12, kernel: 3, padding: 1)
     builder.output(builder.pixelShuffle("y", convolution, factor: 2))
     try ONNXFile.write(try builder.build(.random(seed: 3)), to: place.path("m.onnx"))
-    for (command, text) in [("info", "input 1x3x24x32 -> output 1x3x48x64"), ("bench", "input 1x3x24x32"), ("kernels", "head")]
-    {
-      let result = try place.run([command, "m.onnx"] + (command == "bench" ? ["--runs", "1"] : []))
+    for (command, text) in [
+      ("info m.onnx", "input 1x3x24x32 -> output 1x3x48x64"), ("bench m.onnx --runs 1", "input 1x3x24x32"),
+      ("kernels m.onnx", "head"), ("profile m.onnx --runs 1 --warmup 0", "1x3x24x32"),
+      ("explain m.onnx --runs 1 --warmup 0", "1x3x24x32"), ("compare m.onnx", "values are within"),
+      ("compare m.onnx m.onnx", "values are within"), ("optimize m.onnx", "1x3x24x32"),
+      ("ladder --model m.onnx --layers none --runs 1", "1x3x24x32"),
+    ] {
+      let result = try place.run(command.split(separator: " ").map(String.init))
       #expect(result.code == 0 && result.output.contains(text), "\(result)")
     }
     try NPYFile.write(Tensor(repeating: 0.5, [1, 3, 9, 7]), to: place.path("x.npy"))

@@ -88,6 +88,89 @@ struct WritingCase: Sendable, CustomTestStringConvertible {
     #expect(good.code == 0, "\(good.error)")
   }
 
+  /// Every option that names a file or folder to write, by what the commands say of themselves: none is forgotten above or below.
+  @Test func `every output is tried`() throws {
+    let place = try Workplace()
+    let tried = Set(
+      Self.cases.map(\.arguments).compactMap { words -> String? in
+        guard let place = words.firstIndex(of: "OUT") else { return nil }
+        return "\(words[0]) \(words[place - 1] == "-o" ? "--output" : words[place - 1])"
+      } + Self.folderCases.map { "\($0.arguments[0]) \($0.option)" })
+    let help = try place.run(["--help"]).output
+    var written: Set<String> = []
+    for line in help.split(separator: "\n").drop(while: { $0 != "SUBCOMMANDS:" }).dropFirst() {
+      guard line.hasPrefix("  "), !line.hasPrefix("   "), let command = line.split(separator: " ").first else { continue }
+      let text = try place.run(["help", String(command)]).output
+      for line in text.split(separator: "\n") where line.hasPrefix("  -") {
+        let words = line.split { " ,".contains($0) }
+        guard let option = words.first(where: { $0.hasPrefix("--") }) else { continue }
+        let value = words.first { $0.hasPrefix("<") }.map { $0.dropFirst().dropLast() }
+        // What reads a file, by name; all others of these placeholders write one.
+        if let value, ["file", "folder", "output"].contains(value), !["--input", "--data"].contains(option) {
+          written.insert("\(command) \(option)")
+        }
+      }
+    }
+    // A new model is made of nothing.
+    #expect(written.subtracting(tried) == ["new --output"], "outputs that no case writes")
+    #expect(tried.subtracting(written).isEmpty)
+  }
+
+  /// Outputs that are folders: a command that lacks the last word.
+  struct FolderCase: Sendable, CustomTestStringConvertible {
+    var arguments: [String]
+    var option: String
+    var reads: [String]
+
+    init(_ arguments: String, _ option: String, reads: [String]) {
+      self.arguments = arguments.split(separator: " ").map(String.init)
+      (self.option, self.reads) = (option, reads)
+    }
+
+    var testDescription: String { arguments.joined(separator: " ") }
+  }
+
+  static let folderCases = [
+    FolderCase("upscale photo.png -m MODEL -o", "--output", reads: ["photo.png", "model.safetensors"]),
+    FolderCase(
+      "upscale data -m MODEL --suffix -big -o", "--output", reads: ["data/a.png", "model.safetensors"]),
+    FolderCase("run MODEL --input x.npy -o", "--output", reads: ["model.safetensors", "x.npy"]),
+    FolderCase("run external.onnx --input rgb.npy -o", "--output", reads: external + ["rgb.npy"]),
+    FolderCase("eval MODEL --data data --save", "--save", reads: ["data/a.png", "model.safetensors"]),
+  ]
+
+  /// The file in the folder that would be written is a link to one that is read; the folder is there under its own name or another.
+  @Test(arguments: folderCases) func `what is read is not written through a folder`(writing: FolderCase) throws {
+    let place = try Self.place()
+    let manager = FileManager.default
+    try manager.createDirectory(atPath: place.path("data"), withIntermediateDirectories: true)
+    try manager.copyItem(atPath: place.path("photo.png"), toPath: place.path("data/a.png"))
+    // The command itself is good, and says which file it writes.
+    let good = try place.run(writing.arguments + ["good/"])
+    #expect(good.code == 0, "\(good.error)")
+    let written = try manager.contentsOfDirectory(atPath: place.path("good"))
+    #expect(written.count == 1)
+    let file = try #require(written.first)
+    try manager.createSymbolicLink(atPath: place.path("other"), withDestinationPath: "folder")
+    for read in writing.reads {
+      let before = try Data(contentsOf: place.folder.appendingPathComponent(read))
+      for isHard in [false, true] {
+        let target = place.path("folder/\(file)")
+        if isHard {
+          try manager.linkItem(atPath: place.path(read), toPath: target)
+        } else {
+          try manager.createSymbolicLink(atPath: target, withDestinationPath: "../\(read)")
+        }
+        for folder in ["folder", "./data/../folder/", "other", place.path("folder")] {
+          let result = try place.run(writing.arguments + [folder])
+          #expect(result.code == 1 && result.error.contains("is not overwritten"), "\(read) in \(folder): \(result)")
+          #expect(try Data(contentsOf: place.folder.appendingPathComponent(read)) == before)
+        }
+        try manager.removeItem(atPath: target)
+      }
+    }
+  }
+
   @Test(arguments: [
     "profile MODEL --input 1x1x8x8 --trace q --roofline q", "profile MODEL --input 1x1x8x8 --trace q --roofline ./q",
     "profile MODEL --input 1x1x8x8 --trace text.txt --roofline folder/../text.txt",

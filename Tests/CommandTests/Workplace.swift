@@ -35,10 +35,16 @@ struct Workplace: ~Copyable {
   }
 
   /// Runs the built command here; `MODEL` stands for the model file.
-  func run(_ arguments: [String], input: Data? = nil) throws -> Result {
+  ///
+  /// - Parameter shell: what a shell does first, such as setting limits.
+  func run(_ arguments: [String], input: Data? = nil, under shell: String? = nil) throws -> Result {
     let process = Process()
     process.executableURL = Self.executable
     process.arguments = arguments.map { $0 == "MODEL" ? "model.safetensors" : $0 }
+    if let shell {
+      process.executableURL = URL(fileURLWithPath: "/bin/sh")
+      process.arguments = ["-c", shell + "; exec \"$0\" \"$@\"", Self.executable.path] + (process.arguments ?? [])
+    }
     process.currentDirectoryURL = folder
     // Through files: a pipe that no one reads would stop the command.
     let names = ["out", "err"].map { folder.path + "." + $0 }

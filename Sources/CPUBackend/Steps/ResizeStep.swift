@@ -8,44 +8,15 @@ final class ResizeStep: Step {
   let writes: Int
   private let input: ValueLayout
   private let output: ValueLayout
-  private let rows: Taps
-  private let columns: Taps
+  private let rows: ResizeTaps
+  private let columns: ResizeTaps
   private let kernel: Kernel
   private let pixelKernel: Kernel
-  /// The positions of `columns`, and their weights, as the kernel reads them.
-  private let columnPositions: ConstantTable<Int32>
-  private let columnWeights: ConstantTable<Float>
-
-  /// What each output position along an axis mixes: `count` input positions and their weights, one output position after another.
-  private struct Taps {
-    var count: Int
-    var positions: [Int] = []
-    var weights: [Float] = []
-
-    init(_ payload: Resize, extent: Int, outputExtent: Int, _ place: (Int) -> Resize.Position) {
-      count = payload.method == .bilinear ? 2 : 4
-      for index in 0..<outputExtent {
-        let position = place(index), a = Double(payload.cubicCoefficient)
-        for offset in payload.method == .bilinear ? 0..<2 : -1..<3 {
-          positions.append(min(max(position.index + offset, 0), extent - 1))
-          let distance = abs(position.fraction - Double(offset))
-          weights.append(Float(payload.method == .bilinear ? 1 - distance : Self.keys(distance, a)))
-        }
-      }
-    }
-
-    /// Keys' cubic convolution kernel.
-    private static func keys(_ distance: Double, _ a: Double) -> Double {
-      if distance <= 1 { return ((a + 2) * distance - (a + 3)) * distance * distance + 1 }
-      if distance < 2 { return ((a * distance - 5 * a) * distance + 8 * a) * distance - 4 * a }
-      return 0
-    }
-  }
 
   /// Both values have the same order; the method is not `nearest`.
   init(
-    node: String, _ payload: Resize, input: (value: Int, layout: ValueLayout), output: (value: Int, layout: ValueLayout),
-    table: KernelTable
+    node: String, rows: ResizeTaps, columns: ResizeTaps, input: (value: Int, layout: ValueLayout),
+    output: (value: Int, layout: ValueLayout), table: KernelTable
   ) {
     self.node = node
     reads = [input.value]
@@ -54,27 +25,20 @@ final class ResizeStep: Step {
     self.output = output.layout
     kernel = table.kernel(.mix, rows: 1)
     pixelKernel = table.kernel(.mixPixels, rows: 1)
-    let (from, to) = (input.layout, output.layout)
-    rows = Taps(payload, extent: from.height, outputExtent: to.height) {
-      payload.rowPosition(of: $0, extent: from.height, outputExtent: to.height)
-    }
-    let columns = Taps(payload, extent: from.width, outputExtent: to.width) {
-      payload.columnPosition(of: $0, extent: from.width, outputExtent: to.width)
-    }
+    self.rows = rows
     self.columns = columns
-    columnPositions = ConstantTable(columns.positions.map(Int32.init))
-    columnWeights = ConstantTable(columns.weights)
   }
 
   var kernelNames: [String] { input.order == .planar ? [kernel.name] : [kernel.name, pixelKernel.name] }
   var rowCount: Int { output.height }
-  var constantByteCount: Int { columnWeights.count * 8 }
+  /// The tables count with the program: steps share them.
+  var constantByteCount: Int { 0 }
 
   func inputRows(_ index: Int, for range: Range<Int>) -> Range<Int> {
     var first = Int.max, last = 0
-    for position in rows.positions[range.lowerBound * rows.count..<range.upperBound * rows.count] {
-      first = min(first, position)
-      last = max(last, position)
+    for position in rows.positions.values[range.lowerBound * rows.count..<range.upperBound * rows.count] {
+      first = min(first, Int(position))
+      last = max(last, Int(position))
     }
     return first..<last + 1
   }
@@ -109,19 +73,15 @@ final class ResizeStep: Step {
     _ pointers: UnsafeMutablePointer<UnsafePointer<Float>?>
   ) {
     let mix = kernel.mix, stored = input.storedChannels, taps = rows.count
-    rows.weights.withUnsafeBufferPointer { weights in
-      guard let weights = weights.baseAddress else { return }
-      // Pixels may lie further apart than their channels.
-      let isDense = input.pixelStride == stored
-      for x in 0..<(isDense ? 1 : input.width) {
-        for tap in 0..<taps {
-          pointers[tap] = UnsafePointer(from.row(image, rows.positions[y * taps + tap]) + x * input.pixelStride)
-        }
-        mix(pointers, weights + y * taps, taps, isDense ? input.width * stored : stored, mixed + x * stored)
-      }
+    let weights = rows.weights.elements + y * taps, positions = rows.positions.elements + y * taps
+    // Pixels may lie further apart than their channels.
+    let isDense = input.pixelStride == stored
+    for x in 0..<(isDense ? 1 : input.width) {
+      for tap in 0..<taps { pointers[tap] = UnsafePointer(from.row(image, Int(positions[tap])) + x * input.pixelStride) }
+      mix(pointers, weights, taps, isDense ? input.width * stored : stored, mixed + x * stored)
     }
     pixelKernel.mixPixels(
-      mixed, columnPositions.elements, columnWeights.elements, taps, output.width, stored, to, output.pixelStride)
+      mixed, columns.positions.elements, columns.weights.elements, taps, output.width, stored, to, output.pixelStride)
   }
 
   private func fillPlanes(
@@ -129,23 +89,18 @@ final class ResizeStep: Step {
     _ pointers: UnsafeMutablePointer<UnsafePointer<Float>?>
   ) {
     let mix = kernel.mix, taps = rows.count
+    let rowWeights = rows.weights.elements + y * taps, rowPositions = rows.positions.elements + y * taps
+    let weights = columns.weights.elements, positions = columns.positions.elements
     for channel in 0..<output.channels {
-      rows.weights.withUnsafeBufferPointer { weights in
-        guard let weights = weights.baseAddress else { return }
-        for tap in 0..<taps {
-          pointers[tap] = UnsafePointer(from.row(image, rows.positions[y * taps + tap]) + channel * input.planeStride)
-        }
-        mix(pointers, weights + y * taps, taps, input.width, mixed)
+      for tap in 0..<taps {
+        pointers[tap] = UnsafePointer(from.row(image, Int(rowPositions[tap])) + channel * input.planeStride)
       }
+      mix(pointers, rowWeights, taps, input.width, mixed)
       let row = to + channel * output.planeStride
-      columns.weights.withUnsafeBufferPointer { weights in
-        columns.positions.withUnsafeBufferPointer { positions in
-          for x in 0..<output.width {
-            var sum: Float = 0
-            for tap in x * taps..<(x + 1) * taps { sum += weights[tap] * mixed[positions[tap]] }
-            row[x] = sum
-          }
-        }
+      for x in 0..<output.width {
+        var sum: Float = 0
+        for tap in x * taps..<(x + 1) * taps { sum += weights[tap] * mixed[Int(positions[tap])] }
+        row[x] = sum
       }
     }
   }

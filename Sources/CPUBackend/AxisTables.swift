@@ -1,0 +1,97 @@
+import Execution
+import Networks
+
+/// What steps read along an axis, by position: tables as long as a row or a column of their values, and steps alike in what they do
+/// share one. Counted before they are made, for a small file may ask for thousands of long ones.
+struct AxisTables {
+  /// What a table follows from.
+  enum Key: Hashable {
+    /// Of all channels, each where it is.
+    case identity(count: Int)
+    case resize(Resize, rows: Bool, extent: Int, count: Int)
+    case pad(Pad.Mode, before: Int, extent: Int, count: Int)
+    case slice(start: Int, step: Int, count: Int)
+
+    var count: Int {
+      switch self {
+      case .identity(let count), .resize(_, _, _, let count), .pad(_, _, _, let count), .slice(_, _, let count): count
+      }
+    }
+  }
+
+  /// What all tables of a network may take: hundreds of networks' worth.
+  static let mostBytes = 1 << 30
+
+  private(set) var byteCount = 0
+  private var maps: [Key: [Int]] = [:]
+  private var taps: [Key: ResizeTaps] = [:]
+
+  /// For each position of the output the one of the input.
+  mutating func map(_ key: Key, _ node: Node, _ place: (Int) -> Int) throws(ExecutionError) -> [Int] {
+    if let known = maps[key] { return known }
+    try claim(key.count * MemoryLayout<Int>.stride, node)
+    let map = (0..<key.count).map(place)
+    maps[key] = map
+    return map
+  }
+
+  /// For each row, or column, of a bilinear or bicubic resize what it mixes.
+  mutating func taps(
+    of payload: Resize, rows: Bool, extent: Int, count: Int, _ node: Node
+  ) throws(ExecutionError) -> ResizeTaps {
+    let key = Key.resize(payload, rows: rows, extent: extent, count: count)
+    if let known = taps[key] { return known }
+    try claim(count * ResizeTaps.count(payload.method) * 8, node)
+    let result = ResizeTaps(payload, extent: extent, outputExtent: count) {
+      rows
+        ? payload.rowPosition(of: $0, extent: extent, outputExtent: count)
+        : payload.columnPosition(of: $0, extent: extent, outputExtent: count)
+    }
+    taps[key] = result
+    return result
+  }
+
+  private mutating func claim(_ count: Int, _ node: Node) throws(ExecutionError) {
+    byteCount += count
+    guard byteCount <= Self.mostBytes else {
+      throw .unsupported(
+        node: node.name, operation: node.operation.typeName, backend: "cpu",
+        reason: "the tables of its rows and columns and of those before it would take more than \(Self.mostBytes >> 20) MiB")
+    }
+    let available = PhysicalMemory.byteCount
+    guard count <= available else { throw .memory(needed: byteCount, available: available) }
+  }
+}
+
+/// What each output position along an axis of a bilinear or bicubic resize mixes: `count` input positions and their weights, one output
+/// position after another.
+final class ResizeTaps {
+  let count: Int
+  let positions: ConstantTable<Int32>
+  let weights: ConstantTable<Float>
+
+  static func count(_ method: Resize.Method) -> Int { method == .bilinear ? 2 : 4 }
+
+  init(_ payload: Resize, extent: Int, outputExtent: Int, _ place: (Int) -> Resize.Position) {
+    let count = Self.count(payload.method), a = Double(payload.cubicCoefficient)
+    self.count = count
+    positions = ConstantTable(count: outputExtent * count)
+    weights = ConstantTable(count: outputExtent * count)
+    for index in 0..<outputExtent {
+      let position = place(index)
+      for tap in 0..<count {
+        let offset = payload.method == .bilinear ? tap : tap - 1
+        let distance = abs(position.fraction - Double(offset))
+        positions[index * count + tap] = Int32(min(max(position.index + offset, 0), extent - 1))
+        weights[index * count + tap] = Float(payload.method == .bilinear ? 1 - distance : Self.keys(distance, a))
+      }
+    }
+  }
+
+  /// Keys' cubic convolution kernel.
+  private static func keys(_ distance: Double, _ a: Double) -> Double {
+    if distance <= 1 { return ((a + 2) * distance - (a + 3)) * distance * distance + 1 }
+    if distance < 2 { return ((a * distance - 5 * a) * distance + 8 * a) * distance - 4 * a }
+    return 0
+  }
+}

@@ -1,0 +1,44 @@
+import Evaluation
+import Swiftlet
+import Testing
+
+/// A limit of memory is kept, or refused with the amount that is enough.
+@Suite struct MemoryLimitTests {
+  /// What the process would hold before the picture came; in fact it holds what all other tests hold.
+  private static let resident = 30 << 20
+
+  private func upscale(
+    _ image: Image, _ network: Network, _ options: Upscaler.Options, scale: Double?
+  ) throws -> Image {
+    let engine = try makeEngine(EngineOptions(threadCount: options.threadCount))
+    let upscaler = try Upscaler(network, backend: engine, options: options)
+    upscaler.residentByteCount = { Self.resident }
+    return try upscaler.upscale(image, scale: scale)
+  }
+
+  /// Wide and high pictures, so that what is kept beside the tiles counts as much as they do.
+  @Test(arguments: 0..<40) func `what a refusal names is enough`(seed: Int) throws {
+    var generator = SplitMix64(seed: UInt64(seed))
+    func pick<T>(_ choices: [T]) -> T { choices[Int(generator.next() % UInt64(choices.count))] }
+    let long = 8 + Int(generator.next() % 2500), short = 8 + Int(generator.next() % 60)
+    let image = Bool.random(using: &generator) ? Image.chart(long, short) : Image.chart(short, long, hasAlpha: true)
+    let network = try pick([
+      SmallNetworks.edsr(), SmallNetworks.edsr(scale: 4, channels: 1), SmallNetworks.vdsr(), SmallNetworks.nearest(.rgb),
+    ])
+    let scale = pick([nil, nil, 1.5, 3])
+    var options = Upscaler.Options(
+      tile: pick([.automatic, .automatic, .automatic, .none, .pixels(64)]),
+      memoryLimit: Self.resident + Int(generator.next() % (24 << 20)), usesTestTimeAugmentation: pick([false, false, true]),
+      threadCount: 1 + Int(generator.next() % 4))
+    let limited: Image
+    do {
+      limited = try upscale(image, network, options, scale: scale)
+    } catch EvaluationError.memoryLimit(_, let needed) {
+      #expect(needed > options.memoryLimit ?? 0)
+      options.memoryLimit = needed
+      limited = try upscale(image, network, options, scale: scale)
+    }
+    options.memoryLimit = nil
+    #expect(try upscale(image, network, options, scale: scale) == limited)
+  }
+}
