@@ -64,6 +64,23 @@ static int is_little_endian(void) {
   return *(const uint8_t *)&one;
 }
 
+// libpng takes the memory that an Exif chunk asks for before it reads the chunk, and its own limit does not bind there: chunks that the
+// file does not hold are refused first. Those of pixels are read in parts.
+static void refuse_missing_chunks(png_state *state, int stops_at_pixels) {
+  size_t at = 8;
+  while (at <= state->count && state->count - at >= 8) {
+    const uint8_t *head = state->bytes + at;
+    size_t length = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
+    int is_pixels = memcmp(head + 4, "IDAT", 4) == 0;
+    if (memcmp(head + 4, "IEND", 4) == 0 || (is_pixels && stops_at_pixels)) return;
+    if (length > state->count - at - 8) {
+      if (!is_pixels) png_error(state->png, "the file is cut short");
+      return;
+    }
+    at += 12 + length;
+  }
+}
+
 static int open_reader(png_state *state) {
   state->status = IMAGE_CODEC_CORRUPT;
   state->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, state, on_error, on_warning);
@@ -79,6 +96,7 @@ static void begin_reading(png_state *state, image_codec_header *header) {
   // The caller bounds the size, with a message that says what to do; libpng's own bound of 1,000,000 would hide it.
   png_set_user_limits(png, 0x7fffffff, 0x7fffffff);
   png_set_chunk_malloc_max(png, longest_chunk);
+  refuse_missing_chunks(state, 1);
   png_read_info(png, info);
   int colour = png_get_color_type(png, info);
   int has_transparency = png_get_valid(png, info, PNG_INFO_tRNS) != 0;
@@ -152,6 +170,7 @@ static int run_pixels(
   for (int pass = 0; pass < passes; pass++) {
     for (size_t y = 0; y < header->height; y++) png_read_row(png, pixels + y * row_bytes, NULL);
   }
+  refuse_missing_chunks(state, 0);
   png_read_end(png, info);
   copy_metadata(state, metadata);
   return IMAGE_CODEC_OK;

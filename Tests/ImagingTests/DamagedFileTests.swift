@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Imaging
@@ -16,6 +17,29 @@ import Testing
     }
     #expect(try ImageCodec.decode(bytes + Array("trailing garbage".utf8), limits: Self.limits) == whole, "\(name)")
   }
+
+  #if os(Linux)
+    /// A chunk that says it is long takes no memory before it is there, in front of the pixels or behind them.
+    @Test(arguments: ["IHDR", "IDAT"]) func missingChunks(front: String) throws {
+      let bytes = try #require(TestPictures.files.first { ImageFormat(sniffing: $0.bytes) == .png }).bytes
+      // Behind the chunk of that name.
+      var place = 8
+      while String(decoding: bytes[(place + 4)..<(place + 8)], as: UTF8.self) != front {
+        place += 12 + bytes[place..<place + 4].reduce(0) { $0 << 8 | Int($1) }
+      }
+      place += 12 + bytes[place..<place + 4].reduce(0) { $0 << 8 | Int($1) }
+      let chunk: [UInt8] = [0x7F, 0xFF, 0xFF, 0xF0] + Array("eXIfII*\0".utf8)
+      let before = Self.peakKilobytes
+      #expect(throws: ImageError.self) { try ImageCodec.decode(bytes[..<place] + chunk + bytes[place...]) }
+      #expect(Self.peakKilobytes - before < 1 << 20)
+    }
+
+    /// The most address space so far.
+    private static var peakKilobytes: Int {
+      let lines = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8))?.split(separator: "\n") ?? []
+      return lines.first { $0.hasPrefix("VmPeak:") }.flatMap { Int($0.filter(\.isNumber)) } ?? 0
+    }
+  #endif
 
   /// Random damage ends in an error or a picture, and in nothing else.
   @Test(arguments: ImageFormat.allCases) func randomDamage(format: ImageFormat) throws {
