@@ -77,7 +77,7 @@ __attribute__((noinline)) SW_DECLARE_GATHER(GATHER_NAME) {
   }
   for (ptrdiff_t t = 0; t < taps; t++) {
     const LEFT_ELEMENT *row[ROWS];
-    UNROLL for (int i = 0; i < ROWS; i++) row[i] = (const LEFT_ELEMENT *)left[t * ROWS + i];
+    UNROLL for (int i = 0; i < ROWS; i++) row[i] = (const LEFT_ELEMENT *)(left[t * ROWS + i] + offset);
     const char *next = 0;
     ptrdiff_t k = 0, lines = take_ahead(ahead, STEPS(depth), &next);
     for (; k < lines; k++) {

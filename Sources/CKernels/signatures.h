@@ -12,8 +12,8 @@
   void name(const float *left, ptrdiff_t left_stride, const float *right, ptrdiff_t depth, float *product,                     \
             ptrdiff_t product_stride, sw_ahead *ahead)
 #define SW_DECLARE_GATHER(name)                                                                                                \
-  void name(const float *const *left, ptrdiff_t taps, const float *right, ptrdiff_t depth, int continues, float *product,      \
-            ptrdiff_t product_stride, sw_ahead *ahead)
+  void name(const float *const *left, ptrdiff_t offset, ptrdiff_t taps, const float *right, ptrdiff_t depth, int continues,       \
+            float *product, ptrdiff_t product_stride, sw_ahead *ahead)
 #define SW_DECLARE_HEAD(name) void name(const sw_head_arguments *arguments)
 #define SW_DECLARE_TAIL(name) void name(const sw_tail_arguments *arguments)
 #define SW_DECLARE_DEPTHWISE(name) void name(const sw_depthwise_arguments *arguments)

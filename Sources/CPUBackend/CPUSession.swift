@@ -54,9 +54,10 @@ final class CPUSession: TimingSession {
     }
     // Register tiles past the last pixel read whatever lies in the scratch, where denormals or NaNs would be slow: it is 0 at first.
     self.arena = arena
+    // Before anything is packed: by the first run the threads have found a core.
+    pool = ThreadPool(threadCount: threadCount, granted: sharing.allSatisfy { $0 == .never } ? 0 : engine.grantedThreadCount)
     for constant in program.constants + program.steps.flatMap(\.packs) { constant.fill() }
     values = .allocate(capacity: max(program.layouts.count, 1))
-    pool = ThreadPool(threadCount: threadCount, granted: sharing.allSatisfy { $0 == .never } ? 0 : engine.grantedThreadCount)
   }
 
   /// Whether some value keeps only a part of its rows.

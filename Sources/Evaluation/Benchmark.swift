@@ -71,7 +71,7 @@ public struct Benchmark: Sendable {
       let session = try backend.prepare(fused, inputs: [input])
       let prepare = Machine.seconds - start
       let tensor = Self.randomInput(input)
-      for _ in 0..<warmup { _ = try session.run([tensor]) }
+      let warmup = try WarmUp.run(warmup) { () throws(ExecutionError) in _ = try session.run([tensor]) }
       var times: [Double] = []
       for _ in 0..<runs {
         let start = Machine.seconds

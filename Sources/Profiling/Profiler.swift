@@ -51,15 +51,16 @@ public struct Profiler: Sendable {
     var roofs = self.roofs ?? measuredRoofs
     var measurements: [Measurement] = []
     for subject in subjects { measurements.append(try Measurement(subject, engine)) }
+    var warmups: [Int] = []
     for index in measurements.indices {
-      for _ in 0..<warmup { try measurements[index].warmUp() }
+      warmups.append(try WarmUp.run(warmup) { () throws(EvaluationError) in try measurements[index].warmUp() })
     }
     for _ in 0..<runs {
       for index in measurements.indices { try measurements[index].run() }
     }
     // Once more: a machine that is slow for a moment shows only one of the two.
     if self.roofs == nil { roofs.raise(to: measuredRoofs) }
-    return measurements.map { measurement in
+    return zip(measurements, warmups).map { measurement, warmup in
       var profile = measurement.profile(statistic, roofs)
       profile.warmup = warmup
       return profile

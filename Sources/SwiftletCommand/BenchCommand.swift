@@ -15,7 +15,7 @@ struct BenchCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Runs that count.", valueName: "n"))
   var runs = Count(10)
 
-  @Option(help: ArgumentHelp("Runs before those that count.", valueName: "n"))
+  @Option(help: ArgumentHelp("Runs before those that count, at least, and 50 ms of them; none for 0.", valueName: "n"))
   var warmup = WarmUpCount(3)
 
   @OptionGroup var engine: EngineArguments

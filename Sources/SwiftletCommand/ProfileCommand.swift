@@ -12,7 +12,7 @@ struct MeasuringArguments: ParsableArguments {
       valueName: "input"))
   var input: String?
 
-  @Option(help: ArgumentHelp("Runs before those that count.", valueName: "n"))
+  @Option(help: ArgumentHelp("Runs before those that count, at least, and 50 ms of them; none for 0.", valueName: "n"))
   var warmup = WarmUpCount(3)
 
   @OptionGroup var engine: EngineArguments

@@ -144,7 +144,7 @@ import Testing
     let pointers: [UnsafePointer<Float>?] = (0..<rows).map { UnsafePointer(pixels.base + $0 * stride) }
     switch kernel.family {
     case .multiply: kernel.multiply(pixels.base, stride, right.base, depth, result.base, columns, nil)
-    case .gather: kernel.gather(pointers, 1, right.base, depth, 0, result.base, columns, nil)
+    case .gather: kernel.gather(pointers, 0, 1, right.base, depth, 0, result.base, columns, nil)
     default:
       let out: [UnsafeMutablePointer<Float>?] = (0..<rows).map { result.base + $0 * columns / 2 }
       let offsets = (0..<(columns + 15) / 16).map { $0 * 8 }

@@ -53,10 +53,10 @@ import Testing
             case .multiply: kernel.multiply(a, depth, b, depth, c + 16, columns, nil)
             case .gather:
               let pointers: [UnsafePointer<Float>?] = (0..<rows).map { a + $0 * depth }
-              // In two passes: the second goes on from the sums of the first.
-              let half = depth / 2, rest = pointers.map { $0.map { $0 + half } }
-              kernel.gather(pointers, 1, b, half, 0, c + 16, columns, nil)
-              kernel.gather(rest, 1, b + half * columns, depth - half, 1, c + 16, columns, nil)
+              // In two passes: the second goes on from the sums of the first. Its rows begin an offset further on.
+              let half = depth / 2
+              kernel.gather(pointers, 0, 1, b, half, 0, c + 16, columns, nil)
+              kernel.gather(pointers, half, 1, b + half * columns, depth - half, 1, c + 16, columns, nil)
             case .pointwise:
               let out: [UnsafeMutablePointer<Float>?] = (0..<rows).map { c + 16 + $0 * columns }
               let blocks = (0..<(columns + 15) / 16).map { $0 * 16 }

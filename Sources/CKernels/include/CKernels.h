@@ -160,12 +160,12 @@ typedef void (*sw_multiply_function)(
   const float *left, ptrdiff_t left_stride, const float *right, ptrdiff_t depth, float *product, ptrdiff_t product_stride,
   sw_ahead *ahead);
 
-/// The same for rows that lie anywhere: for each tap t < taps, left row i begins at `left[t * rows + i]`, and the `depth`
+/// The same for rows that lie anywhere: for each tap t < taps, left row i begins at `left[t * rows + i] + offset`, and the `depth`
 /// values of every tap follow each other in `right`: product[i][j] = Σ t Σ k left[t * rows + i][k] · right[(t * depth + k) * n
 /// + j].
 /// Where `continues` is not 0 the sums go on from what `product` holds, with the same bits as one call over all taps.
 typedef void (*sw_gather_function)(
-  const float *const *left, ptrdiff_t taps, const float *right, ptrdiff_t depth, int continues, float *product,
+  const float *const *left, ptrdiff_t offset, ptrdiff_t taps, const float *right, ptrdiff_t depth, int continues, float *product,
   ptrdiff_t product_stride, sw_ahead *ahead);
 
 /// `count` pixels of a row of a convolution of few input channels, planar in and interleaved out, with epilogue:

@@ -67,12 +67,12 @@ final class GatherStep: ConvolutionStep {
     let input = memory[operands.input], output = memory[operands.output]
     withUnsafePointer(to: epilogue.structure) { epilogue in
       PixelChunks(rows: share.rows, width: geometry.outWidth, joinsRows: true, most: pixels).forEach { chunk in
-        var pointedRows = 0, pointedInput = 0
+        var pointedRows = 0
         for index in share.groups {
           let block = blocks[index]
-          if block.kernel.rows != pointedRows || block.firstInput != pointedInput {
-            (pointedRows, pointedInput) = (block.kernel.rows, block.firstInput)
-            point(left, to: chunk, tileRows: pointedRows, channel: pointedInput, region, input)
+          if block.kernel.rows != pointedRows {
+            pointedRows = block.kernel.rows
+            point(left, to: chunk, tileRows: pointedRows, region, input)
           }
           let next = index + 1 < share.groups.upperBound ? blocks[index + 1] : nil
           multiply(block, before: next, pixels: chunk.count, left, sums)
@@ -99,6 +99,7 @@ final class GatherStep: ConvolutionStep {
   ) {
     let geometry = operands.geometry, depth = block.depth, rows = block.kernel.rows, gather = block.kernel.gather
     let right = product.weights.base + block.weightOffset, end = right + geometry.taps * block.slots * block.columns
+    let offset = operands.inputLayout.precision.slots(block.firstInput)
     let tapsTogether = max(1, Self.weightByteCount / (block.slots * block.columns * 4))
     let tiles = (pixels + rows - 1) / rows
     var tap = 0
@@ -112,7 +113,8 @@ final class GatherStep: ConvolutionStep {
         var pixel = 0
         while pixel < pixels {
           gather(
-            left + pixel * geometry.taps + tap * rows, taps, from, depth, tap == 0 ? 0 : 1, sums + pixel * block.columns,
+            left + pixel * geometry.taps + tap * rows, offset, taps, from, depth, tap == 0 ? 0 : 1,
+            sums + pixel * block.columns,
             block.columns, ahead)
           pixel += rows
         }
@@ -121,34 +123,50 @@ final class GatherStep: ConvolutionStep {
     }
   }
 
-  /// Where each tap of each pixel of a chunk reads, from `channel` on; outside the image, and past the last pixel, zeros.
+  /// Where each tap of each pixel of a chunk reads; outside the image, and past the last pixel, zeros.
   private func point(
-    _ left: UnsafeMutablePointer<UnsafePointer<Float>?>, to chunk: PixelChunks.Chunk, tileRows: Int, channel: Int,
-    _ region: WorkRegion,
+    _ left: UnsafeMutablePointer<UnsafePointer<Float>?>, to chunk: PixelChunks.Chunk, tileRows: Int, _ region: WorkRegion,
     _ input: ValueMemory
   ) {
-    let g = operands.geometry, pixelStride = operands.inputLayout.pixelStride
-    let offset = operands.inputLayout.precision.slots(channel)
+    let g = operands.geometry, taps = g.taps
+    let pixelStride = operands.inputLayout.pixelStride, step = g.stride.width * pixelStride
     let zeros = UnsafePointer(zeros.base)
     let padded = (chunk.count + tileRows - 1) / tileRows * tileRows
-    // The tile that begins at pixel p has its pointers at left + p · taps.
+    // The tile that begins at pixel p has its pointers at left + p · taps, those of a tap next to each other.
     for pixel in chunk.count..<max(padded, chunk.count) {
-      for tap in 0..<g.taps { left[(pixel / tileRows * g.taps + tap) * tileRows + pixel % tileRows] = zeros }
+      for tap in 0..<taps { left[(pixel / tileRows * taps + tap) * tileRows + pixel % tileRows] = zeros }
     }
+    let nextTile = (taps - 1) * tileRows
     chunk.forEachSegment { segment in
       let (image, y) = region.place(segment.row)
+      let firstPlace = segment.offset % tileRows, firstTile = left + (segment.offset - firstPlace) * taps
       for ky in 0..<g.kernel.height {
         let inY = y * g.stride.height - g.padding.top + ky * g.dilation.height
         let inRow = inY >= 0 && inY < g.inHeight ? UnsafePointer(input.row(image, inY)) : nil
-        for index in 0..<segment.count {
-          let pixel = segment.offset + index
-          let first = (segment.x + index) * g.stride.width - g.padding.left
-          let tile = left + pixel / tileRows * tileRows * g.taps + pixel % tileRows
-          for kx in 0..<g.kernel.width {
-            let inX = first + kx * g.dilation.width
-            let isInside = inX >= 0 && inX < g.inWidth
-            tile[(ky * g.kernel.width + kx) * tileRows] =
-              (isInside ? inRow.map { $0 + inX * pixelStride + offset } : nil) ?? zeros
+        for kx in 0..<g.kernel.width {
+          let first = segment.x * g.stride.width - g.padding.left + kx * g.dilation.width
+          // The pixels of the segment whose tap lies inside.
+          var inside = 0..<0
+          if inRow != nil {
+            let begin = first >= 0 ? 0 : (-first + g.stride.width - 1) / g.stride.width
+            let end = g.inWidth > first ? (g.inWidth - first + g.stride.width - 1) / g.stride.width : 0
+            if begin < min(end, segment.count) { inside = begin..<min(end, segment.count) }
+          }
+          var from = (inRow ?? zeros) + (inside.isEmpty ? 0 : (first + inside.lowerBound * g.stride.width) * pixelStride)
+          var to = firstTile + (ky * g.kernel.width + kx) * tileRows + firstPlace, place = firstPlace
+          for index in 0..<segment.count {
+            if inside.contains(index) {
+              to.pointee = from
+              from += step
+            } else {
+              to.pointee = zeros
+            }
+            to += 1
+            place += 1
+            if place == tileRows {
+              place = 0
+              to += nextTile
+            }
           }
         }
       }

@@ -94,7 +94,7 @@ final class LinearStep: Step {
             left[row] =
               image + row < region.images.upperBound ? UnsafePointer(from.row(image + row, 0)) : UnsafePointer(zeros.base)
           }
-          block.kernel.gather(left, 1, right, depth, 0, product, block.columns, nil)
+          block.kernel.gather(left, 0, 1, right, depth, 0, product, block.columns, nil)
         }
         storeFunction(
           product, block.columns, min(rows, region.images.upperBound - image), block.firstColumn / Int(SW_CHANNEL_BLOCK),

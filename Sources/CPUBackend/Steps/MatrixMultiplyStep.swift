@@ -111,7 +111,7 @@ final class MatrixMultiplyStep: Step {
       } else {
         count = min(block.kernel.rows, range.upperBound - first)
         for row in 0..<block.kernel.rows { left[row] = UnsafePointer(row < count ? a + (first + row) * depth : zeros) }
-        block.kernel.gather(left, 1, right, depth, 0, product, block.columns, nil)
+        block.kernel.gather(left, 0, 1, right, depth, 0, product, block.columns, nil)
       }
       for row in 0..<count {
         (out + (first + row) * columns + block.firstColumn).update(from: product + row * block.columns, count: width)

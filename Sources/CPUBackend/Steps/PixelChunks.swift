@@ -33,6 +33,9 @@ struct PixelChunks {
     }
   }
 
+  /// A multiple of the rows of most register tiles.
+  static let tileRows = 12
+
   private let first: Int
   private let end: Int
   private let width: Int
@@ -58,7 +61,9 @@ struct PixelChunks {
       let limit = joinsRows ? end : (at / width + 1) * width
       // Even shares of what is left: a last chunk of a pixel would read all the weights for itself.
       let left = (limit - at + most - 1) / most
-      let count = left > 2 ? most : (limit - at + left - 1) / left
+      var count = left > 2 ? most : (limit - at + left - 1) / left
+      // Whole register tiles.
+      count = min(most, (count + Self.tileRows - 1) / Self.tileRows * Self.tileRows, limit - at)
       body(Chunk(first: at, count: count, width: width))
       at += count
     }

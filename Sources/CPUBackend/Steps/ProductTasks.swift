@@ -40,6 +40,15 @@ struct ProductTasks {
     let least = max(leastRows, (PointwiseProduct.pixels + width - 1) / max(width, 1))
     var rows = max(least, min(8, rowCount / wanted))
     if rows < rowCount / threadCount { rows = (rows + rowGrain - 1) / rowGrain * rowGrain }
+    if rowGrain == 1, imageRows == nil {
+      // The last register tile of a task is filled in part.
+      func waste(_ rows: Int) -> Double {
+        let pixels = rows * width, tile = PixelChunks.tileRows
+        return Double((pixels + tile - 1) / tile * tile) / Double(max(pixels, 1))
+      }
+      let most = max(rows, min(rows + 2, rowCount / (2 * threadCount)))
+      rows = (rows...most).min { waste($0) < waste($1) - 0.02 } ?? rows
+    }
     if let imageRows {
       // As many for each thread: with few tall tasks, one more would leave the others waiting.
       let most = max(1, imageRows / max(rows, 1))

@@ -88,6 +88,9 @@ final class RearrangementStep: Step {
           let place = (y % r) * r + x % r
           return (isOutermost ? c * r * r + place : place * output.channels + c, y / r, x / r)
         }
+      case .pixelUnshuffle(let payload)
+      where inputs[0].order == .planar && output.order == .interleaved && output.precision == .float32:
+        unshufflePlanes(payload, memory, image: image, y: y)
       case .pixelUnshuffle(let payload):
         let r = payload.factor, isOutermost = payload.order == .channelsOutermost, small = inputs[0].channels
         move(memory, input: 0, image: image, y: y) { c, x in
@@ -189,6 +192,24 @@ final class RearrangementStep: Step {
         from, inputs[0].pixelStride, isOutermost ? c * r * r + first : first * output.channels + c,
         isOutermost ? 1 : output.channels, r, inputs[0].width, to + c * output.planeStride)
     }
+  }
+
+  /// Row `y` of interleaved pixels from the planes above it.
+  private func unshufflePlanes(_ payload: PixelUnshuffle, _ memory: RunMemory, image: Int, y: Int) {
+    let r = payload.factor, small = inputs[0].channels, isOutermost = payload.order == .channelsOutermost
+    let to = memory[writes].row(image, y), pixel = output.pixelStride
+    for dy in 0..<r {
+      let from = memory[reads[0]].row(image, y * r + dy)
+      for c in 0..<small {
+        for dx in 0..<r {
+          let place = dy * r + dx, plane = from + c * inputs[0].planeStride + dx
+          let channel = to + (isOutermost ? c * r * r + place : place * small + c)
+          for x in 0..<output.width { channel[x * pixel] = plane[x * r] }
+        }
+      }
+    }
+    guard output.channels < output.storedChannels else { return }
+    for x in 0..<output.width { output.clearPadding(to + x * pixel) }
   }
 
   /// Fills channels of row `y` of an image: element (c, x) comes from where `source` says, as channel, row and column.

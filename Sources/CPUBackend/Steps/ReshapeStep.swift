@@ -32,7 +32,8 @@ final class ReshapeStep: Step {
   /// A place in the input that moves through its elements in order.
   private struct Cursor {
     private let width: Int, height: Int, channels: Int
-    private let imageStride: Int, rowStride: Int, pixelStride: Int, channelStride: Int
+    private let imageStride: Int, rowStride: Int, channelStride: Int
+    let pixelStride: Int
     private var image: Int, channel: Int, y: Int, x: Int
 
     init(_ layout: ValueLayout, at index: Int) {
@@ -48,8 +49,11 @@ final class ReshapeStep: Step {
     /// From the first element, in floats.
     var offset: Int { image * imageStride + y * rowStride + x * pixelStride + channel * channelStride }
 
-    mutating func advance() {
-      x += 1
+    /// Elements from here on that lie `pixelStride` floats apart.
+    var left: Int { width - x }
+
+    mutating func advance(by count: Int) {
+      x += count
       if x < width { return }
       x = 0
       y += 1
@@ -71,9 +75,12 @@ final class ReshapeStep: Step {
     for channel in channels {
       for y in 0..<output.height {
         let row = to.row(image, y) + channel * (output.order == .planar ? output.planeStride : 1)
-        for x in 0..<output.width {
-          row[x * output.pixelStride] = from[cursor.offset]
-          cursor.advance()
+        var x = 0
+        while x < output.width {
+          let count = min(output.width - x, cursor.left), source = from + cursor.offset, target = row + x * output.pixelStride
+          for index in 0..<count { target[index * output.pixelStride] = source[index * cursor.pixelStride] }
+          cursor.advance(by: count)
+          x += count
         }
       }
     }

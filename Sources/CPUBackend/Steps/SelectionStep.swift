@@ -22,6 +22,8 @@ final class SelectionStep: Step {
   private let output: ValueLayout
   /// Whole pixels are copied, padding lanes included.
   private let keepsChannels: Bool
+  /// The longest run of output columns from its first one on that are neighbours in the input, too.
+  private let run: Range<Int>
 
   /// Both values have the same order.
   init(
@@ -35,6 +37,7 @@ final class SelectionStep: Step {
     writes = output.value
     self.input = input.layout
     self.output = output.layout
+    run = Self.longestRun(maps.columns)
     keepsChannels = input.layout.channels == output.layout.channels && maps.channels == Array(0..<output.layout.channels)
   }
 
@@ -65,10 +68,25 @@ final class SelectionStep: Step {
     }
   }
 
+  private static func longestRun(_ columns: [Int]) -> Range<Int> {
+    var longest = 0..<0, start = 0
+    for x in 0...columns.count {
+      let goesOn = x > 0 && x < columns.count && columns[x] != Maps.constant && columns[x] == columns[x - 1] + 1
+      if goesOn { continue }
+      if x - start > longest.count, start < columns.count, columns[start] != Maps.constant { longest = start..<x }
+      start = x
+    }
+    return longest
+  }
+
   private func fillPlanes(_ to: UnsafeMutablePointer<Float>, from: UnsafePointer<Float>?) {
     for channel in 0..<output.channels {
       let row = to + channel * output.planeStride, source = maps.channels[channel]
+      if let from, source != Maps.constant, !run.isEmpty {
+        (row + run.lowerBound).update(from: from + source * input.planeStride + maps.columns[run.lowerBound], count: run.count)
+      }
       for x in 0..<output.width {
+        if source != Maps.constant, from != nil, run.contains(x) { continue }
         let column = maps.columns[x]
         if let from, source != Maps.constant, column != Maps.constant {
           row[x] = from[source * input.planeStride + column]

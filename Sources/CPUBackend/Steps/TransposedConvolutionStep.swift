@@ -203,7 +203,7 @@ final class TransposedConvolutionStep: Step {
         let rows = unit.gather.rows
         count = min(rows, pixels.upperBound - pixel)
         point(left, to: taps, pixel: pixel, count: count, rows: rows, region, source)
-        gather(left, taps.count, right, depth, 0, product, columns, nil)
+        gather(left, 0, taps.count, right, depth, 0, product, columns, nil)
       }
       store(unit, product, pixel: pixel, count: count, region, memory)
       pixel += count
