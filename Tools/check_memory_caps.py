@@ -22,10 +22,10 @@ MODELS = [('edsr', '--features 24 --blocks 2'), ('edsr', '--features 16 --blocks
           ('edsr', '--features 32 --blocks 2 --convolution separable')]
 
 
-def picture(folder, rnd, seed):
+def picture(folder, rnd, seed, most):
     """A random picture file: size, format, channels, depth, smooth or noisy."""
     random_numbers = np.random.default_rng(seed)
-    area = 10 ** rnd.uniform(2.5, 6.1)
+    area = 10 ** rnd.uniform(2.5, np.log10(most))
     ratio = 2 ** rnd.uniform(-3, 3)
     width, height = max(int((area * ratio) ** 0.5), 8), max(int((area / ratio) ** 0.5), 8)
     kind = rnd.choice(['L', 'RGB', 'RGB', 'RGBA', 'LA', 'I;16'])
@@ -76,6 +76,7 @@ def main():
     parser.add_argument('swiftlet')
     parser.add_argument('--runs', type=int, default=200)
     parser.add_argument('--seed', type=int, default=1)
+    parser.add_argument('--pixels', type=float, default=1.2e6, help='the largest picture')
     parser.add_argument('--verbose', action='store_true')
     options = parser.parse_args()
     kept = refused = 0
@@ -90,7 +91,7 @@ def main():
         for index in range(options.runs):
             seed = options.seed * 100_000 + index
             rnd = random.Random(seed)
-            source, text = picture(folder, rnd, seed)
+            source, text = picture(folder, rnd, seed, options.pixels)
             output = 'out.' + rnd.choice(['png', 'png', 'jpg', 'webp', 'tif', 'bmp'])
             arguments = ['upscale', source, '-m', rnd.choice(models), '--threads', str(rnd.randint(1, 8))]
             if rnd.random() < 0.35:

@@ -77,6 +77,17 @@ public struct TileGeometry: Hashable, Codable, Sendable {
     guard let read = needed[network.inputs[0].name] else { return nil }
     let reach = max(origin - read.lowerBound, read.upperBound - origin - alignment, 0)
     self.init(alignment: alignment, halo: reach.ceilingDivided(by: alignment) * alignment, scale: scale)
+
+    // Tiles are whole multiples of the alignment high and wide, but for the last ones; what is lost at the end of one, as by a stride that
+    // does not divide it, may be lost at the end of the image alone.
+    let length = 2 * (alignment + halo)
+    let last = (height: length + inputShape.height % alignment, width: length + inputShape.width % alignment)
+    for (height, width) in [(length, length), (length, last.width), (last.height, length), last] {
+      var tile = inputShape
+      (tile[2], tile[3]) = (height, width)
+      let shape = (try? network.inferredShapes(inputs: [tile]))?[output]
+      guard let shape, shape.height == height * scale, shape.width == width * scale else { return nil }
+    }
   }
 }
 

@@ -149,6 +149,16 @@ import Testing
     #expect(try Self.geometry(Self.network(build), [1, 4, 24, 24]) == nil, "\(name)")
   }
 
+  /// Images of odd sides come back as large as they were, tiles of even ones do not.
+  @Test func sizesThatAStrideDoesNotDivide() throws {
+    let network = try Self.network { builder, x in
+      let half = builder.maximumPool("half", x, Pool(kernel: 1, stride: 2))
+      return builder.transposedConvolution("y", half, outChannels: 4, kernel: 1, stride: 2)
+    }
+    #expect(try network.inferredShapes(inputs: [[1, 4, 67, 23]])["y"] == [1, 4, 67, 23])
+    #expect(try Self.geometry(network, [1, 4, 67, 23]) == nil)
+  }
+
   @Test(arguments: tiled.indices) func tilesGiveTheBitsOfTheWhole(index: Int) throws {
     let (name, halo, build) = Self.tiled[index]
     let network = try Self.network(build)
