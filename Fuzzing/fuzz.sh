@@ -7,6 +7,9 @@ set -eu
 cd "$(dirname "$0")/.."
 swift=${SWIFT:-swift}
 minutes=${1:?how many minutes}
+case $minutes in
+  *[!0-9]* | 0) echo "MINUTES is '$minutes' and not a whole number of minutes" >&2; exit 2 ;;
+esac
 shift
 
 flags="-c release --scratch-path .build/fuzzing --sanitize=address -Xswiftc -sanitize=fuzzer,address -Xcc -fsanitize=fuzzer-no-link"

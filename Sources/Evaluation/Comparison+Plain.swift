@@ -129,7 +129,7 @@ extension Comparison {
     if !same.isEmpty {
       var runs: [String] = []
       for plain in same where !runs.contains(plain.run) { runs.append(plain.run) }
-      text += "Run as it is for users (\(runs.joined(separator: "; "))), the outputs have the same bits.\n"
+      text += "Run as it is for users (\(runs.joined(separator: "; "))), the outputs have the bits of those compared above.\n"
     }
     return text
   }

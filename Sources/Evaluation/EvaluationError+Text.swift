@@ -12,6 +12,8 @@ extension EvaluationError: CustomStringConvertible {
         + "converted with --colour), or use 'run', which takes any network"
     case .contract(let network, let reason):
       "the network '\(network)' does not do to images what it says: \(reason); convert it again"
+    case .inputCount(let network, let count):
+      "the network '\(network)' has \(count) inputs, and networks of one are taken here; 'run' takes any, 'info' without --input shows them"
     case .contractScale(let network, let input, let output, let scale):
       "the network '\(network)' makes \(output) of an image of \(input) and cannot be said to "
         + "\(scale == 1 ? "keep the size" : "enlarge \(scale) times"); \(Self.mend(scaleFrom: input, to: output))"
@@ -109,7 +111,8 @@ extension EvaluationError {
       case .file, .unknownFormat, .unknownExtension, .tooManyPixels, .tooManyBytes, .corrupt, .unsupported, .outOfMemory:
         description
       }
-    case .noImageContract, .inputShape, .openInput, .instructionSet, .unknownModel, .format, .conversion, .architectureNeeded,
+    case .noImageContract, .inputCount, .inputShape, .openInput, .instructionSet, .unknownModel, .format, .conversion,
+      .architectureNeeded,
       .noPictures, .nothingToSubstitute, .outputTaken, .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded,
       .pictureTooSmall,
       .scaleNotOffered, .nothingInCommon, .notProfile, .file:

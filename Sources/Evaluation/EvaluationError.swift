@@ -10,6 +10,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   /// The network classifies, segments or is otherwise no upscaler.
   case noImageContract(network: String)
   case contract(network: String, reason: String)
+  /// More inputs than the command takes, or none.
+  case inputCount(network: String, count: Int)
   /// The network makes another size of an image than is said of it.
   case contractScale(network: String, input: Shape, output: Shape, scale: Int)
   case scale(Double)

@@ -47,7 +47,7 @@ extension Network {
   /// heights and widths.
   package func inputShapes(given: Shape? = nil, side: Int = 256) throws(EvaluationError) -> [Shape] {
     guard inputs.count == 1 || given == nil else {
-      throw .contract(network: name, reason: "it has \(inputs.count) inputs and one shape was given")
+      throw .inputCount(network: name, count: inputs.count)
     }
     var shapes: [Shape] = []
     for input in inputs {
@@ -60,7 +60,7 @@ extension Network {
   /// The shape of the one input: see `inputShapes(given:side:)`.
   public func inputShape(given: Shape? = nil, side: Int = 256) throws(EvaluationError) -> Shape {
     guard inputs.count == 1 else {
-      throw .contract(network: name, reason: "it has \(inputs.count) inputs and takes one here")
+      throw .inputCount(network: name, count: inputs.count)
     }
     return try inputShapes(given: given, side: side)[0]
   }

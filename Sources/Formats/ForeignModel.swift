@@ -34,6 +34,17 @@ public struct ForeignModel: Hashable, Sendable {
     }
   }
 
+  /// A PyTorch checkpoint where a model is wanted: parameters without a network. Nil for anything else.
+  init?(checkpoint bytes: [UInt8]) {
+    // A zip archive, or a pickle of protocol 2 or later; a safetensors file begins with the length of its header.
+    let isArchive = bytes.starts(with: [0x50, 0x4B, 0x03, 0x04])
+    let isPickle = bytes.count > 8 && bytes[0] == 0x80 && (2...5).contains(bytes[1]) && bytes[8] != UInt8(ascii: "{")
+    guard isArchive || isPickle else { return nil }
+    self.init(
+      "a PyTorch checkpoint, parameters without a network",
+      "make a model of it with 'swiftlet convert CHECKPOINT --architecture NAME -o MODEL'")
+  }
+
   private static func byContent(_ bytes: [UInt8]) -> ForeignModel? {
     func begins(_ text: String, at offset: Int = 0) -> Bool { bytes.dropFirst(offset).starts(with: Array(text.utf8)) }
     // A safetensors header behind its length: some lengths look like a mark.

@@ -23,7 +23,9 @@ public struct Safetensors: Equatable, Sendable {
   /// Reads a file. Everything is checked before a tensor is made; cost: the file once in memory, and its tensors.
   public init(contentsOf path: String) throws(FormatError) {
     do throws(FormatProblem) {
-      try self.init(bytes: readModelFile(path, limit: Self.fileLimit))
+      let bytes = try readModelFile(path, limit: Self.fileLimit)
+      if let foreign = ForeignModel(checkpoint: bytes) { throw FormatProblem.foreign(foreign) }
+      try self.init(bytes: bytes)
     } catch {
       throw FormatError(source: path, problem: error)
     }

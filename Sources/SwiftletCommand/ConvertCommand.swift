@@ -12,7 +12,7 @@ struct ConvertCommand: ParsableCommand {
       With --architecture, reads the weights of a checkpoint: .pth and .pt files of both PyTorch formats, and .safetensors. Nothing \
       inside them is executed. Each tensor that is left over is named; one that is missing is an error.
 
-      Without it, reads a whole network: an .onnx file of opset 9 to 21, or a model file. The extension of the output says what is \
+      Without it, reads a whole network: an .onnx file of opset 9 to 24, or a model file. The extension of the output says what is \
       written: .onnx (opset 17) or .safetensors. ONNX does not say what a network does to images; --colour does, and then \
       `swiftlet upscale` takes the model file.
       """)

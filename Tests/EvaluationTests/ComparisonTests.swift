@@ -94,7 +94,7 @@ import Testing
     let comparison = try Comparison(
       network, on: .reference, network, on: .cpu(.best, .float32), input: input, threadCount: 3, tile: .pixels(8))
     #expect(comparison.plainOutputs.map(\.differing) == [0, 0] && comparison.isGood)
-    #expect(comparison.text.contains("3 threads, tiles 8), the outputs have the same bits"), "\(comparison.text)")
+    #expect(comparison.text.contains("3 threads, tiles 8), the outputs have the bits of those compared"), "\(comparison.text)")
 
     var wrong = comparison
     wrong.plainOutputs[1].differing = 7
