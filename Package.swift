@@ -29,9 +29,9 @@ var targets: [Target] = [
       .product(name: "SwiftProtobuf", package: "swift-protobuf"),
     ]),
   .target(name: "Imaging", dependencies: ["Tensors", "Files", "CImageCodecs"]),
-  .target(name: "Execution", dependencies: ["Tensors", "Files", "Networks"]),
-  .target(name: "ReferenceBackend", dependencies: ["Tensors", "Networks", "Execution"]),
-  .target(name: "CPUBackend", dependencies: ["Tensors", "Networks", "Execution", "CKernels"]),
+  .target(name: "Execution", dependencies: ["Tensors", "Networks"]),
+  .target(name: "ReferenceBackend", dependencies: ["Tensors", "Files", "Networks", "Execution"]),
+  .target(name: "CPUBackend", dependencies: ["Tensors", "Files", "Networks", "Execution", "CKernels"]),
   .target(
     name: "Evaluation",
     dependencies: [

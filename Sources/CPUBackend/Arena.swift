@@ -1,4 +1,4 @@
-import Execution
+import Files
 
 #if canImport(Glibc)
   import Glibc
@@ -24,7 +24,7 @@ package final class Arena {
   package init?(byteCount: Int) {
     self.byteCount = byteCount
     isMapped = byteCount >= Self.leastMapped
-    guard byteCount <= PhysicalMemory.byteCount else { return nil }
+    guard byteCount <= MemoryLimit.current.byteCount else { return nil }
     if isMapped {
       guard let memory = Self.map(byteCount, alignment: HugePages.alignment(byteCount)) else { return nil }
       base = memory

@@ -1,4 +1,5 @@
 import Execution
+import Files
 import Networks
 
 /// What steps read along an axis, by position: tables as long as a row or a column of their values, and steps alike in what they do
@@ -58,7 +59,7 @@ struct AxisTables {
         node: node.name, operation: node.operation.typeName, backend: "cpu",
         reason: "the tables of its rows and columns and of those before it would take more than \(Self.mostBytes >> 20) MiB")
     }
-    let available = PhysicalMemory.byteCount
+    let available = MemoryLimit.current.byteCount
     guard count <= available else { throw .memory(needed: byteCount, available: available) }
   }
 }

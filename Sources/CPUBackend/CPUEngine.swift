@@ -1,4 +1,5 @@
 import Execution
+import Files
 import Networks
 import Tensors
 
@@ -79,7 +80,7 @@ public struct CPUEngine: Backend {
       }
     }
     // Steps keep tables as long as a row or a column of their values.
-    let largest = shapes.values.reduce(0) { max($0, $1.count * 4) }, available = PhysicalMemory.byteCount
+    let largest = shapes.values.reduce(0) { max($0, $1.count * 4) }, available = MemoryLimit.current.byteCount
     guard largest <= available else { throw .memory(needed: largest, available: available) }
     var lowering = Lowering(network, shapes: shapes, wholeShapes: wholeShapes, engine: self)
     let program = try lowering.program()

@@ -1,4 +1,5 @@
 import Execution
+import Files
 import Networks
 import Tensors
 
@@ -48,7 +49,7 @@ final class CPUSession: TimingSession {
     let needed = sharedOffset + sharedByteCount
     // All that a run takes, before any of it is taken.
     peakMemoryByteCount = needed + program.constantByteCount + tensors
-    let available = PhysicalMemory.byteCount
+    let available = MemoryLimit.current.byteCount
     guard peakMemoryByteCount <= available, let arena = Arena(byteCount: needed) else {
       throw .memory(needed: peakMemoryByteCount, available: available)
     }

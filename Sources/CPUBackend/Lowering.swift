@@ -51,10 +51,6 @@ struct Lowering {
   private var moved: MovedChannels
   /// The tensors of the values that are constants.
   private var constants: [Int: Tensor] = [:]
-  /// Multipliers and shifts of channels that the activation behind them applies.
-  private var affines: [String: (input: Int, scale: [Float], shift: [Float])] = [:]
-  /// The values that one activation alone reads.
-  private let activated: Set<String>
 
   init(_ network: Network, shapes: [String: Shape], wholeShapes: [String: Shape], engine: CPUEngine) {
     self.network = network
@@ -63,12 +59,6 @@ struct Lowering {
     self.engine = engine
     table = KernelTable(engine.instructionSet, engine.precision)
     moved = MovedChannels(network, shapes: shapes)
-    var readers: [String: Int] = [:], activated: Set<String> = []
-    for name in network.outputs + network.nodes.flatMap(\.inputs) { readers[name, default: 0] += 1 }
-    for node in network.nodes {
-      if case .activation = node.operation, readers[node.inputs[0]] == 1 { activated.insert(node.inputs[0]) }
-    }
-    self.activated = activated
   }
 
   mutating func program() throws(ExecutionError) -> Program {
@@ -223,20 +213,20 @@ struct Lowering {
       var epilogue = CanonicalEpilogue()
       epilogue.before = function
       let slopes: [Float]? = if case .prelu = function { try parameter("slope", of: node).floats } else { nil }
-      let affine = affines[node.inputs[0]]
       values[node.name] = try elementwise(
-        node, affine?.input ?? inputs[0], layout, multiplier: affine?.scale, bias: affine?.shift, slopes: slopes,
-        epilogue: epilogue, clearsPadding: !function.keepsFinite)
+        node, inputs[0], layout, slopes: slopes, epilogue: epilogue, clearsPadding: !function.keepsFinite)
     case .scale(let payload):
       var epilogue = CanonicalEpilogue()
       epilogue.scale = payload.factor
       values[node.name] = try elementwise(node, inputs[0], layout, epilogue: epilogue)
     case .channelAffine:
-      try lowerAffine(
-        node, inputs[0], layout, scale: try parameter("scale", of: node).floats, shift: try parameter("shift", of: node).floats)
+      values[node.name] = try elementwise(
+        node, inputs[0], layout, multiplier: try parameter("scale", of: node).floats,
+        bias: try parameter("shift", of: node).floats, epilogue: CanonicalEpilogue())
     case .batchNorm(let payload):
       let affine = try batchNormAffine(node, payload)
-      try lowerAffine(node, inputs[0], layout, scale: affine.scale, shift: affine.shift)
+      values[node.name] = try elementwise(
+        node, inputs[0], layout, multiplier: affine.scale, bias: affine.shift, epilogue: CanonicalEpilogue())
     case .add:
       var epilogue = CanonicalEpilogue()
       epilogue.adds = true
@@ -310,21 +300,6 @@ struct Lowering {
     let output = try addOutput(node, layout)
     rearrange(kind, node: node.name, inputs, to: output)
     return output
-  }
-
-  /// A multiplier and a shift for each channel; where nothing but an activation reads the result, that applies them. Not in bfloat16,
-  /// where the result would be rounded between.
-  private mutating func lowerAffine(
-    _ node: Node, _ input: Int, _ layout: ValueLayout, scale: [Float], shift: [Float]
-  ) throws(ExecutionError) {
-    if activated.contains(node.name), layout.precision == .float32 {
-      affines[node.name] = (input, scale, shift)
-      // Not read: the activation takes the input.
-      values[node.name] = input
-    } else {
-      values[node.name] = try elementwise(
-        node, input, layout, multiplier: scale, bias: shift, epilogue: CanonicalEpilogue())
-    }
   }
 
   private mutating func elementwise(

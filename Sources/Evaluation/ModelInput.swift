@@ -28,7 +28,7 @@ public enum ModelInput: Hashable, Sendable {
     case .random(let shape):
       // Before the numbers are made: an absurd shape has more than memory holds.
       let ledger = try wrapping { () throws(NetworkError) in try network.ledger(inputs: [shape]) }
-      let available = PhysicalMemory.byteCount
+      let available = MemoryLimit.current.byteCount
       guard ledger.peakActivationByteCount <= available else {
         throw .execution(network: network.name, .memory(needed: ledger.peakActivationByteCount, available: available))
       }

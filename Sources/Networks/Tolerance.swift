@@ -120,9 +120,11 @@ package struct Tolerance: Hashable, Sendable {
       switch payload.method {
       case .nearest: return x
       case .bilinear: return x.summed(4, 1, bias: 0, 1, gain: 1)
-      // The weights of one pixel sum to 1, their magnitudes to at most 1.375².
-      // With a = -1 they would sum to 1.5².
-      case .bicubic: return x.summed(16, 1, bias: 0, 1, gain: payload.cubicCoefficient == -0.75 ? 1.9 : 2.25)
+      // Keys' weights along an axis are those of a = 0, which are not below 0 and sum to 1, and a times others: each is at most 4/27 and
+      // the magnitudes of all four sum to 2t(1 - t), at most 1/2.
+      case .bicubic:
+        let a = abs(Double(payload.cubicCoefficient)), largest = 1 + a * 4 / 27, sum = 1 + a / 2
+        return x.summed(16, largest * largest, bias: 0, 1, gain: sum * sum)
       }
     case .averagePool(let pool): return x.summed(pool.kernel.height * pool.kernel.width, 1, bias: 0, 1, gain: 1)
     // Sums of any practical number of pixels: blocked or in Double.

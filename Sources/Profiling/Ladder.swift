@@ -1,6 +1,7 @@
 import CPUBackend
 import Evaluation
 import Execution
+import Files
 import Networks
 import ReferenceBackend
 import Tensors
@@ -90,7 +91,7 @@ public struct Ladder: Sendable {
 
   /// Throws where a layer needs more memory than there is, before anything is timed.
   public func check() throws(EvaluationError) {
-    let available = PhysicalMemory.byteCount
+    let available = MemoryLimit.current.byteCount
     for layer in layers {
       // What the reference and an engine hold at once: the input, two values between, the output.
       let needed = batch * layer.size * layer.size * (layer.inChannels + 3 * layer.outChannels) * 4

@@ -36,7 +36,7 @@ public struct TrafficReport: Hashable, Codable, Sendable {
   /// Throws where the values of the network need more memory than there is, before anything is run.
   public static func check(_ network: Network, input: Shape) throws(EvaluationError) {
     let ledger = try wrapping { () throws(NetworkError) in try network.ledger(inputs: [input]) }
-    let available = PhysicalMemory.byteCount
+    let available = MemoryLimit.current.byteCount
     guard ledger.peakActivationByteCount <= available else {
       throw .execution(network: network.name, .memory(needed: ledger.peakActivationByteCount, available: available))
     }

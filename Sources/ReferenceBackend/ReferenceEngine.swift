@@ -1,4 +1,5 @@
 import Execution
+import Files
 import Networks
 import Tensors
 
@@ -25,8 +26,8 @@ public struct ReferenceEngine: Backend {
     } catch {
       throw .invalidNetwork(error.description)
     }
-    guard session.peakMemoryByteCount <= PhysicalMemory.byteCount else {
-      throw .memory(needed: session.peakMemoryByteCount, available: PhysicalMemory.byteCount)
+    guard session.peakMemoryByteCount <= MemoryLimit.current.byteCount else {
+      throw .memory(needed: session.peakMemoryByteCount, available: MemoryLimit.current.byteCount)
     }
     return session
   }

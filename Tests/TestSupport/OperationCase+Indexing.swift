@@ -129,5 +129,11 @@ extension OperationCaseList {
         }
       }
     }
+    // Weights whose magnitudes sum to far more than 1.
+    for coefficient: Float in [-4, 3, 1e6] {
+      let payload = Resize(
+        method: .bicubic, target: .factor(height: 1.5, width: 0.4), coordinates: .asymmetric, cubicCoefficient: coefficient)
+      add("bicubic, a = \(coefficient)", [[1, 17, 9, 11]]) { builder, x in builder.resize("y", x[0], payload) }
+    }
   }
 }
