@@ -78,3 +78,15 @@ float sw_read(const float *values, ptrdiff_t count) {
   UNROLL for (int i = 0; i < 16; i++) result += total[i];
   return result;
 }
+
+int64_t sw_wait_cycles(int64_t rounds) {
+  int64_t value = 0;
+  for (int64_t round = 0; round < rounds; round += 16) {
+    // The compiler must not see that these are one addition.
+    UNROLL for (int i = 0; i < 16; i++) {
+      value += 1;
+      __asm__ volatile("" : "+r"(value));
+    }
+  }
+  return value;
+}

@@ -1,4 +1,7 @@
 #include "signatures.h"
+#ifdef SW_HAVE_X86
+#include <cpuid.h>
+#endif
 
 static const sw_kernel kernels[] = {
 #define SW_ROW(isa, element, family, name, rows, vectors) \
@@ -26,4 +29,22 @@ int sw_isa_available(sw_isa isa) {
 #endif
     default: return 0;
   }
+}
+
+sw_processor sw_processor_here(void) {
+  sw_processor result = {{0}, 0, 0};
+#ifdef SW_HAVE_X86
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (!__get_cpuid(0, &a, &b, &c, &d)) return result;
+  const unsigned text[3] = {b, d, c};
+  for (int i = 0; i < 12; i++) result.vendor[i] = (char)(text[i / 4] >> (i % 4 * 8));
+  if (!__get_cpuid(1, &a, &b, &c, &d)) return result;
+  // The extended numbers count where the plain ones are at their end.
+  unsigned family = a >> 8 & 15, model = a >> 4 & 15;
+  if (family == 6 || family == 15) model += (a >> 16 & 15) << 4;
+  if (family == 15) family += a >> 20 & 255;
+  result.family = (int32_t)family;
+  result.model = (int32_t)model;
+#endif
+  return result;
 }

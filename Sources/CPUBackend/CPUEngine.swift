@@ -11,16 +11,16 @@ public struct CPUEngine: Backend {
   public let instructionSet: InstructionSet
   public let threadCount: Int
   public let precision: Precision
+  /// What kernels are chosen by. Its rates decide the last bits of results, as the instruction set does.
+  public let machine: MachineDescription
   /// What the bands of a group of layers may fill, in bytes; see `BandSchedule`. Speed depends on it, no result does.
   /// Of a last-level cache of 32 MiB, 12 to 16 did best (VDSR 256x256, Zen 5: 77 ms without bands, 64 with 16 MiB, 68 with 20).
-  package var cacheByteCount = 14 << 20
+  package var cacheByteCount: Int
   /// Pixels of a band of rows for each thread: four Winograd tasks of 24 tiles. Speed depends on it, no result does. Half as many wait
   /// more for each other, twice as many leave the cache sooner (VDSR and EDSR at 256x256, Zen 5).
   package var bandPixels = 4 * 24 * 16
-  /// The cycles of one core from which on a loop may be shared among threads; speed depends on it, no result does. Giving work to
-  /// threads that are awake and waiting for it takes about a quarter of this (1 to 2 thousand cycles between cores that share a
-  /// last-level cache).
-  package var leastSharedCycles = 6_000.0
+  /// See `SharingCosts.leastCycles`.
+  package var leastSharedCycles: Double
   /// The most threads beside the caller's, as if the system granted no more: what is cut for others the caller does.
   package var grantedThreadCount = Int.max
 
@@ -29,13 +29,23 @@ public struct CPUEngine: Backend {
   package var preferredTransposedMethod: TransposedMethod?
 
   /// Traps when the machine lacks the instruction set (see `InstructionSet.isAvailable`) or `threadCount` is below 1.
-  public init(instructionSet: InstructionSet = .best, threadCount: Int, precision: Precision = .float32) {
+  ///
+  /// - Parameter machine: what choices and sizes follow from; by default what is known of the machine that this runs on.
+  public init(
+    instructionSet: InstructionSet = .best, threadCount: Int, precision: Precision = .float32,
+    machine: MachineDescription = .current
+  ) {
     precondition(instructionSet.isAvailable, "this machine cannot run \(instructionSet.rawValue)")
     precondition(threadCount >= 1, "an engine has at least one thread")
     self.instructionSet = instructionSet
     self.threadCount = threadCount
     self.precision = precision
+    self.machine = machine
+    cacheByteCount = machine.caches.lastLevel / 16 * 7
+    leastSharedCycles = machine.sharing.leastCycles
   }
+
+  private var rates: KernelRates { KernelRates(machine, instructionSet, precision) }
 
   public var name: String { "cpu" }
 
@@ -99,12 +109,12 @@ public struct CPUEngine: Backend {
   /// The method for a convolution whose whole image has this geometry.
   package func method(for geometry: ConvolutionGeometry) -> ConvolutionMethod {
     if let preferredMethod, geometry.refusal(of: preferredMethod) == nil { return preferredMethod }
-    return KernelSelector.choose(for: geometry, instructionSet, precision)
+    return KernelSelector.choose(for: geometry, rates)
   }
 
   /// The method for a separable convolution whose whole image has this geometry.
   func method(for geometry: SeparableGeometry) -> SeparableMethod {
-    KernelSelector.choose(for: geometry, instructionSet, precision)
+    KernelSelector.choose(for: geometry, rates)
   }
 
   /// The method for a transposed convolution whose whole image has this geometry.
@@ -112,7 +122,7 @@ public struct CPUEngine: Backend {
     if let preferredTransposedMethod, geometry.refusal(of: preferredTransposedMethod) == nil {
       return preferredTransposedMethod
     }
-    return KernelSelector.choose(for: geometry, instructionSet, precision)
+    return KernelSelector.choose(for: geometry, rates)
   }
 
   /// The network, verified, with numbers for sizes that follow from the inputs', and the shapes of its values.

@@ -90,13 +90,13 @@ extension ConvolutionGeometry: ProductLayer {
       let size = method == .winograd4 ? 4 : 2
       let positions = Double((size + 2) * (size + 2))
       let tiles = Double(WinogradColumns.tileCount(self, size: size))
-      // Loads, stores and about 4 operations a position and vector, in both transforms.
-      let transforms = tiles * positions * 2.2 * (Double(paddedChannels(inChannels)) + columns) / rates.lanes
+      let transforms =
+        tiles * positions * KernelRates.transformAdditions * (Double(paddedChannels(inChannels)) + columns) / rates.additions
       // Rounded up to whole register tiles, of which a small image fills the last in part.
       let rows = (tiles / 6).rounded(.up) * 6
       return rows * positions * depth * columns / (0.9 * rates.peak) + transforms + rates.reading(positions * depth * columns)
     case .head:
-      return pixels * (Double(taps) * depth * columns / (0.93 * rates.peak) + columns / rates.lanes)
+      return pixels * (Double(taps) * depth * columns / (0.93 * rates.peak) + rates.stores(columns))
     case .tail:
       return pixels * Double(taps) * Double(paddedChannels(inChannels) * outChannels) / (0.6 * rates.peak) + 10 * pixels
     case .depthwise: return rates.depthwise(pixels * Double(taps) * columns)

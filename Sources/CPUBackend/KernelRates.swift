@@ -1,19 +1,26 @@
-/// How fast the kernels of an instruction set are: what estimates are made of. Products are multiply-adds, times cycles of one core.
+/// How fast the kernels of an instruction set are on a machine: what estimates are made of. Products are multiply-adds, times cycles of
+/// one core.
 ///
 /// The shares of the peak are those measured on a Zen 5 core with AVX-512 (2026-11); their ratios, which alone decide, are close on
 /// the other instruction sets.
 package struct KernelRates: Hashable, Sendable {
-  /// Floats in a vector.
-  package let lanes: Double
-  /// Products a cycle: two fused multiply-adds; portable code multiplies and adds apart.
+  /// Products a cycle of float32 numbers.
   package let peak: Double
-  /// The same of values as they lie in memory: bfloat16 may go in pairs. What was transformed is float32.
+  /// Sums of two numbers a cycle.
+  package let additions: Double
+  /// Products a cycle of values as they lie in memory. What was transformed is float32.
   private let plainPeak: Double
+  /// Bytes of one weight beside such values.
+  private let weightByteCount: Double
+  private let memory: MemoryRates
 
-  package init(_ instructionSet: InstructionSet, _ precision: Precision = .float32) {
-    lanes = Double(instructionSet.lanes)
-    peak = 2 * lanes / (instructionSet == .portable ? 2 : 1)
-    plainPeak = precision == .bfloat16 && instructionSet.multipliesPairs ? 2 * peak : peak
+  package init(_ machine: MachineDescription, _ instructionSet: InstructionSet, _ precision: Precision = .float32) {
+    let rates = machine[instructionSet]
+    peak = rates.products
+    additions = rates.additions
+    plainPeak = rates.products(precision)
+    weightByteCount = precision == .bfloat16 && rates.multipliesPairs ? 2 : 4
+    memory = machine.memory
   }
 
   /// Products in register tiles, of pixels where they lie.
@@ -22,16 +29,23 @@ package struct KernelRates: Hashable, Sendable {
   /// Products of one kernel a channel: each vector is loaded for one multiply-add.
   func depthwise(_ count: Double) -> Double { count / (0.6 * peak) }
 
-  /// Numbers written to scratch memory and read again: 32 bytes a cycle each way through the level-2 cache.
-  func scratch(_ count: Double) -> Double { count * 4 * 2 / 32 }
+  /// Numbers written to scratch memory and read again, through the level-2 cache.
+  func scratch(_ count: Double) -> Double { count * 4 * 2 / memory.level2 }
 
-  /// Weights as they lie beside such values: pairs of them in the place of one.
-  func weights(_ count: Double) -> Double { reading(count * peak / plainPeak) }
+  /// What a transform of Winograd's method does for each number, counted in additions: loads, stores and about 4 operations a vector.
+  static let transformAdditions = 4.4
 
-  /// Float32 weights: those that do not stay in the last-level cache from one run to the next come from memory, about 3 bytes a
-  /// cycle and core.
-  func reading(_ weights: Double) -> Double {
-    let byteCount = weights * 4
-    return byteCount > 4 * 1024 * 1024 ? byteCount / 3 : byteCount / 24
+  /// Vectors of so many numbers in all, stored as results.
+  func stores(_ count: Double) -> Double { 2 * count / additions }
+
+  /// Weights as they lie beside values in memory.
+  func weights(_ count: Double) -> Double { reading(byteCount: count * weightByteCount) }
+
+  /// Float32 weights.
+  func reading(_ weights: Double) -> Double { reading(byteCount: weights * 4) }
+
+  /// Those that do not stay in the last-level cache from one run to the next come from memory.
+  private func reading(byteCount: Double) -> Double {
+    byteCount > memory.keptWeights ? byteCount / memory.memory : byteCount / memory.lastLevel
   }
 }

@@ -35,13 +35,12 @@ package enum KernelVerdict: Hashable, Sendable {
   case refused(String)
 }
 
-/// Shapes and instruction set in, method out: a pure function, the same on every machine.
+/// Shapes and rates in, method out: a pure function.
 package enum KernelSelector {
   /// Every method with its estimate or the reason against it, in the order of `allCases`.
   package static func candidates<Layer: ProductLayer>(
-    for layer: Layer, _ instructionSet: InstructionSet, _ precision: Precision = .float32
+    for layer: Layer, _ rates: KernelRates
   ) -> [KernelCandidate<Layer.Method>] {
-    let rates = KernelRates(instructionSet, precision)
     return Layer.Method.allCases.map { method in
       if let reason = layer.refusal(of: method) { return KernelCandidate(method: method, verdict: .refused(reason)) }
       return KernelCandidate(method: method, verdict: .cycles(layer.cycles(of: method, rates)))
@@ -50,12 +49,12 @@ package enum KernelSelector {
 
   /// The cheapest candidate, the first of equals. Traps where there is none: every layer has a method that takes it.
   package static func choose<Layer: ProductLayer>(
-    for layer: Layer, _ instructionSet: InstructionSet, _ precision: Precision = .float32
+    for layer: Layer, _ rates: KernelRates
   ) -> Layer.Method {
     // A loop: the closure form of this crashes the optimiser of Swift 6.3.
     var best: Layer.Method?
     var least = Double.infinity
-    for candidate in candidates(for: layer, instructionSet, precision) {
+    for candidate in candidates(for: layer, rates) {
       if let cycles = candidate.cycles, cycles < least {
         best = candidate.method
         least = cycles
@@ -77,9 +76,9 @@ package struct KernelChoice: Sendable {
 extension KernelSelector {
   /// The choice for a node of a network whose values have these shapes; nil where nothing is chosen for the operation.
   package static func choice(
-    for node: Node, shapes: [String: Shape], _ instructionSet: InstructionSet, _ precision: Precision = .float32
+    for node: Node, shapes: [String: Shape], _ rates: KernelRates
   ) -> KernelChoice? {
-    func choice(_ layer: (some ProductLayer)?) -> KernelChoice? { layer.map { KernelChoice($0, instructionSet, precision) } }
+    func choice(_ layer: (some ProductLayer)?) -> KernelChoice? { layer.map { KernelChoice($0, rates) } }
     switch node.operation {
     case .convolution(let payload): return choice(ConvolutionGeometry(node, payload, shapes: shapes))
     case .separableConvolution(let payload): return choice(SeparableGeometry(node, payload, shapes: shapes))
@@ -94,10 +93,10 @@ extension KernelSelector {
 }
 
 extension KernelChoice {
-  fileprivate init<Layer: ProductLayer>(_ layer: Layer, _ instructionSet: InstructionSet, _ precision: Precision) {
-    let weighed = KernelSelector.candidates(for: layer, instructionSet, precision)
+  fileprivate init<Layer: ProductLayer>(_ layer: Layer, _ rates: KernelRates) {
+    let weighed = KernelSelector.candidates(for: layer, rates)
     let possible = weighed.count { $0.cycles != nil }
-    chosen = KernelSelector.choose(for: layer, instructionSet, precision).description
+    chosen = KernelSelector.choose(for: layer, rates).description
     reason = Layer.Method.soleReason ?? (possible == 1 ? "no other can" : "it is the cheapest of \(possible)")
     candidates = weighed.map { ($0.method.description, $0.verdict) }
   }

@@ -62,24 +62,29 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
   }
 }
 
-/// The kernels of one instruction set for one precision.
+/// The kernels of one instruction set for one precision, as a machine runs them best, and the caches that they work in.
 package struct KernelTable: Sendable {
   package let instructionSet: InstructionSet
   package let precision: Precision
+  package let caches: CacheSizes
   /// One row for each family, `rows` and `vectors`: of the precision where the family has any, else of float32.
   package let rows: [Kernel]
 
   /// Every row of every instruction set that this build has.
   package static let all: [Kernel] = (0..<sw_kernel_count()).compactMap { Kernel(sw_kernel_at($0).pointee) }
 
-  package init(_ instructionSet: InstructionSet, _ precision: Precision = .float32) {
+  package init(_ instructionSet: InstructionSet, _ precision: Precision = .float32, on machine: MachineDescription = .generic) {
     self.instructionSet = instructionSet
     self.precision = precision
+    caches = machine.caches
+    let multipliesPairs = machine[instructionSet].multipliesPairs
     var rows: [Kernel] = []
     // From the most special to the most general.
     for element in [precision, precision == .float32 ? .bfloat16 : .float32] {
       for level in [instructionSet, instructionSet.base] {
-        let found = Self.all.filter { $0.instructionSet == level && $0.precision == element }
+        let found = Self.all.filter {
+          $0.instructionSet == level && $0.precision == element && (multipliesPairs || !$0.takesPairs)
+        }
         rows += found.filter { kernel in !rows.contains { $0.family == kernel.family } }
       }
     }

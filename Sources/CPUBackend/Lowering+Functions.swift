@@ -160,13 +160,14 @@ extension Lowering {
     result.steps.append(
       ReductionStep(
         node: node.name, payload, shape: shape, input: (input, result.layouts[input]), outputShape: outputShape, output: output,
-        table: KernelTable(engine.instructionSet), threadCount: engine.threadCount))
+        table: KernelTable(engine.instructionSet, on: engine.machine), threadCount: engine.threadCount))
     return output.value
   }
 
   /// As functions of two values and reductions of float32, which are vectors already; what they share stays in the cache where bands do.
   mutating func lowerNormalization(_ node: Node, _ payload: Normalization, _ input: Int) throws(ExecutionError) -> Int {
-    let shape = try shape(of: node.name), layout = ValueLayout(shape), wide = KernelTable(engine.instructionSet)
+    let shape = try shape(of: node.name), layout = ValueLayout(shape),
+      wide = KernelTable(engine.instructionSet, on: engine.machine)
     var statistic = shape
     for axis in payload.axes where axis != 1 || payload.groups == 1 { statistic[axis] = 1 }
     let input = float32(node, input)

@@ -57,7 +57,7 @@ struct Lowering {
     self.shapes = shapes
     self.wholeShapes = wholeShapes
     self.engine = engine
-    table = KernelTable(engine.instructionSet, engine.precision)
+    table = KernelTable(engine.instructionSet, engine.precision, on: engine.machine)
     moved = MovedChannels(network, shapes: shapes)
   }
 

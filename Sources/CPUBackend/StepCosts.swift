@@ -9,18 +9,18 @@ struct StepCosts {
 
   /// See `CPUEngine.leastSharedCycles`.
   private let leastCycles: Double
-  /// From here on a second core helps in any case. Loops of a fifth lost where cores were far apart and half of the input had to move.
-  private static let muchCycles = 1_500_000.0
+  private let muchCycles: Double
 
   init(_ program: Program, _ network: Network, shapes: [String: Shape], engine: CPUEngine) {
     leastCycles = engine.leastSharedCycles
+    muchCycles = engine.machine.sharing.muchCycles
     var products: [String: Int] = [:]
     for node in network.nodes {
       guard let output = shapes[node.name] else { continue }
       products[node.name] = node.operation.definition.multiplyAccumulates(
         node.inputs.compactMap { shapes[$0] }, output: output)
     }
-    let rates = KernelRates(engine.instructionSet, engine.precision)
+    let rates = KernelRates(engine.machine, engine.instructionSet, engine.precision)
     cyclesPerRow = program.steps.map { step in
       let values = Set(step.reads + [step.writes])
       let moved = values.reduce(0) { $0 + program.layouts[$1].movedByteCount }
@@ -33,6 +33,6 @@ struct StepCosts {
 
   func sharing(of item: BandSchedule.Item) -> Sharing {
     let cycles = cyclesPerRow[item.step] * Double(item.region.imageRows)
-    return cycles < leastCycles ? .never : cycles < Self.muchCycles ? .whenItPays : .always
+    return cycles < leastCycles ? .never : cycles < muchCycles ? .whenItPays : .always
   }
 }

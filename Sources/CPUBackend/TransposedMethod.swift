@@ -88,7 +88,7 @@ package struct TransposedGeometry: ProductLayer {
       // Where the phases read the same pixel these are multiplied where they lie; else each block of columns points at its taps.
       let pointers = payload.kernel == payload.stride ? 0 : 3 * taps * (columns / 64).rounded(.up)
       // Phases leave their sums in memory and finish them from there.
-      let stores = phases * columns / rates.lanes
+      let stores = rates.stores(phases * columns)
       return rates.products(pixels * products) + rates.weights(products) + pixels * (pointers + stores)
     }
   }

@@ -17,15 +17,18 @@ public struct EngineOptions: Hashable, Sendable {
   /// At least 1.
   public var threadCount: Int
   public var precision: Precision
+  /// What kernels are chosen by.
+  public var machine: MachineDescription
 
   public init(
     kind: EngineKind = .cpu, instructionSet: InstructionSet = .best, threadCount: Int = Machine.processorCount,
-    precision: Precision = .float32
+    precision: Precision = .float32, machine: MachineDescription = .current
   ) {
     self.kind = kind
     self.instructionSet = instructionSet
     self.threadCount = max(threadCount, 1)
     self.precision = precision
+    self.machine = machine
   }
 
   /// Throws where this machine cannot run the instruction set.
@@ -43,5 +46,6 @@ public func makeEngine(_ options: EngineOptions) throws(EvaluationError) -> any 
   if options.kind == .reference { return ReferenceEngine() }
   _ = try options.checkedForThisMachine()
   return CPUEngine(
-    instructionSet: options.instructionSet, threadCount: options.threadCount, precision: options.precision)
+    instructionSet: options.instructionSet, threadCount: options.threadCount, precision: options.precision,
+    machine: options.machine)
 }

@@ -80,6 +80,10 @@ extension EvaluationError: CustomStringConvertible {
         + "give two of one architecture"
     case .notProfile(let path):
       "'\(path.onOneLine)' holds no profile; make one with 'swiftlet profile --json'"
+    case .unknownRates(let name, let known):
+      "there are no rates '\(name.onOneLine)'; give one of \(known.joined(separator: ", ")) or a file that 'swiftlet machine --json' printed"
+    case .notMachine(let path):
+      "'\(path.onOneLine)' does not say what a machine can do; make such a file with 'swiftlet machine --json'"
     case .image(let error):
       error.description
     case .file(let error):
@@ -115,7 +119,7 @@ extension EvaluationError {
       .architectureNeeded,
       .noPictures, .nothingToSubstitute, .outputTaken, .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded,
       .pictureTooSmall,
-      .scaleNotOffered, .nothingInCommon, .notProfile, .file:
+      .scaleNotOffered, .nothingInCommon, .notProfile, .unknownRates, .notMachine, .file:
       description
     }
   }

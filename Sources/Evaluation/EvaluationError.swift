@@ -54,6 +54,10 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case nothingInCommon(first: String, second: String)
   /// The file holds no profile of the command's.
   case notProfile(path: String)
+  /// Neither the name of processors whose rates are known nor a file.
+  case unknownRates(name: String, known: [String])
+  /// The file holds no description of a machine.
+  case notMachine(path: String)
   case image(ImageError)
   case file(FileError)
 }

@@ -55,12 +55,13 @@ public struct KernelReport: Hashable, Codable, Sendable {
 
   /// What is taken for each convolution and each fully connected layer of a network, optimised for inference, and why not the others.
   public init(
-    _ network: Network, input: Shape, instructionSet: InstructionSet, precision: Precision = .float32
+    _ network: Network, input: Shape, instructionSet: InstructionSet, precision: Precision = .float32,
+    machine: MachineDescription = .current
   ) throws(EvaluationError) {
     self.init()
-    let names = Set(KernelTable(instructionSet, precision).rows.map(\.name))
+    let names = Set(KernelTable(instructionSet, precision, on: machine).rows.map(\.name))
     kernels = kernels.filter { names.contains($0.name) }
-    let fused = network.optimizedForInference()
+    let fused = network.optimizedForInference(), rates = KernelRates(machine, instructionSet, precision)
     let shapes = try wrapping { () throws(NetworkError) in try fused.inferredShapes(inputs: [input]) }
     for node in fused.nodes {
       if fused.channelSelection(of: node) != nil {
@@ -70,7 +71,7 @@ public struct KernelReport: Hashable, Codable, Sendable {
             reason: "its weights only move channels", candidates: []))
         continue
       }
-      guard let choice = KernelSelector.choice(for: node, shapes: shapes, instructionSet, precision) else { continue }
+      guard let choice = KernelSelector.choice(for: node, shapes: shapes, rates) else { continue }
       let candidates = choice.candidates.map { candidate in
         switch candidate.verdict {
         case .cycles(let cycles): Candidate(method: candidate.name, cycles: cycles, refusal: nil)

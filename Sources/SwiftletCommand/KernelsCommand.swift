@@ -17,6 +17,8 @@ struct KernelsCommand: ParsableCommand {
   @Option(help: "The precision to choose for: float32 or bfloat16.")
   var precision = Precision.float32
 
+  @OptionGroup var machine: MachineArguments
+
   @Flag(help: "Print everything as JSON.")
   var json = false
 
@@ -25,7 +27,8 @@ struct KernelsCommand: ParsableCommand {
     if let model {
       let network = try ModelLibrary.network(model)
       let shape = try network.inputShape(given: input)
-      report = try KernelReport(network, input: shape, instructionSet: isa, precision: precision)
+      report = try KernelReport(
+        network, input: shape, instructionSet: isa, precision: precision, machine: machine.description)
     }
     json ? Terminal.showJSON(try report.json) : Terminal.show(report.text)
   }

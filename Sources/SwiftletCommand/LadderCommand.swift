@@ -72,7 +72,7 @@ struct LadderCommand: ParsableCommand {
 
   func run() throws {
     let layers = layers?.layers ?? (model == nil ? LadderLayer.standard : [])
-    var ladder = Ladder(layers: layers, batch: batch.value, engine: engine.options, runs: runs.value)
+    var ladder = Ladder(layers: layers, batch: batch.value, engine: try engine.options, runs: runs.value)
     if quick { ladder = ladder.quick }
     // Before the layers, which take minutes: what cannot run is told at once.
     let network = try model.map { try ModelLibrary.network($0) } ?? UNet().network(.random(seed: 1))
@@ -90,7 +90,7 @@ struct LadderCommand: ParsableCommand {
       }
     }
     let traffic = try TrafficReport(
-      network, model: model ?? network.name, input: shape, engine: engine.options, runs: runs.value)
+      network, model: model ?? network.name, input: shape, engine: try engine.options, runs: runs.value)
     report.traffic = traffic
     json ? Terminal.showJSON(try report.json) : Terminal.show(traffic.text)
   }

@@ -67,6 +67,22 @@ struct Suffix: ExpressibleByArgument {
   var defaultValueDescription: String { text }
 }
 
+/// What kernels are chosen by.
+struct MachineArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      """
+      The rates that kernels are chosen by, and with them the last bits of results: \
+      \(MachineDescription.families.map(\.name).joined(separator: ", ")), or a file that 'swiftlet machine --json' printed. \
+      (default: what is known of this processor)
+      """, valueName: "name|file"))
+  var rates: String?
+
+  var description: MachineDescription {
+    get throws { try rates.map { try MachineDescription(named: $0) } ?? .current }
+  }
+}
+
 /// Which engine runs the network, and how.
 struct EngineArguments: ParsableArguments {
   @Option(help: "What runs the network: cpu, or reference, which is slow and exact.")
@@ -81,12 +97,18 @@ struct EngineArguments: ParsableArguments {
   @Option(help: "The instruction set: portable, avx2, avx512 or avx512bf16. (default: the best of this machine)")
   var isa: InstructionSet?
 
+  @OptionGroup var machine: MachineArguments
+
   func validate() throws {
-    guard engine == .reference, precision != .float32 || isa != nil else { return }
-    throw ValidationError("--precision and --isa are for the engine cpu; the reference has float32 and plain loops")
+    guard engine == .reference, precision != .float32 || isa != nil || machine.rates != nil else { return }
+    throw ValidationError("--precision, --isa and --rates are for the engine cpu; the reference has float32 and plain loops")
   }
 
   var options: EngineOptions {
-    EngineOptions(kind: engine, instructionSet: isa ?? .best, threadCount: threads.value, precision: precision)
+    get throws {
+      EngineOptions(
+        kind: engine, instructionSet: isa ?? .best, threadCount: threads.value, precision: precision,
+        machine: try machine.description)
+    }
   }
 }

@@ -9,7 +9,7 @@ struct SwiftletCommand: ParsableCommand {
     subcommands: [
       UpscaleCommand.self, EvalCommand.self, InfoCommand.self, NewCommand.self, ConvertCommand.self, OptimizeCommand.self,
       RunCommand.self, BenchCommand.self, KernelsCommand.self, ProfileCommand.self, ExplainCommand.self, CompareCommand.self,
-      LadderCommand.self,
+      LadderCommand.self, MachineCommand.self,
     ])
 
   /// As the default one, but every error is one line on standard error.

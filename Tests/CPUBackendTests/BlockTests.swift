@@ -5,7 +5,7 @@ import Testing
 @Suite struct BlockTests {
   @Test(arguments: [1, 7, 14, 31, 56, 64, 65, 100, 224, 512], [64, 1024, 4096])
   func blocksCoverEveryPixelOnce(_ width: Int, _ pixelByteCount: Int) {
-    let blocks = PixelBlocks(width: width, pixelByteCount: pixelByteCount)
+    let blocks = PixelBlocks(width: width, pixelByteCount: pixelByteCount, CacheSizes())
     let region = WorkRegion(images: 1..<3, rows: 3..<16)
     for rows in [0..<26, 5..<6, 9..<20] {
       var all: [PixelBlocks.Block] = [], following: [PixelBlocks.Block?] = []

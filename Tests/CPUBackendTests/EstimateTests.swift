@@ -8,7 +8,7 @@ import Testing
   private func estimate<Layer: ProductLayer>(
     _ layer: Layer, _ instructionSet: InstructionSet = .avx512bf16, precision: Precision = .float32
   ) throws -> Double {
-    let cycles = KernelSelector.candidates(for: layer, instructionSet, precision).compactMap(\.cycles)
+    let cycles = KernelSelector.candidates(for: layer, KernelRates(.zen5, instructionSet, precision)).compactMap(\.cycles)
     return try #require(cycles.min())
   }
 

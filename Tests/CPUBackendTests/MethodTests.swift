@@ -44,8 +44,8 @@ private let convolutionCases = supportedCases.filter { example in
       Convolution(inChannels: 64, outChannels: 64, kernel: Pair(3), padding: Padding(1)),
       input: Shape(channels: 64, height: 256, width: 256), output: Shape(channels: 64, height: 256, width: 256))
     for instructionSet in InstructionSet.allCases {
-      #expect(KernelSelector.choose(for: geometry, instructionSet) == .winograd4)
-      let candidates = KernelSelector.candidates(for: geometry, instructionSet)
+      #expect(KernelSelector.choose(for: geometry, KernelRates(.zen5, instructionSet)) == .winograd4)
+      let candidates = KernelSelector.candidates(for: geometry, KernelRates(.zen5, instructionSet))
       #expect(candidates.map(\.method) == ConvolutionMethod.allCases)
       let cheapest = candidates.compactMap(\.cycles).min()
       #expect(candidates.first { $0.method == .winograd4 }?.cycles == cheapest)
@@ -56,6 +56,6 @@ private let convolutionCases = supportedCases.filter { example in
     single.outWidth = 1
     single.inHeight = 1
     single.inWidth = 1
-    #expect(KernelSelector.choose(for: single, .avx512) != .winograd4)
+    #expect(KernelSelector.choose(for: single, KernelRates(.zen5, .avx512)) != .winograd4)
   }
 }

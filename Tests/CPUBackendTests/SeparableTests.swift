@@ -56,7 +56,7 @@ import Transforms
     let input = Tensor(zeros: Shape(channels: 24, height: 8, width: 8))
     let choice = try #require(
       KernelSelector.choice(
-        for: network.nodes[0], shapes: try network.inferredShapes(inputs: [input.shape]), instructionSet))
+        for: network.nodes[0], shapes: try network.inferredShapes(inputs: [input.shape]), KernelRates(.zen5, instructionSet)))
     let expected: SeparableMethod = order == .depthwiseFirst ? .blocks : .ring
     #expect(choice.chosen == expected.description && choice.reason == "no other can")
     #expect(choice.candidates.map(\.name) == SeparableMethod.allCases.map(\.description))

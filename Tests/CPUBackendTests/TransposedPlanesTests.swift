@@ -120,7 +120,8 @@ import Testing
       let node = Node(name: "up", operation: .transposedConvolution(payload), inputs: ["x"])
       let input = Shape(channels: payload.inChannels, height: 64, width: 64)
       let shapes = ["x": input, "up": try payload.shapeBeforeShuffle(input)]
-      return KernelSelector.choose(for: try #require(TransposedGeometry(node, payload, shapes: shapes)), .avx512)
+      return KernelSelector.choose(
+        for: try #require(TransposedGeometry(node, payload, shapes: shapes)), KernelRates(.zen5, .avx512))
     }
     let last = TransposedConvolution(inChannels: 56, outChannels: 1, kernel: 9, stride: 3, padding: 4, outputPadding: 2)
     #expect(try choice(last) == .planes)

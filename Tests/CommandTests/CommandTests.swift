@@ -116,7 +116,8 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     CommandCase("profile MODEL --input 1x1x100000x100000", 1, "swiftlet: …"),
     CommandCase("compare MODEL --input 300000x1x64x64", 1, "swiftlet: the network 'edsr' cannot run: about …"),
     CommandCase("bench MODEL --engine reference --input 300000x1x64x64", 1, "swiftlet: the network 'edsr' cannot run: …"),
-    CommandCase("bench MODEL --engine reference --isa avx2", 64, "swiftlet: --precision and --isa are for the engine cpu; …"),
+    CommandCase(
+      "bench MODEL --engine reference --isa avx2", 64, "swiftlet: --precision, --isa and --rates are for the engine cpu; …"),
     CommandCase("explain MODEL --input 0x1x64x64", 1, "swiftlet: '0x1x64x64' is no shape of an input; give NxCxHxW, …"),
     CommandCase("ladder --quick --model MODEL --input 1x4x8x8", 1, "swiftlet: the input 'x' is 1x4x8x8 …"),
     CommandCase("ladder --model MODEL --input 1x1x20000x20000", 1, "swiftlet: the network 'edsr' cannot run: about …"),
@@ -133,6 +134,11 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     CommandCase("explain MODEL nothing", 1, "swiftlet: there is no model 'nothing'; …"),
     CommandCase("compare MODEL --path-a gpu", 64, "swiftlet: The value 'gpu' is invalid for '--path-a <path>' …"),
     CommandCase("ladder --layers 3-64@512", 64, "swiftlet: The value '3-64@512' is invalid for '--layers <layers>' …"),
+    CommandCase("machine --rates nothing", 1, "swiftlet: there are no rates 'nothing'; give one of zen5, …"),
+    CommandCase("machine --rates zen5 --measure", 64, "swiftlet: --measure and --rates are two sources of rates; give one …"),
+    CommandCase("bench MODEL --rates text.txt", 1, "swiftlet: 'text.txt' does not say what a machine can do; …"),
+    CommandCase("kernels MODEL --rates folder", 1, "swiftlet: 'folder' is a folder…"),
+    CommandCase("bench MODEL --engine reference --rates zen5", 64, "swiftlet: --precision, --isa and --rates are for …"),
     CommandCase("sharpen", 64, "swiftlet: …"),
   ]
 
@@ -158,7 +164,7 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     #expect(version.code == 0 && version.output == "0.1.0\n" && version.error.isEmpty)
     for command in [
       [], ["upscale"], ["eval"], ["info"], ["new"], ["convert"], ["optimize"], ["run"], ["bench"], ["kernels"], ["profile"],
-      ["explain"], ["compare"], ["ladder"],
+      ["explain"], ["compare"], ["ladder"], ["machine"],
     ] {
       let help = try place.run(command + ["--help"])
       #expect(help.code == 0 && help.output.contains("USAGE: swiftlet"), "\(command)")
@@ -168,7 +174,7 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
   /// Each option's help names its default, or the option is needed.
   @Test(arguments: [
     "upscale", "eval", "info", "new", "convert", "optimize", "run", "bench", "kernels", "profile", "explain", "compare",
-    "ladder",
+    "ladder", "machine",
   ])
   func `every option has help and a default`(command: String) throws {
     let help = try Workplace().run([command, "--help"]).output

@@ -56,7 +56,8 @@ package struct NetworkCheck {
     let expected = try ReferenceEngine().prepare(network, inputs: inputs.map(\.shape)).run(inputs)
     let precision = choices.oneIn(4) ? Precision.bfloat16 : .float32
     let instructionSet = choices.pick(Self.instructionSets.map { ($0, $0 == .best ? Self.instructionSets.count : 1) })
-    var engine = CPUEngine(instructionSet: instructionSet, threadCount: 1, precision: precision)
+    var engine = CPUEngine(
+      instructionSet: instructionSet, threadCount: 1, precision: precision, machine: choices.pick(MachineDescription.families))
     engine.preferredMethod = choices.pick([nil, nil, nil] + ConvolutionMethod.allCases.map { $0 })
     engine.preferredTransposedMethod = choices.pick([nil, nil, nil] + TransposedMethod.allCases.map { $0 })
     return try fault(of: engine, expected).map { "\(instructionSet), \(precision): \($0)" }
@@ -79,9 +80,11 @@ package struct NetworkCheck {
       }
     }
     for _ in 0..<3 {
-      let threadCount = choices.within(1...8)
+      var machine = engine.machine
+      machine.caches = choices.pick([machine.caches, machine.caches, CacheSizes(level2: 128 << 10, lastLevel: 1 << 20)])
       var other = CPUEngine(
-        instructionSet: engine.instructionSet, threadCount: threadCount, precision: engine.precision)
+        instructionSet: engine.instructionSet, threadCount: choices.pick(Array(1...8) + [16]), precision: engine.precision,
+        machine: machine)
       other.preferredMethod = engine.preferredMethod
       other.preferredTransposedMethod = engine.preferredTransposedMethod
       other.cacheByteCount = choices.pick([1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 30, 1 << 30])
@@ -95,8 +98,8 @@ package struct NetworkCheck {
         let result = try session.run(inputs)
         for (index, name) in network.outputs.enumerated() where result[index] != truth[index] {
           return """
-            '\(name)' has other bits with \(other.threadCount) threads, a cache of \(other.cacheByteCount), bands of \
-            \(other.bandPixels) pixels, method \(other.preferredMethod.map { "\($0)" } ?? "any"), in run \(run)
+            '\(name)' has other bits with \(other.threadCount) threads, a cache of \(other.cacheByteCount), \
+            \(other.machine.caches.level2) of level 2, bands of \(other.bandPixels) pixels, method \(other.preferredMethod.map { "\($0)" } ?? "any"), in run \(run)
             """
         }
       }

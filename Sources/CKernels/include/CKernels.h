@@ -25,6 +25,18 @@
 /// The tallest kernel that the tail family takes.
 #define SW_TAIL_KERNEL_HEIGHT 11
 
+/// Who made the processor, and its family and model as its maker counts them; empty and 0 where it has no `cpuid`.
+typedef struct {
+  char vendor[16];
+  int32_t family;
+  int32_t model;
+} sw_processor;
+
+sw_processor sw_processor_here(void);
+
+/// `rounds` additions of which each waits for the one before: as many cycles of the core. For measurements only.
+int64_t sw_wait_cycles(int64_t rounds);
+
 typedef enum { SW_ISA_PORTABLE = 0, SW_ISA_AVX2 = 1, SW_ISA_AVX512 = 2, SW_ISA_AVX512BF16 = 3 } sw_isa;
 
 /// What the elements of interleaved values are.

@@ -16,9 +16,6 @@ final class ChannelSelectionStep: ConvolutionStep {
   private let span: Int
   private let ringRows: Int
 
-  /// What the middle rows of one group of columns may fill of a core's level-2 cache.
-  private static let ringByteCount = 384 << 10
-
   /// - Parameters:
   ///   - operands: of the whole; `weight`, `bias` and `epilogue` are those of the depthwise part, which comes last.
   ///   - pointwise: `[outChannels, inChannels, 1, 1]`
@@ -39,7 +36,8 @@ final class ChannelSelectionStep: ConvolutionStep {
     span = (g.kernel.height - 1) * g.dilation.height + 1
     let rowByteCount = g.inWidth * operands.table.precision.slots(min(PointwiseProduct.groupColumns, order.count)) * 4
     // Enough for one output row, and for another stride of input below it; no more than there are.
-    ringRows = min(max(span + g.stride.height, Self.ringByteCount / max(rowByteCount, 1)), g.inHeight)
+    let ringByteCount = operands.table.caches.level2 / 8 * 3
+    ringRows = min(max(span + g.stride.height, ringByteCount / max(rowByteCount, 1)), g.inHeight)
   }
 
   private var precision: Precision { operands.table.precision }

@@ -41,10 +41,10 @@ final class GatherStep: ConvolutionStep {
   private static let widestTile = 12
   private static let mostPointers = 1 << 19
   /// Weights that are used for all pixels of a chunk before the next are read: part of a core's level-2 cache.
-  private static let weightByteCount = 192 << 10
+  private var weightByteCount: Int { operands.table.caches.level2 / 16 * 3 }
 
   /// Weights that a core's level-2 cache does not keep from one chunk to the next.
-  private var fetchesAhead: Bool { product.weights.byteCount >= WeightsAhead.leastByteCount }
+  private var fetchesAhead: Bool { product.weights.byteCount >= WeightsAhead.leastByteCount(operands.table.caches) }
 
   private struct Scratch {
     var product: UnsafeMutablePointer<Float>?
@@ -100,7 +100,7 @@ final class GatherStep: ConvolutionStep {
     let geometry = operands.geometry, depth = block.depth, rows = block.kernel.rows, gather = block.kernel.gather
     let right = product.weights.base + block.weightOffset, end = right + geometry.taps * block.slots * block.columns
     let offset = operands.inputLayout.precision.slots(block.firstInput)
-    let tapsTogether = max(1, Self.weightByteCount / (block.slots * block.columns * 4))
+    let tapsTogether = max(1, weightByteCount / (block.slots * block.columns * 4))
     let tiles = (pixels + rows - 1) / rows
     var tap = 0
     while tap < geometry.taps {

@@ -19,8 +19,6 @@ struct PixelBlocks {
 
   /// The most pixels of a block: the weights pass by seldom.
   static let pixels = 128
-  /// What a block's pixels may fill of a core's level-2 cache of 1 MiB, beside the weights and the input.
-  private static let byteCount = 192 << 10
 
   /// Of most blocks.
   let rowCount: Int
@@ -30,9 +28,10 @@ struct PixelBlocks {
   /// - Parameters:
   ///   - width: of the image.
   ///   - pixelByteCount: what is kept of each pixel.
-  init(width: Int, pixelByteCount: Int) {
+  init(width: Int, pixelByteCount: Int, _ caches: CacheSizes) {
     imageWidth = width
-    let most = max(64, min(Self.pixels, Self.byteCount / max(pixelByteCount, 1)))
+    // Beside the weights and the input in a core's level-2 cache.
+    let most = max(64, min(Self.pixels, caches.level2 / 16 * 3 / max(pixelByteCount, 1)))
     let widest = most / 2 / 8 * 8
     var columns = min(max(width, 1), widest)
     if width > widest {

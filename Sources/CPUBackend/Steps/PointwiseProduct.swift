@@ -6,6 +6,7 @@ import Tensors
 final class PointwiseProduct {
   private let product: ProductBlocks
   private let precision: Precision
+  private let fetchesWeights: Bool
   /// The first block of each group of columns whose weights are read together, and the end.
   private let groupStarts: ConstantTable<Int>
 
@@ -20,6 +21,7 @@ final class PointwiseProduct {
       weight: weight, groups: groups, order: order, tiles: table.tiles(.pointwise), precision: table.precision,
       run: Self.groupColumns)
     precision = table.precision
+    fetchesWeights = product.weights.byteCount >= WeightsAhead.leastByteCount(table.caches)
     let firsts = product.blocks.values.map(\.firstColumn)
     groupStarts = ConstantTable(firsts.indices.filter { firsts[$0] % Self.groupColumns == 0 } + [firsts.count])
   }
@@ -54,7 +56,6 @@ final class PointwiseProduct {
     let first = groupStarts.elements[range.lowerBound], end = groupStarts.elements[range.upperBound]
     // Where the weights outgrow a core's level-2 cache those of the next block are fetched during each, and the next pixels during
     // the last one.
-    let fetchesWeights = product.weights.byteCount >= WeightsAhead.leastByteCount
     let firstFetching = fetchesWeights ? end - 1 : first
     var tiles = 0
     for index in firstFetching..<end { tiles += (count + blocks[index].kernel.rows - 1) / blocks[index].kernel.rows }

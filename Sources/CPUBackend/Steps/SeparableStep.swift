@@ -18,11 +18,6 @@ final class SeparableStep: ConvolutionStep {
   /// in the level-2 cache where a few rows of the image fit there.
   private let firstFreshRow: Int
 
-  /// What input rows may fill of a core's level-2 cache of 1 MiB until they are read again.
-  private static let rowByteCount = 640 << 10
-  /// What the input of one block may fill of it, for all of that to be fetched ahead.
-  private static let inputByteCount = 272 << 10
-
   /// - Parameters:
   ///   - operands: of the whole; `weight`, `bias` and `epilogue` are those of the pointwise part, which comes last.
   ///   - weight: of the depthwise part, `[inChannels, 1, kernel.height, kernel.width]`
@@ -39,11 +34,13 @@ final class SeparableStep: ConvolutionStep {
     depthwise = DepthwiseRows(
       part, input: (g.inHeight, g.inWidth), weight: weight, table: operands.table)
     product = PointwiseProduct(weight: operands.weight, order: arrangement.order, table: operands.table)
-    blocks = PixelBlocks(width: g.outWidth, pixelByteCount: operands.inputLayout.pixelSlots * 4)
+    let caches = operands.table.caches
+    blocks = PixelBlocks(width: g.outWidth, pixelByteCount: operands.inputLayout.pixelSlots * 4, caches)
     let kept = max(g.kernel.height - g.stride.height, 0)
     let slots = operands.inputLayout.pixelSlots, input = depthwise.pointerCount(blocks.rowCount) * blocks.columnCount
-    let isKept = (kept + 1) * g.inWidth * slots * 4 <= Self.rowByteCount
-    firstFreshRow = isKept || input * g.stride.width * slots * 4 > Self.inputByteCount ? kept : 0
+    // Input rows stay in a core's level-2 cache until they are read again; or all of a block's input is fetched, where that is little.
+    let isKept = (kept + 1) * g.inWidth * slots * 4 <= caches.level2 / 8 * 5
+    firstFreshRow = isKept || input * g.stride.width * slots * 4 > caches.level2 / 64 * 17 ? kept : 0
   }
 
   var kernelNames: [String] { [depthwise.kernel.name] + product.kernelNames }

@@ -64,7 +64,7 @@ final class TransposedPlanesStep: Step {
       slopes: slopes)
 
     let lanes = table.instructionSet.lanes, slack = 3 * lanes
-    strip = Self.strip(plan, depth: payload.inChannels, width: gridWidth, threadCount: threadCount)
+    strip = Self.strip(plan, depth: payload.inChannels, width: gridWidth, threadCount: threadCount, table.caches)
     // An odd number of cache lines: planes a power of two apart would meet in few cache sets.
     plane = ((strip + plan.columns.count + slack + 15) / 16) * 16 | 16
     sumPlane = (strip + slack + 15) / 16 * 16
@@ -113,12 +113,14 @@ final class TransposedPlanesStep: Step {
 
   // MARK: Tasks
 
-  /// Of the planes of a strip, for all rows that a row of work reads: a part of a core's level-2 cache.
-  private static let planeByteCount = 288 << 10
   /// Work pixels that fill the widest register tile for the most part.
   private static let leastStrip = 64
 
-  private static func strip(_ plan: TransposedPlanes, depth: Int, width: Int, threadCount: Int) -> Int {
+  private static func strip(
+    _ plan: TransposedPlanes, depth: Int, width: Int, threadCount: Int, _ caches: CacheSizes
+  ) -> Int {
+    // The planes of a strip, for all rows that a row of work reads: a part of a core's level-2 cache.
+    let planeByteCount = caches.level2 / 32 * 9
     let fitting = max(leastStrip, planeByteCount / max(plan.rows.count * depth * 4, 1))
     // Strips share no rows, which would be turned into planes by each task anew: better two narrow tall tasks than two wide low ones.
     let wanted = max(leastStrip, (width + threadCount - 1) / threadCount)

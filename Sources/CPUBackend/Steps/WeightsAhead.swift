@@ -4,7 +4,7 @@ import CKernels
 /// waited for where a pass over many pixels begins with them. (Layers of 512 channels at 7x7, Zen 5: a fifth of the time.)
 struct WeightsAhead {
   /// Weights of a layer from which on it pays: what a core's level-2 cache does not keep.
-  static let leastByteCount = 768 << 10
+  static func leastByteCount(_ caches: CacheSizes) -> Int { caches.level2 / 4 * 3 }
 
   private var span = sw_span(next: nil, lines: 0)
   private var ahead = sw_ahead(spans: nil, count: 0, lines_per_tile: 0)

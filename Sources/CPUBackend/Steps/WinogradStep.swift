@@ -39,8 +39,6 @@ final class WinogradStep: ConvolutionStep {
   private static let groupColumns = 64
   /// Tiles whose column transforms are shared; more would push the strip out of the level-1 cache.
   private static let stripTiles = 8
-  /// Products and transformed inputs of a task, beside the weights of a group, should fit a core's level-2 cache of 1 MiB.
-  private static let cacheByteCount = 950 << 10
 
   init(_ operands: ConvolutionOperands, size: Int) {
     self.operands = operands
@@ -72,12 +70,16 @@ final class WinogradStep: ConvolutionStep {
     }
     across = WinogradColumns(width: geometry.outWidth, size: size, dilation: geometry.dilation.width)
     tilesPerTask = Self.tilesPerTask(
-      geometry, columns: min(Self.groupColumns, arrangement.order.count), positions: positions)
+      geometry, columns: min(Self.groupColumns, arrangement.order.count), positions: positions, table.caches)
     tileGrain = groups.flatMap(\.blocks.values).map(\.kernel.rows).max() ?? 1
   }
 
   /// Many enough to use the weights often, few enough for the cache.
-  private static func tilesPerTask(_ geometry: ConvolutionGeometry, columns: Int, positions: Int) -> Int {
+  private static func tilesPerTask(
+    _ geometry: ConvolutionGeometry, columns: Int, positions: Int, _ caches: CacheSizes
+  ) -> Int {
+    // Products and transformed inputs of a task, beside the weights of a group, should fit a core's level-2 cache.
+    let cacheByteCount = caches.level2 / 512 * 475
     let weights = positions * geometry.inChannels * columns * 4
     let oneTile = positions * (paddedChannels(geometry.inChannels) + columns) * 4
     // 24 is a multiple of the rows of every register tile.
@@ -317,7 +319,7 @@ final class WinogradStep: ConvolutionStep {
 
   /// Where the weights of a group at a position lie; nil where a core's level-2 cache keeps them all.
   private func weightsAhead(_ group: Int, _ position: Int) -> UnsafePointer<Float>? {
-    guard weights.byteCount >= WeightsAhead.leastByteCount, group < groups.count else { return nil }
+    guard weights.byteCount >= WeightsAhead.leastByteCount(operands.table.caches), group < groups.count else { return nil }
     return UnsafePointer(weights.base) + groups[group].weightOffset
       + position * operands.geometry.inChannels * groups[group].columns
   }
@@ -368,15 +370,15 @@ final class WinogradStep: ConvolutionStep {
 /// time.)
 extension WinogradStep {
   /// Weights from which on it pays.
-  private static let leastWeightByteCount = 8 << 20
-  /// What transformed inputs and products of the tiles may fill, of a last-level cache.
-  private static let stageByteCount = 18 << 20
+  private var leastWeightByteCount: Int { operands.table.caches.lastLevel / 4 }
+  /// What transformed inputs and products of the tiles may fill.
+  private var stageByteCount: Int { operands.table.caches.lastLevel / 16 * 9 }
   /// The most tiles of a task of the transforms.
   private static let mostTransformed = 8
   /// Products for each thread, in thousands, from which on two more loops pay.
   private static let leastProducts = 400
 
-  func isStaged(_ threads: Int) -> Bool { weights.byteCount >= Self.leastWeightByteCount || hasFewTiles(threads) }
+  func isStaged(_ threads: Int) -> Bool { weights.byteCount >= leastWeightByteCount || hasFewTiles(threads) }
 
   /// Whether threads would go without work, or register tiles without rows.
   private func hasFewTiles(_ threads: Int) -> Bool {
@@ -394,10 +396,10 @@ extension WinogradStep {
   private var sharedTileStride: Int { depthStride + columnStride }
   /// The most tiles of a block, with register tiles to spare at its end.
   private var sharedTiles: Int {
-    min(allTiles, Self.mostTiles(positions * sharedTileStride)) + 24
+    min(allTiles, mostTiles(positions * sharedTileStride)) + 24
   }
 
-  private static func mostTiles(_ floats: Int) -> Int { max(24, stageByteCount / (4 * floats)) }
+  private func mostTiles(_ floats: Int) -> Int { max(24, stageByteCount / (4 * floats)) }
 
   /// The tiles of a region cut into blocks, each worked through in three phases.
   fileprivate struct Stages {
@@ -423,7 +425,7 @@ extension WinogradStep {
 
   fileprivate func stages(_ region: WorkRegion) -> Stages {
     let tileCount = tasks(region).tileCount
-    let most = Self.mostTiles(positions * sharedTileStride)
+    let most = mostTiles(positions * sharedTileStride)
     let count = max(1, (tileCount + most - 1) / most)
     // Several tasks a thread; positions alone are enough for a few threads.
     let wanted = max(1, (4 * region.threadCount + positions - 1) / positions)

@@ -1,0 +1,99 @@
+import CKernels
+import Tensors
+
+extension MachineDescription {
+  /// The rates of this machine's instruction sets and memory, measured; all else as the machine is known. Takes about half a second and
+  /// some hundred MiB.
+  ///
+  /// Figures differ a little from one measurement to the next, and so may choices that are close: keep the one that is used.
+  public static func measured() -> MachineDescription {
+    var result = current
+    result.name = "measured"
+    for instructionSet in InstructionSet.allCases where instructionSet.isAvailable {
+      result[instructionSet] = InstructionRates(measuredFor: instructionSet)
+    }
+    result.memory.lastLevel = bytesPerCycle(reading: result.caches.lastLevel / 8, passes: 16)
+    result.memory.memory = min(bytesPerCycle(reading: 4 * result.caches.lastLevel, passes: 1), result.memory.lastLevel)
+    return result
+  }
+
+  private static func bytesPerCycle(reading byteCount: Int, passes: Int) -> Double {
+    let block = AlignedFloats(count: byteCount / 4) { _ in }
+    block.fill()
+    return Stopwatch.rate(of: Double(byteCount * passes)) { for _ in 0..<passes { _ = sw_read(block.base, byteCount / 4) } }
+  }
+}
+
+extension InstructionRates {
+  /// What the kernels do with data that lies in the level-1 cache.
+  fileprivate init(measuredFor instructionSet: InstructionSet) {
+    let plain = KernelTable(instructionSet), pairs = KernelTable(instructionSet, .bfloat16)
+    let wide = KernelTable(instructionSet.base ?? instructionSet, .bfloat16)
+    self.init(
+      products: Self.products(plain), widenedProducts: Self.products(wide),
+      pairedProducts: instructionSet.multipliesPairs ? Self.products(pairs) : 0, additions: Self.additions(plain))
+  }
+
+  private static func products(_ table: KernelTable) -> Double {
+    let kernel = table.tiles(.multiply)[0], depth = 64, times = 2000
+    let left = AlignedFloats(count: kernel.rows * depth), right = AlignedFloats(count: depth * kernel.columns)
+    let product = AlignedFloats(count: kernel.rows * kernel.columns), function = kernel.multiply
+    return Stopwatch.rate(of: Double(times * kernel.rows * kernel.columns * depth)) {
+      for _ in 0..<times { function(left.base, depth, right.base, depth, product.base, kernel.columns, nil) }
+    }
+  }
+
+  /// By the transforms of F(4x4, 3x3), as `KernelRates.transforms` reckons them.
+  private static func additions(_ table: KernelTable) -> Double {
+    let size = 4, points = 6, positions = 36, tiles = 4, channels = 16, times = 1000
+    let input = table.kernel(.winogradInput, rows: size).winogradInput
+    let output = table.kernel(.winogradOutput, rows: size).winogradOutput
+    let width = size * tiles + 2
+    let image = AlignedFloats(count: points * width * channels), result = AlignedFloats(count: size * width * channels)
+    // One line more than a multiple of 4096 bytes apart, as in a convolution.
+    let stride = tiles * channels + 16, transformed = AlignedFloats(count: positions * stride)
+    let strip = AlignedFloats(count: (size * tiles + 2) * points * channels)
+    let rows = (0..<points).map { Optional(UnsafePointer(image.base) + $0 * width * channels) }, offsets = [0]
+    let epilogue = EpilogueParameters(
+      CanonicalEpilogue(), order: [Int?](repeating: nil, count: channels), bias: nil, slopes: nil)
+    return offsets.withUnsafeBufferPointer { offsets in
+      var destination = sw_destination(
+        base: result.base, row: width * channels, pixel: channels, block: offsets.baseAddress)
+      var residual = sw_source(base: nil, row: 0, pixel: 0)
+      let count = times * tiles * positions * 2 * channels
+      return withUnsafePointer(to: epilogue.structure) { epilogue in
+        KernelRates.transformAdditions
+          * Stopwatch.rate(of: Double(count)) {
+            for _ in 0..<times {
+              input(
+                rows, channels, 0, width, tiles, channels / table.instructionSet.lanes, transformed.base, channels, stride,
+                strip.base)
+              for tile in 0..<tiles {
+                output(
+                  transformed.base + tile * channels, stride, 0, 1, 0, tile * size, size, size, &destination, &residual,
+                  epilogue)
+              }
+            }
+          }
+      }
+    }
+  }
+}
+
+/// Work by cycles of the core, whatever its frequency is at the moment.
+private enum Stopwatch {
+  /// `amount` by the cycles that `work` takes: the best of some tries of each, for what disturbs one makes it slower.
+  static func rate(of amount: Double, _ work: () -> Void) -> Double {
+    let waited: Int64 = 200_000
+    var time = UInt64.max, cycles = UInt64.max
+    for _ in 0..<8 {
+      let start = ThreadPool.nanoseconds
+      work()
+      let middle = ThreadPool.nanoseconds
+      _ = sw_wait_cycles(waited)
+      time = min(time, middle - start)
+      cycles = min(cycles, ThreadPool.nanoseconds - middle)
+    }
+    return amount * Double(cycles) / Double(waited) / Double(max(time, 1))
+  }
+}

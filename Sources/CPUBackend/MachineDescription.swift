@@ -1,0 +1,140 @@
+/// What a processor has, and how fast it does what the engine is made of: sizes of caches, rates of instructions, costs of threads.
+///
+/// Kernels are chosen by the rates: the last bits of a result depend on them, as they do on the instruction set. Caches and the
+/// costs of threads decide how work is cut, and change no bit.
+public struct MachineDescription: Hashable, Codable, Sendable {
+  /// What the rates are those of: a family of processors, or whatever somebody called them.
+  public var name: String
+  public var caches: CacheSizes
+  public var sharing: SharingCosts
+  public var memory: MemoryRates
+  public var portable: InstructionRates
+  public var avx2: InstructionRates
+  public var avx512: InstructionRates
+  /// Of AVX-512 with BF16.
+  public var avx512bf16: InstructionRates
+
+  public init(
+    name: String, caches: CacheSizes = CacheSizes(), sharing: SharingCosts = SharingCosts(),
+    memory: MemoryRates = MemoryRates(),
+    portable: InstructionRates, avx2: InstructionRates, avx512: InstructionRates, avx512bf16: InstructionRates
+  ) {
+    self.name = name
+    self.caches = caches
+    self.sharing = sharing
+    self.memory = memory
+    self.portable = portable
+    self.avx2 = avx2
+    self.avx512 = avx512
+    self.avx512bf16 = avx512bf16
+  }
+
+  public subscript(instructionSet: InstructionSet) -> InstructionRates {
+    get {
+      switch instructionSet {
+      case .portable: portable
+      case .avx2: avx2
+      case .avx512: avx512
+      case .avx512bf16: avx512bf16
+      }
+    }
+    set {
+      switch instructionSet {
+      case .portable: portable = newValue
+      case .avx2: avx2 = newValue
+      case .avx512: avx512 = newValue
+      case .avx512bf16: avx512bf16 = newValue
+      }
+    }
+  }
+}
+
+/// What the caches hold, in bytes. Blocks of work are parts of it; no bit of a result depends on it.
+public struct CacheSizes: Hashable, Codable, Sendable, BitwiseCopyable {
+  /// Of a core, for data.
+  public var level1: Int
+  /// Of a core.
+  public var level2: Int
+  /// The largest that cores share.
+  public var lastLevel: Int
+
+  public init(level1: Int = 48 << 10, level2: Int = 1 << 20, lastLevel: Int = 32 << 20) {
+    self.level1 = level1
+    self.level2 = level2
+    self.lastLevel = lastLevel
+  }
+}
+
+/// When it pays to give work to other threads, in cycles of one core. No bit of a result depends on it.
+public struct SharingCosts: Hashable, Codable, Sendable, BitwiseCopyable {
+  /// Loops of fewer cycles run on one thread. Giving work to threads that are awake and waiting for it takes about a quarter of this
+  /// (1 to 2 thousand cycles between cores that share a last-level cache).
+  public var leastCycles: Double
+  /// From here on other cores help in any case. Loops of a fifth lost where cores were far apart and half of the input had to move.
+  public var muchCycles: Double
+
+  public init(leastCycles: Double = 6_000, muchCycles: Double = 1_500_000) {
+    self.leastCycles = leastCycles
+    self.muchCycles = muchCycles
+  }
+}
+
+/// Bytes that a core reads or writes in a cycle.
+public struct MemoryRates: Hashable, Codable, Sendable, BitwiseCopyable {
+  /// Through the level-2 cache, each way.
+  public var level2: Double
+  public var lastLevel: Double
+  public var memory: Double
+  /// Weights of a layer that stay in the last-level cache from one run to the next, in bytes.
+  public var keptWeights: Double
+
+  public init(level2: Double = 32, lastLevel: Double = 24, memory: Double = 3, keptWeights: Double = 4 * 1024 * 1024) {
+    self.level2 = level2
+    self.lastLevel = lastLevel
+    self.memory = memory
+    self.keptWeights = keptWeights
+  }
+}
+
+/// What a core does in a cycle with the instructions of a set, at most.
+public struct InstructionRates: Hashable, Codable, Sendable, BitwiseCopyable {
+  /// Products of float32 numbers that are multiplied and added.
+  public var products: Double
+  /// The same of bfloat16 numbers that are widened to float32 before.
+  public var widenedProducts: Double
+  /// The same of bfloat16 numbers that are multiplied in pairs; 0 where the instruction set cannot.
+  public var pairedProducts: Double
+  /// Sums of two numbers: what transforms of Winograd's method and stores of results are made of.
+  public var additions: Double
+
+  public init(products: Double, widenedProducts: Double? = nil, pairedProducts: Double = 0, additions: Double) {
+    self.products = products
+    self.widenedProducts = widenedProducts ?? products
+    self.pairedProducts = pairedProducts
+    self.additions = additions
+  }
+
+  /// Whether products of bfloat16 numbers are made two at a time: never where the numbers one by one are quicker.
+  package var multipliesPairs: Bool { pairedProducts > widenedProducts }
+
+  /// Of interleaved values as they lie in memory.
+  package func products(_ precision: Precision) -> Double {
+    switch precision {
+    case .float32: products
+    case .bfloat16: max(widenedProducts, pairedProducts)
+    }
+  }
+}
+
+extension MachineDescription {
+  /// Whether a machine may be so: estimates and sizes can be made of its numbers.
+  package var isPossible: Bool {
+    let rates = InstructionSet.allCases.map { self[$0] }
+    let positive =
+      rates.flatMap { [$0.products, $0.widenedProducts, $0.additions] }
+      + [memory.level2, memory.lastLevel, memory.memory, sharing.muchCycles]
+    let others = rates.map(\.pairedProducts) + [memory.keptWeights, sharing.leastCycles]
+    return positive.allSatisfy { $0 > 1e-3 && $0 < 1e12 } && others.allSatisfy { $0 >= 0 && $0 < 1e12 }
+      && caches == caches.believed
+  }
+}

@@ -1,0 +1,58 @@
+import CPUBackend
+import Files
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+extension MachineDescription {
+  /// Known rates by name, with this machine's caches; or what a file says that `swiftlet machine --json` printed.
+  public init(named name: String) throws(EvaluationError) {
+    if let family = Self.families.first(where: { $0.name == name }) {
+      self = family
+      caches = MachineDescription.current.caches
+    } else if FileReader.exists(name) {
+      self = try Self(contentsOf: name)
+    } else {
+      throw .unknownRates(name: name, known: Self.families.map(\.name))
+    }
+  }
+
+  private init(contentsOf path: String) throws(EvaluationError) {
+    let bytes = try wrapping { () throws(FileError) in try FileReader.bytes(of: path, limit: 1 << 20) }
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    do {
+      self = try decoder.decode(Self.self, from: Data(bytes))
+    } catch {
+      throw .notMachine(path: path)
+    }
+    guard isPossible else { throw .notMachine(path: path) }
+  }
+
+  /// For people.
+  public var text: String {
+    var table = TextTable([
+      "instruction set", "products a cycle", "of bfloat16, widened", "of bfloat16, in pairs", "additions a cycle",
+    ])
+    for instructionSet in InstructionSet.allCases {
+      let rates = self[instructionSet]
+      table.append(
+        [instructionSet.rawValue]
+          + [rates.products, rates.widenedProducts, rates.pairedProducts, rates.additions].map { TextFormat.fixed($0, 1) })
+    }
+    return """
+      rates: \(name)
+      caches: level 1 \(TextFormat.bytes(caches.level1)), level 2 \(TextFormat.bytes(caches.level2)), \
+      last level \(TextFormat.bytes(caches.lastLevel))
+      bytes a cycle: level 2 \(TextFormat.fixed(memory.level2, 1)), last level \(TextFormat.fixed(memory.lastLevel, 1)), \
+      memory \(TextFormat.fixed(memory.memory, 1)); up to \(TextFormat.bytes(Int(memory.keptWeights))) of weights stay in the cache
+      loops are shared from \(TextFormat.fixed(sharing.leastCycles, 0)) cycles on where that pays, from \
+      \(TextFormat.fixed(sharing.muchCycles, 0)) always
+
+      \(table.text)
+      """
+  }
+}
