@@ -16,12 +16,12 @@ struct NetworkTarget: FuzzTarget {
       fatalError("broken promise: a graph that was read has no parameters")
     }
     var count = 0
-    for (_, shape) in expected {
-      guard let elements = shape.checkedCount else { fatalError("broken promise: \(shape) overflows") }
+    for (_, type) in expected {
+      guard let elements = type.shape.checkedCount else { fatalError("broken promise: \(type) overflows") }
       count += elements
       guard count <= Self.elementLimit else { return }
     }
-    let parameters = Dictionary(uniqueKeysWithValues: expected.map { ($0.name, Tensor(zeros: $0.shape)) })
+    let parameters = Dictionary(uniqueKeysWithValues: expected.map { ($0.name, Tensor(zeros: $0.type.shape)) })
     guard let network = made({ try Network(graph, parameters: parameters) }) else {
       fatalError("broken promise: a graph with its parameters is no network")
     }

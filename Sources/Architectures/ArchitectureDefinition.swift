@@ -18,7 +18,7 @@ extension ArchitectureDefinition {
     let builder = try builder()
     var count = 0
     for node in builder.graph.nodes {
-      for role in node.operation.parameters { count += role.shape.count }
+      for parameter in node.operation.parameters { count += parameter.shape.count }
     }
     guard count <= Self.parameterLimit else {
       throw .tooLarge(architecture: Self.name, parameterCount: count, limit: Self.parameterLimit)

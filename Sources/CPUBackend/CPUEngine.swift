@@ -58,7 +58,7 @@ public struct CPUEngine: Backend {
     case .binary, .softmax, .activation, .scale, .channelAffine, .batchNorm, .add, .concatenation, .pixelShuffle,
       .pixelUnshuffle,
       .linear, .maximumPool, .averagePool, .globalAveragePool, .flatten, .resize, .slice, .pad,
-      .reshape, .transpose, .reduction, .normalization, .expand, .constant, .matrixMultiply:
+      .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply:
       return .yes
     case .transposedConvolution(let payload):
       // Each has a row in tables and columns in packed weights.
@@ -82,6 +82,10 @@ public struct CPUEngine: Backend {
   public func prepare(
     _ network: Network, inputs: [Shape], kernelsFor whole: [Shape]
   ) throws(ExecutionError) -> any Session {
+    guard network.updates.isEmpty else { throw .updates(backend: name) }
+    for input in network.inputs where input.element != .float32 {
+      throw .unsupported(node: input.name, operation: "input", backend: name, reason: "it holds \(input.element.rawValue)")
+    }
     let (network, shapes) = try Self.resolved(network, inputs: inputs)
     let wholeShapes = whole == inputs ? shapes : try Self.resolved(network, inputs: whole).shapes
     for node in network.nodes {
@@ -131,7 +135,7 @@ public struct CPUEngine: Backend {
   ) throws(ExecutionError) -> (network: Network, shapes: [String: Shape]) {
     do throws(NetworkError) {
       try network.verify()
-      let resolved = try network.resolvingSizes(inputs: inputs)
+      let resolved = try network.withParametersAsConstants().resolvingSizes(inputs: inputs)
       return (resolved, try resolved.inferredShapes(inputs: inputs))
     } catch {
       throw .invalidNetwork(error.description)

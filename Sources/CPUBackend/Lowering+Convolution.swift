@@ -14,8 +14,8 @@ extension Lowering {
     else { throw .invalidNetwork("the node '\(node.name)' is not as its support was asked for") }
     let method = engine.method(for: wholeGeometry)
     let roles = ConvolutionRoles(
-      weight: try weight("weight", of: node), bias: payload.hasBias ? try parameter("bias", of: node).floats : nil,
-      slopes: network.parameter("slope", of: node)?.floats)
+      weight: try weight(.weight, of: node), bias: payload.hasBias ? try parameter(.bias, of: node).floats : nil,
+      slopes: network.parameter(.slope, of: node)?.floats)
     return try lower(
       node, geometry, roles, payload.epilogue, inputs, output: shape, inputOrder: method == .head ? .planar : .interleaved,
       outputOrder: method == .tail ? .planar : .interleaved, storesAnywhere: method != .depthwise && method != .tail
@@ -40,16 +40,16 @@ extension Lowering {
       let wholeGeometry = SeparableGeometry(node, payload, shapes: wholeShapes)
     else { throw .invalidNetwork("the node '\(node.name)' is not as its support was asked for") }
     let depthwise = ConvolutionRoles(
-      weight: try weight("depthwiseWeight", of: node),
-      bias: payload.depthwiseHasBias ? try parameter("depthwiseBias", of: node).floats : nil,
-      slopes: network.parameter("slope", of: node)?.floats)
+      weight: try weight(.depthwiseWeight, of: node),
+      bias: payload.depthwiseHasBias ? try parameter(.depthwiseBias, of: node).floats : nil,
+      slopes: network.parameter(.slope, of: node)?.floats)
     let pointwise = ConvolutionRoles(
-      weight: try weight("pointwiseWeight", of: node),
-      bias: payload.pointwiseHasBias ? try parameter("pointwiseBias", of: node).floats : nil,
-      slopes: network.parameter("slope", of: node)?.floats)
+      weight: try weight(.pointwiseWeight, of: node),
+      bias: payload.pointwiseHasBias ? try parameter(.pointwiseBias, of: node).floats : nil,
+      slopes: network.parameter(.slope, of: node)?.floats)
     var middle = CanonicalEpilogue()
     middle.before = payload.middle
-    let middleSlopes = network.parameter("middleSlope", of: node)?.floats
+    let middleSlopes = network.parameter(.middleSlope, of: node)?.floats
     let channels = payload.depthwiseChannels
     let order = (0..<paddedChannels(channels)).map { $0 < channels ? $0 : nil }
     switch engine.method(for: wholeGeometry) {
@@ -74,7 +74,7 @@ extension Lowering {
     let factor = payload.stride.height, places = factor * factor, channels = payload.outChannels * places
     func spread(_ values: [Float]) -> [Float] { values.flatMap { [Float](repeating: $0, count: places) } }
     // [inChannels, outChannels, factor, factor]: the places of a channel follow each other, as a pixel shuffle takes them.
-    let weight = try weight("weight", of: node)
+    let weight = try weight(.weight, of: node)
     var transposed = Tensor(zeros: [channels, payload.inChannels, 1, 1])
     transposed.withUnsafeMutableFloats { to in
       weight.withUnsafeFloats { from in
@@ -84,9 +84,9 @@ extension Lowering {
       }
     }
     let roles = ConvolutionRoles(
-      weight: transposed, bias: payload.hasBias ? spread(try parameter("bias", of: node).floats) : nil,
+      weight: transposed, bias: payload.hasBias ? spread(try parameter(.bias, of: node).floats) : nil,
       // One slope serves all channels as it is.
-      slopes: network.parameter("slope", of: node).map { $0.floats.count == 1 ? $0.floats : spread($0.floats) })
+      slopes: network.parameter(.slope, of: node).map { $0.floats.count == 1 ? $0.floats : spread($0.floats) })
     let input = result.layouts[inputs[0]].shape
     let pointwise = Convolution(
       inChannels: payload.inChannels, outChannels: channels, kernel: Pair(1), hasBias: payload.hasBias)

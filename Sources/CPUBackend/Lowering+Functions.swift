@@ -164,6 +164,36 @@ extension Lowering {
     return output.value
   }
 
+  /// Where an element is the largest, how many places are left from it on; the most of these belongs to the first. Functions of two values
+  /// and reductions of float32, which are vectors already.
+  mutating func lowerMaximumIndex(_ node: Node, _ payload: MaximumIndex, _ input: Int) throws(ExecutionError) -> Int {
+    let shape = try shape(of: node.inputs[0]), outputShape = try self.shape(of: node.name)
+    let layout = ValueLayout(shape), wide = KernelTable(engine.instructionSet), extent = shape[payload.axis]
+    var one = shape, line = Shape(Array(repeating: 1, count: shape.rank))
+    one[payload.axis] = 1
+    line[payload.axis] = extent
+    let input = float32(node, input), reduction = Reduction(.maximum, axes: [payload.axis])
+    let most = try repeatable(node, reduced(node, reduction, input, shape, to: one), one, in: shape)
+    let isMost = addBinary(node, .equal, [input, most], layout, wide)
+    let left = addConstant(Tensor(line, (0..<extent).map { Float(extent - $0) }), ValueLayout(line))
+    let places = addBinary(node, .multiply, [isMost, try repeatable(node, left, line, in: shape)], layout, wide)
+    let first = reduced(
+      node, Reduction(.maximum, axes: [payload.axis], keepsAxes: payload.keepsAxis), places, shape, to: outputShape)
+    // Where nothing is equal, as NaN, the last place.
+    let count = addConstant(
+      Tensor(repeating: Float(extent), Shape(Array(repeating: 1, count: outputShape.rank))),
+      ValueLayout(
+        Shape(Array(repeating: 1, count: outputShape.rank))))
+    let least = addConstant(
+      Tensor(repeating: 1, Shape(Array(repeating: 1, count: outputShape.rank))),
+      ValueLayout(
+        Shape(Array(repeating: 1, count: outputShape.rank))))
+    let outputLayout = ValueLayout(outputShape)
+    let known = addBinary(node, .maximum, [first, least], outputLayout, wide)
+    let output = addBinary(node, .subtract, [count, known], outputLayout, wide)
+    return convert(output, to: valueLayout(outputShape), node: node.name)
+  }
+
   /// As functions of two values and reductions of float32, which are vectors already; what they share stays in the cache where bands do.
   mutating func lowerNormalization(_ node: Node, _ payload: Normalization, _ input: Int) throws(ExecutionError) -> Int {
     let shape = try shape(of: node.name), layout = ValueLayout(shape),

@@ -50,8 +50,8 @@ extension Lowering {
     let isFinal = shuffle == 1 && valueLayout(final).order == order
     let layout = valueLayout(plain, order)
     let output = isFinal ? try addOutput(node, layout) : addValue(layout)
-    let weight = try weight("weight", of: node), bias = payload.hasBias ? try parameter("bias", of: node).floats : nil
-    let slopes = network.parameter("slope", of: node)?.floats
+    let weight = try weight(.weight, of: node), bias = payload.hasBias ? try parameter(.bias, of: node).floats : nil
+    let slopes = network.parameter(.slope, of: node)?.floats
     let read = (from, result.layouts[from]), written = (output, result.layouts[output])
     let added = residual.map { ($0, result.layouts[$0]) }
     result.steps.append(
@@ -72,8 +72,8 @@ extension Lowering {
     let (from, to) = try interleaved(node, input)
     result.steps.append(
       LinearStep(
-        node: node.name, payload, weight: try weight("weight", of: node),
-        bias: payload.hasBias ? try parameter("bias", of: node).floats : nil, input: from, output: to, table: table))
+        node: node.name, payload, weight: try weight(.weight, of: node),
+        bias: payload.hasBias ? try parameter(.bias, of: node).floats : nil, input: from, output: to, table: table))
     return convert(to.value, to: valueLayout(try shape(of: node.name)), node: node.name)
   }
 

@@ -130,7 +130,7 @@ struct Lowering {
     return value
   }
 
-  func parameter(_ role: String, of node: Node) throws(ExecutionError) -> Tensor {
+  func parameter(_ role: ParameterRole, of node: Node) throws(ExecutionError) -> Tensor {
     guard let tensor = network.parameter(role, of: node) else {
       throw .invalidNetwork("the parameter '\(node.parameterName(role))' is missing")
     }
@@ -138,7 +138,7 @@ struct Lowering {
   }
 
   /// A weight tensor, of numbers that the precision has.
-  func weight(_ role: String, of node: Node) throws(ExecutionError) -> Tensor {
+  func weight(_ role: ParameterRole, of node: Node) throws(ExecutionError) -> Tensor {
     rounded(try parameter(role, of: node))
   }
 
@@ -212,7 +212,7 @@ struct Lowering {
     case .activation(let function):
       var epilogue = CanonicalEpilogue()
       epilogue.before = function
-      let slopes: [Float]? = if case .prelu = function { try parameter("slope", of: node).floats } else { nil }
+      let slopes: [Float]? = if case .prelu = function { try parameter(.slope, of: node).floats } else { nil }
       values[node.name] = try elementwise(
         node, inputs[0], layout, slopes: slopes, epilogue: epilogue, clearsPadding: !function.keepsFinite)
     case .scale(let payload):
@@ -221,8 +221,8 @@ struct Lowering {
       values[node.name] = try elementwise(node, inputs[0], layout, epilogue: epilogue)
     case .channelAffine:
       values[node.name] = try elementwise(
-        node, inputs[0], layout, multiplier: try parameter("scale", of: node).floats,
-        bias: try parameter("shift", of: node).floats, epilogue: CanonicalEpilogue())
+        node, inputs[0], layout, multiplier: try parameter(.scale, of: node).floats,
+        bias: try parameter(.shift, of: node).floats, epilogue: CanonicalEpilogue())
     case .batchNorm(let payload):
       let affine = try batchNormAffine(node, payload)
       values[node.name] = try elementwise(
@@ -265,9 +265,10 @@ struct Lowering {
     case .transpose(let payload): values[node.name] = try lowerTranspose(node, payload, inputs[0])
     case .reshape: values[node.name] = try lowerReshape(node, inputs[0])
     case .reduction(let payload): values[node.name] = try lowerReduction(node, payload, inputs[0])
+    case .maximumIndex(let payload): values[node.name] = try lowerMaximumIndex(node, payload, inputs[0])
     case .normalization(let payload): values[node.name] = try lowerNormalization(node, payload, inputs[0])
     case .expand: values[node.name] = try lowerExpand(node, inputs[0])
-    case .constant: values[node.name] = addConstant(try parameter("value", of: node), layout)
+    case .constant: values[node.name] = addConstant(try parameter(.value, of: node), layout)
     case .softmax(let payload): values[node.name] = try lowerSoftmax(node, payload, inputs[0])
     case .matrixMultiply: values[node.name] = try lowerMatrixMultiply(node, inputs)
     }
@@ -315,18 +316,12 @@ struct Lowering {
     return output
   }
 
-  /// (x - mean) / √(variance + ε) · weight + bias as one multiplier and one shift, computed in Double.
   private func batchNormAffine(
     _ node: Node, _ payload: BatchNorm
   ) throws(ExecutionError) -> (scale: [Float], shift: [Float]) {
-    let weight = try parameter("weight", of: node).floats, bias = try parameter("bias", of: node).floats
-    let mean = try parameter("runningMean", of: node).floats, variance = try parameter("runningVariance", of: node).floats
-    var scale: [Float] = [], shift: [Float] = []
-    for channel in 0..<payload.channels {
-      let factor = Double(weight[channel]) / (Double(variance[channel]) + Double(payload.epsilon)).squareRoot()
-      scale.append(Float(factor))
-      shift.append(Float(Double(bias[channel]) - Double(mean[channel]) * factor))
-    }
-    return (scale, shift)
+    let affine = payload.affine(
+      weight: try parameter(.weight, of: node), bias: try parameter(.bias, of: node),
+      mean: try parameter(.runningMean, of: node), variance: try parameter(.runningVariance, of: node))
+    return (affine.scale.map { Float($0) }, affine.shift.map { Float($0) })
   }
 }

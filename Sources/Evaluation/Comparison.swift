@@ -168,6 +168,9 @@ public struct Comparison: Hashable, Codable, Sendable {
         measured[input.name] = Tolerance(magnitude: tensor.largestMagnitude, error: 0).stored(storage)
       }
     }
+    for name in network.graph.readParameters.keys {
+      measured[name] = Tolerance.constant(network.parameters[name]).stored(storage)
+    }
     for value in values {
       let least = a[value.node]?.withUnsafeFloats { $0.reduce(Double.infinity) { min($0, abs(Double($1))) } } ?? 0
       measured[value.node] = Tolerance(
@@ -209,6 +212,7 @@ public struct Comparison: Hashable, Codable, Sendable {
     let backend = try path.backend(threadCount: threadCount)
     var everything = network
     everything.outputs = network.nodes.map(\.name)
+    everything.updates = []
     do throws(ExecutionError) {
       let tensors = try backend.prepare(everything, inputs: [input.shape]).run([input])
       var result = Dictionary(zip(everything.outputs, tensors)) { first, _ in first }

@@ -136,6 +136,7 @@ extension ExecutionError {
       needed > available
         ? "about \(TextFormat.bytes(needed)) of memory are needed and \(MemoryLimit.current.with(available)); give a smaller input"
         : "about \(TextFormat.bytes(needed)) of memory are needed and the system gives no more; give a smaller input"
+    case .updates(let backend): "it updates parameters, which the engine \(backend) does not do"
     case .unsupported(let node, let operation, let backend, let reason):
       "the node '\(node)' (\(operation)) is not supported by \(backend), because \(reason)"
     }

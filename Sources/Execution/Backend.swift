@@ -48,12 +48,20 @@ public protocol Session: AnyObject {
   func run(_ inputs: [Tensor]) throws(ExecutionError) -> [Tensor]
 }
 
+/// A session of a network that may have updates: each run leaves the parameters as they say, for the next run to begin with.
+public protocol UpdatingSession: Session {
+  /// All parameters of the network by name, as the runs so far have left them. Those that are set must keep their shapes.
+  var parameters: [String: Tensor] { get set }
+}
+
 /// Why a network cannot be prepared or run. Rendered by the caller.
 public enum ExecutionError: Error, Hashable, Sendable {
   case invalidNetwork(String)
   case inputCount(expected: Int, got: Int)
   case inputShape(name: String, expected: Shape, got: Shape)
   case unsupported(node: String, operation: String, backend: String, reason: String)
+  /// The network has updates, and the backend applies none.
+  case updates(backend: String)
   /// The values of a run need more bytes than the machine has.
   case memory(needed: Int, available: Int)
 }

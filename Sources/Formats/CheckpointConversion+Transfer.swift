@@ -24,27 +24,28 @@ struct Transfer {
       let prefix = module(whole) + (part.map { "." + $0 } ?? "") + "."
       // A mean shift is checked, not taken; see `MeanShift`.
       if case .channelAffine(let payload) = node.operation, !payload.isTrainable {
-        used.formUnion(MeanShift.roles.map { prefix + $0 })
+        used.formUnion(MeanShift.roles.map { prefix + $0.rawValue })
         continue
       }
       if case .batchNorm = node.operation { counters.insert(prefix + "num_batches_tracked") }
-      for role in node.operation.parameters {
-        let name = role.checkpointNames.map { prefix + $0 }.first { state[$0] != nil } ?? prefix + role.checkpointNames[0]
+      for owned in node.operation.parameters {
+        let name =
+          owned.role.checkpointNames.map { prefix + $0 }.first { state[$0] != nil } ?? prefix + owned.role.checkpointNames[0]
         used.insert(name)
         guard let tensor = state[name] else {
-          report.missing.append(.init(name: name, shape: role.shape))
+          report.missing.append(.init(name: name, shape: owned.shape))
           continue
         }
         let isFloat = tensor.dataType == .float32 || tensor.dataType == .bfloat16
-        guard tensor.shape.fits(role.shape), isFloat else {
+        guard tensor.shape.fits(owned.shape), isFloat else {
           report.misshapen.append(
             .init(
-              name: state.original(name), expected: role.shape, got: tensor.shape,
+              name: state.original(name), expected: owned.shape, got: tensor.shape,
               dataType: isFloat ? .float32 : tensor.dataType))
           continue
         }
-        let parameter = node.parameterName(role.name)
-        parameters[parameter] = tensor.convertedToFloat32().reshaped(role.shape)
+        let parameter = node.parameterName(owned.role)
+        parameters[parameter] = tensor.convertedToFloat32().reshaped(owned.shape)
         report.taken.append(.init(name: state.original(name), parameter: parameter))
       }
     }
@@ -72,10 +73,12 @@ struct Transfer {
 extension ParameterRole {
   /// PyTorch's name, then ours where it differs.
   fileprivate var checkpointNames: [String] {
-    switch name {
-    case "runningMean": ["running_mean", name]
-    case "runningVariance": ["running_var", name]
-    default: [name]
+    switch self {
+    case .runningMean: ["running_mean", rawValue]
+    case .runningVariance: ["running_var", rawValue]
+    case .weight, .bias, .slope, .scale, .shift, .value, .depthwiseWeight, .depthwiseBias, .pointwiseWeight, .pointwiseBias,
+      .middleSlope:
+      [rawValue]
     }
   }
 }
@@ -93,15 +96,15 @@ struct MeanShift {
   var naming: CheckpointNaming
 
   /// Ours, and those of the 1x1 convolution that checkpoints have in its place.
-  static let roles = ["scale", "shift", "weight", "bias"]
+  static let roles: [ParameterRole] = [.scale, .shift, .weight, .bias]
 
   private var nodes: [(module: String, sign: Float)] {
     [(naming.edsrModule("subtractMean", blocks: 0), -1), (naming.edsrModule("addMean", blocks: 0), 1)]
   }
-  private var shiftRole: String { naming.style == .original ? "bias" : "shift" }
-  private var scaleRole: String { naming.style == .original ? "weight" : "scale" }
+  private var shiftRole: ParameterRole { naming.style == .original ? .bias : .shift }
+  private var scaleRole: ParameterRole { naming.style == .original ? .weight : .scale }
 
-  var isPresent: Bool { nodes.contains { state["\($0.module).\(shiftRole)"] != nil } }
+  var isPresent: Bool { nodes.contains { state["\($0.module).\(shiftRole.rawValue)"] != nil } }
 
   /// What 255 is inside the network by the size of the shifts; nil where the checkpoint has none. Throws where a shift is another
   /// than the fixed one, or a scale is not 1.
@@ -109,10 +112,10 @@ struct MeanShift {
     var found: Float?
     for (module, sign) in nodes {
       let identity: [Float] = naming.style == .original ? [1, 0, 0, 0, 1, 0, 0, 0, 1] : [1, 1, 1]
-      if let scale = state["\(module).\(scaleRole)"] {
-        guard scale.isNear(identity, 1e-5) else { throw .meanShift(tensor: state.original("\(module).\(scaleRole)")) }
+      if let scale = state["\(module).\(scaleRole.rawValue)"] {
+        guard scale.isNear(identity, 1e-5) else { throw .meanShift(tensor: state.original("\(module).\(scaleRole.rawValue)")) }
       }
-      let name = "\(module).\(shiftRole)"
+      let name = "\(module).\(shiftRole.rawValue)"
       guard let shift = state[name] else { continue }
       let candidates: [Float] = found.map { [$0] } ?? [255, 1]
       let maximum = candidates.first { maximum in

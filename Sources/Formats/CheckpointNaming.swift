@@ -1,3 +1,5 @@
+import Networks
+
 /// How the tensors of one program's checkpoints are called, for networks whose names tell the number of layers.
 ///
 /// A module of a checkpoint, `body.3.body.0`, is matched by a pattern, `body.*.body.0`, and stands for a node of our network,
@@ -18,9 +20,9 @@ struct CheckpointNaming: Hashable, Sendable {
   /// Whether the naming knows a tensor of this name.
   func recognizes(_ name: String) -> Bool {
     guard let (module, role) = name.splitAtLastDot else { return false }
-    let roles = style == .swiftlet ? ["weight", "bias", "scale", "shift"] : ["weight", "bias"]
+    let roles: [ParameterRole] = style == .swiftlet ? [.weight, .bias, .scale, .shift] : [.weight, .bias]
     let whole = module.splitAtPart.module
-    return roles.contains(role) && patterns.contains { whole.number(in: $0) != nil }
+    return roles.contains { $0.rawValue == role } && patterns.contains { whole.number(in: $0) != nil }
   }
 
   /// How many layers or blocks the names count: one more than the largest number.

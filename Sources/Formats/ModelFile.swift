@@ -6,7 +6,10 @@ import Tensors
 /// `swiftlet.network` holds the graph as JSON, `swiftlet.version` the version of this layout. Any other reader of safetensors sees
 /// plain tensors.
 public enum ModelFile {
+  /// What a file says whose network earlier versions would understand in full.
   static let version = "1"
+  /// What one says whose nodes read parameters by name, that has updates, or inputs of other elements than float32.
+  static let secondVersion = "2"
   static let versionKey = "swiftlet.version"
   static let networkKey = "swiftlet.network"
 
@@ -35,13 +38,19 @@ public enum ModelFile {
   public static func contents(of network: Network) -> Safetensors {
     Safetensors(
       tensors: network.parameters,
-      metadata: [versionKey: version, networkKey: network.graph.json, "format": "pt"])
+      metadata: [
+        versionKey: version(of: network.graph), networkKey: network.graph.json, "format": "pt",
+      ])
+  }
+
+  private static func version(of graph: NetworkGraph) -> String {
+    graph.namesParameters || graph.inputs.contains { $0.element != .float32 } ? secondVersion : version
   }
 
   static func network(_ contents: Safetensors, allowingNonFinite: Bool) throws(FormatProblem) -> Network {
     guard let json = contents.metadata[networkKey] else { throw .noNetwork }
     let found = contents.metadata[versionKey] ?? ""
-    guard found == version else { throw .modelVersion(found) }
+    guard [version, secondVersion].contains(found) else { throw .modelVersion(found) }
     let network: Network
     do throws(NetworkError) {
       network = try Network(NetworkGraph(json: json), parameters: contents.tensors)

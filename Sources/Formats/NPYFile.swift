@@ -135,6 +135,7 @@ extension DataType {
   fileprivate var npyCode: String {
     switch self {
     case .float32, .bfloat16: "<f4"
+    case .float16: "<f2"
     case .int32: "<i4"
     case .int8: "|i1"
     case .uint8: "|u1"
@@ -151,6 +152,7 @@ extension Tensor {
       case .int32: bytes.bindMemory(to: Int32.self).map(Double.init)
       case .int8: bytes.bindMemory(to: Int8.self).map(Double.init)
       case .uint8: bytes.map(Double.init)
+      case .float16: bytes.bindMemory(to: UInt16.self).map { Double(Float(halfBits: $0)) }
       case .bfloat16: bytes.bindMemory(to: UInt16.self).map { Double(Float(bitPattern: UInt32($0) << 16)) }
       }
     }
@@ -168,6 +170,8 @@ extension Tensor {
           case .int32: floats[index] = Float(bytes.loadUnaligned(fromByteOffset: 4 * index, as: Int32.self))
           case .int8: floats[index] = Float(Int8(bitPattern: bytes[index]))
           case .uint8: floats[index] = Float(bytes[index])
+          case .float16:
+            floats[index] = Float(halfBits: bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self))
           case .bfloat16:
             let half = bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)
             floats[index] = Float(bitPattern: UInt32(half) << 16)

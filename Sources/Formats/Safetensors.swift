@@ -125,6 +125,7 @@ extension DataType {
   var safetensorsName: String {
     switch self {
     case .float32: "F32"
+    case .float16: "F16"
     case .bfloat16: "BF16"
     case .int8: "I8"
     case .uint8: "U8"

@@ -62,12 +62,12 @@ extension Network {
         bytesRead = Set(copied).map { values[$0]?.floatByteCount ?? 0 }.total(\.self)
         bytesWritten = copied.map { values[$0]?.floatByteCount ?? 0 }.total(\.self)
       }
-      let roles = node.operation.parameters
+      let parameters = node.operation.parameters
       ledger.entries.append(
         Ledger.Entry(
           node: node.name, operation: node.operation.typeName, outputShape: output,
-          parameterCount: roles.filter(\.isTrainable).total(\.shape.count),
-          bufferCount: roles.filter { !$0.isTrainable }.total(\.shape.count),
+          parameterCount: parameters.filter(\.isTrainable).total(\.shape.count),
+          bufferCount: parameters.filter { !$0.isTrainable }.total(\.shape.count),
           multiplyAccumulates: node.operation.definition.multiplyAccumulates(operands, output: output),
           bytesRead: bytesRead, bytesWritten: bytesWritten))
     }
@@ -86,16 +86,17 @@ extension Network {
     for (index, node) in nodes.enumerated() {
       for value in node.elementInputs { last[value] = index }
     }
-    for output in outputs { last[output] = nil }
+    for value in outputs + updates.map(\.value) { last[value] = nil }
     return last
   }
 
   private func peakActivationByteCount(shapes: [String: Shape]) -> Int {
     let last = lastReaders
-    let kept = Set(outputs)
-    // Constants are buffers, not activations.
-    let constants = Set(nodes.filter { if case .constant = $0.operation { true } else { false } }.map(\.name))
-    func byteCount(_ value: String) -> Int { constants.contains(value) ? 0 : shapes[value]?.floatByteCount ?? 0 }
+    let kept = Set(outputs + updates.map(\.value))
+    // Constants, and parameters that are read, are no activations.
+    let owned = Set(nodes.filter { if case .constant = $0.operation { true } else { false } }.map(\.name))
+      .union(graph.readParameters.keys)
+    func byteCount(_ value: String) -> Int { owned.contains(value) ? 0 : shapes[value]?.floatByteCount ?? 0 }
     var live = inputs.map { byteCount($0.name) }.total(\.self)
     var peak = live
     for input in inputs where last[input.name] == nil && !kept.contains(input.name) { live -= byteCount(input.name) }

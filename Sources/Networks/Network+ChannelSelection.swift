@@ -7,7 +7,7 @@ extension Network {
   package func channelSelection(of node: Node) -> [Int]? {
     guard case .convolution(let payload) = node.operation, payload.kernel == Pair(1), payload.stride == Pair(1),
       payload.padding == Padding(0), payload.groups == 1, !payload.hasBias, payload.epilogue.steps.isEmpty,
-      let weight = parameter("weight", of: node)
+      let weight = parameter(.weight, of: node)
     else { return nil }
     return weight.withUnsafeFloats { weight in
       var result: [Int] = []

@@ -1,12 +1,18 @@
 import Tensors
 
 extension Network {
-  /// The shape of every value for inputs of these shapes, in the order of `inputs`. The network should be verified.
+  /// The shape of every value; see `inferredTypes`.
+  public func inferredShapes(inputs shapes: [Shape]) throws(NetworkError) -> [String: Shape] {
+    try inferredTypes(inputs: shapes).mapValues(\.shape)
+  }
+
+  /// The type of every value, and of parameters that are read by name, for inputs of these shapes, in the order of `inputs`. The
+  /// network should be verified.
   ///
   /// Where it cannot take inputs of that size, the error names the nearest that it can.
-  public func inferredShapes(inputs shapes: [Shape]) throws(NetworkError) -> [String: Shape] {
+  public func inferredTypes(inputs shapes: [Shape]) throws(NetworkError) -> [String: ValueType] {
     do throws(NetworkError) {
-      return try shapesOfValues(inputs: shapes)
+      return try typesOfValues(inputs: shapes)
     } catch {
       guard case .shape(let node, let operation, let reason) = error else { throw error }
       let fitting = fittingInputs(near: shapes)
@@ -20,7 +26,7 @@ extension Network {
     func first(_ side: (_ side: Int, _ unit: Int) -> Int) -> [Shape]? {
       for unit in Self.sizeUnits {
         let candidate = zip(inputs, shapes).map { input, shape in shape.withSides(of: input) { side($0, unit) } }
-        if candidate != shapes, (try? shapesOfValues(inputs: candidate)) != nil { return candidate }
+        if candidate != shapes, (try? typesOfValues(inputs: candidate)) != nil { return candidate }
       }
       return nil
     }
@@ -30,9 +36,9 @@ extension Network {
   /// What the sides of images are tried to be multiples of: the levels of a U-Net halve them.
   private static let sizeUnits = [2, 4, 8, 16, 32, 64, 128]
 
-  private func shapesOfValues(inputs shapes: [Shape]) throws(NetworkError) -> [String: Shape] {
+  private func typesOfValues(inputs shapes: [Shape]) throws(NetworkError) -> [String: ValueType] {
     guard shapes.count == inputs.count else { throw .inputCount(expected: inputs.count, got: shapes.count) }
-    var result: [String: Shape] = [:]
+    var result: [String: ValueType] = [:]
     var named: [String: (input: NetworkInput, shape: Shape, extent: Int)] = [:]
     for (input, shape) in zip(inputs, shapes) {
       guard input.accepts(shape), shape.valueFault == nil else { throw .inputShape(input, got: shape) }
@@ -42,21 +48,38 @@ extension Network {
         }
         named[name] = (input, shape, extent)
       }
-      result[input.name] = shape
+      result[input.name] = ValueType(shape, input.element)
     }
+    for (name, type) in graph.readParameters { result[name] = type }
     for node in nodes {
-      var operands: [Shape] = []
+      var operands: [ValueType] = []
       for name in node.inputs {
-        guard let shape = result[name] else { throw .unknownValue(name, node: node.name) }
-        operands.append(shape)
+        guard let type = result[name] else { throw .unknownValue(name, node: node.name) }
+        operands.append(type)
       }
       do throws(ShapeMismatch) {
-        result[node.name] = try node.operation.outputShape(operands)
+        result[node.name] = try node.operation.outputType(operands)
       } catch {
         throw .shape(node: node.name, operation: node.operation.typeName, reason: error.reason)
       }
     }
+    try checkUpdates(result)
     return result
+  }
+
+  private func checkUpdates(_ types: [String: ValueType]) throws(NetworkError) {
+    guard !updates.isEmpty else { return }
+    var parameters: [String: ValueType] = [:]
+    for node in nodes {
+      for parameter in node.operation.parameters { parameters[node.parameterName(parameter.role)] = parameter.type }
+    }
+    for update in updates {
+      guard let expected = parameters[update.parameter] else { throw .unknownUpdate(update.parameter) }
+      guard let got = types[update.value] else { throw .unknownUpdateValue(update.value, parameter: update.parameter) }
+      guard got == expected else {
+        throw .updateType(parameter: update.parameter, expected: expected, value: update.value, got: got)
+      }
+    }
   }
 }
 

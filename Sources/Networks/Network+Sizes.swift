@@ -24,19 +24,22 @@ extension Network {
     }
     guard isChanged else { return self }
     // What reached no output before goes, too: it may read what goes now.
-    let dropped = Set(nodes.map(\.name)).subtracting(result.needed)
-    if dropped.isEmpty { return result }
-    for node in nodes where dropped.contains(node.name) {
-      for role in node.operation.parameters { result.parameters[node.parameterName(role.name)] = nil }
-    }
-    result.nodes.removeAll { dropped.contains($0.name) }
-    return result
+    var editor = NetworkEditor(result)
+    editor.removeDeadNodes()
+    return editor.result
   }
 
-  /// The values that the outputs need.
-  private var needed: Set<String> {
-    var result = Set(outputs)
-    for node in nodes.reversed() where result.contains(node.name) { result.formUnion(node.inputs) }
+  /// The same function, each parameter that a node reads by name a constant of that name: for engines that lay out what a network
+  /// owns once, when they prepare it. Updates would not reach the constants.
+  package func withParametersAsConstants() -> Network {
+    let read = graph.readParameters
+    guard !read.isEmpty else { return self }
+    var result = self
+    let constants = read.keys.sorted().map { name in
+      Node(name: name, operation: .constant(Constant(read[name]?.shape ?? [])), inputs: [])
+    }
+    for constant in constants { result.parameters[constant.parameterName(.value)] = parameters[constant.name] }
+    result.nodes.insert(contentsOf: constants, at: 0)
     return result
   }
 }

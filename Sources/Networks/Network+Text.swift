@@ -6,6 +6,7 @@ extension Network: CustomStringConvertible {
   ///     network edsr: x [3] -> tail
   ///     head = convolution(x) 3 -> 64, kernel 3, padding 1, bias
   ///     body.0.b = convolution(body.0.a, head) 64 -> 64, kernel 3, padding 1, bias | scale 0.1 | add
+  ///     update norm.runningMean = norm.mean
   public var text: String { graph.text }
 
   public var description: String { text }
@@ -24,6 +25,7 @@ extension NetworkGraph {
       let summary = node.operation.definition.summary(of: node.inputs.map(\.escapingControls))
       text += summary.isEmpty ? "\n" : " \(summary)\n"
     }
+    for update in updates { text += "update \(update.parameter.escapingControls) = \(update.value.escapingControls)\n" }
     return text
   }
 }

@@ -7,17 +7,20 @@ extension Network {
     try verifyParameters(expected: graph.verified())
   }
 
-  private func verifyParameters(expected: [(name: String, shape: Shape)]) throws(NetworkError) {
-    for (name, shape) in expected {
-      guard let tensor = parameters[name] else { throw .missingParameter(name, shape: shape) }
-      guard tensor.shape == shape else { throw .parameterShape(name, expected: shape, got: tensor.shape) }
-      guard tensor.dataType == .float32 else { throw .parameterType(name, got: tensor.dataType) }
+  private func verifyParameters(expected: [(name: String, type: ValueType)]) throws(NetworkError) {
+    for (name, type) in expected {
+      guard let tensor = parameters[name] else { throw .missingParameter(name, type: type) }
+      guard tensor.shape == type.shape else { throw .parameterShape(name, expected: type.shape, got: tensor.shape) }
+      guard tensor.dataType == type.element else {
+        throw .parameterType(name, expected: type.element, got: tensor.dataType)
+      }
     }
     // The expected names are unique and all present, so that a surplus is unknown.
     if parameters.count != expected.count {
       let known = Set(expected.map(\.name))
       let unknown = parameters.keys.filter { !known.contains($0) }.min() ?? ""
-      throw .unknownParameter(unknown)
+      let node = nodes.first { unknown.hasPrefix("\($0.name).") && !unknown.dropFirst($0.name.count + 1).contains(".") }
+      throw .unknownParameter(unknown, node: node?.name, owned: node?.parameterNames ?? [])
     }
   }
 
@@ -26,39 +29,62 @@ extension Network {
   public var firstNonFiniteParameter: String? {
     for node in nodes {
       if case .constant = node.operation { continue }
-      for role in node.operation.parameters {
-        let name = node.parameterName(role.name)
+      for name in node.parameterNames {
         guard let tensor = parameters[name], tensor.dataType == .float32 else { continue }
         if !tensor.withUnsafeFloats({ $0.allSatisfy(\.isFinite) }) { return name }
       }
     }
     return nil
   }
-
-  /// The parameter of that role of that node (`parameter("weight", of: node)`); nil where it has none.
-  public func parameter(_ role: String, of node: Node) -> Tensor? { parameters[node.parameterName(role)] }
-}
-
-extension Node {
-  /// The key of a parameter in `Network.parameters`: `name.role`.
-  public func parameterName(_ role: String) -> String { "\(name).\(role)" }
 }
 
 extension NetworkGraph {
-  /// Checks names, order and attributes, and returns the parameters that the nodes own, in node order.
-  func verified() throws(NetworkError) -> [(name: String, shape: Shape)] {
+  /// Checks names, order, attributes and updates, and returns the parameters that the nodes own, in node order.
+  func verified() throws(NetworkError) -> [(name: String, type: ValueType)] {
     if inputs.isEmpty { throw .noInputs }
     if outputs.isEmpty { throw .noOutputs }
-    var known: Set<String> = []
+    var values: Set<String> = []
     for input in inputs {
       if input.name.isEmpty { throw .emptyName }
       if let fault = input.fault { throw .inputAxes(input: input.name, reason: fault) }
-      guard known.insert(input.name).inserted else { throw .duplicateName(input.name) }
+      guard values.insert(input.name).inserted else { throw .duplicateName(input.name) }
     }
-    var expected: [(name: String, shape: Shape)] = []
-    var owned: Set<String> = []
+    var names = values
     for node in nodes {
       if node.name.isEmpty { throw .emptyName }
+      guard names.insert(node.name).inserted else { throw .duplicateName(node.name) }
+    }
+    let expected = try verifiedParameters()
+    let owned = Set(expected.map(\.name))
+    var namesParameters = !updates.isEmpty
+    for node in nodes {
+      for value in node.inputs where !values.contains(value) {
+        guard owned.contains(value) else { throw .unknownValue(value, node: node.name) }
+        namesParameters = true
+      }
+      values.insert(node.name)
+    }
+    for output in outputs where !values.contains(output) { throw .unknownOutput(output) }
+    var seen: Set<String> = []
+    for output in outputs where !seen.insert(output).inserted { throw .duplicateName(output) }
+    // Where no parameter is named, a value may be called as one: the two were apart in earlier versions.
+    if namesParameters, let both = values.intersection(owned).min() { throw .duplicateName(both) }
+    var updated: Set<String> = []
+    for update in updates {
+      guard owned.contains(update.parameter) else { throw .unknownUpdate(update.parameter) }
+      guard updated.insert(update.parameter).inserted else { throw .updatedTwice(update.parameter) }
+      guard values.contains(update.value) || owned.contains(update.value) else {
+        throw .unknownUpdateValue(update.value, parameter: update.parameter)
+      }
+    }
+    return expected
+  }
+
+  /// Checks what each node says by itself.
+  private func verifiedParameters() throws(NetworkError) -> [(name: String, type: ValueType)] {
+    var expected: [(name: String, type: ValueType)] = []
+    var owned: Set<String> = []
+    for node in nodes {
       let definition = node.operation.definition
       if let fault = definition.attributeFault {
         throw .attribute(node: node.name, operation: definition.typeName, reason: fault)
@@ -67,17 +93,30 @@ extension NetworkGraph {
         throw .operandCount(
           node: node.name, operation: definition.typeName, expected: definition.inputCount, got: node.inputs.count)
       }
-      for value in node.inputs where !known.contains(value) { throw .unknownValue(value, node: node.name) }
-      guard known.insert(node.name).inserted else { throw .duplicateName(node.name) }
-      for role in definition.parameters {
-        let name = node.parameterName(role.name)
+      for parameter in definition.parameters {
+        let name = node.parameterName(parameter.role)
         guard owned.insert(name).inserted else { throw .duplicateName(name) }
-        expected.append((name, role.shape))
+        expected.append((name, parameter.type))
       }
     }
-    for output in outputs where !known.contains(output) { throw .unknownOutput(output) }
-    var seen: Set<String> = []
-    for output in outputs where !seen.insert(output).inserted { throw .duplicateName(output) }
     return expected
   }
+
+  /// The parameters that nodes read by name, or updates take, with their types; those of a verified graph.
+  package var readParameters: [String: ValueType] {
+    let made = Set(inputs.map(\.name) + nodes.map(\.name))
+    let read = Set(nodes.flatMap(\.inputs) + updates.map(\.value)).subtracting(made)
+    guard !read.isEmpty else { return [:] }
+    var result: [String: ValueType] = [:]
+    for node in nodes {
+      for parameter in node.operation.parameters {
+        let name = node.parameterName(parameter.role)
+        if read.contains(name) { result[name] = parameter.type }
+      }
+    }
+    return result
+  }
+
+  /// Whether nodes read parameters by name, or updates change some.
+  public var namesParameters: Bool { !updates.isEmpty || !readParameters.isEmpty }
 }

@@ -5,28 +5,53 @@ import Tensors
 /// A value of this type is inert: optimisations are functions that return another network (Transforms), a backend runs what is
 /// left (Execution). Inputs say which of their extents are fixed; `inferredShapes` follows the shapes of given inputs through.
 public struct Network: Equatable, Sendable {
-  /// What the network is called, for people: `vdsr`, `edsr`.
-  public var name: String
-  public var inputs: [NetworkInput]
-  /// In topological order: a node reads network inputs and the outputs of nodes before it.
-  public var nodes: [Node]
-  /// The names of the values that leave the network.
-  public var outputs: [String]
+  /// Everything but the tensors.
+  public var graph: NetworkGraph
   /// The tensors of the nodes by `node.role` (`head.weight`).
   public var parameters: [String: Tensor]
-  /// What the network does to images, for the programs that feed it; nil where it is no image-to-image network.
-  public var imageContract: ImageContract?
 
-  public init(
-    name: String, inputs: [NetworkInput], nodes: [Node], outputs: [String], parameters: [String: Tensor],
-    imageContract: ImageContract? = nil
-  ) {
-    self.name = name
-    self.inputs = inputs
-    self.nodes = nodes
-    self.outputs = outputs
+  /// Not verified; see `init(_:parameters:)`.
+  public init(unverified graph: NetworkGraph, parameters: [String: Tensor]) {
+    self.graph = graph
     self.parameters = parameters
-    self.imageContract = imageContract
+  }
+}
+
+/// The graph's.
+extension Network {
+  /// What the network is called, for people: `vdsr`, `edsr`.
+  public var name: String {
+    get { graph.name }
+    _modify { yield &graph.name }
+  }
+
+  public var inputs: [NetworkInput] {
+    get { graph.inputs }
+    _modify { yield &graph.inputs }
+  }
+
+  /// In topological order; see `NetworkGraph`.
+  public var nodes: [Node] {
+    get { graph.nodes }
+    _modify { yield &graph.nodes }
+  }
+
+  /// The names of the values that leave the network.
+  public var outputs: [String] {
+    get { graph.outputs }
+    _modify { yield &graph.outputs }
+  }
+
+  /// What a run changes at its end.
+  public var updates: [ParameterUpdate] {
+    get { graph.updates }
+    _modify { yield &graph.updates }
+  }
+
+  /// What the network does to images; nil where it is no image-to-image network.
+  public var imageContract: ImageContract? {
+    get { graph.imageContract }
+    _modify { yield &graph.imageContract }
   }
 }
 
@@ -34,7 +59,8 @@ public struct Network: Equatable, Sendable {
 public struct Node: Hashable, Sendable {
   public var name: String
   public var operation: Operation
-  /// The names of the values read, in the order the operation documents.
+  /// The names of the values read, in the order the operation documents. A parameter of any node is a value, too, by its name
+  /// `node.role`: a node may read it as it is before the run.
   public var inputs: [String]
 
   public init(name: String, operation: Operation, inputs: [String]) {
@@ -47,15 +73,28 @@ public struct Node: Hashable, Sendable {
 extension Node {
   /// The values that the node computes with; the others it reads for their extents only.
   public var elementInputs: ArraySlice<String> {
-    operation.definition.elementOperandCount.map { inputs.prefix($0) } ?? inputs[...]
+    inputs.prefix(operation.definition.elementOperandCount)
   }
 
   /// The attributes for people, with the names of the operands that they speak of.
   public var summary: String { operation.definition.summary(of: inputs) }
 }
 
+/// What a run does to a parameter when all of it is computed: running statistics, a step of an optimiser.
+public struct ParameterUpdate: Hashable, Sendable {
+  /// The parameter, `node.role`. At most one update a parameter.
+  public var parameter: String
+  /// The value, of the parameter's shape, that it becomes: one of a node, an input or another parameter.
+  public var value: String
+
+  public init(parameter: String, value: String) {
+    self.parameter = parameter
+    self.value = value
+  }
+}
+
 /// How an image-to-image network wants its images.
-public struct ImageContract: Hashable, Codable, Sendable {
+public struct ImageContract: Hashable, Sendable {
   /// The channels that enter and leave.
   public enum Colour: String, Hashable, Codable, Sendable {
     /// One channel: BT.601 luma (16...235 of 255).
@@ -84,5 +123,30 @@ public struct ImageContract: Hashable, Codable, Sendable {
     self.maximum = maximum
     self.scale = scale
     self.inputSize = inputSize
+  }
+}
+
+extension ImageContract: Codable {
+  enum CodingKeys: String, CodingKey, CaseIterable { case colour, maximum, scale, inputSize }
+
+  public init(from decoder: any Decoder) throws {
+    try decoder.refuseFields(except: CodingKeys.self, of: "the image contract")
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      colour: try container.decode(Colour.self, forKey: .colour), maximum: try container.decode(Float.self, forKey: .maximum),
+      scale: try container.decodeIfPresent(Int.self, forKey: .scale),
+      inputSize: try container.decode(InputSize.self, forKey: .inputSize))
+  }
+}
+
+extension ParameterUpdate: Codable {
+  enum CodingKeys: String, CodingKey, CaseIterable { case parameter, value }
+
+  public init(from decoder: any Decoder) throws {
+    try decoder.refuseFields(except: CodingKeys.self, of: "an update")
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      parameter: try container.decode(String.self, forKey: .parameter), value: try container.decode(String.self, forKey: .value)
+    )
   }
 }

@@ -50,6 +50,21 @@ public struct NetworkBuilder: Sendable {
   /// Gives a parameter these values in place of initial ones.
   public mutating func setParameter(_ name: String, _ tensor: Tensor) { fixed[name] = tensor }
 
+  /// A parameter of a node, by its name `node.role`, as a value: what it is before the run.
+  public func parameter(_ name: String) -> Value {
+    for node in graph.nodes {
+      for parameter in node.operation.parameters where node.parameterName(parameter.role) == name {
+        return Value(name: name, channels: parameter.shape.rank > 1 ? parameter.shape[1] : 1)
+      }
+    }
+    return Value(name: name, channels: 1)
+  }
+
+  /// Makes the parameter this value at the end of a run; see `ParameterUpdate`.
+  public mutating func update(_ parameter: String, to value: Value) {
+    graph.updates.append(ParameterUpdate(parameter: parameter, value: value.name))
+  }
+
   /// A convolution of the channels of `x`; see `Convolution`.
   public mutating func convolution(
     _ name: String, _ x: Value, outChannels: Int, kernel: Pair, stride: Pair = Pair(1), padding: Padding = Padding(0),
@@ -234,6 +249,14 @@ public struct NetworkBuilder: Sendable {
       name, .reduction(Reduction(function, axes: axes, keepsAxes: keepsAxes)), [x], channels: channels ?? usual)
   }
 
+  /// The place of the largest along the axis; see `MaximumIndex`. Channels must be given where an axis before them is not kept.
+  public mutating func maximumIndex(
+    _ name: String, _ x: Value, axis: Int = 1, keepsAxis: Bool = true, channels: Int? = nil
+  ) -> Value {
+    let usual = keepsAxis && axis == 1 ? 1 : x.channels
+    return node(name, .maximumIndex(MaximumIndex(axis: axis, keepsAxis: keepsAxis)), [x], channels: channels ?? usual)
+  }
+
   /// Normalised by its own mean and variance along the axes; see `Normalization`.
   public mutating func normalization(_ name: String, _ x: Value, _ payload: Normalization) -> Value {
     node(name, .normalization(payload), [x], channels: x.channels)
@@ -246,43 +269,4 @@ public struct NetworkBuilder: Sendable {
     parameters.merge(fixed) { _, given in given }
     return try Network(graph, parameters: parameters)
   }
-}
-
-/// How the parameters of a new network are filled.
-public enum Initialization: Hashable, Sendable {
-  /// All zero, to be overwritten: a file is about to be loaded.
-  case zeros
-  /// As PyTorch does by default: weights and biases of convolutions and linear layers uniform within `1 / √(fan-in)`
-  /// (Kaiming uniform with a = √5), batch norms the identity, slopes of a prelu 0.25. The same seed gives the same bits.
-  case random(seed: UInt64)
-
-  /// The parameters of a verified graph.
-  func parameters(of graph: NetworkGraph) -> [String: Tensor] {
-    var result: [String: Tensor] = [:]
-    var generator: SplitMix64? = if case .random(let seed) = self { SplitMix64(seed: seed) } else { nil }
-    for node in graph.nodes {
-      for role in node.operation.parameters {
-        let tensor: Tensor
-        if var stream = generator {
-          switch role.initialValue {
-          case .constant(let value): tensor = Tensor(repeating: value, role.shape)
-          case .uniform(let bound): tensor = Tensor(uniform: role.shape, bound: bound, using: &stream)
-          }
-          generator = stream
-        } else {
-          tensor = Tensor(zeros: role.shape)
-        }
-        result[node.parameterName(role.name)] = tensor
-      }
-    }
-    return result
-  }
-}
-
-extension Pair: ExpressibleByIntegerLiteral {
-  public init(integerLiteral value: Int) { self.init(value) }
-}
-
-extension Padding: ExpressibleByIntegerLiteral {
-  public init(integerLiteral value: Int) { self.init(value) }
 }

@@ -14,10 +14,16 @@ public enum NetworkError: Error, Hashable, Sendable {
   case unknownOutput(String)
   case operandCount(node: String, operation: String, expected: ClosedRange<Int>, got: Int)
   case attribute(node: String, operation: String, reason: String)
-  case missingParameter(String, shape: Shape)
+  case missingParameter(String, type: ValueType)
   case parameterShape(String, expected: Shape, got: Shape)
-  case parameterType(String, got: DataType)
-  case unknownParameter(String)
+  case parameterType(String, expected: DataType, got: DataType)
+  /// No node owns it. `node` is the one it is named after, where there is one, `owned` what that owns.
+  case unknownParameter(String, node: String?, owned: [String])
+  /// An update of what is no parameter.
+  case unknownUpdate(String)
+  case updatedTwice(String)
+  case unknownUpdateValue(String, parameter: String)
+  case updateType(parameter: String, expected: ValueType, value: String, got: ValueType)
   /// The shapes given do not match the inputs in number.
   case inputCount(expected: Int, got: Int)
   case inputShape(NetworkInput, got: Shape)
@@ -27,6 +33,8 @@ public enum NetworkError: Error, Hashable, Sendable {
   /// The same, where inputs a little smaller or larger would fit: `fitting` holds the shapes of the inputs for one or both.
   case inputSize(node: String, operation: String, reason: String, fitting: [[Shape]])
   case unknownOperation(String)
+  /// A description has a field that this version does not know; `of` is whose, for people.
+  case unknownField(String, of: String)
   /// The JSON form does not describe a network.
   case invalidDescription(String)
 }
@@ -43,15 +51,25 @@ extension NetworkError: CustomStringConvertible {
     case .duplicateName(let name): "two values of the network are called '\(name)'; names must be unique"
     case .inputAxes(let input, let reason): "the input '\(input)' \(reason)"
     case .unknownValue(let value, let node):
-      "the node '\(node)' reads '\(value)', which is no input of the network and no node before it"
+      "the node '\(node)' reads '\(value)', which is no input of the network, no parameter and no node before it"
     case .unknownOutput(let name): "the output '\(name)' is no value of the network"
     case .operandCount(let node, let operation, let expected, let got):
       "the node '\(node)' (\(operation)) takes \(expected.text) inputs and gets \(got)"
     case .attribute(let node, let operation, let reason): "the node '\(node)' (\(operation)) is invalid: \(reason)"
-    case .missingParameter(let name, let shape): "the parameter '\(name)' (float32 \(shape)) is missing"
+    case .missingParameter(let name, let type): "the parameter '\(name)' (\(type)) is missing"
     case .parameterShape(let name, let expected, let got): "the parameter '\(name)' is \(got) and must be \(expected)"
-    case .parameterType(let name, let got): "the parameter '\(name)' holds \(got.rawValue) and must hold float32"
-    case .unknownParameter(let name): "the parameter '\(name)' belongs to no node of the network"
+    case .parameterType(let name, let expected, let got):
+      "the parameter '\(name)' holds \(got.rawValue) and must hold \(expected.rawValue)"
+    case .unknownParameter(let name, nil, _): "the parameter '\(name)' belongs to no node of the network"
+    case .unknownParameter(let name, let node?, let owned):
+      "the parameter '\(name)' is none of the node '\(node)', which has "
+        + (owned.isEmpty ? "none" : owned.map { "'\($0)'" }.joined(separator: ", "))
+    case .unknownUpdate(let name): "an update changes '\(name)', which is no parameter of a node"
+    case .updatedTwice(let name): "two updates change the parameter '\(name)'; one may"
+    case .unknownUpdateValue(let value, let parameter):
+      "the update of '\(parameter)' takes '\(value)', which is no value of the network"
+    case .updateType(let parameter, let expected, let value, let got):
+      "the update of '\(parameter)' (\(expected)) takes '\(value)', which is \(got)"
     case .inputCount(let expected, let got): "the network has \(expected) inputs and gets \(got) shapes"
     case .inputShape(let input, let got):
       "the input '\(input.name)' is \(got) and must be \(input.axesText)" + (input.mend(for: got).map { "; \($0)" } ?? "")
@@ -61,7 +79,9 @@ extension NetworkError: CustomStringConvertible {
     case .inputSize(let node, let operation, let reason, let fitting):
       "the node '\(node)' (\(operation)) does not fit its inputs: \(reason); the nearest inputs of the network that fit: "
         + fitting.map { $0.map(\.description).joined(separator: ", ") }.joined(separator: " or ")
-    case .unknownOperation(let type): "the operation '\(type)' is not known to this version"
+    case .unknownOperation(let type): "the operation '\(type)' is not known to this version; update swiftlet"
+    case .unknownField(let name, let owner):
+      "\(owner) has a field '\(name)', which is not known to this version; update swiftlet"
     case .invalidDescription(let reason): "the network description is invalid: \(reason)"
     }
   }

@@ -8,36 +8,38 @@ import Tensors
 
 /// A network without the data of its parameters: what our model file keeps as metadata beside the tensors.
 public struct NetworkGraph: Hashable, Sendable {
+  /// What the network is called, for people: `vdsr`, `edsr`.
   public var name: String
   public var inputs: [NetworkInput]
-  /// In topological order.
+  /// In topological order: a node reads network inputs, parameters, and the outputs of nodes before it.
   public var nodes: [Node]
+  /// The names of the values that leave the network.
   public var outputs: [String]
+  /// What a run changes at its end, all at once; a network for inference has none.
+  public var updates: [ParameterUpdate]
+  /// What the network does to images, for the programs that feed it; nil where it is no image-to-image network.
   public var imageContract: ImageContract?
 
-  public init(name: String, inputs: [NetworkInput], nodes: [Node], outputs: [String], imageContract: ImageContract? = nil) {
+  public init(
+    name: String, inputs: [NetworkInput], nodes: [Node], outputs: [String], updates: [ParameterUpdate] = [],
+    imageContract: ImageContract? = nil
+  ) {
     self.name = name
     self.inputs = inputs
     self.nodes = nodes
     self.outputs = outputs
+    self.updates = updates
     self.imageContract = imageContract
   }
 
-  /// The names and shapes of the float32 tensors that complete the graph, in node order. Throws where it is no network.
-  public func expectedParameters() throws(NetworkError) -> [(name: String, shape: Shape)] { try verified() }
+  /// The names and types of the tensors that complete the graph, in node order. Throws where it is no network.
+  public func expectedParameters() throws(NetworkError) -> [(name: String, type: ValueType)] { try verified() }
 }
 
 extension Network {
-  /// Everything but the parameters.
-  public var graph: NetworkGraph {
-    NetworkGraph(name: name, inputs: inputs, nodes: nodes, outputs: outputs, imageContract: imageContract)
-  }
-
   /// The graph with its parameters. Throws where they do not make a network (see `verify`).
   public init(_ graph: NetworkGraph, parameters: [String: Tensor]) throws(NetworkError) {
-    self.init(
-      name: graph.name, inputs: graph.inputs, nodes: graph.nodes, outputs: graph.outputs, parameters: parameters,
-      imageContract: graph.imageContract)
+    self.init(unverified: graph, parameters: parameters)
     try verify()
   }
 }
@@ -67,15 +69,17 @@ extension NetworkGraph {
 }
 
 extension NetworkGraph: Codable {
-  enum CodingKeys: String, CodingKey { case name, inputs, nodes, outputs, imageContract }
+  enum CodingKeys: String, CodingKey, CaseIterable { case name, inputs, nodes, outputs, updates, imageContract }
 
   public init(from decoder: any Decoder) throws {
+    try decoder.refuseFields(except: CodingKeys.self, of: "the network")
     let container = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
       name: try container.decode(String.self, forKey: .name),
       inputs: try container.decode([NetworkInput].self, forKey: .inputs),
       nodes: try container.decode([Node].self, forKey: .nodes),
       outputs: try container.decode([String].self, forKey: .outputs),
+      updates: try container.decodeIfPresent([ParameterUpdate].self, forKey: .updates) ?? [],
       imageContract: try container.decodeIfPresent(ImageContract.self, forKey: .imageContract))
     _ = try verified()
   }
@@ -86,14 +90,16 @@ extension NetworkGraph: Codable {
     try container.encode(inputs, forKey: .inputs)
     try container.encode(nodes, forKey: .nodes)
     try container.encode(outputs, forKey: .outputs)
+    if !updates.isEmpty { try container.encode(updates, forKey: .updates) }
     try container.encodeIfPresent(imageContract, forKey: .imageContract)
   }
 }
 
 extension Node: Codable {
-  enum CodingKeys: String, CodingKey { case name, operation, inputs }
+  enum CodingKeys: String, CodingKey, CaseIterable { case name, operation, inputs }
 
   public init(from decoder: any Decoder) throws {
+    try decoder.refuseFields(except: CodingKeys.self, of: "a node")
     let container = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
       name: try container.decode(String.self, forKey: .name),

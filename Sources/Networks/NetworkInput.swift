@@ -1,17 +1,19 @@
 import Tensors
 
-/// A value that enters a network: float32 of one to eight axes, each of which is fixed or open.
+/// A value that enters a network, of one to eight axes, each of which is fixed or open.
 public struct NetworkInput: Hashable, Sendable {
   public var name: String
   /// The extent along each axis; nil where any will do. Images are `[nil, channels, nil, nil]`: N, C, H, W.
   public var axes: [Int?]
   /// Names of open axes, for as many axes as there are names: axes of one name have one extent, whichever input they belong to.
   public var axisNames: [String?]
+  public var element: DataType
 
-  public init(name: String, axes: [Int?], axisNames: [String?] = []) {
+  public init(name: String, axes: [Int?], axisNames: [String?] = [], element: DataType = .float32) {
     self.name = name
     self.axes = axes
     self.axisNames = axisNames
+    self.element = element
   }
 
   /// Images `[N, channels, H, W]` of any number and size.
@@ -20,8 +22,8 @@ public struct NetworkInput: Hashable, Sendable {
   /// The channels of an image; nil where the input is none, or takes any number of them.
   public var channels: Int? { axes.count == 4 ? axes[1] : nil }
 
-  /// Whether images of any number and size are taken.
-  public var isAnyImage: Bool { axes == [nil, channels, nil, nil] && channels != nil && !isNamed }
+  /// Whether float32 images of any number and size are taken.
+  public var isAnyImage: Bool { element == .float32 && axes == [nil, channels, nil, nil] && channels != nil && !isNamed }
 
   /// Whether images of any height and width are taken, all of as many channels.
   public var isImageOfAnySize: Bool { channels != nil && axes[2] == nil && axes[3] == nil }
@@ -63,29 +65,35 @@ public struct NetworkInput: Hashable, Sendable {
 }
 
 extension NetworkInput {
-  /// The axes for people: `[N, 3, H, W]`, `[1, 3, 224, 224]`, `[N, ?]`.
+  /// The axes for people: `[N, 3, H, W]`, `[1, 3, 224, 224]`, `[N, ?]`, `int8 [1, 3]`.
   public var axesText: String {
     let letters = channels != nil ? ["N", "C", "H", "W"] : ["N"]
     let texts = axes.enumerated().map { axis, extent in extent.map(String.init) ?? (axis < letters.count ? letters[axis] : "?")
     }
-    return "[\(texts.joined(separator: ", "))]"
+    return (element == .float32 ? "" : "\(element.rawValue) ") + "[\(texts.joined(separator: ", "))]"
   }
 }
 
 /// `{"name": "x", "channels": 3}` for images of any number and size, `{"name": "x", "axes": [null, 3, 8, 8]}` for others.
 extension NetworkInput: Codable {
-  enum CodingKeys: String, CodingKey { case name, channels, axes, axisNames }
+  enum CodingKeys: String, CodingKey, CaseIterable { case name, channels, axes, axisNames, element }
 
   public init(from decoder: any Decoder) throws {
+    try decoder.refuseFields(except: CodingKeys.self, of: "an input")
     let container = try decoder.container(keyedBy: CodingKeys.self)
     let name = try container.decode(String.self, forKey: .name)
     guard container.contains(.axes) else {
+      if container.contains(.element) || container.contains(.axisNames) {
+        throw DecodingError.dataCorruptedError(
+          forKey: .axes, in: container, debugDescription: "an input with names or a type of element states its axes")
+      }
       self.init(name: name, channels: try container.decode(Int.self, forKey: .channels))
       return
     }
     self.init(
       name: name, axes: try container.decode([Int?].self, forKey: .axes),
-      axisNames: try container.decodeIfPresent([String?].self, forKey: .axisNames) ?? [])
+      axisNames: try container.decodeIfPresent([String?].self, forKey: .axisNames) ?? [],
+      element: try container.decodeIfPresent(DataType.self, forKey: .element) ?? .float32)
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -94,5 +102,6 @@ extension NetworkInput: Codable {
     if isAnyImage { return try container.encode(channels, forKey: .channels) }
     try container.encode(axes, forKey: .axes)
     if isNamed { try container.encode(axisNames, forKey: .axisNames) }
+    if element != .float32 { try container.encode(element, forKey: .element) }
   }
 }

@@ -8,7 +8,7 @@ extension Operation {
       case .transposedConvolution(let payload): payload.epilogue
       case .linear, .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
         .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
-        .reshape, .transpose, .reduction, .normalization, .expand, .constant, .matrixMultiply:
+        .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply:
         nil
       }
     }
@@ -26,7 +26,7 @@ extension Operation {
         self = .transposedConvolution(payload)
       case .linear, .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
         .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
-        .reshape, .transpose, .reduction, .normalization, .expand, .constant, .matrixMultiply:
+        .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply:
         break
       }
     }

@@ -30,6 +30,7 @@ public enum Operation: Hashable, Sendable {
   case reshape(Reshape)
   case transpose(Transpose)
   case reduction(Reduction)
+  case maximumIndex(MaximumIndex)
   case normalization(Normalization)
   case expand(Expand)
   case constant(Constant)
@@ -62,6 +63,7 @@ public enum Operation: Hashable, Sendable {
     case .reshape(let payload): payload
     case .transpose(let payload): payload
     case .reduction(let payload): payload
+    case .maximumIndex(let payload): payload
     case .normalization(let payload): payload
     case .expand(let payload): payload
     case .constant(let payload): payload

@@ -2,65 +2,106 @@ import Tensors
 
 /// What every operation answers about itself.
 ///
+/// Nothing here has a default that a new operation could inherit by being silent: what an operation does not have, it says so, with
+/// one of the protocols below that is named for it.
+///
 /// Callers outside the operations go through `Operation`, which checks attributes and inputs first: `parameters`, `outputShape`
 /// and `multiplyAccumulates` of a definition assume legal attributes, and inputs of the right number and of sane extents.
-package protocol OperationDefinition: Sendable {
-  /// The term users read, and the `type` of the JSON form: `convolution`, `pixelShuffle`.
-  var typeName: String { get }
+package protocol OperationDefinition: Codable, Sendable {
+  var type: OperationType { get }
+  /// The names of all attributes in the JSON form, `type` left out: a file that has others is of a newer version.
+  var attributeNames: [String] { get }
   /// The number of inputs it takes.
   var inputCount: ClosedRange<Int> { get }
-  /// How many operands it computes with, from the first; those behind are read for their extents only (see `SizeExpression`). Nil
-  /// where it computes with all.
-  var elementOperandCount: Int? { get }
-  /// The attributes for people, `64 -> 64, kernel 3, padding 1, bias`; empty where there are none.
-  var summary: String { get }
-  /// The same, where attributes speak of operands: by these names.
+  /// How many operands it computes with, from the first; those behind are read for their extents only (see `SizeExpression`).
+  var elementOperandCount: Int { get }
+  /// The attributes for people, `64 -> 64, kernel 3, padding 1, bias`, empty where there are none; where they speak of operands, by
+  /// these names.
   func summary(of operands: [String]) -> String
   /// What is wrong with the attributes, a clause such as `the stride 0 is not in 1...1048576`; nil where they are legal.
   var attributeFault: String? { get }
-  /// The parameters it owns, by role (`weight`, `bias`), in a fixed order; the tensor of role r of node n is named `n.r`.
-  var parameters: [ParameterRole] { get }
+  /// The parameters it owns, each role once, in a fixed order.
+  var parameters: [Parameter] { get }
+  /// The parts that sum products with weights, from the one that reads the first operand to the one whose sums are the output, but
+  /// for an epilogue.
+  var linearParts: [LinearPart] { get }
   /// The operation for operands of these shapes, every size that follows from them a number; nil where none does.
   func resolved(_ inputs: [Shape]) throws(ShapeMismatch) -> Operation?
   /// The shape of the output. Throws a reason, without the node's name, where the inputs do not fit.
   func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape
-  /// Multiply-accumulate operations of one evaluation, products with padding included. Only convolutions and linear layers
-  /// count any: elementwise work, pooling, resizing and copies count none.
+  /// Which elements it takes and makes: with the shape, the type of the output.
+  var elements: ElementRule { get }
+  /// Multiply-accumulate operations of one evaluation, products with padding included. Only convolutions, linear layers and products
+  /// of matrices count any: elementwise work, pooling, resizing and copies count none.
   func multiplyAccumulates(_ inputs: [Shape], output: Shape) -> Int
+  /// What it looks at for pixels of its output; nil where these do not lie along pixels of the first operand, or where that depends
+  /// on more of the image.
+  var window: SpatialWindow? { get }
+  /// Where the channels of an operand go.
+  func channelFlow(of operand: Int) -> ChannelFlow
 }
 
-extension OperationDefinition {
-  package var elementOperandCount: Int? { nil }
-  package var summary: String { "" }
-  package func summary(of operands: [String]) -> String { summary }
-  package func resolved(_ inputs: [Shape]) throws(ShapeMismatch) -> Operation? { nil }
+/// An operation without attributes.
+package protocol WithoutAttributes: OperationDefinition {}
+
+extension WithoutAttributes {
+  package var attributeNames: [String] { [] }
+  package func summary(of operands: [String]) -> String { "" }
   package var attributeFault: String? { nil }
-  package var parameters: [ParameterRole] { [] }
+}
+
+/// An operation that reckons with float32 numbers.
+package protocol OnFloat32: OperationDefinition {}
+
+extension OnFloat32 {
+  package var elements: ElementRule { .float32 }
+}
+
+/// An operation that moves elements of any type.
+package protocol OnAnyElements: OperationDefinition {}
+
+extension OnAnyElements {
+  package var elements: ElementRule { .moved }
+}
+
+/// An operation that owns no parameters.
+package protocol WithoutParameters: OperationDefinition {}
+
+extension WithoutParameters {
+  package var parameters: [Parameter] { [] }
+  package var linearParts: [LinearPart] { [] }
+}
+
+/// An operation that counts no multiply-accumulates.
+package protocol WithoutProducts: OperationDefinition {}
+
+extension WithoutProducts {
   package func multiplyAccumulates(_ inputs: [Shape], output: Shape) -> Int { 0 }
 }
 
-/// A parameter that an operation owns.
-public struct ParameterRole: Hashable, Sendable {
-  /// How a new network fills the tensor, as PyTorch does by default.
-  public enum InitialValue: Hashable, Sendable {
-    case constant(Float)
-    /// Uniform between -bound and bound.
-    case uniform(bound: Float)
-  }
+/// An operation no size of which follows from the extents of operands: it computes with all of them.
+package protocol WithoutSizes: OperationDefinition {}
 
-  /// `weight`, `bias`, `runningMean` …
-  public var name: String
-  public var shape: Shape
-  /// False for the running statistics of a batch norm, which count as buffers and not as parameters.
-  public var isTrainable: Bool
-  public var initialValue: InitialValue
+extension WithoutSizes {
+  package var elementOperandCount: Int { inputCount.upperBound }
+  package func resolved(_ inputs: [Shape]) throws(ShapeMismatch) -> Operation? { nil }
+}
 
-  public init(_ name: String, _ shape: Shape, isTrainable: Bool = true, initialValue: InitialValue = .constant(0)) {
-    self.name = name
-    self.shape = shape
-    self.isTrainable = isTrainable
-    self.initialValue = initialValue
-  }
+/// An operation that makes each element of the output of the element at the same place in each operand, or of the only one there is
+/// along an axis.
+package protocol Elementwise: OperationDefinition {}
+
+extension Elementwise {
+  package var window: SpatialWindow? { .pixel }
+  package func channelFlow(of operand: Int) -> ChannelFlow { .kept }
+}
+
+/// An operation whose output is no image that lies along its operand, nor keeps its channels.
+package protocol WithoutPlaces: OperationDefinition {}
+
+extension WithoutPlaces {
+  package var window: SpatialWindow? { nil }
+  package func channelFlow(of operand: Int) -> ChannelFlow { .mixed }
 }
 
 /// Why the inputs of an operation do not fit it.
@@ -81,8 +122,17 @@ package enum Limits {
   package static let elements = 1 << 36
 }
 
+extension OperationDefinition {
+  package var typeName: String { type.rawValue }
+
+  /// The attributes where the names of operands are not known.
+  package var summary: String { summary(of: SizeExpression.places(inputCount.upperBound)) }
+}
+
 extension Operation {
   /// The term users read, and the `type` of the JSON form: `convolution`, `relu`.
+  public var type: OperationType { definition.type }
+  /// The same as text.
   public var typeName: String { definition.typeName }
   /// The attributes for people, `64 -> 64, kernel 3, padding 1, bias`; empty where there are none.
   public var summary: String { definition.summary }
@@ -100,10 +150,15 @@ extension Operation {
   }
 
   /// The parameters it owns, in a fixed order; none where the attributes are illegal.
-  public var parameters: [ParameterRole] {
+  public var parameters: [Parameter] {
     let definition = definition
     return definition.attributeFault == nil ? definition.parameters : []
   }
+
+  /// The parts that sum products with weights; see `OperationDefinition`.
+  package var linearParts: [LinearPart] { definition.linearParts }
+  /// What it looks at for pixels of its output; see `OperationDefinition`.
+  package var window: SpatialWindow? { definition.window }
 
   /// The shape of the output for inputs of these shapes. Throws a reason, without the node's name, where attributes or inputs do
   /// not fit; never traps.
@@ -119,6 +174,13 @@ extension Operation {
     let output = try resolved(inputs).definition.outputShape(inputs)
     if let fault = output.valueFault { throw ShapeMismatch("the output \(output) \(fault)") }
     return output
+  }
+
+  /// The type of the output for inputs of these types. Throws as `outputShape`, and where elements do not fit.
+  public func outputType(_ inputs: [ValueType]) throws(ShapeMismatch) -> ValueType {
+    let shape = try outputShape(inputs.map(\.shape))
+    let definition = definition
+    return try definition.elements.output(shape, of: inputs.prefix(definition.elementOperandCount))
   }
 
   /// Multiply-accumulate operations of one evaluation; see `OperationDefinition`. Throws where the inputs do not fit.

@@ -163,7 +163,7 @@ extension SizeExpression {
 
 /// A number, or an object of one key: `{"extent": [1, 2]}`, `{"sum": [a, b]}`, `{"floor": a}`.
 extension SizeExpression: Codable {
-  enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey, CaseIterable {
     case extent, sum, difference, product, quotient, minimum, maximum, floor, truncated, float32
   }
 
@@ -172,6 +172,7 @@ extension SizeExpression: Codable {
       self = .number(value)
       return
     }
+    try decoder.refuseFields(except: CodingKeys.self, of: "a size")
     let container = try decoder.container(keyedBy: CodingKeys.self)
     guard let key = container.allKeys.first, container.allKeys.count == 1 else {
       throw DecodingError.dataCorrupted(

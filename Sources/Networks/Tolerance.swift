@@ -51,6 +51,7 @@ package struct Tolerance: Hashable, Sendable {
     for (input, tensor) in zip(network.inputs, inputs) {
       values[input.name] = Tolerance(magnitude: tensor.largestMagnitude, error: 0).stored(storage)
     }
+    for name in network.graph.readParameters.keys { values[name] = constant(network.parameters[name]) }
     for node in network.nodes {
       let operands = node.inputs.compactMap { values[$0] }
       values[node.name] = bound(node, network, shapes, operands, convolutionFactor, storage).stored(storage).known
@@ -63,9 +64,17 @@ package struct Tolerance: Hashable, Sendable {
     _ node: Node, _ network: Network, _ shapes: [String: Shape], _ operands: [Tolerance], _ factor: Double,
     _ storage: Double = 0
   ) -> Tolerance {
-    func largest(_ role: String) -> Double { network.parameter(role, of: node)?.largestMagnitude ?? 0 }
-    if case .constant = node.operation { return constant(network.parameter("value", of: node)) }
-    let x = operands[0]
+    reckoned(node, network, shapes, operands, factor, storage).known
+  }
+
+  private static func reckoned(
+    _ node: Node, _ network: Network, _ shapes: [String: Shape], _ operands: [Tolerance], _ factor: Double, _ storage: Double
+  ) -> Tolerance {
+    func largest(_ role: ParameterRole) -> Double { network.parameter(role, of: node)?.largestMagnitude ?? 0 }
+    if case .constant = node.operation { return constant(network.parameter(.value, of: node)) }
+    guard operands.count >= node.elementInputs.count, let x = operands.first else {
+      return Tolerance(magnitude: .infinity, error: .infinity)
+    }
     /// The numbers along some axes of the first operand.
     func count(_ axes: [Int]) -> Int {
       guard let shape = node.inputs.first.flatMap({ shapes[$0] }) else { return 1 }
@@ -74,29 +83,29 @@ package struct Tolerance: Hashable, Sendable {
     switch node.operation {
     case .convolution(let payload):
       let products = payload.inChannels / payload.groups * payload.kernel.height * payload.kernel.width
-      return x.summed(products, largest("weight"), bias: largest("bias"), factor, storage: storage)
-        .finished(payload.epilogue, operands.dropFirst(), slope: largest("slope"))
+      return x.summed(products, largest(.weight), bias: largest(.bias), factor, storage: storage)
+        .finished(payload.epilogue, operands.dropFirst(), slope: largest(.slope))
     case .separableConvolution(let payload):
       func depthwise(_ x: Tolerance) -> Tolerance {
         x.summed(
-          payload.kernel.height * payload.kernel.width, largest("depthwiseWeight"), bias: largest("depthwiseBias"), 1,
+          payload.kernel.height * payload.kernel.width, largest(.depthwiseWeight), bias: largest(.depthwiseBias), 1,
           storage: storage)
       }
       func pointwise(_ x: Tolerance) -> Tolerance {
-        x.summed(payload.inChannels, largest("pointwiseWeight"), bias: largest("pointwiseBias"), 1, storage: storage)
+        x.summed(payload.inChannels, largest(.pointwiseWeight), bias: largest(.pointwiseBias), 1, storage: storage)
       }
       let isDepthwiseFirst = payload.order == .depthwiseFirst
       var between = isDepthwiseFirst ? depthwise(x) : pointwise(x)
-      if let middle = payload.middle { between = between.activated(middle, slope: largest("middleSlope")) }
+      if let middle = payload.middle { between = between.activated(middle, slope: largest(.middleSlope)) }
       between = between.stored(storage)
       return (isDepthwiseFirst ? pointwise(between) : depthwise(between))
-        .finished(payload.epilogue, operands.dropFirst(), slope: largest("slope"))
+        .finished(payload.epilogue, operands.dropFirst(), slope: largest(.slope))
     case .transposedConvolution(let payload):
       let products = payload.inChannels / payload.groups * payload.kernel.height * payload.kernel.width
-      return x.summed(products, largest("weight"), bias: largest("bias"), factor, storage: storage)
-        .finished(payload.epilogue, operands.dropFirst(), slope: largest("slope"))
+      return x.summed(products, largest(.weight), bias: largest(.bias), factor, storage: storage)
+        .finished(payload.epilogue, operands.dropFirst(), slope: largest(.slope))
     case .linear(let payload):
-      return x.summed(payload.inFeatures, largest("weight"), bias: largest("bias"), 1, storage: storage)
+      return x.summed(payload.inFeatures, largest(.weight), bias: largest(.bias), 1, storage: storage)
     case .matrixMultiply:
       let products = node.inputs.first.flatMap { shapes[$0]?.extents.last } ?? 1
       let carried = Double(products) * x.magnitude * operands[1].error
@@ -104,14 +113,14 @@ package struct Tolerance: Hashable, Sendable {
       result.error += carried
       return result
     case .batchNorm(let payload):
-      let variance = network.parameter("runningVariance", of: node)?.floats.min() ?? 0
-      let gain = largest("weight") / (Double(variance) + Double(payload.epsilon)).squareRoot()
+      let variance = network.parameter(.runningVariance, of: node)?.floats.min() ?? 0
+      let gain = largest(.weight) / (Double(variance) + Double(payload.epsilon)).squareRoot()
       // Folded to one factor and one shift a channel, which round too.
-      return Tolerance(magnitude: x.magnitude + largest("runningMean"), error: x.error).summed(
-        3, gain, bias: largest("bias"), 1)
-    case .activation(let function): return x.activated(function, slope: largest("slope"))
+      return Tolerance(magnitude: x.magnitude + largest(.runningMean), error: x.error).summed(
+        3, gain, bias: largest(.bias), 1)
+    case .activation(let function): return x.activated(function, slope: largest(.slope))
     case .scale(let payload): return x.scaled(abs(Double(payload.factor)))
-    case .channelAffine: return x.summed(1, largest("scale"), bias: largest("shift"), 1)
+    case .channelAffine: return x.summed(1, largest(.scale), bias: largest(.shift), 1)
     case .add: return x.added(operands[1])
     case .binary(let function): return x.combined(operands[1], function)
     case .concatenation:
@@ -127,17 +136,20 @@ package struct Tolerance: Hashable, Sendable {
         return x.summed(16, largest * largest, bias: 0, 1, gain: sum * sum)
       }
     case .averagePool(let pool): return x.summed(pool.kernel.height * pool.kernel.width, 1, bias: 0, 1, gain: 1)
-    // Sums of any practical number of pixels: blocked or in Double.
-    case .globalAveragePool: return x.summed(1024, 1, bias: 0, 1, gain: 1)
+    case .globalAveragePool: return x.summed(count([2, 3]), 1, bias: 0, 1, gain: 1)
     case .reduction(let payload): return x.reduced(payload.function, count: count(payload.axes))
-    case .normalization(let payload): return x.normalized(payload, count: count(payload.axes))
+    // As exact as what it compares, or another place.
+    case .maximumIndex(let payload):
+      let last = Double(count([payload.axis]) - 1)
+      return Tolerance(magnitude: last, error: x.error == 0 ? 0 : last)
+    case .normalization(let payload): return x.normalized(payload, count: max(count(payload.axes) / payload.groups, 1))
     // Taken care of above.
     case .constant: return x
     // An exponential passes on the absolute error of its argument, rounding of the difference included, as a relative one; by the
     // quotient rule at most half of it stays.
     case .softmax(let payload):
-      let count = shapes[node.name].map { $0[payload.axis] } ?? 1
-      return Tolerance(magnitude: 1, error: x.error + Self.epsilon * (4 * x.magnitude + Double(max(count, 64)) + 16))
+      return Tolerance(
+        magnitude: 1, error: x.error + Self.epsilon * (4 * x.magnitude + Double(count([payload.axis])) + 16))
     case .pad(let payload):
       return Tolerance(magnitude: max(x.magnitude, abs(Double(payload.value))), error: x.error)
     case .pixelShuffle, .pixelUnshuffle, .maximumPool, .flatten, .slice, .reshape, .transpose, .expand: return x
@@ -152,7 +164,7 @@ package struct Tolerance: Hashable, Sendable {
       switch step {
       case .activation(let function): value = value.activated(function, slope: slope)
       case .scale(let scale): value = value.scaled(abs(Double(scale)))
-      case .add: value = value.added(extras.removeFirst())
+      case .add: value = value.added(extras.popFirst() ?? Tolerance(magnitude: .infinity, error: .infinity))
       case .pixelShuffle: break
       }
     }
@@ -282,8 +294,9 @@ package struct Tolerance: Hashable, Sendable {
       error: slope * error / (least - error) + 8 * Self.epsilon * (value.magnitude + 1))
   }
 
-  private static func constant(_ tensor: Tensor?) -> Tolerance {
-    let magnitudes = (tensor?.floats ?? []).map { abs(Double($0)) }
+  /// Of a tensor that the network owns.
+  package static func constant(_ tensor: Tensor?) -> Tolerance {
+    let magnitudes = tensor.map { $0.dataType == .float32 ? $0.floats.map { abs(Double($0)) } : [.infinity] } ?? []
     return Tolerance(magnitude: magnitudes.max() ?? 0, error: 0, least: magnitudes.min() ?? 0)
   }
 
@@ -306,8 +319,9 @@ package struct Tolerance: Hashable, Sendable {
     let mean = summed(count, 1, bias: 0, 1, gain: 1)
     let centred = payload.centres ? added(mean) : self
     let gain = 1 / max(Double(payload.epsilon), 1e-30).squareRoot()
-    return Tolerance(
-      magnitude: Double(count).squareRoot(), error: 2 * gain * centred.error + 32 * Double(max(count, 1024)) * Self.epsilon)
+    // The mean of squares errs by as many roundings as it has terms, which its root halves; the result is at most √count.
+    let largest = Double(count).squareRoot()
+    return Tolerance(magnitude: largest, error: 2 * gain * centred.error + largest * (Double(count) + 16) * Self.epsilon)
   }
 
   private func steepest(_ slope: Double) -> Tolerance {
@@ -316,6 +330,9 @@ package struct Tolerance: Hashable, Sendable {
 }
 
 extension Tensor {
-  /// The largest |x| of a float32 tensor.
-  package var largestMagnitude: Double { withUnsafeFloats { $0.reduce(0) { max($0, abs(Double($1))) } } }
+  /// The largest |x| of a float32 tensor, without bound where one is NaN; so that of other elements, which have no tolerance.
+  package var largestMagnitude: Double {
+    guard dataType == .float32 else { return .infinity }
+    return withUnsafeFloats { $0.reduce(0) { $1.isNaN ? .infinity : max($0, abs(Double($1))) } }
+  }
 }

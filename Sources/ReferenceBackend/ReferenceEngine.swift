@@ -20,9 +20,9 @@ public struct ReferenceEngine: Backend {
     do throws(NetworkError) {
       try network.verify()
       let network = try network.resolvingSizes(inputs: inputs)
-      let shapes = try network.inferredShapes(inputs: inputs)
+      let types = try network.inferredTypes(inputs: inputs)
       let ledger = try network.ledger(inputs: inputs)
-      session = ReferenceSession(network, shapes: shapes, peakMemoryByteCount: ledger.peakActivationByteCount)
+      session = ReferenceSession(network, types: types, peakMemoryByteCount: ledger.peakActivationByteCount)
     } catch {
       throw .invalidNetwork(error.description)
     }
@@ -36,6 +36,7 @@ public struct ReferenceEngine: Backend {
   public func values(of network: Network, inputs: [Tensor]) throws(ExecutionError) -> [String: Tensor] {
     var everything = network
     everything.outputs = network.nodes.map(\.name)
+    everything.updates = []
     let tensors = try everything.nodes.isEmpty ? [] : prepare(everything, inputs: inputs.map(\.shape)).run(inputs)
     var result: [String: Tensor] = [:]
     for (input, tensor) in zip(network.inputs, inputs) { result[input.name] = tensor }
@@ -45,42 +46,58 @@ public struct ReferenceEngine: Backend {
 }
 
 /// Keeps a value until its last reader has run.
-final class ReferenceSession: Session {
-  private let network: Network
-  private let shapes: [String: Shape]
+final class ReferenceSession: UpdatingSession {
+  private var network: Network
+  /// Since parameters were set.
+  private var isVerified = true
+  private let types: [String: ValueType]
   let peakMemoryByteCount: Int
 
-  /// The shapes are those of a verified network.
-  init(_ network: Network, shapes: [String: Shape], peakMemoryByteCount: Int) {
+  /// The types are those of a verified network.
+  init(_ network: Network, types: [String: ValueType], peakMemoryByteCount: Int) {
     self.network = network
-    self.shapes = shapes
+    self.types = types
     self.peakMemoryByteCount = peakMemoryByteCount
   }
 
-  var inputShapes: [Shape] { network.inputs.compactMap { shapes[$0.name] } }
-  var outputShapes: [Shape] { network.outputs.compactMap { shapes[$0] } }
+  var parameters: [String: Tensor] {
+    get { network.parameters }
+    set {
+      network.parameters = newValue
+      isVerified = false
+    }
+  }
+
+  var inputShapes: [Shape] { network.inputs.compactMap { types[$0.name]?.shape } }
+  var outputShapes: [Shape] { network.outputs.compactMap { types[$0]?.shape } }
 
   func run(_ inputs: [Tensor]) throws(ExecutionError) -> [Tensor] {
     guard inputs.count == network.inputs.count else {
       throw .inputCount(expected: network.inputs.count, got: inputs.count)
     }
+    if !isVerified {
+      do throws(NetworkError) { try network.verify() } catch { throw .invalidNetwork(error.description) }
+      isVerified = true
+    }
     var values: [String: Tensor] = [:]
     for ((input, tensor), shape) in zip(zip(network.inputs, inputs), inputShapes) {
-      guard tensor.shape == shape, tensor.dataType == .float32 else {
+      guard tensor.shape == shape, tensor.dataType == input.element else {
         throw .inputShape(name: input.name, expected: shape, got: tensor.shape)
       }
       values[input.name] = tensor
     }
+    for name in network.graph.readParameters.keys { values[name] = network.parameters[name] }
     let last = network.lastReaders
     for (index, node) in network.nodes.enumerated() {
       let kernel = ReferenceKernel(node: node, network: network)
       let operands = node.inputs.compactMap { values[$0] }
-      guard let output = shapes[node.name], let tensor = kernel.run(operands, output: output) else {
+      guard let output = types[node.name]?.shape, let tensor = kernel.run(operands, output: output) else {
         throw .invalidNetwork("the node '\(node.name)' lacks a parameter or an input")
       }
       values[node.name] = tensor
       for value in node.inputs where last[value] == index { values[value] = nil }
     }
+    for update in network.updates { network.parameters[update.parameter] = values[update.value] }
     return network.outputs.compactMap { values[$0] }
   }
 }

@@ -47,7 +47,7 @@ extension ReferenceKernel {
   }
 
   /// NaN stays NaN under every function. Nil where the slopes are missing.
-  func activate(_ x: Tensor, _ function: ActivationFunction, slopeRole: String = "slope") -> Tensor? {
+  func activate(_ x: Tensor, _ function: ActivationFunction, slopeRole: ParameterRole = .slope) -> Tensor? {
     switch function {
     case .relu: return mapped(x) { $0 < 0 ? 0 : $0 }
     case .leakyReLU(let slope): return mapped(x) { $0 >= 0 ? $0 : Double(slope) * $0 }
@@ -107,8 +107,8 @@ extension ReferenceKernel {
   }
 
   func batchNorm(_ payload: BatchNorm, _ x: Tensor) -> Tensor? {
-    guard let weight = parameter("weight")?.floats, let bias = parameter("bias")?.floats,
-      let mean = parameter("runningMean")?.floats, let variance = parameter("runningVariance")?.floats
+    guard let weight = parameter(.weight)?.floats, let bias = parameter(.bias)?.floats,
+      let mean = parameter(.runningMean)?.floats, let variance = parameter(.runningVariance)?.floats
     else { return nil }
     return mapped(x) { value, channel in
       let deviation = (Double(variance[channel]) + Double(payload.epsilon)).squareRoot()

@@ -56,13 +56,18 @@ extension ReferenceKernel {
 
   func pad(_ x: Tensor, _ payload: Pad, output: Shape) -> Tensor {
     let before = [0, payload.channelsBefore, payload.padding.top, payload.padding.left], strides = x.shape.strides
-    return gather(x, output, otherwise: payload.value) { index in
+    func source(_ index: [Int]) -> Int? {
       var position = 0
       for axis in 0..<4 {
         guard let source = payload.source(of: index[axis] - before[axis], extent: x.shape[axis]) else { return nil }
         position += source * strides[axis]
       }
       return position
+    }
+    return Tensor(filling: output) { y in
+      x.withFloats { x in
+        forEachIndex(output) { position, index in y[position] = source(index).map { x[$0] } ?? payload.value }
+      }
     }
   }
 
@@ -97,6 +102,20 @@ extension ReferenceKernel {
     let number = payload.function == .mean ? Double(x.count / output.count) : 1
     return Tensor(filling: output) { y in
       for index in results.indices { y[index] = Float(results[index] / number) }
+    }
+  }
+
+  func maximumIndex(_ x: Tensor, _ payload: MaximumIndex, output: Shape) -> Tensor {
+    let extent = x.shape[payload.axis], inner = x.shape.extents[(payload.axis + 1)...].reduce(1, *)
+    return Tensor(filling: output) { y in
+      x.withFloats { source in
+        for line in 0..<output.count {
+          let first = line / inner * extent * inner + line % inner
+          var place = 0
+          for index in 1..<max(extent, 1) where source[first + index * inner] > source[first + place * inner] { place = index }
+          y[line] = Float(place)
+        }
+      }
     }
   }
 
@@ -140,12 +159,10 @@ extension ReferenceKernel {
     forEachIndex(shape) { position, index in body(position, offset(index, strides)) }
   }
 
-  /// Each element of the output is the input's at `source` of its index, or the constant where that is nil.
-  private func gather(_ x: Tensor, _ output: Shape, otherwise: Float = 0, source: ([Int]) -> Int?) -> Tensor {
-    Tensor(filling: output) { y in
-      x.withFloats { x in
-        forEachIndex(output) { position, index in y[position] = source(index).map { x[$0] } ?? otherwise }
-      }
+  /// Each element of the output is the input's at `source` of its index; of any type.
+  private func gather(_ x: Tensor, _ output: Shape, source: ([Int]) -> Int) -> Tensor {
+    Tensor(moving: [x], to: output) { copy in
+      forEachIndex(output) { position, index in copy(position, 0, source(index), 1) }
     }
   }
 

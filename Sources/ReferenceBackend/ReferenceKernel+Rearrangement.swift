@@ -3,34 +3,26 @@ import Tensors
 
 extension ReferenceKernel {
   func concatenate(_ inputs: [Tensor], axis: Int, output: Shape) -> Tensor {
-    Tensor(filling: output) { y in
+    Tensor(moving: inputs, to: output) { copy in
       let outer = output.extents[..<axis].reduce(1, *), item = output.count / outer
       var offset = 0
-      for input in inputs {
+      for (number, input) in inputs.enumerated() {
         let size = input.count / outer
-        input.withFloats { source in
-          for index in 0..<outer {
-            (y + index * item + offset).update(from: source + index * size, count: size)
-          }
-        }
+        for index in 0..<outer { copy(index * item + offset, number, index * size, size) }
         offset += size
       }
     }
   }
 
   func pixelShuffle(_ x: Tensor, factor: Int, order: PixelShuffleOrder, output: Shape) -> Tensor {
-    Tensor(filling: output) { y in
-      x.withFloats { x in
-        forEachBlock(output, factor, order) { pixel, channelwise in y[pixel] = x[channelwise] }
-      }
+    Tensor(moving: [x], to: output) { copy in
+      forEachBlock(output, factor, order) { pixel, channelwise in copy(pixel, 0, channelwise, 1) }
     }
   }
 
   func pixelUnshuffle(_ x: Tensor, factor: Int, order: PixelShuffleOrder, output: Shape) -> Tensor {
-    Tensor(filling: output) { y in
-      x.withFloats { source in
-        forEachBlock(x.shape, factor, order) { pixel, channelwise in y[channelwise] = source[pixel] }
-      }
+    Tensor(moving: [x], to: output) { copy in
+      forEachBlock(x.shape, factor, order) { pixel, channelwise in copy(channelwise, 0, pixel, 1) }
     }
   }
 

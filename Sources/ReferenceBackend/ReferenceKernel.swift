@@ -6,27 +6,27 @@ struct ReferenceKernel {
   let node: Node
   let network: Network
 
-  func parameter(_ role: String) -> Tensor? { network.parameter(role, of: node) }
+  func parameter(_ role: ParameterRole) -> Tensor? { network.parameter(role, of: node) }
 
   /// The value of the node; nil where a parameter or an input is missing.
   func run(_ inputs: [Tensor], output: Shape) -> Tensor? {
-    if case .constant = node.operation { return parameter("value") }
+    if case .constant = node.operation { return parameter(.value) }
     guard let x = inputs.first else { return nil }
     switch node.operation {
     case .convolution(let payload): return convolution(payload, inputs)
     case .separableConvolution(let payload): return separableConvolution(payload, inputs)
     case .transposedConvolution(let payload):
-      guard let weight = parameter("weight"), let shape = try? payload.shapeBeforeShuffle(x.shape) else { return nil }
-      let value = transposedConvolve(payload, x, weight: weight, bias: parameter("bias"), output: shape)
+      guard let weight = parameter(.weight), let shape = try? payload.shapeBeforeShuffle(x.shape) else { return nil }
+      let value = transposedConvolve(payload, x, weight: weight, bias: parameter(.bias), output: shape)
       return finished(value, payload.epilogue, extras: inputs.dropFirst())
     case .linear(let payload):
-      guard let weight = parameter("weight") else { return nil }
-      return multiply(payload, x, weight: weight, bias: parameter("bias"), output: output)
+      guard let weight = parameter(.weight) else { return nil }
+      return multiply(payload, x, weight: weight, bias: parameter(.bias), output: output)
     case .batchNorm(let payload): return batchNorm(payload, x)
     case .activation(let function): return activate(x, function)
     case .scale(let payload): return mapped(x) { $0 * Double(payload.factor) }
     case .channelAffine:
-      guard let scale = parameter("scale")?.floats, let shift = parameter("shift")?.floats else { return nil }
+      guard let scale = parameter(.scale)?.floats, let shift = parameter(.shift)?.floats else { return nil }
       return mapped(x) { value, channel in value * Double(scale[channel]) + Double(shift[channel]) }
     case .add: return inputs.count == 2 ? sum(x, inputs[1]) : nil
     case .binary(let function): return inputs.count == 2 ? combine(x, inputs[1], function, output: output) : nil
@@ -47,6 +47,7 @@ struct ReferenceKernel {
     case .softmax(let payload): return softmax(x, axis: payload.axis)
     case .transpose(let payload): return transpose(x, payload, output: output)
     case .reduction(let payload): return reduce(x, payload, output: output)
+    case .maximumIndex(let payload): return maximumIndex(x, payload, output: output)
     case .normalization(let payload): return normalize(x, payload)
     case .expand: return expand(x, output: output)
     case .constant: return nil
@@ -54,27 +55,26 @@ struct ReferenceKernel {
   }
 
   private func convolution(_ payload: Convolution, _ inputs: [Tensor]) -> Tensor? {
-    guard let weight = parameter("weight"), let shape = try? payload.shapeBeforeShuffle(inputs[0].shape) else { return nil }
-    let value = convolve(payload, inputs[0], weight: weight, bias: parameter("bias"), output: shape)
+    guard let weight = parameter(.weight), let shape = try? payload.shapeBeforeShuffle(inputs[0].shape) else { return nil }
+    let value = convolve(payload, inputs[0], weight: weight, bias: parameter(.bias), output: shape)
     return finished(value, payload.epilogue, extras: inputs.dropFirst())
   }
 
   /// Both parts one after the other, rounding between them as two nodes would; then the epilogue.
   private func separableConvolution(_ payload: SeparableConvolution, _ inputs: [Tensor]) -> Tensor? {
     let parts = payload.parts
-    let isDepthwiseFirst = payload.order == .depthwiseFirst
-    let prefixes = isDepthwiseFirst ? ("depthwise", "pointwise") : ("pointwise", "depthwise")
-    guard let firstWeight = parameter(prefixes.0 + "Weight"), let secondWeight = parameter(prefixes.1 + "Weight"),
+    let roles = payload.linearParts
+    guard let firstWeight = parameter(roles[0].weightRole), let secondWeight = parameter(roles[1].weightRole),
       let between = try? parts.first.shapeBeforeShuffle(inputs[0].shape),
       let shape = try? parts.second.shapeBeforeShuffle(between)
     else { return nil }
     var value = convolve(
-      parts.first, inputs[0], weight: firstWeight, bias: parameter(prefixes.0 + "Bias"), output: between)
+      parts.first, inputs[0], weight: firstWeight, bias: parameter(roles[0].biasRole), output: between)
     if let middle = payload.middle {
-      guard let activated = activate(value, middle, slopeRole: "middleSlope") else { return nil }
+      guard let activated = activate(value, middle, slopeRole: .middleSlope) else { return nil }
       value = activated
     }
-    value = convolve(parts.second, value, weight: secondWeight, bias: parameter(prefixes.1 + "Bias"), output: shape)
+    value = convolve(parts.second, value, weight: secondWeight, bias: parameter(roles[1].biasRole), output: shape)
     return finished(value, payload.epilogue, extras: inputs.dropFirst())
   }
 
@@ -107,6 +107,23 @@ extension Tensor {
   init(filling shape: Shape, _ body: (UnsafeMutablePointer<Float>) -> Void) {
     self.init(unsafeUninitialized: shape) { bytes in
       if let base = bytes.bindMemory(to: Float.self).baseAddress { body(base) }
+    }
+  }
+
+  /// A tensor of that shape, of elements of the first one's type, every one of which `body` copies: to a position, from a tensor and its
+  /// position, that many.
+  init(
+    moving tensors: [Tensor], to shape: Shape,
+    _ body: ((_ position: Int, _ tensor: Int, _ from: Int, _ count: Int) -> Void) -> Void
+  ) {
+    let type = tensors.first?.dataType ?? .float32, size = type.byteCount
+    self.init(unsafeUninitialized: shape, type) { target in
+      body { position, number, from, count in
+        tensors[number].withUnsafeBytes { source in
+          target.baseAddress?.advanced(by: position * size).copyMemory(
+            from: source.baseAddress!.advanced(by: from * size), byteCount: count * size)
+        }
+      }
     }
   }
 

@@ -2,6 +2,8 @@
 public enum DataType: String, Hashable, Codable, Sendable, CaseIterable {
   /// IEEE 754 binary32.
   case float32
+  /// IEEE 754 binary16: 5 exponent bits, 10 fraction bits.
+  case float16
   /// The upper half of a binary32: 8 exponent bits, 7 fraction bits.
   case bfloat16
   case int8
@@ -12,7 +14,7 @@ public enum DataType: String, Hashable, Codable, Sendable, CaseIterable {
   public var byteCount: Int {
     switch self {
     case .float32, .int32: 4
-    case .bfloat16: 2
+    case .float16, .bfloat16: 2
     case .int8, .uint8: 1
     }
   }

@@ -11,28 +11,25 @@ struct ChannelMap: Equatable {
 
   /// The map of a node; nil where it is no such operation, or parameters are missing.
   init?(_ node: Node, in network: Network) {
-    func values(_ role: String) -> [Double]? {
-      network.parameter(role, of: node).flatMap { $0.dataType == .float32 ? $0.floats.map(Double.init) : nil }
+    /// A parameter of one number a channel.
+    func vector(_ role: ParameterRole, _ channels: Int) -> Tensor? {
+      network.parameter(role, of: node).flatMap { $0.dataType == .float32 && $0.count == channels ? $0 : nil }
     }
     switch node.operation {
     case .scale(let payload):
       self.init(scale: [Double(payload.factor)], shift: [0], isUniform: true)
     case .channelAffine(let payload):
-      guard let scale = values("scale"), let shift = values("shift"), scale.count == payload.channels,
-        shift.count == payload.channels
-      else { return nil }
-      self.init(scale: scale, shift: shift, isUniform: false)
+      guard let scale = vector(.scale, payload.channels), let shift = vector(.shift, payload.channels) else { return nil }
+      self.init(scale: scale.floats.map(Double.init), shift: shift.floats.map(Double.init), isUniform: false)
     case .batchNorm(let payload):
-      guard let weight = values("weight"), let bias = values("bias"), let mean = values("runningMean"),
-        let variance = values("runningVariance"),
-        [weight.count, bias.count, mean.count, variance.count].allSatisfy({ $0 == payload.channels })
+      guard let weight = vector(.weight, payload.channels), let bias = vector(.bias, payload.channels),
+        let mean = vector(.runningMean, payload.channels), let variance = vector(.runningVariance, payload.channels)
       else { return nil }
-      let factors = zip(weight, variance).map { $0 / ($1 + Double(payload.epsilon)).squareRoot() }
-      let shift = (0..<payload.channels).map { bias[$0] - mean[$0] * factors[$0] }
-      self.init(scale: factors, shift: shift, isUniform: false)
+      let affine = payload.affine(weight: weight, bias: bias, mean: mean, variance: variance)
+      self.init(scale: affine.scale, shift: affine.shift, isUniform: false)
     case .convolution, .separableConvolution, .transposedConvolution, .linear, .activation, .add, .concatenation, .pixelShuffle,
       .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
-      .reshape, .transpose, .reduction, .normalization, .expand, .constant, .matrixMultiply:
+      .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply:
       return nil
     }
   }

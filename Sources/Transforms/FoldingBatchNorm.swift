@@ -14,154 +14,125 @@ extension Network {
   /// be finite, the nodes stay. Folding twice changes nothing. Cost: one pass over the parameters.
   public func foldingBatchNorm() -> Network {
     var folding = Folding(self)
-    for node in nodes { folding.take(node) }
+    for place in nodes.indices { folding.take(place) }
     folding.foldForward()
-    return folding.result
+    return folding.editor.result
   }
 }
 
 /// The state of the pass while it walks the nodes in order.
 private struct Folding {
-  private var network: Network
-  /// Nodes that were folded away are nil.
-  private var nodes: [Node?] = []
-  private var positions: [String: Int] = [:]
-  /// By the present name of each value; leaving the network counts as a reader.
-  private var readerCounts: [String: Int] = [:]
-  private var renamed: [String: String] = [:]
+  private let source: Network
+  var editor: NetworkEditor
   /// Of the nodes that stand and are such maps.
   private var maps: [String: ChannelMap] = [:]
 
   init(_ network: Network) {
-    self.network = network
-    for value in network.nodes.flatMap(\.inputs) + network.outputs { readerCounts[value, default: 0] += 1 }
+    source = network
+    editor = NetworkEditor(network)
   }
 
-  /// Folds the node into what makes its input, or keeps it.
-  mutating func take(_ original: Node) {
-    var node = original
-    node.inputs = node.inputs.map { renamed[$0] ?? $0 }
-    if foldDepthwise(node) { return }
-    if var map = ChannelMap(original, in: network), let position = node.inputs.first.flatMap({ positions[$0] }),
-      let producer = nodes[position], readerCounts[producer.name] == 1
-    {
-      if fold(map, behind: producer, at: position) {
-        removeParameters(of: original)
-        renamed[node.name] = producer.name
-        readerCounts[producer.name] = readerCounts[node.name]
+  /// Folds the node into what makes its input, or keeps it. What is updated, or read by name, is no number yet and stays as it is.
+  mutating func take(_ place: Int) {
+    guard let node = editor[place], editor.ownsAlone(node) else { return }
+    if foldDepthwise(node, at: place) { return }
+    guard let map = ChannelMap(node, in: source) else { return }
+    maps[node.name] = map
+    if let before = editor.placeOfOnlyRead(node.inputs.first), let producer = editor[before], editor.ownsAlone(producer) {
+      if fold(map, behind: producer, at: before) {
+        editor.dropParameters(of: node)
+        editor.remove(place)
+        editor.redirect(node.name, to: producer.name)
+        maps[node.name] = nil
         return
       }
-      if let earlier = maps[producer.name], let both = earlier.followed(by: map), replace(&node, by: both, after: producer) {
-        nodes[position] = nil
+      if let earlier = maps[producer.name], let both = earlier.followed(by: map), replace(place, by: both, after: producer) {
+        editor.dropParameters(of: producer)
+        editor.remove(before)
         maps[producer.name] = nil
-        removeParameters(of: producer)
-        map = both
+        maps[node.name] = both
+        return
       }
-      keep(node, map)
-      return
     }
-    keep(node, ChannelMap(original, in: network))
-  }
-
-  private mutating func keep(_ original: Node, _ map: ChannelMap?) {
-    var node = original
-    if let map {
-      if case .batchNorm = node.operation { _ = replace(&node, by: map, after: nil) }
-      maps[node.name] = map
-    }
-    positions[node.name] = nodes.count
-    nodes.append(node)
+    if case .batchNorm = node.operation { _ = replace(place, by: map, after: nil) }
   }
 
   /// Folds a depthwise 1x1 convolution into the convolution before it, which moves to its place with its epilogue. The channel
   /// selection of a strided shortcut needs a fourth of the products then.
-  private mutating func foldDepthwise(_ node: Node) -> Bool {
+  private mutating func foldDepthwise(_ node: Node, at place: Int) -> Bool {
     guard case .convolution(let last) = node.operation, last.kernel == Pair(1), last.padding == Padding(0),
       last.groups == last.inChannels, last.groups == last.outChannels,
-      let position = node.inputs.first.flatMap({ positions[$0] }), var producer = nodes[position],
-      readerCounts[producer.name] == 1, case .convolution(var payload) = producer.operation,
-      let weight = network.parameter("weight", of: node),
-      let map = ChannelMap(depthwise: last, weight: weight, bias: network.parameter("bias", of: node)),
-      let part = producer.operation.lastPart, let old = network.parameter(part.weightRole, of: producer)
+      let before = editor.placeOfOnlyRead(node.inputs.first), var producer = editor[before], editor.ownsAlone(producer),
+      case .convolution(var payload) = producer.operation,
+      let weight = editor.parameter(.weight, of: node),
+      let map = ChannelMap(depthwise: last, weight: weight, bias: editor.parameter(.bias, of: node)),
+      let part = producer.operation.lastPart, let old = editor.parameter(part.weightRole, of: producer)
     else { return false }
     payload.stride.height *= last.stride.height
     payload.stride.width *= last.stride.width
     payload.epilogue = last.epilogue
     guard Operation.convolution(payload).attributeFault == nil,
-      let folded = part.followed(by: map, weight: old, bias: network.parameter(part.biasRole, of: producer))
+      let folded = part.followed(by: map, weight: old, bias: editor.parameter(part.biasRole, of: producer))
     else { return false }
-    let slope = network.parameter("slope", of: node)
-    removeParameters(of: node)
-    nodes[position] = nil
     producer.operation = .convolution(payload)
     producer.inputs += node.inputs.dropFirst()
-    network.parameters[producer.parameterName("slope")] = slope
-    renamed[node.name] = producer.name
-    readerCounts[producer.name] = readerCounts[node.name]
-    keep(write(folded, part, producer), nil)
+    editor.move(.slope, of: node, to: .slope, of: producer)
+    editor.dropParameters(of: node)
+    editor.remove(before)
+    editor.replace(place, by: write(folded, part, producer))
+    editor.redirect(node.name, to: producer.name)
     return true
   }
 
-  private mutating func fold(_ map: ChannelMap, behind producer: Node, at position: Int) -> Bool {
-    guard let part = producer.operation.lastPart, let weight = network.parameter(part.weightRole, of: producer),
-      let folded = part.followed(by: map, weight: weight, bias: network.parameter(part.biasRole, of: producer))
+  private mutating func fold(_ map: ChannelMap, behind producer: Node, at place: Int) -> Bool {
+    guard let part = producer.operation.lastPart, let weight = editor.parameter(part.weightRole, of: producer),
+      let folded = part.followed(by: map, weight: weight, bias: editor.parameter(part.biasRole, of: producer))
     else { return false }
-    nodes[position] = write(folded, part, producer)
+    editor.replace(place, by: write(folded, part, producer))
     return true
   }
 
   /// Makes the node the map; it reads what `earlier`, where given, read. False where a number would not be finite.
-  private mutating func replace(_ node: inout Node, by map: ChannelMap, after earlier: Node?) -> Bool {
+  private mutating func replace(_ place: Int, by map: ChannelMap, after earlier: Node?) -> Bool {
     let scale = map.scale.map { Float($0) }, shift = map.shift.map { Float($0) }
-    guard (scale + shift).allSatisfy(\.isFinite) else { return false }
-    removeParameters(of: node)
+    guard var node = editor[place], (scale + shift).allSatisfy(\.isFinite) else { return false }
+    editor.dropParameters(of: node)
     if map.isUniform {
       node.operation = .scale(Scale(factor: scale[0]))
     } else {
       let isTrainable = node.operation.isTrainable || earlier?.operation.isTrainable ?? false
       node.operation = .channelAffine(ChannelAffine(channels: scale.count, isTrainable: isTrainable))
-      network.parameters[node.parameterName("scale")] = Tensor([scale.count], scale)
-      network.parameters[node.parameterName("shift")] = Tensor([shift.count], shift)
+      editor.set(.scale, of: node, to: Tensor([scale.count], scale))
+      editor.set(.shift, of: node, to: Tensor([shift.count], shift))
     }
     if let earlier { node.inputs = earlier.inputs }
+    editor.replace(place, by: node)
     return true
   }
 
   /// Folds what is left into the layers that read it.
   mutating func foldForward() {
-    for position in nodes.indices {
-      guard var node = nodes[position], let part = node.operation.firstPart,
-        let place = node.inputs.first.flatMap({ positions[$0] }), let affine = nodes[place], readerCounts[affine.name] == 1,
-        let map = maps[affine.name],
-        let weight = network.parameter(part.weightRole, of: node),
-        let folded = part.preceded(by: map, weight: weight, bias: network.parameter(part.biasRole, of: node))
+    for place in editor.places {
+      guard var node = editor[place], let part = node.operation.firstPart, editor.ownsAlone(node),
+        let before = editor.placeOfOnlyRead(node.inputs.first), let affine = editor[before], let map = maps[affine.name],
+        let weight = editor.parameter(part.weightRole, of: node),
+        let folded = part.preceded(by: map, weight: weight, bias: editor.parameter(part.biasRole, of: node))
       else { continue }
       node.inputs[0] = affine.inputs[0]
-      nodes[position] = write(folded, part, node)
-      nodes[place] = nil
-      removeParameters(of: affine)
+      editor.replace(place, by: write(folded, part, node))
+      editor.dropParameters(of: affine)
+      editor.remove(before)
     }
   }
 
   private mutating func write(_ folded: (weight: Tensor, bias: Tensor?), _ part: LinearPart, _ node: Node) -> Node {
     var node = node
-    network.parameters[node.parameterName(part.weightRole)] = folded.weight
+    editor.set(part.weightRole, of: node, to: folded.weight)
     if let bias = folded.bias {
-      network.parameters[node.parameterName(part.biasRole)] = bias
+      editor.set(part.biasRole, of: node, to: bias)
       node.operation = node.operation.withBias(part.biasRole)
     }
     return node
-  }
-
-  private mutating func removeParameters(of node: Node) {
-    for role in node.operation.parameters { network.parameters[node.parameterName(role.name)] = nil }
-  }
-
-  var result: Network {
-    var result = network
-    result.nodes = nodes.compactMap(\.self)
-    result.outputs = network.outputs.map { renamed[$0] ?? $0 }
-    return result
   }
 }
 

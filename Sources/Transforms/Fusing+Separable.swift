@@ -4,15 +4,13 @@ import Tensors
 extension Network {
   /// Depthwise and 1x1 convolutions that feed one another as one operation each; see `fusing`.
   func joiningSeparableConvolutions() -> Network {
-    var readerCounts: [String: Int] = [:]
-    for value in nodes.flatMap(\.inputs) + outputs { readerCounts[value, default: 0] += 1 }
-    let positions = Dictionary(nodes.enumerated().map { ($1.name, $0) }) { first, _ in first }
+    var editor = NetworkEditor(self)
 
     // The node that reads each one and could be joined with it. A node has one first input, so that these form chains.
     var next: [Int: Int] = [:]
     var hasPrevious: Set<Int> = []
     for (index, node) in nodes.enumerated() {
-      guard let first = node.inputs.first.flatMap({ positions[$0] }), readerCounts[nodes[first].name] == 1,
+      guard let first = editor.placeOfOnlyRead(node.inputs.first),
         SeparableConvolution(nodes[first].operation, node.operation) != nil,
         // Channels that are only moved are no products.
         channelSelection(of: nodes[first]) == nil, channelSelection(of: node) == nil
@@ -21,7 +19,6 @@ extension Network {
       hasPrevious.insert(index)
     }
 
-    var joining = Joining(self)
     for start in nodes.indices where next[start] != nil && !hasPrevious.contains(start) {
       var chain = [start]
       while let following = next[chain[chain.count - 1]] { chain.append(following) }
@@ -30,46 +27,31 @@ extension Network {
       // depthwise convolution waits for memory unless the product behind it takes its rows out of the cache.
       let isOddFromPointwise = chain.count % 2 == 1 && nodes[start].operation.isPointwise
       for place in stride(from: isOddFromPointwise ? 1 : 0, to: chain.count - 1, by: 2) {
-        joining.join(chain[place], chain[place + 1])
+        editor.join(chain[place], chain[place + 1])
       }
     }
-    return joining.result
+    return editor.result
   }
 }
 
-private struct Joining {
-  private let source: Network
-  private var nodes: [Node?]
-  private var parameters: [String: Tensor]
-  private var renamed: [String: String] = [:]
-  private var names: Set<String>
-
-  init(_ network: Network) {
-    source = network
-    nodes = network.nodes
-    parameters = network.parameters
-    names = Set(network.nodes.map(\.name) + network.inputs.map(\.name))
-  }
-
-  mutating func join(_ first: Int, _ second: Int) {
-    let (former, latter) = (source.nodes[first], source.nodes[second])
-    guard let payload = SeparableConvolution(former.operation, latter.operation) else { return }
+extension NetworkEditor {
+  fileprivate mutating func join(_ first: Int, _ second: Int) {
+    guard let former = self[first], let latter = self[second],
+      let payload = SeparableConvolution(former.operation, latter.operation)
+    else { return }
     var name = latter.name
-    if let common = Self.commonName(former.name, latter.name), names.insert(common).inserted { name = common }
+    if let common = Self.commonName(former.name, latter.name), isFree(common) { name = common }
     let node = Node(
       name: name, operation: .separableConvolution(payload), inputs: Array(former.inputs.prefix(1)) + latter.inputs.dropFirst())
-    let isDepthwiseFirst = payload.order == .depthwiseFirst
-    move(former, "slope", to: node, "middleSlope")
-    move(latter, "slope", to: node, "slope")
-    for (part, prefix) in [
-      (former, isDepthwiseFirst ? "depthwise" : "pointwise"), (latter, isDepthwiseFirst ? "pointwise" : "depthwise"),
-    ] {
-      move(part, "weight", to: node, "\(prefix)Weight")
-      move(part, "bias", to: node, "\(prefix)Bias")
+    remove(first)
+    replace(second, by: node)
+    redirect(latter.name, to: name)
+    move(.slope, of: former, to: .middleSlope, of: node)
+    move(.slope, of: latter, to: .slope, of: node)
+    for (old, part) in zip([former, latter], payload.linearParts) {
+      move(.weight, of: old, to: part.weightRole, of: node)
+      move(.bias, of: old, to: part.biasRole, of: node)
     }
-    nodes[first] = nil
-    nodes[second] = node
-    renamed[latter.name] = name
   }
 
   /// The layer that two nodes are the halves of by their names: `body.0.a` of `body.0.a.depthwise` and `body.0.a.pointwise`.
@@ -80,24 +62,6 @@ private struct Joining {
       return name == second.dropLast(latter.count) && !name.isEmpty ? String(name) : nil
     }
     return nil
-  }
-
-  private mutating func move(_ from: Node, _ role: String, to: Node, _ newRole: String) {
-    if let tensor = parameters.removeValue(forKey: from.parameterName(role)) {
-      parameters[to.parameterName(newRole)] = tensor
-    }
-  }
-
-  var result: Network {
-    var result = source
-    result.nodes = nodes.compactMap { node in
-      guard var node else { return nil }
-      node.inputs = node.inputs.map { renamed[$0] ?? $0 }
-      return node
-    }
-    result.outputs = source.outputs.map { renamed[$0] ?? $0 }
-    result.parameters = parameters
-    return result
   }
 }
 

@@ -31,7 +31,7 @@ public indirect enum NodePredicate: Hashable, Sendable {
     case .operation(let type): node.operation.typeName == type
     case .name(let name): node.name == name
     case .namePattern(let pattern): Glob(pattern).matches(node.name)
-    case .kernel(let kernel): node.operation.kernel == kernel
+    case .kernel(let kernel): node.operation.window?.kernel == kernel
     case .inChannels(let range): node.operation.channels.map { range.contains($0.input) } ?? false
     case .outChannels(let range): node.operation.channels.map { range.contains($0.output) } ?? false
     case .every(let all): all.allSatisfy { $0.matches(node) }
@@ -71,33 +71,16 @@ struct Glob {
 }
 
 extension Operation {
-  /// The kernel of operations that have one.
-  fileprivate var kernel: Pair? {
-    switch self {
-    case .convolution(let payload): payload.kernel
-    case .separableConvolution(let payload): payload.kernel
-    case .transposedConvolution(let payload): payload.kernel
-    case .maximumPool(let pool), .averagePool(let pool): pool.kernel
-    case .linear, .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
-      .resize, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
-      .reshape, .transpose, .reduction, .normalization, .expand, .constant, .matrixMultiply:
-      nil
-    }
-  }
-
   /// The channels of operations that know them without their input.
   fileprivate var channels: (input: Int, output: Int)? {
+    if let first = linearParts.first, let last = linearParts.last { return (first.inChannels, last.outChannels) }
     switch self {
-    case .convolution(let payload): (payload.inChannels, payload.outChannels)
-    case .separableConvolution(let payload): (payload.inChannels, payload.outChannels)
-    case .transposedConvolution(let payload): (payload.inChannels, payload.outChannels)
-    case .linear(let payload): (payload.inFeatures, payload.outFeatures)
-    case .batchNorm(let payload): (payload.channels, payload.channels)
-    case .channelAffine(let payload): (payload.channels, payload.channels)
-    case .activation, .scale, .add, .concatenation, .pixelShuffle, .pixelUnshuffle, .resize, .maximumPool, .averagePool,
-      .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
-      .reshape, .transpose, .reduction, .normalization, .expand, .constant, .matrixMultiply:
-      nil
+    case .batchNorm(let payload): return (payload.channels, payload.channels)
+    case .channelAffine(let payload): return (payload.channels, payload.channels)
+    case .convolution, .separableConvolution, .transposedConvolution, .linear, .activation, .scale, .add, .concatenation,
+      .pixelShuffle, .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .binary, .slice, .pad,
+      .softmax, .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply:
+      return nil
     }
   }
 }

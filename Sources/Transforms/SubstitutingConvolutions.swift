@@ -61,16 +61,13 @@ extension Network {
     includingPointwise: Bool = false
   ) -> ConvolutionSubstitution {
     var substituting = Substituting(self, kind, weights)
-    for node in nodes {
+    for (place, node) in nodes.enumerated() {
       guard case .convolution(let payload) = node.operation, payload.groups == 1, predicate.matches(node),
         payload.kernel != Pair(1) || (includingPointwise && kind == .selection),
-        let weight = parameter("weight", of: node), weight.dataType == .float32,
+        let weight = parameter(.weight, of: node), weight.dataType == .float32,
         weight.count == payload.outChannels * payload.inChannels * payload.kernel.height * payload.kernel.width
-      else {
-        substituting.keep(node)
-        continue
-      }
-      substituting.replace(node, payload, weight)
+      else { continue }
+      substituting.replace(place, payload, weight)
     }
     return substituting.result
   }
@@ -79,28 +76,19 @@ extension Network {
 private struct Substituting {
   private let kind: ConvolutionSubstitute
   private let weights: SubstituteWeights
-  private var network: Network
+  private var editor: NetworkEditor
   private var layers: [ConvolutionSubstitution.Layer] = []
-  private var nodes: [Node] = []
-  private var names: Set<String>
-  private var renamed: [String: String] = [:]
   private var generator: SplitMix64
 
   init(_ network: Network, _ kind: ConvolutionSubstitute, _ weights: SubstituteWeights) {
-    self.network = network
+    editor = NetworkEditor(network)
     self.kind = kind
     self.weights = weights
-    names = Set(network.inputs.map(\.name) + network.nodes.map(\.name))
     generator = if case .random(let seed) = weights { SplitMix64(seed: seed) } else { SplitMix64(seed: 0) }
   }
 
-  mutating func keep(_ node: Node) {
-    var node = node
-    node.inputs = node.inputs.map { renamed[$0] ?? $0 }
-    nodes.append(node)
-  }
-
-  mutating func replace(_ node: Node, _ payload: Convolution, _ weight: Tensor) {
+  mutating func replace(_ place: Int, _ payload: Convolution, _ weight: Tensor) {
+    guard let node = editor[place], editor.ownsAlone(node) else { return }
     let isSeparable = kind == .separable
     let depthwiseChannels = isSeparable ? payload.inChannels : payload.outChannels
     var depthwise = Convolution(
@@ -112,27 +100,25 @@ private struct Substituting {
     } else {
       (depthwise.hasBias, depthwise.epilogue) = (payload.hasBias, payload.epilogue)
     }
-    let inputs = node.inputs.map { renamed[$0] ?? $0 }
+    let inputs = node.inputs
     let first = Node(
-      name: free("\(node.name).\(isSeparable ? "depthwise" : "select")"),
+      name: editor.freeName("\(node.name).\(isSeparable ? "depthwise" : "select")"),
       operation: .convolution(isSeparable ? depthwise : pointwise), inputs: [inputs[0]])
+    editor.insert(first, before: place)
     let second = Node(
-      name: free("\(node.name).\(isSeparable ? "pointwise" : "kernels")"),
+      name: editor.freeName("\(node.name).\(isSeparable ? "pointwise" : "kernels")"),
       operation: .convolution(isSeparable ? pointwise : depthwise), inputs: [first.name] + inputs.dropFirst())
-    nodes += [first, second]
-    renamed[node.name] = second.name
-
-    network.parameters[node.parameterName("weight")] = nil
-    for role in ["bias", "slope"] {
-      network.parameters[second.parameterName(role)] = network.parameters.removeValue(forKey: node.parameterName(role))
-    }
+    editor.set(.weight, of: node, to: nil)
+    editor.replace(place, by: second)
+    editor.redirect(node.name, to: second.name)
+    for role in [ParameterRole.bias, .slope] { editor.move(role, of: node, to: role, of: second) }
     var relativeError: Double?
     switch weights {
     case .random: for part in [first, second] { fill(part) }
     case .factorised:
       let factors = Factorisation(weight, payload, kind)
-      network.parameters[first.parameterName("weight")] = isSeparable ? factors.depthwise : factors.pointwise
-      network.parameters[second.parameterName("weight")] = isSeparable ? factors.pointwise : factors.depthwise
+      editor.set(.weight, of: first, to: isSeparable ? factors.depthwise : factors.pointwise)
+      editor.set(.weight, of: second, to: isSeparable ? factors.pointwise : factors.depthwise)
       relativeError = factors.relativeError
     }
     func count(_ nodes: [Node]) -> Int { nodes.flatMap(\.operation.parameters).reduce(0) { $0 + $1.shape.count } }
@@ -142,26 +128,16 @@ private struct Substituting {
         parameterCountAfter: count([first, second]), relativeError: relativeError))
   }
 
-  /// The name, with underscores behind it where it is taken.
-  private mutating func free(_ name: String) -> String {
-    var name = name
-    while !names.insert(name).inserted { name += "_" }
-    return name
-  }
-
   /// Weights and bias as a new network's; slopes stay.
   private mutating func fill(_ node: Node) {
-    for role in node.operation.parameters {
-      guard case .uniform(let bound) = role.initialValue else { continue }
-      network.parameters[node.parameterName(role.name)] = Tensor(uniform: role.shape, bound: bound, using: &generator)
+    for parameter in node.operation.parameters {
+      guard case .uniform(let bound) = parameter.initialValue else { continue }
+      editor.set(parameter.role, of: node, to: Tensor(uniform: parameter.shape, bound: bound, using: &generator))
     }
   }
 
   var result: ConvolutionSubstitution {
-    var result = network
-    result.nodes = nodes
-    result.outputs = network.outputs.map { renamed[$0] ?? $0 }
-    return ConvolutionSubstitution(network: result, layers: layers)
+    ConvolutionSubstitution(network: editor.result, layers: layers)
   }
 }
 

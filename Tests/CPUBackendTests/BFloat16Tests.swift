@@ -30,7 +30,7 @@ import Testing
     // A separable convolution also rounds what lies between its parts.
     if case .separableConvolution = example.network.nodes[0].operation { return }
     var network = example.network
-    for role in ["weight", "depthwiseWeight", "pointwiseWeight"] {
+    for role in [ParameterRole.weight, .depthwiseWeight, .pointwiseWeight] {
       let name = network.nodes[0].parameterName(role)
       if let tensor = network.parameters[name] { network.parameters[name] = rounded(tensor) }
     }

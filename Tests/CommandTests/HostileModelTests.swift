@@ -214,7 +214,7 @@ import Testing
     var parameters: [String: Tensor] = [:]
     // A graph that is none is a file to refuse like any other.
     let expected = (try? NetworkGraph(json: example.graph).expectedParameters()) ?? []
-    for (name, shape) in expected { parameters[name] = Tensor(repeating: 0.01, shape) }
+    for (name, type) in expected { parameters[name] = Tensor(repeating: 0.01, type.shape) }
     try Safetensors(tensors: parameters, metadata: ["swiftlet.network": example.graph, "swiftlet.version": "1"])
       .write(to: place.path("model.safetensors"))
     let isRefused = try run("bench --runs 1 --warmup 0", place).code == 1

@@ -19,7 +19,7 @@ import Testing
       case .int32: bytes.bindMemory(to: Int32.self).map(Double.init)
       case .int8: bytes.bindMemory(to: Int8.self).map(Double.init)
       case .uint8: bytes.map(Double.init)
-      case .bfloat16: []
+      case .float16, .bfloat16: []
       }
     }
   }

@@ -17,7 +17,7 @@ struct ONNXOperatorTests {
     for (name, values) in integers.sorted(by: { $0.key < $1.key }) {
       var attribute = ONNXAttributeProto()
       attribute.name = name
-      if ["axis", "keepdims", "group", "size", "num_groups", "noop_with_empty_axes", "to"].contains(name) {
+      if ["axis", "keepdims", "group", "size", "num_groups", "noop_with_empty_axes", "to", "select_last_index"].contains(name) {
         attribute.type = .int
         attribute.i = Int64(values[0])
       } else {
@@ -94,6 +94,24 @@ struct ONNXOperatorTests {
     let y = try Self.run(network, [2, 6, 4, 5])
     #expect(y.shape == (keeps ? [2, 6, 1, 1] : [2, 6]))
     #expect(y.floats[1] == (60 + 9.5) / 8)
+  }
+
+  /// Classes of pixels, with the casts that exporters put behind.
+  @Test(arguments: [("ArgMax", 2), ("ArgMin", 1)] as [(String, Float)])
+  func indicesOfTheLargest(type: String, expected: Float) throws {
+    for (axis, keeps) in [(1, 1), (-3, 0)] {
+      let index = Self.node(type, ["a"], "b", integers: ["axis": [axis], "keepdims": [keeps]])
+      let network = try Self.graph(
+        [-1, 3, -1, -1],
+        [Self.node("Mul", ["x", "w"], "a"), index, Self.node("Cast", ["b"], "y", integers: ["to": [7]])],
+        [Self.floats("w", [1, 3, 1, 1], [1, -1, 2])])
+      let y = try Self.run(network, [1, 3, 2, 2])
+      #expect(y.shape == (keeps == 1 ? [1, 1, 2, 2] : [1, 2, 2]) && y.floats == Array(repeating: expected, count: 4))
+    }
+    #expect(throws: FormatProblem.self) {
+      try Self.graph(
+        [-1, 3, 2, 2], [Self.node(type, ["x"], "y", integers: ["axis": [1], "select_last_index": [1]])])
+    }
   }
 
   @Test func oneNumberWhereTheChannelsAreOpen() throws {

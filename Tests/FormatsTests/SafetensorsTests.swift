@@ -86,9 +86,11 @@ import Testing
 @Suite struct ModelFileTests {
   static func network(weight: Float = 0.5) -> Network {
     let convolution = Convolution(inChannels: 1, outChannels: 2, kernel: Pair(1))
-    return Network(
+    let graph = NetworkGraph(
       name: "tiny", inputs: [NetworkInput(name: "input", channels: 1)],
-      nodes: [Node(name: "head", operation: .convolution(convolution), inputs: ["input"])], outputs: ["head"],
+      nodes: [Node(name: "head", operation: .convolution(convolution), inputs: ["input"])], outputs: ["head"])
+    return Network(
+      unverified: graph,
       parameters: ["head.weight": Tensor(repeating: weight, [2, 1, 1, 1]), "head.bias": Tensor([2], [1, 2])])
   }
 
@@ -110,7 +112,7 @@ import Testing
     #expect(throws: FormatProblem.modelVersion("9")) { try ModelFile.read(bytes: contents.encoded()) }
     contents = ModelFile.contents(of: Self.network())
     contents.tensors["head.bias"] = nil
-    #expect(throws: FormatProblem.network(.missingParameter("head.bias", shape: [2]))) {
+    #expect(throws: FormatProblem.network(.missingParameter("head.bias", type: ValueType([2])))) {
       try ModelFile.read(bytes: contents.encoded())
     }
   }

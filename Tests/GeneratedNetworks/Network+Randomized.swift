@@ -8,18 +8,18 @@ extension Network {
     var generator = SplitMix64(seed: seed)
     var result = self
     for node in nodes {
-      for role in node.operation.parameters {
+      for parameter in node.operation.parameters {
         var tensor: Tensor
-        switch role.initialValue {
-        case .uniform(let bound): tensor = Tensor(uniform: role.shape, bound: bound, using: &generator)
-        case .constant: tensor = Tensor(uniform: role.shape, bound: 1, using: &generator)
+        switch parameter.initialValue {
+        case .uniform(let bound): tensor = Tensor(uniform: parameter.shape, bound: bound, using: &generator)
+        case .constant: tensor = Tensor(uniform: parameter.shape, bound: 1, using: &generator)
         }
-        if role.name == "runningVariance" {
+        if parameter.role == .runningVariance {
           tensor.withUnsafeMutableFloats { values in
             for index in values.indices { values[index] = 1 + 0.5 * values[index] }
           }
         }
-        result.parameters[node.parameterName(role.name)] = tensor
+        result.parameters[node.parameterName(parameter.role)] = tensor
       }
     }
     return result

@@ -31,6 +31,9 @@ extension NetworkGenerator {
     case .reshape: addReshape()
     case .transpose: addTranspose()
     case .reduction: addReduction()
+    case .maximumIndex:
+      let x = operand(), axis = isTiled ? 1 : choices.below(x.shape.rank)
+      add(.maximumIndex(MaximumIndex(axis: axis, keepsAxis: isTiled || x.shape.rank == 1 || choices.oneIn(2))), [x])
     case .normalization: addNormalization()
     case .expand: addExpand()
     case .constant: addConstant()

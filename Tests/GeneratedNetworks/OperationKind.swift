@@ -5,7 +5,7 @@ package enum OperationKind: CaseIterable, Hashable, Sendable {
   case convolution, separableConvolution, transposedConvolution, linear, batchNorm, activation, scale, channelAffine, add,
     binary
   case matrixMultiply, concatenation, pixelShuffle, pixelUnshuffle, resize, maximumPool, averagePool, globalAveragePool, flatten
-  case slice, pad, softmax, reshape, transpose, reduction, normalization, expand, constant
+  case slice, pad, softmax, reshape, transpose, reduction, maximumIndex, normalization, expand, constant
 
   package init(_ operation: Operation) {
     self =
@@ -35,6 +35,7 @@ package enum OperationKind: CaseIterable, Hashable, Sendable {
       case .reshape: .reshape
       case .transpose: .transpose
       case .reduction: .reduction
+      case .maximumIndex: .maximumIndex
       case .normalization: .normalization
       case .expand: .expand
       case .constant: .constant
@@ -49,7 +50,7 @@ package enum OperationKind: CaseIterable, Hashable, Sendable {
     case .separableConvolution, .transposedConvolution, .add, .binary, .concatenation, .slice, .resize, .maximumPool: 4
     case .averagePool, .pixelShuffle, .batchNorm: 3
     case .scale, .channelAffine, .pixelUnshuffle, .softmax, .globalAveragePool, .reduction, .normalization: 2
-    case .linear, .matrixMultiply, .flatten, .reshape, .transpose, .expand, .constant: 1
+    case .linear, .matrixMultiply, .flatten, .reshape, .transpose, .maximumIndex, .expand, .constant: 1
     }
   }
 
@@ -58,7 +59,7 @@ package enum OperationKind: CaseIterable, Hashable, Sendable {
     switch self {
     case .convolution, .separableConvolution, .transposedConvolution, .batchNorm, .activation, .scale, .channelAffine, .add,
       .binary, .concatenation, .pixelShuffle, .pixelUnshuffle, .resize, .maximumPool, .averagePool, .slice, .pad, .softmax,
-      .reduction, .normalization, .constant:
+      .reduction, .maximumIndex, .normalization, .constant:
       true
     case .linear, .matrixMultiply, .globalAveragePool, .flatten, .reshape, .transpose, .expand: false
     }

@@ -31,6 +31,8 @@ import Testing
     (.reduction(Reduction(.mean, axes: [2, 3])), [x], [2, 4, 1, 1]),
     (.reduction(Reduction(.mean, axes: [2, 3], keepsAxes: false)), [x], [2, 4]),
     (.reduction(Reduction(.mean, axes: [1], keepsAxes: false)), [x], [2, 10, 7]),
+    (.maximumIndex(MaximumIndex(axis: 1)), [x], [2, 1, 10, 7]),
+    (.maximumIndex(MaximumIndex(axis: 3, keepsAxis: false)), [x], [2, 4, 10]),
     (.pixelShuffle(PixelShuffle(factor: 2, order: .channelsInnermost)), [x], [2, 1, 20, 14]),
     (.pixelUnshuffle(PixelUnshuffle(factor: 7, order: .channelsInnermost)), [[1, 2, 14, 7]], [1, 98, 2, 1]),
     (.resize(Resize(method: .bilinear, target: .factor(height: 1.5, width: 0.5))), [x], [2, 4, 15, 3]),
@@ -70,6 +72,11 @@ import Testing
       "each element of 1x33554432 by 33554432x1 sums more than 16777216 products"
     ),
     (.softmax(Softmax(axis: 2)), [[3, 10]], "the input 3x10 has no axis 2"),
+    (.maximumIndex(MaximumIndex(axis: 4)), [x], "the input 2x4x10x7 has no axis 4"),
+    (
+      .maximumIndex(MaximumIndex(axis: 1)), [[1, 1 << 25]],
+      "the 33554432 elements along axis 1 are more than float32 counts"
+    ),
     (.reshape(Reshape([0, 3, -1])), [x], "the 560 elements of 2x4x10x7 do not divide into [0, 3, -1]"),
     (.reshape(Reshape([0, 3])), [x], "the 560 elements of 2x4x10x7 are not those of [0, 3]"),
     (.reshape(Reshape([1, 10, 0])), [[1, 10]], "the input 1x10 has no axis 2"),
@@ -107,6 +114,7 @@ import Testing
     (.pad(Pad(0, channelsBefore: 1, mode: .edge)), "the mode edge pads no channels"),
     (.pad(Pad(1, value: .infinity)), "the value inf is not finite"),
     (.softmax(Softmax(axis: 8)), "the axis 8 is not in 0...7"),
+    (.maximumIndex(MaximumIndex(axis: -1)), "the axis -1 is not in 0...7"),
     (.reshape(Reshape(Array(repeating: 1, count: 9))), "9 axes are more than 8"),
     (.reshape(Reshape([-1, 2, -1])), "more than one extent is -1"),
     (.reshape(Reshape([-2])), "the extent -2 is not in -1...68719476736"),

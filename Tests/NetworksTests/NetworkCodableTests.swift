@@ -33,12 +33,19 @@ import Testing
     #expect(again.json == graph.json)
   }
 
+  /// What is in the shared list is tried by every backend, written, read, exported and held against what it says of itself.
+  @Test func everyOperationHasACase() {
+    let types = Set(OperationCase.all.flatMap { $0.network.nodes.map(\.operation.type) })
+    let missing = OperationType.allCases.filter { !types.contains($0) }
+    #expect(missing.isEmpty, "the shared list of operation cases lacks \(missing)")
+  }
+
   @Test func networkRoundTrips() throws {
     let network = try NetworkTests.sample()
     let data = try JSONEncoder().encode(network)
     #expect(try JSONDecoder().decode(Network.self, from: data) == network)
     #expect(try Network(network.graph, parameters: network.parameters) == network)
-    #expect(throws: NetworkError.missingParameter("head.weight", shape: [12, 3, 3, 3])) {
+    #expect(throws: NetworkError.missingParameter("head.weight", type: ValueType([12, 3, 3, 3]))) {
       try Network(network.graph, parameters: [:])
     }
   }
@@ -49,7 +56,7 @@ import Testing
       expected.map(\.name) == [
         "head.weight", "head.bias", "a.weight", "norm.weight", "norm.bias", "norm.runningMean", "norm.runningVariance",
       ])
-    #expect(expected[2].shape == [12, 12, 3, 3])
+    #expect(expected[2].type.shape == [12, 12, 3, 3])
   }
 
   /// One bad value in an otherwise good description: an error that says so, never a trap.
@@ -60,6 +67,48 @@ import Testing
     (#"{"name":"n","inputs":[{"name":"x","channels":1}],"nodes":[],"outputs":["y"]}"#, "the output 'y' is no value"),
     (node(#"{"type":"warp"}"#), "the operation 'warp' is not known to this version"),
     (node(#"{"kernel":3}"#), "'type' is missing"),
+    (
+      node(#"{"type":"relu","slope":1}"#),
+      "the operation 'relu' has a field 'slope', which is not known to this version; update"
+    ),
+    (
+      node(conv(#""kernel":3,"kernelShape":"star""#)),
+      "the operation 'convolution' has a field 'kernelShape', which is not known"
+    ),
+    (node(conv(#""kernel":3,"epilogue":[{"type":"scale","factor":2,"bias":1}]"#)), "the operation 'scale' has a field 'bias'"),
+    (node(#"{"type":"flatten","axis":2}"#), "the operation 'flatten' has a field 'axis'"),
+    (node(#"{"type":"slice","spans":[{"axis":1,"wrap":true}]}"#), "a slice has a field 'wrap'"),
+    (
+      node(#"{"type":"pad","padding":0,"growth":{"top":0,"left":0,"bottom":0,"right":{"floor":1,"by":2}}}"#),
+      "a size has a field 'by'"
+    ),
+    (
+      node(#"{"type":"pad","padding":0,"growth":{"top":0,"left":0,"bottom":0,"right":0,"front":0}}"#),
+      "the growth of a pad has a field 'front'"
+    ),
+    (
+      #"{"name":"n","inputs":[{"name":"x","channels":1,"layout":"NHWC"}],"nodes":[],"outputs":["x"]}"#,
+      "an input has a field 'layout'"
+    ),
+    (
+      #"{"name":"n","inputs":[{"name":"x","channels":1,"element":"int8"}],"nodes":[],"outputs":["x"]}"#,
+      "an input with names or a type of element states its axes"
+    ),
+    (
+      #"{"name":"n","inputs":[{"name":"x","axes":[1],"element":"int4"}],"nodes":[],"outputs":["x"]}"#, "inputs.0.element"
+    ),
+    (
+      #"{"name":"n","inputs":[{"name":"x","channels":1}],"nodes":[],"outputs":["x"],"loops":[]}"#,
+      "the network has a field 'loops', which is not known to this version; update swiftlet"
+    ),
+    (
+      #"{"name":"n","inputs":[{"name":"x","channels":1}],"nodes":[{"name":"y","inputs":["x"],"operation":{"type":"relu"},"if":"x"}],"outputs":["x"]}"#,
+      "a node has a field 'if'"
+    ),
+    (
+      #"{"name":"n","inputs":[{"name":"x","channels":1}],"nodes":[],"outputs":["x"],"imageContract":{"colour":"luma","maximum":1,"inputSize":"lowResolution","gamma":2}}"#,
+      "the image contract has a field 'gamma'"
+    ),
     (node(#"{"type":"scale"}"#), "'factor' is missing"),
     (node(#"{"type":"scale","factor":1e999}"#), "invalid"),
     (node(#"{"type":"pixelShuffle","factor":-2}"#), "pixelShuffle: the factor -2 is not in 1...1048576"),

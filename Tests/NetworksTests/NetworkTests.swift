@@ -124,7 +124,7 @@ import Testing
     }
     expect(
       .unknownValue("sum", node: "scaled"),
-      "the node 'scaled' reads 'sum', which is no input of the network and no node before it"
+      "the node 'scaled' reads 'sum', which is no input of the network, no parameter and no node before it"
     ) { $0.nodes[3].inputs = ["sum"] }
     expect(.unknownOutput("nowhere"), "the output 'nowhere' is no value of the network") { $0.outputs = ["nowhere"] }
     expect(
@@ -134,16 +134,22 @@ import Testing
       .attribute(node: "tail", operation: "pixelShuffle", reason: "the factor 0 is not in 1...1048576"),
       "the node 'tail' (pixelShuffle) is invalid: the factor 0 is not in 1...1048576"
     ) { $0.nodes[6].operation = .pixelShuffle(PixelShuffle(factor: 0)) }
-    expect(.missingParameter("head.bias", shape: [12]), "the parameter 'head.bias' (float32 12) is missing") {
+    expect(.missingParameter("head.bias", type: ValueType([12])), "the parameter 'head.bias' (float32 12) is missing") {
       $0.parameters["head.bias"] = nil
     }
     expect(
       .parameterShape("head.bias", expected: [12], got: [11]), "the parameter 'head.bias' is 11 and must be 12"
     ) { $0.parameters["head.bias"] = Tensor(zeros: [11]) }
-    expect(.parameterType("head.bias", got: .int32), "the parameter 'head.bias' holds int32 and must hold float32") {
+    expect(
+      .parameterType("head.bias", expected: .float32, got: .int32),
+      "the parameter 'head.bias' holds int32 and must hold float32"
+    ) {
       $0.parameters["head.bias"] = Tensor(zeros: [12], .int32)
     }
-    expect(.unknownParameter("a.bias"), "the parameter 'a.bias' belongs to no node of the network") {
+    expect(
+      .unknownParameter("a.bias", node: "a", owned: ["a.weight"]),
+      "the parameter 'a.bias' is none of the node 'a', which has 'a.weight'"
+    ) {
       $0.parameters["a.bias"] = Tensor(zeros: [12])
     }
   }

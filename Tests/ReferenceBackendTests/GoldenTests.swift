@@ -186,13 +186,11 @@ import Testing
     var builder = NetworkBuilder("golden")
     var inputs = golden.inputs.enumerated().map { builder.input("x\($0.offset)", channels: $0.element.shape.channels) }
     if case .linear = golden.operation { inputs = [builder.flatten("flat", inputs[0])] }
-    let streams = [
-      "weight": 1, "bias": 2, "runningMean": 3, "runningVariance": 4, "slope": 1,
-    ]
-    for role in golden.operation.parameters {
-      var values = Self.tensor(try #require(streams[role.name]), role.shape)
-      if role.name == "runningVariance" { values = Tensor(role.shape, values.floats.map { abs($0) + 0.5 }) }
-      builder.setParameter("y.\(role.name)", values)
+    let streams: [ParameterRole: Int] = [.weight: 1, .bias: 2, .runningMean: 3, .runningVariance: 4, .slope: 1]
+    for parameter in golden.operation.parameters {
+      var values = Self.tensor(try #require(streams[parameter.role]), parameter.shape)
+      if parameter.role == .runningVariance { values = Tensor(parameter.shape, values.floats.map { abs($0) + 0.5 }) }
+      builder.setParameter("y.\(parameter.role.rawValue)", values)
     }
     builder.output(builder.node("y", golden.operation, inputs, channels: 1))
     let network = try builder.build(.zeros)

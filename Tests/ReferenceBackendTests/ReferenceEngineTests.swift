@@ -29,8 +29,8 @@ import Testing
     guard case .convolution(let payload) = network.nodes[0].operation, payload.epilogue.isEmpty else { return nil }
     let shape = try payload.shapeBeforeShuffle(inputs[0].shape)
     guard try network.nodes[0].operation.multiplyAccumulates([inputs[0].shape]) < 400_000 else { return nil }
-    let weight = try #require(network.parameter("weight", of: network.nodes[0]))
-    let bias = network.parameter("bias", of: network.nodes[0])?.floats
+    let weight = try #require(network.parameter(.weight, of: network.nodes[0]))
+    let bias = network.parameter(.bias, of: network.nodes[0])?.floats
     let (x, w, input) = (inputs[0].floats, weight.floats, inputs[0].shape)
     let groupInputs = weight.shape[1]
     var result: [Float] = []
@@ -98,7 +98,8 @@ import Testing
     var broken = network
     broken.nodes[0].inputs = ["z"]
     #expect(
-      throws: ExecutionError.invalidNetwork("the node 'y' reads 'z', which is no input of the network and no node before it")
+      throws: ExecutionError.invalidNetwork(
+        "the node 'y' reads 'z', which is no input of the network, no parameter and no node before it")
     ) { try ReferenceEngine().prepare(broken, inputs: [[1, 3, 2, 2]]) }
     #expect(throws: ExecutionError.invalidNetwork("the input 'x' is 1x1x2x2 and must be [N, 3, H, W]")) {
       try ReferenceEngine().prepare(network, inputs: [[1, 1, 2, 2]])

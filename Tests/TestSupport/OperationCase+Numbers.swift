@@ -48,18 +48,18 @@ extension OperationCaseList {
         // Each axis with few and with many channels, kept or not, over all functions.
         let shape = ([[2, 3, 4, 5], [1, 21, 5, 9], [3, 16, 1, 33]] as [Shape])[(place + number) % 3]
         let keeps = (place + number / 3) % 2 == 0 || some.count == 4
-        add("\(function.typeName) of \(shape) over \(some)\(keeps ? "" : " not kept")", [shape]) { builder, x in
+        add("\(function.type.rawValue) of \(shape) over \(some)\(keeps ? "" : " not kept")", [shape]) { builder, x in
           builder.reduction("y", x[0], function, axes: some, keepsAxes: keeps, channels: 1)
         }
       }
-      add("\(function.typeName) of features", [[3, 19, 1, 1]]) { builder, x in
+      add("\(function.type.rawValue) of features", [[3, 19, 1, 1]]) { builder, x in
         builder.reduction("y", builder.flatten("flat", x[0]), function, axes: [1], channels: 1)
       }
-      add("\(function.typeName) of five axes", [[2, 12, 3, 4]]) { builder, x in
+      add("\(function.type.rawValue) of five axes", [[2, 12, 3, 4]]) { builder, x in
         let split = builder.reshape("split", x[0], [0, 3, 4, 3, -1])
         return builder.reduction("y", split, function, axes: [2, 4], keepsAxes: false, channels: 3)
       }
-      add("\(function.typeName) of long rows", [[1, 2, 3, 700]]) { builder, x in
+      add("\(function.type.rawValue) of long rows", [[1, 2, 3, 700]]) { builder, x in
         let small = builder.scale("scaled", x[0], by: 0.125)
         return builder.reduction("y", small, function, axes: [3])
       }
@@ -155,6 +155,23 @@ extension OperationCaseList {
     }
     add("concatenation of tokens", [[2, 5, 3, 1], [2, 5, 4, 1]]) { builder, x in
       builder.concatenation("y", x.enumerated().map { builder.reshape("v\($0.offset)", $0.element, [0, 0, -1]) }, axis: 2)
+    }
+    for (axis, shape) in [
+      (0, [3, 20, 2, 4]), (1, [2, 21, 5, 9]), (1, [1, 3, 4, 7]), (2, [2, 3, 9, 4]), (3, [1, 17, 2, 33]),
+    ]
+      as [(Int, Shape)]
+    {
+      for keeps in [true, false] {
+        add("index of the largest of \(shape) along \(axis)\(keeps ? "" : ", not kept")", [shape]) { builder, x in
+          builder.maximumIndex("y", x[0], axis: axis, keepsAxis: keeps, channels: 1)
+        }
+      }
+    }
+    add("index of the first of equal ones", [[2, 40, 3, 3]]) { builder, x in
+      builder.maximumIndex("y", builder.activation("signs", x[0], .sign))
+    }
+    add("index of the largest feature", [[3, 19, 1, 1]]) { builder, x in
+      builder.maximumIndex("y", builder.flatten("flat", x[0]), keepsAxis: false)
     }
     add("softmax of the batch", [[3, 20, 2, 4]]) { builder, x in builder.softmax("y", x[0], axis: 0) }
     add("softmax of features along the batch", [[3, 10, 1, 1]]) { builder, x in

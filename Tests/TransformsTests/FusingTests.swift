@@ -126,18 +126,6 @@ import Transforms
       ])
   }
 
-  /// The long skip of EDSR rides on the last block where the backend adds two values.
-  @Test func twoAdditionsWhereAllowed() throws {
-    let network = try EDSR(features: 4, blocks: 1).network(.random(seed: 4))
-    let result = network.fusing(additionLimit: 2)
-    try result.verify()
-    #expect(
-      result.lines[2]
-        == "body.0.b = convolution(body.0.a, head, head) 4 -> 4, kernel 3, padding 1, bias | scale 0.1 | add | add")
-    #expect(result.fusing(additionLimit: 2) == result)
-    try expectSameOutputs(result, network, [[1, 3, 6, 5]])
-  }
-
   @Test func slopesMoveToTheConvolution() throws {
     var builder = NetworkBuilder("n")
     let x = builder.input("x", channels: 4)

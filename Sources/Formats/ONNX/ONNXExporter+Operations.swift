@@ -8,30 +8,30 @@ extension ONNXExporter {
     let (name, x) = (node.name, node.inputs.first ?? "")
     switch node.operation {
     case .convolution(let payload):
-      convolution(payload, node, x, weight: parameter(node, "weight"), bias: payload.hasBias ? parameter(node, "bias") : nil)
+      convolution(payload, node, x, weight: parameter(node, .weight), bias: payload.hasBias ? parameter(node, .bias) : nil)
     case .separableConvolution(let payload): separableConvolution(payload, node)
     case .transposedConvolution(let payload):
-      let bias = payload.hasBias ? [parameter(node, "bias")] : []
+      let bias = payload.hasBias ? [parameter(node, .bias)] : []
       let value = payload.epilogue.isEmpty ? name : inner(node, "convolution")
       add(
-        "ConvTranspose", [x, parameter(node, "weight")] + bias, value,
+        "ConvTranspose", [x, parameter(node, .weight)] + bias, value,
         Self.window(payload.kernel, payload.stride, payload.padding) + [
           .integers("dilations", payload.dilation.list), .integers("output_padding", payload.outputPadding.list),
           .integer("group", payload.groups),
         ])
       epilogue(payload.epilogue, node, value)
     case .linear(let payload):
-      let bias = payload.hasBias ? [parameter(node, "bias")] : []
-      add("Gemm", [x, parameter(node, "weight")] + bias, name, [.integer("transB", 1)])
+      let bias = payload.hasBias ? [parameter(node, .bias)] : []
+      add("Gemm", [x, parameter(node, .weight)] + bias, name, [.integer("transB", 1)])
     case .batchNorm(let payload):
-      let statistics = ["weight", "bias", "runningMean", "runningVariance"].map { parameter(node, $0) }
+      let statistics = [ParameterRole.weight, .bias, .runningMean, .runningVariance].map { parameter(node, $0) }
       add("BatchNormalization", [x] + statistics, name, [.float("epsilon", payload.epsilon)])
     case .activation(let function): activation(function, node, x, name, rank: ranks[x] ?? 4)
     case .scale(let payload): add("Mul", [x, number(node, "factor", payload.factor)], name)
     case .channelAffine(let payload):
       let shape = Self.channelShape(payload.channels, rank: ranks[x] ?? 4)
-      let scaled = add("Mul", [x, parameter(node, "scale", shape: shape)], inner(node, "scaled"))
-      add("Add", [scaled, parameter(node, "shift", shape: shape)], name)
+      let scaled = add("Mul", [x, parameter(node, .scale, shape: shape)], inner(node, "scaled"))
+      add("Add", [scaled, parameter(node, .shift, shape: shape)], name)
     case .add: add("Add", node.inputs, name)
     case .binary(let function): binary(function, node)
     case .matrixMultiply: add("MatMul", node.inputs, name)
@@ -78,9 +78,14 @@ extension ONNXExporter {
     case .reshape(let payload): add("Reshape", [x, sizes(node, "shape", payload.extents)], name)
     case .transpose(let payload): add("Transpose", [x], name, [.integers("perm", payload.permutation)])
     case .reduction(let payload): reduction(payload, node, x, name)
+    case .maximumIndex(let payload):
+      let index = add(
+        "ArgMax", [x], inner(node, "index"),
+        [.integer("axis", payload.axis), .integer("keepdims", payload.keepsAxis ? 1 : 0)])
+      add("Cast", [index], name, [.integer("to", 1)])
     case .normalization(let payload): try normalization(payload, node)
     case .expand(let payload): add("Expand", [x, sizes(node, "shape", payload.extents)], name)
-    case .constant: add("Constant", [], name, [constant(node, "value")])
+    case .constant: add("Constant", [], name, [constant(node, .value)])
     }
   }
 
@@ -205,26 +210,25 @@ extension ONNXExporter {
   private mutating func separableConvolution(_ payload: SeparableConvolution, _ node: Node) {
     var value = node.inputs[0]
     let (first, second) = payload.parts
-    let isDepthwiseFirst = payload.order == .depthwiseFirst
-    let (before, behind) = isDepthwiseFirst ? ("depthwise", "pointwise") : ("pointwise", "depthwise")
-    let middle = inner(node, before)
+    let parts = payload.linearParts
+    let middle = inner(node, payload.order == .depthwiseFirst ? "depthwise" : "pointwise")
     convolution(
-      first, value, middle, weight: parameter(node, "\(before)Weight"),
-      bias: first.hasBias ? parameter(node, "\(before)Bias") : nil)
+      first, value, middle, weight: parameter(node, parts[0].weightRole),
+      bias: first.hasBias ? parameter(node, parts[0].biasRole) : nil)
     value = middle
     if let function = payload.middle {
       value = inner(node, "middle")
-      activation(function, node, middle, value, rank: 4, slope: "middleSlope")
+      activation(function, node, middle, value, rank: 4, slope: .middleSlope)
     }
     convolution(
-      second, node, value, weight: parameter(node, "\(behind)Weight"),
-      bias: second.hasBias ? parameter(node, "\(behind)Bias") : nil)
+      second, node, value, weight: parameter(node, parts[1].weightRole),
+      bias: second.hasBias ? parameter(node, parts[1].biasRole) : nil)
   }
 
   // MARK: Activations
 
   private mutating func activation(
-    _ function: ActivationFunction, _ node: Node, _ x: String, _ output: String, rank: Int, slope: String = "slope"
+    _ function: ActivationFunction, _ node: Node, _ x: String, _ output: String, rank: Int, slope: ParameterRole = .slope
   ) {
     switch function {
     case .relu: add("Relu", [x], output)

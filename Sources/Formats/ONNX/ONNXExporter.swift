@@ -30,7 +30,11 @@ struct ONNXExporter {
 
   static func model(of network: Network) throws(FormatProblem) -> ONNXModelProto {
     do throws(NetworkError) { try network.verify() } catch { throw .network(error) }
-    var exporter = ONNXExporter(network)
+    if let update = network.updates.first { throw .onnx(.updates(parameter: update.parameter)) }
+    for input in network.inputs where input.element != .float32 {
+      throw .onnx(.input(input.name, reason: "holds \(input.element.rawValue); inputs of float32 are written"))
+    }
+    var exporter = ONNXExporter(network.withParametersAsConstants())
     do throws(ONNXProblem) {
       try exporter.write()
     } catch {
@@ -130,6 +134,7 @@ struct ONNXExporter {
     case .reshape(let payload): return payload.extents.count
     case .transpose(let payload): return payload.permutation.count
     case .reduction(let payload): return payload.keepsAxes ? first : first - payload.axes.count
+    case .maximumIndex(let payload): return payload.keepsAxis ? first : first - 1
     case .constant(let payload): return payload.shape.rank
     case .expand(let payload): return payload.extents.count
     case .normalization, .batchNorm, .activation, .scale, .channelAffine, .add, .binary, .matrixMultiply, .concatenation,
@@ -159,7 +164,7 @@ struct ONNXExporter {
   }
 
   /// Adds a parameter of the network; returns its name.
-  mutating func parameter(_ node: Node, _ role: String, shape: Shape? = nil) -> String {
+  mutating func parameter(_ node: Node, _ role: ParameterRole, shape: Shape? = nil) -> String {
     let name = names.unique(node.parameterName(role))
     guard let tensor = network.parameter(role, of: node) else { return name }
     add(tensor, shape ?? tensor.shape, name)
@@ -206,9 +211,9 @@ struct ONNXExporter {
   }
 
   /// A parameter of the network as an attribute.
-  func constant(_ node: Node, _ role: String) -> ONNXAttributeProto {
+  func constant(_ node: Node, _ role: ParameterRole) -> ONNXAttributeProto {
     var proto = ONNXAttributeProto()
-    proto.name = role
+    proto.name = role.rawValue
     proto.type = .tensor
     if let tensor = network.parameter(role, of: node) { proto.t = Self.tensor(tensor, tensor.shape, "") }
     return proto

@@ -152,8 +152,8 @@ extension ONNXImporter {
       .convolution(payload), [input], extents, node, parameters: Self.parameters(weight: weight, bias: bias))
   }
 
-  static func parameters(weight: Tensor, bias: Tensor?) -> [String: Tensor] {
-    bias.map { ["weight": weight, "bias": $0] } ?? ["weight": weight]
+  static func parameters(weight: Tensor, bias: Tensor?) -> [ParameterRole: Tensor] {
+    bias.map { [.weight: weight, .bias: $0] } ?? [.weight: weight]
   }
 
   /// An extent for people.
@@ -227,8 +227,8 @@ extension ONNXImporter {
     guard let channels = try weights(node, 1)?.count, fix(x.extents[1], to: channels) else {
       throw node.invalid("its statistics do not fit \(text(x.extents[1])) channels")
     }
-    var parameters: [String: Tensor] = [:]
-    for (index, role) in ["weight", "bias", "runningMean", "runningVariance"].enumerated() {
+    var parameters: [ParameterRole: Tensor] = [:]
+    for (index, role) in [ParameterRole.weight, .bias, .runningMean, .runningVariance].enumerated() {
       guard let tensor = try weights(node, index + 1), tensor.count == channels else {
         throw node.invalid("its input \(index + 1) does not have \(channels) elements")
       }

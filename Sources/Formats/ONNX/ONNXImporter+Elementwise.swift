@@ -16,7 +16,7 @@ extension ONNXImporter {
     guard let slope = try value(node, 1) else { throw node.invalid("its slope is absent") }
     if case .constant(let constant) = slope, let tensor = constant.tensor, let slopes = channelwise(tensor, x) {
       let result = try emit(
-        .activation(.prelu(channels: slopes.count)), [x.value], x.extents, node, parameters: ["slope": slopes])
+        .activation(.prelu(channels: slopes.count)), [x.value], x.extents, node, parameters: [.slope: slopes])
       return x.following(result.value)
     }
     // x where it is positive, and slope · x where it is not.
@@ -203,7 +203,7 @@ extension ONNXImporter {
     try take(tensor.count)
     return try emit(
       .constant(Constant(tensor.shape)), [], tensor.shape.extents.map { Extent($0) }, node,
-      name: "\(ONNXNames.readable(node)).constant", parameters: ["value": tensor])
+      name: "\(ONNXNames.readable(node)).constant", parameters: [.value: tensor])
   }
 
   /// The constant with axes like those of the value behind a view, where each axis along which it varies is one of those, whole.
@@ -272,8 +272,8 @@ extension ONNXImporter {
     _ x: ONNXView, scale: Tensor?, shift: Tensor?, _ node: ONNXNode
   ) throws(ONNXProblem) -> ONNXView? {
     if let shift, scale == nil, let maker = producer(x), let biased = maker.operation.withBias {
-      let count = biased.parameters.first { $0.name == "bias" }?.shape.count ?? 0
-      replace(maker, by: biased, parameters: ["bias": try vector(shift, count: count)])
+      let count = biased.parameters.first { $0.role == .bias }?.shape.count ?? 0
+      replace(maker, by: biased, parameters: [.bias: try vector(shift, count: count)])
       return x
     }
     if let scale, shift == nil, scale.count == 1 { return try elementwise(.scale(Scale(factor: scale.floats[0])), x, node) }
@@ -283,20 +283,20 @@ extension ONNXImporter {
     else { return nil }
     let factor = try vector(scale ?? Tensor([1], [1]), count: channels)
     let offset = try vector(shift ?? Tensor([1], [0]), count: channels)
-    if let maker = producer(x), case .channelAffine = maker.operation, let first = parameter("scale", of: maker),
-      let second = parameter("shift", of: maker)
+    if let maker = producer(x), case .channelAffine = maker.operation, let first = parameter(.scale, of: maker),
+      let second = parameter(.shift, of: maker)
     {
       replace(
         maker, by: maker.operation,
         parameters: [
-          "scale": first.combined(factor) { $0 * $1 },
-          "shift": second.combined(factor) { $0 * $1 }.combined(offset) { $0 + $1 },
+          .scale: first.combined(factor) { $0 * $1 },
+          .shift: second.combined(factor) { $0 * $1 }.combined(offset) { $0 + $1 },
         ])
       return x
     }
     let made = try emit(
       .channelAffine(ChannelAffine(channels: channels, isTrainable: false)), [x.value], x.extents, node,
-      parameters: ["scale": factor, "shift": offset])
+      parameters: [.scale: factor, .shift: offset])
     var result = x.following(made.value)
     result.isExclusive = true
     return result

@@ -5,7 +5,8 @@ import Tensors
 extension ONNXImporter {
   /// What some form of is supported.
   static let operators: Set<String> = [
-    "Abs", "Add", "And", "AveragePool", "BatchNormalization", "Cast", "CastLike", "Ceil", "Celu", "Clip", "Concat", "Constant",
+    "Abs", "Add", "And", "ArgMax", "ArgMin", "AveragePool", "BatchNormalization", "Cast", "CastLike", "Ceil", "Celu", "Clip",
+    "Concat", "Constant",
     "ConstantOfShape",
     "Conv", "ConvTranspose", "Cos", "DepthToSpace", "Div", "Dropout", "Elu", "Equal", "Erf", "Exp", "Expand", "Flatten",
     "Floor", "Gather", "GatherND", "Gelu", "Gemm", "Greater", "GreaterOrEqual", "GlobalAveragePool", "GlobalLpPool",
@@ -76,7 +77,8 @@ extension ONNXImporter {
     case "Cast":
       // A condition: whether it is not 0.
       if node.integer("to", default: 1) == 9 { return [try negation(negation(view(node), node), node)] }
-      guard [1, 10, 11, 16].contains(node.integer("to", default: 1)) else {
+      let isWhole = if case .maximumIndex = producer(try view(node))?.operation { true } else { false }
+      guard isWhole || [1, 10, 11, 16].contains(node.integer("to", default: 1)) else {
         throw node.unsupported("it makes integers of the values of an image")
       }
       return [try view(node)]
@@ -117,6 +119,7 @@ extension ONNXImporter {
     case "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd",
       "ReduceSum", "ReduceSumSquare":
       return [try reduction(node)]
+    case "ArgMax", "ArgMin": return [try index(node)]
     case "Concat": return [try concatenation(node)]
     case "Split": return try split(node)
     case "Slice": return [try slice(node)]

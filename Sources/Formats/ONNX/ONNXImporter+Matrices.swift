@@ -129,7 +129,7 @@ extension ONNXImporter {
     let payload = Convolution(inChannels: weight.shape[1], outChannels: weight.shape[0], kernel: 1, hasBias: false)
     let made = try emit(
       .convolution(payload), [x.value], extents, node,
-      parameters: ["weight": weight.reshaped([weight.shape[0], weight.shape[1], 1, 1])])
+      parameters: [.weight: weight.reshaped([weight.shape[0], weight.shape[1], 1, 1])])
     var result = x.following(made.value, axis: axis, of: 1, extent: extents[1])
     result.isExclusive = true
     return result

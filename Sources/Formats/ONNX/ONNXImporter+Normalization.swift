@@ -164,8 +164,8 @@ extension ONNXImporter {
     let sums = try emit(
       .convolution(Convolution(inChannels: channels, outChannels: channels, kernel: 1)), [square.value], x.extents, node,
       parameters: [
-        "weight": Tensor([channels, channels, 1, 1], weight),
-        "bias": Tensor(repeating: node.float("bias", default: 1), [channels]),
+        .weight: Tensor([channels, channels, 1, 1], weight),
+        .bias: Tensor(repeating: node.float("bias", default: 1), [channels]),
       ])
     let divisor = try power(sums, -node.float("beta", default: 0.75), node)
     return try combined(.view(x), .view(divisor), .multiply, node)

@@ -64,7 +64,7 @@ extension ONNXImporter {
     let payload = Convolution(inChannels: channels, outChannels: channels, kernel: 1, hasBias: false)
     return try emit(
       .convolution(payload), [view.value], shape, node, name: "\(view.value).shuffle",
-      parameters: ["weight": Tensor([channels, channels, 1, 1], weight)])
+      parameters: [.weight: Tensor([channels, channels, 1, 1], weight)])
   }
 
   /// The same elements in the same order under another shape.

@@ -70,6 +70,20 @@ extension ONNXImporter {
     return keeps ? result : result.dropping(Set(axes))
   }
 
+  /// The place of the largest or smallest along an axis, a whole number.
+  mutating func index(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
+    guard node.integer("select_last_index", default: 0) == 0 else {
+      throw node.unsupported("it takes the last of equal elements")
+    }
+    var x = try view(node)
+    let axis = try axes([node.integer("axis", default: 0)], rank: x.rank, node)[0]
+    if node.type == "ArgMin" { x = try elementwise(.scale(Scale(factor: -1)), x, node) }
+    let value = try plain(x, node), keeps = node.integer("keepdims", default: 1) != 0
+    var extents = value.extents
+    if keeps { extents[axis] = Extent(1) } else { extents.remove(at: axis) }
+    return try emit(.maximumIndex(MaximumIndex(axis: axis, keepsAxis: keeps)), [value.value], extents, node)
+  }
+
   /// Over all axes behind the channels.
   mutating func globalPool(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
     let x = try view(node)

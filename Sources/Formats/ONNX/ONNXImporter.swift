@@ -190,22 +190,10 @@ struct ONNXImporter {
 
   /// What was emitted, without the nodes that no output needs.
   private func network(_ name: String, inputs: [NetworkInput], outputs: [String]) -> Network {
-    var needed = Set(outputs)
-    var kept: [Node] = []
-    for node in nodes.reversed() where needed.contains(node.name) {
-      kept.append(node)
-      needed.formUnion(node.inputs)
-    }
-    kept.reverse()
-    var tensors: [String: Tensor] = [:]
-    for node in kept {
-      for role in node.operation.parameters {
-        let key = node.parameterName(role.name)
-        tensors[key] = parameters[key]
-      }
-    }
-    return Network(
-      name: title(name), inputs: inputs, nodes: kept, outputs: outputs, parameters: tensors)
+    let graph = NetworkGraph(name: title(name), inputs: inputs, nodes: nodes, outputs: outputs)
+    var editor = NetworkEditor(Network(unverified: graph, parameters: parameters))
+    editor.removeDeadNodes()
+    return editor.result
   }
 
   /// What the network is called: as the graph is, or as the file where exporters give every graph one name.
@@ -342,7 +330,7 @@ struct ONNXImporter {
   /// Adds a node with its parameters, by role.
   mutating func emit(
     _ operation: Operation, _ inputs: [String], _ extents: [Extent], _ node: ONNXNode, name: String? = nil,
-    parameters tensors: [String: Tensor] = [:]
+    parameters tensors: [ParameterRole: Tensor] = [:]
   ) throws(ONNXProblem) -> ONNXView {
     guard nodes.count < Self.nodeLimit else { throw .nodeLimit(Self.nodeLimit) }
     let name = names.unique(name ?? ONNXNames.readable(node))
@@ -361,10 +349,12 @@ struct ONNXImporter {
     return nodes[index]
   }
 
-  func parameter(_ role: String, of node: Node) -> Tensor? { parameters[node.parameterName(role)] }
+  func parameter(_ role: ParameterRole, of node: Node) -> Tensor? { parameters[node.parameterName(role)] }
 
   /// Changes the operation, inputs and parameters of a node that is there.
-  mutating func replace(_ node: Node, by operation: Operation, inputs: [String]? = nil, parameters tensors: [String: Tensor]) {
+  mutating func replace(
+    _ node: Node, by operation: Operation, inputs: [String]? = nil, parameters tensors: [ParameterRole: Tensor]
+  ) {
     guard let index = nodeIndices[node.name] else { return }
     nodes[index].operation = operation
     if let inputs { nodes[index].inputs = inputs }

@@ -29,6 +29,8 @@ public enum ONNXProblem: Error, Hashable, Sendable {
   case nodeLimit(Int)
   /// What the graph describes is no network of ours.
   case network(NetworkError)
+  /// The network has updates, which ONNX knows none of.
+  case updates(parameter: String)
   /// An operation of ours that this version does not write.
   case notExportable(node: String, operation: String, reason: String)
 }
@@ -66,6 +68,8 @@ extension ONNXProblem: CustomStringConvertible {
     case .elementLimit(let limit): "the ONNX model asks for constants of more than \(limit) elements"
     case .nodeLimit(let limit): "the ONNX model has more than \(limit) nodes or tensors"
     case .network(let error): "the ONNX model makes no network: \(error)"
+    case .updates(let parameter):
+      "the network updates its parameter '\(parameter.onOneLine)', which ONNX cannot say; export the one for inference"
     case .notExportable(let node, let operation, let reason):
       "the node '\(node.onOneLine)' (\(operation)) has no form in ONNX opset 17: \(reason.onOneLine)"
     }

@@ -107,7 +107,7 @@ struct ONNXTensorReader {
       switch tensor.dataType {
       case .int32: bytes.bindMemory(to: Int32.self).map { Extent(Int($0)) }
       case .int8: bytes.bindMemory(to: Int8.self).map { Extent(Int($0)) }
-      case .uint8, .bfloat16, .float32: bytes.map { Extent(Int($0)) }
+      case .uint8, .float16, .bfloat16, .float32: bytes.map { Extent(Int($0)) }
       }
     }
     return ONNXNumbers(shape: tensor.shape.extents, values: values)

@@ -79,43 +79,44 @@ extension ActivationFunction {
   }
 }
 
-extension ActivationFunction: OperationDefinition {
-  package var typeName: String {
+extension ActivationFunction: WithoutProducts, WithoutSizes, Elementwise, OnFloat32 {
+  package var type: OperationType {
     switch self {
-    case .relu: "relu"
-    case .leakyReLU: "leakyReLU"
-    case .prelu: "prelu"
-    case .clip: "clip"
-    case .sigmoid: "sigmoid"
-    case .tanh: "tanh"
-    case .hardSigmoid: "hardSigmoid"
-    case .hardSwish: "hardSwish"
-    case .gelu: "gelu"
-    case .geluTanh: "geluTanh"
-    case .silu: "silu"
-    case .softplus: "softplus"
-    case .elu: "elu"
-    case .celu: "celu"
-    case .thresholdedReLU: "thresholdedReLU"
-    case .softsign: "softsign"
-    case .errorFunction: "errorFunction"
-    case .exponential: "exponential"
-    case .logarithm: "logarithm"
-    case .squareRoot: "squareRoot"
-    case .reciprocal: "reciprocal"
-    case .power: "power"
-    case .floor: "floor"
-    case .ceiling: "ceiling"
-    case .round: "round"
-    case .sign: "sign"
-    case .sine: "sine"
-    case .cosine: "cosine"
+    case .relu: .relu
+    case .leakyReLU: .leakyReLU
+    case .prelu: .prelu
+    case .clip: .clip
+    case .sigmoid: .sigmoid
+    case .tanh: .tanh
+    case .hardSigmoid: .hardSigmoid
+    case .hardSwish: .hardSwish
+    case .gelu: .gelu
+    case .geluTanh: .geluTanh
+    case .silu: .silu
+    case .softplus: .softplus
+    case .elu: .elu
+    case .celu: .celu
+    case .thresholdedReLU: .thresholdedReLU
+    case .softsign: .softsign
+    case .errorFunction: .errorFunction
+    case .exponential: .exponential
+    case .logarithm: .logarithm
+    case .squareRoot: .squareRoot
+    case .reciprocal: .reciprocal
+    case .power: .power
+    case .floor: .floor
+    case .ceiling: .ceiling
+    case .round: .round
+    case .sign: .sign
+    case .sine: .sine
+    case .cosine: .cosine
     }
   }
 
+  package var attributeNames: [String] { attributes.map(\.key.rawValue) }
   package var inputCount: ClosedRange<Int> { 1...1 }
 
-  package var summary: String {
+  package func summary(of operands: [String]) -> String {
     switch self {
     case .leakyReLU(let slope): "\(slope)"
     case .prelu(let channels): "\(channels)"
@@ -147,13 +148,58 @@ extension ActivationFunction: OperationDefinition {
     }
   }
 
-  package var parameters: [ParameterRole] {
+  package var parameters: [Parameter] {
     guard case .prelu(let channels) = self else { return [] }
-    return [ParameterRole("slope", [channels], initialValue: .constant(0.25))]
+    return [Parameter(.slope, [channels], initialValue: .constant(0.25))]
   }
+
+  package var linearParts: [LinearPart] { [] }
 
   package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
     if case .prelu(let channels) = self, channels != 1 { return try channelwise(inputs[0], channels) }
     return inputs[0]
+  }
+}
+
+/// The function is the `type`, which the operation writes.
+extension ActivationFunction: Codable {
+  enum CodingKeys: String, CodingKey { case type, slope, channels, minimum, maximum, alpha, beta, exponent }
+
+  public init(from decoder: any Decoder) throws {
+    let operation = try Operation(from: decoder)
+    guard case .activation(let function) = operation else {
+      throw NetworkError.invalidDescription("\(operation.typeName) is no activation function")
+    }
+    self = function
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(type.rawValue, forKey: .type)
+    for (key, value) in attributes {
+      switch value {
+      case .integer(let value): try container.encode(value, forKey: key)
+      case .number(let value): try container.encode(value, forKey: key)
+      }
+    }
+  }
+
+  private enum AttributeValue {
+    case integer(Int)
+    case number(Float)
+  }
+
+  private var attributes: [(key: CodingKeys, value: AttributeValue)] {
+    switch self {
+    case .leakyReLU(let slope): [(.slope, .number(slope))]
+    case .prelu(let channels): [(.channels, .integer(channels))]
+    case .clip(let minimum, let maximum): [(.minimum, .number(minimum)), (.maximum, .number(maximum))]
+    case .hardSigmoid(let alpha, let beta): [(.alpha, .number(alpha)), (.beta, .number(beta))]
+    case .elu(let alpha), .celu(let alpha), .thresholdedReLU(let alpha): [(.alpha, .number(alpha))]
+    case .power(let exponent): [(.exponent, .number(exponent))]
+    case .relu, .sigmoid, .tanh, .hardSwish, .gelu, .geluTanh, .silu, .softplus, .softsign, .errorFunction, .exponential,
+      .logarithm, .squareRoot, .reciprocal, .floor, .ceiling, .round, .sign, .sine, .cosine:
+      []
+    }
   }
 }

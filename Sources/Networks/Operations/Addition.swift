@@ -4,8 +4,8 @@ import Tensors
 ///
 /// No broadcasting, so that a pass, which sees no shapes, may draw any addition into a convolution. Sums that broadcast are
 /// `.binary(.add)`.
-struct Addition: OperationDefinition {
-  var typeName: String { "add" }
+struct Addition: WithoutAttributes, WithoutParameters, WithoutProducts, WithoutSizes, Elementwise, OnFloat32 {
+  var type: OperationType { .add }
   var inputCount: ClosedRange<Int> { 2...2 }
 
   func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {

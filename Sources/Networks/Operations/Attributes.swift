@@ -32,6 +32,14 @@ public struct Padding: Hashable, Sendable {
   public init(_ all: Int) { self.init(top: all, left: all, bottom: all, right: all) }
 }
 
+extension Pair: ExpressibleByIntegerLiteral {
+  public init(integerLiteral value: Int) { self.init(value) }
+}
+
+extension Padding: ExpressibleByIntegerLiteral {
+  public init(integerLiteral value: Int) { self.init(value) }
+}
+
 extension Pair: CustomStringConvertible {
   /// `3`, or `3x5` for height x width.
   public var description: String { height == width ? "\(height)" : "\(height)x\(width)" }

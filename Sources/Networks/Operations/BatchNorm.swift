@@ -17,26 +17,42 @@ public struct BatchNorm: Hashable, Codable, Sendable {
     self.channels = channels
     self.epsilon = epsilon
   }
+
+  enum CodingKeys: String, CodingKey, CaseIterable { case channels, epsilon }
 }
 
-extension BatchNorm: OperationDefinition {
-  package var typeName: String { "batchNorm" }
+extension BatchNorm {
+  /// `y = scale[c] · x + shift[c]`, in Double: the same function.
+  package func affine(
+    weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor
+  ) -> (scale: [Double], shift: [Double]) {
+    let weights = weight.floats, biases = bias.floats, means = mean.floats, variances = variance.floats
+    let scale = (0..<channels).map { Double(weights[$0]) / (Double(variances[$0]) + Double(epsilon)).squareRoot() }
+    return (scale, (0..<channels).map { Double(biases[$0]) - Double(means[$0]) * scale[$0] })
+  }
+}
+
+extension BatchNorm: WithoutProducts, WithoutSizes, Elementwise, OnFloat32 {
+  package var type: OperationType { .batchNorm }
+  package var attributeNames: [String] { CodingKeys.allCases.map(\.rawValue) }
   package var inputCount: ClosedRange<Int> { 1...1 }
-  package var summary: String { "\(channels), epsilon \(epsilon)" }
+  package func summary(of operands: [String]) -> String { "\(channels), epsilon \(epsilon)" }
 
   package var attributeFault: String? {
     if let fault = firstFault([("channels", channels, 1)]) { return fault }
     return epsilon.isFinite && epsilon >= 0 ? nil : "the epsilon \(epsilon) is negative or not finite"
   }
 
-  package var parameters: [ParameterRole] {
+  package var parameters: [Parameter] {
     [
-      ParameterRole("weight", [channels], initialValue: .constant(1)),
-      ParameterRole("bias", [channels]),
-      ParameterRole("runningMean", [channels], isTrainable: false),
-      ParameterRole("runningVariance", [channels], isTrainable: false, initialValue: .constant(1)),
+      Parameter(.weight, [channels], initialValue: .constant(1)),
+      Parameter(.bias, [channels]),
+      Parameter(.runningMean, [channels], isTrainable: false),
+      Parameter(.runningVariance, [channels], isTrainable: false, initialValue: .constant(1)),
     ]
   }
+
+  package var linearParts: [LinearPart] { [] }
 
   package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape { try channelwise(inputs[0], channels) }
 }

@@ -33,11 +33,16 @@ public enum BinaryFunction: String, Hashable, Codable, Sendable, CaseIterable {
 }
 
 /// See `BinaryFunction`.
-struct BinaryOperation: OperationDefinition, Codable {
+struct BinaryOperation: WithoutParameters, WithoutProducts, WithoutSizes, Elementwise, OnFloat32 {
   var function: BinaryFunction
-  var typeName: String { "binary" }
+
+  enum CodingKeys: String, CodingKey, CaseIterable { case function }
+
+  var type: OperationType { .binary }
+  var attributeNames: [String] { CodingKeys.allCases.map(\.rawValue) }
   var inputCount: ClosedRange<Int> { 2...2 }
-  var summary: String { function.rawValue }
+  func summary(of operands: [String]) -> String { function.rawValue }
+  var attributeFault: String? { nil }
 
   func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
     var output = inputs[0]

@@ -16,24 +16,27 @@ public struct ChannelAffine: Hashable, Codable, Sendable {
     self.isTrainable = isTrainable
   }
 
-  enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey, CaseIterable {
     case channels
     case isTrainable = "trainable"
   }
 }
 
-extension ChannelAffine: OperationDefinition {
-  package var typeName: String { "channelAffine" }
+extension ChannelAffine: WithoutProducts, WithoutSizes, Elementwise, OnFloat32 {
+  package var type: OperationType { .channelAffine }
+  package var attributeNames: [String] { CodingKeys.allCases.map(\.rawValue) }
   package var inputCount: ClosedRange<Int> { 1...1 }
-  package var summary: String { "\(channels)" + (isTrainable ? "" : ", fixed") }
+  package func summary(of operands: [String]) -> String { "\(channels)" + (isTrainable ? "" : ", fixed") }
   package var attributeFault: String? { firstFault([("channels", channels, 1)]) }
 
-  package var parameters: [ParameterRole] {
+  package var parameters: [Parameter] {
     [
-      ParameterRole("scale", [channels], isTrainable: isTrainable, initialValue: .constant(1)),
-      ParameterRole("shift", [channels], isTrainable: isTrainable),
+      Parameter(.scale, [channels], isTrainable: isTrainable, initialValue: .constant(1)),
+      Parameter(.shift, [channels], isTrainable: isTrainable),
     ]
   }
+
+  package var linearParts: [LinearPart] { [] }
 
   package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape { try channelwise(inputs[0], channels) }
 }

@@ -12,10 +12,11 @@ public struct Concatenation: Hashable, Sendable {
   public init(axis: Int = 1) { self.axis = axis }
 }
 
-extension Concatenation: OperationDefinition {
-  package var typeName: String { "concatenation" }
+extension Concatenation: WithoutParameters, WithoutProducts, WithoutSizes, OnAnyElements {
+  package var type: OperationType { .concatenation }
+  package var attributeNames: [String] { CodingKeys.allCases.map(\.rawValue) }
   package var inputCount: ClosedRange<Int> { 2...4096 }
-  package var summary: String { axis == 1 ? "" : "axis \(axis)" }
+  package func summary(of operands: [String]) -> String { axis == 1 ? "" : "axis \(axis)" }
   package var attributeFault: String? { axisFault(axis) }
 
   package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
@@ -34,10 +35,13 @@ extension Concatenation: OperationDefinition {
     }
     return output
   }
+
+  package var window: SpatialWindow? { axis == 1 ? .pixel : nil }
+  package func channelFlow(of operand: Int) -> ChannelFlow { axis == 1 ? .joined : .kept }
 }
 
 extension Concatenation: Codable {
-  enum CodingKeys: String, CodingKey { case axis }
+  enum CodingKeys: String, CodingKey, CaseIterable { case axis }
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)

@@ -12,18 +12,22 @@ public struct Constant: Hashable, Codable, Sendable {
   public var shape: Shape
 
   public init(_ shape: Shape) { self.shape = shape }
+
+  enum CodingKeys: String, CodingKey, CaseIterable { case shape }
 }
 
-extension Constant: OperationDefinition {
-  package var typeName: String { "constant" }
+extension Constant: WithoutProducts, WithoutSizes, WithoutPlaces, OnFloat32 {
+  package var type: OperationType { .constant }
+  package var attributeNames: [String] { CodingKeys.allCases.map(\.rawValue) }
   package var inputCount: ClosedRange<Int> { 0...0 }
-  package var summary: String { "\(shape)" }
+  package func summary(of operands: [String]) -> String { "\(shape)" }
 
   package var attributeFault: String? {
     guard shape.rank <= Limits.rank else { return "\(shape.rank) axes are more than \(Limits.rank)" }
     return shape.valueFault.map { "the shape \(shape) \($0)" }
   }
 
-  package var parameters: [ParameterRole] { [ParameterRole("value", shape, isTrainable: false)] }
+  package var parameters: [Parameter] { [Parameter(.value, shape, isTrainable: false)] }
+  package var linearParts: [LinearPart] { [] }
   package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape { shape }
 }

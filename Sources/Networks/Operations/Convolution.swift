@@ -60,11 +60,12 @@ public struct Convolution: Hashable, Sendable {
   }
 }
 
-extension Convolution: OperationDefinition {
-  package var typeName: String { "convolution" }
+extension Convolution: WithoutSizes, OnFloat32 {
+  package var type: OperationType { .convolution }
+  package var attributeNames: [String] { ConvolutionAttributes.names + CodingKeys.allCases.map(\.rawValue) }
   package var inputCount: ClosedRange<Int> { 1 + epilogue.extraInputCount...1 + epilogue.extraInputCount }
 
-  package var summary: String {
+  package func summary(of operands: [String]) -> String {
     attributes.summary(attributes.texts(groups: groups, hasBias: hasBias))
   }
 
@@ -72,15 +73,27 @@ extension Convolution: OperationDefinition {
     attributes.fault(groups: groups, products: inChannels) ?? epilogue.fault(channels: outChannels)
   }
 
-  package var parameters: [ParameterRole] {
+  package var parameters: [Parameter] {
     let products = inChannels / groups * kernel.height * kernel.width
-    let bound = ParameterRole.InitialValue.uniform(bound: 1 / Float(products).squareRoot())
-    var roles = [
-      ParameterRole("weight", [outChannels, inChannels / groups, kernel.height, kernel.width], initialValue: bound)
-    ]
-    if hasBias { roles.append(ParameterRole("bias", [outChannels], initialValue: bound)) }
-    return roles + epilogue.parameters
+    let bound = Parameter.InitialValue.uniform(bound: 1 / Float(products).squareRoot())
+    let weight = Parameter(.weight, [outChannels, inChannels / groups, kernel.height, kernel.width], initialValue: bound)
+    return (hasBias ? [weight, Parameter(.bias, [outChannels], initialValue: bound)] : [weight]) + epilogue.parameters
   }
+
+  package var linearParts: [LinearPart] {
+    [
+      LinearPart(
+        hasBias: hasBias, inChannels: inChannels, outChannels: outChannels, groups: groups,
+        taps: kernel.height * kernel.width, carriesConstants: padding == Padding(0))
+    ]
+  }
+
+  package var window: SpatialWindow? {
+    SpatialWindow(
+      kernel: kernel, stride: stride, padding: padding, dilation: dilation, shuffle: epilogue.pixelShuffleFactor)
+  }
+
+  package func channelFlow(of operand: Int) -> ChannelFlow { epilogue.channelFlow(of: operand, .summed(groups: groups)) }
 
   package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
     try epilogue.outputShape(of: shapeBeforeShuffle(inputs[0]), extras: inputs.dropFirst())
@@ -99,7 +112,7 @@ extension Convolution: Codable {
       epilogue: epilogue)
   }
 
-  private enum CodingKeys: String, CodingKey {
+  private enum CodingKeys: String, CodingKey, CaseIterable {
     case groups
     case hasBias = "bias"
   }

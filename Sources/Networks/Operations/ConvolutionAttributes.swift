@@ -51,9 +51,11 @@ extension ConvolutionAttributes {
 
 /// Attributes with their default value are left out.
 extension ConvolutionAttributes: Codable {
-  enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey, CaseIterable {
     case inChannels, outChannels, kernel, stride, padding, dilation, epilogue
   }
+
+  static var names: [String] { CodingKeys.allCases.map(\.rawValue) }
 
   init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)

@@ -29,10 +29,15 @@ public struct Epilogue: Hashable, Sendable {
   }
 
   /// The slopes of the steps, as the roles of the node.
-  package var parameters: [ParameterRole] {
-    var roles: [ParameterRole] = []
-    for case .activation(let function) in steps { roles += function.parameters }
-    return roles
+  package var parameters: [Parameter] {
+    steps.flatMap { step in if case .activation(let function) = step { function.parameters } else { [] as [Parameter] } }
+  }
+
+  /// Where the channels of an operand go: those of the first through `flow`, those that are added with it.
+  func channelFlow(of operand: Int, _ flow: ChannelFlow) -> ChannelFlow {
+    let flow = operand == 0 ? flow : .kept
+    let factor = pixelShuffleFactor
+    return factor == 1 ? flow : .then(flow, .shuffled(factor: factor, .channelsOutermost))
   }
 
   /// The shape after the steps. `shape` is the one before any shuffle; throws where an extra input has another.
@@ -71,6 +76,23 @@ public struct Epilogue: Hashable, Sendable {
   }
 }
 
+extension Operation {
+  /// The operation as a step of an epilogue; nil where there is no such step.
+  package var epilogueStep: Epilogue.Step? {
+    switch self {
+    case .activation(let function): .activation(function)
+    case .scale(let payload): .scale(payload.factor)
+    case .add: .add
+    case .pixelShuffle(let payload): payload.order == .channelsOutermost ? .pixelShuffle(payload.factor) : nil
+    case .convolution, .separableConvolution, .transposedConvolution, .linear, .batchNorm, .channelAffine, .binary,
+      .concatenation, .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten,
+      .slice, .pad, .softmax, .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant,
+      .matrixMultiply:
+      nil
+    }
+  }
+}
+
 extension Epilogue.Step {
   /// The step as an operation of its own.
   package var operation: Operation {
@@ -104,16 +126,10 @@ extension Epilogue: Codable {
 extension Epilogue.Step: Codable {
   public init(from decoder: any Decoder) throws {
     let operation = try Operation(from: decoder)
-    switch operation {
-    case .activation(let function): self = .activation(function)
-    case .scale(let payload): self = .scale(payload.factor)
-    case .add: self = .add
-    case .pixelShuffle(let payload) where payload.order == .channelsOutermost: self = .pixelShuffle(payload.factor)
-    case .convolution, .separableConvolution, .transposedConvolution, .linear, .batchNorm, .channelAffine, .binary,
-      .concatenation, .pixelShuffle, .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten,
-      .slice, .pad, .softmax, .reshape, .transpose, .reduction, .normalization, .expand, .constant, .matrixMultiply:
+    guard let step = operation.epilogueStep else {
       throw NetworkError.invalidDescription("\(operation.typeName) is no step of an epilogue")
     }
+    self = step
   }
 
   public func encode(to encoder: any Encoder) throws { try operation.encode(to: encoder) }

@@ -21,17 +21,19 @@ public struct Expand: Hashable, Codable, Sendable {
     let constants = extents.compactMap(\.constant)
     return constants.count == extents.count ? constants : nil
   }
+
+  enum CodingKeys: String, CodingKey, CaseIterable { case extents }
 }
 
-extension Expand: OperationDefinition {
-  package var typeName: String { "expand" }
+extension Expand: WithoutParameters, WithoutProducts, OnAnyElements {
+  package var type: OperationType { .expand }
+  package var attributeNames: [String] { CodingKeys.allCases.map(\.rawValue) }
   package var inputCount: ClosedRange<Int> {
     let count = max(1, extents.map(\.operandCount).max() ?? 1)
     return count...count
   }
 
-  package var elementOperandCount: Int? { 1 }
-  package var summary: String { summary(of: SizeExpression.places(inputCount.upperBound)) }
+  package var elementOperandCount: Int { 1 }
 
   package func summary(of operands: [String]) -> String {
     let names = operands.map { "'\($0)'" }
@@ -68,4 +70,7 @@ extension Expand: OperationDefinition {
     }
     return output
   }
+
+  package var window: SpatialWindow? { nil }
+  package func channelFlow(of operand: Int) -> ChannelFlow { .kept }
 }

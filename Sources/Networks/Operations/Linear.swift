@@ -19,24 +19,32 @@ public struct Linear: Hashable, Codable, Sendable {
     self.hasBias = hasBias
   }
 
-  enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey, CaseIterable {
     case inFeatures, outFeatures
     case hasBias = "bias"
   }
 }
 
-extension Linear: OperationDefinition {
-  package var typeName: String { "linear" }
+extension Linear: WithoutSizes, OnFloat32 {
+  package var type: OperationType { .linear }
+  package var attributeNames: [String] { CodingKeys.allCases.map(\.rawValue) }
   package var inputCount: ClosedRange<Int> { 1...1 }
-  package var summary: String { "\(inFeatures) -> \(outFeatures)" + (hasBias ? ", bias" : "") }
+  package func summary(of operands: [String]) -> String { "\(inFeatures) -> \(outFeatures)" + (hasBias ? ", bias" : "") }
 
   package var attributeFault: String? { firstFault([("inFeatures", inFeatures, 1), ("outFeatures", outFeatures, 1)]) }
 
-  package var parameters: [ParameterRole] {
-    let bound = ParameterRole.InitialValue.uniform(bound: 1 / Float(inFeatures).squareRoot())
-    let weight = ParameterRole("weight", [outFeatures, inFeatures], initialValue: bound)
-    return hasBias ? [weight, ParameterRole("bias", [outFeatures], initialValue: bound)] : [weight]
+  package var parameters: [Parameter] {
+    let bound = Parameter.InitialValue.uniform(bound: 1 / Float(inFeatures).squareRoot())
+    let weight = Parameter(.weight, [outFeatures, inFeatures], initialValue: bound)
+    return hasBias ? [weight, Parameter(.bias, [outFeatures], initialValue: bound)] : [weight]
   }
+
+  package var linearParts: [LinearPart] {
+    [LinearPart(hasBias: hasBias, inChannels: inFeatures, outChannels: outFeatures, taps: 1, carriesConstants: true)]
+  }
+
+  package var window: SpatialWindow? { nil }
+  package func channelFlow(of operand: Int) -> ChannelFlow { .summed(groups: 1) }
 
   package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
     guard inputs[0].rank == 2, inputs[0][1] == inFeatures else {

@@ -9,8 +9,8 @@ import Tensors
 ///   repeated. Output: `[…, M, N]`.
 /// - Cost: one MAC for each of the `K` products of each output element.
 /// - Source: `torch.matmul`, ONNX `MatMul`, without new axes.
-struct MatrixMultiply: OperationDefinition {
-  var typeName: String { "matrixMultiply" }
+struct MatrixMultiply: WithoutAttributes, WithoutParameters, WithoutSizes, WithoutPlaces, OnFloat32 {
+  var type: OperationType { .matrixMultiply }
   var inputCount: ClosedRange<Int> { 2...2 }
 
   func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {

@@ -24,11 +24,12 @@ public struct Normalization: Hashable, Sendable {
   }
 }
 
-extension Normalization: OperationDefinition {
-  package var typeName: String { "normalization" }
+extension Normalization: WithoutParameters, WithoutProducts, WithoutSizes, OnFloat32 {
+  package var type: OperationType { .normalization }
+  package var attributeNames: [String] { CodingKeys.allCases.map(\.rawValue) }
   package var inputCount: ClosedRange<Int> { 1...1 }
 
-  package var summary: String {
+  package func summary(of operands: [String]) -> String {
     "axes [\(axes.map(String.init).joined(separator: ", "))], epsilon \(epsilon)" + (groups == 1 ? "" : ", \(groups) groups")
       + (centres ? "" : ", not centred")
   }
@@ -52,10 +53,13 @@ extension Normalization: OperationDefinition {
     }
     return inputs[0]
   }
+
+  package var window: SpatialWindow? { axes == [1] ? .pixel : nil }
+  package func channelFlow(of operand: Int) -> ChannelFlow { axes.contains(1) ? .mixed : .kept }
 }
 
 extension Normalization: Codable {
-  enum CodingKeys: String, CodingKey { case axes, groups, epsilon, centres }
+  enum CodingKeys: String, CodingKey, CaseIterable { case axes, groups, epsilon, centres }
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)

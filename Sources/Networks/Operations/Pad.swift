@@ -17,7 +17,7 @@ public struct Pad: Hashable, Sendable {
   }
 
   /// Pixels of which amounts follow from the extents of operands.
-  public struct Growth: Hashable, Codable, Sendable {
+  public struct Growth: Hashable, Sendable {
     public var top: SizeExpression
     public var left: SizeExpression
     public var bottom: SizeExpression
@@ -66,15 +66,15 @@ public struct Pad: Hashable, Sendable {
   }
 }
 
-extension Pad: OperationDefinition {
-  package var typeName: String { "pad" }
+extension Pad: WithoutParameters, WithoutProducts, OnFloat32 {
+  package var type: OperationType { .pad }
+  package var attributeNames: [String] { CodingKeys.allCases.map(\.rawValue) }
   package var inputCount: ClosedRange<Int> {
     let count = max(1, growth?.all.map(\.operandCount).max() ?? 1)
     return count...count
   }
 
-  package var elementOperandCount: Int? { 1 }
-  package var summary: String { summary(of: SizeExpression.places(inputCount.upperBound)) }
+  package var elementOperandCount: Int { 1 }
 
   package func summary(of operands: [String]) -> String {
     var parts = growth == nil || padding != Padding(0) ? ["\(padding)"] : []
@@ -126,10 +126,42 @@ extension Pad: OperationDefinition {
       batch: input.batch, channels: channelsBefore + input.channels + channelsBehind,
       height: padding.top + input.height + padding.bottom, width: padding.left + input.width + padding.right)
   }
+
+  package var window: SpatialWindow? {
+    // What grows with the size of the image grows otherwise in a tile.
+    guard growth == nil else { return nil }
+    /// At the image's edge a pixel beyond it is read from up to twice as far inside.
+    func axis(_ before: Int, _ behind: Int) -> SpatialWindow.Axis {
+      let margin =
+        switch mode {
+        case .constant: 0
+        case .edge: max(before, behind)
+        case .reflect: 2 * max(before, behind)
+        }
+      return SpatialWindow.Axis(before: -before - margin, behind: -before + margin)
+    }
+    return SpatialWindow(vertical: axis(padding.top, padding.bottom), horizontal: axis(padding.left, padding.right))
+  }
+
+  package func channelFlow(of operand: Int) -> ChannelFlow { .shifted(by: channelsBefore) }
+}
+
+extension Pad.Growth: Codable {
+  enum CodingKeys: String, CodingKey, CaseIterable { case top, left, bottom, right }
+
+  public init(from decoder: any Decoder) throws {
+    try decoder.refuseFields(except: CodingKeys.self, of: "the growth of a pad")
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      top: try container.decode(SizeExpression.self, forKey: .top),
+      left: try container.decode(SizeExpression.self, forKey: .left),
+      bottom: try container.decode(SizeExpression.self, forKey: .bottom),
+      right: try container.decode(SizeExpression.self, forKey: .right))
+  }
 }
 
 extension Pad: Codable {
-  enum CodingKeys: String, CodingKey { case padding, growth, channelsBefore, channelsBehind, mode, value }
+  enum CodingKeys: String, CodingKey, CaseIterable { case padding, growth, channelsBefore, channelsBehind, mode, value }
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)

@@ -33,10 +33,13 @@ public struct PixelShuffle: Hashable, Sendable {
   }
 }
 
-extension PixelShuffle: OperationDefinition {
-  package var typeName: String { "pixelShuffle" }
+extension PixelShuffle: WithoutParameters, WithoutProducts, WithoutSizes, OnAnyElements {
+  package var type: OperationType { .pixelShuffle }
+  package var attributeNames: [String] { ShuffleAttributes.CodingKeys.allCases.map(\.rawValue) }
+  package var window: SpatialWindow? { SpatialWindow(up: factor) }
+  package func channelFlow(of operand: Int) -> ChannelFlow { .shuffled(factor: factor, order) }
   package var inputCount: ClosedRange<Int> { 1...1 }
-  package var summary: String { "\(factor)" + order.suffix }
+  package func summary(of operands: [String]) -> String { "\(factor)" + order.suffix }
   package var attributeFault: String? { firstFault([("factor", factor, 1)]) }
 
   package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
@@ -67,10 +70,13 @@ public struct PixelUnshuffle: Hashable, Sendable {
   }
 }
 
-extension PixelUnshuffle: OperationDefinition {
-  package var typeName: String { "pixelUnshuffle" }
+extension PixelUnshuffle: WithoutParameters, WithoutProducts, WithoutSizes, OnAnyElements {
+  package var type: OperationType { .pixelUnshuffle }
+  package var attributeNames: [String] { ShuffleAttributes.CodingKeys.allCases.map(\.rawValue) }
+  package var window: SpatialWindow? { SpatialWindow(down: factor, behind: factor - 1) }
+  package func channelFlow(of operand: Int) -> ChannelFlow { .unshuffled(factor: factor, order) }
   package var inputCount: ClosedRange<Int> { 1...1 }
-  package var summary: String { "\(factor)" + order.suffix }
+  package func summary(of operands: [String]) -> String { "\(factor)" + order.suffix }
 
   package var attributeFault: String? {
     // Channels · factor² stays below 2^56 with legal shapes.
@@ -116,6 +122,8 @@ extension PixelUnshuffle: Codable {
 private struct ShuffleAttributes: Codable {
   var factor: Int
   var order: PixelShuffleOrder?
+
+  enum CodingKeys: String, CodingKey, CaseIterable { case factor, order }
 
   init(_ factor: Int, _ order: PixelShuffleOrder) {
     self.factor = factor

@@ -68,27 +68,38 @@ extension Pool {
 }
 
 /// See `Pool`.
-struct MaximumPool: OperationDefinition {
+struct MaximumPool: PoolDefinition {
   var pool: Pool
-  var typeName: String { "maximumPool" }
-  var inputCount: ClosedRange<Int> { 1...1 }
-  var summary: String { pool.summary }
-  var attributeFault: String? { pool.attributeFault }
-  func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape { try pool.outputShape(inputs[0]) }
+  var type: OperationType { .maximumPool }
 }
 
 /// See `Pool`.
-struct AveragePool: OperationDefinition {
+struct AveragePool: PoolDefinition {
   var pool: Pool
-  var typeName: String { "averagePool" }
+  var type: OperationType { .averagePool }
+}
+
+/// What both say.
+protocol PoolDefinition: WithoutParameters, WithoutProducts, WithoutSizes, OnFloat32 {
+  var pool: Pool { get }
+  init(pool: Pool)
+}
+
+extension PoolDefinition {
+  var attributeNames: [String] { Pool.CodingKeys.allCases.map(\.rawValue) }
   var inputCount: ClosedRange<Int> { 1...1 }
-  var summary: String { pool.summary }
+  func summary(of operands: [String]) -> String { pool.summary }
   var attributeFault: String? { pool.attributeFault }
   func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape { try pool.outputShape(inputs[0]) }
+  var window: SpatialWindow? { SpatialWindow(kernel: pool.kernel, stride: pool.stride, padding: pool.padding) }
+  func channelFlow(of operand: Int) -> ChannelFlow { .kept }
+
+  init(from decoder: any Decoder) throws { self.init(pool: try Pool(from: decoder)) }
+  func encode(to encoder: any Encoder) throws { try pool.encode(to: encoder) }
 }
 
 extension Pool: Codable {
-  enum CodingKeys: String, CodingKey { case kernel, stride, padding, ceilMode, countIncludesPadding }
+  enum CodingKeys: String, CodingKey, CaseIterable { case kernel, stride, padding, ceilMode, countIncludesPadding }
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)

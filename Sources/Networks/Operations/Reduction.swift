@@ -38,29 +38,25 @@ public struct Reduction: Hashable, Sendable {
 
 extension Reduction.Function {
   /// The `type` of the JSON form.
-  package var typeName: String {
+  package var type: OperationType {
     switch self {
-    case .mean: "reduceMean"
-    case .sum: "reduceSum"
-    case .sumOfMagnitudes: "reduceSumOfMagnitudes"
-    case .sumOfSquares: "reduceSumOfSquares"
-    case .product: "reduceProduct"
-    case .maximum: "reduceMaximum"
-    case .minimum: "reduceMinimum"
+    case .mean: .reduceMean
+    case .sum: .reduceSum
+    case .sumOfMagnitudes: .reduceSumOfMagnitudes
+    case .sumOfSquares: .reduceSumOfSquares
+    case .product: .reduceProduct
+    case .maximum: .reduceMaximum
+    case .minimum: .reduceMinimum
     }
-  }
-
-  init?(typeName: String) {
-    guard let function = Self.allCases.first(where: { $0.typeName == typeName }) else { return nil }
-    self = function
   }
 }
 
-extension Reduction: OperationDefinition {
-  package var typeName: String { function.typeName }
+extension Reduction: WithoutParameters, WithoutProducts, WithoutSizes, OnFloat32 {
+  package var type: OperationType { function.type }
+  package var attributeNames: [String] { CodingKeys.allCases.map(\.rawValue) }
   package var inputCount: ClosedRange<Int> { 1...1 }
 
-  package var summary: String {
+  package func summary(of operands: [String]) -> String {
     "axes [\(axes.map(String.init).joined(separator: ", "))]" + (keepsAxes ? "" : ", not kept")
   }
 
@@ -77,6 +73,12 @@ extension Reduction: OperationDefinition {
     }
     return Shape(output)
   }
+
+  package var window: SpatialWindow? { axes == [1] && keepsAxes ? .pixel : nil }
+
+  package func channelFlow(of operand: Int) -> ChannelFlow {
+    axes.contains(1) || (axes.contains(0) && !keepsAxes) ? .mixed : .kept
+  }
 }
 
 /// What is wrong with a list of axes that should ascend; nil where nothing is.
@@ -89,12 +91,14 @@ func axesFault(_ axes: [Int]) -> String? {
 
 /// The function is the `type`, which the operation writes.
 extension Reduction: Codable {
-  enum CodingKeys: String, CodingKey { case type, axes, keepsAxes }
+  enum CodingKeys: String, CodingKey, CaseIterable { case type, axes, keepsAxes }
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
-    let type = try container.decode(String.self, forKey: .type)
-    guard let function = Function(typeName: type) else { throw NetworkError.unknownOperation(type) }
+    let name = try container.decode(String.self, forKey: .type)
+    guard let function = Function.allCases.first(where: { $0.type.rawValue == name }) else {
+      throw NetworkError.unknownOperation(name)
+    }
     self.init(
       function, axes: try container.decode([Int].self, forKey: .axes),
       keepsAxes: try container.decode(Bool.self, forKey: .keepsAxes))
@@ -102,7 +106,7 @@ extension Reduction: Codable {
 
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
-    try container.encode(typeName, forKey: .type)
+    try container.encode(type.rawValue, forKey: .type)
     try container.encode(axes, forKey: .axes)
     try container.encode(keepsAxes, forKey: .keepsAxes)
   }

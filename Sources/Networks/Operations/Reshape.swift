@@ -20,17 +20,19 @@ public struct Reshape: Hashable, Codable, Sendable {
     let constants = extents.compactMap(\.constant)
     return constants.count == extents.count ? constants : nil
   }
+
+  enum CodingKeys: String, CodingKey, CaseIterable { case extents }
 }
 
-extension Reshape: OperationDefinition {
-  package var typeName: String { "reshape" }
+extension Reshape: WithoutParameters, WithoutProducts, OnAnyElements {
+  package var type: OperationType { .reshape }
+  package var attributeNames: [String] { CodingKeys.allCases.map(\.rawValue) }
   package var inputCount: ClosedRange<Int> {
     let count = max(1, extents.map(\.operandCount).max() ?? 1)
     return count...count
   }
 
-  package var elementOperandCount: Int? { 1 }
-  package var summary: String { summary(of: SizeExpression.places(inputCount.upperBound)) }
+  package var elementOperandCount: Int { 1 }
 
   package func summary(of operands: [String]) -> String {
     let names = operands.map { "'\($0)'" }
@@ -76,5 +78,11 @@ extension Reshape: OperationDefinition {
       throw ShapeMismatch("the \(input.count) elements of \(input) are not those of \(summary)")
     }
     return output
+  }
+
+  package var window: SpatialWindow? { nil }
+
+  package func channelFlow(of operand: Int) -> ChannelFlow {
+    extents.count > 1 && extents[0].constant == 0 && extents[1].constant == 0 ? .kept : .mixed
   }
 }

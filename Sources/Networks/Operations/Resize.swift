@@ -90,16 +90,16 @@ public struct Resize: Hashable, Sendable {
   }
 }
 
-extension Resize: OperationDefinition {
-  package var typeName: String { "resize" }
+extension Resize: WithoutParameters, WithoutProducts, OnFloat32 {
+  package var type: OperationType { .resize }
+  package var attributeNames: [String] { CodingKeys.allCases.map(\.rawValue) }
   package var inputCount: ClosedRange<Int> {
     guard case .following(let height, let width) = target else { return 1...1 }
     let count = max(1, height.operandCount, width.operandCount)
     return count...count
   }
 
-  package var elementOperandCount: Int? { 1 }
-  package var summary: String { summary(of: SizeExpression.places(inputCount.upperBound)) }
+  package var elementOperandCount: Int { 1 }
 
   package func summary(of operands: [String]) -> String {
     var parts = [method.rawValue]
@@ -168,6 +168,20 @@ extension Resize: OperationDefinition {
     }
   }
 
+  package var window: SpatialWindow? {
+    // Other factors, sizes and corners put different pixels of a period, or of the whole image, at different fractions.
+    guard let factor = wholeFactor, coordinates != .alignCorners else { return nil }
+    let margin =
+      switch method {
+      case .nearest: coordinates == .asymmetric && rounding == .floor ? 0 : 1
+      case .bilinear: 1
+      case .bicubic: 2
+      }
+    return SpatialWindow(up: factor, before: -margin * factor, behind: margin * factor)
+  }
+
+  package func channelFlow(of operand: Int) -> ChannelFlow { .kept }
+
   /// In float32, as in ONNX, whose factors are float32: 10 by 0.7 is 7.
   private static func extent(_ extent: Int, _ factor: Float) -> Int {
     // Legal extents and factors: below 2^57.
@@ -177,7 +191,7 @@ extension Resize: OperationDefinition {
 }
 
 extension Resize: Codable {
-  enum CodingKeys: String, CodingKey { case method, factor, size, coordinates, rounding, cubicCoefficient }
+  enum CodingKeys: String, CodingKey, CaseIterable { case method, factor, size, coordinates, rounding, cubicCoefficient }
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)

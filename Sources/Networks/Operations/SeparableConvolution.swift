@@ -83,11 +83,12 @@ public struct SeparableConvolution: Hashable, Sendable {
   }
 }
 
-extension SeparableConvolution: OperationDefinition {
-  package var typeName: String { "separableConvolution" }
+extension SeparableConvolution: WithoutSizes, OnFloat32 {
+  package var type: OperationType { .separableConvolution }
+  package var attributeNames: [String] { ConvolutionAttributes.names + CodingKeys.allCases.map(\.rawValue) }
   package var inputCount: ClosedRange<Int> { 1 + epilogue.extraInputCount...1 + epilogue.extraInputCount }
 
-  package var summary: String {
+  package func summary(of operands: [String]) -> String {
     var texts = [attributes.channelsText, order == .depthwiseFirst ? "depthwise first" : "pointwise first"]
     texts += attributes.windowTexts
     if depthwiseHasBias { texts.append("depthwise bias") }
@@ -105,22 +106,36 @@ extension SeparableConvolution: OperationDefinition {
     return nil
   }
 
-  package var parameters: [ParameterRole] {
-    func renamed(_ roles: [ParameterRole], _ prefix: String) -> [ParameterRole] {
-      roles.map { role in
-        var role = role
-        if role.name == "weight" || role.name == "bias" { role.name = prefix + (role.name == "weight" ? "Weight" : "Bias") }
-        return role
+  package var parameters: [Parameter] {
+    func renamed(_ parameters: [Parameter], _ roles: [ParameterRole: ParameterRole]) -> [Parameter] {
+      parameters.map { parameter in
+        var parameter = parameter
+        parameter.role = roles[parameter.role] ?? parameter.role
+        return parameter
       }
     }
-    var roles = renamed(depthwise.parameters, "depthwise") + renamed(pointwise.parameters, "pointwise")
-    for role in middle?.parameters ?? [] {
-      var role = role
-      role.name = "middleSlope"
-      roles.append(role)
-    }
-    return roles
+    return renamed(depthwise.parameters, [.weight: .depthwiseWeight, .bias: .depthwiseBias])
+      + renamed(pointwise.parameters, [.weight: .pointwiseWeight, .bias: .pointwiseBias])
+      + renamed(middle?.parameters ?? [], [.slope: .middleSlope])
   }
+
+  package var linearParts: [LinearPart] {
+    let depthwise = LinearPart(
+      weightRole: .depthwiseWeight, biasRole: .depthwiseBias, hasBias: depthwiseHasBias, inChannels: depthwiseChannels,
+      outChannels: depthwiseChannels, groups: depthwiseChannels, taps: kernel.height * kernel.width,
+      carriesConstants: padding == Padding(0))
+    let pointwise = LinearPart(
+      weightRole: .pointwiseWeight, biasRole: .pointwiseBias, hasBias: pointwiseHasBias, inChannels: inChannels,
+      outChannels: outChannels, taps: 1, carriesConstants: true)
+    return order == .depthwiseFirst ? [depthwise, pointwise] : [pointwise, depthwise]
+  }
+
+  package var window: SpatialWindow? {
+    SpatialWindow(
+      kernel: kernel, stride: stride, padding: padding, dilation: dilation, shuffle: epilogue.pixelShuffleFactor)
+  }
+
+  package func channelFlow(of operand: Int) -> ChannelFlow { epilogue.channelFlow(of: operand, .summed(groups: 1)) }
 
   package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
     let between = try parts.first.outputShape([inputs[0]])
@@ -141,7 +156,7 @@ extension SeparableConvolution: Codable {
       epilogue: epilogue)
   }
 
-  private enum CodingKeys: String, CodingKey {
+  private enum CodingKeys: String, CodingKey, CaseIterable {
     case order
     case depthwiseHasBias = "depthwiseBias"
     case pointwiseHasBias = "pointwiseBias"

@@ -53,17 +53,19 @@ public struct Slice: Hashable, Codable, Sendable {
   public var spans: [Span]
 
   public init(_ spans: [Span]) { self.spans = spans }
+
+  enum CodingKeys: String, CodingKey, CaseIterable { case spans }
 }
 
-extension Slice: OperationDefinition {
-  package var typeName: String { "slice" }
+extension Slice: WithoutParameters, WithoutProducts, OnAnyElements {
+  package var type: OperationType { .slice }
+  package var attributeNames: [String] { CodingKeys.allCases.map(\.rawValue) }
   package var inputCount: ClosedRange<Int> {
     let count = max(1, spans.flatMap(\.expressions).map(\.operandCount).max() ?? 1)
     return count...count
   }
 
-  package var elementOperandCount: Int? { 1 }
-  package var summary: String { summary(of: SizeExpression.places(inputCount.upperBound)) }
+  package var elementOperandCount: Int { 1 }
 
   package func summary(of operands: [String]) -> String {
     let names = operands.map { "'\($0)'" }
@@ -115,6 +117,19 @@ extension Slice: OperationDefinition {
     }
     return output
   }
+
+  package var window: SpatialWindow? {
+    var axes = [SpatialWindow.Axis(), SpatialWindow.Axis()]
+    for span in spans where span.axis != 1 {
+      // What ends before the last row or column only leaves out what lies behind.
+      guard span.axis == 2 || span.axis == 3, let bounds = span.bounds, bounds.start >= 0, bounds.end.map({ $0 < 0 }) ?? true
+      else { return nil }
+      axes[span.axis - 2] = SpatialWindow.Axis(down: span.step, before: bounds.start, behind: bounds.start)
+    }
+    return SpatialWindow(vertical: axes[0], horizontal: axes[1])
+  }
+
+  package func channelFlow(of operand: Int) -> ChannelFlow { spans.first { $0.axis == 1 }.map { .sliced($0) } ?? .kept }
 }
 
 extension Slice.Span {
@@ -125,9 +140,10 @@ extension Slice.Span {
 }
 
 extension Slice.Span: Codable {
-  enum CodingKeys: String, CodingKey { case axis, start, end, step }
+  enum CodingKeys: String, CodingKey, CaseIterable { case axis, start, end, step }
 
   public init(from decoder: any Decoder) throws {
+    try decoder.refuseFields(except: CodingKeys.self, of: "a slice")
     let container = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
       axis: try container.decode(Int.self, forKey: .axis),

@@ -12,16 +12,22 @@ public struct Softmax: Hashable, Codable, Sendable {
   public var axis: Int
 
   public init(axis: Int) { self.axis = axis }
+
+  enum CodingKeys: String, CodingKey, CaseIterable { case axis }
 }
 
-extension Softmax: OperationDefinition {
-  package var typeName: String { "softmax" }
+extension Softmax: WithoutParameters, WithoutProducts, WithoutSizes, OnFloat32 {
+  package var type: OperationType { .softmax }
+  package var attributeNames: [String] { CodingKeys.allCases.map(\.rawValue) }
   package var inputCount: ClosedRange<Int> { 1...1 }
-  package var summary: String { "axis \(axis)" }
+  package func summary(of operands: [String]) -> String { "axis \(axis)" }
   package var attributeFault: String? { axisFault(axis) }
 
   package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
     _ = try inputs[0].extent(along: axis)
     return inputs[0]
   }
+
+  package var window: SpatialWindow? { axis == 1 ? .pixel : nil }
+  package func channelFlow(of operand: Int) -> ChannelFlow { axis == 1 ? .mixed : .kept }
 }

@@ -9,12 +9,15 @@ public struct Transpose: Hashable, Codable, Sendable {
   public var permutation: [Int]
 
   public init(_ permutation: [Int]) { self.permutation = permutation }
+
+  enum CodingKeys: String, CodingKey, CaseIterable { case permutation }
 }
 
-extension Transpose: OperationDefinition {
-  package var typeName: String { "transpose" }
+extension Transpose: WithoutParameters, WithoutProducts, WithoutSizes, OnAnyElements {
+  package var type: OperationType { .transpose }
+  package var attributeNames: [String] { CodingKeys.allCases.map(\.rawValue) }
   package var inputCount: ClosedRange<Int> { 1...1 }
-  package var summary: String { "[\(permutation.map(String.init).joined(separator: ", "))]" }
+  package func summary(of operands: [String]) -> String { "[\(permutation.map(String.init).joined(separator: ", "))]" }
 
   package var attributeFault: String? {
     guard (1...Limits.rank).contains(permutation.count) else { return "\(permutation.count) axes are not 1 to \(Limits.rank)" }
@@ -25,5 +28,11 @@ extension Transpose: OperationDefinition {
     let input = inputs[0]
     guard input.rank == permutation.count else { throw ShapeMismatch("\(input) does not have \(permutation.count) axes") }
     return Shape(permutation.map { input[$0] })
+  }
+
+  package var window: SpatialWindow? { nil }
+
+  package func channelFlow(of operand: Int) -> ChannelFlow {
+    permutation.count > 1 && permutation[1] == 1 ? .kept : .mixed
   }
 }

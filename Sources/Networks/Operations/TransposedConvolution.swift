@@ -60,11 +60,12 @@ public struct TransposedConvolution: Hashable, Sendable {
   }
 }
 
-extension TransposedConvolution: OperationDefinition {
-  package var typeName: String { "transposedConvolution" }
+extension TransposedConvolution: WithoutSizes, OnFloat32 {
+  package var type: OperationType { .transposedConvolution }
+  package var attributeNames: [String] { ConvolutionAttributes.names + CodingKeys.allCases.map(\.rawValue) }
   package var inputCount: ClosedRange<Int> { 1 + epilogue.extraInputCount...1 + epilogue.extraInputCount }
 
-  package var summary: String {
+  package func summary(of operands: [String]) -> String {
     var texts = attributes.texts(groups: groups, hasBias: hasBias)
     if outputPadding != Pair(0) { texts.append("output padding \(outputPadding)") }
     return attributes.summary(texts)
@@ -84,14 +85,34 @@ extension TransposedConvolution: OperationDefinition {
     return epilogue.fault(channels: outChannels)
   }
 
-  package var parameters: [ParameterRole] {
+  package var parameters: [Parameter] {
     // PyTorch takes axis 1 of the weight for the fan-in here too.
     let products = outChannels / groups * kernel.height * kernel.width
-    let bound = ParameterRole.InitialValue.uniform(bound: 1 / Float(products).squareRoot())
-    let weight = ParameterRole(
-      "weight", [inChannels, outChannels / groups, kernel.height, kernel.width], initialValue: bound)
-    return (hasBias ? [weight, ParameterRole("bias", [outChannels], initialValue: bound)] : [weight]) + epilogue.parameters
+    let bound = Parameter.InitialValue.uniform(bound: 1 / Float(products).squareRoot())
+    let weight = Parameter(.weight, [inChannels, outChannels / groups, kernel.height, kernel.width], initialValue: bound)
+    return (hasBias ? [weight, Parameter(.bias, [outChannels], initialValue: bound)] : [weight]) + epilogue.parameters
   }
+
+  package var linearParts: [LinearPart] {
+    // How many taps an output sums depends on where it lies.
+    [
+      LinearPart(
+        hasBias: hasBias, inChannels: inChannels, outChannels: outChannels, groups: groups,
+        taps: kernel.height * kernel.width, rowsAreInputs: true, carriesConstants: false)
+    ]
+  }
+
+  package var window: SpatialWindow? {
+    func axis(_ kernel: Int, _ stride: Int, _ padding: Int, _ dilation: Int) -> SpatialWindow.Axis {
+      SpatialWindow.Axis(up: stride, before: padding - dilation * (kernel - 1), behind: padding)
+    }
+    return SpatialWindow(
+      vertical: axis(kernel.height, stride.height, padding.top, dilation.height),
+      horizontal: axis(kernel.width, stride.width, padding.left, dilation.width), shuffle: epilogue.pixelShuffleFactor,
+      kernel: kernel)
+  }
+
+  package func channelFlow(of operand: Int) -> ChannelFlow { epilogue.channelFlow(of: operand, .summed(groups: groups)) }
 
   package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
     try epilogue.outputShape(of: shapeBeforeShuffle(inputs[0]), extras: inputs.dropFirst())
@@ -109,7 +130,7 @@ extension TransposedConvolution: Codable {
       epilogue: epilogue)
   }
 
-  private enum CodingKeys: String, CodingKey {
+  private enum CodingKeys: String, CodingKey, CaseIterable {
     case outputPadding, groups
     case hasBias = "bias"
   }

@@ -1,0 +1,35 @@
+import CPUBackend
+import Execution
+import Networks
+import ReferenceBackend
+import Tensors
+import Testing
+
+/// Networks whose nodes read parameters by name.
+@Suite struct ReadParameterTests {
+  private static func builder() -> NetworkBuilder {
+    var builder = NetworkBuilder("net")
+    let x = builder.input("x", axes: [nil, 3])
+    builder.output(builder.linear("head", x, outFeatures: 2))
+    builder.output(builder.matrixMultiply("back", builder.linear("tail", x, outFeatures: 2), builder.parameter("head.weight")))
+    return builder
+  }
+
+  @Test func parametersAreReadAsConstants() throws {
+    let network = try Self.builder().build(.random(seed: 2))
+    var generator = SplitMix64(seed: 5)
+    let x = Tensor(uniform: [4, 3], bound: 1, using: &generator)
+    let expected = try ReferenceEngine().prepare(network, inputs: [x.shape]).run([x])
+    let result = try CPUEngine(threadCount: 2).prepare(network, inputs: [x.shape]).run([x])
+    for (a, b) in zip(result, expected) { #expect(zip(a.floats, b.floats).allSatisfy { abs($0 - $1) < 1e-6 }) }
+  }
+
+  @Test func updatesAreRefused() throws {
+    var builder = Self.builder()
+    builder.update("head.weight", to: builder.parameter("tail.weight"))
+    let network = try builder.build(.random(seed: 2))
+    #expect(throws: ExecutionError.updates(backend: "cpu")) {
+      try CPUEngine(threadCount: 1).prepare(network, inputs: [[1, 3]])
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import Networks
+import Tensors
+import TestSupport
+import Testing
+
+/// Bounds of what has none are infinite; they are never NaN, and nothing traps.
+@Suite struct ToleranceTests {
+  private static let odd: [Tolerance] = [0, 1e-300, 1, 1e300, .infinity, .nan].flatMap { magnitude in
+    [(0, 0), (1e-9, 0), (1, 0.5), (.infinity, 0), (.nan, .nan)].map { error, least in
+      Tolerance(magnitude: magnitude, error: error, least: least)
+    }
+  }
+
+  @Test(arguments: OperationCase.all)
+  func oddOperandsHaveBounds(_ example: OperationCase) throws {
+    let shapes = try example.network.inferredShapes(inputs: example.inputShapes)
+    for node in example.network.nodes {
+      for x in Self.odd {
+        for y in [x, Tolerance(magnitude: 1, error: 0)] {
+          let operands = node.elementInputs.indices.map { $0 == 0 ? x : y }
+          let bound = Tolerance.bound(node, example.network, shapes, operands, 1)
+          #expect(!bound.magnitude.isNaN && !bound.error.isNaN, "\(node.operation.typeName) of \(x)")
+        }
+      }
+    }
+  }
+
+  /// Divisors that may be 0, and numbers that are NaN or no floats, leave everything open.
+  @Test func whatMayBeAnythingIsUnbounded() throws {
+    var builder = NetworkBuilder("net")
+    let x = builder.input("x", channels: 1), y = builder.input("y", channels: 1)
+    builder.output(builder.binary("quotient", .divide, x, y))
+    builder.output(builder.activation("root", x, .squareRoot))
+    let network = try builder.build(.zeros), shape: Shape = [1, 1, 1, 2]
+    for divisor in [[0, 1], [Float.leastNonzeroMagnitude, 1], [.nan, 1]] as [[Float]] {
+      let bounds = try Tolerance.outputs(of: network, inputs: [Tensor(shape, [1, 2]), Tensor(shape, divisor)])
+      #expect(bounds[0].error == .infinity)
+    }
+    let bounds = try Tolerance.outputs(of: network, inputs: [Tensor(shape, [.nan, 1]), Tensor(shape, [1, 1])])
+    #expect(bounds[1].magnitude == .infinity)
+    #expect(Tensor(zeros: [2], .int8).largestMagnitude == .infinity)
+  }
+
+  /// More to sum, more to round: bounds follow the extents of a node's values and no fixed number.
+  @Test func boundsGrowWithExtents() throws {
+    func bound(_ side: Int, _ build: (inout NetworkBuilder, NetworkBuilder.Value) -> NetworkBuilder.Value) throws -> Double {
+      var builder = NetworkBuilder("net")
+      let x = builder.input("x", channels: 4)
+      builder.output(build(&builder, x))
+      let input = Tensor(repeating: 1, [1, 4, side, side])
+      return try Tolerance.outputs(of: try builder.build(.zeros), inputs: [input])[0].error
+    }
+    func grows(_ build: (inout NetworkBuilder, NetworkBuilder.Value) -> NetworkBuilder.Value) throws -> Bool {
+      let errors = try [2, 8, 64].map { try bound($0, build) }
+      return errors[0] < errors[1] && errors[1] < errors[2]
+    }
+    #expect(try grows { $0.globalAveragePool("y", $1) })
+    #expect(try grows { $0.softmax("y", $1, axis: 3) })
+    #expect(try grows { $0.normalization("y", $1, Normalization(axes: [2, 3])) })
+    #expect(try grows { $0.reduction("y", $1, .mean, axes: [2, 3]) })
+  }
+}
