@@ -238,27 +238,3 @@ SW_DECLARE_SOFTMAX_ACROSS(SW_NAME(softmax_across)) {
   }
 }
 #endif
-
-#ifdef SW_VALUES_BFLOAT16
-SW_DECLARE_WIDEN(SW_NAME(widen)) {
-  const bfloat16 *from = in;
-  ptrdiff_t i = 0;
-  for (; i + LANES <= count; i += LANES) store(out + i, load_bfloat16(from + i));
-  if (i == count) return;
-  bfloat16 rest[LANES] = {0};
-  float value[LANES];
-  for (ptrdiff_t k = i; k < count; k++) rest[k - i] = from[k];
-  store(value, load_bfloat16(rest));
-  copy_some(out + i, value, count - i);
-}
-
-SW_DECLARE_NARROW(SW_NAME(narrow)) {
-  bfloat16 *to = out;
-  ptrdiff_t i = 0;
-  for (; i + LANES <= count; i += LANES) store_bfloat16(to + i, load(in + i));
-  if (i == count) return;
-  bfloat16 rest[LANES];
-  store_bfloat16(rest, load_some(in + i, count - i));
-  for (ptrdiff_t k = i; k < count; k++) to[k] = rest[k - i];
-}
-#endif

@@ -48,8 +48,6 @@
 #define SW_DECLARE_SOFTMAX_ALONG(name) void name(const float *in, ptrdiff_t count, float *out)
 #define SW_DECLARE_SOFTMAX_ACROSS(name)                                                                                        \
   void name(const float *in, ptrdiff_t step, ptrdiff_t count, ptrdiff_t lanes, float *out, ptrdiff_t out_step)
-#define SW_DECLARE_WIDEN(name) void name(const void *in, float *out, ptrdiff_t count)
-#define SW_DECLARE_NARROW(name) void name(const float *in, void *out, ptrdiff_t count)
 #define SW_DECLARE_INTERLEAVE(name)                                                                                            \
   void name(const float *in, ptrdiff_t plane, ptrdiff_t channels, float *out, ptrdiff_t out_pixel, ptrdiff_t count)
 #define SW_DECLARE_DEINTERLEAVE(name)                                                                                          \

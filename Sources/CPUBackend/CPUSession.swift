@@ -15,6 +15,8 @@ final class CPUSession: TimingSession {
   private let pool: ThreadPool
   /// Of each item of the schedule, in its order.
   private let sharing: [Sharing]
+  /// Of each item the threads that share it where it is shared.
+  private let threadCounts: [Int]
   /// Nil where there is nothing to find out.
   private var trial: SharingTrial?
   private let arena: Arena
@@ -36,6 +38,7 @@ final class CPUSession: TimingSession {
     let costs = StepCosts(program, network, shapes: shapes, engine: engine)
     let sharing = schedule.groups.flatMap(\.items).map { threadCount > 1 ? costs.sharing(of: $0) : .never }
     self.sharing = sharing
+    threadCounts = schedule.groups.flatMap(\.items).map { costs.threadCount(of: $0, most: threadCount) }
     trial = sharing.contains(.whenItPays) ? SharingTrial() : nil
 
     let plan = ArenaPlan(program, schedule)
@@ -154,11 +157,11 @@ final class CPUSession: TimingSession {
         for var item in group.items {
           let step = program.steps[item.step]
           let isShared = sharing[index] == .always || sharing[index] == .whenItPays && sharesMiddling
+          item.region.threadCount = isShared ? threadCounts[index] : 1
           index += 1
-          item.region.threadCount = isShared ? pool.threadCount : 1
           around(item) {
             for phase in 0..<step.phaseCount(item.region) {
-              pool.run(count: step.taskCount(item.region, phase: phase), alone: !isShared) { worker, task in
+              pool.run(count: step.taskCount(item.region, phase: phase), threads: item.region.threadCount) { worker, task in
                 step.perform(task, of: item.region, phase: phase, memory, scratch: scratch + worker * scratchStride)
               }
             }

@@ -6,11 +6,50 @@ import Networks
 /// Holds no references: threads copy it in their inner loops, and counting references there cost a twentieth of the time. Sendable
 /// because the name it points at is a constant of the program.
 package struct Kernel: @unchecked Sendable, BitwiseCopyable {
-  package enum Family: UInt32, Sendable, CaseIterable, BitwiseCopyable {
+  package enum Family: Sendable, CaseIterable, BitwiseCopyable {
     case multiply, gather, head, tail, depthwise, pointwise, winogradInput, winogradOutput, store, elementwise
-    case maximumPool, averagePool, sum, binary, reduceAlong, reduceAcross, mix, softmaxAlong, softmaxAcross, widen, narrow
+    case maximumPool, averagePool, sum, binary, reduceAlong, reduceAcross, mix, softmaxAlong, softmaxAcross
     case interleave, deinterleave, pixelShuffle, planes, spread, pick, mixPixels
+
+    /// Whether its kernels are register tiles of products.
+    var hasTiles: Bool { [.multiply, .gather, .head, .pointwise].contains(self) }
+
+    fileprivate var tag: sw_family {
+      switch self {
+      case .multiply: SW_FAMILY_MULTIPLY
+      case .gather: SW_FAMILY_GATHER
+      case .head: SW_FAMILY_HEAD
+      case .tail: SW_FAMILY_TAIL
+      case .depthwise: SW_FAMILY_DEPTHWISE
+      case .pointwise: SW_FAMILY_POINTWISE
+      case .winogradInput: SW_FAMILY_WINOGRAD_INPUT
+      case .winogradOutput: SW_FAMILY_WINOGRAD_OUTPUT
+      case .store: SW_FAMILY_STORE
+      case .elementwise: SW_FAMILY_ELEMENTWISE
+      case .maximumPool: SW_FAMILY_MAXIMUM_POOL
+      case .averagePool: SW_FAMILY_AVERAGE_POOL
+      case .sum: SW_FAMILY_SUM
+      case .binary: SW_FAMILY_BINARY
+      case .reduceAlong: SW_FAMILY_REDUCE_ALONG
+      case .reduceAcross: SW_FAMILY_REDUCE_ACROSS
+      case .mix: SW_FAMILY_MIX
+      case .softmaxAlong: SW_FAMILY_SOFTMAX_ALONG
+      case .softmaxAcross: SW_FAMILY_SOFTMAX_ACROSS
+      case .interleave: SW_FAMILY_INTERLEAVE
+      case .deinterleave: SW_FAMILY_DEINTERLEAVE
+      case .pixelShuffle: SW_FAMILY_PIXEL_SHUFFLE
+      case .planes: SW_FAMILY_PLANES
+      case .spread: SW_FAMILY_SPREAD
+      case .pick: SW_FAMILY_PICK
+      case .mixPixels: SW_FAMILY_MIX_PIXELS
+      }
+    }
   }
+
+  /// The largest register tile, and pixels that every register tile divides: scratch memory and runs of pixels are made for these.
+  static let mostRows = 12
+  static let mostColumns = 64
+  static let wholeTiles = 24
 
   private let nameBytes: UnsafePointer<CChar>
   package let instructionSet: InstructionSet
@@ -26,7 +65,7 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
   fileprivate init?(_ row: sw_kernel) {
     guard let instructionSet = InstructionSet.allCases.first(where: { $0.tag == row.isa }),
       let precision = Precision.allCases.first(where: { $0.tag == row.element }),
-      let family = Family(rawValue: row.family.rawValue)
+      let family = Family.allCases.first(where: { $0.tag == row.family })
     else { return nil }
     nameBytes = row.name
     self.instructionSet = instructionSet
@@ -35,6 +74,9 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
     rows = Int(row.rows)
     vectors = Int(row.vectors)
     function = row.function
+    precondition(
+      !family.hasTiles || rows <= Self.mostRows && columns <= Self.mostColumns && Self.wholeTiles % rows == 0,
+      "a register tile of \(rows)x\(columns) is none that steps have scratch memory for")
   }
 
   package var name: String { String(cString: nameBytes) }
@@ -99,6 +141,18 @@ package struct KernelTable: Sendable {
   /// The same for scratch memory and planes, which are float32 in any precision.
   package func floatTiles(_ family: Kernel.Family) -> [Kernel] { KernelTable(instructionSet).tiles(family) }
 
+  /// The register tile of another family that takes the same columns and the same packed weights. Traps where there is none: both
+  /// families have the same tiles.
+  package func counterpart(of kernel: Kernel, _ family: Kernel.Family) -> Kernel {
+    guard
+      let other = rows.first(where: {
+        $0.family == family && $0.columns == kernel.columns && $0.takesPairs == kernel.takesPairs
+          && $0.precision == kernel.precision
+      })
+    else { preconditionFailure("the kernel table of \(instructionSet) has no \(family) like \(kernel.name)") }
+    return other
+  }
+
   /// The kernel of a family whose `rows` are these. Traps when the table has none: every instruction set has every such row.
   package func kernel(_ family: Kernel.Family, rows count: Int) -> Kernel {
     guard let kernel = rows.first(where: { $0.family == family && $0.rows == count }) else {
@@ -138,8 +192,6 @@ extension Kernel {
   package var mix: sw_mix_function { cast(.mix) }
   package var softmaxAlong: sw_softmax_along_function { cast(.softmaxAlong) }
   package var softmaxAcross: sw_softmax_across_function { cast(.softmaxAcross) }
-  package var widen: sw_widen_function { cast(.widen) }
-  package var narrow: sw_narrow_function { cast(.narrow) }
   package var interleave: sw_interleave_function { cast(.interleave) }
   package var deinterleave: sw_deinterleave_function { cast(.deinterleave) }
   package var pixelShuffle: sw_pixel_shuffle_function { cast(.pixelShuffle) }

@@ -17,8 +17,8 @@ extension MachineDescription {
   /// multiply-adds.
   public static let sapphireRapids = MachineDescription(
     name: "sapphire-rapids", caches: CacheSizes(level1: 48 << 10, level2: 2 << 20, lastLevel: 32 << 20),
-    portable: .vectors(of: 4, fused: false), avx2: .vectors(of: 8), avx512: .vectors(of: 16, widened: 25),
-    avx512bf16: .vectors(of: 16, widened: 25, paired: 16))
+    portable: .vectors(of: 4, fused: false), avx2: .vectors(of: 8), avx512: .vectors(of: 16, widened: 21),
+    avx512bf16: .vectors(of: 16, widened: 21, paired: 16))
 
   /// What is taken of processors that are not known: what most have, and pairs, where there are any, at the usual rate.
   public static let generic: MachineDescription = {

@@ -73,9 +73,13 @@ public struct SharingCosts: Hashable, Codable, Sendable, BitwiseCopyable {
   /// From here on other cores help in any case. Loops of a fifth lost where cores were far apart and half of the input had to move.
   public var muchCycles: Double
 
-  public init(leastCycles: Double = 6_000, muchCycles: Double = 1_500_000) {
+  /// What each thread more takes, which hears of the loop after the others.
+  public var threadCycles: Double
+
+  public init(leastCycles: Double = 6_000, muchCycles: Double = 1_500_000, threadCycles: Double = 400) {
     self.leastCycles = leastCycles
     self.muchCycles = muchCycles
+    self.threadCycles = threadCycles
   }
 }
 
@@ -132,7 +136,7 @@ extension MachineDescription {
     let rates = InstructionSet.allCases.map { self[$0] }
     let positive =
       rates.flatMap { [$0.products, $0.widenedProducts, $0.additions] }
-      + [memory.level2, memory.lastLevel, memory.memory, sharing.muchCycles]
+      + [memory.level2, memory.lastLevel, memory.memory, sharing.muchCycles, sharing.threadCycles]
     let others = rates.map(\.pairedProducts) + [memory.keptWeights, sharing.leastCycles]
     return positive.allSatisfy { $0 > 1e-3 && $0 < 1e12 } && others.allSatisfy { $0 >= 0 && $0 < 1e12 }
       && caches == caches.believed

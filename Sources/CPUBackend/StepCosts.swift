@@ -10,10 +10,12 @@ struct StepCosts {
   /// See `CPUEngine.leastSharedCycles`.
   private let leastCycles: Double
   private let muchCycles: Double
+  private let threadCycles: Double
 
   init(_ program: Program, _ network: Network, shapes: [String: Shape], engine: CPUEngine) {
     leastCycles = engine.leastSharedCycles
     muchCycles = engine.machine.sharing.muchCycles
+    threadCycles = engine.machine.sharing.threadCycles
     var products: [String: Int] = [:]
     for node in network.nodes {
       guard let output = shapes[node.name] else { continue }
@@ -32,7 +34,16 @@ struct StepCosts {
   }
 
   func sharing(of item: BandSchedule.Item) -> Sharing {
-    let cycles = cyclesPerRow[item.step] * Double(item.region.imageRows)
+    let cycles = cycles(of: item)
     return cycles < leastCycles ? .never : cycles < muchCycles ? .whenItPays : .always
+  }
+
+  /// Of one core.
+  func cycles(of item: BandSchedule.Item) -> Double { cyclesPerRow[item.step] * Double(item.region.imageRows) }
+
+  /// The threads of which an item is done soonest: n of them take the cycles by n, and hear of it one after the other.
+  func threadCount(of item: BandSchedule.Item, most: Int) -> Int {
+    let threads = (cycles(of: item) / threadCycles).squareRoot()
+    return leastCycles > 0 && threads < Double(most) ? min(most, max(2, Int(threads))) : most
   }
 }

@@ -33,6 +33,8 @@ package final class ThreadPool: @unchecked Sendable {
   /// Consecutive tasks that are taken at once, and all of the loop.
   private var tasksPerUnit = 1
   private var taskCount = 0
+  /// The threads that share the loop.
+  private let sharingCount = Atomic<Int>(0)
   private let isStopping = Atomic<Bool>(false)
   private let sleeping = Atomic<Int>(0)
   private let callerSleeps = Atomic<Bool>(false)
@@ -107,9 +109,10 @@ package final class ThreadPool: @unchecked Sendable {
   /// Calls `body(worker, task)` once for each task in 0 ..< count, worker in 0 ..< threadCount, and returns when all are done.
   /// Must not be called from two threads at once, nor from inside a body.
   ///
-  /// - Parameter alone: runs all tasks on the calling thread, as worker 0: for loops that take less time than it takes to share them.
-  package func run(count: Int, alone: Bool = false, _ body: (_ worker: Int, _ task: Int) -> Void) {
-    if alone || threads.isEmpty || count <= 1 {
+  /// - Parameter threads: those that share the tasks, the caller and others: for loops that are done before more have heard of them.
+  package func run(count: Int, threads sharing: Int = .max, _ body: (_ worker: Int, _ task: Int) -> Void) {
+    let sharing = min(sharing, threadCount, count)
+    if threads.isEmpty || sharing <= 1 {
       for task in 0..<count { body(0, task) }
       return
     }
@@ -120,8 +123,10 @@ package final class ThreadPool: @unchecked Sendable {
       tasksPerUnit = (count + Span.mostUnits - 1) / Span.mostUnits
       let units = (count + tasksPerUnit - 1) / tasksPerUnit
       unfinished.pointee.value.store(UInt64(units), ordering: .relaxed)
-      for worker in 0..<threadCount {
-        let span = Span(first: units * worker / threadCount, end: units * (worker + 1) / threadCount)
+      // Of a thread that reads the number before nothing depends on it: it takes a task like any other.
+      sharingCount.store(sharing, ordering: .relaxed)
+      for worker in 0..<sharing {
+        let span = Span(first: units * worker / sharing, end: units * (worker + 1) / sharing)
         shares[worker].value.store(span.bits, ordering: .releasing)
       }
       wakeThreads()
@@ -155,8 +160,10 @@ package final class ThreadPool: @unchecked Sendable {
 
   /// Takes a unit: the next of the worker's own share, or the last of another's. Nil where all are taken.
   private func take(_ worker: Int) -> Int? {
-    for other in 0..<threadCount {
-      let index = worker + other < threadCount ? worker + other : worker + other - threadCount
+    let sharing = sharingCount.load(ordering: .relaxed)
+    guard worker < sharing else { return nil }
+    for other in 0..<sharing {
+      let index = worker + other < sharing ? worker + other : worker + other - sharing
       var bits = shares[index].value.load(ordering: .relaxed)
       while true {
         var span = Span(bits: bits)

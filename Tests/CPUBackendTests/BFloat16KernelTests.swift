@@ -14,11 +14,14 @@ import Testing
     instructionSet.multipliesPairs && bits & 0x7F80_0000 == 0
   }
 
+  /// By the kernel that makes planes of pixels.
   @Test(arguments: instructionSets) func wideningIsExact(_ instructionSet: InstructionSet) {
-    let kernel = KernelTable(instructionSet, .bfloat16).kernel(.widen, rows: 1)
+    let kernel = KernelTable(instructionSet, .bfloat16).kernel(.deinterleave, rows: 1), pixels = Self.patterns.count / 16
     var wide = [Float](repeating: 0, count: Self.patterns.count)
-    kernel.widen(Self.patterns, &wide, wide.count)
-    #expect(wide.indices.allSatisfy { wide[$0].bitPattern == UInt32($0) << 16 })
+    Self.patterns.withUnsafeBytes { bytes in
+      kernel.deinterleave(bytes.assumingMemoryBound(to: Float.self).baseAddress, 8, 16, &wide, pixels, pixels)
+    }
+    #expect(Self.patterns.indices.allSatisfy { wide[$0 % 16 * pixels + $0 / 16].bitPattern == UInt32($0) << 16 })
   }
 
   @Test(arguments: instructionSets) func whatWasWidenedIsNarrowedToItself(_ instructionSet: InstructionSet) {
@@ -63,29 +66,15 @@ import Testing
     return value.isInfinite ? Double(sign: value.sign, exponent: 128, significand: 1) : Double(value)
   }
 
-  @Test(arguments: instructionSets) func conversionsTouchNothingElse(_ instructionSet: InstructionSet) {
-    let table = KernelTable(instructionSet, .bfloat16)
-    for count in 0...40 {
-      let values = (0..<count).map { Float($0) - 17 }
-      var narrow = [UInt16](repeating: 0xABCD, count: count + 32)
-      narrow.withUnsafeMutableBufferPointer { buffer in
-        guard let base = buffer.baseAddress else { return }
-        table.kernel(.narrow, rows: 1).narrow(values, base + 16, count)
-      }
-      #expect(narrow.prefix(16).allSatisfy { $0 == 0xABCD } && narrow.suffix(16).allSatisfy { $0 == 0xABCD })
-      var wide = [Float](repeating: 12345, count: count + 32)
-      wide.withUnsafeMutableBufferPointer { buffer in
-        guard let base = buffer.baseAddress else { return }
-        table.kernel(.widen, rows: 1).widen(Array(narrow[16..<16 + count]), base + 16, count)
-      }
-      #expect(Array(wide[16..<16 + count]) == values)
-      #expect(wide.prefix(16).allSatisfy { $0 == 12345 } && wide.suffix(16).allSatisfy { $0 == 12345 })
-    }
-  }
-
+  /// By the kernel that makes pixels of planes.
   private func narrowed(_ values: [Float], on instructionSet: InstructionSet) -> [UInt16] {
+    let pixels = values.count / 16
+    let planes = values.indices.map { values[$0 % pixels * 16 + $0 / pixels] }
     var result = [UInt16](repeating: 0, count: values.count)
-    KernelTable(instructionSet, .bfloat16).kernel(.narrow, rows: 1).narrow(values, &result, values.count)
+    result.withUnsafeMutableBytes { bytes in
+      KernelTable(instructionSet, .bfloat16).kernel(.interleave, rows: 1).interleave(
+        planes, pixels, 16, bytes.assumingMemoryBound(to: Float.self).baseAddress, 8, pixels)
+    }
     return result
   }
 

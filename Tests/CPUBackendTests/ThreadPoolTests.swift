@@ -109,11 +109,28 @@ import Testing
     let pool = ThreadPool(threadCount: 4)
     defer { pool.stop() }
     var tasks: [Int] = []
-    pool.run(count: 100, alone: true) { worker, task in
+    pool.run(count: 100, threads: 1) { worker, task in
       #expect(worker == 0)
       tasks.append(task)
     }
     #expect(tasks == Array(0..<100))
+  }
+
+  /// As many threads as a loop is worth, a different number in each: every task once, by those threads or by one that came late.
+  @Test func fewThreadsShareALoop() {
+    let pool = ThreadPool(threadCount: 8)
+    defer { pool.stop() }
+    for round in 0..<2000 {
+      let count = round % 23, counts = (0..<count).map { _ in Atomic32() }
+      pool.run(count: count, threads: 1 + round % 9) { _, task in counts[task].add() }
+      #expect(counts.allSatisfy { $0.value == 1 })
+    }
+  }
+
+  private final class Atomic32: Sendable {
+    private let number = Atomic<Int>(0)
+    var value: Int { number.load(ordering: .relaxed) }
+    func add() { number.add(1, ordering: .relaxed) }
   }
 
   /// Threads end whether they look for work, sleep, or were never given any.

@@ -62,8 +62,6 @@ typedef enum {
   SW_FAMILY_MIX,
   SW_FAMILY_SOFTMAX_ALONG,
   SW_FAMILY_SOFTMAX_ACROSS,
-  SW_FAMILY_WIDEN,
-  SW_FAMILY_NARROW,
   SW_FAMILY_INTERLEAVE,
   SW_FAMILY_DEINTERLEAVE,
   SW_FAMILY_PIXEL_SHUFFLE,
@@ -378,12 +376,6 @@ typedef void (*sw_softmax_along_function)(const float *in, ptrdiff_t count, floa
 /// The same for `lanes` neighbours at once, each over the elements k < count at `in + k * step`.
 typedef void (*sw_softmax_across_function)(
   const float *in, ptrdiff_t step, ptrdiff_t count, ptrdiff_t lanes, float *out, ptrdiff_t out_step);
-
-/// out[i] = in[i] for i < count (any) from bfloat16 to float32, exactly.
-typedef void (*sw_widen_function)(const void *in, float *out, ptrdiff_t count);
-
-/// The same to bfloat16, rounded to the nearest, ties to even; a NaN stays one.
-typedef void (*sw_narrow_function)(const float *in, void *out, ptrdiff_t count);
 
 /// `count` pixels from planes: element c of pixel i at `out + i * out_pixel` becomes in[c * plane + i], c < channels, and the
 /// padding after the last channel, up to a multiple of SW_CHANNEL_BLOCK, becomes 0.

@@ -97,7 +97,9 @@ struct RowTasks {
 
   init(_ region: WorkRegion) {
     rowCount = region.imageRows
-    rowsPerTask = max(1, min(Self.mostRows, rowCount / (4 * region.threadCount)))
+    rowsPerTask = TaskCut.units(
+      max(1, min(Self.mostRows, rowCount / (4 * region.threadCount))), of: rowCount, threads: region.threadCount,
+      most: Self.mostRows)
   }
 
   var count: Int { (rowCount + rowsPerTask - 1) / rowsPerTask }

@@ -37,8 +37,7 @@ final class GatherStep: ConvolutionStep {
 
   /// Pixels whose products wait together: each block of weights is read once for all of them. Fewer for kernels of thousands of taps,
   /// each of which has a pointer for each pixel.
-  private var pixels: Int { min(96, max(Self.widestTile, Self.mostPointers / operands.geometry.taps)) }
-  private static let widestTile = 12
+  private var pixels: Int { min(96, max(Kernel.mostRows, Self.mostPointers / operands.geometry.taps)) }
   private static let mostPointers = 1 << 19
   /// Weights that are used for all pixels of a chunk before the next are read: part of a core's level-2 cache.
   private var weightByteCount: Int { operands.table.caches.level2 / 16 * 3 }
@@ -53,8 +52,8 @@ final class GatherStep: ConvolutionStep {
   }
 
   private func scratch(_ cursor: inout ScratchCursor) -> Scratch {
-    let pixels = pixels + Self.widestTile
-    return Scratch(product: cursor.floats(pixels * 64), left: cursor.pointers(pixels * operands.geometry.taps))
+    let pixels = pixels + Kernel.mostRows
+    return Scratch(product: cursor.floats(pixels * Kernel.mostColumns), left: cursor.pointers(pixels * operands.geometry.taps))
   }
 
   var scratchByteCount: Int { ScratchCursor.byteCount { scratch(&$0) } }

@@ -45,7 +45,7 @@ final class HeadStep: ConvolutionStep {
 
   /// The longest row that taps reach, with a register tile to spare at the end.
   private static func rowLength(_ g: ConvolutionGeometry) -> Int {
-    (g.outWidth + 12) * g.stride.width + (g.kernel.width - 1) * g.dilation.width + 1
+    (g.outWidth + Kernel.mostRows) * g.stride.width + (g.kernel.width - 1) * g.dilation.width + 1
   }
 
   /// The input rows that consecutive output rows read, from the first to the last.

@@ -17,7 +17,8 @@ final class LinearStep: Step {
   private let epilogue: EpilogueParameters
   private let arrangement: OutputArrangement
   private let blocks: [ColumnBlock]
-  private let plainBlocks: [ColumnBlock]
+  /// Of each block, the kernel for whole register tiles of images.
+  private let multiplies: [Kernel]
   private let storeFunction: sw_store_function
   private let zeros: AlignedFloats
 
@@ -35,10 +36,10 @@ final class LinearStep: Step {
     arrangement = OutputArrangement(channels: payload.outFeatures, shuffle: 1, destination: output.layout)
     epilogue = EpilogueParameters(CanonicalEpilogue(), order: arrangement.order, bias: bias, slopes: nil)
     blocks = ColumnBlock.split(arrangement.order.count, into: table.tiles(.gather))
-    plainBlocks = ColumnBlock.split(arrangement.order.count, into: table.tiles(.multiply))
+    multiplies = blocks.map { table.counterpart(of: $0.kernel, .multiply) }
     storeFunction = table.kernel(.store, rows: 1).store
     zeros = AlignedFloats(count: paddedChannels(payload.inFeatures))
-    let slots = table.tiles(.multiply)[0].slots(depth: payload.inFeatures), blocks = blocks
+    let slots = blocks[0].kernel.slots(depth: payload.inFeatures), blocks = blocks
     self.slots = slots
     weights = AlignedFloats(count: slots * arrangement.order.count) { base in
       weight.withUnsafeFloats { source in
@@ -60,12 +61,10 @@ final class LinearStep: Step {
   var packs: [AlignedFloats] { [weights] }
   func taskCount(_ region: WorkRegion) -> Int { blocks.count }
 
-  private static let mostRows = 12
-
   private func scratch(
     _ cursor: inout ScratchCursor
   ) -> (product: UnsafeMutablePointer<Float>?, left: UnsafeMutablePointer<UnsafePointer<Float>?>?) {
-    (cursor.floats(Self.mostRows * 64), cursor.pointers(Self.mostRows))
+    (cursor.floats(Kernel.mostRows * Kernel.mostColumns), cursor.pointers(Kernel.mostRows))
   }
 
   var scratchByteCount: Int { ScratchCursor.byteCount { scratch(&$0) } }
@@ -74,7 +73,7 @@ final class LinearStep: Step {
     var cursor = ScratchCursor(base)
     let scratch = scratch(&cursor)
     guard let product = scratch.product, let left = scratch.left else { return }
-    let block = blocks[task], plain = plainBlocks[task].kernel, depth = payload.inFeatures
+    let block = blocks[task], plain = multiplies[task], depth = payload.inFeatures
     let right = weights.base + slots * block.firstColumn
     let from = memory[reads[0]]
     var destination = arrangement.destination(memory[writes], image: 0, y: 0)

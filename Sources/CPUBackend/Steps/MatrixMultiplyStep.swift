@@ -20,7 +20,8 @@ final class MatrixMultiplyStep: Step {
   private let inputHeights: [Int]
   private let outputHeight: Int
   private let blocks: [ColumnBlock]
-  private let plainBlocks: [ColumnBlock]
+  /// Of each block, the kernel for whole register tiles of rows.
+  private let multiplies: [Kernel]
 
   /// All values are planar: the matrices of a stack follow each other. `shapes` are those of the operands in the network.
   init(
@@ -39,8 +40,9 @@ final class MatrixMultiplyStep: Step {
     matricesPerImage = rank == 2 ? nil : product.extents[1..<rank - 2].reduce(1, *)
     lefts = ConstantTable(Self.matrices(shapes[0], of: product))
     rights = ConstantTable(Self.matrices(shapes[1], of: product))
-    blocks = ColumnBlock.split(paddedChannels(columns), into: table.floatTiles(.gather))
-    plainBlocks = ColumnBlock.split(paddedChannels(columns), into: table.floatTiles(.multiply))
+    let floats = KernelTable(table.instructionSet)
+    blocks = ColumnBlock.split(paddedChannels(columns), into: floats.tiles(.gather))
+    multiplies = blocks.map { floats.counterpart(of: $0.kernel, .multiply) }
   }
 
   /// For each matrix of a stack the one of an operand whose extents are the same or 1.
@@ -65,7 +67,6 @@ final class MatrixMultiplyStep: Step {
 
   func taskCount(_ region: WorkRegion) -> Int { (matricesPerImage.map { $0 * region.images.count } ?? 1) * blocks.count }
 
-  private static let mostRows = 12
   private var widest: Int { blocks.reduce(0) { max($0, $1.columns) } }
 
   private struct Scratch {
@@ -77,8 +78,9 @@ final class MatrixMultiplyStep: Step {
 
   private func scratch(_ cursor: inout ScratchCursor) -> Scratch {
     Scratch(
-      right: cursor.floats(depth * widest), product: cursor.floats(Self.mostRows * 64), zeros: cursor.floats(depth),
-      left: cursor.pointers(Self.mostRows))
+      right: cursor.floats(depth * widest), product: cursor.floats(Kernel.mostRows * Kernel.mostColumns),
+      zeros: cursor.floats(depth),
+      left: cursor.pointers(Kernel.mostRows))
   }
 
   var scratchByteCount: Int { ScratchCursor.byteCount { scratch(&$0) } }
@@ -89,7 +91,7 @@ final class MatrixMultiplyStep: Step {
     guard let right = scratch.right, let product = scratch.product, let zeros = scratch.zeros, let left = scratch.left else {
       return
     }
-    let block = blocks[task % blocks.count], plain = plainBlocks[task % blocks.count].kernel
+    let block = blocks[task % blocks.count], plain = multiplies[task % blocks.count]
     let matrix = matricesPerImage.map { region.images.lowerBound * $0 + task / blocks.count } ?? 0
     let range = matricesPerImage == nil ? region.images : 0..<rows
     let a = memory[reads[0]].base + lefts.elements[matrix] * rows * depth

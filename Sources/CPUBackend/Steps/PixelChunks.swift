@@ -34,7 +34,7 @@ struct PixelChunks {
   }
 
   /// A multiple of the rows of most register tiles.
-  static let tileRows = 12
+  static let tileRows = Kernel.mostRows
 
   private let first: Int
   private let end: Int

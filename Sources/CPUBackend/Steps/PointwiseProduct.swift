@@ -11,7 +11,7 @@ final class PointwiseProduct {
   private let groupStarts: ConstantTable<Int>
 
   /// The widest group, in columns: as wide as the widest register tile.
-  static let groupColumns = 64
+  static let groupColumns = Kernel.mostColumns
 
   /// - Parameters:
   ///   - weight: `[outChannels, inChannels / groups, 1, 1]`

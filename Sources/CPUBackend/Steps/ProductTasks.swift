@@ -61,17 +61,38 @@ struct ProductTasks {
     } else {
       self.imageRows = rowCount
     }
-    rowsPerTask = max(1, min(rows, self.imageRows))
-    partsPerImage = (self.imageRows + rowsPerTask - 1) / max(rowsPerTask, 1)
-    let rowParts = partsPerImage * (rowCount / max(self.imageRows, 1))
+    rows = max(1, min(rows, self.imageRows))
+    let images = rowCount / max(self.imageRows, 1)
+    let rowParts = (self.imageRows + rows - 1) / rows * images
     // Tasks of the same rows prepare the same input: two tasks a thread do without. Where there is nothing to prepare, no task is so
     // large that the others wait long for the last of them.
-    let isEnough = rowParts >= 2 * threadCount && (preparesInput || rowsPerTask * wanted * 2 <= rowCount)
+    let isEnough = rowParts >= 2 * threadCount && (preparesInput || rows * wanted * 2 <= rowCount)
     let mostParts = preparesInput ? wanted : 3 * wanted
     let columnParts =
       isEnough || threadCount == 1 ? 1 : min(self.groupCount, max(1, (mostParts + rowParts - 1) / max(rowParts, 1)))
-    groupsPerTask = (self.groupCount + columnParts - 1) / columnParts
+    let groups = (self.groupCount + columnParts - 1) / columnParts
+    // Rows that a neighbour computes, too, make few tall tasks: see above.
+    let cut =
+      rowCount == 0
+      ? (rows, groups)
+      : TaskCut.grid(
+        (rows, groups), of: (self.imageRows, self.groupCount), times: images, threads: threadCount,
+        leastRows: imageRows == nil ? 1 : rows
+      ) { rows, groups in
+        let tile = Self.tileRows, pixels = Double((rows * width + tile - 1) / tile * tile)
+        return pixels * (Double(groups) + (preparesInput ? Self.preparation : 0)) + Self.weightPixels * Double(groups)
+      }
+    rowsPerTask = cut.0
+    groupsPerTask = cut.1
+    partsPerImage = (self.imageRows + rowsPerTask - 1) / max(rowsPerTask, 1)
   }
+
+  /// Rows of the register tile that spans a group of columns.
+  private static let tileRows = 6
+  /// What preparing a pixel takes, in products with a group of columns.
+  private static let preparation = 0.2
+  /// What reading the weights of a group takes, in pixels that are multiplied with them.
+  private static let weightPixels = 5.0
 
   private var columnParts: Int { (groupCount + groupsPerTask - 1) / groupsPerTask }
   var count: Int { rowCount == 0 ? 0 : partsPerImage * (rowCount / imageRows) * columnParts }

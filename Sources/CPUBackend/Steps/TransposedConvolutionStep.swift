@@ -52,12 +52,12 @@ final class TransposedConvolutionStep: Step {
     for (index, group) in groups.enumerated() {
       let columns = group.phases.count * stored
       let gathers = ColumnBlock.split(columns, into: table.tiles(.gather))
-      let multiplies = ColumnBlock.split(columns, into: table.tiles(.multiply))
       let depth = group.taps.count * (gathers.first?.kernel.slots(depth: payload.inChannels) ?? 0)
-      for (gather, multiply) in zip(gathers, multiplies) {
+      for gather in gathers {
         made.append(
           Unit(
-            group: index, gather: gather.kernel, multiply: multiply.kernel, firstColumn: gather.firstColumn,
+            group: index, gather: gather.kernel, multiply: table.counterpart(of: gather.kernel, .multiply),
+            firstColumn: gather.firstColumn,
             firstBlock: (order.count + gather.firstColumn) / block, weightOffset: weightOffset + depth * gather.firstColumn))
       }
       for phase in group.phases {
@@ -149,21 +149,26 @@ final class TransposedConvolutionStep: Step {
     let rowTaskCount = (rows + rowsPerTask - 1) / rowsPerTask
     let wanted = min(units.count, (4 * region.threadCount + rowTaskCount - 1) / max(rowTaskCount, 1))
     let unitsPerTask = (units.count + wanted - 1) / max(wanted, 1)
+    let cut =
+      rows == 0
+      ? (rowsPerTask, unitsPerTask)
+      : TaskCut.grid((rowsPerTask, unitsPerTask), of: (rows, units.count), threads: region.threadCount) { rows, units in
+        // Each block of weights is read once for a task.
+        Double(units) * (Double(rows * gridWidth) + 5)
+      }
     return Tasks(
-      rowsPerTask: rowsPerTask, rowTaskCount: rowTaskCount, unitsPerTask: unitsPerTask,
-      unitTaskCount: (units.count + unitsPerTask - 1) / max(unitsPerTask, 1))
+      rowsPerTask: cut.0, rowTaskCount: (rows + cut.0 - 1) / max(cut.0, 1), unitsPerTask: cut.1,
+      unitTaskCount: (units.count + cut.1 - 1) / max(cut.1, 1))
   }
 
   func taskCount(_ region: WorkRegion) -> Int { tasks(region).count }
-
-  private static let mostRows = 12
 
   private func scratch(
     _ cursor: inout ScratchCursor
   ) -> (product: UnsafeMutablePointer<Float>?, left: UnsafeMutablePointer<UnsafePointer<Float>?>?) {
     var taps = 1
     for group in groups { taps = max(taps, group.taps.count) }
-    return (cursor.floats(Self.mostRows * 64), cursor.pointers(Self.mostRows * taps))
+    return (cursor.floats(Kernel.mostRows * Kernel.mostColumns), cursor.pointers(Kernel.mostRows * taps))
   }
 
   var scratchByteCount: Int { ScratchCursor.byteCount { scratch(&$0) } }

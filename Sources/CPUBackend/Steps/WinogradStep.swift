@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 import Networks
 import Tensors
 
@@ -26,6 +27,8 @@ final class WinogradStep: ConvolutionStep {
   private let tilesPerTask: Int
   /// Rows of the tallest register tile: fewer tiles would fill it in part.
   private let tileGrain: Int
+  /// Rows that whole register tiles of all column blocks fill.
+  private let productGrain: Int
 
   fileprivate struct Group {
     var firstColumn: Int
@@ -36,7 +39,7 @@ final class WinogradStep: ConvolutionStep {
   }
 
   /// Widest run of columns whose products wait for the output transform.
-  private static let groupColumns = 64
+  private static let groupColumns = Kernel.mostColumns
   /// Tiles whose column transforms are shared; more would push the strip out of the level-1 cache.
   private static let stripTiles = 8
 
@@ -71,7 +74,9 @@ final class WinogradStep: ConvolutionStep {
     across = WinogradColumns(width: geometry.outWidth, size: size, dilation: geometry.dilation.width)
     tilesPerTask = Self.tilesPerTask(
       geometry, columns: min(Self.groupColumns, arrangement.order.count), positions: positions, table.caches)
-    tileGrain = groups.flatMap(\.blocks.values).map(\.kernel.rows).max() ?? 1
+    let tileRows = groups.flatMap(\.blocks.values).map(\.kernel.rows)
+    tileGrain = tileRows.max() ?? 1
+    productGrain = tileRows.reduce(1, leastCommonMultiple)
   }
 
   /// Many enough to use the weights often, few enough for the cache.
@@ -82,8 +87,7 @@ final class WinogradStep: ConvolutionStep {
     let cacheByteCount = caches.level2 / 512 * 475
     let weights = positions * geometry.inChannels * columns * 4
     let oneTile = positions * (paddedChannels(geometry.inChannels) + columns) * 4
-    // 24 is a multiple of the rows of every register tile.
-    return max(1, min(4, (cacheByteCount - weights) / (24 * oneTile))) * 24
+    return max(1, min(4, (cacheByteCount - weights) / (Kernel.wholeTiles * oneTile))) * Kernel.wholeTiles
   }
 
   /// Rows of the output from one row of tiles to the next of the same phase.
@@ -109,7 +113,8 @@ final class WinogradStep: ConvolutionStep {
       tileCount = tilesPerImage * region.images.count
       let taskCount = max((tileCount + most - 1) / most, min(3 * region.threadCount, (tileCount + grain - 1) / grain))
       let even = max(1, (tileCount + taskCount - 1) / max(taskCount, 1))
-      tilesPerTask = min(most, (even + grain - 1) / grain * grain)
+      tilesPerTask = TaskCut.units(
+        min(most, (even + grain - 1) / grain * grain), of: tileCount, threads: region.threadCount, grain: grain, most: most)
     }
 
     var count: Int { (tileCount + tilesPerTask - 1) / tilesPerTask }
@@ -188,7 +193,9 @@ final class WinogradStep: ConvolutionStep {
       perform(task, of: region, memory, scratch: scratch)
     }
   }
-  var sharedByteCount: Int { isStaged(operands.threadCount) ? 4 * positions * (sharedTileStride * sharedTiles + 32) : 0 }
+  var sharedByteCount: Int {
+    (1...operands.threadCount).contains(where: isStaged) ? 4 * positions * (sharedTileStride * sharedTiles + 32) : 0
+  }
 
   /// Whole tiles are read, past the last row asked for.
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> {
@@ -219,7 +226,7 @@ final class WinogradStep: ConvolutionStep {
   }
 
   /// Tiles rounded up to whole register tiles.
-  private var storedTiles: Int { (tilesPerTask + 23) / 24 * 24 }
+  private var storedTiles: Int { (tilesPerTask + Kernel.wholeTiles - 1) / Kernel.wholeTiles * Kernel.wholeTiles }
   private var storedDepth: Int { paddedChannels(operands.geometry.inChannels) }
   private var productColumns: Int { min(Self.groupColumns, arrangement.order.count) }
   // One cache line more than a multiple of 4096 bytes, or the positions of a tile would all fall into the same cache set.
@@ -396,10 +403,10 @@ extension WinogradStep {
   private var sharedTileStride: Int { depthStride + columnStride }
   /// The most tiles of a block, with register tiles to spare at its end.
   private var sharedTiles: Int {
-    min(allTiles, mostTiles(positions * sharedTileStride)) + 24
+    min(allTiles, mostTiles(positions * sharedTileStride)) + Kernel.wholeTiles
   }
 
-  private func mostTiles(_ floats: Int) -> Int { max(24, stageByteCount / (4 * floats)) }
+  private func mostTiles(_ floats: Int) -> Int { max(Kernel.wholeTiles, stageByteCount / (4 * floats)) }
 
   /// The tiles of a region cut into blocks, each worked through in three phases.
   fileprivate struct Stages {
@@ -410,6 +417,8 @@ extension WinogradStep {
     var positions: Int
     var groupCount: Int
     var groupsPerTask: Int
+    /// Tiles of a task of the products.
+    var tilesPerProduct: Int
     /// Tiles of a task of the transforms.
     var tilesPerTask: Int
 
@@ -418,9 +427,11 @@ extension WinogradStep {
     func taskCount(phase: Int) -> Int {
       let tiles = tiles(phase / 3).count
       return phase % 3 == 1
-        ? positions * ((groupCount + groupsPerTask - 1) / groupsPerTask)
-        : (tiles + tilesPerTask - 1) / tilesPerTask
+        ? positions * columnParts * tileParts(tiles) : (tiles + tilesPerTask - 1) / tilesPerTask
     }
+
+    var columnParts: Int { (groupCount + groupsPerTask - 1) / groupsPerTask }
+    func tileParts(_ tiles: Int) -> Int { (tiles + tilesPerProduct - 1) / tilesPerProduct }
   }
 
   fileprivate func stages(_ region: WorkRegion) -> Stages {
@@ -430,10 +441,17 @@ extension WinogradStep {
     // Several tasks a thread; positions alone are enough for a few threads.
     let wanted = max(1, (4 * region.threadCount + positions - 1) / positions)
     let tilesPerBlock = (tileCount + count - 1) / count, threads = region.threadCount
+    // Whole register tiles; each part of the tiles reads the weights anew, as much as a register tile takes.
+    let grain = productGrain, tileRows = (tilesPerBlock + grain - 1) / grain
+    let cut = TaskCut.grid(
+      (tileRows, max(1, groups.count / wanted)), of: (tileRows, groups.count), times: positions, threads: threads
+    ) { Double($1) * (Double($0) + 1) }
     return Stages(
       tileCount: tileCount, count: count, tilesPerBlock: tilesPerBlock, positions: positions, groupCount: groups.count,
-      groupsPerTask: max(1, groups.count / wanted),
-      tilesPerTask: max(1, min(Self.mostTransformed, (tilesPerBlock + 2 * threads - 1) / (2 * threads))))
+      groupsPerTask: cut.columns, tilesPerProduct: cut.rows * grain,
+      tilesPerTask: TaskCut.units(
+        max(1, min(Self.mostTransformed, (tilesPerBlock + 2 * threads - 1) / (2 * threads))), of: tilesPerBlock,
+        threads: threads, most: Self.mostTransformed))
   }
 
   fileprivate func performStage(
@@ -443,7 +461,7 @@ extension WinogradStep {
     let scratch = scratch(&cursor)
     guard let strip = scratch.strip, let rows = scratch.rows else { return }
     let stages = stages(region), block = stages.tiles(phase / 3), tasks = tasks(region)
-    let storedTiles = (stages.tilesPerBlock + 23) / 24 * 24
+    let storedTiles = (stages.tilesPerBlock + Kernel.wholeTiles - 1) / Kernel.wholeTiles * Kernel.wholeTiles
     let shared = memory.shared.assumingMemoryBound(to: Float.self)
     let transformedStride = storedTiles * depthStride + 16, productStride = storedTiles * columnStride + 16
     var buffers = Buffers(
@@ -451,7 +469,11 @@ extension WinogradStep {
       products: shared + positions * transformedStride, productStride: productStride, columnStride: columnStride)
     switch phase % 3 {
     case 1:
-      let parts = stages.taskCount(phase: phase) / positions
+      let parts = stages.columnParts, tileParts = stages.tileParts(block.count)
+      let firstTile = task % tileParts * stages.tilesPerProduct, task = task / tileParts
+      let tiles = min(stages.tilesPerProduct, block.count - firstTile)
+      buffers.transformed += firstTile * depthStride
+      buffers.products += firstTile * columnStride
       let position = task / parts, first = task % parts * stages.groupsPerTask
       let end = min(first + stages.groupsPerTask, groups.count)
       for index in first..<end {
@@ -460,8 +482,7 @@ extension WinogradStep {
           index + 1 < end
           ? weightsAhead(index + 1, position) : weightsAhead((task + 1) % parts * stages.groupsPerTask, (task + 1) / parts)
         multiply(
-          groups[index], position: position, tiles: block.count, buffers,
-          next: task + 1 < stages.taskCount(phase: phase) ? next : nil)
+          groups[index], position: position, tiles: tiles, buffers, next: task + 1 < positions * parts ? next : nil)
       }
     case let phase:
       let first = block.lowerBound + task * stages.tilesPerTask
