@@ -13,8 +13,7 @@ public struct CPUEngine: Backend {
   public let precision: Precision
   /// What kernels are chosen by. Its rates decide the last bits of results, as the instruction set does.
   public let machine: MachineDescription
-  /// What the bands of a group of layers may fill, in bytes; see `BandSchedule`. Speed depends on it, no result does.
-  /// Of a last-level cache of 32 MiB, 12 to 16 did best (VDSR 256x256, Zen 5: 77 ms without bands, 64 with 16 MiB, 68 with 20).
+  /// See `CacheSizes.bandByteCount`. Speed depends on it, no result does.
   package var cacheByteCount: Int
   /// Pixels of a band of rows for each thread: four Winograd tasks of 24 tiles. Speed depends on it, no result does. Half as many wait
   /// more for each other, twice as many leave the cache sooner (VDSR and EDSR at 256x256, Zen 5).
@@ -41,7 +40,7 @@ public struct CPUEngine: Backend {
     self.threadCount = threadCount
     self.precision = precision
     self.machine = machine
-    cacheByteCount = machine.caches.lastLevel / 16 * 7
+    cacheByteCount = machine.caches.bandByteCount
     leastSharedCycles = machine.sharing.leastCycles
   }
 

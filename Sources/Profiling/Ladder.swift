@@ -171,7 +171,8 @@ public struct Ladder: Sendable {
     func backend() throws(EvaluationError) -> CPUEngine {
       let options = try options.checkedForThisMachine()
       var backend = CPUEngine(
-        instructionSet: options.instructionSet, threadCount: options.threadCount, precision: options.precision)
+        instructionSet: options.instructionSet, threadCount: options.threadCount, precision: options.precision,
+        machine: options.machine)
       backend.preferredMethod = method
       if !isInBands { backend.cacheByteCount = 0 }
       return backend

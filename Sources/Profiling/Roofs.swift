@@ -21,7 +21,7 @@ public struct Roofs: Hashable, Codable, Sendable {
   /// What is sure to stay in the last-level cache, in bytes.
   public static let cacheByteCount = 8 << 20
   /// What a layer may move and yet find in the last-level cache, in bytes: what the engine's bands count on.
-  static let residentByteCount = 14 << 20
+  static let residentByteCount = MachineDescription.current.caches.bandByteCount
 
   /// `float32GflopsPerS` is `gflopsPerS` unless given.
   public init(
