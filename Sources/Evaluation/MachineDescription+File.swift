@@ -50,7 +50,7 @@ extension MachineDescription {
       bytes a cycle: level 2 \(TextFormat.fixed(memory.level2, 1)), last level \(TextFormat.fixed(memory.lastLevel, 1)), \
       memory \(TextFormat.fixed(memory.memory, 1)); up to \(TextFormat.bytes(Int(memory.keptWeights))) of weights stay in the cache
       loops are shared from \(TextFormat.fixed(sharing.leastCycles, 0)) cycles on where that pays, from \
-      \(TextFormat.fixed(sharing.muchCycles, 0)) always
+      \(TextFormat.fixed(sharing.muchCycles, 0)) always; each thread more takes \(TextFormat.fixed(sharing.threadCycles, 0))
 
       \(table.text)
       """
