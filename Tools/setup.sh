@@ -15,6 +15,7 @@ need jpeglib.h libjpeg62-turbo-dev
 need webp/mux.h libwebp-dev
 need tiff.h libtiff-dev
 need zip.h libzip-dev
+need zlib.h zlib1g-dev
 if ! command -v pkg-config >/dev/null 2>&1; then missing="$missing pkg-config"; fi
 if [ -z "$missing" ]; then exit 0; fi
 

@@ -1,5 +1,8 @@
 #include "common.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 void image_codec_buffer_free(image_codec_buffer *buffer) {
   free(buffer->bytes);
   buffer->bytes = NULL;
@@ -10,4 +13,21 @@ void image_codec_metadata_free(image_codec_metadata *metadata) {
   image_codec_buffer_free(&metadata->icc);
   image_codec_buffer_free(&metadata->exif);
   image_codec_buffer_free(&metadata->xmp);
+}
+
+size_t image_codec_read(const image_codec_input *input, size_t at, void *target, size_t length) {
+  if (at >= input->count) return 0;
+  if (length > input->count - at) length = input->count - at;
+  if (input->bytes) {
+    memcpy(target, input->bytes + at, length);
+    return length;
+  }
+  size_t done = 0;
+  while (done < length) {
+    ssize_t got = pread(input->descriptor, (uint8_t *)target + done, length - done, (off_t)(at + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    done += (size_t)got;
+  }
+  return done;
 }

@@ -10,20 +10,35 @@ static const char xmp_lead[] = "http://ns.adobe.com/xap/1.0/";  // and the closi
 // A progressive file of a few kilobytes can ask for thousands of passes over a large picture; real ones have about ten.
 enum { most_scans = 256 };
 
-// All that lives across a longjmp; see png.c.
+// What lives across a longjmp; see png.c.
 typedef struct {
-  struct jpeg_error_mgr errors;
+  struct jpeg_error_mgr errors;  // first: libjpeg knows the state by it
   struct jpeg_progress_mgr progress;
   jmp_buf jump;
   char *message;
   int status;
-  struct jpeg_decompress_struct reader;
+} jpeg_state;
+
+typedef struct {
+  jpeg_state state;
   struct jpeg_compress_struct writer;
-  uint8_t *row;
   struct jpeg_destination_mgr destination;
   image_codec_buffer output;
   size_t capacity;
-} jpeg_state;
+} jpeg_output;
+
+typedef struct {
+  image_reader reader;
+  jpeg_state state;
+  struct jpeg_decompress_struct decoder;
+  struct jpeg_source_mgr source;
+  const image_codec_input *input;
+  size_t position;
+  // A row of inks.
+  uint8_t *row;
+  int is_started;
+  uint8_t buffer[65536];
+} jpeg_input;
 
 static void on_error(j_common_ptr codec) {
   jpeg_state *state = (jpeg_state *)codec->err;
@@ -75,25 +90,68 @@ static void install_errors(jpeg_state *state, char *message, int status) {
   state->status = status;
 }
 
-static void begin_reading(jpeg_state *state, const uint8_t *bytes, size_t count, image_codec_header *header) {
-  j_decompress_ptr reader = &state->reader;
-  jpeg_create_decompress(reader);
-  reader->progress = &state->progress;
-  jpeg_mem_src(reader, bytes, (unsigned long)count);
-  jpeg_save_markers(reader, JPEG_APP0 + 1, 0xffff);
-  jpeg_save_markers(reader, JPEG_APP0 + 2, 0xffff);
-  jpeg_read_header(reader, TRUE);
-  header->width = reader->image_width;
-  header->height = reader->image_height;
+static void begin_source(j_decompress_ptr decoder) { (void)decoder; }
+static void end_source(j_decompress_ptr decoder) { (void)decoder; }
+
+static boolean fill_source(j_decompress_ptr decoder) {
+  jpeg_input *it = decoder->client_data;
+  static const JOCTET end[] = {0xff, JPEG_EOI};
+  size_t amount = image_codec_read(it->input, it->position, it->buffer, sizeof it->buffer);
+  it->position += amount;
+  it->source.next_input_byte = it->buffer;
+  it->source.bytes_in_buffer = amount;
+  if (amount) return TRUE;
+  WARNMS(decoder, JWRN_JPEG_EOF);  // an error among pixels; a file that ends before them has its own
+  it->source.next_input_byte = end;
+  it->source.bytes_in_buffer = 2;
+  return TRUE;
+}
+
+static void skip_source(j_decompress_ptr decoder, long count) {
+  jpeg_input *it = decoder->client_data;
+  if (count <= 0) return;
+  size_t ahead = (size_t)count;
+  if (ahead > it->source.bytes_in_buffer) {
+    it->position += ahead - it->source.bytes_in_buffer;
+    ahead = it->source.bytes_in_buffer;
+  }
+  it->source.next_input_byte += ahead;
+  it->source.bytes_in_buffer -= ahead;
+}
+
+static void begin_reading(jpeg_input *it) {
+  j_decompress_ptr decoder = &it->decoder;
+  image_codec_header *header = &it->reader.header;
+  jpeg_create_decompress(decoder);
+  decoder->client_data = it;
+  decoder->progress = &it->state.progress;
+  decoder->src = &it->source;
+  it->source.init_source = begin_source;
+  it->source.fill_input_buffer = fill_source;
+  it->source.skip_input_data = skip_source;
+  it->source.resync_to_restart = jpeg_resync_to_restart;
+  it->source.term_source = end_source;
+  jpeg_save_markers(decoder, JPEG_APP0 + 1, 0xffff);
+  jpeg_save_markers(decoder, JPEG_APP0 + 2, 0xffff);
+  jpeg_read_header(decoder, TRUE);
+  header->width = decoder->image_width;
+  header->height = decoder->image_height;
   header->bits = 8;
-  header->channels = reader->jpeg_color_space == JCS_GRAYSCALE ? 1 : 3;
+  header->channels = decoder->jpeg_color_space == JCS_GRAYSCALE ? 1 : 3;
   header->has_grey_palette = 0;
-  if (reader->jpeg_color_space == JCS_CMYK || reader->jpeg_color_space == JCS_YCCK) {
-    reader->out_color_space = JCS_CMYK;
-  } else if (reader->jpeg_color_space == JCS_GRAYSCALE) {
-    reader->out_color_space = JCS_GRAYSCALE;
+  if (decoder->jpeg_color_space == JCS_CMYK || decoder->jpeg_color_space == JCS_YCCK) {
+    decoder->out_color_space = JCS_CMYK;
+  } else if (decoder->jpeg_color_space == JCS_GRAYSCALE) {
+    decoder->out_color_space = JCS_GRAYSCALE;
   } else {
-    reader->out_color_space = JCS_RGB;
+    decoder->out_color_space = JCS_RGB;
+  }
+  // Rows of blocks and of what they become, of up to four inks; with several scans all coefficients, 16 bits each.
+  size_t width = header->width, height = header->height;
+  it->reader.held_bytes = sizeof *it + 400 * width;
+  if (jpeg_has_multiple_scans(decoder)) {
+    it->reader.held_bytes += 8 * (width + 32) * (height + 32);
+    it->reader.obstacle = IMAGE_CODEC_PROGRESSIVE;
   }
 }
 
@@ -103,8 +161,8 @@ static void fail_without_memory(jpeg_state *state) {
   longjmp(state->jump, 1);
 }
 
-static void copy_metadata(jpeg_state *state, image_codec_metadata *metadata) {
-  j_decompress_ptr reader = &state->reader;
+static void copy_metadata(jpeg_input *it, image_codec_metadata *metadata) {
+  j_decompress_ptr reader = &it->decoder;
   int memory = 1;
   for (jpeg_saved_marker_ptr marker = reader->marker_list; marker; marker = marker->next) {
     if (marker->marker != JPEG_APP0 + 1) continue;
@@ -121,80 +179,84 @@ static void copy_metadata(jpeg_state *state, image_codec_metadata *metadata) {
     metadata->icc.bytes = profile;
     metadata->icc.count = profile_count;
   }
-  if (!memory) fail_without_memory(state);
+  if (!memory) fail_without_memory(&it->state);
 }
 
-static int run_header(jpeg_state *state, const uint8_t *bytes, size_t count, image_codec_header *header) {
-  if (setjmp(state->jump)) return state->status;
-  begin_reading(state, bytes, count, header);
+static int run_open(jpeg_input *it, image_codec_metadata *metadata) {
+  if (setjmp(it->state.jump)) return it->state.status;
+  begin_reading(it);
+  copy_metadata(it, metadata);
   return IMAGE_CODEC_OK;
 }
 
-static int run_pixels(
-  jpeg_state *state, const uint8_t *bytes, size_t count, const image_codec_header *expected, image_codec_header *header,
-  uint8_t *pixels, size_t pixel_bytes, image_codec_metadata *metadata
-) {
-  if (setjmp(state->jump)) return state->status;
-  begin_reading(state, bytes, count, header);
-  j_decompress_ptr reader = &state->reader;
-  size_t row_bytes = image_codec_row_bytes(header);
-  if (!image_codec_same(header, expected) || row_bytes * header->height != pixel_bytes) {
-    return image_codec_fail(state->message, IMAGE_CODEC_CORRUPT, "the header changed");
+static int read_rows(image_reader *reader, void *rows, size_t count, char *message) {
+  jpeg_input *it = (jpeg_input *)reader;
+  j_decompress_ptr decoder = &it->decoder;
+  it->state.message = message;
+  if (setjmp(it->state.jump)) return it->state.status;
+  int is_ink = decoder->out_color_space == JCS_CMYK;
+  size_t width = reader->header.width, row_bytes = image_codec_row_bytes(&reader->header);
+  if (!it->is_started) {
+    it->is_started = 1;
+    if (is_ink && !(it->row = malloc(width * 4))) fail_without_memory(&it->state);
+    jpeg_start_decompress(decoder);
   }
-  copy_metadata(state, metadata);
-  jpeg_start_decompress(reader);
-  int is_ink = reader->out_color_space == JCS_CMYK;
-  if (is_ink) {
-    state->row = malloc((size_t)header->width * 4);
-    if (!state->row) fail_without_memory(state);
-  }
-  while (reader->output_scanline < reader->output_height) {
-    uint8_t *line = pixels + (size_t)reader->output_scanline * row_bytes;
-    JSAMPROW target = is_ink ? state->row : line;
-    if (jpeg_read_scanlines(reader, &target, 1) != 1) {
-      return image_codec_fail(state->message, IMAGE_CODEC_CORRUPT, "the file is cut short");
+  for (size_t y = 0; y < count; y++) {
+    uint8_t *line = (uint8_t *)rows + y * row_bytes;
+    JSAMPROW target = is_ink ? it->row : line;
+    if (jpeg_read_scanlines(decoder, &target, 1) != 1) {
+      return image_codec_fail(message, IMAGE_CODEC_CORRUPT, "the file is cut short");
     }
     // Adobe's programs store the inks inverted: 255 is no ink.
-    for (size_t x = 0; is_ink && x < header->width; x++) {
-      unsigned flip = reader->saw_Adobe_marker ? 0 : 255;
-      unsigned black = state->row[4 * x + 3] ^ flip;
-      for (int c = 0; c < 3; c++) line[3 * x + c] = (uint8_t)(((state->row[4 * x + c] ^ flip) * black + 127) / 255);
+    for (size_t x = 0; is_ink && x < width; x++) {
+      unsigned flip = decoder->saw_Adobe_marker ? 0 : 255;
+      unsigned black = it->row[4 * x + 3] ^ flip;
+      for (int c = 0; c < 3; c++) line[3 * x + c] = (uint8_t)(((it->row[4 * x + c] ^ flip) * black + 127) / 255);
     }
   }
-  jpeg_finish_decompress(reader);
   return IMAGE_CODEC_OK;
 }
 
-int image_jpeg_header(const uint8_t *bytes, size_t count, image_codec_header *header, char *message) {
-  jpeg_state state;
-  install_errors(&state, message, IMAGE_CODEC_CORRUPT);
-  state.reader.err = &state.errors;
-  int status = run_header(&state, bytes, count, header);
-  jpeg_destroy_decompress(&state.reader);
-  return status;
+static int finish_rows(image_reader *reader, image_codec_metadata *metadata, char *message) {
+  jpeg_input *it = (jpeg_input *)reader;
+  (void)metadata;  // all of it stands before the pixels
+  it->state.message = message;
+  if (setjmp(it->state.jump)) return it->state.status;
+  jpeg_finish_decompress(&it->decoder);
+  return IMAGE_CODEC_OK;
 }
 
-int image_jpeg_pixels(
-  const uint8_t *bytes, size_t count, const image_codec_header *header, void *pixels, size_t pixel_bytes,
-  image_codec_metadata *metadata, char *message
+static void close_reader(image_reader *reader) {
+  jpeg_input *it = (jpeg_input *)reader;
+  jpeg_destroy_decompress(&it->decoder);
+  free(it->row);
+  free(it);
+}
+
+int image_jpeg_open(
+  const image_codec_input *input, image_codec_metadata *metadata, image_reader **reader, char *message
 ) {
-  jpeg_state state;
-  image_codec_header found = {0};
-  install_errors(&state, message, IMAGE_CODEC_CORRUPT);
-  state.reader.err = &state.errors;
-  int status = run_pixels(&state, bytes, count, header, &found, pixels, pixel_bytes, metadata);
-  jpeg_destroy_decompress(&state.reader);
-  free(state.row);
+  jpeg_input *it = calloc(1, sizeof *it);
+  if (!it) return image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
+  install_errors(&it->state, message, IMAGE_CODEC_CORRUPT);
+  it->decoder.err = &it->state.errors;
+  it->input = input;
+  it->reader.read = read_rows;
+  it->reader.finish = finish_rows;
+  it->reader.close = close_reader;
+  int status = run_open(it, metadata);
+  if (status != IMAGE_CODEC_OK) close_reader(&it->reader);
+  else *reader = &it->reader;
   return status;
 }
 
 // libjpeg's own destination in memory leaves the caller with a freed buffer after an error.
 static boolean grow_output(j_compress_ptr writer) {
-  jpeg_state *state = (jpeg_state *)writer->err;
+  jpeg_output *state = (jpeg_output *)writer->err;
   size_t used = state->capacity;  // a full buffer: libjpeg asks when no byte is left
   size_t capacity = used ? used * 2 : 65536;
   uint8_t *grown = realloc(state->output.bytes, capacity);
-  if (!grown) fail_without_memory(state);
+  if (!grown) fail_without_memory(&state->state);
   state->output.bytes = grown;
   state->capacity = capacity;
   state->destination.next_output_byte = grown + used;
@@ -205,28 +267,29 @@ static boolean grow_output(j_compress_ptr writer) {
 static void begin_output(j_compress_ptr writer) { grow_output(writer); }
 
 static void end_output(j_compress_ptr writer) {
-  jpeg_state *state = (jpeg_state *)writer->err;
+  jpeg_output *state = (jpeg_output *)writer->err;
   state->output.count = state->capacity - state->destination.free_in_buffer;
 }
 
 static int run_write(
-  jpeg_state *state, const image_codec_header *header, const uint8_t *pixels, const image_codec_metadata *metadata, int quality,
-  int full_chroma, uint8_t *marker
+  jpeg_output *it, const image_codec_header *header, const uint8_t *pixels, const image_codec_metadata *metadata, int quality,
+  int full_chroma, int restarts, uint8_t *marker
 ) {
-  if (setjmp(state->jump)) return state->status;
-  j_compress_ptr writer = &state->writer;
+  if (setjmp(it->state.jump)) return it->state.status;
+  j_compress_ptr writer = &it->writer;
   jpeg_create_compress(writer);
-  state->destination.init_destination = begin_output;
-  state->destination.empty_output_buffer = grow_output;
-  state->destination.term_destination = end_output;
-  writer->dest = &state->destination;
+  it->destination.init_destination = begin_output;
+  it->destination.empty_output_buffer = grow_output;
+  it->destination.term_destination = end_output;
+  writer->dest = &it->destination;
   writer->image_width = header->width;
   writer->image_height = header->height;
   writer->input_components = header->channels;
   writer->in_color_space = header->channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
   jpeg_set_defaults(writer);
   jpeg_set_quality(writer, quality, TRUE);
-  writer->optimize_coding = TRUE;
+  if (restarts) writer->restart_in_rows = 1;
+  else writer->optimize_coding = TRUE;
   if (full_chroma && header->channels == 3) {
     writer->comp_info[0].h_samp_factor = 1;
     writer->comp_info[0].v_samp_factor = 1;
@@ -252,9 +315,23 @@ static int run_write(
   return IMAGE_CODEC_OK;
 }
 
+// Where the pixels of a file that was just written begin; its frame header is given the height of the whole picture.
+static size_t find_scan(uint8_t *bytes, size_t count, uint32_t height) {
+  for (size_t at = 2; at + 9 < count && bytes[at] == 0xff;) {
+    size_t next = at + 2 + ((size_t)bytes[at + 2] << 8 | bytes[at + 3]);
+    if (bytes[at + 1] == 0xc0 || bytes[at + 1] == 0xc1) {
+      bytes[at + 5] = (uint8_t)(height >> 8);
+      bytes[at + 6] = (uint8_t)height;
+    }
+    if (bytes[at + 1] == 0xda) return next;
+    at = next;
+  }
+  return 0;
+}
+
 int image_jpeg_write(
-  const image_codec_header *header, const void *pixels, const image_codec_metadata *metadata, int quality, int full_chroma,
-  image_codec_buffer *output, char *message
+  const image_codec_header *header, uint32_t height, const void *pixels, const image_codec_metadata *metadata, int quality,
+  int full_chroma, int restarts, image_codec_buffer *output, size_t *scan_offset, char *message
 ) {
   if (header->bits != 8 || (header->channels != 1 && header->channels != 3)) {
     return image_codec_fail(message, IMAGE_CODEC_REFUSED, "JPEG holds grey or RGB of 8 bits");
@@ -264,13 +341,17 @@ int image_jpeg_write(
   }
   uint8_t *marker = malloc(65536);
   if (!marker) return image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
-  jpeg_state state;
-  install_errors(&state, message, IMAGE_CODEC_REFUSED);
-  state.writer.err = &state.errors;
-  int status = run_write(&state, header, pixels, metadata, quality, full_chroma, marker);
-  jpeg_destroy_compress(&state.writer);
+  jpeg_output it = {.capacity = 0};
+  install_errors(&it.state, message, IMAGE_CODEC_REFUSED);
+  it.writer.err = &it.state.errors;
+  int status = run_write(&it, header, pixels, metadata, quality, full_chroma, restarts, marker);
+  jpeg_destroy_compress(&it.writer);
   free(marker);
-  if (status == IMAGE_CODEC_OK) *output = state.output;
-  else image_codec_buffer_free(&state.output);
+  if (status == IMAGE_CODEC_OK) {
+    *output = it.output;
+    *scan_offset = find_scan(it.output.bytes, it.output.count, height);
+  } else {
+    image_codec_buffer_free(&it.output);
+  }
   return status;
 }

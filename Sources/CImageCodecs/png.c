@@ -2,6 +2,7 @@
 
 #include <png.h>
 #include <setjmp.h>
+#include <zlib.h>
 
 static const char xmp_keyword[] = "XML:com.adobe.xmp";
 
@@ -10,14 +11,17 @@ static const png_alloc_size_t longest_chunk = 64u << 20;
 
 // All that lives across a longjmp. The function that calls setjmp changes nothing else, so that no automatic variable is lost.
 typedef struct {
+  image_reader reader;
   jmp_buf jump;
   char *message;
   int status;
   png_structp png;
   png_infop info;
-  const uint8_t *bytes;
-  size_t count;
+  const image_codec_input *input;
   size_t position;
+  size_t row_bytes;
+  int passes;
+  int is_started;
   image_codec_buffer output;
   size_t capacity;
 } png_state;
@@ -35,8 +39,7 @@ static void on_warning(png_structp png, png_const_charp text) {
 
 static void on_read(png_structp png, png_bytep destination, png_size_t length) {
   png_state *state = png_get_io_ptr(png);
-  if (length > state->count - state->position) png_error(png, "the file is cut short");
-  memcpy(destination, state->bytes + state->position, length);
+  if (image_codec_read(state->input, state->position, destination, length) != length) png_error(png, "the file is cut short");
   state->position += length;
 }
 
@@ -64,21 +67,33 @@ static int is_little_endian(void) {
   return *(const uint8_t *)&one;
 }
 
-// libpng takes the memory that an Exif chunk asks for before it reads the chunk, and its own limit does not bind there: chunks that the
-// file does not hold are refused first. Those of pixels are read in parts.
-static void refuse_missing_chunks(png_state *state, int stops_at_pixels) {
-  size_t at = 8;
-  while (at <= state->count && state->count - at >= 8) {
-    const uint8_t *head = state->bytes + at;
+static const char *const late_kinds[] = {"eXIf", "iTXt", "tEXt", "zTXt"};
+
+// libpng takes the memory that an Exif chunk asks for before it reads the chunk, and its own limit does not bind there: chunks
+// that the file does not hold are refused first. Those of pixels are read in parts. Whether EXIF or XMP stands behind the
+// pixels.
+static int survey_chunks(png_state *state, int stops_at_pixels) {
+  size_t at = 8, total = state->input->count;
+  int has_pixels = 0, is_late = 0;
+  uint8_t head[8];
+  while (image_codec_read(state->input, at, head, 8) == 8) {
     size_t length = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
     int is_pixels = memcmp(head + 4, "IDAT", 4) == 0;
-    if (memcmp(head + 4, "IEND", 4) == 0 || (is_pixels && stops_at_pixels)) return;
-    if (length > state->count - at - 8) {
+    if (memcmp(head + 4, "IEND", 4) == 0 || (is_pixels && stops_at_pixels)) break;
+    if (length > total - at - 8) {
       if (!is_pixels) png_error(state->png, "the file is cut short");
-      return;
+      break;
+    }
+    has_pixels |= is_pixels;
+    for (int kind = 0; has_pixels && kind < 4; kind++) {
+      if (memcmp(head + 4, late_kinds[kind], 4) != 0) continue;
+      char key[sizeof xmp_keyword] = {0};
+      is_late |= kind == 0 || (image_codec_read(state->input, at + 8, key, sizeof key) == sizeof key &&
+                               memcmp(key, xmp_keyword, sizeof key) == 0);
     }
     at += 12 + length;
   }
+  return is_late;
 }
 
 static int open_reader(png_state *state) {
@@ -89,14 +104,15 @@ static int open_reader(png_state *state) {
   return state->info != NULL;
 }
 
-static void begin_reading(png_state *state, image_codec_header *header) {
+static void begin_reading(png_state *state) {
+  image_codec_header *header = &state->reader.header;
   png_structp png = state->png;
   png_infop info = state->info;
   png_set_read_fn(png, state, on_read);
   // The caller bounds the size, with a message that says what to do; libpng's own bound of 1,000,000 would hide it.
   png_set_user_limits(png, 0x7fffffff, 0x7fffffff);
   png_set_chunk_malloc_max(png, longest_chunk);
-  refuse_missing_chunks(state, 1);
+  survey_chunks(state, 1);
   png_read_info(png, info);
   int colour = png_get_color_type(png, info);
   int has_transparency = png_get_valid(png, info, PNG_INFO_tRNS) != 0;
@@ -146,64 +162,86 @@ static void copy_metadata(png_state *state, image_codec_metadata *metadata) {
   }
 }
 
-static int run_header(png_state *state, image_codec_header *header) {
+static int run_open(png_state *state, image_codec_metadata *metadata) {
   if (setjmp(state->jump)) return state->status;
-  begin_reading(state, header);
-  return IMAGE_CODEC_OK;
-}
-
-static int run_pixels(
-  png_state *state, const image_codec_header *expected, image_codec_header *header, uint8_t *pixels, size_t pixel_bytes,
-  image_codec_metadata *metadata
-) {
-  if (setjmp(state->jump)) return state->status;
-  begin_reading(state, header);
+  begin_reading(state);
   png_structp png = state->png;
-  png_infop info = state->info;
-  size_t row_bytes = image_codec_row_bytes(header);
-  if (!image_codec_same(header, expected) || row_bytes * header->height != pixel_bytes) png_error(png, "the header changed");
-  png_set_expand(png);  // palette to RGB, grey of 1, 2, 4 bits to 8, tRNS to alpha
-  if (header->bits == 16 && is_little_endian()) png_set_swap(png);
-  int passes = png_set_interlace_handling(png);
-  png_read_update_info(png, info);
-  if (png_get_rowbytes(png, info) != row_bytes) png_error(png, "the rows have an unexpected length");
-  for (int pass = 0; pass < passes; pass++) {
-    for (size_t y = 0; y < header->height; y++) png_read_row(png, pixels + y * row_bytes, NULL);
-  }
-  refuse_missing_chunks(state, 0);
-  png_read_end(png, info);
+  image_reader *reader = &state->reader;
+  state->row_bytes = image_codec_row_bytes(&reader->header);
+  // Rows in work: libpng's own, some bytes more than any form of a row.
+  reader->held_bytes = 8 * state->row_bytes;
+  if (png_get_interlace_type(png, state->info) != PNG_INTERLACE_NONE) reader->obstacle = IMAGE_CODEC_INTERLACED;
   copy_metadata(state, metadata);
   return IMAGE_CODEC_OK;
 }
 
-int image_png_header(const uint8_t *bytes, size_t count, image_codec_header *header, char *message) {
-  png_state state = {.bytes = bytes, .count = count, .message = message};
-  if (!open_reader(&state)) {
-    png_destroy_read_struct(&state.png, &state.info, NULL);
-    return image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
-  }
-  int status = run_header(&state, header);
-  png_destroy_read_struct(&state.png, &state.info, NULL);
-  return status;
+static int run_survey(png_state *state) {
+  // What is cut short is told when the pixels before it have been read, as long as those are sound.
+  if (setjmp(state->jump)) return 0;
+  return survey_chunks(state, 0);
 }
 
-int image_png_pixels(
-  const uint8_t *bytes, size_t count, const image_codec_header *header, void *pixels, size_t pixel_bytes,
-  image_codec_metadata *metadata, char *message
-) {
-  png_state state = {.bytes = bytes, .count = count, .message = message};
-  image_codec_header found = {0};
-  if (!open_reader(&state)) {
-    png_destroy_read_struct(&state.png, &state.info, NULL);
-    return image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
+static void start_rows(png_state *state) {
+  png_structp png = state->png;
+  png_set_expand(png);  // palette to RGB, grey of 1, 2, 4 bits to 8, tRNS to alpha
+  if (state->reader.header.bits == 16 && is_little_endian()) png_set_swap(png);
+  state->passes = png_set_interlace_handling(png);
+  png_read_update_info(png, state->info);
+  if (png_get_rowbytes(png, state->info) != state->row_bytes) png_error(png, "the rows have an unexpected length");
+  state->is_started = 1;
+}
+
+static int read_rows(image_reader *reader, void *rows, size_t count, char *message) {
+  png_state *state = (png_state *)reader;
+  state->message = message;
+  if (setjmp(state->jump)) return state->status;
+  if (!state->is_started) start_rows(state);
+  for (int pass = 0; pass < state->passes; pass++) {
+    for (size_t y = 0; y < count; y++) png_read_row(state->png, (uint8_t *)rows + y * state->row_bytes, NULL);
   }
-  int status = run_pixels(&state, header, &found, pixels, pixel_bytes, metadata);
-  png_destroy_read_struct(&state.png, &state.info, NULL);
-  return status;
+  return IMAGE_CODEC_OK;
+}
+
+static int finish_rows(image_reader *reader, image_codec_metadata *metadata, char *message) {
+  png_state *state = (png_state *)reader;
+  state->message = message;
+  if (setjmp(state->jump)) return state->status;
+  survey_chunks(state, 0);
+  png_read_end(state->png, state->info);
+  copy_metadata(state, metadata);
+  return IMAGE_CODEC_OK;
+}
+
+static void close_reader(image_reader *reader) {
+  png_state *state = (png_state *)reader;
+  png_destroy_read_struct(&state->png, &state->info, NULL);
+  free(state);
+}
+
+int image_png_open(
+  const image_codec_input *input, image_codec_metadata *metadata, image_reader **reader, char *message
+) {
+  png_state *state = calloc(1, sizeof *state);
+  if (!state) return image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
+  state->input = input;
+  state->message = message;
+  state->reader.read = read_rows;
+  state->reader.finish = finish_rows;
+  state->reader.close = close_reader;
+  int status = IMAGE_CODEC_OK;
+  if (!open_reader(state)) status = image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
+  if (status == IMAGE_CODEC_OK) status = run_open(state, metadata);
+  if (status != IMAGE_CODEC_OK) {
+    close_reader(&state->reader);
+    return status;
+  }
+  if (run_survey(state) && !state->reader.obstacle) state->reader.obstacle = IMAGE_CODEC_LATE_METADATA;
+  *reader = &state->reader;
+  return IMAGE_CODEC_OK;
 }
 
 static int run_write(
-  png_state *state, const image_codec_header *header, const uint8_t *pixels, const image_codec_metadata *metadata, char *xmp
+  png_state *state, const image_codec_header *header, const image_codec_metadata *metadata, char *xmp
 ) {
   if (setjmp(state->jump)) return state->status;
   png_structp png = state->png;
@@ -230,20 +268,12 @@ static int run_write(
     text.lang_key = (png_charp) "";
     png_set_text(png, info, &text, 1);
   }
-  // A third of the time of the default level 6 for an eighth more bytes (3840x2160 photo); at 6 the encoder takes longer than
-  // the network that made the picture.
-  png_set_compression_level(png, 3);
   png_write_info(png, info);
-  if (header->bits == 16 && is_little_endian()) png_set_swap(png);
-  size_t row_bytes = image_codec_row_bytes(header);
-  for (size_t y = 0; y < header->height; y++) png_write_row(png, pixels + y * row_bytes);
-  png_write_end(png, info);
   return IMAGE_CODEC_OK;
 }
 
-int image_png_write(
-  const image_codec_header *header, const void *pixels, const image_codec_metadata *metadata, image_codec_buffer *output,
-  char *message
+int image_png_head(
+  const image_codec_header *header, const image_codec_metadata *metadata, image_codec_buffer *output, char *message
 ) {
   png_state state = {.message = message, .status = IMAGE_CODEC_REFUSED};
   // libpng takes texts that end in a zero byte.
@@ -256,7 +286,7 @@ int image_png_write(
   } else {
     if (metadata->xmp.count) memcpy(xmp, metadata->xmp.bytes, metadata->xmp.count);
     xmp[metadata->xmp.count] = 0;
-    status = run_write(&state, header, pixels, metadata, xmp);
+    status = run_write(&state, header, metadata, xmp);
   }
   png_destroy_write_struct(&state.png, &state.info);
   free(xmp);
@@ -264,3 +294,115 @@ int image_png_write(
   else image_codec_buffer_free(&state.output);
   return status;
 }
+
+// The pixels are compressed here and not by libpng, whose stream is one thread's work: pieces of it that may refer to the 32
+// KiB before them are made apart (as pigz does) and joined.
+
+// The sum of the bytes as distances from 0, and the filtered row.
+#define FILTER(NAME, PREDICTION)                                                                                       \
+  static uint64_t filter_##NAME(const uint8_t *row, const uint8_t *above, size_t count, size_t bpp, uint8_t *output) { \
+    uint64_t sum = 0;                                                                                                  \
+    for (size_t start = 0; start < count; start += 4096) {                                                             \
+      size_t end = start + 4096 < count ? start + 4096 : count;                                                        \
+      uint32_t part = 0;                                                                                               \
+      for (size_t i = start; i < end; i++) {                                                                           \
+        const int a = row[(ptrdiff_t)i - (ptrdiff_t)bpp], b = above[i], c = above[(ptrdiff_t)i - (ptrdiff_t)bpp];      \
+        (void)a, (void)b, (void)c;                                                                                     \
+        const uint8_t value = (uint8_t)(row[i] - (PREDICTION));                                                        \
+        output[i] = value;                                                                                             \
+        part += value < 128 ? value : 256u - value;                                                                    \
+      }                                                                                                                \
+      sum += part;                                                                                                     \
+    }                                                                                                                  \
+    return sum;                                                                                                        \
+  }
+
+static inline int paeth(int a, int b, int c) {
+  int pa = b - c, pb = a - c, pc = pa + pb;
+  pa = pa < 0 ? -pa : pa;
+  pb = pb < 0 ? -pb : pb;
+  pc = pc < 0 ? -pc : pc;
+  int other = pb <= pc ? b : c;
+  return pa <= pb && pa <= pc ? a : other;
+}
+
+FILTER(none, 0)
+FILTER(sub, a)
+FILTER(up, b)
+FILTER(average, (a + b) >> 1)
+FILTER(paeth, paeth(a, b, c))
+
+// Copies a row behind `bpp` zero bytes, in the order of the file.
+static void place_row(const image_codec_header *header, const uint8_t *row, size_t count, uint8_t *target) {
+  if (header->bits == 8 || !is_little_endian()) {
+    memcpy(target, row, count);
+    return;
+  }
+  for (size_t i = 0; i + 1 < count; i += 2) {
+    target[i] = row[i + 1];
+    target[i + 1] = row[i];
+  }
+}
+
+int image_png_filter(
+  const image_codec_header *header, const void *rows, const void *previous, size_t count, uint8_t *output
+) {
+  static uint64_t (*const filters[])(const uint8_t *, const uint8_t *, size_t, size_t, uint8_t *) = {
+    filter_none, filter_sub, filter_up, filter_average, filter_paeth,
+  };
+  const size_t row_bytes = image_codec_row_bytes(header), bpp = (size_t)header->channels * header->bits / 8;
+  // The row, the one above, and one more result than is kept.
+  uint8_t *memory = calloc(2 * (bpp + row_bytes) + row_bytes, 1);
+  if (!memory) return 0;
+  uint8_t *row = memory + bpp, *above = row + row_bytes + bpp, *other = above + row_bytes;
+  if (previous) place_row(header, previous, row_bytes, above);
+  for (size_t y = 0; y < count; y++) {
+    place_row(header, (const uint8_t *)rows + y * row_bytes, row_bytes, row);
+    uint8_t *best = output + y * (row_bytes + 1) + 1;
+    uint64_t least = filters[0](row, above, row_bytes, bpp, best);
+    best[-1] = 0;
+    for (uint8_t kind = 1; kind < 5; kind++) {
+      uint64_t sum = filters[kind](row, above, row_bytes, bpp, other);
+      if (sum >= least) continue;
+      least = sum;
+      best[-1] = kind;
+      memcpy(best, other, row_bytes);
+    }
+    uint8_t *old = above;
+    above = row;
+    row = old;
+  }
+  free(memory);
+  return 1;
+}
+
+size_t image_png_deflate_bound(size_t count) { return count + (count >> 10) + 1024; }
+
+size_t image_png_deflate(
+  const uint8_t *bytes, size_t history, size_t count, int is_last, uint8_t *output, size_t capacity
+) {
+  z_stream stream = {0};
+  // Level 3 takes a third of the time of the default, 6, for an eighth more bytes (3840x2160 photo); at 6 the encoder takes
+  // longer than the network that made the picture.
+  if (deflateInit2(&stream, 3, Z_DEFLATED, -15, 8, Z_FILTERED) != Z_OK) return 0;
+  if (history) deflateSetDictionary(&stream, bytes - history, (uInt)history);
+  stream.next_in = (z_const Bytef *)bytes;
+  stream.avail_in = (uInt)count;
+  stream.next_out = output;
+  stream.avail_out = (uInt)capacity;
+  int status = deflate(&stream, is_last ? Z_FINISH : Z_SYNC_FLUSH);
+  size_t size = capacity - stream.avail_out;
+  int done = is_last ? status == Z_STREAM_END : status == Z_OK && stream.avail_in == 0 && stream.avail_out > 0;
+  deflateEnd(&stream);
+  return done ? size : 0;
+}
+
+uint32_t image_png_adler(uint32_t adler, const uint8_t *bytes, size_t count) {
+  return (uint32_t)adler32(adler, bytes, (uInt)count);
+}
+
+uint32_t image_png_adler_joined(uint32_t first, uint32_t second, size_t count) {
+  return (uint32_t)adler32_combine(first, second, (z_off_t)count);
+}
+
+uint32_t image_png_crc(uint32_t crc, const uint8_t *bytes, size_t count) { return (uint32_t)crc32(crc, bytes, (uInt)count); }

@@ -3,46 +3,35 @@
 #include <stdarg.h>
 #include <tiffio.h>
 
-// A file in memory, as libtiff's client callbacks see it.
+// A file as libtiff's client callbacks see it.
 typedef struct {
-  uint8_t *bytes;
+  const image_codec_input *input;
+  // Where it is written.
+  image_codec_sink sink;
   size_t count;
-  size_t capacity;
   size_t position;
-  int is_writing;
   char *message;
-} memory_file;
+} client_file;
 
 static tmsize_t on_read(thandle_t handle, void *destination, tmsize_t length) {
-  memory_file *file = handle;
-  if (length < 0 || file->position >= file->count) return 0;
-  size_t left = file->count - file->position;
-  size_t amount = (size_t)length < left ? (size_t)length : left;
-  memcpy(destination, file->bytes + file->position, amount);
+  client_file *file = handle;
+  if (length < 0 || !file->input) return 0;
+  size_t amount = image_codec_read(file->input, file->position, destination, (size_t)length);
   file->position += amount;
   return (tmsize_t)amount;
 }
 
 static tmsize_t on_write(thandle_t handle, void *source, tmsize_t length) {
-  memory_file *file = handle;
-  if (length < 0 || !file->is_writing) return -1;
-  size_t end = file->position + (size_t)length;
-  if (end > file->capacity) {
-    size_t capacity = end + end / 2 + 4096;
-    uint8_t *grown = realloc(file->bytes, capacity);
-    if (!grown) return -1;
-    file->bytes = grown;
-    file->capacity = capacity;
-  }
-  if (file->position > file->count) memset(file->bytes + file->count, 0, file->position - file->count);
-  memcpy(file->bytes + file->position, source, (size_t)length);
-  file->position = end;
-  if (end > file->count) file->count = end;
+  client_file *file = handle;
+  if (length < 0 || !file->sink.write) return -1;
+  if (!file->sink.write(file->sink.context, file->position, source, (size_t)length)) return -1;
+  file->position += (size_t)length;
+  if (file->position > file->count) file->count = file->position;
   return length;
 }
 
 static toff_t on_seek(thandle_t handle, toff_t offset, int whence) {
-  memory_file *file = handle;
+  client_file *file = handle;
   if (whence == SEEK_CUR) offset += file->position;
   if (whence == SEEK_END) offset += file->count;
   file->position = (size_t)offset;
@@ -54,12 +43,12 @@ static int on_close(thandle_t handle) {
   return 0;
 }
 
-static toff_t on_size(thandle_t handle) { return ((memory_file *)handle)->count; }
+static toff_t on_size(thandle_t handle) { return ((client_file *)handle)->count; }
 
 static int on_error(TIFF *tiff, void *user, const char *module, const char *format, va_list arguments) {
   (void)tiff;
   (void)module;
-  memory_file *file = user;
+  client_file *file = user;
   // The first of several lines names the cause.
   if (file->message[0] == 0) vsnprintf(file->message, IMAGE_CODEC_MESSAGE_SIZE, format, arguments);
   return 1;
@@ -74,7 +63,7 @@ static int on_warning(TIFF *tiff, void *user, const char *module, const char *fo
   return 1;
 }
 
-static TIFF *open_file(memory_file *file, const char *mode) {
+static TIFF *open_file(client_file *file, const char *mode) {
   TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
   if (!options) return NULL;
   file->message[0] = 0;
@@ -88,7 +77,7 @@ static TIFF *open_file(memory_file *file, const char *mode) {
   return tiff;
 }
 
-static int fail(memory_file *file, int status, const char *reason) {
+static int fail(client_file *file, int status, const char *reason) {
   return file->message[0] ? status : image_codec_fail(file->message, status, reason);
 }
 
@@ -102,7 +91,7 @@ typedef struct {
   int is_converted;
 } layout;
 
-static int read_layout(memory_file *file, TIFF *tiff, layout *it, image_codec_header *header) {
+static int read_layout(client_file *file, TIFF *tiff, layout *it, image_codec_header *header) {
   memset(it, 0, sizeof *it);
   if (!TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &it->width) || !TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &it->height)) {
     return fail(file, IMAGE_CODEC_CORRUPT, "the size is missing");
@@ -147,7 +136,7 @@ static int read_layout(memory_file *file, TIFF *tiff, layout *it, image_codec_he
 }
 
 // Palette, CMYK, YCbCr, Lab, and grey of other depths.
-static int read_converted(memory_file *file, TIFF *tiff, const layout *it, const image_codec_header *header, uint8_t *pixels) {
+static int read_converted(client_file *file, TIFF *tiff, const layout *it, const image_codec_header *header, uint8_t *pixels) {
   size_t count = (size_t)it->width * it->height;
   uint32_t *raster = malloc(count * sizeof *raster);
   if (!raster) return image_codec_fail(file->message, IMAGE_CODEC_MEMORY, "no memory");
@@ -181,55 +170,78 @@ static void copy_samples(
   }
 }
 
-static int read_direct(memory_file *file, TIFF *tiff, const layout *it, const image_codec_header *header, uint8_t *pixels) {
+typedef struct {
+  image_reader reader;
+  client_file file;
+  TIFF *tiff;
+  layout it;
+  uint32_t y;
+  // A strip's row, or a tile.
+  uint8_t *buffer;
+  // The rows that a row of tiles holds, and how many of them there are.
+  uint8_t *tiles;
+  uint32_t tile_width, tile_height;
+} tiff_input;
+
+// Rows that are made of one row of tiles, or one row of a strip, into `target`.
+static int read_direct(tiff_input *input, uint32_t y, uint32_t rows, unsigned plane, uint8_t *target) {
+  const layout *it = &input->it;
   const unsigned bytes = it->bits / 8;
-  const unsigned channels = header->channels;
+  const unsigned channels = input->reader.header.channels;
   const int is_separate = it->planar == PLANARCONFIG_SEPARATE && it->samples > 1;
   const unsigned stride = is_separate ? 1 : it->samples;
   const unsigned wanted = is_separate ? 1 : channels;
-  const unsigned planes = is_separate ? channels : 1;
-  const int is_tiled = TIFFIsTiled(tiff);
-  const size_t row_bytes = image_codec_row_bytes(header);
-  uint32_t tile_width = it->width, tile_height = 1;
-  if (is_tiled) {
-    TIFFGetField(tiff, TIFFTAG_TILEWIDTH, &tile_width);
-    TIFFGetField(tiff, TIFFTAG_TILELENGTH, &tile_height);
+  const size_t row_bytes = image_codec_row_bytes(&input->reader.header);
+  const size_t line = (size_t)input->tile_width * stride * bytes;
+  for (uint32_t x = 0; x < it->width; x += input->tile_width) {
+    int done = TIFFIsTiled(input->tiff) ? TIFFReadTile(input->tiff, input->buffer, x, y, 0, (uint16_t)plane) >= 0
+                                        : TIFFReadScanline(input->tiff, input->buffer, y, (uint16_t)plane) == 1;
+    if (!done) return 0;
+    size_t columns = it->width - x < input->tile_width ? it->width - x : input->tile_width;
+    for (uint32_t row = 0; row < rows; row++) {
+      uint8_t *to = target + (size_t)row * row_bytes + ((size_t)x * channels + plane) * bytes;
+      copy_samples(input->buffer + row * line, to, columns, stride, wanted, channels, bytes);
+    }
+    if (it->width - x <= input->tile_width) break;
   }
-  const uint64_t size = is_tiled ? TIFFTileSize64(tiff) : TIFFScanlineSize64(tiff);
-  const uint64_t line = (uint64_t)tile_width * stride * bytes;
-  if (tile_width == 0 || tile_height == 0 || size == 0 || line * tile_height > size) {
-    return fail(file, IMAGE_CODEC_CORRUPT, "the strips or tiles have no sensible size");
+  return 1;
+}
+
+// Takes the memory that strips or tiles need.
+static int start_direct(tiff_input *input) {
+  const layout *it = &input->it;
+  const int is_separate = it->planar == PLANARCONFIG_SEPARATE && it->samples > 1;
+  const int is_tiled = TIFFIsTiled(input->tiff);
+  const size_t row_bytes = image_codec_row_bytes(&input->reader.header);
+  input->tile_width = it->width;
+  input->tile_height = 1;
+  if (is_tiled) {
+    TIFFGetField(input->tiff, TIFFTAG_TILEWIDTH, &input->tile_width);
+    TIFFGetField(input->tiff, TIFFTAG_TILELENGTH, &input->tile_height);
+  }
+  const uint64_t size = is_tiled ? TIFFTileSize64(input->tiff) : TIFFScanlineSize64(input->tiff);
+  const uint64_t line = (uint64_t)input->tile_width * (is_separate ? 1 : it->samples) * (it->bits / 8);
+  if (input->tile_width == 0 || input->tile_height == 0 || size == 0 || line * input->tile_height > size) {
+    return fail(&input->file, IMAGE_CODEC_CORRUPT, "the strips or tiles have no sensible size");
   }
   // A tile may exceed the picture; one that dwarfs it is a claim to take memory.
-  if (size > row_bytes * header->height + ((uint64_t)64 << 20)) {
-    return fail(file, IMAGE_CODEC_UNSUPPORTED, "its tiles are far larger than the picture");
+  if (size > row_bytes * it->height + ((uint64_t)64 << 20)) {
+    return fail(&input->file, IMAGE_CODEC_UNSUPPORTED, "its tiles are far larger than the picture");
   }
-  uint8_t *buffer = malloc((size_t)size);
-  if (!buffer) return image_codec_fail(file->message, IMAGE_CODEC_MEMORY, "no memory");
-  int done = 1;
-  for (unsigned plane = 0; done && plane < planes; plane++) {
-    for (uint32_t y = 0; done && y < it->height; y += tile_height) {
-      for (uint32_t x = 0; done && x < it->width; x += tile_width) {
-        done = is_tiled ? TIFFReadTile(tiff, buffer, x, y, 0, (uint16_t)plane) >= 0
-                        : TIFFReadScanline(tiff, buffer, y, (uint16_t)plane) == 1;
-        size_t columns = it->width - x < tile_width ? it->width - x : tile_width;
-        uint32_t rows = it->height - y < tile_height ? it->height - y : tile_height;
-        for (uint32_t row = 0; done && row < rows; row++) {
-          uint8_t *target = pixels + (size_t)(y + row) * row_bytes + ((size_t)x * channels + plane) * bytes;
-          copy_samples(buffer + row * line, target, columns, stride, wanted, channels, bytes);
-        }
-        if (it->width - x <= tile_width) break;
-      }
-      if (it->height - y <= tile_height) break;
-    }
+  input->buffer = malloc((size_t)size);
+  if (is_tiled && !is_separate) {
+    uint32_t rows = input->tile_height < it->height ? input->tile_height : it->height;
+    input->tiles = malloc(rows * row_bytes);
   }
-  free(buffer);
-  return done ? IMAGE_CODEC_OK : fail(file, IMAGE_CODEC_CORRUPT, "the pixels are damaged");
+  if (!input->buffer || (is_tiled && !is_separate && !input->tiles)) {
+    return image_codec_fail(input->file.message, IMAGE_CODEC_MEMORY, "no memory");
+  }
+  return IMAGE_CODEC_OK;
 }
 
 // White as 0 to white as the maximum, and premultiplied colour to plain.
-static void normalise(const layout *it, const image_codec_header *header, uint8_t *pixels) {
-  const size_t count = (size_t)header->width * header->height;
+static void normalise(const layout *it, const image_codec_header *header, uint8_t *pixels, size_t rows) {
+  const size_t count = header->width * rows;
   const unsigned channels = header->channels;
   const unsigned colours = channels - (unsigned)it->has_alpha;
   const int is_inverted = it->photometric == PHOTOMETRIC_MINISWHITE;
@@ -253,64 +265,159 @@ static void normalise(const layout *it, const image_codec_header *header, uint8_
   }
 }
 
-int image_tiff_header(const uint8_t *bytes, size_t count, image_codec_header *header, char *message) {
-  memory_file file = {.bytes = (uint8_t *)bytes, .count = count, .message = message};
-  TIFF *tiff = open_file(&file, "rm");
-  if (!tiff) return fail(&file, IMAGE_CODEC_CORRUPT, "the directory is damaged");
-  layout it;
-  int status = read_layout(&file, tiff, &it, header);
-  TIFFClose(tiff);
-  return status;
-}
-
-int image_tiff_pixels(
-  const uint8_t *bytes, size_t count, const image_codec_header *header, void *pixels, size_t pixel_bytes,
-  image_codec_metadata *metadata, char *message
-) {
-  memory_file file = {.bytes = (uint8_t *)bytes, .count = count, .message = message};
-  TIFF *tiff = open_file(&file, "rm");
-  if (!tiff) return fail(&file, IMAGE_CODEC_CORRUPT, "the directory is damaged");
-  layout it;
-  image_codec_header found;
-  int status = read_layout(&file, tiff, &it, &found);
-  if (status == IMAGE_CODEC_OK &&
-      (!image_codec_same(header, &found) || image_codec_row_bytes(header) * header->height != pixel_bytes)) {
-    status = image_codec_fail(message, IMAGE_CODEC_CORRUPT, "the header changed");
-  }
-  if (status == IMAGE_CODEC_OK) {
-    uint16_t orientation = 0;
-    if (TIFFGetField(tiff, TIFFTAG_ORIENTATION, &orientation)) metadata->orientation = orientation;
-    uint32_t length = 0;
-    void *block = NULL;
-    int memory = 1;
-    // A profile for inks or for Lab does not fit the RGB that is made of them.
-    int fits = it.photometric != PHOTOMETRIC_SEPARATED && it.photometric != PHOTOMETRIC_CIELAB;
-    if (fits && TIFFGetField(tiff, TIFFTAG_ICCPROFILE, &length, &block)) {
-      memory &= image_codec_copy(&metadata->icc, block, length);
+static int read_whole(tiff_input *input, uint8_t *pixels) {
+  const layout *it = &input->it;
+  if (it->is_converted) return read_converted(&input->file, input->tiff, it, &input->reader.header, pixels);
+  int done = 1;
+  for (unsigned plane = 0; done && plane < input->reader.header.channels; plane++) {
+    for (uint32_t y = 0; done && y < it->height; y += input->tile_height) {
+      uint32_t rows = it->height - y < input->tile_height ? it->height - y : input->tile_height;
+      done = read_direct(input, y, rows, plane, pixels + y * image_codec_row_bytes(&input->reader.header));
+      if (it->height - y <= input->tile_height) break;
     }
-    if (TIFFGetField(tiff, TIFFTAG_XMLPACKET, &length, &block)) memory &= image_codec_copy(&metadata->xmp, block, length);
-    if (!memory) status = image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
   }
-  if (status == IMAGE_CODEC_OK) {
-    status = it.is_converted ? read_converted(&file, tiff, &it, header, pixels)
-                             : read_direct(&file, tiff, &it, header, pixels);
-  }
-  if (status == IMAGE_CODEC_OK && !it.is_converted) normalise(&it, header, pixels);
-  TIFFClose(tiff);
-  return status;
+  return done ? IMAGE_CODEC_OK : fail(&input->file, IMAGE_CODEC_CORRUPT, "the pixels are damaged");
 }
 
-int image_tiff_write(
-  const image_codec_header *header, const void *pixels, const image_codec_metadata *metadata, image_codec_buffer *output,
+static int read_rows(image_reader *reader, void *rows, size_t count, char *message) {
+  tiff_input *input = (tiff_input *)reader;
+  const layout *it = &input->it;
+  const size_t row_bytes = image_codec_row_bytes(&reader->header);
+  input->file.message = message;
+  message[0] = 0;
+  if (!it->is_converted && !input->buffer) {
+    int status = start_direct(input);
+    if (status != IMAGE_CODEC_OK) return status;
+  }
+  if (reader->obstacle) {
+    int status = read_whole(input, rows);
+    if (status == IMAGE_CODEC_OK && !it->is_converted) normalise(it, &reader->header, rows, count);
+    return status;
+  }
+  for (size_t row = 0; row < count; row++, input->y++) {
+    uint8_t *target = (uint8_t *)rows + row * row_bytes;
+    int done = 1;
+    if (input->tiles) {
+      uint32_t first = input->y / input->tile_height * input->tile_height;
+      uint32_t held = it->height - first < input->tile_height ? it->height - first : input->tile_height;
+      if (input->y == first) done = read_direct(input, first, held, 0, input->tiles);
+      if (done) memcpy(target, input->tiles + (input->y - first) * row_bytes, row_bytes);
+    } else {
+      done = read_direct(input, input->y, 1, 0, target);
+    }
+    if (!done) return fail(&input->file, IMAGE_CODEC_CORRUPT, "the pixels are damaged");
+  }
+  normalise(it, &reader->header, rows, count);
+  return IMAGE_CODEC_OK;
+}
+
+static int finish_rows(image_reader *reader, image_codec_metadata *metadata, char *message) {
+  (void)reader, (void)metadata, (void)message;
+  return IMAGE_CODEC_OK;
+}
+
+static void close_reader(image_reader *reader) {
+  tiff_input *input = (tiff_input *)reader;
+  char message[IMAGE_CODEC_MESSAGE_SIZE] = "";
+  input->file.message = message;
+  if (input->tiff) TIFFClose(input->tiff);
+  free(input->buffer);
+  free(input->tiles);
+  free(input);
+}
+
+static int read_metadata(tiff_input *input, image_codec_metadata *metadata) {
+  TIFF *tiff = input->tiff;
+  uint16_t orientation = 0;
+  if (TIFFGetField(tiff, TIFFTAG_ORIENTATION, &orientation)) metadata->orientation = orientation;
+  uint32_t length = 0;
+  void *block = NULL;
+  int memory = 1;
+  // A profile for inks or for Lab does not fit the RGB that is made of them.
+  int fits = input->it.photometric != PHOTOMETRIC_SEPARATED && input->it.photometric != PHOTOMETRIC_CIELAB;
+  if (fits && TIFFGetField(tiff, TIFFTAG_ICCPROFILE, &length, &block)) {
+    memory &= image_codec_copy(&metadata->icc, block, length);
+  }
+  if (TIFFGetField(tiff, TIFFTAG_XMLPACKET, &length, &block)) memory &= image_codec_copy(&metadata->xmp, block, length);
+  return memory ? IMAGE_CODEC_OK : image_codec_fail(input->file.message, IMAGE_CODEC_MEMORY, "no memory");
+}
+
+// What libtiff and this file hold while rows are read.
+static size_t held_bytes(const tiff_input *input) {
+  const layout *it = &input->it;
+  const size_t row_bytes = image_codec_row_bytes(&input->reader.header);
+  const int is_tiled = TIFFIsTiled(input->tiff);
+  // The raster that libtiff converts to.
+  size_t held = it->is_converted ? (size_t)4 * it->width * it->height : 0;
+  uint32_t height = 1;
+  if (is_tiled) TIFFGetField(input->tiff, TIFFTAG_TILELENGTH, &height);
+  if (height > it->height) height = it->height;
+  uint64_t tile = is_tiled ? TIFFTileSize64(input->tiff) : TIFFScanlineSize64(input->tiff);
+  // The file's bytes of one strip or tile: at most those of the file, and libtiff asks for them in steps that grow.
+  size_t raw = input->file.input->count;
+  uint64_t most = 0;
+  uint32_t count = is_tiled ? TIFFNumberOfTiles(input->tiff) : TIFFNumberOfStrips(input->tiff);
+  for (uint32_t index = 0; index < count; index++) {
+    uint64_t bytes = TIFFGetStrileByteCount(input->tiff, index);
+    if (bytes > most) most = bytes;
+    if (most >= raw) break;
+  }
+  raw = most < raw ? (size_t)most : raw;
+  return held + 2 * raw + (size_t)(tile < (uint64_t)1 << 40 ? tile : 0) + (is_tiled ? height * row_bytes : 0) + 8 * row_bytes +
+    16 * (size_t)count;
+}
+
+int image_tiff_open(
+  const image_codec_input *source, image_codec_metadata *metadata, image_reader **reader, char *message
+) {
+  tiff_input *input = calloc(1, sizeof *input);
+  if (!input) return image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
+  input->file = (client_file){.input = source, .count = source->count, .message = message};
+  input->reader.read = read_rows;
+  input->reader.finish = finish_rows;
+  input->reader.close = close_reader;
+  input->tiff = open_file(&input->file, "rm");
+  int status = input->tiff ? IMAGE_CODEC_OK : fail(&input->file, IMAGE_CODEC_CORRUPT, "the directory is damaged");
+  if (status == IMAGE_CODEC_OK) status = read_layout(&input->file, input->tiff, &input->it, &input->reader.header);
+  if (status == IMAGE_CODEC_OK) status = read_metadata(input, metadata);
+  if (status != IMAGE_CODEC_OK) {
+    close_reader(&input->reader);
+    return status;
+  }
+  const int is_separate = input->it.planar == PLANARCONFIG_SEPARATE && input->it.samples > 1;
+  if (is_separate) input->reader.obstacle = IMAGE_CODEC_SEPARATE_PLANES;
+  if (input->it.is_converted) input->reader.obstacle = IMAGE_CODEC_CONVERTED;
+  input->reader.held_bytes = held_bytes(input);
+  *reader = &input->reader;
+  return IMAGE_CODEC_OK;
+}
+
+struct image_tiff_writer {
+  client_file file;
+  TIFF *tiff;
+  // The horizontal predictor works on the caller's rows in place, so each row goes through a copy.
+  uint8_t *row;
+  size_t row_bytes;
+  uint32_t y;
+};
+
+int image_tiff_begin(
+  const image_codec_header *header, const image_codec_metadata *metadata, image_codec_sink sink, image_tiff_writer **writer,
   char *message
 ) {
-  memory_file file = {.message = message, .is_writing = 1};
-  size_t row_bytes = image_codec_row_bytes(header);
+  image_tiff_writer *it = calloc(1, sizeof *it);
+  if (!it) return image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
+  it->file.message = message;
+  it->file.sink = sink;
+  it->row_bytes = image_codec_row_bytes(header);
+  it->row = malloc(it->row_bytes);
   // Classic TIFF counts in 32 bits.
-  TIFF *tiff = open_file(&file, row_bytes * header->height > 0xf0000000u ? "w8m" : "wm");
-  if (!tiff) return fail(&file, IMAGE_CODEC_MEMORY, "no memory");
-  // The horizontal predictor works on the caller's rows in place, so each row goes through a copy.
-  uint8_t *row = malloc(row_bytes);
+  TIFF *tiff = it->tiff = it->row ? open_file(&it->file, it->row_bytes * header->height > 0xf0000000u ? "w8m" : "wm") : NULL;
+  if (!tiff) {
+    int status = fail(&it->file, IMAGE_CODEC_MEMORY, "no memory");
+    image_tiff_close(it);
+    return status;
+  }
   int has_alpha = header->channels % 2 == 0;
   uint16_t extra = EXTRASAMPLE_UNASSALPHA;
   TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, header->width);
@@ -328,19 +435,37 @@ int image_tiff_write(
   if (has_alpha) TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &extra);
   if (metadata->icc.count) TIFFSetField(tiff, TIFFTAG_ICCPROFILE, (uint32_t)metadata->icc.count, metadata->icc.bytes);
   if (metadata->xmp.count) TIFFSetField(tiff, TIFFTAG_XMLPACKET, (uint32_t)metadata->xmp.count, metadata->xmp.bytes);
-  int done = row != NULL;
-  for (uint32_t y = 0; done && y < header->height; y++) {
-    memcpy(row, (const uint8_t *)pixels + y * row_bytes, row_bytes);
-    done = TIFFWriteScanline(tiff, row, y, 0) == 1;
-  }
-  done = done && TIFFFlush(tiff);
-  TIFFClose(tiff);
-  free(row);
-  if (!done || message[0]) {
-    free(file.bytes);
-    return fail(&file, IMAGE_CODEC_REFUSED, "the encoder gave up");
-  }
-  output->bytes = file.bytes;
-  output->count = file.count;
+  *writer = it;
   return IMAGE_CODEC_OK;
+}
+
+int image_tiff_rows(image_tiff_writer *it, const void *rows, size_t count, char *message) {
+  it->file.message = message;
+  message[0] = 0;
+  for (size_t y = 0; y < count; y++) {
+    memcpy(it->row, (const uint8_t *)rows + y * it->row_bytes, it->row_bytes);
+    if (TIFFWriteScanline(it->tiff, it->row, it->y++, 0) != 1 || message[0]) {
+      return fail(&it->file, IMAGE_CODEC_REFUSED, "the encoder gave up");
+    }
+  }
+  return IMAGE_CODEC_OK;
+}
+
+int image_tiff_end(image_tiff_writer *it, char *message) {
+  it->file.message = message;
+  message[0] = 0;
+  int done = TIFFFlush(it->tiff);
+  TIFFClose(it->tiff);
+  it->tiff = NULL;
+  return done && !message[0] ? IMAGE_CODEC_OK : fail(&it->file, IMAGE_CODEC_REFUSED, "the encoder gave up");
+}
+
+void image_tiff_close(image_tiff_writer *it) {
+  char message[IMAGE_CODEC_MESSAGE_SIZE] = "";
+  it->file.message = message;
+  // What is left unwritten is nobody's any more.
+  it->file.sink.write = NULL;
+  if (it->tiff) TIFFClose(it->tiff);
+  free(it->row);
+  free(it);
 }

@@ -16,8 +16,7 @@ static size_t file_size(const uint8_t *bytes, size_t count) {
   return size < 12 || size > count ? 0 : size;
 }
 
-int image_webp_header(const uint8_t *bytes, size_t count, image_codec_header *header, char *message) {
-  count = file_size(bytes, count);
+static int read_header(const uint8_t *bytes, size_t count, image_codec_header *header, char *message) {
   if (count == 0) return image_codec_fail(message, IMAGE_CODEC_CORRUPT, "the file is cut short");
   WebPBitstreamFeatures features;
   if (WebPGetFeatures(bytes, count, &features) != VP8_STATUS_OK) {
@@ -38,26 +37,23 @@ static int copy_chunk(const WebPMux *mux, const char fourcc[4], image_codec_buff
   return image_codec_copy(buffer, data.bytes, data.size);
 }
 
-int image_webp_pixels(
-  const uint8_t *bytes, size_t count, const image_codec_header *header, void *pixels, size_t pixel_bytes,
-  image_codec_metadata *metadata, char *message
-) {
-  image_codec_header found;
-  int status = image_webp_header(bytes, count, &found, message);
-  if (status != IMAGE_CODEC_OK) return status;
-  count = file_size(bytes, count);
-  size_t row_bytes = image_codec_row_bytes(header);
-  if (!image_codec_same(header, &found) || row_bytes * header->height != pixel_bytes) {
-    return image_codec_fail(message, IMAGE_CODEC_CORRUPT, "the header changed");
-  }
+typedef struct {
+  image_reader reader;
+  const uint8_t *bytes;
+  size_t count;
+} webp_input;
+
+static int read_rows(image_reader *reader, void *rows, size_t count, char *message) {
+  webp_input *it = (webp_input *)reader;
+  size_t row_bytes = image_codec_row_bytes(&reader->header);
   WebPDecoderConfig config;
   if (!WebPInitDecoderConfig(&config)) return image_codec_fail(message, IMAGE_CODEC_MEMORY, "another version of libwebp");
-  config.output.colorspace = header->channels == 4 ? MODE_RGBA : MODE_RGB;
+  config.output.colorspace = reader->header.channels == 4 ? MODE_RGBA : MODE_RGB;
   config.output.is_external_memory = 1;
-  config.output.u.RGBA.rgba = pixels;
+  config.output.u.RGBA.rgba = rows;
   config.output.u.RGBA.stride = (int)row_bytes;
-  config.output.u.RGBA.size = pixel_bytes;
-  VP8StatusCode code = WebPDecode(bytes, count, &config);
+  config.output.u.RGBA.size = row_bytes * count;
+  VP8StatusCode code = WebPDecode(it->bytes, it->count, &config);
   WebPFreeDecBuffer(&config.output);
   if (code == VP8_STATUS_OUT_OF_MEMORY) return image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
   if (code == VP8_STATUS_UNSUPPORTED_FEATURE) {
@@ -67,7 +63,18 @@ int image_webp_pixels(
     return image_codec_fail(
       message, IMAGE_CODEC_CORRUPT, code == VP8_STATUS_NOT_ENOUGH_DATA ? "the file is cut short" : "the pixels are damaged");
   }
-  const WebPData file = {bytes, count};
+  return IMAGE_CODEC_OK;
+}
+
+static int finish_rows(image_reader *reader, image_codec_metadata *metadata, char *message) {
+  (void)reader, (void)metadata, (void)message;
+  return IMAGE_CODEC_OK;
+}
+
+static void close_reader(image_reader *reader) { free(reader); }
+
+static int read_metadata(const webp_input *it, image_codec_metadata *metadata, char *message) {
+  const WebPData file = {it->bytes, it->count};
   WebPMux *mux = WebPMuxCreate(&file, 0);
   if (!mux) return IMAGE_CODEC_OK;
   int memory = copy_chunk(mux, "ICCP", &metadata->icc) && copy_chunk(mux, "EXIF", &metadata->exif) &&
@@ -80,6 +87,29 @@ int image_webp_pixels(
     exif->count -= 6;
     memmove(exif->bytes, exif->bytes + 6, exif->count);
   }
+  return IMAGE_CODEC_OK;
+}
+
+int image_webp_open(
+  const image_codec_input *input, image_codec_metadata *metadata, image_reader **reader, char *message
+) {
+  webp_input *it = calloc(1, sizeof *it);
+  if (!it) return image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
+  it->bytes = input->bytes;
+  it->count = file_size(input->bytes, input->count);
+  it->reader.obstacle = IMAGE_CODEC_LIBRARY;
+  it->reader.read = read_rows;
+  it->reader.finish = finish_rows;
+  it->reader.close = close_reader;
+  int status = read_header(it->bytes, it->count, &it->reader.header, message);
+  if (status == IMAGE_CODEC_OK) status = read_metadata(it, metadata, message);
+  if (status != IMAGE_CODEC_OK) {
+    free(it);
+    return status;
+  }
+  // The pixels of a lossless file are 32 bits each, and alpha is apart.
+  it->reader.held_bytes = (size_t)5 * it->reader.header.width * it->reader.header.height + ((size_t)2 << 20);
+  *reader = &it->reader;
   return IMAGE_CODEC_OK;
 }
 

@@ -173,13 +173,14 @@ extension Evaluator {
 extension Upscaler {
   /// The network's output, on the scale 0...255, for planes of its input's size and colour on that scale.
   func run(_ planes: [Plane<Float>]) throws(EvaluationError) -> [Plane<Float>] {
-    let input = NetworkInputPlanes(planes, enlarged: nil, unit: runner.contract.maximum / 255, workers: workers)
+    let input = NetworkInputPlanes(
+      PlaneWindow(planes), planes: Array(planes.indices), enlarged: nil, unit: runner.contract.maximum / 255, workers: workers)
     var check = OutputCheck()
     for plane in planes { check.input.include(plane) }
-    let (width, height) = (input.width * runner.scale, input.height * runner.scale)
-    let output = try collect(
-      input, width: width, height: height, symmetries: [.identity], check: &check, progress: nil
-    ) { (height, width) throws(EvaluationError) in try runner.plan(height: height, width: width) }
+    let collected = try collect(input, symmetries: [.identity], check: &check, progress: nil) {
+      (height, width) throws(EvaluationError) in try runner.plan(height: height, width: width)
+    }
+    let output = (0..<collected.count).map { collected.wholePlane($0) }
     try check.verify(network: runner.network.name, black: runner.contract.colour == .luma ? LumaWeights.black : 0)
     return output
   }

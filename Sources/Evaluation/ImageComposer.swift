@@ -3,91 +3,71 @@ import Networks
 
 /// Puts pictures together, rows at a time: the network's planes, chroma and alpha enlarged to match, all rounded to samples.
 struct ImageComposer {
-  /// What the picture is made like: colour model, alpha, depth, metadata.
-  private let original: Image
-  private let colour: ImageContract.Colour
-  private let planes: ImagePlanes
-  /// From the original's size to the picture's.
-  private let resize: BicubicResize
-  private let workers: Workers
-  private var samples: Image.Samples
+  /// What the picture is.
+  let properties: ImageProperties
+  let colour: ImageContract.Colour
+  let planes: PicturePlanes
+  /// The original's planes, with chroma and alpha.
+  let window: PlaneWindow
+  /// From the original's size to the picture's; nil where nothing goes beside the network.
+  let resize: BicubicResize?
+  let workers: Workers
 
-  init(like original: Image, _ planes: ImagePlanes, colour: ImageContract.Colour, resize: BicubicResize, workers: Workers) {
-    self.original = original
-    self.colour = colour
-    self.planes = planes
-    self.resize = resize
-    self.workers = workers
-    let count = resize.outputWidth * resize.outputHeight * original.channels
-    samples =
-      original.bitDepth == 16 ? .uint16(Array(repeating: 0, count: count)) : .uint8(Array(repeating: 0, count: count))
-  }
-
-  /// The finished picture; every row must have been composed.
-  var image: Image {
-    Image(
-      width: resize.outputWidth, height: resize.outputHeight, colourModel: original.colourModel, hasAlpha: original.hasAlpha,
-      samples: samples, metadata: original.metadata)
-  }
-
-  /// Composes the rows of `region`, which must span all columns.
+  /// Composes rows of `region`, which must span all columns, into samples without padding.
   ///
   /// - Parameter factor: from the region's numbers to the scale 0...255.
-  mutating func compose(_ region: ModelRunner.Region, factor: Float) {
-    let rows = region.rows
-    switch samples {
-    case .uint8(var values):
-      samples = .uint8([])
-      values.withUnsafeMutableBufferPointer { output in
-        guard let base = output.baseAddress else { return }
-        workers.forEachBand(of: rows) { compose($0, region, factor, base, Rounding8.self) }
+  func compose(_ rows: Range<Int>, of region: ModelRunner.Region, factor: Float, into samples: UnsafeMutableRawPointer) {
+    let rowByteCount = properties.rowByteCount
+    workers.forEachBand(of: rows) { part in
+      let target = samples + (part.lowerBound - rows.lowerBound) * rowByteCount
+      if properties.bitDepth == 16 {
+        compose(part, region, factor, target.assumingMemoryBound(to: UInt16.self), Rounding16.self)
+      } else {
+        compose(part, region, factor, target.assumingMemoryBound(to: UInt8.self), Rounding8.self)
       }
-      samples = .uint8(values)
-    case .uint16(var values):
-      samples = .uint16([])
-      values.withUnsafeMutableBufferPointer { output in
-        guard let base = output.baseAddress else { return }
-        workers.forEachBand(of: rows) { compose($0, region, factor, base, Rounding16.self) }
-      }
-      samples = .uint16(values)
     }
   }
 
   private func compose<R: SampleRounding>(
     _ rows: Range<Int>, _ region: ModelRunner.Region, _ factor: Float, _ output: UnsafeMutablePointer<R.Sample>, _: R.Type
   ) {
-    let width = resize.outputWidth, channels = original.channels
-    let chroma = planes.chroma.map { resize.rows(rows, of: $0) }
-    let alpha = planes.alpha.map { resize.rows(rows, of: $0) }
-    for row in rows {
-      let source = region.base + (row - region.rows.lowerBound) * region.rowStride
-      let target = output + row * width * channels
-      let start = (row - rows.lowerBound) * width
-      switch (colour, original.colourModel) {
-      case (.luma, .rgb):
-        chroma[0].elements.withUnsafeBufferPointer { cb in
-          chroma[1].elements.withUnsafeBufferPointer { cr in
-            guard let cb = cb.baseAddress, let cr = cr.baseAddress else { return }
-            Self.colour(source, factor, cb + start, cr + start, target, channels, width, R.self)
+    let width = properties.width, channels = properties.channels
+    let count = rows.count * width
+    // Chroma and alpha of these rows.
+    let beside = [Float](unsafeUninitializedCapacity: planes.besideCount * count) { beside, initialized in
+      initialized = planes.besideCount * count
+      guard let resize, let base = beside.baseAddress else { return }
+      for index in 0..<planes.besideCount {
+        resize.rows(rows, of: window.plane(planes.networkCount + index), into: base + index * count)
+      }
+    }
+    beside.withUnsafeBufferPointer { beside in
+      for row in rows {
+        let source = region.base + (row - region.rows.lowerBound) * region.rowStride
+        let start = (row - rows.lowerBound) * width
+        let target = output + start * channels
+        switch (colour, properties.colourModel) {
+        case (.luma, .rgb):
+          guard let cb = beside.baseAddress.map({ $0 + start }) else { return }
+          Self.colour(source, factor, cb, cb + count, target, channels, width, R.self)
+        case (.luma, .grey):
+          let gain = factor / LumaWeights.range, offset = -LumaWeights.black / LumaWeights.range
+          for x in 0..<width { target[x &* channels] = R.round(source[x] * gain + offset) }
+        case (.rgb, .rgb):
+          for channel in 0..<3 {
+            let source = source + channel * region.planeStride, target = target + channel
+            for x in 0..<width { target[x &* channels] = R.round(source[x] * factor) }
+          }
+        case (.rgb, .grey):
+          let (red, green, blue) = (source, source + region.planeStride, source + 2 * region.planeStride)
+          for x in 0..<width {
+            target[x &* channels] = R.round((red[x] * 0.299 + green[x] * 0.587 + blue[x] * 0.114) * factor)
           }
         }
-      case (.luma, .grey):
-        let gain = factor / LumaWeights.range, offset = -LumaWeights.black / LumaWeights.range
-        for x in 0..<width { target[x &* channels] = R.round(source[x] * gain + offset) }
-      case (.rgb, .rgb):
-        for channel in 0..<3 {
-          let source = source + channel * region.planeStride, target = target + channel
-          for x in 0..<width { target[x &* channels] = R.round(source[x] * factor) }
+        if planes.hasAlpha, let alpha = beside.baseAddress.map({ $0 + (planes.besideCount - 1) * count + start }) {
+          let target = target + (channels - 1)
+          for x in 0..<width { target[x &* channels] = R.round(alpha[x]) }
         }
-      case (.rgb, .grey):
-        let (red, green, blue) = (source, source + region.planeStride, source + 2 * region.planeStride)
-        for x in 0..<width {
-          target[x &* channels] = R.round((red[x] * 0.299 + green[x] * 0.587 + blue[x] * 0.114) * factor)
-        }
-      }
-      alpha?.elements.withUnsafeBufferPointer { alpha in
-        let target = target + (channels - 1)
-        for x in 0..<width { target[x &* channels] = R.round(alpha[start &+ x]) }
       }
     }
   }
@@ -119,8 +99,8 @@ struct ImageComposer {
   }()
 }
 
-/// From the scale 0...255 to samples of a depth: clipped, halves to even. Adding 1.5 * 2^23 leaves the rounded number in the low
-/// bits, which vectorises where a conversion does not; NaN becomes 0.
+/// From the scale 0...255 to samples of a depth: clipped, halves to even. Adding 1.5 * 2^23 leaves the rounded number in the
+/// low bits, which vectorises where a conversion does not; NaN becomes 0.
 protocol SampleRounding {
   associatedtype Sample: FixedWidthInteger & UnsignedInteger
   static func round(_ value: Float) -> Sample

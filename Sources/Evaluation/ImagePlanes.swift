@@ -1,38 +1,56 @@
 import Imaging
 import Networks
 
-/// A picture taken apart for a network: the planes that go through it, and those that bicubic interpolation enlarges.
-struct ImagePlanes {
-  /// Luma, or red, green and blue, on the scale 0...255.
-  var network: [Plane<Float>]
-  /// Cb and Cr where luma alone goes through the network and the picture has colour.
-  var chroma: [Plane<Float>]
-  var alpha: Plane<Float>?
+/// Which planes a picture is taken apart into for a network.
+struct PicturePlanes {
+  /// Those of the network first, then chroma, then alpha.
+  let mixes: [ChannelMix]
+  /// Luma, or red, green and blue, or a grey that stands for all three.
+  let networkCount: Int
+  /// Cb and Cr, where luma alone goes through the network and the picture has colour.
+  let chromaCount: Int
+  let hasAlpha: Bool
 
-  /// Cost: one pass over the samples for each plane.
-  init(_ image: Image, colour: ImageContract.Colour, workers: Workers) {
-    switch (colour, image.colourModel) {
-    case (.luma, .rgb):
-      network = [image.mixed(LumaWeights.luma, workers)]
-      chroma = [image.mixed(LumaWeights.blueDifference, workers), image.mixed(LumaWeights.redDifference, workers)]
-    case (.luma, .grey):
-      network = [image.mixed(ChannelMix(weights: [LumaWeights.range], offset: LumaWeights.black), workers)]
-      chroma = []
-    case (.rgb, .rgb):
-      network = (0..<3).map { image.mixed(ChannelMix(channel: $0), workers) }
-      chroma = []
-    case (.rgb, .grey):
-      let grey = image.mixed(ChannelMix(channel: 0), workers)
-      network = [grey, grey, grey]
-      chroma = []
+  init(_ model: Image.ColourModel, hasAlpha: Bool, colour: ImageContract.Colour) {
+    var mixes: [ChannelMix]
+    switch (colour, model) {
+    case (.luma, .rgb): mixes = [LumaWeights.luma, LumaWeights.blueDifference, LumaWeights.redDifference]
+    case (.luma, .grey): mixes = [ChannelMix(weights: [LumaWeights.range], offset: LumaWeights.black)]
+    case (.rgb, .rgb): mixes = (0..<3).map { ChannelMix(channel: $0) }
+    case (.rgb, .grey): mixes = [ChannelMix(channel: 0)]
     }
-    alpha = image.hasAlpha ? image.mixed(ChannelMix(channel: image.channels - 1), workers) : nil
+    chromaCount = colour == .luma && model == .rgb ? 2 : 0
+    networkCount = mixes.count - chromaCount
+    if hasAlpha { mixes.append(ChannelMix(channel: model.channels)) }
+    self.mixes = mixes
+    self.hasAlpha = hasAlpha
   }
 
-  /// The bytes of such planes for an image.
-  static func byteCount(of image: Image, colour: ImageContract.Colour) -> Int {
-    let colours = image.colourModel == .grey ? 1 : 3
-    return (colours + (image.hasAlpha ? 1 : 0)) * image.width * image.height * MemoryLayout<Float>.size
+  var count: Int { mixes.count }
+  /// The planes that bicubic interpolation enlarges.
+  var besideCount: Int { count - networkCount }
+  var alphaIndex: Int? { hasAlpha ? count - 1 : nil }
+
+  /// For each channel of a network the plane that it takes.
+  func networkPlanes(channels: Int) -> [Int] { (0..<channels).map { min($0, networkCount - 1) } }
+}
+
+extension Image {
+  /// The planes that go through a network, on the scale 0...255. Cost: one pass over the samples for each.
+  func networkPlanes(_ colour: ImageContract.Colour) -> [Plane<Float>] {
+    let planes = PicturePlanes(colourModel, hasAlpha: false, colour: colour)
+    let properties = properties
+    let mixed = planes.mixes.prefix(planes.networkCount).map { mix in
+      let elements = [Float](unsafeUninitializedCapacity: width * height) { output, count in
+        withUnsafeSampleBytes { samples in
+          guard let base = samples.baseAddress, let output = output.baseAddress else { return }
+          for row in 0..<height { mix.apply(base + row * properties.rowByteCount, properties, output + row * width) }
+        }
+        count = width * height
+      }
+      return Plane(width: width, height: height, elements: elements)
+    }
+    return planes.networkPlanes(channels: colour == .luma ? 1 : 3).map { mixed[$0] }
   }
 }
 
@@ -64,38 +82,20 @@ enum LumaWeights {
   static let range: Float = 219.0 / 255
 }
 
-extension Image {
-  /// One plane mixed from the channels, on the scale 0...255.
-  func mixed(_ mix: ChannelMix, _ workers: Workers) -> Plane<Float> {
-    let (width, height, channels) = (width, height, channels)
-    let elements = [Float](unsafeUninitializedCapacity: width * height) { output, count in
-      let base = output.baseAddress
-      workers.forEachBand(of: 0..<height, height: 64) { rows in
-        guard let base else { return }
-        let pixels = rows.count * width, start = rows.lowerBound * width
-        switch samples {
-        case .uint8(let values):
-          values.withUnsafeBufferPointer {
-            if let source = $0.baseAddress { mix.apply(source + start * channels, channels, base + start, pixels, unit: 1) }
-          }
-        case .uint16(let values):
-          values.withUnsafeBufferPointer {
-            if let source = $0.baseAddress {
-              mix.apply(source + start * channels, channels, base + start, pixels, unit: 1.0 / 257)
-            }
-          }
-        }
-      }
-      count = width * height
-    }
-    return Plane(width: width, height: height, elements: elements)
-  }
-}
-
 extension ChannelMix {
+  /// Mixes a row of samples, to the scale 0...255.
+  func apply(_ samples: UnsafeRawPointer, _ properties: ImageProperties, _ output: UnsafeMutablePointer<Float>) {
+    let (width, channels) = (properties.width, properties.channels)
+    if properties.bitDepth == 16 {
+      apply(samples.assumingMemoryBound(to: UInt16.self), channels, output, width, unit: 1.0 / 257)
+    } else {
+      apply(samples.assumingMemoryBound(to: UInt8.self), channels, output, width, unit: 1)
+    }
+  }
+
   /// - Parameter unit: what a sample of 1 is on the scale 0...255.
   @inline(__always)
-  fileprivate func apply<Sample: FixedWidthInteger & UnsignedInteger>(
+  private func apply<Sample: FixedWidthInteger & UnsignedInteger>(
     _ source: UnsafePointer<Sample>, _ channels: Int, _ output: UnsafeMutablePointer<Float>, _ count: Int, unit: Float
   ) {
     let source = source + first

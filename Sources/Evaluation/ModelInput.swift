@@ -45,8 +45,8 @@ public enum ModelInput: Hashable, Sendable {
       }
       let bytes = try wrapping { () throws(FileError) in try FileReader.bytes(of: path, limit: 1 << 30) }
       let image = try wrapping { () throws(ImageError) in try ImageCodec.decode(bytes, name: path) }
-      let planes = ImagePlanes(image, colour: channels == 1 ? .luma : .rgb, workers: Workers(threadCount: 1))
-      return Tensor(planes.network, scale: (network.imageContract?.maximum ?? 1) / 255)
+      return Tensor(
+        image.networkPlanes(channels == 1 ? .luma : .rgb), scale: (network.imageContract?.maximum ?? 1) / 255)
     }
   }
 }

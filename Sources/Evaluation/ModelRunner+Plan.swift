@@ -12,8 +12,12 @@ extension ModelRunner {
     /// The bytes that sessions may hold together.
     var budget: Int
     var scale: Int
+    /// Whether the network may see the image in parts.
+    var isCuttable: Bool
 
     var tileCount: Int { rows.count * columns.count }
+    /// The pixels that all tiles read, halos included.
+    var readArea: Int { rows.reduce(0) { $0 + $1.read.count } * columns.reduce(0) { $0 + $1.read.count } }
 
     /// Of the tiles, each once.
     var shapes: Set<Shape> {
@@ -45,8 +49,8 @@ extension ModelRunner {
     }
   }
 
-  /// What the automatic tile lets a session take where there is no limit: engines work in bands that stay in the caches, so that
-  /// larger tiles gain nothing, while smaller ones lose to their halos.
+  /// What the automatic tile lets a session take where there is no limit: engines work in bands that stay in the caches, so
+  /// that larger tiles gain nothing, while smaller ones lose to their halos.
   static let automaticBudget = 256 << 20
   /// More than this is not even tried.
   private static let preparationLimit = 8 << 30
@@ -66,12 +70,13 @@ extension ModelRunner {
     let untiled = Plan(
       whole: whole, rows: [TileSpan(read: 0..<height, keep: 0..<height)],
       columns: [TileSpan(read: 0..<width, keep: 0..<width)],
-      budget: budget ?? (tile == .automatic ? Self.automaticBudget : .max), scale: scale)
+      budget: budget ?? (tile == .automatic ? Self.automaticBudget : .max), scale: scale,
+      isCuttable: geometry != nil && tile != .none)
 
     switch tile {
     case .pixels(let side):
       guard let geometry else { throw .notTileable(network: network.name) }
-      return try checked(untiled.cut(side, geometry), budget, rows)
+      return try checked(untiled.cut(height: side, width: side, geometry), budget, rows)
     case .none:
       return try checked(untiled, budget, rows)
     case .automatic:
@@ -80,35 +85,61 @@ extension ModelRunner {
     }
   }
 
-  /// The largest tile that takes no more than the budget, nor than the automatic one: guessed by area, and tried.
+  /// The tiles of those that take no more than the budget, nor than the automatic one, that read the least: for some numbers of
+  /// columns the highest that fit, guessed by area and tried.
   private func largestPlan(
     _ untiled: Plan, _ geometry: TileGeometry, _ budget: Int?, _ rows: (Plan) -> Int
   ) throws(EvaluationError) -> Plan {
     let allowed = min(budget ?? .max, Self.automaticBudget)
-    var candidate = untiled
-    var side = max(untiled.whole.height, untiled.whole.width)
-    while true {
-      var needed = try roughByteCount(candidate)
-      var target = Self.preparationLimit
-      if needed <= target {
-        needed = try byteCount(candidate, side > geometry.alignment ? allowed : .max, rows)
-        target = allowed
-      }
-      // The smallest is taken as long as it fits at all.
-      if needed <= target || (side <= geometry.alignment && needed <= budget ?? .max) {
-        return candidate.keeping(rows(candidate))
-      }
-      if side <= geometry.alignment { throw .memoryLimit(limit: allowed, needed: needed) }
-      let share = min((Double(target) / Double(needed)).squareRoot() * 0.97, 1)
-      side = max(min(Int(Double(side) * share), side - 1) / geometry.alignment, 1) * geometry.alignment
-      candidate = untiled.cut(side, geometry).balanced(side, geometry)
+    let whole = untiled.whole, alignment = geometry.alignment
+    var best: Plan?
+    for columns in [1, 2, 3, 4, 6, 8, 12, 16] {
+      let width = columns == 1 ? whole.width : (whole.width / columns / alignment + 1) * alignment
+      guard columns == 1 || width < whole.width && width >= 2 * geometry.halo else { break }
+      guard let plan = try highestPlan(untiled, geometry, width: width, allowed, rows) else { continue }
+      if plan.tileCount == 1 { return plan.keeping(rows(plan)) }
+      if plan.readArea < best?.readArea ?? .max { best = plan }
     }
+    if let best { return best.keeping(rows(best)) }
+
+    // Smaller ones, and the smallest as long as it fits at all.
+    var side = min(max(whole.height, whole.width), 1 << 10)
+    while true {
+      side = max(side * 3 / 4 / alignment, 1) * alignment
+      let plan = untiled.cut(height: side, width: side, geometry).balanced(height: side, width: side, geometry)
+      let isSmallest = side <= alignment
+      let needed = try self.needed(plan, isSmallest ? .max : allowed, rows)
+      if needed <= (isSmallest ? budget ?? .max : allowed) { return plan.keeping(rows(plan)) }
+      if isSmallest { throw .memoryLimit(limit: allowed, needed: needed) }
+    }
+  }
+
+  /// The highest tiles of a width that take no more than is allowed; nil where they would be mostly halo.
+  private func highestPlan(
+    _ untiled: Plan, _ geometry: TileGeometry, width: Int, _ allowed: Int, _ rows: (Plan) -> Int
+  ) throws(EvaluationError) -> Plan? {
+    let least = max(2 * geometry.halo, geometry.alignment, 16)
+    var height = untiled.whole.height
+    while true {
+      let plan = untiled.cut(height: height, width: width, geometry).balanced(height: height, width: width, geometry)
+      let needed = try self.needed(plan, allowed, rows)
+      if needed <= allowed { return plan }
+      let lower = Int(Double(height) * min(Double(allowed) / Double(needed) * 0.97, 0.97))
+      height = max(lower / geometry.alignment, 1) * geometry.alignment
+      if lower < least { return nil }
+    }
+  }
+
+  /// What the caller's rows and the session of any tile take together; a part of it, or a rough account, where that is more
+  /// than `allowed` already.
+  private func needed(_ plan: Plan, _ allowed: Int, _ rows: (Plan) -> Int) throws(EvaluationError) -> Int {
+    let rough = try roughByteCount(plan)
+    return rough <= Self.preparationLimit ? try byteCount(plan, allowed, rows) : max(rough, allowed + 1)
   }
 
   private func checked(_ plan: Plan, _ budget: Int?, _ rows: (Plan) -> Int) throws(EvaluationError) -> Plan {
     guard let budget else { return plan }
-    var needed = try roughByteCount(plan)
-    if needed <= Self.preparationLimit { needed = try byteCount(plan, .max, rows) }
+    let needed = try needed(plan, .max, rows)
     guard needed <= budget else { throw .memoryLimit(limit: budget, needed: needed) }
     return plan.keeping(rows(plan))
   }
@@ -141,16 +172,16 @@ extension ModelRunner {
 
 extension ModelRunner.Plan {
   /// The same image in tiles.
-  fileprivate func cut(_ side: Int, _ geometry: TileGeometry) -> Self {
+  fileprivate func cut(height: Int, width: Int, _ geometry: TileGeometry) -> Self {
     var result = self
-    result.rows = TileSpan.covering(whole.height, tile: side, geometry: geometry)
-    result.columns = TileSpan.covering(whole.width, tile: side, geometry: geometry)
+    if height < whole.height { result.rows = TileSpan.covering(whole.height, tile: height, geometry: geometry) }
+    if width < whole.width { result.columns = TileSpan.covering(whole.width, tile: width, geometry: geometry) }
     return result
   }
 
-  /// The same number of tiles of that side, no larger than they need to be.
-  fileprivate func balanced(_ side: Int, _ geometry: TileGeometry) -> Self {
-    func spans(_ extent: Int, _ old: [TileSpan]) -> [TileSpan] {
+  /// The same number of tiles of those sides, no larger than they need to be.
+  fileprivate func balanced(height: Int, width: Int, _ geometry: TileGeometry) -> Self {
+    func spans(_ extent: Int, _ side: Int, _ old: [TileSpan]) -> [TileSpan] {
       var best = old
       for smaller in stride(from: side - geometry.alignment, to: 0, by: -geometry.alignment) {
         let candidate = TileSpan.covering(extent, tile: smaller, geometry: geometry)
@@ -160,8 +191,8 @@ extension ModelRunner.Plan {
       return best
     }
     var result = self
-    result.rows = spans(whole.height, rows)
-    result.columns = spans(whole.width, columns)
+    if height < whole.height { result.rows = spans(whole.height, height, rows) }
+    if width < whole.width { result.columns = spans(whole.width, width, columns) }
     return result
   }
 }

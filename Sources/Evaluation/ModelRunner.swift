@@ -6,8 +6,8 @@ import Transforms
 
 /// An image-to-image network on an engine: takes planes of any size, runs them whole or in tiles, and returns planes.
 ///
-/// Sessions are kept for the next image of the same size as long as they fit the memory budget. Not safe to use from two threads
-/// at once.
+/// Sessions are kept for the next image of the same size as long as they fit the memory budget. Not safe to use from two
+/// threads at once.
 public final class ModelRunner {
   /// The network as it was given.
   public let network: Network
@@ -72,14 +72,17 @@ extension ModelRunner {
   /// Runs the network tile by tile, row of tiles after row of tiles.
   ///
   /// - Parameters:
+  ///   - beginRow: called with the number of each row of tiles before it.
   ///   - fill: writes the input's rectangle, plane after plane, row after row.
   ///   - deliver: takes the kept part of a tile's result; valid during the call only.
   func run(
-    _ plan: Plan, fill: (_ rows: Range<Int>, _ columns: Range<Int>, UnsafeMutablePointer<Float>) -> Void,
+    _ plan: Plan, beginRow: (_ index: Int) throws(EvaluationError) -> Void = { (_) throws(EvaluationError) in },
+    fill: (_ rows: Range<Int>, _ columns: Range<Int>, UnsafeMutablePointer<Float>) -> Void,
     deliver: (Region) throws(EvaluationError) -> Void
   ) throws(EvaluationError) {
     useSessions(for: plan)
-    for rows in plan.rows {
+    for (index, rows) in plan.rows.enumerated() {
+      try beginRow(index)
       for columns in plan.columns {
         let shape = Shape(channels: channels, height: rows.read.count, width: columns.read.count)
         let input = Tensor(unsafeUninitialized: shape) { bytes in
@@ -123,8 +126,8 @@ extension ModelRunner {
     sessionBudget = plan.budget
   }
 
-  /// What a session for the shape takes; it is prepared for that, and kept. Where the system does not give it the memory it takes
-  /// more than there is.
+  /// What a session for the shape takes; it is prepared for that, and kept. Where the system does not give it the memory it
+  /// takes more than there is.
   func sessionByteCount(_ shape: Shape, whole: Shape) throws(EvaluationError) -> Int {
     if let known = sessionSizes[shape] { return known }
     do throws(EvaluationError) {

@@ -2,7 +2,10 @@ import Imaging
 
 /// The planes that enter a network, read by rectangles.
 final class NetworkInputPlanes {
-  private let planes: [Plane<Float>]
+  /// Where they are.
+  private let window: PlaneWindow
+  /// For each channel of the network its plane in the window.
+  private let planes: [Int]
   /// Enlarges the planes on their way in.
   private let enlarged: BicubicResize?
   /// What a level of the planes is inside the network.
@@ -10,56 +13,71 @@ final class NetworkInputPlanes {
   private let workers: Workers
   let width: Int
   let height: Int
-  /// The enlarged rows that were read last: tiles of a row want the same ones.
-  private var band: (rows: Range<Int>, planes: [[Float]]) = (0..<0, [])
+  /// The enlarged rows that were read last, of each plane: tiles of a row want the same ones.
+  private var band: (rows: Range<Int>, planes: [Int: [Float]]) = (0..<0, [:])
 
-  init(_ planes: [Plane<Float>], enlarged: BicubicResize?, unit: Float, workers: Workers) {
+  init(_ window: PlaneWindow, planes: [Int], enlarged: BicubicResize?, unit: Float, workers: Workers) {
+    self.window = window
     self.planes = planes
     self.enlarged = enlarged
     self.unit = unit
     self.workers = workers
-    width = enlarged?.outputWidth ?? planes[0].width
-    height = enlarged?.outputHeight ?? planes[0].height
+    width = enlarged?.outputWidth ?? window.width
+    height = enlarged?.outputHeight ?? window.height
   }
 
   /// Writes a rectangle of the transformed picture, plane after plane.
   func fill(rows: Range<Int>, columns: Range<Int>, _ symmetry: Symmetry, into output: UnsafeMutablePointer<Float>) {
     let source = symmetry.source(rows: rows, columns: columns, height: height, width: width)
     if let enlarged, band.rows != source.rows { band = (source.rows, enlargedRows(source.rows, enlarged)) }
-    let firstRow = enlarged == nil ? 0 : source.rows.lowerBound
-    for channel in planes.indices {
-      let elements = enlarged == nil ? planes[channel].elements : band.planes[channel]
+    for (channel, plane) in planes.enumerated() {
       let target = output + channel * rows.count * columns.count
-      elements.withUnsafeBufferPointer { elements in
-        guard let base = elements.baseAddress else { return }
-        let corner = base + (source.rows.lowerBound - firstRow) * width + source.columns.lowerBound
-        let walk = symmetry.walk(height: source.rows.count, width: source.columns.count, stride: width)
-        let count = columns.count, unit = unit
-        workers.forEachBand(of: 0..<rows.count, height: 64) { part in
-          for row in part {
-            let from = corner + (walk.start + row * walk.row), to = target + row * count
-            if walk.column == 1 {
-              for x in 0..<count { to[x] = from[x] * unit }
-            } else {
-              for x in 0..<count { to[x] = from[x &* walk.column] * unit }
-            }
-          }
+      if let elements = band.planes[plane] {
+        elements.withUnsafeBufferPointer {
+          if let base = $0.baseAddress { copy(base, source, rows: rows.count, columns: columns.count, symmetry, to: target) }
+        }
+      } else {
+        let base = UnsafePointer(window.row(source.rows.lowerBound, of: plane))
+        copy(base, source, rows: rows.count, columns: columns.count, symmetry, to: target)
+      }
+    }
+  }
+
+  /// - Parameter base: the first of the rows that the rectangle `source` lies in.
+  private func copy(
+    _ base: UnsafePointer<Float>, _ source: (rows: Range<Int>, columns: Range<Int>), rows: Int, columns: Int,
+    _ symmetry: Symmetry, to target: UnsafeMutablePointer<Float>
+  ) {
+    let corner = base + source.columns.lowerBound
+    let walk = symmetry.walk(height: source.rows.count, width: source.columns.count, stride: width)
+    let unit = unit
+    workers.forEachBand(of: 0..<rows, height: 64) { part in
+      for row in part {
+        let from = corner + (walk.start + row * walk.row), to = target + row * columns
+        if walk.column == 1 {
+          for x in 0..<columns { to[x] = from[x] * unit }
+        } else {
+          for x in 0..<columns { to[x] = from[x &* walk.column] * unit }
         }
       }
     }
   }
 
-  private func enlargedRows(_ rows: Range<Int>, _ resize: BicubicResize) -> [[Float]] {
-    planes.map { plane in
-      [Float](unsafeUninitializedCapacity: rows.count * width) { output, count in
+  private func enlargedRows(_ rows: Range<Int>, _ resize: BicubicResize) -> [Int: [Float]] {
+    // The memory of the last band is given back before that of the next is taken.
+    band = (0..<0, [:])
+    var result: [Int: [Float]] = [:]
+    for plane in Set(planes) {
+      let source = window.plane(plane)
+      result[plane] = [Float](unsafeUninitializedCapacity: rows.count * width) { output, count in
         count = rows.count * width
         guard let base = output.baseAddress else { return }
         workers.forEachBand(of: rows) { part in
-          let elements = resize.rows(part, of: plane).elements
-          (base + (part.lowerBound - rows.lowerBound) * width).update(from: elements, count: elements.count)
+          resize.rows(part, of: source, into: base + (part.lowerBound - rows.lowerBound) * width)
         }
       }
     }
+    return result
   }
 }
 

@@ -31,6 +31,13 @@ struct ValueRange: Hashable, Sendable {
     if residue != .zero { isFinite = false }
   }
 
+  /// Takes in what another range has seen.
+  mutating func include(_ other: ValueRange) {
+    low = min(low, other.low)
+    high = max(high, other.high)
+    isFinite = isFinite && other.isFinite
+  }
+
   mutating func include(_ plane: Plane<Float>) {
     plane.elements.withUnsafeBufferPointer { if let base = $0.baseAddress { include(base, count: $0.count) } }
   }
@@ -38,23 +45,30 @@ struct ValueRange: Hashable, Sendable {
 
 /// Whether a network's output can be a picture of its input.
 ///
-/// A network whose numbers overflowed, or whose weights are not what its file claims, tends to give NaN or one flat colour; such a
-/// picture must not be written.
+/// A network whose numbers overflowed, or whose weights are not what its file claims, tends to give NaN or one flat colour;
+/// such a picture must not be written.
 struct OutputCheck {
   var input = ValueRange()
   var output = ValueRange()
 
   /// - Parameter factor: from the region's numbers to the scale 0...255.
-  mutating func include(_ region: ModelRunner.Region, channels: Int, factor: Float) {
-    var range = ValueRange()
-    for channel in 0..<channels {
-      for row in 0..<region.rows.count {
-        range.include(region.base + channel * region.planeStride + row * region.rowStride, count: region.columns.count)
+  mutating func include(_ region: ModelRunner.Region, channels: Int, factor: Float, _ workers: Workers) {
+    let height = 64, parts = (region.rows.count + height - 1) / height
+    var ranges = [ValueRange](repeating: ValueRange(), count: parts)
+    ranges.withUnsafeMutableBufferPointer { ranges in
+      workers.run(count: parts) { part in
+        for channel in 0..<channels {
+          for row in part * height..<min((part + 1) * height, region.rows.count) {
+            ranges[part].include(
+              region.base + channel * region.planeStride + row * region.rowStride, count: region.columns.count)
+          }
+        }
       }
     }
-    output.low = min(output.low, range.low * factor)
-    output.high = max(output.high, range.high * factor)
-    if !range.isFinite { output.isFinite = false }
+    for range in ranges {
+      output.include(
+        ValueRange(low: range.low * factor, high: range.high * factor, isFinite: range.isFinite))
+    }
   }
 
   /// - Parameter black: what black is on both scales (16 for luma).

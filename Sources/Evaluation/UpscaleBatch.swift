@@ -41,8 +41,8 @@ public struct UpscaleBatch: Sendable {
 
   /// Lists the pictures.
   ///
-  /// One file, or `-`, becomes the output, unless that is a folder or ends in `/`. Several inputs, and folders, need a folder as
-  /// output, which need not exist; below it, files keep the place that they had in the input folder. In folders, files whose
+  /// One file, or `-`, becomes the output, unless that is a folder or ends in `/`. Several inputs, and folders, need a folder
+  /// as output, which need not exist; below it, files keep the place that they had in the input folder. In folders, files whose
   /// extension is that of no picture are passed over. No input is ever an output.
   public init(inputs: [String], output: String, naming: Naming = Naming()) throws(EvaluationError) {
     var items: [Item] = []
@@ -110,9 +110,9 @@ extension UpscaleBatch.Naming {
 
   /// How the picture is written: as `format` says, else as the output's name, else, on standard output, as the input was.
   fileprivate func encoding(
-    of item: UpscaleBatch.Item, input bytes: [UInt8], quality: Int?
+    of item: UpscaleBatch.Item, input file: RandomAccessFile, quality: Int?
   ) throws(EvaluationError) -> ImageEncoding {
-    let named = item.output == "-" ? ImageFormat(sniffing: bytes) : ImageFormat(path: item.output)
+    let named = item.output == "-" ? ImageFormat(sniffing: file.bytes(12, at: 0)) : ImageFormat(path: item.output)
     guard let format = format ?? named else { throw .formatNeeded(path: item.output) }
     return ImageEncoding(format, quality: quality)
   }
@@ -129,6 +129,8 @@ public struct UpscaleResult: Hashable, Codable, Sendable {
   /// From opening the input to the closed output.
   public var seconds: Double
   public var isSkipped: Bool
+  /// Why more of the picture stood in memory than the rows at work, as clauses; empty where rows flowed from file to file.
+  public var heldWhole: [String] = []
 }
 
 extension Upscaler {
@@ -164,7 +166,11 @@ extension Upscaler {
       result.isSkipped = true
       return result
     }
-    let source = try read(item, options)
+    let resident = residentByteCount()
+    let source = try open(item, options, bound(resident: resident))
+    let reader = source.reader
+    // Not even without tiles, and before anything is decoded: says what would be enough.
+    var job = try job(source, options, held: resident)
     if item.output != "-" {
       // Hours of work should not end at a folder that was never writable.
       try wrapping { () throws(FileError) in
@@ -172,50 +178,76 @@ extension Upscaler {
         try Folder.checkWritable(item.output)
       }
     }
-    let encoded = try encoded(source, progress: progress)
-    try wrapping { () throws(FileError) in try AtomicFile.write(encoded, to: item.output) }
-    (result.inputWidth, result.inputHeight) = (source.image.width, source.image.height)
-    (result.width, result.height) = (source.size.width, source.size.height)
+    try wrapping { () throws(ImageError) in try reader.start() }
+    if reader.properties != job.properties { job = try self.job(source, options, held: resident) }
+    let sink = try wrapping { () throws(FileError) in try FileSink(path: item.output) }
+    let writer = try wrapping { () throws(ImageError) in
+      try ImageWriter(job.memory.sizes.result, as: source.encoding, to: sink)
+    }
+    try run(job, reader, into: writer, progress: progress)
+    try wrapping { () throws(ImageError) in
+      try reader.finish()
+      try writer.finish(on: workers)
+    }
+    try wrapping { () throws(FileError) in try sink.commit() }
+    result.heldWhole = heldWhole(source, job, sink)
+    (result.inputWidth, result.inputHeight) = (job.properties.width, job.properties.height)
+    (result.width, result.height) = (job.size.width, job.size.height)
     result.seconds = Machine.seconds - start
     return result
   }
 
-  /// A decoded picture, and what becomes of it.
+  /// A picture's file, opened, and what becomes of it.
   private struct Source {
-    var image: Image
-    var size: UpscaleSize
+    var file: RandomAccessFile
+    var reader: ImageReader
     var encoding: ImageEncoding
-    var memory: UpscaleMemory
+    /// The file that is made is in memory until it is complete.
+    var holdsOutput: Bool
     var bound: Bound
   }
 
-  private func read(_ item: UpscaleBatch.Item, _ options: FileOptions) throws(EvaluationError) -> Source {
-    let resident = residentByteCount()
-    let bound = bound(resident: resident)
+  private func open(
+    _ item: UpscaleBatch.Item, _ options: FileOptions, _ bound: Bound
+  ) throws(EvaluationError) -> Source {
     // A small file is read where there is no room for it, too: only then is it known what would be enough.
-    let limit = min(max(bound.byteCount - resident, 16 << 20), 1 << 31)
-    let bytes = try wrapping { () throws(FileError) in try FileReader.bytes(of: item.input, limit: limit) }
-    let encoding = try options.naming.encoding(of: item, input: bytes, quality: options.quality)
-    let name = item.input == "-" ? "standard input" : item.input
-    let header = try wrapping { () throws(ImageError) in try ImageCodec.header(bytes, name: name) }
-    let size = try size(width: header.width, height: header.height, scale: options.scale)
-    let memory = memory(header, size, fileByteCount: bytes.count, encoding: encoding, held: resident)
-    if memory.peak(sessions: 0) > bound.byteCount {
-      // Not even without tiles, and before anything is decoded: says what would be enough.
-      let isEnlarged = runner.contract.inputSize == .bicubicEnlarged
-      _ = try plan(
-        memory, bound, height: isEnlarged ? size.height : header.height, width: isEnlarged ? size.width : header.width)
+    let limit = min(max(bound.byteCount - residentByteCount(), 16 << 20), Image.largestFile)
+    let file = try wrapping { () throws(FileError) in
+      try RandomAccessFile(path: item.input, limit: Image.largestFile, memory: limit)
     }
-    let image = try wrapping { () throws(ImageError) in try ImageCodec.decode(bytes, name: name) }
-    // A picture that was turned upright has its sides exchanged.
-    let upright = try self.size(width: image.width, height: image.height, scale: options.scale)
-    return Source(image: image, size: upright, encoding: encoding, memory: memory, bound: bound)
+    let encoding = try options.naming.encoding(of: item, input: file, quality: options.quality)
+    let name = item.input == "-" ? "standard input" : item.input
+    let reader = try wrapping { () throws(ImageError) in try ImageReader(file, name: name) }
+    return Source(
+      file: file, reader: reader, encoding: encoding, holdsOutput: FileSink.isHeld(item.output), bound: bound)
   }
 
-  /// The enlarged picture as a file in memory.
-  private func encoded(_ source: Source, progress: ((Double) -> Void)?) throws(EvaluationError) -> [UInt8] {
-    let enlarged = try upscale(source.image, source.size, source.memory, source.bound, progress: progress)
-    return try wrapping { () throws(ImageError) in try enlarged.encoded(as: source.encoding) }
+  private func job(_ source: Source, _ options: FileOptions, held: Int) throws(EvaluationError) -> Job {
+    let reader = source.reader, properties = reader.properties
+    let size = try size(width: properties.width, height: properties.height, scale: options.scale)
+    try wrapping { () throws(ImageError) in try source.encoding.check(width: size.width, height: size.height) }
+    let file = source.file.bytes?.count ?? 0, threads = self.options.threadCount
+    // A picture that cannot be read in rows is decoded before anything else is there, which may take more than all that
+    // follows.
+    let opening = file + reader.openingByteCount
+    return try job(
+      properties, size, held: held, opening: opening, reading: file + reader.heldByteCount,
+      writing: { result, rows in
+        source.encoding.writerByteCount(result, rows: rows, threads: threads)
+          + (source.holdsOutput ? source.encoding.fileByteCount(result) : 0)
+      }, source.bound)
+  }
+
+  private func heldWhole(_ source: Source, _ job: Job, _ sink: FileSink) -> [String] {
+    var clauses: [String] = []
+    if let obstacle = source.reader.obstacle { clauses.append("\(obstacle)") }
+    if job.memory.sizes.collectsAll { clauses.append("--tta takes all turns of the picture together") }
+    if !job.plan.isCuttable {
+      clauses.append("the network looks at the whole picture at once")
+    }
+    if let obstacle = source.encoding.obstacle, source.reader.obstacle != obstacle { clauses.append("\(obstacle)") }
+    if sink.isHeld { clauses.append("the output is no file, and gets all of it at the end") }
+    return clauses
   }
 }
 

@@ -1,85 +1,125 @@
 import Imaging
 import Networks
 
-/// What enlarging one picture holds in memory, phase by phase: a pure account from sizes, so that a limit is kept or refused before
-/// anything is decoded.
+/// How a picture's rows are taken through a network, from its sizes.
+struct StreamSizes {
+  /// Of the original, and of the result.
+  let properties: ImageProperties
+  let result: ImageProperties
+  let size: UpscaleSize
+  let planes: PicturePlanes
+  let channels: Int
+  /// Output pixels for an input pixel of the network.
+  let scale: Int
+  /// From the picture to the network's input; for chroma and alpha; from the network's output to the result. Nil where there is
+  /// none.
+  let enlarging: BicubicResize?
+  let beside: BicubicResize?
+  let finishing: BicubicResize?
+  /// All results of the network are needed before the first row of the picture.
+  let collectsAll: Bool
+  private let bandByteCount: Int
+
+  init(_ properties: ImageProperties, _ size: UpscaleSize, _ runner: ModelRunner, _ options: Upscaler.Options) {
+    self.properties = properties
+    self.size = size
+    result = properties.resized(size)
+    let contract = runner.contract
+    planes = PicturePlanes(properties.colourModel, hasAlpha: properties.hasAlpha, colour: contract.colour)
+    channels = runner.channels
+    scale = runner.scale
+    let toResult = {
+      BicubicResize(width: properties.width, height: properties.height, toWidth: size.width, toHeight: size.height)
+    }
+    let isEnlarged = contract.inputSize == .bicubicEnlarged
+    let resize = isEnlarged || planes.besideCount > 0 ? toResult() : nil
+    enlarging = isEnlarged ? resize : nil
+    beside = planes.besideCount > 0 ? resize : nil
+    finishing =
+      size.isNetworkSize
+      ? nil
+      : BicubicResize(width: size.networkWidth, height: size.networkHeight, toWidth: size.width, toHeight: size.height)
+    collectsAll = options.usesTestTimeAugmentation
+    // Some turns for each thread, each of some hundred KiB; with a limit fewer.
+    let share = options.memoryLimit == nil ? 16 << 20 : 2 << 20
+    bandByteCount = share * min(options.threadCount, 4)
+  }
+
+  func stream(_ plan: ModelRunner.Plan) -> StreamPlan {
+    StreamPlan(
+      sourceHeight: properties.height, rows: collectsAll ? nil : plan.rows, scale: scale, enlarging: enlarging, beside: beside,
+      finishing: finishing, outputHeight: size.networkHeight, resultHeight: size.height)
+  }
+
+  /// Rows of the result that are put together and encoded at once: encoders like multiples of 128.
+  var bandHeight: Int {
+    let rows = max(1, bandByteCount / result.rowByteCount)
+    return min(rows > 128 ? rows / 128 * 128 : rows > 16 ? rows / 16 * 16 : rows, size.height)
+  }
+
+  /// Whether the network's output is kept until later: for the steps after, or for all symmetries.
+  var keepsOutput: Bool { collectsAll || finishing != nil }
+}
+
+/// What enlarging one picture holds in memory: a pure account from sizes, so that a limit is kept or refused before anything is
+/// decoded.
 ///
-/// The phases are reading, running and encoding; each holds `held`, what the process held before the picture came (code, libraries,
-/// threads, the network), and `slack`, what allocators keep and what is too small to be listed.
-struct UpscaleMemory: Hashable {
+/// The picture is made ready, and then flows: rows are decoded, run and encoded. All hold `held`, what the process held before
+/// the picture came (code, libraries, threads, the network), and `slack`, what allocators keep and what is too small to be
+/// listed.
+struct UpscaleMemory {
+  let sizes: StreamSizes
   var held: Int
   var slack: Int
-  /// The file, the samples and what the decoder keeps.
-  var reading: Int
-  /// The picture, its planes, the output and the rows in work; all but what depends on tiles.
-  var running: Int
-  /// The picture, the output and what the encoder keeps; 0 where nothing is encoded.
-  var encoding: Int
-  /// What a plan adds to `running` beside its sessions.
-  var rows: Rows
-
-  /// The rows that tiles need beside their sessions.
-  struct Rows: Hashable {
-    /// Channels of the network.
-    var channels: Int
-    /// Whether the input is enlarged on its way in, band by band.
-    var isEnlarged: Bool
-    /// Whether the network's output is collected as a whole, so that no band of it is.
-    var isCollected: Bool
-
-    func byteCount(_ plan: ModelRunner.Plan) -> Int {
-      let shape = plan.largest
-      // The next band is made while the last one is there.
-      var count = isEnlarged ? 2 * channels * shape[2] * plan.whole[3] * 4 : 0
-      let kept = plan.rows.reduce(0) { max($0, $1.keep.count) } * plan.scale
-      if !isCollected, plan.columns.count > 1 { count += channels * kept * plan.whole[3] * plan.scale * 4 }
-      return count
-    }
-  }
+  /// What is held until the first row can be read.
+  var opening: Int
+  /// What is held beside windows and sessions: reader, writer, a band of the result, weights and rows of interpolations.
+  var flowing: Int
 
   init(
-    _ header: ImageHeader, fileByteCount: Int, size: UpscaleSize, runner: ModelRunner, isCollected: Bool,
-    encoding encoder: ImageEncoding?, threadCount: Int, held: Int
+    _ properties: ImageProperties, size: UpscaleSize, runner: ModelRunner, _ options: Upscaler.Options, held: Int, opening: Int,
+    reading: Int, writing: (_ result: ImageProperties, _ rows: Int) -> Int
   ) {
+    let sizes = StreamSizes(properties, size, runner, options)
+    self.sizes = sizes
     self.held = held
-    let threads = threadCount
+    self.opening = opening
+    let threads = options.threadCount
     // A thread touches little of its stack; it may have an allocator of its own, which keeps what was freed last.
     slack = (6 << 20) + threads * (512 << 10)
-    let input = header.sampleByteCount
-    let outputPixels = size.width * size.height
-    let output = outputPixels * header.channels * header.bits / 8
-    reading = fileByteCount + header.decodingByteCount
-
-    let colour = runner.contract.colour
-    let isGrey = header.channels < 3, hasAlpha = header.channels % 2 == 0
-    // Those that go through the network or beside it, and of these the ones that bicubic interpolation enlarges.
-    let planes = (isGrey ? 1 : 3) + (hasAlpha ? 1 : 0)
-    let resized = (colour == .luma && !isGrey ? 2 : 0) + (hasAlpha ? 1 : 0)
+    let band = sizes.bandHeight
     // Bicubic interpolation: weights for both sides, in double and as they are made; for each thread 16 rows of each plane, the
     // rows that they are mixed from in its lanes, and the weights once more.
-    let isInterpolating = resized > 0 || runner.contract.inputSize == .bicubicEnlarged || !size.isNetworkSize
-    let sides = size.width + size.height + header.width + header.height
-    let inner = max(header.width, size.networkWidth)
-    let perThread = max(resized, 1) * 16 * size.width * 4 + inner * 80 + sides * 32
+    let isInterpolating = sizes.enlarging != nil || sizes.beside != nil || sizes.finishing != nil
+    let sides = size.width + size.height + properties.width + properties.height
+    let inner = max(properties.width, size.networkWidth)
+    let perThread = max(sizes.planes.besideCount, 1) * 16 * size.width * 4 + inner * 80 + sides * 32
     let interpolation = isInterpolating ? 256 * sides + threads * perThread : 0
-    rows = Rows(
-      channels: runner.channels, isEnlarged: runner.contract.inputSize == .bicubicEnlarged, isCollected: isCollected)
-    running = input + planes * header.pixels * 4 + output + interpolation
-    if isCollected {
-      running += runner.channels * (size.networkWidth * size.networkHeight + 128 * size.width) * 4
-    }
-    encoding =
-      encoder.map {
-        input + output + $0.peakByteCount(width: size.width, height: size.height, channels: header.channels, bits: header.bits)
-      } ?? 0
+    let finished = sizes.finishing == nil ? 0 : sizes.channels * band * size.width * 4
+    flowing = reading + writing(sizes.result, band) + band * sizes.result.rowByteCount + interpolation + finished
   }
 
-  /// What a limit leaves for sessions and the rows of tiles.
-  func budget(_ limit: Int) -> Int { max(limit - held - slack - running, 0) / 20 * 19 }
+  /// What a plan adds beside its sessions: windows, and rows that tiles need.
+  func byteCount(of plan: ModelRunner.Plan) -> Int {
+    let stream = sizes.stream(plan)
+    var count = PictureInput.byteCount(stream, sizes.properties, sizes.planes)
+    if sizes.keepsOutput {
+      count += PlaneWindow.byteCount(count: sizes.channels, width: sizes.size.networkWidth, capacity: stream.outputRows)
+    }
+    let shape = plan.largest
+    if sizes.enlarging != nil { count += sizes.channels * shape[2] * plan.whole[3] * 4 }
+    // A row of tiles side by side.
+    let kept = plan.rows.reduce(0) { max($0, $1.keep.count) } * plan.scale
+    if !sizes.keepsOutput, plan.columns.count > 1 { count += sizes.channels * kept * plan.whole[3] * plan.scale * 4 }
+    return count
+  }
 
-  /// What is held at most, with sessions and rows of so many bytes.
+  /// What a limit leaves for sessions and windows.
+  func budget(_ limit: Int) -> Int { max(limit - held - slack - flowing, 0) / 20 * 19 }
+
+  /// What is held at most, with sessions and windows of so many bytes.
   func peak(sessions: Int) -> Int {
     // What `budget` sets aside, and what differs from one run to the next.
-    held + slack + max(reading, running + sessions / 19 * 20 + 64, encoding) + (1 << 20)
+    held + slack + max(opening, flowing + sessions / 19 * 20 + 64) + (1 << 20)
   }
 }

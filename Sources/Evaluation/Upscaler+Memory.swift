@@ -28,13 +28,42 @@ extension Upscaler {
     return bound
   }
 
-  /// The tiles for a picture, such that all of its phases keep the bound; throws what would be enough where none do.
+  /// How one picture is enlarged: sizes, tiles, and what memory that takes.
+  struct Job {
+    /// Of the original.
+    var properties: ImageProperties
+    var size: UpscaleSize
+    var memory: UpscaleMemory
+    var bound: Bound
+    var plan: ModelRunner.Plan
+    var stream: StreamPlan
+  }
+
+  /// The job for a picture, such that all of its phases keep the bound; throws what would be enough where none do.
+  ///
+  /// - Parameters:
+  ///   - held: what the process holds before.
+  ///   - opening: what is held until the first row can be read, file included.
+  ///   - reading: what the picture's file and its decoder hold from then on.
+  ///   - writing: what those who take the rows hold, of a result of some properties whose rows come at most so many at once.
+  func job(
+    _ properties: ImageProperties, _ size: UpscaleSize, held: Int, opening: Int, reading: Int,
+    writing: (_ result: ImageProperties, _ rows: Int) -> Int, _ bound: Bound
+  ) throws(EvaluationError) -> Job {
+    let memory = UpscaleMemory(
+      properties, size: size, runner: runner, options, held: held, opening: opening, reading: reading, writing: writing)
+    let plan = try plan(memory, bound, height: size.inputHeight, width: size.inputWidth)
+    return Job(
+      properties: properties, size: size, memory: memory, bound: bound, plan: plan, stream: memory.sizes.stream(plan))
+  }
+
+  /// The tiles for a picture, or for one that is turned.
   func plan(
     _ memory: UpscaleMemory, _ bound: Bound, height: Int, width: Int
   ) throws(EvaluationError) -> ModelRunner.Plan {
     let budget = memory.budget(bound.byteCount)
     do throws(EvaluationError) {
-      let plan = try runner.plan(height: height, width: width, budget: budget) { memory.rows.byteCount($0) }
+      let plan = try runner.plan(height: height, width: width, budget: budget) { memory.byteCount(of: $0) }
       let needed = memory.peak(sessions: 0)
       guard needed <= bound.byteCount else { throw .memoryLimit(limit: budget, needed: 0) }
       return plan

@@ -1,13 +1,16 @@
 import CPUBackend
+import Imaging
 
 /// Threads for loops over the rows of pictures. Not safe to use from two threads at once.
-final class Workers {
+final class Workers: ParallelLoop {
   private let pool: ThreadPool
 
   /// Traps when the count is below 1.
   init(threadCount: Int) { pool = ThreadPool(threadCount: threadCount) }
 
   deinit { pool.stop() }
+
+  func run(count: Int, _ turn: (Int) -> Void) { pool.run(count: count) { _, task in turn(task) } }
 
   /// Calls `body` for parts of `rows`, at most `height` rows each, that together make up all of them; in no given order.
   func forEachBand(of rows: Range<Int>, height: Int = 16, _ body: (Range<Int>) -> Void) {

@@ -64,6 +64,30 @@ public struct AtomicFile: ~Copyable {
     }
   }
 
+  /// Whether what is written to the path would go to a partial file.
+  package static func isPartial(_ path: String) -> Bool {
+    var status = stat()
+    return path != "-" && path != "/dev/stdout" && (stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG)
+  }
+
+  /// Whether the bytes go to a partial file, so that they may be written in any order, and nothing is seen of them before
+  /// `commit`; a device or a pipe takes them at once.
+  package var isPartial: Bool { partial != nil }
+
+  /// Writes bytes from `offset` on. Only where `isPartial`.
+  package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(FileError) {
+    precondition(isPartial, "a device takes bytes in their order")
+    var done = 0
+    while done < bytes.count {
+      let count = pwrite(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(offset + done))
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw FileError(errno, path: path, action: .write)
+      }
+      done += count
+    }
+  }
+
   /// Appends bytes.
   public mutating func write(_ bytes: [UInt8]) throws(FileError) {
     // A typed error does not pass through `withUnsafeBytes` of the standard library.

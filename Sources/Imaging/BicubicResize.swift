@@ -39,68 +39,100 @@ public struct BicubicResize: Sendable {
   public func callAsFunction(_ plane: Plane<Float>) -> Plane<Float> { rows(0..<outputHeight, of: plane) }
 
   /// The given rows of the resized plane: the same bits as in the whole.
-  public func rows(_ rows: Range<Int>, of plane: Plane<Double>) -> Plane<Double> { band(rows, plane, SIMD4<Double>.self) }
+  public func rows(_ rows: Range<Int>, of plane: Plane<Double>) -> Plane<Double> {
+    precondition(plane.width == inputWidth && plane.height == inputHeight, "the resize was made for another size of plane")
+    let elements = [Double](unsafeUninitializedCapacity: rows.count * outputWidth) { output, count in
+      plane.elements.withUnsafeBufferPointer { source in
+        guard let base = source.baseAddress, let target = output.baseAddress else { return }
+        band(rows, PlaneRows(base: base, rows: 0..<plane.height), target, SIMD4<Double>.self)
+      }
+      count = rows.count * outputWidth
+    }
+    return Plane(width: outputWidth, height: rows.count, elements: elements)
+  }
 
   /// The given rows of the resized plane: the same bits as in the whole.
-  public func rows(_ rows: Range<Int>, of plane: Plane<Float>) -> Plane<Float> { band(rows, plane, SIMD8<Float>.self) }
+  public func rows(_ rows: Range<Int>, of plane: Plane<Float>) -> Plane<Float> {
+    precondition(plane.width == inputWidth && plane.height == inputHeight, "the resize was made for another size of plane")
+    let elements = [Float](unsafeUninitializedCapacity: rows.count * outputWidth) { output, count in
+      plane.elements.withUnsafeBufferPointer { source in
+        guard let base = source.baseAddress, let target = output.baseAddress else { return }
+        self.rows(rows, of: PlaneRows(base: base, rows: 0..<plane.height), into: target)
+      }
+      count = rows.count * outputWidth
+    }
+    return Plane(width: outputWidth, height: rows.count, elements: elements)
+  }
+
+  /// Writes the given rows of the resized plane, without padding. Of the plane the rows that `inputRows` names must be there.
+  package func rows(_ rows: Range<Int>, of plane: PlaneRows<Float>, into output: UnsafeMutablePointer<Float>) {
+    band(rows, plane, output, SIMD8<Float>.self)
+  }
+
+  /// The rows of the input that rows of the output are made of.
+  package func inputRows(of rows: Range<Int>) -> Range<Int> {
+    guard let first = rows.first else { return 0..<0 }
+    var low = vertical.mirrored(vertical.starts[first]), high = low
+    // Where rows are mirrored the order turns: all are looked at.
+    for row in rows {
+      for tap in [0, vertical.taps - 1] {
+        let start = vertical.starts[row] + tap
+        let input = vertical.mirrored(start)
+        (low, high) = (min(low, input), max(high, input))
+      }
+      if vertical.starts[row] < 0 { low = 0 }
+      if vertical.starts[row] + vertical.taps > vertical.count { high = vertical.count - 1 }
+    }
+    return low..<high + 1
+  }
 
   /// As many rows as `Lanes` has lanes are resized together: each vertically into `row`, which is then spread, mirrored
   /// beyond both ends, over its lane of `extended`, where the horizontal pass finds the same column of all rows side by side.
   @inline(__always)
   private func band<T: BinaryFloatingPoint & Sendable, Lanes: SIMD>(
-    _ rows: Range<Int>, _ plane: Plane<T>, _: Lanes.Type
-  ) -> Plane<T> where Lanes.Scalar == T {
-    precondition(plane.width == inputWidth && plane.height == inputHeight, "the resize was made for another size of plane")
+    _ rows: Range<Int>, _ plane: PlaneRows<T>, _ output: UnsafeMutablePointer<T>, _: Lanes.Type
+  ) where Lanes.Scalar == T {
     precondition(rows.lowerBound >= 0 && rows.upperBound <= outputHeight, "the image has no rows \(rows)")
     let lanes = Lanes.scalarCount
-    let verticalWeights = vertical.weights.map { T($0) }
     let horizontalWeights = horizontal.weights.map { T($0) }
-    let columns = horizontal.extendedColumns
-    let firstColumn = horizontal.firstColumn
+    let columns = horizontal.extendedInputs
+    let firstColumn = horizontal.firstInput
     var row = [T](repeating: 0, count: inputWidth)
     var extended = [Lanes](repeating: .zero, count: columns.count)
     let outputWidth = outputWidth
-    let elements = [T](unsafeUninitializedCapacity: rows.count * outputWidth) { output, initialized in
-      plane.elements.withUnsafeBufferPointer { source in
-        for group in stride(from: rows.lowerBound, to: rows.upperBound, by: lanes) {
-          let height = min(lanes, rows.upperBound - group)
-          for lane in 0..<height {
-            combineRows(of: source, for: group + lane, weights: verticalWeights, into: &row)
-            extended.withUnsafeMutableBytes { bytes in
-              let scalars = bytes.assumingMemoryBound(to: T.self)
-              for (i, column) in columns.enumerated() { scalars[i &* lanes &+ lane] = row[column] }
-            }
-          }
-          let taps = horizontal.taps
-          horizontalWeights.withUnsafeBufferPointer { weights in
-            extended.withUnsafeBufferPointer { extended in
-              for x in 0..<outputWidth {
-                let start = horizontal.starts[x] - firstColumn
-                var sum = extended[start] * weights[x &* taps]
-                for tap in 1..<max(taps, 1) { sum += extended[start &+ tap] * weights[x &* taps &+ tap] }
-                for lane in 0..<height { output[(group - rows.lowerBound + lane) &* outputWidth &+ x] = sum[lane] }
-              }
-            }
+    for group in stride(from: rows.lowerBound, to: rows.upperBound, by: lanes) {
+      let height = min(lanes, rows.upperBound - group)
+      for lane in 0..<height {
+        combineRows(of: plane, for: group + lane, into: &row)
+        extended.withUnsafeMutableBytes { bytes in
+          let scalars = bytes.assumingMemoryBound(to: T.self)
+          for (i, column) in columns.enumerated() { scalars[i &* lanes &+ lane] = row[column] }
+        }
+      }
+      let taps = horizontal.taps
+      horizontalWeights.withUnsafeBufferPointer { weights in
+        extended.withUnsafeBufferPointer { extended in
+          for x in 0..<outputWidth {
+            let start = horizontal.starts[x] - firstColumn
+            var sum = extended[start] * weights[x &* taps]
+            for tap in 1..<max(taps, 1) { sum += extended[start &+ tap] * weights[x &* taps &+ tap] }
+            for lane in 0..<height { output[(group - rows.lowerBound + lane) &* outputWidth &+ x] = sum[lane] }
           }
         }
       }
-      initialized = rows.count * outputWidth
     }
-    return Plane(width: outputWidth, height: rows.count, elements: elements)
   }
 
   /// Output row `y` of the vertical pass.
   @inline(__always)
-  private func combineRows<T: BinaryFloatingPoint>(
-    of source: UnsafeBufferPointer<T>, for y: Int, weights: [T], into row: inout [T]
-  ) {
+  private func combineRows<T: BinaryFloatingPoint>(of plane: PlaneRows<T>, for y: Int, into row: inout [T]) {
     let width = inputWidth
     row.withUnsafeMutableBufferPointer { row in
       for tap in 0..<vertical.taps {
-        let weight = weights[y * vertical.taps + tap]
-        let line = UnsafeBufferPointer(
-          rebasing: source[
-            vertical.mirrored(vertical.starts[y] + tap) * width..<(vertical.mirrored(vertical.starts[y] + tap) + 1) * width])
+        let weight = T(vertical.weights[y * vertical.taps + tap])
+        let input = vertical.mirrored(vertical.starts[y] + tap)
+        precondition(plane.rows.contains(input), "row \(input) of the plane is not there")
+        let line = UnsafeBufferPointer(start: plane.base + (input - plane.rows.lowerBound) * width, count: width)
         if tap == 0 {
           for x in 0..<width { row[x] = weight * line[x] }
         } else {
@@ -108,6 +140,18 @@ public struct BicubicResize: Sendable {
         }
       }
     }
+  }
+}
+
+/// Some rows of a plane, one after the other in memory.
+package struct PlaneRows<Element: Sendable> {
+  package var base: UnsafePointer<Element>
+  /// Which they are.
+  package var rows: Range<Int>
+
+  package init(base: UnsafePointer<Element>, rows: Range<Int>) {
+    self.base = base
+    self.rows = rows
   }
 }
 
@@ -122,6 +166,9 @@ extension BicubicResize {
     let starts: [Int]
     /// `outputCount * taps` weights.
     let weights: [Double]
+    /// The least start, and the input at each position that any output reads, from there on.
+    let firstInput: Int
+    let extendedInputs: [Int]
 
     /// MATLAB's `contributions`, with positions counted from 1 as there so that the same roundings happen.
     init(count: Int, outputCount: Int, scale: Double) {
@@ -149,6 +196,9 @@ extension BicubicResize {
       let taps = rows.reduce(1) { max($0, $1.count) }
       self.taps = taps
       starts = firsts
+      let first = firsts.min() ?? 0
+      firstInput = first
+      extendedInputs = (first..<(firsts.max() ?? 0) + taps).map { Self.mirrored($0, count: count) }
       weights = rows.flatMap { $0 + Array(repeating: 0, count: taps - $0.count) }
     }
 
@@ -161,17 +211,13 @@ extension BicubicResize {
     }
 
     /// The input that position `index` of the sequence mirrored at both ends repeats.
-    func mirrored(_ index: Int) -> Int {
+    func mirrored(_ index: Int) -> Int { Self.mirrored(index, count: count) }
+
+    private static func mirrored(_ index: Int, count: Int) -> Int {
       let period = 2 * count
       let position = ((index % period) + period) % period
       return position < count ? position : period - 1 - position
     }
-
-    /// The least start.
-    var firstColumn: Int { starts.min() ?? 0 }
-
-    /// The input at each position that any output reads, from `firstColumn` on.
-    var extendedColumns: [Int] { (firstColumn..<(starts.max() ?? 0) + taps).map(mirrored) }
   }
 }
 

@@ -2,17 +2,17 @@ import Files
 
 extension Image {
   /// The largest file that is read: 2 GiB.
-  static let largestFile = 1 << 31
+  package static let largestFile = 1 << 31
 
   /// Reads the picture at `path`, or from standard input where `path` is `-`; see `ImageCodec` for what becomes of its kinds.
   public init(path: String, limits: DecodingLimits = DecodingLimits()) throws(ImageError) {
-    let bytes: [UInt8]
+    let file: RandomAccessFile
     do throws(FileError) {
-      bytes = try FileReader.bytes(of: path, limit: Self.largestFile)
+      file = try RandomAccessFile(path: path, limit: Self.largestFile, memory: Self.largestFile)
     } catch {
       throw .file(error)
     }
-    self = try ImageCodec.decode(bytes, name: path == "-" ? "standard input" : path, limits: limits)
+    self = try ImageReader(file, name: path == "-" ? "standard input" : path, limits: limits).decoded()
   }
 
   /// Writes the picture to `path`, or to standard output where `path` is `-`. It appears there complete or not at all.

@@ -1,13 +1,13 @@
-extension Image {
-  /// The image as it is to be seen: the orientation of the file (`tag`, of TIFF) or of EXIF applied, and the carried tags set
-  /// to 1.
-  func applyingOrientation(tag: Int?) -> Image {
-    let slot = metadata.exif.flatMap(ExifOrientation.init)
+extension ImageMetadata {
+  /// How the picture is turned by the orientation of its file (`tag`, of TIFF) or of EXIF, and the metadata once it is: with
+  /// the carried tags set to 1.
+  func upright(tag: Int?) -> (ImageMetadata, Orientation) {
+    let slot = exif.flatMap(ExifOrientation.init)
     let orientation = (tag ?? slot?.value).flatMap(Orientation.init) ?? .upright
-    var image = oriented(orientation)
-    if let slot { image.metadata.exif?[slot.offset] = 1 }
-    if let xmp = image.metadata.xmp { image.metadata.xmp = ExifOrientation.resettingOrientation(inXMP: xmp) }
-    return image
+    var metadata = self
+    if let slot { metadata.exif?[slot.offset] = 1 }
+    if let xmp { metadata.xmp = ExifOrientation.resettingOrientation(inXMP: xmp) }
+    return (metadata, orientation)
   }
 }
 
@@ -17,8 +17,8 @@ struct ExifOrientation {
   /// The offset of the byte that holds the value; the tag is a 16-bit number below 256.
   let offset: Int
 
-  /// The TIFF structure of an EXIF block, without the lead `Exif` of JPEG, which some files have twice or where it does not belong; nil
-  /// where it holds none. Else the next reader would find an orientation that this one has not applied.
+  /// The TIFF structure of an EXIF block, without the lead `Exif` of JPEG, which some files have twice or where it does not
+  /// belong; nil where it holds none. Else the next reader would find an orientation that this one has not applied.
   static func block(_ bytes: [UInt8]) -> [UInt8]? {
     let lead: [UInt8] = [0x45, 0x78, 0x69, 0x66, 0, 0]
     var rest = bytes[...]

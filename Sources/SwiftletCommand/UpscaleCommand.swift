@@ -53,6 +53,9 @@ struct UpscaleCommand: ParsableCommand {
 
   @OptionGroup var engine: EngineArguments
 
+  @Flag(name: .shortAndLong, help: "Say of each picture whether its rows flowed from file to file, and if not why.")
+  var verbose = false
+
   @Flag(help: "Print what was done as JSON.")
   var json = false
 
@@ -100,6 +103,10 @@ struct UpscaleCommand: ParsableCommand {
       : "\(result.input.onOneLine) \(result.inputWidth)x\(result.inputHeight) -> \(result.output.onOneLine) \(result.width)x\(result.height) in "
         + "\(TextFormat.fixed(result.seconds, 2)) s"
     Terminal.show(line + "\n", besides: [output])
+    guard verbose, !result.isSkipped else { return }
+    let flow =
+      result.heldWhole.isEmpty ? "its rows flowed from file to file" : "in memory: " + result.heldWhole.joined(separator: "; ")
+    Terminal.show("  \(flow)\n", besides: [output])
   }
 
   private func fail(_ item: UpscaleBatch.Item, _ error: EvaluationError, _ report: inout UpscaleReport) {

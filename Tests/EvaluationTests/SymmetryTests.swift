@@ -9,7 +9,7 @@ import Testing
     let (height, width) = (5, 7)
     let plane = Plane<Float>(width: width, height: height, elements: (0..<35).map { Float($0) })
     let workers = Workers(threadCount: 2)
-    let input = NetworkInputPlanes([plane], enlarged: nil, unit: 2, workers: workers)
+    let input = NetworkInputPlanes(PlaneWindow([plane]), planes: [0], enlarged: nil, unit: 2, workers: workers)
     let turned = symmetry.size(height: height, width: width)
     var sum = [Float](repeating: 0, count: 35)
     for rows in [0..<2, 2..<turned.height] {
@@ -31,7 +31,7 @@ import Testing
   @Test func `all eight differ`() {
     #expect(Set(Symmetry.all).count == 8)
     let plane = Plane<Float>(width: 2, height: 2, elements: [1, 2, 3, 4])
-    let input = NetworkInputPlanes([plane], enlarged: nil, unit: 1, workers: Workers(threadCount: 1))
+    let input = NetworkInputPlanes(PlaneWindow([plane]), planes: [0], enlarged: nil, unit: 1, workers: Workers(threadCount: 1))
     let turned = Symmetry.all.map { symmetry in
       var tile = [Float](repeating: 0, count: 4)
       tile.withUnsafeMutableBufferPointer { input.fill(rows: 0..<2, columns: 0..<2, symmetry, into: $0.baseAddress!) }

@@ -56,41 +56,103 @@ typedef struct {
 void image_codec_buffer_free(image_codec_buffer *buffer);
 void image_codec_metadata_free(image_codec_metadata *metadata);
 
-// `_header` reads what precedes the pixels, and allocates nothing that depends on the claimed size. `_pixels` fills
-// `pixels` of `pixel_bytes` bytes, which must be the size that `header` gives. `_write` leaves a malloc'ed file in `output`.
+// Where a file's bytes are: in memory, or behind a descriptor of a regular file, from which they are read as they are needed.
+typedef struct {
+  // NULL where they are behind the descriptor.
+  const uint8_t *bytes;
+  size_t count;
+  int descriptor;
+} image_codec_input;
 
-int image_png_header(const uint8_t *bytes, size_t count, image_codec_header *header, char *message);
-int image_png_pixels(
-  const uint8_t *bytes, size_t count, const image_codec_header *header, void *pixels, size_t pixel_bytes,
-  image_codec_metadata *metadata, char *message);
-int image_png_write(
-  const image_codec_header *header, const void *pixels, const image_codec_metadata *metadata, image_codec_buffer *output,
-  char *message);
+// Copies up to `length` bytes from `at` on; how many there were.
+size_t image_codec_read(const image_codec_input *input, size_t at, void *target, size_t length);
 
-int image_jpeg_header(const uint8_t *bytes, size_t count, image_codec_header *header, char *message);
-int image_jpeg_pixels(
-  const uint8_t *bytes, size_t count, const image_codec_header *header, void *pixels, size_t pixel_bytes,
-  image_codec_metadata *metadata, char *message);
-// Grey or RGB of 8 bits. `full_chroma` keeps the colour at full resolution (4:4:4), else 4:2:0.
+// Why a picture cannot be read some rows at a time.
+enum {
+  IMAGE_CODEC_STREAMS = 0,
+  IMAGE_CODEC_INTERLACED = 1,
+  // EXIF or XMP stands behind the pixels: only at the end is it known which side is up.
+  IMAGE_CODEC_LATE_METADATA = 2,
+  // Rows can be had one by one, but the decoder holds all coefficients.
+  IMAGE_CODEC_PROGRESSIVE = 3,
+  // The planes of a TIFF file lie one behind the other.
+  IMAGE_CODEC_SEPARATE_PLANES = 4,
+  // libtiff converts palettes, inks, YCbCr and Lab as a whole.
+  IMAGE_CODEC_CONVERTED = 5,
+  IMAGE_CODEC_LIBRARY = 6,
+};
+
+// A picture that is being read. Of those that do not stream, all rows must be read with one call (not so of progressive ones).
+typedef struct image_reader image_reader;
+struct image_reader {
+  image_codec_header header;
+  int obstacle;
+  // What the decoder holds at most, the rows that it is asked for not counted.
+  size_t held_bytes;
+  // The next `count` rows.
+  int (*read)(image_reader *reader, void *rows, size_t count, char *message);
+  // What follows the pixels: the file must be complete. Metadata that stand there are added.
+  int (*finish)(image_reader *reader, image_codec_metadata *metadata, char *message);
+  void (*close)(image_reader *reader);
+};
+
+// `_open` reads what precedes the pixels and takes no memory that depends on the size that a file claims. The input must
+// outlive the reader; on an error there is none.
+int image_png_open(
+  const image_codec_input *input, image_codec_metadata *metadata, image_reader **reader, char *message);
+int image_jpeg_open(
+  const image_codec_input *input, image_codec_metadata *metadata, image_reader **reader, char *message);
+int image_tiff_open(
+  const image_codec_input *input, image_codec_metadata *metadata, image_reader **reader, char *message);
+// The bytes must be in memory.
+int image_webp_open(
+  const image_codec_input *input, image_codec_metadata *metadata, image_reader **reader, char *message);
+
+// Writing. Buffers that are left in `output` are malloc'ed.
+
+// A PNG file as far as its pixels.
+int image_png_head(
+  const image_codec_header *header, const image_codec_metadata *metadata, image_codec_buffer *output, char *message);
+// Filters `count` rows of a PNG picture, each with the filter that leaves the least sum of differences: a byte that names it,
+// and the row. `previous` is the row before the first, NULL where there is none. 16-bit samples are turned to the order of the
+// file. 0 without memory.
+int image_png_filter(
+  const image_codec_header *header, const void *rows, const void *previous, size_t count, uint8_t *output);
+// The least bytes that `image_png_deflate` needs for `count`.
+size_t image_png_deflate_bound(size_t count);
+// A piece of a deflate stream, ended at a byte: what is before it (`history` bytes, at most 32 KiB) may be referred to. 0
+// without memory.
+size_t image_png_deflate(
+  const uint8_t *bytes, size_t history, size_t count, int is_last, uint8_t *output, size_t capacity);
+uint32_t image_png_adler(uint32_t adler, const uint8_t *bytes, size_t count);
+// Of two pieces, the second of `count` bytes.
+uint32_t image_png_adler_joined(uint32_t first, uint32_t second, size_t count);
+uint32_t image_png_crc(uint32_t crc, const uint8_t *bytes, size_t count);
+
+// Some rows of a picture of `height` rows as a JPEG file. Grey or RGB of 8 bits. `full_chroma` keeps the colour at full
+// resolution (4:4:4), else 4:2:0. `restarts` begins each row of blocks anew, so that files of parts can be joined at
+// `scan_offset`, where their pixels begin; without, the codes are chosen for the picture.
 int image_jpeg_write(
-  const image_codec_header *header, const void *pixels, const image_codec_metadata *metadata, int quality, int full_chroma,
-  image_codec_buffer *output, char *message);
+  const image_codec_header *header, uint32_t height, const void *pixels, const image_codec_metadata *metadata, int quality,
+  int full_chroma, int restarts, image_codec_buffer *output, size_t *scan_offset, char *message);
 
-int image_webp_header(const uint8_t *bytes, size_t count, image_codec_header *header, char *message);
-int image_webp_pixels(
-  const uint8_t *bytes, size_t count, const image_codec_header *header, void *pixels, size_t pixel_bytes,
-  image_codec_metadata *metadata, char *message);
 // RGB or RGBA of 8 bits; a negative quality means lossless.
 int image_webp_write(
   const image_codec_header *header, const void *pixels, const image_codec_metadata *metadata, float quality,
   image_codec_buffer *output, char *message);
 
-int image_tiff_header(const uint8_t *bytes, size_t count, image_codec_header *header, char *message);
-int image_tiff_pixels(
-  const uint8_t *bytes, size_t count, const image_codec_header *header, void *pixels, size_t pixel_bytes,
-  image_codec_metadata *metadata, char *message);
-int image_tiff_write(
-  const image_codec_header *header, const void *pixels, const image_codec_metadata *metadata, image_codec_buffer *output,
+// Takes bytes of a file at a place; 0 where that failed, which whoever gave the sink knows the reason of.
+typedef struct {
+  int (*write)(void *context, size_t at, const void *bytes, size_t count);
+  void *context;
+} image_codec_sink;
+
+typedef struct image_tiff_writer image_tiff_writer;
+int image_tiff_begin(
+  const image_codec_header *header, const image_codec_metadata *metadata, image_codec_sink sink, image_tiff_writer **writer,
   char *message);
+int image_tiff_rows(image_tiff_writer *writer, const void *rows, size_t count, char *message);
+int image_tiff_end(image_tiff_writer *writer, char *message);
+void image_tiff_close(image_tiff_writer *writer);
 
 #endif

@@ -1,0 +1,141 @@
+import CImageCodecs
+import Files
+
+/// The rows of a picture as its file has them.
+protocol RowSource: AnyObject {
+  var header: ImageHeader { get }
+  /// What stands before the pixels.
+  var metadata: ImageMetadata { get }
+  /// The orientation tag of a TIFF file.
+  var orientationTag: Int? { get }
+  var hasGreyPalette: Bool { get }
+  var obstacle: ImageObstacle? { get }
+  /// What is held while rows are read, the rows themselves not counted.
+  var heldByteCount: Int { get }
+  /// The next rows; all of them at once where there is an obstacle.
+  func read(_ count: Int, into rows: UnsafeMutableRawPointer) throws(ImageError)
+  /// Checks that the file is complete, and gives all metadata.
+  func finish() throws(ImageError) -> ImageMetadata
+}
+
+/// Rows by one of the C libraries.
+final class LibraryRows: RowSource {
+  let header: ImageHeader
+  private(set) var metadata = ImageMetadata()
+  let orientationTag: Int?
+  let hasGreyPalette: Bool
+  let obstacle: ImageObstacle?
+  let heldByteCount: Int
+  private let name: String
+  private let file: RandomAccessFile
+  private let reader: UnsafeMutablePointer<image_reader>
+  /// The reader keeps its address.
+  private let input: UnsafeMutablePointer<image_codec_input>
+  private var blocks = image_codec_metadata()
+
+  private typealias Open = (
+    UnsafePointer<image_codec_input>?, UnsafeMutablePointer<image_codec_metadata>?,
+    UnsafeMutablePointer<UnsafeMutablePointer<image_reader>?>?, UnsafeMutablePointer<CChar>?
+  ) -> Int32
+
+  init(_ original: RandomAccessFile, name: String, _ format: ImageFormat) throws(ImageError) {
+    var file = original
+    let open: Open
+    switch format {
+    case .png: open = image_png_open
+    case .jpeg: open = image_jpeg_open
+    case .webp:
+      open = image_webp_open
+      if file.bytes == nil { file = RandomAccessFile(file.bytes(file.byteCount, at: 0), path: file.path) }
+    case .tiff:
+      open = image_tiff_open
+      try TIFFDirectory(file: file).checkMetadata(name: name)
+    case .bmp: preconditionFailure("BMP is read by no library")
+    }
+    let input = UnsafeMutablePointer<image_codec_input>.allocate(capacity: 1)
+    // An array in a class that is held does not move.
+    let bytes = file.bytes?.withUnsafeBufferPointer { $0.baseAddress }
+    input.initialize(
+      to: image_codec_input(bytes: file.descriptor < 0 ? bytes ?? nil : nil, count: file.byteCount, descriptor: file.descriptor)
+    )
+    var message = [CChar](repeating: 0, count: Int(IMAGE_CODEC_MESSAGE_SIZE))
+    var opened: UnsafeMutablePointer<image_reader>?
+    let status = open(input, &blocks, &opened, &message)
+    guard status == IMAGE_CODEC_OK, let opened else {
+      image_codec_metadata_free(&blocks)
+      input.deallocate()
+      throw ImageError(status, message, name: name, format)
+    }
+    self.name = name
+    self.file = file
+    self.input = input
+    reader = opened
+    let found = opened.pointee.header
+    header = ImageHeader(
+      format: format, width: Int(found.width), height: Int(found.height), channels: Int(found.channels), bits: Int(found.bits))
+    hasGreyPalette = found.has_grey_palette != 0
+    orientationTag = blocks.orientation == 0 ? nil : Int(blocks.orientation)
+    // WebP's file is in memory whole.
+    heldByteCount = opened.pointee.held_bytes + (format == .webp ? file.byteCount : 0)
+    obstacle =
+      switch Int(opened.pointee.obstacle) {
+      case Int(IMAGE_CODEC_STREAMS): nil
+      case Int(IMAGE_CODEC_INTERLACED): .interlaced
+      case Int(IMAGE_CODEC_LATE_METADATA): .lateMetadata
+      case Int(IMAGE_CODEC_PROGRESSIVE): .progressive
+      case Int(IMAGE_CODEC_SEPARATE_PLANES): .separatePlanes
+      case Int(IMAGE_CODEC_CONVERTED): .converted
+      default: .library(format)
+      }
+    metadata = ImageMetadata(blocks)
+  }
+
+  deinit {
+    reader.pointee.close(reader)
+    image_codec_metadata_free(&blocks)
+    input.deallocate()
+  }
+
+  func read(_ count: Int, into rows: UnsafeMutableRawPointer) throws(ImageError) {
+    var message = [CChar](repeating: 0, count: Int(IMAGE_CODEC_MESSAGE_SIZE))
+    let status = reader.pointee.read(reader, rows, count, &message)
+    guard status == IMAGE_CODEC_OK else { throw ImageError(status, message, name: name, header.format) }
+  }
+
+  func finish() throws(ImageError) -> ImageMetadata {
+    var message = [CChar](repeating: 0, count: Int(IMAGE_CODEC_MESSAGE_SIZE))
+    let status = reader.pointee.finish(reader, &blocks, &message)
+    guard status == IMAGE_CODEC_OK else { throw ImageError(status, message, name: name, header.format) }
+    metadata = ImageMetadata(blocks)
+    return metadata
+  }
+}
+
+extension ImageError {
+  /// What a C function answered. Its reason may quote the file: all but printable ASCII becomes a space.
+  init(_ status: Int32, _ message: [CChar], name: String, _ format: ImageFormat) {
+    let text = Self.line(message)
+    self =
+      switch Int(status) {
+      case Int(IMAGE_CODEC_MEMORY): .outOfMemory(name: name)
+      case Int(IMAGE_CODEC_UNSUPPORTED): .unsupported(name: name, format: format, reason: text)
+      default: .corrupt(name: name, format: format, reason: text)
+      }
+  }
+
+  static func line(_ message: [CChar]) -> String {
+    String(decoding: message.prefix { $0 != 0 }.map { (32..<127).contains($0) ? UInt8(bitPattern: $0) : 32 }, as: UTF8.self)
+  }
+}
+
+extension ImageMetadata {
+  init(_ blocks: image_codec_metadata) {
+    self.init(
+      iccProfile: blocks.icc.array, exif: blocks.exif.array.flatMap(ExifOrientation.block), xmp: blocks.xmp.array)
+  }
+}
+
+extension image_codec_buffer {
+  /// The bytes, or nil where there are none.
+  fileprivate var array: [UInt8]? { count == 0 ? nil : Array(UnsafeBufferPointer(start: bytes, count: count)) }
+}

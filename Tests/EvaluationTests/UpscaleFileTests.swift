@@ -1,0 +1,116 @@
+import Evaluation
+import Files
+import Foundation
+import Swiftlet
+import Testing
+
+/// Pictures that flow from file to file are those that were in memory.
+@Suite struct UpscaleFileTests {
+  /// A folder that goes with the value.
+  private struct Place: ~Copyable {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("upscale-\(UUID().uuidString)").path
+    init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+    var names: [String] { get throws { try FileManager.default.contentsOfDirectory(atPath: path).sorted() } }
+  }
+
+  private func upscaler(
+    _ network: Network, tile: TilePolicy = .automatic, threads: Int = 2, memory: Int? = nil, tta: Bool = false
+  ) throws -> Upscaler {
+    let upscaler = try Upscaler(
+      network, backend: makeEngine(EngineOptions(threadCount: threads)),
+      options: Upscaler.Options(tile: tile, memoryLimit: memory, usesTestTimeAugmentation: tta, threadCount: threads))
+    if memory != nil { upscaler.residentByteCount = { 30 << 20 } }
+    return upscaler
+  }
+
+  private static let encodings: [(name: String, encoding: ImageEncoding)] = [
+    ("png", .png), ("jpg", .jpeg(quality: 92)), ("tif", .tiff), ("bmp", .bmp), ("webp", .webpLossless),
+  ]
+
+  @Test(arguments: 0..<40) func `a file is enlarged as its picture is`(seed: Int) throws {
+    var generator = SplitMix64(seed: UInt64(seed) + 1)
+    func pick<T>(_ choices: [T]) -> T { choices[Int(generator.next() % UInt64(choices.count))] }
+    let place = try Place()
+    let (width, height) = pick([(1, 1), (1, 90), (130, 1), (37, 201), (211, 64), (300, 131)])
+    var picture = Image.chart(
+      width, height, pick([.grey, .rgb]), hasAlpha: pick([false, true]), bitDepth: pick([8, 16]))
+    if pick([false, false, true]) { picture.metadata.exif = Self.turned }
+    let (inputName, inputEncoding) = Self.encodings[seed % 5]
+    let (outputName, outputEncoding) = Self.encodings[(seed / 5) % 5]
+    let input = place.path + "/in." + inputName, output = place.path + "/out." + outputName
+    try AtomicFile.write(picture.encoded(as: inputEncoding), to: input)
+    let read = try Image(path: input)
+    let network = try pick([
+      SmallNetworks.edsr(), SmallNetworks.edsr(scale: 4, channels: 1), SmallNetworks.vdsr(), SmallNetworks.nearest(.rgb),
+    ])
+    let scale: Double? = pick([nil, nil, 1, 1.5, 2, 3.1]), tta = pick([false, false, false, true])
+    let whole = try upscaler(network, tile: .none, threads: 1, tta: tta).upscale(read, scale: scale)
+    for (tile, threads) in [(TilePolicy.pixels(16), 1), (.pixels(50), 3), (.automatic, 2)] {
+      let upscaler = try upscaler(network, tile: tile, threads: threads, tta: tta)
+      let result = try upscaler.upscaleFile(
+        UpscaleBatch.Item(input: input, output: output), Upscaler.FileOptions(scale: scale))
+      #expect(try FileReader.bytes(of: output, limit: 1 << 28) == whole.encoded(as: outputEncoding), "\(tile)")
+      #expect(result.width == whole.width && result.height == whole.height && result.inputWidth == read.width)
+      let flows =
+        inputName != "webp" && outputName != "webp" && !tta
+        && (picture.metadata.exif == nil || inputName == "bmp" || inputName == "tif")
+      #expect(result.heldWhole.isEmpty == flows, "\(inputName) \(outputName) \(result.heldWhole)")
+    }
+    #expect(try place.names == ["in." + inputName, "out." + outputName].sorted())
+  }
+
+  /// An EXIF block that says that the right side is up.
+  private static let turned: [UInt8] =
+    Array("II".utf8) + [42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0]
+
+  @Test func `what is cut short leaves no file, in whatever row`() throws {
+    let place = try Place()
+    let picture = Image.chart(90, 300)
+    for (name, encoding) in Self.encodings {
+      let bytes = try picture.encoded(as: encoding), input = place.path + "/in." + name
+      for share in [2, 5, 9] {
+        try AtomicFile.write(Array(bytes[..<(bytes.count * share / 10)]), to: input)
+        let upscaler = try upscaler(SmallNetworks.nearest(.rgb), tile: .pixels(16))
+        #expect(throws: EvaluationError.self) {
+          try upscaler.upscaleFile(UpscaleBatch.Item(input: input, output: place.path + "/out.png"), Upscaler.FileOptions())
+        }
+        #expect(try !place.names.contains { $0.contains("out") }, "\(name) \(share)")
+      }
+    }
+  }
+
+  @Test func `no file is made of NaN or black`() throws {
+    let place = try Place()
+    let input = place.path + "/in.png"
+    try AtomicFile.write(Image.chart(90, 300).encoded(as: .png), to: input)
+    for network in [try SmallNetworks.nearest(.rgb, gain: 0), try SmallNetworks.nearest(.rgb, gain: 3e38, bias: 3e38)] {
+      let upscaler = try upscaler(network, tile: .pixels(16))
+      #expect(throws: EvaluationError.self) {
+        try upscaler.upscaleFile(UpscaleBatch.Item(input: input, output: place.path + "/out.png"), Upscaler.FileOptions())
+      }
+    }
+    #expect(try place.names == ["in.png"])
+  }
+
+  @Test func `what is enough for a low picture is nearly enough for a high one`() throws {
+    let place = try Place()
+    let needed = try [1500, 6000].map { height in
+      let input = place.path + "/\(height).png"
+      try AtomicFile.write(Image.chart(120, height).encoded(as: .png), to: input)
+      let item = UpscaleBatch.Item(input: input, output: place.path + "/out.jpg")
+      do {
+        _ = try upscaler(SmallNetworks.edsr(), memory: (30 << 20) + 1).upscaleFile(item, Upscaler.FileOptions())
+      } catch EvaluationError.memoryLimit(_, let needed) {
+        _ = try upscaler(SmallNetworks.edsr(), memory: needed).upscaleFile(item, Upscaler.FileOptions())
+        let free = try Image(path: place.path + "/out.jpg")
+        #expect(free.height == 2 * height)
+        return needed
+      }
+      Issue.record("a byte is enough")
+      return 0
+    }
+    // The result alone would take 13 MiB more; weights of interpolation are some bytes a row.
+    #expect(needed[1] - needed[0] < 6 << 20, "\(needed)")
+  }
+}
