@@ -71,7 +71,9 @@ package final class ImageReader: ImageRows {
     let (metadata, orientation) = source.metadata.upright(tag: source.orientationTag)
     self.metadata = metadata
     self.orientation = orientation
-    obstacle = source.obstacle ?? (orientation == .upright ? nil : .turned)
+    // Rows of a progressive file come one by one, but not those of one that is turned.
+    let comesInRows = source.obstacle == nil || source.obstacle == .progressive
+    obstacle = comesInRows && orientation != .upright ? .turned : source.obstacle
   }
 
   /// Of the picture as it is read.

@@ -111,7 +111,13 @@ extension Image {
     let folder = FileManager.default.temporaryDirectory.appending(path: "streaming-\(UUID().uuidString)").path
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    for (name, bytes) in TestPictures.files + FixtureTests.files {
+    // Each JPEG, progressive ones too, once more with the right side up.
+    let exif = Array("Exif\0\0".utf8) + TestPictures.exif(orientation: 6)
+    let turned = FixtureTests.files.filter { $0.bytes.starts(with: [0xFF, 0xD8]) }.map { file in
+      ("turned \(file.name)", file.bytes[..<2] + [0xFF, 0xE1, 0, UInt8(exif.count + 2)] + exif + file.bytes[2...])
+    }
+    #expect(try turned.contains { try ImageReader(RandomAccessFile(Array($0.1), path: "x"), name: "x").obstacle == .turned })
+    for (name, bytes) in TestPictures.files + FixtureTests.files + turned.map({ ($0.0, Array($0.1)) }) {
       let whole = try ImageCodec.decode(bytes)
       try AtomicFile.write(bytes, to: folder + "/picture")
       let onDisk = try RandomAccessFile(path: folder + "/picture", limit: 1 << 24, memory: 0)
