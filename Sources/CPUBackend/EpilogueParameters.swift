@@ -2,47 +2,6 @@ import CKernels
 import Networks
 import Tensors
 
-/// An epilogue in the order the kernels know: `[activation] [scale] [add] [activation] [pixelShuffle]`, each at most once.
-struct CanonicalEpilogue: Hashable {
-  var before: ActivationFunction?
-  var scale: Float = 1
-  var adds = false
-  var after: ActivationFunction?
-  var shuffle = 1
-
-  init() {}
-
-  /// Nil where the steps come in another order.
-  init?(_ epilogue: Epilogue) {
-    var stage = 0
-    for step in epilogue.steps {
-      switch step {
-      case .activation(let function):
-        if stage == 0 {
-          before = function
-          stage = 1
-        } else if stage <= 3 {
-          after = function
-          stage = 4
-        } else {
-          return nil
-        }
-      case .scale(let factor):
-        guard stage <= 1 else { return nil }
-        scale = factor
-        stage = 2
-      case .add:
-        guard stage <= 2 else { return nil }
-        adds = true
-        stage = 3
-      case .pixelShuffle(let factor):
-        shuffle = factor
-        stage = 5
-      }
-    }
-  }
-}
-
 extension sw_epilogue {
   /// Makes channel `channel` the first.
   @inline(__always)

@@ -1,4 +1,5 @@
 import CKernels
+import Networks
 import Tensors
 
 extension MachineDescription {

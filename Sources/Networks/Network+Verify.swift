@@ -64,7 +64,10 @@ extension NetworkGraph {
       }
       values.insert(node.name)
     }
-    for output in outputs where !values.contains(output) { throw .unknownOutput(output) }
+    for output in outputs where !values.contains(output) {
+      guard owned.contains(output) else { throw .unknownOutput(output) }
+      namesParameters = true
+    }
     var seen: Set<String> = []
     for output in outputs where !seen.insert(output).inserted { throw .duplicateName(output) }
     // Where no parameter is named, a value may be called as one: the two were apart in earlier versions.
@@ -102,10 +105,10 @@ extension NetworkGraph {
     return expected
   }
 
-  /// The parameters that nodes read by name, or updates take, with their types; those of a verified graph.
+  /// The parameters that nodes read by name, that updates take or that leave the network, with their types; of a verified graph.
   package var readParameters: [String: ValueType] {
     let made = Set(inputs.map(\.name) + nodes.map(\.name))
-    let read = Set(nodes.flatMap(\.inputs) + updates.map(\.value)).subtracting(made)
+    let read = Set(nodes.flatMap(\.inputs) + updates.map(\.value) + outputs).subtracting(made)
     guard !read.isEmpty else { return [:] }
     var result: [String: ValueType] = [:]
     for node in nodes {
@@ -117,6 +120,6 @@ extension NetworkGraph {
     return result
   }
 
-  /// Whether nodes read parameters by name, or updates change some.
+  /// Whether nodes or outputs name parameters, or updates change some.
   public var namesParameters: Bool { !updates.isEmpty || !readParameters.isEmpty }
 }

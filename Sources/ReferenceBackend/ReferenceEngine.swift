@@ -81,8 +81,9 @@ final class ReferenceSession: UpdatingSession {
     }
     var values: [String: Tensor] = [:]
     for ((input, tensor), shape) in zip(zip(network.inputs, inputs), inputShapes) {
-      guard tensor.shape == shape, tensor.dataType == input.element else {
-        throw .inputShape(name: input.name, expected: shape, got: tensor.shape)
+      guard tensor.shape == shape else { throw .inputShape(name: input.name, expected: shape, got: tensor.shape) }
+      guard tensor.dataType == input.element else {
+        throw .invalidNetwork("the input '\(input.name)' is of \(input.element.rawValue) and gets \(tensor.dataType.rawValue)")
       }
       values[input.name] = tensor
     }

@@ -27,8 +27,10 @@ extension NetworkEditor {
   fileprivate mutating func fuse(_ place: Int) {
     guard let node = self[place], let step = node.operation.epilogueStep else { return }
     for before in node.inputs.compactMap({ placeOfOnlyRead($0) }).sorted(by: >) {
-      guard var producer = self[before], let epilogue = producer.operation.epilogue, epilogue.accepts(step) else { continue }
-      producer.operation.epilogue = Epilogue(epilogue.steps + [step])
+      guard var producer = self[before], let steps = producer.operation.epilogue?.steps,
+        CanonicalEpilogue(Epilogue(steps + [step])) != nil
+      else { continue }
+      producer.operation.epilogue = Epilogue(steps + [step])
       // For instance a second prelu, or channels that the shuffle does not divide: left for the backend to refuse or run.
       guard producer.operation.attributeFault == nil else { continue }
       producer.inputs += node.inputs.filter { $0 != producer.name }
@@ -37,33 +39,6 @@ extension NetworkEditor {
       redirect(node.name, to: producer.name)
       move(.slope, of: node, to: .slope, of: producer)
       return
-    }
-  }
-}
-
-extension Epilogue {
-  /// Whether the step may follow in `[activation]? [scale]? [add]? [activation]? [pixelShuffle]?`.
-  fileprivate func accepts(_ step: Step) -> Bool {
-    var stage = Stage.start
-    for present in steps {
-      guard let next = stage.after(present) else { return false }
-      stage = next
-    }
-    return stage.after(step) != nil
-  }
-
-  private enum Stage: Int {
-    case start, activated, scaled, added, activatedLast, shuffled
-
-    func after(_ step: Step) -> Stage? {
-      let next: Stage =
-        switch step {
-        case .activation: self == .start ? .activated : .activatedLast
-        case .scale: .scaled
-        case .add: .added
-        case .pixelShuffle: .shuffled
-        }
-      return next.rawValue > rawValue ? next : nil
     }
   }
 }

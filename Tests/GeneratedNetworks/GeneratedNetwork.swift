@@ -174,7 +174,13 @@ struct NetworkGenerator {
     multiplyAccumulates += cost
     let channels = output.rank > 1 ? output[1] : output[0]
     let name = "\(operation.typeName)\(values.count)"
-    values.append((builder.node(name, operation, inputs.map(\.value), channels: channels), output))
+    let value = builder.node(name, operation, inputs.map(\.value), channels: channels)
+    // A parameter is a value, too, which others may read. What the node makes is the last.
+    if !kind.isTiled, !operation.parameters.isEmpty, choices.oneIn(8) {
+      let parameter = choices.pick(operation.parameters)
+      values.append((builder.parameter("\(name).\(parameter.role.rawValue)"), parameter.shape))
+    }
+    values.append((value, output))
     return values[values.count - 1]
   }
 }

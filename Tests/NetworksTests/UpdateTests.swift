@@ -69,7 +69,7 @@ import Testing
       $0.inputs[1].name = "head.weight"
       $0.nodes[1].inputs[0] = "head.weight"
     }
-    try expect("the output 'head.weight' is no value of the network") { $0.outputs = ["head.weight"] }
+    try expect("the output 'head.bias' is no value of the network") { $0.outputs = ["head.bias"] }
   }
 
   /// In files of before, a value may be called as a parameter that nothing names.

@@ -13,13 +13,18 @@ import Testing
   @Test(arguments: cases)
   func windowsHoldWhatIsLookedAt(_ example: OperationCase) throws {
     let node = example.network.nodes[0]
-    guard let window = node.operation.window, example.inputShapes[0].isImage else { return }
+    guard let window = node.operation.window,
+      let input = example.network.inputs.firstIndex(where: { $0.name == node.inputs[0] }),
+      example.inputShapes[input].isImage
+    else { return }
     let before = try run(example, example.inputs)
     for (axis, span) in [(2, window.vertical), (3, window.horizontal)] {
-      let extent = example.inputShapes[0][axis]
+      let extent = example.inputShapes[input][axis]
+      // The only row or column that there is, which a function of two values repeats.
+      if case .binary = node.operation, extent == 1 { continue }
       for place in Set([0, extent / 3, extent / 2, extent - 1]) {
         // What is at the border may be read in place of what is beyond it.
-        let changed = try run(example, changed(example, operand: 0, axis: axis, place: place))
+        let changed = try run(example, changed(example, operand: input, axis: axis, place: place))
         for output in places(of: axis, where: before, and: changed) {
           let inner = output / window.shuffle
           let read = span.inputs(of: inner..<inner + 1)
