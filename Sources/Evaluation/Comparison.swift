@@ -81,7 +81,7 @@ public struct Comparison: Hashable, Codable, Sendable {
     case outside
     /// It is no more than what differences that go back to a node outside its bound account for: the node itself is not judged.
     case inherited
-    /// The other network lacks what the node reads.
+    /// The other network lacks what the node reads, or nothing bounds its rounding, as of a division by what may be 0.
     case unknown
   }
 
@@ -94,7 +94,7 @@ public struct Comparison: Hashable, Codable, Sendable {
     public var mean: Double
     /// The largest |a|.
     public var magnitude: Double
-    /// What the node's own rounding may make `maximum`; nil where the other network lacks what the node reads.
+    /// What the node's own rounding may make `maximum`; nil where the other network lacks what the node reads, or nothing bounds it.
     public var rounding: Double?
     /// What the node may make of the differences measured in its inputs; nil as `rounding`.
     public var carried: Double?
@@ -192,6 +192,13 @@ public struct Comparison: Hashable, Codable, Sendable {
       // Both paths round on their own.
       let own = Tolerance.bound(node, network, shapes, exact, Self.winogradFactor, storage).stored(storage).error
       let bound = carried + rounding + own
+      guard bound.isFinite else {
+        // What is the same is right, whatever it might have been; what is not is no fault that shows here, unless it is no number.
+        let maximum = values[index].maximum
+        values[index].verdict = maximum == 0 ? .within : maximum.isNaN ? .outside : .unknown
+        if node.elementInputs.contains(where: isDisturbed.contains) { isDisturbed.insert(node.name) }
+        continue
+      }
       values[index].rounding = rounding + own
       values[index].carried = carried
       if node.elementInputs.contains(where: isDisturbed.contains) { isDisturbed.insert(node.name) }
@@ -252,7 +259,7 @@ extension Comparison {
     guard let value = firstOutside else {
       let judged = count(.within)
       return judged == 0
-        ? "Nothing can be judged: of no value that both have do both have the inputs, too.\n"
+        ? "Nothing can be judged: no value that both have has a bound, and its inputs in both.\n"
         : "All \(judged) values are within their bounds: rounding, and what the differences of the inputs account for.\n"
     }
     var text = "The first node whose difference leaves its bound is '\(value.node.onOneLine)' (\(value.operation)): it is "

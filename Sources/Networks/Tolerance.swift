@@ -178,6 +178,8 @@ package struct Tolerance: Hashable, Sendable {
 
   /// The value rounded where it is stored.
   package func stored(_ storage: Double) -> Tolerance {
+    // Nothing is rounded; of what has no bound it would be no number.
+    if storage == 0 { return self }
     var result = self
     result.error += storage * (magnitude + error)
     return result

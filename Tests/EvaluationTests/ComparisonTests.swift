@@ -51,6 +51,24 @@ import Testing
     #expect(comparison.firstOutside?.node == "body.0.b")
   }
 
+  /// A division by what may be 0, or NaN, has no bound: no node is at fault for it, and nothing of the report is NaN.
+  @Test func whatHasNoBoundIsNotJudged() throws {
+    var builder = NetworkBuilder("odd")
+    let x = builder.input("x", channels: 3)
+    let quotient = builder.binary("quotient", .divide, x, builder.activation("relu", x, .relu))
+    builder.output(builder.scale("scaled", quotient, by: 2))
+    let network = try builder.build(.zeros)
+    var values = (0..<1440).map { Float($0 % 7) - 3 }
+    values[5] = .leastNonzeroMagnitude
+    values[6] = .nan
+    let comparison = try Comparison(
+      network, on: .reference, network, on: .cpu(.best, .float32), input: Tensor([1, 3, 20, 24], values), threadCount: 2)
+    #expect(comparison.firstOutside == nil, "\(comparison.text)")
+    let quotients = comparison.values.filter { $0.node == "quotient" }
+    #expect(quotients.count == 1 && quotients[0].rounding == nil && [.within, .unknown].contains(quotients[0].verdict))
+    #expect(comparison.values.allSatisfy { $0.bound?.isFinite ?? true })
+  }
+
   @Test func whatTheOtherLacksIsSaid() throws {
     let wide = try EDSR(scale: 2, features: 32, blocks: 2).network(.random(seed: 1))
     let comparison = try Comparison(
