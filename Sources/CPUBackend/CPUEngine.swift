@@ -1,5 +1,4 @@
 import Execution
-import Files
 import Networks
 import Tensors
 
@@ -21,7 +20,11 @@ public struct CPUEngine: Backend {
   /// See `SharingCosts.leastCycles`.
   package var leastSharedCycles: Double
   /// The most threads beside the caller's, as if the system granted no more: what is cut for others the caller does.
-  package var grantedThreadCount = Int.max
+  package var grantedThreadCount = Int.max {
+    didSet { threads = EngineThreads(threadCount: threadCount, granted: grantedThreadCount) }
+  }
+  /// Shared by all that this engine, and copies of it, make ready.
+  private(set) var threads: EngineThreads
 
   /// Taken in place of the selector's choice wherever it is possible: to test and time every method.
   package var preferredMethod: ConvolutionMethod?
@@ -42,6 +45,7 @@ public struct CPUEngine: Backend {
     self.machine = machine
     cacheByteCount = machine.caches.bandByteCount
     leastSharedCycles = machine.sharing.leastCycles
+    threads = EngineThreads(threadCount: threadCount, granted: grantedThreadCount)
   }
 
   private var rates: KernelRates { KernelRates(machine, instructionSet, precision) }
@@ -78,29 +82,7 @@ public struct CPUEngine: Backend {
       ? .no("its epilogue is not in the order activation, scale, add, activation, pixel shuffle") : .yes
   }
 
-  public func prepare(
-    _ network: Network, inputs: [Shape], kernelsFor whole: [Shape]
-  ) throws(ExecutionError) -> any Session {
-    guard network.updates.isEmpty else { throw .updates(backend: name) }
-    for input in network.inputs where input.element != .float32 {
-      throw .unsupported(node: input.name, operation: "input", backend: name, reason: "it holds \(input.element.rawValue)")
-    }
-    let (network, shapes) = try Self.resolved(network, inputs: inputs)
-    let wholeShapes = whole == inputs ? shapes : try Self.resolved(network, inputs: whole).shapes
-    for node in network.nodes {
-      if case .no(let reason) = support(for: node, in: network, shapes: shapes) {
-        throw .unsupported(node: node.name, operation: node.operation.typeName, backend: name, reason: reason)
-      }
-    }
-    // Steps keep tables as long as a row or a column of their values.
-    let largest = shapes.values.reduce(0) { max($0, $1.count * 4) }, available = MemoryLimit.current.byteCount
-    guard largest <= available else { throw .memory(needed: largest, available: available) }
-    var lowering = Lowering(network, shapes: shapes, wholeShapes: wholeShapes, engine: self)
-    let program = try lowering.program()
-    let schedule = BandSchedule(
-      program, threadCount: threadCount, cacheByteCount: cacheByteCount, bandPixels: bandPixels)
-    return try CPUSession(program, schedule, network: network, shapes: shapes, engine: self)
-  }
+  public func prepare(_ network: Network) throws(ExecutionError) -> any Model { try CPUModel(network, engine: self) }
 
   public func outputGrid(of node: Node, in network: Network, shapes: [String: Shape]) -> Int {
     guard case .convolution(let payload) = node.operation,
@@ -126,18 +108,5 @@ public struct CPUEngine: Backend {
       return preferredTransposedMethod
     }
     return KernelSelector.choose(for: geometry, rates)
-  }
-
-  /// The network, verified, with numbers for sizes that follow from the inputs', and the shapes of its values.
-  private static func resolved(
-    _ network: Network, inputs: [Shape]
-  ) throws(ExecutionError) -> (network: Network, shapes: [String: Shape]) {
-    do throws(NetworkError) {
-      try network.verify()
-      let resolved = try network.withParametersAsConstants().resolvingSizes(inputs: inputs)
-      return (resolved, try resolved.inferredShapes(inputs: inputs))
-    } catch {
-      throw .invalidNetwork(error.description)
-    }
   }
 }

@@ -3,16 +3,26 @@ import Files
 import Networks
 import Tensors
 
-/// A program with its memory and its threads. A run allocates nothing but the output tensors.
+/// A program with its memory. A run allocates nothing but output tensors that the caller does not have.
 final class CPUSession: TimingSession {
   let inputShapes: [Shape]
   let outputShapes: [Shape]
+  /// Those of the outputs, then those of what updates set.
+  private let programOutputShapes: [Shape]
   let peakMemoryByteCount: Int
 
   private let program: Program
   private let schedule: BandSchedule
   private let inputNames: [String]
-  private let pool: ThreadPool
+  private let model: CPUModel
+  /// What the last outputs of the program set at the end of a run.
+  private let updatedParameters: [String]
+  private let store: PackStore
+  /// What the steps read.
+  let packs: [Pack]
+  /// What the packs were filled from: see `PackStore.generation`.
+  private var generation = -1
+  private let threads: EngineThreads
   /// Of each item of the schedule, in its order.
   private let sharing: [Sharing]
   /// Of each item the threads that share it where it is shared.
@@ -27,14 +37,20 @@ final class CPUSession: TimingSession {
   private let values: UnsafeMutablePointer<ValueMemory>
 
   init(
-    _ program: Program, _ schedule: BandSchedule, network: Network, shapes: [String: Shape], engine: CPUEngine
+    _ program: Program, _ schedule: BandSchedule, network: Network, shapes: [String: Shape], model: CPUModel,
+    updatedParameters: [String] = []
   ) throws(ExecutionError) {
-    let threadCount = engine.threadCount
+    let engine = model.engine, threadCount = engine.threadCount
+    self.model = model
+    self.updatedParameters = updatedParameters
+    store = model.packs
+    threads = engine.threads
     self.program = program
     self.schedule = schedule
     inputNames = network.inputs.map(\.name)
     inputShapes = network.inputs.compactMap { shapes[$0.name] }
-    outputShapes = network.outputs.compactMap { shapes[$0] }
+    programOutputShapes = network.outputs.compactMap { shapes[$0] }
+    outputShapes = programOutputShapes.dropLast(updatedParameters.count)
     let costs = StepCosts(program, network, shapes: shapes, engine: engine)
     let sharing = schedule.groups.flatMap(\.items).map { threadCount > 1 ? costs.sharing(of: $0) : .never }
     self.sharing = sharing
@@ -46,7 +62,7 @@ final class CPUSession: TimingSession {
     scratchOffset = plan.byteCount
     // A page between workers keeps the prefetcher of one away from the lines of the other.
     scratchStride = ((program.steps.map(\.scratchByteCount).max() ?? 0) + 4095) / 4096 * 4096 + 4096
-    let tensors = (inputShapes + outputShapes).reduce(0) { $0 + $1.count * 4 }
+    let tensors = (inputShapes + programOutputShapes).reduce(0) { $0 + $1.count * 4 }
     sharedOffset = scratchOffset + scratchStride * threadCount
     let sharedByteCount = program.steps.map(\.sharedByteCount).max() ?? 0
     let needed = sharedOffset + sharedByteCount
@@ -58,10 +74,10 @@ final class CPUSession: TimingSession {
     }
     // Register tiles past the last pixel read whatever lies in the scratch, where denormals or NaNs would be slow: it is 0 at first.
     self.arena = arena
-    // Before anything is packed: by the first run the threads have found a core.
-    pool = ThreadPool(threadCount: threadCount, granted: sharing.allSatisfy { $0 == .never } ? 0 : engine.grantedThreadCount)
-    for constant in program.constants + program.steps.flatMap(\.packs) { constant.fill() }
+    if sharing.contains(where: { $0 != .never }) { threads.start() }
     values = .allocate(capacity: max(program.layouts.count, 1))
+    self.packs = program.packs
+    generation = store.prepare(self.packs, loop)
   }
 
   /// Whether some value keeps only a part of its rows.
@@ -71,12 +87,18 @@ final class CPUSession: TimingSession {
     }
   }
 
-  deinit {
-    pool.stop()
-    values.deallocate()
+  deinit { values.deallocate() }
+
+  /// Does what is numbered below the count, on the threads if they are to be had.
+  private func loop(_ count: Int, _ body: (Int) -> Void) {
+    let pool = threads.threadCount > 1 && count > 1 ? threads.take() : nil
+    defer { if pool != nil { threads.giveBack() } }
+    if let pool { pool.run(count: count) { _, index in body(index) } } else { for index in 0..<count { body(index) } }
   }
 
-  func run(_ inputs: [Tensor]) throws(ExecutionError) -> [Tensor] { try run(inputs) { _, work in work() } }
+  func run(_ inputs: [Tensor], into outputs: inout [Tensor]) throws(ExecutionError) {
+    try run(inputs, into: &outputs) { _, work in work() }
+  }
 
   func timedRun(_ inputs: [Tensor]) throws(ExecutionError) -> (outputs: [Tensor], timeline: RunTimeline) {
     let clock = ContinuousClock(), start = clock.now
@@ -86,7 +108,8 @@ final class CPUSession: TimingSession {
     }
     var timeline = RunTimeline(steps: describedSteps, events: [], nanoseconds: 0)
     timeline.events.reserveCapacity(schedule.groups.reduce(0) { $0 + $1.items.count })
-    let outputs = try run(inputs) { item, work in
+    var outputs: [Tensor] = []
+    try run(inputs, into: &outputs) { item, work in
       let start = nanoseconds()
       work()
       let threads = min(item.region.threadCount, program.steps[item.step].taskCount(item.region))
@@ -113,22 +136,24 @@ final class CPUSession: TimingSession {
         }
       }
       return RunTimeline.Step(
-        node: step.node, kernels: step.kernelNames, isCopy: step.kernelNames == [RearrangementStep.Kind.copy.name],
-        traffic: traffic)
+        node: step.node, kernels: step.kernelNames, work: step.work, traffic: traffic)
     }
   }
 
   /// Does the work in the order of the schedule, each item through `around`.
   private func run(
-    _ inputs: [Tensor], around: (_ item: BandSchedule.Item, _ work: () -> Void) -> Void
-  ) throws(ExecutionError) -> [Tensor] {
+    _ inputs: [Tensor], into given: inout [Tensor], around: (_ item: BandSchedule.Item, _ work: () -> Void) -> Void
+  ) throws(ExecutionError) {
     guard inputs.count == inputShapes.count else { throw .inputCount(expected: inputShapes.count, got: inputs.count) }
     for (index, tensor) in inputs.enumerated() {
       guard tensor.shape == inputShapes[index], tensor.dataType == .float32 else {
         throw .inputShape(name: inputNames[index], expected: inputShapes[index], got: tensor.shape)
       }
     }
-    let outputs = outputShapes.map { Tensor(unsafeUninitialized: $0) { _ in } }
+    if generation != store.generation { generation = store.prepare(self.packs, loop) }
+    overwrite(&given)
+    // What updates set lives on as a parameter.
+    let outputs = given + programOutputShapes.suffix(updatedParameters.count).map { Tensor(unsafeUninitialized: $0) { _ in } }
     for (value, place) in program.places.enumerated() {
       let base: UnsafeMutableRawPointer =
         switch place {
@@ -150,7 +175,9 @@ final class CPUSession: TimingSession {
     let memory = RunMemory(values: values, shared: arena.base + sharedOffset)
     let scratch = arena.base + scratchOffset
     let sharesMiddling = trial?.isShared ?? false, start = trial == nil ? 0 : ThreadPool.nanoseconds
-    if sharesMiddling || sharing.contains(.always) { pool.wakeThreads() }
+    let pool = sharesMiddling || sharing.contains(.always) ? threads.take() : nil
+    defer { if pool != nil { threads.giveBack() } }
+    pool?.wakeThreads()
     withExtendedLifetime((inputs, outputs)) {
       var index = 0
       for group in schedule.groups {
@@ -159,9 +186,16 @@ final class CPUSession: TimingSession {
           let isShared = sharing[index] == .always || sharing[index] == .whenItPays && sharesMiddling
           item.region.threadCount = isShared ? threadCounts[index] : 1
           index += 1
+          let shared = isShared ? pool : nil
+          if shared == nil { item.region.threadCount = 1 }
           around(item) {
             for phase in 0..<step.phaseCount(item.region) {
-              pool.run(count: step.taskCount(item.region, phase: phase), threads: item.region.threadCount) { worker, task in
+              let count = step.taskCount(item.region, phase: phase)
+              guard let shared else {
+                for task in 0..<count { step.perform(task, of: item.region, phase: phase, memory, scratch: scratch) }
+                continue
+              }
+              shared.run(count: count, threads: item.region.threadCount) { worker, task in
                 step.perform(task, of: item.region, phase: phase, memory, scratch: scratch + worker * scratchStride)
               }
             }
@@ -169,7 +203,23 @@ final class CPUSession: TimingSession {
         }
       }
     }
-    trial?.record(nanoseconds: Double(ThreadPool.nanoseconds - start))
-    return outputs
+    // Where another run had the threads nothing was tried.
+    if pool != nil || !sharesMiddling { trial?.record(nanoseconds: Double(ThreadPool.nanoseconds - start)) }
+    if !updatedParameters.isEmpty {
+      try model.setParameters(
+        Dictionary(uniqueKeysWithValues: zip(updatedParameters, outputs.suffix(updatedParameters.count))))
+    }
+  }
+
+  /// Puts a new tensor in the place of each that cannot be written over.
+  private func overwrite(_ outputs: inout [Tensor]) {
+    if outputs.count > outputShapes.count { outputs.removeLast(outputs.count - outputShapes.count) }
+    for (index, shape) in outputShapes.enumerated() {
+      if index == outputs.count {
+        outputs.append(Tensor(unsafeUninitialized: shape) { _ in })
+      } else if !outputs[index].isOverwritable(as: shape) {
+        outputs[index] = Tensor(unsafeUninitialized: shape) { _ in }
+      }
+    }
   }
 }

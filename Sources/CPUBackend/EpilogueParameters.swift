@@ -15,26 +15,40 @@ extension sw_epilogue {
 /// The constants of an epilogue in the order of the kernel's output channels, and the C structure that points at them.
 final class EpilogueParameters {
   let structure: sw_epilogue
-  private let constants: AlignedFloats
+  /// The biases, then the slopes.
+  let constants: Pack
 
   /// - Parameters:
   ///   - order: for each stored output channel the channel of the node, nil for padding.
   ///   - bias: one value a channel of the node.
   ///   - slopes: of a PReLU, one a channel of the node or one for all.
-  init(_ epilogue: CanonicalEpilogue, order: [Int?], bias: [Float]?, slopes: [Float]?) {
-    constants = AlignedFloats(count: 2 * order.count)
-    for (index, channel) in order.enumerated() {
-      guard let channel else { continue }
-      if let bias { constants.base[index] = bias[channel] }
-      if let slopes { constants.base[order.count + index] = slopes.count == 1 ? slopes[0] : slopes[channel] }
-    }
+  init(
+    _ epilogue: CanonicalEpilogue, order: [Int?], bias: ParameterTensor?, slopes: ParameterTensor?, packs: PackStore
+  ) {
+    // The structure points into it.
+    constants = packs.pack(Layout(bias: bias, slopes: slopes, order: order), takesMemory: true)
     let slopeBase = UnsafePointer(constants.base + order.count)
     structure = sw_epilogue(
       bias: bias == nil ? nil : UnsafePointer(constants.base), before: Self.activation(epilogue.before, slopeBase),
       scale: epilogue.scale, after: Self.activation(epilogue.after, slopeBase))
   }
 
-  var byteCount: Int { constants.byteCount }
+  private struct Layout: PackLayout {
+    let bias: ParameterTensor?
+    let slopes: ParameterTensor?
+    let order: [Int?]
+
+    var sources: [ParameterTensor] { [bias, slopes].compactMap { $0 } }
+    var count: Int { 2 * order.count }
+    var partCount: Int { 1 }
+
+    func fill(_ base: UnsafeMutablePointer<Float>, part: Int, from tensors: [Tensor]) {
+      let first = bias == nil ? 1 : 0
+      for (index, tensor) in tensors.enumerated() {
+        ChannelPack.fill(base + (first + index) * order.count, order: order, from: tensor)
+      }
+    }
+  }
 
   private static func activation(_ function: ActivationFunction?, _ slopes: UnsafePointer<Float>) -> sw_activation {
     var result = sw_activation(kind: SW_ACTIVATION_NONE, a: 0, b: 0, slopes: slopes)
@@ -87,4 +101,34 @@ final class EpilogueParameters {
     }
     return result
   }
+}
+
+/// One value a channel, in the order of a kernel's channels, 0 for padding.
+struct ChannelPack: PackLayout {
+  let values: ParameterTensor
+  /// For each stored channel the channel of the node, nil for padding.
+  let order: [Int?]
+
+  var sources: [ParameterTensor] { [values] }
+  var count: Int { order.count }
+  var partCount: Int { 1 }
+
+  func fill(_ base: UnsafeMutablePointer<Float>, part: Int, from tensors: [Tensor]) {
+    Self.fill(base, order: order, from: tensors[0])
+  }
+
+  /// One value may serve all channels.
+  static func fill(_ base: UnsafeMutablePointer<Float>, order: [Int?], from tensor: Tensor) {
+    tensor.withUnsafeFloats { values in
+      for case (let index, let channel?) in order.enumerated() { base[index] = values.count == 1 ? values[0] : values[channel] }
+    }
+  }
+}
+
+/// Zeros, which kernels read past the last pixel.
+struct Zeros: PackLayout {
+  let count: Int
+  var sources: [ParameterTensor] { [] }
+  var partCount: Int { 0 }
+  func fill(_ base: UnsafeMutablePointer<Float>, part: Int, from tensors: [Tensor]) {}
 }

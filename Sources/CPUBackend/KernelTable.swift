@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 import Networks
 
 /// A row of the kernel table of CKernels (`kernels.def`).
@@ -89,6 +90,8 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
     precision == .bfloat16 && instructionSet.multipliesPairs && [.multiply, .gather, .pointwise].contains(family)
   }
 
+  package var unit: Work.Unit { takesPairs ? .bfloat16Pairs : .float32 }
+
   /// The 4-byte slots that one column's weights for so many products take.
   package func slots(depth: Int) -> Int { takesPairs ? (depth + 1) / 2 : depth }
 
@@ -168,6 +171,12 @@ package struct KernelTable: Sendable {
     }
     return special ?? kernel(.depthwise, rows: 0)
   }
+}
+
+extension Kernel: Hashable {
+  /// Each row has a name of its own.
+  package static func == (a: Kernel, b: Kernel) -> Bool { a.nameBytes == b.nameBytes }
+  package func hash(into hasher: inout Hasher) { hasher.combine(nameBytes) }
 }
 
 // The table holds functions of many types under one; the family says which. A row under the wrong family cannot exist: the same

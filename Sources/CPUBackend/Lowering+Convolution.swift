@@ -14,8 +14,8 @@ extension Lowering {
     else { throw .invalidNetwork("the node '\(node.name)' is not as its support was asked for") }
     let method = engine.method(for: wholeGeometry)
     let roles = ConvolutionRoles(
-      weight: try weight(.weight, of: node), bias: payload.hasBias ? try parameter(.bias, of: node).floats : nil,
-      slopes: network.parameter(.slope, of: node)?.floats)
+      weight: try weight(.weight, of: node), bias: payload.hasBias ? try parameter(.bias, of: node) : nil,
+      slopes: slopes(.slope, of: node))
     return try lower(
       node, geometry, roles, payload.epilogue, inputs, output: shape, inputOrder: method == .head ? .planar : .interleaved,
       outputOrder: method == .tail ? .planar : .interleaved, storesAnywhere: method != .depthwise && method != .tail
@@ -41,25 +41,25 @@ extension Lowering {
     else { throw .invalidNetwork("the node '\(node.name)' is not as its support was asked for") }
     let depthwise = ConvolutionRoles(
       weight: try weight(.depthwiseWeight, of: node),
-      bias: payload.depthwiseHasBias ? try parameter(.depthwiseBias, of: node).floats : nil,
-      slopes: network.parameter(.slope, of: node)?.floats)
+      bias: payload.depthwiseHasBias ? try parameter(.depthwiseBias, of: node) : nil,
+      slopes: slopes(.slope, of: node))
     let pointwise = ConvolutionRoles(
       weight: try weight(.pointwiseWeight, of: node),
-      bias: payload.pointwiseHasBias ? try parameter(.pointwiseBias, of: node).floats : nil,
-      slopes: network.parameter(.slope, of: node)?.floats)
+      bias: payload.pointwiseHasBias ? try parameter(.pointwiseBias, of: node) : nil,
+      slopes: slopes(.slope, of: node))
     var middle = CanonicalEpilogue()
     middle.before = payload.middle
-    let middleSlopes = network.parameter(.middleSlope, of: node)?.floats
+    let middleSlopes = slopes(.middleSlope, of: node)
     let channels = payload.depthwiseChannels
     let order = (0..<paddedChannels(channels)).map { $0 < channels ? $0 : nil }
     switch engine.method(for: wholeGeometry) {
     case .blocks:
-      let between = EpilogueParameters(middle, order: order, bias: depthwise.bias, slopes: middleSlopes)
+      let between = EpilogueParameters(middle, order: order, bias: depthwise.bias, slopes: middleSlopes, packs: packs)
       return try lower(node, geometry, pointwise, payload.epilogue, inputs, output: shape) { operands in
         SeparableStep(operands, depthwise: payload.depthwise, weight: depthwise.weight, middle: between)
       }
     case .ring:
-      let between = EpilogueParameters(middle, order: order, bias: pointwise.bias, slopes: middleSlopes)
+      let between = EpilogueParameters(middle, order: order, bias: pointwise.bias, slopes: middleSlopes, packs: packs)
       return try lower(node, geometry, depthwise, payload.epilogue, inputs, output: shape, storesAnywhere: false) { operands in
         ChannelSelectionStep(operands, pointwise: pointwise.weight, middle: between)
       }
@@ -72,21 +72,14 @@ extension Lowering {
     _ node: Node, _ payload: TransposedConvolution, _ inputs: [Int]
   ) throws(ExecutionError) -> Int {
     let factor = payload.stride.height, places = factor * factor, channels = payload.outChannels * places
-    func spread(_ values: [Float]) -> [Float] { values.flatMap { [Float](repeating: $0, count: places) } }
-    // [inChannels, outChannels, factor, factor]: the places of a channel follow each other, as a pixel shuffle takes them.
-    let weight = try weight(.weight, of: node)
-    var transposed = Tensor(zeros: [channels, payload.inChannels, 1, 1])
-    transposed.withUnsafeMutableFloats { to in
-      weight.withUnsafeFloats { from in
-        for k in 0..<payload.inChannels {
-          for channel in 0..<channels { to[channel * payload.inChannels + k] = from[k * channels + channel] }
-        }
-      }
-    }
     let roles = ConvolutionRoles(
-      weight: transposed, bias: payload.hasBias ? spread(try parameter(.bias, of: node).floats) : nil,
+      // [inChannels, outChannels, factor, factor]: the places of a channel follow each other, as a pixel shuffle takes them.
+      weight: .turned(try weight(.weight, of: node)),
+      bias: payload.hasBias ? .repeated(try parameter(.bias, of: node), count: places) : nil,
       // One slope serves all channels as it is.
-      slopes: network.parameter(.slope, of: node).map { $0.floats.count == 1 ? $0.floats : spread($0.floats) })
+      slopes: slopes(.slope, of: node).map {
+        network.parameter(.slope, of: node)?.count == 1 ? $0 : .repeated($0, count: places)
+      })
     let input = result.layouts[inputs[0]].shape
     let pointwise = Convolution(
       inChannels: payload.inChannels, outChannels: channels, kernel: Pair(1), hasBias: payload.hasBias)
@@ -127,9 +120,9 @@ extension Lowering {
 
   /// The parameters of a convolution, by what they are for.
   private struct ConvolutionRoles {
-    var weight: Tensor
-    var bias: [Float]?
-    var slopes: [Float]?
+    var weight: ParameterTensor
+    var bias: ParameterTensor?
+    var slopes: ParameterTensor?
   }
 
   /// What every convolution shares: layouts, residual, and what is left of the epilogue.
@@ -163,7 +156,7 @@ extension Lowering {
       node: node.name, geometry: geometry, weight: roles.weight, bias: roles.bias, slopes: roles.slopes, epilogue: epilogue,
       input: input, inputLayout: result.layouts[input], parts: parts(of: input), residual: residual,
       residualLayout: residual.map { result.layouts[$0] }, output: output, outputLayout: result.layouts[output], table: table,
-      threadCount: engine.threadCount)
+      packs: packs, threadCount: engine.threadCount)
     result.steps.append(makeStep(operands))
 
     if laterShuffle > 1 {

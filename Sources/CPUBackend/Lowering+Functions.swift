@@ -219,8 +219,7 @@ extension Lowering {
     result.steps.append(
       ElementwiseStep(
         node: node.name, input: (variance, result.layouts[variance]), output: (deviation, deviationLayout), table: wide,
-        multiplier: Array(repeating: 1 / count, count: deviationLayout.channels),
-        bias: Array(repeating: payload.epsilon, count: deviationLayout.channels), epilogue: epilogue, clearsPadding: true))
+        packs: packs, multiplier: .number(1 / count), bias: .number(payload.epsilon), epilogue: epilogue, clearsPadding: true))
     let factor = try repeatable(node, deviation, statistic, in: shape)
     let output = addBinary(node, .multiply, [centred, factor], layout, wide)
     return convert(output, to: valueLayout(shape), node: node.name)

@@ -50,18 +50,19 @@ extension Lowering {
     let isFinal = shuffle == 1 && valueLayout(final).order == order
     let layout = valueLayout(plain, order)
     let output = isFinal ? try addOutput(node, layout) : addValue(layout)
-    let weight = try weight(.weight, of: node), bias = payload.hasBias ? try parameter(.bias, of: node).floats : nil
-    let slopes = network.parameter(.slope, of: node)?.floats
+    let weight = try weight(.weight, of: node), bias = payload.hasBias ? try parameter(.bias, of: node) : nil
+    let slopes = slopes(.slope, of: node)
     let read = (from, result.layouts[from]), written = (output, result.layouts[output])
     let added = residual.map { ($0, result.layouts[$0]) }
     result.steps.append(
       method == .planes
         ? TransposedPlanesStep(
           node: node.name, payload, weight: weight, bias: bias, slopes: slopes, epilogue: epilogue, input: read,
-          residual: added, output: written, table: table, threadCount: engine.threadCount)
+          residual: added, output: written, table: table, threadCount: engine.threadCount,
+          packs: packs)
         : TransposedConvolutionStep(
           node: node.name, payload, weight: weight, bias: bias, slopes: slopes, epilogue: epilogue, input: read,
-          residual: added, output: written, table: table))
+          residual: added, output: written, table: table, packs: packs))
     guard shuffle > 1 else { return convert(output, to: valueLayout(final), node: node.name) }
     let shuffled = try addOutput(node, valueLayout(final))
     rearrange(.pixelShuffle(PixelShuffle(factor: shuffle)), node: node.name, [output], to: shuffled)
@@ -73,7 +74,7 @@ extension Lowering {
     result.steps.append(
       LinearStep(
         node: node.name, payload, weight: try weight(.weight, of: node),
-        bias: payload.hasBias ? try parameter(.bias, of: node).floats : nil, input: from, output: to, table: table))
+        bias: payload.hasBias ? try parameter(.bias, of: node) : nil, input: from, output: to, table: table, packs: packs))
     return convert(to.value, to: valueLayout(try shape(of: node.name)), node: node.name)
   }
 

@@ -19,14 +19,18 @@ struct Program {
   var steps: [any Step]
   var layouts: [ValueLayout]
   var places: [Place]
-  /// Of each output: the value whose bytes it is. Where two outputs are one value, the second is a copy of the first.
-  var outputValues: [Int]
   /// The values that no step makes.
-  var constants: [AlignedFloats] = []
+  var constants: [Pack] = []
   var tables = AxisTables()
 
   var constantByteCount: Int {
-    tables.byteCount + (steps.map(\.constantByteCount) + constants.map(\.byteCount)).reduce(0, +)
+    packs.reduce(steps.reduce(tables.byteCount) { $0 + $1.tableByteCount }) { $0 + $1.byteCount }
+  }
+
+  /// What its steps and constants read, each once.
+  var packs: [Pack] {
+    var seen: Set<ObjectIdentifier> = []
+    return (constants + steps.flatMap(\.packs)).filter { seen.insert(ObjectIdentifier($0)).inserted }
   }
 }
 
@@ -38,7 +42,8 @@ struct Lowering {
   let wholeShapes: [String: Shape]
   let engine: CPUEngine
   let table: KernelTable
-  var result = Program(steps: [], layouts: [], places: [], outputValues: [])
+  let packs: PackStore
+  var result = Program(steps: [], layouts: [], places: [])
   /// The value of each network value, in the layout that `valueLayout(shape)` gives it.
   private var values: [String: Int] = [:]
   /// The inputs of concatenations that are made where they end up.
@@ -50,9 +55,10 @@ struct Lowering {
   /// The nodes that only move channels.
   private var moved: MovedChannels
   /// The tensors of the values that are constants.
-  private var constants: [Int: Tensor] = [:]
+  private var constants: [Int: ParameterTensor] = [:]
 
-  init(_ network: Network, shapes: [String: Shape], wholeShapes: [String: Shape], engine: CPUEngine) {
+  init(_ network: Network, shapes: [String: Shape], wholeShapes: [String: Shape], engine: CPUEngine, packs: PackStore) {
+    self.packs = packs
     self.network = network
     self.shapes = shapes
     self.wholeShapes = wholeShapes
@@ -70,7 +76,7 @@ struct Lowering {
     apart = concatenationsApart()
     slices = ConcatenationSlice.all(in: network, shapes: shapes, except: apart.union(moved.unmade))
     for node in network.nodes { try lower(node) }
-    for name in network.outputs { result.outputValues.append(try outputValue(name)) }
+    for (index, name) in network.outputs.enumerated() { try placeOutput(name, index) }
     return result
   }
 
@@ -130,24 +136,22 @@ struct Lowering {
     return value
   }
 
-  func parameter(_ role: ParameterRole, of node: Node) throws(ExecutionError) -> Tensor {
-    guard let tensor = network.parameter(role, of: node) else {
+  func parameter(_ role: ParameterRole, of node: Node) throws(ExecutionError) -> ParameterTensor {
+    guard network.parameter(role, of: node) != nil else {
       throw .invalidNetwork("the parameter '\(node.parameterName(role))' is missing")
     }
-    return tensor
+    return .parameter(node.parameterName(role))
+  }
+
+  /// The slopes of a PReLU, where the node has one.
+  func slopes(_ role: ParameterRole, of node: Node) -> ParameterTensor? {
+    network.parameter(role, of: node).map { _ in .parameter(node.parameterName(role)) }
   }
 
   /// A weight tensor, of numbers that the precision has.
-  func weight(_ role: ParameterRole, of node: Node) throws(ExecutionError) -> Tensor {
-    rounded(try parameter(role, of: node))
-  }
-
-  /// The numbers of the engine's precision nearest to these.
-  func rounded(_ weight: Tensor) -> Tensor {
-    switch engine.precision {
-    case .float32: weight
-    case .bfloat16: Tensor(weight.shape, weight.floats.map { BFloat16($0).float })
-    }
+  func weight(_ role: ParameterRole, of node: Node) throws(ExecutionError) -> ParameterTensor {
+    let weight = try parameter(role, of: node)
+    return engine.precision == .float32 ? weight : .rounded(weight, engine.precision)
   }
 
   /// The value itself where it has the layout already, else a copy.
@@ -161,8 +165,8 @@ struct Lowering {
   }
 
   /// A value that holds the tensor in that layout.
-  mutating func addConstant(_ tensor: Tensor, _ layout: ValueLayout) -> Int {
-    result.constants.append(layout.packed(tensor))
+  mutating func addConstant(_ tensor: ParameterTensor, _ layout: ValueLayout) -> Int {
+    result.constants.append(packs.pack(ConstantValue(tensor: tensor, layout: layout)))
     let value = addValue(layout, .constant(result.constants.count - 1))
     constants[value] = tensor
     return value
@@ -178,16 +182,16 @@ struct Lowering {
         layout: result.layouts[output], table: table))
   }
 
-  /// The planar value that leaves as the next output: the value itself where it may lie in the output's tensor.
-  private mutating func outputValue(_ name: String) throws(ExecutionError) -> Int {
-    let value = try value(name), index = result.outputValues.count
+  /// Puts a value, planar, where the output's tensor lies: the value itself where it may lie there. Where two outputs are one value, the
+  /// second is a copy of the first.
+  private mutating func placeOutput(_ name: String, _ index: Int) throws(ExecutionError) {
+    let value = try value(name)
     if result.layouts[value].order == .planar, result.places[value] == .arena {
       result.places[value] = .output(index)
-      return value
+      return
     }
     let copy = addValue(valueLayout(result.layouts[value].shape, .planar), .output(index))
     rearrange(.copy, node: name, [value], to: copy)
-    return copy
   }
 
   // MARK: Nodes
@@ -212,7 +216,7 @@ struct Lowering {
     case .activation(let function):
       var epilogue = CanonicalEpilogue()
       epilogue.before = function
-      let slopes: [Float]? = if case .prelu = function { try parameter(.slope, of: node).floats } else { nil }
+      let slopes: ParameterTensor? = if case .prelu = function { try parameter(.slope, of: node) } else { nil }
       values[node.name] = try elementwise(
         node, inputs[0], layout, slopes: slopes, epilogue: epilogue, clearsPadding: !function.keepsFinite)
     case .scale(let payload):
@@ -221,12 +225,14 @@ struct Lowering {
       values[node.name] = try elementwise(node, inputs[0], layout, epilogue: epilogue)
     case .channelAffine:
       values[node.name] = try elementwise(
-        node, inputs[0], layout, multiplier: try parameter(.scale, of: node).floats,
-        bias: try parameter(.shift, of: node).floats, epilogue: CanonicalEpilogue())
+        node, inputs[0], layout, multiplier: try parameter(.scale, of: node),
+        bias: try parameter(.shift, of: node), epilogue: CanonicalEpilogue())
     case .batchNorm(let payload):
-      let affine = try batchNormAffine(node, payload)
+      let norm = ParameterTensor.BatchNormParameters(
+        weight: node.parameterName(.weight), bias: node.parameterName(.bias), mean: node.parameterName(.runningMean),
+        variance: node.parameterName(.runningVariance), payload: payload)
       values[node.name] = try elementwise(
-        node, inputs[0], layout, multiplier: affine.scale, bias: affine.shift, epilogue: CanonicalEpilogue())
+        node, inputs[0], layout, multiplier: .multiplier(norm), bias: .shift(norm), epilogue: CanonicalEpilogue())
     case .add:
       var epilogue = CanonicalEpilogue()
       epilogue.adds = true
@@ -304,24 +310,15 @@ struct Lowering {
   }
 
   private mutating func elementwise(
-    _ node: Node, _ input: Int, _ layout: ValueLayout, multiplier: [Float]? = nil, bias: [Float]? = nil, slopes: [Float]? = nil,
-    epilogue: CanonicalEpilogue, residual: Int? = nil, clearsPadding: Bool = false
+    _ node: Node, _ input: Int, _ layout: ValueLayout, multiplier: ParameterTensor? = nil, bias: ParameterTensor? = nil,
+    slopes: ParameterTensor? = nil, epilogue: CanonicalEpilogue, residual: Int? = nil, clearsPadding: Bool = false
   ) throws(ExecutionError) -> Int {
     let output = try addOutput(node, layout)
     result.steps.append(
       ElementwiseStep(
         node: node.name, input: (input, result.layouts[input]), output: (output, result.layouts[output]), table: table,
-        multiplier: multiplier, bias: bias, slopes: slopes, epilogue: epilogue,
+        packs: packs, multiplier: multiplier, bias: bias, slopes: slopes, epilogue: epilogue,
         residual: residual.map { ($0, result.layouts[$0]) }, clearsPadding: clearsPadding))
     return output
-  }
-
-  private func batchNormAffine(
-    _ node: Node, _ payload: BatchNorm
-  ) throws(ExecutionError) -> (scale: [Float], shift: [Float]) {
-    let affine = payload.affine(
-      weight: try parameter(.weight, of: node), bias: try parameter(.bias, of: node),
-      mean: try parameter(.runningMean, of: node), variance: try parameter(.runningVariance, of: node))
-    return (affine.scale.map { Float($0) }, affine.shift.map { Float($0) })
   }
 }

@@ -45,7 +45,7 @@ final class OutputArrangement {
 }
 
 /// One register block of a product: a run of output columns and the kernel that computes it.
-struct ColumnBlock: BitwiseCopyable {
+struct ColumnBlock: BitwiseCopyable, Hashable {
   let kernel: Kernel
   let firstColumn: Int
   var columns: Int { kernel.columns }

@@ -4,14 +4,14 @@ import Networks
 ///
 /// With stride s, output pixel (j·s + dy, i·s + dx) sums the taps of its phase (dy, dx) over pixels around (j, i) of the input: each
 /// phase is a convolution of stride 1 with some of the taps.
-struct PhaseGroup {
+struct PhaseGroup: Hashable {
   /// An input pixel, counted from the one under the work pixel.
   struct Tap: Hashable {
     var row: Int
     var column: Int
   }
 
-  struct Phase {
+  struct Phase: Hashable {
     var row: Int
     var column: Int
     /// Of each tap of the group the position in the kernel, row by row; nil where the phase leaves the tap out.

@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 import Networks
 import Tensors
 
@@ -8,7 +9,7 @@ import Tensors
 /// zeros.
 final class ProductBlocks {
   /// A run of columns and the input channels that they read. Holds no references.
-  struct Block: BitwiseCopyable {
+  struct Block: BitwiseCopyable, Hashable {
     let kernel: Kernel
     let firstColumn: Int
     let firstInput: Int
@@ -21,18 +22,20 @@ final class ProductBlocks {
   }
 
   let blocks: ConstantTable<Block>
+  /// For each product that the layer wants, those that are done; more than one where groups meet in a block. See `Work`.
+  let share: Double
   /// By block, then tap, input channel, column.
-  let weights: AlignedFloats
+  let weights: Pack
 
   /// - Parameters:
-  ///   - weight: `[outChannels, inChannels / groups, taps…]`
+  ///   - weight: `[outputs · groups, depth, taps…]`
   ///   - order: for each stored column the output channel, nil for padding.
   ///   - tiles: widest first.
   ///   - run: columns that no block may reach over the multiples of.
   init(
-    weight: Tensor, groups: Int = 1, taps: Int = 1, order: [Int?], tiles: [Kernel], precision: Precision, run: Int = .max
+    weight: ParameterTensor, outputs: Int, depth: Int, groups: Int = 1, taps: Int = 1, order: [Int?], tiles: [Kernel],
+    precision: Precision, run: Int = .max, packs: PackStore
   ) {
-    let outputs = weight.shape[0] / groups, depth = weight.shape[1]
     // The widest tiles for which no narrower ones would need fewer products: narrow tiles meet fewer groups.
     var best: [Block] = [], least = Int.max
     for widest in groups == 1 ? tiles.prefix(1) : tiles[...] {
@@ -64,24 +67,46 @@ final class ProductBlocks {
       if products < least { (best, least) = (blocks, products) }
     }
     blocks = ConstantTable(best)
-    let made = best
-    weights = AlignedFloats(count: made.reduce(0) { $0 + taps * $1.slots * $1.columns }) { base in
-      weight.withUnsafeFloats { source in
-        for block in made {
-          for column in 0..<block.columns {
-            guard let channel = order[block.firstColumn + column] else { continue }
-            let first = channel / outputs * depth - block.firstInput
-            for tap in 0..<taps {
-              let place = base + block.weightOffset + tap * block.slots * block.columns
-              for k in 0..<depth {
-                block.kernel.pack(source[(channel * depth + k) * taps + tap], at: first + k, column: column, into: place)
-              }
+    let done = best.reduce(0) { sum, block in
+      sum + block.depth * order[block.firstColumn..<block.firstColumn + block.columns].count { $0 != nil }
+    }
+    share = Double(done) / Double(max(outputs * groups * depth, 1))
+    weights = packs.pack(
+      Layout(weight: weight, outputs: outputs, depth: depth, taps: taps, order: order, blocks: best))
+  }
+
+  /// Of all blocks.
+  var unit: Work.Unit { blocks.values.first?.kernel.unit ?? .float32 }
+
+  var kernelNames: [String] { Set(blocks.values.map(\.kernel.name)).sorted() }
+
+  private struct Layout: PackLayout {
+    let weight: ParameterTensor
+    /// Of a group.
+    let outputs: Int
+    let depth: Int
+    let taps: Int
+    let order: [Int?]
+    let blocks: [Block]
+
+    var sources: [ParameterTensor] { [weight] }
+    var count: Int { blocks.reduce(0) { $0 + taps * $1.slots * $1.columns } }
+    var partCount: Int { blocks.count }
+
+    func fill(_ base: UnsafeMutablePointer<Float>, part: Int, from tensors: [Tensor]) {
+      let block = blocks[part]
+      tensors[0].withUnsafeFloats { source in
+        for column in 0..<block.columns {
+          guard let channel = order[block.firstColumn + column] else { continue }
+          let first = channel / outputs * depth - block.firstInput
+          for tap in 0..<taps {
+            let place = base + block.weightOffset + tap * block.slots * block.columns
+            for k in 0..<depth {
+              block.kernel.pack(source[(channel * depth + k) * taps + tap], at: first + k, column: column, into: place)
             }
           }
         }
       }
     }
   }
-
-  var kernelNames: [String] { Set(blocks.values.map(\.kernel.name)).sorted() }
 }

@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 
 /// A part of a step's work: rows of some images of the batch. Rows are counted in the output before any pixel shuffle.
 struct WorkRegion: Hashable {
@@ -15,21 +16,23 @@ struct WorkRegion: Hashable {
   }
 }
 
-/// One pass of a program over one output value: a kernel chosen, its constants packed, its work cut into independent tasks.
+/// One pass of a program over one output value: a kernel chosen, its packs declared, its work cut into independent tasks.
 protocol Step: AnyObject {
   /// The node that the step belongs to.
   var node: String { get }
   /// The kernels that do the work, for people.
   var kernelNames: [String] { get }
+  /// What they do, for reports and estimates.
+  var work: Work { get }
   /// The values read, and the one written.
   var reads: [Int] { get }
   var writes: Int { get }
   /// Scratch bytes that one worker needs.
   var scratchByteCount: Int { get }
-  /// Bytes of packed constants.
-  var constantByteCount: Int { get }
-  /// Those that are packed before the first run.
-  var packs: [AlignedFloats] { get }
+  /// The constants that it reads, filled before it runs.
+  var packs: [Pack] { get }
+  /// Bytes of constants that it makes itself.
+  var tableByteCount: Int { get }
 
   /// Rows of work of one image, and rows of the output value for each.
   var rowCount: Int { get }
@@ -56,7 +59,10 @@ protocol Step: AnyObject {
 }
 
 extension Step {
-  var packs: [AlignedFloats] { [] }
+  var packs: [Pack] { [] }
+  var tableByteCount: Int { 0 }
+  /// Bytes of constants that a run of the step reads.
+  var constantByteCount: Int { packs.reduce(tableByteCount) { $0 + $1.byteCount } }
   func phaseCount(_ region: WorkRegion) -> Int { 1 }
   func taskCount(_ region: WorkRegion, phase: Int) -> Int { taskCount(region) }
   func perform(_ task: Int, of region: WorkRegion, phase: Int, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {

@@ -27,7 +27,7 @@ struct StepCosts {
       let values = Set(step.reads + [step.writes])
       let moved = values.reduce(0) { $0 + program.layouts[$1].movedByteCount }
       // Copies beside the step that does a node's products have none, nor has a convolution that only moves channels.
-      let count = step is RearrangementStep || step is PickStep ? 0 : products[step.node] ?? 0
+      let count = step.work.method.isOfProducts ? products[step.node] ?? 0 : 0
       let rows = max(program.layouts[step.writes].batch * step.rowCount, 1)
       return (rates.products(2 * Double(count)) + Double(moved + step.constantByteCount) / 16) / Double(rows)
     }

@@ -88,24 +88,20 @@ extension ValueLayout {
     }
   }
 
-  /// The elements of a tensor as a value of this layout, which has as many.
-  func packed(_ tensor: Tensor) -> AlignedFloats {
-    AlignedFloats(count: batch * imageStride) { base in
-      tensor.withUnsafeFloats { source in
-        var index = 0
-        for image in 0..<batch {
-          for channel in 0..<channels {
-            for y in 0..<height {
-              let row = base + image * imageStride + y * rowStride
-              for x in 0..<width {
-                if order == .planar {
-                  row[channel * planeStride + x] = source[index]
-                } else {
-                  setElement(row + x * pixelStride, channel, source[index])
-                }
-                index += 1
-              }
+  /// Writes the elements of a tensor as an image of the batch of this layout, which has as many.
+  func write(_ tensor: Tensor, image: Int, to base: UnsafeMutablePointer<Float>) {
+    tensor.withUnsafeFloats { source in
+      var index = image * channels * height * width
+      for channel in 0..<channels {
+        for y in 0..<height {
+          let row = base + image * imageStride + y * rowStride
+          for x in 0..<width {
+            if order == .planar {
+              row[channel * planeStride + x] = source[index]
+            } else {
+              setElement(row + x * pixelStride, channel, source[index])
             }
+            index += 1
           }
         }
       }
@@ -133,5 +129,19 @@ extension Shape {
     let area = padded.dropFirst(2)
     let width = area.last ?? 1
     return Shape(batch: padded[0], channels: padded[1], height: area.dropLast().reduce(1, *), width: width)
+  }
+}
+
+/// A tensor as a value of a layout with as many elements.
+struct ConstantValue: PackLayout {
+  let tensor: ParameterTensor
+  let layout: ValueLayout
+
+  var sources: [ParameterTensor] { [tensor] }
+  var count: Int { layout.batch * layout.imageStride }
+  var partCount: Int { layout.batch }
+
+  func fill(_ base: UnsafeMutablePointer<Float>, part: Int, from tensors: [Tensor]) {
+    layout.write(tensors[0], image: part, to: base)
   }
 }

@@ -131,12 +131,14 @@ extension ExecutionError {
     switch self {
     case .invalidNetwork(let reason): reason
     case .inputCount(let expected, let got): "it has \(expected) inputs and gets \(got)"
+    case .unknownParameter(let name): "it has no parameter '\(name.printable)'"
+    case .parameterShape(let name, let expected, let got):
+      "the parameter '\(name.printable)' must be \(expected) and is \(got)"
     case .inputShape(let name, let expected, let got): "the input '\(name)' must be \(expected) and is \(got)"
     case .memory(let needed, let available):
       needed > available
         ? "about \(TextFormat.bytes(needed)) of memory are needed and \(MemoryLimit.current.with(available)); give a smaller input"
         : "about \(TextFormat.bytes(needed)) of memory are needed and the system gives no more; give a smaller input"
-    case .updates(let backend): "it updates parameters, which the engine \(backend) does not do"
     case .unsupported(let node, let operation, let backend, let reason):
       "the node '\(node)' (\(operation)) is not supported by \(backend), because \(reason)"
     }

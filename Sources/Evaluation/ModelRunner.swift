@@ -16,6 +16,8 @@ public final class ModelRunner {
   let backend: any Backend
   /// What runs: the network optimised for inference.
   let fused: Network
+  /// What the sessions share.
+  private var model: (any Model)?
   private var sessions: [Shape: CachedSession] = [:]
   private var sessionUses = 0
   /// What sessions of the shapes that were prepared take.
@@ -50,8 +52,9 @@ public final class ModelRunner {
   /// The channels that enter and leave.
   public var channels: Int { contract.colour == .luma ? 1 : 3 }
 
-  /// Lets go of the sessions and their memory.
+  /// Lets go of the sessions and all their memory, packed weights included.
   public func releaseSessions() {
+    model = nil
     sessions = [:]
     sessionSizes = [:]
   }
@@ -120,7 +123,8 @@ extension ModelRunner {
   /// Lets go of sessions for another image size.
   func useSessions(for plan: Plan) {
     if sessionsWhole != plan.whole {
-      releaseSessions()
+      sessions = [:]
+      sessionSizes = [:]
       sessionsWhole = plan.whole
     }
     sessionBudget = plan.budget
@@ -153,7 +157,9 @@ extension ModelRunner {
     }
     let session: any Session
     do throws(ExecutionError) {
-      session = try backend.prepare(fused, inputs: [shape], kernelsFor: [whole])
+      let model: any Model = if let made = self.model { made } else { try backend.prepare(fused) }
+      self.model = model
+      session = try model.session(inputs: [shape], kernelsFor: [whole])
     } catch {
       throw .execution(network: network.name, error)
     }

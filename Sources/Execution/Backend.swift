@@ -11,11 +11,8 @@ public protocol Backend: Sendable {
   /// Whether the node can run, and if not why.
   func support(for node: Node, in network: Network, shapes: [String: Shape]) -> Support
 
-  /// Chooses kernels, packs weights, plans memory for inputs of exactly these shapes (in the order of `network.inputs`).
-  ///
-  /// Kernels are chosen as for inputs of shapes `whole`: a tile gets the kernels of the image it is cut from, and with them the
-  /// same bits.
-  func prepare(_ network: Network, inputs: [Shape], kernelsFor whole: [Shape]) throws(ExecutionError) -> any Session
+  /// The network made ready for sessions of any input shapes, which share what they can: packed weights, threads.
+  func prepare(_ network: Network) throws(ExecutionError) -> any Model
 
   /// The grid of pixels that the node's kernel works on for inputs of the network of shapes `whole`: 4 for Winograd F(4x4), whose
   /// outputs depend, in their last bits, on the whole of their tile; 1 where each output stands alone.
@@ -25,7 +22,7 @@ public protocol Backend: Sendable {
 extension Backend {
   /// A session for inputs of exactly these shapes, none of which is a tile of a larger one.
   public func prepare(_ network: Network, inputs: [Shape]) throws(ExecutionError) -> any Session {
-    try prepare(network, inputs: inputs, kernelsFor: inputs)
+    try prepare(network).session(inputs: inputs)
   }
 
   public func outputGrid(of node: Node, in network: Network, shapes: [String: Shape]) -> Int { 1 }
@@ -38,20 +35,66 @@ public enum Support: Hashable, Sendable {
   case no(String)
 }
 
-/// A network made ready for one set of input shapes. Not safe to run from two threads at once.
+/// A network on a backend. Sessions of it may be made, and those of networks without updates run, on several threads at once.
+///
+/// A run of a network with updates leaves the parameters as they say, for the next run of any session to begin with.
+public protocol Model: AnyObject, Sendable {
+  /// The network as it was given, with the parameters that are set now.
+  var network: Network { get }
+
+  /// Chooses kernels, packs what is not packed yet, plans memory for inputs of exactly these shapes (in the order of `network.inputs`).
+  ///
+  /// Kernels are chosen as for inputs of shapes `whole`: a tile gets the kernels of the image it is cut from, and with them the
+  /// same bits.
+  func session(inputs: [Shape], kernelsFor whole: [Shape]) throws(ExecutionError) -> any Session
+
+  /// Gives parameters other numbers, for all runs that begin from now on: sessions stay as they are, and pack again what follows from
+  /// these. No session may be running.
+  ///
+  /// Throws where the network has no parameter of a name, or one of another shape or type.
+  func setParameters(_ parameters: [String: Tensor]) throws(ExecutionError)
+}
+
+extension Model {
+  /// A session for inputs of exactly these shapes, none of which is a tile of a larger one.
+  public func session(inputs: [Shape]) throws(ExecutionError) -> any Session {
+    try session(inputs: inputs, kernelsFor: inputs)
+  }
+}
+
+extension Network {
+  /// Gives parameters other numbers; throws, and changes nothing, where one of them has no such parameter to go to.
+  package mutating func setParameters(_ changed: [String: Tensor]) throws(ExecutionError) {
+    for (name, tensor) in changed.sorted(by: { $0.key < $1.key }) {
+      guard let old = parameters[name] else { throw .unknownParameter(name) }
+      guard old.shape == tensor.shape, old.dataType == tensor.dataType else {
+        throw .parameterShape(name: name, expected: old.shape, got: tensor.shape)
+      }
+    }
+    parameters.merge(changed) { $1 }
+  }
+}
+
+/// A model made ready for one set of input shapes. Not safe to run from two threads at once.
 public protocol Session: AnyObject {
   var inputShapes: [Shape] { get }
   var outputShapes: [Shape] { get }
   /// The bytes that a run holds at its peak: activations, packed weights and scratch; inputs and outputs included.
   var peakMemoryByteCount: Int { get }
-  /// Runs the network on float32 tensors of `inputShapes`; the outputs are new tensors.
-  func run(_ inputs: [Tensor]) throws(ExecutionError) -> [Tensor]
+  /// Runs the network on float32 tensors of `inputShapes`.
+  ///
+  /// - Parameter outputs: what is given is written over where it has the shape of an output and nobody else holds it, so that a caller
+  ///   that runs often takes no memory for outputs but once; in its place, or where there is none, comes a new tensor.
+  func run(_ inputs: [Tensor], into outputs: inout [Tensor]) throws(ExecutionError)
 }
 
-/// A session of a network that may have updates: each run leaves the parameters as they say, for the next run to begin with.
-public protocol UpdatingSession: Session {
-  /// All parameters of the network by name, as the runs so far have left them. Those that are set must keep their shapes.
-  var parameters: [String: Tensor] { get set }
+extension Session {
+  /// Runs the network on float32 tensors of `inputShapes`; the outputs are new tensors.
+  public func run(_ inputs: [Tensor]) throws(ExecutionError) -> [Tensor] {
+    var outputs: [Tensor] = []
+    try run(inputs, into: &outputs)
+    return outputs
+  }
 }
 
 /// Why a network cannot be prepared or run. Rendered by the caller.
@@ -59,9 +102,9 @@ public enum ExecutionError: Error, Hashable, Sendable {
   case invalidNetwork(String)
   case inputCount(expected: Int, got: Int)
   case inputShape(name: String, expected: Shape, got: Shape)
+  case unknownParameter(String)
+  case parameterShape(name: String, expected: Shape, got: Shape)
   case unsupported(node: String, operation: String, backend: String, reason: String)
-  /// The network has updates, and the backend applies none.
-  case updates(backend: String)
   /// The values of a run need more bytes than the machine has.
   case memory(needed: Int, available: Int)
 }

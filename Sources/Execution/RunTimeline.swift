@@ -37,14 +37,16 @@ public struct RunTimeline: Hashable, Codable, Sendable {
     public var node: String
     /// The kernels that do the work.
     public var kernels: [String]
-    /// Whether the step only brings a value into another layout.
-    public var isCopy: Bool
+    public var work: Work
     public var traffic: Traffic
 
-    public init(node: String, kernels: [String], isCopy: Bool = false, traffic: Traffic = Traffic()) {
+    /// Whether the step only brings a value into another layout.
+    public var isCopy: Bool { work.method == .copy }
+
+    public init(node: String, kernels: [String], work: Work, traffic: Traffic = Traffic()) {
       self.node = node
       self.kernels = kernels
-      self.isCopy = isCopy
+      self.work = work
       self.traffic = traffic
     }
   }

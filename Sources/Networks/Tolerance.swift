@@ -22,11 +22,17 @@ package struct Tolerance: Hashable, Sendable {
   /// A lower bound on |x|, known behind a clip: what may be divided by.
   package var least: Double
 
+  /// Beyond float32's numbers nothing is known: what is infinite on one path need not be on another.
   package init(magnitude: Double, error: Double, least: Double = 0) {
     self.magnitude = magnitude
-    self.error = error
+    self.error = magnitude <= Self.largest ? error : .infinity
     self.least = least
   }
+
+  static let largest = Double(Float.greatestFiniteMagnitude)
+  /// What the transforms of Winograd's F(4x4) may make of a product before they add up to small numbers again: the sums of magnitudes in
+  /// their rows, 10 of the input's and 19 of the output's, along both axes.
+  static let transformGain = 100.0 * 361
 
   static let epsilon = Double(Float.ulpOfOne)
   /// 8 significant bits.
@@ -195,7 +201,10 @@ package struct Tolerance: Hashable, Sendable {
     let factor = hasOneSign ? factor * max(Double(products) / 4, 1) : factor
     let rounding = Self.epsilon * (Double(products + 1) * weight * magnitude + bias) * 2 * factor
     let weights = storage * gain * (magnitude + error)
-    return Tolerance(magnitude: gain * magnitude + bias, error: gain * error + rounding + weights)
+    // Partial sums may overflow where the whole does not.
+    let partial = gain * magnitude * (factor > 1 && !hasOneSign ? Self.transformGain : 1)
+    let error = partial <= Self.largest ? gain * error + rounding + weights : .infinity
+    return Tolerance(magnitude: gain * magnitude + bias, error: error)
   }
 
   private func scaled(_ factor: Double) -> Tolerance {

@@ -1,4 +1,5 @@
 import CPUBackend
+import Evaluation
 import Tensors
 
 /// What bounds each layer of a network, and what would make it faster: conclusions from a profile, nothing more.
@@ -81,7 +82,7 @@ extension Explanation {
 
   static func bound(of layer: Profile.Layer, _ profile: Profile) -> Bound {
     if layer.isCopy { return .copy }
-    if !layer.isVectorised || layer.denseGroups > 1 || layer.isTakenApart { return .fallbackKernel }
+    if !layer.isVectorised || layer.isMostlyZeros || layer.isTakenApart { return .fallbackKernel }
     let share = profile.roofShare(layer)
     let isMemoryBound = profile.memoryNanoseconds(layer) > profile.arithmeticNanoseconds(layer)
     let smallBand = max(smallBandNanoseconds, 4 * profile.roofs.launchNanoseconds)
@@ -111,9 +112,10 @@ extension Explanation {
       let channels = layer.wantedChannels
       return "\(channels) of \(channels.roundedUp(to: channelBlock)) columns are wanted, the rest of each product is padding"
     case .fallbackKernel:
-      if layer.denseGroups > 1 {
+      if layer.isMostlyZeros, let convolution = layer.convolution {
         return
-          "its \(layer.denseGroups) groups run as one dense product, \(layer.denseGroups) times the work, most of it with zeros"
+          "register tiles reach over several of its \(convolution.groups) groups: "
+          + "\(TextFormat.fixed(layer.doneShare, 1)) times the products, the others with zeros"
       }
       if layer.isTakenApart {
         return "its parts run one after the other, because no kernel does both at once for its shape"
@@ -138,7 +140,9 @@ extension Explanation {
       let up = layer.wantedChannels.roundedUp(to: channelBlock), down = layer.wantedChannels / channelBlock * channelBlock
       return "take \(up) channels, which cost the same, or\(down > 0 ? " \(down)" : " fewer than 5"), which cost less"
     case .fallbackKernel:
-      if layer.denseGroups > 1 { return "use groups of one channel (a depthwise convolution) or a single group" }
+      if layer.isMostlyZeros {
+        return "groups of \(channelBlock) channels or more, groups of one (a depthwise convolution), or a single group"
+      }
       if layer.isTakenApart { return "a kernel of 3x3, 5x5 or 7x7 with stride 1 or 2 and no dilation" }
       if layer.operation.hasPrefix("concatenation") {
         return "let nothing else read its operands, so that what makes them writes to its place"
@@ -170,40 +174,40 @@ extension Explanation {
 }
 
 extension Profile.Layer {
-  var usesWinograd: Bool { operations < 2 * multiplyAccumulates }
+  var usesWinograd: Bool { method == .winograd }
   /// Whether a kernel larger than 1x1 mixes channels.
   var isSpatial: Bool { convolution.map { $0.groups == 1 && $0.kernel != [1, 1] && !$0.isSeparable } ?? false }
 
-  /// The groups of a convolution that runs as one dense product, else 1.
-  var denseGroups: Int {
-    guard let convolution, convolution.groups > 1 else { return 1 }
-    return kernels.contains { $0.hasPrefix("gather") } ? convolution.groups : 1
-  }
+  /// Of each product that the network writes, those that are done.
+  var doneShare: Double { multiplyAccumulates > 0 ? Double(operations) / Double(2 * multiplyAccumulates) : 1 }
+
+  /// Whether most products of a grouped convolution are with zeros that lie between the groups.
+  var isMostlyZeros: Bool { (convolution?.groups ?? 1) > 1 && doneShare >= 2 }
 
   /// Why a kernel of its kind stays below the arithmetic that the machine can do, as clauses; nil where nothing speaks against it.
   var shortfall: (reason: String, change: String?)? {
-    guard let convolution else { return nil }
-    func runs(_ family: String) -> Bool { kernels.contains { $0.hasPrefix(family) } }
-    if runs("head") {
+    guard convolution != nil else { return nil }
+    switch method {
+    case .head:
       return (
         "so few input channels make sums so short that storing them takes as long as making them",
         "a pixel unshuffle in front trades pixels for channels; where the picture enters there is little else"
       )
-    }
-    if runs("tail") {
+    case .tail:
       return (
         "so few output channels leave each value that it loads few products to go into",
         "a pixel shuffle behind trades channels for pixels; where the picture leaves there is little else"
       )
-    }
-    if convolution.isSeparable { return ("the depthwise part uses each value it loads for few products", nil) }
-    if runs("depthwise") {
+    case .separable: return ("the depthwise part uses each value it loads for few products", nil)
+    case .depthwise:
       return (
         "it uses each value that it loads for few products",
         "let a 1x1 convolution follow it at once, or come before it, so that both become one kernel"
       )
+    case .winograd, .gatheredProducts, .products, .planes, .pool, .reduction, .softmax, .resize, .elementwise, .movement, .copy,
+      nil:
+      return nil
     }
-    return nil
   }
 
   /// Whether a separable convolution runs as two.

@@ -31,6 +31,9 @@ public struct Profile: Hashable, Codable, Sendable {
     /// Whether it is only a copy into another layout.
     public var isCopy = false
     public var kernels: [String]
+    /// The way in which its products are done, and what multiplies; nil where it has none, and in profiles of older versions.
+    public var method: Work.Method?
+    public var unit: Work.Unit?
     /// Whether a kernel does the work in vectors; else plain loops.
     public var isVectorised = true
     public var inputShapes: [Shape]
@@ -45,7 +48,8 @@ public struct Profile: Hashable, Codable, Sendable {
     public var stepCount = 1
     /// Of the network as it is written, products with padding included.
     public var multiplyAccumulates = 0
-    /// Operations that the kernels need for it: two for each multiply-accumulate, or fewer where the algorithm does with fewer.
+    /// Operations that the kernels do for it: two for each multiply-accumulate, fewer where the algorithm does with fewer, and more where
+    /// groups of channels are multiplied together, with zeros between them.
     public var operations = 0
     public var traffic = RunTimeline.Traffic()
     public var convolution: Convolution?
@@ -64,11 +68,7 @@ public struct Profile: Hashable, Codable, Sendable {
 
     /// Whether its products are those of pairs of bfloat16 numbers. Winograd's are float32 in either precision, as are those of
     /// few channels.
-    var multipliesPairs: Bool {
-      kernels.contains { kernel in
-        kernel.hasSuffix("_bf16_avx512bf16") && ["multiply_", "gather_", "pointwise_"].contains { kernel.hasPrefix($0) }
-      }
-    }
+    var multipliesPairs: Bool { unit == .bfloat16Pairs }
   }
 
   /// A layer at work on a band of rows.

@@ -175,7 +175,12 @@ struct LayerTable {
         if node != nil { layerOfNode[step.node] = layers.count }
         layers.append(layer)
       }
-      layer.isVectorised = layer.isVectorised && Self.isVectorised(step)
+      layer.isVectorised = layer.isVectorised && step.work.isVectorised
+      if step.work.method.isOfProducts {
+        layer.method = step.work.method
+        layer.unit = step.work.unit
+        layer.operations = Int(2 * Double(layer.multiplyAccumulates) * step.work.productShare)
+      }
       layer.traffic = layer.traffic.followed(by: step.traffic)
       layer.bandCount = 0
       layers[layerOfStep[layerOfStep.count - 1]] = layer
@@ -217,20 +222,7 @@ struct LayerTable {
       inputShapes: node.elementInputs.compactMap { shapes[$0] },
       outputShape: shape, nanoseconds: 0)
     layer.multiplyAccumulates = cost?.multiplyAccumulates ?? 0
-    layer.operations = Int(2 * Double(layer.multiplyAccumulates) * multiplicationShare(step.kernels))
     layer.convolution = Profile.Layer.Convolution(node.operation)
     return layer
-  }
-
-  /// The share of the written products that Winograd's transforms leave.
-  private static func multiplicationShare(_ kernels: [String]) -> Double {
-    if kernels.contains(where: { $0.hasPrefix("winograd_input_4") }) { return 36.0 / 144 }
-    if kernels.contains(where: { $0.hasPrefix("winograd_input_2") }) { return 16.0 / 36 }
-    return 1
-  }
-
-  /// Whether the kernel table has a kernel of the step: what is not in it are plain loops.
-  private static func isVectorised(_ step: RunTimeline.Step) -> Bool {
-    step.kernels.contains { name in KernelTable.all.contains { $0.name.hasPrefix(name) } }
   }
 }

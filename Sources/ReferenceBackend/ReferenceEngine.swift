@@ -1,6 +1,7 @@
 import Execution
 import Files
 import Networks
+import Synchronization
 import Tensors
 
 /// The oracle: every operation as plain loops that sum in Double and round to Float once a step.
@@ -13,24 +14,7 @@ public struct ReferenceEngine: Backend {
 
   public func support(for node: Node, in network: Network, shapes: [String: Shape]) -> Support { .yes }
 
-  public func prepare(
-    _ network: Network, inputs: [Shape], kernelsFor whole: [Shape]
-  ) throws(ExecutionError) -> any Session {
-    let session: ReferenceSession
-    do throws(NetworkError) {
-      try network.verify()
-      let network = try network.resolvingSizes(inputs: inputs)
-      let types = try network.inferredTypes(inputs: inputs)
-      let ledger = try network.ledger(inputs: inputs)
-      session = ReferenceSession(network, types: types, peakMemoryByteCount: ledger.peakActivationByteCount)
-    } catch {
-      throw .invalidNetwork(error.description)
-    }
-    guard session.peakMemoryByteCount <= MemoryLimit.current.byteCount else {
-      throw .memory(needed: session.peakMemoryByteCount, available: MemoryLimit.current.byteCount)
-    }
-    return session
-  }
+  public func prepare(_ network: Network) throws(ExecutionError) -> any Model { try ReferenceModel(network) }
 
   /// Every value of the network by name, inputs included: to compare another backend node by node.
   public func values(of network: Network, inputs: [Tensor]) throws(ExecutionError) -> [String: Tensor] {
@@ -45,40 +29,66 @@ public struct ReferenceEngine: Backend {
   }
 }
 
+final class ReferenceModel: Model {
+  private let current: Mutex<Network>
+
+  init(_ network: Network) throws(ExecutionError) {
+    do throws(NetworkError) {
+      try network.verify()
+    } catch {
+      throw .invalidNetwork(error.description)
+    }
+    current = Mutex(network)
+  }
+
+  var network: Network { current.withLock { $0 } }
+
+  func setParameters(_ parameters: [String: Tensor]) throws(ExecutionError) {
+    try current.withLock { (network) throws(ExecutionError) in try network.setParameters(parameters) }
+  }
+
+  func session(inputs: [Shape], kernelsFor whole: [Shape]) throws(ExecutionError) -> any Session {
+    let session: ReferenceSession
+    do throws(NetworkError) {
+      let network = try network.resolvingSizes(inputs: inputs)
+      let types = try network.inferredTypes(inputs: inputs)
+      let ledger = try network.ledger(inputs: inputs)
+      session = ReferenceSession(network, self, types: types, peakMemoryByteCount: ledger.peakActivationByteCount)
+    } catch {
+      throw .invalidNetwork(error.description)
+    }
+    guard session.peakMemoryByteCount <= MemoryLimit.current.byteCount else {
+      throw .memory(needed: session.peakMemoryByteCount, available: MemoryLimit.current.byteCount)
+    }
+    return session
+  }
+}
+
 /// Keeps a value until its last reader has run.
-final class ReferenceSession: UpdatingSession {
-  private var network: Network
-  /// Since parameters were set.
-  private var isVerified = true
+final class ReferenceSession: Session {
+  /// Its sizes are numbers. Its parameters are those of the model.
+  private let network: Network
+  private let model: ReferenceModel
   private let types: [String: ValueType]
   let peakMemoryByteCount: Int
 
   /// The types are those of a verified network.
-  init(_ network: Network, types: [String: ValueType], peakMemoryByteCount: Int) {
+  init(_ network: Network, _ model: ReferenceModel, types: [String: ValueType], peakMemoryByteCount: Int) {
     self.network = network
+    self.model = model
     self.types = types
     self.peakMemoryByteCount = peakMemoryByteCount
-  }
-
-  var parameters: [String: Tensor] {
-    get { network.parameters }
-    set {
-      network.parameters = newValue
-      isVerified = false
-    }
   }
 
   var inputShapes: [Shape] { network.inputs.compactMap { types[$0.name]?.shape } }
   var outputShapes: [Shape] { network.outputs.compactMap { types[$0]?.shape } }
 
-  func run(_ inputs: [Tensor]) throws(ExecutionError) -> [Tensor] {
+  func run(_ inputs: [Tensor], into outputs: inout [Tensor]) throws(ExecutionError) {
     guard inputs.count == network.inputs.count else {
       throw .inputCount(expected: network.inputs.count, got: inputs.count)
     }
-    if !isVerified {
-      do throws(NetworkError) { try network.verify() } catch { throw .invalidNetwork(error.description) }
-      isVerified = true
-    }
+    var network = network
+    network.parameters = model.network.parameters
     var values: [String: Tensor] = [:]
     for ((input, tensor), shape) in zip(zip(network.inputs, inputs), inputShapes) {
       guard tensor.shape == shape else { throw .inputShape(name: input.name, expected: shape, got: tensor.shape) }
@@ -98,7 +108,11 @@ final class ReferenceSession: UpdatingSession {
       values[node.name] = tensor
       for value in node.inputs where last[value] == index { values[value] = nil }
     }
-    for update in network.updates { network.parameters[update.parameter] = values[update.value] }
-    return network.outputs.compactMap { values[$0] }
+    if !network.updates.isEmpty {
+      var changed: [String: Tensor] = [:]
+      for update in network.updates { changed[update.parameter] = values[update.value] }
+      try model.setParameters(changed)
+    }
+    outputs = network.outputs.compactMap { values[$0] }
   }
 }

@@ -85,6 +85,11 @@ public struct Tensor: Sendable {
     return Tensor(sharing: storage, shape, dataType)
   }
 
+  /// Whether it is of this shape and type, and its elements may be written over unseen: nobody else holds them.
+  package mutating func isOverwritable(as shape: Shape, _ dataType: DataType = .float32) -> Bool {
+    self.shape == shape && self.dataType == dataType && isKnownUniquelyReferenced(&storage)
+  }
+
   private init(sharing storage: TensorStorage, _ shape: Shape, _ dataType: DataType) {
     self.storage = storage
     self.shape = shape

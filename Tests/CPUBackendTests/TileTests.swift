@@ -31,7 +31,7 @@ import Transforms
         let rows = max(0, y - geometry.halo)..<min(whole.height, y + size + geometry.halo)
         let columns = max(0, x - geometry.halo)..<min(whole.width, x + size + geometry.halo)
         let tile = crop(image, rows: rows, columns: columns)
-        let result = try engine.prepare(network, inputs: [tile.shape], kernelsFor: [whole]).run([tile])[0]
+        let result = try engine.prepare(network).session(inputs: [tile.shape], kernelsFor: [whole]).run([tile])[0]
         let scale = geometry.scale
         let own = (rows: y..<min(y + size, whole.height), columns: x..<min(x + size, whole.width))
         let part = crop(
@@ -66,8 +66,8 @@ import Transforms
         for precision in Precision.allCases {
           let engine = CPUEngine(instructionSet: instructionSet, threadCount: 1, precision: precision)
           let expected = try engine.prepare(network, inputs: [shape]).run([image])[0]
-          let pixel = try engine.prepare(
-            network, inputs: [Shape(channels: channels, height: 1, width: 1)], kernelsFor: [shape])
+          let one = Shape(channels: channels, height: 1, width: 1)
+          let pixel = try engine.prepare(network).session(inputs: [one], kernelsFor: [shape])
           for y in 0..<shape.height {
             for x in [0, 7, 20] {
               expectSameBits(

@@ -93,13 +93,22 @@ package struct NetworkCheck {
       // most faults lie in the cuts.
       if !choices.oneIn(5) { other.leastSharedCycles = 0 }
       if !choices.oneIn(6) { other.grantedThreadCount = 0 }
-      let session = try other.prepare(network, inputs: inputs.map(\.shape))
+      // A model that had other parameters, of which it has run, is like one that was made with these.
+      let learns = choices.oneIn(3)
+      let model = try other.prepare(learns ? network.withOtherParameters : network)
+      let session = try model.session(inputs: inputs.map(\.shape))
+      var result: [Tensor] = []
+      if learns {
+        result = try session.run(inputs)
+        try model.setParameters(network.parameters)
+      }
       for run in 1...2 {
-        let result = try session.run(inputs)
+        // Into the outputs of the run before.
+        try session.run(inputs, into: &result)
         for (index, name) in network.outputs.enumerated() where result[index] != truth[index] {
           return """
             '\(name)' has other bits with \(other.threadCount) threads, a cache of \(other.cacheByteCount), \
-            \(other.machine.caches.level2) of level 2, bands of \(other.bandPixels) pixels, method \(other.preferredMethod.map { "\($0)" } ?? "any"), in run \(run)
+            \(other.machine.caches.level2) of level 2, bands of \(other.bandPixels) pixels, \(learns ? "parameters set, " : "")method \(other.preferredMethod.map { "\($0)" } ?? "any"), in run \(run)
             """
         }
       }
@@ -132,6 +141,8 @@ package struct NetworkCheck {
     let side = choices.pick([1, 16, 32, 64, 100])
     let size = (side + geometry.alignment - 1) / geometry.alignment * geometry.alignment
     guard size < max(whole.height, whole.width) else { return nil }
+    // Sessions of all tiles share what is packed.
+    let model = try engine.prepare(network)
     for y in stride(from: 0, to: whole.height, by: size) {
       // Every tile of the first column, and some of the others.
       for x in stride(from: 0, to: whole.width, by: size) where x == 0 || side > 1 && choices.oneIn(2) {
@@ -140,7 +151,7 @@ package struct NetworkCheck {
         let tile = crop(inputs[0], rows: rows, columns: columns)
         let result: Tensor
         do throws(ExecutionError) {
-          result = try engine.prepare(network, inputs: [tile.shape], kernelsFor: [whole]).run([tile])[0]
+          result = try model.session(inputs: [tile.shape], kernelsFor: [whole]).run([tile])[0]
         } catch {
           return "a tile at (\(x), \(y)) of \(geometry) cannot be run: \(error)"
         }
@@ -174,5 +185,14 @@ package struct NetworkCheck {
       }
     }
     return Tensor(Shape(channels: shape.channels, height: rows.count, width: columns.count), result)
+  }
+}
+
+extension Network {
+  /// Each parameter twice as large.
+  fileprivate var withOtherParameters: Network {
+    var result = self
+    result.parameters = parameters.mapValues { tensor in Tensor(tensor.shape, tensor.floats.map { 2 * $0 }) }
+    return result
   }
 }

@@ -59,4 +59,30 @@ import Testing
     #expect(try grows { $0.normalization("y", $1, Normalization(axes: [2, 3])) })
     #expect(try grows { $0.reduction("y", $1, .mean, axes: [2, 3]) })
   }
+
+  private static func error(weight: Float, winograd: Bool) throws -> Double {
+    var builder = NetworkBuilder("large")
+    let x = builder.input("x", channels: 16)
+    let y = builder.convolution("y", x, outChannels: 16, kernel: 3, padding: 1)
+    builder.output(builder.node("z", .activation(.clip(minimum: -1, maximum: 64)), [y], channels: 16))
+    var network = try builder.build(.zeros)
+    let shape = try #require(network.parameters["y.weight"]).shape
+    network.parameters["y.weight"] = Tensor(repeating: weight, shape)
+    let input = Tensor(repeating: 1, [1, 16, 8, 8])
+    return try #require(Tolerance.outputs(of: network, inputs: [input], convolutionFactor: winograd ? 8 : 1).first).error
+  }
+
+  /// 144 products of 1e36 stay below float32's largest number, and those of 1e37 may not; Winograd's transforms make more of each.
+  @Test func sumsThatMayOverflowOnTheWayHaveNoBound() throws {
+    #expect(try Self.error(weight: 1e36, winograd: false) < 1e33)
+    #expect(try Self.error(weight: 1e37, winograd: false) == .infinity)
+    #expect(try Self.error(weight: 1e30, winograd: true) < 1e29)
+    #expect(try Self.error(weight: 1e33, winograd: true) == .infinity)
+  }
+
+  @Test func whatIsNoNumberOfFloat32HasNoBound() {
+    #expect(Tolerance(magnitude: 1e39, error: 1).error == .infinity)
+    #expect(Tolerance(magnitude: .nan, error: 1).error == .infinity)
+    #expect(Tolerance(magnitude: 1e38, error: 1).error == 1)
+  }
 }

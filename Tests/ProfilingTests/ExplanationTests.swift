@@ -15,10 +15,10 @@ import Testing
         == "The machine can hardly do more multiply-adds. To change: fewer products: a separable convolution, or fewer channels."
     )
     // A separable one cannot be replaced by another.
-    let separable = explained(Sample.layer("a", nanoseconds: 4_000_000, isSeparable: true))
+    let separable = explained(Sample.layer("a", nanoseconds: 4_000_000, isSeparable: true, .separable))
     #expect(separable.bound == .arithmetic && separable.note == nil)
     let head = explained(
-      Sample.layer("head", nanoseconds: 9_000_000, channels: (3, 64), size: 128, kernels: ["head_6x4_avx512", "store"]))
+      Sample.layer("head", nanoseconds: 9_000_000, channels: (3, 64), size: 128, kernels: ["head_6x4_avx512", "store"], .head))
     #expect(head.bound == .arithmetic && head.reason.contains("so few input channels make sums so short"))
     let far = explained(Sample.layer("a", nanoseconds: 9_000_000))
     #expect(far.note == "Its kernel stays below the multiply-adds that the machine can do.")
@@ -59,7 +59,7 @@ import Testing
   /// What leaves the cache is slower than its arithmetic alone says.
   @Test func memoryBesideArithmetic() {
     // 0.40 GFLOP and 16 MiB: 4.0 ms and 1.7 ms.
-    var layer = Sample.layer("last of its group", nanoseconds: 9_000_000, channels: (32, 32), size: 256, kernel: 3)
+    var layer = Sample.layer("last of its group", nanoseconds: 9_000_000, channels: (32, 32), size: 256, kernel: 3, .winograd)
     layer.operations /= 3
     #expect(explained(layer).bound == .arithmetic && explained(layer).reason.hasPrefix("its values go to memory"))
     #expect(explained(layer).change?.hasPrefix("bfloat16") == true)
@@ -74,13 +74,12 @@ import Testing
 
   /// Winograd's products are float32 in bfloat16, too, at half the rate.
   @Test func kernelsAreHeldAgainstTheRoofOfTheirNumbers() {
-    var layer = Sample.layer("a", nanoseconds: 9_000_000, kernels: ["gather_6x4_bf16_avx512bf16", "store_bf16_avx512bf16"])
+    var layer = Sample.layer("a", nanoseconds: 9_000_000)
+    layer.unit = .bfloat16Pairs
     var profile = Sample.profile([layer])
     profile.roofs.gflopsPerS = 200
     #expect(profile.arithmeticNanoseconds(layer) == Double(layer.operations) / 200)
-    layer.kernels = ["winograd_input_4_bf16_avx512bf16", "multiply_6x4_avx512"]
-    #expect(profile.arithmeticNanoseconds(layer) == Double(layer.operations) / 100)
-    layer.kernels = ["depthwise_3x3_1_bf16_avx512", "pointwise_6x4_bf16_avx512"]
+    layer.unit = .float32
     #expect(profile.arithmeticNanoseconds(layer) == Double(layer.operations) / 100)
   }
 
@@ -110,8 +109,12 @@ import Testing
   }
 
   @Test func fallbackKernels() {
-    let groups = explained(Sample.layer("groups", nanoseconds: 5_000_000, groups: 4))
-    #expect(groups.bound == .fallbackKernel && groups.reason.contains("4 groups run as one dense product"))
+    var grouped = Sample.layer("groups", nanoseconds: 5_000_000, groups: 4)
+    #expect(explained(grouped).bound == .arithmetic)
+    grouped.operations = 5 * grouped.multiplyAccumulates
+    let groups = explained(grouped)
+    #expect(groups.bound == .fallbackKernel)
+    #expect(groups.reason == "register tiles reach over several of its 4 groups: 2.5 times the products, the others with zeros")
     var shuffle = Sample.layer("shuffle", "pixel shuffle", nanoseconds: 900_000, kernels: ["pixel_shuffle"])
     shuffle.convolution = nil
     shuffle.multiplyAccumulates = 0
@@ -162,8 +165,9 @@ import Testing
   private var parts: [Profile.Layer] {
     [
       Sample.layer(
-        "body.0.a.depthwise", "depthwise convolution", nanoseconds: 600_000, kernels: ["depthwise_avx512", "store"], groups: 64),
-      Sample.layer("body.0.a.pointwise", "pointwise convolution + relu", nanoseconds: 700_000, kernel: 1),
+        "body.0.a.depthwise", "depthwise convolution", nanoseconds: 600_000, kernels: ["depthwise_avx512", "store"], groups: 64,
+        .depthwise),
+      Sample.layer("body.0.a.pointwise", "pointwise convolution + relu", nanoseconds: 700_000, kernel: 1, .products),
     ]
   }
 

@@ -9,15 +9,16 @@ import Testing
   private static let timeline = RunTimeline(
     steps: [
       RunTimeline.Step(
-        node: "a", kernels: ["copy"], isCopy: true, traffic: RunTimeline.Traffic(valueBytes: 100, heldBytes: 50)),
+        node: "a", kernels: ["copy"], work: Work(.copy), traffic: RunTimeline.Traffic(valueBytes: 100, heldBytes: 50)),
       RunTimeline.Step(
-        node: "a", kernels: ["depthwise_3x3_1_avx512"],
+        node: "a", kernels: ["depthwise_3x3_1_avx512"], work: Work(.depthwise),
         traffic: RunTimeline.Traffic(valueBytes: 200, constantBytes: 10, heldBytes: 70)),
       RunTimeline.Step(
-        node: "a", kernels: ["pointwise_6x4_avx512"],
+        node: "a", kernels: ["pointwise_6x4_avx512"], work: Work(.products),
         traffic: RunTimeline.Traffic(cachedBytes: 300, constantBytes: 20, heldBytes: 80)),
       RunTimeline.Step(
-        node: "b", kernels: ["gather_6x4_avx512", "store"], traffic: RunTimeline.Traffic(valueBytes: 400, heldBytes: 90)),
+        node: "b", kernels: ["gather_6x4_avx512", "store"], work: Work(.gatheredProducts),
+        traffic: RunTimeline.Traffic(valueBytes: 400, heldBytes: 90)),
     ],
     events: [
       RunTimeline.Event(step: 0, start: 7, duration: 1000, threadCount: 2),

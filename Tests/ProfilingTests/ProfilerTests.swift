@@ -94,6 +94,24 @@ import Testing
     #expect(profile.layers.allSatisfy { $0.isVectorised || $0.isCopy })
   }
 
+  /// What the engine says of a layer's work, not what a name of a kernel may mean.
+  @Test func workIsWhatTheEngineDoes() throws {
+    var builder = NetworkBuilder("grouped")
+    let x = builder.input("x", channels: 64)
+    let wide = builder.convolution("wide", x, outChannels: 64, kernel: 3, padding: 1, groups: 4)
+    let narrow = builder.convolution("narrow", wide, outChannels: 64, kernel: 3, stride: 2, padding: 1, groups: 32)
+    builder.output(builder.convolution("mixed", narrow, outChannels: 64, kernel: 1))
+    let network = try builder.build(.random(seed: 1))
+    let profiler = Profiler(engine: EngineOptions(instructionSet: .best, threadCount: 1), warmup: 0, runs: 1, roofs: Self.roofs)
+    let profile = try profiler.profile(network, model: "grouped", input: Tensor(zeros: [1, 64, 32, 32]))
+    let layers = Dictionary(uniqueKeysWithValues: profile.layers.map { ($0.name, $0) })
+    // Groups as wide as a tile's columns meet no others; some of two channels share a tile with zeros between, but never all.
+    #expect(layers["wide"].map { $0.operations == 2 * $0.multiplyAccumulates } == true)
+    let share = try #require(layers["narrow"]).doneShare
+    #expect(share > 1 && share <= 16)
+    #expect(layers["mixed"]?.method == .products)
+  }
+
   @Test(arguments: InstructionSet.allCases.filter(\.isAvailable)) func roofsAreMeasured(_ instructionSet: InstructionSet) {
     let roofs = Roofs(instructionSet: instructionSet, threadCount: 2)
     #expect(roofs.isa == instructionSet.rawValue && roofs.threads == 2)

@@ -1,3 +1,4 @@
+import Execution
 import Swiftlet
 
 /// Profiles made by hand, of round numbers: 100 GFLOP/s, 10 GB/s from memory, 100 GB/s from the last-level cache, 2 threads.
@@ -8,12 +9,15 @@ enum SampleProfiles {
   static func layer(
     _ name: String, _ operation: String = "convolution + relu", nanoseconds: Int, channels: (Int, Int) = (64, 64),
     size: Int = 64,
-    kernels: [String] = ["gather_6x4_avx512", "store"], kernel: Int = 3, groups: Int = 1, isSeparable: Bool = false
+    kernels: [String] = ["gather_6x4_avx512", "store"], kernel: Int = 3, groups: Int = 1, isSeparable: Bool = false,
+    _ method: Work.Method = .gatheredProducts
   ) -> Profile.Layer {
     var layer = Profile.Layer(
       name, operation: operation, kernels: kernels,
       inputShapes: [Shape(channels: channels.0, height: size, width: size)],
       outputShape: Shape(channels: channels.1, height: size, width: size), nanoseconds: nanoseconds)
+    layer.method = method
+    layer.unit = .float32
     layer.convolution = Profile.Layer.Convolution(
       inChannels: channels.0, outChannels: channels.1, kernel: [kernel, kernel], groups: groups, isSeparable: isSeparable)
     layer.multiplyAccumulates = size * size * channels.0 / groups * channels.1 * kernel * kernel
@@ -43,7 +47,7 @@ enum SampleProfiles {
     first.bandCount = 2
     var second = layer(
       "b", "convolution", nanoseconds: 2_500_000,
-      kernels: ["winograd_input_4", "multiply_6x4_avx512", "winograd_output_4"])
+      kernels: ["winograd_input_4", "multiply_6x4_avx512", "winograd_output_4"], .winograd)
     second.operations /= 4
     second.bandCount = 2
     var profile = profile([copy, first, second])

@@ -1,3 +1,4 @@
+import CPUBackend
 import Execution
 import Networks
 import ReferenceBackend
@@ -27,11 +28,11 @@ import Testing
     return network
   }
 
-  @Test func runsApplyUpdatesAtTheirEnd() throws {
+  @Test(arguments: [true, false]) func runsApplyUpdatesAtTheirEnd(_ isReference: Bool) throws {
     let network = try Self.network()
     let x = Tensor([1, 2, 1, 2], [1, 3, -2, 2])
-    let session = try #require(
-      ReferenceEngine().prepare(network, inputs: [x.shape]) as? any UpdatingSession)
+    let backend: any Backend = isReference ? ReferenceEngine() : CPUEngine(threadCount: 2)
+    let model = try backend.prepare(network), session = try model.session(inputs: [x.shape])
     let scale = 1 / (1 + 1e-5 as Double).squareRoot()
     func expected(_ weight: Double, _ mean: [Double], _ bias: [Double], _ other: [Double]) -> [Float] {
       zip([1, 3, -2, 2], [0, 0, 1, 1]).map { value, channel in
@@ -41,19 +42,25 @@ import Testing
     func close(_ a: [Float], _ b: [Float]) -> Bool { zip(a, b).allSatisfy { abs($0 - $1) < 1e-5 } }
     var results = try session.run([x])
     #expect(close(results[0].floats, expected(1, [0, 0], [3, 4], [])) && results[1].floats == [0])
-    #expect(session.parameters["norm.runningMean"]?.floats == [0.5, 0])
-    #expect(session.parameters["count.value"]?.floats == [1])
-    #expect(session.parameters["norm.weight"]?.floats == [3, 4] && session.parameters["norm.bias"]?.floats == [1, 1])
+    #expect(model.network.parameters["norm.runningMean"]?.floats == [0.5, 0])
+    #expect(model.network.parameters["count.value"]?.floats == [1])
+    #expect(
+      model.network.parameters["norm.weight"]?.floats == [3, 4] && model.network.parameters["norm.bias"]?.floats == [1, 1])
     results = try session.run([x])
     #expect(close(results[0].floats, expected(0, [0.5, 0], [1, 1], [3, 4])) && results[1].floats == [1])
-    #expect(session.parameters["norm.runningMean"]?.floats == [0.875, 0])
+    #expect(model.network.parameters["norm.runningMean"]?.floats == [0.875, 0])
 
     // What is set is where the next run begins; what does not fit is refused.
-    session.parameters["count.value"] = Tensor([1], [41])
+    try model.setParameters(["count.value": Tensor([1], [41])])
     #expect(try session.run([x])[1].floats == [41])
-    #expect(session.parameters["count.value"]?.floats == [42])
-    session.parameters["norm.weight"] = Tensor([1], [1])
-    #expect(throws: ExecutionError.invalidNetwork("the parameter 'norm.weight' is 1 and must be 2")) { try session.run([x]) }
+    #expect(model.network.parameters["count.value"]?.floats == [42])
+    #expect(throws: ExecutionError.parameterShape(name: "norm.weight", expected: [2], got: [1])) {
+      try model.setParameters(["norm.weight": Tensor([1], [1])])
+    }
+    // Sessions of other shapes go on from there.
+    let wider = try model.session(inputs: [[1, 2, 2, 2]])
+    #expect(try wider.run([Tensor(zeros: [1, 2, 2, 2])])[1].floats == [42])
+    #expect(try session.run([x])[1].floats == [43])
     // The network that was prepared is a value, and has not changed.
     #expect(network.parameters["count.value"]?.floats == [0])
   }

@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 import Networks
 
 /// A function of two values, the smaller repeated along the axes where its extent is 1.
@@ -40,11 +41,11 @@ final class BinaryStep: Step {
 
   var isLight: Bool { true }
   var kernelNames: [String] { [kernel.name] }
+  var work: Work { Work(.elementwise) }
   var rowCount: Int { output.height }
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { operands[index].height == 1 ? 0..<1 : rows }
   func taskCount(_ region: WorkRegion) -> Int { RowTasks(region).count }
   var scratchByteCount: Int { 0 }
-  var constantByteCount: Int { 0 }
 
   /// The row of an operand that meets row `y`, of one channel where planar.
   private func operand(_ index: Int, _ memory: RunMemory, image: Int, y: Int, channel: Int) -> sw_operand {

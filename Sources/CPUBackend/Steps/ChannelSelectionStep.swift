@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 import Networks
 import Tensors
 
@@ -20,17 +21,22 @@ final class ChannelSelectionStep: ConvolutionStep {
   ///   - operands: of the whole; `weight`, `bias` and `epilogue` are those of the depthwise part, which comes last.
   ///   - pointwise: `[outChannels, inChannels, 1, 1]`
   ///   - middle: bias and activation of the pointwise part.
-  init(_ operands: ConvolutionOperands, pointwise: Tensor, middle: EpilogueParameters) {
+  init(_ operands: ConvolutionOperands, pointwise: ParameterTensor, middle: EpilogueParameters) {
     self.operands = operands
     self.middle = middle
     let g = operands.geometry
     order = (0..<paddedChannels(g.outChannels)).map { $0 < g.outChannels ? $0 : nil }
-    epilogue = EpilogueParameters(operands.epilogue, order: order, bias: operands.bias, slopes: operands.slopes)
+    epilogue = EpilogueParameters(
+      operands.epilogue, order: order, bias: operands.bias, slopes: operands.slopes, packs: operands.packs)
     let channels = Convolution(
       inChannels: g.outChannels, outChannels: g.outChannels, kernel: g.kernel, stride: g.stride, padding: g.padding,
       dilation: g.dilation, groups: g.outChannels, hasBias: false)
-    depthwise = DepthwiseRows(channels, input: (g.inHeight, g.inWidth), weight: operands.weight, table: operands.table)
-    product = PointwiseProduct(weight: pointwise, order: order, table: operands.table)
+    depthwise = DepthwiseRows(
+      channels, input: (g.inHeight, g.inWidth), weight: operands.weight, table: operands.table,
+      packs: operands.packs)
+    product = PointwiseProduct(
+      weight: pointwise, outputs: g.outChannels, depth: g.inChannels, order: order, table: operands.table, packs: operands.packs
+    )
     let block = Int(SW_CHANNEL_BLOCK)
     blockOffsets = (0..<order.count / block).map { operands.table.precision.slots($0 * block) }
     span = (g.kernel.height - 1) * g.dilation.height + 1
@@ -42,9 +48,9 @@ final class ChannelSelectionStep: ConvolutionStep {
 
   private var precision: Precision { operands.table.precision }
   var kernelNames: [String] { product.kernelNames + [depthwise.kernel.name] }
-  var constantByteCount: Int { depthwise.byteCount + middle.byteCount + product.byteCount + epilogue.byteCount }
+  var work: Work { Work(.separable, unit: product.unit) }
 
-  var packs: [AlignedFloats] { [depthwise.weights, product.weights] }
+  var packs: [Pack] { [depthwise.weights, middle.constants, product.weights, epilogue.constants] }
 
   /// The rows above and below a task's own are computed again by its neighbours: tall tasks keep that to an eighth.
   private func tasks(_ region: WorkRegion) -> ProductTasks {

@@ -27,9 +27,9 @@ struct ConvolutionOperands {
   var node: String
   var geometry: ConvolutionGeometry
   /// `[outChannels, inChannels / groups, kernelHeight, kernelWidth]`
-  var weight: Tensor
-  var bias: [Float]?
-  var slopes: [Float]?
+  var weight: ParameterTensor
+  var bias: ParameterTensor?
+  var slopes: ParameterTensor?
   var epilogue: CanonicalEpilogue
   var input: Int
   var inputLayout: ValueLayout
@@ -41,6 +41,7 @@ struct ConvolutionOperands {
   var output: Int
   var outputLayout: ValueLayout
   var table: KernelTable
+  var packs: PackStore
   /// The most threads that will share the work: memory that they share follows, no result does.
   var threadCount: Int
 

@@ -5,7 +5,7 @@ import Tensors
 /// The depthwise part of a step: weights by tap and channel, and the arguments of the row kernel.
 final class DepthwiseRows {
   let kernel: Kernel
-  let weights: AlignedFloats
+  let weights: Pack
   private let channels: Int
   private let size: Pair
   private let stride: Pair
@@ -18,7 +18,10 @@ final class DepthwiseRows {
   private let isDense: Bool
 
   /// - Parameter weight: `[channels, 1, kernel.height, kernel.width]`
-  init(_ convolution: Convolution, input: (height: Int, width: Int), weight: Tensor, table: KernelTable) {
+  init(
+    _ convolution: Convolution, input: (height: Int, width: Int), weight: ParameterTensor, table: KernelTable,
+    packs: PackStore
+  ) {
     size = convolution.kernel
     stride = convolution.stride
     padding = convolution.padding
@@ -28,17 +31,30 @@ final class DepthwiseRows {
     kernel = table.depthwise(kernel: size, stride: stride, dilation: dilation)
     let channels = paddedChannels(convolution.outChannels), taps = size.height * size.width
     self.channels = channels
-    weights = AlignedFloats(count: taps * channels) { base in
-      weight.withUnsafeFloats { source in
-        for tap in 0..<taps {
-          for channel in 0..<convolution.outChannels { base[tap * channels + channel] = source[channel * taps + tap] }
-        }
-      }
-    }
+    weights = packs.pack(Layout(weight: weight, channels: convolution.outChannels, storedChannels: channels, taps: taps))
     isDense = dilation.height == 1 && stride.height <= size.height
   }
 
-  var byteCount: Int { weights.byteCount }
+  /// By tap, then channel.
+  private struct Layout: PackLayout {
+    let weight: ParameterTensor
+    let channels: Int
+    let storedChannels: Int
+    let taps: Int
+
+    var sources: [ParameterTensor] { [weight] }
+    var count: Int { taps * storedChannels }
+    var partCount: Int { 1 }
+
+    func fill(_ base: UnsafeMutablePointer<Float>, part: Int, from tensors: [Tensor]) {
+      tensors[0].withUnsafeFloats { source in
+        for tap in 0..<taps {
+          for channel in 0..<channels { base[tap * storedChannels + channel] = source[channel * taps + tap] }
+        }
+      }
+    }
+  }
+
   /// Rows that steps hand to `run` at once where they lie anywhere: a pair shares its input rows in registers.
   static let rowsTogether = 2
 

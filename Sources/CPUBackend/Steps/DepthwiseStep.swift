@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 import Networks
 
 /// A convolution of one kernel a channel: vectors run over the channels.
@@ -11,14 +12,16 @@ final class DepthwiseStep: ConvolutionStep {
     self.operands = operands
     let g = operands.geometry
     let order = (0..<paddedChannels(g.outChannels)).map { $0 < g.outChannels ? $0 : nil }
-    epilogue = EpilogueParameters(operands.epilogue, order: order, bias: operands.bias, slopes: operands.slopes)
+    epilogue = EpilogueParameters(
+      operands.epilogue, order: order, bias: operands.bias, slopes: operands.slopes, packs: operands.packs)
     depthwise = DepthwiseRows(
-      g.convolution, input: (g.inHeight, g.inWidth), weight: operands.weight, table: operands.table)
+      g.convolution, input: (g.inHeight, g.inWidth), weight: operands.weight, table: operands.table,
+      packs: operands.packs)
   }
 
   var kernelNames: [String] { [depthwise.kernel.name] }
-  var constantByteCount: Int { depthwise.byteCount + epilogue.byteCount }
-  var packs: [AlignedFloats] { [depthwise.weights] }
+  var work: Work { Work(.depthwise) }
+  var packs: [Pack] { [depthwise.weights, epilogue.constants] }
   var scratchByteCount: Int { ScratchCursor.byteCount { $0.pointers(depthwise.pointerCount(DepthwiseRows.rowsTogether)) } }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {

@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 import Networks
 
 /// Activation, scale, per-channel multiplier and shift, addition: one pass over a value, in either layout.
@@ -10,7 +11,7 @@ final class ElementwiseStep: Step {
   private let inputPixel: Int
   private let outputPixel: Int
   private let residualPixel: Int
-  private let multiplier: AlignedFloats?
+  private let multiplier: Pack?
   private let epilogue: EpilogueParameters
   private let kernel: Kernel
   private let clearsPadding: Bool
@@ -21,8 +22,9 @@ final class ElementwiseStep: Step {
   ///   - clearsPadding: for functions that make no finite number of some: padding lanes meet zero weights.
   init(
     node: String, input: (value: Int, layout: ValueLayout), output: (value: Int, layout: ValueLayout), table: KernelTable,
-    multiplier: [Float]? = nil, bias: [Float]? = nil, slopes: [Float]? = nil, epilogue: CanonicalEpilogue,
-    residual: (value: Int, layout: ValueLayout)? = nil, clearsPadding: Bool = false
+    packs: PackStore,
+    multiplier: ParameterTensor? = nil, bias: ParameterTensor? = nil, slopes: ParameterTensor? = nil,
+    epilogue: CanonicalEpilogue, residual: (value: Int, layout: ValueLayout)? = nil, clearsPadding: Bool = false
   ) {
     self.node = node
     reads = [input.value] + (residual.map { [$0.value] } ?? [])
@@ -33,20 +35,21 @@ final class ElementwiseStep: Step {
     outputPixel = layout.pixelStride
     residualPixel = residual?.layout.pixelStride ?? 0
     let order = (0..<paddedChannels(layout.channels)).map { $0 < layout.channels ? $0 : nil }
-    self.multiplier = multiplier.map { values in AlignedFloats(order.map { $0.map { values[$0] } ?? 0 }) }
-    self.epilogue = EpilogueParameters(epilogue, order: order, bias: bias, slopes: slopes)
+    self.multiplier = multiplier.map { packs.pack(ChannelPack(values: $0, order: order)) }
+    self.epilogue = EpilogueParameters(epilogue, order: order, bias: bias, slopes: slopes, packs: packs)
     kernel = table.kernel(.elementwise, rows: 1)
     self.clearsPadding = clearsPadding && layout.channels < layout.storedChannels
   }
 
   var isLight: Bool { true }
   var kernelNames: [String] { [kernel.name] }
+  var work: Work { Work(.elementwise) }
   var rowCount: Int { layout.height }
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { rows }
 
   func taskCount(_ region: WorkRegion) -> Int { RowTasks(region).count }
   var scratchByteCount: Int { 0 }
-  var constantByteCount: Int { epilogue.byteCount + (multiplier?.byteCount ?? 0) }
+  var packs: [Pack] { [epilogue.constants] + (multiplier.map { [$0] } ?? []) }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
     let input = memory[reads[0]], output = memory[writes], residual = reads.count > 1 ? memory[reads[1]] : nil

@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 import Networks
 import Tensors
 
@@ -9,7 +10,7 @@ final class GatherStep: ConvolutionStep {
   private let epilogue: EpilogueParameters
   private let product: ProductBlocks
   private let storeFunction: sw_store_function
-  private let zeros: AlignedFloats
+  private let zeros: Pack
 
   init(_ operands: ConvolutionOperands) {
     self.operands = operands
@@ -17,17 +18,19 @@ final class GatherStep: ConvolutionStep {
     arrangement = OutputArrangement(
       channels: geometry.outChannels, shuffle: operands.epilogue.shuffle, destination: operands.outputLayout)
     epilogue = EpilogueParameters(
-      operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes)
+      operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes,
+      packs: operands.packs)
     product = ProductBlocks(
-      weight: operands.weight, groups: geometry.groups, taps: geometry.taps, order: arrangement.order,
-      tiles: table.tiles(.gather), precision: table.precision)
+      weight: operands.weight, outputs: geometry.outChannels / geometry.groups, depth: geometry.inChannels / geometry.groups,
+      groups: geometry.groups, taps: geometry.taps, order: arrangement.order, tiles: table.tiles(.gather),
+      precision: table.precision, packs: operands.packs)
     storeFunction = table.kernel(.store, rows: 1).store
-    zeros = AlignedFloats(count: paddedChannels(geometry.inChannels))
+    zeros = operands.packs.pack(Zeros(count: paddedChannels(geometry.inChannels)))
   }
 
   var kernelNames: [String] { product.kernelNames + ["store"] }
-  var constantByteCount: Int { product.weights.byteCount + epilogue.byteCount }
-  var packs: [AlignedFloats] { [product.weights] }
+  var work: Work { Work(.gatheredProducts, unit: product.unit, productShare: product.share) }
+  var packs: [Pack] { [product.weights, epilogue.constants, zeros] }
 
   private func tasks(_ region: WorkRegion) -> ProductTasks {
     ProductTasks(region, width: operands.geometry.outWidth, groupCount: product.blocks.count)

@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 
 /// The mean of each channel of an interleaved value: rows are summed first, then their sums, so that few bits are lost whatever
 /// the size.
@@ -25,9 +26,9 @@ final class GlobalAveragePoolStep: Step {
   }
 
   var kernelNames: [String] { [kernel.name] }
+  var work: Work { Work(.pool) }
   var rowCount: Int { 1 }
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { 0..<input.height }
-  var constantByteCount: Int { 0 }
   var scratchByteCount: Int { ScratchCursor.byteCount { $0.floats(2 * Self.mostChannels) } }
 
   private static let mostChannels = 128

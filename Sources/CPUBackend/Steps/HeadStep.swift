@@ -1,12 +1,14 @@
 import CKernels
+import Execution
 import Networks
+import Tensors
 
 /// A convolution of few input channels, read from planes: rows are copied between zeros and every tap broadcasts from them.
 final class HeadStep: ConvolutionStep {
   let operands: ConvolutionOperands
   private let arrangement: OutputArrangement
   private let epilogue: EpilogueParameters
-  private let weights: AlignedFloats
+  private let weights: Pack
   private let blocks: ConstantTable<ColumnBlock>
   /// Where each tap of the first pixel lies, from the topmost row that an output row reads.
   private let tapOffsets: ConstantTable<Int>
@@ -17,7 +19,7 @@ final class HeadStep: ConvolutionStep {
     arrangement = OutputArrangement(
       channels: g.outChannels, shuffle: operands.epilogue.shuffle, destination: operands.outputLayout)
     epilogue = EpilogueParameters(
-      operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes)
+      operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes, packs: operands.packs)
     let blocks = ColumnBlock.split(arrangement.order.count, into: operands.table.tiles(.head))
     self.blocks = ConstantTable(blocks)
     let rowLength = Self.rowLength(g)
@@ -26,22 +28,35 @@ final class HeadStep: ConvolutionStep {
         let channel = tap / g.taps, ky = tap % g.taps / g.kernel.width, kx = tap % g.kernel.width
         return (ky * g.dilation.height * g.inChannels + channel) * rowLength + kx * g.dilation.width
       })
-    let order = arrangement.order
-    weights = AlignedFloats(count: taps * order.count) { base in
-      operands.weight.withUnsafeFloats { source in
-        for block in blocks {
-          for column in 0..<block.columns {
-            guard let channel = order[block.firstColumn + column] else { continue }
-            for tap in 0..<taps { base[taps * block.firstColumn + tap * block.columns + column] = source[channel * taps + tap] }
-          }
+    weights = operands.packs.pack(
+      Layout(weight: operands.weight, taps: taps, order: arrangement.order, blocks: blocks))
+  }
+
+  /// By column block, then tap of any channel, column.
+  private struct Layout: PackLayout {
+    let weight: ParameterTensor
+    let taps: Int
+    let order: [Int?]
+    let blocks: [ColumnBlock]
+
+    var sources: [ParameterTensor] { [weight] }
+    var count: Int { taps * order.count }
+    var partCount: Int { blocks.count }
+
+    func fill(_ base: UnsafeMutablePointer<Float>, part: Int, from tensors: [Tensor]) {
+      let block = blocks[part], to = base + taps * block.firstColumn
+      tensors[0].withUnsafeFloats { source in
+        for column in 0..<block.columns {
+          guard let channel = order[block.firstColumn + column] else { continue }
+          for tap in 0..<taps { to[tap * block.columns + column] = source[channel * taps + tap] }
         }
       }
     }
   }
 
   var kernelNames: [String] { Set(blocks.values.map(\.kernel.name)).sorted() }
-  var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
-  var packs: [AlignedFloats] { [weights] }
+  var work: Work { Work(.head) }
+  var packs: [Pack] { [weights, epilogue.constants] }
 
   /// The longest row that taps reach, with a register tile to spare at the end.
   private static func rowLength(_ g: ConvolutionGeometry) -> Int {

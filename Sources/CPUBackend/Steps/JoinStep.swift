@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 import Tensors
 
 /// Values behind one another along any axis but that of the channels, each copied to its place.
@@ -47,12 +48,12 @@ final class JoinStep: Step {
   }
 
   var kernelNames: [String] { ["join"] }
+  var work: Work { Work(.movement, isVectorised: false) }
   var takesWholeBatch: Bool { true }
   var rowCount: Int { 1 }
   var outputRowsPerRow: Int { output.height }
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { 0..<inputs[index].height }
   var scratchByteCount: Int { 0 }
-  var constantByteCount: Int { 0 }
   func taskCount(_ region: WorkRegion) -> Int { parts.count + 1 }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {

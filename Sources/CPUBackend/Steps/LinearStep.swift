@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 import Networks
 import Tensors
 
@@ -11,7 +12,7 @@ final class LinearStep: Step {
   private let payload: Linear
   private let input: ValueLayout
   private let output: ValueLayout
-  private let weights: AlignedFloats
+  private let weights: Pack
   /// Of one column's weights.
   private let slots: Int
   private let epilogue: EpilogueParameters
@@ -20,12 +21,12 @@ final class LinearStep: Step {
   /// Of each block, the kernel for whole register tiles of images.
   private let multiplies: [Kernel]
   private let storeFunction: sw_store_function
-  private let zeros: AlignedFloats
+  private let zeros: Pack
 
   /// Both values are interleaved images of one pixel.
   init(
-    node: String, _ payload: Linear, weight: Tensor, bias: [Float]?, input: (value: Int, layout: ValueLayout),
-    output: (value: Int, layout: ValueLayout), table: KernelTable
+    node: String, _ payload: Linear, weight: ParameterTensor, bias: ParameterTensor?,
+    input: (value: Int, layout: ValueLayout), output: (value: Int, layout: ValueLayout), table: KernelTable, packs: PackStore
   ) {
     self.node = node
     self.payload = payload
@@ -34,31 +35,45 @@ final class LinearStep: Step {
     self.input = input.layout
     self.output = output.layout
     arrangement = OutputArrangement(channels: payload.outFeatures, shuffle: 1, destination: output.layout)
-    epilogue = EpilogueParameters(CanonicalEpilogue(), order: arrangement.order, bias: bias, slopes: nil)
+    epilogue = EpilogueParameters(CanonicalEpilogue(), order: arrangement.order, bias: bias, slopes: nil, packs: packs)
     blocks = ColumnBlock.split(arrangement.order.count, into: table.tiles(.gather))
     multiplies = blocks.map { table.counterpart(of: $0.kernel, .multiply) }
     storeFunction = table.kernel(.store, rows: 1).store
-    zeros = AlignedFloats(count: paddedChannels(payload.inFeatures))
-    let slots = blocks[0].kernel.slots(depth: payload.inFeatures), blocks = blocks
-    self.slots = slots
-    weights = AlignedFloats(count: slots * arrangement.order.count) { base in
-      weight.withUnsafeFloats { source in
-        for block in blocks {
-          let place = base + slots * block.firstColumn
-          for column in 0..<min(block.columns, payload.outFeatures - block.firstColumn) {
-            let from = (block.firstColumn + column) * payload.inFeatures
-            for k in 0..<payload.inFeatures { block.kernel.pack(source[from + k], at: k, column: column, into: place) }
-          }
+    zeros = packs.pack(Zeros(count: paddedChannels(payload.inFeatures)))
+    slots = blocks[0].kernel.slots(depth: payload.inFeatures)
+    weights = packs.pack(
+      Layout(weight: weight, payload: payload, slots: slots, columns: arrangement.order.count, blocks: blocks))
+  }
+
+  /// By column block, then input feature, column.
+  private struct Layout: PackLayout {
+    let weight: ParameterTensor
+    let payload: Linear
+    /// Of one column.
+    let slots: Int
+    let columns: Int
+    let blocks: [ColumnBlock]
+
+    var sources: [ParameterTensor] { [weight] }
+    var count: Int { slots * columns }
+    var partCount: Int { blocks.count }
+
+    func fill(_ base: UnsafeMutablePointer<Float>, part: Int, from tensors: [Tensor]) {
+      let block = blocks[part], place = base + slots * block.firstColumn
+      tensors[0].withUnsafeFloats { source in
+        for column in 0..<min(block.columns, payload.outFeatures - block.firstColumn) {
+          let from = (block.firstColumn + column) * payload.inFeatures
+          for k in 0..<payload.inFeatures { block.kernel.pack(source[from + k], at: k, column: column, into: place) }
         }
       }
     }
   }
 
   var kernelNames: [String] { Set(blocks.map(\.kernel.name)).sorted() + ["store"] }
+  var work: Work { Work(.products, unit: blocks[0].kernel.unit) }
   var rowCount: Int { 1 }
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { 0..<1 }
-  var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
-  var packs: [AlignedFloats] { [weights] }
+  var packs: [Pack] { [weights, epilogue.constants, zeros] }
   func taskCount(_ region: WorkRegion) -> Int { blocks.count }
 
   private func scratch(

@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 import Tensors
 
 /// Products of two stacks of matrices: columns of the right matrix are packed into scratch, then met by all rows of the left.
@@ -60,10 +61,10 @@ final class MatrixMultiplyStep: Step {
   }
 
   var kernelNames: [String] { Set(blocks.map(\.kernel.name)).sorted() }
+  var work: Work { Work(.products) }
   var rowCount: Int { 1 }
   var outputRowsPerRow: Int { outputHeight }
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { 0..<inputHeights[index] }
-  var constantByteCount: Int { 0 }
 
   func taskCount(_ region: WorkRegion) -> Int { (matricesPerImage.map { $0 * region.images.count } ?? 1) * blocks.count }
 

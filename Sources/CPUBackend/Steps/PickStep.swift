@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 
 /// Pixels whose channels are picked from those of other values, of the same size.
 final class PickStep: Step {
@@ -54,10 +55,11 @@ final class PickStep: Step {
   }
 
   var kernelNames: [String] { [kernel.name] }
+  var work: Work { Work(.movement) }
   var rowCount: Int { output.height }
   var isLight: Bool { true }
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { rows }
-  var constantByteCount: Int { picks.count * MemoryLayout<sw_pick>.stride }
+  var tableByteCount: Int { picks.count * MemoryLayout<sw_pick>.stride }
   var scratchByteCount: Int { ScratchCursor.byteCount { $0.pointers(reads.count) } }
 
   private func tasks(_ region: WorkRegion) -> RowTasks { RowTasks(region) }

@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 import Networks
 import Tensors
 
@@ -14,12 +15,14 @@ final class PointwiseProduct {
   static let groupColumns = Kernel.mostColumns
 
   /// - Parameters:
-  ///   - weight: `[outChannels, inChannels / groups, 1, 1]`
+  ///   - weight: `[outputs · groups, depth, 1, 1]`
   ///   - order: for each stored column the output channel, nil for padding.
-  init(weight: Tensor, groups: Int = 1, order: [Int?], table: KernelTable) {
+  init(
+    weight: ParameterTensor, outputs: Int, depth: Int, groups: Int = 1, order: [Int?], table: KernelTable, packs: PackStore
+  ) {
     product = ProductBlocks(
-      weight: weight, groups: groups, order: order, tiles: table.tiles(.pointwise), precision: table.precision,
-      run: Self.groupColumns)
+      weight: weight, outputs: outputs, depth: depth, groups: groups, order: order, tiles: table.tiles(.pointwise),
+      precision: table.precision, run: Self.groupColumns, packs: packs)
     precision = table.precision
     fetchesWeights = product.weights.byteCount >= WeightsAhead.leastByteCount(table.caches)
     let firsts = product.blocks.values.map(\.firstColumn)
@@ -31,12 +34,15 @@ final class PointwiseProduct {
   static let pixels = 48
 
   var kernelNames: [String] { product.kernelNames }
+  var unit: Work.Unit { product.unit }
+  /// See `ProductBlocks.share`.
+  var share: Double { product.share }
   var groupCount: Int { groupStarts.count - 1 }
   /// The columns of some groups.
   func columns(_ range: Range<Int>, of count: Int) -> Range<Int> {
     range.lowerBound * Self.groupColumns..<min(range.upperBound * Self.groupColumns, count)
   }
-  var weights: AlignedFloats { product.weights }
+  var weights: Pack { product.weights }
   var byteCount: Int { weights.byteCount }
 
   /// Multiplies `count` pixels that lie `leftPixel` floats apart and stores each where its pointer says.

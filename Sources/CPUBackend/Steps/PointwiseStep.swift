@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 import Networks
 
 /// A 1x1 convolution of any stride and number of groups: a product over the pixels where they lie.
@@ -14,14 +15,15 @@ final class PointwiseStep: ConvolutionStep {
     arrangement = OutputArrangement(
       channels: g.outChannels, shuffle: operands.epilogue.shuffle, destination: operands.outputLayout)
     epilogue = EpilogueParameters(
-      operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes)
+      operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes, packs: operands.packs)
     product = PointwiseProduct(
-      weight: operands.weight, groups: g.groups, order: arrangement.order, table: operands.table)
+      weight: operands.weight, outputs: g.outChannels / g.groups, depth: g.inChannels / g.groups, groups: g.groups,
+      order: arrangement.order, table: operands.table, packs: operands.packs)
   }
 
   var kernelNames: [String] { product.kernelNames }
-  var constantByteCount: Int { product.byteCount + epilogue.byteCount }
-  var packs: [AlignedFloats] { [product.weights] }
+  var work: Work { Work(.products, unit: product.unit, productShare: product.share) }
+  var packs: [Pack] { [product.weights, epilogue.constants] }
 
   private func tasks(_ region: WorkRegion) -> ProductTasks {
     let input = region.imageRows * operands.geometry.outWidth * operands.inputLayout.pixelSlots * 4

@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 import Networks
 
 /// The maximum or the mean over windows of an interleaved value.
@@ -37,6 +38,7 @@ final class PoolStep: Step {
 
   var isLight: Bool { true }
   var kernelNames: [String] { [kernel.name] }
+  var work: Work { Work(.pool) }
   var rowCount: Int { output.height }
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> {
     let first = rows.lowerBound * pool.stride.height - pool.padding.top
@@ -44,7 +46,6 @@ final class PoolStep: Step {
   }
 
   func taskCount(_ region: WorkRegion) -> Int { RowTasks(region).count }
-  var constantByteCount: Int { 0 }
   /// A window has no more rows inside the image than the image has.
   private var mostRows: Int { min(pool.kernel.height, input.height) }
   var scratchByteCount: Int { ScratchCursor.byteCount { $0.pointers(mostRows) } }

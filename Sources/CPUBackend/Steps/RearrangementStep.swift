@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 import Networks
 
 /// Copies that only move elements: change of layout, concatenation, pixel shuffle and its inverse.
@@ -53,6 +54,26 @@ final class RearrangementStep: Step {
   }
 
   var kernelNames: [String] { [kind.name] }
+
+  var work: Work {
+    switch kind {
+    // Rows, or planes to pixels and back.
+    case .copy: Work(.copy)
+    case .concatenation: Work(.movement)
+    case .pixelShuffle: Work(.movement, isVectorised: output.order == .planar && inputs[0].order == .interleaved)
+    case .pixelUnshuffle:
+      Work(
+        .movement,
+        isVectorised: inputs[0].order == .planar && output.order == .interleaved && output.precision == .float32)
+    case .flatten: Work(.movement, isVectorised: isOnePixel)
+    }
+  }
+
+  /// Whether the elements of one pixel are the planes one after another.
+  private var isOnePixel: Bool {
+    inputs[0].order == .interleaved && output.precision == .float32 && output.height * output.width == 1
+  }
+
   var rowCount: Int { output.height }
 
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> {
@@ -67,7 +88,6 @@ final class RearrangementStep: Step {
 
   func taskCount(_ region: WorkRegion) -> Int { RowTasks(region).count }
   var scratchByteCount: Int { 0 }
-  var constantByteCount: Int { 0 }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
     for n in RowTasks(region).range(task) {
@@ -97,8 +117,7 @@ final class RearrangementStep: Step {
           let place = isOutermost ? c % (r * r) : c / small
           return (isOutermost ? c / (r * r) : c % small, y * r + place / r, x * r + place % r)
         }
-      case .flatten where inputs[0].order == .interleaved && output.precision == .float32 && output.height * output.width == 1:
-        // The elements of one pixel are the planes one after another.
+      case .flatten where isOnePixel:
         let input = inputs[0], to = memory[writes].row(image, 0)
         for row in 0..<input.height {
           deinterleaves[0](

@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 import Networks
 import Tensors
 
@@ -102,11 +103,11 @@ final class ReductionStep: Step {
   var isLight: Bool { true }
   var takesWholeBatch: Bool { !goesByRow }
   var kernelNames: [String] { [isAcross ? across.name : along.name] }
+  var work: Work { Work(.reduction) }
   var rowCount: Int { goesByRow ? output.height : 1 }
   var outputRowsPerRow: Int { goesByRow ? 1 : output.height }
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { goesByRow ? rows : 0..<input.height }
   var scratchByteCount: Int { ScratchCursor.byteCount { $0.floats(lanesPerTask) } }
-  var constantByteCount: Int { 0 }
 
   func taskCount(_ region: WorkRegion) -> Int {
     if goesByRow { return RowTasks(region).count }

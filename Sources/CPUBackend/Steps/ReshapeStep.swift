@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 
 /// The same elements in the same order under another shape: each run of the result is followed through the input.
 ///
@@ -19,11 +20,11 @@ final class ReshapeStep: Step {
   }
 
   var kernelNames: [String] { ["reshape"] }
+  var work: Work { Work(.movement, isVectorised: false) }
   var rowCount: Int { 1 }
   var outputRowsPerRow: Int { output.height }
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { 0..<input.height }
   var scratchByteCount: Int { 0 }
-  var constantByteCount: Int { 0 }
 
   private static let channelsPerTask = Int(SW_CHANNEL_BLOCK)
   private var tasksPerImage: Int { (output.channels + Self.channelsPerTask - 1) / Self.channelsPerTask }

@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 import Networks
 
 /// Bilinear and bicubic resize: the rows around an output row are mixed first, then the pixels around each output pixel.
@@ -30,9 +31,9 @@ final class ResizeStep: Step {
   }
 
   var kernelNames: [String] { input.order == .planar ? [kernel.name] : [kernel.name, pixelKernel.name] }
+  var work: Work { Work(.resize) }
   var rowCount: Int { output.height }
   /// The tables count with the program: steps share them.
-  var constantByteCount: Int { 0 }
 
   func inputRows(_ index: Int, for range: Range<Int>) -> Range<Int> {
     var first = Int.max, last = 0

@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 
 /// Copies whose every element comes from one place along each axis, or is a constant: slices, padding, nearest resize.
 final class SelectionStep: Step {
@@ -42,8 +43,8 @@ final class SelectionStep: Step {
   }
 
   var rowCount: Int { output.height }
+  var work: Work { Work(.movement, isVectorised: false) }
   var scratchByteCount: Int { 0 }
-  var constantByteCount: Int { 0 }
 
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> {
     var first = Int.max, last = -1

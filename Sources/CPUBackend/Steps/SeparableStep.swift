@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 import Networks
 import Tensors
 
@@ -22,18 +23,20 @@ final class SeparableStep: ConvolutionStep {
   ///   - operands: of the whole; `weight`, `bias` and `epilogue` are those of the pointwise part, which comes last.
   ///   - weight: of the depthwise part, `[inChannels, 1, kernel.height, kernel.width]`
   ///   - middle: bias and activation of the depthwise part.
-  init(_ operands: ConvolutionOperands, depthwise part: Convolution, weight: Tensor, middle: EpilogueParameters) {
+  init(_ operands: ConvolutionOperands, depthwise part: Convolution, weight: ParameterTensor, middle: EpilogueParameters) {
     self.operands = operands
     let g = operands.geometry
     arrangement = OutputArrangement(
       channels: g.outChannels, shuffle: operands.epilogue.shuffle, destination: operands.outputLayout)
     epilogue = EpilogueParameters(
-      operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes)
+      operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes, packs: operands.packs)
     self.middle = middle
     parts = ConstantTable(operands.parts)
     depthwise = DepthwiseRows(
-      part, input: (g.inHeight, g.inWidth), weight: weight, table: operands.table)
-    product = PointwiseProduct(weight: operands.weight, order: arrangement.order, table: operands.table)
+      part, input: (g.inHeight, g.inWidth), weight: weight, table: operands.table, packs: operands.packs)
+    product = PointwiseProduct(
+      weight: operands.weight, outputs: g.outChannels, depth: part.outChannels, order: arrangement.order, table: operands.table,
+      packs: operands.packs)
     let caches = operands.table.caches
     blocks = PixelBlocks(width: g.outWidth, pixelByteCount: operands.inputLayout.pixelSlots * 4, caches)
     let kept = max(g.kernel.height - g.stride.height, 0)
@@ -44,9 +47,8 @@ final class SeparableStep: ConvolutionStep {
   }
 
   var kernelNames: [String] { [depthwise.kernel.name] + product.kernelNames }
-  var constantByteCount: Int { depthwise.byteCount + middle.byteCount + product.byteCount + epilogue.byteCount }
-
-  var packs: [AlignedFloats] { [depthwise.weights, product.weights] }
+  var work: Work { Work(.separable, unit: product.unit) }
+  var packs: [Pack] { [depthwise.weights, middle.constants, product.weights, epilogue.constants] }
 
   private func tasks(_ region: WorkRegion) -> ProductTasks {
     ProductTasks(

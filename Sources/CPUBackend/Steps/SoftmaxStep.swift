@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 
 /// Softmax along the channels, the width or the height.
 final class SoftmaxStep: Step {
@@ -32,13 +33,13 @@ final class SoftmaxStep: Step {
   private var isAlong: Bool { layout.order == .interleaved ? axis == .channels : axis == .columns }
 
   var kernelNames: [String] { [isAlong ? along.name : across.name] }
+  var work: Work { Work(.softmax) }
   /// Along the height all rows are one piece of work.
   var rowCount: Int { axis == .rows ? 1 : layout.height }
   var outputRowsPerRow: Int { axis == .rows ? layout.height : 1 }
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { axis == .rows ? 0..<layout.height : rows }
   func taskCount(_ region: WorkRegion) -> Int { RowTasks(region).count }
   var scratchByteCount: Int { 0 }
-  var constantByteCount: Int { 0 }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
     for n in RowTasks(region).range(task) {

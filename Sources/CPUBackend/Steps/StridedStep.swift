@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 import Tensors
 
 /// Elements fetched from strided places: transposition, slices of any axis, repeated axes.
@@ -42,10 +43,10 @@ final class StridedStep: Step {
   }
 
   var rowCount: Int { 1 }
+  var work: Work { Work(.movement, isVectorised: false) }
   var outputRowsPerRow: Int { output.height }
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { 0..<input.height }
   var scratchByteCount: Int { 0 }
-  var constantByteCount: Int { 0 }
 
   private func rowsPerTask(_ region: WorkRegion) -> Int {
     max(1, min(8, region.images.count * output.height / (4 * region.threadCount)))

@@ -1,11 +1,13 @@
 import CKernels
+import Execution
 import Networks
+import Tensors
 
 /// A convolution of few output channels, written to planes.
 final class TailStep: ConvolutionStep {
   let operands: ConvolutionOperands
   private let epilogue: EpilogueParameters
-  private let weights: AlignedFloats
+  private let weights: Pack
   private let kernel: Kernel
 
   init(_ operands: ConvolutionOperands) {
@@ -13,16 +15,32 @@ final class TailStep: ConvolutionStep {
     let g = operands.geometry
     epilogue = EpilogueParameters(
       operands.epilogue, order: (0..<paddedChannels(g.outChannels)).map { $0 < g.outChannels ? $0 : nil }, bias: operands.bias,
-      slopes: operands.slopes)
+      slopes: operands.slopes, packs: operands.packs)
     kernel = operands.table.kernel(.tail, rows: g.outChannels)
-    let stored = operands.inputLayout.storedChannels
-    weights = AlignedFloats(count: g.taps * g.outChannels * stored) { base in
-      operands.weight.withUnsafeFloats { source in
-        for tap in 0..<g.taps {
-          for o in 0..<g.outChannels {
-            for k in 0..<g.inChannels {
-              base[(tap * g.outChannels + o) * stored + k] = source[(o * g.inChannels + k) * g.taps + tap]
-            }
+    weights = operands.packs.pack(
+      Layout(
+        weight: operands.weight, inChannels: g.inChannels, storedChannels: operands.inputLayout.storedChannels,
+        outChannels: g.outChannels, taps: g.taps))
+  }
+
+  /// By tap, then output channel, input channel.
+  private struct Layout: PackLayout {
+    let weight: ParameterTensor
+    let inChannels: Int
+    let storedChannels: Int
+    let outChannels: Int
+    let taps: Int
+
+    var sources: [ParameterTensor] { [weight] }
+    var count: Int { taps * outChannels * storedChannels }
+    var partCount: Int { 1 }
+
+    func fill(_ base: UnsafeMutablePointer<Float>, part: Int, from tensors: [Tensor]) {
+      tensors[0].withUnsafeFloats { source in
+        for tap in 0..<taps {
+          for o in 0..<outChannels {
+            let to = base + (tap * outChannels + o) * storedChannels
+            for k in 0..<inChannels { to[k] = source[(o * inChannels + k) * taps + tap] }
           }
         }
       }
@@ -30,8 +48,8 @@ final class TailStep: ConvolutionStep {
   }
 
   var kernelNames: [String] { [kernel.name] }
-  var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
-  var packs: [AlignedFloats] { [weights] }
+  var work: Work { Work(.tail) }
+  var packs: [Pack] { [weights, epilogue.constants] }
 
   private func scratch(
     _ cursor: inout ScratchCursor

@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 import Networks
 import Tensors
 
@@ -16,11 +17,11 @@ final class TransposedConvolutionStep: Step {
   private let groups: [PhaseGroup]
   /// The column blocks of all groups, in the order of their weights.
   private let units: [Unit]
-  private let weights: AlignedFloats
+  private let weights: Pack
   private let epilogue: EpilogueParameters
   private let blockOffsets: [Int]
   private let storeFunction: sw_store_function
-  private let zeros: AlignedFloats
+  private let zeros: Pack
   /// Work pixels of a row.
   private let gridWidth: Int
   /// Of the value that the epilogue adds; it has the output's shape.
@@ -28,9 +29,10 @@ final class TransposedConvolutionStep: Step {
 
   /// Both values are interleaved.
   init(
-    node: String, _ payload: TransposedConvolution, weight: Tensor, bias: [Float]?, slopes: [Float]?,
+    node: String, _ payload: TransposedConvolution, weight: ParameterTensor, bias: ParameterTensor?, slopes: ParameterTensor?,
     epilogue: CanonicalEpilogue, input: (value: Int, layout: ValueLayout),
-    residual: (value: Int, layout: ValueLayout)?, output: (value: Int, layout: ValueLayout), table: KernelTable
+    residual: (value: Int, layout: ValueLayout)?, output: (value: Int, layout: ValueLayout), table: KernelTable,
+    packs: PackStore
   ) {
     self.node = node
     self.payload = payload
@@ -42,7 +44,7 @@ final class TransposedConvolutionStep: Step {
     gridWidth = (output.layout.width + payload.stride.width - 1) / payload.stride.width
     groups = PhaseGroup.all(of: payload, height: output.layout.height, width: output.layout.width)
     storeFunction = table.kernel(.store, rows: 1).store
-    zeros = AlignedFloats(count: paddedChannels(payload.inChannels))
+    zeros = packs.pack(Zeros(count: paddedChannels(payload.inChannels)))
 
     let stored = output.layout.storedChannels, block = Int(SW_CHANNEL_BLOCK)
     var made: [Unit] = []
@@ -74,26 +76,31 @@ final class TransposedConvolutionStep: Step {
     let units = made
     self.units = units
     blockOffsets = offsets
-    self.epilogue = EpilogueParameters(epilogue, order: order, bias: bias, slopes: slopes)
-    let groups = groups
-    weights = AlignedFloats(count: weightOffset) { base in
-      Self.pack(weight, payload, groups, units, storedChannels: stored, into: base)
-    }
+    self.epilogue = EpilogueParameters(epilogue, order: order, bias: bias, slopes: slopes, packs: packs)
+    weights = packs.pack(
+      Layout(weight: weight, payload: payload, groups: groups, units: units, storedChannels: stored, count: weightOffset))
   }
 
   /// By unit, then tap, input channel, column. Groups of channels become one dense product with zeros between them.
-  private static func pack(
-    _ weight: Tensor, _ payload: TransposedConvolution, _ groups: [PhaseGroup], _ units: [Unit], storedChannels stored: Int,
-    into base: UnsafeMutablePointer<Float>
-  ) {
-    let depth = payload.inChannels / payload.groups, outputs = payload.outChannels / payload.groups
-    let area = payload.kernel.height * payload.kernel.width
-    weight.withUnsafeFloats { source in
-      for unit in units {
-        let group = groups[unit.group], columns = unit.gather.columns
+  private struct Layout: PackLayout {
+    let weight: ParameterTensor
+    let payload: TransposedConvolution
+    let groups: [PhaseGroup]
+    let units: [Unit]
+    let storedChannels: Int
+    let count: Int
+
+    var sources: [ParameterTensor] { [weight] }
+    var partCount: Int { units.count }
+
+    func fill(_ base: UnsafeMutablePointer<Float>, part: Int, from tensors: [Tensor]) {
+      let depth = payload.inChannels / payload.groups, outputs = payload.outChannels / payload.groups
+      let area = payload.kernel.height * payload.kernel.width
+      let unit = units[part], group = groups[unit.group], columns = unit.gather.columns
+      tensors[0].withUnsafeFloats { source in
         for column in 0..<columns {
-          let phase = group.phases[(unit.firstColumn + column) / stored]
-          let channel = (unit.firstColumn + column) % stored
+          let phase = group.phases[(unit.firstColumn + column) / storedChannels]
+          let channel = (unit.firstColumn + column) % storedChannels
           guard channel < payload.outChannels else { continue }
           let first = channel / outputs * depth
           for case (let tap, let position?) in phase.kernelPositions.enumerated() {
@@ -109,8 +116,8 @@ final class TransposedConvolutionStep: Step {
   }
 
   var kernelNames: [String] { Set(units.map(\.gather.name)).sorted() + ["store"] }
-  var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
-  var packs: [AlignedFloats] { [weights] }
+  var work: Work { Work(.gatheredProducts, unit: units[0].gather.unit, productShare: Double(payload.groups)) }
+  var packs: [Pack] { [weights, epilogue.constants, zeros] }
 
   var rowCount: Int { (output.height + payload.stride.height - 1) / payload.stride.height }
   var outputRowsPerRow: Int { payload.stride.height }
@@ -287,7 +294,7 @@ final class TransposedConvolutionStep: Step {
 }
 
 /// A block of columns of one group of phases: what is computed and stored together. Holds no references.
-private struct Unit {
+private struct Unit: Hashable {
   var group: Int
   var gather: Kernel
   var multiply: Kernel

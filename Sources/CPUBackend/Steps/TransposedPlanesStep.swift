@@ -1,4 +1,5 @@
 import CKernels
+import Execution
 import Networks
 import Tensors
 
@@ -17,7 +18,7 @@ final class TransposedPlanesStep: Step {
   private let output: ValueLayout
   private let plan: TransposedPlanes
   private let epilogue: EpilogueParameters
-  private let weights: AlignedFloats
+  private let weights: Pack
   private let parts: ConstantTable<Part>
   private let taps: ConstantTable<PhaseGroup.Tap>
   private let deinterleave: sw_deinterleave_function
@@ -44,9 +45,9 @@ final class TransposedPlanesStep: Step {
   ///   - residual: planar, of the output's shape.
   ///   - output: planar.
   init(
-    node: String, _ payload: TransposedConvolution, weight: Tensor, bias: [Float]?, slopes: [Float]?,
+    node: String, _ payload: TransposedConvolution, weight: ParameterTensor, bias: ParameterTensor?, slopes: ParameterTensor?,
     epilogue: CanonicalEpilogue, input: (value: Int, layout: ValueLayout), residual: (value: Int, layout: ValueLayout)?,
-    output: (value: Int, layout: ValueLayout), table: KernelTable, threadCount: Int
+    output: (value: Int, layout: ValueLayout), table: KernelTable, threadCount: Int, packs: PackStore
   ) {
     self.node = node
     self.payload = payload
@@ -61,7 +62,7 @@ final class TransposedPlanesStep: Step {
     spread = table.kernel(.spread, rows: 1)
     self.epilogue = EpilogueParameters(
       epilogue, order: (0..<paddedChannels(payload.outChannels)).map { $0 < payload.outChannels ? $0 : nil }, bias: bias,
-      slopes: slopes)
+      slopes: slopes, packs: packs)
 
     let lanes = table.instructionSet.lanes, slack = 3 * lanes
     strip = Self.strip(plan, depth: payload.inChannels, width: gridWidth, threadCount: threadCount, table.caches)
@@ -69,38 +70,61 @@ final class TransposedPlanesStep: Step {
     plane = ((strip + plan.columns.count + slack + 15) / 16) * 16 | 16
     sumPlane = (strip + slack + 15) / 16 * 16
 
-    var parts: [Part] = [], taps: [PhaseGroup.Tap] = [], values: [Float] = []
-    weight.withUnsafeFloats { source in
-      for group in plan.groups {
-        for range in TransposedPlanes.parts(group.phases.count * payload.outChannels) {
-          let outputs = range.map { (group.phases[$0 / payload.outChannels], $0 % payload.outChannels) }
-          let places = outputs.map { ($0.row * payload.outChannels + $1) * payload.stride.width + $0.column }
-          func place(_ index: Int) -> Int { places[min(index, places.count - 1)] }
-          parts.append(
-            Part(
-              kernel: table.kernel(.planes, rows: range.count), firstTap: taps.count, tapCount: group.taps.count,
-              weightOffset: values.count, places: (place(0), place(1), place(2), place(3))))
-          let area = payload.kernel.height * payload.kernel.width
-          for tap in group.taps.indices {
-            for k in 0..<payload.inChannels {
-              for (phase, channel) in outputs {
-                let position = phase.kernelPositions[tap]
-                values.append(position.map { source[(k * payload.outChannels + channel) * area + $0] } ?? 0)
+    var parts: [Part] = [], taps: [PhaseGroup.Tap] = [], weightOffset = 0
+    for group in plan.groups {
+      for range in TransposedPlanes.parts(group.phases.count * payload.outChannels) {
+        let outputs = range.map { (group.phases[$0 / payload.outChannels], $0 % payload.outChannels) }
+        let places = outputs.map { ($0.row * payload.outChannels + $1) * payload.stride.width + $0.column }
+        func place(_ index: Int) -> Int { places[min(index, places.count - 1)] }
+        parts.append(
+          Part(
+            kernel: table.kernel(.planes, rows: range.count), firstTap: taps.count, tapCount: group.taps.count,
+            weightOffset: weightOffset, places: (place(0), place(1), place(2), place(3))))
+        weightOffset += group.taps.count * payload.inChannels * range.count
+      }
+      // Parts of a group read the same taps.
+      taps += group.taps
+    }
+    self.parts = ConstantTable(parts)
+    self.taps = ConstantTable(taps)
+    weights = packs.pack(Layout(weight: weight, payload: payload, groups: plan.groups, count: weightOffset))
+  }
+
+  /// By part, then tap, input channel, output.
+  private struct Layout: PackLayout {
+    let weight: ParameterTensor
+    let payload: TransposedConvolution
+    let groups: [PhaseGroup]
+    let count: Int
+
+    var sources: [ParameterTensor] { [weight] }
+    var partCount: Int { 1 }
+
+    func fill(_ base: UnsafeMutablePointer<Float>, part: Int, from tensors: [Tensor]) {
+      let area = payload.kernel.height * payload.kernel.width
+      var to = base
+      tensors[0].withUnsafeFloats { source in
+        for group in groups {
+          for range in TransposedPlanes.parts(group.phases.count * payload.outChannels) {
+            for tap in group.taps.indices {
+              for k in 0..<payload.inChannels {
+                for output in range {
+                  let position = group.phases[output / payload.outChannels].kernelPositions[tap]
+                  to.pointee =
+                    position.map { source[(k * payload.outChannels + output % payload.outChannels) * area + $0] } ?? 0
+                  to += 1
+                }
               }
             }
           }
         }
-        // Parts of a group read the same taps.
-        taps += group.taps
       }
     }
-    self.parts = ConstantTable(parts)
-    self.taps = ConstantTable(taps)
-    weights = AlignedFloats(values)
   }
 
   var kernelNames: [String] { Set(parts.values.map(\.kernel.name)).sorted() + [spread.name] }
-  var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
+  var work: Work { Work(.planes) }
+  var packs: [Pack] { [weights, epilogue.constants] }
 
   var rowCount: Int { (output.height + payload.stride.height - 1) / payload.stride.height }
   var outputRowsPerRow: Int { payload.stride.height }

@@ -17,7 +17,7 @@ final class WinogradStep: ConvolutionStep {
   private let outputTransform: sw_winograd_output_function
   private let arrangement: OutputArrangement
   private let epilogue: EpilogueParameters
-  private let weights: AlignedFloats
+  private let weights: Pack
   /// Column blocks that are multiplied before their outputs are transformed, with the place of their weights.
   private let groups: [Group]
   private let parts: ConstantTable<InputPart>
@@ -54,7 +54,7 @@ final class WinogradStep: ConvolutionStep {
     arrangement = OutputArrangement(
       channels: geometry.outChannels, shuffle: operands.epilogue.shuffle, destination: operands.outputLayout)
     epilogue = EpilogueParameters(
-      operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes)
+      operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes, packs: operands.packs)
     let tiles = table.floatTiles(.multiply)
     var groups: [Group] = []
     var offset = 0
@@ -67,10 +67,13 @@ final class WinogradStep: ConvolutionStep {
       offset += positions * geometry.inChannels * columns
     }
     self.groups = groups
-    let order = arrangement.order, made = groups
-    weights = AlignedFloats(count: offset) { base in
-      Self.pack(operands.weight, geometry, made, order: order, size: size, into: base)
-    }
+    weights = operands.packs.pack(
+      WinogradWeights(
+        weight: operands.weight, inChannels: geometry.inChannels, size: size, order: arrangement.order,
+        groups: groups.map {
+          WinogradWeights.Group(
+            firstColumn: $0.firstColumn, columns: $0.columns, weightOffset: $0.weightOffset, blocks: Array($0.blocks.values))
+        }))
     across = WinogradColumns(width: geometry.outWidth, size: size, dilation: geometry.dilation.width)
     tilesPerTask = Self.tilesPerTask(
       geometry, columns: min(Self.groupColumns, arrangement.order.count), positions: positions, table.caches)
@@ -133,53 +136,12 @@ final class WinogradStep: ConvolutionStep {
       region, size: size, phases: operands.geometry.dilation.height, across: across, most: tilesPerTask, grain: tileGrain)
   }
 
-  /// G of F(4x4, 3x3), in units of 1/24.
-  private static let weightTransform4: [[Double]] = [
-    [6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24],
-  ].map { $0.map { $0 / 24 } }
-  /// G of F(2x2, 3x3), in halves.
-  private static let weightTransform2: [[Double]] = [[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]].map { $0.map { $0 / 2 } }
-
-  /// U = G g Gᵀ, computed in Double and rounded once.
-  private static func pack(
-    _ weight: Tensor, _ geometry: ConvolutionGeometry, _ groups: [Group], order: [Int?], size: Int,
-    into base: UnsafeMutablePointer<Float>
-  ) {
-    let transform = size == 4 ? weightTransform4 : weightTransform2
-    let points = size + 2
-    weight.withUnsafeFloats { source in
-      var half = [Double](repeating: 0, count: points * 3)
-      for group in groups {
-        for block in group.blocks.values {
-          for column in 0..<block.columns {
-            guard let channel = order[group.firstColumn + block.firstColumn + column] else { continue }
-            for k in 0..<geometry.inChannels {
-              let kernel = (channel * geometry.inChannels + k) * 9
-              for i in 0..<points {
-                for v in 0..<3 {
-                  half[i * 3 + v] = (0..<3).reduce(0.0) { $0 + transform[i][$1] * Double(source[kernel + $1 * 3 + v]) }
-                }
-              }
-              for i in 0..<points {
-                for j in 0..<points {
-                  let value =
-                    half[i * 3] * transform[j][0] + half[i * 3 + 1] * transform[j][1] + half[i * 3 + 2] * transform[j][2]
-                  let place = group.weightOffset + (i * points + j) * geometry.inChannels * group.columns
-                  base[place + geometry.inChannels * block.firstColumn + k * block.columns + column] = Float(value)
-                }
-              }
-            }
-          }
-        }
-      }
-    }
-  }
-
   var kernelNames: [String] {
     ["winograd_input_\(size)"] + Set(groups.flatMap { $0.blocks.values.map(\.kernel.name) }).sorted() + [
       "winograd_output_\(size)"
     ]
   }
+  var work: Work { Work(.winograd, productShare: Double(positions) / Double(9 * size * size)) }
   var rowGrain: Int { tileRows }
   func taskCount(_ region: WorkRegion) -> Int { tasks(region).count }
   func phaseCount(_ region: WorkRegion) -> Int { isStaged(region.threadCount) ? 3 * stages(region).count : 1 }
@@ -202,8 +164,7 @@ final class WinogradStep: ConvolutionStep {
     operands.inputRows(
       index, for: index < parts.count ? rows.lowerBound..<(rows.upperBound + tileRows - 1) / tileRows * tileRows : rows)
   }
-  var constantByteCount: Int { weights.byteCount + epilogue.byteCount }
-  var packs: [AlignedFloats] { [weights] }
+  var packs: [Pack] { [weights, epilogue.constants] }
 
   fileprivate struct Scratch {
     var transformed: UnsafeMutablePointer<Float>?

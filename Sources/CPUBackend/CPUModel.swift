@@ -1,0 +1,76 @@
+import Execution
+import Files
+import Networks
+import Synchronization
+import Tensors
+
+/// A network on the CPU engine: its packs and the engine's threads, which the sessions of all input shapes share.
+final class CPUModel: Model {
+  let engine: CPUEngine
+  let packs: PackStore
+  private let current: Mutex<Network>
+
+  init(_ network: Network, engine: CPUEngine) throws(ExecutionError) {
+    do throws(NetworkError) {
+      try network.verify()
+    } catch {
+      throw .invalidNetwork(error.description)
+    }
+    for input in network.inputs where input.element != .float32 {
+      throw .unsupported(
+        node: input.name, operation: "input", backend: engine.name, reason: "it holds \(input.element.rawValue)")
+    }
+    self.engine = engine
+    packs = PackStore(network.withParametersAsConstants().parameters)
+    current = Mutex(network)
+  }
+
+  var network: Network { current.withLock { $0 } }
+
+  func setParameters(_ parameters: [String: Tensor]) throws(ExecutionError) {
+    let all = try current.withLock { (network) throws(ExecutionError) in
+      try network.setParameters(parameters)
+      return network.withParametersAsConstants().parameters
+    }
+    // Those that nodes read are constants, too.
+    packs.set(
+      all.filter { name, _ in parameters[name] != nil || parameters.keys.contains { name == "\($0).\(ParameterRole.value)" } })
+  }
+
+  func session(inputs: [Shape], kernelsFor whole: [Shape]) throws(ExecutionError) -> any Session {
+    let given = network
+    // What updates set leaves the network behind its outputs.
+    let (network, shapes) = try Self.resolved(given, inputs: inputs)
+    let wholeShapes = whole == inputs ? shapes : try Self.resolved(given, inputs: whole).shapes
+    for node in network.nodes {
+      if case .no(let reason) = engine.support(for: node, in: network, shapes: shapes) {
+        throw .unsupported(node: node.name, operation: node.operation.typeName, backend: engine.name, reason: reason)
+      }
+    }
+    // Steps keep tables as long as a row or a column of their values.
+    let largest = shapes.values.reduce(0) { max($0, $1.count * 4) }, available = MemoryLimit.current.byteCount
+    guard largest <= available else { throw .memory(needed: largest, available: available) }
+    var lowering = Lowering(network, shapes: shapes, wholeShapes: wholeShapes, engine: engine, packs: packs)
+    let program = try lowering.program()
+    let schedule = BandSchedule(
+      program, threadCount: engine.threadCount, cacheByteCount: engine.cacheByteCount, bandPixels: engine.bandPixels)
+    return try CPUSession(
+      program, schedule, network: network, shapes: shapes, model: self, updatedParameters: given.updates.map(\.parameter))
+  }
+
+  /// The network as it is lowered: numbers for sizes that follow from the inputs', constants for parameters that nodes read, an output
+  /// for each update; and the shapes of its values.
+  private static func resolved(
+    _ network: Network, inputs: [Shape]
+  ) throws(ExecutionError) -> (network: Network, shapes: [String: Shape]) {
+    do throws(NetworkError) {
+      var network = network.withParametersAsConstants()
+      network.outputs += network.updates.map(\.value)
+      network.updates = []
+      let resolved = try network.resolvingSizes(inputs: inputs)
+      return (resolved, try resolved.inferredShapes(inputs: inputs))
+    } catch {
+      throw .invalidNetwork(error.description)
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import Networks
+import Tensors
+
+/// A tensor that follows from parameters of a network, said rather than computed: what a pack is filled from, and filled again from when
+/// a parameter has changed.
+indirect enum ParameterTensor: Hashable, Sendable {
+  case parameter(String)
+  /// One element, for all channels.
+  case number(Float)
+  /// The numbers of a precision nearest to these.
+  case rounded(ParameterTensor, Precision)
+  /// Each element this many times in a row.
+  case repeated(ParameterTensor, count: Int)
+  /// `[rows, columns…]`, as a matrix, the other way round: `[columns, rows, 1, 1]`.
+  case turned(ParameterTensor)
+  /// Of (x - mean) / √(variance + ε) · weight + bias as one multiplier and one shift.
+  case multiplier(BatchNormParameters)
+  case shift(BatchNormParameters)
+
+  /// A batch norm with the names of its parameters.
+  struct BatchNormParameters: Hashable, Sendable {
+    var weight: String
+    var bias: String
+    var mean: String
+    var variance: String
+    var payload: BatchNorm
+  }
+
+  /// The names that it reads.
+  var parameters: Set<String> {
+    switch self {
+    case .parameter(let name): [name]
+    case .number: []
+    case .rounded(let tensor, _), .repeated(let tensor, _), .turned(let tensor): tensor.parameters
+    case .multiplier(let norm), .shift(let norm): [norm.weight, norm.bias, norm.mean, norm.variance]
+    }
+  }
+
+  /// The tensor. Traps where a parameter is missing: a verified network has all.
+  func tensor(_ parameters: [String: Tensor]) -> Tensor {
+    func named(_ name: String) -> Tensor {
+      guard let tensor = parameters[name] else { preconditionFailure("the parameter '\(name)' is missing") }
+      return tensor
+    }
+    switch self {
+    case .parameter(let name): return named(name)
+    case .number(let number): return Tensor([1], [number])
+    case .rounded(let source, .float32): return source.tensor(parameters)
+    case .rounded(let source, .bfloat16):
+      let tensor = source.tensor(parameters)
+      return tensor.withUnsafeFloats { floats in Tensor(tensor.shape, floats.lazy.map { BFloat16($0).float }) }
+    case .repeated(let source, let count):
+      let floats = source.tensor(parameters).floats
+      return Tensor([floats.count * count], floats.flatMap { [Float](repeating: $0, count: count) })
+    case .turned(let source):
+      let tensor = source.tensor(parameters), rows = tensor.shape[0], columns = tensor.count / max(rows, 1)
+      var result = Tensor(zeros: [columns, rows, 1, 1])
+      result.withUnsafeMutableFloats { to in
+        tensor.withUnsafeFloats { from in
+          for row in 0..<rows {
+            for column in 0..<columns { to[column * rows + row] = from[row * columns + column] }
+          }
+        }
+      }
+      return result
+    case .multiplier(let norm): return Self.tensor(norm.affine(named).scale)
+    case .shift(let norm): return Self.tensor(norm.affine(named).shift)
+    }
+  }
+
+  private static func tensor(_ numbers: [Double]) -> Tensor { Tensor([numbers.count], numbers.map { Float($0) }) }
+}
+
+extension ParameterTensor.BatchNormParameters {
+  fileprivate func affine(_ named: (String) -> Tensor) -> (scale: [Double], shift: [Double]) {
+    payload.affine(weight: named(weight), bias: named(bias), mean: named(mean), variance: named(variance))
+  }
+}
