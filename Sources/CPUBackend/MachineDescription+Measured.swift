@@ -19,8 +19,7 @@ extension MachineDescription {
   }
 
   private static func bytesPerCycle(reading byteCount: Int, passes: Int) -> Double {
-    let block = AlignedFloats(count: byteCount / 4) { _ in }
-    block.fill()
+    let block = AlignedFloats(count: byteCount / 4)
     return Stopwatch.rate(of: Double(byteCount * passes)) { for _ in 0..<passes { _ = sw_read(block.base, byteCount / 4) } }
   }
 }
@@ -56,7 +55,8 @@ extension InstructionRates {
     let strip = AlignedFloats(count: (size * tiles + 2) * points * channels)
     let rows = (0..<points).map { Optional(UnsafePointer(image.base) + $0 * width * channels) }, offsets = [0]
     let epilogue = EpilogueParameters(
-      CanonicalEpilogue(), order: [Int?](repeating: nil, count: channels), bias: nil, slopes: nil)
+      CanonicalEpilogue(), order: [Int?](repeating: nil, count: channels), bias: nil, slopes: nil,
+      packs: PackStore([:]))
     return offsets.withUnsafeBufferPointer { offsets in
       var destination = sw_destination(
         base: result.base, row: width * channels, pixel: channels, block: offsets.baseAddress)
