@@ -65,7 +65,8 @@ var targets: [Target] = [
   .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
   .testTarget(name: "NetworksTests", dependencies: ["Tensors", "Networks", "TestSupport"]),
   .testTarget(
-    name: "ReferenceBackendTests", dependencies: ["Tensors", "Networks", "Execution", "ReferenceBackend", "TestSupport"]),
+    name: "ReferenceBackendTests",
+    dependencies: ["Tensors", "Networks", "Execution", "ReferenceBackend", "CPUBackend", "TestSupport"]),
   .testTarget(
     name: "CPUBackendTests",
     dependencies: [

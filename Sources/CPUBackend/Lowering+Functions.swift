@@ -175,19 +175,13 @@ extension Lowering {
     let input = float32(node, input), reduction = Reduction(.maximum, axes: [payload.axis])
     let most = try repeatable(node, reduced(node, reduction, input, shape, to: one), one, in: shape)
     let isMost = addBinary(node, .equal, [input, most], layout, wide)
-    let left = addConstant(Tensor(line, (0..<extent).map { Float(extent - $0) }), ValueLayout(line))
+    let left = addConstant(.countdown(line), ValueLayout(line))
     let places = addBinary(node, .multiply, [isMost, try repeatable(node, left, line, in: shape)], layout, wide)
     let first = reduced(
       node, Reduction(.maximum, axes: [payload.axis], keepsAxes: payload.keepsAxis), places, shape, to: outputShape)
     // Where nothing is equal, as NaN, the last place.
-    let count = addConstant(
-      Tensor(repeating: Float(extent), Shape(Array(repeating: 1, count: outputShape.rank))),
-      ValueLayout(
-        Shape(Array(repeating: 1, count: outputShape.rank))))
-    let least = addConstant(
-      Tensor(repeating: 1, Shape(Array(repeating: 1, count: outputShape.rank))),
-      ValueLayout(
-        Shape(Array(repeating: 1, count: outputShape.rank))))
+    let number = ValueLayout(Shape(Array(repeating: 1, count: outputShape.rank)))
+    let count = addConstant(.number(Float(extent)), number), least = addConstant(.number(1), number)
     let outputLayout = ValueLayout(outputShape)
     let known = addBinary(node, .maximum, [first, least], outputLayout, wide)
     let output = addBinary(node, .subtract, [count, known], outputLayout, wide)

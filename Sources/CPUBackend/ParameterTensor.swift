@@ -7,6 +7,8 @@ indirect enum ParameterTensor: Hashable, Sendable {
   case parameter(String)
   /// One element, for all channels.
   case number(Float)
+  /// As many elements as the shape has: their number, one less, and so on to 1.
+  case countdown(Shape)
   /// The numbers of a precision nearest to these.
   case rounded(ParameterTensor, Precision)
   /// Each element this many times in a row.
@@ -30,7 +32,7 @@ indirect enum ParameterTensor: Hashable, Sendable {
   var parameters: Set<String> {
     switch self {
     case .parameter(let name): [name]
-    case .number: []
+    case .number, .countdown: []
     case .rounded(let tensor, _), .repeated(let tensor, _), .turned(let tensor): tensor.parameters
     case .multiplier(let norm), .shift(let norm): [norm.weight, norm.bias, norm.mean, norm.variance]
     }
@@ -45,6 +47,7 @@ indirect enum ParameterTensor: Hashable, Sendable {
     switch self {
     case .parameter(let name): return named(name)
     case .number(let number): return Tensor([1], [number])
+    case .countdown(let shape): return Tensor(shape, (0..<shape.count).map { Float(shape.count - $0) })
     case .rounded(let source, .float32): return source.tensor(parameters)
     case .rounded(let source, .bfloat16):
       let tensor = source.tensor(parameters)

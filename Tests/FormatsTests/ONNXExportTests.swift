@@ -44,6 +44,17 @@ import Testing
     #expect(try ONNXFile.read(bytes: ONNXFile.bytes(of: network)) == network)
   }
 
+  /// Slopes of a vector would make one of a number without axes.
+  @Test func scalarsStayScalars() throws {
+    var builder = NetworkBuilder("scalars")
+    let x = builder.input("x", axes: [nil, nil])
+    let number = builder.constant("number", Tensor([], [-2]))
+    let sloped = builder.node("sloped", .activation(.prelu(channels: 1)), [number], channels: 1)
+    builder.output(builder.binary("sum", .add, x, sloped))
+    builder.output(sloped)
+    try Self.expectSame(builder.build(.random(seed: 1)), [Tensor([1, 2], [1, 2])], "scalars")
+  }
+
   @Test func theSameNetworkGivesTheSameBytes() throws {
     let network = try EDSR(scale: 2, features: 8, blocks: 2).network(.random(seed: 1))
     let bytes = try ONNXFile.bytes(of: network)

@@ -166,7 +166,8 @@ extension ONNXExporter {
 
   /// A vector along the channels of a value of that many axes.
   private static func channelShape(_ channels: Int, rank: Int) -> Shape {
-    Shape([channels] + Array(repeating: 1, count: max(rank - 2, 0)))
+    // A longer shape would make another of a scalar.
+    rank == 0 ? [] : Shape([channels] + Array(repeating: 1, count: max(rank - 2, 0)))
   }
 
   // MARK: Convolutions
