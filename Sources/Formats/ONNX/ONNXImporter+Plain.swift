@@ -72,7 +72,7 @@ extension ONNXImporter {
     _ value: String, _ extents: [Extent], to shape: [Extent], _ node: ONNXNode
   ) throws(ONNXProblem) -> ONNXView {
     if extents == shape { return ONNXView(value, extents) }
-    if shape.count == 2, shape[0] == extents[0] { return try move(.flatten, value, shape, node) }
+    if shape.count == 2, let first = extents.first, shape[0] == first { return try move(.flatten, value, shape, node) }
     func isKept(_ axis: Int) -> Bool { axis < extents.count && extents[axis] == shape[axis] }
     // One open extent follows from the others. Of several each is stated: left to follow, one would hide that another is wrong.
     let isOne = shape.indices.count { shape[$0].constant == nil && !isKept($0) } == 1
