@@ -49,9 +49,8 @@ import Testing
     var builder = NetworkBuilder("scalars")
     let x = builder.input("x", axes: [nil, nil])
     let number = builder.constant("number", Tensor([], [-2]))
-    let sloped = builder.node("sloped", .activation(.prelu(channels: 1)), [number], channels: 1)
-    builder.output(builder.binary("sum", .add, x, sloped))
-    builder.output(sloped)
+    builder.output(builder.activation("same", x, .relu))
+    builder.output(builder.node("sloped", .activation(.prelu(channels: 1)), [number], channels: 1))
     try Self.expectSame(builder.build(.random(seed: 1)), [Tensor([1, 2], [1, 2])], "scalars")
   }
 
