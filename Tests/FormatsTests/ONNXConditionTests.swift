@@ -1,5 +1,6 @@
 import Networks
 import ONNXProto
+import Tensors
 import Testing
 
 @testable import Formats
@@ -19,6 +20,18 @@ import Testing
     let joined = [Sizes.node("Concat", ["front", "o"], ["z"], [.integer("axis", 0)])]
     let places = [("zero", 0), ("one", 1), ("two", 2), ("four", 4)].map { Make.integers($0, [Int64($1)]) }
     return try Sizes.read(Sizes.image, Sizes.resized("x", parts + arithmetic + joined), places + tensors, opset: opset)
+  }
+
+  /// A number without axes that a node computes meets values of any rank.
+  @Test func scalarsMeetMatrices() throws {
+    let constant = Make.tensor("k", []), slope = Make.tensor("a", [])
+    for axes in [["n", "w"], ["n"], ["n", 3, "w"], Sizes.image] as [[Sizes.Axis]] {
+      let network = try Sizes.read(
+        axes, [Sizes.node("PRelu", ["k", "a"], ["s"]), Sizes.node("Add", ["x", "s"], ["y"])], [constant, slope])
+      let shape = Shape(
+        axes.enumerated().map { $0.offset == 0 ? 2 : $0.offset == 1 && axes.count > 2 ? axes.count == 3 ? 3 : 1 : 5 })
+      #expect(try network.inferredShapes(inputs: [shape])[network.outputs[0]] == shape)
+    }
   }
 
   @Test func sizesAreComparedAndChosen() throws {
