@@ -43,7 +43,8 @@ import Transforms
     let shapes = try network.inferredShapes(inputs: [shape])
     for threads in [2, 4, 8, 16] {
       let engine = CPUEngine(threadCount: threads, machine: .zen5)
-      var lowering = Lowering(network, shapes: shapes, wholeShapes: shapes, engine: engine, packs: PackStore(network.parameters))
+      var lowering = Lowering(
+        network, shapes: shapes, wholeShapes: shapes, engine: engine, packs: PackStore(network.parameters))
       let program = try lowering.program()
       let schedule = BandSchedule(
         program, threadCount: threads, cacheByteCount: engine.cacheByteCount, bandPixels: engine.bandPixels)
