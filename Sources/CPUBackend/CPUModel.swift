@@ -28,18 +28,21 @@ final class CPUModel: Model {
   var network: Network { current.withLock { $0 } }
 
   func setParameters(_ parameters: [String: Tensor]) throws(ExecutionError) {
-    let all = try current.withLock { (network) throws(ExecutionError) in
+    let read = try current.withLock { (network) throws(ExecutionError) in
       try network.setParameters(parameters)
-      return network.withParametersAsConstants().parameters
+      return network.graph.readParameters
     }
-    // Those that nodes read are constants, too.
-    packs.set(
-      all.filter { name, _ in parameters[name] != nil || parameters.keys.contains { name == "\($0).\(ParameterRole.value)" } })
+    var changed = parameters
+    // Those that nodes read are constants of their name, too.
+    for (name, type) in read {
+      let constant = Node(name: name, operation: .constant(Constant(type.shape)), inputs: [])
+      changed[constant.parameterName(.value)] = parameters[name]
+    }
+    packs.set(changed)
   }
 
   func session(inputs: [Shape], kernelsFor whole: [Shape]) throws(ExecutionError) -> any Session {
     let given = network
-    // What updates set leaves the network behind its outputs.
     let (network, shapes) = try Self.resolved(given, inputs: inputs)
     let wholeShapes = whole == inputs ? shapes : try Self.resolved(given, inputs: whole).shapes
     for node in network.nodes {
@@ -58,7 +61,7 @@ final class CPUModel: Model {
       program, schedule, network: network, shapes: shapes, model: self, updatedParameters: given.updates.map(\.parameter))
   }
 
-  /// The network as it is lowered: numbers for sizes that follow from the inputs', constants for parameters that nodes read, an output
+  /// The network as it is lowered, the same function: numbers for sizes that follow from the inputs', constants for parameters that nodes read, an output
   /// for each update; and the shapes of its values.
   private static func resolved(
     _ network: Network, inputs: [Shape]

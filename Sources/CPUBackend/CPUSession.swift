@@ -38,7 +38,7 @@ final class CPUSession: TimingSession {
 
   init(
     _ program: Program, _ schedule: BandSchedule, network: Network, shapes: [String: Shape], model: CPUModel,
-    updatedParameters: [String] = []
+    updatedParameters: [String]
   ) throws(ExecutionError) {
     let engine = model.engine, threadCount = engine.threadCount
     self.model = model
@@ -184,10 +184,9 @@ final class CPUSession: TimingSession {
         for var item in group.items {
           let step = program.steps[item.step]
           let isShared = sharing[index] == .always || sharing[index] == .whenItPays && sharesMiddling
-          item.region.threadCount = isShared ? threadCounts[index] : 1
-          index += 1
           let shared = isShared ? pool : nil
-          if shared == nil { item.region.threadCount = 1 }
+          item.region.threadCount = shared == nil ? 1 : threadCounts[index]
+          index += 1
           around(item) {
             for phase in 0..<step.phaseCount(item.region) {
               let count = step.taskCount(item.region, phase: phase)

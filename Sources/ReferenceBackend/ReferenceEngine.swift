@@ -29,6 +29,7 @@ public struct ReferenceEngine: Backend {
   }
 }
 
+/// A verified network and its parameters as they are now.
 final class ReferenceModel: Model {
   private let current: Mutex<Network>
 

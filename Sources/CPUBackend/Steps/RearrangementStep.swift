@@ -60,13 +60,16 @@ final class RearrangementStep: Step {
     // Rows, or planes to pixels and back.
     case .copy: Work(.copy)
     case .concatenation: Work(.movement)
-    case .pixelShuffle: Work(.movement, isVectorised: output.order == .planar && inputs[0].order == .interleaved)
-    case .pixelUnshuffle:
-      Work(
-        .movement,
-        isVectorised: inputs[0].order == .planar && output.order == .interleaved && output.precision == .float32)
+    case .pixelShuffle: Work(.movement, isVectorised: makesPlanes)
+    case .pixelUnshuffle: Work(.movement, isVectorised: takesPlanes)
     case .flatten: Work(.movement, isVectorised: isOnePixel)
     }
+  }
+
+  /// Whether pixels become planes, or planes float32 pixels: a kernel does that, row by row.
+  private var makesPlanes: Bool { output.order == .planar && inputs[0].order == .interleaved }
+  private var takesPlanes: Bool {
+    inputs[0].order == .planar && output.order == .interleaved && output.precision == .float32
   }
 
   /// Whether the elements of one pixel are the planes one after another.
@@ -100,7 +103,7 @@ final class RearrangementStep: Step {
           copy(memory, input: index, image: image, y: y, firstChannel: first)
           first += layout.channels
         }
-      case .pixelShuffle(let payload) where output.order == .planar && inputs[0].order == .interleaved:
+      case .pixelShuffle(let payload) where makesPlanes:
         shuffleToPlanes(payload, memory, image: image, y: y)
       case .pixelShuffle(let payload):
         let r = payload.factor, isOutermost = payload.order == .channelsOutermost
@@ -108,8 +111,7 @@ final class RearrangementStep: Step {
           let place = (y % r) * r + x % r
           return (isOutermost ? c * r * r + place : place * output.channels + c, y / r, x / r)
         }
-      case .pixelUnshuffle(let payload)
-      where inputs[0].order == .planar && output.order == .interleaved && output.precision == .float32:
+      case .pixelUnshuffle(let payload) where takesPlanes:
         unshufflePlanes(payload, memory, image: image, y: y)
       case .pixelUnshuffle(let payload):
         let r = payload.factor, isOutermost = payload.order == .channelsOutermost, small = inputs[0].channels
