@@ -14,6 +14,9 @@ var targets: [Target] = [
   .target(name: "CImageCodecs", dependencies: ["CPNG", "CJPEG", "CWebP", "CTIFF", "CZlib"]),
   .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"]), .brew(["libzip"])]),
 
+  // A header: what Swift cannot say to the processor.
+  .target(name: "CProcessor"),
+
   .target(name: "CShippedModels", exclude: ["models"], publicHeadersPath: "include"),
 
   .target(name: "Tensors"),
@@ -30,7 +33,7 @@ var targets: [Target] = [
       .product(name: "SwiftProtobuf", package: "swift-protobuf"),
     ]),
   .target(name: "Imaging", dependencies: ["Tensors", "Files", "CImageCodecs"]),
-  .target(name: "Execution", dependencies: ["Tensors", "Networks"]),
+  .target(name: "Execution", dependencies: ["Tensors", "Networks", "CProcessor"]),
   .target(name: "ReferenceBackend", dependencies: ["Tensors", "Files", "Networks", "Execution"]),
   .target(name: "CPUBackend", dependencies: ["Tensors", "Files", "Networks", "Execution", "CKernels"]),
   .target(

@@ -1,3 +1,4 @@
+import Execution
 import Networks
 
 /// The tiles of a row of Winograd tiles: those of the first phase of a dilated convolution's columns, then those of the next.

@@ -1,4 +1,5 @@
 import CPUBackend
+import Execution
 import Files
 import Networks
 import Tensors
@@ -74,7 +75,7 @@ public struct KernelReport: Hashable, Codable, Sendable {
       guard let choice = KernelSelector.choice(for: node, shapes: shapes, rates) else { continue }
       let candidates = choice.candidates.map { candidate in
         switch candidate.verdict {
-        case .cycles(let cycles): Candidate(method: candidate.name, cycles: cycles, refusal: nil)
+        case .cost(let cycles): Candidate(method: candidate.name, cycles: cycles, refusal: nil)
         case .refused(let reason): Candidate(method: candidate.name, cycles: nil, refusal: reason)
         }
       }

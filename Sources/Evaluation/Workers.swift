@@ -1,4 +1,4 @@
-import CPUBackend
+import Execution
 import Imaging
 
 /// Threads for loops over the rows of pictures. Not safe to use from two threads at once.

@@ -1,6 +1,7 @@
 import CKernels
 import CPUBackend
 import Evaluation
+import Execution
 
 /// What this machine can do at most with an instruction set and a number of threads: measured, not looked up.
 public struct Roofs: Hashable, Codable, Sendable {

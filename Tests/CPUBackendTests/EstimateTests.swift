@@ -1,4 +1,5 @@
 import CPUBackend
+import Execution
 import Networks
 import Tensors
 import Testing
@@ -8,7 +9,7 @@ import Testing
   private func estimate<Layer: ProductLayer>(
     _ layer: Layer, _ instructionSet: InstructionSet = .avx512bf16, precision: Precision = .float32
   ) throws -> Double {
-    let cycles = KernelSelector.candidates(for: layer, KernelRates(.zen5, instructionSet, precision)).compactMap(\.cycles)
+    let cycles = KernelSelector.candidates(for: layer, KernelRates(.zen5, instructionSet, precision)).compactMap(\.cost)
     return try #require(cycles.min())
   }
 

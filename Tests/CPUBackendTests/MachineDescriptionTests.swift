@@ -1,4 +1,5 @@
 @testable import CPUBackend
+import Execution
 import Networks
 import Tensors
 import TestSupport
@@ -59,7 +60,7 @@ import Testing
           guard let output = try? convolution.shapeBeforeShuffle(input) else { continue }
           let layer = ConvolutionGeometry(convolution, input: input, output: output)
           func least(_ precision: Precision) -> Double {
-            KernelSelector.candidates(for: layer, KernelRates(machine, instructionSet, precision)).compactMap(\.cycles).min()
+            KernelSelector.candidates(for: layer, KernelRates(machine, instructionSet, precision)).compactMap(\.cost).min()
               ?? 0
           }
           // Where pairs are slow, widening costs what it costs, and no more.

@@ -463,15 +463,6 @@ typedef struct {
 /// Whether this machine and its operating system can run the instruction set.
 int sw_isa_available(sw_isa isa);
 
-/// Tells the core that the caller is spinning.
-static inline void sw_relax(void) {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  __asm__ volatile("yield");
-#endif
-}
-
 /// `rounds` of independent multiply-adds in registers, as many as hide their latency, on one core: what arithmetic can do at
 /// most. `factor` below 1. The result means nothing; it is returned so that the sums are made. For bfloat16 elements the
 /// instruction set's own products where it has them.

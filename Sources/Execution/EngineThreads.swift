@@ -2,14 +2,14 @@ import Synchronization
 
 /// The threads of an engine: they start when the first session comes that has work for them, serve one run at a time, and end with the
 /// engine and what it made.
-final class EngineThreads: Sendable {
-  let threadCount: Int
+package final class EngineThreads: Sendable {
+  package let threadCount: Int
   private let granted: Int
   private let pool = Mutex<ThreadPool?>(nil)
   private let isTaken = Atomic<Bool>(false)
 
   /// - Parameter granted: the most threads beside the caller's, as if the system granted no more.
-  init(threadCount: Int, granted: Int) {
+  package init(threadCount: Int, granted: Int) {
     self.threadCount = threadCount
     self.granted = granted
   }
@@ -18,7 +18,7 @@ final class EngineThreads: Sendable {
 
   /// Starts them, if that has not been done: by the time that they are wanted they have found a core.
   @discardableResult
-  func start() -> ThreadPool {
+  package func start() -> ThreadPool {
     pool.withLock { pool in
       if let pool { return pool }
       let started = ThreadPool(threadCount: threadCount, granted: granted)
@@ -28,10 +28,10 @@ final class EngineThreads: Sendable {
   }
 
   /// The threads, until they are given back; nil where another run has them, and whoever asks does his work alone.
-  func take() -> ThreadPool? {
+  package func take() -> ThreadPool? {
     guard isTaken.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged else { return nil }
     return start()
   }
 
-  func giveBack() { isTaken.store(false, ordering: .releasing) }
+  package func giveBack() { isTaken.store(false, ordering: .releasing) }
 }

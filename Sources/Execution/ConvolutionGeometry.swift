@@ -58,7 +58,7 @@ extension ConvolutionGeometry {
 extension Node {
   /// The shapes of the first input and of the output before any pixel shuffle, which has that many channels; nil where one of them is
   /// no image.
-  func images(_ shapes: [String: Shape], channels: Int) -> (input: Shape, output: Shape)? {
+  package func images(_ shapes: [String: Shape], channels: Int) -> (input: Shape, output: Shape)? {
     guard let input = inputs.first.flatMap({ shapes[$0] }), let output = shapes[name], input.isImage, output.isImage else {
       return nil
     }

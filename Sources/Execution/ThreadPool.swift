@@ -1,4 +1,4 @@
-import CKernels
+import CProcessor
 import Synchronization
 
 #if canImport(Glibc)
@@ -254,7 +254,7 @@ package final class ThreadPool: @unchecked Sendable {
   }
 
   /// From a fixed point, for differences.
-  static var nanoseconds: UInt64 {
+  package static var nanoseconds: UInt64 {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)

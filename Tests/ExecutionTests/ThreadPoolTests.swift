@@ -1,4 +1,4 @@
-@testable import CPUBackend
+import Execution
 import Synchronization
 import Tensors
 import Testing
