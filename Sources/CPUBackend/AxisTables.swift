@@ -59,6 +59,7 @@ struct AxisTables {
         node: node.name, operation: node.operation.typeName, backend: "cpu",
         reason: "the tables of its rows and columns and of those before it would take more than \(Self.mostBytes >> 20) MiB")
     }
+    // They are made before the memory of a session is added up.
     let available = MemoryLimit.current.byteCount
     guard count <= available else { throw .memory(needed: byteCount, available: available) }
   }

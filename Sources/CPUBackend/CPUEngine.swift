@@ -1,4 +1,5 @@
 import Execution
+import Files
 import Networks
 import Tensors
 
@@ -12,6 +13,8 @@ public struct CPUEngine: Backend {
   public let precision: Precision
   /// What kernels are chosen by. Its rates decide the last bits of results, as the instruction set does.
   public let machine: MachineDescription
+  /// The most bytes that a session may hold; nil for what the system leaves at the moment.
+  public let memoryLimit: Int?
   /// See `CacheSizes.bandByteCount`. Speed depends on it, no result does.
   package var cacheByteCount: Int
   /// Pixels of a band of rows for each thread: four Winograd tasks of 24 tiles. Speed depends on it, no result does. Half as many wait
@@ -32,10 +35,12 @@ public struct CPUEngine: Backend {
 
   /// Traps when the machine lacks the instruction set (see `InstructionSet.isAvailable`) or `threadCount` is below 1.
   ///
-  /// - Parameter machine: what choices and sizes follow from; by default what is known of the machine that this runs on.
+  /// - Parameters:
+  ///   - machine: what choices and sizes follow from; by default what is known of the machine that this runs on.
+  ///   - memoryLimit: the most bytes that a session may hold; by default what the system leaves when it is made.
   public init(
     instructionSet: InstructionSet = .best, threadCount: Int, precision: Precision = .float32,
-    machine: MachineDescription = .current
+    machine: MachineDescription = .current, memoryLimit: Int? = nil
   ) {
     precondition(instructionSet.isAvailable, "this machine cannot run \(instructionSet.rawValue)")
     precondition(threadCount >= 1, "an engine has at least one thread")
@@ -43,10 +48,14 @@ public struct CPUEngine: Backend {
     self.threadCount = threadCount
     self.precision = precision
     self.machine = machine
+    self.memoryLimit = memoryLimit
     cacheByteCount = machine.caches.bandByteCount
     leastSharedCycles = machine.sharing.leastCycles
     threads = EngineThreads(threadCount: threadCount, granted: grantedThreadCount)
   }
+
+  /// The bytes that a session may hold at this moment.
+  var availableByteCount: Int { min(memoryLimit ?? .max, MemoryLimit.current.byteCount) }
 
   private var rates: KernelRates { KernelRates(machine, instructionSet, precision) }
 

@@ -50,9 +50,7 @@ final class CPUModel: Model {
         throw .unsupported(node: node.name, operation: node.operation.typeName, backend: engine.name, reason: reason)
       }
     }
-    // Steps keep tables as long as a row or a column of their values.
-    let largest = shapes.values.reduce(0) { max($0, $1.count * 4) }, available = MemoryLimit.current.byteCount
-    guard largest <= available else { throw .memory(needed: largest, available: available) }
+    try Self.checkPlanning(shapes)
     var lowering = Lowering(network, shapes: shapes, wholeShapes: wholeShapes, engine: engine, packs: packs)
     let program = try lowering.program()
     let schedule = BandSchedule(
@@ -60,6 +58,19 @@ final class CPUModel: Model {
     return try CPUSession(
       program, schedule, network: network, shapes: shapes, model: self, updatedParameters: given.updates.map(\.parameter))
   }
+
+  /// Planning takes memory itself: tables as long as a row or a column of a value, and an item of the schedule for each band of rows. Where
+  /// that is little the whole amount is added up before anything is refused.
+  private static func checkPlanning(_ shapes: [String: Shape]) throws(ExecutionError) {
+    let available = MemoryLimit.current.byteCount
+    for shape in shapes.values where shape.count > available / 4 {
+      let longest = shape.isImage ? max(shape.batch * shape.height, shape.width) : shape.count
+      guard longest <= longestPlanned else { throw .memory(needed: 4 * shape.count, available: available) }
+    }
+  }
+
+  /// Rows of a batch, or columns, for which planning takes some tens of MiB.
+  private static let longestPlanned = 1 << 17
 
   /// The network as it is lowered, the same function: numbers for sizes that follow from the inputs', constants for parameters that nodes read, an output
   /// for each update; and the shapes of its values.

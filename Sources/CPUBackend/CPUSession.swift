@@ -68,7 +68,7 @@ final class CPUSession: TimingSession {
     let needed = sharedOffset + sharedByteCount
     // All that a run takes, before any of it is taken.
     peakMemoryByteCount = needed + program.constantByteCount + tensors
-    let available = MemoryLimit.current.byteCount
+    let available = engine.availableByteCount
     guard peakMemoryByteCount <= available, let arena = Arena(byteCount: needed) else {
       throw .memory(needed: peakMemoryByteCount, available: available)
     }
