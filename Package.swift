@@ -69,7 +69,7 @@ var targets: [Target] = [
   .testTarget(name: "NetworksTests", dependencies: ["Tensors", "Networks", "TestSupport"]),
   .testTarget(
     name: "ReferenceBackendTests",
-    dependencies: ["Tensors", "Networks", "Execution", "ReferenceBackend", "CPUBackend", "TestSupport"]),
+    dependencies: ["Tensors", "Networks", "Execution", "ReferenceBackend", "CPUBackend", "TestSupport", "GeneratedNetworks"]),
   .testTarget(
     name: "CPUBackendTests",
     dependencies: [

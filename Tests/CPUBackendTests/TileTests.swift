@@ -1,6 +1,7 @@
 @testable import CPUBackend
 import Architectures
 import Execution
+import GeneratedNetworks
 import Networks
 import Tensors
 import TestSupport
@@ -21,30 +22,9 @@ import Transforms
     let whole = Shape(channels: try #require(network.inputs[0].channels), height: 75, width: 131)
     var generator = SplitMix64(seed: 5)
     let image = Tensor(uniform: whole, bound: 1, using: &generator)
-    let expected = try engine.prepare(network, inputs: [whole]).run([image])[0]
-    let shapes = try network.inferredShapes(inputs: [whole])
-    let geometry = try #require(
-      TileGeometry(of: network, shapes: shapes) { engine.outputGrid(of: $0, in: network, shapes: shapes) })
-    let size = (16 + geometry.alignment - 1) / geometry.alignment * geometry.alignment
-    for y in stride(from: 0, to: whole.height, by: size) {
-      for x in stride(from: 0, to: whole.width, by: size) {
-        let rows = max(0, y - geometry.halo)..<min(whole.height, y + size + geometry.halo)
-        let columns = max(0, x - geometry.halo)..<min(whole.width, x + size + geometry.halo)
-        let tile = crop(image, rows: rows, columns: columns)
-        let result = try engine.prepare(network).session(inputs: [tile.shape], kernelsFor: [whole]).run([tile])[0]
-        let scale = geometry.scale
-        let own = (rows: y..<min(y + size, whole.height), columns: x..<min(x + size, whole.width))
-        let part = crop(
-          result, rows: (own.rows.lowerBound - rows.lowerBound) * scale..<(own.rows.upperBound - rows.lowerBound) * scale,
-          columns: (own.columns.lowerBound - columns.lowerBound) * scale..<(own.columns.upperBound - columns.lowerBound) * scale
-        )
-        let truth = crop(
-          expected, rows: own.rows.lowerBound * scale..<own.rows.upperBound * scale,
-          columns: own.columns.lowerBound * scale..<own.columns.upperBound * scale)
-        expectSameBits(
-          part, truth, "\(network.name) on \(engine.instructionSet) in \(engine.precision), tile at \(x), \(y), \(geometry)")
-      }
-    }
+    let check = try #require(try TileCheck(network, on: engine, image: image)), size = check.side(16)
+    let fault = try check.fault(height: size, width: size)
+    #expect(fault == nil, "\(network.name) on \(engine.instructionSet) in \(engine.precision): \(fault ?? "")")
   }
 
   /// What looks at no other pixel can be cut into single ones: the smallest tile, where loops over pixels have one round.

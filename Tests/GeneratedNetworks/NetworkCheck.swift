@@ -132,59 +132,14 @@ package struct NetworkCheck {
   // MARK: Tiles
 
   private mutating func tileFault(_ engine: CPUEngine, _ truth: [Tensor]) throws(ExecutionError) -> String? {
+    guard inputs.count == 1 else { return nil }
     // Values that nothing reads may not fit a tile.
     let network = network.eliminatingDeadNodes(), whole = inputs[0].shape
-    guard whole.batch == 1, let shapes = try? network.inferredShapes(inputs: inputs.map(\.shape)),
-      let geometry = TileGeometry(
-        of: network, shapes: shapes, grid: { engine.outputGrid(of: $0, in: network, shapes: shapes) })
-    else { return nil }
-    let side = choices.pick([1, 16, 32, 64, 100])
-    let size = (side + geometry.alignment - 1) / geometry.alignment * geometry.alignment
+    guard let check = try TileCheck(network, on: engine, image: inputs[0], truth: truth[0]) else { return nil }
+    let wanted = choices.pick([1, 16, 32, 64, 100]), size = check.side(wanted)
     guard size < max(whole.height, whole.width) else { return nil }
-    // Sessions of all tiles share what is packed.
-    let model = try engine.prepare(network)
-    for y in stride(from: 0, to: whole.height, by: size) {
-      // Every tile of the first column, and some of the others.
-      for x in stride(from: 0, to: whole.width, by: size) where x == 0 || side > 1 && choices.oneIn(2) {
-        let rows = max(0, y - geometry.halo)..<min(whole.height, y + size + geometry.halo)
-        let columns = max(0, x - geometry.halo)..<min(whole.width, x + size + geometry.halo)
-        let tile = crop(inputs[0], rows: rows, columns: columns)
-        let result: Tensor
-        do throws(ExecutionError) {
-          result = try model.session(inputs: [tile.shape], kernelsFor: [whole]).run([tile])[0]
-        } catch {
-          return "a tile at (\(x), \(y)) of \(geometry) cannot be run: \(error)"
-        }
-        let scale = geometry.scale
-        let own = (rows: y..<min(y + size, whole.height), columns: x..<min(x + size, whole.width))
-        guard result.shape.height == rows.count * scale, result.shape.width == columns.count * scale else {
-          return "a tile at (\(x), \(y)) of \(geometry) of \(tile.shape) gives \(result.shape)"
-        }
-        func scaled(_ range: Range<Int>, from first: Int) -> Range<Int> {
-          (range.lowerBound - first) * scale..<(range.upperBound - first) * scale
-        }
-        let part = crop(
-          result, rows: scaled(own.rows, from: rows.lowerBound), columns: scaled(own.columns, from: columns.lowerBound))
-        if part != crop(truth[0], rows: scaled(own.rows, from: 0), columns: scaled(own.columns, from: 0)) {
-          return "a tile at (\(x), \(y)) of side \(size) has other bits, \(geometry)"
-        }
-      }
-    }
-    return nil
-  }
-
-  private func crop(_ tensor: Tensor, rows: Range<Int>, columns: Range<Int>) -> Tensor {
-    let shape = tensor.shape
-    var result: [Float] = []
-    tensor.withUnsafeFloats { elements in
-      for channel in 0..<shape.channels {
-        for y in rows {
-          let row = (channel * shape.height + y) * shape.width
-          result += elements[row + columns.lowerBound..<row + columns.upperBound]
-        }
-      }
-    }
-    return Tensor(Shape(channels: shape.channels, height: rows.count, width: columns.count), result)
+    // Every tile of the first column, and some of the others.
+    return try check.fault(height: size, width: size) { _, x in x == 0 || wanted > 1 && choices.oneIn(2) }
   }
 }
 

@@ -1,4 +1,5 @@
 import Execution
+import GeneratedNetworks
 import Networks
 import ReferenceBackend
 import Tensors
@@ -165,40 +166,9 @@ import Testing
     let whole: Shape = [1, 4, 26, 38]
     var generator = SplitMix64(seed: 5)
     let image = Tensor(uniform: whole, bound: 1, using: &generator)
-    let expected = try ReferenceEngine().prepare(network, inputs: [whole]).run([image])[0]
-    let geometry = try #require(try Self.geometry(network, whole), "\(name)")
-    #expect(geometry.halo == halo, "\(name)")
-    let size = (5 + geometry.alignment - 1) / geometry.alignment * geometry.alignment
-    for y in stride(from: 0, to: whole.height, by: size) {
-      for x in stride(from: 0, to: whole.width, by: size) {
-        let rows = max(0, y - geometry.halo)..<min(whole.height, y + size + geometry.halo)
-        let columns = max(0, x - geometry.halo)..<min(whole.width, x + size + geometry.halo)
-        let tile = crop(image, rows: rows, columns: columns)
-        let result = try ReferenceEngine().prepare(network, inputs: [tile.shape]).run([tile])[0]
-        let scale = geometry.scale
-        let own = (rows: y..<min(y + size, whole.height), columns: x..<min(x + size, whole.width))
-        let part = crop(
-          result, rows: (own.rows.lowerBound - rows.lowerBound) * scale..<(own.rows.upperBound - rows.lowerBound) * scale,
-          columns: (own.columns.lowerBound - columns.lowerBound) * scale..<(own.columns.upperBound - columns.lowerBound) * scale
-        )
-        let truth = crop(
-          expected, rows: own.rows.lowerBound * scale..<own.rows.upperBound * scale,
-          columns: own.columns.lowerBound * scale..<own.columns.upperBound * scale)
-        expectSameBits(part, truth, "\(name), tile at \(x), \(y), \(geometry)")
-      }
-    }
-  }
-
-  private func crop(_ tensor: Tensor, rows: Range<Int>, columns: Range<Int>) -> Tensor {
-    let shape = tensor.shape
-    let elements = tensor.floats
-    var result: [Float] = []
-    for channel in 0..<shape.channels {
-      for y in rows {
-        let row = (channel * shape.height + y) * shape.width
-        result += elements[row + columns.lowerBound..<row + columns.upperBound]
-      }
-    }
-    return Tensor(Shape(channels: shape.channels, height: rows.count, width: columns.count), result)
+    let check = try #require(try TileCheck(network, on: ReferenceEngine(), image: image), "\(name)"), size = check.side(5)
+    #expect(check.geometry.halo == halo, "\(name)")
+    let fault = try check.fault(height: size, width: size)
+    #expect(fault == nil, "\(name): \(fault ?? "")")
   }
 }
