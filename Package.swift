@@ -45,7 +45,8 @@ var targets: [Target] = [
   .target(
     name: "Profiling",
     dependencies: [
-      "Tensors", "Files", "Networks", "Transforms", "Execution", "ReferenceBackend", "CPUBackend", "CKernels", "Evaluation",
+      "Tensors", "Files", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "CPUBackend", "CKernels",
+      "Evaluation",
     ]),
   .target(
     name: "Swiftlet",

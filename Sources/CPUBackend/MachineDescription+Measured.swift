@@ -4,12 +4,12 @@ import Networks
 import Tensors
 
 extension MachineDescription {
-  /// The rates of this machine's instruction sets and memory, measured; all else as the machine is known. Takes about half a second and
+  /// The rates of this machine's instruction sets and memory, measured; all else as the machine is known, or as it is given. Takes about half a second and
   /// some hundred MiB.
   ///
   /// Figures differ a little from one measurement to the next, and so may choices that are close: keep the one that is used.
-  public static func measured() -> MachineDescription {
-    var result = current
+  public static func measured(from known: MachineDescription = .current) -> MachineDescription {
+    var result = known
     result.name = "measured"
     for instructionSet in InstructionSet.allCases where instructionSet.isAvailable {
       result[instructionSet] = InstructionRates(measuredFor: instructionSet)

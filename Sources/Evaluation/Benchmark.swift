@@ -5,7 +5,7 @@ import Tensors
 import Transforms
 
 /// How fast a network runs on this machine.
-public struct BenchmarkReport: Hashable, Codable, Sendable {
+public struct BenchmarkReport: Hashable, Codable, Sendable, EngineReport {
   /// How long one node takes.
   public struct NodeTime: Hashable, Codable, Sendable {
     public var node: String
@@ -18,9 +18,11 @@ public struct BenchmarkReport: Hashable, Codable, Sendable {
   public var model: String
   public var input: String
   public var cpu: String
-  public var isa: String
-  public var precision: String
-  public var threads: Int
+  public internal(set) var engine: EngineName.Kind
+  public internal(set) var isa: String?
+  public internal(set) var precision: String?
+  public internal(set) var threads: Int?
+  public internal(set) var rates: String?
   public var warmup: Int
   public var runs: Int
   /// Choosing kernels, packing weights, planning memory.
@@ -44,7 +46,7 @@ public struct BenchmarkReport: Hashable, Codable, Sendable {
 /// Measures a network on one input of random numbers.
 public struct Benchmark: Sendable {
   public var input: Shape
-  public var engine: EngineOptions
+  public var engine: Engine
   /// Runs before those that count.
   public var warmup: Int
   /// At least 1.
@@ -52,7 +54,7 @@ public struct Benchmark: Sendable {
   /// Also times each node, in runs of their own.
   public var timesNodes: Bool
 
-  public init(input: Shape, engine: EngineOptions, warmup: Int = 3, runs: Int = 10, timesNodes: Bool = false) {
+  public init(input: Shape, engine: Engine, warmup: Int = 3, runs: Int = 10, timesNodes: Bool = false) {
     self.input = input
     self.engine = engine
     self.warmup = max(warmup, 0)
@@ -63,7 +65,7 @@ public struct Benchmark: Sendable {
   /// Runs the network as set. `model` is what the report calls it.
   public func run(_ network: Network, model: String) throws(EvaluationError) -> BenchmarkReport {
     let ledger = try wrapping { () throws(NetworkError) in try network.ledger(inputs: [input]) }
-    let backend = try makeEngine(engine)
+    let backend = try engine.makeBackend()
     let fused = network.optimizedForInference()
     let fusedLedger = try wrapping { () throws(NetworkError) in try fused.ledger(inputs: [input]) }
     do throws(ExecutionError) {
@@ -80,15 +82,16 @@ public struct Benchmark: Sendable {
       }
       times.sort()
       let median = Self.percentile(times, 0.5)
-      let isa = engine.kind == .reference ? "reference" : engine.instructionSet.rawValue
-      return BenchmarkReport(
-        model: model, input: input.description, cpu: Machine.processorName, isa: isa,
-        precision: engine.precision.rawValue, threads: engine.threadCount, warmup: warmup, runs: runs,
+      var report = BenchmarkReport(
+        model: model, input: input.description, cpu: Machine.processorName, engine: engine.name.kind, warmup: warmup,
+        runs: runs,
         prepareMs: prepare * 1000, medianMs: median, p90Ms: Self.percentile(times, 0.9), minMs: times[0],
         multiplyAccumulates: ledger.multiplyAccumulates,
         gflopsPerS: 2 * Double(ledger.multiplyAccumulates) / (median * 1e6), sessionMemoryBytes: session.peakMemoryByteCount,
         peakMemoryBytes: Machine.peakResidentByteCount,
         nodes: timesNodes ? try nodeTimes(session, tensor, fusedLedger, fused) : nil)
+      report.setEngine(engine)
+      return report
     } catch {
       throw .execution(network: network.name, error)
     }
@@ -143,7 +146,7 @@ extension BenchmarkReport {
   public var text: String {
     func ms(_ value: Double) -> String { TextFormat.fixed(value, value < 10 ? 3 : 1) }
     var text = """
-      \(model.onOneLine), input \(input), \(precision), \(isa), \(threads) threads
+      \(model.onOneLine), input \(input), \(engineText)
       \(cpu)
       median \(ms(medianMs)) ms, p90 \(ms(p90Ms)) ms, min \(ms(minMs)) ms (\(runs) runs after \(warmup)); prepared in \(ms(prepareMs)) ms
       \(TextFormat.fixed(gflopsPerS, 1)) GFLOP/s (\(TextFormat.grouped(multiplyAccumulates)) multiply-accumulates)

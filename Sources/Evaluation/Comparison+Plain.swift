@@ -23,12 +23,16 @@ extension Comparison {
 
   /// Runs an optimised network as users run it, and holds its outputs against `values`.
   static func plainOutputs(
-    of network: Network, on path: ComparisonPath, _ input: Tensor, threadCount: Int, tile: TilePolicy,
-    against values: [String: Tensor]
+    of network: Network, on engine: Engine, _ input: Tensor, tile: TilePolicy, against values: [String: Tensor]
   ) throws(EvaluationError) -> [PlainOutput] {
-    guard case .cpu = path else { return [] }
-    let backend = try path.backend(threadCount: threadCount)
-    let name = "\(path.text), \(threadCount) \(threadCount == 1 ? "thread" : "threads")"
+    let name: String
+    switch engine {
+    // It runs every network in one way.
+    case .reference: return []
+    case .cpu(let options):
+      name = "\(engine.name), \(options.threadCount) \(options.threadCount == 1 ? "thread" : "threads")"
+    }
+    let backend = try engine.makeBackend()
     let whole: [Tensor]
     do throws(ExecutionError) {
       whole = try backend.prepare(network, inputs: [input.shape]).run([input])

@@ -2,72 +2,42 @@ import CPUBackend
 import Execution
 import Files
 import Networks
-import ReferenceBackend
 import Tensors
 import Transforms
 
-/// How a network is run when it is compared.
-public enum ComparisonPath: Hashable, Sendable {
-  /// The oracle: plain loops, sums in Double.
-  case reference
-  case cpu(InstructionSet, Precision)
-
-  /// `reference`, `cpu`, and `cpu` with an instruction set, a precision or both: `cpu:avx2`, `cpu:portable:float32`.
-  public init?(_ text: String) {
-    let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-    if parts == ["reference"] {
-      self = .reference
-      return
-    }
-    guard parts.first == "cpu" else { return nil }
-    var instructionSet: InstructionSet?
-    var precision: Precision?
-    for part in parts.dropFirst() {
-      if let value = InstructionSet(rawValue: part), instructionSet == nil {
-        instructionSet = value
-      } else if let value = Precision(rawValue: part), precision == nil {
-        precision = value
-      } else {
-        return nil
-      }
-    }
-    self = .cpu(instructionSet ?? .best, precision ?? .float32)
-  }
-
-  public var text: String {
+extension Engine {
+  /// The name of the rates that its kernels are chosen by.
+  fileprivate var rates: String? {
     switch self {
-    case .reference: "reference"
-    case .cpu(let instructionSet, let precision): "cpu:\(instructionSet.rawValue):\(precision.rawValue)"
+    case .reference: nil
+    case .cpu(let options): options.machine.name
     }
   }
 
-  /// The paths of a comparison where not both are named: one model is held against the reference, two models run alike.
-  public static func pair(
-    _ first: ComparisonPath?, _ second: ComparisonPath?, ofTwoModels isPair: Bool
-  ) -> (first: ComparisonPath, second: ComparisonPath) {
-    let engine = ComparisonPath.cpu(.best, .float32)
-    if isPair { return (first ?? second ?? engine, second ?? first ?? engine) }
-    return (first ?? .reference, second ?? engine)
-  }
-
-  func backend(threadCount: Int) throws(EvaluationError) -> any Backend {
-    switch self {
-    case .reference: ReferenceEngine()
-    case .cpu(let instructionSet, let precision):
-      try makeEngine(EngineOptions(instructionSet: instructionSet, threadCount: threadCount, precision: precision))
-    }
-  }
-
-  /// The relative error of each value and weight that the path stores, beside the rounding of sums in float32.
+  /// The relative error of each value and weight that it stores, beside the rounding of sums in float32.
   fileprivate var storage: Double {
     switch self {
-    case .reference, .cpu(_, .float32): 0
-    case .cpu(_, .bfloat16): Tolerance.bfloat16Epsilon
+    case .reference: 0
+    case .cpu(let options):
+      switch options.precision {
+      case .float32: 0
+      case .bfloat16: Tolerance.bfloat16Epsilon
+      }
     }
   }
 }
 
-/// Two networks, or one on two paths, value by value.
+extension EngineName {
+  /// The engines of a comparison where not both are named: one model is held against the reference, two models run alike.
+  public static func pair(
+    _ first: EngineName?, _ second: EngineName?, ofTwoModels isPair: Bool
+  ) -> (first: EngineName, second: EngineName) {
+    if isPair { return (first ?? second ?? .cpu(), second ?? first ?? .cpu()) }
+    return (first ?? .reference, second ?? .cpu())
+  }
+}
+
+/// Two networks, or one on two engines, value by value.
 ///
 /// Both are optimised for inference, and every value that is left leaves the network. The bound of a value is what its node's
 /// rounding can do, by theory, and what it makes of the differences measured in the values that it reads: so the first node that
@@ -107,6 +77,8 @@ public struct Comparison: Hashable, Codable, Sendable {
 
   public var first: String
   public var second: String
+  /// The name of the rates that kernels were chosen by; nil where both are the reference.
+  public var rates: String?
   /// The values that both have, in the order of the second network.
   public var values: [Value]
   /// The values that have no like in the other network, by name or shape.
@@ -122,22 +94,23 @@ public struct Comparison: Hashable, Codable, Sendable {
   ///
   /// - Parameter tile: how an image is cut where the second network runs once more as it does for users.
   public init(
-    _ first: Network, on firstPath: ComparisonPath, _ second: Network, on secondPath: ComparisonPath, input: Tensor,
-    threadCount: Int, tile: TilePolicy = .none
+    _ first: Network, on firstEngine: Engine, _ second: Network, on secondEngine: Engine, input: Tensor,
+    tile: TilePolicy = .none
   ) throws(EvaluationError) {
     let firstOptimised = first.optimizedForInference()
-    let a = try Self.values(of: firstOptimised, on: firstPath, input, threadCount)
+    let a = try Self.values(of: firstOptimised, on: firstEngine, input)
     let optimised = second.optimizedForInference()
-    let b = try Self.values(of: optimised, on: secondPath, input, threadCount)
-    self.init(first: firstPath.text, a, second: secondPath.text, b, optimised)
+    let b = try Self.values(of: optimised, on: secondEngine, input)
+    self.init(first: firstEngine.name.description, a, second: secondEngine.name.description, b, optimised)
+    rates = secondEngine.rates ?? firstEngine.rates
     if values.isEmpty { throw .nothingInCommon(first: first.name, second: second.name) }
-    setBounds(optimised, storage: firstPath.storage + secondPath.storage, a)
-    if first != second || firstPath != secondPath {
+    setBounds(optimised, storage: firstEngine.storage + secondEngine.storage, a)
+    if first != second || firstEngine != secondEngine {
       plainOutputs = try Self.plainOutputs(
-        of: firstOptimised, on: firstPath, input, threadCount: threadCount, tile: .none, against: a)
+        of: firstOptimised, on: firstEngine, input, tile: .none, against: a)
     }
     plainOutputs += try Self.plainOutputs(
-      of: optimised, on: secondPath, input, threadCount: threadCount, tile: tile, against: b)
+      of: optimised, on: secondEngine, input, tile: tile, against: b)
   }
 
   private init(first: String, _ a: [String: Tensor], second: String, _ b: [String: Tensor], _ network: Network) {
@@ -189,7 +162,7 @@ public struct Comparison: Hashable, Codable, Sendable {
       // What may be divided by 0 has no bound at all.
       let all = Tolerance.bound(node, network, shapes, operands, Self.winogradFactor).error
       let carried = rounding.isFinite ? all - rounding : 0
-      // Both paths round on their own.
+      // Both engines round on their own.
       let own = Tolerance.bound(node, network, shapes, exact, Self.winogradFactor, storage).stored(storage).error
       let bound = carried + rounding + own
       guard bound.isFinite else {
@@ -214,9 +187,9 @@ public struct Comparison: Hashable, Codable, Sendable {
 
   /// Every value by name, the input included.
   private static func values(
-    of network: Network, on path: ComparisonPath, _ input: Tensor, _ threadCount: Int
+    of network: Network, on engine: Engine, _ input: Tensor
   ) throws(EvaluationError) -> [String: Tensor] {
-    let backend = try path.backend(threadCount: threadCount)
+    let backend = try engine.makeBackend()
     var everything = network
     everything.outputs = network.nodes.map(\.name)
     everything.updates = []
@@ -242,7 +215,8 @@ extension Comparison {
         value.carried.map(TextFormat.scientific) ?? "--", value.verdict.text,
       ])
     }
-    var text = "a: \(first.onOneLine)\nb: \(second.onOneLine)\n\n" + table.text + "\n"
+    var text = "a: \(first.onOneLine)\nb: \(second.onOneLine)\n" + (rates.map { "rates: \($0.onOneLine)\n" } ?? "")
+    text += "\n" + table.text + "\n"
     if !unmatched.isEmpty {
       text += "Not compared, because the other has no such value: \(Self.list(unmatched)).\n"
     }

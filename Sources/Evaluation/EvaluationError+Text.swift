@@ -32,9 +32,15 @@ extension EvaluationError: CustomStringConvertible {
         + "raise it, give a smaller scale or crop the picture"
     case .instructionSet(let name, let available):
       "this machine cannot run \(name); it can run \(available.joined(separator: ", "))"
+    case .unknownEngine(let name, let file):
+      (file.map { "'\($0.onOneLine)': " } ?? "") + "there is no engine '\(name.onOneLine)'; there are \(EngineName.all)"
+    case .untimedEngine(let name):
+      "the engine \(name) does not say where its time goes; choose the engine cpu"
     case .execution(let network, let error):
       "the network '\(network)' cannot run: \(error.text)"
     case .network(let error):
+      error.description
+    case .architecture(let error):
       error.description
     case .inputShape(let text):
       "'\(text.onOneLine)' is no shape of an input; give NxCxHxW, such as 1x3x256x256, or a picture"
@@ -115,7 +121,8 @@ extension EvaluationError {
       case .file, .unknownFormat, .unknownExtension, .tooManyPixels, .tooManyBytes, .corrupt, .unsupported, .outOfMemory:
         description
       }
-    case .noImageContract, .inputCount, .inputShape, .openInput, .instructionSet, .unknownModel, .format, .conversion,
+    case .noImageContract, .inputCount, .inputShape, .openInput, .instructionSet, .unknownEngine, .untimedEngine, .architecture,
+      .unknownModel, .format, .conversion,
       .architectureNeeded,
       .noPictures, .nothingToSubstitute, .outputTaken, .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded,
       .pictureTooSmall,

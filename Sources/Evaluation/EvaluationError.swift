@@ -1,3 +1,4 @@
+import Architectures
 import Execution
 import Files
 import Formats
@@ -22,8 +23,13 @@ public enum EvaluationError: Error, Hashable, Sendable {
   /// The process may not take as much, or the machine has less. The limit is a clause: `the machine has 23.5 GiB`.
   case memoryOfProcess(limit: String, needed: Int)
   case instructionSet(name: String, available: [String])
+  /// Of a file that was read, or as it was given.
+  case unknownEngine(name: String, file: String? = nil)
+  /// The engine does not say where its time goes.
+  case untimedEngine(name: String)
   case execution(network: String, ExecutionError)
   case network(NetworkError)
+  case architecture(ArchitectureError)
   /// Meant as the shape of an input, and none.
   case inputShape(String)
   /// An input leaves more open than its batch, height and width, so that no size is the usual one.
@@ -74,6 +80,10 @@ package func wrapping<R>(_ body: () throws(ImageError) -> R) throws(EvaluationEr
 
 package func wrapping<R>(_ body: () throws(NetworkError) -> R) throws(EvaluationError) -> R {
   do throws(NetworkError) { return try body() } catch { throw .network(error) }
+}
+
+package func wrapping<R>(_ body: () throws(ArchitectureError) -> R) throws(EvaluationError) -> R {
+  do throws(ArchitectureError) { return try body() } catch { throw .architecture(error) }
 }
 
 package func wrapping<R>(_ body: () throws(FormatError) -> R) throws(EvaluationError) -> R {

@@ -1,7 +1,7 @@
 import Files
 
 /// The figures of a network on a set of pictures.
-public struct EvaluationReport: Hashable, Codable, Sendable {
+public struct EvaluationReport: Hashable, Codable, Sendable, EngineReport {
   /// How close a picture comes to the truth.
   public struct Quality: Hashable, Codable, Sendable {
     /// In decibels; infinite for equal pictures.
@@ -32,20 +32,20 @@ public struct EvaluationReport: Hashable, Codable, Sendable {
 
   public var model: String
   public var `protocol`: ProtocolText
-  public var isa: String
-  public var precision: String
-  public var threads: Int
+  public internal(set) var engine: EngineName.Kind
+  public internal(set) var isa: String?
+  public internal(set) var precision: String?
+  public internal(set) var threads: Int?
+  public internal(set) var rates: String?
   /// By scale, then by name.
   public var images: [Row]
   /// One for each scale: the means of the columns.
   public var means: [Row]
 
-  init(model: String, protocol: EvaluationProtocol, engine: EngineOptions, images: [Row]) {
+  init(model: String, protocol: EvaluationProtocol, engine: Engine, images: [Row]) {
     self.model = model
     self.protocol = ProtocolText(name: `protocol`.name, hash: `protocol`.hash, lines: `protocol`.lines)
-    isa = engine.instructionSet.rawValue
-    precision = engine.precision.rawValue
-    threads = engine.threadCount
+    self.engine = engine.name.kind
     self.images = images
     means = Set(images.map(\.scale)).sorted().map { scale in
       let rows = images.filter { $0.scale == scale }
@@ -55,13 +55,14 @@ public struct EvaluationReport: Hashable, Codable, Sendable {
         bicubic: Quality(psnr: mean(\.bicubic.psnr), ssim: mean(\.bicubic.ssim)),
         network: Quality(psnr: mean(\.network.psnr), ssim: mean(\.network.ssim)), seconds: mean(\.seconds))
     }
+    setEngine(engine)
   }
 
   /// The figures as a table under the protocol.
   public var text: String {
     var text = "protocol \(`protocol`.name) (\(`protocol`.hash))\n"
     for line in `protocol`.lines { text += "  \(line)\n" }
-    text += "model \(model.onOneLine), \(precision), \(isa), \(threads) threads\n\n"
+    text += "model \(model.onOneLine), \(engineText)\n\n"
     var table = TextTable([
       "image", "scale", "size", "bicubic dB", "network dB", "gain dB", "bicubic SSIM", "network SSIM", "seconds",
     ])

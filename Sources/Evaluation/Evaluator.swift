@@ -7,17 +7,17 @@ import Networks
 public final class Evaluator {
   public let `protocol`: EvaluationProtocol
   private let network: Network
-  private let options: EngineOptions
+  private let engine: Engine
   private let upscaler: Upscaler
 
   public init(
-    _ network: Network, protocol: EvaluationProtocol, engine: EngineOptions, tile: TilePolicy = .automatic
+    _ network: Network, protocol: EvaluationProtocol, engine: Engine, tile: TilePolicy = .automatic
   ) throws(EvaluationError) {
     self.network = network
     self.protocol = `protocol`
-    options = engine
+    self.engine = engine
     upscaler = try Upscaler(
-      network, backend: makeEngine(engine), options: Upscaler.Options(tile: tile, threadCount: engine.threadCount))
+      network, backend: engine.makeBackend(), options: Upscaler.Options(tile: tile, threadCount: engine.threadCount))
   }
 
   /// The scales that the network can be measured at: its own, or 2, 3 and 4.
@@ -72,7 +72,7 @@ public final class Evaluator {
         }
       }
     }
-    return EvaluationReport(model: model, protocol: `protocol`, engine: options, images: rows)
+    return EvaluationReport(model: model, protocol: `protocol`, engine: engine, images: rows)
   }
 
   private func read(_ path: String) throws(EvaluationError) -> Image {

@@ -39,6 +39,11 @@ public struct KernelReport: Hashable, Codable, Sendable {
     public var candidates: [Candidate]
   }
 
+  /// What they are taken for: nil without a network.
+  public var isa: String?
+  public var precision: String?
+  /// The name of the rates that they were chosen by.
+  public var rates: String?
   public var kernels: [Kernel]
   /// Empty without a network.
   public var choices: [Choice]
@@ -56,13 +61,16 @@ public struct KernelReport: Hashable, Codable, Sendable {
 
   /// What is taken for each convolution and each fully connected layer of a network, optimised for inference, and why not the others.
   public init(
-    _ network: Network, input: Shape, instructionSet: InstructionSet, precision: Precision = .float32,
-    machine: MachineDescription = .current
+    _ network: Network, input: Shape, options: CPUOptions
   ) throws(EvaluationError) {
     self.init()
-    let names = Set(KernelTable(instructionSet, precision, on: machine).rows.map(\.name))
+    isa = options.instructionSet.rawValue
+    precision = options.precision.rawValue
+    rates = options.machine.name
+    let names = Set(KernelTable(options.instructionSet, options.precision, on: options.machine).rows.map(\.name))
     kernels = kernels.filter { names.contains($0.name) }
-    let fused = network.optimizedForInference(), rates = KernelRates(machine, instructionSet, precision)
+    let fused = network.optimizedForInference()
+    let rates = KernelRates(options.machine, options.instructionSet, options.precision)
     let shapes = try wrapping { () throws(NetworkError) in try fused.inferredShapes(inputs: [input]) }
     for node in fused.nodes {
       if fused.channelSelection(of: node) != nil {
@@ -88,7 +96,10 @@ public struct KernelReport: Hashable, Codable, Sendable {
 
   /// The table for people.
   public var text: String {
-    guard choices.isEmpty else { return choices.map(\.text).joined(separator: "\n") }
+    guard choices.isEmpty else {
+      let engine = EngineText.line(.cpu, precision: precision, isa: isa, threads: nil, rates: rates)
+      return "\(engine)\n\n" + choices.map(\.text).joined(separator: "\n")
+    }
     var table = TextTable(["kernel", "instruction set", "precision", "family", "tile", "this machine"])
     for kernel in kernels {
       table.append([

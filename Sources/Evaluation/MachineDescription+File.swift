@@ -8,11 +8,11 @@ import Files
 #endif
 
 extension MachineDescription {
-  /// Known rates by name, with this machine's caches; or what a file says that `swiftlet machine --json` printed.
-  public init(named name: String) throws(EvaluationError) {
+  /// Known rates by name, with the caches of a machine, this one unless given; or what a file says that `swiftlet machine --json` printed.
+  public init(named name: String, caches: CacheSizes = MachineDescription.current.caches) throws(EvaluationError) {
     if let family = Self.families.first(where: { $0.name == name }) {
       self = family
-      caches = MachineDescription.current.caches
+      self.caches = caches
     } else if FileReader.exists(name) {
       self = try Self(contentsOf: name)
     } else {

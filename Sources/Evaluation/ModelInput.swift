@@ -27,11 +27,7 @@ public enum ModelInput: Hashable, Sendable {
     switch self {
     case .random(let shape):
       // Before the numbers are made: an absurd shape has more than memory holds.
-      let ledger = try wrapping { () throws(NetworkError) in try network.ledger(inputs: [shape]) }
-      let available = MemoryLimit.current.byteCount
-      guard ledger.peakActivationByteCount <= available else {
-        throw .execution(network: network.name, .memory(needed: ledger.peakActivationByteCount, available: available))
-      }
+      try network.checkMemory(input: shape)
       return Benchmark.randomInput(shape)
     case .picture(let path):
       // Of digits alone it is a shape gone wrong rather than a path, unless there is such a file.

@@ -29,7 +29,7 @@ public struct TensorRun: Hashable, Codable, Sendable {
   ///   - outputs: in the order of the network's outputs, `-` being standard output; or one folder, which need not exist, for a
   ///     file of each output's name. Where the network has one output, a path is a folder when it ends in `/` or is one.
   public init(
-    _ network: Network, model: String, inputs: [String], outputs: [String], engine: EngineOptions
+    _ network: Network, model: String, inputs: [String], outputs: [String], engine: Engine
   ) throws(EvaluationError) {
     self = try FileClaims.together { () throws(EvaluationError) in
       try Self(claiming: network, model: model, inputs: inputs, outputs: outputs, engine: engine)
@@ -37,7 +37,7 @@ public struct TensorRun: Hashable, Codable, Sendable {
   }
 
   private init(
-    claiming network: Network, model: String, inputs inputPaths: [String], outputs: [String], engine: EngineOptions
+    claiming network: Network, model: String, inputs inputPaths: [String], outputs: [String], engine: Engine
   ) throws(EvaluationError) {
     guard network.inputs.count == inputPaths.count else {
       throw .inputFiles(network: network.name, names: network.inputs.map(\.name), given: inputPaths.count)
@@ -55,7 +55,7 @@ public struct TensorRun: Hashable, Codable, Sendable {
       tensors.append(
         try wrapping { () throws(FormatError) in try NPYFile.readFloats(path, shape: input.isAnyImage ? input.axes : nil) })
     }
-    let backend = try makeEngine(engine)
+    let backend = try engine.makeBackend()
     let results: [Tensor]
     do throws(ExecutionError) {
       let session = try backend.prepare(network.optimizedForInference(), inputs: tensors.map(\.shape))

@@ -166,7 +166,7 @@ extension Explanation {
   /// Whether values that lie in memory take notable time beside the arithmetic.
   private static func movesNotably(_ layer: Profile.Layer, _ profile: Profile) -> Bool {
     let memory = profile.memoryNanoseconds(layer), arithmetic = profile.arithmeticNanoseconds(layer)
-    return layer.traffic.valueBytes > Roofs.residentByteCount && memory > notableMemory * arithmetic
+    return layer.traffic.valueBytes > profile.residentByteCount && memory > notableMemory * arithmetic
       && memory > notableLoss * (Double(layer.nanoseconds) - arithmetic)
   }
 

@@ -20,6 +20,18 @@ public struct LadderLayer: Hashable, Codable, Sendable {
     self.size = size
   }
 
+  /// Parses layers between commas, `default` or `none`; nil where one is none.
+  public static func list(_ text: String) -> [LadderLayer]? {
+    if text == "default" { return standard }
+    if text == "none" { return [] }
+    var layers: [LadderLayer] = []
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      guard let layer = LadderLayer(String(part)) else { return nil }
+      layers.append(layer)
+    }
+    return layers
+  }
+
   /// Parses `64->128@256`; nil where a number is missing or beyond 4096.
   public init?(_ text: String) {
     let halves = text.split(separator: "@", omittingEmptySubsequences: false)
@@ -70,11 +82,11 @@ public struct LadderTable: Hashable, Codable, Sendable {
 public struct Ladder: Sendable {
   public var layers: [LadderLayer]
   public var batch: Int
-  public var engine: EngineOptions
+  public var engine: CPUOptions
   /// Timed runs of each engine, of which the best counts; at least 1.
   public var runs: Int
 
-  public init(layers: [LadderLayer] = LadderLayer.standard, batch: Int = 4, engine: EngineOptions, runs: Int = 5) {
+  public init(layers: [LadderLayer] = LadderLayer.standard, batch: Int = 4, engine: CPUOptions, runs: Int = 5) {
     self.layers = layers
     self.batch = max(batch, 1)
     self.engine = engine
@@ -90,8 +102,9 @@ public struct Ladder: Sendable {
   }
 
   /// Throws where a layer needs more memory than there is, before anything is timed.
-  public func check() throws(EvaluationError) {
-    let available = MemoryLimit.current.byteCount
+  public func check() throws(EvaluationError) { try check(limit: MemoryLimit.current.byteCount) }
+
+  func check(limit available: Int) throws(EvaluationError) {
     for layer in layers {
       // What the reference and an engine hold at once: the input, two values between, the output.
       let needed = batch * layer.size * layer.size * (layer.inChannels + 3 * layer.outChannels) * 4
@@ -156,12 +169,12 @@ public struct Ladder: Sendable {
   /// One way to run something on the CPU engine.
   struct Rung {
     var name: String
-    var options: EngineOptions
+    var options: CPUOptions
     var method: ConvolutionMethod?
     /// Whether layers, and the copies at the ends, hand over rows that are still in the cache; else every value goes to memory.
     var isInBands: Bool
 
-    init(_ name: String, _ options: EngineOptions, _ method: ConvolutionMethod? = nil, isInBands: Bool = false) {
+    init(_ name: String, _ options: CPUOptions, _ method: ConvolutionMethod? = nil, isInBands: Bool = false) {
       self.name = name
       self.options = options
       self.method = method
@@ -169,17 +182,14 @@ public struct Ladder: Sendable {
     }
 
     func backend() throws(EvaluationError) -> CPUEngine {
-      let options = try options.checkedForThisMachine()
-      var backend = CPUEngine(
-        instructionSet: options.instructionSet, threadCount: options.threadCount, precision: options.precision,
-        machine: options.machine)
+      var backend = try options.makeEngine()
       backend.preferredMethod = method
       if !isInBands { backend.cacheByteCount = 0 }
       return backend
     }
   }
 
-  private func engine(_ instructionSet: InstructionSet, _ threads: Int) -> EngineOptions {
+  private func engine(_ instructionSet: InstructionSet, _ threads: Int) -> CPUOptions {
     var options = engine
     options.instructionSet = instructionSet
     options.threadCount = threads

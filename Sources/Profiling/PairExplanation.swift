@@ -40,6 +40,8 @@ public struct PairExplanation: Hashable, Codable, Sendable {
   public var pairs: [Pair]
   /// Layers of the second network that the first has not.
   public var onlySecond: [String]
+  /// What the two were not measured alike in, a sentence each.
+  public var conditions: [String]
 
   /// `second` is the one that should be the faster.
   public init(_ first: Profile, _ second: Profile) {
@@ -49,6 +51,7 @@ public struct PairExplanation: Hashable, Codable, Sendable {
     secondParameters = second.parameterCount
     firstMultiplyAccumulates = first.multiplyAccumulates
     secondMultiplyAccumulates = second.multiplyAccumulates
+    conditions = Profile.differences(first, second)
     let groups = LayerMatching(first, second).groups
     pairs = groups.filter { !$0.first.isEmpty && !$0.second.isEmpty }.map { Self.pair($0, first, second) }
     onlySecond = groups.filter(\.first.isEmpty).map(\.name)
@@ -108,6 +111,7 @@ extension PairExplanation {
   public var text: String {
     func ratio(_ a: Int, _ b: Int) -> String { b > 0 ? TextFormat.fixed(Double(a) / Double(b), 2) : "--" }
     var text = "a: \(first.heading)b: \(second.heading)\n"
+    if !conditions.isEmpty { text += conditions.map { $0 + "\n" }.joined() + "\n" }
     text += "b has \(TextFormat.grouped(secondParameters)) parameters, a \(TextFormat.grouped(firstParameters)): "
     text += "\(ratio(firstParameters, secondParameters)) times fewer; "
     text += "\(ratio(firstMultiplyAccumulates, secondMultiplyAccumulates)) times fewer multiply-adds. "

@@ -35,7 +35,9 @@ extension Profile {
           name: "thread_name", cat: "__metadata", ph: "M", ts: 0, args: ["name": "engine (\(roofs.threads) threads)"]),
         Trace.Event(
           name: "run", cat: "run", ph: "X", ts: 0, dur: micro(nanoseconds),
-          args: ["input": input, "isa": roofs.isa, "precision": precision, "cpu": cpu]),
+          args: ["input": input, "isa": roofs.isa, "precision": precision, "cpu": cpu].merging(
+            machine.map { ["rates": $0.name] } ?? [:]
+          ) { $1 }),
       ]
       var bands = [Int](repeating: 0, count: layers.count)
       for event in self.events {

@@ -1,3 +1,5 @@
+import CPUBackend
+import Evaluation
 import Execution
 import Tensors
 
@@ -91,6 +93,10 @@ public struct Profile: Hashable, Codable, Sendable {
   public var model: String
   public var input: String
   public var cpu: String
+  /// What ran it; nil in profiles of older versions, which are of the CPU engine.
+  public var engine: EngineName?
+  /// What kernels were chosen by; nil in profiles of older versions.
+  public var machine: MachineDescription?
   public var precision: String
   public var warmup: Int
   public var runs: Int
@@ -110,7 +116,8 @@ public struct Profile: Hashable, Codable, Sendable {
   public var events: [Event]
 
   public init(
-    model: String, input: String, cpu: String, precision: String = "float32", warmup: Int = 0, runs: Int = 1,
+    model: String, input: String, cpu: String, engine: EngineName? = nil, machine: MachineDescription? = nil,
+    precision: String = "float32", warmup: Int = 0, runs: Int = 1,
     statistic: Statistic = .medianRun, parameterCount: Int, sessionBytes: Int = 0, roofs: Roofs, nanoseconds: Int,
     plainNanoseconds: Int, layers: [Layer],
     events: [Event] = []
@@ -118,6 +125,8 @@ public struct Profile: Hashable, Codable, Sendable {
     self.model = model
     self.input = input
     self.cpu = cpu
+    self.engine = engine
+    self.machine = machine
     self.precision = precision
     self.warmup = warmup
     self.runs = runs
@@ -135,6 +144,9 @@ public struct Profile: Hashable, Codable, Sendable {
   public var engineNanoseconds: Int { nanoseconds - layers.reduce(0) { $0 + $1.nanoseconds } }
 
   public var multiplyAccumulates: Int { layers.reduce(0) { $0 + $1.multiplyAccumulates } }
+
+  /// What a layer may move and yet find in the last-level cache, in bytes: what the engine's bands count on.
+  var residentByteCount: Int { (machine ?? .generic).caches.bandByteCount }
 }
 
 extension Profile {
@@ -149,7 +161,7 @@ extension Profile {
   public func memoryNanoseconds(_ layer: Layer) -> Double {
     var cached = layer.traffic.cachedBytes, stored = 0
     for bytes in [layer.traffic.valueBytes, layer.traffic.constantBytes] {
-      if bytes <= Roofs.residentByteCount { cached += bytes } else { stored += bytes }
+      if bytes <= residentByteCount { cached += bytes } else { stored += bytes }
     }
     func time(_ bytes: Int, _ gbPerS: Double) -> Double { gbPerS > 0 ? Double(bytes) / gbPerS : 0 }
     return time(cached, roofs.cacheGbPerS) + time(stored, roofs.memoryGbPerS)

@@ -15,10 +15,13 @@ public struct ProfileDifference: Hashable, Codable, Sendable {
   public var second: String
   /// Layers that do the same work by the name that they share, then the engine, then the whole.
   public var rows: [Row]
+  /// What the two were not measured alike in, a sentence each.
+  public var conditions: [String]
 
   public init(_ first: Profile, _ second: Profile) {
     self.first = first.model
     self.second = second.model
+    conditions = Profile.differences(first, second)
     rows = LayerMatching(first, second).groups.map { group in
       Row(
         group.name, group.first.isEmpty ? nil : group.first.nanoseconds, group.second.isEmpty ? nil : group.second.nanoseconds)
@@ -36,7 +39,7 @@ public struct ProfileDifference: Hashable, Codable, Sendable {
         row.name, time(row.firstNanoseconds), time(row.secondNanoseconds), row.ratio.map { TextFormat.fixed($0, 2) } ?? "--",
       ])
     }
-    return table.text
+    return table.text + (conditions.isEmpty ? "" : "\n" + conditions.map { $0 + "\n" }.joined())
   }
 }
 

@@ -234,10 +234,14 @@ extension ProfileTable {
 }
 
 extension Profile {
+  private var engineText: String {
+    EngineText.line(engine?.kind ?? .cpu, precision: precision, isa: roofs.isa, threads: roofs.threads, rates: machine?.name)
+  }
+
   /// What was measured, and on what.
   var heading: String {
     """
-    \(model.onOneLine), input \(input.onOneLine), \(precision), \(roofs.isa), \(roofs.threads) threads, \(cpu)
+    \(model.onOneLine), input \(input.onOneLine), \(engineText), \(cpu.onOneLine)
     \(statisticText); the median of runs not timed from within is \(ProfileTable.time(Double(plainNanoseconds)))
     roofs: \(roofs.text)
 

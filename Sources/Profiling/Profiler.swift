@@ -21,7 +21,7 @@ public struct Profiler: Sendable {
     }
   }
 
-  public var engine: EngineOptions
+  public var engine: Engine
   /// Runs before those that count.
   public var warmup: Int
   /// At least 1.
@@ -32,7 +32,7 @@ public struct Profiler: Sendable {
   public var roofs: Roofs?
 
   public init(
-    engine: EngineOptions, warmup: Int = 3, runs: Int = 10, statistic: Profile.Statistic = .medianRun, roofs: Roofs? = nil
+    engine: Engine, warmup: Int = 3, runs: Int = 10, statistic: Profile.Statistic = .medianRun, roofs: Roofs? = nil
   ) {
     self.engine = engine
     self.warmup = max(warmup, 0)
@@ -48,9 +48,10 @@ public struct Profiler: Sendable {
 
   /// Profiles of several networks, which run in turn, so that all meet the same disturbances. All sessions are held at once.
   public func profiles(_ subjects: [Subject]) throws(EvaluationError) -> [Profile] {
-    var roofs = self.roofs ?? measuredRoofs
+    let options = try self.options
+    var roofs = self.roofs ?? Roofs(options)
     var measurements: [Measurement] = []
-    for subject in subjects { measurements.append(try Measurement(subject, engine)) }
+    for subject in subjects { measurements.append(try Measurement(subject, options)) }
     var warmups: [Int] = []
     for index in measurements.indices {
       warmups.append(try WarmUp.run(warmup) { () throws(EvaluationError) in try measurements[index].warmUp() })
@@ -59,7 +60,7 @@ public struct Profiler: Sendable {
       for index in measurements.indices { try measurements[index].run() }
     }
     // Once more: a machine that is slow for a moment shows only one of the two.
-    if self.roofs == nil { roofs.raise(to: measuredRoofs) }
+    if self.roofs == nil { roofs.raise(to: Roofs(options)) }
     return zip(measurements, warmups).map { measurement, warmup in
       var profile = measurement.profile(statistic, roofs)
       profile.warmup = warmup
@@ -67,15 +68,21 @@ public struct Profiler: Sendable {
     }
   }
 
-  private var measuredRoofs: Roofs {
-    Roofs(instructionSet: engine.instructionSet, threadCount: engine.threadCount, precision: engine.precision)
+  /// Of the engine that can be timed from within.
+  private var options: CPUOptions {
+    get throws(EvaluationError) {
+      switch engine {
+      case .cpu(let options): options
+      case .reference: throw .untimedEngine(name: engine.name.description)
+      }
+    }
   }
 }
 
 /// A network being measured.
 private struct Measurement {
   private let subject: Profiler.Subject
-  private let engine: EngineOptions
+  private let options: CPUOptions
   private let optimised: Network
   private let shapes: [String: Shape]
   private let ledger: Ledger
@@ -84,21 +91,21 @@ private struct Measurement {
   /// Nanoseconds of runs that nobody timed from within.
   private var plain: [Int] = []
 
-  init(_ subject: Profiler.Subject, _ engine: EngineOptions) throws(EvaluationError) {
+  init(_ subject: Profiler.Subject, _ options: CPUOptions) throws(EvaluationError) {
     let optimised = subject.network.optimizedForInference(), input = subject.input.shape
-    let backend = try makeEngine(engine)
+    let backend = try options.makeEngine()
     shapes = try wrapping { () throws(NetworkError) in try optimised.inferredShapes(inputs: [input]) }
     ledger = try wrapping { () throws(NetworkError) in try optimised.ledger(inputs: [input]) }
     do throws(ExecutionError) {
       guard let session = try backend.prepare(optimised, inputs: [input]) as? any TimingSession else {
-        throw .invalidNetwork("the backend \(backend.name) does not say where its time goes; choose the engine cpu")
+        throw .invalidNetwork("the backend \(backend.name) does not say where its time goes")
       }
       self.session = session
     } catch {
       throw .execution(network: subject.network.name, error)
     }
     self.subject = subject
-    self.engine = engine
+    self.options = options
     self.optimised = optimised
   }
 
@@ -127,7 +134,8 @@ private struct Measurement {
       let layers = LayerTable(optimised, shapes: shapes, ledger: ledger, timeline)
       return Profile(
         model: subject.model, input: subject.input.shape.description, cpu: Machine.processorName,
-        precision: engine.precision.rawValue, runs: timelines.count, parameterCount: subject.network.parameterCount,
+        engine: Engine.cpu(options).name, machine: options.machine,
+        precision: options.precision.rawValue, runs: timelines.count, parameterCount: subject.network.parameterCount,
         sessionBytes: session.peakMemoryByteCount, roofs: roofs, nanoseconds: timeline.nanoseconds,
         plainNanoseconds: sorted[(sorted.count - 1) / 2], layers: layers.layers, events: layers.events)
     }

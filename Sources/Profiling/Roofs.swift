@@ -21,8 +21,6 @@ public struct Roofs: Hashable, Codable, Sendable {
 
   /// What is sure to stay in the last-level cache, in bytes.
   public static let cacheByteCount = 8 << 20
-  /// What a layer may move and yet find in the last-level cache, in bytes: what the engine's bands count on.
-  static let residentByteCount = MachineDescription.current.caches.bandByteCount
 
   /// `float32GflopsPerS` is `gflopsPerS` unless given.
   public init(
@@ -49,6 +47,11 @@ public struct Roofs: Hashable, Codable, Sendable {
       memoryGbPerS: Self.bandwidth(pool, byteCount: 256 << 20, passes: 1),
       cacheGbPerS: Self.bandwidth(pool, byteCount: Self.cacheByteCount, passes: 8),
       launchNanoseconds: Self.launch(pool))
+  }
+
+  /// Measures what an engine of these options can do at most.
+  init(_ options: CPUOptions) {
+    self.init(instructionSet: options.instructionSet, threadCount: options.threadCount, precision: options.precision)
   }
 
   /// Takes the better of each figure: what disturbs a measurement only ever makes it worse.

@@ -8,16 +8,37 @@ import Files
 #endif
 
 extension Profile {
-  /// A profile that `swiftlet profile --json` printed to a file.
+  /// A profile that `swiftlet profile --json` printed to a file. One of an engine, an instruction set or a precision that is not known
+  /// here is refused by name: nothing would be true that is said of it.
   public init(contentsOf path: String) throws(EvaluationError) {
     let bytes = try wrapping { () throws(FileError) in try FileReader.bytes(of: path, limit: 1 << 28) }
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     do {
       self = try decoder.decode(Profile.self, from: Data(bytes))
+      if engine?.kind ?? .cpu == .cpu { _ = try EngineName("cpu:\(roofs.isa):\(precision)") }
+    } catch EvaluationError.unknownEngine(let name, _) {
+      throw .unknownEngine(name: name, file: path)
     } catch {
       throw .notProfile(path: path)
     }
-    guard events.allSatisfy({ layers.indices.contains($0.layer) }) else { throw .notProfile(path: path) }
+    guard isPossible else { throw .notProfile(path: path) }
+  }
+
+  /// Whether its numbers may be those of a run, so that they can be added up.
+  private var isPossible: Bool {
+    func possible(_ numbers: [Int]) -> Bool { numbers.allSatisfy { (0..<1 << 48).contains($0) } }
+    return possible([
+      nanoseconds, plainNanoseconds, sessionBytes, parameterCount, warmup, runs, roofs.threads, roofs.launchNanoseconds,
+    ])
+      && layers.allSatisfy { layer in
+        let traffic = layer.traffic, convolution = layer.convolution
+        return possible([
+          layer.nanoseconds, layer.totalNanoseconds, layer.bandCount, layer.stepCount, layer.multiplyAccumulates,
+          layer.operations,
+          traffic.valueBytes, traffic.cachedBytes, traffic.constantBytes, traffic.heldBytes,
+        ]) && possible(convolution.map { [$0.inChannels, $0.outChannels, $0.groups] } ?? [])
+      } && events.allSatisfy { layers.indices.contains($0.layer) && possible([$0.start, $0.duration, $0.threads]) }
+      && (machine?.isPossible ?? true)
   }
 }

@@ -33,20 +33,11 @@ public struct TrafficReport: Hashable, Codable, Sendable {
   /// The fastest run fused and in bands.
   public var millisecondsAfter: Double?
 
-  /// Throws where the values of the network need more memory than there is, before anything is run.
-  public static func check(_ network: Network, input: Shape) throws(EvaluationError) {
-    let ledger = try wrapping { () throws(NetworkError) in try network.ledger(inputs: [input]) }
-    let available = MemoryLimit.current.byteCount
-    guard ledger.peakActivationByteCount <= available else {
-      throw .execution(network: network.name, .memory(needed: ledger.peakActivationByteCount, available: available))
-    }
-  }
-
   /// Counts, and runs both forms in turn, `runs` times each and once before.
   public init(
-    _ network: Network, model: String, input: Shape, engine: EngineOptions, runs: Int = 5
+    _ network: Network, model: String, input: Shape, engine: CPUOptions, runs: Int = 5
   ) throws(EvaluationError) {
-    try Self.check(network, input: input)
+    try network.checkMemory(input: input)
     let fused = network.optimizedForInference()
     self.model = model
     self.input = input.description
@@ -93,7 +84,7 @@ public struct TrafficReport: Hashable, Codable, Sendable {
 
   /// Nil where the engine lacks an operation.
   private static func session(
-    _ network: Network, _ input: Shape, _ options: EngineOptions, isInBands: Bool
+    _ network: Network, _ input: Shape, _ options: CPUOptions, isInBands: Bool
   ) throws(EvaluationError) -> (any TimingSession)? {
     let backend = try Ladder.Rung("", options, isInBands: isInBands).backend()
     do throws(ExecutionError) {
@@ -204,12 +195,4 @@ extension LadderTable {
     }
     return title + "\n" + table.text
   }
-}
-
-/// All that the ladder tells.
-public struct LadderReport: Hashable, Codable, Sendable {
-  public var tables: [LadderTable] = []
-  public var traffic: TrafficReport?
-
-  public init() {}
 }

@@ -30,7 +30,7 @@ struct BenchCommand: ParsableCommand {
     let network = try ModelLibrary.network(model)
     let shape = try network.inputShape(given: input)
     let benchmark = Benchmark(
-      input: shape, engine: try engine.options, warmup: warmup.value, runs: runs.value, timesNodes: nodes)
+      input: shape, engine: try engine.value, warmup: warmup.value, runs: runs.value, timesNodes: nodes)
     let report = try benchmark.run(network, model: model)
     json ? Terminal.showJSON(try report.json) : Terminal.show(report.text)
   }

@@ -1,10 +1,6 @@
 import ArgumentParser
 import Swiftlet
 
-extension ComparisonPath: ExpressibleByArgument {
-  public init?(argument: String) { self.init(argument) }
-}
-
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
@@ -28,14 +24,20 @@ struct CompareCommand: ParsableCommand {
   )
   var input: String?
 
-  @Option(help: ArgumentHelp("How the first runs. (default: reference; of two models as the second)", valueName: "path"))
-  var pathA: ComparisonPath?
+  @Option(
+    help: ArgumentHelp("How the first runs. (default: reference; of two models as the second)", valueName: "path"),
+    transform: { try EngineName($0) })
+  var pathA: EngineName?
 
-  @Option(help: ArgumentHelp("How the second runs. (default: cpu; of two models as the first)", valueName: "path"))
-  var pathB: ComparisonPath?
+  @Option(
+    help: ArgumentHelp("How the second runs. (default: cpu; of two models as the first)", valueName: "path"),
+    transform: { try EngineName($0) })
+  var pathB: EngineName?
 
   @Option(help: ArgumentHelp("Threads to compute with.", valueName: "n"))
   var threads = Count(Machine.processorCount)
+
+  @OptionGroup var machine: MachineArguments
 
   @Option(
     help: ArgumentHelp(
@@ -49,9 +51,10 @@ struct CompareCommand: ParsableCommand {
     let first = try ModelLibrary.network(model)
     let second = try other.map { try ModelLibrary.network($0) } ?? first
     let tensor = try (input.map { ModelInput($0) } ?? ModelInput(for: first, side: 64)).tensor(for: first)
-    let paths = ComparisonPath.pair(pathA, pathB, ofTwoModels: other != nil)
+    let names = EngineName.pair(pathA, pathB, ofTwoModels: other != nil), rates = try machine.description
+    func engine(_ name: EngineName) -> Engine { Engine(name, threadCount: threads.value, machine: rates) }
     let comparison = try Comparison(
-      first, on: paths.first, second, on: paths.second, input: tensor, threadCount: threads.value, tile: tile)
+      first, on: engine(names.first), second, on: engine(names.second), input: tensor, tile: tile)
     json ? Terminal.showJSON(try comparison.json) : Terminal.show(comparison.text)
     if !comparison.isGood { throw SilentFailure() }
   }

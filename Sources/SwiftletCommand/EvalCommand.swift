@@ -31,7 +31,7 @@ struct EvalCommand: ParsableCommand {
 
   func run() throws {
     let evaluator = try Evaluator(
-      ModelLibrary.network(model), protocol: measure.value, engine: try engine.options, tile: tile)
+      ModelLibrary.network(model), protocol: measure.value, engine: try engine.value, tile: tile)
     let start = Machine.seconds
     defer { Terminal.clearProgress() }
     let report = try evaluator.evaluate(folder: data, model: model, scales: scales?.values, saveFolder: save) { label, share in

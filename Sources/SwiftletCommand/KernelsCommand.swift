@@ -28,7 +28,8 @@ struct KernelsCommand: ParsableCommand {
       let network = try ModelLibrary.network(model)
       let shape = try network.inputShape(given: input)
       report = try KernelReport(
-        network, input: shape, instructionSet: isa, precision: precision, machine: machine.description)
+        network, input: shape,
+        options: CPUOptions(instructionSet: isa, precision: precision, machine: try machine.description))
     }
     json ? Terminal.showJSON(try report.json) : Terminal.show(report.text)
   }

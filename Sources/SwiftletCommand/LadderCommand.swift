@@ -5,23 +5,9 @@ import Swiftlet
 struct LadderLayers: ExpressibleByArgument {
   let layers: [LadderLayer]
 
-  init(_ layers: [LadderLayer]) { self.layers = layers }
-
   init?(argument: String) {
-    guard argument != "default" else {
-      self.init(LadderLayer.standard)
-      return
-    }
-    var layers: [LadderLayer] = []
-    if argument == "none" {
-      self.init(layers)
-      return
-    }
-    for part in argument.split(separator: ",", omittingEmptySubsequences: false) {
-      guard let layer = LadderLayer(String(part)) else { return nil }
-      layers.append(layer)
-    }
-    self.init(layers)
+    guard let layers = LadderLayer.list(argument) else { return nil }
+    self.layers = layers
   }
 }
 
@@ -65,33 +51,21 @@ struct LadderCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard engine.engine == .reference || engine.precision != .float32 else { return }
+    let isClimbed =
+      switch engine.engine {
+      case .reference: false
+      case .cpu(_, let precision): (precision ?? engine.precision ?? .float32) == .float32
+      }
+    guard !isClimbed else { return }
     throw ValidationError(
       "the ladder climbs from the reference to the engine cpu in float32; give neither --engine nor --precision")
   }
 
   func run() throws {
-    let layers = layers?.layers ?? (model == nil ? LadderLayer.standard : [])
-    var ladder = Ladder(layers: layers, batch: batch.value, engine: try engine.options, runs: runs.value)
-    if quick { ladder = ladder.quick }
-    // Before the layers, which take minutes: what cannot run is told at once.
-    let network = try model.map { try ModelLibrary.network($0) } ?? UNet().network(.random(seed: 1))
-    let side = quick ? 128 : 512
-    let shape = try network.inputShape(given: input, side: side)
-    try TrafficReport.check(network, input: shape)
-    try ladder.check()
-    var report = LadderReport()
-    for layer in ladder.layers {
-      for tables in [ladder.tables, ladder.singleTables] {
-        let tables = try tables(layer)
-        report.tables += tables
-        // As soon as they are there: the reference is slow.
-        if !json { for table in tables { Terminal.show(table.text + "\n") } }
-      }
-    }
-    let traffic = try TrafficReport(
-      network, model: model ?? network.name, input: shape, engine: try engine.options, runs: runs.value)
-    report.traffic = traffic
-    json ? Terminal.showJSON(try report.json) : Terminal.show(traffic.text)
+    let run = try LadderRun(
+      layers: layers?.layers, batch: batch.value, engine: try engine.cpuOptions, runs: runs.value, model: model, input: input,
+      isQuick: quick)
+    let report = try run.report { table in if !json { Terminal.show(table.text + "\n") } }
+    if json { Terminal.showJSON(try report.json) } else { Terminal.show(report.traffic?.text ?? "") }
   }
 }

@@ -27,7 +27,7 @@ struct MeasuringArguments: ParsableArguments {
       let network = try ModelLibrary.network(model)
       return Profiler.Subject(network, model: model, input: try input(for: network).tensor(for: network))
     }
-    let profiler = Profiler(engine: try engine.options, warmup: warmup.value, runs: runs.value, statistic: statistic)
+    let profiler = Profiler(engine: try engine.value, warmup: warmup.value, runs: runs.value, statistic: statistic)
     return try profiler.profiles(subjects)
   }
 }

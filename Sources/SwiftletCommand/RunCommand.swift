@@ -32,7 +32,7 @@ struct RunCommand: ParsableCommand {
       try Folder.claimOutput(output, for: TensorRun.purpose(index))
     }
     let report = try TensorRun(
-      ModelLibrary.network(model), model: model, inputs: inputs, outputs: outputs, engine: try engine.options)
+      ModelLibrary.network(model), model: model, inputs: inputs, outputs: outputs, engine: try engine.value)
     if json { return Terminal.showJSON(try report.json, besides: outputs) }
     func text(_ files: [TensorRun.File]) -> String { files.map { "\($0.path.onOneLine) \($0.shape)" }.joined(separator: ", ") }
     Terminal.show(

@@ -3,7 +3,6 @@ import Swiftlet
 
 extension InstructionSet: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
-extension EngineKind: ExpressibleByArgument {}
 extension ImageFormat: ExpressibleByArgument {}
 
 extension Shape: ExpressibleByArgument {
@@ -85,14 +84,19 @@ struct MachineArguments: ParsableArguments {
 
 /// Which engine runs the network, and how.
 struct EngineArguments: ParsableArguments {
-  @Option(help: "What runs the network: cpu, or reference, which is slow and exact.")
-  var engine = EngineKind.cpu
+  @Option(
+    help: ArgumentHelp(
+      """
+      What runs the network: cpu, or reference, which is slow and exact. An instruction set and a precision may follow, as in \
+      cpu:avx2:bfloat16. (default: cpu)
+      """, valueName: "engine"), transform: { try EngineName($0) })
+  var engine = EngineName.cpu()
 
   @Option(help: ArgumentHelp("Threads to compute with.", valueName: "n"))
   var threads = Count(Machine.processorCount)
 
-  @Option(help: "How values and weights are stored: float32 or bfloat16. Sums are float32.")
-  var precision = Precision.float32
+  @Option(help: "How values and weights are stored: float32 or bfloat16. Sums are float32. (default: float32)")
+  var precision: Precision?
 
   @Option(help: "The instruction set: portable, avx2, avx512 or avx512bf16. (default: the best of this machine)")
   var isa: InstructionSet?
@@ -100,15 +104,42 @@ struct EngineArguments: ParsableArguments {
   @OptionGroup var machine: MachineArguments
 
   func validate() throws {
-    guard engine == .reference, precision != .float32 || isa != nil || machine.rates != nil else { return }
-    throw ValidationError("--precision, --isa and --rates are for the engine cpu; the reference has float32 and plain loops")
+    switch engine {
+    case .reference:
+      guard precision ?? .float32 == .float32, isa == nil, machine.rates == nil else {
+        throw ValidationError(
+          "--precision, --isa and --rates are for the engine cpu; the reference has float32 and plain loops")
+      }
+    case .cpu(let instructionSet, let precision):
+      if instructionSet != nil, isa != nil {
+        throw ValidationError("--engine names an instruction set already; leave out --isa")
+      }
+      if precision != nil, self.precision != nil {
+        throw ValidationError("--engine names a precision already; leave out --precision")
+      }
+    }
   }
 
-  var options: EngineOptions {
+  /// The engine that all of these options say.
+  var value: Engine {
     get throws {
-      EngineOptions(
-        kind: engine, instructionSet: isa ?? .best, threadCount: threads.value, precision: precision,
-        machine: try machine.description)
+      switch engine {
+      case .reference: .reference
+      case .cpu: .cpu(try cpuOptions)
+      }
+    }
+  }
+
+  /// The same for what needs the CPU engine.
+  var cpuOptions: CPUOptions {
+    get throws {
+      switch engine {
+      case .reference: throw EvaluationError.untimedEngine(name: engine.description)
+      case .cpu(let instructionSet, let precision):
+        CPUOptions(
+          instructionSet: instructionSet ?? isa ?? .best, precision: precision ?? self.precision ?? .float32,
+          threadCount: threads.value, machine: try machine.description)
+      }
     }
   }
 }

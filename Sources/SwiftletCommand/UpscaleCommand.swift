@@ -70,7 +70,7 @@ struct UpscaleCommand: ParsableCommand {
     let batch = try UpscaleBatch(inputs: inputs, output: output, naming: naming)
     let network = try ModelLibrary.network(model ?? ModelLibrary.shippedName(forScale: scale))
     let upscaler = try Upscaler(
-      network, backend: makeEngine(try engine.options),
+      network, backend: try engine.value.makeBackend(),
       options: Upscaler.Options(
         tile: tile, memoryLimit: memory?.bytes, usesTestTimeAugmentation: tta, threadCount: engine.threads.value))
     let files = Upscaler.FileOptions(naming: naming, scale: scale, quality: quality, skipsExisting: skipExisting)

@@ -123,6 +123,7 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     CommandCase("ladder --model MODEL --input 1x1x20000x20000", 1, "swiftlet: the network 'edsr' cannot run: about …"),
     CommandCase("ladder --layers 4096->4096@4096 --batch 64", 1, "swiftlet: the network '4096->4096@4096' cannot run: about …"),
     CommandCase("ladder --quick --engine reference", 64, "swiftlet: the ladder climbs from the reference to the engine cpu …"),
+    CommandCase("ladder --quick --engine cpu:bfloat16", 64, "swiftlet: the ladder climbs from the reference to the engine …"),
     CommandCase(
       "ladder --quick --precision bfloat16", 64, "swiftlet: the ladder climbs from the reference to the engine cpu …"),
     CommandCase(
@@ -132,7 +133,17 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     CommandCase("profile MODEL --by colour", 64, "swiftlet: The value 'colour' is invalid for '--by <grouping>'. …"),
     CommandCase("profile MODEL --input 1x1x8x8 --diff none.json", 1, "swiftlet: 'none.json' does not exist; check the path"),
     CommandCase("explain MODEL nothing", 1, "swiftlet: there is no model 'nothing'; …"),
-    CommandCase("compare MODEL --path-a gpu", 64, "swiftlet: The value 'gpu' is invalid for '--path-a <path>' …"),
+    CommandCase(
+      "compare MODEL --path-a gpu", 64,
+      "swiftlet: The value 'gpu' is invalid for '--path-a <path>': there is no engine 'gpu'; there are reference; cpu, with …"),
+    CommandCase(
+      "bench MODEL --engine cuda:0", 64,
+      "swiftlet: The value 'cuda:0' is invalid for '--engine <engine>': there is no engine 'cuda:0'; there are reference; cpu, …"
+    ),
+    CommandCase("bench MODEL --engine cpu:mmx", 64, "swiftlet: The value 'cpu:mmx' is invalid for '--engine <engine>': …"),
+    CommandCase("bench MODEL --engine cpu:avx2 --isa avx2", 64, "swiftlet: --engine names an instruction set already; …"),
+    CommandCase("eval MODEL --data . --engine cpu:bfloat16 --precision float32", 64, "swiftlet: --engine names a precision …"),
+    CommandCase("profile MODEL --engine reference", 1, "swiftlet: the engine reference does not say where its time goes; …"),
     CommandCase("ladder --layers 3-64@512", 64, "swiftlet: The value '3-64@512' is invalid for '--layers <layers>' …"),
     CommandCase("machine --rates nothing", 1, "swiftlet: there are no rates 'nothing'; give one of zen5, …"),
     CommandCase("machine --rates zen5 --measure", 64, "swiftlet: --measure and --rates are two sources of rates; give one …"),

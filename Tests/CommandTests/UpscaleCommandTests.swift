@@ -97,6 +97,26 @@ import Testing
     }
     #expect(report["isa"] as? String == InstructionSet.best.rawValue && report["threads"] as? Int == 2)
     #expect((report["cpu"] as? String)?.isEmpty == false)
+    #expect(report["engine"] as? String == "cpu" && report["rates"] as? String == MachineDescription.current.name)
+  }
+
+  /// What the reference has not is not said of it; a name says as much as the options.
+  @Test func `engines`() throws {
+    for command in [["bench", "MODEL", "--input", "1x1x8x8", "--runs", "1"], ["eval", "MODEL", "--data", "."]] {
+      let reference = try json(command + ["--engine", "reference"])
+      #expect(reference["engine"] as? String == "reference")
+      for key in ["isa", "precision", "threads", "rates"] { #expect(reference[key] == nil, "\(command) \(key)") }
+      for arguments in [
+        ["--engine", "cpu:portable:bfloat16"], ["--engine", "cpu:portable", "--precision", "bfloat16"],
+        ["--isa", "portable", "--precision", "bfloat16"],
+      ] {
+        let report = try json(command + arguments + ["--threads", "1", "--rates", "zen4"])
+        #expect(report["isa"] as? String == "portable" && report["precision"] as? String == "bfloat16")
+        #expect(report["rates"] as? String == "zen4" && report["threads"] as? Int == 1)
+      }
+    }
+    let text = try Workplace().run(["eval", "MODEL", "--data", ".", "--engine", "reference"]).output
+    #expect(text.contains("model MODEL, reference\n") || text.contains("model model.safetensors, reference\n"), "\(text)")
   }
 
   @Test func `info`() throws {

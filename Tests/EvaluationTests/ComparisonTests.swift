@@ -4,21 +4,11 @@ import Testing
 @Suite struct ComparisonTests {
   private let input = Tensor(repeating: 0.25, [1, 3, 20, 24])
 
-  @Test func pathsAreParsed() {
-    #expect(ComparisonPath("reference") == .reference)
-    #expect(ComparisonPath("cpu") == .cpu(.best, .float32))
-    #expect(ComparisonPath("cpu:portable") == .cpu(.portable, .float32))
-    #expect(ComparisonPath("cpu:float32:avx2") == .cpu(.avx2, .float32))
-    for text in ["", "gpu", "cpu:", "cpu:mmx", "cpu:avx2:portable", "reference:avx2", ":cpu"] {
-      #expect(ComparisonPath(text) == nil, "\(text)")
-    }
-    #expect(ComparisonPath("cpu:portable")?.text == "cpu:portable:float32")
-  }
-
   @Test func onePathAgreesWithAnother() throws {
     let network = try SmallNetworks.edsr()
-    for path in InstructionSet.allCases.filter(\.isAvailable).map({ ComparisonPath.cpu($0, .float32) }) {
-      let comparison = try Comparison(network, on: .reference, network, on: path, input: input, threadCount: 2)
+    for instructionSet in InstructionSet.allCases where instructionSet.isAvailable {
+      let engine = Engine.cpu(CPUOptions(instructionSet: instructionSet, threadCount: 2))
+      let comparison = try Comparison(network, on: .reference, network, on: engine, input: input)
       #expect(comparison.firstOutside == nil, "\(comparison.text)")
       #expect(comparison.values.map(\.node) == network.optimizedForInference().nodes.map(\.name))
       #expect(comparison.unmatched.isEmpty && comparison.values.allSatisfy { $0.bound != nil })
@@ -30,7 +20,7 @@ import Testing
     let network = try SmallNetworks.edsr()
     var damaged = network
     damaged.parameters["body.1.a.weight"]?.withUnsafeMutableFloats { $0[5] += 0.5 }
-    let comparison = try Comparison(network, on: .reference, damaged, on: .cpu(.best, .float32), input: input, threadCount: 2)
+    let comparison = try Comparison(network, on: .reference, damaged, on: .cpu(CPUOptions(threadCount: 2)), input: input)
     #expect(comparison.firstOutside?.node == "body.1.a")
     #expect(comparison.values.filter { !$0.isWithin }.map(\.node) == ["body.1.a"])
     let text = comparison.text
@@ -47,7 +37,7 @@ import Testing
     let network = try SmallNetworks.edsr()
     var damaged = network
     damaged.parameters["body.0.b.bias"]?.withUnsafeMutableFloats { $0[0] = .nan }
-    let comparison = try Comparison(network, on: .reference, damaged, on: .reference, input: input, threadCount: 1)
+    let comparison = try Comparison(network, on: .reference, damaged, on: .reference, input: input)
     #expect(comparison.firstOutside?.node == "body.0.b")
   }
 
@@ -62,7 +52,7 @@ import Testing
     values[5] = .leastNonzeroMagnitude
     values[6] = .nan
     let comparison = try Comparison(
-      network, on: .reference, network, on: .cpu(.best, .float32), input: Tensor([1, 3, 20, 24], values), threadCount: 2)
+      network, on: .reference, network, on: .cpu(CPUOptions(threadCount: 2)), input: Tensor([1, 3, 20, 24], values))
     #expect(comparison.firstOutside == nil, "\(comparison.text)")
     let quotients = comparison.values.filter { $0.node == "quotient" }
     #expect(quotients.count == 1 && quotients[0].rounding == nil && [.within, .unknown].contains(quotients[0].verdict))
@@ -72,7 +62,7 @@ import Testing
   @Test func whatTheOtherLacksIsSaid() throws {
     let wide = try EDSR(scale: 2, features: 32, blocks: 2).network(.random(seed: 1))
     let comparison = try Comparison(
-      SmallNetworks.edsr(), on: .reference, wide, on: .reference, input: input, threadCount: 1)
+      SmallNetworks.edsr(), on: .reference, wide, on: .reference, input: input)
     #expect(comparison.values.map(\.node) == ["tail"] && comparison.values[0].verdict == .unknown)
     #expect(comparison.unmatched.contains("head"))
     #expect(comparison.text.contains("Nothing can be judged") && !comparison.isGood)
@@ -85,18 +75,18 @@ import Testing
     other = try UNet(features: 4).network(.random(seed: 1))
     #expect(throws: EvaluationError.nothingInCommon(first: network.name, second: other.name)) {
       try Comparison(
-        network, on: .reference, other, on: .reference, input: Tensor(repeating: 0.25, [1, 3, 32, 32]), threadCount: 1)
+        network, on: .reference, other, on: .reference, input: Tensor(repeating: 0.25, [1, 3, 32, 32]))
     }
   }
 
   @Test func twoModelsRunAlikeAndOneAgainstTheReference() {
-    let cpu = ComparisonPath.cpu(.best, .float32), other = ComparisonPath.cpu(.portable, .bfloat16)
+    let cpu = EngineName.cpu(), other = EngineName.cpu(.portable, .bfloat16)
     for (first, second, isPair, expected) in [
-      (nil, nil, false, (ComparisonPath.reference, cpu)), (nil, other, false, (.reference, other)),
+      (nil, nil, false, (EngineName.reference, cpu)), (nil, other, false, (.reference, other)),
       (other, nil, false, (other, cpu)), (nil, nil, true, (cpu, cpu)), (nil, other, true, (other, other)),
       (.reference, nil, true, (.reference, .reference)), (.reference, other, true, (.reference, other)),
-    ] as [(ComparisonPath?, ComparisonPath?, Bool, (ComparisonPath, ComparisonPath))] {
-      let paths = ComparisonPath.pair(first, second, ofTwoModels: isPair)
+    ] as [(EngineName?, EngineName?, Bool, (EngineName, EngineName))] {
+      let paths = EngineName.pair(first, second, ofTwoModels: isPair)
       #expect(paths.first == expected.0 && paths.second == expected.1)
     }
   }
@@ -110,7 +100,7 @@ import Testing
   @Test func outputsForUsersHaveTheSameBits() throws {
     let network = try SmallNetworks.edsr()
     let comparison = try Comparison(
-      network, on: .reference, network, on: .cpu(.best, .float32), input: input, threadCount: 3, tile: .pixels(8))
+      network, on: .reference, network, on: .cpu(CPUOptions(threadCount: 3)), input: input, tile: .pixels(8))
     #expect(comparison.plainOutputs.map(\.differing) == [0, 0] && comparison.isGood)
     #expect(comparison.text.contains("3 threads, tiles 8), the outputs have the bits of those compared"), "\(comparison.text)")
 

@@ -20,7 +20,7 @@ import Testing
   private func upscale(_ image: Image, _ network: Network, _ way: Way) -> Result<Image, EvaluationError> {
     Result { () throws(EvaluationError) in
       let engine: any Backend
-      do { engine = try makeEngine(EngineOptions(threadCount: way.threads)) } catch { fatalError("\(error)") }
+      do { engine = try Engine.cpu(CPUOptions(threadCount: way.threads)).makeBackend() } catch { fatalError("\(error)") }
       let options = Upscaler.Options(tile: way.tile, memoryLimit: way.memory, threadCount: way.threads)
       let upscaler = try Upscaler(network, backend: engine, options: options)
       if way.memory != nil { upscaler.residentByteCount = { Self.residentByteCount } }

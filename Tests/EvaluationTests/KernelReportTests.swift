@@ -16,7 +16,8 @@ import Testing
     value = builder.flatten("flat", builder.globalAveragePool("mean", value))
     builder.output(builder.linear("fc", value, outFeatures: 10))
     return try KernelReport(
-      try builder.build(.zeros), input: Shape(channels: 3, height: 32, width: 32), instructionSet: .avx2, precision: precision)
+      try builder.build(.zeros), input: Shape(channels: 3, height: 32, width: 32),
+      options: CPUOptions(instructionSet: .avx2, precision: precision, machine: .zen5))
   }
 
   @Test(arguments: Precision.allCases)

@@ -10,7 +10,7 @@ import Testing
   private func upscale(
     _ image: Image, _ network: Network, _ options: Upscaler.Options, scale: Double?
   ) throws -> Image {
-    let engine = try makeEngine(EngineOptions(threadCount: options.threadCount))
+    let engine = try Engine.cpu(CPUOptions(threadCount: options.threadCount)).makeBackend()
     let upscaler = try Upscaler(network, backend: engine, options: options)
     upscaler.residentByteCount = { Self.resident }
     return try upscaler.upscale(image, scale: scale)

@@ -21,7 +21,7 @@ import Testing
   @Test func `the models inside the program beat bicubic on the chart`() throws {
     for name in ModelLibrary.shippedNames {
       let evaluator = try Evaluator(
-        ModelLibrary.network(name), protocol: .vdsr, engine: EngineOptions(threadCount: 2))
+        ModelLibrary.network(name), protocol: .vdsr, engine: .cpu(CPUOptions(threadCount: 2)))
       let scale = evaluator.offeredScales[0]
       let row = try evaluator.compare(.chart(240, 160), name: "chart", scale: scale).row
       #expect(row.network.psnr > row.bicubic.psnr + 0.2, "\(name) \(row)")

@@ -17,7 +17,7 @@ import Testing
   }
 
   private func evaluator(_ measure: EvaluationProtocol, _ network: Network) throws -> Evaluator {
-    try Evaluator(network, protocol: measure, engine: EngineOptions(threadCount: 1))
+    try Evaluator(network, protocol: measure, engine: .cpu(CPUOptions(threadCount: 1)))
   }
 
   /// A network that adds nothing to the bicubic picture.

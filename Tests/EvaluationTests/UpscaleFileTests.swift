@@ -18,7 +18,7 @@ import Testing
     _ network: Network, tile: TilePolicy = .automatic, threads: Int = 2, memory: Int? = nil, tta: Bool = false
   ) throws -> Upscaler {
     let upscaler = try Upscaler(
-      network, backend: makeEngine(EngineOptions(threadCount: threads)),
+      network, backend: Engine.cpu(CPUOptions(threadCount: threads)).makeBackend(),
       options: Upscaler.Options(tile: tile, memoryLimit: memory, usesTestTimeAugmentation: tta, threadCount: threads))
     if memory != nil { upscaler.residentByteCount = { 30 << 20 } }
     return upscaler

@@ -7,7 +7,7 @@ import Testing
     _ image: Image, _ network: Network, scale: Double? = nil, threads: Int = 2, tile: TilePolicy = .automatic,
     memory: Int? = nil, tta: Bool = false, isa: InstructionSet = .best
   ) throws -> Image {
-    let engine = try makeEngine(EngineOptions(instructionSet: isa, threadCount: threads))
+    let engine = try Engine.cpu(CPUOptions(instructionSet: isa, threadCount: threads)).makeBackend()
     let options = Upscaler.Options(tile: tile, memoryLimit: memory, usesTestTimeAugmentation: tta, threadCount: threads)
     let upscaler = try Upscaler(network, backend: engine, options: options)
     // The process holds what all other tests hold.

@@ -12,7 +12,7 @@ import Testing
   }
 
   @Test func everyRungComputesTheSame() throws {
-    let ladder = Ladder(batch: 2, engine: EngineOptions(threadCount: 2), runs: 1)
+    let ladder = Ladder(batch: 2, engine: CPUOptions(threadCount: 2), runs: 1)
     for layer in [LadderLayer(3, 16, size: 12), LadderLayer(16, 24, size: 16)] {
       let tables = try ladder.tables(layer) + ladder.singleTables(layer)
       #expect(tables.count == 7)
@@ -32,14 +32,14 @@ import Testing
   }
 
   @Test func whatDoesNotFitMemoryIsToldBeforeAnythingIsTimed() throws {
-    let engine = EngineOptions(threadCount: 1)
+    let engine = CPUOptions(threadCount: 1)
     try Ladder(engine: engine).check()
     #expect(throws: EvaluationError.self) {
       try Ladder(layers: [LadderLayer(4096, 4096, size: 4096)], batch: 64, engine: engine).check()
     }
     let network = try EDSR(scale: 2, features: 8, blocks: 1).network(.random(seed: 1))
-    try TrafficReport.check(network, input: [1, 3, 64, 64])
-    #expect(throws: EvaluationError.self) { try TrafficReport.check(network, input: [64, 3, 65536, 65536]) }
+    try network.checkMemory(input: [1, 3, 64, 64])
+    #expect(throws: EvaluationError.self) { try network.checkMemory(input: [64, 3, 65536, 65536]) }
   }
 
   @Test func trafficIsCountedByBlock() throws {
@@ -53,7 +53,7 @@ import Testing
     builder.output(value)
     let network = try builder.build(.random(seed: 1))
     let report = try TrafficReport(
-      network, model: "two.onnx", input: [1, 16, 8, 8], engine: EngineOptions(threadCount: 1), runs: 1)
+      network, model: "two.onnx", input: [1, 16, 8, 8], engine: CPUOptions(threadCount: 1), runs: 1)
     // A value has 16 · 8 · 8 floats of 4 bytes; each of three passes reads one and writes one.
     let value4096 = 16 * 8 * 8 * 4
     #expect(report.blocks.prefix(2).map(\.name) == ["body.0", "body.1"])

@@ -22,7 +22,7 @@ import Testing
 
   @Test(arguments: [1, 2]) func rowsAddUpToTheRun(threads: Int) throws {
     for (network, shape) in try Self.networks() {
-      let profiler = Profiler(engine: EngineOptions(threadCount: threads), warmup: 1, runs: 3, roofs: Self.roofs)
+      let profiler = Profiler(engine: .cpu(CPUOptions(threadCount: threads)), warmup: 1, runs: 3, roofs: Self.roofs)
       let profile = try profiler.profile(network, model: network.name, input: Tensor(repeating: 0.5, shape))
       #expect(profile.engineNanoseconds >= 0)
       let rows = ProfileTable().rows(profile)
@@ -52,7 +52,7 @@ import Testing
   @Test func networksAreProfiledInTurn() throws {
     let networks = try Self.networks().prefix(2)
     let profiler = Profiler(
-      engine: EngineOptions(threadCount: 1), warmup: 0, runs: 2, statistic: .fastestOfEachLayer, roofs: Self.roofs)
+      engine: .cpu(CPUOptions(threadCount: 1)), warmup: 0, runs: 2, statistic: .fastestOfEachLayer, roofs: Self.roofs)
     let profiles = try profiler.profiles(
       networks.map { Profiler.Subject($0.0, model: $0.0.name, input: Tensor(repeating: 0.5, $0.1)) })
     #expect(profiles.map(\.model) == networks.map(\.0.name))
@@ -71,7 +71,8 @@ import Testing
     let right = builder.convolution("right", x, outChannels: 48, kernel: 3, padding: 1)
     builder.output(builder.convolution("last", builder.concatenation("cat", [left, right]), outChannels: 3, kernel: 1))
     let network = try builder.build(.random(seed: 1)), pixels = 2 * 24 * 40
-    let profiler = Profiler(engine: EngineOptions(threadCount: 1, precision: precision), warmup: 0, runs: 1, roofs: Self.roofs)
+    let profiler = Profiler(
+      engine: .cpu(CPUOptions(precision: precision, threadCount: 1)), warmup: 0, runs: 1, roofs: Self.roofs)
     let profile = try profiler.profile(network, model: "slices", input: Tensor(repeating: 0.5, [2, 16, 24, 40]))
     let element = precision == .float32 ? 4 : 2
     let layers = Dictionary(uniqueKeysWithValues: profile.layers.map { ($0.name, $0) })
@@ -85,7 +86,7 @@ import Testing
 
   @Test func winogradNeedsAQuarterOfTheProducts() throws {
     let network = try VDSR(depth: 4, features: 16).network(.random(seed: 1))
-    let profiler = Profiler(engine: EngineOptions(threadCount: 1), warmup: 0, runs: 1, roofs: Self.roofs)
+    let profiler = Profiler(engine: .cpu(CPUOptions(threadCount: 1)), warmup: 0, runs: 1, roofs: Self.roofs)
     let profile = try profiler.profile(network, model: "vdsr", input: Tensor(zeros: [1, 1, 64, 64]))
     for layer in profile.layers where layer.kernels.contains("winograd_input_4") {
       #expect(layer.operations == layer.multiplyAccumulates / 2)
@@ -102,7 +103,8 @@ import Testing
     let narrow = builder.convolution("narrow", wide, outChannels: 64, kernel: 3, stride: 2, padding: 1, groups: 32)
     builder.output(builder.convolution("mixed", narrow, outChannels: 64, kernel: 1))
     let network = try builder.build(.random(seed: 1))
-    let profiler = Profiler(engine: EngineOptions(instructionSet: .best, threadCount: 1), warmup: 0, runs: 1, roofs: Self.roofs)
+    let profiler = Profiler(
+      engine: .cpu(CPUOptions(instructionSet: .best, threadCount: 1)), warmup: 0, runs: 1, roofs: Self.roofs)
     let profile = try profiler.profile(network, model: "grouped", input: Tensor(zeros: [1, 64, 32, 32]))
     let layers = Dictionary(uniqueKeysWithValues: profile.layers.map { ($0.name, $0) })
     // Groups as wide as a tile's columns meet no others; some of two channels share a tile with zeros between, but never all.

@@ -1,0 +1,77 @@
+import CPUBackend
+import Execution
+import ReferenceBackend
+
+/// What runs networks, and how.
+public enum Engine: Hashable, Sendable {
+  /// Plain loops that sum in Double: slow, and what the others are held against.
+  case reference
+  /// The fast engine.
+  case cpu(CPUOptions = CPUOptions())
+
+  /// What is left open is the best of this machine, and float32.
+  public init(
+    _ name: EngineName, threadCount: Int = Machine.processorCount, machine: MachineDescription = .current
+  ) {
+    switch name {
+    case .reference: self = .reference
+    case .cpu(let instructionSet, let precision):
+      self = .cpu(
+        CPUOptions(
+          instructionSet: instructionSet ?? .best, precision: precision ?? .float32, threadCount: threadCount, machine: machine)
+      )
+    }
+  }
+
+  public var name: EngineName {
+    switch self {
+    case .reference: .reference
+    case .cpu(let options): .cpu(options.instructionSet, options.precision)
+    }
+  }
+
+  /// Those that compute; work around the network may be shared by as many.
+  public var threadCount: Int {
+    switch self {
+    case .reference: 1
+    case .cpu(let options): options.threadCount
+    }
+  }
+
+  /// Throws where this machine cannot run the instruction set.
+  public func makeBackend() throws(EvaluationError) -> any Backend {
+    switch self {
+    case .reference: ReferenceEngine()
+    case .cpu(let options): try options.makeEngine()
+    }
+  }
+}
+
+/// How the CPU engine computes.
+public struct CPUOptions: Hashable, Sendable {
+  public var instructionSet: InstructionSet
+  public var precision: Precision
+  /// At least 1.
+  public var threadCount: Int
+  /// What kernels are chosen by.
+  public var machine: MachineDescription
+
+  public init(
+    instructionSet: InstructionSet = .best, precision: Precision = .float32, threadCount: Int = Machine.processorCount,
+    machine: MachineDescription = .current
+  ) {
+    self.instructionSet = instructionSet
+    self.precision = precision
+    self.threadCount = max(threadCount, 1)
+    self.machine = machine
+  }
+
+  /// Throws where this machine cannot run the instruction set.
+  package func makeEngine() throws(EvaluationError) -> CPUEngine {
+    guard instructionSet.isAvailable else {
+      let available = InstructionSet.allCases.filter(\.isAvailable).map(\.rawValue)
+      throw .instructionSet(name: instructionSet.rawValue, available: available)
+    }
+    return CPUEngine(instructionSet: instructionSet, threadCount: threadCount, precision: precision, machine: machine)
+  }
+}

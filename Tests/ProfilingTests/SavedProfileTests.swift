@@ -1,0 +1,101 @@
+import Foundation
+@testable import Profiling
+import Swiftlet
+import Testing
+
+/// What a saved profile says of machine and engine, and what two of them were not measured alike in.
+@Suite struct SavedProfileTests {
+  private func read(_ json: String) throws -> Profile {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("swiftlet-\(UUID().uuidString).json").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try AtomicFile.write(Array(json.utf8), to: path)
+    do throws(EvaluationError) {
+      return try Profile(contentsOf: path)
+    } catch {
+      // Tests compare errors, and the path is another each time.
+      if case .unknownEngine(let name, let file) = error {
+        #expect(
+          file == path && error.description.hasPrefix("'\(path)': there is no engine '\(name)'; there are reference; cpu"))
+        throw EvaluationError.unknownEngine(name: name, file: "file")
+      }
+      throw error == .notProfile(path: path) ? EvaluationError.notProfile(path: "file") : error
+    }
+  }
+
+  @Test func theMachineIsSavedAndOldProfilesOpen() throws {
+    var profile = SampleProfiles.small
+    #expect(try read(profile.json) == profile)
+    #expect(profile.machine == nil && profile.engine == nil && !profile.heading.contains("rates"))
+    profile.machine = .sapphireRapids
+    profile.engine = .cpu(.avx512, .float32)
+    let again = try read(profile.json)
+    #expect(again == profile && again.heading.contains("float32, avx512, 2 threads, rates sapphire-rapids, a processor"))
+    #expect(try again.trace.contains("sapphire-rapids"))
+  }
+
+  /// An engine, an instruction set or a precision that is not known is never taken for one that is.
+  @Test(arguments: [
+    ("\"engine\" : \"cpu:avx512:float32\"", "\"engine\" : \"cuda:0\"", "cuda:0"),
+    ("\"isa\" : \"avx512\"", "\"isa\" : \"sm_90\"", "cpu:sm_90:float32"),
+    ("\"precision\" : \"float32\"", "\"precision\" : \"int8\"", "cpu:avx512:int8"),
+  ])
+  func unknownNamesAreRefused(_ from: String, _ to: String, _ name: String) throws {
+    var profile = SampleProfiles.small
+    profile.engine = .cpu(.avx512, .float32)
+    let json = try profile.json.replacingOccurrences(of: from, with: to)
+    #expect(throws: EvaluationError.unknownEngine(name: name, file: "file")) { try read(json) }
+  }
+
+  /// Numbers that no run has would overflow when they are added up.
+  @Test func impossibleNumbersAreRefused() throws {
+    for change in [
+      { (profile: inout Profile) in profile.layers[0].nanoseconds = .max }, { $0.layers[1].multiplyAccumulates = .max },
+      { $0.layers[1].traffic.valueBytes = -1 }, { $0.nanoseconds = .min }, { $0.events[0].layer = 9 },
+      { $0.layers[2].convolution?.outChannels = .max },
+      {
+        $0.machine = .generic; $0.machine?.caches.lastLevel = -1
+      },
+    ] {
+      var profile = SampleProfiles.small
+      change(&profile)
+      let json = try profile.json
+      #expect(throws: EvaluationError.notProfile(path: "file")) { try read(json) }
+    }
+  }
+
+  @Test func whatWasNotMeasuredAlikeIsSaid() {
+    let first = SampleProfiles.small
+    var second = first
+    #expect(ProfileDifference(first, second).conditions.isEmpty && PairExplanation(first, second).conditions.isEmpty)
+    // What an older profile does not say is no difference.
+    second.machine = .zen5
+    #expect(ProfileDifference(first, second).conditions.isEmpty)
+    var third = second
+    third.machine = .sapphireRapids
+    third.machine?.caches = MachineDescription.zen5.caches
+    #expect(
+      ProfileDifference(second, third).conditions == [
+        "Their kernels were chosen by different rates: a by zen5, b by sapphire-rapids."
+      ])
+    third.machine?.caches.lastLevel *= 2
+    third.roofs.threads = 1
+    third.precision = "bfloat16"
+    let conditions = ProfileDifference(second, third).conditions
+    #expect(conditions.count == 4 && conditions[0] == "They were measured on two machines: the caches are not the same.")
+    #expect(conditions[2] == "They are not of one engine: a is float32 on avx512, b is bfloat16 on avx512.")
+    #expect(conditions[3] == "They had not as many threads: a had 2 threads, b had 1 thread.")
+    for line in conditions {
+      #expect(ProfileDifference(second, third).text.contains(line) && PairExplanation(second, third).text.contains(line))
+    }
+    third.cpu = "another processor"
+    #expect(ProfileDifference(second, third).conditions[0].hasSuffix("a on a processor, b on another processor."))
+  }
+
+  @Test func theReferenceIsNotTimedFromWithin() throws {
+    let network = try VDSR(depth: 3, features: 8).network(.random(seed: 1))
+    #expect(throws: EvaluationError.untimedEngine(name: "reference")) {
+      try Profiler(engine: .reference, warmup: 0, runs: 1).profile(
+        network, model: "m", input: Tensor(repeating: 0.5, [1, 1, 8, 8]))
+    }
+  }
+}
