@@ -1,8 +1,10 @@
+import Imaging
+
 /// How pictures are made smaller, enlarged again and compared: a PSNR means nothing without it.
 public struct EvaluationProtocol: Hashable, Codable, Sendable {
   /// What is compared.
   public enum Colour: String, Hashable, Codable, Sendable {
-    /// `Y = 16 + (65.481 R + 128.553 G + 24.966 B) / 255` of numbers that are not rounded.
+    /// As `LumaChroma` has it, of numbers that are not rounded.
     case luma
     /// `Y = 16 + (65.738 R + 129.057 G + 25.064 B) / 256` of rounded red, green and blue.
     case lumaOfSamples
@@ -37,8 +39,8 @@ public struct EvaluationProtocol: Hashable, Codable, Sendable {
   public var lines: [String] {
     let colourLine =
       switch colour {
-      case .luma: "colour: luma, Y = 16 + (65.481 R + 128.553 G + 24.966 B) / 255 (BT.601)"
-      case .lumaOfSamples: "colour: luma of rounded RGB, Y = 16 + (65.738 R + 129.057 G + 25.064 B) / 256 (BT.601)"
+      case .luma: "colour: luma, \(Self.formula(LumaChroma.forward[0], 255)) (BT.601)"
+      case .lumaOfSamples: "colour: luma of rounded RGB, \(Self.formula(LumaChroma.forwardTimes256, 256)) (BT.601)"
       case .rgb: "colour: RGB, the mean squared error over the three channels; SSIM their mean"
       }
     let range =
@@ -57,6 +59,10 @@ public struct EvaluationProtocol: Hashable, Codable, Sendable {
       "border: as many pixels as the scale left out on each side",
       "SSIM: Gaussian window 11x11, sigma 1.5, K1 0.01, K2 0.03, windows inside the picture",
     ]
+  }
+
+  private static func formula(_ weights: [Double], _ divisor: Int) -> String {
+    "Y = \(Int(LumaChroma.black)) + (\(weights[0]) R + \(weights[1]) G + \(weights[2]) B) / \(divisor)"
   }
 
   /// Eight digits that stand for `lines`: equal where the figures may be compared.

@@ -164,7 +164,7 @@ extension Evaluator {
   private func compared(_ image: PlanarImage<Double>) -> [Plane<Double>] {
     switch `protocol`.colour {
     case .luma: [image.luma]
-    case .lumaOfSamples: [image.threeColours.mixed([65.738 / 256, 129.057 / 256, 25.064 / 256], offset: 16)]
+    case .lumaOfSamples: [image.threeColours.mixed(LumaChroma.forwardTimes256.map { $0 / 256 }, offset: LumaChroma.black)]
     case .rgb: image.colour
     }
   }
@@ -203,7 +203,9 @@ extension PlanarImage where Element == Double {
   /// The picture with another luma and its own chroma.
   fileprivate func replacingLuma(_ luma: Plane<Double>) -> PlanarImage {
     guard colour.count == 3 else {
-      return PlanarImage(colour: [Plane(width: width, height: height, elements: luma.elements.map { ($0 - 16) * 255 / 219 })])
+      return PlanarImage(colour: [
+        Plane(width: width, height: height, elements: luma.elements.map { ($0 - LumaChroma.black) * 255 / LumaChroma.range })
+      ])
     }
     let chroma = lumaChroma
     return PlanarImage(colour: [luma, chroma.colour[1], chroma.colour[2]]).rgbFromLumaChroma

@@ -60,9 +60,8 @@ struct ImageComposer {
           }
         case (.rgb, .grey):
           let (red, green, blue) = (source, source + region.planeStride, source + 2 * region.planeStride)
-          for x in 0..<width {
-            target[x &* channels] = R.round((red[x] * 0.299 + green[x] * 0.587 + blue[x] * 0.114) * factor)
-          }
+          let (r, g, b) = Self.shares
+          for x in 0..<width { target[x &* channels] = R.round((red[x] * r + green[x] * g + blue[x] * b) * factor) }
         }
         if planes.hasAlpha, let alpha = beside.baseAddress.map({ $0 + (planes.besideCount - 1) * count + start }) {
           let target = target + (channels - 1)
@@ -78,11 +77,11 @@ struct ImageComposer {
     _ luma: UnsafePointer<Float>, _ factor: Float, _ cb: UnsafePointer<Float>, _ cr: UnsafePointer<Float>,
     _ target: UnsafeMutablePointer<R.Sample>, _ channels: Int, _ width: Int, _: R.Type
   ) {
-    let gain = 1 / LumaWeights.range
+    let gain = 1 / LumaWeights.range, black = LumaWeights.black, middle = LumaWeights.middle
     let (redFromCr, greenFromCb, greenFromCr, blueFromCb) = inverseChroma
     for x in 0..<width {
-      let y = (luma[x] * factor - LumaWeights.black) * gain
-      let b = cb[x] - LumaWeights.middle, r = cr[x] - LumaWeights.middle
+      let y = (luma[x] * factor - black) * gain
+      let b = cb[x] - middle, r = cr[x] - middle
       let pixel = target + x &* channels
       pixel[0] = R.round(y + redFromCr * r)
       pixel[1] = R.round(y + greenFromCb * b + greenFromCr * r)
@@ -90,9 +89,12 @@ struct ImageComposer {
     }
   }
 
+  /// What red, green and blue have of a grey.
+  private static let shares = (Float(LumaChroma.shares[0]), Float(LumaChroma.shares[1]), Float(LumaChroma.shares[2]))
+
   /// What a level of chroma adds to red, green and blue: with the luma weights kr, kg, kb, chroma spans 224 of 255 levels.
   private static let inverseChroma: (Float, Float, Float, Float) = {
-    let kr = 65.481 / 219, kg = 128.553 / 219, kb = 24.966 / 219
+    let kr = LumaChroma.shares[0], kg = LumaChroma.shares[1], kb = LumaChroma.shares[2]
     let span = 255.0 / 224
     let red = 2 * (1 - kr) * span, blue = 2 * (1 - kb) * span
     return (Float(red), Float(-blue * kb / kg), Float(-red * kr / kg), Float(blue))

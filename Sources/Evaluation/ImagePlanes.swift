@@ -71,15 +71,15 @@ struct ChannelMix {
   }
 }
 
-/// BT.601 in the studio range, for samples of 0...255, as `Imaging.LumaChroma` has it in double.
+/// BT.601 in the studio range, for samples of 0...255, as `Imaging.LumaChroma` has it in double: in single precision, for a row at a time.
 enum LumaWeights {
-  static let luma = ChannelMix(weights: [65.481 / 255, 128.553 / 255, 24.966 / 255], offset: black)
-  static let blueDifference = ChannelMix(weights: [-37.797 / 255, -74.203 / 255, 112 / 255], offset: middle)
-  static let redDifference = ChannelMix(weights: [112 / 255, -93.786 / 255, -18.214 / 255], offset: middle)
+  static let luma = mix(0, black), blueDifference = mix(1, middle), redDifference = mix(2, middle)
   /// Luma of black, chroma of grey, and luma per grey level.
-  static let black: Float = 16
-  static let middle: Float = 128
-  static let range: Float = 219.0 / 255
+  static let black = Float(LumaChroma.black), middle = Float(LumaChroma.middle), range = Float(LumaChroma.range) / 255
+
+  private static func mix(_ row: Int, _ offset: Float) -> ChannelMix {
+    ChannelMix(weights: LumaChroma.forward[row].map { Float($0) / 255 }, offset: offset)
+  }
 }
 
 extension ChannelMix {

@@ -3,10 +3,16 @@
 /// `Y = 16 + (65.481 R + 128.553 G + 24.966 B) / 255`, as in MATLAB's `rgb2ycbcr` in double, with R, G, B in 0...255.
 public enum LumaChroma {
   /// Rows: what R, G and B (0...255) add to Y, Cb, Cr, times 255.
-  static let forward: [[Double]] = [
+  package static let forward: [[Double]] = [
     [65.481, 128.553, 24.966], [-37.797, -74.203, 112], [112, -93.786, -18.214],
   ]
-  static let offset: [Double] = [16, 128, 128]
+  /// Luma of black, chroma of grey, and luma of white less that of black.
+  package static let black = 16.0, middle = 128.0, range = 219.0
+  static let offset = [black, middle, middle]
+  /// What R, G and B have of the luma of white: 0.299, 0.587, 0.114.
+  package static let shares = forward[0].map { $0 / range }
+  /// What R, G and B (0...255) add to Y, times 256, as code in integers has them.
+  package static let forwardTimes256 = [65.738, 129.057, 25.064]
 
   /// The inverse of `forward / 255`.
   static let inverse: [[Double]] = {

@@ -16,7 +16,10 @@ extension Profile {
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     do {
       self = try decoder.decode(Profile.self, from: Data(bytes))
-      if engine?.kind ?? .cpu == .cpu { _ = try EngineName("cpu:\(roofs.isa):\(precision)") }
+      switch engine?.kind ?? .cpu {
+      case .cpu: _ = try EngineName("cpu:\(roofs.isa):\(precision)")
+      case .reference: throw EvaluationError.untimedEngine(name: EngineName.reference.description)
+      }
     } catch EvaluationError.unknownEngine(let name, _) {
       throw .unknownEngine(name: name, file: path)
     } catch {

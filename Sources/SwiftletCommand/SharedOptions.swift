@@ -123,22 +123,22 @@ struct EngineArguments: ParsableArguments {
   /// The engine that all of these options say.
   var value: Engine {
     get throws {
-      switch engine {
-      case .reference: .reference
-      case .cpu: .cpu(try cpuOptions)
-      }
+      let name: EngineName =
+        switch engine {
+        case .reference: .reference
+        case .cpu(let instructionSet, let precision): .cpu(instructionSet ?? isa, precision ?? self.precision)
+        }
+      return Engine(name, threadCount: threads.value, machine: try machine.description)
     }
   }
 
   /// The same for what needs the CPU engine.
   var cpuOptions: CPUOptions {
     get throws {
-      switch engine {
-      case .reference: throw EvaluationError.untimedEngine(name: engine.description)
-      case .cpu(let instructionSet, let precision):
-        CPUOptions(
-          instructionSet: instructionSet ?? isa ?? .best, precision: precision ?? self.precision ?? .float32,
-          threadCount: threads.value, machine: try machine.description)
+      let value = try value
+      switch value {
+      case .reference: throw EvaluationError.untimedEngine(name: value.name.description)
+      case .cpu(let options): return options
       }
     }
   }

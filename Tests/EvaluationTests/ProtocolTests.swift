@@ -4,6 +4,20 @@ import Testing
 @testable import Evaluation
 
 @Suite struct ProtocolTests {
+  /// In single precision the very numbers that were written out before there was one place for them.
+  @Test func `weights of luma`() {
+    let rows: [[Float]] = [
+      [65.481 / 255, 128.553 / 255, 24.966 / 255], [-37.797 / 255, -74.203 / 255, 112 / 255],
+      [112 / 255, -93.786 / 255, -18.214 / 255],
+    ]
+    #expect([LumaWeights.luma, LumaWeights.blueDifference, LumaWeights.redDifference].map(\.weights) == rows)
+    let range: Float = 219.0 / 255, shares: [Float] = [0.299, 0.587, 0.114]
+    #expect(LumaWeights.black == 16 && LumaWeights.range == range && LumaWeights.middle == 128)
+    #expect(LumaChroma.shares.map { Float($0) } == shares)
+    let exact: [Double] = [65.481 / 219, 128.553 / 219, 24.966 / 219]
+    #expect(LumaChroma.shares == exact)
+  }
+
   /// Who changes a protocol changes figures that others have written down.
   @Test func `hashes stay`() {
     #expect(EvaluationProtocol.all.map(\.hash) == ["7bbaaff9", "049b54cf", "37f8962d"])
