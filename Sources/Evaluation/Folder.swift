@@ -37,7 +37,9 @@ package enum Folder {
 
   /// The files below a folder as paths relative to it, in order; folders below it only where `recursive`. Links to folders are
   /// not followed, so that there is an end.
-  static func files(in path: String, recursive: Bool) throws(FileError) -> [String] {
+  ///
+  /// - Parameter excluded: a folder below it, whatever it is called, whose files are left out.
+  static func files(in path: String, recursive: Bool, excluding excluded: String? = nil) throws(FileError) -> [String] {
     var result: [String] = []
     for name in try names(in: path) {
       let full = joined(path, name)
@@ -45,7 +47,8 @@ package enum Folder {
         result.append(name)
         continue
       }
-      if recursive, !isLink(full) { result += try files(in: full, recursive: true).map { joined(name, $0) } }
+      guard recursive, !isLink(full), excluded.map({ !isSame(full, $0) }) ?? true else { continue }
+      result += try files(in: full, recursive: true, excluding: excluded).map { joined(name, $0) }
     }
     return result
   }
@@ -103,6 +106,11 @@ package enum Folder {
   private static func mode(_ path: String) -> mode_t? {
     var status = stat()
     return stat(path, &status) == 0 ? status.st_mode : nil
+  }
+
+  private static func isSame(_ path: String, _ other: String) -> Bool {
+    var (a, b) = (stat(), stat())
+    return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino
   }
 
   private static func isLink(_ path: String) -> Bool {

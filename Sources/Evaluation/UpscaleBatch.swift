@@ -43,7 +43,8 @@ public struct UpscaleBatch: Sendable {
   ///
   /// One file, or `-`, becomes the output, unless that is a folder or ends in `/`. Several inputs, and folders, need a folder
   /// as output, which need not exist; below it, files keep the place that they had in the input folder. In folders, files whose
-  /// extension is that of no picture are passed over. No input is ever an output.
+  /// extension is that of no picture are passed over, and so is the output folder where it lies in one of them: a second run takes
+  /// what the first took. No input is ever an output.
   public init(inputs: [String], output: String, naming: Naming = Naming()) throws(EvaluationError) {
     var items: [Item] = []
     let isFolder = output != "-" && (output.hasSuffix("/") || Folder.exists(output))
@@ -58,7 +59,9 @@ public struct UpscaleBatch: Sendable {
           items.append(naming.item(input, Folder.name(input), in: output))
           continue
         }
-        let files = try wrapping { () throws(FileError) in try Folder.files(in: input, recursive: naming.isRecursive) }
+        let files = try wrapping { () throws(FileError) in
+          try Folder.files(in: input, recursive: naming.isRecursive, excluding: output)
+        }
         let pictures = files.filter { ImageFormat(path: $0) != nil }
         guard !pictures.isEmpty else { throw .noPictures(folder: input) }
         items += pictures.map { naming.item(Folder.joined(input, $0), $0, in: output) }

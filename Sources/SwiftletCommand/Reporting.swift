@@ -26,8 +26,17 @@ enum ErrorReport {
     let isUsage = code == .validationFailure
     let message = isUsage ? SwiftletCommand.message(for: error) : "\(error)"
     let line = message.split(separator: "\n").joined(separator: " ")
-    Terminal.printError("swiftlet: \(line)\(isUsage ? " (see 'swiftlet --help')" : "")")
+    Terminal.printError("swiftlet: \(line)\(isUsage ? " (see '\(helpCommand(for: error))')" : "")")
     end(code == .validationFailure ? code.rawValue : 1)
+  }
+
+  /// What shows the help of the subcommand whose arguments are wrong, as the full message names it.
+  private static func helpCommand(for error: any Error) -> String {
+    let text = SwiftletCommand.fullMessage(for: error)
+    guard let start = text.ranges(of: "See '").last?.upperBound, let end = text[start...].firstIndex(of: "'") else {
+      return "swiftlet --help"
+    }
+    return String(text[start..<end])
   }
 
   /// Ends with exit code 0, unless what was printed did not arrive: a full disk behind standard output is a failure like any other.

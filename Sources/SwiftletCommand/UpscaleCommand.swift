@@ -42,7 +42,7 @@ struct UpscaleCommand: ParsableCommand {
   @Option(help: "The quality of JPEG, 1 to 100, or of lossy WebP, 0 to 100. (default: JPEG 92, WebP lossless)")
   var quality: Int?
 
-  @Flag(name: .shortAndLong, help: "Look into folders inside folders.")
+  @Flag(name: .shortAndLong, help: "Look into folders inside folders, but for the one that the output goes to.")
   var recursive = false
 
   @Flag(help: "Leave alone what has an output already.")

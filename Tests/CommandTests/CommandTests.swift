@@ -51,7 +51,11 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
       "swiftlet: 'photo.png': JPEG has no quality 0; give one from 1 to 100"),
     CommandCase(
       "upscale photo.png -o out.jpg --quality 101 -m MODEL", 64, "swiftlet: the quality 101 is not in 0...100 …"),
-    CommandCase("upscale photo.png", 64, "swiftlet: Missing expected argument '--output <output>' …"),
+    CommandCase(
+      "upscale photo.png", 64, "swiftlet: Missing expected argument '--output <output>' (see 'swiftlet upscale --help')"),
+    CommandCase(
+      "bench MODEL --engine cpu:avx2 --isa avx2 --json", 64,
+      "swiftlet: --engine names an instruction set already; leave out --isa (see 'swiftlet bench --help')"),
     CommandCase("upscale photo.png -o a.png --tile 0", 64, "swiftlet: The value '0' is invalid for '--tile <tile>' …"),
     CommandCase("upscale photo.png -o a.png --threads 0", 64, "swiftlet: The value '0' is invalid for '--threads <n>' …"),
     CommandCase("upscale photo.png -o a.png --isa mmx", 64, "swiftlet: The value 'mmx' is invalid for '--isa <isa>'. …"),

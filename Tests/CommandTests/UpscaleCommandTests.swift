@@ -60,6 +60,25 @@ import Testing
     #expect(again.output == "out/a-big.png is there already, skipped\nout/c-big.png is there already, skipped\n")
   }
 
+  /// What a run has made is no input of the next, wherever it lies and whatever the folder is called.
+  @Test func `outputs below the inputs are not taken again`() throws {
+    let place = try Workplace()
+    let manager = FileManager.default
+    try manager.createDirectory(atPath: place.path("in/deep"), withIntermediateDirectories: true)
+    for name in ["in/a.png", "in/deep/d.png"] {
+      try manager.copyItem(atPath: place.path("photo.png"), toPath: place.path(name))
+    }
+    var first: [String]?
+    for output in ["in/out", "in/out", "./in/deep/../out/", place.path("in/out")] {
+      let result = try place.run(["upscale", "in", "-o", output, "-m", "MODEL", "-r"])
+      #expect(result.code == 0 && result.error.isEmpty, "\(result.error)")
+      let files = try manager.subpathsOfDirectory(atPath: place.path("in")).sorted()
+      #expect(files == first ?? ["a.png", "deep", "deep/d.png", "out", "out/a.png", "out/deep", "out/deep/d.png"])
+      first = files
+      #expect(try place.image("in/out/a.png").width == 96)
+    }
+  }
+
   @Test func `no original is overwritten`() throws {
     let place = try Workplace()
     let before = try Data(contentsOf: URL(fileURLWithPath: place.path("photo.png")))
@@ -73,7 +92,10 @@ import Testing
 
   @Test func `tiles, threads and memory change no byte`() throws {
     let place = try Workplace()
-    let ways = [["--tile", "none"], ["--tile", "16", "--threads", "3"], ["--threads", "1"], ["--memory", "256M"]]
+    let ways = [
+      ["--tile", "none"], ["--tile", "16", "--threads", "3"], ["--threads", "1"], ["--memory", "256M"], ["--tile", "1"],
+      ["--threads", "1000"],
+    ]
     let files = try ways.enumerated().map { index, way in
       let result = try place.run(["upscale", "photo.png", "-o", "\(index).png", "-m", "MODEL"] + way)
       #expect(result.code == 0, "\(result.error)")
