@@ -144,10 +144,21 @@ extension ExecutionError {
     case .inputShape(let name, let expected, let got): "the input '\(name)' must be \(expected) and is \(got)"
     case .memory(let needed, let available):
       needed > available
-        ? "about \(TextFormat.bytes(needed)) of memory are needed and \(MemoryLimit.current.with(available)); give a smaller input"
+        ? "about \(TextFormat.bytes(needed)) of memory are needed and \(Self.limit(available)); give a smaller input"
         : "about \(TextFormat.bytes(needed)) of memory are needed and the system gives no more; give a smaller input"
     case .unsupported(let node, let operation, let backend, let reason):
       "the node '\(node)' (\(operation)) is not supported by \(backend), because \(reason)"
+    }
+  }
+
+  /// What there was, and what said so: the system, or an engine that may take less.
+  private static func limit(_ available: Int) -> String {
+    let system = MemoryLimit.current
+    switch system.cause {
+    case .machine, .container:
+      // They stay as they are.
+      return available < system.byteCount ? "\(TextFormat.bytes(available)) are allowed" : "\(system.with(available))"
+    case .addressSpace, .data: return "\(system.with(available))"
     }
   }
 }

@@ -153,8 +153,11 @@ extension Explanation {
   }
 
   private static func fewerBytes(_ layer: Profile.Layer, _ profile: Profile) -> String? {
-    let isHalved = profile.precision == Precision.bfloat16.rawValue
-    var ways = isHalved ? [] : ["bfloat16, which halves the bytes"]
+    var ways: [String] = []
+    switch Precision(rawValue: profile.precision) {
+    case .float32, nil: ways.append("bfloat16, which halves the bytes")
+    case .bfloat16: break
+    }
     if layer.isMostlyWeights {
       ways.append("a larger batch, for which they are fetched once")
     } else if layer.traffic.valueBytes > 0 {

@@ -43,7 +43,7 @@ public struct Roofs: Hashable, Codable, Sendable {
     defer { pool.stop() }
     self.init(
       isa: instructionSet.rawValue, threads: threadCount, gflopsPerS: Self.peak(instructionSet, precision, pool),
-      float32GflopsPerS: precision == .float32 ? nil : Self.peak(instructionSet, .float32, pool),
+      float32GflopsPerS: Self.float32Peak(instructionSet, precision, pool),
       memoryGbPerS: Self.bandwidth(pool, byteCount: 256 << 20, passes: 1),
       cacheGbPerS: Self.bandwidth(pool, byteCount: Self.cacheByteCount, passes: 8),
       launchNanoseconds: Self.launch(pool))
@@ -88,6 +88,14 @@ public struct Roofs: Hashable, Codable, Sendable {
     var best = Double.infinity
     for _ in 0..<8 { best = min(best, seconds(4 * rounds)) }
     return Double(pool.threadCount) * Double(sw_peak_operations(isa, element, 4 * rounds)) / best / 1e9
+  }
+
+  /// Nil where all is float32.
+  private static func float32Peak(_ instructionSet: InstructionSet, _ precision: Precision, _ pool: ThreadPool) -> Double? {
+    switch precision {
+    case .float32: nil
+    case .bfloat16: peak(instructionSet, .float32, pool)
+    }
   }
 
   /// Of the two halves of a block of memory: reading both, and copying one over the other.

@@ -48,6 +48,14 @@ import Testing
     }
   }
 
+  /// An engine that may take less than the machine has says that it is the engine.
+  @Test func refusalsForMemoryNameTheLimit() throws {
+    let network = try SmallNetworks.edsr(), engine = CPUEngine(threadCount: 1, memoryLimit: 10 << 10)
+    let error = #expect(throws: ExecutionError.self) { try engine.prepare(network, inputs: [[1, 3, 16, 16]]) }
+    let line = EvaluationError.execution(network: "n", try #require(error)).description
+    #expect(line.contains("of memory are needed and 10.0 KiB are allowed; give a smaller input"), "\(line)")
+  }
+
   /// The reference has no instruction set, precision, threads or rates; the CPU engine names all.
   @Test func reportsNameWhatRan() throws {
     let network = try SmallNetworks.edsr(), input: Shape = [1, 3, 8, 8]
