@@ -132,23 +132,25 @@ INLINE void reduced_across(
 #endif
 
 INLINE void VALUE_NAME(combine_row)(
-  sw_binary_kind kind, const sw_operand *a, const sw_operand *b, ptrdiff_t pixels, ptrdiff_t channels, float *out,
+  sw_binary_kind kind, const sw_operand *a, const sw_operand *b, ptrdiff_t pixels, ptrdiff_t channels, void *out,
   ptrdiff_t out_pixel) {
   if (channels) {
     for (ptrdiff_t i = 0; i < pixels; i++) {
-      const float *first = a->base + i * a->pixel, *second = b->base + i * b->pixel;
+      const float *first = AT(float, a->base, i * a->pixel), *second = AT(float, b->base, i * b->pixel);
       for (ptrdiff_t c = 0; c < channels; c += LANES) {
         vector left = a->repeats_channel ? splat(*first) : load_value((const ELEMENT *)first + c);
         vector right = b->repeats_channel ? splat(*second) : load_value((const ELEMENT *)second + c);
-        store_value((ELEMENT *)(out + i * out_pixel) + c, combined(kind, left, right));
+        store_value((STORED *)((char *)out + i * out_pixel) + c, combined(kind, left, right));
       }
     }
     return;
   }
+  const float *first = a->base, *second = b->base;
+  float *to = out;
   for (ptrdiff_t i = 0; i < pixels; i += LANES) {
-    vector left = a->pixel ? load_some(a->base + i, pixels - i) : splat(*a->base);
-    vector right = b->pixel ? load_some(b->base + i, pixels - i) : splat(*b->base);
-    store_some(out + i, combined(kind, left, right), pixels - i);
+    vector left = a->pixel ? load_some(first + i, pixels - i) : splat(*first);
+    vector right = b->pixel ? load_some(second + i, pixels - i) : splat(*second);
+    store_some(to + i, combined(kind, left, right), pixels - i);
   }
 }
 
@@ -171,7 +173,7 @@ SW_DECLARE_BINARY(VALUE_NAME(binary)) {
   }
 }
 
-#ifndef SW_VALUES_BFLOAT16
+#ifndef SW_LEFT_BFLOAT16
 SW_DECLARE_REDUCE_ALONG(SW_NAME(reduce_along)) {
   float result = 0;
 #define SW_REDUCE(kind) result = reduced_along(kind, in, count)

@@ -44,7 +44,8 @@
 #define HEAD_NAME head_12x1_avx512
 #include "multiply.h"
 
-#define SW_VALUES_BFLOAT16
+#define SW_LEFT_BFLOAT16
+#define SW_STORED_BFLOAT16
 #include "kernels.h"
 
 #define ROWS 6

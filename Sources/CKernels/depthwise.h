@@ -5,9 +5,9 @@
 // Stores one vector of channels of row r and pixel x.
 INLINE void VALUE_NAME(depthwise_store)(
   const sw_depthwise_arguments *g, vector sum, finish_mode mode, vector bias, ptrdiff_t r, ptrdiff_t x, ptrdiff_t c) {
-  const ELEMENT *residual = 0;
-  if (g->residual) residual = (const ELEMENT *)(g->residual + r * g->residual_row + x * g->residual_pixel) + c;
-  ELEMENT *out = (ELEMENT *)(g->out + r * g->out_row + x * g->out_pixel) + c;
+  const STORED *residual = 0;
+  if (g->residual) residual = AT(STORED, g->residual, r * g->residual_row + x * g->residual_pixel) + c;
+  STORED *out = (STORED *)((char *)g->out + r * g->out_row + x * g->out_pixel) + c;
   store_value(out, finish(sum, mode, bias, g->epilogue, c, residual));
 }
 
@@ -30,16 +30,16 @@ INLINE void VALUE_NAME(depthwise_tile)(
   UNROLL for (int p = 0; p < DEPTHWISE_PIXELS; p++) sum[p] = splat(0);
   ptrdiff_t first = g->left + x * step;
   for (int u = 0; u < side; u++) {
-    const float *row = g->rows[r * step + u];
+    const void *row = g->rows[r * step + u];
     if (!row) continue;
-    const ELEMENT *in = (const ELEMENT *)(row + first * g->in_pixel) + c;
+    const ELEMENT *in = AT(ELEMENT, row, first * g->in_pixel) + c;
     const float *weight = g->weight + u * side * g->channel_stride + c;
     vector w[7];
     UNROLL for (int v = 0; v < 7; v++) if (v < side) w[v] = load(weight + v * g->channel_stride);
     UNROLL for (int column = 0; column < (DEPTHWISE_PIXELS - 1) * 2 + 7; column++) {
       if (column >= (pixels - 1) * step + side) continue;
       int outside = checked && (first + column < 0 || first + column >= g->in_width);
-      vector value = outside ? splat(0) : load_value(in + column * g->in_pixel * PER_SLOT);
+      vector value = outside ? splat(0) : load_value(AT(ELEMENT, in, column * g->in_pixel));
       UNROLL for (int v = 0; v < 7; v++) {
         if (v < side && column >= v && (column - v) % step == 0 && (column - v) / step < pixels)
           sum[(column - v) / step] += value * w[v];
@@ -67,12 +67,12 @@ INLINE void VALUE_NAME(depthwise_pair)(
   UNROLL for (int t = 0; t < 9; t++) w[t] = load(g->weight + t * g->channel_stride + c);
   ptrdiff_t first = g->left + x;
   UNROLL for (int u = 0; u < 4; u++) {
-    const float *row = g->rows[r + u];
+    const void *row = g->rows[r + u];
     if (!row) continue;
-    const ELEMENT *in = (const ELEMENT *)(row + first * g->in_pixel) + c;
+    const ELEMENT *in = AT(ELEMENT, row, first * g->in_pixel) + c;
     UNROLL for (int column = 0; column < pixels + 2; column++) {
       int outside = checked && (first + column < 0 || first + column >= g->in_width);
-      vector value = outside ? splat(0) : load_value(in + column * g->in_pixel * PER_SLOT);
+      vector value = outside ? splat(0) : load_value(AT(ELEMENT, in, column * g->in_pixel));
       UNROLL for (int v = 0; v < 3; v++) {
         if (column < v || column - v >= pixels) continue;
         if (u < 3) upper[column - v] += value * w[u * 3 + v];
@@ -140,12 +140,12 @@ SW_DECLARE_DEPTHWISE(VALUE_NAME(depthwise_any)) {
       for (ptrdiff_t c = 0; c < g->channels; c += LANES) {
         vector sum = splat(0);
         for (ptrdiff_t u = 0; u < g->kernel_height; u++) {
-          const float *row = g->rows[r * g->row_step + u * g->row_dilation];
+          const void *row = g->rows[r * g->row_step + u * g->row_dilation];
           if (!row) continue;
           for (ptrdiff_t v = 0; v < g->kernel_width; v++) {
             ptrdiff_t column = g->left + x * g->stride + v * g->dilation;
             if (column < 0 || column >= g->in_width) continue;
-            sum += load_value((const ELEMENT *)(row + column * g->in_pixel) + c) *
+            sum += load_value(AT(ELEMENT, row, column * g->in_pixel) + c) *
                    load(g->weight + (u * g->kernel_width + v) * g->channel_stride + c);
           }
         }

@@ -1,4 +1,4 @@
-// Every kernel of one instruction set for one type of element, float32 first and bfloat16 where SW_VALUES_BFLOAT16 is defined.
+// Every kernel of one instruction set for one type of element, float32 first and then bfloat16 (see values.h).
 // The including file defines LANES, SW_NAME, TAIL_PIXELS_1 ... 4 and the tile shapes
 // (by including multiply.h itself), inside its target attribute.
 #include "values.h"

@@ -1,21 +1,22 @@
 // Register-tiled products. ROWS x VECTORS sums stay in registers over the whole depth: per step VECTORS loads of weights, ROWS
 // broadcasts, ROWS · VECTORS multiply-adds. Included once for each tile shape, which defines ROWS, VECTORS and the names.
 //
-// A step takes one value of the depth, or, where SW_DOT_PRODUCTS is defined, a pair of bfloat16 values that lie together on
+// A step takes one value of the depth, or, where SW_DOT_PRODUCTS is defined, a pair of bfloat16 values that lie together in 4 bytes on
 // both sides: their two products are one instruction.
 #ifdef SW_DOT_PRODUCTS
 #define STEPS(depth) (((depth) + 1) / 2)
 #define LEFT_ELEMENT float
-#define LEFT_PER_SLOT 1
 #define SPLAT_LEFT(x) splat(x)
 #define MULTIPLY_ADD(sum, a, b) sum = (vector)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b)
 #else
 #define STEPS(depth) (depth)
 #define LEFT_ELEMENT ELEMENT
-#define LEFT_PER_SLOT PER_SLOT
 #define SPLAT_LEFT(x) splat_value(x)
 #define MULTIPLY_ADD(sum, a, b) sum += a * b
 #endif
+
+// A distance along what is read, in what a step reads of it. Both are whole: a shift will do.
+#define ELEMENTS(bytes) ((bytes) >> (sizeof(LEFT_ELEMENT) == 4 ? 2 : 1))
 
 // The products of `rows` values that lie `distance` apart with one row of weights; `rows` is a constant where this is inlined.
 INLINE void SW_PASTE(MULTIPLY_NAME, _step)(
@@ -33,13 +34,14 @@ __attribute__((noinline)) SW_DECLARE_MULTIPLY(MULTIPLY_NAME) {
   vector sum[ROWS][VECTORS];
   UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = splat(0);
   const LEFT_ELEMENT *from = (const LEFT_ELEMENT *)left;
+  const float *weights = right;
   const char *next = 0;
-  ptrdiff_t k = 0, distance = left_stride * LEFT_PER_SLOT, lines = take_ahead(ahead, STEPS(depth), &next);
+  ptrdiff_t k = 0, distance = ELEMENTS(left_stride), lines = take_ahead(ahead, STEPS(depth), &next);
   for (; k < lines; k++) {
     fetch_for_later(next + k * 64);
-    SW_PASTE(MULTIPLY_NAME, _step)(from + k, distance, right + k * VECTORS * LANES, ROWS, sum);
+    SW_PASTE(MULTIPLY_NAME, _step)(from + k, distance, weights + k * VECTORS * LANES, ROWS, sum);
   }
-  for (; k < STEPS(depth); k++) SW_PASTE(MULTIPLY_NAME, _step)(from + k, distance, right + k * VECTORS * LANES, ROWS, sum);
+  for (; k < STEPS(depth); k++) SW_PASTE(MULTIPLY_NAME, _step)(from + k, distance, weights + k * VECTORS * LANES, ROWS, sum);
   UNROLL for (int i = 0; i < ROWS; i++)
     UNROLL for (int j = 0; j < VECTORS; j++) store(product + i * product_stride + j * LANES, sum[i][j]);
 }
@@ -75,17 +77,18 @@ __attribute__((noinline)) SW_DECLARE_GATHER(GATHER_NAME) {
   } else {
     UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = splat(0);
   }
+  const float *weights = right;
   for (ptrdiff_t t = 0; t < taps; t++) {
     const LEFT_ELEMENT *row[ROWS];
-    UNROLL for (int i = 0; i < ROWS; i++) row[i] = (const LEFT_ELEMENT *)(left[t * ROWS + i] + offset);
+    UNROLL for (int i = 0; i < ROWS; i++) row[i] = AT(LEFT_ELEMENT, left[t * ROWS + i], offset);
     const char *next = 0;
     ptrdiff_t k = 0, lines = take_ahead(ahead, STEPS(depth), &next);
     for (; k < lines; k++) {
       fetch_for_later(next + k * 64);
-      SW_PASTE(GATHER_NAME, _step)(row, k, right + k * VECTORS * LANES, sum);
+      SW_PASTE(GATHER_NAME, _step)(row, k, weights + k * VECTORS * LANES, sum);
     }
-    for (; k < STEPS(depth); k++) SW_PASTE(GATHER_NAME, _step)(row, k, right + k * VECTORS * LANES, sum);
-    right += STEPS(depth) * VECTORS * LANES;
+    for (; k < STEPS(depth); k++) SW_PASTE(GATHER_NAME, _step)(row, k, weights + k * VECTORS * LANES, sum);
+    weights += STEPS(depth) * VECTORS * LANES;
   }
   UNROLL for (int i = 0; i < ROWS; i++)
     UNROLL for (int j = 0; j < VECTORS; j++) store(product + i * product_stride + j * LANES, sum[i][j]);
@@ -132,8 +135,8 @@ SW_DECLARE_HEAD(HEAD_NAME) {
     vector bias = bias_of(e, channel);                                                                                         \
     UNROLL for (int r = 0; r < ROWS; r++) {                                                                                    \
       if (r >= rows) continue;                                                                                                 \
-      ELEMENT *out = (ELEMENT *)(g->out + (i + r) * g->out_pixel + block) + j * LANES % SW_CHANNEL_BLOCK;                      \
-      const ELEMENT *residual = g->residual ? (const ELEMENT *)(g->residual + (i + r) * g->residual_pixel) + channel : 0;      \
+      STORED *out = (STORED *)((char *)g->out + (i + r) * g->out_pixel + block) + j * LANES % SW_CHANNEL_BLOCK;                \
+      const STORED *residual = g->residual ? AT(STORED, g->residual, (i + r) * g->residual_pixel) + channel : 0;               \
       store_value(out, finish(sum[r][j], mode, bias, e, channel, residual));                                                   \
     }                                                                                                                          \
   }
@@ -147,11 +150,11 @@ SW_DECLARE_HEAD(HEAD_NAME) {
 // The sums of `rows` pixels from `left` on, while `lines` cache lines are fetched: one a step, because more at once would wait
 // for each other and hold up the loads behind them.
 INLINE void SW_PASTE(POINTWISE_NAME, _sums)(
-  const float *left, ptrdiff_t left_pixel, const float *right, ptrdiff_t depth, int rows, const char *ahead, ptrdiff_t lines,
+  const void *left, ptrdiff_t left_pixel, const float *right, ptrdiff_t depth, int rows, const char *ahead, ptrdiff_t lines,
   vector sum[ROWS][VECTORS]) {
   UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = splat(0);
   const LEFT_ELEMENT *from = (const LEFT_ELEMENT *)left;
-  ptrdiff_t k = 0, pixel = left_pixel * LEFT_PER_SLOT;
+  ptrdiff_t k = 0, pixel = ELEMENTS(left_pixel);
   for (; k < lines; k++) {
     __builtin_prefetch(ahead + k * 64);
     SW_PASTE(MULTIPLY_NAME, _step)(from + k, pixel, right + k * VECTORS * LANES, rows, sum);
@@ -169,7 +172,7 @@ SW_DECLARE_POINTWISE(POINTWISE_NAME) {
     if (i + ROWS > g->count && g->count >= ROWS) i = g->count - ROWS;
     vector sum[ROWS][VECTORS];
     int rows = g->count >= ROWS ? ROWS : 1;
-    const float *left = g->left + i * g->left_pixel;
+    const void *left = AT(char, g->left, i * g->left_pixel);
     const char *ahead = 0;
     ptrdiff_t lines = take_ahead(g->ahead, STEPS(g->depth), &ahead);
     if (rows == ROWS) SW_PASTE(POINTWISE_NAME, _sums)(left, g->left_pixel, g->right, g->depth, ROWS, ahead, lines, sum);
@@ -181,8 +184,8 @@ SW_DECLARE_POINTWISE(POINTWISE_NAME) {
     vector bias = bias_of(e, channel);                                                                                         \
     UNROLL for (int r = 0; r < ROWS; r++) {                                                                                    \
       if (r >= rows) continue;                                                                                                 \
-      ELEMENT *out = (ELEMENT *)(g->out[i + r] + block) + j * LANES % SW_CHANNEL_BLOCK;                                        \
-      const ELEMENT *residual = g->residual ? (const ELEMENT *)g->residual[i + r] + channel : 0;                               \
+      STORED *out = (STORED *)((char *)g->out[i + r] + block) + j * LANES % SW_CHANNEL_BLOCK;                                  \
+      const STORED *residual = g->residual ? (const STORED *)g->residual[i + r] + channel : 0;                                 \
       store_value(out, finish(sum[r][j], mode, bias, e, channel, residual));                                                   \
     }                                                                                                                          \
   }
@@ -201,6 +204,6 @@ SW_DECLARE_POINTWISE(POINTWISE_NAME) {
 #undef HEAD_NAME
 #undef STEPS
 #undef LEFT_ELEMENT
-#undef LEFT_PER_SLOT
 #undef SPLAT_LEFT
+#undef ELEMENTS
 #undef MULTIPLY_ADD

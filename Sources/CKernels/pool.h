@@ -9,14 +9,14 @@ INLINE vector maximum_with_nan(vector a, vector b) {
 #endif
 
 // The maximum of a window of `side` columns from `low` on, of as many rows; `side` is a constant where this is inlined.
-INLINE void VALUE_NAME(maximum_of_square)(const sw_pool_arguments *g, int side, ptrdiff_t low, ELEMENT *out) {
+INLINE void VALUE_NAME(maximum_of_square)(const sw_pool_arguments *g, int side, ptrdiff_t low, STORED *out) {
   for (ptrdiff_t c = 0; c < g->channels; c += LANES) {
     vector most = splat(-__builtin_inff());
     UNROLL for (int row = 0; row < 3; row++) {
       if (row >= side) continue;
-      const ELEMENT *in = (const ELEMENT *)(g->rows[row] + low * g->pixel) + c;
+      const ELEMENT *in = AT(ELEMENT, g->rows[row], low * g->pixel) + c;
       UNROLL for (int at = 0; at < 3; at++) {
-        if (at < side) most = maximum_with_nan(most, load_value(in + at * g->pixel * PER_SLOT));
+        if (at < side) most = maximum_with_nan(most, load_value(AT(ELEMENT, in, at * g->pixel)));
       }
     }
     store_value(out + c, most);
@@ -28,7 +28,7 @@ SW_DECLARE_MAXIMUM_POOL(VALUE_NAME(maximum_pool)) {
   for (ptrdiff_t x = 0; x < g->width; x++) {
     ptrdiff_t first = x * g->stride - g->left, end = first + g->kernel_width;
     ptrdiff_t low = first < 0 ? 0 : first, high = end > g->in_width ? g->in_width : end;
-    ELEMENT *out = (ELEMENT *)(g->out + x * g->out_pixel);
+    STORED *out = (STORED *)((char *)g->out + x * g->out_pixel);
     // The usual windows without loops.
     if (g->row_count == 2 && high - low == 2) {
       VALUE_NAME(maximum_of_square)(g, 2, low, out);
@@ -42,7 +42,7 @@ SW_DECLARE_MAXIMUM_POOL(VALUE_NAME(maximum_pool)) {
       vector most = splat(-__builtin_inff());
       for (ptrdiff_t row = 0; row < g->row_count; row++) {
         const ELEMENT *in = (const ELEMENT *)g->rows[row] + c;
-        for (ptrdiff_t at = low; at < high; at++) most = maximum_with_nan(most, load_value(in + at * g->pixel * PER_SLOT));
+        for (ptrdiff_t at = low; at < high; at++) most = maximum_with_nan(most, load_value(AT(ELEMENT, in, at * g->pixel)));
       }
       store_value(out + c, most);
     }
@@ -58,12 +58,12 @@ SW_DECLARE_AVERAGE_POOL(VALUE_NAME(average_pool)) {
     ptrdiff_t columns = high - low;
     if (g->counts_padding) columns = (end > g->in_width + g->right ? g->in_width + g->right : end) - first;
     float count = (float)(columns * g->counted_rows);
-    ELEMENT *out = (ELEMENT *)(g->out + x * g->out_pixel);
+    STORED *out = (STORED *)((char *)g->out + x * g->out_pixel);
     for (ptrdiff_t c = 0; c < g->channels; c += LANES) {
       vector sum = splat(0);
       for (ptrdiff_t row = 0; row < g->row_count; row++) {
         const ELEMENT *in = (const ELEMENT *)g->rows[row] + c;
-        for (ptrdiff_t at = low; at < high; at++) sum += load_value(in + at * g->pixel * PER_SLOT);
+        for (ptrdiff_t at = low; at < high; at++) sum += load_value(AT(ELEMENT, in, at * g->pixel));
       }
       store_value(out + c, sum / count);
     }
@@ -77,9 +77,9 @@ SW_DECLARE_SUM(VALUE_NAME(sum)) {
     UNROLL for (int i = 0; i < 4; i++) part[i] = splat(0);
     ptrdiff_t at = 0;
     for (; at + 4 <= count; at += 4) {
-      UNROLL for (int i = 0; i < 4; i++) part[i] += load_value((const ELEMENT *)(in + (at + i) * pixel) + c);
+      UNROLL for (int i = 0; i < 4; i++) part[i] += load_value(AT(ELEMENT, in, (at + i) * pixel) + c);
     }
-    for (; at < count; at++) part[0] += load_value((const ELEMENT *)(in + at * pixel) + c);
+    for (; at < count; at++) part[0] += load_value(AT(ELEMENT, in, at * pixel) + c);
     store(sums + c, load(sums + c) + ((part[0] + part[1]) + (part[2] + part[3])));
   }
 }

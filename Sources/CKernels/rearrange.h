@@ -42,7 +42,7 @@ INLINE float load_one_bf16(const bfloat16 *p) {
 }
 #endif
 
-#ifdef SW_VALUES_BFLOAT16
+#ifdef SW_LEFT_BFLOAT16
 #define LOAD_QUAD(p) load_quad_bf16(p)
 #define LOAD_ONE(p) load_one_bf16(p)
 #else
@@ -53,7 +53,7 @@ INLINE float load_one_bf16(const bfloat16 *p) {
 // Four pixels of one block of channels. `quads`, how many of the four quads have any channel, is a constant where this is
 // inlined.
 INLINE void VALUE_NAME(interleave_block)(
-  const float *in, ptrdiff_t plane, ptrdiff_t channels, int quads, ptrdiff_t pixels, ELEMENT *out, ptrdiff_t out_pixel) {
+  const float *in, ptrdiff_t plane, ptrdiff_t channels, int quads, ptrdiff_t pixels, STORED *out, ptrdiff_t out_pixel) {
   quad pixel[4][4];
   UNROLL for (int k = 0; k < 4; k++) {
     quad v[4];
@@ -70,12 +70,11 @@ INLINE void VALUE_NAME(interleave_block)(
   }
   UNROLL for (int i = 0; i < 4; i++) {
     if (i >= pixels) continue;
-    UNROLL for (int c = 0; c < SW_CHANNEL_BLOCK; c += LANES) store_value(out + i * out_pixel + c, joined(pixel[i] + c / 4));
+    UNROLL for (int c = 0; c < SW_CHANNEL_BLOCK; c += LANES) store_value((STORED *)((char *)out + i * out_pixel) + c, joined(pixel[i] + c / 4));
   }
 }
 
 SW_DECLARE_INTERLEAVE(VALUE_NAME(interleave)) {
-  ptrdiff_t between = out_pixel * PER_SLOT;
   // Block by block: planes are often a power of two apart, and all of them at once would meet in few cache sets.
   for (ptrdiff_t c = 0; c < channels; c += SW_CHANNEL_BLOCK) {
     for (ptrdiff_t x = 0; x < count; x += 4) {
@@ -83,29 +82,28 @@ SW_DECLARE_INTERLEAVE(VALUE_NAME(interleave)) {
       if (x + 4 > count && count >= 4) x = count - 4;
       ptrdiff_t pixels = count >= 4 ? 4 : count;
       const float *from = in + c * plane + x;
-      ELEMENT *to = (ELEMENT *)out + x * between + c;
-      if (channels - c <= 4) VALUE_NAME(interleave_block)(from, plane, channels - c, 1, pixels, to, between);
-      else VALUE_NAME(interleave_block)(from, plane, channels - c, 4, pixels, to, between);
+      STORED *to = (STORED *)((char *)out + x * out_pixel) + c;
+      if (channels - c <= 4) VALUE_NAME(interleave_block)(from, plane, channels - c, 1, pixels, to, out_pixel);
+      else VALUE_NAME(interleave_block)(from, plane, channels - c, 4, pixels, to, out_pixel);
     }
   }
 }
 
 SW_DECLARE_DEINTERLEAVE(VALUE_NAME(deinterleave)) {
-  ptrdiff_t between = in_pixel * PER_SLOT;
   // Padding makes whole quads of the last channels.
   for (ptrdiff_t c = 0; c < channels; c += 4) {
     const ELEMENT *from = (const ELEMENT *)in + c;
     ptrdiff_t x = 0;
     for (; x + 4 <= count; x += 4) {
       quad v[4];
-      UNROLL for (int i = 0; i < 4; i++) v[i] = LOAD_QUAD(from + (x + i) * between);
+      UNROLL for (int i = 0; i < 4; i++) v[i] = LOAD_QUAD(AT(ELEMENT, from, (x + i) * in_pixel));
       transpose(v);
       UNROLL for (int i = 0; i < 4; i++) {
         if (c + i < channels) *(unaligned_quad *)(out + (c + i) * plane + x) = v[i];
       }
     }
     for (; x < count; x++) {
-      quad v = LOAD_QUAD(from + x * between);
+      quad v = LOAD_QUAD(AT(ELEMENT, from, x * in_pixel));
       UNROLL for (int i = 0; i < 4; i++) {
         if (c + i < channels) out[(c + i) * plane + x] = v[i];
       }
@@ -117,25 +115,24 @@ SW_DECLARE_DEINTERLEAVE(VALUE_NAME(deinterleave)) {
 INLINE void VALUE_NAME(spread_pixels)(
   const ELEMENT *in, ptrdiff_t between, ptrdiff_t step, ptrdiff_t factor, ptrdiff_t count, float *out) {
   for (ptrdiff_t i = 0; i < count; i++)
-    for (ptrdiff_t d = 0; d < factor; d++) out[i * factor + d] = LOAD_ONE(in + i * between + d * step);
+    for (ptrdiff_t d = 0; d < factor; d++) out[i * factor + d] = LOAD_ONE(AT(ELEMENT, in, i * between) + d * step);
 }
 
 SW_DECLARE_PIXEL_SHUFFLE(VALUE_NAME(pixel_shuffle)) {
   const ELEMENT *from = (const ELEMENT *)in + channel;
-  ptrdiff_t between = in_pixel * PER_SLOT;
   if (step == 1 && factor == 2) {
-#ifdef SW_VALUES_BFLOAT16
-    VALUE_NAME(spread_pixels)(from, between, 1, 2, count, out);
+#ifdef SW_LEFT_BFLOAT16
+    VALUE_NAME(spread_pixels)(from, in_pixel, 1, 2, count, out);
 #else
     // Two neighbours in one move; the compiler would move them one by one.
-    for (ptrdiff_t i = 0; i < count; i++) *(unaligned_pair *)(out + 2 * i) = *(const unaligned_pair *)(from + i * between);
+    for (ptrdiff_t i = 0; i < count; i++) *(unaligned_pair *)(out + 2 * i) = *(const unaligned_pair *)AT(float, from, i * in_pixel);
 #endif
   } else if (step == 1 && factor == 3) {
-    VALUE_NAME(spread_pixels)(from, between, 1, 3, count, out);
+    VALUE_NAME(spread_pixels)(from, in_pixel, 1, 3, count, out);
   } else if (step == 1 && factor == 4) {
-    for (ptrdiff_t i = 0; i < count; i++) *(unaligned_quad *)(out + 4 * i) = LOAD_QUAD(from + i * between);
+    for (ptrdiff_t i = 0; i < count; i++) *(unaligned_quad *)(out + 4 * i) = LOAD_QUAD(AT(ELEMENT, from, i * in_pixel));
   } else {
-    VALUE_NAME(spread_pixels)(from, between, step, factor, count, out);
+    VALUE_NAME(spread_pixels)(from, in_pixel, step, factor, count, out);
   }
 }
 // Lane i of the result is lane index[i] of `from`, or that of `old` where the index is negative.
@@ -155,22 +152,22 @@ INLINE vector picked(vector old, const int32_t *lanes, vector from) {
 #endif
 
 // One vector of all pixels. `count`, the picks, is a constant where this is inlined: their indices stay in registers.
-INLINE void VALUE_NAME(pick_vector)(const sw_pick_arguments *g, const sw_pick *picks, int count, ELEMENT *out) {
+INLINE void VALUE_NAME(pick_vector)(const sw_pick_arguments *g, const sw_pick *picks, int count, STORED *out) {
   const ELEMENT *from[4];
   ptrdiff_t between[4];
   UNROLL for (int p = 0; p < 4; p++) {
     if (p >= count) continue;
     from[p] = (const ELEMENT *)g->in[picks[p].input] + picks[p].first;
-    between[p] = g->in_pixel[picks[p].input] * PER_SLOT;
+    between[p] = g->in_pixel[picks[p].input];
   }
   for (ptrdiff_t i = 0; i < g->count; i++) {
     vector result = splat(0);
     UNROLL for (int p = 0; p < 4; p++) {
       if (p >= count) continue;
       result = picked(result, picks[p].lanes, load_value(from[p]));
-      from[p] += between[p];
+      from[p] = AT(ELEMENT, from[p], between[p]);
     }
-    store_value(out + i * g->out_pixel * PER_SLOT, result);
+    store_value((STORED *)((char *)out + i * g->out_pixel), result);
   }
 }
 
@@ -179,7 +176,7 @@ SW_DECLARE_PICK(VALUE_NAME(pick)) {
   const sw_pick *pick = g->picks;
   for (ptrdiff_t v = 0; v < g->vectors; v++) {
     const sw_pick *end = g->picks + g->ends[v];
-    ELEMENT *out = (ELEMENT *)g->out + v * LANES;
+    STORED *out = (STORED *)g->out + v * LANES;
     switch (end - pick) {
       case 0: VALUE_NAME(pick_vector)(g, pick, 0, out); break;
       case 1: VALUE_NAME(pick_vector)(g, pick, 1, out); break;
@@ -190,10 +187,10 @@ SW_DECLARE_PICK(VALUE_NAME(pick)) {
         for (ptrdiff_t i = 0; i < g->count; i++) {
           vector result = splat(0);
           for (const sw_pick *p = pick; p < end; p++) {
-            const ELEMENT *from = (const ELEMENT *)(g->in[p->input] + i * g->in_pixel[p->input]) + p->first;
+            const ELEMENT *from = AT(ELEMENT, g->in[p->input], i * g->in_pixel[p->input]) + p->first;
             result = picked(result, p->lanes, load_value(from));
           }
-          store_value(out + i * g->out_pixel * PER_SLOT, result);
+          store_value((STORED *)((char *)out + i * g->out_pixel), result);
         }
     }
     pick = end;

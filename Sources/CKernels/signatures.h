@@ -9,17 +9,17 @@
 #endif
 
 #define SW_DECLARE_MULTIPLY(name)                                                                                              \
-  void name(const float *left, ptrdiff_t left_stride, const float *right, ptrdiff_t depth, float *product,                     \
+  void name(const void *left, ptrdiff_t left_stride, const void *right, ptrdiff_t depth, float *product,                       \
             ptrdiff_t product_stride, sw_ahead *ahead)
 #define SW_DECLARE_GATHER(name)                                                                                                \
-  void name(const float *const *left, ptrdiff_t offset, ptrdiff_t taps, const float *right, ptrdiff_t depth, int continues,       \
+  void name(const void *const *left, ptrdiff_t offset, ptrdiff_t taps, const void *right, ptrdiff_t depth, int continues,         \
             float *product, ptrdiff_t product_stride, sw_ahead *ahead)
 #define SW_DECLARE_HEAD(name) void name(const sw_head_arguments *arguments)
 #define SW_DECLARE_TAIL(name) void name(const sw_tail_arguments *arguments)
 #define SW_DECLARE_DEPTHWISE(name) void name(const sw_depthwise_arguments *arguments)
 #define SW_DECLARE_POINTWISE(name) void name(const sw_pointwise_arguments *arguments)
 #define SW_DECLARE_WINOGRAD_INPUT(name)                                                                                        \
-  void name(const float *const *rows, ptrdiff_t pixel, ptrdiff_t left, ptrdiff_t in_width, ptrdiff_t tiles, ptrdiff_t vectors, \
+  void name(const void *const *rows, ptrdiff_t pixel, ptrdiff_t left, ptrdiff_t in_width, ptrdiff_t tiles, ptrdiff_t vectors,  \
             float *v, ptrdiff_t tile_stride, ptrdiff_t position_stride, float *scratch)
 #define SW_DECLARE_WINOGRAD_OUTPUT(name)                                                                                       \
   void name(const float *product, ptrdiff_t position_stride, ptrdiff_t first_block, ptrdiff_t blocks, ptrdiff_t y,             \
@@ -29,13 +29,13 @@
   void name(const float *product, ptrdiff_t product_stride, ptrdiff_t count, ptrdiff_t first_block, ptrdiff_t blocks,          \
             ptrdiff_t y, ptrdiff_t x, const sw_destination *destination, const sw_source *residual, const sw_epilogue *epilogue)
 #define SW_DECLARE_ELEMENTWISE(name)                                                                                           \
-  void name(const float *in, ptrdiff_t in_pixel, const float *multiplier, const float *residual, ptrdiff_t residual_pixel,     \
-            float *out, ptrdiff_t out_pixel, ptrdiff_t pixels, ptrdiff_t channels, const sw_epilogue *epilogue)
+  void name(const void *in, ptrdiff_t in_pixel, const float *multiplier, const void *residual, ptrdiff_t residual_pixel,       \
+            void *out, ptrdiff_t out_pixel, ptrdiff_t pixels, ptrdiff_t channels, const sw_epilogue *epilogue)
 #define SW_DECLARE_MAXIMUM_POOL(name) void name(const sw_pool_arguments *arguments)
 #define SW_DECLARE_AVERAGE_POOL(name) void name(const sw_pool_arguments *arguments)
-#define SW_DECLARE_SUM(name) void name(const float *in, ptrdiff_t pixel, ptrdiff_t count, ptrdiff_t channels, float *sums)
+#define SW_DECLARE_SUM(name) void name(const void *in, ptrdiff_t pixel, ptrdiff_t count, ptrdiff_t channels, float *sums)
 #define SW_DECLARE_BINARY(name)                                                                                                \
-  void name(sw_binary_kind kind, const sw_operand *a, const sw_operand *b, ptrdiff_t pixels, ptrdiff_t channels, float *out,   \
+  void name(sw_binary_kind kind, const sw_operand *a, const sw_operand *b, ptrdiff_t pixels, ptrdiff_t channels, void *out,    \
             ptrdiff_t out_pixel)
 #define SW_DECLARE_REDUCE_ALONG(name) float name(sw_reduction_kind kind, const float *in, ptrdiff_t count)
 #define SW_DECLARE_REDUCE_ACROSS(name)                                                                                         \
@@ -49,20 +49,18 @@
 #define SW_DECLARE_SOFTMAX_ACROSS(name)                                                                                        \
   void name(const float *in, ptrdiff_t step, ptrdiff_t count, ptrdiff_t lanes, float *out, ptrdiff_t out_step)
 #define SW_DECLARE_INTERLEAVE(name)                                                                                            \
-  void name(const float *in, ptrdiff_t plane, ptrdiff_t channels, float *out, ptrdiff_t out_pixel, ptrdiff_t count)
+  void name(const float *in, ptrdiff_t plane, ptrdiff_t channels, void *out, ptrdiff_t out_pixel, ptrdiff_t count)
 #define SW_DECLARE_DEINTERLEAVE(name)                                                                                          \
-  void name(const float *in, ptrdiff_t in_pixel, ptrdiff_t channels, float *out, ptrdiff_t plane, ptrdiff_t count)
+  void name(const void *in, ptrdiff_t in_pixel, ptrdiff_t channels, float *out, ptrdiff_t plane, ptrdiff_t count)
 #define SW_DECLARE_PIXEL_SHUFFLE(name)                                                                                         \
-  void name(const float *in, ptrdiff_t in_pixel, ptrdiff_t channel, ptrdiff_t step, ptrdiff_t factor, ptrdiff_t count,         \
+  void name(const void *in, ptrdiff_t in_pixel, ptrdiff_t channel, ptrdiff_t step, ptrdiff_t factor, ptrdiff_t count,          \
             float *out)
 #define SW_DECLARE_PLANES(name) void name(const sw_planes_arguments *arguments)
 #define SW_DECLARE_PICK(name) void name(const sw_pick_arguments *arguments)
 #define SW_DECLARE_SPREAD(name) void name(const sw_spread_arguments *arguments)
 
-#define SW_KERNEL(isa, family, name, rows, vectors) SW_DECLARE_##family(name);
-#define SW_KERNEL_BF16 SW_KERNEL
+#define SW_KERNEL(isa, family, name, left, right, sum, stored, rows, vectors) SW_DECLARE_##family(name);
 #include "kernels.def"
 #undef SW_KERNEL
-#undef SW_KERNEL_BF16
 
 #endif

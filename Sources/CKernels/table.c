@@ -4,13 +4,11 @@
 #endif
 
 static const sw_kernel kernels[] = {
-#define SW_ROW(isa, element, family, name, rows, vectors) \
-  {#name, SW_ISA_##isa, SW_ELEMENT_##element, SW_FAMILY_##family, rows, vectors, (void (*)(void))name},
-#define SW_KERNEL(isa, family, name, rows, vectors) SW_ROW(isa, FLOAT32, family, name, rows, vectors)
-#define SW_KERNEL_BF16(isa, family, name, rows, vectors) SW_ROW(isa, BFLOAT16, family, name, rows, vectors)
+#define SW_KERNEL(isa, family, name, left, right, sum, stored, rows, vectors)                                     \
+  {#name,   SW_ISA_##isa, SW_ELEMENT_##left, SW_ELEMENT_##right, SW_ELEMENT_##sum, SW_ELEMENT_##stored,             \
+   SW_FAMILY_##family, rows, vectors, (void (*)(void))name},
 #include "kernels.def"
 #undef SW_KERNEL
-#undef SW_KERNEL_BF16
 };
 
 const sw_kernel *sw_kernel_at(int32_t index) { return &kernels[index]; }

@@ -12,6 +12,8 @@ typedef uint16_t pair_vector __attribute__((ext_vector_type(2 * LANES)));
 typedef uint16_t bfloat16 __attribute__((may_alias));
 
 #define INLINE static inline __attribute__((always_inline))
+// An element of a value: `p` plus so many bytes.
+#define AT(type, p, bytes) ((const type *)((const char *)(p) + (bytes)))
 #define UNROLL _Pragma("clang loop unroll(full)")
 
 INLINE vector splat(float x) { return (vector)(x); }

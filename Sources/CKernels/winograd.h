@@ -43,8 +43,8 @@ INLINE void output_2(const vector m[4], vector y[2]) {
         vector d[N], t[N];                                                                                                     \
         ptrdiff_t at = left + x;                                                                                               \
         if (at >= 0 && at < in_width) {                                                                                        \
-          ptrdiff_t offset = at * pixel * PER_SLOT + c * LANES;                                                                \
-          UNROLL for (int i = 0; i < N; i++) d[i] = rows[i] ? load_value((const ELEMENT *)rows[i] + offset) : splat(0);        \
+          ptrdiff_t offset = at * pixel + c * LANES * (ptrdiff_t)sizeof(ELEMENT);                                              \
+          UNROLL for (int i = 0; i < N; i++) d[i] = rows[i] ? load_value(AT(ELEMENT, rows[i], offset)) : splat(0);             \
           input_##M(d, t);                                                                                                     \
         } else {                                                                                                               \
           UNROLL for (int i = 0; i < N; i++) t[i] = splat(0);                                                                  \
@@ -67,7 +67,7 @@ INLINE void output_2(const vector m[4], vector y[2]) {
 // One tile and one vector of channels; `mode` and `whole` (all M x M pixels are stored) are constants where this is inlined.
 #define WINOGRAD_OUTPUT_TILE(M)                                                                                                \
   INLINE void VALUE_NAME(winograd_output_tile_##M)(                                                                            \
-    const float *in, ptrdiff_t position_stride, ELEMENT *base, ptrdiff_t row, ptrdiff_t pixel, const ELEMENT *added,           \
+    const float *in, ptrdiff_t position_stride, STORED *base, ptrdiff_t row, ptrdiff_t pixel, const STORED *added,             \
     ptrdiff_t added_row, ptrdiff_t added_pixel, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channel,                          \
     const sw_epilogue *epilogue, finish_mode mode, int whole) {                                                                \
     enum { N = M + 2 };                                                                                                        \
@@ -85,8 +85,9 @@ INLINE void output_2(const vector m[4], vector y[2]) {
       if (!whole && j >= width) continue;                                                                                      \
       UNROLL for (int i = 0; i < M; i++) {                                                                                     \
         if (!whole && i >= height) continue;                                                                                   \
-        const ELEMENT *residual = added ? added + (i * added_row + j * added_pixel) * PER_SLOT : 0;                            \
-        store_value(base + (i * row + j * pixel) * PER_SLOT, finish(out[i], mode, bias, epilogue, channel, residual));         \
+        const STORED *residual = added ? AT(STORED, added, i * added_row + j * added_pixel) : 0;                               \
+        STORED *to = (STORED *)((char *)base + i * row + j * pixel);                                                           \
+        store_value(to, finish(out[i], mode, bias, epilogue, channel, residual));                                              \
       }                                                                                                                        \
     }                                                                                                                          \
   }
@@ -95,13 +96,13 @@ INLINE void output_2(const vector m[4], vector y[2]) {
   SW_DECLARE_WINOGRAD_OUTPUT(VALUE_NAME(winograd_output_##M)) {                                                                \
     finish_mode mode = finish_mode_of(epilogue, residual->base != 0);                                                          \
     for (ptrdiff_t b = 0; b < blocks; b++) {                                                                                   \
-      ELEMENT *base =                                                                                                          \
-        (ELEMENT *)(destination->base + y * destination->row + x * destination->pixel + destination->block[first_block + b]);  \
+      STORED *base = (STORED *)((char *)destination->base + y * destination->row + x * destination->pixel +                    \
+                                destination->block[first_block + b]);                                                          \
       for (ptrdiff_t c = 0; c < SW_CHANNEL_BLOCK; c += LANES) {                                                                \
         ptrdiff_t channel = (first_block + b) * SW_CHANNEL_BLOCK + c;                                                          \
         const float *in = product + b * SW_CHANNEL_BLOCK + c;                                                                  \
-        const ELEMENT *added =                                                                                                 \
-          residual->base ? (const ELEMENT *)(residual->base + y * residual->row + x * residual->pixel) + channel : 0;          \
+        const STORED *added =                                                                                                  \
+          residual->base ? AT(STORED, residual->base, y * residual->row + x * residual->pixel) + channel : 0;                  \
         if (height == M && width == M) {                                                                                       \
           SW_WITH_FINISH_MODE(mode, WHOLE_TILE_##M)                                                                            \
         } else {                                                                                                               \

@@ -162,15 +162,14 @@ final class CPUSession: TimingSession {
         case .output(let index): outputs[index].storage.base
         case .arena: arena.base + arenaOffsets[value]
         case .slice(let whole, let channel):
-          arena.base + arenaOffsets[whole] + program.layouts[whole].channelOffset(channel) * 4
+          arena.base + arenaOffsets[whole] + program.layouts[whole].byteOffset(channel: channel)
         // Never read as a whole.
         case .parts: arena.base
-        case .constant(let index): UnsafeMutableRawPointer(program.constants[index].base)
+        case .constant(let index): program.constants[index].base
         }
       let layout = program.layouts[value], ring = schedule.ringRows[value]
       values[value] = ValueMemory(
-        base: base.assumingMemoryBound(to: Float.self), rowStride: layout.rowStride,
-        imageStride: layout.imageStride, images: ring < layout.height ? 1 : schedule.ringImages[value], ring: ring)
+        base, layout, images: ring < layout.height ? 1 : schedule.ringImages[value], ring: ring)
     }
     let memory = RunMemory(values: values, shared: arena.base + sharedOffset)
     let scratch = arena.base + scratchOffset

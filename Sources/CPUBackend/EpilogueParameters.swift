@@ -27,9 +27,9 @@ final class EpilogueParameters {
   ) {
     // The structure points into it.
     constants = packs.pack(Layout(bias: bias, slopes: slopes, order: order), takesMemory: true)
-    let slopeBase = UnsafePointer(constants.base + order.count)
+    let slopeBase = UnsafePointer(constants.floats + order.count)
     structure = sw_epilogue(
-      bias: bias == nil ? nil : UnsafePointer(constants.base), before: Self.activation(epilogue.before, slopeBase),
+      bias: bias == nil ? nil : UnsafePointer(constants.floats), before: Self.activation(epilogue.before, slopeBase),
       scale: epilogue.scale, after: Self.activation(epilogue.after, slopeBase))
   }
 
@@ -39,13 +39,13 @@ final class EpilogueParameters {
     let order: [Int?]
 
     var sources: [ParameterTensor] { [bias, slopes].compactMap { $0 } }
-    var count: Int { 2 * order.count }
+    var byteCount: Int { 2 * order.count * 4 }
     var partCount: Int { 1 }
 
-    func fill(_ base: UnsafeMutablePointer<Float>, part: Int, from tensors: [Tensor]) {
+    func fill(_ base: UnsafeMutableRawPointer, part: Int, from tensors: [Tensor]) {
       let first = bias == nil ? 1 : 0
       for (index, tensor) in tensors.enumerated() {
-        ChannelPack.fill(base + (first + index) * order.count, order: order, from: tensor)
+        ChannelPack.fill(base.floats + (first + index) * order.count, order: order, from: tensor)
       }
     }
   }
@@ -110,11 +110,11 @@ struct ChannelPack: PackLayout {
   let order: [Int?]
 
   var sources: [ParameterTensor] { [values] }
-  var count: Int { order.count }
+  var byteCount: Int { order.count * 4 }
   var partCount: Int { 1 }
 
-  func fill(_ base: UnsafeMutablePointer<Float>, part: Int, from tensors: [Tensor]) {
-    Self.fill(base, order: order, from: tensors[0])
+  func fill(_ base: UnsafeMutableRawPointer, part: Int, from tensors: [Tensor]) {
+    Self.fill(base.floats, order: order, from: tensors[0])
   }
 
   /// One value may serve all channels.
@@ -127,8 +127,8 @@ struct ChannelPack: PackLayout {
 
 /// Zeros, which kernels read past the last pixel.
 struct Zeros: PackLayout {
-  let count: Int
+  let byteCount: Int
   var sources: [ParameterTensor] { [] }
   var partCount: Int { 0 }
-  func fill(_ base: UnsafeMutablePointer<Float>, part: Int, from tensors: [Tensor]) {}
+  func fill(_ base: UnsafeMutableRawPointer, part: Int, from tensors: [Tensor]) {}
 }

@@ -214,7 +214,7 @@ struct GroupPlan {
     rows = (rows + grain - 1) / grain * grain * step.outputRowsPerRow
     // A ring of rows serves one image at a time.
     rings.append(Ring(value: step.writes, rows: min(rows, layout.height), images: rows < layout.height ? 1 : imagesTogether))
-    ringByteCount += min(rows, layout.height) * layout.rowStride * 4
+    ringByteCount += min(rows, layout.height) * layout.bytesPerRow
   }
 
   /// What a step reads of a value: which rows must be there at the end of each band, and which must still be there. Of a step's rows the

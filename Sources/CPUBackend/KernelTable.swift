@@ -1,6 +1,7 @@
 import CKernels
 import Execution
 import Networks
+import Tensors
 
 /// A row of the kernel table of CKernels (`kernels.def`).
 ///
@@ -47,6 +48,16 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
     }
   }
 
+  package struct Elements: Hashable, Sendable, BitwiseCopyable {
+    /// What it reads.
+    package let left: DataType
+    /// What it multiplies that with; nil where it does not.
+    package let right: DataType?
+    /// What sums are; nil where there are none.
+    package let sum: DataType?
+    package let stored: DataType
+  }
+
   /// The largest register tile, and pixels that every register tile divides: scratch memory and runs of pixels are made for these.
   static let mostRows = 12
   static let mostColumns = 64
@@ -54,9 +65,8 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
 
   private let nameBytes: UnsafePointer<CChar>
   package let instructionSet: InstructionSet
-  /// Of the interleaved values that it reads and writes.
-  package let precision: Precision
   package let family: Family
+  package let elements: Elements
   /// Rows of the register tile; m of a Winograd transform; outputs of a tail or of planes; the side of a depthwise kernel (0: any).
   package let rows: Int
   /// Columns of the register tile in vectors; the stride of a depthwise kernel (0: any).
@@ -65,13 +75,13 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
 
   fileprivate init?(_ row: sw_kernel) {
     guard let instructionSet = InstructionSet.allCases.first(where: { $0.tag == row.isa }),
-      let precision = Precision.allCases.first(where: { $0.tag == row.element }),
-      let family = Family.allCases.first(where: { $0.tag == row.family })
+      let family = Family.allCases.first(where: { $0.tag == row.family }),
+      let left = DataType(row.left), let stored = DataType(row.stored)
     else { return nil }
     nameBytes = row.name
     self.instructionSet = instructionSet
-    self.precision = precision
     self.family = family
+    elements = Elements(left: left, right: DataType(row.right), sum: DataType(row.sum), stored: stored)
     rows = Int(row.rows)
     vectors = Int(row.vectors)
     function = row.function
@@ -86,90 +96,95 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
   package var columns: Int { vectors * instructionSet.lanes }
 
   /// Whether it multiplies two values of the depth at once; weights then lie in pairs.
-  package var takesPairs: Bool {
-    precision == .bfloat16 && instructionSet.multipliesPairs && [.multiply, .gather, .pointwise].contains(family)
-  }
+  package var takesPairs: Bool { family.hasTiles && elements.right == .bfloat16 }
 
   package var unit: Work.Unit { takesPairs ? .bfloat16Pairs : .float32 }
 
-  /// The 4-byte slots that one column's weights for so many products take.
-  package func slots(depth: Int) -> Int { takesPairs ? (depth + 1) / 2 : depth }
+  /// What the weights of all its columns for so many products take.
+  package func weightByteCount(depth: Int) -> Int { (takesPairs ? (depth + 1) / 2 : depth) * columns * 4 }
 
   /// Puts the weight of product `k` of one column where the kernel reads it. `base` is where the tile's weights begin.
   @inline(__always)
-  package func pack(_ weight: Float, at k: Int, column: Int, into base: UnsafeMutablePointer<Float>) {
+  package func pack(_ weight: Float, at k: Int, column: Int, into base: UnsafeMutableRawPointer) {
     if takesPairs {
-      let slot = UnsafeMutableRawPointer(base + k / 2 * columns + column)
-      slot.storeBytes(of: BFloat16(weight).bits, toByteOffset: k % 2 * 2, as: UInt16.self)
+      base.storeBytes(of: BFloat16(weight), toByteOffset: (k / 2 * columns + column) * 4 + k % 2 * 2, as: BFloat16.self)
     } else {
-      base[k * columns + column] = weight
+      base.floats[k * columns + column] = weight
     }
   }
 }
 
-/// The kernels of one instruction set for one precision, as a machine runs them best, and the caches that they work in.
+/// The kernels of one instruction set, as a machine runs them best, and the caches that they work in.
 package struct KernelTable: Sendable {
   package let instructionSet: InstructionSet
-  package let precision: Precision
   package let caches: CacheSizes
-  /// One row for each family, `rows` and `vectors`: of the precision where the family has any, else of float32.
+  /// One row for each family, elements read and stored, `rows` and `vectors`: the most special there is.
   package let rows: [Kernel]
 
   /// Every row of every instruction set that this build has.
   package static let all: [Kernel] = (0..<sw_kernel_count()).compactMap { Kernel(sw_kernel_at($0).pointee) }
 
-  package init(_ instructionSet: InstructionSet, _ precision: Precision = .float32, on machine: MachineDescription = .generic) {
+  package init(_ instructionSet: InstructionSet, on machine: MachineDescription = .generic) {
     self.instructionSet = instructionSet
-    self.precision = precision
     caches = machine.caches
     let multipliesPairs = machine[instructionSet].multipliesPairs
     var rows: [Kernel] = []
-    // From the most special to the most general.
-    for element in [precision, precision == .float32 ? .bfloat16 : .float32] {
-      for level in [instructionSet, instructionSet.base] {
-        let found = Self.all.filter {
-          $0.instructionSet == level && $0.precision == element && (multipliesPairs || !$0.takesPairs)
-        }
-        rows += found.filter { kernel in !rows.contains { $0.family == kernel.family } }
+    for level in [instructionSet, instructionSet.base] {
+      let found = Self.all.filter { $0.instructionSet == level && (multipliesPairs || !$0.takesPairs) }
+      rows += found.filter { kernel in
+        !rows.contains { $0.family == kernel.family && $0.elements.left == kernel.elements.left && $0.elements.stored == kernel.elements.stored }
       }
     }
     self.rows = rows
   }
 
-  /// The register tiles of a family, widest first.
-  package func tiles(_ family: Kernel.Family) -> [Kernel] {
-    rows.filter { $0.family == family }.sorted { $0.vectors > $1.vectors }
+  /// The register tiles of a family that read and store such elements, widest first.
+  package func tiles(_ family: Kernel.Family, _ left: DataType, _ stored: DataType) -> [Kernel] {
+    rows.filter { $0.family == family && $0.elements.left == left && $0.elements.stored == stored }.sorted { $0.vectors > $1.vectors }
   }
-
-  /// The same for scratch memory and planes, which are float32 in any precision.
-  package func floatTiles(_ family: Kernel.Family) -> [Kernel] { KernelTable(instructionSet).tiles(family) }
 
   /// The register tile of another family that takes the same columns and the same packed weights. Traps where there is none: both
   /// families have the same tiles.
   package func counterpart(of kernel: Kernel, _ family: Kernel.Family) -> Kernel {
     guard
       let other = rows.first(where: {
-        $0.family == family && $0.columns == kernel.columns && $0.takesPairs == kernel.takesPairs
-          && $0.precision == kernel.precision
+        $0.family == family && $0.columns == kernel.columns && $0.elements.left == kernel.elements.left && $0.elements.right == kernel.elements.right
       })
     else { preconditionFailure("the kernel table of \(instructionSet) has no \(family) like \(kernel.name)") }
     return other
   }
 
-  /// The kernel of a family whose `rows` are these. Traps when the table has none: every instruction set has every such row.
-  package func kernel(_ family: Kernel.Family, rows count: Int) -> Kernel {
-    guard let kernel = rows.first(where: { $0.family == family && $0.rows == count }) else {
-      preconditionFailure("the kernel table of \(instructionSet) has no \(family) of \(count)")
-    }
+  /// The kernel of a family that reads and stores such elements and whose `rows` are these. Traps when the table has none: lowering
+  /// gives steps values that they have kernels for.
+  package func kernel(_ family: Kernel.Family, _ left: DataType, _ stored: DataType, rows count: Int = 1) -> Kernel {
+    guard
+      let kernel = rows.first(where: {
+        $0.family == family && $0.elements.left == left && $0.elements.stored == stored && $0.rows == count
+      })
+    else { preconditionFailure("the kernel table of \(instructionSet) has no \(family) of \(count) from \(left) to \(stored)") }
     return kernel
   }
 
   /// The depthwise kernel made for a square kernel and stride, or the one that takes any.
-  package func depthwise(kernel size: Pair, stride: Pair, dilation: Pair) -> Kernel {
+  package func depthwise(
+    _ left: DataType, _ stored: DataType, kernel size: Pair, stride: Pair, dilation: Pair
+  ) -> Kernel {
     let special = rows.first {
-      $0.family == .depthwise && size == Pair($0.rows) && stride == Pair($0.vectors) && dilation == Pair(1)
+      $0.family == .depthwise && $0.elements.left == left && $0.elements.stored == stored && size == Pair($0.rows)
+        && stride == Pair($0.vectors) && dilation == Pair(1)
     }
-    return special ?? kernel(.depthwise, rows: 0)
+    return special ?? kernel(.depthwise, left, stored, rows: 0)
+  }
+}
+
+extension DataType {
+  /// What C calls by that name; nil for none.
+  fileprivate init?(_ element: sw_element) {
+    switch element {
+    case SW_ELEMENT_FLOAT32: self = .float32
+    case SW_ELEMENT_BFLOAT16: self = .bfloat16
+    default: return nil
+    }
   }
 }
 

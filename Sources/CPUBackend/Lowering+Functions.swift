@@ -19,11 +19,11 @@ extension Lowering {
     let output = try shape(of: node.name)
     var operands: [Int] = []
     for (name, input) in zip(node.inputs, inputs) { operands.append(try repeatable(node, input, shape(of: name), in: output)) }
-    return addBinary(node, function, operands, valueLayout(output), table)
+    return addBinary(node, function, operands, valueLayout(output))
   }
 
   private mutating func addBinary(
-    _ node: Node, _ function: BinaryFunction, _ operands: [Int], _ layout: ValueLayout, _ table: KernelTable
+    _ node: Node, _ function: BinaryFunction, _ operands: [Int], _ layout: ValueLayout
   ) -> Int {
     let output = addValue(layout)
     result.steps.append(
@@ -160,7 +160,7 @@ extension Lowering {
     result.steps.append(
       ReductionStep(
         node: node.name, payload, shape: shape, input: (input, result.layouts[input]), outputShape: outputShape, output: output,
-        table: KernelTable(engine.instructionSet, on: engine.machine), threadCount: engine.threadCount))
+        table: table, threadCount: engine.threadCount))
     return output.value
   }
 
@@ -168,30 +168,29 @@ extension Lowering {
   /// and reductions of float32, which are vectors already.
   mutating func lowerMaximumIndex(_ node: Node, _ payload: MaximumIndex, _ input: Int) throws(ExecutionError) -> Int {
     let shape = try shape(of: node.inputs[0]), outputShape = try self.shape(of: node.name)
-    let layout = ValueLayout(shape), wide = KernelTable(engine.instructionSet), extent = shape[payload.axis]
+    let layout = ValueLayout(shape), extent = shape[payload.axis]
     var one = shape, line = Shape(Array(repeating: 1, count: shape.rank))
     one[payload.axis] = 1
     line[payload.axis] = extent
     let input = float32(node, input), reduction = Reduction(.maximum, axes: [payload.axis])
     let most = try repeatable(node, reduced(node, reduction, input, shape, to: one), one, in: shape)
-    let isMost = addBinary(node, .equal, [input, most], layout, wide)
+    let isMost = addBinary(node, .equal, [input, most], layout)
     let left = addConstant(.countdown(line), ValueLayout(line))
-    let places = addBinary(node, .multiply, [isMost, try repeatable(node, left, line, in: shape)], layout, wide)
+    let places = addBinary(node, .multiply, [isMost, try repeatable(node, left, line, in: shape)], layout)
     let first = reduced(
       node, Reduction(.maximum, axes: [payload.axis], keepsAxes: payload.keepsAxis), places, shape, to: outputShape)
     // Where nothing is equal, as NaN, the last place.
     let number = ValueLayout(Shape(Array(repeating: 1, count: outputShape.rank)))
     let count = addConstant(.number(Float(extent)), number), least = addConstant(.number(1), number)
     let outputLayout = ValueLayout(outputShape)
-    let known = addBinary(node, .maximum, [first, least], outputLayout, wide)
-    let output = addBinary(node, .subtract, [count, known], outputLayout, wide)
+    let known = addBinary(node, .maximum, [first, least], outputLayout)
+    let output = addBinary(node, .subtract, [count, known], outputLayout)
     return convert(output, to: valueLayout(outputShape), node: node.name)
   }
 
   /// As functions of two values and reductions of float32, which are vectors already; what they share stays in the cache where bands do.
   mutating func lowerNormalization(_ node: Node, _ payload: Normalization, _ input: Int) throws(ExecutionError) -> Int {
-    let shape = try shape(of: node.name), layout = ValueLayout(shape),
-      wide = KernelTable(engine.instructionSet, on: engine.machine)
+    let shape = try shape(of: node.name), layout = ValueLayout(shape)
     var statistic = shape
     for axis in payload.axes where axis != 1 || payload.groups == 1 { statistic[axis] = 1 }
     let input = float32(node, input)
@@ -201,7 +200,7 @@ extension Lowering {
     var centred = input
     if payload.centres {
       let mean = meanOfGroups(node, payload, reduced(node, reduction(.mean), input, shape, to: statistic), statistic)
-      centred = addBinary(node, .subtract, [input, try repeatable(node, mean, statistic, in: shape)], layout, wide)
+      centred = addBinary(node, .subtract, [input, try repeatable(node, mean, statistic, in: shape)], layout)
     }
     // Σ x² / number + ε, to the power -½.
     let sums = reduced(node, reduction(.sumOfSquares), centred, shape, to: statistic)
@@ -212,10 +211,10 @@ extension Lowering {
     let count = Float(shape.count / statistic.count)
     result.steps.append(
       ElementwiseStep(
-        node: node.name, input: (variance, result.layouts[variance]), output: (deviation, deviationLayout), table: wide,
+        node: node.name, input: (variance, result.layouts[variance]), output: (deviation, deviationLayout), table: table,
         packs: packs, multiplier: .number(1 / count), bias: .number(payload.epsilon), epilogue: epilogue, clearsPadding: true))
     let factor = try repeatable(node, deviation, statistic, in: shape)
-    let output = addBinary(node, .multiply, [centred, factor], layout, wide)
+    let output = addBinary(node, .multiply, [centred, factor], layout)
     return convert(output, to: valueLayout(shape), node: node.name)
   }
 

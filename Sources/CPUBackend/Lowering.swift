@@ -2,38 +2,6 @@ import Execution
 import Networks
 import Tensors
 
-/// What a session runs: steps in order over values that lie in the inputs, the outputs or an arena.
-struct Program {
-  enum Place: Hashable {
-    case input(Int)
-    case output(Int)
-    case arena
-    /// Channels of another value, from this one on: written by the steps that make a concatenation's inputs.
-    case slice(of: Int, channel: Int)
-    /// Nowhere as a whole: the channels of these values, one after the other, each where it lies.
-    case parts([Int])
-    /// One of the program's constants, laid out when the program is made.
-    case constant(Int)
-  }
-
-  var steps: [any Step]
-  var layouts: [ValueLayout]
-  var places: [Place]
-  /// The values that no step makes.
-  var constants: [Pack] = []
-  var tables = AxisTables()
-
-  var constantByteCount: Int {
-    packs.reduce(steps.reduce(tables.byteCount) { $0 + $1.tableByteCount }) { $0 + $1.byteCount }
-  }
-
-  /// What its steps and constants read, each once.
-  var packs: [Pack] {
-    var seen: Set<ObjectIdentifier> = []
-    return (constants + steps.flatMap(\.packs)).filter { seen.insert(ObjectIdentifier($0)).inserted }
-  }
-}
-
 /// Turns a network into a program: chooses a kernel for each convolution, gives each value a layout, and puts copies between
 /// where layouts differ.
 struct Lowering {
@@ -63,7 +31,7 @@ struct Lowering {
     self.shapes = shapes
     self.wholeShapes = wholeShapes
     self.engine = engine
-    table = KernelTable(engine.instructionSet, engine.precision, on: engine.machine)
+    table = KernelTable(engine.instructionSet, on: engine.machine)
     moved = MovedChannels(network, shapes: shapes)
   }
 
@@ -84,7 +52,8 @@ struct Lowering {
 
   /// The layout that every value of the shape has, or has in this order.
   func valueLayout(_ shape: Shape, _ order: ValueLayout.Order? = nil) -> ValueLayout {
-    order.map { ValueLayout(shape, $0, engine.precision) } ?? ValueLayout(shape, engine.precision)
+    let element = engine.precision.element
+    return order.map { ValueLayout(shape, $0, element) } ?? ValueLayout(shape, element)
   }
 
   mutating func addValue(_ layout: ValueLayout, _ place: Program.Place = .arena) -> Int {
@@ -157,7 +126,7 @@ struct Lowering {
   /// The value itself where it has the layout already, else a copy.
   mutating func convert(_ value: Int, to layout: ValueLayout, node: String) -> Int {
     let from = result.layouts[value]
-    guard from.order != layout.order || from.precision != layout.precision else { return value }
+    guard from.order != layout.order || from.element != layout.element else { return value }
     if let tensor = constants[value] { return addConstant(tensor, layout) }
     let copy = addValue(layout)
     rearrange(.copy, node: node, [value], to: copy)
@@ -190,8 +159,11 @@ struct Lowering {
       result.places[value] = .output(index)
       return
     }
-    let copy = addValue(valueLayout(result.layouts[value].shape, .planar), .output(index))
-    rearrange(.copy, node: name, [value], to: copy)
+    let layout = valueLayout(result.layouts[value].shape, .planar)
+    // A constant leaves as it is, not as it is stored between layers.
+    let source = constants[value].map { addConstant($0, layout) } ?? value
+    let copy = addValue(layout, .output(index))
+    rearrange(.copy, node: name, [source], to: copy)
   }
 
   // MARK: Nodes

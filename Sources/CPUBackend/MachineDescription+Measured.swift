@@ -20,47 +20,51 @@ extension MachineDescription {
   }
 
   private static func bytesPerCycle(reading byteCount: Int, passes: Int) -> Double {
-    let block = AlignedFloats(count: byteCount / 4)
-    return Stopwatch.rate(of: Double(byteCount * passes)) { for _ in 0..<passes { _ = sw_read(block.base, byteCount / 4) } }
+    let block = AlignedBytes(count: byteCount)
+    return Stopwatch.rate(of: Double(byteCount * passes)) {
+      for _ in 0..<passes { _ = sw_read(block.base.floats, byteCount / 4) }
+    }
   }
 }
 
 extension InstructionRates {
   /// What the kernels do with data that lies in the level-1 cache.
   fileprivate init(measuredFor instructionSet: InstructionSet) {
-    let plain = KernelTable(instructionSet), pairs = KernelTable(instructionSet, .bfloat16)
-    let wide = KernelTable(instructionSet.base ?? instructionSet, .bfloat16)
+    let table = KernelTable(instructionSet)
+    // The instruction set below has no pairs.
+    let wide = KernelTable(instructionSet.base ?? instructionSet)
     self.init(
-      products: Self.products(plain), widenedProducts: Self.products(wide),
-      pairedProducts: instructionSet.multipliesPairs ? Self.products(pairs) : 0, additions: Self.additions(plain))
+      products: Self.products(table, .float32), widenedProducts: Self.products(wide, .bfloat16),
+      pairedProducts: instructionSet.multipliesPairs ? Self.products(table, .bfloat16) : 0, additions: Self.additions(table))
   }
 
-  private static func products(_ table: KernelTable) -> Double {
-    let kernel = table.tiles(.multiply)[0], depth = 64, times = 2000
-    let left = AlignedFloats(count: kernel.rows * depth), right = AlignedFloats(count: depth * kernel.columns)
-    let product = AlignedFloats(count: kernel.rows * kernel.columns), function = kernel.multiply
+  private static func products(_ table: KernelTable, _ element: DataType) -> Double {
+    let kernel = table.tiles(.multiply, element, .float32)[0], depth = 64, times = 2000, row = depth * element.byteCount
+    let left = AlignedBytes(count: kernel.rows * row), right = AlignedBytes(count: kernel.weightByteCount(depth: depth))
+    let product = AlignedBytes(count: kernel.rows * kernel.columns * 4), function = kernel.multiply
     return Stopwatch.rate(of: Double(times * kernel.rows * kernel.columns * depth)) {
-      for _ in 0..<times { function(left.base, depth, right.base, depth, product.base, kernel.columns, nil) }
+      for _ in 0..<times { function(left.base, row, right.base, depth, product.base.floats, kernel.columns, nil) }
     }
   }
 
   /// By the transforms of F(4x4, 3x3), as `KernelRates.transforms` reckons them.
   private static func additions(_ table: KernelTable) -> Double {
     let size = 4, points = 6, positions = 36, tiles = 4, channels = 16, times = 1000
-    let input = table.kernel(.winogradInput, rows: size).winogradInput
-    let output = table.kernel(.winogradOutput, rows: size).winogradOutput
+    let input = table.kernel(.winogradInput, .float32, .float32, rows: size).winogradInput
+    let output = table.kernel(.winogradOutput, .float32, .float32, rows: size).winogradOutput
     let width = size * tiles + 2
-    let image = AlignedFloats(count: points * width * channels), result = AlignedFloats(count: size * width * channels)
+    let pixel = channels * 4, row = width * pixel
+    let image = AlignedBytes(count: points * row), result = AlignedBytes(count: size * row)
     // One line more than a multiple of 4096 bytes apart, as in a convolution.
-    let stride = tiles * channels + 16, transformed = AlignedFloats(count: positions * stride)
-    let strip = AlignedFloats(count: (size * tiles + 2) * points * channels)
-    let rows = (0..<points).map { Optional(UnsafePointer(image.base) + $0 * width * channels) }, offsets = [0]
+    let stride = tiles * channels + 16, transformed = AlignedBytes(count: positions * stride * 4)
+    let strip = AlignedBytes(count: (size * tiles + 2) * points * channels * 4)
+    let rows = (0..<points).map { Optional(UnsafeRawPointer(image.base) + $0 * row) }, offsets = [0]
     let epilogue = EpilogueParameters(
       CanonicalEpilogue(), order: [Int?](repeating: nil, count: channels), bias: nil, slopes: nil,
       packs: PackStore([:]))
     return offsets.withUnsafeBufferPointer { offsets in
       var destination = sw_destination(
-        base: result.base, row: width * channels, pixel: channels, block: offsets.baseAddress)
+        base: result.base, row: row, pixel: pixel, block: offsets.baseAddress)
       var residual = sw_source(base: nil, row: 0, pixel: 0)
       let count = times * tiles * positions * 2 * channels
       return withUnsafePointer(to: epilogue.structure) { epilogue in
@@ -68,11 +72,11 @@ extension InstructionRates {
           * Stopwatch.rate(of: Double(count)) {
             for _ in 0..<times {
               input(
-                rows, channels, 0, width, tiles, channels / table.instructionSet.lanes, transformed.base, channels, stride,
-                strip.base)
+                rows, pixel, 0, width, tiles, channels / table.instructionSet.lanes, transformed.base.floats, channels, stride,
+                strip.base.floats)
               for tile in 0..<tiles {
                 output(
-                  transformed.base + tile * channels, stride, 0, 1, 0, tile * size, size, size, &destination, &residual,
+                  transformed.base.floats + tile * channels, stride, 0, 1, 0, tile * size, size, size, &destination, &residual,
                   epilogue)
               }
             }

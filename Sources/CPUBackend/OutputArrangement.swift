@@ -5,11 +5,11 @@ import CKernels
 final class OutputArrangement {
   /// For each stored output channel the channel of the convolution, nil for padding. A multiple of SW_CHANNEL_BLOCK long.
   let order: [Int?]
-  /// Of the destination, in floats.
-  let rowStride: Int
-  let pixelStride: Int
+  /// Of the destination.
+  private let bytesPerRow: Int
+  private let bytesPerPixel: Int
   private let shuffle: Int
-  /// Of each block of the order, in floats from the pixel.
+  /// Of each block of the order, in bytes from the pixel.
   let blockOffsets: UnsafeMutablePointer<Int>
 
   /// - Parameters:
@@ -23,15 +23,15 @@ final class OutputArrangement {
       let place = index / stored, channel = index % stored
       return channel < channels / places ? channel * places + place : nil
     }
-    rowStride = shuffle * destination.rowStride
-    pixelStride = shuffle * destination.pixelStride
+    bytesPerRow = shuffle * destination.bytesPerRow
+    bytesPerPixel = shuffle * destination.bytesPerPixel
     self.shuffle = shuffle
     blockOffsets = .allocate(capacity: order.count / block)
     for index in 0..<order.count / block {
       let place = index * block / stored, channel = index * block % stored
       blockOffsets[index] =
-        (place / shuffle) * destination.rowStride + (place % shuffle) * destination.pixelStride
-        + destination.channelOffset(channel)
+        (place / shuffle) * destination.bytesPerRow + (place % shuffle) * destination.bytesPerPixel
+        + destination.byteOffset(channel: channel)
     }
   }
 
@@ -40,7 +40,7 @@ final class OutputArrangement {
   /// The destination for kernels that count rows from work row `y` of an image on.
   func destination(_ memory: ValueMemory, image: Int, y: Int) -> sw_destination {
     sw_destination(
-      base: memory.row(image, y * shuffle), row: rowStride, pixel: pixelStride, block: UnsafePointer(blockOffsets))
+      base: memory.row(image, y * shuffle), row: bytesPerRow, pixel: bytesPerPixel, block: UnsafePointer(blockOffsets))
   }
 }
 

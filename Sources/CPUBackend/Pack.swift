@@ -7,12 +7,12 @@ import Tensors
 protocol PackLayout: Hashable, Sendable {
   /// The tensors that `fill` is given, in this order.
   var sources: [ParameterTensor] { get }
-  /// Of the pack, in slots of 4 bytes.
-  var count: Int { get }
+  /// Of the pack.
+  var byteCount: Int { get }
   /// Pieces that may be filled on different threads.
   var partCount: Int { get }
   /// Writes a piece: the same places each time, in memory that was 0 at first.
-  func fill(_ base: UnsafeMutablePointer<Float>, part: Int, from tensors: [Tensor])
+  func fill(_ base: UnsafeMutableRawPointer, part: Int, from tensors: [Tensor])
 }
 
 /// Constants as a kernel reads them: filled before the first run of a session that has them, and again when a parameter has changed.
@@ -20,11 +20,11 @@ protocol PackLayout: Hashable, Sendable {
 /// Sendable because the store that hands it out fills it under its lock, while no session runs.
 final class Pack: @unchecked Sendable {
   let layout: any PackLayout
-  let count: Int
+  let byteCount: Int
   /// The parameters that it follows from.
   let parameters: Set<String>
-  @exclusivity(unchecked) private var memory: AlignedFloats?
-  @exclusivity(unchecked) private var start: UnsafeMutablePointer<Float>?
+  @exclusivity(unchecked) private var memory: AlignedBytes?
+  @exclusivity(unchecked) private var start: UnsafeMutableRawPointer?
   /// Whether it holds what the parameters say.
   fileprivate(set) var isFilled = false
 
@@ -32,24 +32,25 @@ final class Pack: @unchecked Sendable {
   ///   needs in all is known before any is taken.
   fileprivate init(_ layout: any PackLayout, takesMemory: Bool) {
     self.layout = layout
-    count = layout.count
+    byteCount = layout.byteCount
     parameters = layout.sources.reduce(into: []) { $0.formUnion($1.parameters) }
     if takesMemory { takeMemory() }
   }
 
-  var byteCount: Int { count * 4 }
-
-  /// The first slot. Traps before it has memory.
-  var base: UnsafeMutablePointer<Float> {
+  /// Where it begins. Traps before it has memory.
+  var base: UnsafeMutableRawPointer {
     guard let start else { preconditionFailure("constants are read before they are packed") }
     return start
   }
 
+  /// The same, of a pack of float32 numbers.
+  var floats: UnsafeMutablePointer<Float> { base.floats }
+
   fileprivate func takeMemory() {
     guard memory == nil else { return }
-    let floats = AlignedFloats(count: count)
-    memory = floats
-    start = floats.base
+    let bytes = AlignedBytes(count: byteCount)
+    memory = bytes
+    start = bytes.base
   }
 }
 

@@ -1,4 +1,5 @@
 import CKernels
+import Tensors
 
 /// How the values between the layers of a network are stored. Sums are float32 in any case.
 public enum Precision: String, Hashable, Codable, Sendable, CaseIterable, BitwiseCopyable {
@@ -7,9 +8,15 @@ public enum Precision: String, Hashable, Codable, Sendable, CaseIterable, Bitwis
   /// and twice the products a cycle where the instruction set multiplies them in pairs. Biases, images and results stay float32.
   case bfloat16
 
-  /// The 4-byte slots that some channels of a pixel take; whole blocks of channels where they are bfloat16.
-  func slots(_ channels: Int) -> Int { self == .float32 ? channels : channels / 2 }
+  /// The elements of interleaved values.
+  var element: DataType {
+    switch self {
+    case .float32: .float32
+    case .bfloat16: .bfloat16
+    }
+  }
 
+  /// What C calls it.
   package var tag: sw_element {
     switch self {
     case .float32: SW_ELEMENT_FLOAT32

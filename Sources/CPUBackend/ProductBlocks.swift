@@ -14,11 +14,12 @@ final class ProductBlocks {
     let firstColumn: Int
     let firstInput: Int
     let depth: Int
+    /// In bytes.
     let weightOffset: Int
 
     var columns: Int { kernel.columns }
-    /// Of one tap of one column's weights.
-    var slots: Int { kernel.slots(depth: depth) }
+    /// Of the weights of one tap.
+    var tapByteCount: Int { kernel.weightByteCount(depth: depth) }
   }
 
   let blocks: ConstantTable<Block>
@@ -34,7 +35,7 @@ final class ProductBlocks {
   ///   - run: columns that no block may reach over the multiples of.
   init(
     weight: ParameterTensor, outputs: Int, depth: Int, groups: Int = 1, taps: Int = 1, order: [Int?], tiles: [Kernel],
-    precision: Precision, run: Int = .max, packs: PackStore
+    run: Int = .max, packs: PackStore
   ) {
     // The widest tiles for which no narrower ones would need fewer products: narrow tiles meet fewer groups.
     var best: [Block] = [], least = Int.max
@@ -53,14 +54,14 @@ final class ProductBlocks {
           }
           // Columns of padding alone read nothing.
           first = min(first, last)
-          // Pointers are moved by whole slots.
-          let firstInput = precision == .bfloat16 ? first * depth / 2 * 2 : first * depth
+          // Pairs are those of all channels.
+          let firstInput = part.kernel.takesPairs ? first * depth / 2 * 2 : first * depth
           let block = Block(
             kernel: part.kernel, firstColumn: firstColumn, firstInput: firstInput, depth: (last + 1) * depth - firstInput,
             weightOffset: offset)
           blocks.append(block)
           products += block.depth * block.columns
-          offset += taps * block.slots * block.columns
+          offset += taps * block.tapByteCount
         }
         start += columns
       }
@@ -90,17 +91,17 @@ final class ProductBlocks {
     let blocks: [Block]
 
     var sources: [ParameterTensor] { [weight] }
-    var count: Int { blocks.reduce(0) { $0 + taps * $1.slots * $1.columns } }
+    var byteCount: Int { blocks.reduce(0) { $0 + taps * $1.tapByteCount } }
     var partCount: Int { blocks.count }
 
-    func fill(_ base: UnsafeMutablePointer<Float>, part: Int, from tensors: [Tensor]) {
+    func fill(_ base: UnsafeMutableRawPointer, part: Int, from tensors: [Tensor]) {
       let block = blocks[part]
       tensors[0].withUnsafeFloats { source in
         for column in 0..<block.columns {
           guard let channel = order[block.firstColumn + column] else { continue }
           let first = channel / outputs * depth - block.firstInput
           for tap in 0..<taps {
-            let place = base + block.weightOffset + tap * block.slots * block.columns
+            let place = base + block.weightOffset + tap * block.tapByteCount
             for k in 0..<depth {
               block.kernel.pack(source[(channel * depth + k) * taps + tap], at: first + k, column: column, into: place)
             }

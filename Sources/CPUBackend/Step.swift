@@ -80,19 +80,46 @@ extension Step {
 /// An interleaved value that is made and used up in bands keeps only its last `ring` rows: row y lies at slot y modulo `ring`.
 /// Steps read and write runs of rows that never wrap, because a ring is a multiple of every grain that touches it.
 struct ValueMemory {
-  var base: UnsafeMutablePointer<Float>
-  var rowStride: Int
-  var imageStride: Int
+  private let base: UnsafeMutableRawPointer
+  let bytesPerRow: Int
+  let bytesPerImage: Int
   /// The images kept: image n lies at slot n modulo `images`. One where a ring of rows serves all.
-  var images: Int
-  var ring: Int
+  let images: Int
+  let ring: Int
+  #if DEBUG
+    /// What may be read or written now: images, and rows that are made and not written over.
+    var live: (images: Range<Int>, rows: Range<Int>)
+  #endif
 
-  /// The first float of a row of an image (of its first plane, where planar).
-  func row(_ image: Int, _ y: Int) -> UnsafeMutablePointer<Float> {
-    base + image % images * imageStride + y % ring * rowStride
+  /// - Parameters:
+  ///   - base: of the first row of the first image.
+  ///   - layout: of the value.
+  init(_ base: UnsafeMutableRawPointer, _ layout: ValueLayout, images: Int, ring: Int) {
+    self.base = base
+    bytesPerRow = layout.bytesPerRow
+    bytesPerImage = layout.bytesPerImage
+    self.images = images
+    self.ring = ring
+    #if DEBUG
+      live = (0..<layout.batch, 0..<layout.height)
+    #endif
   }
 
-  /// Floats from the first to the second of at most two rows, which may lie at both ends of a ring.
+  /// Where a row of an image begins (that of its first plane, where planar). Every address of a value is made here: builds with DEBUG trap
+  /// where the row is not there.
+  func row(_ image: Int, _ y: Int) -> UnsafeMutableRawPointer {
+    #if DEBUG
+      precondition(
+        live.images.contains(image) && live.rows.contains(y),
+        "row \(y) of image \(image) is touched, and there are rows \(live.rows) of images \(live.images)")
+    #endif
+    return base + image % images * bytesPerImage + y % ring * bytesPerRow
+  }
+
+  /// A row of a value that is float32.
+  func floats(_ image: Int, _ y: Int) -> UnsafeMutablePointer<Float> { row(image, y).floats }
+
+  /// Bytes from the first to the second of at most two rows, which may lie at both ends of a ring.
   func rowDistance(_ image: Int, _ rows: Range<Int>) -> Int {
     rows.count < 2 ? 0 : row(image, rows.lowerBound + 1) - row(image, rows.lowerBound)
   }
@@ -122,18 +149,23 @@ struct ScratchCursor {
     return cursor.byteCount
   }
 
-  mutating func floats(_ count: Int) -> UnsafeMutablePointer<Float>? { take(count * 4)?.assumingMemoryBound(to: Float.self) }
+  mutating func floats(_ count: Int) -> UnsafeMutablePointer<Float>? { take(count, of: Float.self) }
 
-  mutating func pointers(_ count: Int) -> UnsafeMutablePointer<UnsafePointer<Float>?>? {
-    take(count * MemoryLayout<UnsafePointer<Float>?>.stride)?.assumingMemoryBound(to: UnsafePointer<Float>?.self)
+  /// Pointers to values.
+  mutating func pointers(_ count: Int) -> UnsafeMutablePointer<UnsafeRawPointer?>? { take(count, of: UnsafeRawPointer?.self) }
+
+  mutating func floatPointers(_ count: Int) -> UnsafeMutablePointer<UnsafePointer<Float>?>? {
+    take(count, of: UnsafePointer<Float>?.self)
   }
 
-  mutating func spans(_ count: Int) -> UnsafeMutablePointer<sw_span>? {
-    take(count * MemoryLayout<sw_span>.stride)?.assumingMemoryBound(to: sw_span.self)
-  }
+  mutating func spans(_ count: Int) -> UnsafeMutablePointer<sw_span>? { take(count, of: sw_span.self) }
 
-  private mutating func take(_ bytes: Int) -> UnsafeMutableRawPointer? {
-    defer { byteCount += (bytes + 63) / 64 * 64 }
+  mutating func bytes(_ count: Int) -> UnsafeMutableRawPointer? {
+    defer { byteCount += (count + 63) / 64 * 64 }
     return base.map { $0 + byteCount }
+  }
+
+  mutating func take<T>(_ count: Int, of _: T.Type) -> UnsafeMutablePointer<T>? {
+    bytes(count * MemoryLayout<T>.stride)?.assumingMemoryBound(to: T.self)
   }
 }

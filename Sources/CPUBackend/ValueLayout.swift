@@ -14,21 +14,21 @@ struct ValueLayout: Hashable {
   /// Rank 4; values of other ranks lie as the image that has their elements in the same order.
   let shape: Shape
   let order: Order
+  /// Planes are float32 always.
+  let element: DataType
   /// Channels from one pixel to the next (interleaved): more than are stored where the value is a slice of a wider one.
   private let pixelChannels: Int
-  /// Of the elements; planes are float32 always.
-  let precision: Precision
 
   /// The layout that every value of the shape has inside a program.
-  init(_ shape: Shape, _ precision: Precision = .float32) {
+  init(_ shape: Shape, _ element: DataType = .float32) {
     let image = shape.asImage
-    self.init(image, image.channels <= Self.planarChannels ? .planar : .interleaved, precision)
+    self.init(image, image.channels <= Self.planarChannels ? .planar : .interleaved, element)
   }
 
-  init(_ shape: Shape, _ order: Order, _ precision: Precision = .float32) {
+  init(_ shape: Shape, _ order: Order, _ element: DataType = .float32) {
     self.shape = shape.asImage
     self.order = order
-    self.precision = order == .planar ? .float32 : precision
+    self.element = order == .planar ? .float32 : element
     pixelChannels = order == .planar ? 1 : paddedChannels(self.shape.channels)
   }
 
@@ -37,7 +37,7 @@ struct ValueLayout: Hashable {
     shape = Shape(batch: whole.batch, channels: channels, height: whole.height, width: whole.width)
     order = .interleaved
     pixelChannels = whole.pixelChannels
-    precision = whole.precision
+    element = whole.element
   }
 
   var batch: Int { shape.batch }
@@ -47,59 +47,75 @@ struct ValueLayout: Hashable {
 
   /// Channels with padding.
   var storedChannels: Int { order == .planar ? channels : paddedChannels(channels) }
-  /// Floats from one pixel to the next in a row (interleaved) or 1. Here and below a distance in floats is one in units of 4 bytes,
-  /// also where those hold two bfloat16 elements each: pointers are moved in the same way whatever the precision.
-  var pixelStride: Int { precision.slots(pixelChannels) }
-  /// Floats from a pixel's first channel to another that is a multiple of SW_CHANNEL_BLOCK (interleaved), or to another plane.
-  func channelOffset(_ channel: Int) -> Int { order == .planar ? channel * planeStride : precision.slots(channel) }
-  /// Floats that hold the channels of a pixel (interleaved).
-  var pixelSlots: Int { precision.slots(storedChannels) }
-  /// Floats from one row to the next: interleaved rows that would lie a multiple of 4096 bytes apart, and so in the same cache sets,
-  /// are moved apart by some lines. (256x256 pixels of 64 channels, Zen 5: a fifth faster.)
-  var rowStride: Int {
-    let plain = width * pixelStride
+  /// From one pixel of a row to the next.
+  var bytesPerPixel: Int { pixelChannels * element.byteCount }
+  /// From one row to the next: interleaved rows that would lie a multiple of 4096 bytes apart, and so in the same cache sets, are
+  /// moved apart by some lines. (256x256 pixels of 64 channels, Zen 5: a fifth faster.)
+  var bytesPerRow: Int {
+    let plain = width * bytesPerPixel
     guard order == .interleaved, height > 1 else { return plain }
-    return plain % 1024 < 64 || plain % 1024 > 960 ? plain + 21 * 16 : plain
+    return plain % 4096 < 256 || plain % 4096 > 3840 ? plain + 21 * 64 : plain
   }
-  /// Floats from one plane to the next (planar).
-  var planeStride: Int { height * width }
-  /// Floats from one image of the batch to the next.
-  var imageStride: Int { order == .planar ? channels * planeStride : height * rowStride }
-  var byteCount: Int { batch * imageStride * 4 }
+  /// From one plane to the next (planar).
+  var bytesPerPlane: Int { height * width * element.byteCount }
+  /// From one image of the batch to the next.
+  var bytesPerImage: Int { order == .planar ? channels * bytesPerPlane : height * bytesPerRow }
+  /// From a pixel's first channel to another (interleaved), or to another plane.
+  func byteOffset(channel: Int) -> Int { order == .planar ? channel * bytesPerPlane : channel * element.byteCount }
+  /// What the channels of a pixel take (interleaved), with padding.
+  var pixelByteCount: Int { storedChannels * element.byteCount }
+  var byteCount: Int { batch * bytesPerImage }
   /// What reading or writing all of it moves: padding channels, but neither what lies between rows nor the rest of a wider value.
-  var movedByteCount: Int { order == .planar ? byteCount : batch * height * width * pixelSlots * 4 }
+  var movedByteCount: Int { order == .planar ? byteCount : batch * height * width * pixelByteCount }
+
+  /// The same distances in floats, for steps that know no other element. Traps where there are others.
+  var floats: FloatDistances {
+    precondition(element == .float32, "a value of \(element) is taken for one of float32")
+    return FloatDistances(
+      pixel: bytesPerPixel / 4, row: bytesPerRow / 4, plane: bytesPerPlane / 4, image: bytesPerImage / 4,
+      channel: byteOffset(channel: 1) / 4)
+  }
+
+  /// Floats from one to the next.
+  struct FloatDistances {
+    let pixel: Int
+    let row: Int
+    let plane: Int
+    let image: Int
+    /// Within a pixel, or from plane to plane.
+    let channel: Int
+  }
 }
 
 extension ValueLayout {
-  /// An element of an interleaved pixel.
+  /// A channel of an interleaved pixel, float32 or bfloat16.
   @inline(__always)
-  func element(_ pixel: UnsafePointer<Float>, _ channel: Int) -> Float {
-    switch precision {
-    case .float32: pixel[channel]
-    case .bfloat16: UnsafeRawPointer(pixel).load(fromByteOffset: channel * 2, as: BFloat16.self).float
-    }
+  func number(_ pixel: UnsafeRawPointer, _ channel: Int) -> Float {
+    element == .bfloat16
+      ? pixel.load(fromByteOffset: channel * 2, as: BFloat16.self).float : pixel.load(fromByteOffset: channel * 4, as: Float.self)
   }
 
   @inline(__always)
-  func setElement(_ pixel: UnsafeMutablePointer<Float>, _ channel: Int, _ value: Float) {
-    switch precision {
-    case .float32: pixel[channel] = value
-    case .bfloat16: UnsafeMutableRawPointer(pixel).storeBytes(of: BFloat16(value), toByteOffset: channel * 2, as: BFloat16.self)
+  func setNumber(_ pixel: UnsafeMutableRawPointer, _ channel: Int, _ value: Float) {
+    if element == .bfloat16 {
+      pixel.storeBytes(of: BFloat16(value), toByteOffset: channel * 2, as: BFloat16.self)
+    } else {
+      pixel.storeBytes(of: value, toByteOffset: channel * 4, as: Float.self)
     }
   }
 
   /// Writes the elements of a tensor as an image of the batch of this layout, which has as many.
-  func write(_ tensor: Tensor, image: Int, to base: UnsafeMutablePointer<Float>) {
+  func write(_ tensor: Tensor, image: Int, to base: UnsafeMutableRawPointer) {
     tensor.withUnsafeFloats { source in
       var index = image * channels * height * width
       for channel in 0..<channels {
         for y in 0..<height {
-          let row = base + image * imageStride + y * rowStride
+          let row = base + image * bytesPerImage + y * bytesPerRow
           for x in 0..<width {
             if order == .planar {
-              row[channel * planeStride + x] = source[index]
+              (row + channel * bytesPerPlane).floats[x] = source[index]
             } else {
-              setElement(row + x * pixelStride, channel, source[index])
+              setNumber(row + x * bytesPerPixel, channel, source[index])
             }
             index += 1
           }
@@ -110,9 +126,20 @@ extension ValueLayout {
 
   /// Padding lanes are read by kernels, where they meet zero weights; they must be finite.
   @inline(__always)
-  func clearPadding(_ pixel: UnsafeMutablePointer<Float>) {
-    for channel in channels..<storedChannels { setElement(pixel, channel, 0) }
+  func clearPadding(_ pixel: UnsafeMutableRawPointer) {
+    (pixel + channels * element.byteCount).initializeMemory(
+      as: UInt8.self, repeating: 0, count: (storedChannels - channels) * element.byteCount)
   }
+}
+
+extension UnsafeMutableRawPointer {
+  /// As float32 numbers, which it points at.
+  var floats: UnsafeMutablePointer<Float> { assumingMemoryBound(to: Float.self) }
+}
+
+extension UnsafeRawPointer {
+  /// As float32 numbers, which it points at.
+  var floats: UnsafePointer<Float> { assumingMemoryBound(to: Float.self) }
 }
 
 /// The number rounded up to whole blocks of SW_CHANNEL_BLOCK channels.
@@ -138,10 +165,10 @@ struct ConstantValue: PackLayout {
   let layout: ValueLayout
 
   var sources: [ParameterTensor] { [tensor] }
-  var count: Int { layout.batch * layout.imageStride }
+  var byteCount: Int { layout.byteCount }
   var partCount: Int { layout.batch }
 
-  func fill(_ base: UnsafeMutablePointer<Float>, part: Int, from tensors: [Tensor]) {
+  func fill(_ base: UnsafeMutableRawPointer, part: Int, from tensors: [Tensor]) {
     layout.write(tensors[0], image: part, to: base)
   }
 }

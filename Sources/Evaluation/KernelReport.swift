@@ -11,8 +11,11 @@ public struct KernelReport: Hashable, Codable, Sendable {
   public struct Kernel: Hashable, Codable, Sendable {
     public var name: String
     public var isa: String
-    /// Of the interleaved values that it works on.
-    public var precision: String
+    /// What it reads, what it multiplies that with, what sums are and what it stores; nil where it does not multiply or add.
+    public var left: String
+    public var right: String?
+    public var sum: String?
+    public var stored: String
     public var family: String
     /// Rows and columns of the register tile; of a Winograd transform the outputs a side and the channels at once.
     public var rows: Int
@@ -52,9 +55,9 @@ public struct KernelReport: Hashable, Codable, Sendable {
   public init() {
     kernels = KernelTable.all.map {
       Kernel(
-        name: $0.name, isa: $0.instructionSet.rawValue, precision: $0.precision.rawValue, family: "\($0.family)", rows: $0.rows,
-        columns: $0.columns,
-        isAvailable: $0.instructionSet.isAvailable)
+        name: $0.name, isa: $0.instructionSet.rawValue, left: $0.elements.left.rawValue, right: $0.elements.right?.rawValue,
+        sum: $0.elements.sum?.rawValue, stored: $0.elements.stored.rawValue, family: "\($0.family)", rows: $0.rows,
+        columns: $0.columns, isAvailable: $0.instructionSet.isAvailable)
     }
     choices = []
   }
@@ -67,7 +70,7 @@ public struct KernelReport: Hashable, Codable, Sendable {
     isa = options.instructionSet.rawValue
     precision = options.precision.rawValue
     rates = options.machine.name
-    let names = Set(KernelTable(options.instructionSet, options.precision, on: options.machine).rows.map(\.name))
+    let names = Set(KernelTable(options.instructionSet, on: options.machine).rows.map(\.name))
     kernels = kernels.filter { names.contains($0.name) }
     let fused = network.optimizedForInference()
     let rates = KernelRates(options.machine, options.instructionSet, options.precision)
@@ -100,10 +103,11 @@ public struct KernelReport: Hashable, Codable, Sendable {
       let engine = EngineText.line(.cpu, precision: precision, isa: isa, threads: nil, rates: rates)
       return "\(engine)\n\n" + choices.map(\.text).joined(separator: "\n")
     }
-    var table = TextTable(["kernel", "instruction set", "precision", "family", "tile", "this machine"])
+    var table = TextTable(["kernel", "instruction set", "reads", "times", "sums", "stores", "family", "tile", "this machine"])
     for kernel in kernels {
       table.append([
-        kernel.name, kernel.isa, kernel.precision, kernel.family, "\(kernel.rows)x\(kernel.columns)",
+        kernel.name, kernel.isa, kernel.left, kernel.right ?? "", kernel.sum ?? "", kernel.stored, kernel.family,
+        "\(kernel.rows)x\(kernel.columns)",
         kernel.isAvailable ? "yes" : "no",
       ])
     }

@@ -1,5 +1,5 @@
 /// The element type of a tensor.
-public enum DataType: String, Hashable, Codable, Sendable, CaseIterable {
+public enum DataType: String, Hashable, Codable, Sendable, CaseIterable, BitwiseCopyable {
   /// IEEE 754 binary32.
   case float32
   /// IEEE 754 binary16: 5 exponent bits, 10 fraction bits.

@@ -20,7 +20,7 @@ import Testing
   ]
 
   @Test(arguments: instructionSets) func functionsOfTwoPlanesAreExact(_ instructionSet: InstructionSet) {
-    let kernel = KernelTable(instructionSet).kernel(.binary, rows: 1)
+    let kernel = KernelTable(instructionSet).kernel(.binary, .float32, .float32)
     for (kind, function) in Self.functions {
       for count in Self.counts {
         let a = Self.random(count, seed: 1), b = Self.random(count, seed: 2)
@@ -28,9 +28,9 @@ import Testing
           var out = [Float](repeating: Self.sentinel, count: count + 16)
           a.withUnsafeBufferPointer { a in
             b.withUnsafeBufferPointer { b in
-              var first = sw_operand(base: a.baseAddress, pixel: firstStep, repeats_channel: 1)
-              var second = sw_operand(base: b.baseAddress, pixel: secondStep, repeats_channel: 1)
-              kernel.binary(kind, &first, &second, count, 0, &out, 1)
+              var first = sw_operand(base: a.baseAddress, pixel: firstStep * 4, repeats_channel: 1)
+              var second = sw_operand(base: b.baseAddress, pixel: secondStep * 4, repeats_channel: 1)
+              kernel.binary(kind, &first, &second, count, 0, &out, 4)
             }
           }
           for index in 0..<count { #expect(out[index] == function(a[index * firstStep], b[index * secondStep])) }
@@ -41,18 +41,18 @@ import Testing
   }
 
   @Test(arguments: instructionSets) func functionsOfPixelsRepeatPixelsAndChannels(_ instructionSet: InstructionSet) {
-    let kernel = KernelTable(instructionSet).kernel(.binary, rows: 1)
+    let kernel = KernelTable(instructionSet).kernel(.binary, .float32, .float32)
     let a = Self.random(3 * 48, seed: 3), b = Self.random(48, seed: 4), mask = Self.random(3, seed: 5)
     for (kind, function) in Self.functions {
       var gated = [Float](repeating: Self.sentinel, count: 3 * 64), masked = gated
       a.withUnsafeBufferPointer { a in
         b.withUnsafeBufferPointer { b in
           mask.withUnsafeBufferPointer { mask in
-            var image = sw_operand(base: a.baseAddress, pixel: 48, repeats_channel: 0)
+            var image = sw_operand(base: a.baseAddress, pixel: 192, repeats_channel: 0)
             var gate = sw_operand(base: b.baseAddress, pixel: 0, repeats_channel: 0)
-            var plane = sw_operand(base: mask.baseAddress, pixel: 1, repeats_channel: 1)
-            kernel.binary(kind, &image, &gate, 3, 48, &gated, 64)
-            kernel.binary(kind, &plane, &image, 3, 48, &masked, 64)
+            var plane = sw_operand(base: mask.baseAddress, pixel: 4, repeats_channel: 1)
+            kernel.binary(kind, &image, &gate, 3, 48, &gated, 256)
+            kernel.binary(kind, &plane, &image, 3, 48, &masked, 256)
           }
         }
       }
@@ -67,14 +67,14 @@ import Testing
   }
 
   @Test(arguments: instructionSets) func extremaKeepNaN(_ instructionSet: InstructionSet) {
-    let kernel = KernelTable(instructionSet).kernel(.binary, rows: 1)
+    let kernel = KernelTable(instructionSet).kernel(.binary, .float32, .float32)
     for kind in [SW_BINARY_MINIMUM, SW_BINARY_MAXIMUM] {
       for values in [[Float.nan, 1], [1, Float.nan]] {
         var out: Float = 0
         values.withUnsafeBufferPointer { values in
-          var a = sw_operand(base: values.baseAddress, pixel: 1, repeats_channel: 1)
-          var b = sw_operand(base: values.baseAddress.map { $0 + 1 }, pixel: 1, repeats_channel: 1)
-          kernel.binary(kind, &a, &b, 1, 0, &out, 1)
+          var a = sw_operand(base: values.baseAddress, pixel: 4, repeats_channel: 1)
+          var b = sw_operand(base: values.baseAddress.map { $0 + 1 }, pixel: 4, repeats_channel: 1)
+          kernel.binary(kind, &a, &b, 1, 0, &out, 4)
         }
         #expect(out.isNaN)
       }
@@ -82,7 +82,7 @@ import Testing
   }
 
   @Test(arguments: instructionSets) func mixesAreWeightedSums(_ instructionSet: InstructionSet) {
-    let kernel = KernelTable(instructionSet).kernel(.mix, rows: 1)
+    let kernel = KernelTable(instructionSet).kernel(.mix, .float32, .float32)
     for count in Self.counts {
       let values = Self.random(4 * count, seed: 6), weights = Self.random(4, seed: 7)
       var out = [Float](repeating: Self.sentinel, count: count + 16)
@@ -106,8 +106,8 @@ import Testing
     for count in Self.counts {
       let values = Self.random(count, seed: 8).map { $0 + offset }
       var along = [Float](repeating: Self.sentinel, count: count + 16), across = along
-      table.kernel(.softmaxAlong, rows: 1).softmaxAlong(values, count, &along)
-      table.kernel(.softmaxAcross, rows: 1).softmaxAcross(values, 1, count, 1, &across, 1)
+      table.kernel(.softmaxAlong, .float32, .float32).softmaxAlong(values, count, &along)
+      table.kernel(.softmaxAcross, .float32, .float32).softmaxAcross(values, 1, count, 1, &across, 1)
       for result in [along, across] {
         let sum = result[..<count].reduce(0.0) { $0 + Double($1) }
         #expect(abs(sum - 1) <= Double(count + 8) * Double(Float.ulpOfOne))
@@ -123,7 +123,7 @@ import Testing
       }
     }
     var shares = [Float](repeating: 0, count: 20)
-    table.kernel(.softmaxAlong, rows: 1).softmaxAlong([Float](repeating: 1, count: 19) + [.nan], 20, &shares)
+    table.kernel(.softmaxAlong, .float32, .float32).softmaxAlong([Float](repeating: 1, count: 19) + [.nan], 20, &shares)
     #expect(shares.allSatisfy { $0.isNaN })
   }
 }

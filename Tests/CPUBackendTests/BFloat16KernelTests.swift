@@ -16,10 +16,10 @@ import Testing
 
   /// By the kernel that makes planes of pixels.
   @Test(arguments: instructionSets) func wideningIsExact(_ instructionSet: InstructionSet) {
-    let kernel = KernelTable(instructionSet, .bfloat16).kernel(.deinterleave, rows: 1), pixels = Self.patterns.count / 16
+    let kernel = KernelTable(instructionSet).kernel(.deinterleave, .bfloat16, .float32), pixels = Self.patterns.count / 16
     var wide = [Float](repeating: 0, count: Self.patterns.count)
     Self.patterns.withUnsafeBytes { bytes in
-      kernel.deinterleave(bytes.assumingMemoryBound(to: Float.self).baseAddress, 8, 16, &wide, pixels, pixels)
+      kernel.deinterleave(bytes.baseAddress, 32, 16, &wide, pixels, pixels)
     }
     #expect(Self.patterns.indices.allSatisfy { wide[$0 % 16 * pixels + $0 / 16].bitPattern == UInt32($0) << 16 })
   }
@@ -72,8 +72,8 @@ import Testing
     let planes = values.indices.map { values[$0 % pixels * 16 + $0 / pixels] }
     var result = [UInt16](repeating: 0, count: values.count)
     result.withUnsafeMutableBytes { bytes in
-      KernelTable(instructionSet, .bfloat16).kernel(.interleave, rows: 1).interleave(
-        planes, pixels, 16, bytes.assumingMemoryBound(to: Float.self).baseAddress, 8, pixels)
+      KernelTable(instructionSet).kernel(.interleave, .float32, .bfloat16).interleave(
+        planes, pixels, 16, bytes.baseAddress, 32, pixels)
     }
     return result
   }
@@ -87,16 +87,17 @@ import Testing
     let left = (0..<12).map { _ in (0..<depth).map { _ in random() } }
     let weights = (0..<64).map { _ in (0..<depth).map { _ in random() } }
     var bits: [Int: UInt32] = [:]
-    for kernel in KernelTable(instructionSet, .bfloat16).rows
-    where [.multiply, .gather, .pointwise].contains(kernel.family) {
-      #expect(kernel.precision == .bfloat16)
+    for kernel in KernelTable(instructionSet).rows
+    where [.multiply, .gather, .pointwise].contains(kernel.family) && kernel.elements.left == .bfloat16
+      && kernel.elements.stored == (kernel.family == .pointwise ? .bfloat16 : .float32)
+    {
       let rows = kernel.rows, columns = kernel.columns
       // Padding of the last pair and behind it is finite and meets zero weights.
-      let stride = (depth + 1) / 2 + 3
-      let pixels = AlignedFloats(count: rows * stride), right = AlignedFloats(count: kernel.slots(depth: depth) * columns)
-      UnsafeMutableRawPointer(pixels.base).withMemoryRebound(to: UInt16.self, capacity: rows * stride * 2) { elements in
-        for index in 0..<rows * stride * 2 { elements[index] = 0x3F80 }
-        for row in 0..<rows { for k in 0..<depth { elements[row * stride * 2 + k] = BFloat16(left[row][k]).bits } }
+      let stride = (depth + 1) / 2 * 4 + 12
+      let pixels = AlignedBytes(count: rows * stride), right = AlignedBytes(count: kernel.weightByteCount(depth: depth))
+      pixels.base.withMemoryRebound(to: UInt16.self, capacity: rows * stride / 2) { elements in
+        for index in 0..<rows * stride / 2 { elements[index] = 0x3F80 }
+        for row in 0..<rows { for k in 0..<depth { elements[row * stride / 2 + k] = BFloat16(left[row][k]).bits } }
       }
       for column in 0..<columns {
         for k in 0..<depth { kernel.pack(weights[column][k], at: k, column: column, into: right.base) }
@@ -126,17 +127,17 @@ import Testing
   }
 
   private func product(
-    _ kernel: Kernel, _ pixels: AlignedFloats, _ stride: Int, _ right: AlignedFloats, _ depth: Int
+    _ kernel: Kernel, _ pixels: AlignedBytes, _ stride: Int, _ right: AlignedBytes, _ depth: Int
   ) -> [Float] {
     let rows = kernel.rows, columns = kernel.columns
-    let result = AlignedFloats(count: rows * columns)
-    let pointers: [UnsafePointer<Float>?] = (0..<rows).map { UnsafePointer(pixels.base + $0 * stride) }
+    let result = AlignedBytes(count: rows * columns * 4), sums = result.base.floats
+    let pointers: [UnsafeRawPointer?] = (0..<rows).map { UnsafeRawPointer(pixels.base + $0 * stride) }
     switch kernel.family {
-    case .multiply: kernel.multiply(pixels.base, stride, right.base, depth, result.base, columns, nil)
-    case .gather: kernel.gather(pointers, 0, 1, right.base, depth, 0, result.base, columns, nil)
+    case .multiply: kernel.multiply(pixels.base, stride, right.base, depth, sums, columns, nil)
+    case .gather: kernel.gather(pointers, 0, 1, right.base, depth, 0, sums, columns, nil)
     default:
-      let out: [UnsafeMutablePointer<Float>?] = (0..<rows).map { result.base + $0 * columns / 2 }
-      let offsets = (0..<(columns + 15) / 16).map { $0 * 8 }
+      let out: [UnsafeMutableRawPointer?] = (0..<rows).map { result.base + $0 * columns * 2 }
+      let offsets = (0..<(columns + 15) / 16).map { $0 * 32 }
       var epilogue = sw_epilogue()
       epilogue.scale = 1
       out.withUnsafeBufferPointer { out in
@@ -150,8 +151,8 @@ import Testing
         }
       }
       let layout = ValueLayout(Shape(channels: rows * columns, height: 1, width: 1), .interleaved, .bfloat16)
-      return (0..<rows * columns).map { layout.element(result.base, $0) }
+      return (0..<rows * columns).map { layout.number(result.base, $0) }
     }
-    return Array(UnsafeBufferPointer(start: result.base, count: rows * columns))
+    return Array(UnsafeBufferPointer(start: sums, count: rows * columns))
   }
 }

@@ -64,7 +64,7 @@ import Testing
 
   @Test(arguments: instructionSets) func reductionsOfAnyCount(_ instructionSet: InstructionSet) {
     let table = KernelTable(instructionSet)
-    let along = table.kernel(.reduceAlong, rows: 1), across = table.kernel(.reduceAcross, rows: 1)
+    let along = table.kernel(.reduceAlong, .float32, .float32), across = table.kernel(.reduceAcross, .float32, .float32)
     var generator = SplitMix64(seed: 3)
     for count in [1, 2, 3, 5, 15, 16, 17, 31, 64, 65, 130] {
       for lanes in [1, 3, 16, 19] {

@@ -18,14 +18,14 @@ import Testing
     #expect(Set(KernelTable.all.map(\.name)).count == KernelTable.all.count)
     for instructionSet in InstructionSet.allCases where instructionSet.isAvailable {
       for family in Kernel.Family.allCases {
-        let tiles = KernelTable(instructionSet).tiles(family)
-        #expect(!tiles.isEmpty, "\(instructionSet) has no \(family)")
+        let rows = KernelTable(instructionSet).rows.filter { $0.family == family }
+        #expect(!rows.isEmpty, "\(instructionSet) has no \(family)")
       }
       // Every block of 16 columns can be split into register tiles of each family.
-      for family in [Kernel.Family.multiply, .gather, .head, .pointwise] {
+      for kernel in KernelTable(instructionSet).rows where [.multiply, .gather, .head, .pointwise].contains(kernel.family) {
+        let tiles = KernelTable(instructionSet).tiles(kernel.family, kernel.elements.left, kernel.elements.stored)
         for columns in stride(from: 16, through: 160, by: 16) {
-          let blocks = ColumnBlock.split(columns, into: KernelTable(instructionSet).tiles(family))
-          #expect(blocks.reduce(0) { $0 + $1.columns } == columns)
+          #expect(ColumnBlock.split(columns, into: tiles).reduce(0) { $0 + $1.columns } == columns)
         }
       }
     }
@@ -38,7 +38,10 @@ import Testing
     var exact = 0.0
     for k in 0..<depth { exact += Double(left[k]) * Double(weights[k]) }
     var bits: Set<UInt32> = []
-    for kernel in KernelTable(instructionSet).rows where [.multiply, .gather, .head, .pointwise].contains(kernel.family) {
+    for kernel in KernelTable(instructionSet).rows
+    where [.multiply, .gather, .head, .pointwise].contains(kernel.family) && kernel.elements.left == .float32
+      && kernel.elements.stored == .float32
+    {
       let rows = kernel.rows, columns = kernel.columns
       // Every row is the same, every column is the same; the product then is, too.
       let inputs = (0..<rows).flatMap { _ in left }
@@ -50,23 +53,23 @@ import Testing
           product.withUnsafeMutableBufferPointer { product in
             guard let a = inputs.baseAddress, let b = right.baseAddress, let c = product.baseAddress else { return }
             switch kernel.family {
-            case .multiply: kernel.multiply(a, depth, b, depth, c + 16, columns, nil)
+            case .multiply: kernel.multiply(a, depth * 4, b, depth, c + 16, columns, nil)
             case .gather:
-              let pointers: [UnsafePointer<Float>?] = (0..<rows).map { a + $0 * depth }
+              let pointers: [UnsafeRawPointer?] = (0..<rows).map { UnsafeRawPointer(a + $0 * depth) }
               // In two passes: the second goes on from the sums of the first. Its rows begin an offset further on.
               let half = depth / 2
               kernel.gather(pointers, 0, 1, b, half, 0, c + 16, columns, nil)
-              kernel.gather(pointers, half, 1, b + half * columns, depth - half, 1, c + 16, columns, nil)
+              kernel.gather(pointers, half * 4, 1, b + half * columns, depth - half, 1, c + 16, columns, nil)
             case .pointwise:
-              let out: [UnsafeMutablePointer<Float>?] = (0..<rows).map { c + 16 + $0 * columns }
-              let blocks = (0..<(columns + 15) / 16).map { $0 * 16 }
+              let out: [UnsafeMutableRawPointer?] = (0..<rows).map { UnsafeMutableRawPointer(c + 16 + $0 * columns) }
+              let blocks = (0..<(columns + 15) / 16).map { $0 * 64 }
               var epilogue = sw_epilogue()
               epilogue.scale = 1
               out.withUnsafeBufferPointer { out in
                 blocks.withUnsafeBufferPointer { blocks in
                   withUnsafePointer(to: epilogue) { epilogue in
                     var arguments = sw_pointwise_arguments(
-                      left: a, left_pixel: depth, count: rows, depth: depth, right: b, out: out.baseAddress, residual: nil,
+                      left: a, left_pixel: depth * 4, count: rows, depth: depth, right: b, out: out.baseAddress, residual: nil,
                       block: blocks.baseAddress, channel: 0, epilogue: epilogue, ahead: nil)
                     kernel.pointwise(&arguments)
                   }
@@ -74,7 +77,7 @@ import Testing
               }
             default:
               // One tap for each value; the rows read the same address.
-              let offsets = (0..<depth).map { $0 }, blocks = (0..<(columns + 15) / 16).map { $0 * 16 }
+              let offsets = (0..<depth).map { $0 }, blocks = (0..<(columns + 15) / 16).map { $0 * 64 }
               var epilogue = sw_epilogue()
               epilogue.scale = 1
               offsets.withUnsafeBufferPointer { offsets in
@@ -82,7 +85,7 @@ import Testing
                   withUnsafePointer(to: epilogue) { epilogue in
                     var arguments = sw_head_arguments(
                       left: a, offsets: offsets.baseAddress, taps: depth, step: 0, count: rows, right: b, out: c + 16,
-                      out_pixel: columns, residual: nil, residual_pixel: 0, block: blocks.baseAddress, channel: 0,
+                      out_pixel: columns * 4, residual: nil, residual_pixel: 0, block: blocks.baseAddress, channel: 0,
                       epilogue: epilogue)
                     kernel.head(&arguments)
                   }
@@ -104,7 +107,7 @@ import Testing
 
   /// sigmoid and tanh to 4 units in the last place of 1, over the whole range, and the ends of it.
   @Test(arguments: instructionSets) func functionsAreAccurate(_ instructionSet: InstructionSet) {
-    let kernel = KernelTable(instructionSet).kernel(.elementwise, rows: 1)
+    let kernel = KernelTable(instructionSet).kernel(.elementwise, .float32, .float32)
     let special: [Float] = [0, -0.0, 1e-30, -1e-30, 0.15, -0.15, 88, -88, 1000, -1000, .infinity, -.infinity]
     let input = special + (0..<1012).map { Float($0 - 506) / 25 }
     func run(_ kind: sw_activation_kind, _ values: [Float]) -> [Float] {
@@ -112,7 +115,7 @@ import Testing
         bias: nil, before: sw_activation(kind: kind, a: 0, b: 0, slopes: nil), scale: 1,
         after: sw_activation(kind: SW_ACTIVATION_NONE, a: 0, b: 0, slopes: nil))
       var output = [Float](repeating: 0, count: values.count)
-      kernel.elementwise(values, 1, nil, nil, 1, &output, 1, values.count, 0, &epilogue)
+      kernel.elementwise(values, 4, nil, nil, 4, &output, 4, values.count, 0, &epilogue)
       return output
     }
     let bound = 4 * Double(Float.ulpOfOne)

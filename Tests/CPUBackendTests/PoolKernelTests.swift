@@ -17,13 +17,13 @@ import Testing
     flat.withUnsafeBufferPointer { flat in
       result.withUnsafeMutableBufferPointer { result in
         guard let base = flat.baseAddress, let out = result.baseAddress else { return }
-        let pointers: [UnsafePointer<Float>?] = rows.indices.map { base + $0 * width * pixel }
+        let pointers: [UnsafeRawPointer?] = rows.indices.map { UnsafeRawPointer(base + $0 * width * pixel) }
         pointers.withUnsafeBufferPointer { pointers in
           guard let pointers = pointers.baseAddress else { return }
           var arguments = sw_pool_arguments(
-            rows: pointers, row_count: rows.count, pixel: pixel, in_width: width, kernel_width: window, stride: stride,
+            rows: pointers, row_count: rows.count, pixel: pixel * 4, in_width: width, kernel_width: window, stride: stride,
             left: left,
-            width: outWidth, channels: channels, out: out, out_pixel: outPixel, counted_rows: rows.count + 1, counts_padding: 1,
+            width: outWidth, channels: channels, out: out, out_pixel: outPixel * 4, counted_rows: rows.count + 1, counts_padding: 1,
             right: right)
           if kernel.family == .maximumPool { kernel.maximumPool(&arguments) } else { kernel.averagePool(&arguments) }
         }
@@ -43,10 +43,10 @@ import Testing
     for (window, stride, padding) in [(1, 1, 0), (2, 2, 0), (3, 2, 1), (5, 1, 2)] where width + 2 * padding >= window {
       let rows = (0..<3).map { _ in (0..<width * (channels + 16)).map { _ in Float.random(in: -1...1, using: &generator) } }
       let most = run(
-        table.kernel(.maximumPool, rows: 1), rows: rows, channels: channels, width: width, window: window, stride: stride,
+        table.kernel(.maximumPool, .float32, .float32), rows: rows, channels: channels, width: width, window: window, stride: stride,
         left: padding, right: padding)
       let mean = run(
-        table.kernel(.averagePool, rows: 1), rows: rows, channels: channels, width: width, window: window, stride: stride,
+        table.kernel(.averagePool, .float32, .float32), rows: rows, channels: channels, width: width, window: window, stride: stride,
         left: padding, right: padding)
       for index in most.indices {
         let first = index / channels * stride - padding
@@ -65,7 +65,7 @@ import Testing
   }
 
   @Test(arguments: instructionSets) func aNaNWinsWhereverItStands(_ instructionSet: InstructionSet) {
-    let kernel = KernelTable(instructionSet).kernel(.maximumPool, rows: 1)
+    let kernel = KernelTable(instructionSet).kernel(.maximumPool, .float32, .float32)
     for place in 0..<4 {
       var rows = [[Float]](repeating: [Float](repeating: 1, count: 2 * 32), count: 2)
       rows[place / 2][place % 2 * 32 + 7] = .nan
@@ -75,11 +75,11 @@ import Testing
   }
 
   @Test(arguments: instructionSets) func sumsAreAddedToWhatIsThere(_ instructionSet: InstructionSet) {
-    let kernel = KernelTable(instructionSet).kernel(.sum, rows: 1)
+    let kernel = KernelTable(instructionSet).kernel(.sum, .float32, .float32)
     for count in [1, 3, 4, 9] {
       let input = (0..<count * 64).map { Float($0 % 64 < 32 ? $0 : 1_000_000) }
       var sums = [Float](repeating: 5, count: 48)
-      kernel.sum(input, 64, count, 32, &sums)
+      kernel.sum(input, 256, count, 32, &sums)
       for channel in 0..<32 {
         #expect(sums[channel] == 5 + (0..<count).reduce(0) { $0 + Float($1 * 64 + channel) })
       }

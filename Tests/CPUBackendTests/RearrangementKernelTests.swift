@@ -1,5 +1,6 @@
 @testable import CPUBackend
 import CKernels
+import Tensors
 import TestSupport
 import Testing
 
@@ -12,19 +13,21 @@ import Testing
 
   @Test(arguments: instructionSets, Precision.allCases)
   func pixelsAndPlanesAreEachOther(_ instructionSet: InstructionSet, _ precision: Precision) {
-    let table = KernelTable(instructionSet, precision)
-    let interleave = table.kernel(.interleave, rows: 1).interleave, back = table.kernel(.deinterleave, rows: 1).deinterleave
+    let table = KernelTable(instructionSet), element = precision.element
+    let interleave = table.kernel(.interleave, .float32, element).interleave
+    let back = table.kernel(.deinterleave, element, .float32).deinterleave
     for channels in [1, 2, 3, 4, 5, 12, 16, 17, 35] {
       for count in [0, 1, 2, 3, 4, 5, 7, 8, 13] {
-        let plane = count + 3, stored = paddedChannels(channels), pixel = precision.slots(stored) + 8
+        // Pixels and what they fill, in floats.
+        let plane = count + 3, stored = paddedChannels(channels), filled = stored * element.byteCount / 4, pixel = filled + 8
         var planes = [Float](repeating: Self.sentinel, count: channels * plane + 16)
         for c in 0..<channels {
           for x in 0..<count { planes[c * plane + x] = value(c, x) }
         }
         var pixels = [Float](repeating: Self.sentinel, count: count * pixel + 16)
-        interleave(planes, plane, channels, &pixels, pixel, count)
+        interleave(planes, plane, channels, &pixels, pixel * 4, count)
         var returned = [Float](repeating: Self.sentinel, count: planes.count)
-        back(pixels, pixel, channels, &returned, plane, count)
+        back(pixels, pixel * 4, channels, &returned, plane, count)
         #expect(returned == planes, "\(channels) channels, \(count) pixels")
         for x in 0..<count {
           for c in channels..<stored {
@@ -35,7 +38,7 @@ import Testing
             }
             #expect(bits == 0, "padding of \(channels) channels")
           }
-          #expect(pixels[x * pixel + precision.slots(stored)..<(x + 1) * pixel].allSatisfy { $0 == Self.sentinel })
+          #expect(pixels[x * pixel + filled..<(x + 1) * pixel].allSatisfy { $0 == Self.sentinel })
         }
         #expect(pixels.suffix(16).allSatisfy { $0 == Self.sentinel })
       }
@@ -44,19 +47,19 @@ import Testing
 
   @Test(arguments: instructionSets, Precision.allCases)
   func rowsOfShuffledPlanes(_ instructionSet: InstructionSet, _ precision: Precision) {
-    let table = KernelTable(instructionSet, precision)
+    let table = KernelTable(instructionSet), element = precision.element
     for factor in 1...5 {
       for (first, step) in [(0, 1), (3, 1), (2, 3)] {
         for count in [0, 1, 6] {
-          let channels = 48, pixel = precision.slots(channels)
+          let channels = 48, pixel = channels * element.byteCount / 4
           var planes = [Float](repeating: 0, count: channels * max(count, 1))
           for c in 0..<channels {
             for x in 0..<count { planes[c * count + x] = value(c, x) }
           }
           var pixels = [Float](repeating: 0, count: count * pixel + 16)
-          table.kernel(.interleave, rows: 1).interleave(planes, count, channels, &pixels, pixel, count)
+          table.kernel(.interleave, .float32, element).interleave(planes, count, channels, &pixels, pixel * 4, count)
           var row = [Float](repeating: Self.sentinel, count: count * factor + 16)
-          table.kernel(.pixelShuffle, rows: 1).pixelShuffle(pixels, pixel, first, step, factor, count, &row)
+          table.kernel(.pixelShuffle, element, .float32).pixelShuffle(pixels, pixel * 4, first, step, factor, count, &row)
           for x in 0..<count {
             for d in 0..<factor { #expect(row[x * factor + d] == value(first + d * step, x)) }
           }

@@ -134,7 +134,7 @@ import Testing
 
   /// Sums over taps and planes, for every count of pixels around the widths of register tiles; the same bits at every place.
   @Test(arguments: instructionSets, 1...4) func sumsOfPlanes(_ instructionSet: InstructionSet, _ outputs: Int) {
-    let kernel = KernelTable(instructionSet).kernel(.planes, rows: outputs)
+    let kernel = KernelTable(instructionSet).kernel(.planes, .float32, .float32, rows: outputs)
     let lanes = instructionSet.lanes, taps = 3, depth = 5
     let plane = 8 * lanes + 40
     var random = SplitMix64(seed: 9)
@@ -186,7 +186,7 @@ import Testing
 
   /// Rows side by side, with bias, activation, scale and residual; nothing past the last pixel.
   @Test(arguments: instructionSets) func spreadRows(_ instructionSet: InstructionSet) {
-    let kernel = KernelTable(instructionSet).kernel(.spread, rows: 1), lanes = instructionSet.lanes
+    let kernel = KernelTable(instructionSet).kernel(.spread, .float32, .float32), lanes = instructionSet.lanes
     for factor in [1, 2, 3, 4, 5, 8] {
       for count in [1, 2, lanes - 1, lanes, 3 * lanes + 1, 5 * lanes * factor - 2] {
         for hasResidual in [false, true] {

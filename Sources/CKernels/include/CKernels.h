@@ -1,5 +1,4 @@
-/// Micro-kernels of the CPU engine. They compute in float32; interleaved values are float32 or, in kernels of rows that say so,
-/// bfloat16.
+/// Micro-kernels of the CPU engine. Each row of the kernel table says what its kernel reads, multiplies with, sums in and stores.
 ///
 /// No function here allocates, keeps state, starts threads or chooses an instruction set: the caller passes scratch memory and
 /// picks the row of `kernels.def` that the machine can run. Pointers are 64-byte aligned where a comment says so.
@@ -10,9 +9,9 @@
 /// - *vector*: `lanes` consecutive floats of the instruction set (4, 8 or 16);
 /// - *block*: SW_CHANNEL_BLOCK (16) consecutive output channels.
 ///
-/// A kernel for bfloat16 values takes the same arguments: pointers to interleaved values are cast, and their distances (rows,
-/// pixels, blocks) stay in units of 4 bytes, so that a pixel of 32 channels is 16 long. Channels are counted as ever. Weights,
-/// biases, sums, products and planes are float32, but for the `right` of products by pairs: see sw_multiply_function.
+/// A `void *` is a value as it lies in memory, of whatever elements the row says, and distances along it (rows, pixels, blocks) are in
+/// bytes. Distances along a typed pointer count its elements: planes, sums, biases and the weights of one kernel a channel are
+/// float32 in every row.
 #ifndef SWIFTLET_CKERNELS_H
 #define SWIFTLET_CKERNELS_H
 
@@ -39,8 +38,8 @@ int64_t sw_wait_cycles(int64_t rounds);
 
 typedef enum { SW_ISA_PORTABLE = 0, SW_ISA_AVX2 = 1, SW_ISA_AVX512 = 2, SW_ISA_AVX512BF16 = 3 } sw_isa;
 
-/// What the elements of interleaved values are.
-typedef enum { SW_ELEMENT_FLOAT32 = 0, SW_ELEMENT_BFLOAT16 = 1 } sw_element;
+/// What elements are; NONE where a kernel has no such operand.
+typedef enum { SW_ELEMENT_NONE = 0, SW_ELEMENT_FLOAT32, SW_ELEMENT_BFLOAT16 } sw_element;
 
 typedef enum {
   SW_FAMILY_MULTIPLY = 0,
@@ -128,19 +127,20 @@ typedef struct {
   sw_activation after;
 } sw_epilogue;
 
-/// Where an interleaved value is stored: pixel (y, x), block b begins at `base + y * row + x * pixel + block[b]`, in floats.
-/// Plain tensors have `pixel` = channels and `block[b]` = 16 b; a pixel shuffle and a slice of a concatenation are other
-/// numbers.
+/// Where an interleaved value is stored: pixel (y, x), block b begins at `base + y * row + x * pixel + block[b]`, in bytes.
+/// Plain float32 tensors have `pixel` = 4 · channels and `block[b]` = 64 b; a pixel shuffle and a slice of a concatenation are
+/// other numbers.
 typedef struct {
-  float *base;
+  void *base;
   ptrdiff_t row;
   ptrdiff_t pixel;
   const ptrdiff_t *block;
 } sw_destination;
 
-/// An interleaved tensor read alongside (the residual); a null base means none. Blocks are 16 floats apart.
+/// An interleaved tensor read alongside (the residual), of the elements that are stored; a null base means none. Blocks follow
+/// each other.
 typedef struct {
-  const float *base;
+  const void *base;
   ptrdiff_t row;
   ptrdiff_t pixel;
 } sw_source;
@@ -160,14 +160,14 @@ typedef struct {
   ptrdiff_t lines_per_tile;
 } sw_ahead;
 
-/// product[i * product_stride + j] = Σ over k < depth of left[i * left_stride + k] · right[k * n + j], i < rows, j < n of the
-/// kernel. `right` and `product` are aligned; sums run over k in order, fused where the instruction set fuses. `ahead` may be
+/// product[i * product_stride + j] = Σ over k < depth of left[i][k] · right[k * n + j], i < rows, j < n of the kernel, where row i
+/// of `left` begins `i * left_stride` bytes behind the first. `right` and `product` are aligned; sums run over k in order, fused where the instruction set fuses. `ahead` may be
 /// null.
 ///
-/// The kernels of SW_ISA_AVX512BF16, here and in the next family and in sw_pointwise_function, take k in pairs: `right` holds
-/// for each pair and column two bfloat16 values, k even and then k odd, in the place of a float; an odd depth ends with a zero.
+/// Where `right` is bfloat16, here and in the next family and in sw_pointwise_function, k is taken in pairs: `right` holds for each
+/// pair and column two values, k even and then k odd, in 4 bytes; an odd depth ends with a zero.
 typedef void (*sw_multiply_function)(
-  const float *left, ptrdiff_t left_stride, const float *right, ptrdiff_t depth, float *product, ptrdiff_t product_stride,
+  const void *left, ptrdiff_t left_stride, const void *right, ptrdiff_t depth, float *product, ptrdiff_t product_stride,
   sw_ahead *ahead);
 
 /// The same for rows that lie anywhere: for each tap t < taps, left row i begins at `left[t * rows + i] + offset`, and the `depth`
@@ -175,12 +175,12 @@ typedef void (*sw_multiply_function)(
 /// + j].
 /// Where `continues` is not 0 the sums go on from what `product` holds, with the same bits as one call over all taps.
 typedef void (*sw_gather_function)(
-  const float *const *left, ptrdiff_t offset, ptrdiff_t taps, const float *right, ptrdiff_t depth, int continues, float *product,
+  const void *const *left, ptrdiff_t offset, ptrdiff_t taps, const void *right, ptrdiff_t depth, int continues, float *product,
   ptrdiff_t product_stride, sw_ahead *ahead);
 
 /// `count` pixels of a row of a convolution of few input channels, planar in and interleaved out, with epilogue:
-/// out[i * out_pixel + block[j / 16] + j % 16] = epilogue(Σ over t < taps of left[offsets[t] + i * step] · right[t * n + j]), j
-/// < n of the kernel, summed over t in order. `right` is aligned. `left` can be read for as many pixels as the kernel has rows,
+/// column j of pixel i, element j % 16 at `out + i * out_pixel + block[j / 16]`, is epilogue(Σ over t < taps of left[offsets[t] + i *
+/// step] · right[t * n + j]), j < n of the kernel, summed over t in order. `right` is aligned. `left` can be read for as many pixels as the kernel has rows,
 /// at least.
 typedef struct {
   const float *left;
@@ -188,10 +188,10 @@ typedef struct {
   const ptrdiff_t *offsets;
   ptrdiff_t taps, step, count;
   const float *right;
-  float *out;
+  void *out;
   ptrdiff_t out_pixel;
   /// Channel 0 of the first pixel's; null for none.
-  const float *residual;
+  const void *residual;
   ptrdiff_t residual_pixel;
   /// One offset a block of 16 columns, from the pixel.
   const ptrdiff_t *block;
@@ -208,13 +208,13 @@ typedef void (*sw_store_function)(
   const sw_destination *destination, const sw_source *residual, const sw_epilogue *epilogue);
 
 /// One row of a convolution with few output channels, interleaved in, planar out, stride and dilation 1.
-/// out[o][x] for x < width: Σ over ky, kx, c of rows[ky][(x + kx - left) * pixel + c] · weight[((ky * kernel_width + kx) *
+/// out[o][x] for x < width: Σ over ky, kx, c of element c of pixel x + kx - left of rows[ky], · weight[((ky * kernel_width + kx) *
 /// outputs + o) * channels + c] where positions left of 0 or at or right of `in_width` count as zero, and a null row is all
 /// zero. `channels` is a multiple of SW_CHANNEL_BLOCK (padding lanes meet zero weights, and must hold finite values).
-/// `scratch` holds at least kernel_height * (16 + kernel_width) * channels floats; kernel_height is at most
+/// `scratch` holds at least kernel_height * (16 + kernel_width) * channels elements; kernel_height is at most
 /// SW_TAIL_KERNEL_HEIGHT.
 typedef struct {
-  const float *const *rows;
+  const void *const *rows;
   ptrdiff_t kernel_height, kernel_width, left, in_width, pixel, channels;
   const float *weight;
   ptrdiff_t width;
@@ -223,17 +223,17 @@ typedef struct {
   const float *residual;
   ptrdiff_t residual_plane;
   const sw_epilogue *epilogue;
-  float *scratch;
+  void *scratch;
 } sw_tail_arguments;
 typedef void (*sw_tail_function)(const sw_tail_arguments *arguments);
 
 /// `count` pixels of each of `row_count` rows of a depthwise convolution with epilogue, interleaved in and out.
-/// out[r][i][c] = epilogue(Σ over u, v of rows[r * row_step + u * row_dilation][(left + i * stride + v * dilation) * in_pixel +
-/// c] · weight[(u * kernel_width + v) * channel_stride + c]), summed over u and then v; columns outside 0 ..< in_width count as
-/// zero, and a null row is all zero. Sizes are in floats. The kernels for one size of kernel and stride take that stride and
+/// out[r][i][c] = epilogue(Σ over u, v of element c of pixel left + i * stride + v * dilation of rows[r * row_step + u *
+/// row_dilation], · weight[(u * kernel_width + v) * channel_stride + c]), summed over u and then v; columns outside 0 ..< in_width
+/// count as zero, and a null row is all zero. The kernels for one size of kernel and stride take that stride and
 /// dilation 1.
 typedef struct {
-  const float *const *rows;
+  const void *const *rows;
   ptrdiff_t row_count, row_step, row_dilation;
   ptrdiff_t in_pixel, in_width, left, stride, dilation, kernel_height, kernel_width;
   const float *weight;
@@ -242,26 +242,26 @@ typedef struct {
   /// A multiple of SW_CHANNEL_BLOCK.
   ptrdiff_t channels;
   ptrdiff_t count;
-  float *out;
+  void *out;
   ptrdiff_t out_row, out_pixel;
   /// Null for none.
-  const float *residual;
+  const void *residual;
   ptrdiff_t residual_row, residual_pixel;
   const sw_epilogue *epilogue;
 } sw_depthwise_arguments;
 typedef void (*sw_depthwise_function)(const sw_depthwise_arguments *arguments);
 
 /// A product of `count` pixels with a register tile's columns, with epilogue, stored where each pixel lies:
-/// out[i][block[j / 16] + j % 16] = epilogue(Σ over k < depth of left[i * left_pixel + k] · right[k * n + j]), j < n of the
-/// kernel. `right` is aligned; sums run over k in order, fused where the instruction set fuses, whichever tile computes them.
+/// column j of pixel i, element j % 16 at `out[i] + block[j / 16]`, is epilogue(Σ over k < depth of element k of the pixel at `left + i *
+/// left_pixel`, · right[k * n + j]), j < n of the kernel. `right` is aligned; sums run over k in order, fused where the instruction set fuses, whichever tile computes them.
 typedef struct {
-  const float *left;
+  const void *left;
   ptrdiff_t left_pixel, count, depth;
-  const float *right;
+  const void *right;
   /// `count` pointers.
-  float *const *out;
+  void *const *out;
   /// `count` pointers to the residual's pixels, channel 0; null for none.
-  const float *const *residual;
+  const void *const *residual;
   /// One offset a block of 16 columns, from the pixel's pointer.
   const ptrdiff_t *block;
   /// Of the first column: where bias, slopes and residual are read.
@@ -278,7 +278,7 @@ typedef void (*sw_pointwise_function)(const sw_pointwise_arguments *arguments);
 /// Tile q, position ξ, channel c goes to `v[ξ * position_stride + q * tile_stride + c]`.
 /// `scratch` holds (m * tiles + 2) * (m + 2) vectors, aligned.
 typedef void (*sw_winograd_input_function)(
-  const float *const *rows, ptrdiff_t pixel, ptrdiff_t left, ptrdiff_t in_width, ptrdiff_t tiles, ptrdiff_t vectors, float *v,
+  const void *const *rows, ptrdiff_t pixel, ptrdiff_t left, ptrdiff_t in_width, ptrdiff_t tiles, ptrdiff_t vectors, float *v,
   ptrdiff_t tile_stride, ptrdiff_t position_stride, float *scratch);
 
 /// Winograd output transform of one tile, Y = Aᵀ m A, with epilogue, for blocks first ..< first + blocks: the tile's top left
@@ -290,21 +290,21 @@ typedef void (*sw_winograd_output_function)(
 
 /// out[i] = epilogue(multiplier[c] · in[i] , residual[i]) over `pixels` pixels of `channels` interleaved channels (a multiple
 /// of SW_CHANNEL_BLOCK), or over a plane: then `channels` is 0, and multiplier, bias and slopes point at one value.
-/// Pixels lie `in_pixel`, `residual_pixel` and `out_pixel` floats apart; those of a plane follow each other. Multiplier null:
-/// 1.
+/// Pixels lie `in_pixel`, `residual_pixel` and `out_pixel` bytes apart; those of a plane are float32 and follow each other. Multiplier
+/// null: 1.
 typedef void (*sw_elementwise_function)(
-  const float *in, ptrdiff_t in_pixel, const float *multiplier, const float *residual, ptrdiff_t residual_pixel, float *out,
+  const void *in, ptrdiff_t in_pixel, const float *multiplier, const void *residual, ptrdiff_t residual_pixel, void *out,
   ptrdiff_t out_pixel, ptrdiff_t pixels, ptrdiff_t channels, const sw_epilogue *epilogue);
 
 /// One output row of a pool, interleaved in and out: pixel x looks at columns x · stride - left ..< … + kernel_width of every
 /// row. `rows` are the rows of the window that lie inside the image, at least one; columns outside 0 ..< in_width are left out,
 /// and at least one is inside.
 typedef struct {
-  const float *const *rows;
+  const void *const *rows;
   ptrdiff_t row_count, pixel, in_width;
   ptrdiff_t kernel_width, stride, left;
   ptrdiff_t width, channels;
-  float *out;
+  void *out;
   ptrdiff_t out_pixel;
   /// Average only. The sum is divided by counted_rows times the number of columns: those inside the image, or, where padding
   /// counts, those below in_width + right.
@@ -312,8 +312,8 @@ typedef struct {
 } sw_pool_arguments;
 typedef void (*sw_pool_function)(const sw_pool_arguments *arguments);
 
-/// sums[c] += Σ over i < count of in[i * pixel + c], c < channels (a multiple of SW_CHANNEL_BLOCK).
-typedef void (*sw_sum_function)(const float *in, ptrdiff_t pixel, ptrdiff_t count, ptrdiff_t channels, float *sums);
+/// sums[c] += Σ over i < count of element c of the pixel at `in + i * pixel`, c < channels (a multiple of SW_CHANNEL_BLOCK).
+typedef void (*sw_sum_function)(const void *in, ptrdiff_t pixel, ptrdiff_t count, ptrdiff_t channels, float *sums);
 
 typedef enum {
   SW_BINARY_ADD = 0,
@@ -331,17 +331,17 @@ typedef enum {
   SW_BINARY_LESS_OR_EQUAL,
 } sw_binary_kind;
 
-/// A row of an operand: pixel i at `base + i * pixel`; 0 repeats one pixel. Where `repeats_channel`, a pixel is one value.
+/// A row of an operand: pixel i at `base + i * pixel`; 0 repeats one pixel. Where `repeats_channel`, a pixel is one float32 number.
 typedef struct {
-  const float *base;
+  const void *base;
   ptrdiff_t pixel;
   ptrdiff_t repeats_channel;
 } sw_operand;
 
 /// out = kind(a, b) over a row of `pixels` pixels of `channels` interleaved channels (a multiple of SW_CHANNEL_BLOCK), or of a
-/// plane: then `channels` is 0 and operands have a `pixel` of 1 or 0.
+/// float32 plane: then `channels` is 0 and operands have a `pixel` of 4 or 0.
 typedef void (*sw_binary_function)(
-  sw_binary_kind kind, const sw_operand *a, const sw_operand *b, ptrdiff_t pixels, ptrdiff_t channels, float *out,
+  sw_binary_kind kind, const sw_operand *a, const sw_operand *b, ptrdiff_t pixels, ptrdiff_t channels, void *out,
   ptrdiff_t out_pixel);
 
 typedef enum {
@@ -377,19 +377,19 @@ typedef void (*sw_softmax_along_function)(const float *in, ptrdiff_t count, floa
 typedef void (*sw_softmax_across_function)(
   const float *in, ptrdiff_t step, ptrdiff_t count, ptrdiff_t lanes, float *out, ptrdiff_t out_step);
 
-/// `count` pixels from planes: element c of pixel i at `out + i * out_pixel` becomes in[c * plane + i], c < channels, and the
+/// `count` pixels from planes: element c of the pixel at `out + i * out_pixel` becomes in[c * plane + i], c < channels, and the
 /// padding after the last channel, up to a multiple of SW_CHANNEL_BLOCK, becomes 0.
 typedef void (*sw_interleave_function)(
-  const float *in, ptrdiff_t plane, ptrdiff_t channels, float *out, ptrdiff_t out_pixel, ptrdiff_t count);
+  const float *in, ptrdiff_t plane, ptrdiff_t channels, void *out, ptrdiff_t out_pixel, ptrdiff_t count);
 
-/// The way back: out[c * plane + i] = element c of pixel i at `in + i * in_pixel`. Padding is read.
+/// The way back: out[c * plane + i] = element c of the pixel at `in + i * in_pixel`. Padding is read.
 typedef void (*sw_deinterleave_function)(
-  const float *in, ptrdiff_t in_pixel, ptrdiff_t channels, float *out, ptrdiff_t plane, ptrdiff_t count);
+  const void *in, ptrdiff_t in_pixel, ptrdiff_t channels, float *out, ptrdiff_t plane, ptrdiff_t count);
 
 /// A row of one plane of a pixel shuffle from interleaved values: out[i * factor + d] = element channel + d * step of pixel i,
 /// d < factor, i < count.
 typedef void (*sw_pixel_shuffle_function)(
-  const float *in, ptrdiff_t in_pixel, ptrdiff_t channel, ptrdiff_t step, ptrdiff_t factor, ptrdiff_t count, float *out);
+  const void *in, ptrdiff_t in_pixel, ptrdiff_t channel, ptrdiff_t step, ptrdiff_t factor, ptrdiff_t count, float *out);
 
 /// Sums for a run of pixels of a few output planes, read from planes: out[o][x] = Σ over t < taps, k < depth of
 /// left[t][k * plane + x] · right[(t * depth + k) * outputs + o], x < count, summed over t and then k; a null tap is all zero.
@@ -434,14 +434,14 @@ typedef struct {
 /// `count` pixels of `vectors` vectors of channels: each vector by the picks from where those of the vector before end; lanes that
 /// no pick fills are zero.
 typedef struct {
-  /// The first pixel of each input, and the floats from one pixel to the next.
-  const float *const *in;
+  /// The first pixel of each input, and the bytes from one pixel to the next.
+  const void *const *in;
   const ptrdiff_t *in_pixel;
   const sw_pick *picks;
   /// One a vector.
   const int32_t *ends;
   ptrdiff_t vectors, count;
-  float *out;
+  void *out;
   ptrdiff_t out_pixel;
 } sw_pick_arguments;
 typedef void (*sw_pick_function)(const sw_pick_arguments *arguments);
@@ -450,7 +450,8 @@ typedef void (*sw_pick_function)(const sw_pick_arguments *arguments);
 typedef struct {
   const char *name;
   sw_isa isa;
-  sw_element element;
+  /// What it reads, what it multiplies that with, what sums are, and what it stores.
+  sw_element left, right, sum, stored;
   sw_family family;
   /// Rows of the register tile (pixels, or Winograd tiles); the size m for the Winograd transforms; output channels for the
   /// tail and the planes; the side of a depthwise kernel (0: any).

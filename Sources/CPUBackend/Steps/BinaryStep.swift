@@ -22,7 +22,7 @@ final class BinaryStep: Step {
     self.operands = operands.map(\.layout)
     writes = output.value
     self.output = output.layout
-    kernel = table.kernel(.binary, rows: 1)
+    kernel = table.kernel(.binary, output.layout.element, output.layout.element)
     kind =
       switch function {
       case .add: SW_BINARY_ADD
@@ -51,9 +51,9 @@ final class BinaryStep: Step {
   private func operand(_ index: Int, _ memory: RunMemory, image: Int, y: Int, channel: Int) -> sw_operand {
     let layout = operands[index]
     var base = memory[reads[index]].row(layout.batch == 1 ? 0 : image, layout.height == 1 ? 0 : y)
-    if layout.order == .planar, layout.channels > 1 { base += channel * layout.planeStride }
+    if layout.order == .planar, layout.channels > 1 { base += layout.byteOffset(channel: channel) }
     return sw_operand(
-      base: base, pixel: layout.width == 1 ? 0 : layout.pixelStride, repeats_channel: layout.order == .planar ? 1 : 0)
+      base: base, pixel: layout.width == 1 ? 0 : layout.bytesPerPixel, repeats_channel: layout.order == .planar ? 1 : 0)
   }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
@@ -64,16 +64,16 @@ final class BinaryStep: Step {
       switch output.order {
       case .interleaved:
         var a = operand(0, memory, image: image, y: y, channel: 0), b = operand(1, memory, image: image, y: y, channel: 0)
-        binary(kind, &a, &b, output.width, output.storedChannels, to, output.pixelStride)
+        binary(kind, &a, &b, output.width, output.storedChannels, to, output.bytesPerPixel)
         // 0 / 0, powers: padding lanes meet zero weights and must be finite.
         if kind == SW_BINARY_DIVIDE || kind == SW_BINARY_POWER, output.channels < output.storedChannels {
-          for x in 0..<output.width { output.clearPadding(to + x * output.pixelStride) }
+          for x in 0..<output.width { output.clearPadding(to + x * output.bytesPerPixel) }
         }
       case .planar:
         for channel in 0..<output.channels {
           var a = operand(0, memory, image: image, y: y, channel: channel)
           var b = operand(1, memory, image: image, y: y, channel: channel)
-          binary(kind, &a, &b, output.width, 0, to + channel * output.planeStride, 1)
+          binary(kind, &a, &b, output.width, 0, to + output.byteOffset(channel: channel), output.bytesPerPixel)
         }
       }
     }

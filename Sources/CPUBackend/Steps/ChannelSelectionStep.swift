@@ -12,6 +12,8 @@ final class ChannelSelectionStep: ConvolutionStep {
   private let middle: EpilogueParameters
   private let depthwise: DepthwiseRows
   private let product: PointwiseProduct
+  /// Of the pointwise results.
+  private let middleElement: DataType
   private let blockOffsets: [Int]
   /// Input rows that one output row looks at, from the first to the last.
   private let span: Int
@@ -24,6 +26,7 @@ final class ChannelSelectionStep: ConvolutionStep {
   init(_ operands: ConvolutionOperands, pointwise: ParameterTensor, middle: EpilogueParameters) {
     self.operands = operands
     self.middle = middle
+    middleElement = operands.inputLayout.element
     let g = operands.geometry
     order = (0..<paddedChannels(g.outChannels)).map { $0 < g.outChannels ? $0 : nil }
     epilogue = EpilogueParameters(
@@ -32,21 +35,20 @@ final class ChannelSelectionStep: ConvolutionStep {
       inChannels: g.outChannels, outChannels: g.outChannels, kernel: g.kernel, stride: g.stride, padding: g.padding,
       dilation: g.dilation, groups: g.outChannels, hasBias: false)
     depthwise = DepthwiseRows(
-      channels, input: (g.inHeight, g.inWidth), weight: operands.weight, table: operands.table,
-      packs: operands.packs)
+      channels, input: (g.inHeight, g.inWidth), elements: (middleElement, operands.outputLayout.element),
+      weight: operands.weight, table: operands.table, packs: operands.packs)
     product = PointwiseProduct(
-      weight: pointwise, outputs: g.outChannels, depth: g.inChannels, order: order, table: operands.table, packs: operands.packs
-    )
-    let block = Int(SW_CHANNEL_BLOCK)
-    blockOffsets = (0..<order.count / block).map { operands.table.precision.slots($0 * block) }
+      weight: pointwise, outputs: g.outChannels, depth: g.inChannels, order: order,
+      elements: (operands.inputLayout.element, middleElement), table: operands.table, packs: operands.packs)
+    let block = Int(SW_CHANNEL_BLOCK), channelByteCount = middleElement.byteCount
+    blockOffsets = (0..<order.count / block).map { $0 * block * channelByteCount }
     span = (g.kernel.height - 1) * g.dilation.height + 1
-    let rowByteCount = g.inWidth * operands.table.precision.slots(min(PointwiseProduct.groupColumns, order.count)) * 4
+    let rowByteCount = g.inWidth * min(PointwiseProduct.groupColumns, order.count) * channelByteCount
     // Enough for one output row, and for another stride of input below it; no more than there are.
     let ringByteCount = operands.table.caches.level2 / 8 * 3
     ringRows = min(max(span + g.stride.height, ringByteCount / max(rowByteCount, 1)), g.inHeight)
   }
 
-  private var precision: Precision { operands.table.precision }
   var kernelNames: [String] { product.kernelNames + [depthwise.kernel.name] }
   var work: Work { Work(.separable, unit: product.unit) }
 
@@ -67,20 +69,23 @@ final class ChannelSelectionStep: ConvolutionStep {
 
   private struct Scratch {
     var pointers: PixelPointers?
-    var packed: UnsafeMutablePointer<Float>?
-    var ring: UnsafeMutablePointer<Float>?
-    var rows: UnsafeMutablePointer<UnsafePointer<Float>?>?
+    var packed: UnsafeMutableRawPointer?
+    var ring: UnsafeMutableRawPointer?
+    var rows: UnsafeMutablePointer<UnsafeRawPointer?>?
   }
 
   private func scratch(_ cursor: inout ScratchCursor) -> Scratch {
     let g = operands.geometry
     return Scratch(
-      pointers: PixelPointers(&cursor), packed: cursor.floats(PointwiseProduct.pixels * operands.inputLayout.pixelSlots),
-      ring: cursor.floats(ringRows * g.inWidth * precision.slots(min(PointwiseProduct.groupColumns, order.count))),
+      pointers: PixelPointers(&cursor), packed: cursor.bytes(PointwiseProduct.pixels * operands.inputLayout.pixelByteCount),
+      ring: cursor.bytes(ringRows * g.inWidth * offset(min(PointwiseProduct.groupColumns, order.count))),
       rows: cursor.pointers(depthwise.pointerCount(DepthwiseRows.rowsTogether)))
   }
 
   var scratchByteCount: Int { ScratchCursor.byteCount { scratch(&$0) } }
+
+  /// What so many channels of a pointwise result take.
+  private func offset(_ channels: Int) -> Int { channels * middleElement.byteCount }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
     var cursor = ScratchCursor(base)
@@ -95,7 +100,7 @@ final class ChannelSelectionStep: ConvolutionStep {
       memory[operands.input], operands.inputLayout, stride: Pair(1))
     for group in share.groups {
       let columns = product.columns(group..<group + 1, of: order.count)
-      let rowStride = g.inWidth * precision.slots(columns.count)
+      let bytesPerRow = g.inWidth * offset(columns.count)
       var made = max(firstRow * g.stride.height - g.padding.top, 0)
       var y = firstRow
       while y < endRow {
@@ -112,7 +117,7 @@ final class ChannelSelectionStep: ConvolutionStep {
         }
         while y < next {
           let pair = y..<min(y + DepthwiseRows.rowsTogether, next)
-          depthwise.fill(rows, rows: pair) { UnsafePointer(ring + $0 % ringRows * rowStride) }
+          depthwise.fill(rows, rows: pair) { UnsafeRawPointer(ring + $0 % ringRows * bytesPerRow) }
           filter(pair, image: image, columns: columns, rows: rows, memory)
           y = pair.upperBound
         }
@@ -123,10 +128,10 @@ final class ChannelSelectionStep: ConvolutionStep {
   /// The pointwise results of input rows, each into its slot of the ring.
   @inline(__always)
   private func multiply(
-    _ rows: Range<Int>, image: Int, group: Int, columns: Range<Int>, _ source: PixelSource, ring: UnsafeMutablePointer<Float>,
-    _ pointers: PixelPointers, packed: UnsafeMutablePointer<Float>
+    _ rows: Range<Int>, image: Int, group: Int, columns: Range<Int>, _ source: PixelSource, ring: UnsafeMutableRawPointer,
+    _ pointers: PixelPointers, packed: UnsafeMutableRawPointer
   ) {
-    let width = operands.geometry.inWidth, pixel = precision.slots(columns.count)
+    let width = operands.geometry.inWidth, pixel = offset(columns.count)
     withUnsafePointer(to: middle.structure) { epilogue in
       blockOffsets.withUnsafeBufferPointer { offsets in
         guard let offsets = offsets.baseAddress else { return }
@@ -136,7 +141,7 @@ final class ChannelSelectionStep: ConvolutionStep {
             pointers.fill(
               segment,
               sw_destination(
-                base: ring + slot * width * pixel - precision.slots(columns.lowerBound), row: 0, pixel: pixel, block: nil),
+                base: ring + slot * width * pixel - offset(columns.lowerBound), row: 0, pixel: pixel, block: nil),
               sw_source(base: nil, row: 0, pixel: 0))
           }
           let left = source.pixels(of: chunk, packed: packed) { (image, rows.lowerBound + $0) }
@@ -151,18 +156,18 @@ final class ChannelSelectionStep: ConvolutionStep {
   /// Output rows from rows of the ring.
   @inline(__always)
   private func filter(
-    _ rows: Range<Int>, image: Int, columns: Range<Int>, rows pointers: UnsafePointer<UnsafePointer<Float>?>,
+    _ rows: Range<Int>, image: Int, columns: Range<Int>, rows pointers: UnsafePointer<UnsafeRawPointer?>,
     _ memory: RunMemory
   ) {
-    let offset = precision.slots(columns.lowerBound), output = memory[operands.output]
+    let first = operands.outputLayout.byteOffset(channel: columns.lowerBound), output = memory[operands.output]
     var shifted = epilogue.structure
     shifted.move(by: columns.lowerBound)
     withUnsafePointer(to: shifted) { epilogue in
       depthwise.run(
-        pointers, rowCount: rows.count, inPixel: precision.slots(columns.count), x: 0, count: operands.geometry.outWidth,
-        out: output.row(image, rows.lowerBound) + offset, outRow: output.rowDistance(image, rows),
-        outPixel: operands.outputLayout.pixelStride,
-        residual: operands.residualRows(memory, image: image, rows, offset: offset),
+        pointers, rowCount: rows.count, inPixel: offset(columns.count), x: 0, count: operands.geometry.outWidth,
+        out: output.row(image, rows.lowerBound) + first, outRow: output.rowDistance(image, rows),
+        outPixel: operands.outputLayout.bytesPerPixel,
+        residual: operands.residualRows(memory, image: image, rows, offset: first),
         channels: columns, epilogue)
     }
   }

@@ -9,17 +9,16 @@ struct InputPart: BitwiseCopyable {
   /// Of the input: a multiple of SW_CHANNEL_BLOCK.
   let firstChannel: Int
   let channels: Int
-  /// Floats from one pixel to the next.
-  let pixelStride: Int
-  /// Floats that hold the channels of a pixel.
-  let pixelSlots: Int
+  let bytesPerPixel: Int
+  /// What the channels of a pixel take.
+  let pixelByteCount: Int
 
   init(_ value: Int, _ layout: ValueLayout, firstChannel: Int) {
     self.value = value
     self.firstChannel = firstChannel
     channels = layout.channels
-    pixelStride = layout.pixelStride
-    pixelSlots = layout.pixelSlots
+    bytesPerPixel = layout.bytesPerPixel
+    pixelByteCount = layout.pixelByteCount
   }
 }
 
@@ -49,7 +48,7 @@ struct ConvolutionOperands {
   /// The residual for kernels that count rows from row `y` of an image on.
   func residualSource(_ memory: RunMemory, image: Int, y: Int) -> sw_source {
     guard let residual, let layout = residualLayout else { return sw_source(base: nil, row: 0, pixel: 0) }
-    return sw_source(base: memory[residual].row(image, y), row: layout.rowStride, pixel: layout.pixelStride)
+    return sw_source(base: memory[residual].row(image, y), row: layout.bytesPerRow, pixel: layout.bytesPerPixel)
   }
 
   /// The residual for at most two rows, which may lie at both ends of a ring.
@@ -57,7 +56,7 @@ struct ConvolutionOperands {
     guard let residual, let layout = residualLayout else { return nil }
     return sw_source(
       base: memory[residual].row(image, rows.lowerBound) + offset, row: memory[residual].rowDistance(image, rows),
-      pixel: layout.pixelStride)
+      pixel: layout.bytesPerPixel)
   }
 
   /// The rows of the input, or of the residual, that rows of the output read.

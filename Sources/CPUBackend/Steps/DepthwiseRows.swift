@@ -17,10 +17,12 @@ final class DepthwiseRows {
   /// of each output row's taps: what a large stride or dilation leaves out may be any number of rows.
   private let isDense: Bool
 
-  /// - Parameter weight: `[channels, 1, kernel.height, kernel.width]`
+  /// - Parameters:
+  ///   - elements: those that it reads and those that it stores.
+  ///   - weight: `[channels, 1, kernel.height, kernel.width]`
   init(
-    _ convolution: Convolution, input: (height: Int, width: Int), weight: ParameterTensor, table: KernelTable,
-    packs: PackStore
+    _ convolution: Convolution, input: (height: Int, width: Int), elements: (left: DataType, stored: DataType),
+    weight: ParameterTensor, table: KernelTable, packs: PackStore
   ) {
     size = convolution.kernel
     stride = convolution.stride
@@ -28,7 +30,7 @@ final class DepthwiseRows {
     dilation = convolution.dilation
     inHeight = input.height
     inWidth = input.width
-    kernel = table.depthwise(kernel: size, stride: stride, dilation: dilation)
+    kernel = table.depthwise(elements.left, elements.stored, kernel: size, stride: stride, dilation: dilation)
     let channels = paddedChannels(convolution.outChannels), taps = size.height * size.width
     self.channels = channels
     weights = packs.pack(Layout(weight: weight, channels: convolution.outChannels, storedChannels: channels, taps: taps))
@@ -43,13 +45,14 @@ final class DepthwiseRows {
     let taps: Int
 
     var sources: [ParameterTensor] { [weight] }
-    var count: Int { taps * storedChannels }
+    var byteCount: Int { taps * storedChannels * 4 }
     var partCount: Int { 1 }
 
-    func fill(_ base: UnsafeMutablePointer<Float>, part: Int, from tensors: [Tensor]) {
+    func fill(_ base: UnsafeMutableRawPointer, part: Int, from tensors: [Tensor]) {
+      let to = base.floats
       tensors[0].withUnsafeFloats { source in
         for tap in 0..<taps {
-          for channel in 0..<channels { base[tap * storedChannels + channel] = source[channel * taps + tap] }
+          for channel in 0..<channels { to[tap * storedChannels + channel] = source[channel * taps + tap] }
         }
       }
     }
@@ -74,7 +77,7 @@ final class DepthwiseRows {
   /// Pointers to the input rows that output rows look at, nil outside the image.
   @inline(__always)
   func fill(
-    _ pointers: UnsafeMutablePointer<UnsafePointer<Float>?>, rows: Range<Int>, _ row: (Int) -> UnsafePointer<Float>
+    _ pointers: UnsafeMutablePointer<UnsafeRawPointer?>, rows: Range<Int>, _ row: (Int) -> UnsafeRawPointer
   ) {
     for pointer in 0..<pointerCount(rows.count) {
       let at = inputRow(pointer, first: rows.lowerBound)
@@ -90,13 +93,13 @@ final class DepthwiseRows {
   @inline(__always)
   func ahead(
     rows: Range<Int>, from fresh: Int, x: Int, count: Int, part: InputPart, into spans: inout SpanCursor,
-    _ row: (Int) -> UnsafePointer<Float>
+    _ row: (Int) -> UnsafeRawPointer
   ) {
     let first = min(x * stride.width, inWidth), end = min((x + count) * stride.width, inWidth)
     guard first < end else { return }
     for pointer in min(fresh, pointerCount(rows.count))..<pointerCount(rows.count) {
       let at = inputRow(pointer, first: rows.lowerBound)
-      if at >= 0, at < inHeight { spans.add(row(at) + first * part.pixelStride, pixels: end - first, part) }
+      if at >= 0, at < inHeight { spans.add(row(at) + first * part.bytesPerPixel, pixels: end - first, part) }
     }
   }
 
@@ -104,19 +107,19 @@ final class DepthwiseRows {
   ///
   /// - Parameters:
   ///   - pointers: as `fill` leaves them for these rows.
-  ///   - outRow: floats from one row to the next.
+  ///   - inPixel, outRow, outPixel: bytes from one to the next.
   ///   - range: the channels to compute, whole blocks; pointers and epilogue are those of the first of them.
   @inline(__always)
   func run(
-    _ pointers: UnsafePointer<UnsafePointer<Float>?>, rowCount: Int, inPixel: Int, x: Int, count: Int,
-    out: UnsafeMutablePointer<Float>, outRow: Int, outPixel: Int, residual: sw_source? = nil, channels range: Range<Int>? = nil,
+    _ pointers: UnsafePointer<UnsafeRawPointer?>, rowCount: Int, inPixel: Int, x: Int, count: Int,
+    out: UnsafeMutableRawPointer, outRow: Int, outPixel: Int, residual: sw_source? = nil, channels range: Range<Int>? = nil,
     _ epilogue: UnsafePointer<sw_epilogue>
   ) {
     let first = range?.lowerBound ?? 0
     var arguments = sw_depthwise_arguments(
       rows: pointers, row_count: rowCount, row_step: isDense ? stride.height : size.height, row_dilation: 1, in_pixel: inPixel,
       in_width: inWidth, left: x * stride.width - padding.left, stride: stride.width, dilation: dilation.width,
-      kernel_height: size.height, kernel_width: size.width, weight: weights.base + first, channel_stride: channels,
+      kernel_height: size.height, kernel_width: size.width, weight: weights.floats + first, channel_stride: channels,
       channels: range?.count ?? channels, count: count, out: out, out_row: outRow, out_pixel: outPixel,
       residual: residual?.base, residual_row: residual?.row ?? 0, residual_pixel: residual?.pixel ?? 0, epilogue: epilogue)
     kernel.depthwise(&arguments)

@@ -15,7 +15,8 @@ final class DepthwiseStep: ConvolutionStep {
     epilogue = EpilogueParameters(
       operands.epilogue, order: order, bias: operands.bias, slopes: operands.slopes, packs: operands.packs)
     depthwise = DepthwiseRows(
-      g.convolution, input: (g.inHeight, g.inWidth), weight: operands.weight, table: operands.table,
+      g.convolution, input: (g.inHeight, g.inWidth),
+      elements: (operands.inputLayout.element, operands.outputLayout.element), weight: operands.weight, table: operands.table,
       packs: operands.packs)
   }
 
@@ -33,12 +34,12 @@ final class DepthwiseStep: ConvolutionStep {
     while n < range.upperBound {
       let (image, y) = region.place(n)
       let together = y..<min(y + DepthwiseRows.rowsTogether, region.rows.upperBound, y + range.upperBound - n)
-      depthwise.fill(rows, rows: together) { UnsafePointer(input.row(image, $0)) }
+      depthwise.fill(rows, rows: together) { UnsafeRawPointer(input.row(image, $0)) }
       withUnsafePointer(to: epilogue.structure) { epilogue in
         depthwise.run(
-          rows, rowCount: together.count, inPixel: operands.inputLayout.pixelStride, x: 0, count: operands.geometry.outWidth,
+          rows, rowCount: together.count, inPixel: operands.inputLayout.bytesPerPixel, x: 0, count: operands.geometry.outWidth,
           out: output.row(image, y), outRow: output.rowDistance(image, together),
-          outPixel: operands.outputLayout.pixelStride, residual: operands.residualRows(memory, image: image, together), epilogue
+          outPixel: operands.outputLayout.bytesPerPixel, residual: operands.residualRows(memory, image: image, together), epilogue
         )
       }
       n += together.count

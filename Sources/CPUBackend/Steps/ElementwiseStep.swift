@@ -31,13 +31,13 @@ final class ElementwiseStep: Step {
     writes = output.value
     let layout = output.layout
     self.layout = layout
-    inputPixel = input.layout.pixelStride
-    outputPixel = layout.pixelStride
-    residualPixel = residual?.layout.pixelStride ?? 0
+    inputPixel = input.layout.bytesPerPixel
+    outputPixel = layout.bytesPerPixel
+    residualPixel = residual?.layout.bytesPerPixel ?? 0
     let order = (0..<paddedChannels(layout.channels)).map { $0 < layout.channels ? $0 : nil }
     self.multiplier = multiplier.map { packs.pack(ChannelPack(values: $0, order: order)) }
     self.epilogue = EpilogueParameters(epilogue, order: order, bias: bias, slopes: slopes, packs: packs)
-    kernel = table.kernel(.elementwise, rows: 1)
+    kernel = table.kernel(.elementwise, input.layout.element, layout.element)
     self.clearsPadding = clearsPadding && layout.channels < layout.storedChannels
   }
 
@@ -60,19 +60,19 @@ final class ElementwiseStep: Step {
       case .interleaved:
         withUnsafePointer(to: epilogue.structure) { epilogue in
           kernel.elementwise(
-            from, inputPixel, multiplier.map { UnsafePointer($0.base) }, added, residualPixel, to, outputPixel, layout.width,
+            from, inputPixel, multiplier.map { UnsafePointer($0.floats) }, added, residualPixel, to, outputPixel, layout.width,
             layout.storedChannels, epilogue)
         }
         if clearsPadding { for x in 0..<layout.width { layout.clearPadding(to + x * outputPixel) } }
       case .planar:
         for channel in 0..<layout.channels {
-          let offset = channel * layout.planeStride
+          let offset = layout.byteOffset(channel: channel)
           var shifted = epilogue.structure
           shifted.bias = shifted.bias.map { $0 + channel }
           shifted.before.slopes = shifted.before.slopes.map { $0 + channel }
           shifted.after.slopes = shifted.after.slopes.map { $0 + channel }
           kernel.elementwise(
-            from + offset, 1, multiplier.map { UnsafePointer($0.base + channel) }, added.map { $0 + offset }, 1, to + offset, 1,
+            from + offset, 4, multiplier.map { UnsafePointer($0.floats + channel) }, added.map { $0 + offset }, 4, to + offset, 4,
             layout.width, 0, &shifted)
         }
       }

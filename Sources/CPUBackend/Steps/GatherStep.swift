@@ -22,10 +22,10 @@ final class GatherStep: ConvolutionStep {
       packs: operands.packs)
     product = ProductBlocks(
       weight: operands.weight, outputs: geometry.outChannels / geometry.groups, depth: geometry.inChannels / geometry.groups,
-      groups: geometry.groups, taps: geometry.taps, order: arrangement.order, tiles: table.tiles(.gather),
-      precision: table.precision, packs: operands.packs)
-    storeFunction = table.kernel(.store, rows: 1).store
-    zeros = operands.packs.pack(Zeros(count: paddedChannels(geometry.inChannels)))
+      groups: geometry.groups, taps: geometry.taps, order: arrangement.order,
+      tiles: table.tiles(.gather, operands.inputLayout.element, .float32), packs: operands.packs)
+    storeFunction = table.kernel(.store, .float32, operands.outputLayout.element).store
+    zeros = operands.packs.pack(Zeros(byteCount: operands.inputLayout.pixelByteCount))
   }
 
   var kernelNames: [String] { product.kernelNames + ["store"] }
@@ -51,7 +51,7 @@ final class GatherStep: ConvolutionStep {
   private struct Scratch {
     var product: UnsafeMutablePointer<Float>?
     /// By register tile, then tap, then pixel of the tile.
-    var left: UnsafeMutablePointer<UnsafePointer<Float>?>?
+    var left: UnsafeMutablePointer<UnsafeRawPointer?>?
   }
 
   private func scratch(_ cursor: inout ScratchCursor) -> Scratch {
@@ -96,21 +96,21 @@ final class GatherStep: ConvolutionStep {
   @inline(__always)
   private func multiply(
     _ block: ProductBlocks.Block, before nextBlock: ProductBlocks.Block?, pixels: Int,
-    _ left: UnsafeMutablePointer<UnsafePointer<Float>?>,
+    _ left: UnsafeMutablePointer<UnsafeRawPointer?>,
     _ sums: UnsafeMutablePointer<Float>
   ) {
     let geometry = operands.geometry, depth = block.depth, rows = block.kernel.rows, gather = block.kernel.gather
-    let right = product.weights.base + block.weightOffset, end = right + geometry.taps * block.slots * block.columns
-    let offset = operands.inputLayout.precision.slots(block.firstInput)
-    let tapsTogether = max(1, weightByteCount / (block.slots * block.columns * 4))
+    let right = UnsafeRawPointer(product.weights.base) + block.weightOffset, end = right + geometry.taps * block.tapByteCount
+    let offset = operands.inputLayout.byteOffset(channel: block.firstInput)
+    let tapsTogether = max(1, weightByteCount / block.tapByteCount)
     let tiles = (pixels + rows - 1) / rows
     var tap = 0
     while tap < geometry.taps {
       let taps = min(tapsTogether, geometry.taps - tap)
-      let from = right + tap * block.slots * block.columns, next = from + taps * block.slots * block.columns
+      let from = right + tap * block.tapByteCount, next = from + taps * block.tapByteCount
       // The weights after these: of the taps that follow, or of the next block of columns.
-      let count = next < end ? min(next - from, end - next) : nextBlock.map { tapsTogether * $0.slots * $0.columns } ?? 0
-      var ahead = WeightsAhead(fetchesAhead && count > 0 ? next : nil, count: count, tiles: tiles * taps)
+      let count = next < end ? min(next - from, end - next) : nextBlock.map { tapsTogether * $0.tapByteCount } ?? 0
+      var ahead = WeightsAhead(fetchesAhead && count > 0 ? next : nil, byteCount: count, tiles: tiles * taps)
       ahead.withPointer { ahead in
         var pixel = 0
         while pixel < pixels {
@@ -127,12 +127,12 @@ final class GatherStep: ConvolutionStep {
 
   /// Where each tap of each pixel of a chunk reads; outside the image, and past the last pixel, zeros.
   private func point(
-    _ left: UnsafeMutablePointer<UnsafePointer<Float>?>, to chunk: PixelChunks.Chunk, tileRows: Int, _ region: WorkRegion,
+    _ left: UnsafeMutablePointer<UnsafeRawPointer?>, to chunk: PixelChunks.Chunk, tileRows: Int, _ region: WorkRegion,
     _ input: ValueMemory
   ) {
     let g = operands.geometry, taps = g.taps
-    let pixelStride = operands.inputLayout.pixelStride, step = g.stride.width * pixelStride
-    let zeros = UnsafePointer(zeros.base)
+    let bytesPerPixel = operands.inputLayout.bytesPerPixel, step = g.stride.width * bytesPerPixel
+    let zeros = UnsafeRawPointer(zeros.base)
     let padded = (chunk.count + tileRows - 1) / tileRows * tileRows
     // The tile that begins at pixel p has its pointers at left + p · taps, those of a tap next to each other.
     for pixel in chunk.count..<max(padded, chunk.count) {
@@ -144,7 +144,7 @@ final class GatherStep: ConvolutionStep {
       let firstPlace = segment.offset % tileRows, firstTile = left + (segment.offset - firstPlace) * taps
       for ky in 0..<g.kernel.height {
         let inY = y * g.stride.height - g.padding.top + ky * g.dilation.height
-        let inRow = inY >= 0 && inY < g.inHeight ? UnsafePointer(input.row(image, inY)) : nil
+        let inRow = inY >= 0 && inY < g.inHeight ? UnsafeRawPointer(input.row(image, inY)) : nil
         for kx in 0..<g.kernel.width {
           let first = segment.x * g.stride.width - g.padding.left + kx * g.dilation.width
           // The pixels of the segment whose tap lies inside.
@@ -154,7 +154,7 @@ final class GatherStep: ConvolutionStep {
             let end = g.inWidth > first ? (g.inWidth - first + g.stride.width - 1) / g.stride.width : 0
             if begin < min(end, segment.count) { inside = begin..<min(end, segment.count) }
           }
-          var from = (inRow ?? zeros) + (inside.isEmpty ? 0 : (first + inside.lowerBound * g.stride.width) * pixelStride)
+          var from = (inRow ?? zeros) + (inside.isEmpty ? 0 : (first + inside.lowerBound * g.stride.width) * bytesPerPixel)
           var to = firstTile + (ky * g.kernel.width + kx) * tileRows + firstPlace, place = firstPlace
           for index in 0..<segment.count {
             if inside.contains(index) {

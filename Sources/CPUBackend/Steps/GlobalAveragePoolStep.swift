@@ -21,7 +21,7 @@ final class GlobalAveragePoolStep: Step {
     writes = output.value
     self.input = input.layout
     self.output = output.layout
-    kernel = table.kernel(.sum, rows: 1)
+    kernel = table.kernel(.sum, input.layout.element, .float32)
     function = kernel.sum
   }
 
@@ -54,10 +54,10 @@ final class GlobalAveragePoolStep: Step {
     sums.update(repeating: 0, count: count)
     for y in 0..<input.height {
       rowSums.update(repeating: 0, count: count)
-      function(from.row(image, y) + input.channelOffset(first), input.pixelStride, input.width, count, rowSums)
+      function(from.row(image, y) + input.byteOffset(channel: first), input.bytesPerPixel, input.width, count, rowSums)
       for channel in 0..<count { sums[channel] += rowSums[channel] }
     }
     let to = memory[writes].row(image, 0), pixels = Float(input.height * input.width)
-    for channel in 0..<count { output.setElement(to, first + channel, sums[channel] / pixels) }
+    for channel in 0..<count { output.setNumber(to, first + channel, sums[channel] / pixels) }
   }
 }

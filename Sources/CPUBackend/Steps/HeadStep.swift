@@ -20,7 +20,7 @@ final class HeadStep: ConvolutionStep {
       channels: g.outChannels, shuffle: operands.epilogue.shuffle, destination: operands.outputLayout)
     epilogue = EpilogueParameters(
       operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes, packs: operands.packs)
-    let blocks = ColumnBlock.split(arrangement.order.count, into: operands.table.tiles(.head))
+    let blocks = ColumnBlock.split(arrangement.order.count, into: operands.table.tiles(.head, .float32, operands.outputLayout.element))
     self.blocks = ConstantTable(blocks)
     let rowLength = Self.rowLength(g)
     tapOffsets = ConstantTable(
@@ -40,11 +40,11 @@ final class HeadStep: ConvolutionStep {
     let blocks: [ColumnBlock]
 
     var sources: [ParameterTensor] { [weight] }
-    var count: Int { taps * order.count }
+    var byteCount: Int { taps * order.count * 4 }
     var partCount: Int { blocks.count }
 
-    func fill(_ base: UnsafeMutablePointer<Float>, part: Int, from tensors: [Tensor]) {
-      let block = blocks[part], to = base + taps * block.firstColumn
+    func fill(_ base: UnsafeMutableRawPointer, part: Int, from tensors: [Tensor]) {
+      let block = blocks[part], to = base.floats + taps * block.firstColumn
       tensors[0].withUnsafeFloats { source in
         for column in 0..<block.columns {
           guard let channel = order[block.firstColumn + column] else { continue }
@@ -92,12 +92,12 @@ final class HeadStep: ConvolutionStep {
       // Consecutive rows of one image share the copies of the input rows.
       let (image, first) = region.place(n)
       let count = min(range.upperBound - n, region.rows.upperBound - first)
-      let input = memory[operands.input].row(image, 0), top = first * g.stride.height - g.padding.top
+      let input = memory[operands.input], top = first * g.stride.height - g.padding.top
       var copied = 0
       for y in first..<first + count {
         let origin = (y - first) * g.stride.height, end = origin + inputRowCount(1)
         for row in max(copied, origin)..<end {
-          copyRow(input, y: top + row, to: rows + row * g.inChannels * rowLength)
+          copyRow(input, image: image, y: top + row, to: rows + row * g.inChannels * rowLength)
         }
         copied = end
         let destination = arrangement.destination(memory[operands.output], image: image, y: y)
@@ -107,7 +107,7 @@ final class HeadStep: ConvolutionStep {
             let block = blocks[index]
             var arguments = sw_head_arguments(
               left: rows + origin * g.inChannels * rowLength, offsets: offsets, taps: taps, step: g.stride.width,
-              count: g.outWidth, right: weights.base + taps * block.firstColumn, out: destination.base,
+              count: g.outWidth, right: weights.floats + taps * block.firstColumn, out: destination.base,
               out_pixel: destination.pixel, residual: residual.base, residual_pixel: residual.pixel,
               block: destination.block + block.firstColumn / Int(SW_CHANNEL_BLOCK), channel: block.firstColumn,
               epilogue: epilogue)
@@ -120,17 +120,18 @@ final class HeadStep: ConvolutionStep {
   }
 
   /// A row of all input channels, pixel -left at index 0, zeros around the image.
-  private func copyRow(_ input: UnsafePointer<Float>, y: Int, to row: UnsafeMutablePointer<Float>) {
-    let g = operands.geometry, layout = operands.inputLayout, rowLength = Self.rowLength(g)
+  private func copyRow(_ input: ValueMemory, image: Int, y: Int, to row: UnsafeMutablePointer<Float>) {
+    let g = operands.geometry, rowLength = Self.rowLength(g)
     guard y >= 0, y < g.inHeight, g.padding.left < rowLength else {
       row.update(repeating: 0, count: g.inChannels * rowLength)
       return
     }
     let count = min(g.inWidth, rowLength - g.padding.left)
+    let from = input.floats(image, y), plane = operands.inputLayout.floats.plane
     for channel in 0..<g.inChannels {
       let target = row + channel * rowLength
       target.update(repeating: 0, count: g.padding.left)
-      (target + g.padding.left).update(from: input + channel * layout.planeStride + y * layout.rowStride, count: count)
+      (target + g.padding.left).update(from: from + channel * plane, count: count)
       (target + g.padding.left + count).update(repeating: 0, count: rowLength - g.padding.left - count)
     }
   }

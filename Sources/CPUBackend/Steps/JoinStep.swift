@@ -57,12 +57,12 @@ final class JoinStep: Step {
   func taskCount(_ region: WorkRegion) -> Int { parts.count + 1 }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
-    let to = memory[writes].row(0, 0)
+    let to = memory[writes].floats(0, 0)
     guard task < parts.count else {
       output.clearAllPadding(to)
       return
     }
-    let part = parts[task], from = UnsafePointer(memory[reads[task]].row(0, 0))
+    let part = parts[task], from = UnsafePointer(memory[reads[task]].floats(0, 0))
     copy(part, 0, from, to + part.offset)
   }
 
@@ -82,11 +82,11 @@ final class JoinStep: Step {
 
 extension ValueLayout {
   /// Padding lanes of all pixels; those of a value that no kernel writes as whole pixels.
-  func clearAllPadding(_ base: UnsafeMutablePointer<Float>) {
+  func clearAllPadding(_ base: UnsafeMutableRawPointer) {
     guard order == .interleaved, channels < storedChannels else { return }
     for row in 0..<batch * height {
-      let start = base + row / height * imageStride + row % height * rowStride
-      for x in 0..<width { clearPadding(start + x * pixelStride) }
+      let start = base + row / height * bytesPerImage + row % height * bytesPerRow
+      for x in 0..<width { clearPadding(start + x * bytesPerPixel) }
     }
   }
 }

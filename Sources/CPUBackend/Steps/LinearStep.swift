@@ -13,8 +13,8 @@ final class LinearStep: Step {
   private let input: ValueLayout
   private let output: ValueLayout
   private let weights: Pack
-  /// Of one column's weights.
-  private let slots: Int
+  /// Where the weights of each block begin, in bytes.
+  private let weightOffsets: [Int]
   private let epilogue: EpilogueParameters
   private let arrangement: OutputArrangement
   private let blocks: [ColumnBlock]
@@ -36,30 +36,35 @@ final class LinearStep: Step {
     self.output = output.layout
     arrangement = OutputArrangement(channels: payload.outFeatures, shuffle: 1, destination: output.layout)
     epilogue = EpilogueParameters(CanonicalEpilogue(), order: arrangement.order, bias: bias, slopes: nil, packs: packs)
-    blocks = ColumnBlock.split(arrangement.order.count, into: table.tiles(.gather))
+    blocks = ColumnBlock.split(arrangement.order.count, into: table.tiles(.gather, input.layout.element, .float32))
     multiplies = blocks.map { table.counterpart(of: $0.kernel, .multiply) }
-    storeFunction = table.kernel(.store, rows: 1).store
-    zeros = packs.pack(Zeros(count: paddedChannels(payload.inFeatures)))
-    slots = blocks[0].kernel.slots(depth: payload.inFeatures)
-    weights = packs.pack(
-      Layout(weight: weight, payload: payload, slots: slots, columns: arrangement.order.count, blocks: blocks))
+    storeFunction = table.kernel(.store, .float32, output.layout.element).store
+    zeros = packs.pack(Zeros(byteCount: input.layout.pixelByteCount))
+    let layout = Layout(weight: weight, payload: payload, blocks: blocks)
+    weightOffsets = layout.offsets
+    weights = packs.pack(layout)
   }
 
   /// By column block, then input feature, column.
   private struct Layout: PackLayout {
     let weight: ParameterTensor
     let payload: Linear
-    /// Of one column.
-    let slots: Int
-    let columns: Int
     let blocks: [ColumnBlock]
 
     var sources: [ParameterTensor] { [weight] }
-    var count: Int { slots * columns }
+    var byteCount: Int { blocks.reduce(0) { $0 + $1.kernel.weightByteCount(depth: payload.inFeatures) } }
+    /// Where each block begins.
+    var offsets: [Int] {
+      var offset = 0
+      return blocks.map { block in
+        defer { offset += block.kernel.weightByteCount(depth: payload.inFeatures) }
+        return offset
+      }
+    }
     var partCount: Int { blocks.count }
 
-    func fill(_ base: UnsafeMutablePointer<Float>, part: Int, from tensors: [Tensor]) {
-      let block = blocks[part], place = base + slots * block.firstColumn
+    func fill(_ base: UnsafeMutableRawPointer, part: Int, from tensors: [Tensor]) {
+      let block = blocks[part], place = base + offsets[part]
       tensors[0].withUnsafeFloats { source in
         for column in 0..<min(block.columns, payload.outFeatures - block.firstColumn) {
           let from = (block.firstColumn + column) * payload.inFeatures
@@ -78,7 +83,7 @@ final class LinearStep: Step {
 
   private func scratch(
     _ cursor: inout ScratchCursor
-  ) -> (product: UnsafeMutablePointer<Float>?, left: UnsafeMutablePointer<UnsafePointer<Float>?>?) {
+  ) -> (product: UnsafeMutablePointer<Float>?, left: UnsafeMutablePointer<UnsafeRawPointer?>?) {
     (cursor.floats(Kernel.mostRows * Kernel.mostColumns), cursor.pointers(Kernel.mostRows))
   }
 
@@ -89,11 +94,11 @@ final class LinearStep: Step {
     let scratch = scratch(&cursor)
     guard let product = scratch.product, let left = scratch.left else { return }
     let block = blocks[task], plain = multiplies[task], depth = payload.inFeatures
-    let right = weights.base + slots * block.firstColumn
+    let right = UnsafeRawPointer(weights.base) + weightOffsets[task]
     let from = memory[reads[0]]
     var destination = arrangement.destination(memory[writes], image: 0, y: 0)
     // The images are the pixels of one row.
-    destination.pixel = memory[writes].imageStride
+    destination.pixel = memory[writes].bytesPerImage
     var residual = sw_source(base: nil, row: 0, pixel: 0)
     withUnsafePointer(to: epilogue.structure) { epilogue in
       var image = region.images.lowerBound
@@ -101,12 +106,12 @@ final class LinearStep: Step {
         let rows: Int
         if image + plain.rows <= region.images.upperBound {
           rows = plain.rows
-          plain.multiply(from.row(image, 0), from.imageStride, right, depth, product, block.columns, nil)
+          plain.multiply(from.row(image, 0), from.bytesPerImage, right, depth, product, block.columns, nil)
         } else {
           rows = block.kernel.rows
           for row in 0..<rows {
             left[row] =
-              image + row < region.images.upperBound ? UnsafePointer(from.row(image + row, 0)) : UnsafePointer(zeros.base)
+              image + row < region.images.upperBound ? UnsafeRawPointer(from.row(image + row, 0)) : UnsafeRawPointer(zeros.base)
           }
           block.kernel.gather(left, 0, 1, right, depth, 0, product, block.columns, nil)
         }

@@ -41,9 +41,8 @@ final class MatrixMultiplyStep: Step {
     matricesPerImage = rank == 2 ? nil : product.extents[1..<rank - 2].reduce(1, *)
     lefts = ConstantTable(Self.matrices(shapes[0], of: product))
     rights = ConstantTable(Self.matrices(shapes[1], of: product))
-    let floats = KernelTable(table.instructionSet)
-    blocks = ColumnBlock.split(paddedChannels(columns), into: floats.tiles(.gather))
-    multiplies = blocks.map { floats.counterpart(of: $0.kernel, .multiply) }
+    blocks = ColumnBlock.split(paddedChannels(columns), into: table.tiles(.gather, .float32, .float32))
+    multiplies = blocks.map { table.counterpart(of: $0.kernel, .multiply) }
   }
 
   /// For each matrix of a stack the one of an operand whose extents are the same or 1.
@@ -74,7 +73,7 @@ final class MatrixMultiplyStep: Step {
     var right: UnsafeMutablePointer<Float>?
     var product: UnsafeMutablePointer<Float>?
     var zeros: UnsafeMutablePointer<Float>?
-    var left: UnsafeMutablePointer<UnsafePointer<Float>?>?
+    var left: UnsafeMutablePointer<UnsafeRawPointer?>?
   }
 
   private func scratch(_ cursor: inout ScratchCursor) -> Scratch {
@@ -95,9 +94,9 @@ final class MatrixMultiplyStep: Step {
     let block = blocks[task % blocks.count], plain = multiplies[task % blocks.count]
     let matrix = matricesPerImage.map { region.images.lowerBound * $0 + task / blocks.count } ?? 0
     let range = matricesPerImage == nil ? region.images : 0..<rows
-    let a = memory[reads[0]].base + lefts.elements[matrix] * rows * depth
-    let b = memory[reads[1]].base + rights.elements[matrix] * depth * columns
-    let out = memory[writes].base + matrix * rows * columns
+    let a = memory[reads[0]].floats(0, 0) + lefts.elements[matrix] * rows * depth
+    let b = memory[reads[1]].floats(0, 0) + rights.elements[matrix] * depth * columns
+    let out = memory[writes].floats(0, 0) + matrix * rows * columns
     let width = min(block.columns, columns - block.firstColumn)
     for k in 0..<depth {
       let row = right + k * block.columns
@@ -110,10 +109,10 @@ final class MatrixMultiplyStep: Step {
       let count: Int
       if first + plain.rows <= range.upperBound {
         count = plain.rows
-        plain.multiply(a + first * depth, depth, right, depth, product, block.columns, nil)
+        plain.multiply(a + first * depth, depth * 4, right, depth, product, block.columns, nil)
       } else {
         count = min(block.kernel.rows, range.upperBound - first)
-        for row in 0..<block.kernel.rows { left[row] = UnsafePointer(row < count ? a + (first + row) * depth : zeros) }
+        for row in 0..<block.kernel.rows { left[row] = UnsafeRawPointer(row < count ? a + (first + row) * depth : zeros) }
         block.kernel.gather(left, 0, 1, right, depth, 0, product, block.columns, nil)
       }
       for row in 0..<count {

@@ -11,7 +11,8 @@ final class PickStep: Step {
   private let picks: ConstantTable<sw_pick>
   /// Of each vector of an output pixel the end of its picks.
   private let ends: ConstantTable<Int32>
-  private let pixelStrides: ConstantTable<Int>
+  /// Of each input.
+  private let bytesPerPixel: ConstantTable<Int>
 
   /// - Parameters:
   ///   - inputs: interleaved, as the output.
@@ -24,7 +25,7 @@ final class PickStep: Step {
     reads = inputs.map(\.value)
     writes = output.value
     self.output = output.layout
-    kernel = table.kernel(.pick, rows: 1)
+    kernel = table.kernel(.pick, output.layout.element, output.layout.element)
     let lanes = table.instructionSet.lanes
     var picks: [sw_pick] = [], ends: [Int32] = []
     for first in stride(from: 0, to: output.layout.storedChannels, by: lanes) {
@@ -51,7 +52,7 @@ final class PickStep: Step {
     }
     self.picks = ConstantTable(picks)
     self.ends = ConstantTable(ends)
-    pixelStrides = ConstantTable(inputs.map(\.layout.pixelStride))
+    bytesPerPixel = ConstantTable(inputs.map(\.layout.bytesPerPixel))
   }
 
   var kernelNames: [String] { [kernel.name] }
@@ -70,10 +71,10 @@ final class PickStep: Step {
     guard let rows = cursor.pointers(reads.count) else { return }
     for n in tasks(region).range(task) {
       let (image, y) = region.place(n)
-      for index in reads.indices { rows[index] = UnsafePointer(memory[reads[index]].row(image, y)) }
+      for index in reads.indices { rows[index] = UnsafeRawPointer(memory[reads[index]].row(image, y)) }
       var arguments = sw_pick_arguments(
-        in: rows, in_pixel: pixelStrides.elements, picks: picks.elements, ends: ends.elements, vectors: ends.count,
-        count: output.width, out: memory[writes].row(image, y), out_pixel: output.pixelStride)
+        in: rows, in_pixel: bytesPerPixel.elements, picks: picks.elements, ends: ends.elements, vectors: ends.count,
+        count: output.width, out: memory[writes].row(image, y), out_pixel: output.bytesPerPixel)
       kernel.pick(&arguments)
     }
   }

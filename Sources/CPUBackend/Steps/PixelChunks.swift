@@ -72,14 +72,14 @@ struct PixelChunks {
 
 /// Where each pixel of a chunk is stored, and where its residual lies.
 struct PixelPointers {
-  let out: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
-  let residual: UnsafeMutablePointer<UnsafePointer<Float>?>
+  let out: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+  let residual: UnsafeMutablePointer<UnsafeRawPointer?>
 
   /// Nil from a cursor that only counts.
   init?(_ cursor: inout ScratchCursor, pixels: Int = PointwiseProduct.pixels) {
-    let out = cursor.pointers(pixels), residual = cursor.pointers(pixels)
+    let out = cursor.take(pixels, of: UnsafeMutableRawPointer?.self), residual = cursor.pointers(pixels)
     guard let out, let residual else { return nil }
-    self.out = UnsafeMutableRawPointer(out).assumingMemoryBound(to: UnsafeMutablePointer<Float>?.self)
+    self.out = out
     self.residual = residual
   }
 
@@ -103,9 +103,8 @@ struct PixelPointers {
 /// The pixels that a product reads: where they lie, or brought together where a chunk reaches over rows that do not follow each other.
 struct PixelSource {
   private let input: ValueMemory
-  private let pixel: Int
-  /// Floats of a pixel that are read.
-  private let depth: Int
+  private let bytesPerPixel: Int
+  private let pixelByteCount: Int
   private let stride: Pair
   private let rowsAdjoin: Bool
 
@@ -113,31 +112,31 @@ struct PixelSource {
   ///   - stride: of the convolution.
   init(_ input: ValueMemory, _ layout: ValueLayout, stride: Pair) {
     self.input = input
-    pixel = layout.pixelStride
-    depth = layout.pixelSlots
+    bytesPerPixel = layout.bytesPerPixel
+    pixelByteCount = layout.pixelByteCount
     self.stride = stride
     rowsAdjoin =
-      stride == Pair(1) && layout.rowStride == layout.width * layout.pixelStride && input.ring == layout.height
-      && (layout.batch == 1 || layout.imageStride == layout.height * layout.rowStride)
+      stride == Pair(1) && layout.bytesPerRow == layout.width * layout.bytesPerPixel && input.ring == layout.height
+      && (layout.batch == 1 || layout.bytesPerImage == layout.height * layout.bytesPerRow)
   }
 
-  /// The first pixel of a chunk and the floats from one to the next.
+  /// The first pixel of a chunk and the bytes from one to the next.
   @inline(__always)
   func pixels(
-    of chunk: PixelChunks.Chunk, packed: UnsafeMutablePointer<Float>, _ place: (Int) -> (image: Int, row: Int)
-  ) -> (base: UnsafePointer<Float>, stride: Int) {
-    let step = stride.width * pixel
+    of chunk: PixelChunks.Chunk, packed: UnsafeMutableRawPointer, _ place: (Int) -> (image: Int, row: Int)
+  ) -> (base: UnsafeRawPointer, stride: Int) {
+    let step = stride.width * bytesPerPixel
     let start = chunk.start
     let first = place(start.row)
-    let base = UnsafePointer(input.row(first.image, first.row * stride.height)) + start.x * step
+    let base = UnsafeRawPointer(input.row(first.image, first.row * stride.height)) + start.x * step
     if chunk.isInOneRow || rowsAdjoin { return (base, step) }
     chunk.forEachSegment { segment in
       let (image, y) = place(segment.row)
-      let from = UnsafePointer(input.row(image, y * stride.height)) + segment.x * step
+      let from = UnsafeRawPointer(input.row(image, y * stride.height)) + segment.x * step
       for index in 0..<segment.count {
-        (packed + (segment.offset + index) * depth).update(from: from + index * step, count: depth)
+        (packed + (segment.offset + index) * pixelByteCount).copyMemory(from: from + index * step, byteCount: pixelByteCount)
       }
     }
-    return (UnsafePointer(packed), depth)
+    return (UnsafeRawPointer(packed), pixelByteCount)
   }
 }

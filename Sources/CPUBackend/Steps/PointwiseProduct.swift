@@ -6,7 +6,8 @@ import Tensors
 /// The weights of a 1x1 convolution packed for the pointwise kernels, and the loop over their column blocks.
 final class PointwiseProduct {
   private let product: ProductBlocks
-  private let precision: Precision
+  /// Of what is multiplied.
+  private let element: DataType
   private let fetchesWeights: Bool
   /// The first block of each group of columns whose weights are read together, and the end.
   private let groupStarts: ConstantTable<Int>
@@ -17,13 +18,15 @@ final class PointwiseProduct {
   /// - Parameters:
   ///   - weight: `[outputs · groups, depth, 1, 1]`
   ///   - order: for each stored column the output channel, nil for padding.
+  ///   - elements: those that it multiplies and those that it stores.
   init(
-    weight: ParameterTensor, outputs: Int, depth: Int, groups: Int = 1, order: [Int?], table: KernelTable, packs: PackStore
+    weight: ParameterTensor, outputs: Int, depth: Int, groups: Int = 1, order: [Int?],
+    elements: (left: DataType, stored: DataType), table: KernelTable, packs: PackStore
   ) {
     product = ProductBlocks(
-      weight: weight, outputs: outputs, depth: depth, groups: groups, order: order, tiles: table.tiles(.pointwise),
-      precision: table.precision, run: Self.groupColumns, packs: packs)
-    precision = table.precision
+      weight: weight, outputs: outputs, depth: depth, groups: groups, order: order,
+      tiles: table.tiles(.pointwise, elements.left, elements.stored), run: Self.groupColumns, packs: packs)
+    element = elements.left
     fetchesWeights = product.weights.byteCount >= WeightsAhead.leastByteCount(table.caches)
     let firsts = product.blocks.values.map(\.firstColumn)
     groupStarts = ConstantTable(firsts.indices.filter { firsts[$0] % Self.groupColumns == 0 } + [firsts.count])
@@ -45,7 +48,7 @@ final class PointwiseProduct {
   var weights: Pack { product.weights }
   var byteCount: Int { weights.byteCount }
 
-  /// Multiplies `count` pixels that lie `leftPixel` floats apart and stores each where its pointer says.
+  /// Multiplies `count` pixels that lie `leftPixel` bytes apart and stores each where its pointer says.
   ///
   /// - Parameters:
   ///   - out: `count` pointers.
@@ -54,11 +57,11 @@ final class PointwiseProduct {
   ///   - range: the groups of columns to compute.
   @inline(__always)
   func run(
-    _ left: UnsafePointer<Float>, leftPixel: Int, count: Int, out: UnsafePointer<UnsafeMutablePointer<Float>?>,
-    residual: UnsafePointer<UnsafePointer<Float>?>?, blockOffsets: UnsafePointer<Int>, groups range: Range<Int>,
+    _ left: UnsafeRawPointer, leftPixel: Int, count: Int, out: UnsafePointer<UnsafeMutableRawPointer?>,
+    residual: UnsafePointer<UnsafeRawPointer?>?, blockOffsets: UnsafePointer<Int>, groups range: Range<Int>,
     ahead: SpanCursor? = nil, _ epilogue: UnsafePointer<sw_epilogue>
   ) {
-    let blocks = product.blocks.elements, weights = product.weights.base
+    let blocks = product.blocks.elements, weights = UnsafeRawPointer(product.weights.base)
     let first = groupStarts.elements[range.lowerBound], end = groupStarts.elements[range.upperBound]
     // Where the weights outgrow a core's level-2 cache those of the next block are fetched during each, and the next pixels during
     // the last one.
@@ -70,7 +73,7 @@ final class PointwiseProduct {
     for index in first..<end {
       let block = blocks[index]
       var arguments = sw_pointwise_arguments(
-        left: left + precision.slots(block.firstInput), left_pixel: leftPixel, count: count, depth: block.depth,
+        left: left + block.firstInput * element.byteCount, left_pixel: leftPixel, count: count, depth: block.depth,
         right: weights + block.weightOffset,
         out: out, residual: residual, block: blockOffsets + block.firstColumn / Int(SW_CHANNEL_BLOCK),
         channel: block.firstColumn, epilogue: epilogue, ahead: nil)
@@ -82,7 +85,7 @@ final class PointwiseProduct {
       } else {
         let next = blocks[index + 1]
         var weightsAhead = WeightsAhead(
-          weights + next.weightOffset, count: next.slots * next.columns,
+          weights + next.weightOffset, byteCount: next.tapByteCount,
           tiles: (count + block.kernel.rows - 1) / block.kernel.rows)
         weightsAhead.withPointer { ahead in
           arguments.ahead = ahead

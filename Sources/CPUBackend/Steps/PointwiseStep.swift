@@ -18,7 +18,8 @@ final class PointwiseStep: ConvolutionStep {
       operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes, packs: operands.packs)
     product = PointwiseProduct(
       weight: operands.weight, outputs: g.outChannels / g.groups, depth: g.inChannels / g.groups, groups: g.groups,
-      order: arrangement.order, table: operands.table, packs: operands.packs)
+      order: arrangement.order, elements: (operands.inputLayout.element, operands.outputLayout.element), table: operands.table,
+      packs: operands.packs)
   }
 
   var kernelNames: [String] { product.kernelNames }
@@ -26,7 +27,7 @@ final class PointwiseStep: ConvolutionStep {
   var packs: [Pack] { [product.weights, epilogue.constants] }
 
   private func tasks(_ region: WorkRegion) -> ProductTasks {
-    let input = region.imageRows * operands.geometry.outWidth * operands.inputLayout.pixelSlots * 4
+    let input = region.imageRows * operands.geometry.outWidth * operands.inputLayout.pixelByteCount
     return ProductTasks(
       region, width: operands.geometry.outWidth, groupCount: product.groupCount, preparesInput: false,
       goesByColumns: product.byteCount > input)
@@ -36,13 +37,13 @@ final class PointwiseStep: ConvolutionStep {
 
   private struct Scratch {
     var pointers: PixelPointers?
-    var packed: UnsafeMutablePointer<Float>?
+    var packed: UnsafeMutableRawPointer?
   }
 
   private func scratch(_ cursor: inout ScratchCursor) -> Scratch {
     Scratch(
       pointers: PixelPointers(&cursor),
-      packed: cursor.floats(PointwiseProduct.pixels * operands.inputLayout.pixelSlots))
+      packed: cursor.bytes(PointwiseProduct.pixels * operands.inputLayout.pixelByteCount))
   }
 
   var scratchByteCount: Int { ScratchCursor.byteCount { scratch(&$0) } }

@@ -28,10 +28,10 @@ final class PoolStep: Step {
     self.output = output.layout
     switch kind {
     case .maximum:
-      kernel = table.kernel(.maximumPool, rows: 1)
+      kernel = table.kernel(.maximumPool, input.layout.element, output.layout.element)
       function = kernel.maximumPool
     case .average:
-      kernel = table.kernel(.averagePool, rows: 1)
+      kernel = table.kernel(.averagePool, input.layout.element, output.layout.element)
       function = kernel.averagePool
     }
   }
@@ -55,15 +55,15 @@ final class PoolStep: Step {
     guard let rows = cursor.pointers(mostRows) else { return }
     let from = memory[reads[0]], to = memory[writes]
     var arguments = sw_pool_arguments(
-      rows: UnsafePointer(rows), row_count: 0, pixel: input.pixelStride, in_width: input.width,
+      rows: UnsafePointer(rows), row_count: 0, pixel: input.bytesPerPixel, in_width: input.width,
       kernel_width: pool.kernel.width, stride: pool.stride.width, left: pool.padding.left, width: output.width,
-      channels: output.storedChannels, out: to.base, out_pixel: output.pixelStride, counted_rows: 0,
+      channels: output.storedChannels, out: nil, out_pixel: output.bytesPerPixel, counted_rows: 0,
       counts_padding: pool.countIncludesPadding ? 1 : 0, right: pool.padding.right)
     for n in RowTasks(region).range(task) {
       let (image, y) = region.place(n)
       let first = y * pool.stride.height - pool.padding.top, end = first + pool.kernel.height
       let inside = max(first, 0)..<min(end, input.height)
-      for row in inside { rows[row - inside.lowerBound] = UnsafePointer(from.row(image, row)) }
+      for row in inside { rows[row - inside.lowerBound] = UnsafeRawPointer(from.row(image, row)) }
       arguments.row_count = inside.count
       arguments.counted_rows =
         pool.countIncludesPadding ? min(end, input.height + pool.padding.bottom) - first : inside.count

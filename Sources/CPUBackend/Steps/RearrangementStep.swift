@@ -45,12 +45,9 @@ final class RearrangementStep: Step {
     self.inputs = inputs.map(\.layout)
     writes = output
     self.output = layout
-    func kernel(_ family: Kernel.Family, for precision: Precision) -> Kernel {
-      (precision == table.precision ? table : KernelTable(table.instructionSet, precision)).kernel(family, rows: 1)
-    }
-    interleave = kernel(.interleave, for: layout.precision).interleave
-    deinterleaves = inputs.map { kernel(.deinterleave, for: $0.layout.precision).deinterleave }
-    shuffles = inputs.map { kernel(.pixelShuffle, for: $0.layout.precision).pixelShuffle }
+    interleave = table.kernel(.interleave, .float32, layout.element).interleave
+    deinterleaves = inputs.map { table.kernel(.deinterleave, $0.layout.element, .float32).deinterleave }
+    shuffles = inputs.map { table.kernel(.pixelShuffle, $0.layout.element, .float32).pixelShuffle }
   }
 
   var kernelNames: [String] { [kind.name] }
@@ -69,12 +66,12 @@ final class RearrangementStep: Step {
   /// Whether pixels become planes, or planes float32 pixels: a kernel does that, row by row.
   private var makesPlanes: Bool { output.order == .planar && inputs[0].order == .interleaved }
   private var takesPlanes: Bool {
-    inputs[0].order == .planar && output.order == .interleaved && output.precision == .float32
+    inputs[0].order == .planar && output.order == .interleaved && output.element == .float32
   }
 
   /// Whether the elements of one pixel are the planes one after another.
   private var isOnePixel: Bool {
-    inputs[0].order == .interleaved && output.precision == .float32 && output.height * output.width == 1
+    inputs[0].order == .interleaved && output.element == .float32 && output.height * output.width == 1
   }
 
   var rowCount: Int { output.height }
@@ -123,7 +120,7 @@ final class RearrangementStep: Step {
         let input = inputs[0], to = memory[writes].row(image, 0)
         for row in 0..<input.height {
           deinterleaves[0](
-            memory[reads[0]].row(image, row), input.pixelStride, input.channels, to + row * input.width,
+            memory[reads[0]].row(image, row), input.bytesPerPixel, input.channels, to.floats + row * input.width,
             input.height * input.width, input.width)
         }
         output.clearPadding(to)
@@ -143,17 +140,19 @@ final class RearrangementStep: Step {
     switch (layout.order, output.order) {
     case (.planar, .interleaved) where fillsBlocks:
       interleave(
-        from, layout.planeStride, layout.channels, to + output.channelOffset(firstChannel), output.pixelStride, output.width)
+        from.floats, layout.floats.plane, layout.channels, to + output.byteOffset(channel: firstChannel), output.bytesPerPixel,
+        output.width)
     case (.interleaved, .planar):
       deinterleaves[index](
-        from, layout.pixelStride, layout.channels, to + output.channelOffset(firstChannel), output.planeStride, output.width)
+        from, layout.bytesPerPixel, layout.channels, (to + output.byteOffset(channel: firstChannel)).floats,
+        output.floats.plane, output.width)
     case (.planar, .planar), (.planar, .interleaved), (.interleaved, .interleaved):
       copyElements(memory, input: index, image: image, y: y, firstChannel: firstChannel)
     }
   }
 
   private func copyElements(_ memory: RunMemory, input index: Int, image: Int, y: Int, firstChannel: Int) {
-    switch (inputs[index].precision, output.precision) {
+    switch (inputs[index].element, output.element) {
     case (.float32, .float32):
       copyRow(memory, input: index, image: image, y: y, firstChannel: firstChannel, Float.self, Float.self)
     case (.float32, .bfloat16):
@@ -162,6 +161,7 @@ final class RearrangementStep: Step {
       copyRow(memory, input: index, image: image, y: y, firstChannel: firstChannel, BFloat16.self, Float.self)
     case (.bfloat16, .bfloat16):
       copyRow(memory, input: index, image: image, y: y, firstChannel: firstChannel, BFloat16.self, BFloat16.self)
+    default: preconditionFailure("no value is copied from \(inputs[index].element) to \(output.element)")
     }
   }
 
@@ -170,11 +170,11 @@ final class RearrangementStep: Step {
     _ memory: RunMemory, input index: Int, image: Int, y: Int, firstChannel: Int, _: From.Type, _: To.Type
   ) {
     let layout = inputs[index]
-    let from = elements(of: memory[reads[index]].row(image, y), From.self)
-    let to = elements(of: memory[writes].row(image, y), To.self)
-    let inChannel = layout.order == .planar ? layout.planeStride : 1
-    let outChannel = output.order == .planar ? output.planeStride : 1
-    let inPixel = layout.pixelStride * perSlot(From.self), outPixel = output.pixelStride * perSlot(To.self)
+    let from = memory[reads[index]].row(image, y).assumingMemoryBound(to: From.self)
+    let to = memory[writes].row(image, y).assumingMemoryBound(to: To.self)
+    let inChannel = layout.byteOffset(channel: 1) / MemoryLayout<From>.stride
+    let outChannel = output.byteOffset(channel: 1) / MemoryLayout<To>.stride
+    let inPixel = layout.bytesPerPixel / MemoryLayout<From>.stride, outPixel = output.bytesPerPixel / MemoryLayout<To>.stride
     if output.order == .planar {
       for c in 0..<layout.channels {
         let source = from + c * inChannel, target = to + (firstChannel + c) * outChannel
@@ -196,34 +196,26 @@ final class RearrangementStep: Step {
     }
   }
 
-  /// A row as elements.
-  private func elements<E: StoredElement>(of row: UnsafeMutablePointer<Float>, _: E.Type) -> UnsafeMutablePointer<E> {
-    UnsafeMutableRawPointer(row).assumingMemoryBound(to: E.self)
-  }
-
-  /// Elements in the space of a float.
-  private func perSlot<E: StoredElement>(_: E.Type) -> Int { MemoryLayout<Float>.stride / MemoryLayout<E>.stride }
-
   /// Row `y` of each plane from the interleaved pixels below it.
   private func shuffleToPlanes(_ payload: PixelShuffle, _ memory: RunMemory, image: Int, y: Int) {
     let r = payload.factor, first = y % r * r, isOutermost = payload.order == .channelsOutermost
-    let from = memory[reads[0]].row(image, y / r), to = memory[writes].row(image, y)
+    let from = memory[reads[0]].row(image, y / r), to = memory[writes].floats(image, y)
     for c in 0..<output.channels {
       shuffles[0](
-        from, inputs[0].pixelStride, isOutermost ? c * r * r + first : first * output.channels + c,
-        isOutermost ? 1 : output.channels, r, inputs[0].width, to + c * output.planeStride)
+        from, inputs[0].bytesPerPixel, isOutermost ? c * r * r + first : first * output.channels + c,
+        isOutermost ? 1 : output.channels, r, inputs[0].width, to + c * output.floats.plane)
     }
   }
 
   /// Row `y` of interleaved pixels from the planes above it.
   private func unshufflePlanes(_ payload: PixelUnshuffle, _ memory: RunMemory, image: Int, y: Int) {
     let r = payload.factor, small = inputs[0].channels, isOutermost = payload.order == .channelsOutermost
-    let to = memory[writes].row(image, y), pixel = output.pixelStride
+    let to = memory[writes].floats(image, y), pixel = output.floats.pixel
     for dy in 0..<r {
-      let from = memory[reads[0]].row(image, y * r + dy)
+      let from = memory[reads[0]].floats(image, y * r + dy)
       for c in 0..<small {
         for dx in 0..<r {
-          let place = dy * r + dx, plane = from + c * inputs[0].planeStride + dx
+          let place = dy * r + dx, plane = from + c * inputs[0].floats.plane + dx
           let channel = to + (isOutermost ? c * r * r + place : place * small + c)
           for x in 0..<output.width { channel[x * pixel] = plane[x * r] }
         }
@@ -239,11 +231,12 @@ final class RearrangementStep: Step {
     _ memory: RunMemory, input index: Int, image: Int, y: Int,
     _ source: (_ channel: Int, _ x: Int) -> (channel: Int, y: Int, x: Int)
   ) {
-    switch (inputs[index].precision, output.precision) {
+    switch (inputs[index].element, output.element) {
     case (.float32, .float32): move(memory, input: index, image: image, y: y, Float.self, Float.self, source)
     case (.float32, .bfloat16): move(memory, input: index, image: image, y: y, Float.self, BFloat16.self, source)
     case (.bfloat16, .float32): move(memory, input: index, image: image, y: y, BFloat16.self, Float.self, source)
     case (.bfloat16, .bfloat16): move(memory, input: index, image: image, y: y, BFloat16.self, BFloat16.self, source)
+    default: preconditionFailure("no value is moved from \(inputs[index].element) to \(output.element)")
     }
   }
 
@@ -252,16 +245,16 @@ final class RearrangementStep: Step {
     _ memory: RunMemory, input index: Int, image: Int, y: Int, _: From.Type, _: To.Type,
     _ source: (_ channel: Int, _ x: Int) -> (channel: Int, y: Int, x: Int)
   ) {
-    let layout = inputs[index], input = memory[reads[index]], out = elements(of: memory[writes].row(image, y), To.self)
-    let inChannel = layout.order == .planar ? layout.planeStride : 1
-    let inPixel = layout.pixelStride * perSlot(From.self), outPixel = output.pixelStride * perSlot(To.self)
+    let layout = inputs[index], input = memory[reads[index]], out = memory[writes].row(image, y).assumingMemoryBound(to: To.self)
+    let inChannel = layout.byteOffset(channel: 1) / MemoryLayout<From>.stride
+    let inPixel = layout.bytesPerPixel / MemoryLayout<From>.stride, outPixel = output.bytesPerPixel / MemoryLayout<To>.stride
     func element(_ from: (channel: Int, y: Int, x: Int)) -> To {
-      let row = elements(of: input.row(image, from.y), From.self)
+      let row = input.row(image, from.y).assumingMemoryBound(to: From.self)
       return To(row[from.x * inPixel + from.channel * inChannel].float)
     }
     if output.order == .planar {
       for c in 0..<output.channels {
-        for x in 0..<output.width { out[x + c * output.planeStride] = element(source(c, x)) }
+        for x in 0..<output.width { out[x + c * output.floats.plane] = element(source(c, x)) }
       }
     } else {
       for x in 0..<output.width {

@@ -49,8 +49,8 @@ final class ReductionStep: Step {
     writes = output.value
     self.input = input.layout
     self.output = output.layout
-    along = table.kernel(.reduceAlong, rows: 1)
-    across = table.kernel(.reduceAcross, rows: 1)
+    along = table.kernel(.reduceAlong, .float32, .float32)
+    across = table.kernel(.reduceAcross, .float32, .float32)
     kind =
       switch payload.function {
       case .mean, .sum: SW_REDUCTION_SUM
@@ -123,25 +123,25 @@ final class ReductionStep: Step {
     if goesByRow {
       for n in RowTasks(region).range(task) {
         let (image, y) = region.place(n)
-        let to = memory[writes].row(image, y)
+        let to = memory[writes].floats(image, y)
         if let pixels {
-          let from = UnsafePointer(memory[reads[0]].row(image, y)), function = along.reduceAlong
+          let from = UnsafePointer(memory[reads[0]].floats(image, y)), function = along.reduceAlong
           for x in 0..<pixels.extent {
             to[x * pixels.to] = function(kind, from + x * pixels.from, reduced.elements[0].extent) / divisor
           }
           continue
         }
-        for position in 0..<positionCount { reduce(position, memory[reads[0]].row(image, y), to, results) }
-        if output.order == .interleaved { for x in 0..<output.width { output.clearPadding(to + x * output.pixelStride) } }
+        for position in 0..<positionCount { reduce(position, memory[reads[0]].floats(image, y), to, results) }
+        if output.order == .interleaved { for x in 0..<output.width { output.clearPadding(to + x * output.floats.pixel) } }
       }
       return
     }
-    let to = memory[writes].row(0, 0)
+    let to = memory[writes].floats(0, 0)
     // Lanes that hold no channel are written by none of the others.
     if task == 0 { return output.clearAllPadding(to) }
     let positionsPerTask = positionsPerTask(region)
     for position in (task - 1) * positionsPerTask..<min(task * positionsPerTask, positionCount) {
-      reduce(position, memory[reads[0]].row(0, 0), to, results)
+      reduce(position, memory[reads[0]].floats(0, 0), to, results)
     }
   }
 

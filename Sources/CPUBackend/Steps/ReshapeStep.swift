@@ -33,14 +33,13 @@ final class ReshapeStep: Step {
   /// A place in the input that moves through its elements in order.
   private struct Cursor {
     private let width: Int, height: Int, channels: Int
-    private let imageStride: Int, rowStride: Int, channelStride: Int
-    let pixelStride: Int
+    private let distances: ValueLayout.FloatDistances
+    var pixel: Int { distances.pixel }
     private var image: Int, channel: Int, y: Int, x: Int
 
     init(_ layout: ValueLayout, at index: Int) {
       (width, height, channels) = (layout.width, layout.height, layout.channels)
-      (imageStride, rowStride, pixelStride) = (layout.imageStride, layout.rowStride, layout.pixelStride)
-      channelStride = layout.order == .planar ? layout.planeStride : 1
+      distances = layout.floats
       x = index % width
       y = index / width % height
       channel = index / (width * height) % channels
@@ -48,9 +47,11 @@ final class ReshapeStep: Step {
     }
 
     /// From the first element, in floats.
-    var offset: Int { image * imageStride + y * rowStride + x * pixelStride + channel * channelStride }
+    var offset: Int {
+      image * distances.image + y * distances.row + x * distances.pixel + channel * distances.channel
+    }
 
-    /// Elements from here on that lie `pixelStride` floats apart.
+    /// Elements from here on that lie `pixel` floats apart.
     var left: Int { width - x }
 
     mutating func advance(by count: Int) {
@@ -70,16 +71,16 @@ final class ReshapeStep: Step {
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
     let image = region.images.lowerBound + task / tasksPerImage, first = task % tasksPerImage * Self.channelsPerTask
     let channels = first..<min(first + Self.channelsPerTask, output.channels)
-    let from = memory[reads[0]].row(0, 0), to = memory[writes]
+    let from = memory[reads[0]].floats(0, 0), to = memory[writes], distances = output.floats
     let area = output.height * output.width
     var cursor = Cursor(input, at: (image * output.channels + first) * area)
     for channel in channels {
       for y in 0..<output.height {
-        let row = to.row(image, y) + channel * (output.order == .planar ? output.planeStride : 1)
+        let row = to.floats(image, y) + channel * distances.channel
         var x = 0
         while x < output.width {
-          let count = min(output.width - x, cursor.left), source = from + cursor.offset, target = row + x * output.pixelStride
-          for index in 0..<count { target[index * output.pixelStride] = source[index * cursor.pixelStride] }
+          let count = min(output.width - x, cursor.left), source = from + cursor.offset, target = row + x * distances.pixel
+          for index in 0..<count { target[index * distances.pixel] = source[index * cursor.pixel] }
           cursor.advance(by: count)
           x += count
         }
@@ -88,10 +89,7 @@ final class ReshapeStep: Step {
     // Padding lanes meet zero weights and must be finite.
     guard channels.upperBound == output.channels, output.order == .interleaved else { return }
     for y in 0..<output.height {
-      for x in 0..<output.width {
-        let pixel = to.row(image, y) + x * output.pixelStride
-        for channel in output.channels..<output.storedChannels { pixel[channel] = 0 }
-      }
+      for x in 0..<output.width { output.clearPadding(to.row(image, y) + x * output.bytesPerPixel) }
     }
   }
 }

@@ -24,8 +24,8 @@ final class ResizeStep: Step {
     writes = output.value
     self.input = input.layout
     self.output = output.layout
-    kernel = table.kernel(.mix, rows: 1)
-    pixelKernel = table.kernel(.mixPixels, rows: 1)
+    kernel = table.kernel(.mix, .float32, .float32)
+    pixelKernel = table.kernel(.mixPixels, .float32, .float32)
     self.rows = rows
     self.columns = columns
   }
@@ -49,7 +49,7 @@ final class ResizeStep: Step {
   private func scratch(
     _ cursor: inout ScratchCursor
   ) -> (mixed: UnsafeMutablePointer<Float>?, pointers: UnsafeMutablePointer<UnsafePointer<Float>?>?) {
-    (cursor.floats(input.width * (input.order == .planar ? 1 : input.storedChannels)), cursor.pointers(4))
+    (cursor.floats(input.width * (input.order == .planar ? 1 : input.storedChannels)), cursor.floatPointers(4))
   }
 
   var scratchByteCount: Int { ScratchCursor.byteCount { scratch(&$0) } }
@@ -61,7 +61,7 @@ final class ResizeStep: Step {
     let from = memory[reads[0]]
     for n in RowTasks(region).range(task) {
       let (image, y) = region.place(n)
-      let to = memory[writes].row(image, y)
+      let to = memory[writes].floats(image, y)
       switch output.order {
       case .interleaved: fillPixels(to, from, image: image, y: y, mixed, pointers)
       case .planar: fillPlanes(to, from, image: image, y: y, mixed, pointers)
@@ -76,13 +76,13 @@ final class ResizeStep: Step {
     let mix = kernel.mix, stored = input.storedChannels, taps = rows.count
     let weights = rows.weights.elements + y * taps, positions = rows.positions.elements + y * taps
     // Pixels may lie further apart than their channels.
-    let isDense = input.pixelStride == stored
+    let pixel = input.floats.pixel, isDense = pixel == stored
     for x in 0..<(isDense ? 1 : input.width) {
-      for tap in 0..<taps { pointers[tap] = UnsafePointer(from.row(image, Int(positions[tap])) + x * input.pixelStride) }
+      for tap in 0..<taps { pointers[tap] = UnsafePointer(from.floats(image, Int(positions[tap])) + x * pixel) }
       mix(pointers, weights, taps, isDense ? input.width * stored : stored, mixed + x * stored)
     }
     pixelKernel.mixPixels(
-      mixed, columns.positions.elements, columns.weights.elements, taps, output.width, stored, to, output.pixelStride)
+      mixed, columns.positions.elements, columns.weights.elements, taps, output.width, stored, to, output.floats.pixel)
   }
 
   private func fillPlanes(
@@ -94,10 +94,10 @@ final class ResizeStep: Step {
     let weights = columns.weights.elements, positions = columns.positions.elements
     for channel in 0..<output.channels {
       for tap in 0..<taps {
-        pointers[tap] = UnsafePointer(from.row(image, Int(rowPositions[tap])) + channel * input.planeStride)
+        pointers[tap] = UnsafePointer(from.floats(image, Int(rowPositions[tap])) + channel * input.floats.plane)
       }
       mix(pointers, rowWeights, taps, input.width, mixed)
-      let row = to + channel * output.planeStride
+      let row = to + channel * output.floats.plane
       for x in 0..<output.width {
         var sum: Float = 0
         for tap in x * taps..<(x + 1) * taps { sum += weights[tap] * mixed[Int(positions[tap])] }

@@ -60,10 +60,10 @@ final class SelectionStep: Step {
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
     for n in RowTasks(region).range(task) {
       let (image, y) = region.place(n)
-      let from = maps.rows[y] == Maps.constant ? nil : UnsafePointer(memory[reads[0]].row(image, maps.rows[y]))
+      let from = maps.rows[y] == Maps.constant ? nil : UnsafeRawPointer(memory[reads[0]].row(image, maps.rows[y]))
       let to = memory[writes].row(image, y)
       switch output.order {
-      case .planar: fillPlanes(to, from: from)
+      case .planar: fillPlanes(to.floats, from: from?.floats)
       case .interleaved: fillPixels(to, from: from)
       }
     }
@@ -81,16 +81,17 @@ final class SelectionStep: Step {
   }
 
   private func fillPlanes(_ to: UnsafeMutablePointer<Float>, from: UnsafePointer<Float>?) {
+    let plane = input.floats.plane
     for channel in 0..<output.channels {
-      let row = to + channel * output.planeStride, source = maps.channels[channel]
+      let row = to + channel * output.floats.plane, source = maps.channels[channel]
       if let from, source != Maps.constant, !run.isEmpty {
-        (row + run.lowerBound).update(from: from + source * input.planeStride + maps.columns[run.lowerBound], count: run.count)
+        (row + run.lowerBound).update(from: from + source * plane + maps.columns[run.lowerBound], count: run.count)
       }
       for x in 0..<output.width {
         if source != Maps.constant, from != nil, run.contains(x) { continue }
         let column = maps.columns[x]
         if let from, source != Maps.constant, column != Maps.constant {
-          row[x] = from[source * input.planeStride + column]
+          row[x] = from[source * plane + column]
         } else {
           row[x] = maps.value
         }
@@ -98,22 +99,22 @@ final class SelectionStep: Step {
     }
   }
 
-  private func fillPixels(_ to: UnsafeMutablePointer<Float>, from: UnsafePointer<Float>?) {
+  private func fillPixels(_ to: UnsafeMutableRawPointer, from: UnsafeRawPointer?) {
     for x in 0..<output.width {
-      let pixel = to + x * output.pixelStride, column = maps.columns[x]
+      let pixel = to + x * output.bytesPerPixel, column = maps.columns[x]
       guard let from, column != Maps.constant else {
-        for channel in 0..<output.channels { output.setElement(pixel, channel, maps.value) }
+        for channel in 0..<output.channels { output.setNumber(pixel, channel, maps.value) }
         output.clearPadding(pixel)
         continue
       }
-      let source = from + column * input.pixelStride
+      let source = from + column * input.bytesPerPixel
       if keepsChannels {
-        pixel.update(from: source, count: output.pixelSlots)
+        pixel.copyMemory(from: source, byteCount: output.pixelByteCount)
         continue
       }
       for channel in 0..<output.channels {
         let index = maps.channels[channel]
-        output.setElement(pixel, channel, index == Maps.constant ? maps.value : input.element(source, index))
+        output.setNumber(pixel, channel, index == Maps.constant ? maps.value : input.number(source, index))
       }
       output.clearPadding(pixel)
     }

@@ -15,6 +15,9 @@ final class SeparableStep: ConvolutionStep {
   private let product: PointwiseProduct
   private let parts: ConstantTable<InputPart>
   private let blocks: PixelBlocks
+  /// Of the depthwise results, and the bytes of a pixel of them.
+  private let middleElement: DataType
+  private let middlePixel: Int
   /// The first of a block's input rows that is fetched ahead: those above it were read for the row of blocks before, and still lie
   /// in the level-2 cache where a few rows of the image fit there.
   private let firstFreshRow: Int
@@ -32,18 +35,21 @@ final class SeparableStep: ConvolutionStep {
       operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes, packs: operands.packs)
     self.middle = middle
     parts = ConstantTable(operands.parts)
+    middleElement = operands.inputLayout.element
+    middlePixel = paddedChannels(part.outChannels) * middleElement.byteCount
     depthwise = DepthwiseRows(
-      part, input: (g.inHeight, g.inWidth), weight: weight, table: operands.table, packs: operands.packs)
+      part, input: (g.inHeight, g.inWidth), elements: (operands.inputLayout.element, middleElement), weight: weight,
+      table: operands.table, packs: operands.packs)
     product = PointwiseProduct(
-      weight: operands.weight, outputs: g.outChannels, depth: part.outChannels, order: arrangement.order, table: operands.table,
-      packs: operands.packs)
+      weight: operands.weight, outputs: g.outChannels, depth: part.outChannels, order: arrangement.order,
+      elements: (middleElement, operands.outputLayout.element), table: operands.table, packs: operands.packs)
     let caches = operands.table.caches
-    blocks = PixelBlocks(width: g.outWidth, pixelByteCount: operands.inputLayout.pixelSlots * 4, caches)
+    blocks = PixelBlocks(width: g.outWidth, pixelByteCount: middlePixel, caches)
     let kept = max(g.kernel.height - g.stride.height, 0)
-    let slots = operands.inputLayout.pixelSlots, input = depthwise.pointerCount(blocks.rowCount) * blocks.columnCount
+    let pixel = operands.inputLayout.pixelByteCount, input = depthwise.pointerCount(blocks.rowCount) * blocks.columnCount
     // Input rows stay in a core's level-2 cache until they are read again; or all of a block's input is fetched, where that is little.
-    let isKept = (kept + 1) * g.inWidth * slots * 4 <= caches.level2 / 8 * 5
-    firstFreshRow = isKept || input * g.stride.width * slots * 4 > caches.level2 / 64 * 17 ? kept : 0
+    let isKept = (kept + 1) * g.inWidth * pixel <= caches.level2 / 8 * 5
+    firstFreshRow = isKept || input * g.stride.width * pixel > caches.level2 / 64 * 17 ? kept : 0
   }
 
   var kernelNames: [String] { [depthwise.kernel.name] + product.kernelNames }
@@ -60,8 +66,8 @@ final class SeparableStep: ConvolutionStep {
 
   private struct Scratch {
     var pixels: PixelPointers?
-    var middle: UnsafeMutablePointer<Float>?
-    var rows: UnsafeMutablePointer<UnsafePointer<Float>?>?
+    var middle: UnsafeMutableRawPointer?
+    var rows: UnsafeMutablePointer<UnsafeRawPointer?>?
     var spans: UnsafeMutablePointer<sw_span>?
   }
 
@@ -69,7 +75,7 @@ final class SeparableStep: ConvolutionStep {
     let rowCount = depthwise.pointerCount(blocks.rowCount)
     return Scratch(
       pixels: PixelPointers(&cursor, pixels: PixelBlocks.pixels),
-      middle: cursor.floats(PixelBlocks.pixels * operands.inputLayout.pixelSlots), rows: cursor.pointers(rowCount),
+      middle: cursor.bytes(PixelBlocks.pixels * middlePixel), rows: cursor.pointers(rowCount),
       spans: cursor.spans(rowCount * parts.count))
   }
 
@@ -95,7 +101,7 @@ final class SeparableStep: ConvolutionStep {
             operands.residualSource(memory, image: block.image, y: y))
         }
         product.run(
-          between, leftPixel: operands.inputLayout.pixelSlots, count: block.count, out: pixels.out,
+          between, leftPixel: middlePixel, count: block.count, out: pixels.out,
           residual: operands.residual == nil ? nil : pixels.residual, blockOffsets: arrangement.blockOffsets,
           groups: share.groups, ahead: next.map { ahead($0, memory, spans) }, epilogue)
       }
@@ -105,18 +111,18 @@ final class SeparableStep: ConvolutionStep {
   /// The depthwise results of a block's pixels, for the channels of one part of the input.
   @inline(__always)
   private func filter(
-    _ part: InputPart, _ memory: RunMemory, _ block: PixelBlocks.Block, into between: UnsafeMutablePointer<Float>,
-    rows: UnsafeMutablePointer<UnsafePointer<Float>?>
+    _ part: InputPart, _ memory: RunMemory, _ block: PixelBlocks.Block, into between: UnsafeMutableRawPointer,
+    rows: UnsafeMutablePointer<UnsafeRawPointer?>
   ) {
-    let input = memory[part.value], layout = operands.inputLayout
-    depthwise.fill(rows, rows: block.rows) { UnsafePointer(input.row(block.image, $0)) }
+    let input = memory[part.value]
+    depthwise.fill(rows, rows: block.rows) { UnsafeRawPointer(input.row(block.image, $0)) }
     var shifted = middle.structure
     shifted.move(by: part.firstChannel)
     withUnsafePointer(to: shifted) { middle in
       depthwise.run(
-        rows, rowCount: block.rows.count, inPixel: part.pixelStride, x: block.x, count: block.width,
-        out: between + layout.channelOffset(part.firstChannel), outRow: block.width * layout.pixelSlots,
-        outPixel: layout.pixelSlots, channels: part.firstChannel..<part.firstChannel + paddedChannels(part.channels), middle)
+        rows, rowCount: block.rows.count, inPixel: part.bytesPerPixel, x: block.x, count: block.width,
+        out: between + part.firstChannel * middleElement.byteCount, outRow: block.width * middlePixel,
+        outPixel: middlePixel, channels: part.firstChannel..<part.firstChannel + paddedChannels(part.channels), middle)
     }
   }
 
@@ -129,7 +135,7 @@ final class SeparableStep: ConvolutionStep {
     for index in 0..<parts.count {
       let part = parts.elements[index], input = memory[part.value]
       depthwise.ahead(rows: block.rows, from: firstFreshRow, x: block.x, count: block.width, part: part, into: &cursor) {
-        UnsafePointer(input.row(block.image, $0))
+        UnsafeRawPointer(input.row(block.image, $0))
       }
     }
     return cursor

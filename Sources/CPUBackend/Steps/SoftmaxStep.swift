@@ -25,8 +25,8 @@ final class SoftmaxStep: Step {
     writes = output.value
     self.input = input.layout
     layout = output.layout
-    along = table.kernel(.softmaxAlong, rows: 1)
-    across = table.kernel(.softmaxAcross, rows: 1)
+    along = table.kernel(.softmaxAlong, .float32, .float32)
+    across = table.kernel(.softmaxAcross, .float32, .float32)
   }
 
   /// Whether the elements of one sum follow each other in memory.
@@ -42,35 +42,36 @@ final class SoftmaxStep: Step {
   var scratchByteCount: Int { 0 }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
+    let input = input.floats, output = self.layout.floats
     for n in RowTasks(region).range(task) {
       let (image, y) = region.place(n)
-      let from = UnsafePointer(memory[reads[0]].row(image, y)), to = memory[writes].row(image, y)
+      let from = UnsafePointer(memory[reads[0]].floats(image, y)), to = memory[writes].floats(image, y)
       switch (layout.order, axis) {
       case (.interleaved, .channels):
         for x in 0..<layout.width {
-          let pixel = to + x * layout.pixelStride
-          along.softmaxAlong(from + x * input.pixelStride, layout.channels, pixel)
+          let pixel = to + x * output.pixel
+          along.softmaxAlong(from + x * input.pixel, layout.channels, pixel)
           (pixel + layout.channels).update(repeating: 0, count: layout.storedChannels - layout.channels)
         }
       case (.interleaved, .columns):
-        across.softmaxAcross(from, input.pixelStride, layout.width, layout.storedChannels, to, layout.pixelStride)
+        across.softmaxAcross(from, input.pixel, layout.width, layout.storedChannels, to, output.pixel)
       case (.interleaved, .rows):
         for x in 0..<layout.width {
           across.softmaxAcross(
-            from + x * input.pixelStride, input.rowStride, layout.height, layout.storedChannels, to + x * layout.pixelStride,
-            layout.rowStride)
+            from + x * input.pixel, input.row, layout.height, layout.storedChannels, to + x * output.pixel,
+            output.row)
         }
       case (.planar, .channels):
-        across.softmaxAcross(from, input.planeStride, layout.channels, layout.width, to, layout.planeStride)
+        across.softmaxAcross(from, input.plane, layout.channels, layout.width, to, output.plane)
       case (.planar, .columns):
         for channel in 0..<layout.channels {
-          along.softmaxAlong(from + channel * input.planeStride, layout.width, to + channel * layout.planeStride)
+          along.softmaxAlong(from + channel * input.plane, layout.width, to + channel * output.plane)
         }
       case (.planar, .rows):
         for channel in 0..<layout.channels {
           across.softmaxAcross(
-            from + channel * input.planeStride, input.rowStride, layout.height, layout.width, to + channel * layout.planeStride,
-            layout.rowStride)
+            from + channel * input.plane, input.row, layout.height, layout.width, to + channel * output.plane,
+            output.row)
         }
       }
     }

@@ -6,16 +6,16 @@ struct SpanCursor {
   private(set) var count = 0
   private(set) var lineCount = 0
 
-  private static let lineFloats = 16
+  private static let lineBytes = 64
 
   init(_ spans: UnsafeMutablePointer<sw_span>) { self.spans = spans }
 
   /// Pixels side by side; those between which other channels lie are left to the processor's own prefetching.
   @inline(__always)
-  mutating func add(_ first: UnsafePointer<Float>, pixels: Int, _ part: InputPart) {
-    guard part.pixelStride == part.pixelSlots, pixels > 0 else { return }
-    let lines = (pixels * part.pixelSlots + Self.lineFloats - 1) / Self.lineFloats
-    spans[count] = sw_span(next: UnsafeRawPointer(first).assumingMemoryBound(to: CChar.self), lines: lines)
+  mutating func add(_ first: UnsafeRawPointer, pixels: Int, _ part: InputPart) {
+    guard part.bytesPerPixel == part.pixelByteCount, pixels > 0 else { return }
+    let lines = (pixels * part.pixelByteCount + Self.lineBytes - 1) / Self.lineBytes
+    spans[count] = sw_span(next: first.assumingMemoryBound(to: CChar.self), lines: lines)
     count += 1
     lineCount += lines
   }

@@ -57,12 +57,12 @@ final class StridedStep: Step {
   }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
-    let from = UnsafePointer(memory[reads[0]].row(0, 0)) + offset
+    let from = UnsafePointer(memory[reads[0]].floats(0, 0)) + offset
     let channels = axes[1], columns = axes[axes.count - 1]
     let rowsPerTask = rowsPerTask(region)
     for n in task * rowsPerTask..<min((task + 1) * rowsPerTask, region.images.count * output.height) {
       let image = region.images.lowerBound + n / output.height, y = n % output.height
-      let to = memory[writes].row(image, y)
+      let to = memory[writes].floats(image, y)
       var source = from + image * axes[0].stride
       var rest = y
       for axis in axes[2..<axes.count - 1].reversed() {
@@ -72,12 +72,12 @@ final class StridedStep: Step {
       if output.order == .planar {
         for channel in 0..<output.channels {
           for x in 0..<output.width {
-            to[channel * output.planeStride + x] = source[channel * channels.stride + x * columns.stride]
+            to[channel * output.floats.plane + x] = source[channel * channels.stride + x * columns.stride]
           }
         }
       } else {
         for x in 0..<output.width {
-          let pixel = to + x * output.pixelStride
+          let pixel = to + x * output.floats.pixel
           for channel in 0..<output.channels { pixel[channel] = source[channel * channels.stride + x * columns.stride] }
           // Padding lanes meet zero weights and must be finite.
           for channel in output.channels..<output.storedChannels { pixel[channel] = 0 }
@@ -90,12 +90,13 @@ final class StridedStep: Step {
 extension ValueLayout {
   /// Floats from one element to the next along each axis of the shape that the value has in the network.
   func strides(of shape: Shape) -> [Int] {
-    (0..<shape.rank).map { axis in
+    let floats = floats
+    return (0..<shape.rank).map { axis in
       switch axis {
-      case 0: imageStride
-      case 1: order == .planar ? planeStride : 1
-      case shape.rank - 1: pixelStride
-      default: shape.extents[(axis + 1)..<(shape.rank - 1)].reduce(rowStride, *)
+      case 0: floats.image
+      case 1: floats.channel
+      case shape.rank - 1: floats.pixel
+      default: shape.extents[(axis + 1)..<(shape.rank - 1)].reduce(floats.row, *)
       }
     }
   }

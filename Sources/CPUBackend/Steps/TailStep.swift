@@ -16,7 +16,7 @@ final class TailStep: ConvolutionStep {
     epilogue = EpilogueParameters(
       operands.epilogue, order: (0..<paddedChannels(g.outChannels)).map { $0 < g.outChannels ? $0 : nil }, bias: operands.bias,
       slopes: operands.slopes, packs: operands.packs)
-    kernel = operands.table.kernel(.tail, rows: g.outChannels)
+    kernel = operands.table.kernel(.tail, operands.inputLayout.element, .float32, rows: g.outChannels)
     weights = operands.packs.pack(
       Layout(
         weight: operands.weight, inChannels: g.inChannels, storedChannels: operands.inputLayout.storedChannels,
@@ -32,14 +32,14 @@ final class TailStep: ConvolutionStep {
     let taps: Int
 
     var sources: [ParameterTensor] { [weight] }
-    var count: Int { taps * outChannels * storedChannels }
+    var byteCount: Int { taps * outChannels * storedChannels * 4 }
     var partCount: Int { 1 }
 
-    func fill(_ base: UnsafeMutablePointer<Float>, part: Int, from tensors: [Tensor]) {
+    func fill(_ base: UnsafeMutableRawPointer, part: Int, from tensors: [Tensor]) {
       tensors[0].withUnsafeFloats { source in
         for tap in 0..<taps {
           for o in 0..<outChannels {
-            let to = base + (tap * outChannels + o) * storedChannels
+            let to = base.floats + (tap * outChannels + o) * storedChannels
             for k in 0..<inChannels { to[k] = source[(o * inChannels + k) * taps + tap] }
           }
         }
@@ -53,10 +53,10 @@ final class TailStep: ConvolutionStep {
 
   private func scratch(
     _ cursor: inout ScratchCursor
-  ) -> (copy: UnsafeMutablePointer<Float>?, rows: UnsafeMutablePointer<UnsafePointer<Float>?>?) {
+  ) -> (copy: UnsafeMutableRawPointer?, rows: UnsafeMutablePointer<UnsafeRawPointer?>?) {
     let g = operands.geometry
     return (
-      cursor.floats(g.kernel.height * (16 + g.kernel.width) * operands.inputLayout.storedChannels),
+      cursor.bytes(g.kernel.height * (16 + g.kernel.width) * operands.inputLayout.pixelByteCount),
       cursor.pointers(g.kernel.height)
     )
   }
@@ -67,21 +67,21 @@ final class TailStep: ConvolutionStep {
     var cursor = ScratchCursor(base)
     let scratch = scratch(&cursor)
     guard let copy = scratch.copy, let rows = scratch.rows else { return }
-    let g = operands.geometry, input = operands.inputLayout, output = operands.outputLayout
+    let g = operands.geometry, input = operands.inputLayout, plane = operands.outputLayout.floats.plane
     for n in rowTasks(region).range(task) {
       let (image, y) = region.place(n)
       let source = memory[operands.input]
       for ky in 0..<g.kernel.height {
         let inY = y - g.padding.top + ky
-        rows[ky] = inY >= 0 && inY < g.inHeight ? UnsafePointer(source.row(image, inY)) : nil
+        rows[ky] = inY >= 0 && inY < g.inHeight ? UnsafeRawPointer(source.row(image, inY)) : nil
       }
-      let residual = operands.residual.map { UnsafePointer(memory[$0].row(image, y)) }
+      let residual = operands.residual.map { UnsafePointer(memory[$0].floats(image, y)) }
       withUnsafePointer(to: epilogue.structure) { epilogue in
         var arguments = sw_tail_arguments(
           rows: UnsafePointer(rows), kernel_height: g.kernel.height, kernel_width: g.kernel.width, left: g.padding.left,
-          in_width: g.inWidth, pixel: input.pixelStride, channels: input.storedChannels, weight: UnsafePointer(weights.base),
-          width: g.outWidth, out: memory[operands.output].row(image, y),
-          out_plane: output.planeStride, residual: residual, residual_plane: output.planeStride, epilogue: epilogue,
+          in_width: g.inWidth, pixel: input.bytesPerPixel, channels: input.storedChannels, weight: UnsafePointer(weights.floats),
+          width: g.outWidth, out: memory[operands.output].floats(image, y),
+          out_plane: plane, residual: residual, residual_plane: plane, epilogue: epilogue,
           scratch: copy)
         kernel.tail(&arguments)
       }

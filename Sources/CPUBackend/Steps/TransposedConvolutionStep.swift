@@ -43,8 +43,8 @@ final class TransposedConvolutionStep: Step {
     self.output = output.layout
     gridWidth = (output.layout.width + payload.stride.width - 1) / payload.stride.width
     groups = PhaseGroup.all(of: payload, height: output.layout.height, width: output.layout.width)
-    storeFunction = table.kernel(.store, rows: 1).store
-    zeros = packs.pack(Zeros(count: paddedChannels(payload.inChannels)))
+    storeFunction = table.kernel(.store, .float32, output.layout.element).store
+    zeros = packs.pack(Zeros(byteCount: input.layout.pixelByteCount))
 
     let stored = output.layout.storedChannels, block = Int(SW_CHANNEL_BLOCK)
     var made: [Unit] = []
@@ -53,32 +53,31 @@ final class TransposedConvolutionStep: Step {
     var weightOffset = 0
     for (index, group) in groups.enumerated() {
       let columns = group.phases.count * stored
-      let gathers = ColumnBlock.split(columns, into: table.tiles(.gather))
-      let depth = group.taps.count * (gathers.first?.kernel.slots(depth: payload.inChannels) ?? 0)
+      let gathers = ColumnBlock.split(columns, into: table.tiles(.gather, input.layout.element, .float32))
       for gather in gathers {
         made.append(
           Unit(
             group: index, gather: gather.kernel, multiply: table.counterpart(of: gather.kernel, .multiply),
             firstColumn: gather.firstColumn,
-            firstBlock: (order.count + gather.firstColumn) / block, weightOffset: weightOffset + depth * gather.firstColumn))
+            firstBlock: (order.count + gather.firstColumn) / block, weightOffset: weightOffset))
+        weightOffset += group.taps.count * gather.kernel.weightByteCount(depth: payload.inChannels)
       }
       for phase in group.phases {
         for channel in 0..<stored {
           order.append(channel < payload.outChannels ? channel : nil)
           guard channel % block == 0 else { continue }
           offsets.append(
-            phase.row * output.layout.rowStride + phase.column * output.layout.pixelStride
-              + output.layout.channelOffset(channel))
+            phase.row * output.layout.bytesPerRow + phase.column * output.layout.bytesPerPixel
+              + output.layout.byteOffset(channel: channel))
         }
       }
-      weightOffset += depth * columns
     }
     let units = made
     self.units = units
     blockOffsets = offsets
     self.epilogue = EpilogueParameters(epilogue, order: order, bias: bias, slopes: slopes, packs: packs)
     weights = packs.pack(
-      Layout(weight: weight, payload: payload, groups: groups, units: units, storedChannels: stored, count: weightOffset))
+      Layout(weight: weight, payload: payload, groups: groups, units: units, storedChannels: stored, byteCount: weightOffset))
   }
 
   /// By unit, then tap, input channel, column. Groups of channels become one dense product with zeros between them.
@@ -88,12 +87,12 @@ final class TransposedConvolutionStep: Step {
     let groups: [PhaseGroup]
     let units: [Unit]
     let storedChannels: Int
-    let count: Int
+    let byteCount: Int
 
     var sources: [ParameterTensor] { [weight] }
     var partCount: Int { units.count }
 
-    func fill(_ base: UnsafeMutablePointer<Float>, part: Int, from tensors: [Tensor]) {
+    func fill(_ base: UnsafeMutableRawPointer, part: Int, from tensors: [Tensor]) {
       let depth = payload.inChannels / payload.groups, outputs = payload.outChannels / payload.groups
       let area = payload.kernel.height * payload.kernel.width
       let unit = units[part], group = groups[unit.group], columns = unit.gather.columns
@@ -104,7 +103,7 @@ final class TransposedConvolutionStep: Step {
           guard channel < payload.outChannels else { continue }
           let first = channel / outputs * depth
           for case (let tap, let position?) in phase.kernelPositions.enumerated() {
-            let to = base + unit.weightOffset + tap * unit.gather.slots(depth: payload.inChannels) * columns
+            let to = base + unit.weightOffset + tap * unit.gather.weightByteCount(depth: payload.inChannels)
             for k in 0..<depth {
               let value = source[((first + k) * outputs + channel % outputs) * area + position]
               unit.gather.pack(value, at: first + k, column: column, into: to)
@@ -172,7 +171,7 @@ final class TransposedConvolutionStep: Step {
 
   private func scratch(
     _ cursor: inout ScratchCursor
-  ) -> (product: UnsafeMutablePointer<Float>?, left: UnsafeMutablePointer<UnsafePointer<Float>?>?) {
+  ) -> (product: UnsafeMutablePointer<Float>?, left: UnsafeMutablePointer<UnsafeRawPointer?>?) {
     var taps = 1
     for group in groups { taps = max(taps, group.taps.count) }
     return (cursor.floats(Kernel.mostRows * Kernel.mostColumns), cursor.pointers(Kernel.mostRows * taps))
@@ -197,7 +196,7 @@ final class TransposedConvolutionStep: Step {
   /// One block of columns for a run of work pixels, counted row by row of the region.
   private func perform(
     _ unit: Unit, _ pixels: Range<Int>, of region: WorkRegion, _ memory: RunMemory, _ product: UnsafeMutablePointer<Float>,
-    _ left: UnsafeMutablePointer<UnsafePointer<Float>?>
+    _ left: UnsafeMutablePointer<UnsafeRawPointer?>
   ) {
     let source = memory[reads[0]], right = weights.base + unit.weightOffset
     let taps = groups[unit.group].taps, depth = payload.inChannels, columns = unit.gather.columns
@@ -210,7 +209,7 @@ final class TransposedConvolutionStep: Step {
       if isPlain, y < input.height, x + unit.multiply.rows <= min(gridWidth, input.width) {
         // Neighbours in one row lie a pixel apart: no pointers are needed.
         count = unit.multiply.rows
-        multiply(source.row(image, y) + x * input.pixelStride, input.pixelStride, right, depth, product, columns, nil)
+        multiply(source.row(image, y) + x * input.bytesPerPixel, input.bytesPerPixel, right, depth, product, columns, nil)
       } else {
         let rows = unit.gather.rows
         count = min(rows, pixels.upperBound - pixel)
@@ -224,16 +223,16 @@ final class TransposedConvolutionStep: Step {
 
   /// Where each tap of each pixel reads; outside the input, and past the last pixel, zeros.
   private func point(
-    _ left: UnsafeMutablePointer<UnsafePointer<Float>?>, to taps: [PhaseGroup.Tap], pixel: Int, count: Int, rows: Int,
+    _ left: UnsafeMutablePointer<UnsafeRawPointer?>, to taps: [PhaseGroup.Tap], pixel: Int, count: Int, rows: Int,
     _ region: WorkRegion, _ source: ValueMemory
   ) {
-    let zero = UnsafePointer(zeros.base)
+    let zero = UnsafeRawPointer(zeros.base)
     var (image, y) = region.place(pixel / gridWidth), x = pixel % gridWidth
     for row in 0..<rows {
       for tap in 0..<taps.count {
         let inY = y + taps[tap].row, inX = x + taps[tap].column
         let isInside = row < count && inY >= 0 && inY < input.height && inX >= 0 && inX < input.width
-        left[tap * rows + row] = isInside ? UnsafePointer(source.row(image, inY) + inX * input.pixelStride) : zero
+        left[tap * rows + row] = isInside ? UnsafeRawPointer(source.row(image, inY) + inX * input.bytesPerPixel) : zero
       }
       x += 1
       if x == gridWidth {
@@ -263,7 +262,7 @@ final class TransposedConvolutionStep: Step {
           let (image, y) = region.place((pixel + done) / gridWidth), x = (pixel + done) % gridWidth
           let run = min(count - done, gridWidth - x)
           var destination = sw_destination(
-            base: target.row(image, y * s.height), row: 0, pixel: s.width * output.pixelStride, block: offsets.baseAddress)
+            base: target.row(image, y * s.height), row: 0, pixel: s.width * output.bytesPerPixel, block: offsets.baseAddress)
           let from = product + done * columns
           if isWhole {
             storeFunction(from, columns, run, unit.firstBlock, columns / block, 0, x, &destination, &none, epilogue)
@@ -279,8 +278,8 @@ final class TransposedConvolutionStep: Step {
                 let channel = (unit.firstColumn + part * block) % stored - (unit.firstBlock + part) * block
                 let row = memory[reads[1]].row(image, y * s.height + phase.row)
                 added = sw_source(
-                  base: UnsafePointer(row) + phase.column * residual.pixelStride + residual.channelOffset(channel), row: 0,
-                  pixel: s.width * residual.pixelStride)
+                  base: UnsafeRawPointer(row) + phase.column * residual.bytesPerPixel + residual.byteOffset(channel: channel), row: 0,
+                  pixel: s.width * residual.bytesPerPixel)
               }
               storeFunction(
                 from + part * block, columns, fitting, unit.firstBlock + part, 1, 0, x, &destination, &added, epilogue)
@@ -302,5 +301,6 @@ private struct Unit: Hashable {
   var firstColumn: Int
   /// Among the blocks of 16 channels of all groups.
   var firstBlock: Int
+  /// In bytes.
   var weightOffset: Int
 }

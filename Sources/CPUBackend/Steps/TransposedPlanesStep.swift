@@ -58,8 +58,8 @@ final class TransposedPlanesStep: Step {
     let plan = TransposedPlanes(payload, height: output.layout.height, width: output.layout.width)
     self.plan = plan
     gridWidth = (output.layout.width + payload.stride.width - 1) / payload.stride.width
-    deinterleave = table.kernel(.deinterleave, rows: 1).deinterleave
-    spread = table.kernel(.spread, rows: 1)
+    deinterleave = table.kernel(.deinterleave, input.layout.element, .float32).deinterleave
+    spread = table.kernel(.spread, .float32, .float32)
     self.epilogue = EpilogueParameters(
       epilogue, order: (0..<paddedChannels(payload.outChannels)).map { $0 < payload.outChannels ? $0 : nil }, bias: bias,
       slopes: slopes, packs: packs)
@@ -78,7 +78,7 @@ final class TransposedPlanesStep: Step {
         func place(_ index: Int) -> Int { places[min(index, places.count - 1)] }
         parts.append(
           Part(
-            kernel: table.kernel(.planes, rows: range.count), firstTap: taps.count, tapCount: group.taps.count,
+            kernel: table.kernel(.planes, .float32, .float32, rows: range.count), firstTap: taps.count, tapCount: group.taps.count,
             weightOffset: weightOffset, places: (place(0), place(1), place(2), place(3))))
         weightOffset += group.taps.count * payload.inChannels * range.count
       }
@@ -95,14 +95,16 @@ final class TransposedPlanesStep: Step {
     let weight: ParameterTensor
     let payload: TransposedConvolution
     let groups: [PhaseGroup]
+    /// Of floats.
     let count: Int
 
     var sources: [ParameterTensor] { [weight] }
+    var byteCount: Int { count * 4 }
     var partCount: Int { 1 }
 
-    func fill(_ base: UnsafeMutablePointer<Float>, part: Int, from tensors: [Tensor]) {
+    func fill(_ base: UnsafeMutableRawPointer, part: Int, from tensors: [Tensor]) {
       let area = payload.kernel.height * payload.kernel.width
-      var to = base
+      var to = base.floats
       tensors[0].withUnsafeFloats { source in
         for group in groups {
           for range in TransposedPlanes.parts(group.phases.count * payload.outChannels) {
@@ -177,8 +179,8 @@ final class TransposedPlanesStep: Step {
     let s = payload.stride
     return Scratch(
       planes: cursor.floats(plan.rows.count * payload.inChannels * plane),
-      sums: cursor.floats(s.height * s.width * payload.outChannels * sumPlane), taps: cursor.pointers(taps.count),
-      phases: cursor.pointers(s.width))
+      sums: cursor.floats(s.height * s.width * payload.outChannels * sumPlane), taps: cursor.floatPointers(taps.count),
+      phases: cursor.floatPointers(s.width))
   }
 
   var scratchByteCount: Int { ScratchCursor.byteCount { scratch(&$0) } }
@@ -209,7 +211,7 @@ final class TransposedPlanesStep: Step {
   private func slot(_ row: Int) -> Int { row % plan.rows.count * payload.inChannels * plane }
 
   /// The pixels of a row that a strip reads, plane by plane; zeros outside the image.
-  private func copyRow(_ row: UnsafePointer<Float>, _ columns: Range<Int>, to planes: UnsafeMutablePointer<Float>) {
+  private func copyRow(_ row: UnsafeRawPointer, _ columns: Range<Int>, to planes: UnsafeMutablePointer<Float>) {
     let first = columns.lowerBound + plan.columns.lowerBound, count = columns.count + plan.columns.count - 1
     let start = min(max(-first, 0), count), end = min(max(input.width - first, start), count)
     if start > 0 || end < count {
@@ -221,7 +223,7 @@ final class TransposedPlanesStep: Step {
     }
     guard end > start else { return }
     deinterleave(
-      row + (first + start) * input.pixelStride, input.pixelStride, payload.inChannels, planes + start, plane, end - start)
+      row + (first + start) * input.bytesPerPixel, input.bytesPerPixel, payload.inChannels, planes + start, plane, end - start)
   }
 
   /// The sums of a row of work.
@@ -244,7 +246,7 @@ final class TransposedPlanesStep: Step {
       withUnsafeBytes(of: &out) { out in
         var arguments = sw_planes_arguments(
           left: left + part.firstTap, taps: part.tapCount, depth: payload.inChannels, plane: plane,
-          right: weights.base + part.weightOffset, count: count,
+          right: weights.floats + part.weightOffset, count: count,
           out: out.baseAddress?.assumingMemoryBound(to: UnsafeMutablePointer<Float>?.self))
         part.kernel.planes(&arguments)
       }
@@ -260,13 +262,13 @@ final class TransposedPlanesStep: Step {
     let first = columns.lowerBound * s.width, count = min(columns.upperBound * s.width, output.width) - first
     withUnsafePointer(to: epilogue.structure) { epilogue in
       for row in 0..<min(s.height, output.height - y * s.height) {
-        let out = memory[writes].row(image, y * s.height + row)
-        let residual = reads.count > 1 ? UnsafePointer(memory[reads[1]].row(image, y * s.height + row)) : nil
+        let out = memory[writes].floats(image, y * s.height + row)
+        let residual = reads.count > 1 ? UnsafePointer(memory[reads[1]].floats(image, y * s.height + row)) : nil
         for channel in 0..<payload.outChannels {
           for column in 0..<s.width {
             phases[column] = UnsafePointer(sums + ((row * payload.outChannels + channel) * s.width + column) * sumPlane)
           }
-          let place = channel * output.planeStride + first
+          let place = channel * output.floats.plane + first
           var arguments = sw_spread_arguments(
             in: phases, factor: s.width, count: count, out: out + place, residual: residual.map { $0 + place },
             channel: channel,

@@ -11,12 +11,12 @@ struct WeightsAhead {
 
   /// - Parameters:
   ///   - next: where the next weights lie; nil for none.
-  ///   - count: of floats there.
+  ///   - byteCount: of those there.
   ///   - tiles: over which they are fetched: register tiles, each once for every tap.
-  init(_ next: UnsafePointer<Float>?, count: Int, tiles: Int) {
+  init(_ next: UnsafeRawPointer?, byteCount: Int, tiles: Int) {
     guard let next, tiles > 0 else { return }
-    let lines = (count + 15) / 16
-    span = sw_span(next: UnsafeRawPointer(next).assumingMemoryBound(to: CChar.self), lines: lines)
+    let lines = (byteCount + 63) / 64
+    span = sw_span(next: next.assumingMemoryBound(to: CChar.self), lines: lines)
     ahead = sw_ahead(spans: nil, count: 1, lines_per_tile: (lines + tiles - 1) / tiles)
   }
 

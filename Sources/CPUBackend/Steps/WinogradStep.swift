@@ -49,13 +49,13 @@ final class WinogradStep: ConvolutionStep {
     parts = ConstantTable(operands.parts)
     positions = (size + 2) * (size + 2)
     let table = operands.table, geometry = operands.geometry
-    inputTransform = table.kernel(.winogradInput, rows: size).winogradInput
-    outputTransform = table.kernel(.winogradOutput, rows: size).winogradOutput
+    inputTransform = table.kernel(.winogradInput, operands.inputLayout.element, .float32, rows: size).winogradInput
+    outputTransform = table.kernel(.winogradOutput, .float32, operands.outputLayout.element, rows: size).winogradOutput
     arrangement = OutputArrangement(
       channels: geometry.outChannels, shuffle: operands.epilogue.shuffle, destination: operands.outputLayout)
     epilogue = EpilogueParameters(
       operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes, packs: operands.packs)
-    let tiles = table.floatTiles(.multiply)
+    let tiles = table.tiles(.multiply, .float32, .float32)
     var groups: [Group] = []
     var offset = 0
     for first in stride(from: 0, to: arrangement.order.count, by: Self.groupColumns) {
@@ -170,7 +170,7 @@ final class WinogradStep: ConvolutionStep {
     var transformed: UnsafeMutablePointer<Float>?
     var products: UnsafeMutablePointer<Float>?
     var strip: UnsafeMutablePointer<Float>?
-    var rows: UnsafeMutablePointer<UnsafePointer<Float>?>?
+    var rows: UnsafeMutablePointer<UnsafeRawPointer?>?
   }
 
   /// Where transformed inputs and products lie: position by position, tile by tile.
@@ -229,7 +229,7 @@ final class WinogradStep: ConvolutionStep {
 
   fileprivate func transformInputs(
     _ tiles: Range<Int>, _ tasks: Tasks, _ region: WorkRegion, _ memory: RunMemory, _ buffers: Buffers,
-    strip: UnsafeMutablePointer<Float>, rows: UnsafeMutablePointer<UnsafePointer<Float>?>
+    strip: UnsafeMutablePointer<Float>, rows: UnsafeMutablePointer<UnsafeRawPointer?>
   ) {
     let geometry = operands.geometry, lanes = operands.table.instructionSet.lanes
     var tile = tiles.lowerBound
@@ -245,10 +245,10 @@ final class WinogradStep: ConvolutionStep {
         for row in 0..<size + 2 {
           let y = top + row * dilation.height, isInside = y >= 0 && y < geometry.inHeight
           rows[row] =
-            isInside ? UnsafePointer(input.row(region.images.lowerBound + image, y)) + phase * part.pixelStride : nil
+            isInside ? UnsafeRawPointer(input.row(region.images.lowerBound + image, y)) + phase * part.bytesPerPixel : nil
         }
         inputTransform(
-          rows, part.pixelStride * dilation.width, (first - phase) / dilation.width,
+          rows, part.bytesPerPixel * dilation.width, (first - phase) / dilation.width,
           (geometry.inWidth - phase + dilation.width - 1) / dilation.width, run,
           (part.channels + lanes - 1) / lanes, transformed + part.firstChannel, buffers.depthStride,
           buffers.transformedStride, strip)
@@ -266,18 +266,18 @@ final class WinogradStep: ConvolutionStep {
     let depth = operands.geometry.inChannels
     let left = buffers.transformed + position * buffers.transformedStride
     let product = buffers.products + position * buffers.productStride + group.firstColumn - buffers.firstColumn
-    let right = weights.base + group.weightOffset + position * depth * group.columns
+    let right = weights.floats + group.weightOffset + position * depth * group.columns
     for index in 0..<group.blocks.count {
       let block = group.blocks.elements[index]
       let function = block.kernel.multiply
       let rows = block.kernel.rows
       var ahead = WeightsAhead(
-        next.map { $0 + depth * block.firstColumn }, count: depth * block.columns, tiles: (tiles + rows - 1) / rows)
+        next.map { $0 + depth * block.firstColumn }, byteCount: depth * block.columns * 4, tiles: (tiles + rows - 1) / rows)
       ahead.withPointer { ahead in
         var tile = 0
         while tile < tiles {
           function(
-            left + tile * buffers.depthStride, buffers.depthStride, right + depth * block.firstColumn, depth,
+            left + tile * buffers.depthStride, buffers.depthStride * 4, right + depth * block.firstColumn, depth,
             product + tile * buffers.columnStride + block.firstColumn, buffers.columnStride, ahead)
           tile += rows
         }
@@ -288,7 +288,7 @@ final class WinogradStep: ConvolutionStep {
   /// Where the weights of a group at a position lie; nil where a core's level-2 cache keeps them all.
   private func weightsAhead(_ group: Int, _ position: Int) -> UnsafePointer<Float>? {
     guard weights.byteCount >= WeightsAhead.leastByteCount(operands.table.caches), group < groups.count else { return nil }
-    return UnsafePointer(weights.base) + groups[group].weightOffset
+    return UnsafePointer(weights.floats) + groups[group].weightOffset
       + position * operands.geometry.inChannels * groups[group].columns
   }
 
@@ -351,7 +351,7 @@ extension WinogradStep {
   /// Whether threads would go without work, or register tiles without rows.
   private func hasFewTiles(_ threads: Int) -> Bool {
     guard threads > 1, (allTiles + tileGrain - 1) / tileGrain < 3 * threads else { return false }
-    return allTiles * weights.count / threads >= Self.leastProducts * 1000
+    return allTiles * weights.byteCount / 4 / threads >= Self.leastProducts * 1000
   }
 
   private var allTiles: Int {

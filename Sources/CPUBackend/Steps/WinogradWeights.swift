@@ -20,7 +20,7 @@ struct WinogradWeights: PackLayout {
   let groups: [Group]
 
   var sources: [ParameterTensor] { [weight] }
-  var count: Int { groups.reduce(0) { $0 + (size + 2) * (size + 2) * inChannels * $1.columns } }
+  var byteCount: Int { groups.reduce(0) { $0 + (size + 2) * (size + 2) * inChannels * $1.columns * 4 } }
   var partCount: Int { groups.reduce(0) { $0 + $1.blocks.count } }
 
   /// G of F(4x4, 3x3), in units of 1/24.
@@ -33,7 +33,7 @@ struct WinogradWeights: PackLayout {
   /// Columns that are transformed together, one in each lane.
   private typealias Lanes = SIMD8<Double>
 
-  func fill(_ base: UnsafeMutablePointer<Float>, part: Int, from tensors: [Tensor]) {
+  func fill(_ base: UnsafeMutableRawPointer, part: Int, from tensors: [Tensor]) {
     var part = part
     for group in groups {
       guard part < group.blocks.count else {
@@ -43,7 +43,7 @@ struct WinogradWeights: PackLayout {
       let block = group.blocks[part]
       tensors[0].withUnsafeFloats { source in
         for first in stride(from: 0, to: block.columns, by: Lanes.scalarCount) {
-          fill(base, group, block, columns: first..<min(first + Lanes.scalarCount, block.columns), from: source)
+          fill(base.floats, group, block, columns: first..<min(first + Lanes.scalarCount, block.columns), from: source)
         }
       }
       return
