@@ -17,9 +17,9 @@ struct ArenaPlan {
         for value in step.reads + [step.writes] { last[value] = index }
       }
     }
-    // What slices lie in lives from the first of them on and as long as any.
+    // What parts lie in lives from the first of them on and as long as any.
     for value in program.layouts.indices {
-      guard case .slice(let whole, _) = program.places[value] else { continue }
+      guard case .part(let whole, _) = program.places[value] else { continue }
       first[whole] = min(first[whole], first[value])
       last[whole] = max(last[whole], last[value])
     }

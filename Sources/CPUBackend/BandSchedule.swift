@@ -107,11 +107,11 @@ struct ScheduleSource {
   let layouts: [ValueLayout]
   /// Pixels of a band.
   let bandPixels: Int
-  /// The steps whose writing completes each value: that of itself, and those of its slices.
+  /// The steps whose writing completes each value: that of itself, and those of its parts.
   let writers: [[Int]]
-  /// The values that each step completes: its own, and the one that this is a slice of.
+  /// The values that each step completes: its own, and the one that this is a part of.
   let completed: [[Int]]
-  /// The last step that reads each value; Int.max for what leaves the program, is a slice or has slices: those keep all rows.
+  /// The last step that reads each value; Int.max for what leaves the program, is a part or has parts: those keep all rows.
   let lastReader: [Int]
 
   init(_ program: Program, bandPixels: Int) {
@@ -123,12 +123,12 @@ struct ScheduleSource {
     for (index, step) in steps.enumerated() {
       for value in step.reads { last[value] = index }
       completed.append([step.writes])
-      if case .slice(let whole, _) = program.places[step.writes] { completed[index].append(whole) }
+      if case .part(let whole, _) = program.places[step.writes] { completed[index].append(whole) }
       for value in completed[index] { writers[value].append(index) }
     }
     for (value, place) in program.places.enumerated() where place != .arena {
       last[value] = Int.max
-      if case .slice(let whole, _) = place { last[whole] = Int.max }
+      if case .part(let whole, _) = place { last[whole] = Int.max }
     }
     lastReader = last
     self.completed = completed

@@ -161,10 +161,10 @@ final class CPUSession: TimingSession {
         case .input(let index): inputs[index].storage.base
         case .output(let index): outputs[index].storage.base
         case .arena: arena.base + arenaOffsets[value]
-        case .slice(let whole, let channel):
+        case .part(let whole, let channel):
           arena.base + arenaOffsets[whole] + program.layouts[whole].byteOffset(channel: channel)
         // Never read as a whole.
-        case .parts: arena.base
+        case .inParts: arena.base
         case .constant(let index): program.constants[index].base
         }
       let layout = program.layouts[value], ring = schedule.ringRows[value]

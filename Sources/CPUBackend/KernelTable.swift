@@ -98,6 +98,11 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
   /// Whether it multiplies two values of the depth at once; weights then lie in pairs.
   package var takesPairs: Bool { family.hasTiles && elements.right == .bfloat16 }
 
+  /// Whether it is of the family, and reads and stores such elements.
+  func takes(_ family: Family, _ left: DataType, _ stored: DataType) -> Bool {
+    self.family == family && elements.left == left && elements.stored == stored
+  }
+
   package var unit: Work.Unit { takesPairs ? .bfloat16Pairs : .float32 }
 
   /// What the weights of all its columns for so many products take.
@@ -132,7 +137,7 @@ package struct KernelTable: Sendable {
     for level in [instructionSet, instructionSet.base] {
       let found = Self.all.filter { $0.instructionSet == level && (multipliesPairs || !$0.takesPairs) }
       rows += found.filter { kernel in
-        !rows.contains { $0.family == kernel.family && $0.elements.left == kernel.elements.left && $0.elements.stored == kernel.elements.stored }
+        !rows.contains { $0.takes(kernel.family, kernel.elements.left, kernel.elements.stored) }
       }
     }
     self.rows = rows
@@ -140,7 +145,7 @@ package struct KernelTable: Sendable {
 
   /// The register tiles of a family that read and store such elements, widest first.
   package func tiles(_ family: Kernel.Family, _ left: DataType, _ stored: DataType) -> [Kernel] {
-    rows.filter { $0.family == family && $0.elements.left == left && $0.elements.stored == stored }.sorted { $0.vectors > $1.vectors }
+    rows.filter { $0.takes(family, left, stored) }.sorted { $0.vectors > $1.vectors }
   }
 
   /// The register tile of another family that takes the same columns and the same packed weights. Traps where there is none: both
@@ -148,7 +153,8 @@ package struct KernelTable: Sendable {
   package func counterpart(of kernel: Kernel, _ family: Kernel.Family) -> Kernel {
     guard
       let other = rows.first(where: {
-        $0.family == family && $0.columns == kernel.columns && $0.elements.left == kernel.elements.left && $0.elements.right == kernel.elements.right
+        $0.family == family && $0.columns == kernel.columns && $0.elements.left == kernel.elements.left
+          && $0.elements.right == kernel.elements.right
       })
     else { preconditionFailure("the kernel table of \(instructionSet) has no \(family) like \(kernel.name)") }
     return other
@@ -157,11 +163,9 @@ package struct KernelTable: Sendable {
   /// The kernel of a family that reads and stores such elements and whose `rows` are these. Traps when the table has none: lowering
   /// gives steps values that they have kernels for.
   package func kernel(_ family: Kernel.Family, _ left: DataType, _ stored: DataType, rows count: Int = 1) -> Kernel {
-    guard
-      let kernel = rows.first(where: {
-        $0.family == family && $0.elements.left == left && $0.elements.stored == stored && $0.rows == count
-      })
-    else { preconditionFailure("the kernel table of \(instructionSet) has no \(family) of \(count) from \(left) to \(stored)") }
+    guard let kernel = rows.first(where: { $0.takes(family, left, stored) && $0.rows == count }) else {
+      preconditionFailure("the kernel table of \(instructionSet) has no \(family) of \(count) from \(left) to \(stored)")
+    }
     return kernel
   }
 
@@ -170,8 +174,7 @@ package struct KernelTable: Sendable {
     _ left: DataType, _ stored: DataType, kernel size: Pair, stride: Pair, dilation: Pair
   ) -> Kernel {
     let special = rows.first {
-      $0.family == .depthwise && $0.elements.left == left && $0.elements.stored == stored && size == Pair($0.rows)
-        && stride == Pair($0.vectors) && dilation == Pair(1)
+      $0.takes(.depthwise, left, stored) && size == Pair($0.rows) && stride == Pair($0.vectors) && dilation == Pair(1)
     }
     return special ?? kernel(.depthwise, left, stored, rows: 0)
   }

@@ -66,36 +66,9 @@ extension Lowering {
     }
   }
 
-  /// A transposed convolution whose kernel is as large as its stride: a 1x1 convolution to the channels of every place that a pixel
-  /// spreads to, and a pixel shuffle.
-  mutating func lowerTransposedAsPointwise(
-    _ node: Node, _ payload: TransposedConvolution, _ inputs: [Int]
-  ) throws(ExecutionError) -> Int {
-    let factor = payload.stride.height, places = factor * factor, channels = payload.outChannels * places
-    let roles = ConvolutionRoles(
-      // [inChannels, outChannels, factor, factor]: the places of a channel follow each other, as a pixel shuffle takes them.
-      weight: .turned(try weight(.weight, of: node)),
-      bias: payload.hasBias ? .repeated(try parameter(.bias, of: node), count: places) : nil,
-      // One slope serves all channels as it is.
-      slopes: slopes(.slope, of: node).map {
-        network.parameter(.slope, of: node)?.count == 1 ? $0 : .repeated($0, count: places)
-      })
-    let input = result.layouts[inputs[0]].shape
-    let pointwise = Convolution(
-      inChannels: payload.inChannels, outChannels: channels, kernel: Pair(1), hasBias: payload.hasBias)
-    let geometry = ConvolutionGeometry(
-      pointwise, input: input,
-      output: Shape(batch: input.batch, channels: channels, height: input.height, width: input.width))
-    var epilogue = payload.epilogue
-    if factor > 1 { epilogue.steps.append(.pixelShuffle(factor)) }
-    return try lower(node, geometry, roles, epilogue, inputs, output: try shape(of: node.name)) { operands in
-      PointwiseStep(operands)
-    }
-  }
-
   /// The concatenations that are read in parts by all their readers.
-  func concatenationsApart() -> Set<String> {
-    ConcatenationSlice.apart(in: network, shapes: shapes) { node in
+  func concatenationsLeftInParts() -> Set<String> {
+    ConcatenationPart.concatenationsLeft(in: network, shapes: shapes) { node in
       if case .separableConvolution(let payload) = node.operation {
         return SeparableGeometry(node, payload, shapes: wholeShapes).map { engine.method(for: $0) } == .blocks
       }
@@ -108,7 +81,7 @@ extension Lowering {
 
   /// Where the channels of a value lie.
   private func parts(of value: Int) -> [InputPart] {
-    guard case .parts(let values) = result.places[value] else {
+    guard case .inParts(let values) = result.places[value] else {
       return [InputPart(value, result.layouts[value], firstChannel: 0)]
     }
     var channel = 0
@@ -119,7 +92,7 @@ extension Lowering {
   }
 
   /// The parameters of a convolution, by what they are for.
-  private struct ConvolutionRoles {
+  struct ConvolutionRoles {
     var weight: ParameterTensor
     var bias: ParameterTensor?
     var slopes: ParameterTensor?
@@ -129,7 +102,7 @@ extension Lowering {
   ///
   /// - Parameters:
   ///   - storesAnywhere: whether the step can store columns in any order, and so spread them out as a pixel shuffle does.
-  private mutating func lower(
+  mutating func lower(
     _ node: Node, _ geometry: ConvolutionGeometry, _ roles: ConvolutionRoles, _ steps: Epilogue, _ inputs: [Int],
     output shape: Shape, inputOrder: ValueLayout.Order = .interleaved, outputOrder: ValueLayout.Order = .interleaved,
     storesAnywhere: Bool = true, _ makeStep: (ConvolutionOperands) -> any Step

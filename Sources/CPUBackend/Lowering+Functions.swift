@@ -2,15 +2,15 @@ import Execution
 import Networks
 import Tensors
 
-/// Operations without weights: functions of two values, resizes, softmax, and those that move elements.
+/// Functions of two values, resizes, reductions, normalisations and softmax.
 extension Lowering {
   /// The value as float32, for steps that know nothing else.
-  private mutating func float32(_ node: Node, _ input: Int) -> Int {
+  mutating func float32(_ node: Node, _ input: Int) -> Int {
     convert(input, to: ValueLayout(result.layouts[input].shape, result.layouts[input].order), node: node.name)
   }
 
   /// A value for the result of such a step, which then goes through `convert`.
-  private mutating func addFloat32(_ layout: ValueLayout) -> (value: Int, layout: ValueLayout) {
+  mutating func addFloat32(_ layout: ValueLayout) -> (value: Int, layout: ValueLayout) {
     let layout = ValueLayout(layout.shape, layout.order)
     return (addValue(layout), layout)
   }
@@ -22,7 +22,7 @@ extension Lowering {
     return addBinary(node, function, operands, valueLayout(output))
   }
 
-  private mutating func addBinary(
+  mutating func addBinary(
     _ node: Node, _ function: BinaryFunction, _ operands: [Int], _ layout: ValueLayout
   ) -> Int {
     let output = addValue(layout)
@@ -34,39 +34,12 @@ extension Lowering {
 
   /// The operand as one that a function of two values can repeat. Axes between the second and the last lie as one: where some of
   /// them but not all would be repeated, it is made as large as the output.
-  private mutating func repeatable(
+  mutating func repeatable(
     _ node: Node, _ input: Int, _ shape: Shape, in output: Shape
   ) throws(ExecutionError) -> Int {
     let layout = valueLayout(output), own = result.layouts[input]
     if own.height != 1, own.height != layout.height { return expanded(node, input, shape, to: output) }
     return input
-  }
-
-  mutating func lowerExpand(_ node: Node, _ input: Int) throws(ExecutionError) -> Int {
-    expanded(node, input, try shape(of: node.inputs[0]), to: try shape(of: node.name))
-  }
-
-  private mutating func expanded(_ node: Node, _ input: Int, _ shape: Shape, to output: Shape) -> Int {
-    if shape == output { return input }
-    let input = float32(node, input), strides = result.layouts[input].strides(of: shape)
-    let axes = (0..<output.rank).map { axis in
-      StridedStep.Axis(extent: output[axis], stride: shape[axis] == 1 ? 0 : strides[axis])
-    }
-    return stride(node, "expand", axes, input, valueLayout(output))
-  }
-
-  mutating func lowerConcatenation(_ node: Node, axis: Int, _ inputs: [Int]) throws(ExecutionError) -> Int {
-    let shape = try shape(of: node.name)
-    var parts: [(value: Int, layout: ValueLayout)] = [], shapes: [Shape] = []
-    for (name, input) in zip(node.inputs, inputs) {
-      let part = float32(node, input)
-      parts.append((part, result.layouts[part]))
-      shapes.append(try self.shape(of: name))
-    }
-    let output = addFloat32(valueLayout(shape))
-    result.steps.append(
-      JoinStep(node: node.name, axis: axis, inputs: parts, shapes: shapes, output: output, shape: shape))
-    return convert(output.value, to: valueLayout(shape), node: node.name)
   }
 
   mutating func lowerResize(_ node: Node, _ payload: Resize, _ input: Int) throws(ExecutionError) -> Int {
@@ -95,52 +68,6 @@ extension Lowering {
     return convert(output.value, to: layout, node: node.name)
   }
 
-  mutating func lowerPad(_ node: Node, _ payload: Pad, _ input: Int) throws(ExecutionError) -> Int {
-    let layout = valueLayout(try shape(of: node.name)), from = result.layouts[input]
-    func map(_ count: Int, _ before: Int, _ extent: Int) throws(ExecutionError) -> [Int] {
-      try result.tables.map(.pad(payload.mode, before: before, extent: extent, count: count), node) {
-        payload.source(of: $0 - before, extent: extent) ?? SelectionStep.Maps.constant
-      }
-    }
-    let maps = SelectionStep.Maps(
-      channels: try map(layout.channels, payload.channelsBefore, from.channels),
-      rows: try map(layout.height, payload.padding.top, from.height),
-      columns: try map(layout.width, payload.padding.left, from.width), value: payload.value)
-    return select(node, "pad", maps, input, layout)
-  }
-
-  mutating func lowerSlice(_ node: Node, _ payload: Slice, _ input: Int) throws(ExecutionError) -> Int {
-    let inputShape = try shape(of: node.inputs[0]), outputShape = try shape(of: node.name)
-    let layout = valueLayout(outputShape)
-    var starts = [Int](repeating: 0, count: inputShape.rank), steps = [Int](repeating: 1, count: inputShape.rank)
-    for span in payload.spans {
-      starts[span.axis] = span.range(extent: inputShape[span.axis])?.start ?? 0
-      steps[span.axis] = span.step
-    }
-    if inputShape.isImage, outputShape.batch == inputShape.batch {
-      func map(_ axis: Int) throws(ExecutionError) -> [Int] {
-        let (start, step) = (starts[axis], steps[axis])
-        return try result.tables.map(.slice(start: start, step: step, count: outputShape[axis]), node) { start + $0 * step }
-      }
-      return select(
-        node, "slice", SelectionStep.Maps(channels: try map(1), rows: try map(2), columns: try map(3)), input, layout)
-    }
-    let input = float32(node, input), strides = result.layouts[input].strides(of: inputShape)
-    var offset = 0, axes: [StridedStep.Axis] = []
-    for axis in 0..<inputShape.rank {
-      offset += starts[axis] * strides[axis]
-      axes.append(StridedStep.Axis(extent: outputShape[axis], stride: steps[axis] * strides[axis]))
-    }
-    return stride(node, "slice", offset: offset, axes, input, layout)
-  }
-
-  mutating func lowerTranspose(_ node: Node, _ payload: Transpose, _ input: Int) throws(ExecutionError) -> Int {
-    let inputShape = try shape(of: node.inputs[0])
-    let input = float32(node, input), strides = result.layouts[input].strides(of: inputShape)
-    let axes = payload.permutation.map { StridedStep.Axis(extent: inputShape[$0], stride: strides[$0]) }
-    return stride(node, "transpose", axes, input, valueLayout(try shape(of: node.name)))
-  }
-
   mutating func lowerReduction(_ node: Node, _ payload: Reduction, _ input: Int) throws(ExecutionError) -> Int {
     let inputShape = try shape(of: node.inputs[0]), outputShape = try shape(of: node.name)
     // Kept or not, the channels then lie as those of one pixel.
@@ -153,7 +80,7 @@ extension Lowering {
   }
 
   /// Both float32.
-  private mutating func reduced(
+  mutating func reduced(
     _ node: Node, _ payload: Reduction, _ input: Int, _ shape: Shape, to outputShape: Shape
   ) -> Int {
     let output = addFloat32(valueLayout(outputShape))
@@ -237,23 +164,6 @@ extension Lowering {
     return reshaped(node, repeated.value, to: shape)
   }
 
-  /// The same elements in the same order under another shape, float32 both.
-  private mutating func reshaped(_ node: Node, _ input: Int, to shape: Shape) -> Int {
-    let output = addFloat32(valueLayout(shape))
-    if output.layout == result.layouts[input] { return input }
-    result.steps.append(ReshapeStep(node: node.name, input: (input, result.layouts[input]), output: output))
-    return output.value
-  }
-
-  /// Where the elements lie in the same places: the value itself.
-  mutating func lowerReshape(_ node: Node, _ input: Int) throws(ExecutionError) -> Int {
-    let layout = valueLayout(try shape(of: node.name)), from = result.layouts[input]
-    if from == layout { return input }
-    let wide = float32(node, input), output = addFloat32(layout)
-    result.steps.append(ReshapeStep(node: node.name, input: (wide, result.layouts[wide]), output: output))
-    return convert(output.value, to: layout, node: node.name)
-  }
-
   mutating func lowerSoftmax(_ node: Node, _ payload: Softmax, _ input: Int) throws(ExecutionError) -> Int {
     let shape = try shape(of: node.name), layout = valueLayout(shape)
     guard let axis = SoftmaxStep.Axis(payload.axis, of: shape) else {
@@ -291,44 +201,6 @@ extension Lowering {
       StridedStep.Axis(extent: shape[axis], stride: softStrides[permutation.firstIndex(of: axis) ?? 0])
     }
     return stride(node, "transpose", back, soft.value, layout)
-  }
-
-  mutating func lowerMatrixMultiply(_ node: Node, _ inputs: [Int]) throws(ExecutionError) -> Int {
-    let shape = try shape(of: node.name)
-    var operands: [(value: Int, layout: ValueLayout)] = [], shapes: [Shape] = []
-    for (name, input) in zip(node.inputs, inputs) {
-      let operand = convert(input, to: valueLayout(result.layouts[input].shape, .planar), node: node.name)
-      operands.append((operand, result.layouts[operand]))
-      shapes.append(try self.shape(of: name))
-    }
-    let layout = valueLayout(shape, .planar), output = addValue(layout)
-    result.steps.append(
-      MatrixMultiplyStep(
-        node: node.name, inputs: operands, shapes: shapes, product: shape, output: (output, layout), table: table))
-    return convert(output, to: valueLayout(shape), node: node.name)
-  }
-
-  /// Copies by maps along each axis, with the input in the order of the output.
-  private mutating func select(
-    _ node: Node, _ name: String, _ maps: SelectionStep.Maps, _ input: Int, _ layout: ValueLayout
-  ) -> Int {
-    let from = convert(input, to: valueLayout(result.layouts[input].shape, layout.order), node: node.name)
-    let output = addValue(layout)
-    result.steps.append(
-      SelectionStep(
-        node: node.name, name: name, maps, input: (from, result.layouts[from]), output: (output, layout)))
-    return output
-  }
-
-  /// `input` is float32.
-  private mutating func stride(
-    _ node: Node, _ name: String, offset: Int = 0, _ axes: [StridedStep.Axis], _ input: Int, _ layout: ValueLayout
-  ) -> Int {
-    let output = addFloat32(layout)
-    result.steps.append(
-      StridedStep(
-        node: node.name, name: name, offset: offset, axes: axes, input: (input, result.layouts[input]), output: output))
-    return convert(output.value, to: layout, node: node.name)
   }
 }
 

@@ -15,11 +15,11 @@ struct Lowering {
   /// The value of each network value, in the layout that `valueLayout(shape)` gives it.
   private var values: [String: Int] = [:]
   /// The inputs of concatenations that are made where they end up.
-  private var slices: [String: ConcatenationSlice] = [:]
-  /// The value of each concatenation that has slices.
+  private var parts: [String: ConcatenationPart] = [:]
+  /// The value of each concatenation that has parts.
   private var wholes: [String: Int] = [:]
   /// The concatenations whose readers take each input from where it lies.
-  private var apart: Set<String> = []
+  private var leftInParts: Set<String> = []
   /// The nodes that only move channels.
   private var moved: MovedChannels
   /// The tensors of the values that are constants.
@@ -41,8 +41,8 @@ struct Lowering {
       let value = addValue(valueLayout(shape, .planar), .input(index))
       values[input.name] = convert(value, to: valueLayout(shape), node: input.name)
     }
-    apart = concatenationsApart()
-    slices = ConcatenationSlice.all(in: network, shapes: shapes, except: apart.union(moved.unmade))
+    leftInParts = concatenationsLeftInParts()
+    parts = ConcatenationPart.all(in: network, shapes: shapes, except: leftInParts.union(moved.unmade))
     for node in network.nodes { try lower(node) }
     for (index, name) in network.outputs.enumerated() { try placeOutput(name, index) }
     return result
@@ -62,14 +62,14 @@ struct Lowering {
     return result.layouts.count - 1
   }
 
-  /// A value for the output of a node: where the node is an input of a concatenation, a slice of that, if the layouts allow.
+  /// A value for the output of a node: where the node is an input of a concatenation, a part of that, if the layouts allow.
   mutating func addOutput(_ node: Node, _ layout: ValueLayout) throws(ExecutionError) -> Int {
-    guard let slice = slices[node.name], layout.order == .interleaved, layout.shape == shapes[node.name] else {
+    guard let part = parts[node.name], layout.order == .interleaved, layout.shape == shapes[node.name] else {
       return addValue(layout)
     }
-    let whole = try whole(of: slice.concatenation)
+    let whole = try whole(of: part.concatenation)
     return addValue(
-      ValueLayout(slice: layout.channels, of: result.layouts[whole]), .slice(of: whole, channel: slice.channel))
+      ValueLayout(part: layout.channels, of: result.layouts[whole]), .part(of: whole, channel: part.channel))
   }
 
   private mutating func whole(of concatenation: String) throws(ExecutionError) -> Int {
@@ -79,16 +79,16 @@ struct Lowering {
     return whole
   }
 
-  /// A concatenation whose inputs mostly lie in it already; the others are copied there. Nil where it has no slices.
+  /// A concatenation whose inputs mostly lie in it already; the others are copied there. Nil where it has no parts.
   private mutating func joined(_ node: Node, _ inputs: [Int]) throws(ExecutionError) -> Int? {
     guard let whole = wholes[node.name] else { return nil }
     var channel = 0
     for input in inputs {
       let layout = result.layouts[input]
-      if result.places[input] != .slice(of: whole, channel: channel) {
-        let slice = addValue(
-          ValueLayout(slice: layout.channels, of: result.layouts[whole]), .slice(of: whole, channel: channel))
-        rearrange(.copy, node: node.name, [input], to: slice)
+      if result.places[input] != .part(of: whole, channel: channel) {
+        let part = addValue(
+          ValueLayout(part: layout.channels, of: result.layouts[whole]), .part(of: whole, channel: channel))
+        rearrange(.copy, node: node.name, [input], to: part)
       }
       channel += layout.channels
     }
@@ -212,8 +212,8 @@ struct Lowering {
     case .concatenation(let payload) where payload.axis != 1:
       values[node.name] = try lowerConcatenation(node, axis: payload.axis, inputs)
     case .concatenation:
-      if apart.contains(node.name) {
-        values[node.name] = addValue(layout, .parts(inputs))
+      if leftInParts.contains(node.name) {
+        values[node.name] = addValue(layout, .inParts(inputs))
       } else if let whole = try joined(node, inputs) {
         values[node.name] = whole
       } else if layout.order == .interleaved, inputs.count <= Self.mostPicked,

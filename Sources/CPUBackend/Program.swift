@@ -5,9 +5,9 @@ struct Program {
     case output(Int)
     case arena
     /// Channels of another value, from this one on: written by the steps that make a concatenation's inputs.
-    case slice(of: Int, channel: Int)
+    case part(of: Int, channel: Int)
     /// Nowhere as a whole: the channels of these values, one after the other, each where it lies.
-    case parts([Int])
+    case inParts([Int])
     /// One of the program's constants, laid out when the program is made.
     case constant(Int)
   }

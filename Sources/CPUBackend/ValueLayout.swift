@@ -16,7 +16,7 @@ struct ValueLayout: Hashable {
   let order: Order
   /// Planes are float32 always.
   let element: DataType
-  /// Channels from one pixel to the next (interleaved): more than are stored where the value is a slice of a wider one.
+  /// Channels from one pixel to the next (interleaved): more than are stored where the value is a part of a wider one.
   private let pixelChannels: Int
 
   /// The layout that every value of the shape has inside a program.
@@ -33,7 +33,7 @@ struct ValueLayout: Hashable {
   }
 
   /// Some channels of an interleaved value; `channels` is a multiple of SW_CHANNEL_BLOCK, or they are the last.
-  init(slice channels: Int, of whole: ValueLayout) {
+  init(part channels: Int, of whole: ValueLayout) {
     shape = Shape(batch: whole.batch, channels: channels, height: whole.height, width: whole.width)
     order = .interleaved
     pixelChannels = whole.pixelChannels
@@ -92,7 +92,8 @@ extension ValueLayout {
   @inline(__always)
   func number(_ pixel: UnsafeRawPointer, _ channel: Int) -> Float {
     element == .bfloat16
-      ? pixel.load(fromByteOffset: channel * 2, as: BFloat16.self).float : pixel.load(fromByteOffset: channel * 4, as: Float.self)
+      ? pixel.load(fromByteOffset: channel * 2, as: BFloat16.self).float
+      : pixel.load(fromByteOffset: channel * 4, as: Float.self)
   }
 
   @inline(__always)

@@ -85,7 +85,9 @@ import Testing
     #expect(pairs.rows.contains { $0.takesPairs })
     #expect(!table.rows.contains { $0.takesPairs })
     /// What a kernel is called for.
-    func use(_ kernel: Kernel) -> String { "\(kernel.family) \(kernel.elements.left) \(kernel.elements.stored) \(kernel.columns)" }
+    func use(_ kernel: Kernel) -> String {
+      "\(kernel.family) \(kernel.elements.left) \(kernel.elements.stored) \(kernel.columns)"
+    }
     #expect(Set(table.rows.map(use)) == Set(pairs.rows.map(use)))
   }
 

@@ -23,7 +23,8 @@ import Testing
           var arguments = sw_pool_arguments(
             rows: pointers, row_count: rows.count, pixel: pixel * 4, in_width: width, kernel_width: window, stride: stride,
             left: left,
-            width: outWidth, channels: channels, out: out, out_pixel: outPixel * 4, counted_rows: rows.count + 1, counts_padding: 1,
+            width: outWidth, channels: channels, out: out, out_pixel: outPixel * 4, counted_rows: rows.count + 1,
+            counts_padding: 1,
             right: right)
           if kernel.family == .maximumPool { kernel.maximumPool(&arguments) } else { kernel.averagePool(&arguments) }
         }
@@ -43,10 +44,12 @@ import Testing
     for (window, stride, padding) in [(1, 1, 0), (2, 2, 0), (3, 2, 1), (5, 1, 2)] where width + 2 * padding >= window {
       let rows = (0..<3).map { _ in (0..<width * (channels + 16)).map { _ in Float.random(in: -1...1, using: &generator) } }
       let most = run(
-        table.kernel(.maximumPool, .float32, .float32), rows: rows, channels: channels, width: width, window: window, stride: stride,
+        table.kernel(.maximumPool, .float32, .float32), rows: rows, channels: channels, width: width, window: window,
+        stride: stride,
         left: padding, right: padding)
       let mean = run(
-        table.kernel(.averagePool, .float32, .float32), rows: rows, channels: channels, width: width, window: window, stride: stride,
+        table.kernel(.averagePool, .float32, .float32), rows: rows, channels: channels, width: width, window: window,
+        stride: stride,
         left: padding, right: padding)
       for index in most.indices {
         let first = index / channels * stride - padding

@@ -39,7 +39,8 @@ final class DepthwiseStep: ConvolutionStep {
         depthwise.run(
           rows, rowCount: together.count, inPixel: operands.inputLayout.bytesPerPixel, x: 0, count: operands.geometry.outWidth,
           out: output.row(image, y), outRow: output.rowDistance(image, together),
-          outPixel: operands.outputLayout.bytesPerPixel, residual: operands.residualRows(memory, image: image, together), epilogue
+          outPixel: operands.outputLayout.bytesPerPixel, residual: operands.residualRows(memory, image: image, together),
+          epilogue
         )
       }
       n += together.count

@@ -72,7 +72,8 @@ final class ElementwiseStep: Step {
           shifted.before.slopes = shifted.before.slopes.map { $0 + channel }
           shifted.after.slopes = shifted.after.slopes.map { $0 + channel }
           kernel.elementwise(
-            from + offset, 4, multiplier.map { UnsafePointer($0.floats + channel) }, added.map { $0 + offset }, 4, to + offset, 4,
+            from + offset, 4, multiplier.map { UnsafePointer($0.floats + channel) }, added.map { $0 + offset }, 4, to + offset,
+            4,
             layout.width, 0, &shifted)
         }
       }

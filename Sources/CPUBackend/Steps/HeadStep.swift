@@ -20,7 +20,8 @@ final class HeadStep: ConvolutionStep {
       channels: g.outChannels, shuffle: operands.epilogue.shuffle, destination: operands.outputLayout)
     epilogue = EpilogueParameters(
       operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes, packs: operands.packs)
-    let blocks = ColumnBlock.split(arrangement.order.count, into: operands.table.tiles(.head, .float32, operands.outputLayout.element))
+    let blocks = ColumnBlock.split(
+      arrangement.order.count, into: operands.table.tiles(.head, .float32, operands.outputLayout.element))
     self.blocks = ConstantTable(blocks)
     let rowLength = Self.rowLength(g)
     tapOffsets = ConstantTable(

@@ -245,7 +245,8 @@ final class RearrangementStep: Step {
     _ memory: RunMemory, input index: Int, image: Int, y: Int, _: From.Type, _: To.Type,
     _ source: (_ channel: Int, _ x: Int) -> (channel: Int, y: Int, x: Int)
   ) {
-    let layout = inputs[index], input = memory[reads[index]], out = memory[writes].row(image, y).assumingMemoryBound(to: To.self)
+    let layout = inputs[index], input = memory[reads[index]],
+      out = memory[writes].row(image, y).assumingMemoryBound(to: To.self)
     let inChannel = layout.byteOffset(channel: 1) / MemoryLayout<From>.stride
     let inPixel = layout.bytesPerPixel / MemoryLayout<From>.stride, outPixel = output.bytesPerPixel / MemoryLayout<To>.stride
     func element(_ from: (channel: Int, y: Int, x: Int)) -> To {

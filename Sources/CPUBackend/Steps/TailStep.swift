@@ -79,7 +79,8 @@ final class TailStep: ConvolutionStep {
       withUnsafePointer(to: epilogue.structure) { epilogue in
         var arguments = sw_tail_arguments(
           rows: UnsafePointer(rows), kernel_height: g.kernel.height, kernel_width: g.kernel.width, left: g.padding.left,
-          in_width: g.inWidth, pixel: input.bytesPerPixel, channels: input.storedChannels, weight: UnsafePointer(weights.floats),
+          in_width: g.inWidth, pixel: input.bytesPerPixel, channels: input.storedChannels,
+          weight: UnsafePointer(weights.floats),
           width: g.outWidth, out: memory[operands.output].floats(image, y),
           out_plane: plane, residual: residual, residual_plane: plane, epilogue: epilogue,
           scratch: copy)

@@ -278,7 +278,8 @@ final class TransposedConvolutionStep: Step {
                 let channel = (unit.firstColumn + part * block) % stored - (unit.firstBlock + part) * block
                 let row = memory[reads[1]].row(image, y * s.height + phase.row)
                 added = sw_source(
-                  base: UnsafeRawPointer(row) + phase.column * residual.bytesPerPixel + residual.byteOffset(channel: channel), row: 0,
+                  base: UnsafeRawPointer(row) + phase.column * residual.bytesPerPixel + residual.byteOffset(channel: channel),
+                  row: 0,
                   pixel: s.width * residual.bytesPerPixel)
               }
               storeFunction(

@@ -78,7 +78,8 @@ final class TransposedPlanesStep: Step {
         func place(_ index: Int) -> Int { places[min(index, places.count - 1)] }
         parts.append(
           Part(
-            kernel: table.kernel(.planes, .float32, .float32, rows: range.count), firstTap: taps.count, tapCount: group.taps.count,
+            kernel: table.kernel(.planes, .float32, .float32, rows: range.count), firstTap: taps.count,
+            tapCount: group.taps.count,
             weightOffset: weightOffset, places: (place(0), place(1), place(2), place(3))))
         weightOffset += group.taps.count * payload.inChannels * range.count
       }

@@ -3,28 +3,28 @@ import Networks
 import Tensors
 
 /// Where in a concatenation one of its inputs lies. An input that is made there costs no copy.
-struct ConcatenationSlice: Hashable {
+struct ConcatenationPart: Hashable {
   var concatenation: String
   /// That of channels.
   private static let operation = Operation.concatenation(Concatenation())
   /// The first channel.
   var channel: Int
 
-  /// The slices of a network, by the name of the node that makes each.
+  /// The parts of a network's concatenations, by the name of the node that makes each.
   ///
   /// Inputs must begin at whole blocks of channels, be interleaved, and be made by a node that is no concatenation itself; a value
   /// that several concatenations take lies in the first.
   ///
-  /// - Parameter apart: concatenations that are not made.
-  static func all(in network: Network, shapes: [String: Shape], except apart: Set<String>) -> [String: ConcatenationSlice] {
+  /// - Parameter unmade: concatenations that are not made.
+  static func all(in network: Network, shapes: [String: Shape], except unmade: Set<String>) -> [String: ConcatenationPart] {
     let makers = Dictionary(network.nodes.map { ($0.name, $0.operation) }) { first, _ in first }
-    var result: [String: ConcatenationSlice] = [:]
-    for node in network.nodes where node.operation == Self.operation && !apart.contains(node.name) {
+    var result: [String: ConcatenationPart] = [:]
+    for node in network.nodes where node.operation == Self.operation && !unmade.contains(node.name) {
       guard let inputs = blocks(node, shapes: shapes) else { continue }
       var channel = 0
       for (name, shape) in zip(node.inputs, inputs) {
         if let maker = makers[name], maker != Self.operation, result[name] == nil {
-          result[name] = ConcatenationSlice(concatenation: node.name, channel: channel)
+          result[name] = ConcatenationPart(concatenation: node.name, channel: channel)
         }
         channel += shape.channels
       }
@@ -45,7 +45,7 @@ struct ConcatenationSlice: Hashable {
   /// them leaves in a ring of rows is never written to memory, and the pixels of each are dense.
   ///
   /// - Parameter takesParts: whether a node can take its first input in parts.
-  static func apart(in network: Network, shapes: [String: Shape], takesParts: (Node) -> Bool) -> Set<String> {
+  static func concatenationsLeft(in network: Network, shapes: [String: Shape], takesParts: (Node) -> Bool) -> Set<String> {
     var result = Set(
       network.nodes.filter { $0.operation == operation && blocks($0, shapes: shapes) != nil }.map(\.name))
     for name in network.outputs { result.remove(name) }

@@ -1,0 +1,72 @@
+import Execution
+import Networks
+import Tensors
+
+extension Lowering {
+  /// A transposed convolution by the method that the selector takes for the whole image.
+  mutating func lowerTransposedConvolution(
+    _ node: Node, _ payload: TransposedConvolution, _ inputs: [Int]
+  ) throws(ExecutionError) -> Int {
+    guard var epilogue = CanonicalEpilogue(payload.epilogue),
+      let wholeGeometry = TransposedGeometry(node, payload, shapes: wholeShapes)
+    else {
+      throw .invalidNetwork("the node '\(node.name)' is not as its support was asked for")
+    }
+    let method = engine.method(for: wholeGeometry)
+    if method == .pointwise { return try lowerTransposedAsPointwise(node, payload, inputs) }
+    let order: ValueLayout.Order = method == .planes ? .planar : .interleaved
+    let shuffle = epilogue.shuffle, final = try shape(of: node.name)
+    epilogue.shuffle = 1
+    let plain = Shape(
+      batch: final.batch, channels: payload.outChannels, height: final.height / shuffle, width: final.width / shuffle)
+    let from = convert(inputs[0], to: valueLayout(result.layouts[inputs[0]].shape, .interleaved), node: node.name)
+    let residual = epilogue.adds ? convert(inputs[1], to: valueLayout(plain, order), node: node.name) : nil
+    let isFinal = shuffle == 1 && valueLayout(final).order == order
+    let layout = valueLayout(plain, order)
+    let output = isFinal ? try addOutput(node, layout) : addValue(layout)
+    let weight = try weight(.weight, of: node), bias = payload.hasBias ? try parameter(.bias, of: node) : nil
+    let slopes = slopes(.slope, of: node)
+    let read = (from, result.layouts[from]), written = (output, result.layouts[output])
+    let added = residual.map { ($0, result.layouts[$0]) }
+    result.steps.append(
+      method == .planes
+        ? TransposedPlanesStep(
+          node: node.name, payload, weight: weight, bias: bias, slopes: slopes, epilogue: epilogue, input: read,
+          residual: added, output: written, table: table, threadCount: engine.threadCount,
+          packs: packs)
+        : TransposedConvolutionStep(
+          node: node.name, payload, weight: weight, bias: bias, slopes: slopes, epilogue: epilogue, input: read,
+          residual: added, output: written, table: table, packs: packs))
+    guard shuffle > 1 else { return convert(output, to: valueLayout(final), node: node.name) }
+    let shuffled = try addOutput(node, valueLayout(final))
+    rearrange(.pixelShuffle(PixelShuffle(factor: shuffle)), node: node.name, [output], to: shuffled)
+    return shuffled
+  }
+
+  /// A transposed convolution whose kernel is as large as its stride: a 1x1 convolution to the channels of every place that a pixel
+  /// spreads to, and a pixel shuffle.
+  private mutating func lowerTransposedAsPointwise(
+    _ node: Node, _ payload: TransposedConvolution, _ inputs: [Int]
+  ) throws(ExecutionError) -> Int {
+    let factor = payload.stride.height, places = factor * factor, channels = payload.outChannels * places
+    let roles = ConvolutionRoles(
+      // [inChannels, outChannels, factor, factor]: the places of a channel follow each other, as a pixel shuffle takes them.
+      weight: .turned(try weight(.weight, of: node)),
+      bias: payload.hasBias ? .repeated(try parameter(.bias, of: node), count: places) : nil,
+      // One slope serves all channels as it is.
+      slopes: slopes(.slope, of: node).map {
+        network.parameter(.slope, of: node)?.count == 1 ? $0 : .repeated($0, count: places)
+      })
+    let input = result.layouts[inputs[0]].shape
+    let pointwise = Convolution(
+      inChannels: payload.inChannels, outChannels: channels, kernel: Pair(1), hasBias: payload.hasBias)
+    let geometry = ConvolutionGeometry(
+      pointwise, input: input,
+      output: Shape(batch: input.batch, channels: channels, height: input.height, width: input.width))
+    var epilogue = payload.epilogue
+    if factor > 1 { epilogue.steps.append(.pixelShuffle(factor)) }
+    return try lower(node, geometry, roles, epilogue, inputs, output: try shape(of: node.name)) { operands in
+      PointwiseStep(operands)
+    }
+  }
+}
