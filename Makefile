@@ -6,9 +6,11 @@
 SWIFT ?= swift
 # Tests are built apart: they are optimised but testable, and would otherwise rebuild everything whenever the two take turns.
 TEST_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build/testing
+# The same, with every row that a step touches checked against what is there.
+CHECKED_FLAGS = -c release -Xswiftc -enable-testing -Xswiftc -DDEBUG --scratch-path .build/checked
 DEMO_PHOTO = Examples/chelsea.png
 
-.PHONY: build demo test fuzz docs benchmarks format lint setup clean
+.PHONY: build demo test test-checked fuzz docs benchmarks format lint setup clean
 
 build: setup
 	$(SWIFT) build -c release --product swiftlet
@@ -22,6 +24,11 @@ demo: build
 test: setup
 	$(SWIFT) build $(TEST_FLAGS) --build-tests
 	$(SWIFT) test $(TEST_FLAGS) --skip-build --disable-xctest
+
+# The tests of the CPU engine in a build that traps where a step touches a row that is not there: not made yet, or written over.
+test-checked: setup
+	$(SWIFT) build $(CHECKED_FLAGS) --build-tests
+	$(SWIFT) test $(CHECKED_FLAGS) --skip-build --disable-xctest --filter 'CPUBackendTests|GeneratedNetworks'
 
 # Hunts for inputs that break a promise, for MINUTES in all, and fails where it finds one.
 MINUTES ?= 10

@@ -177,6 +177,9 @@ final class CPUSession: TimingSession {
     let pool = sharesMiddling || sharing.contains(.always) ? threads.take() : nil
     defer { if pool != nil { threads.giveBack() } }
     pool?.wakeThreads()
+    #if DEBUG
+      var live = LiveRows(program)
+    #endif
     withExtendedLifetime((inputs, outputs)) {
       var index = 0
       for group in schedule.groups {
@@ -186,6 +189,9 @@ final class CPUSession: TimingSession {
           let shared = isShared ? pool : nil
           item.region.threadCount = shared == nil ? 1 : threadCounts[index]
           index += 1
+          #if DEBUG
+            live.allow(item, of: step, in: values)
+          #endif
           around(item) {
             for phase in 0..<step.phaseCount(item.region) {
               let count = step.taskCount(item.region, phase: phase)

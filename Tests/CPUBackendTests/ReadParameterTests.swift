@@ -39,3 +39,21 @@ import Testing
     #expect(model.network.parameters["head.weight"] == network.parameters["tail.weight"])
   }
 }
+
+extension ReadParameterTests {
+  /// What leaves is the parameter, however it is stored between layers.
+  @Test(arguments: Precision.allCases) func parametersLeaveAsTheyAre(_ precision: Precision) throws {
+    var builder = NetworkBuilder("net")
+    let x = builder.input("x", channels: 32), values = Tensor([1, 32, 1, 1], (0..<32).map { 1 + Float($0) / 1000 })
+    let constant = builder.constant("c", values)
+    builder.output(builder.binary("sum", .add, x, constant))
+    builder.output(builder.parameter("c.value"))
+    builder.output(constant)
+    let network = try builder.build(.random(seed: 3)), shape = Shape(channels: 32, height: 3, width: 3)
+    let outputs = try CPUEngine(threadCount: 1, precision: precision).prepare(network, inputs: [shape]).run([
+      Tensor(zeros: shape)
+    ])
+    #expect(outputs[1] == network.parameters["c.value"])
+    #expect(outputs[2] == network.parameters["c.value"])
+  }
+}

@@ -39,7 +39,7 @@ struct ScheduleSimulation {
   }
 
   private func completed(by step: any Step) -> [Int] {
-    if case .slice(let whole, _) = program.places[step.writes] { return [step.writes, whole] }
+    if case .part(let whole, _) = program.places[step.writes] { return [step.writes, whole] }
     return [step.writes]
   }
 
@@ -110,8 +110,8 @@ struct ScheduleSimulation {
   private func read(_ value: Int, _ image: Int, _ row: Int) -> String? {
     switch program.places[value] {
     case .input, .constant: return nil
-    case .parts: return "value \(value) lies nowhere"
-    case .output, .arena, .slice: break
+    case .inParts: return "value \(value) lies nowhere"
+    case .output, .arena, .part: break
     }
     let place = image * program.layouts[value].height + row
     guard writes[value][place] == writers[value] else {
