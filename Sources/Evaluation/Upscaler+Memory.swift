@@ -17,7 +17,7 @@ extension Upscaler {
   /// At this moment, with so many bytes in memory.
   func bound(resident: Int) -> Bound {
     var bound = Bound(byteCount: options.memoryLimit ?? .max)
-    let system = MemoryLimit.current
+    let system = systemLimit()
     // Address space is taken by more than what is in memory: stacks and what allocators ask for ahead.
     let left =
       switch system.cause {

@@ -1,4 +1,5 @@
 import Execution
+import Files
 import Imaging
 import Networks
 
@@ -40,6 +41,8 @@ public final class Upscaler {
   let workers: Workers
   /// What the process holds in memory at this moment; tests say a number of their own.
   package var residentByteCount: () -> Int = { Machine.residentByteCount }
+  /// What the system leaves at this moment; tests say a limit of their own.
+  package var systemLimit: () -> MemoryLimit = { .current }
 
   /// The most pixels of an output.
   static let pixelLimit = 1 << 30

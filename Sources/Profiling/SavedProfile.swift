@@ -28,20 +28,27 @@ extension Profile {
     guard isPossible else { throw .notProfile(path: path) }
   }
 
-  /// Whether its numbers may be those of a run, so that they can be added up.
+  /// Whether its numbers may be those of a run, so that they can be added up and told.
   private var isPossible: Bool {
     func possible(_ numbers: [Int]) -> Bool { numbers.allSatisfy { (0..<1 << 48).contains($0) } }
-    return possible([
-      nanoseconds, plainNanoseconds, sessionBytes, parameterCount, warmup, runs, roofs.threads, roofs.launchNanoseconds,
-    ])
-      && layers.allSatisfy { layer in
-        let traffic = layer.traffic, convolution = layer.convolution
-        return possible([
+    func possible(_ rates: [Double]) -> Bool { rates.allSatisfy { $0 == 0 || (0.01...1e12).contains($0) } }
+    guard layers.count <= 1 << 12, machine?.isPossible ?? true,
+      possible([
+        nanoseconds, plainNanoseconds, sessionBytes, parameterCount, warmup, runs, roofs.threads, roofs.launchNanoseconds,
+      ]),
+      possible([roofs.gflopsPerS, roofs.float32GflopsPerS, roofs.memoryGbPerS, roofs.cacheGbPerS]),
+      events.allSatisfy({ layers.indices.contains($0.layer) && possible([$0.start, $0.duration, $0.threads]) })
+    else { return false }
+    for layer in layers {
+      let traffic = layer.traffic, convolution = layer.convolution
+      guard
+        possible([
           layer.nanoseconds, layer.totalNanoseconds, layer.bandCount, layer.stepCount, layer.multiplyAccumulates,
           layer.operations,
           traffic.valueBytes, traffic.cachedBytes, traffic.constantBytes, traffic.heldBytes,
-        ]) && possible(convolution.map { [$0.inChannels, $0.outChannels, $0.groups] } ?? [])
-      } && events.allSatisfy { layers.indices.contains($0.layer) && possible([$0.start, $0.duration, $0.threads]) }
-      && (machine?.isPossible ?? true)
+        ]), possible(convolution.map { [$0.inChannels, $0.outChannels, $0.groups] } ?? [])
+      else { return false }
+    }
+    return layers.reduce(0) { $0 + idealNanoseconds($1) } < 1e18
   }
 }

@@ -8,11 +8,12 @@ import Testing
   private static let resident = 30 << 20
 
   private func upscale(
-    _ image: Image, _ network: Network, _ options: Upscaler.Options, scale: Double?
+    _ image: Image, _ network: Network, _ options: Upscaler.Options, scale: Double?, system: MemoryLimit? = nil
   ) throws -> Image {
     let engine = try Engine.cpu(CPUOptions(threadCount: options.threadCount)).makeBackend()
     let upscaler = try Upscaler(network, backend: engine, options: options)
     upscaler.residentByteCount = { Self.resident }
+    if let system { upscaler.systemLimit = { system } }
     return try upscaler.upscale(image, scale: scale)
   }
 
@@ -40,5 +41,39 @@ import Testing
     }
     options.memoryLimit = nil
     #expect(try upscale(image, network, options, scale: scale) == limited)
+  }
+
+  /// A limit of the machine, a container or `ulimit` binds as one that was asked for, and what its refusal names is enough, too.
+  @Test(arguments: [MemoryLimit.Cause.machine, .container, .addressSpace, .data])
+  func `so is what a refusal by the system names`(cause: MemoryLimit.Cause) throws {
+    let image = Image.chart(300, 40), network = try SmallNetworks.edsr(), options = Upscaler.Options(threadCount: 2)
+    // Of an address space what is left is counted.
+    func system(_ byteCount: Int) -> MemoryLimit {
+      switch cause {
+      case .machine, .container: MemoryLimit(byteCount: byteCount, cause: cause)
+      case .addressSpace, .data: MemoryLimit(byteCount: byteCount - Self.resident + MemoryLimit.reserve, cause: cause)
+      }
+    }
+    let least = Self.resident + 1000
+    var enough = 0
+    do {
+      _ = try upscale(image, network, options, scale: nil, system: system(least))
+      Issue.record("not refused")
+    } catch EvaluationError.memoryOfProcess(let limit, let needed) {
+      #expect(limit == system(least).description && needed > least)
+      enough = needed
+    }
+    let limited = try upscale(image, network, options, scale: nil, system: system(enough))
+    #expect(try upscale(image, network, options, scale: nil) == limited)
+  }
+
+  /// What is refused before anything is run names what is needed.
+  @Test func `values alone`() throws {
+    let network = try SmallNetworks.edsr(), input: Shape = [1, 3, 64, 64]
+    let needed = try network.ledger(inputs: [input]).peakActivationByteCount
+    #expect(throws: EvaluationError.execution(network: network.name, .memory(needed: needed, available: needed - 1))) {
+      try network.checkMemory(input: input, limit: needed - 1)
+    }
+    try network.checkMemory(input: input, limit: needed)
   }
 }

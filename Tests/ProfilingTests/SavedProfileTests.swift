@@ -63,6 +63,43 @@ import Testing
     }
   }
 
+  /// A file whose numbers are others is refused, or all that follows from it can be told.
+  @Test func damagedProfilesAreToldOrRefused() throws {
+    var profile = SampleProfiles.small
+    profile.machine = .zen5
+    profile.engine = .cpu(.avx512, .float32)
+    let json = Array(try profile.json.utf8)
+    var places: [Range<Int>] = []
+    for index in json.indices where (48...57).contains(json[index]) {
+      if let last = places.last, last.upperBound == index {
+        places[places.count - 1] = last.lowerBound..<index + 1
+      } else {
+        places.append(index..<index + 1)
+      }
+    }
+    let numbers = [
+      "0", "1", "-1", "3", "281474976710655", "9223372036854775807", "-9223372036854775808", "1e308", "1e-308", "0.01",
+    ]
+    var generator = SplitMix64(seed: 1), read = 0
+    for _ in 0..<600 {
+      var damaged = json
+      for _ in 0...Int(generator.next() % 2) {
+        let place = places[Int(generator.next() % UInt64(places.count))]
+        guard damaged.count == json.count || place.upperBound < damaged.count else { continue }
+        damaged.replaceSubrange(place, with: Array(numbers[Int(generator.next() % UInt64(numbers.count))].utf8))
+      }
+      guard let other = try? self.read(String(decoding: damaged, as: UTF8.self)) else { continue }
+      read += 1
+      for (a, b) in [(other, profile), (profile, other), (other, other)] {
+        #expect(!ProfileDifference(a, b).text.isEmpty && !PairExplanation(a, b).text.isEmpty)
+      }
+      let table = ProfileTable(showsMemory: true, showsShapes: true, showsFlops: true)
+      #expect(!Explanation(other).text.isEmpty && !table.text(other).isEmpty && !Roofline(other).svg.isEmpty)
+      #expect(try !other.trace.isEmpty && !other.json.isEmpty)
+    }
+    #expect(read > 100)
+  }
+
   @Test func whatWasNotMeasuredAlikeIsSaid() {
     let first = SampleProfiles.small
     var second = first
