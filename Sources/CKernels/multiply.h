@@ -2,7 +2,8 @@
 // broadcasts, ROWS · VECTORS multiply-adds. Included once for each tile shape, which defines ROWS, VECTORS and the names.
 //
 // A step takes one value of the depth, or, where SW_DOT_PRODUCTS is defined, a pair of bfloat16 values that lie together in 4 bytes on
-// both sides: their two products are one instruction.
+// both sides: their two products are one instruction. Elsewhere bfloat16 values are widened: one by one, as each is broadcast, or, where
+// SW_WIDENS_AHEAD is defined, vectors at a time, into a buffer that stays in the level-1 cache.
 #ifdef SW_DOT_PRODUCTS
 #define STEPS(depth) (((depth) + 1) / 2)
 #define LEFT_ELEMENT float
@@ -10,13 +11,18 @@
 #define MULTIPLY_ADD(sum, a, b) sum = (vector)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b)
 #else
 #define STEPS(depth) (depth)
+#define MULTIPLY_ADD(sum, a, b) sum += a * b
+#if defined(SW_LEFT_BFLOAT16) && defined(SW_WIDENS_AHEAD)
+#define SW_WIDENS
+// Values of each row that are widened at once.
+#define WIDENED 128
+#define LEFT_ELEMENT float
+#define SPLAT_LEFT(x) splat(x)
+#else
 #define LEFT_ELEMENT ELEMENT
 #define SPLAT_LEFT(x) splat_value(x)
-#define MULTIPLY_ADD(sum, a, b) sum += a * b
 #endif
-
-// A distance along what is read, in what a step reads of it. Both are whole: a shift will do.
-#define ELEMENTS(bytes) ((bytes) >> (sizeof(LEFT_ELEMENT) == 4 ? 2 : 1))
+#endif
 
 // The products of `rows` values that lie `distance` apart with one row of weights; `rows` is a constant where this is inlined.
 INLINE void SW_PASTE(MULTIPLY_NAME, _step)(
@@ -30,18 +36,41 @@ INLINE void SW_PASTE(MULTIPLY_NAME, _step)(
   }
 }
 
+// Adds the products of a depth of `rows` rows that lie `distance` bytes apart, while `lines` cache lines are fetched: one a step, because more
+// at once would wait for each other and hold up the loads behind them. `later` says that they will be read after many others.
+INLINE void SW_PASTE(MULTIPLY_NAME, _sums)(
+  const void *left, ptrdiff_t distance, const float *right, ptrdiff_t depth, int rows, const char *ahead, ptrdiff_t lines, int later,
+  vector sum[ROWS][VECTORS]) {
+#ifdef SW_WIDENS
+  float wide[ROWS * WIDENED];
+  for (ptrdiff_t first = 0; first < depth; first += WIDENED) {
+    ptrdiff_t count = depth - first < WIDENED ? depth - first : WIDENED, k = 0;
+    UNROLL for (int i = 0; i < ROWS; i++) if (i < rows) widen(wide + i * WIDENED, AT(ELEMENT, left, i * distance) + first, count);
+    const float *from = wide, *weights = right + first * VECTORS * LANES;
+    ptrdiff_t apart = WIDENED, fetched = lines - first < count ? lines - first : count;
+#else
+  {
+    ptrdiff_t count = STEPS(depth), k = 0;
+    const LEFT_ELEMENT *from = left;
+    const float *weights = right;
+    // A whole number of elements: a shift will do.
+    ptrdiff_t apart = distance >> (sizeof(LEFT_ELEMENT) == 4 ? 2 : 1), fetched = lines, first = 0;
+#endif
+    for (; k < fetched; k++) {
+      if (later) fetch_for_later(ahead + (first + k) * 64);
+      else __builtin_prefetch(ahead + (first + k) * 64);
+      SW_PASTE(MULTIPLY_NAME, _step)(from + k, apart, weights + k * VECTORS * LANES, rows, sum);
+    }
+    for (; k < count; k++) SW_PASTE(MULTIPLY_NAME, _step)(from + k, apart, weights + k * VECTORS * LANES, rows, sum);
+  }
+}
+
 __attribute__((noinline)) SW_DECLARE_MULTIPLY(MULTIPLY_NAME) {
   vector sum[ROWS][VECTORS];
   UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = splat(0);
-  const LEFT_ELEMENT *from = (const LEFT_ELEMENT *)left;
-  const float *weights = right;
   const char *next = 0;
-  ptrdiff_t k = 0, distance = ELEMENTS(left_stride), lines = take_ahead(ahead, STEPS(depth), &next);
-  for (; k < lines; k++) {
-    fetch_for_later(next + k * 64);
-    SW_PASTE(MULTIPLY_NAME, _step)(from + k, distance, weights + k * VECTORS * LANES, ROWS, sum);
-  }
-  for (; k < STEPS(depth); k++) SW_PASTE(MULTIPLY_NAME, _step)(from + k, distance, weights + k * VECTORS * LANES, ROWS, sum);
+  ptrdiff_t lines = take_ahead(ahead, STEPS(depth), &next);
+  SW_PASTE(MULTIPLY_NAME, _sums)(left, left_stride, right, depth, ROWS, next, lines, 1, sum);
   UNROLL for (int i = 0; i < ROWS; i++)
     UNROLL for (int j = 0; j < VECTORS; j++) store(product + i * product_stride + j * LANES, sum[i][j]);
 }
@@ -79,15 +108,31 @@ __attribute__((noinline)) SW_DECLARE_GATHER(GATHER_NAME) {
   }
   const float *weights = right;
   for (ptrdiff_t t = 0; t < taps; t++) {
+    const char *next = 0;
+    ptrdiff_t lines = take_ahead(ahead, STEPS(depth), &next);
+#ifdef SW_WIDENS
+    float wide[ROWS * WIDENED];
+    for (ptrdiff_t first = 0; first < depth; first += WIDENED) {
+      ptrdiff_t count = depth - first < WIDENED ? depth - first : WIDENED, k = 0;
+      ptrdiff_t fetched = lines - first < count ? lines - first : count;
+      UNROLL for (int i = 0; i < ROWS; i++) widen(wide + i * WIDENED, AT(ELEMENT, left[t * ROWS + i], offset) + first, count);
+      for (; k < fetched; k++) {
+        fetch_for_later(next + (first + k) * 64);
+        SW_PASTE(MULTIPLY_NAME, _step)(wide + k, WIDENED, weights + (first + k) * VECTORS * LANES, ROWS, sum);
+      }
+      for (; k < count; k++)
+        SW_PASTE(MULTIPLY_NAME, _step)(wide + k, WIDENED, weights + (first + k) * VECTORS * LANES, ROWS, sum);
+    }
+#else
     const LEFT_ELEMENT *row[ROWS];
     UNROLL for (int i = 0; i < ROWS; i++) row[i] = AT(LEFT_ELEMENT, left[t * ROWS + i], offset);
-    const char *next = 0;
-    ptrdiff_t k = 0, lines = take_ahead(ahead, STEPS(depth), &next);
+    ptrdiff_t k = 0;
     for (; k < lines; k++) {
       fetch_for_later(next + k * 64);
       SW_PASTE(GATHER_NAME, _step)(row, k, weights + k * VECTORS * LANES, sum);
     }
     for (; k < STEPS(depth); k++) SW_PASTE(GATHER_NAME, _step)(row, k, weights + k * VECTORS * LANES, sum);
+#endif
     weights += STEPS(depth) * VECTORS * LANES;
   }
   UNROLL for (int i = 0; i < ROWS; i++)
@@ -147,21 +192,6 @@ SW_DECLARE_HEAD(HEAD_NAME) {
 #endif
 
 #ifdef POINTWISE_NAME
-// The sums of `rows` pixels from `left` on, while `lines` cache lines are fetched: one a step, because more at once would wait
-// for each other and hold up the loads behind them.
-INLINE void SW_PASTE(POINTWISE_NAME, _sums)(
-  const void *left, ptrdiff_t left_pixel, const float *right, ptrdiff_t depth, int rows, const char *ahead, ptrdiff_t lines,
-  vector sum[ROWS][VECTORS]) {
-  UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = splat(0);
-  const LEFT_ELEMENT *from = (const LEFT_ELEMENT *)left;
-  ptrdiff_t k = 0, pixel = ELEMENTS(left_pixel);
-  for (; k < lines; k++) {
-    __builtin_prefetch(ahead + k * 64);
-    SW_PASTE(MULTIPLY_NAME, _step)(from + k, pixel, right + k * VECTORS * LANES, rows, sum);
-  }
-  for (; k < STEPS(depth); k++) SW_PASTE(MULTIPLY_NAME, _step)(from + k, pixel, right + k * VECTORS * LANES, rows, sum);
-}
-
 SW_DECLARE_POINTWISE(POINTWISE_NAME) {
   const sw_pointwise_arguments *g = arguments;
   const sw_epilogue *e = g->epilogue;
@@ -171,12 +201,13 @@ SW_DECLARE_POINTWISE(POINTWISE_NAME) {
     // The last tile goes back over pixels already done rather than past the end; their sums come out the same.
     if (i + ROWS > g->count && g->count >= ROWS) i = g->count - ROWS;
     vector sum[ROWS][VECTORS];
+    UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int j = 0; j < VECTORS; j++) sum[r][j] = splat(0);
     int rows = g->count >= ROWS ? ROWS : 1;
     const void *left = AT(char, g->left, i * g->left_pixel);
     const char *ahead = 0;
     ptrdiff_t lines = take_ahead(g->ahead, STEPS(g->depth), &ahead);
-    if (rows == ROWS) SW_PASTE(POINTWISE_NAME, _sums)(left, g->left_pixel, g->right, g->depth, ROWS, ahead, lines, sum);
-    else SW_PASTE(POINTWISE_NAME, _sums)(left, g->left_pixel, g->right, g->depth, 1, ahead, lines, sum);
+    if (rows == ROWS) SW_PASTE(MULTIPLY_NAME, _sums)(left, g->left_pixel, g->right, g->depth, ROWS, ahead, lines, 0, sum);
+    else SW_PASTE(MULTIPLY_NAME, _sums)(left, g->left_pixel, g->right, g->depth, 1, ahead, lines, 0, sum);
     if (mode == FINISH_MANY) SW_PASTE(MULTIPLY_NAME, _many)(sum, e, g->channel, rows);
 #define POINTWISE_STORE(mode)                                                                                                  \
   UNROLL for (int j = 0; j < VECTORS; j++) {                                                                                   \
@@ -205,5 +236,6 @@ SW_DECLARE_POINTWISE(POINTWISE_NAME) {
 #undef STEPS
 #undef LEFT_ELEMENT
 #undef SPLAT_LEFT
-#undef ELEMENTS
+#undef SW_WIDENS
+#undef WIDENED
 #undef MULTIPLY_ADD

@@ -27,6 +27,15 @@ INLINE vector load_bfloat16(const bfloat16 *p) {
 }
 // One value in every lane. The lower half of each lane is cleared of the value's copy.
 INLINE vector splat_bfloat16(bfloat16 x) { return (vector)((unsigned_vector)(pair_vector)(x) & 0xffff0000u); }
+// `count` numbers one after another.
+INLINE void widen(float *to, const bfloat16 *from, ptrdiff_t count) {
+  ptrdiff_t i = 0;
+  for (; i + LANES <= count; i += LANES) store(to + i, load_bfloat16(from + i));
+  for (; i < count; i++) {
+    union { uint32_t bits; float value; } one = {(uint32_t)from[i] << 16};
+    to[i] = one.value;
+  }
+}
 // Rounds to the nearest, ties to even; a NaN stays one, quiet. Where the instruction set converts by itself, numbers below the
 // normal range become 0, as they do in its products.
 INLINE void store_bfloat16(bfloat16 *p, vector v) {
