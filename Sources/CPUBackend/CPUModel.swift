@@ -21,24 +21,15 @@ final class CPUModel: Model {
         node: input.name, operation: "input", backend: engine.name, reason: "it holds \(input.element.rawValue)")
     }
     self.engine = engine
-    packs = PackStore(network.withParametersAsConstants().parameters)
+    packs = PackStore(network.parameters)
     current = Mutex(network)
   }
 
   var network: Network { current.withLock { $0 } }
 
   func setParameters(_ parameters: [String: Tensor]) throws(ExecutionError) {
-    let read = try current.withLock { (network) throws(ExecutionError) in
-      try network.setParameters(parameters)
-      return network.graph.readParameters
-    }
-    var changed = parameters
-    // Those that nodes read are constants of their name, too.
-    for (name, type) in read {
-      let constant = Node(name: name, operation: .constant(Constant(type.shape)), inputs: [])
-      changed[constant.parameterName(.value)] = parameters[name]
-    }
-    packs.set(changed)
+    try current.withLock { (network) throws(ExecutionError) in try network.setParameters(parameters) }
+    packs.set(parameters)
   }
 
   func session(inputs: [Shape], kernelsFor whole: [Shape]) throws(ExecutionError) -> any Session {
@@ -55,8 +46,7 @@ final class CPUModel: Model {
     let program = try lowering.program()
     let schedule = BandSchedule(
       program, threadCount: engine.threadCount, cacheByteCount: engine.cacheByteCount, bandPixels: engine.bandPixels)
-    return try CPUSession(
-      program, schedule, network: network, shapes: shapes, model: self, updatedParameters: given.updates.map(\.parameter))
+    return try CPUSession(program, schedule, network: network, shapes: shapes, kernelsFor: whole, model: self)
   }
 
   /// Planning takes memory itself: tables as long as a row or a column of a value, and an item of the schedule for each band of rows. Where
@@ -72,15 +62,11 @@ final class CPUModel: Model {
   /// Rows of a batch, or columns, for which planning takes some tens of MiB.
   private static let longestPlanned = 1 << 17
 
-  /// The network as it is lowered, the same function: numbers for sizes that follow from the inputs', constants for parameters that nodes read, an output
-  /// for each update; and the shapes of its values.
+  /// The network with numbers for sizes that follow from the inputs', and the shapes of its values.
   private static func resolved(
     _ network: Network, inputs: [Shape]
   ) throws(ExecutionError) -> (network: Network, shapes: [String: Shape]) {
     do throws(NetworkError) {
-      var network = network.withParametersAsConstants()
-      network.outputs += network.updates.map(\.value)
-      network.updates = []
       let resolved = try network.resolvingSizes(inputs: inputs)
       return (resolved, try resolved.inferredShapes(inputs: inputs))
     } catch {

@@ -18,6 +18,12 @@ final class CPUSession: TimingSession {
   /// What the last outputs of the program set at the end of a run.
   private let updatedParameters: [String]
   private let store: PackStore
+  /// The inputs whose kernels were chosen.
+  private let wholeShapes: [Shape]
+  /// What the program takes for granted of weights: where convolutions that only move channels take them from.
+  private let selections: [String: [Int]]
+  /// In the place of this where other weights were set and that is no longer so.
+  private var replacement: (any TimingSession)?
   /// What the steps read.
   let packs: [Pack]
   /// What the packs were filled from: see `PackStore.generation`.
@@ -37,19 +43,21 @@ final class CPUSession: TimingSession {
   private let values: UnsafeMutablePointer<ValueMemory>
 
   init(
-    _ program: Program, _ schedule: BandSchedule, network: Network, shapes: [String: Shape], model: CPUModel,
-    updatedParameters: [String]
+    _ program: Program, _ schedule: BandSchedule, network: Network, shapes: [String: Shape], kernelsFor whole: [Shape],
+    model: CPUModel
   ) throws(ExecutionError) {
     let engine = model.engine, threadCount = engine.threadCount
     self.model = model
-    self.updatedParameters = updatedParameters
+    updatedParameters = network.updates.map(\.parameter)
+    wholeShapes = whole
+    selections = MovedChannels.selections(of: network)
     store = model.packs
     threads = engine.threads
     self.program = program
     self.schedule = schedule
     inputNames = network.inputs.map(\.name)
     inputShapes = network.inputs.compactMap { shapes[$0.name] }
-    programOutputShapes = network.outputs.compactMap { shapes[$0] }
+    programOutputShapes = network.leavingValues.compactMap { shapes[$0] }
     outputShapes = programOutputShapes.dropLast(updatedParameters.count)
     let costs = StepCosts(program, network, shapes: shapes, engine: engine)
     let sharing = schedule.groups.flatMap(\.items).map { threadCount > 1 ? costs.sharing(of: $0) : .never }
@@ -97,10 +105,23 @@ final class CPUSession: TimingSession {
   }
 
   func run(_ inputs: [Tensor], into outputs: inout [Tensor]) throws(ExecutionError) {
+    if let replacement = try currentReplacement() { return try replacement.run(inputs, into: &outputs) }
     try run(inputs, into: &outputs) { _, work in work() }
   }
 
+  /// Nil where the program still does what the network does.
+  private func currentReplacement() throws(ExecutionError) -> (any TimingSession)? {
+    if replacement == nil, generation != store.generation, !selections.isEmpty {
+      let now = MovedChannels.selections(of: model.network)
+      if selections.contains(where: { now[$0.key] != $0.value }) {
+        replacement = try model.session(inputs: inputShapes, kernelsFor: wholeShapes) as? any TimingSession
+      }
+    }
+    return replacement
+  }
+
   func timedRun(_ inputs: [Tensor]) throws(ExecutionError) -> (outputs: [Tensor], timeline: RunTimeline) {
+    if let replacement = try currentReplacement() { return try replacement.timedRun(inputs) }
     let clock = ContinuousClock(), start = clock.now
     func nanoseconds() -> Int {
       let parts = (clock.now - start).components

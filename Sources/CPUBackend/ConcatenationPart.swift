@@ -48,7 +48,7 @@ struct ConcatenationPart: Hashable {
   static func concatenationsLeft(in network: Network, shapes: [String: Shape], takesParts: (Node) -> Bool) -> Set<String> {
     var result = Set(
       network.nodes.filter { $0.operation == operation && blocks($0, shapes: shapes) != nil }.map(\.name))
-    for name in network.outputs { result.remove(name) }
+    for name in network.leavingValues { result.remove(name) }
     for node in network.nodes {
       let taken = takesParts(node) ? node.inputs.dropFirst() : node.inputs[...]
       for name in taken { result.remove(name) }

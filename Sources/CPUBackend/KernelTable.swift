@@ -108,6 +108,13 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
   /// What the weights of all its columns for so many products take.
   package func weightByteCount(depth: Int) -> Int { (takesPairs ? (depth + 1) / 2 : depth) * columns * 4 }
 
+  /// The depth of a product in runs so short that what is packed of one for all columns stays in the level-1 cache: a weight lies a whole row
+  /// of the tile behind the one before it.
+  @inline(__always)
+  static func forEachRun(of depth: Int, _ body: (Range<Int>) -> Void) {
+    for first in stride(from: 0, to: depth, by: 16) { body(first..<min(first + 16, depth)) }
+  }
+
   /// Puts the weight of product `k` of one column where the kernel reads it. `base` is where the tile's weights begin.
   @inline(__always)
   package func pack(_ weight: Float, at k: Int, column: Int, into base: UnsafeMutableRawPointer) {

@@ -44,7 +44,7 @@ struct Lowering {
     leftInParts = concatenationsLeftInParts()
     parts = ConcatenationPart.all(in: network, shapes: shapes, except: leftInParts.union(moved.unmade))
     for node in network.nodes { try lower(node) }
-    for (index, name) in network.outputs.enumerated() { try placeOutput(name, index) }
+    for (index, name) in network.leavingValues.enumerated() { try placeOutput(name, index) }
     return result
   }
 
@@ -100,8 +100,14 @@ struct Lowering {
     return shape
   }
 
-  private func value(_ name: String) throws(ExecutionError) -> Int {
-    guard let value = values[name] else { throw .invalidNetwork("the value '\(name)' is read before it is computed") }
+  /// The value of that name: of an input or a node, or a parameter, which is a constant here.
+  private mutating func value(_ name: String) throws(ExecutionError) -> Int {
+    if let value = values[name] { return value }
+    guard network.parameters[name] != nil else {
+      throw .invalidNetwork("the value '\(name)' is read before it is computed")
+    }
+    let value = addConstant(.parameter(name), valueLayout(try shape(of: name)))
+    values[name] = value
     return value
   }
 
@@ -293,4 +299,9 @@ struct Lowering {
         residual: residual.map { ($0, result.layouts[$0]) }, clearsPadding: clearsPadding))
     return output
   }
+}
+
+extension Network {
+  /// The values that a run gives back: the outputs, then what parameters are set to.
+  var leavingValues: [String] { outputs + updates.map(\.value) }
 }

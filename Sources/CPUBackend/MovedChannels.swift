@@ -21,7 +21,7 @@ struct MovedChannels {
     // Of each mover, the channels of its input.
     var movers: [String: [Int]] = [:]
     for node in network.nodes { movers[node.name] = Self.channels(node, network, shapes) }
-    var kept = Set(network.outputs)
+    var kept = Set(network.leavingValues)
     for node in network.nodes where movers[node.name] == nil { kept.formUnion(node.inputs) }
 
     var sources: [String: [Source]] = [:]
@@ -46,6 +46,13 @@ struct MovedChannels {
         unmade.insert(node.name)
       }
     }
+  }
+
+  /// For each convolution that only moves channels, because of what its weights are now, where each channel comes from.
+  static func selections(of network: Network) -> [String: [Int]] {
+    var result: [String: [Int]] = [:]
+    for node in network.nodes { result[node.name] = network.channelSelection(of: node) }
+    return result
   }
 
   private static func channels(_ node: Node, _ network: Network, _ shapes: [String: Shape]) -> [Int]? {

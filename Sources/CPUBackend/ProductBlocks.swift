@@ -97,13 +97,15 @@ final class ProductBlocks {
     func fill(_ base: UnsafeMutableRawPointer, part: Int, from tensors: [Tensor]) {
       let block = blocks[part]
       tensors[0].withUnsafeFloats { source in
-        for column in 0..<block.columns {
-          guard let channel = order[block.firstColumn + column] else { continue }
-          let first = channel / outputs * depth - block.firstInput
-          for tap in 0..<taps {
-            let place = base + block.weightOffset + tap * block.tapByteCount
-            for k in 0..<depth {
-              block.kernel.pack(source[(channel * depth + k) * taps + tap], at: first + k, column: column, into: place)
+        for tap in 0..<taps {
+          let place = base + block.weightOffset + tap * block.tapByteCount
+          Kernel.forEachRun(of: depth) { run in
+            for column in 0..<block.columns {
+              guard let channel = order[block.firstColumn + column] else { continue }
+              let first = channel / outputs * depth - block.firstInput
+              for k in run {
+                block.kernel.pack(source[(channel * depth + k) * taps + tap], at: first + k, column: column, into: place)
+              }
             }
           }
         }

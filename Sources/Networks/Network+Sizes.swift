@@ -29,8 +29,8 @@ extension Network {
     return editor.result
   }
 
-  /// The same function, each parameter that a node reads by name a constant of that name: for engines that lay out what a network
-  /// owns once, when they prepare it. Updates would not reach the constants.
+  /// The same function, each parameter that a node reads by name a constant of that name: for formats that know no such nodes. Updates would
+  /// not reach the constants.
   package func withParametersAsConstants() -> Network {
     let read = graph.readParameters
     guard !read.isEmpty else { return self }

@@ -131,3 +131,28 @@ import Transforms
     }
   }
 }
+
+extension ModelTests {
+  /// Convolutions whose weights only move channels run as moves; with other weights they are convolutions, or other moves.
+  @Test func weightsThatMovedChannelsMayChange() throws {
+    var builder = NetworkBuilder("net")
+    let x = builder.input("x", channels: 16)
+    let moved = builder.convolution("moved", x, outChannels: 16, kernel: 1, bias: false)
+    builder.output(builder.convolution("last", moved, outChannels: 8, kernel: 3, padding: 1))
+    var network = try builder.build(.random(seed: 4))
+    func selection(_ source: (Int) -> Int) -> Tensor {
+      Tensor([16, 16, 1, 1], (0..<256).map { source($0 / 16) == $0 % 16 ? 1 : 0 })
+    }
+    network.parameters["moved.weight"] = selection { 15 - $0 }
+    var generator = SplitMix64(seed: 9)
+    let shape = Shape(channels: 16, height: 5, width: 7), input = Tensor(uniform: shape, bound: 1, using: &generator)
+    let model = try CPUEngine(threadCount: 1).prepare(network), session = try model.session(inputs: [shape])
+    let oracle = try ReferenceEngine().prepare(network), expected = try oracle.session(inputs: [shape])
+    let others = [selection { ($0 + 3) % 16 }, Tensor(uniform: [16, 16, 1, 1], bound: 1, using: &generator), selection { $0 }]
+    for weight in [selection { 15 - $0 }] + others {
+      for model in [model, oracle] { try model.setParameters(["moved.weight": weight]) }
+      let result = try session.run([input])[0], right = try expected.run([input])[0]
+      #expect(zip(result.floats, right.floats).allSatisfy { abs($0 - $1) < 1e-4 })
+    }
+  }
+}

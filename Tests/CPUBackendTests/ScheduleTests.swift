@@ -57,7 +57,7 @@ import Transforms
   @Test(arguments: 0..<200) func generatedNetworks(_ seed: Int) throws {
     var choices = ChoiceSource(seed: UInt64(seed))
     guard let generated = GeneratedNetwork(seed % 4 == 0 ? .small : .tall, &choices) else { return }
-    let network = (seed % 2 == 0 ? generated.network : generated.network.optimizedForInference()).withParametersAsConstants()
+    let network = (seed % 2 == 0 ? generated.network : generated.network.optimizedForInference())
     do {
       try expectGoodSchedules(network, generated.inputShapes, "seed \(seed)")
     } catch ExecutionError.unsupported {

@@ -66,9 +66,11 @@ final class LinearStep: Step {
     func fill(_ base: UnsafeMutableRawPointer, part: Int, from tensors: [Tensor]) {
       let block = blocks[part], place = base + offsets[part]
       tensors[0].withUnsafeFloats { source in
-        for column in 0..<min(block.columns, payload.outFeatures - block.firstColumn) {
-          let from = (block.firstColumn + column) * payload.inFeatures
-          for k in 0..<payload.inFeatures { block.kernel.pack(source[from + k], at: k, column: column, into: place) }
+        Kernel.forEachRun(of: payload.inFeatures) { run in
+          for column in 0..<min(block.columns, payload.outFeatures - block.firstColumn) {
+            let from = (block.firstColumn + column) * payload.inFeatures
+            for k in run { block.kernel.pack(source[from + k], at: k, column: column, into: place) }
+          }
         }
       }
     }

@@ -20,6 +20,8 @@ final class MatrixMultiplyStep: Step {
   private let rights: ConstantTable<Int>
   private let inputHeights: [Int]
   private let outputHeight: Int
+  /// Floats of an image.
+  private let outputImage: Int
   private let blocks: [ColumnBlock]
   /// Of each block, the kernel for whole register tiles of rows.
   private let multiplies: [Kernel]
@@ -34,6 +36,7 @@ final class MatrixMultiplyStep: Step {
     inputHeights = inputs.map(\.layout.height)
     writes = output.value
     outputHeight = output.layout.height
+    outputImage = output.layout.floats.image
     let rank = shapes[0].rank
     rows = shapes[0][rank - 2]
     depth = shapes[0][rank - 1]
@@ -96,7 +99,9 @@ final class MatrixMultiplyStep: Step {
     let range = matricesPerImage == nil ? region.images : 0..<rows
     let a = memory[reads[0]].floats(0, 0) + lefts.elements[matrix] * rows * depth
     let b = memory[reads[1]].floats(0, 0) + rights.elements[matrix] * depth * columns
-    let out = memory[writes].floats(0, 0) + matrix * rows * columns
+    // Where images are rows the task's begin at its first.
+    let firstRow = matricesPerImage == nil ? range.lowerBound : 0, start = (matrix * rows + firstRow) * columns
+    let out = memory[writes].floats(start / outputImage, 0) + start % outputImage
     let width = min(block.columns, columns - block.firstColumn)
     for k in 0..<depth {
       let row = right + k * block.columns
@@ -116,7 +121,7 @@ final class MatrixMultiplyStep: Step {
         block.kernel.gather(left, 0, 1, right, depth, 0, product, block.columns, nil)
       }
       for row in 0..<count {
-        (out + (first + row) * columns + block.firstColumn).update(from: product + row * block.columns, count: width)
+        (out + (first - firstRow + row) * columns + block.firstColumn).update(from: product + row * block.columns, count: width)
       }
       first += count
     }
