@@ -67,9 +67,11 @@ public struct CPUEngine: Backend {
       return support(for: payload.epilogue)
     case .separableConvolution(let payload):
       return support(for: payload.epilogue)
+    case .linear(let payload):
+      return support(for: payload.epilogue)
     case .binary, .softmax, .activation, .scale, .channelAffine, .batchNorm, .add, .concatenation, .pixelShuffle,
       .pixelUnshuffle,
-      .linear, .maximumPool, .averagePool, .globalAveragePool, .flatten, .resize, .slice, .pad,
+      .maximumPool, .averagePool, .globalAveragePool, .flatten, .resize, .slice, .pad,
       .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply:
       return .yes
     case .transposedConvolution(let payload):
@@ -87,7 +89,8 @@ public struct CPUEngine: Backend {
   private static let mostPhases = 1 << 18
 
   private func support(for epilogue: Epilogue) -> Support {
-    CanonicalEpilogue(epilogue) == nil
+    if epilogue.requantization != nil { return .no("it sums integers and requantises them; the reference engine does") }
+    return CanonicalEpilogue(epilogue) == nil
       ? .no("its epilogue is not in the order activation, scale, add, activation, pixel shuffle") : .yes
   }
 

@@ -124,8 +124,11 @@ public struct Benchmark: Sendable {
   }
 
   /// Uniform in 0 ..< 1, the same each time.
-  package static func randomInput(_ shape: Shape) -> Tensor {
+  package static func randomInput(_ shape: Shape, _ element: DataType = .float32) -> Tensor {
     var generator = SplitMix64(seed: 1)
+    if let integers = element.integers {
+      return Tensor(shape, element, integers: (0..<shape.count).map { _ in Int.random(in: integers, using: &generator) })
+    }
     return Tensor(unsafeUninitialized: shape) { bytes in
       let floats = bytes.bindMemory(to: Float.self)
       for index in floats.indices { floats[index] = generator.nextUnit() }

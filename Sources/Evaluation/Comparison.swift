@@ -145,7 +145,7 @@ public struct Comparison: Hashable, Codable, Sendable {
       measured[name] = Tolerance.constant(network.parameters[name]).stored(storage)
     }
     for value in values {
-      let least = a[value.node]?.withUnsafeFloats { $0.reduce(Double.infinity) { min($0, abs(Double($1))) } } ?? 0
+      let least = a[value.node]?.leastMagnitude ?? 0
       measured[value.node] = Tolerance(
         magnitude: value.magnitude, error: value.maximum, least: max(least - value.maximum, 0))
     }

@@ -6,7 +6,7 @@ import Tensors
 
 /// What a network is measured on.
 public enum ModelInput: Hashable, Sendable {
-  /// Random numbers, uniform in 0 ..< 1, the same each time.
+  /// Random numbers, uniform in 0 ..< 1 or over all integers of the input's element, the same each time.
   case random(Shape)
   /// The path of a picture, taken at its own size.
   case picture(String)
@@ -28,7 +28,7 @@ public enum ModelInput: Hashable, Sendable {
     case .random(let shape):
       // Before the numbers are made: an absurd shape has more than memory holds.
       try network.checkMemory(input: shape)
-      return Benchmark.randomInput(shape)
+      return Benchmark.randomInput(shape, network.inputs[0].element)
     case .picture(let path):
       // Of digits alone it is a shape gone wrong rather than a path, unless there is such a file.
       guard path.contains(where: { !"0123456789xX- ".contains($0) }) || Folder.fileExists(path) else {

@@ -20,7 +20,7 @@ public struct TensorRun: Hashable, Codable, Sendable {
   /// Of the run, preparation not counted.
   public var seconds: Double
 
-  /// Reads an .npy file for each input of the network of any number type, runs the network in float32, and writes
+  /// Reads an .npy file for each input of the network of any number type, or of the input's where that is of integers, runs the network in float32, and writes
   /// an .npy file for each output.
   ///
   /// - Parameters:
@@ -53,7 +53,11 @@ public struct TensorRun: Hashable, Codable, Sendable {
     var tensors: [Tensor] = []
     for (path, input) in zip(inputPaths, network.inputs) {
       tensors.append(
-        try wrapping { () throws(FormatError) in try NPYFile.readFloats(path, shape: input.isAnyImage ? input.axes : nil) })
+        try wrapping { () throws(FormatError) in
+          // Integers stay what they are: what a number stands for is the network's to say.
+          if input.element != .float32 { return try NPYFile.read(path) }
+          return try NPYFile.readFloats(path, shape: input.isAnyImage ? input.axes : nil)
+        })
     }
     let backend = try engine.makeBackend()
     let results: [Tensor]
@@ -65,7 +69,7 @@ public struct TensorRun: Hashable, Codable, Sendable {
     } catch {
       throw .execution(network: network.name, error)
     }
-    for (name, result) in zip(network.outputs, results) where !result.withUnsafeFloats({ $0.allSatisfy(\.isFinite) }) {
+    for (name, result) in zip(network.outputs, results) where !result.largestMagnitude.isFinite {
       throw .notFinite(network: network.name, what: results.count == 1 ? "the output" : "the output '\(name.onOneLine)'")
     }
     if let folder { try wrapping { () throws(FileError) in try Folder.create(folder) } }

@@ -51,7 +51,7 @@ public protocol Model: AnyObject, Sendable {
   /// Gives parameters other numbers, for all runs that begin from now on: sessions stay as they are, and pack again what follows from
   /// these. No session may be running.
   ///
-  /// Throws where the network has no parameter of a name, or one of another shape or type.
+  /// Throws where the network has no parameter of a name, or one of another shape or type, or that takes no such integers.
   func setParameters(_ parameters: [String: Tensor]) throws(ExecutionError)
 }
 
@@ -63,13 +63,19 @@ extension Model {
 }
 
 extension Network {
-  /// Gives parameters other numbers; throws, and changes nothing, where one of them has no such parameter to go to.
+  /// Gives parameters other numbers; throws, and changes nothing, where one of them has no such parameter to go to, or holds integers
+  /// that this takes not.
   package mutating func setParameters(_ changed: [String: Tensor]) throws(ExecutionError) {
     for (name, tensor) in changed.sorted(by: { $0.key < $1.key }) {
       guard let old = parameters[name] else { throw .unknownParameter(name) }
       guard old.shape == tensor.shape, old.dataType == tensor.dataType else {
         throw .parameterShape(name: name, expected: old.shape, got: tensor.shape)
       }
+    }
+    do throws(NetworkError) {
+      try verifyIntegers(of: changed)
+    } catch {
+      throw .invalidNetwork(error.description)
     }
     parameters.merge(changed) { $1 }
   }
@@ -81,7 +87,7 @@ public protocol Session: AnyObject {
   var outputShapes: [Shape] { get }
   /// The bytes that a run holds at its peak: activations, packed weights and scratch; inputs and outputs included.
   var peakMemoryByteCount: Int { get }
-  /// Runs the network on float32 tensors of `inputShapes`.
+  /// Runs the network on tensors of `inputShapes`, and of the inputs' elements.
   ///
   /// - Parameter outputs: what is given is written over where it has the shape of an output and nobody else holds it, so that a caller
   ///   that runs often takes no memory for outputs but once; in its place, or where there is none, comes a new tensor.
@@ -89,7 +95,7 @@ public protocol Session: AnyObject {
 }
 
 extension Session {
-  /// Runs the network on float32 tensors of `inputShapes`; the outputs are new tensors.
+  /// Runs the network on tensors of `inputShapes`, and of the inputs' elements; the outputs are new tensors.
   public func run(_ inputs: [Tensor]) throws(ExecutionError) -> [Tensor] {
     var outputs: [Tensor] = []
     try run(inputs, into: &outputs)

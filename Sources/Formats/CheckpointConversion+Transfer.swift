@@ -76,7 +76,8 @@ extension ParameterRole {
     switch self {
     case .runningMean: ["running_mean", rawValue]
     case .runningVariance: ["running_var", rawValue]
-    case .weight, .bias, .slope, .scale, .shift, .value, .depthwiseWeight, .depthwiseBias, .pointwiseWeight, .pointwiseBias,
+    case .weight, .bias, .slope, .scale, .shift, .multiplier, .rightShift, .value, .depthwiseWeight, .depthwiseBias,
+      .pointwiseWeight, .pointwiseBias,
       .middleSlope:
       [rawValue]
     }

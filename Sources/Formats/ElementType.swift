@@ -151,19 +151,3 @@ struct ForeignElements {
     }
   }
 }
-
-extension Float {
-  /// The value of IEEE 754 binary16 bits, exactly. (`Float16` itself is absent on some platforms.)
-  init(halfBits bits: UInt16) {
-    let sign = UInt32(bits & 0x8000) << 16
-    let exponent = UInt32(bits >> 10 & 0x1F)
-    let fraction = UInt32(bits & 0x3FF)
-    switch exponent {
-    case 0:
-      let magnitude = Float(fraction) * 0x1p-24
-      self.init(bitPattern: magnitude.bitPattern | sign)
-    case 31: self.init(bitPattern: sign | 0x7F80_0000 | fraction << 13)
-    default: self.init(bitPattern: sign | (exponent + 112) << 23 | fraction << 13)
-    }
-  }
-}

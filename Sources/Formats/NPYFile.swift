@@ -59,7 +59,7 @@ public enum NPYFile {
     let header = try checkedHeader(bytes, shape: shape)
     guard header.type == .float64 else {
       let tensor = try read(bytes: bytes)
-      return (tensor.shape, tensor.doubles)
+      return (tensor.shape, tensor.numbers)
     }
     let shape = Shape(header.shape)
     let strides = header.strides ?? ForeignElements.rowMajorStrides(header.shape) ?? []
@@ -144,20 +144,6 @@ extension DataType {
 }
 
 extension Tensor {
-  /// The elements as Double.
-  fileprivate var doubles: [Double] {
-    withUnsafeBytes { bytes in
-      switch dataType {
-      case .float32: bytes.bindMemory(to: Float.self).map(Double.init)
-      case .int32: bytes.bindMemory(to: Int32.self).map(Double.init)
-      case .int8: bytes.bindMemory(to: Int8.self).map(Double.init)
-      case .uint8: bytes.map(Double.init)
-      case .float16: bytes.bindMemory(to: UInt16.self).map { Double(Float(halfBits: $0)) }
-      case .bfloat16: bytes.bindMemory(to: UInt16.self).map { Double(Float(bitPattern: UInt32($0) << 16)) }
-      }
-    }
-  }
-
   /// The same values as float32; integers above 2²⁴ are rounded.
   func convertedToFloat32() -> Tensor {
     if dataType == .float32 { return self }

@@ -9,8 +9,9 @@ package struct CanonicalEpilogue: Hashable, Sendable {
 
   package init() {}
 
-  /// Nil where the steps come in another order.
+  /// Nil where the steps come in another order, or work on integers.
   package init?(_ epilogue: Epilogue) {
+    guard epilogue.requantization == nil else { return nil }
     var stage = 0
     for step in epilogue.steps {
       switch step {
@@ -35,6 +36,8 @@ package struct CanonicalEpilogue: Hashable, Sendable {
       case .pixelShuffle(let factor):
         shuffle = factor
         stage = 5
+      // Swift 6.3's optimiser loses what other cases set where one of them leaves from here.
+      case .requantize: continue
       }
     }
   }

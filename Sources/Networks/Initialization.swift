@@ -14,15 +14,16 @@ public enum Initialization: Hashable, Sendable {
     var generator: SplitMix64? = if case .random(let seed) = self { SplitMix64(seed: seed) } else { nil }
     for node in graph.nodes {
       for parameter in node.operation.parameters {
-        let tensor: Tensor
+        var tensor = Tensor(zeros: parameter.shape, parameter.type.element)
         if var stream = generator {
           switch parameter.initialValue {
           case .constant(let value): tensor = Tensor(repeating: value, parameter.shape)
           case .uniform(let bound): tensor = Tensor(uniform: parameter.shape, bound: bound, using: &stream)
           }
+          if parameter.type.element.integers != nil {
+            tensor = Tensor(parameter.shape, parameter.type.element, integers: tensor.floats.map { Int($0.rounded()) })
+          }
           generator = stream
-        } else {
-          tensor = Tensor(zeros: parameter.shape)
         }
         result[node.parameterName(parameter.role)] = tensor
       }

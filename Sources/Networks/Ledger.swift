@@ -14,9 +14,9 @@ public struct Ledger: Hashable, Codable, Sendable {
     public var bufferCount: Int
     /// Multiply-accumulate operations, products with padding included.
     public var multiplyAccumulates: Int
-    /// The bytes of the float32 values that the node reads, each distinct value once; parameters not included.
+    /// The bytes of the values that the node reads, each distinct value once; parameters not included.
     public var bytesRead: Int
-    /// The bytes of the float32 value that the node writes.
+    /// The bytes of the value that the node writes.
     public var bytesWritten: Int
 
     /// What the node moves through memory, were no value kept in a cache.
@@ -25,7 +25,7 @@ public struct Ledger: Hashable, Codable, Sendable {
 
   /// In node order.
   public var entries: [Entry]
-  /// The largest sum of the bytes of live float32 values under the node order. An input lives from the start to its last
+  /// The largest sum of the bytes of live values under the node order. An input lives from the start to its last
   /// reader, a node's value from its node to its last reader, an output to the end; while a node runs, what it reads and what it
   /// writes live both. Backends that work in place, in bands or in tiles need less; packed weights and scratch come on top.
   public var peakActivationByteCount: Int
@@ -48,30 +48,31 @@ extension Network {
   ///   inputs and outputs of the network, and what another concatenation, or another place in this one, has taken. The peak is
   ///   counted as if they were apart.
   public func ledger(inputs shapes: [Shape], concatenationInPlace: Bool = false) throws(NetworkError) -> Ledger {
-    let values = try inferredShapes(inputs: shapes)
+    let values = try inferredTypes(inputs: shapes)
+    func byteCount(_ value: String) -> Int { values[value]?.byteCount ?? 0 }
     var ledger = Ledger(entries: [], peakActivationByteCount: 0)
     var ownTensors = Set(inputs.map(\.name) + outputs)
     for node in nodes {
-      let operands = node.inputs.compactMap { values[$0] }
+      let operands = node.inputs.compactMap { values[$0]?.shape }
       guard let output = values[node.name] else { continue }
-      var bytesRead = Set(node.elementInputs).map { values[$0]?.floatByteCount ?? 0 }.total(\.self)
+      var bytesRead = Set(node.elementInputs).map(byteCount).total(\.self)
       // A constant lies there already, as a buffer.
-      var bytesWritten = if case .constant = node.operation { 0 } else { output.floatByteCount }
+      var bytesWritten = if case .constant = node.operation { 0 } else { output.byteCount }
       if concatenationInPlace, node.operation == .concatenation(Concatenation()) {
         let copied = node.inputs.filter { !ownTensors.insert($0).inserted }
-        bytesRead = Set(copied).map { values[$0]?.floatByteCount ?? 0 }.total(\.self)
-        bytesWritten = copied.map { values[$0]?.floatByteCount ?? 0 }.total(\.self)
+        bytesRead = Set(copied).map(byteCount).total(\.self)
+        bytesWritten = copied.map(byteCount).total(\.self)
       }
       let parameters = node.operation.parameters
       ledger.entries.append(
         Ledger.Entry(
-          node: node.name, operation: node.operation.typeName, outputShape: output,
+          node: node.name, operation: node.operation.typeName, outputShape: output.shape,
           parameterCount: parameters.filter(\.isTrainable).total(\.shape.count),
           bufferCount: parameters.filter { !$0.isTrainable }.total(\.shape.count),
-          multiplyAccumulates: node.operation.definition.multiplyAccumulates(operands, output: output),
+          multiplyAccumulates: node.operation.definition.multiplyAccumulates(operands, output: output.shape),
           bytesRead: bytesRead, bytesWritten: bytesWritten))
     }
-    ledger.peakActivationByteCount = peakActivationByteCount(shapes: values)
+    ledger.peakActivationByteCount = peakActivationByteCount(types: values)
     return ledger
   }
 
@@ -90,13 +91,13 @@ extension Network {
     return last
   }
 
-  private func peakActivationByteCount(shapes: [String: Shape]) -> Int {
+  private func peakActivationByteCount(types: [String: ValueType]) -> Int {
     let last = lastReaders
     let kept = Set(outputs + updates.map(\.value))
     // Constants, and parameters that are read, are no activations.
     let owned = Set(nodes.filter { if case .constant = $0.operation { true } else { false } }.map(\.name))
       .union(graph.readParameters.keys)
-    func byteCount(_ value: String) -> Int { owned.contains(value) ? 0 : shapes[value]?.floatByteCount ?? 0 }
+    func byteCount(_ value: String) -> Int { owned.contains(value) ? 0 : types[value]?.byteCount ?? 0 }
     var live = inputs.map { byteCount($0.name) }.total(\.self)
     var peak = live
     for input in inputs where last[input.name] == nil && !kept.contains(input.name) { live -= byteCount(input.name) }
@@ -110,9 +111,9 @@ extension Network {
   }
 }
 
-extension Shape {
-  /// The bytes of a float32 tensor of this shape. At most 2^38 for a value of a network.
-  var floatByteCount: Int { count * DataType.float32.byteCount }
+extension ValueType {
+  /// The bytes of a tensor of this type. At most 2^38 for a value of a network.
+  var byteCount: Int { shape.count * element.byteCount }
 }
 
 extension Sequence {

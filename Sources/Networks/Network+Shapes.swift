@@ -48,7 +48,7 @@ extension Network {
         }
         named[name] = (input, shape, extent)
       }
-      result[input.name] = ValueType(shape, input.element)
+      result[input.name] = input.type(of: shape)
     }
     for (name, type) in graph.readParameters { result[name] = type }
     for node in nodes {
@@ -57,7 +57,7 @@ extension Network {
         guard let type = result[name] else { throw .unknownValue(name, node: node.name) }
         operands.append(type)
       }
-      do throws(ShapeMismatch) {
+      do throws(TypeMismatch) {
         result[node.name] = try node.operation.outputType(operands)
       } catch {
         throw .shape(node: node.name, operation: node.operation.typeName, reason: error.reason)

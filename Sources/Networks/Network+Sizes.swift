@@ -12,7 +12,7 @@ extension Network {
     for index in nodes.indices {
       let node = nodes[index]
       let operands = node.inputs.compactMap { values[$0] }
-      do throws(ShapeMismatch) {
+      do throws(TypeMismatch) {
         let operation = try node.operation.resolved(operands)
         guard operation != node.operation else { continue }
         result.nodes[index].operation = operation

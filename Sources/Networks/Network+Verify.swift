@@ -2,17 +2,22 @@ import Tensors
 
 extension Network {
   /// Checks that this is a network: names unique, nodes in topological order, attributes legal, parameters present and of the
-  /// right shape and type, none left over. Cost: one pass over nodes and parameter names; element values are not read.
+  /// right shape and type, none left over. Cost: one pass over nodes and parameter names; element values are not read but of integers that
+  /// may not be any.
   public func verify() throws(NetworkError) {
     try verifyParameters(expected: graph.verified())
   }
 
-  private func verifyParameters(expected: [(name: String, type: ValueType)]) throws(NetworkError) {
-    for (name, type) in expected {
+  private func verifyParameters(expected: [(name: String, parameter: Parameter)]) throws(NetworkError) {
+    for (name, parameter) in expected {
+      let type = parameter.type
       guard let tensor = parameters[name] else { throw .missingParameter(name, type: type) }
       guard tensor.shape == type.shape else { throw .parameterShape(name, expected: type.shape, got: tensor.shape) }
       guard tensor.dataType == type.element else {
         throw .parameterType(name, expected: type.element, got: tensor.dataType)
+      }
+      if let values = parameter.values, let value = parameter.surplus(of: tensor) {
+        throw .parameterValue(name, value, values)
       }
     }
     // The expected names are unique and all present, so that a surplus is unknown.
@@ -21,6 +26,19 @@ extension Network {
       let unknown = parameters.keys.filter { !known.contains($0) }.min() ?? ""
       let node = nodes.first { unknown.hasPrefix("\($0.name).") && !unknown.dropFirst($0.name.count + 1).contains(".") }
       throw .unknownParameter(unknown, node: node?.name, owned: node?.parameterNames ?? [])
+    }
+  }
+
+  /// Throws where integers among these tensors, each of a parameter's shape and type, are none that its node takes.
+  package func verifyIntegers(of tensors: [String: Tensor]) throws(NetworkError) {
+    guard tensors.values.contains(where: { $0.dataType.integers != nil }) else { return }
+    for node in nodes {
+      for parameter in node.operation.parameters {
+        let name = node.parameterName(parameter.role)
+        if let values = parameter.values, let tensor = tensors[name], let value = parameter.surplus(of: tensor) {
+          throw .parameterValue(name, value, values)
+        }
+      }
     }
   }
 
@@ -40,7 +58,7 @@ extension Network {
 
 extension NetworkGraph {
   /// Checks names, order, attributes and updates, and returns the parameters that the nodes own, in node order.
-  func verified() throws(NetworkError) -> [(name: String, type: ValueType)] {
+  func verified() throws(NetworkError) -> [(name: String, parameter: Parameter)] {
     if inputs.isEmpty { throw .noInputs }
     if outputs.isEmpty { throw .noOutputs }
     var values: Set<String> = []
@@ -84,8 +102,8 @@ extension NetworkGraph {
   }
 
   /// Checks what each node says by itself.
-  private func verifiedParameters() throws(NetworkError) -> [(name: String, type: ValueType)] {
-    var expected: [(name: String, type: ValueType)] = []
+  private func verifiedParameters() throws(NetworkError) -> [(name: String, parameter: Parameter)] {
+    var expected: [(name: String, parameter: Parameter)] = []
     var owned: Set<String> = []
     for node in nodes {
       let definition = node.operation.definition
@@ -99,7 +117,7 @@ extension NetworkGraph {
       for parameter in definition.parameters {
         let name = node.parameterName(parameter.role)
         guard owned.insert(name).inserted else { throw .duplicateName(name) }
-        expected.append((name, parameter.type))
+        expected.append((name, parameter))
       }
     }
     return expected

@@ -130,8 +130,7 @@ extension ImageContract: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable { case colour, maximum, scale, inputSize }
 
   public init(from decoder: any Decoder) throws {
-    try decoder.refuseFields(except: CodingKeys.self, of: "the image contract")
-    let container = try decoder.container(keyedBy: CodingKeys.self)
+    let container = try decoder.container(knowing: CodingKeys.self, of: "the image contract")
     self.init(
       colour: try container.decode(Colour.self, forKey: .colour), maximum: try container.decode(Float.self, forKey: .maximum),
       scale: try container.decodeIfPresent(Int.self, forKey: .scale),
@@ -143,8 +142,7 @@ extension ParameterUpdate: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable { case parameter, value }
 
   public init(from decoder: any Decoder) throws {
-    try decoder.refuseFields(except: CodingKeys.self, of: "an update")
-    let container = try decoder.container(keyedBy: CodingKeys.self)
+    let container = try decoder.container(knowing: CodingKeys.self, of: "an update")
     self.init(
       parameter: try container.decode(String.self, forKey: .parameter), value: try container.decode(String.self, forKey: .value)
     )

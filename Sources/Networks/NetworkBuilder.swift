@@ -32,9 +32,13 @@ public struct NetworkBuilder: Sendable {
     return Value(name: name, channels: channels)
   }
 
-  /// A float32 value of these axes that enters the network; see `NetworkInput`. Its channels are `axes[1]`, 1 where that is open.
-  public mutating func input(_ name: String, axes: [Int?], names: [String?] = []) -> Value {
-    graph.inputs.append(NetworkInput(name: name, axes: axes, axisNames: names))
+  /// A value of these axes that enters the network; see `NetworkInput`. Its channels are `axes[1]`, 1 where that is open.
+  public mutating func input(
+    _ name: String, axes: [Int?], names: [String?] = [], element: DataType = .float32,
+    quantization: ValueType.Quantization? = nil
+  ) -> Value {
+    graph.inputs.append(
+      NetworkInput(name: name, axes: axes, axisNames: names, element: element, quantization: quantization))
     return Value(name: name, channels: axes.count > 1 ? axes[1] ?? 1 : 1)
   }
 

@@ -17,6 +17,8 @@ public enum NetworkError: Error, Hashable, Sendable {
   case missingParameter(String, type: ValueType)
   case parameterShape(String, expected: Shape, got: Shape)
   case parameterType(String, expected: DataType, got: DataType)
+  /// An integer that is not within those that the node takes.
+  case parameterValue(String, Int, ClosedRange<Int>)
   /// No node owns it. `node` is the one it is named after, where there is one, `owned` what that owns.
   case unknownParameter(String, node: String?, owned: [String])
   /// An update of what is no parameter.
@@ -60,6 +62,8 @@ extension NetworkError: CustomStringConvertible {
     case .parameterShape(let name, let expected, let got): "the parameter '\(name)' is \(got) and must be \(expected)"
     case .parameterType(let name, let expected, let got):
       "the parameter '\(name)' holds \(got.rawValue) and must hold \(expected.rawValue)"
+    case .parameterValue(let name, let value, let values):
+      "the parameter '\(name)' holds \(value), which is not in \(values.lowerBound)...\(values.upperBound)"
     case .unknownParameter(let name, nil, _): "the parameter '\(name)' belongs to no node of the network"
     case .unknownParameter(let name, let node?, let owned):
       "the parameter '\(name)' is none of the node '\(node)', which has "

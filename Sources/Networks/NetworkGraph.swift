@@ -33,7 +33,9 @@ public struct NetworkGraph: Hashable, Sendable {
   }
 
   /// The names and types of the tensors that complete the graph, in node order. Throws where it is no network.
-  public func expectedParameters() throws(NetworkError) -> [(name: String, type: ValueType)] { try verified() }
+  public func expectedParameters() throws(NetworkError) -> [(name: String, type: ValueType)] {
+    try verified().map { ($0.name, $0.parameter.type) }
+  }
 }
 
 extension Network {
@@ -72,8 +74,7 @@ extension NetworkGraph: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable { case name, inputs, nodes, outputs, updates, imageContract }
 
   public init(from decoder: any Decoder) throws {
-    try decoder.refuseFields(except: CodingKeys.self, of: "the network")
-    let container = try decoder.container(keyedBy: CodingKeys.self)
+    let container = try decoder.container(knowing: CodingKeys.self, of: "the network")
     self.init(
       name: try container.decode(String.self, forKey: .name),
       inputs: try container.decode([NetworkInput].self, forKey: .inputs),
@@ -99,8 +100,7 @@ extension Node: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable { case name, operation, inputs }
 
   public init(from decoder: any Decoder) throws {
-    try decoder.refuseFields(except: CodingKeys.self, of: "a node")
-    let container = try decoder.container(keyedBy: CodingKeys.self)
+    let container = try decoder.container(knowing: CodingKeys.self, of: "a node")
     self.init(
       name: try container.decode(String.self, forKey: .name),
       operation: try container.decode(Operation.self, forKey: .operation),

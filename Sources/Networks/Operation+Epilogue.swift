@@ -1,12 +1,13 @@
 extension Operation {
-  /// What rides on the store of a convolution; nil for operations that carry none. Setting it leaves those as they are.
+  /// What rides on the store of a convolution or linear layer; nil for operations that carry none. Setting it leaves those as they are.
   package var epilogue: Epilogue? {
     get {
       switch self {
       case .convolution(let payload): payload.epilogue
       case .separableConvolution(let payload): payload.epilogue
       case .transposedConvolution(let payload): payload.epilogue
-      case .linear, .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
+      case .linear(let payload): payload.epilogue
+      case .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
         .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
         .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply:
         nil
@@ -24,7 +25,10 @@ extension Operation {
       case .transposedConvolution(var payload):
         payload.epilogue = newValue
         self = .transposedConvolution(payload)
-      case .linear, .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
+      case .linear(var payload):
+        payload.epilogue = newValue
+        self = .linear(payload)
+      case .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
         .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
         .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply:
         break

@@ -2,7 +2,7 @@ extension Operation {
   /// What users call the operation, with what is fused into it: `depthwise convolution`, `convolution + leaky ReLU + add`.
   package var displayName: String {
     let steps = epilogue?.steps ?? []
-    return ([plainName] + steps.map(\.operation.typeName.spacedWords)).joined(separator: " + ")
+    return ([plainName] + steps.map(\.typeName.spacedWords)).joined(separator: " + ")
   }
 
   private var plainName: String {

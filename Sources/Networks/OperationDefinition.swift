@@ -26,9 +26,9 @@ package protocol OperationDefinition: Codable, Sendable {
   /// for an epilogue.
   var linearParts: [LinearPart] { get }
   /// The operation for operands of these shapes, every size that follows from them a number; nil where none does.
-  func resolved(_ inputs: [Shape]) throws(ShapeMismatch) -> Operation?
+  func resolved(_ inputs: [Shape]) throws(TypeMismatch) -> Operation?
   /// The shape of the output. Throws a reason, without the node's name, where the inputs do not fit.
-  func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape
+  func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape
   /// Which elements it takes and makes: with the shape, the type of the output.
   var elements: ElementRule { get }
   /// Multiply-accumulate operations of one evaluation, products with padding included. Only convolutions, linear layers and products
@@ -84,7 +84,7 @@ package protocol WithoutSizes: OperationDefinition {}
 
 extension WithoutSizes {
   package var elementOperandCount: Int { inputCount.upperBound }
-  package func resolved(_ inputs: [Shape]) throws(ShapeMismatch) -> Operation? { nil }
+  package func resolved(_ inputs: [Shape]) throws(TypeMismatch) -> Operation? { nil }
 }
 
 /// An operation that makes each element of the output of the element at the same place in each operand, or of the only one there is
@@ -104,8 +104,8 @@ extension WithoutPlaces {
   package func channelFlow(of operand: Int) -> ChannelFlow { .mixed }
 }
 
-/// Why the inputs of an operation do not fit it.
-public struct ShapeMismatch: Error, Hashable, Sendable {
+/// Why the inputs of an operation do not fit it, by shape or by elements.
+public struct TypeMismatch: Error, Hashable, Sendable {
   public var reason: String
   public init(_ reason: String) { self.reason = reason }
 }
@@ -143,9 +143,9 @@ extension Operation {
 
   /// The operation for operands of these shapes, with every size that follows from them a number. Throws where one is none that the
   /// operation takes.
-  public func resolved(_ inputs: [Shape]) throws(ShapeMismatch) -> Operation {
+  public func resolved(_ inputs: [Shape]) throws(TypeMismatch) -> Operation {
     guard let result = try definition.resolved(inputs) else { return self }
-    if let fault = result.attributeFault { throw ShapeMismatch(fault) }
+    if let fault = result.attributeFault { throw TypeMismatch(fault) }
     return result
   }
 
@@ -162,29 +162,29 @@ extension Operation {
 
   /// The shape of the output for inputs of these shapes. Throws a reason, without the node's name, where attributes or inputs do
   /// not fit; never traps.
-  public func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
+  public func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape {
     let definition = definition
-    if let fault = definition.attributeFault { throw ShapeMismatch(fault) }
+    if let fault = definition.attributeFault { throw TypeMismatch(fault) }
     guard definition.inputCount.contains(inputs.count) else {
-      throw ShapeMismatch("it takes \(definition.inputCount.text) inputs and gets \(inputs.count)")
+      throw TypeMismatch("it takes \(definition.inputCount.text) inputs and gets \(inputs.count)")
     }
     for input in inputs {
-      if let fault = input.valueFault { throw ShapeMismatch("the input \(input) \(fault)") }
+      if let fault = input.valueFault { throw TypeMismatch("the input \(input) \(fault)") }
     }
     let output = try resolved(inputs).definition.outputShape(inputs)
-    if let fault = output.valueFault { throw ShapeMismatch("the output \(output) \(fault)") }
+    if let fault = output.valueFault { throw TypeMismatch("the output \(output) \(fault)") }
     return output
   }
 
   /// The type of the output for inputs of these types. Throws as `outputShape`, and where elements do not fit.
-  public func outputType(_ inputs: [ValueType]) throws(ShapeMismatch) -> ValueType {
+  public func outputType(_ inputs: [ValueType]) throws(TypeMismatch) -> ValueType {
     let shape = try outputShape(inputs.map(\.shape))
     let definition = definition
     return try definition.elements.output(shape, of: inputs.prefix(definition.elementOperandCount))
   }
 
   /// Multiply-accumulate operations of one evaluation; see `OperationDefinition`. Throws where the inputs do not fit.
-  public func multiplyAccumulates(_ inputs: [Shape]) throws(ShapeMismatch) -> Int {
+  public func multiplyAccumulates(_ inputs: [Shape]) throws(TypeMismatch) -> Int {
     let output = try outputShape(inputs)
     return definition.multiplyAccumulates(inputs, output: output)
   }

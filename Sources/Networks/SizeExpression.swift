@@ -55,22 +55,22 @@ extension SizeExpression {
   /// The whole number for operands of these shapes.
   ///
   /// - Parameter name: what the number is, for the error: `the height`.
-  package func value(of operands: [Shape], _ name: String) throws(ShapeMismatch) -> Int {
+  package func value(of operands: [Shape], _ name: String) throws(TypeMismatch) -> Int {
     let value = try number(of: operands)
     guard value.magnitude < 0x1p53, let whole = Int(exactly: value) else {
-      throw ShapeMismatch("\(name), \(text(Self.places(operands.count))), would be \(value)")
+      throw TypeMismatch("\(name), \(text(Self.places(operands.count))), would be \(value)")
     }
     return whole
   }
 
-  private func number(of operands: [Shape]) throws(ShapeMismatch) -> Double {
+  private func number(of operands: [Shape]) throws(TypeMismatch) -> Double {
     switch self {
     case .number(let value): return value
     case .extent(let operand, let axis):
-      guard operand < operands.count else { throw ShapeMismatch("there is no operand \(operand)") }
+      guard operand < operands.count else { throw TypeMismatch("there is no operand \(operand)") }
       let extent = try operands[operand].extent(along: axis)
       guard extent <= Self.extentLimit else {
-        throw ShapeMismatch("the extent \(extent) of \(operands[operand]) is above \(Self.extentLimit), where sizes end")
+        throw TypeMismatch("the extent \(extent) of \(operands[operand]) is above \(Self.extentLimit), where sizes end")
       }
       return Double(extent)
     case .sum(let a, let b): return try Self.checked(try a.number(of: operands) + b.number(of: operands))
@@ -86,8 +86,8 @@ extension SizeExpression {
   }
 
   /// A number that double precision holds exactly where it is whole.
-  private static func checked(_ value: Double) throws(ShapeMismatch) -> Double {
-    guard value.magnitude < 0x1p53 else { throw ShapeMismatch("a size is reckoned over \(value), which is too large") }
+  private static func checked(_ value: Double) throws(TypeMismatch) -> Double {
+    guard value.magnitude < 0x1p53 else { throw TypeMismatch("a size is reckoned over \(value), which is too large") }
     return value
   }
 
@@ -172,8 +172,7 @@ extension SizeExpression: Codable {
       self = .number(value)
       return
     }
-    try decoder.refuseFields(except: CodingKeys.self, of: "a size")
-    let container = try decoder.container(keyedBy: CodingKeys.self)
+    let container = try decoder.container(knowing: CodingKeys.self, of: "a size")
     guard let key = container.allKeys.first, container.allKeys.count == 1 else {
       throw DecodingError.dataCorrupted(
         .init(codingPath: decoder.codingPath, debugDescription: "a size is a number or an object of one key"))

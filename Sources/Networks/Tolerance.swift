@@ -52,15 +52,20 @@ package struct Tolerance: Hashable, Sendable {
   package static func all(
     of network: Network, inputs: [Tensor], convolutionFactor: Double = 1, storage: Double = 0
   ) throws(NetworkError) -> [String: Tolerance] {
-    let shapes = try network.inferredShapes(inputs: inputs.map(\.shape))
+    let types = try network.inferredTypes(inputs: inputs.map(\.shape))
+    let shapes = types.mapValues(\.shape)
+    // Integers are stored as they are.
+    func stored(_ value: Tolerance, _ name: String) -> Tolerance {
+      types[name]?.element.integers == nil ? value.stored(storage) : value
+    }
     var values: [String: Tolerance] = [:]
     for (input, tensor) in zip(network.inputs, inputs) {
-      values[input.name] = Tolerance(magnitude: tensor.largestMagnitude, error: 0).stored(storage)
+      values[input.name] = stored(Tolerance(magnitude: tensor.largestMagnitude, error: 0), input.name)
     }
     for name in network.graph.readParameters.keys { values[name] = constant(network.parameters[name]) }
     for node in network.nodes {
       let operands = node.inputs.compactMap { values[$0] }
-      values[node.name] = bound(node, network, shapes, operands, convolutionFactor, storage).stored(storage).known
+      values[node.name] = stored(bound(node, network, shapes, operands, convolutionFactor, storage), node.name).known
     }
     return values
   }
@@ -80,6 +85,12 @@ package struct Tolerance: Hashable, Sendable {
     if case .constant = node.operation { return constant(network.parameter(.value, of: node)) }
     guard operands.count >= node.elementInputs.count, let x = operands.first else {
       return Tolerance(magnitude: .infinity, error: .infinity)
+    }
+    // Integers are reckoned exactly, of the same ones.
+    if let requantization = node.operation.epilogue?.requantization {
+      let (least, most) = (requantization.minimum, requantization.maximum)
+      return Tolerance(
+        magnitude: Double(max(abs(least), abs(most))), error: x.error == 0 ? 0 : Double(most - least))
     }
     /// The numbers along some axes of the first operand.
     func count(_ axes: [Int]) -> Int {
@@ -172,6 +183,8 @@ package struct Tolerance: Hashable, Sendable {
       case .scale(let scale): value = value.scaled(abs(Double(scale)))
       case .add: value = value.added(extras.popFirst() ?? Tolerance(magnitude: .infinity, error: .infinity))
       case .pixelShuffle: break
+      // Taken care of where the sums are.
+      case .requantize: break
       }
     }
     return value
@@ -307,7 +320,7 @@ package struct Tolerance: Hashable, Sendable {
 
   /// Of a tensor that the network owns.
   package static func constant(_ tensor: Tensor?) -> Tolerance {
-    let magnitudes = tensor.map { $0.dataType == .float32 ? $0.floats.map { abs(Double($0)) } : [.infinity] } ?? []
+    let magnitudes = tensor?.numbers.map(abs) ?? []
     return Tolerance(magnitude: magnitudes.max() ?? 0, error: 0, least: magnitudes.min() ?? 0)
   }
 
@@ -341,9 +354,15 @@ package struct Tolerance: Hashable, Sendable {
 }
 
 extension Tensor {
-  /// The largest |x| of a float32 tensor, without bound where one is NaN; so that of other elements, which have no tolerance.
+  /// The largest |x|, without bound where one is NaN.
   package var largestMagnitude: Double {
-    guard dataType == .float32 else { return .infinity }
+    guard dataType == .float32 else { return numbers.reduce(0) { $1.isNaN ? .infinity : max($0, abs($1)) } }
     return withUnsafeFloats { $0.reduce(0) { $1.isNaN ? .infinity : max($0, abs(Double($1))) } }
+  }
+
+  /// The least |x|; of a tensor without elements infinity.
+  package var leastMagnitude: Double {
+    guard dataType == .float32 else { return numbers.reduce(.infinity) { min($0, abs($1)) } }
+    return withUnsafeFloats { $0.reduce(.infinity) { min($0, abs(Double($1))) } }
   }
 }

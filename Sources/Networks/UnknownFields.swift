@@ -19,8 +19,11 @@ extension Decoder {
     }
   }
 
-  /// The same for a type all of whose fields are cases.
-  package func refuseFields<Keys: CodingKey & CaseIterable>(except keys: Keys.Type, of owner: String) throws {
+  /// The fields of an object that has no others than these: how types are read whose fields are all cases of their keys.
+  func container<Keys: CodingKey & CaseIterable>(
+    knowing keys: Keys.Type, of owner: String
+  ) throws -> KeyedDecodingContainer<Keys> {
     try refuseFields(except: keys.allCases.map(\.stringValue), of: owner)
+    return try container(keyedBy: keys)
   }
 }

@@ -4,7 +4,7 @@ import Networks
 import Synchronization
 import Tensors
 
-/// The oracle: every operation as plain loops that sum in Double and round to Float once a step.
+/// The oracle: every operation as plain loops that sum in Double and round to Float once a step, or in Int32 where it sums integers.
 ///
 /// Each step of an epilogue rounds like the operation it stands for, so that fusing changes no bit here. Never optimised.
 public struct ReferenceEngine: Backend {
@@ -101,7 +101,7 @@ final class ReferenceSession: Session {
     for name in network.graph.readParameters.keys { values[name] = network.parameters[name] }
     let last = network.lastReaders
     for (index, node) in network.nodes.enumerated() {
-      let kernel = ReferenceKernel(node: node, network: network)
+      let kernel = ReferenceKernel(node: node, network: network, types: types)
       let operands = node.inputs.compactMap { values[$0] }
       guard let output = types[node.name]?.shape, let tensor = kernel.run(operands, output: output) else {
         throw .invalidNetwork("the node '\(node.name)' lacks a parameter or an input")

@@ -5,6 +5,15 @@ import Tensors
 struct ReferenceKernel {
   let node: Node
   let network: Network
+  /// What the first operand's integers are where they stand for 0; padding holds that.
+  let zeroPoint: Int32
+
+  /// - Parameter types: of the values of the network.
+  init(node: Node, network: Network, types: [String: ValueType]) {
+    self.node = node
+    self.network = network
+    zeroPoint = Int32(node.inputs.first.flatMap { types[$0]?.quantization?.zeroPoint } ?? 0)
+  }
 
   func parameter(_ role: ParameterRole) -> Tensor? { network.parameter(role, of: node) }
 
@@ -16,12 +25,16 @@ struct ReferenceKernel {
     case .convolution(let payload): return convolution(payload, inputs)
     case .separableConvolution(let payload): return separableConvolution(payload, inputs)
     case .transposedConvolution(let payload):
-      guard let weight = parameter(.weight), let shape = try? payload.shapeBeforeShuffle(x.shape) else { return nil }
-      let value = transposedConvolve(payload, x, weight: weight, bias: parameter(.bias), output: shape)
+      guard let shape = try? payload.shapeBeforeShuffle(x.shape),
+        let value = summed(
+          x, output: shape, requantization: payload.epilogue.requantization, float: { convolve(payload, $0) },
+          integer: { convolve(payload, $0) })
+      else { return nil }
       return finished(value, payload.epilogue, extras: inputs.dropFirst())
     case .linear(let payload):
-      guard let weight = parameter(.weight) else { return nil }
-      return multiply(payload, x, weight: weight, bias: parameter(.bias), output: output)
+      return summed(
+        x, output: output, requantization: payload.epilogue.requantization, float: { multiply(payload, $0) },
+        integer: { multiply(payload, $0) })
     case .batchNorm(let payload): return batchNorm(payload, x)
     case .activation(let function): return activate(x, function)
     case .scale(let payload): return mapped(x) { $0 * Double(payload.factor) }
@@ -55,8 +68,11 @@ struct ReferenceKernel {
   }
 
   private func convolution(_ payload: Convolution, _ inputs: [Tensor]) -> Tensor? {
-    guard let weight = parameter(.weight), let shape = try? payload.shapeBeforeShuffle(inputs[0].shape) else { return nil }
-    let value = convolve(payload, inputs[0], weight: weight, bias: parameter(.bias), output: shape)
+    guard let shape = try? payload.shapeBeforeShuffle(inputs[0].shape),
+      let value = summed(
+        inputs[0], output: shape, requantization: payload.epilogue.requantization, float: { convolve(payload, $0) },
+        integer: { convolve(payload, $0) })
+    else { return nil }
     return finished(value, payload.epilogue, extras: inputs.dropFirst())
   }
 
@@ -64,21 +80,22 @@ struct ReferenceKernel {
   private func separableConvolution(_ payload: SeparableConvolution, _ inputs: [Tensor]) -> Tensor? {
     let parts = payload.parts
     let roles = payload.linearParts
-    guard let firstWeight = parameter(roles[0].weightRole), let secondWeight = parameter(roles[1].weightRole),
-      let between = try? parts.first.shapeBeforeShuffle(inputs[0].shape),
-      let shape = try? parts.second.shapeBeforeShuffle(between)
-    else { return nil }
-    var value = convolve(
-      parts.first, inputs[0], weight: firstWeight, bias: parameter(roles[0].biasRole), output: between)
+    func part(_ payload: Convolution, _ x: Tensor, _ part: LinearPart) -> Tensor? {
+      guard let shape = try? payload.shapeBeforeShuffle(x.shape) else { return nil }
+      return summed(
+        x, output: shape, weight: part.weightRole, bias: part.biasRole, float: { convolve(payload, $0) },
+        integer: { convolve(payload, $0) })
+    }
+    guard var value = part(parts.first, inputs[0], roles[0]) else { return nil }
     if let middle = payload.middle {
       guard let activated = activate(value, middle, slopeRole: .middleSlope) else { return nil }
       value = activated
     }
-    value = convolve(parts.second, value, weight: secondWeight, bias: parameter(roles[1].biasRole), output: shape)
-    return finished(value, payload.epilogue, extras: inputs.dropFirst())
+    guard let sums = part(parts.second, value, roles[1]) else { return nil }
+    return finished(sums, payload.epilogue, extras: inputs.dropFirst())
   }
 
-  /// Each step of an epilogue as an operation of its own.
+  /// Each step of an epilogue as an operation of its own; integer sums have been requantised where they were summed.
   private func finished(_ value: Tensor, _ epilogue: Epilogue, extras: ArraySlice<Tensor>) -> Tensor? {
     var value = value
     var extras = extras
@@ -96,6 +113,7 @@ struct ReferenceKernel {
           return nil
         }
         value = pixelShuffle(value, factor: factor, order: .channelsOutermost, output: shuffled)
+      case .requantize: continue
       }
     }
     return value

@@ -19,7 +19,9 @@ struct RunCommand: ParsableCommand {
 
   @Option(
     name: [.customShort("o"), .customLong("output")], parsing: .singleValue,
-    help: ArgumentHelp("An output: an .npy file, float32, or - for standard output; or a folder for all.", valueName: "file"))
+    help: ArgumentHelp(
+      "An output: an .npy file, of float32 or the output's integers, or - for standard output; or a folder for all.",
+      valueName: "file"))
   var outputs: [String]
 
   @OptionGroup var engine: EngineArguments

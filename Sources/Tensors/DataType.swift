@@ -10,6 +10,16 @@ public enum DataType: String, Hashable, Codable, Sendable, CaseIterable, Bitwise
   case uint8
   case int32
 
+  /// The integers that it holds; nil of floats.
+  public var integers: ClosedRange<Int>? {
+    switch self {
+    case .float32, .float16, .bfloat16: nil
+    case .int8: -128...127
+    case .uint8: 0...255
+    case .int32: Int(Int32.min)...Int(Int32.max)
+    }
+  }
+
   /// The size of one element in bytes.
   public var byteCount: Int {
     switch self {

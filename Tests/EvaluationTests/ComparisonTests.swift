@@ -59,6 +59,30 @@ import Testing
     #expect(comparison.values.allSatisfy { $0.bound?.isFinite ?? true })
   }
 
+  /// Integers are the same or not; engines that have none say so.
+  @Test func integersAreCompared() throws {
+    let step = Requantization(.uint8, .init(scale: 0.5, zeroPoint: 9))
+    var builder = NetworkBuilder("integers")
+    let x = builder.input("x", axes: [nil, 3, nil, nil], element: .int8, quantization: .init(scale: 1, zeroPoint: 1))
+    let payload = Convolution(inChannels: 3, outChannels: 4, kernel: 3, epilogue: Epilogue([.requantize(step)]))
+    let first = builder.node("first", .convolution(payload), [x], channels: 4)
+    let linear = Linear(inFeatures: 4 * 4 * 5, outFeatures: 7, epilogue: Epilogue([.requantize(step)]))
+    builder.output(builder.node("last", .linear(linear), [builder.flatten("flat", first)], channels: 7))
+    let network = try builder.build(.random(seed: 4))
+    let input = Tensor([1, 3, 6, 7], .int8, integers: (0..<126).map { $0 - 50 })
+    let same = try Comparison(network, on: .reference, network, on: .reference, input: input)
+    #expect(same.isGood && same.values.map(\.bound) == [0, 0, 0], "\(same.text)")
+    var other = network
+    other.parameters["last.bias"] = Tensor([7], .int32, integers: Array(repeating: 1 << 20, count: 7))
+    let differs = try Comparison(network, on: .reference, other, on: .reference, input: input)
+    #expect(differs.firstOutside?.node == "last" && differs.text.contains("linear + requantize"), "\(differs.text)")
+    for floats in [Tensor(repeating: 1, [1, 3, 6, 7]), input] {
+      #expect(throws: EvaluationError.self) {
+        try Comparison(network, on: .reference, network, on: .cpu(CPUOptions(threadCount: 1)), input: floats)
+      }
+    }
+  }
+
   @Test func whatTheOtherLacksIsSaid() throws {
     let wide = try EDSR(scale: 2, features: 32, blocks: 2).network(.random(seed: 1))
     let comparison = try Comparison(

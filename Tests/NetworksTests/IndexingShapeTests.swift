@@ -98,7 +98,7 @@ import Testing
 
   @Test func refusals() {
     for (operation, inputs, reason) in Self.mismatches {
-      #expect(throws: ShapeMismatch(reason)) { try operation.outputShape(inputs) }
+      #expect(throws: TypeMismatch(reason)) { try operation.outputShape(inputs) }
     }
   }
 
@@ -139,7 +139,7 @@ import Testing
   @Test func illegalAttributes() {
     for (operation, fault) in Self.faults {
       #expect(operation.attributeFault == fault)
-      #expect(throws: ShapeMismatch(fault)) { try operation.outputShape([Self.x]) }
+      #expect(throws: TypeMismatch(fault)) { try operation.outputShape([Self.x]) }
     }
   }
 

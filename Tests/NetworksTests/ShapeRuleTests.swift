@@ -87,7 +87,7 @@ import Testing
     let operation = Operation.convolution(convolution)
     #expect(operation.attributeFault == fault)
     #expect(operation.parameters.isEmpty)
-    #expect(throws: ShapeMismatch(fault)) { try operation.outputShape([[1, 4, 4, 4]]) }
+    #expect(throws: TypeMismatch(fault)) { try operation.outputShape([[1, 4, 4, 4]]) }
   }
 
   @Test func otherIllegalAttributes() {
@@ -131,7 +131,7 @@ import Testing
     #expect(try Operation.linear(Linear(inFeatures: 280, outFeatures: 9)).outputShape([[2, 280]]) == [2, 9])
     #expect(try Operation.concatenation(Concatenation()).outputShape([x, [2, 1, 10, 7], x]) == [2, 9, 10, 7])
     #expect(try Operation.activation(.prelu(channels: 1)).outputShape([x]) == x)
-    #expect(throws: ShapeMismatch.self) { try Operation.activation(.prelu(channels: 3)).outputShape([x]) }
-    #expect(throws: ShapeMismatch.self) { try Operation.batchNorm(BatchNorm(channels: 3)).outputShape([x]) }
+    #expect(throws: TypeMismatch.self) { try Operation.activation(.prelu(channels: 3)).outputShape([x]) }
+    #expect(throws: TypeMismatch.self) { try Operation.batchNorm(BatchNorm(channels: 3)).outputShape([x]) }
   }
 }

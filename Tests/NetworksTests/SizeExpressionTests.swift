@@ -41,7 +41,7 @@ import Testing
 
   @Test func faultsAreSaid() {
     func reason(_ expression: SizeExpression, _ operands: [Shape]) -> String? {
-      do throws(ShapeMismatch) {
+      do throws(TypeMismatch) {
         _ = try expression.value(of: operands, "the height")
         return nil
       } catch {

@@ -38,7 +38,8 @@ import Testing
     }
     let bounds = try Tolerance.outputs(of: network, inputs: [Tensor(shape, [.nan, 1]), Tensor(shape, [1, 1])])
     #expect(bounds[1].magnitude == .infinity)
-    #expect(Tensor(zeros: [2], .int8).largestMagnitude == .infinity)
+    #expect(Tensor([2], .int8, integers: [-128, 3]).largestMagnitude == 128)
+    #expect(Tensor([2], .int8, integers: [-128, 3]).leastMagnitude == 3)
   }
 
   /// More to sum, more to round: bounds follow the extents of a node's values and no fixed number.

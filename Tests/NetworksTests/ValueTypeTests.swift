@@ -32,14 +32,14 @@ import Testing
     var others = types
     others[0].element = .float16
     switch node.operation.definition.elements {
-    case .float32:
-      #expect(throws: ShapeMismatch("it takes float32 and gets \(others[0])")) { try node.operation.outputType(others) }
+    case .float32, .products:
+      #expect(throws: TypeMismatch("it takes float32 and gets \(others[0])")) { try node.operation.outputType(others) }
     case .moved:
       let alone = node.operation.definition.elementOperandCount == 1
       if alone {
         #expect(try node.operation.outputType(others).element == .float16)
       } else {
-        #expect(throws: ShapeMismatch.self) { try node.operation.outputType(others) }
+        #expect(throws: TypeMismatch.self) { try node.operation.outputType(others) }
       }
     }
   }
@@ -47,7 +47,7 @@ import Testing
   /// Integers that stand for other numbers are not of one type with those that stand for themselves.
   @Test func faultsNameTheTypes() throws {
     let plain = ValueType([2, 4, 4, 6], .int8)
-    #expect(throws: ShapeMismatch("int8 2x4x4x6 (0.5 · (q - 3)) and int8 2x4x4x6 are not of one type of element")) {
+    #expect(throws: TypeMismatch("int8 2x4x4x6 (0.5 · (q - 3)) and int8 2x4x4x6 are not of one type of element")) {
       try Operation.concatenation(Concatenation()).outputType([Self.codes, plain])
     }
     var builder = NetworkBuilder("net")

@@ -79,3 +79,31 @@ import Testing
     for _ in 0..<1000 { #expect((0..<1).contains(generator.nextUnit())) }
   }
 }
+
+/// Elements of every type as numbers.
+@Suite struct TensorNumberTests {
+  @Test func everyTypeIsRead() {
+    #expect(Tensor([3], [0.5, -1, 3]).numbers == [0.5, -1, 3] && Tensor([1], [2]).integers == nil)
+    for (element, values) in [
+      (DataType.int8, [-128, 127, 0]), (.uint8, [0, 255, 7]), (.int32, [Int(Int32.min), Int(Int32.max), -1]),
+    ] {
+      let tensor = Tensor([3], element, integers: values)
+      #expect(tensor.integers == values.map { Int32($0) } && tensor.numbers == values.map { Double($0) })
+      #expect(tensor.byteCount == 3 * element.byteCount && element.integers?.lowerBound ?? 1 <= 0)
+    }
+    func halves(_ type: DataType, _ bits: [UInt16]) -> Tensor {
+      Tensor(unsafeUninitialized: [bits.count], type) { bytes in
+        _ = bytes.bindMemory(to: UInt16.self).initialize(fromContentsOf: bits)
+      }
+    }
+    #expect(halves(.float16, [0x3C00, 0xC000, 1]).numbers == [1, -2, 0x1p-24])
+    #expect(halves(.bfloat16, [0x3F80, 0xC000]).numbers == [1, -2])
+  }
+
+  @Test func differencesOfIntegers() {
+    let a = Tensor([3], .int8, integers: [-128, 5, 6]), b = Tensor([3], .uint8, integers: [255, 5, 7])
+    let difference = a.difference(from: b)
+    #expect(difference.maximum == 383 && difference.worstIndex == 0 && difference.scale == 255 && difference.mean == 128)
+    #expect(Tensor([3], [-128, 5, 6]).difference(from: a).maximum == 0)
+  }
+}

@@ -14,10 +14,14 @@ package struct OperationCase: Sendable, CustomStringConvertible {
   /// Of the parameters and the inputs: a function of the name, so that a case keeps its numbers when the list changes.
   package var seed: UInt64 { Self.seed(of: name) }
 
-  /// Random inputs between -1 and 1.
+  /// Random inputs between -1 and 1, or any integers.
   package var inputs: [Tensor] {
     var generator = SplitMix64(seed: seed ^ 1)
-    return inputShapes.map { Tensor(uniform: $0, bound: 1, using: &generator) }
+    return zip(network.inputs, inputShapes).map { input, shape in
+      guard let integers = input.element.integers else { return Tensor(uniform: shape, bound: 1, using: &generator) }
+      let values = (0..<shape.count).map { _ in Int.random(in: integers, using: &generator) }
+      return Tensor(shape, input.element, integers: values)
+    }
   }
 
   /// FNV-1a.

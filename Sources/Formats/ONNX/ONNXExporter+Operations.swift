@@ -193,6 +193,8 @@ extension ONNXExporter {
       case .scale(let factor): add("Mul", [value, number(node, "factor", factor)], output)
       case .add: add("Add", [value, extras.removeFirst()], output)
       case .pixelShuffle(let factor): pixelShuffle(PixelShuffle(factor: factor), value, output)
+      // Refused before anything is written.
+      case .requantize: break
       }
       value = output
     }

@@ -34,6 +34,10 @@ struct ONNXExporter {
     for input in network.inputs where input.element != .float32 {
       throw .onnx(.input(input.name, reason: "holds \(input.element.rawValue); inputs of float32 are written"))
     }
+    for node in network.nodes where node.operation.epilogue?.requantization != nil {
+      throw .onnx(
+        .notExportable(node: node.name, operation: node.operation.typeName, reason: "it sums integers and requantises them"))
+    }
     var exporter = ONNXExporter(network.withParametersAsConstants())
     do throws(ONNXProblem) {
       try exporter.write()

@@ -155,7 +155,7 @@ extension ActivationFunction: WithoutProducts, WithoutSizes, Elementwise, OnFloa
 
   package var linearParts: [LinearPart] { [] }
 
-  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
+  package func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape {
     if case .prelu(let channels) = self, channels != 1 { return try channelwise(inputs[0], channels) }
     return inputs[0]
   }

@@ -8,8 +8,8 @@ struct Addition: WithoutAttributes, WithoutParameters, WithoutProducts, WithoutS
   var type: OperationType { .add }
   var inputCount: ClosedRange<Int> { 2...2 }
 
-  func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
-    guard inputs[0] == inputs[1] else { throw ShapeMismatch("\(inputs[0]) and \(inputs[1]) are not of the same shape") }
+  func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape {
+    guard inputs[0] == inputs[1] else { throw TypeMismatch("\(inputs[0]) and \(inputs[1]) are not of the same shape") }
     return inputs[0]
   }
 }

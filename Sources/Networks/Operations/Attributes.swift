@@ -114,17 +114,17 @@ func axisFault(_ axis: Int) -> String? {
 
 extension Shape {
   /// The extent along an axis that the shape may lack.
-  func extent(along axis: Int) throws(ShapeMismatch) -> Int {
-    guard axis < rank else { throw ShapeMismatch("the input \(self) has no axis \(axis)") }
+  func extent(along axis: Int) throws(TypeMismatch) -> Int {
+    guard axis < rank else { throw TypeMismatch("the input \(self) has no axis \(axis)") }
     return self[axis]
   }
 }
 
 /// The only input, which must be an image of that many channels (any number where `channels` is nil).
-func image(_ input: Shape, channels: Int? = nil) throws(ShapeMismatch) -> Shape {
-  guard input.isImage else { throw ShapeMismatch("the input \(input) is no image [N, C, H, W]") }
+func image(_ input: Shape, channels: Int? = nil) throws(TypeMismatch) -> Shape {
+  guard input.isImage else { throw TypeMismatch("the input \(input) is no image [N, C, H, W]") }
   if let channels, input.channels != channels {
-    throw ShapeMismatch("the input \(input) has \(input.channels) channels, not \(channels)")
+    throw TypeMismatch("the input \(input) has \(input.channels) channels, not \(channels)")
   }
   return input
 }

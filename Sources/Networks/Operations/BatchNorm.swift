@@ -54,13 +54,13 @@ extension BatchNorm: WithoutProducts, WithoutSizes, Elementwise, OnFloat32 {
 
   package var linearParts: [LinearPart] { [] }
 
-  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape { try channelwise(inputs[0], channels) }
+  package func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape { try channelwise(inputs[0], channels) }
 }
 
 /// The shape of an input whose axis 1 has `channels` extents, one vector element each.
-func channelwise(_ input: Shape, _ channels: Int) throws(ShapeMismatch) -> Shape {
+func channelwise(_ input: Shape, _ channels: Int) throws(TypeMismatch) -> Shape {
   guard input.rank >= 2, input.channels == channels else {
-    throw ShapeMismatch("the input \(input) does not have \(channels) channels")
+    throw TypeMismatch("the input \(input) does not have \(channels) channels")
   }
   return input
 }

@@ -44,13 +44,13 @@ struct BinaryOperation: WithoutParameters, WithoutProducts, WithoutSizes, Elemen
   func summary(of operands: [String]) -> String { function.rawValue }
   var attributeFault: String? { nil }
 
-  func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
+  func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape {
     var output = inputs[0]
     let other = inputs[1]
-    guard output.rank == other.rank else { throw ShapeMismatch("\(output) and \(other) are not of the same rank") }
+    guard output.rank == other.rank else { throw TypeMismatch("\(output) and \(other) are not of the same rank") }
     for axis in 0..<output.rank where output[axis] != other[axis] {
       guard output[axis] == 1 || other[axis] == 1 else {
-        throw ShapeMismatch("\(inputs[0]) and \(other) differ along axis \(axis), and neither is 1 there")
+        throw TypeMismatch("\(inputs[0]) and \(other) differ along axis \(axis), and neither is 1 there")
       }
       output[axis] = max(output[axis], other[axis])
     }

@@ -38,5 +38,5 @@ extension ChannelAffine: WithoutProducts, WithoutSizes, Elementwise, OnFloat32 {
 
   package var linearParts: [LinearPart] { [] }
 
-  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape { try channelwise(inputs[0], channels) }
+  package func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape { try channelwise(inputs[0], channels) }
 }

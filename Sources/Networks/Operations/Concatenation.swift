@@ -19,17 +19,17 @@ extension Concatenation: WithoutParameters, WithoutProducts, WithoutSizes, OnAny
   package func summary(of operands: [String]) -> String { axis == 1 ? "" : "axis \(axis)" }
   package var attributeFault: String? { axisFault(axis) }
 
-  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
+  package func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape {
     var output = inputs[0]
     guard axis < output.rank else {
-      throw ShapeMismatch(axis == 1 ? "the input \(output) has no channels" : "the input \(output) has no axis \(axis)")
+      throw TypeMismatch(axis == 1 ? "the input \(output) has no channels" : "the input \(output) has no axis \(axis)")
     }
     for input in inputs.dropFirst() {
       // Sums of legal extents: 4096 · 2^36 fits.
       var expected = input
       if input.rank == output.rank { expected[axis] = output[axis] }
       guard expected == output else {
-        throw ShapeMismatch("\(inputs[0]) and \(input) differ in more than \(axis == 1 ? "their channels" : "axis \(axis)")")
+        throw TypeMismatch("\(inputs[0]) and \(input) differ in more than \(axis == 1 ? "their channels" : "axis \(axis)")")
       }
       output[axis] += input[axis]
     }

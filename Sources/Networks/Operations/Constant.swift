@@ -29,5 +29,5 @@ extension Constant: WithoutProducts, WithoutSizes, WithoutPlaces, OnFloat32 {
 
   package var parameters: [Parameter] { [Parameter(.value, shape, isTrainable: false)] }
   package var linearParts: [LinearPart] { [] }
-  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape { shape }
+  package func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape { shape }
 }

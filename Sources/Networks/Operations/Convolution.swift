@@ -4,10 +4,11 @@ import Tensors
 ///
 ///     y[n, o, i, j] = bias[o] + Σ over c, u, v of weight[o, c, u, v] · x[n, g·C + c, i·s + u·d - p, j·s + v·d - p]
 ///
-/// with `C = inChannels / groups`, `g` the group of `o`, stride `s`, dilation `d`, padding `p` (zeros).
+/// with `C = inChannels / groups`, `g` the group of `o`, stride `s`, dilation `d`, padding `p` (zeros; of integers what
+/// stands for 0).
 /// - Input: `[N, inChannels, H, W]`, then one tensor of the output's shape before any pixel shuffle for each `.add` of the epilogue.
 /// - Parameters: `weight [outChannels, inChannels / groups, kernel.height, kernel.width]`; `bias [outChannels]` when `hasBias`;
-///   `slope [channels]` when the epilogue holds a `.prelu`.
+///   `slope [channels]` when the epilogue holds a `.prelu`. All of float32, or of integers where it requantises (`Requantization`).
 /// - Output: height `(H + top + bottom - dilation · (kernel - 1) - 1) / stride + 1` rounded down, the width likewise.
 /// - Cost: `N · outChannels · outHeight · outWidth · kernel.height · kernel.width · inChannels / groups` MACs.
 /// - Source: `torch.nn.Conv2d`.
@@ -39,9 +40,9 @@ public struct Convolution: Hashable, Sendable {
   }
 
   /// The shape before the epilogue's pixel shuffle, the one that extra inputs have. Throws where the input does not fit.
-  public func shapeBeforeShuffle(_ input: Shape) throws(ShapeMismatch) -> Shape {
-    if let fault = attributeFault { throw ShapeMismatch(fault) }
-    if let fault = input.valueFault { throw ShapeMismatch("the input \(input) \(fault)") }
+  public func shapeBeforeShuffle(_ input: Shape) throws(TypeMismatch) -> Shape {
+    if let fault = attributeFault { throw TypeMismatch(fault) }
+    if let fault = input.valueFault { throw TypeMismatch("the input \(input) \(fault)") }
     let input = try image(input, channels: inChannels)
     return Shape(
       batch: input.batch, channels: outChannels,
@@ -51,16 +52,16 @@ public struct Convolution: Hashable, Sendable {
 
   private func extent(
     _ extent: Int, _ axis: String, _ padding: Int, _ kernel: Int, _ dilation: Int, _ stride: Int
-  ) throws(ShapeMismatch) -> Int {
+  ) throws(TypeMismatch) -> Int {
     let reach = dilation * (kernel - 1) + 1
     guard extent + padding >= reach else {
-      throw ShapeMismatch("the kernel reaches over \(reach) pixels and the padded \(axis) has \(extent + padding)")
+      throw TypeMismatch("the kernel reaches over \(reach) pixels and the padded \(axis) has \(extent + padding)")
     }
     return (extent + padding - reach) / stride + 1
   }
 }
 
-extension Convolution: WithoutSizes, OnFloat32 {
+extension Convolution: WithoutSizes {
   package var type: OperationType { .convolution }
   package var attributeNames: [String] { ConvolutionAttributes.names + CodingKeys.allCases.map(\.rawValue) }
   package var inputCount: ClosedRange<Int> { 1 + epilogue.extraInputCount...1 + epilogue.extraInputCount }
@@ -70,15 +71,19 @@ extension Convolution: WithoutSizes, OnFloat32 {
   }
 
   package var attributeFault: String? {
-    attributes.fault(groups: groups, products: inChannels) ?? epilogue.fault(channels: outChannels)
+    attributes.fault(groups: groups, products: inChannels) ?? epilogue.fault(channels: outChannels, terms: terms)
   }
 
   package var parameters: [Parameter] {
-    let products = inChannels / groups * kernel.height * kernel.width
-    let bound = Parameter.InitialValue.uniform(bound: 1 / Float(products).squareRoot())
-    let weight = Parameter(.weight, [outChannels, inChannels / groups, kernel.height, kernel.width], initialValue: bound)
-    return (hasBias ? [weight, Parameter(.bias, [outChannels], initialValue: bound)] : [weight]) + epilogue.parameters
+    epilogue.parameters(
+      weight: [outChannels, inChannels / groups, kernel.height, kernel.width], hasBias: hasBias, channels: outChannels,
+      fanIn: terms, terms: terms)
   }
+
+  /// The products that one output sums.
+  private var terms: Int { inChannels / groups * kernel.height * kernel.width }
+
+  package var elements: ElementRule { .products(epilogue.requantization) }
 
   package var linearParts: [LinearPart] {
     [
@@ -95,13 +100,13 @@ extension Convolution: WithoutSizes, OnFloat32 {
 
   package func channelFlow(of operand: Int) -> ChannelFlow { epilogue.channelFlow(of: operand, .summed(groups: groups)) }
 
-  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
+  package func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape {
     try epilogue.outputShape(of: shapeBeforeShuffle(inputs[0]), extras: inputs.dropFirst())
   }
 
   package func multiplyAccumulates(_ inputs: [Shape], output: Shape) -> Int {
     // A pixel shuffle keeps the number of elements.
-    output.count * (inChannels / groups * kernel.height * kernel.width)
+    output.count * terms
   }
 }
 

@@ -1,6 +1,6 @@
 import Tensors
 
-/// What a convolution (or a transposed one) does to each output value before it is stored: steps applied in order.
+/// What a convolution, a transposed one or a linear layer does to each output value before it is stored: steps applied in order.
 ///
 /// The operand of the k-th `.add` is the node's input k (counted from 1); its shape is that of the output before any shuffle.
 public struct Epilogue: Hashable, Sendable {
@@ -14,6 +14,9 @@ public struct Epilogue: Hashable, Sendable {
     case add
     /// Pixel shuffle by the factor; the last step.
     case pixelShuffle(Int)
+    /// Integers of integer sums; the first step, which none but a pixel shuffle follows. Multipliers and shifts are the node's parameters
+    /// `multiplier` and `rightShift`.
+    case requantize(Requantization)
   }
 
   public var steps: [Step]
@@ -28,9 +31,33 @@ public struct Epilogue: Hashable, Sendable {
     if case .pixelShuffle(let factor)? = steps.last { factor } else { 1 }
   }
 
-  /// The slopes of the steps, as the roles of the node.
-  package var parameters: [Parameter] {
-    steps.flatMap { step in if case .activation(let function) = step { function.parameters } else { [] as [Parameter] } }
+  /// What is done to integer sums; nil where sums are of float32.
+  package var requantization: Requantization? {
+    for case .requantize(let payload) in steps { return payload }
+    return nil
+  }
+
+  /// The parameters of a layer that sums `terms` products with weights of that shape, whose initial values go by `fanIn`: float32,
+  /// or integers where it requantises; then those of the steps.
+  func parameters(weight: Shape, hasBias: Bool, channels: Int, fanIn: Int, terms: Int) -> [Parameter] {
+    let bound = Parameter.InitialValue.uniform(bound: 1 / Float(fanIn).squareRoot())
+    var result: [Parameter]
+    if let requantization {
+      // They count as parameters, though gradients do not change integers.
+      result = [Parameter(.weight, ValueType(weight, .int8), initialValue: .uniform(bound: 127))]
+      if hasBias { result.append(Parameter(.bias, ValueType([channels], .int32), values: requantization.biases(terms: terms))) }
+    } else {
+      result = [Parameter(.weight, weight, initialValue: bound)]
+      if hasBias { result.append(Parameter(.bias, [channels], initialValue: bound)) }
+    }
+    for step in steps {
+      switch step {
+      case .activation(let function): result += function.parameters
+      case .requantize(let payload): result += payload.parameters(channels: channels, terms: terms)
+      case .scale, .add, .pixelShuffle: break
+      }
+    }
+    return result
   }
 
   /// Where the channels of an operand go: those of the first through `flow`, those that are added with it.
@@ -41,16 +68,18 @@ public struct Epilogue: Hashable, Sendable {
   }
 
   /// The shape after the steps. `shape` is the one before any shuffle; throws where an extra input has another.
-  func outputShape(of shape: Shape, extras: ArraySlice<Shape>) throws(ShapeMismatch) -> Shape {
+  func outputShape(of shape: Shape, extras: ArraySlice<Shape>) throws(TypeMismatch) -> Shape {
     for extra in extras where extra != shape {
-      throw ShapeMismatch("the epilogue adds \(extra) to an output of \(shape)")
+      throw TypeMismatch("the epilogue adds \(extra) to an output of \(shape)")
     }
     let factor = pixelShuffleFactor
     return factor == 1 ? shape : try PixelShuffle(factor: factor).outputShape([shape])
   }
 
-  /// What is wrong with the steps behind a convolution of that many output channels; nil where nothing is.
-  func fault(channels: Int) -> String? {
+  /// What is wrong with the steps behind a convolution of that many output channels, each a sum of so many products; nil where nothing
+  /// is.
+  func fault(channels: Int, terms: Int) -> String? {
+    if let requantization, let fault = requantization.fault(terms: terms) ?? faultBesideRequantization { return fault }
     var slopes = 0
     for (index, step) in steps.enumerated() {
       switch step {
@@ -70,6 +99,26 @@ public struct Epilogue: Hashable, Sendable {
         if channels % (factor * factor) != 0 {
           return "\(channels) channels are no multiple of \(factor)² for the pixel shuffle"
         }
+      case .requantize: continue
+      }
+    }
+    return nil
+  }
+
+  /// What keeps the other steps from standing beside one that requantises.
+  private var faultBesideRequantization: String? {
+    var requantizes = false
+    for step in steps {
+      switch step {
+      case .requantize:
+        if requantizes { return "the epilogue requantises twice" }
+        requantizes = true
+      case .activation(.relu), .activation(.clip):
+        return "a \(step.typeName) beside requantize is its minimum and maximum"
+      case .activation: return "integers know no \(step.typeName)"
+      case .scale: return "a factor beside requantize belongs into its multiplier"
+      case .add: return "an addition beside requantize would need its operand at the scale of the sums, which is not supported"
+      case .pixelShuffle: continue
       }
     }
     return nil
@@ -94,24 +143,41 @@ extension Operation {
 }
 
 extension Epilogue.Step {
-  /// The step as an operation of its own.
-  package var operation: Operation {
+  /// What the step is: an operation that might stand by itself, or what only an epilogue can do.
+  private enum Meaning {
+    case operation(Operation)
+    case requantization(Requantization)
+  }
+
+  private var meaning: Meaning {
     switch self {
-    case .activation(let function): .activation(function)
-    case .scale(let factor): .scale(Scale(factor: factor))
-    case .add: .add
-    case .pixelShuffle(let factor): .pixelShuffle(PixelShuffle(factor: factor))
+    case .activation(let function): .operation(.activation(function))
+    case .scale(let factor): .operation(.scale(Scale(factor: factor)))
+    case .add: .operation(.add)
+    case .pixelShuffle(let factor): .operation(.pixelShuffle(PixelShuffle(factor: factor)))
+    case .requantize(let payload): .requantization(payload)
     }
   }
 
-  /// `relu`, `scale 0.1`, `add`, `pixelShuffle 2`.
+  /// `relu`, `requantize`.
+  package var typeName: String {
+    switch meaning {
+    case .operation(let operation): operation.typeName
+    case .requantization: Requantization.typeName
+    }
+  }
+
+  /// `relu`, `scale 0.1`, `add`, `pixelShuffle 2`, `requantize int8 0.5 · (q - 3)`.
   var text: String {
-    let operation = operation
-    return operation.summary.isEmpty ? operation.typeName : "\(operation.typeName) \(operation.summary)"
+    switch meaning {
+    case .operation(let operation):
+      operation.summary.isEmpty ? operation.typeName : "\(operation.typeName) \(operation.summary)"
+    case .requantization(let payload): payload.text
+    }
   }
 }
 
-/// A list of steps, each in the form of the operation it stands for.
+/// A list of steps, each in the form of the operation it stands for, where there is one.
 extension Epilogue: Codable {
   public init(from decoder: any Decoder) throws {
     self.init(try decoder.singleValueContainer().decode([Step].self))
@@ -124,7 +190,13 @@ extension Epilogue: Codable {
 }
 
 extension Epilogue.Step: Codable {
+  private enum TypeKey: String, CodingKey { case type }
+
   public init(from decoder: any Decoder) throws {
+    if try decoder.container(keyedBy: TypeKey.self).decode(String.self, forKey: .type) == Requantization.typeName {
+      self = .requantize(try Requantization(from: decoder))
+      return
+    }
     let operation = try Operation(from: decoder)
     guard let step = operation.epilogueStep else {
       throw NetworkError.invalidDescription("\(operation.typeName) is no step of an epilogue")
@@ -132,5 +204,10 @@ extension Epilogue.Step: Codable {
     self = step
   }
 
-  public func encode(to encoder: any Encoder) throws { try operation.encode(to: encoder) }
+  public func encode(to encoder: any Encoder) throws {
+    switch meaning {
+    case .operation(let operation): try operation.encode(to: encoder)
+    case .requantization(let payload): try payload.encode(to: encoder)
+    }
+  }
 }

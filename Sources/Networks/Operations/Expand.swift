@@ -51,7 +51,7 @@ extension Expand: WithoutParameters, WithoutProducts, OnAnyElements {
     return nil
   }
 
-  package func resolved(_ inputs: [Shape]) throws(ShapeMismatch) -> Operation? {
+  package func resolved(_ inputs: [Shape]) throws(TypeMismatch) -> Operation? {
     guard constants == nil else { return nil }
     var result = self
     for (axis, expression) in extents.enumerated() where expression.constant == nil {
@@ -60,12 +60,12 @@ extension Expand: WithoutParameters, WithoutProducts, OnAnyElements {
     return .expand(result)
   }
 
-  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
-    guard let extents = constants else { throw ShapeMismatch("its extents are not resolved") }
+  package func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape {
+    guard let extents = constants else { throw TypeMismatch("its extents are not resolved") }
     var output = inputs[0]
-    guard output.rank == extents.count else { throw ShapeMismatch("\(output) does not have \(extents.count) axes") }
+    guard output.rank == extents.count else { throw TypeMismatch("\(output) does not have \(extents.count) axes") }
     for (axis, extent) in extents.enumerated() where extent != 1 && extent != output[axis] {
-      guard output[axis] == 1 else { throw ShapeMismatch("the input \(output) is not 1 along axis \(axis), nor \(extent)") }
+      guard output[axis] == 1 else { throw TypeMismatch("the input \(output) is not 1 along axis \(axis), nor \(extent)") }
       output[axis] = extent
     }
     return output

@@ -5,8 +5,8 @@ struct Flatten: WithoutAttributes, WithoutParameters, WithoutProducts, WithoutSi
   var type: OperationType { .flatten }
   var inputCount: ClosedRange<Int> { 1...1 }
 
-  func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
-    guard inputs[0].rank >= 1 else { throw ShapeMismatch("a scalar has no batch") }
+  func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape {
+    guard inputs[0].rank >= 1 else { throw TypeMismatch("a scalar has no batch") }
     return [inputs[0][0], inputs[0].count / inputs[0][0]]
   }
 

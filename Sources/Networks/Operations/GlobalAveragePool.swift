@@ -5,7 +5,7 @@ struct GlobalAveragePool: WithoutAttributes, WithoutParameters, WithoutProducts,
   var type: OperationType { .globalAveragePool }
   var inputCount: ClosedRange<Int> { 1...1 }
 
-  func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
+  func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape {
     let input = try image(inputs[0])
     return Shape(batch: input.batch, channels: input.channels, height: 1, width: 1)
   }

@@ -13,14 +13,14 @@ struct MatrixMultiply: WithoutAttributes, WithoutParameters, WithoutSizes, Witho
   var type: OperationType { .matrixMultiply }
   var inputCount: ClosedRange<Int> { 2...2 }
 
-  func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
+  func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape {
     let left = inputs[0], right = inputs[1], rank = left.rank
     var output = left
     guard rank >= 2, right.rank == rank, left[rank - 1] == right[rank - 2],
       (0..<rank - 2).allSatisfy({ left[$0] == right[$0] || left[$0] == 1 || right[$0] == 1 })
-    else { throw ShapeMismatch("\(left) and \(right) are not [..., M, K] and [..., K, N]") }
+    else { throw TypeMismatch("\(left) and \(right) are not [..., M, K] and [..., K, N]") }
     guard left[rank - 1] <= Limits.products else {
-      throw ShapeMismatch("each element of \(left) by \(right) sums more than \(Limits.products) products")
+      throw TypeMismatch("each element of \(left) by \(right) sums more than \(Limits.products) products")
     }
     for axis in 0..<rank - 2 { output[axis] = max(left[axis], right[axis]) }
     output[rank - 1] = right[rank - 1]

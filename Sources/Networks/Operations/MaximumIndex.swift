@@ -30,10 +30,10 @@ extension MaximumIndex: WithoutParameters, WithoutProducts, WithoutSizes, OnFloa
   package func summary(of operands: [String]) -> String { "axis \(axis)" + (keepsAxis ? "" : ", not kept") }
   package var attributeFault: String? { axisFault(axis) }
 
-  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
+  package func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape {
     let extent = try inputs[0].extent(along: axis)
     guard extent <= 1 << 24 else {
-      throw ShapeMismatch("the \(extent) elements along axis \(axis) are more than float32 counts")
+      throw TypeMismatch("the \(extent) elements along axis \(axis) are more than float32 counts")
     }
     var output = inputs[0].extents
     if keepsAxis { output[axis] = 1 } else { output.remove(at: axis) }

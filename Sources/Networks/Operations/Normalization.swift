@@ -43,13 +43,13 @@ extension Normalization: WithoutParameters, WithoutProducts, WithoutSizes, OnFlo
     return epsilon.isFinite && epsilon >= 0 ? nil : "the epsilon \(epsilon) is not a finite number from 0 on"
   }
 
-  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
+  package func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape {
     for axis in axes { _ = try inputs[0].extent(along: axis) }
     if groups > 1, axes.count != inputs[0].rank - 1 {
-      throw ShapeMismatch("\(inputs[0]) has other axes than the batch and those of its \(groups) groups")
+      throw TypeMismatch("\(inputs[0]) has other axes than the batch and those of its \(groups) groups")
     }
     if groups > 1, inputs[0][1] % groups != 0 {
-      throw ShapeMismatch("the \(inputs[0][1]) channels of \(inputs[0]) are no multiple of \(groups) groups")
+      throw TypeMismatch("the \(inputs[0][1]) channels of \(inputs[0]) are no multiple of \(groups) groups")
     }
     return inputs[0]
   }

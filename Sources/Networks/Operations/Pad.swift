@@ -97,12 +97,12 @@ extension Pad: WithoutParameters, WithoutProducts, OnFloat32 {
     return value.isFinite ? nil : "the value \(value) is not finite"
   }
 
-  package func resolved(_ inputs: [Shape]) throws(ShapeMismatch) -> Operation? {
+  package func resolved(_ inputs: [Shape]) throws(TypeMismatch) -> Operation? {
     guard let growth else { return nil }
-    func amount(_ fixed: Int, _ expression: SizeExpression, _ side: String) throws(ShapeMismatch) -> Int {
+    func amount(_ fixed: Int, _ expression: SizeExpression, _ side: String) throws(TypeMismatch) -> Int {
       let value = try expression.value(of: inputs, "the \(side) padding")
       guard value >= 0, value <= Limits.attribute else {
-        throw ShapeMismatch("the \(side) padding would be \(value), which is not in 0...\(Limits.attribute)")
+        throw TypeMismatch("the \(side) padding would be \(value), which is not in 0...\(Limits.attribute)")
       }
       return fixed + value
     }
@@ -114,12 +114,12 @@ extension Pad: WithoutParameters, WithoutProducts, OnFloat32 {
     return .pad(result)
   }
 
-  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
-    guard growth == nil else { throw ShapeMismatch("its padding is not resolved") }
+  package func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape {
+    guard growth == nil else { throw TypeMismatch("its padding is not resolved") }
     let input = try image(inputs[0])
     if mode == .reflect {
       guard max(padding.top, padding.bottom) < input.height, max(padding.left, padding.right) < input.width else {
-        throw ShapeMismatch("the reflected padding \(padding) is not smaller than height and width of \(input)")
+        throw TypeMismatch("the reflected padding \(padding) is not smaller than height and width of \(input)")
       }
     }
     return Shape(
@@ -150,8 +150,7 @@ extension Pad.Growth: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable { case top, left, bottom, right }
 
   public init(from decoder: any Decoder) throws {
-    try decoder.refuseFields(except: CodingKeys.self, of: "the growth of a pad")
-    let container = try decoder.container(keyedBy: CodingKeys.self)
+    let container = try decoder.container(knowing: CodingKeys.self, of: "the growth of a pad")
     self.init(
       top: try container.decode(SizeExpression.self, forKey: .top),
       left: try container.decode(SizeExpression.self, forKey: .left),

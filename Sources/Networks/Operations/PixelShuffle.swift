@@ -42,10 +42,10 @@ extension PixelShuffle: WithoutParameters, WithoutProducts, WithoutSizes, OnAnyE
   package func summary(of operands: [String]) -> String { "\(factor)" + order.suffix }
   package var attributeFault: String? { firstFault([("factor", factor, 1)]) }
 
-  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
+  package func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape {
     let input = try image(inputs[0])
     guard input.channels % (factor * factor) == 0 else {
-      throw ShapeMismatch("the \(input.channels) channels of \(input) are no multiple of \(factor)²")
+      throw TypeMismatch("the \(input.channels) channels of \(input) are no multiple of \(factor)²")
     }
     return Shape(
       batch: input.batch, channels: input.channels / (factor * factor),
@@ -83,10 +83,10 @@ extension PixelUnshuffle: WithoutParameters, WithoutProducts, WithoutSizes, OnAn
     factor >= 1 && factor <= 1024 ? nil : "the factor \(factor) is not in 1...1024"
   }
 
-  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
+  package func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape {
     let input = try image(inputs[0])
     guard input.height % factor == 0, input.width % factor == 0 else {
-      throw ShapeMismatch("height and width of \(input) are no multiples of \(factor)")
+      throw TypeMismatch("height and width of \(input) are no multiples of \(factor)")
     }
     return Shape(
       batch: input.batch, channels: input.channels * factor * factor,

@@ -48,7 +48,7 @@ extension Pool {
     return nil
   }
 
-  func outputShape(_ input: Shape) throws(ShapeMismatch) -> Shape {
+  func outputShape(_ input: Shape) throws(TypeMismatch) -> Shape {
     let input = try image(input)
     return Shape(
       batch: input.batch, channels: input.channels,
@@ -58,9 +58,9 @@ extension Pool {
 
   private func extent(
     _ extent: Int, _ axis: String, _ before: Int, _ after: Int, _ kernel: Int, _ stride: Int
-  ) throws(ShapeMismatch) -> Int {
+  ) throws(TypeMismatch) -> Int {
     let room = extent + before + after - kernel
-    guard room >= 0 else { throw ShapeMismatch("the kernel \(kernel) exceeds the padded \(axis) \(extent + before + after)") }
+    guard room >= 0 else { throw TypeMismatch("the kernel \(kernel) exceeds the padded \(axis) \(extent + before + after)") }
     guard ceilMode else { return room / stride + 1 }
     let windows = (room + stride - 1) / stride + 1
     return (windows - 1) * stride >= extent + before ? windows - 1 : windows
@@ -90,7 +90,7 @@ extension PoolDefinition {
   var inputCount: ClosedRange<Int> { 1...1 }
   func summary(of operands: [String]) -> String { pool.summary }
   var attributeFault: String? { pool.attributeFault }
-  func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape { try pool.outputShape(inputs[0]) }
+  func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape { try pool.outputShape(inputs[0]) }
   var window: SpatialWindow? { SpatialWindow(kernel: pool.kernel, stride: pool.stride, padding: pool.padding) }
   func channelFlow(of operand: Int) -> ChannelFlow { .kept }
 

@@ -65,7 +65,7 @@ extension Reduction: WithoutParameters, WithoutProducts, WithoutSizes, OnFloat32
     return axesFault(axes)
   }
 
-  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
+  package func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape {
     var output = inputs[0].extents
     for axis in axes.reversed() {
       _ = try inputs[0].extent(along: axis)

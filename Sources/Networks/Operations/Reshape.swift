@@ -50,32 +50,32 @@ extension Reshape: WithoutParameters, WithoutProducts, OnAnyElements {
     return extents.count { $0.constant == -1 } > 1 ? "more than one extent is -1" : nil
   }
 
-  package func resolved(_ inputs: [Shape]) throws(ShapeMismatch) -> Operation? {
+  package func resolved(_ inputs: [Shape]) throws(TypeMismatch) -> Operation? {
     guard constants == nil else { return nil }
     var result = self
     for (axis, expression) in extents.enumerated() where expression.constant == nil {
       let extent = try expression.value(of: inputs, "the extent along axis \(axis)")
-      guard extent > 0 else { throw ShapeMismatch("the extent along axis \(axis) would be \(extent)") }
+      guard extent > 0 else { throw TypeMismatch("the extent along axis \(axis) would be \(extent)") }
       result.extents[axis] = SizeExpression(extent)
     }
     return .reshape(result)
   }
 
-  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
+  package func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape {
     let input = inputs[0]
-    guard let extents = constants else { throw ShapeMismatch("its extents are not resolved") }
+    guard let extents = constants else { throw TypeMismatch("its extents are not resolved") }
     var result: [Int] = []
     for (axis, extent) in extents.enumerated() { result.append(extent == 0 ? try input.extent(along: axis) : extent) }
     if let open = result.firstIndex(of: -1) {
       result[open] = 1
       guard let rest = Shape(result).checkedCount, input.count % rest == 0 else {
-        throw ShapeMismatch("the \(input.count) elements of \(input) do not divide into \(summary)")
+        throw TypeMismatch("the \(input.count) elements of \(input) do not divide into \(summary)")
       }
       result[open] = input.count / rest
     }
     let output = Shape(result)
     guard output.checkedCount == input.count else {
-      throw ShapeMismatch("the \(input.count) elements of \(input) are not those of \(summary)")
+      throw TypeMismatch("the \(input.count) elements of \(input) are not those of \(summary)")
     }
     return output
   }

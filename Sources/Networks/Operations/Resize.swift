@@ -135,7 +135,7 @@ extension Resize: WithoutParameters, WithoutProducts, OnFloat32 {
   }
 
   /// With a factor or a size. What keeps the size is the factor 1, and a size that is a whole multiple of the input is that factor.
-  package func resolved(_ inputs: [Shape]) throws(ShapeMismatch) -> Operation? {
+  package func resolved(_ inputs: [Shape]) throws(TypeMismatch) -> Operation? {
     let input = try image(inputs[0])
     var result = self
     switch target {
@@ -155,7 +155,7 @@ extension Resize: WithoutParameters, WithoutProducts, OnFloat32 {
     return .resize(result)
   }
 
-  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
+  package func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape {
     let input = try image(inputs[0])
     switch target {
     case .factor(let height, let width):
@@ -164,7 +164,7 @@ extension Resize: WithoutParameters, WithoutProducts, OnFloat32 {
         width: Self.extent(input.width, width))
     case .size(let size):
       return Shape(batch: input.batch, channels: input.channels, height: size.height, width: size.width)
-    case .following: throw ShapeMismatch("its size is not resolved")
+    case .following: throw TypeMismatch("its size is not resolved")
     }
   }
 

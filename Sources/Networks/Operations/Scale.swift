@@ -15,5 +15,5 @@ extension Scale: WithoutParameters, WithoutProducts, WithoutSizes, Elementwise, 
   package var inputCount: ClosedRange<Int> { 1...1 }
   package func summary(of operands: [String]) -> String { "\(factor)" }
   package var attributeFault: String? { factor.isFinite ? nil : "the factor \(factor) is not finite" }
-  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape { inputs[0] }
+  package func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape { inputs[0] }
 }

@@ -77,7 +77,7 @@ public struct SeparableConvolution: Hashable, Sendable {
   }
 
   /// The shape before the epilogue's pixel shuffle, the one that extra inputs have. Throws where the input does not fit.
-  public func shapeBeforeShuffle(_ input: Shape) throws(ShapeMismatch) -> Shape {
+  public func shapeBeforeShuffle(_ input: Shape) throws(TypeMismatch) -> Shape {
     let between = try parts.first.shapeBeforeShuffle(input)
     return try parts.second.shapeBeforeShuffle(between)
   }
@@ -98,6 +98,8 @@ extension SeparableConvolution: WithoutSizes, OnFloat32 {
   }
 
   package var attributeFault: String? {
+    // What lies between would need a type of its own.
+    if epilogue.requantization != nil { return "it does not requantise; its parts as two convolutions do" }
     if let fault = depthwise.attributeFault ?? pointwise.attributeFault ?? middle?.attributeFault { return fault }
     if let middle, !middle.keepsFinite { return "no \(middle.typeName) stands between" }
     if case .prelu(let count)? = middle, count != 1, count != depthwiseChannels {
@@ -137,7 +139,7 @@ extension SeparableConvolution: WithoutSizes, OnFloat32 {
 
   package func channelFlow(of operand: Int) -> ChannelFlow { epilogue.channelFlow(of: operand, .summed(groups: 1)) }
 
-  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
+  package func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape {
     let between = try parts.first.outputShape([inputs[0]])
     return try parts.second.outputShape([between] + inputs.dropFirst())
   }

@@ -90,15 +90,15 @@ extension Slice: WithoutParameters, WithoutProducts, OnAnyElements {
     return nil
   }
 
-  package func resolved(_ inputs: [Shape]) throws(ShapeMismatch) -> Operation? {
+  package func resolved(_ inputs: [Shape]) throws(TypeMismatch) -> Operation? {
     guard spans.contains(where: { $0.bounds == nil }) else { return nil }
     var result = self
     for index in spans.indices {
       let span = spans[index]
-      func bound(_ expression: SizeExpression, _ name: String) throws(ShapeMismatch) -> SizeExpression {
+      func bound(_ expression: SizeExpression, _ name: String) throws(TypeMismatch) -> SizeExpression {
         if expression.constant != nil { return expression }
         let value = try expression.value(of: inputs, "the \(name) along axis \(span.axis)")
-        guard value >= 0 else { throw ShapeMismatch("the \(name) along axis \(span.axis) would be \(value)") }
+        guard value >= 0 else { throw TypeMismatch("the \(name) along axis \(span.axis) would be \(value)") }
         return SizeExpression(value)
       }
       result.spans[index].start = try bound(span.start, "start")
@@ -107,13 +107,13 @@ extension Slice: WithoutParameters, WithoutProducts, OnAnyElements {
     return .slice(result)
   }
 
-  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
+  package func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape {
     var output = inputs[0]
     for span in spans {
       let extent = try inputs[0].extent(along: span.axis)
-      guard let range = span.range(extent: extent) else { throw ShapeMismatch("its bounds are not resolved") }
+      guard let range = span.range(extent: extent) else { throw TypeMismatch("its bounds are not resolved") }
       output[span.axis] = range.count
-      if range.count == 0 { throw ShapeMismatch("nothing is left of \(inputs[0]) between \(span.text([]))") }
+      if range.count == 0 { throw TypeMismatch("nothing is left of \(inputs[0]) between \(span.text([]))") }
     }
     return output
   }
@@ -143,8 +143,7 @@ extension Slice.Span: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable { case axis, start, end, step }
 
   public init(from decoder: any Decoder) throws {
-    try decoder.refuseFields(except: CodingKeys.self, of: "a slice")
-    let container = try decoder.container(keyedBy: CodingKeys.self)
+    let container = try decoder.container(knowing: CodingKeys.self, of: "a slice")
     self.init(
       axis: try container.decode(Int.self, forKey: .axis),
       from: try container.decodeIfPresent(SizeExpression.self, forKey: .start) ?? 0,

@@ -23,7 +23,7 @@ extension Softmax: WithoutParameters, WithoutProducts, WithoutSizes, OnFloat32 {
   package func summary(of operands: [String]) -> String { "axis \(axis)" }
   package var attributeFault: String? { axisFault(axis) }
 
-  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
+  package func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape {
     _ = try inputs[0].extent(along: axis)
     return inputs[0]
   }

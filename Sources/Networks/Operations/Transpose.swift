@@ -24,9 +24,9 @@ extension Transpose: WithoutParameters, WithoutProducts, WithoutSizes, OnAnyElem
     return permutation.sorted() == Array(permutation.indices) ? nil : "\(summary) is no permutation"
   }
 
-  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
+  package func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape {
     let input = inputs[0]
-    guard input.rank == permutation.count else { throw ShapeMismatch("\(input) does not have \(permutation.count) axes") }
+    guard input.rank == permutation.count else { throw TypeMismatch("\(input) does not have \(permutation.count) axes") }
     return Shape(permutation.map { input[$0] })
   }
 

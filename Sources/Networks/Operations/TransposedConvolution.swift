@@ -7,7 +7,7 @@ import Tensors
 /// with `o'` the index of `o` in the group of `c`, stride `s`, dilation `d`, padding `p` (pixels cut from the border of `y`).
 /// - Input: `[N, inChannels, H, W]`, then one tensor of the output's shape before any pixel shuffle for each `.add` of the epilogue.
 /// - Parameters: `weight [inChannels, outChannels / groups, kernel.height, kernel.width]`; `bias [outChannels]` when `hasBias`;
-///   `slope [channels]` when the epilogue holds a `.prelu`.
+///   `slope [channels]` when the epilogue holds a `.prelu`. All of float32, or of integers where it requantises (`Requantization`).
 /// - Output: height `(H - 1) · stride - top - bottom + dilation · (kernel - 1) + outputPadding + 1`, the width likewise; then what
 ///   the epilogue's pixel shuffle makes of it.
 /// - Cost: `N · inChannels · H · W · kernel.height · kernel.width · outChannels / groups` MACs.
@@ -45,9 +45,9 @@ public struct TransposedConvolution: Hashable, Sendable {
   }
 
   /// The shape before the epilogue's pixel shuffle, the one that extra inputs have. Throws where the input does not fit.
-  public func shapeBeforeShuffle(_ input: Shape) throws(ShapeMismatch) -> Shape {
-    if let fault = attributeFault { throw ShapeMismatch(fault) }
-    if let fault = input.valueFault { throw ShapeMismatch("the input \(input) \(fault)") }
+  public func shapeBeforeShuffle(_ input: Shape) throws(TypeMismatch) -> Shape {
+    if let fault = attributeFault { throw TypeMismatch(fault) }
+    if let fault = input.valueFault { throw TypeMismatch("the input \(input) \(fault)") }
     let input = try image(input, channels: inChannels)
     let height =
       (input.height - 1) * stride.height - padding.top - padding.bottom + dilation.height * (kernel.height - 1)
@@ -55,12 +55,12 @@ public struct TransposedConvolution: Hashable, Sendable {
     let width =
       (input.width - 1) * stride.width - padding.left - padding.right + dilation.width * (kernel.width - 1)
       + outputPadding.width + 1
-    guard height > 0, width > 0 else { throw ShapeMismatch("the padding \(padding) leaves nothing of the output") }
+    guard height > 0, width > 0 else { throw TypeMismatch("the padding \(padding) leaves nothing of the output") }
     return Shape(batch: input.batch, channels: outChannels, height: height, width: width)
   }
 }
 
-extension TransposedConvolution: WithoutSizes, OnFloat32 {
+extension TransposedConvolution: WithoutSizes {
   package var type: OperationType { .transposedConvolution }
   package var attributeNames: [String] { ConvolutionAttributes.names + CodingKeys.allCases.map(\.rawValue) }
   package var inputCount: ClosedRange<Int> { 1 + epilogue.extraInputCount...1 + epilogue.extraInputCount }
@@ -82,16 +82,20 @@ extension TransposedConvolution: WithoutSizes, OnFloat32 {
     ] where extra >= limit {
       return "the output padding \(extra) is not smaller than stride or dilation, \(limit)"
     }
-    return epilogue.fault(channels: outChannels)
+    return epilogue.fault(channels: outChannels, terms: terms)
   }
 
   package var parameters: [Parameter] {
-    // PyTorch takes axis 1 of the weight for the fan-in here too.
-    let products = outChannels / groups * kernel.height * kernel.width
-    let bound = Parameter.InitialValue.uniform(bound: 1 / Float(products).squareRoot())
-    let weight = Parameter(.weight, [inChannels, outChannels / groups, kernel.height, kernel.width], initialValue: bound)
-    return (hasBias ? [weight, Parameter(.bias, [outChannels], initialValue: bound)] : [weight]) + epilogue.parameters
+    epilogue.parameters(
+      weight: [inChannels, outChannels / groups, kernel.height, kernel.width], hasBias: hasBias, channels: outChannels,
+      // PyTorch takes axis 1 of the weight for the fan-in here too.
+      fanIn: outChannels / groups * kernel.height * kernel.width, terms: terms)
   }
+
+  /// The most products that one output sums.
+  private var terms: Int { inChannels / groups * kernel.height * kernel.width }
+
+  package var elements: ElementRule { .products(epilogue.requantization) }
 
   package var linearParts: [LinearPart] {
     // How many taps an output sums depends on where it lies.
@@ -114,7 +118,7 @@ extension TransposedConvolution: WithoutSizes, OnFloat32 {
 
   package func channelFlow(of operand: Int) -> ChannelFlow { epilogue.channelFlow(of: operand, .summed(groups: groups)) }
 
-  package func outputShape(_ inputs: [Shape]) throws(ShapeMismatch) -> Shape {
+  package func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape {
     try epilogue.outputShape(of: shapeBeforeShuffle(inputs[0]), extras: inputs.dropFirst())
   }
 
