@@ -172,7 +172,7 @@ final class CPUSession: TimingSession {
       }
     }
     if generation != store.generation { generation = store.prepare(self.packs, loop) }
-    overwrite(&given)
+    makeWritable(&given)
     // What updates set lives on as a parameter.
     let outputs = given + programOutputShapes.suffix(updatedParameters.count).map { Tensor(unsafeUninitialized: $0) { _ in } }
     for (value, place) in program.places.enumerated() {
@@ -214,14 +214,14 @@ final class CPUSession: TimingSession {
             live.allow(item, of: step, in: values)
           #endif
           around(item) {
-            for phase in 0..<step.phaseCount(item.region) {
-              let count = step.taskCount(item.region, phase: phase)
+            for stage in 0..<step.stageCount(item.region) {
+              let count = step.taskCount(item.region, stage: stage)
               guard let shared else {
-                for task in 0..<count { step.perform(task, of: item.region, phase: phase, memory, scratch: scratch) }
+                for task in 0..<count { step.perform(task, of: item.region, stage: stage, memory, scratch: scratch) }
                 continue
               }
               shared.run(count: count, threads: item.region.threadCount) { worker, task in
-                step.perform(task, of: item.region, phase: phase, memory, scratch: scratch + worker * scratchStride)
+                step.perform(task, of: item.region, stage: stage, memory, scratch: scratch + worker * scratchStride)
               }
             }
           }
@@ -237,7 +237,7 @@ final class CPUSession: TimingSession {
   }
 
   /// Puts a new tensor in the place of each that cannot be written over.
-  private func overwrite(_ outputs: inout [Tensor]) {
+  private func makeWritable(_ outputs: inout [Tensor]) {
     if outputs.count > outputShapes.count { outputs.removeLast(outputs.count - outputShapes.count) }
     for (index, shape) in outputShapes.enumerated() {
       if index == outputs.count {

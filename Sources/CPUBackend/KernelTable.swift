@@ -58,10 +58,10 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
     package let stored: DataType
   }
 
-  /// The largest register tile, and pixels that every register tile divides: scratch memory and runs of pixels are made for these.
+  /// The largest register tile, and a multiple of the rows of every one: scratch memory and runs of pixels are made for these.
   static let mostRows = 12
   static let mostColumns = 64
-  static let wholeTiles = 24
+  static let tileMultiple = 24
 
   private let nameBytes: UnsafePointer<CChar>
   package let instructionSet: InstructionSet
@@ -86,7 +86,7 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
     vectors = Int(row.vectors)
     function = row.function
     precondition(
-      !family.hasTiles || rows <= Self.mostRows && columns <= Self.mostColumns && Self.wholeTiles % rows == 0,
+      !family.hasTiles || rows <= Self.mostRows && columns <= Self.mostColumns && Self.tileMultiple % rows == 0,
       "a register tile of \(rows)x\(columns) is none that steps have scratch memory for")
   }
 

@@ -50,11 +50,11 @@ protocol Step: AnyObject {
   func taskCount(_ region: WorkRegion) -> Int
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer)
 
-  /// A step may need all of some work done before any of the next: its phases, one loop over tasks each.
-  func phaseCount(_ region: WorkRegion) -> Int
-  func taskCount(_ region: WorkRegion, phase: Int) -> Int
-  func perform(_ task: Int, of region: WorkRegion, phase: Int, _ memory: RunMemory, scratch: UnsafeMutableRawPointer)
-  /// Bytes of scratch that all workers share, and that last from phase to phase.
+  /// A step may need all of some work done before any of the next: its stages, one loop over tasks each.
+  func stageCount(_ region: WorkRegion) -> Int
+  func taskCount(_ region: WorkRegion, stage: Int) -> Int
+  func perform(_ task: Int, of region: WorkRegion, stage: Int, _ memory: RunMemory, scratch: UnsafeMutableRawPointer)
+  /// Bytes of scratch that all workers share, and that last from stage to stage.
   var sharedByteCount: Int { get }
 }
 
@@ -63,9 +63,9 @@ extension Step {
   var tableByteCount: Int { 0 }
   /// Bytes of constants that a run of the step reads.
   var constantByteCount: Int { packs.reduce(tableByteCount) { $0 + $1.byteCount } }
-  func phaseCount(_ region: WorkRegion) -> Int { 1 }
-  func taskCount(_ region: WorkRegion, phase: Int) -> Int { taskCount(region) }
-  func perform(_ task: Int, of region: WorkRegion, phase: Int, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
+  func stageCount(_ region: WorkRegion) -> Int { 1 }
+  func taskCount(_ region: WorkRegion, stage: Int) -> Int { taskCount(region) }
+  func perform(_ task: Int, of region: WorkRegion, stage: Int, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
     perform(task, of: region, memory, scratch: scratch)
   }
   var sharedByteCount: Int { 0 }

@@ -68,12 +68,12 @@ import Transforms
     if costs.sharing(of: item) == .never { return cycles }
     var region = item.region
     region.threadCount = costs.threadCount(of: item, most: most)
-    let step = program.steps[item.step], phases = step.phaseCount(region)
+    let step = program.steps[item.step], stages = step.stageCount(region)
     var result = 0.0
-    for phase in 0..<phases {
+    for stage in 0..<stages {
       // Of transform, products and transform the products take most.
-      let share = phases % 3 == 0 ? (phase % 3 == 1 ? 0.7 : 0.15) * 3 / Double(phases) : 1 / Double(phases)
-      let tasks = max(step.taskCount(region, phase: phase), 1), threads = min(tasks, region.threadCount)
+      let share = stages % 3 == 0 ? (stage % 3 == 1 ? 0.7 : 0.15) * 3 / Double(stages) : 1 / Double(stages)
+      let tasks = max(step.taskCount(region, stage: stage), 1), threads = min(tasks, region.threadCount)
       // The last task is as a rule a part of one: half of it, on paper.
       let rounds =
         tasks > 1 && tasks % threads == 1 ? Double(tasks / threads) + 0.5 : Double((tasks + threads - 1) / threads)

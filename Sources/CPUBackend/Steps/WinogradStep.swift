@@ -22,7 +22,7 @@ final class WinogradStep: ConvolutionStep {
   private let groups: [Group]
   private let parts: ConstantTable<InputPart>
   /// Of the columns, and of the phases of their dilation.
-  private let across: WinogradColumns
+  private let tileColumns: WinogradColumns
   /// The most tiles that one task transforms together.
   private let tilesPerTask: Int
   /// Rows of the tallest register tile: fewer tiles would fill it in part.
@@ -74,7 +74,7 @@ final class WinogradStep: ConvolutionStep {
           WinogradWeights.Group(
             firstColumn: $0.firstColumn, columns: $0.columns, weightOffset: $0.weightOffset, blocks: Array($0.blocks.values))
         }))
-    across = WinogradColumns(width: geometry.outWidth, size: size, dilation: geometry.dilation.width)
+    tileColumns = WinogradColumns(width: geometry.outWidth, size: size, dilation: geometry.dilation.width)
     tilesPerTask = Self.tilesPerTask(
       geometry, columns: min(Self.groupColumns, arrangement.order.count), positions: positions, table.caches)
     let tileRows = groups.flatMap(\.blocks.values).map(\.kernel.rows)
@@ -90,7 +90,7 @@ final class WinogradStep: ConvolutionStep {
     let cacheByteCount = caches.level2 / 512 * 475
     let weights = positions * geometry.inChannels * columns * 4
     let oneTile = positions * (paddedChannels(geometry.inChannels) + columns) * 4
-    return max(1, min(4, (cacheByteCount - weights) / (Kernel.wholeTiles * oneTile))) * Kernel.wholeTiles
+    return max(1, min(4, (cacheByteCount - weights) / (Kernel.tileMultiple * oneTile))) * Kernel.tileMultiple
   }
 
   /// Rows of the output from one row of tiles to the next of the same phase.
@@ -98,7 +98,7 @@ final class WinogradStep: ConvolutionStep {
 
   /// The tiles of a region, cut into tasks; each thread gets several.
   fileprivate struct Tasks {
-    let across: WinogradColumns
+    let tileColumns: WinogradColumns
     let size: Int
     /// Phases of the rows.
     let phases: Int
@@ -107,12 +107,12 @@ final class WinogradStep: ConvolutionStep {
     let tileCount: Int
     let tilesPerTask: Int
 
-    init(_ region: WorkRegion, size: Int, phases: Int, across: WinogradColumns, most: Int, grain: Int) {
-      self.across = across
+    init(_ region: WorkRegion, size: Int, phases: Int, tileColumns: WinogradColumns, most: Int, grain: Int) {
+      self.tileColumns = tileColumns
       self.size = size
       self.phases = phases
       firstRow = region.rows.lowerBound
-      tilesPerImage = across.tileCount * phases * ((region.rows.count + size * phases - 1) / (size * phases))
+      tilesPerImage = tileColumns.tileCount * phases * ((region.rows.count + size * phases - 1) / (size * phases))
       tileCount = tilesPerImage * region.images.count
       let taskCount = max((tileCount + most - 1) / most, min(3 * region.threadCount, (tileCount + grain - 1) / grain))
       let even = max(1, (tileCount + taskCount - 1) / max(taskCount, 1))
@@ -125,15 +125,16 @@ final class WinogradStep: ConvolutionStep {
     func range(_ task: Int) -> Range<Int> { task * tilesPerTask..<min((task + 1) * tilesPerTask, tileCount) }
 
     /// Image of the region, first row, and number in its row of tiles of a tile.
-    func place(_ tile: Int) -> (image: Int, y: Int, across: Int) {
-      let inImage = tile % tilesPerImage, row = inImage / across.tileCount
-      return (tile / tilesPerImage, firstRow + row / phases * phases * size + row % phases, inImage % across.tileCount)
+    func place(_ tile: Int) -> (image: Int, y: Int, number: Int) {
+      let inImage = tile % tilesPerImage, row = inImage / tileColumns.tileCount
+      return (tile / tilesPerImage, firstRow + row / phases * phases * size + row % phases, inImage % tileColumns.tileCount)
     }
   }
 
   fileprivate func tasks(_ region: WorkRegion) -> Tasks {
     Tasks(
-      region, size: size, phases: operands.geometry.dilation.height, across: across, most: tilesPerTask, grain: tileGrain)
+      region, size: size, phases: operands.geometry.dilation.height, tileColumns: tileColumns, most: tilesPerTask,
+      grain: tileGrain)
   }
 
   var kernelNames: [String] {
@@ -144,13 +145,15 @@ final class WinogradStep: ConvolutionStep {
   var work: Work { Work(.winograd, productShare: Double(positions) / Double(9 * size * size)) }
   var rowGrain: Int { tileRows }
   func taskCount(_ region: WorkRegion) -> Int { tasks(region).count }
-  func phaseCount(_ region: WorkRegion) -> Int { isStaged(region.threadCount) ? 3 * stages(region).count : 1 }
-  func taskCount(_ region: WorkRegion, phase: Int) -> Int {
-    isStaged(region.threadCount) ? stages(region).taskCount(phase: phase) : taskCount(region)
+  func stageCount(_ region: WorkRegion) -> Int {
+    isStaged(region.threadCount) ? Stage.allCases.count * stagedTiles(region).blockCount : 1
   }
-  func perform(_ task: Int, of region: WorkRegion, phase: Int, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
+  func taskCount(_ region: WorkRegion, stage: Int) -> Int {
+    isStaged(region.threadCount) ? stagedTiles(region).taskCount(stage: stage) : taskCount(region)
+  }
+  func perform(_ task: Int, of region: WorkRegion, stage: Int, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
     if isStaged(region.threadCount) {
-      performStage(task, of: region, phase: phase, memory, scratch: scratch)
+      performStage(task, of: region, stage: stage, memory, scratch: scratch)
     } else {
       perform(task, of: region, memory, scratch: scratch)
     }
@@ -187,7 +190,7 @@ final class WinogradStep: ConvolutionStep {
   }
 
   /// Tiles rounded up to whole register tiles.
-  private var storedTiles: Int { (tilesPerTask + Kernel.wholeTiles - 1) / Kernel.wholeTiles * Kernel.wholeTiles }
+  private var storedTiles: Int { (tilesPerTask + Kernel.tileMultiple - 1) / Kernel.tileMultiple * Kernel.tileMultiple }
   private var storedDepth: Int { paddedChannels(operands.geometry.inChannels) }
   private var productColumns: Int { min(Self.groupColumns, arrangement.order.count) }
   // One cache line more than a multiple of 4096 bytes, or the positions of a tile would all fall into the same cache set.
@@ -234,7 +237,7 @@ final class WinogradStep: ConvolutionStep {
     let geometry = operands.geometry, lanes = operands.table.instructionSet.lanes
     var tile = tiles.lowerBound
     while tile < tiles.upperBound {
-      let (image, y, number) = tasks.place(tile), place = across.place(number)
+      let (image, y, number) = tasks.place(tile), place = tileColumns.place(number)
       let run = min(place.left, tiles.upperBound - tile, Self.stripTiles)
       let top = y - geometry.padding.top, dilation = geometry.dilation
       // Columns of the input, of which every `dilation`-th is read: the first, and the first inside.
@@ -301,7 +304,7 @@ final class WinogradStep: ConvolutionStep {
     withUnsafePointer(to: epilogue.structure) { epilogue in
       var tile = tiles.lowerBound
       while tile < tiles.upperBound {
-        let (image, y, number) = tasks.place(tile), place = across.place(number), dilation = geometry.dilation
+        let (image, y, number) = tasks.place(tile), place = tileColumns.place(number), dilation = geometry.dilation
         let run = min(place.left, tiles.upperBound - tile)
         // Phases that begin below the image.
         guard y < geometry.outHeight else {
@@ -364,16 +367,20 @@ extension WinogradStep {
   private var sharedTileStride: Int { depthStride + columnStride }
   /// The most tiles of a block, with register tiles to spare at its end.
   private var sharedTiles: Int {
-    min(allTiles, mostTiles(positions * sharedTileStride)) + Kernel.wholeTiles
+    min(allTiles, mostTiles(positions * sharedTileStride)) + Kernel.tileMultiple
   }
 
-  private func mostTiles(_ floats: Int) -> Int { max(Kernel.wholeTiles, stageByteCount / (4 * floats)) }
+  private func mostTiles(_ floats: Int) -> Int { max(Kernel.tileMultiple, stageByteCount / (4 * floats)) }
 
-  /// The tiles of a region cut into blocks, each worked through in three phases.
-  fileprivate struct Stages {
+  /// What is done with a block of tiles, one after the other.
+  fileprivate enum Stage: CaseIterable {
+    case transformInputs, multiply, transformOutputs
+  }
+
+  /// The tiles of a region cut into blocks, each worked through in three staged.
+  fileprivate struct StagedTiles {
     var tileCount: Int
-    /// Blocks.
-    var count: Int
+    var blockCount: Int
     var tilesPerBlock: Int
     var positions: Int
     var groupCount: Int
@@ -385,17 +392,24 @@ extension WinogradStep {
 
     func tiles(_ block: Int) -> Range<Int> { block * tilesPerBlock..<min((block + 1) * tilesPerBlock, tileCount) }
 
-    func taskCount(phase: Int) -> Int {
-      let tiles = tiles(phase / 3).count
-      return phase % 3 == 1
-        ? positions * columnParts * tileParts(tiles) : (tiles + tilesPerTask - 1) / tilesPerTask
+    /// Block and what is done with it, of a stage counted over all blocks.
+    func place(_ stage: Int) -> (block: Int, stage: Stage) {
+      (stage / Stage.allCases.count, Stage.allCases[stage % Stage.allCases.count])
+    }
+
+    func taskCount(stage number: Int) -> Int {
+      let (block, stage) = place(number), tiles = tiles(block).count
+      switch stage {
+      case .transformInputs, .transformOutputs: return (tiles + tilesPerTask - 1) / tilesPerTask
+      case .multiply: return positions * columnParts * tileParts(tiles)
+      }
     }
 
     var columnParts: Int { (groupCount + groupsPerTask - 1) / groupsPerTask }
     func tileParts(_ tiles: Int) -> Int { (tiles + tilesPerProduct - 1) / tilesPerProduct }
   }
 
-  fileprivate func stages(_ region: WorkRegion) -> Stages {
+  fileprivate func stagedTiles(_ region: WorkRegion) -> StagedTiles {
     let tileCount = tasks(region).tileCount
     let most = mostTiles(positions * sharedTileStride)
     let count = max(1, (tileCount + most - 1) / most)
@@ -407,8 +421,8 @@ extension WinogradStep {
     let cut = TaskCut.grid(
       (tileRows, max(1, groups.count / wanted)), of: (tileRows, groups.count), times: positions, threads: threads
     ) { Double($1) * (Double($0) + 1) }
-    return Stages(
-      tileCount: tileCount, count: count, tilesPerBlock: tilesPerBlock, positions: positions, groupCount: groups.count,
+    return StagedTiles(
+      tileCount: tileCount, blockCount: count, tilesPerBlock: tilesPerBlock, positions: positions, groupCount: groups.count,
       groupsPerTask: cut.columns, tilesPerProduct: cut.rows * grain,
       tilesPerTask: TaskCut.units(
         max(1, min(Self.mostTransformed, (tilesPerBlock + 2 * threads - 1) / (2 * threads))), of: tilesPerBlock,
@@ -416,41 +430,41 @@ extension WinogradStep {
   }
 
   fileprivate func performStage(
-    _ task: Int, of region: WorkRegion, phase: Int, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer
+    _ task: Int, of region: WorkRegion, stage number: Int, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer
   ) {
     var cursor = ScratchCursor(base)
     let scratch = scratch(&cursor)
     guard let strip = scratch.strip, let rows = scratch.rows else { return }
-    let stages = stages(region), block = stages.tiles(phase / 3), tasks = tasks(region)
-    let storedTiles = (stages.tilesPerBlock + Kernel.wholeTiles - 1) / Kernel.wholeTiles * Kernel.wholeTiles
+    let staged = stagedTiles(region), (index, stage) = staged.place(number), block = staged.tiles(index), tasks = tasks(region)
+    let storedTiles = (staged.tilesPerBlock + Kernel.tileMultiple - 1) / Kernel.tileMultiple * Kernel.tileMultiple
     let shared = memory.shared.assumingMemoryBound(to: Float.self)
     let transformedStride = storedTiles * depthStride + 16, productStride = storedTiles * columnStride + 16
     var buffers = Buffers(
       transformed: shared, transformedStride: transformedStride, depthStride: depthStride,
       products: shared + positions * transformedStride, productStride: productStride, columnStride: columnStride)
-    switch phase % 3 {
-    case 1:
-      let parts = stages.columnParts, tileParts = stages.tileParts(block.count)
-      let firstTile = task % tileParts * stages.tilesPerProduct, task = task / tileParts
-      let tiles = min(stages.tilesPerProduct, block.count - firstTile)
+    switch stage {
+    case .multiply:
+      let parts = staged.columnParts, tileParts = staged.tileParts(block.count)
+      let firstTile = task % tileParts * staged.tilesPerProduct, task = task / tileParts
+      let tiles = min(staged.tilesPerProduct, block.count - firstTile)
       buffers.transformed += firstTile * depthStride
       buffers.products += firstTile * columnStride
-      let position = task / parts, first = task % parts * stages.groupsPerTask
-      let end = min(first + stages.groupsPerTask, groups.count)
+      let position = task / parts, first = task % parts * staged.groupsPerTask
+      let end = min(first + staged.groupsPerTask, groups.count)
       for index in first..<end {
         // After the last group comes, most likely, the next task.
         let next =
           index + 1 < end
-          ? weightsAhead(index + 1, position) : weightsAhead((task + 1) % parts * stages.groupsPerTask, (task + 1) / parts)
+          ? weightsAhead(index + 1, position) : weightsAhead((task + 1) % parts * staged.groupsPerTask, (task + 1) / parts)
         multiply(
           groups[index], position: position, tiles: tiles, buffers, next: task + 1 < positions * parts ? next : nil)
       }
-    case let phase:
-      let first = block.lowerBound + task * stages.tilesPerTask
-      let tiles = first..<min(first + stages.tilesPerTask, block.upperBound)
+    case .transformInputs, .transformOutputs:
+      let first = block.lowerBound + task * staged.tilesPerTask
+      let tiles = first..<min(first + staged.tilesPerTask, block.upperBound)
       buffers.transformed += (first - block.lowerBound) * depthStride
       buffers.products += (first - block.lowerBound) * columnStride
-      if phase == 0 {
+      if stage == .transformInputs {
         transformInputs(tiles, tasks, region, memory, buffers, strip: strip, rows: rows)
       } else {
         for group in groups { transformOutputs(group, tiles, tasks, region, memory, buffers) }
