@@ -45,7 +45,7 @@ struct ConcatenationPart: Hashable {
   /// them leaves in a ring of rows is never written to memory, and the pixels of each are dense.
   ///
   /// - Parameter takesParts: whether a node can take its first input in parts.
-  static func concatenationsLeft(in network: Network, shapes: [String: Shape], takesParts: (Node) -> Bool) -> Set<String> {
+  static func unmadeConcatenations(in network: Network, shapes: [String: Shape], takesParts: (Node) -> Bool) -> Set<String> {
     var result = Set(
       network.nodes.filter { $0.operation == operation && blocks($0, shapes: shapes) != nil }.map(\.name))
     for name in network.leavingValues { result.remove(name) }

@@ -40,6 +40,38 @@ package enum ConvolutionMethod: KernelMethod {
     }
   }
 
+  /// How the input lies.
+  var inputOrder: ValueLayout.Order {
+    switch self {
+    case .head: .planar
+    case .winograd4, .winograd2, .tail, .depthwise, .pointwise, .direct: .interleaved
+    }
+  }
+
+  /// How the output lies.
+  var outputOrder: ValueLayout.Order {
+    switch self {
+    case .tail: .planar
+    case .winograd4, .winograd2, .head, .depthwise, .pointwise, .direct: .interleaved
+    }
+  }
+
+  /// Whether its step can store columns in any order, and so spread them out as a pixel shuffle does.
+  var storesAnywhere: Bool {
+    switch self {
+    case .winograd4, .winograd2, .head, .pointwise, .direct: true
+    case .tail, .depthwise: false
+    }
+  }
+
+  /// Whether its step reads the inputs of a concatenation from where they lie.
+  var takesParts: Bool {
+    switch self {
+    case .winograd4, .winograd2: true
+    case .head, .tail, .depthwise, .pointwise, .direct: false
+    }
+  }
+
   /// The widest dilation that Winograd's method takes: tiles of an image would have to be large.
   static let mostDilation = 32
 }
@@ -94,7 +126,8 @@ extension ConvolutionGeometry: ProductLayer {
         tiles * positions * KernelRates.transformAdditions * (Double(paddedChannels(inChannels)) + columns) / rates.additions
       // Rounded up to whole register tiles, of which a small image fills the last in part.
       let rows = (tiles / 6).rounded(.up) * 6
-      return rows * positions * depth * columns / (0.9 * rates.peak) + transforms + rates.reading(positions * depth * columns)
+      return rows * positions * depth * columns / (0.9 * rates.peak) + transforms
+        + rates.float32Weights(positions * depth * columns)
     case .head:
       return pixels * (Double(taps) * depth * columns / (0.93 * rates.peak) + rates.stores(columns))
     case .tail:

@@ -41,8 +41,8 @@ package struct KernelRates: Hashable, Sendable {
   /// Weights as they lie beside values in memory.
   func weights(_ count: Double) -> Double { reading(byteCount: count * weightByteCount) }
 
-  /// Float32 weights.
-  func reading(_ weights: Double) -> Double { reading(byteCount: weights * 4) }
+  /// Weights that are float32 whatever the values are, as transformed ones.
+  func float32Weights(_ count: Double) -> Double { reading(byteCount: count * 4) }
 
   /// Those that do not stay in the last-level cache from one run to the next come from memory.
   private func reading(byteCount: Double) -> Double {

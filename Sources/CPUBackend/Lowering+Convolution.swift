@@ -13,12 +13,12 @@ extension Lowering {
       let wholeGeometry = ConvolutionGeometry(node, payload, shapes: wholeShapes)
     else { throw .invalidNetwork("the node '\(node.name)' is not as its support was asked for") }
     let method = engine.method(for: wholeGeometry)
-    let roles = ConvolutionRoles(
+    let parameters = ConvolutionParameters(
       weight: try weight(.weight, of: node), bias: payload.hasBias ? try parameter(.bias, of: node) : nil,
       slopes: slopes(.slope, of: node))
     return try lower(
-      node, geometry, roles, payload.epilogue, inputs, output: shape, inputOrder: method == .head ? .planar : .interleaved,
-      outputOrder: method == .tail ? .planar : .interleaved, storesAnywhere: method != .depthwise && method != .tail
+      node, geometry, parameters, payload.epilogue, inputs, output: shape, inputOrder: method.inputOrder,
+      outputOrder: method.outputOrder, storesAnywhere: method.storesAnywhere
     ) { operands in
       switch method {
       case .winograd4: WinogradStep(operands, size: 4)
@@ -39,11 +39,11 @@ extension Lowering {
     guard let geometry = SeparableGeometry(node, payload, shapes: shapes)?.window,
       let wholeGeometry = SeparableGeometry(node, payload, shapes: wholeShapes)
     else { throw .invalidNetwork("the node '\(node.name)' is not as its support was asked for") }
-    let depthwise = ConvolutionRoles(
+    let depthwise = ConvolutionParameters(
       weight: try weight(.depthwiseWeight, of: node),
       bias: payload.depthwiseHasBias ? try parameter(.depthwiseBias, of: node) : nil,
       slopes: slopes(.slope, of: node))
-    let pointwise = ConvolutionRoles(
+    let pointwise = ConvolutionParameters(
       weight: try weight(.pointwiseWeight, of: node),
       bias: payload.pointwiseHasBias ? try parameter(.pointwiseBias, of: node) : nil,
       slopes: slopes(.slope, of: node))
@@ -67,15 +67,15 @@ extension Lowering {
   }
 
   /// The concatenations that are read in parts by all their readers.
-  func concatenationsLeftInParts() -> Set<String> {
-    ConcatenationPart.concatenationsLeft(in: network, shapes: shapes) { node in
+  func concatenationsReadInParts() -> Set<String> {
+    ConcatenationPart.unmadeConcatenations(in: network, shapes: shapes) { node in
       if case .separableConvolution(let payload) = node.operation {
-        return SeparableGeometry(node, payload, shapes: wholeShapes).map { engine.method(for: $0) } == .blocks
+        return SeparableGeometry(node, payload, shapes: wholeShapes).map { engine.method(for: $0).takesParts } ?? false
       }
       guard case .convolution(let payload) = node.operation,
         let method = ConvolutionGeometry(node, payload, shapes: wholeShapes).map({ engine.method(for: $0) })
       else { return false }
-      return method == .winograd4 || method == .winograd2
+      return method.takesParts
     }
   }
 
@@ -91,8 +91,8 @@ extension Lowering {
     }
   }
 
-  /// The parameters of a convolution, by what they are for.
-  struct ConvolutionRoles {
+  /// The parameters of a convolution, as packs take them.
+  struct ConvolutionParameters {
     var weight: ParameterTensor
     var bias: ParameterTensor?
     var slopes: ParameterTensor?
@@ -103,7 +103,7 @@ extension Lowering {
   /// - Parameters:
   ///   - storesAnywhere: whether the step can store columns in any order, and so spread them out as a pixel shuffle does.
   mutating func lower(
-    _ node: Node, _ geometry: ConvolutionGeometry, _ roles: ConvolutionRoles, _ steps: Epilogue, _ inputs: [Int],
+    _ node: Node, _ geometry: ConvolutionGeometry, _ parameters: ConvolutionParameters, _ steps: Epilogue, _ inputs: [Int],
     output shape: Shape, inputOrder: ValueLayout.Order = .interleaved, outputOrder: ValueLayout.Order = .interleaved,
     storesAnywhere: Bool = true, _ makeStep: (ConvolutionOperands) -> any Step
   ) throws(ExecutionError) -> Int {
@@ -126,7 +126,8 @@ extension Lowering {
     let isFinal = laterShuffle == 1 && produced.order == finalLayout.order
     let output = isFinal ? try addOutput(node, produced) : addValue(produced)
     let operands = ConvolutionOperands(
-      node: node.name, geometry: geometry, weight: roles.weight, bias: roles.bias, slopes: roles.slopes, epilogue: epilogue,
+      node: node.name, geometry: geometry, weight: parameters.weight, bias: parameters.bias, slopes: parameters.slopes,
+      epilogue: epilogue,
       input: input, inputLayout: result.layouts[input], parts: parts(of: input), residual: residual,
       residualLayout: residual.map { result.layouts[$0] }, output: output, outputLayout: result.layouts[output], table: table,
       packs: packs, threadCount: engine.threadCount)

@@ -200,7 +200,7 @@ extension Lowering {
     let back = (0..<shape.rank).map { axis in
       StridedStep.Axis(extent: shape[axis], stride: softStrides[permutation.firstIndex(of: axis) ?? 0])
     }
-    return stride(node, "transpose", back, soft.value, layout)
+    return strided(node, "transpose", back, soft.value, layout)
   }
 }
 

@@ -14,7 +14,7 @@ extension Lowering {
     let axes = (0..<output.rank).map { axis in
       StridedStep.Axis(extent: output[axis], stride: shape[axis] == 1 ? 0 : strides[axis])
     }
-    return stride(node, "expand", axes, input, valueLayout(output))
+    return strided(node, "expand", axes, input, valueLayout(output))
   }
 
   mutating func lowerConcatenation(_ node: Node, axis: Int, _ inputs: [Int]) throws(ExecutionError) -> Int {
@@ -67,14 +67,14 @@ extension Lowering {
       offset += starts[axis] * strides[axis]
       axes.append(StridedStep.Axis(extent: outputShape[axis], stride: steps[axis] * strides[axis]))
     }
-    return stride(node, "slice", offset: offset, axes, input, layout)
+    return strided(node, "slice", offset: offset, axes, input, layout)
   }
 
   mutating func lowerTranspose(_ node: Node, _ payload: Transpose, _ input: Int) throws(ExecutionError) -> Int {
     let inputShape = try shape(of: node.inputs[0])
     let input = float32(node, input), strides = result.layouts[input].strides(of: inputShape)
     let axes = payload.permutation.map { StridedStep.Axis(extent: inputShape[$0], stride: strides[$0]) }
-    return stride(node, "transpose", axes, input, valueLayout(try shape(of: node.name)))
+    return strided(node, "transpose", axes, input, valueLayout(try shape(of: node.name)))
   }
 
   /// The same elements in the same order under another shape, float32 both.
@@ -116,7 +116,7 @@ extension Lowering {
   }
 
   /// `input` is float32.
-  mutating func stride(
+  mutating func strided(
     _ node: Node, _ name: String, offset: Int = 0, _ axes: [StridedStep.Axis], _ input: Int, _ layout: ValueLayout
   ) -> Int {
     let output = addFloat32(layout)

@@ -12,9 +12,13 @@ extension Lowering {
     else {
       throw .invalidNetwork("the node '\(node.name)' is not as its support was asked for")
     }
-    let method = engine.method(for: wholeGeometry)
-    if method == .pointwise { return try lowerTransposedAsPointwise(node, payload, inputs) }
-    let order: ValueLayout.Order = method == .planes ? .planar : .interleaved
+    let makesPlanes: Bool
+    switch engine.method(for: wholeGeometry) {
+    case .pointwise: return try lowerTransposedAsPointwise(node, payload, inputs)
+    case .planes: makesPlanes = true
+    case .phases: makesPlanes = false
+    }
+    let order: ValueLayout.Order = makesPlanes ? .planar : .interleaved
     let shuffle = epilogue.shuffle, final = try shape(of: node.name)
     epilogue.shuffle = 1
     let plain = Shape(
@@ -29,7 +33,7 @@ extension Lowering {
     let read = (from, result.layouts[from]), written = (output, result.layouts[output])
     let added = residual.map { ($0, result.layouts[$0]) }
     result.steps.append(
-      method == .planes
+      makesPlanes
         ? TransposedPlanesStep(
           node: node.name, payload, weight: weight, bias: bias, slopes: slopes, epilogue: epilogue, input: read,
           residual: added, output: written, table: table, threadCount: engine.threadCount,
@@ -49,7 +53,7 @@ extension Lowering {
     _ node: Node, _ payload: TransposedConvolution, _ inputs: [Int]
   ) throws(ExecutionError) -> Int {
     let factor = payload.stride.height, places = factor * factor, channels = payload.outChannels * places
-    let roles = ConvolutionRoles(
+    let parameters = ConvolutionParameters(
       // [inChannels, outChannels, factor, factor]: the places of a channel follow each other, as a pixel shuffle takes them.
       weight: .turned(try weight(.weight, of: node)),
       bias: payload.hasBias ? .repeated(try parameter(.bias, of: node), count: places) : nil,
@@ -65,7 +69,7 @@ extension Lowering {
       output: Shape(batch: input.batch, channels: channels, height: input.height, width: input.width))
     var epilogue = payload.epilogue
     if factor > 1 { epilogue.steps.append(.pixelShuffle(factor)) }
-    return try lower(node, geometry, roles, epilogue, inputs, output: try shape(of: node.name)) { operands in
+    return try lower(node, geometry, parameters, epilogue, inputs, output: try shape(of: node.name)) { operands in
       PointwiseStep(operands)
     }
   }

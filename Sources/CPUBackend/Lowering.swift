@@ -2,8 +2,8 @@ import Execution
 import Networks
 import Tensors
 
-/// Turns a network into a program: chooses a kernel for each convolution, gives each value a layout, and puts copies between
-/// where layouts differ.
+/// Turns a network into a program: gives each node the steps of the method that was chosen for it, each value a layout, and puts
+/// copies between where layouts differ.
 struct Lowering {
   let network: Network
   let shapes: [String: Shape]
@@ -19,7 +19,7 @@ struct Lowering {
   /// The value of each concatenation that has parts.
   private var wholes: [String: Int] = [:]
   /// The concatenations whose readers take each input from where it lies.
-  private var leftInParts: Set<String> = []
+  private var readInParts: Set<String> = []
   /// The nodes that only move channels.
   private var moved: MovedChannels
   /// The tensors of the values that are constants.
@@ -41,8 +41,8 @@ struct Lowering {
       let value = addValue(valueLayout(shape, .planar), .input(index))
       values[input.name] = convert(value, to: valueLayout(shape), node: input.name)
     }
-    leftInParts = concatenationsLeftInParts()
-    parts = ConcatenationPart.all(in: network, shapes: shapes, except: leftInParts.union(moved.unmade))
+    readInParts = concatenationsReadInParts()
+    parts = ConcatenationPart.all(in: network, shapes: shapes, except: readInParts.union(moved.unmade))
     for node in network.nodes { try lower(node) }
     for (index, name) in network.leavingValues.enumerated() { try placeOutput(name, index) }
     return result
@@ -218,7 +218,7 @@ struct Lowering {
     case .concatenation(let payload) where payload.axis != 1:
       values[node.name] = try lowerConcatenation(node, axis: payload.axis, inputs)
     case .concatenation:
-      if leftInParts.contains(node.name) {
+      if readInParts.contains(node.name) {
         values[node.name] = addValue(layout, .inParts(inputs))
       } else if let whole = try joined(node, inputs) {
         values[node.name] = whole

@@ -47,7 +47,7 @@ extension InstructionRates {
     }
   }
 
-  /// By the transforms of F(4x4, 3x3), as `KernelRates.transforms` reckons them.
+  /// By the transforms of F(4x4, 3x3), as `KernelRates.transformAdditions` counts them.
   private static func additions(_ table: KernelTable) -> Double {
     let size = 4, points = 6, positions = 36, tiles = 4, channels = 16, times = 1000
     let input = table.kernel(.winogradInput, .float32, .float32, rows: size).winogradInput

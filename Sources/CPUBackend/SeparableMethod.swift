@@ -9,6 +9,14 @@ package enum SeparableMethod: KernelMethod {
   /// The pointwise results of some rows in a ring in scratch memory, then their depthwise filters.
   case ring
 
+  /// Whether its step reads the inputs of a concatenation from where they lie.
+  var takesParts: Bool {
+    switch self {
+    case .blocks: true
+    case .ring: false
+    }
+  }
+
   package var description: String {
     switch self {
     case .blocks: "blocks of pixels"

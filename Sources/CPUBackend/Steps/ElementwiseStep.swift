@@ -68,9 +68,7 @@ final class ElementwiseStep: Step {
         for channel in 0..<layout.channels {
           let offset = layout.byteOffset(channel: channel)
           var shifted = epilogue.structure
-          shifted.bias = shifted.bias.map { $0 + channel }
-          shifted.before.slopes = shifted.before.slopes.map { $0 + channel }
-          shifted.after.slopes = shifted.after.slopes.map { $0 + channel }
+          shifted.move(by: channel)
           kernel.elementwise(
             from + offset, 4, multiplier.map { UnsafePointer($0.floats + channel) }, added.map { $0 + offset }, 4, to + offset,
             4,
