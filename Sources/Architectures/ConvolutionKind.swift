@@ -16,10 +16,17 @@ public enum ConvolutionKind: String, Hashable, Codable, Sendable, CaseIterable {
 
   /// What the nodes of one convolution add to its name: nothing for the standard kind.
   package var parts: [String] {
+    order.map { [$0.partNames.first, $0.partNames.second] } ?? []
+  }
+}
+
+extension ConvolutionKind {
+  /// Which of its parts comes first; nil where there is one.
+  private var order: SeparableConvolution.Order? {
     switch self {
-    case .standard: []
-    case .separable: ["depthwise", "pointwise"]
-    case .selection: ["select", "kernels"]
+    case .standard: nil
+    case .separable: .depthwiseFirst
+    case .selection: .pointwiseFirst
     }
   }
 }
@@ -31,19 +38,20 @@ extension NetworkBuilder {
     _ kind: ConvolutionKind, _ name: String, _ x: Value, outChannels: Int, kernel: Pair = 3, stride: Pair = 1,
     padding: Padding = 1, bias: Bool
   ) -> Value {
+    let parts = kind.parts.map { "\(name).\($0)" }
     switch kind {
     case .standard:
       return convolution(
         name, x, outChannels: outChannels, kernel: kernel, stride: stride, padding: padding, bias: bias)
     case .separable:
       let value = convolution(
-        "\(name).depthwise", x, outChannels: x.channels, kernel: kernel, stride: stride, padding: padding, groups: x.channels,
+        parts[0], x, outChannels: x.channels, kernel: kernel, stride: stride, padding: padding, groups: x.channels,
         bias: bias)
-      return convolution("\(name).pointwise", value, outChannels: outChannels, kernel: 1, bias: bias)
+      return convolution(parts[1], value, outChannels: outChannels, kernel: 1, bias: bias)
     case .selection:
-      let value = convolution("\(name).select", x, outChannels: outChannels, kernel: 1, bias: false)
+      let value = convolution(parts[0], x, outChannels: outChannels, kernel: 1, bias: false)
       return convolution(
-        "\(name).kernels", value, outChannels: outChannels, kernel: kernel, stride: stride, padding: padding,
+        parts[1], value, outChannels: outChannels, kernel: kernel, stride: stride, padding: padding,
         groups: outChannels, bias: bias)
     }
   }

@@ -56,7 +56,8 @@ extension NetworkEditor {
 
   /// The layer that two nodes are the halves of by their names: `body.0.a` of `body.0.a.depthwise` and `body.0.a.pointwise`.
   private static func commonName(_ first: String, _ second: String) -> String? {
-    for (former, latter) in [(".depthwise", ".pointwise"), (".select", ".kernels")] {
+    for names in SeparableConvolution.Order.allCases.map(\.partNames) {
+      let (former, latter) = (".\(names.first)", ".\(names.second)")
       guard first.hasSuffix(former), second.hasSuffix(latter) else { continue }
       let name = first.dropLast(former.count)
       return name == second.dropLast(latter.count) && !name.isEmpty ? String(name) : nil

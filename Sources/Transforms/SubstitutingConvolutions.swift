@@ -100,13 +100,13 @@ private struct Substituting {
     } else {
       (depthwise.hasBias, depthwise.epilogue) = (payload.hasBias, payload.epilogue)
     }
-    let inputs = node.inputs
+    let names = (isSeparable ? SeparableConvolution.Order.depthwiseFirst : .pointwiseFirst).partNames, inputs = node.inputs
     let first = Node(
-      name: editor.freeName("\(node.name).\(isSeparable ? "depthwise" : "select")"),
+      name: editor.freeName("\(node.name).\(names.first)"),
       operation: .convolution(isSeparable ? depthwise : pointwise), inputs: [inputs[0]])
     editor.insert(first, before: place)
     let second = Node(
-      name: editor.freeName("\(node.name).\(isSeparable ? "pointwise" : "kernels")"),
+      name: editor.freeName("\(node.name).\(names.second)"),
       operation: .convolution(isSeparable ? pointwise : depthwise), inputs: [first.name] + inputs.dropFirst())
     editor.set(.weight, of: node, to: nil)
     editor.replace(place, by: second)

@@ -19,6 +19,14 @@ public struct SeparableConvolution: Hashable, Sendable {
   /// Which part comes first.
   public enum Order: String, Hashable, Codable, Sendable, CaseIterable {
     case depthwiseFirst, pointwiseFirst
+
+    /// What the parts add to the name of the layer where they are nodes of their own: `head.depthwise`, `head.pointwise`.
+    package var partNames: (first: String, second: String) {
+      switch self {
+      case .depthwiseFirst: ("depthwise", "pointwise")
+      case .pointwiseFirst: ("select", "kernels")
+      }
+    }
   }
 
   public var order: Order
