@@ -14,8 +14,8 @@ public protocol Backend: Sendable {
   /// The network made ready for sessions of any input shapes, which share what they can: packed weights, threads.
   func prepare(_ network: Network) throws(ExecutionError) -> any Model
 
-  /// The grid of pixels that the node's kernel works on for inputs of the network of shapes `whole`: 4 for Winograd F(4x4), whose
-  /// outputs depend, in their last bits, on the whole of their tile; 1 where each output stands alone.
+  /// The grid of pixels that the node's kernel works on where the values of the network have these shapes, those of a whole image: 4
+  /// for Winograd F(4x4), whose outputs depend, in their last bits, on the whole of their tile; 1 where each output stands alone.
   func outputGrid(of node: Node, in network: Network, shapes: [String: Shape]) -> Int
 }
 

@@ -1,6 +1,6 @@
 import Tensors
 
-/// What a node computes. One payload struct a case, each in its own file under Operations/ with its formula, shape rule and cost.
+/// What a node computes. One payload struct a case, each in its own file under Operations/ with its formula, type rule and cost.
 ///
 /// The vocabulary is PyTorch's: tensors are NCHW, "convolution" is cross-correlation. Switches over this enum have no `default`,
 /// so that a new operation is a list of compiler errors and not a surprise.

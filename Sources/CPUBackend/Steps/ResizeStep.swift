@@ -9,6 +9,7 @@ final class ResizeStep: Step {
   let writes: Int
   private let input: ValueLayout
   private let output: ValueLayout
+  /// They count with the program: steps share them.
   private let rows: ResizeTaps
   private let columns: ResizeTaps
   private let kernel: Kernel
@@ -33,7 +34,6 @@ final class ResizeStep: Step {
   var kernelNames: [String] { input.order == .planar ? [kernel.name] : [kernel.name, pixelKernel.name] }
   var work: Work { Work(.resize) }
   var rowCount: Int { output.height }
-  /// The tables count with the program: steps share them.
 
   func inputRows(_ index: Int, for range: Range<Int>) -> Range<Int> {
     var first = Int.max, last = 0

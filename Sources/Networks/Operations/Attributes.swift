@@ -128,3 +128,19 @@ func image(_ input: Shape, channels: Int? = nil) throws(TypeMismatch) -> Shape {
   }
   return input
 }
+
+/// The shape of an input whose axis 1 has `channels` extents, one vector element each.
+func channelwise(_ input: Shape, _ channels: Int) throws(TypeMismatch) -> Shape {
+  guard input.rank >= 2, input.channels == channels else {
+    throw TypeMismatch("the input \(input) does not have \(channels) channels")
+  }
+  return input
+}
+
+/// What is wrong with a list of axes that should ascend; nil where nothing is.
+func axesFault(_ axes: [Int]) -> String? {
+  for axis in axes {
+    if let fault = axisFault(axis) { return fault }
+  }
+  return zip(axes, axes.dropFirst()).allSatisfy(<) ? nil : "the axes \(axes) do not ascend"
+}

@@ -56,11 +56,3 @@ extension BatchNorm: WithoutProducts, WithoutSizes, Elementwise, OnFloat32 {
 
   package func outputShape(_ inputs: [Shape]) throws(TypeMismatch) -> Shape { try channelwise(inputs[0], channels) }
 }
-
-/// The shape of an input whose axis 1 has `channels` extents, one vector element each.
-func channelwise(_ input: Shape, _ channels: Int) throws(TypeMismatch) -> Shape {
-  guard input.rank >= 2, input.channels == channels else {
-    throw TypeMismatch("the input \(input) does not have \(channels) channels")
-  }
-  return input
-}

@@ -81,14 +81,6 @@ extension Reduction: WithoutParameters, WithoutProducts, WithoutSizes, OnFloat32
   }
 }
 
-/// What is wrong with a list of axes that should ascend; nil where nothing is.
-func axesFault(_ axes: [Int]) -> String? {
-  for axis in axes {
-    if let fault = axisFault(axis) { return fault }
-  }
-  return zip(axes, axes.dropFirst()).allSatisfy(<) ? nil : "the axes \(axes) do not ascend"
-}
-
 /// The function is the `type`, which the operation writes.
 extension Reduction: Codable {
   enum CodingKeys: String, CodingKey, CaseIterable { case type, axes, keepsAxes }
