@@ -173,7 +173,7 @@ SW_DECLARE_BINARY(VALUE_NAME(binary)) {
   }
 }
 
-#ifndef SW_LEFT_BFLOAT16
+#ifndef SW_VALUES_BFLOAT16
 SW_DECLARE_REDUCE_ALONG(SW_NAME(reduce_along)) {
   float result = 0;
 #define SW_REDUCE(kind) result = reduced_along(kind, in, count)

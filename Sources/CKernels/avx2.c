@@ -23,8 +23,7 @@
 #define HEAD_NAME head_6x2_avx2
 #include "multiply.h"
 
-#define SW_LEFT_BFLOAT16
-#define SW_STORED_BFLOAT16
+#define SW_VALUES_BFLOAT16
 #include "kernels.h"
 
 #define ROWS 6

@@ -48,8 +48,7 @@
 // the ports of the multiply-adds. Two operations for each value and tile would take half as long as all products; two for each 16
 // take 3 %.
 #define SW_WIDENS_AHEAD
-#define SW_LEFT_BFLOAT16
-#define SW_STORED_BFLOAT16
+#define SW_VALUES_BFLOAT16
 #include "kernels.h"
 
 #define ROWS 6

@@ -14,8 +14,7 @@
 #define TAIL_PIXELS_2 10
 #define TAIL_PIXELS_3 8
 #define TAIL_PIXELS_4 6
-#define SW_LEFT_BFLOAT16
-#define SW_STORED_BFLOAT16
+#define SW_VALUES_BFLOAT16
 #include "kernels.h"
 
 #define SW_DOT_PRODUCTS

@@ -12,7 +12,7 @@
 #else
 #define STEPS(depth) (depth)
 #define MULTIPLY_ADD(sum, a, b) sum += a * b
-#if defined(SW_LEFT_BFLOAT16) && defined(SW_WIDENS_AHEAD)
+#if defined(SW_VALUES_BFLOAT16) && defined(SW_WIDENS_AHEAD)
 #define SW_WIDENS
 // Values of each row that are widened at once.
 #define WIDENED 128

@@ -20,8 +20,7 @@
 #define HEAD_NAME head_3x4_portable
 #include "multiply.h"
 
-#define SW_LEFT_BFLOAT16
-#define SW_STORED_BFLOAT16
+#define SW_VALUES_BFLOAT16
 #include "kernels.h"
 
 #define ROWS 3

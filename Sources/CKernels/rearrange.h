@@ -42,7 +42,7 @@ INLINE float load_one_bf16(const bfloat16 *p) {
 }
 #endif
 
-#ifdef SW_LEFT_BFLOAT16
+#ifdef SW_VALUES_BFLOAT16
 #define LOAD_QUAD(p) load_quad_bf16(p)
 #define LOAD_ONE(p) load_one_bf16(p)
 #else
@@ -121,7 +121,7 @@ INLINE void VALUE_NAME(spread_pixels)(
 SW_DECLARE_PIXEL_SHUFFLE(VALUE_NAME(pixel_shuffle)) {
   const ELEMENT *from = (const ELEMENT *)in + channel;
   if (step == 1 && factor == 2) {
-#ifdef SW_LEFT_BFLOAT16
+#ifdef SW_VALUES_BFLOAT16
     VALUE_NAME(spread_pixels)(from, in_pixel, 1, 2, count, out);
 #else
     // Two neighbours in one move; the compiler would move them one by one.

@@ -33,6 +33,10 @@ final class CPUModel: Model {
   }
 
   func session(inputs: [Shape], kernelsFor whole: [Shape]) throws(ExecutionError) -> any Session {
+    try cpuSession(inputs: inputs, kernelsFor: whole)
+  }
+
+  func cpuSession(inputs: [Shape], kernelsFor whole: [Shape]) throws(ExecutionError) -> CPUSession {
     let given = network
     let (network, shapes) = try Self.resolved(given, inputs: inputs)
     let wholeShapes = whole == inputs ? shapes : try Self.resolved(given, inputs: whole).shapes
@@ -52,6 +56,7 @@ final class CPUModel: Model {
   /// Planning takes memory itself: tables as long as a row or a column of a value, and an item of the schedule for each band of rows. Where
   /// that is little the whole amount is added up before anything is refused.
   private static func checkPlanning(_ shapes: [String: Shape]) throws(ExecutionError) {
+    // What the machine has, not what the engine may take: that refusal names the whole amount, which is not known yet.
     let available = MemoryLimit.current.byteCount
     for shape in shapes.values where shape.count > available / 4 {
       let longest = shape.isImage ? max(shape.batch * shape.height, shape.width) : shape.count

@@ -22,8 +22,8 @@ final class CPUSession: TimingSession {
   private let wholeShapes: [Shape]
   /// What the program takes for granted of weights: where convolutions that only move channels take them from.
   private let selections: [String: [Int]]
-  /// In the place of this where other weights were set and that is no longer so.
-  private var replacement: (any TimingSession)?
+  /// What runs in the place of this, where that is no longer so.
+  private var replacement: CPUSession?
   /// What the steps read.
   let packs: [Pack]
   /// What the packs were filled from: see `PackStore.generation`.
@@ -105,23 +105,26 @@ final class CPUSession: TimingSession {
   }
 
   func run(_ inputs: [Tensor], into outputs: inout [Tensor]) throws(ExecutionError) {
-    if let replacement = try currentReplacement() { return try replacement.run(inputs, into: &outputs) }
+    if let replacement = try upToDate() { return try replacement.run(inputs, into: &outputs) }
     try run(inputs, into: &outputs) { _, work in work() }
   }
 
-  /// Nil where the program still does what the network does.
-  private func currentReplacement() throws(ExecutionError) -> (any TimingSession)? {
-    if replacement == nil, generation != store.generation, !selections.isEmpty {
-      let now = MovedChannels.selections(of: model.network)
-      if selections.contains(where: { now[$0.key] != $0.value }) {
-        replacement = try model.session(inputs: inputShapes, kernelsFor: wholeShapes) as? any TimingSession
-      }
-    }
+  /// What runs in the place of this: nil while the program does what the network does. One at most, whatever is set how often.
+  private func upToDate() throws(ExecutionError) -> CPUSession? {
+    guard !(replacement ?? self).doesWhatNetworkDoes else { return replacement }
+    replacement = nil
+    replacement = try model.cpuSession(inputs: inputShapes, kernelsFor: wholeShapes)
     return replacement
   }
 
+  private var doesWhatNetworkDoes: Bool {
+    guard !selections.isEmpty, generation != store.generation else { return true }
+    let now = MovedChannels.selections(of: model.network)
+    return selections.allSatisfy { now[$0.key] == $0.value }
+  }
+
   func timedRun(_ inputs: [Tensor]) throws(ExecutionError) -> (outputs: [Tensor], timeline: RunTimeline) {
-    if let replacement = try currentReplacement() { return try replacement.timedRun(inputs) }
+    if let replacement = try upToDate() { return try replacement.timedRun(inputs) }
     let clock = ContinuousClock(), start = clock.now
     func nanoseconds() -> Int {
       let parts = (clock.now - start).components

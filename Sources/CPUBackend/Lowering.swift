@@ -22,6 +22,8 @@ struct Lowering {
   private var readInParts: Set<String> = []
   /// The nodes that only move channels.
   private var moved: MovedChannels
+  /// The inputs, planar and float32 as they come, of the values that nodes read in their place.
+  private var inputs: [Int: Int] = [:]
   /// The tensors of the values that are constants.
   private var constants: [Int: ParameterTensor] = [:]
 
@@ -39,7 +41,9 @@ struct Lowering {
     for (index, input) in network.inputs.enumerated() {
       let shape = try shape(of: input.name)
       let value = addValue(valueLayout(shape, .planar), .input(index))
-      values[input.name] = convert(value, to: valueLayout(shape), node: input.name)
+      let read = convert(value, to: valueLayout(shape), node: input.name)
+      values[input.name] = read
+      inputs[read] = value
     }
     readInParts = concatenationsReadInParts()
     parts = ConcatenationPart.all(in: network, shapes: shapes, except: readInParts.union(moved.unmade))
@@ -166,8 +170,8 @@ struct Lowering {
       return
     }
     let layout = valueLayout(result.layouts[value].shape, .planar)
-    // A constant leaves as it is, not as it is stored between layers.
-    let source = constants[value].map { addConstant($0, layout) } ?? value
+    // Constants and inputs leave as they are, not as they are stored between layers.
+    let source = constants[value].map { addConstant($0, layout) } ?? inputs[value] ?? value
     let copy = addValue(layout, .output(index))
     rearrange(.copy, node: name, [source], to: copy)
   }

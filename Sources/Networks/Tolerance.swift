@@ -45,7 +45,15 @@ package struct Tolerance: Hashable, Sendable {
     of network: Network, inputs: [Tensor], convolutionFactor: Double = 1, storage: Double = 0
   ) throws(NetworkError) -> [Tolerance] {
     let values = try all(of: network, inputs: inputs, convolutionFactor: convolutionFactor, storage: storage)
-    return network.outputs.compactMap { values[$0] }
+    // What no node computes leaves as it is, however it is stored for those that read it.
+    var computed: Set<String> = []
+    for node in network.nodes {
+      if case .constant = node.operation { continue }
+      computed.insert(node.name)
+    }
+    return network.outputs.compactMap { name in
+      values[name].map { computed.contains(name) ? $0 : Tolerance(magnitude: $0.magnitude, error: 0) }
+    }
   }
 
   /// The bounds of each value.
@@ -62,7 +70,7 @@ package struct Tolerance: Hashable, Sendable {
     for (input, tensor) in zip(network.inputs, inputs) {
       values[input.name] = stored(Tolerance(magnitude: tensor.largestMagnitude, error: 0), input.name)
     }
-    for name in network.graph.readParameters.keys { values[name] = constant(network.parameters[name]) }
+    for name in network.graph.readParameters.keys { values[name] = stored(constant(network.parameters[name]), name) }
     for node in network.nodes {
       let operands = node.inputs.compactMap { values[$0] }
       values[node.name] = stored(bound(node, network, shapes, operands, convolutionFactor, storage), node.name).known

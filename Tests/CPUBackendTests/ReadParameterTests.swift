@@ -57,3 +57,21 @@ extension ReadParameterTests {
     #expect(outputs[2] == network.parameters["c.value"])
   }
 }
+
+extension ReadParameterTests {
+  /// What leaves is the input, however nodes read it, and where there are none.
+  @Test(arguments: Precision.allCases, [3, 17, 40]) func inputsLeaveAsTheyAre(_ precision: Precision, _ channels: Int) throws {
+    let shape = Shape(channels: channels, height: 4, width: 5)
+    var generator = SplitMix64(seed: 6)
+    let input = Tensor(uniform: shape, bound: 1, using: &generator)
+    for isRead in [false, true] {
+      var builder = NetworkBuilder("net")
+      let x = builder.input("x", channels: channels)
+      builder.output(x)
+      if isRead { builder.output(builder.activation("relu", x, .relu)) }
+      let network = try builder.build(.random(seed: 3))
+      let outputs = try CPUEngine(threadCount: 1, precision: precision).prepare(network, inputs: [shape]).run([input])
+      #expect(outputs[0] == input)
+    }
+  }
+}

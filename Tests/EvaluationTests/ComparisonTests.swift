@@ -15,6 +15,20 @@ import Testing
     }
   }
 
+  /// An input that leaves is the same on every path, and a network may do no more.
+  @Test(arguments: Precision.allCases) func inputsThatLeaveAreTheSame(_ precision: Precision) throws {
+    let input = Tensor([1, 17, 3, 4], (0..<204).map { Float($0) / 7 })
+    for isRead in [false, true] {
+      var builder = NetworkBuilder("net")
+      let x = builder.input("x", channels: 17)
+      builder.output(x)
+      if isRead { builder.output(builder.activation("relu", x, .relu)) }
+      let network = try builder.build(.random(seed: 1)), engine = Engine.cpu(CPUOptions(precision: precision, threadCount: 2))
+      let comparison = try Comparison(network, on: .reference, network, on: engine, input: input)
+      #expect(comparison.isGood, "\(comparison.text)")
+    }
+  }
+
   /// The node whose weight is another is named, and those behind it, whose inputs differ, are not.
   @Test func theFirstNodeAtFaultIsNamed() throws {
     let network = try SmallNetworks.edsr()
