@@ -74,6 +74,6 @@ import Testing
     builder.output(builder.activation("a/1", second, .gelu))
     let network = try builder.build(.random(seed: 1))
     let again = try ONNXFile.read(bytes: ONNXFile.bytes(of: network))
-    #expect(again.nodes.map(\.name) == ["a.slope", "a", "a/1"].map { $0 == "a/1" ? "a.1" : $0 })
+    #expect(again.nodes.map(\.name) == ["a.slope", "a", "a/1"])
   }
 }

@@ -129,6 +129,7 @@ package struct NetworkPromises {
       // Refusals by name are no wrong values.
       return
     }
+    try Promise.holds(again.outputs == network.outputs, "outputs \(network.outputs) are called \(again.outputs) behind ONNX")
     let outputs: [Tensor]
     do {
       outputs = try ReferenceEngine().prepare(again, inputs: shapes).run(inputs)

@@ -41,6 +41,34 @@ import Testing
     #expect(ledger.peakActivationByteCount == 4 * (2 + 6 + 6))
   }
 
+  @Test func nodesAreCalledOtherwise() throws {
+    var network = try Self.builder().build(.random(seed: 1))
+    network.nodes.append(Node(name: "copy", operation: .scale(Scale(factor: 1)), inputs: ["head.weight"]))
+    let renamed = network.renamingNodes(["head": "next", "next": "gradient", "gradient": "head"])
+    try renamed.verify()
+    #expect(
+      renamed.text == """
+        network step: x [1, 3], error [2, 1] -> next
+        next = linear(x) 3 -> 2
+        head = matrixMultiply(error, x)
+        scaled = scale(head) -0.5
+        gradient = add(next.weight, scaled)
+        copy = scale(next.weight) 1.0
+        update next.weight = gradient
+
+        """)
+    #expect(renamed.parameters == ["next.weight": network.parameters["head.weight"]])
+    #expect(renamed.renamingNodes(["next": "head", "gradient": "next", "head": "gradient"]) == network)
+    // A value may be called as a parameter that nothing reads.
+    var builder = NetworkBuilder("names")
+    let x = builder.input("x", axes: [1, 3])
+    let y = builder.linear("head", x, outFeatures: 3, bias: false)
+    builder.output(builder.scale("last", builder.scale("head.weight", y, by: 2), by: 2))
+    let other = try builder.build(.random(seed: 1)).renamingNodes(["head": "tail"])
+    try other.verify()
+    #expect(other.nodes.map(\.inputs) == [["x"], ["tail"], ["head.weight"]])
+  }
+
   @Test func faultsAreNamed() throws {
     func expect(_ message: String, _ change: (inout NetworkGraph) -> Void) throws {
       var network = try Self.builder().build(.random(seed: 1))

@@ -27,10 +27,12 @@ struct ONNXImporter {
   private var bytes: Set<String> = []
   /// How many nodes and outputs read each value of the graph.
   private var readers: [String: Int] = [:]
-  private var names = ONNXNames()
-  private var nodes: [Node] = []
-  private var nodeIndices: [String: Int] = [:]
-  private var parameters: [String: Tensor] = [:]
+  var names = ONNXNames()
+  private(set) var nodes: [Node] = []
+  private(set) var nodeIndices: [String: Int] = [:]
+  /// The nodes that are called as modules of the file, and so are their weights.
+  private(set) var modules: Set<String> = []
+  private(set) var parameters: [String: Tensor] = [:]
   private let byteCount: Int
   private var elementsTaken = 0
   let sizes: ONNXSizes
@@ -108,13 +110,7 @@ struct ONNXImporter {
     guard !inputs.isEmpty else { throw .network(.noInputs) }
     for node in sorted { try lower(node) }
 
-    var results: [String] = []
-    var taken: Set<String> = []
-    for output in outputs {
-      let result = try result(output, taken: taken)
-      taken.insert(result)
-      results.append(result)
-    }
+    let results = try self.results(outputs, inputs: Set(inputs.map(\.name)))
     // What nodes demand of an axis that the file leaves open, such as the channels, is fixed.
     for (source, extent) in symbols.fixedSources {
       guard let index = inputs.firstIndex(where: { $0.name == source.input }) else { continue }
@@ -170,34 +166,8 @@ struct ONNXImporter {
     return isChannelsLast ? [0, 1, 2] : [0, 2, 3]
   }
 
-  /// The value of the network that an output of the graph is.
-  private mutating func result(_ name: String, taken: Set<String>) throws(ONNXProblem) -> String {
-    let node = ONNXNode(type: "Identity", label: name, inputs: [name], outputs: [name])
-    let plain: ONNXView
-    switch try value(name) {
-    case .view(let view)?: plain = try self.plain(view, node)
-    case .constant(let constant)?:
-      guard let tensor = constant.tensor, tensor.shape.valueFault == nil else {
-        throw .output(name, reason: "is a constant that no network holds")
-      }
-      plain = try constantValue(tensor, node)
-    case nil: throw .unknownOutput(name)
-    }
-    if !taken.contains(plain.value) { return plain.value }
-    // Two outputs of the graph are one value: the second is a copy of its own.
-    return try emit(.scale(Scale(factor: 1)), [plain.value], plain.extents, node).value
-  }
-
-  /// What was emitted, without the nodes that no output needs.
-  private func network(_ name: String, inputs: [NetworkInput], outputs: [String]) -> Network {
-    let graph = NetworkGraph(name: title(name), inputs: inputs, nodes: nodes, outputs: outputs)
-    var editor = NetworkEditor(Network(unverified: graph, parameters: parameters))
-    editor.removeDeadNodes()
-    return editor.result
-  }
-
   /// What the network is called: as the graph is, or as the file where exporters give every graph one name.
-  private func title(_ graph: String) -> String {
+  func title(_ graph: String) -> String {
     let unnamed: Set<String> = ["", "main_graph", "main", "graph", "torch_jit", "torch-jit-export", "torch_graph"]
     guard unnamed.contains(graph) else { return graph.onOneLine }
     let file = path.flatMap { $0.split(separator: "/").last }.flatMap { $0.split(separator: ".").first }
@@ -333,7 +303,9 @@ struct ONNXImporter {
     parameters tensors: [ParameterRole: Tensor] = [:]
   ) throws(ONNXProblem) -> ONNXView {
     guard nodes.count < Self.nodeLimit else { throw .nodeLimit(Self.nodeLimit) }
+    let isModule = name == nil && ONNXNames.module(node) != nil
     let name = names.unique(name ?? ONNXNames.readable(node))
+    if isModule { modules.insert(name) }
     let added = Node(name: name, operation: operation, inputs: inputs)
     nodeIndices[name] = nodes.count
     nodes.append(added)
