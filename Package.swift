@@ -14,6 +14,8 @@ var targets: [Target] = [
   .target(name: "CImageCodecs", dependencies: ["CPNG", "CJPEG", "CWebP", "CTIFF", "CZlib"]),
   .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"]), .brew(["libzip"])]),
 
+  .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
+
   // A header: what Swift cannot say to the processor.
   .target(name: "CProcessor"),
 
@@ -29,7 +31,7 @@ var targets: [Target] = [
   .target(
     name: "Formats",
     dependencies: [
-      "Tensors", "Files", "Networks", "Architectures", "ONNXProto", "CZip",
+      "Tensors", "Files", "Networks", "Architectures", "ONNXProto", "CZip", "CZlib", "CHDF5",
       .product(name: "SwiftProtobuf", package: "swift-protobuf"),
     ]),
   .target(name: "Imaging", dependencies: ["Tensors", "Files", "CImageCodecs"]),
@@ -88,7 +90,7 @@ var targets: [Target] = [
     dependencies: [
       "Tensors", "Files", "Networks", "Architectures", "ONNXProto", "Formats", "Execution", "ReferenceBackend",
       "TestSupport", "GeneratedNetworks",
-    ], exclude: ["Fixtures", "Models", "Networks"]),
+    ], exclude: ["Fixtures", "HDF5", "Models", "Networks"]),
   .testTarget(name: "ImagingTests", dependencies: ["Tensors", "Files", "Imaging"]),
   .testTarget(name: "EvaluationTests", dependencies: ["Swiftlet", "TestSupport", "GeneratedNetworks"]),
   .testTarget(name: "ProfilingTests", dependencies: ["Swiftlet"]),

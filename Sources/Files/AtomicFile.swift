@@ -74,6 +74,9 @@ public struct AtomicFile: ~Copyable {
   /// `commit`; a device or a pipe takes them at once.
   package var isPartial: Bool { partial != nil }
 
+  /// Where the bytes go until `commit`, for libraries that open files by name; nil for a device or a pipe.
+  package var partialPath: String? { partial }
+
   /// Writes bytes from `offset` on. Only where `isPartial`.
   package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(FileError) {
     precondition(isPartial, "a device takes bytes in their order")

@@ -78,7 +78,7 @@ public enum FileReader {
 
 extension FileError {
   /// The case for a system error number.
-  init(_ code: Int32, path: String, action: FileAction) {
+  package init(_ code: Int32, path: String, action: FileAction) {
     self =
       switch code {
       case ENOENT: .notFound(path: path)

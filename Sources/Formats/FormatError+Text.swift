@@ -20,6 +20,12 @@ extension FormatProblem: CustomStringConvertible {
       "the \(format.name) passes a limit of this reader: \(part.onOneLine), at most \(limit)"
     case .unsupportedType(let format, let tensor, let type):
       "the tensor '\(tensor.onOneLine)' of the \(format.name) holds \(type.onOneLine), which is not supported; save it as float32"
+    case .unsupported(let format, let part, let mend): "the \(format.name) holds \(part.onOneLine), which is not read; \(mend)"
+    case .noMember(let format, let name, let known):
+      "the \(format.name) holds no '\(name.onOneLine)'; "
+        + (known.isEmpty ? "it is empty" : "it holds \(known.prefix(16).joined(separator: ", ").onOneLine)")
+    case .unwritable(let format): "the \(format.name) could not be written; choose another place"
+    case .noStream(let format): "a \(format.name) is not written from front to back; name a file"
     case .integerRange(let tensor):
       "the tensor '\(tensor.onOneLine)' holds 64-bit integers that do not fit int32; save it as float32 or int32"
     case .arrayShape(let expected, let got):
@@ -53,6 +59,7 @@ extension FileFormat {
     case .npy: ".npy file"
     case .checkpoint: "PyTorch checkpoint"
     case .onnx: "ONNX model"
+    case .hdf5: "HDF5 file"
     }
   }
 }

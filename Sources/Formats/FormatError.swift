@@ -16,7 +16,7 @@ public struct FormatError: Error, Hashable, Sendable {
 
 /// The kinds of file that this module reads.
 public enum FileFormat: String, Hashable, Sendable {
-  case safetensors, npy, checkpoint, onnx
+  case safetensors, npy, checkpoint, onnx, hdf5
 }
 
 /// What is wrong with a file.
@@ -32,6 +32,14 @@ public enum FormatProblem: Error, Hashable, Sendable {
   /// A bound that protects memory is passed.
   case limit(FileFormat, part: String, limit: Int)
   case unsupportedType(FileFormat, tensor: String, type: String)
+  /// The file is sound, and holds something that is not read.
+  case unsupported(FileFormat, part: String, mend: String)
+  /// The file holds nothing of that name.
+  case noMember(FileFormat, name: String, known: [String])
+  /// The library that writes the format failed for a reason of its own.
+  case unwritable(FileFormat)
+  /// The format is not written from front to back, and the output is no file.
+  case noStream(FileFormat)
   /// An integer of the tensor does not fit int32.
   case integerRange(tensor: String)
   /// The array has another shape than the caller asked for; nil stands for any extent.
