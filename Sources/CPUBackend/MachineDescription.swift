@@ -3,6 +3,10 @@
 /// Kernels are chosen by the rates: the last bits of a result depend on them, as they do on the instruction set. Caches and the
 /// costs of threads decide how work is cut, and change no bit.
 public struct MachineDescription: Hashable, Codable, Sendable {
+  package enum CodingKeys: String, CodingKey, CaseIterable {
+    case name, caches, sharing, memory, portable, avx2, avx512, avx512bf16
+  }
+
   /// What the rates are those of: a family of processors, or whatever somebody called them.
   public var name: String
   public var caches: CacheSizes
@@ -51,6 +55,8 @@ public struct MachineDescription: Hashable, Codable, Sendable {
 
 /// What the caches hold, in bytes. Blocks of work are parts of it; no bit of a result depends on it.
 public struct CacheSizes: Hashable, Codable, Sendable, BitwiseCopyable {
+  package enum CodingKeys: String, CodingKey, CaseIterable { case level1, level2, lastLevel }
+
   /// Of a core, for data.
   public var level1: Int
   /// Of a core.
@@ -71,6 +77,8 @@ public struct CacheSizes: Hashable, Codable, Sendable, BitwiseCopyable {
 
 /// When it pays to give work to other threads, in cycles of one core. No bit of a result depends on it.
 public struct SharingCosts: Hashable, Codable, Sendable, BitwiseCopyable {
+  package enum CodingKeys: String, CodingKey, CaseIterable { case leastCycles, muchCycles, threadCycles }
+
   /// Loops of fewer cycles run on one thread. Giving work to threads that are awake and waiting for it takes about a quarter of this
   /// (1 to 2 thousand cycles between cores that share a last-level cache).
   public var leastCycles: Double
@@ -89,6 +97,8 @@ public struct SharingCosts: Hashable, Codable, Sendable, BitwiseCopyable {
 
 /// Bytes that a core reads or writes in a cycle.
 public struct MemoryRates: Hashable, Codable, Sendable, BitwiseCopyable {
+  package enum CodingKeys: String, CodingKey, CaseIterable { case level2, lastLevel, memory, keptWeights }
+
   /// Through the level-2 cache, each way.
   public var level2: Double
   public var lastLevel: Double
@@ -106,6 +116,8 @@ public struct MemoryRates: Hashable, Codable, Sendable, BitwiseCopyable {
 
 /// What a core does in a cycle with the instructions of a set, at most.
 public struct InstructionRates: Hashable, Codable, Sendable, BitwiseCopyable {
+  package enum CodingKeys: String, CodingKey, CaseIterable { case products, widenedProducts, pairedProducts, additions }
+
   /// Products of float32 numbers that are multiplied and added.
   public var products: Double
   /// The same of bfloat16 numbers that are widened to float32 before.

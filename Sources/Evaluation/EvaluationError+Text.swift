@@ -24,12 +24,9 @@ extension EvaluationError: CustomStringConvertible {
     case .notTileable(let network):
       "the network '\(network)' looks at the whole image and cannot run in tiles; give the tile 'none' or 'auto'"
     case .memoryLimit(let limit, let needed):
-      // Rounded up: as much as the line names is enough.
-      "about \((needed + (1 << 20) - 1) >> 20) MiB of memory are needed and \(TextFormat.bytes(limit)) allowed; "
-        + "allow more, give a smaller scale or crop the picture"
+      "\(needed.text(limit: "\(TextFormat.bytes(limit)) allowed")); allow more, give a smaller scale or crop the picture"
     case .memoryOfProcess(let limit, let needed):
-      "about \((needed + (1 << 20) - 1) >> 20) MiB of memory are needed and \(limit); "
-        + "raise it, give a smaller scale or crop the picture"
+      "\(needed.text(limit: limit)); raise it, give a smaller scale or crop the picture"
     case .instructionSet(let name, let available):
       "this machine cannot run \(name); it can run \(available.joined(separator: ", "))"
     case .unknownEngine(let name, let file):
@@ -77,6 +74,8 @@ extension EvaluationError: CustomStringConvertible {
         + "\(given) \(given == 1 ? "file is" : "files are") given; give --output once for each, in this order, or a folder"
     case .formatNeeded(let path):
       "the name '\(path.onOneLine)' does not say which format to write; end it in .png, .jpg, .webp, .tif or .bmp, or give --format"
+    case .outputExtension(let path, let known):
+      "the name '\(path.onOneLine)' does not say which format to write; end it in \(known.joined(separator: " or "))"
     case .pictureTooSmall(let name, let width, let height, let scale):
       "'\(name.onOneLine)': \(width)x\(height) pixels are too few to be measured at scale \(scale)"
     case .scaleNotOffered(let network, let scale, let offered):
@@ -88,8 +87,8 @@ extension EvaluationError: CustomStringConvertible {
       "'\(path.onOneLine)' holds no profile; make one with 'swiftlet profile --json'"
     case .unknownRates(let name, let known):
       "there are no rates '\(name.onOneLine)'; give one of \(known.joined(separator: ", ")) or a file that 'swiftlet machine --json' printed"
-    case .notMachine(let path):
-      "'\(path.onOneLine)' does not say what a machine can do; make such a file with 'swiftlet machine --json'"
+    case .notMachine(let path, let reason):
+      "'\(path.onOneLine)' does not say what a machine can do: \(reason.onOneLine); make such a file with 'swiftlet machine --json'"
     case .image(let error):
       error.description
     case .file(let error):
@@ -125,6 +124,7 @@ extension EvaluationError {
       .unknownModel, .format, .conversion,
       .architectureNeeded,
       .noPictures, .nothingToSubstitute, .outputTaken, .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded,
+      .outputExtension,
       .pictureTooSmall,
       .scaleNotOffered, .nothingInCommon, .notProfile, .unknownRates, .notMachine, .file:
       description

@@ -19,9 +19,9 @@ public enum EvaluationError: Error, Hashable, Sendable {
   /// The output would have more pixels than any format and memory can hold.
   case outputTooLarge(width: Int, height: Int, limit: Int)
   case notTileable(network: String)
-  case memoryLimit(limit: Int, needed: Int)
+  case memoryLimit(limit: Int, needed: MemoryNeed)
   /// The process may not take as much, or the machine has less. The limit is a clause: `the machine has 23.5 GiB`.
-  case memoryOfProcess(limit: String, needed: Int)
+  case memoryOfProcess(limit: String, needed: MemoryNeed)
   case instructionSet(name: String, available: [String])
   /// Of a file that was read, or as it was given.
   case unknownEngine(name: String, file: String? = nil)
@@ -54,6 +54,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   /// A network of several outputs was given another number of files.
   case outputFiles(network: String, names: [String], given: Int)
   case formatNeeded(path: String)
+  /// An output's name ends in none of the extensions that are written.
+  case outputExtension(path: String, known: [String])
   case pictureTooSmall(name: String, width: Int, height: Int, scale: Int)
   case scaleNotOffered(network: String, scale: Int, offered: Int)
   /// No value of one network has its like in the other, by name and shape.
@@ -63,7 +65,7 @@ public enum EvaluationError: Error, Hashable, Sendable {
   /// Neither the name of processors whose rates are known nor a file.
   case unknownRates(name: String, known: [String])
   /// The file holds no description of a machine.
-  case notMachine(path: String)
+  case notMachine(path: String, reason: String)
   case image(ImageError)
   case file(FileError)
 }

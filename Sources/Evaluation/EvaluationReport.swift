@@ -23,6 +23,14 @@ public struct EvaluationReport: Hashable, Codable, Sendable, EngineReport {
     public var seconds: Double
   }
 
+  /// A picture that could not be measured at a scale, and why.
+  public struct Failure: Hashable, Codable, Sendable {
+    /// The file's name.
+    public var image: String
+    public var scale: Int
+    public var error: String
+  }
+
   /// What the protocol is, in full.
   public struct ProtocolText: Hashable, Codable, Sendable {
     public var name: String
@@ -41,8 +49,16 @@ public struct EvaluationReport: Hashable, Codable, Sendable, EngineReport {
   public var images: [Row]
   /// One for each scale: the means of the columns.
   public var means: [Row]
+  /// What is not among the images, by scale, then by name.
+  public var failures: [Failure]
+  /// The pictures of the folder.
+  public var pictureCount: Int
 
-  init(model: String, protocol: EvaluationProtocol, engine: Engine, images: [Row]) {
+  init(
+    model: String, protocol: EvaluationProtocol, engine: Engine, images: [Row], failures: [Failure] = [], pictureCount: Int
+  ) {
+    self.failures = failures
+    self.pictureCount = pictureCount
     self.model = model
     self.protocol = ProtocolText(name: `protocol`.name, hash: `protocol`.hash, lines: `protocol`.lines)
     self.engine = engine.name.kind
@@ -58,6 +74,14 @@ public struct EvaluationReport: Hashable, Codable, Sendable, EngineReport {
     setEngine(engine)
   }
 
+  /// What to say where pictures could not be measured; nil where all were.
+  public var failureText: String? {
+    let count = Set(failures.map(\.image)).count
+    guard count > 0 else { return nil }
+    let rest = images.isEmpty ? "there are no means" : "the means are those of the others"
+    return "\(count) of \(pictureCount) pictures could not be measured; \(rest)"
+  }
+
   /// The figures as a table under the protocol.
   public var text: String {
     var text = "protocol \(`protocol`.name) (\(`protocol`.hash))\n"
@@ -67,7 +91,10 @@ public struct EvaluationReport: Hashable, Codable, Sendable, EngineReport {
       "image", "scale", "size", "bicubic dB", "network dB", "gain dB", "bicubic SSIM", "network SSIM", "seconds",
     ])
     for mean in means {
-      for row in images.filter({ $0.scale == mean.scale }) + [mean] {
+      let rows = images.filter { $0.scale == mean.scale }
+      var mean = mean
+      if rows.count < pictureCount { mean.image = "mean of \(rows.count) of \(pictureCount)" }
+      for row in rows + [mean] {
         table.append([
           row.image, "x\(row.scale)", row.width > 0 ? "\(row.width)x\(row.height)" : "",
           TextFormat.fixed(row.bicubic.psnr, 4), TextFormat.fixed(row.network.psnr, 4),

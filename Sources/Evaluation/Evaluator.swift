@@ -23,22 +23,25 @@ public final class Evaluator {
   /// The scales that the network can be measured at: its own, or 2, 3 and 4.
   public var offeredScales: [Int] { upscaler.runner.contract.scale.map { [$0] } ?? [2, 3, 4] }
 
-  /// Measures every picture of a folder at every scale.
+  /// Measures every picture of a folder at every scale. What cannot be measured is left out, and told.
   ///
   /// - Parameters:
   ///   - saveFolder: where pictures of truth, bicubic and output side by side go, as `NAME-x2.png`.
+  ///   - failure: gets a line for each picture that cannot be measured, when that is known.
   ///   - progress: called with the name of what is worked on and the share done.
   public func evaluate(
-    folder: String, model: String, scales: [Int]? = nil, saveFolder: String? = nil,
+    folder: String, model: String, scales: [Int]? = nil, saveFolder: String? = nil, failure: ((String) -> Void)? = nil,
     progress: ((String, Double) -> Void)? = nil
   ) throws(EvaluationError) -> EvaluationReport {
     try FileClaims.together { () throws(EvaluationError) in
-      try evaluateClaimed(folder: folder, model: model, scales: scales, saveFolder: saveFolder, progress: progress)
+      try evaluateClaimed(
+        folder: folder, model: model, scales: scales, saveFolder: saveFolder, failure: failure, progress: progress)
     }
   }
 
   private func evaluateClaimed(
-    folder: String, model: String, scales: [Int]?, saveFolder: String?, progress: ((String, Double) -> Void)?
+    folder: String, model: String, scales: [Int]?, saveFolder: String?, failure: ((String) -> Void)?,
+    progress: ((String, Double) -> Void)?
   ) throws(EvaluationError) -> EvaluationReport {
     let scales = scales ?? offeredScales
     if let own = upscaler.runner.contract.scale, let other = scales.first(where: { $0 != own }) {
@@ -58,12 +61,22 @@ public final class Evaluator {
     }
     if let saveFolder { try wrapping { () throws(FileError) in try Folder.create(saveFolder) } }
     var rows: [EvaluationReport.Row] = []
+    var failures: [EvaluationReport.Failure] = []
+    var done = 0
     for scale in scales {
       for name in names {
-        progress?("\(name) x\(scale)", Double(rows.count) / Double(names.count * scales.count))
-        let image = try read(Folder.joined(folder, name))
-        let stem = Folder.split(name).stem
-        let comparison = try compare(image, name: stem, scale: scale)
+        progress?("\(name) x\(scale)", Double(done) / Double(names.count * scales.count))
+        done += 1
+        let comparison: Comparison
+        do throws(EvaluationError) {
+          comparison = try compare(read(Folder.joined(folder, name)), name: Folder.split(name).stem, scale: scale)
+        } catch {
+          let line = error.text(for: Folder.joined(folder, name))
+          // What is wrong at one scale is often so at the others.
+          if !failures.contains(where: { $0.image == name && $0.error == line }) { failure?(line) }
+          failures.append(EvaluationReport.Failure(image: name, scale: scale, error: line))
+          continue
+        }
         rows.append(comparison.row)
         if let saveFolder {
           let path = savedPath(name, scale, in: saveFolder)
@@ -72,7 +85,8 @@ public final class Evaluator {
         }
       }
     }
-    return EvaluationReport(model: model, protocol: `protocol`, engine: engine, images: rows)
+    return EvaluationReport(
+      model: model, protocol: `protocol`, engine: engine, images: rows, failures: failures, pictureCount: names.count)
   }
 
   private func read(_ path: String) throws(EvaluationError) -> Image {

@@ -71,6 +71,13 @@ package enum Folder {
     if path != "-" { try checkWritable(path) }
   }
 
+  /// Throws where the name of an output ends in none of the extensions, and would be that of a file. Devices and pipes are called as they are.
+  package static func checkExtension(_ path: String, in known: [String]) throws(EvaluationError) {
+    if path == "-" || known.contains(where: { path.lowercased().hasSuffix($0) }) { return }
+    if let mode = mode(path), mode & S_IFMT != S_IFREG { return }
+    throw .outputExtension(path: path, known: known)
+  }
+
   /// Throws where a file at the path could not be written, as far as that can be told without writing.
   static func checkWritable(_ path: String) throws(FileError) {
     let folder = parent(path) ?? "."

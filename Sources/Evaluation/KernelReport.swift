@@ -47,6 +47,8 @@ public struct KernelReport: Hashable, Codable, Sendable {
   public var precision: String?
   /// The name of the rates that they were chosen by.
   public var rates: String?
+  /// What they are chosen for.
+  public var input: String?
   public var kernels: [Kernel]
   /// Empty without a network.
   public var choices: [Choice]
@@ -70,6 +72,7 @@ public struct KernelReport: Hashable, Codable, Sendable {
     isa = options.instructionSet.rawValue
     precision = options.precision.rawValue
     rates = options.machine.name
+    self.input = input.description
     let names = Set(KernelTable(options.instructionSet, on: options.machine).rows.map(\.name))
     kernels = kernels.filter { names.contains($0.name) }
     let fused = network.optimizedForInference()
@@ -101,7 +104,7 @@ public struct KernelReport: Hashable, Codable, Sendable {
   public var text: String {
     guard choices.isEmpty else {
       let engine = EngineText.line(.cpu, precision: precision, isa: isa, threads: nil, rates: rates)
-      return "\(engine)\n\n" + choices.map(\.text).joined(separator: "\n")
+      return "\(engine)\(input.map { ", input \($0)" } ?? "")\n\n" + choices.map(\.text).joined(separator: "\n")
     }
     var table = TextTable(["kernel", "instruction set", "reads", "times", "sums", "stores", "family", "tile", "this machine"])
     for kernel in kernels {

@@ -1,11 +1,29 @@
 import CPUBackend
 import Files
+import Networks
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
+
+/// A description without fields that are not known: a rate of another name would be taken for one that is not stated.
+private struct Checked: Decodable {
+  let machine: MachineDescription
+
+  init(from decoder: any Decoder) throws {
+    typealias Fields = MachineDescription.CodingKeys
+    let fields = try decoder.container(knowing: Fields.self, of: "the machine")
+    _ = try fields.superDecoder(forKey: .caches).container(knowing: CacheSizes.CodingKeys.self, of: "'caches'")
+    _ = try fields.superDecoder(forKey: .sharing).container(knowing: SharingCosts.CodingKeys.self, of: "'sharing'")
+    _ = try fields.superDecoder(forKey: .memory).container(knowing: MemoryRates.CodingKeys.self, of: "'memory'")
+    for key in [Fields.portable, .avx2, .avx512, .avx512bf16] {
+      _ = try fields.superDecoder(forKey: key).container(knowing: InstructionRates.CodingKeys.self, of: "'\(key.rawValue)'")
+    }
+    machine = try MachineDescription(from: decoder)
+  }
+}
 
 extension MachineDescription {
   /// Known rates by name, with the caches of a machine, this one unless given; or what a file says that `swiftlet machine --json` printed.
@@ -25,11 +43,15 @@ extension MachineDescription {
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     do {
-      self = try decoder.decode(Self.self, from: Data(bytes))
+      self = try decoder.decode(Checked.self, from: Data(bytes)).machine
+    } catch let error as DecodingError {
+      throw .notMachine(path: path, reason: error.line)
+    } catch NetworkError.unknownField(let name, let owner) {
+      throw .notMachine(path: path, reason: "\(owner) has a field '\(name)', which is not known")
     } catch {
-      throw .notMachine(path: path)
+      throw .notMachine(path: path, reason: "\(error)")
     }
-    guard isPossible else { throw .notMachine(path: path) }
+    guard isPossible else { throw .notMachine(path: path, reason: "some of its numbers are none of a machine") }
   }
 
   /// For people.

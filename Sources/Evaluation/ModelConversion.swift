@@ -38,7 +38,7 @@ public struct ModelConversion: Hashable, Codable, Sendable {
   private init(
     claiming checkpoint: String, conversion: CheckpointConversion, output: String
   ) throws(EvaluationError) {
-    try wrapping { () throws(FileError) in try Folder.claimOutput(output) }
+    try ModelLibrary.claimOutput(output)
     let contents = try Contents(checkpoint, key: conversion.key)
     var conversion = conversion
     if contents.hasTakenKey { conversion.key = nil }

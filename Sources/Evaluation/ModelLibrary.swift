@@ -1,4 +1,5 @@
 import CShippedModels
+import Files
 import Formats
 import Networks
 
@@ -20,6 +21,12 @@ public enum ModelLibrary {
       }
       throw .format(error)
     }
+  }
+
+  /// Claims an output before work starts: see `Folder.claimOutput`. Throws where its name does not end as a model's that is written.
+  package static func claimOutput(_ path: String) throws(EvaluationError) {
+    try wrapping { () throws(FileError) in try Folder.claimOutput(path) }
+    try Folder.checkExtension(path, in: [".safetensors", ".onnx"])
   }
 
   /// Writes a model in the format that the path's extension names: ONNX, else a model file.

@@ -94,10 +94,8 @@ public struct ModelOptimization: Hashable, Codable, Sendable {
   ) throws(EvaluationError) {
     // The model was read before: inside `FileClaims.together` its file is known, else by its name.
     if let output {
-      try wrapping { () throws(FileError) in
-        try FileClaims.reads(model)
-        try Folder.claimOutput(output)
-      }
+      try wrapping { () throws(FileError) in try FileClaims.reads(model) }
+      try ModelLibrary.claimOutput(output)
     }
     let shapes = try network.inputShapes(given: input)
     func costs(_ network: Network) throws(EvaluationError) -> Costs {

@@ -14,10 +14,18 @@ extension ModelRunner {
     var scale: Int
     /// Whether the network may see the image in parts.
     var isCuttable: Bool
+    /// Where small tiles do the work many times over: what sessions and rows of larger ones take.
+    var quickByteCount: Int?
 
     var tileCount: Int { rows.count * columns.count }
     /// The pixels that all tiles read, halos included.
     var readArea: Int { rows.reduce(0) { $0 + $1.read.count } * columns.reduce(0) { $0 + $1.read.count } }
+
+    /// How many times the tiles together do the work of the whole image, for their halos are read again.
+    var repetition: Double { Double(readArea) / Double(max(whole[2] * whole[3], 1)) }
+    /// Tiles as large as their halos do four times the work; this is worth a word.
+    static let notableRepetition = 6.0
+    var repeatsMuch: Bool { repetition > Self.notableRepetition }
 
     /// Of the tiles, each once.
     var shapes: Set<Shape> {
@@ -60,7 +68,7 @@ extension ModelRunner {
   /// - Parameters:
   ///   - budget: the bytes that sessions may hold, and what the caller keeps for tiles; nil where only `tile` speaks.
   ///   - rows: what the caller keeps beside the sessions of a plan.
-  /// Throws `.memoryLimit` with what the smallest tile needs where the budget is too small.
+  /// Throws `.memoryLimit` with what the smallest tile needs, and what one needs that is not slow, where the budget is too small.
   func plan(
     height: Int, width: Int, budget: Int? = nil, rows: (Plan) -> Int = { _ in 0 }
   ) throws(EvaluationError) -> Plan {
@@ -76,11 +84,13 @@ extension ModelRunner {
     switch tile {
     case .pixels(let side):
       guard let geometry else { throw .notTileable(network: network.name) }
-      return try checked(untiled.cut(height: side, width: side, geometry), budget, rows)
+      return try checked(
+        untiled.cut(height: side, width: side, geometry), budget, rows, cause: "tiles of \(side) are asked for by --tile")
     case .none:
-      return try checked(untiled, budget, rows)
+      return try checked(
+        untiled, budget, rows, cause: geometry == nil ? Self.wholeCause : "--tile none takes the whole picture at once")
     case .automatic:
-      guard let geometry else { return try checked(untiled, budget, rows) }
+      guard let geometry else { return try checked(untiled, budget, rows, cause: Self.wholeCause) }
       return try largestPlan(untiled, geometry, budget, rows)
     }
   }
@@ -104,13 +114,27 @@ extension ModelRunner {
 
     // Smaller ones, and the smallest as long as it fits at all.
     var side = min(max(whole.height, whole.width), 1 << 10)
+    var quick: Plan?
     while true {
       side = max(side * 3 / 4 / alignment, 1) * alignment
       let plan = untiled.cut(height: side, width: side, geometry).balanced(height: side, width: side, geometry)
       let isSmallest = side <= alignment
+      if !plan.repeatsMuch { quick = plan }
       let needed = try self.needed(plan, isSmallest ? .max : allowed, rows)
-      if needed <= (isSmallest ? budget ?? .max : allowed) { return plan.keeping(rows(plan)) }
-      if isSmallest { throw .memoryLimit(limit: allowed, needed: needed) }
+      let fits = needed <= (isSmallest ? budget ?? .max : allowed)
+      if fits, !plan.repeatsMuch { return plan.keeping(rows(plan)) }
+      guard fits || isSmallest else { continue }
+      var need = MemoryNeed(needed, repetition: plan.repetition)
+      if plan.repeatsMuch, let quick {
+        let enough = try self.needed(quick, .max, rows)
+        // More than the automatic tile takes is better than the same work many times over.
+        if enough <= budget ?? .max { return quick.keeping(rows(quick)) }
+        need.quickByteCount = enough
+      }
+      guard fits else { throw .memoryLimit(limit: allowed, needed: need) }
+      var result = plan.keeping(rows(plan))
+      result.quickByteCount = need.quickByteCount
+      return result
     }
   }
 
@@ -134,13 +158,22 @@ extension ModelRunner {
   /// than `allowed` already.
   private func needed(_ plan: Plan, _ allowed: Int, _ rows: (Plan) -> Int) throws(EvaluationError) -> Int {
     let rough = try roughByteCount(plan)
-    return rough <= Self.preparationLimit ? try byteCount(plan, allowed, rows) : max(rough, allowed + 1)
+    return rough <= Self.preparationLimit ? try byteCount(plan, allowed, rows) : max(rough, allowed == .max ? 0 : allowed + 1)
   }
 
-  private func checked(_ plan: Plan, _ budget: Int?, _ rows: (Plan) -> Int) throws(EvaluationError) -> Plan {
+  /// What `UpscaleResult.heldWhole` says, too.
+  static let wholeCause = "the network looks at the whole picture at once"
+
+  /// - Parameter cause: why the session is as large as it is.
+  private func checked(
+    _ plan: Plan, _ budget: Int?, _ rows: (Plan) -> Int, cause: String
+  ) throws(EvaluationError) -> Plan {
     guard let budget else { return plan }
     let needed = try needed(plan, .max, rows)
-    guard needed <= budget else { throw .memoryLimit(limit: budget, needed: needed) }
+    guard needed <= budget else {
+      throw .memoryLimit(
+        limit: budget, needed: MemoryNeed(needed, causes: [MemoryNeed.Cause(text: cause, byteCount: needed)]))
+    }
     return plan.keeping(rows(plan))
   }
 

@@ -27,7 +27,7 @@ public struct ModelTranslation: Hashable, Codable, Sendable {
     claiming input: String, output: String, contract: ImageContract?, sizes: ONNXSizes
   ) throws(EvaluationError) {
     if [".pth", ".pt"].contains(where: { input.lowercased().hasSuffix($0) }) { throw .architectureNeeded(path: input) }
-    try wrapping { () throws(FileError) in try Folder.claimOutput(output) }
+    try ModelLibrary.claimOutput(output)
     var network = try ModelLibrary.network(input, sizes: sizes)
     if let contract {
       network.imageContract = contract

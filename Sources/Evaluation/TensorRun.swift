@@ -50,12 +50,13 @@ public struct TensorRun: Hashable, Codable, Sendable {
         if folder == nil || folder.map(Folder.exists) == true, path != "-" { try Folder.checkWritable(path) }
       }
     }
+    for path in outputPaths where folder == nil { try Folder.checkExtension(path, in: [".npy"]) }
     var tensors: [Tensor] = []
     for (path, input) in zip(inputPaths, network.inputs) {
       tensors.append(
         try wrapping { () throws(FormatError) in
           // Integers stay what they are: what a number stands for is the network's to say.
-          if input.element != .float32 { return try NPYFile.read(path) }
+          if input.element != .float32 { return try NPYFile.read(path, element: input.element) }
           return try NPYFile.readFloats(path, shape: input.isAnyImage ? input.axes : nil)
         })
     }

@@ -63,6 +63,28 @@ package enum TextFormat {
     return value < 0 ? "-\(text)" : text
   }
 
+  /// The name that is meant by one that is none: the one that the fewest letters make of it; nil where none is near.
+  package static func nearest(to name: String, among known: [String]) -> String? {
+    let distances = known.map { (name: $0, distance: distance(Array(name), Array($0))) }
+    guard let best = distances.min(by: { $0.distance < $1.distance }), 2 * best.distance <= max(name.count, 2) else {
+      return nil
+    }
+    return best.name
+  }
+
+  /// The letters to put in, take out or change (Levenshtein).
+  private static func distance(_ a: [Character], _ b: [Character]) -> Int {
+    var row = Array(0...b.count)
+    for (i, letter) in a.enumerated() {
+      var diagonal = row[0]
+      row[0] = i + 1
+      for j in b.indices {
+        (diagonal, row[j + 1]) = (row[j + 1], min(diagonal + (letter == b[j] ? 0 : 1), row[j] + 1, row[j + 1] + 1))
+      }
+    }
+    return row[b.count]
+  }
+
   /// Parses `512M`, `2G`, `65536K` or bytes.
   package static func parsedByteCount(_ text: String) -> Int? {
     var digits = Substring(text)

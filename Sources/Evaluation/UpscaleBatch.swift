@@ -159,8 +159,13 @@ extension Upscaler {
   }
 
   /// Enlarges one file. The output appears complete or not at all.
+  ///
+  /// - Parameters:
+  ///   - notice: gets a line, before the work begins, where tiles are so small that they do it many times over, and where the
+  ///     format has no quality.
+  ///   - progress: called with the share of the network's work done, 0...1.
   public func upscaleFile(
-    _ item: UpscaleBatch.Item, _ options: FileOptions, progress: ((Double) -> Void)? = nil
+    _ item: UpscaleBatch.Item, _ options: FileOptions, notice: ((String) -> Void)? = nil, progress: ((Double) -> Void)? = nil
   ) throws(EvaluationError) -> UpscaleResult {
     let start = Machine.seconds
     var result = UpscaleResult(
@@ -183,6 +188,10 @@ extension Upscaler {
     }
     try wrapping { () throws(ImageError) in try reader.start() }
     if reader.properties != job.properties { job = try self.job(source, options, held: resident) }
+    if let line = job.notice(self.options.tile) { notice?(line) }
+    if options.quality != nil, !source.encoding.hasQuality {
+      notice?("\(source.encoding.format.title) has no quality, and what is asked for is not used")
+    }
     let sink = try wrapping { () throws(FileError) in try FileSink(path: item.output) }
     let writer = try wrapping { () throws(ImageError) in
       try ImageWriter(job.memory.sizes.result, as: source.encoding, to: sink)
@@ -233,23 +242,34 @@ extension Upscaler {
     // A picture that cannot be read in rows is decoded before anything else is there, which may take more than all that
     // follows.
     let opening = file + reader.openingByteCount
+    let result = properties.resized(size), bandless = source.encoding.writerByteCount(result, rows: 1, threads: threads)
+    var causes: [MemoryNeed.Cause] = []
+    if let obstacle = reader.obstacle { causes.append(MemoryNeed.Cause(text: "\(obstacle)", byteCount: opening)) }
+    if let obstacle = source.encoding.obstacle, reader.obstacle != obstacle {
+      causes.append(MemoryNeed.Cause(text: "\(obstacle)", byteCount: bandless))
+    }
+    if source.holdsOutput {
+      causes.append(MemoryNeed.Cause(text: Self.heldOutputCause, byteCount: source.encoding.fileByteCount(result)))
+    }
     return try job(
       properties, size, held: held, opening: opening, reading: file + reader.heldByteCount,
       writing: { result, rows in
         source.encoding.writerByteCount(result, rows: rows, threads: threads)
           + (source.holdsOutput ? source.encoding.fileByteCount(result) : 0)
-      }, source.bound)
+      }, causes: causes, source.bound)
   }
+
+  private static let heldOutputCause = "the output is no file, and gets all of it at the end"
 
   private func heldWhole(_ source: Source, _ job: Job, _ sink: FileSink) -> [String] {
     var clauses: [String] = []
     if let obstacle = source.reader.obstacle { clauses.append("\(obstacle)") }
     if job.memory.sizes.collectsAll { clauses.append("--tta takes all turns of the picture together") }
     if !job.plan.isCuttable {
-      clauses.append("the network looks at the whole picture at once")
+      clauses.append(options.tile == .none ? "--tile none takes it at once" : ModelRunner.wholeCause)
     }
     if let obstacle = source.encoding.obstacle, source.reader.obstacle != obstacle { clauses.append("\(obstacle)") }
-    if sink.isHeld { clauses.append("the output is no file, and gets all of it at the end") }
+    if sink.isHeld { clauses.append(Self.heldOutputCause) }
     return clauses
   }
 }

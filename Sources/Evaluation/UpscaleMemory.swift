@@ -75,6 +75,8 @@ struct UpscaleMemory {
   var opening: Int
   /// What is held beside windows and sessions: reader, writer, a band of the result, weights and rows of interpolations.
   var flowing: Int
+  /// What of all that stands in memory as a whole.
+  var causes: [MemoryNeed.Cause] = []
 
   init(
     _ properties: ImageProperties, size: UpscaleSize, runner: ModelRunner, _ options: Upscaler.Options, held: Int, opening: Int,
@@ -121,5 +123,13 @@ struct UpscaleMemory {
   func peak(sessions: Int) -> Int {
     // What `budget` sets aside, and what differs from one run to the next.
     held + slack + max(opening, flowing + sessions / 19 * 20 + 64) + (1 << 20)
+  }
+
+  /// What would be enough for the picture, of what would be for its sessions and windows. What takes no fourth of it is no cause.
+  func need(_ sessions: MemoryNeed) -> MemoryNeed {
+    let byteCount = peak(sessions: sessions.byteCount)
+    return MemoryNeed(
+      byteCount, repetition: sessions.repetition, quickByteCount: sessions.quickByteCount.map { peak(sessions: $0) },
+      causes: (sessions.causes + causes).filter { $0.byteCount > (byteCount - held) / 4 })
   }
 }

@@ -9,7 +9,7 @@ extension Upscaler {
     /// Nil for the limit that was asked for.
     var system: MemoryLimit?
 
-    func error(needed: Int) -> EvaluationError {
+    func error(needed: MemoryNeed) -> EvaluationError {
       system.map { .memoryOfProcess(limit: $0.description, needed: needed) } ?? .memoryLimit(limit: byteCount, needed: needed)
     }
   }
@@ -37,6 +37,19 @@ extension Upscaler {
     var bound: Bound
     var plan: ModelRunner.Plan
     var stream: StreamPlan
+
+    /// One line where tiles do the work many times over, with the mend; nil elsewhere.
+    func notice(_ tile: TilePolicy) -> String? {
+      guard plan.repeatsMuch else { return nil }
+      let times = "do the work \(TextFormat.fixed(plan.repetition, 0)) times over"
+      if case .pixels(let side) = tile {
+        return "tiles of \(side) \(times), for each is read with what lies around it; give a larger --tile, or none"
+      }
+      let keep = plan.columns.reduce(0) { max($0, $1.keep.count) }
+      let line = "the memory is enough for tiles of \(keep), which \(times)"
+      return plan.quickByteCount.map { "\(line); allow \(MemoryNeed.mebibytes(memory.peak(sessions: $0))) for larger ones" }
+        ?? line
+    }
   }
 
   /// The job for a picture, such that all of its phases keep the bound; throws what would be enough where none do.
@@ -46,12 +59,14 @@ extension Upscaler {
   ///   - opening: what is held until the first row can be read, file included.
   ///   - reading: what the picture's file and its decoder hold from then on.
   ///   - writing: what those who take the rows hold, of a result of some properties whose rows come at most so many at once.
+  ///   - causes: what of this stands in memory as a whole, for a refusal.
   func job(
     _ properties: ImageProperties, _ size: UpscaleSize, held: Int, opening: Int, reading: Int,
-    writing: (_ result: ImageProperties, _ rows: Int) -> Int, _ bound: Bound
+    writing: (_ result: ImageProperties, _ rows: Int) -> Int, causes: [MemoryNeed.Cause] = [], _ bound: Bound
   ) throws(EvaluationError) -> Job {
-    let memory = UpscaleMemory(
+    var memory = UpscaleMemory(
       properties, size: size, runner: runner, options, held: held, opening: opening, reading: reading, writing: writing)
+    memory.causes = causes
     let plan = try plan(memory, bound, height: size.inputHeight, width: size.inputWidth)
     return Job(
       properties: properties, size: size, memory: memory, bound: bound, plan: plan, stream: memory.sizes.stream(plan))
@@ -65,12 +80,12 @@ extension Upscaler {
     do throws(EvaluationError) {
       let plan = try runner.plan(height: height, width: width, budget: budget) { memory.byteCount(of: $0) }
       let needed = memory.peak(sessions: 0)
-      guard needed <= bound.byteCount else { throw .memoryLimit(limit: budget, needed: 0) }
+      guard needed <= bound.byteCount else { throw .memoryLimit(limit: budget, needed: MemoryNeed(0)) }
       return plan
     } catch {
       guard case .memoryLimit(_, let sessions) = error else { throw error }
       runner.releaseSessions()
-      throw bound.error(needed: memory.peak(sessions: sessions))
+      throw bound.error(needed: memory.need(sessions))
     }
   }
 }

@@ -26,7 +26,10 @@ extension ConversionReport.Missing: CustomStringConvertible {
 
 extension ConversionReport.Misshapen: CustomStringConvertible {
   public var description: String {
-    if dataType != .float32 { return "'\(name.onOneLine)' holds \(dataType.rawValue) and must hold float32" }
+    // What files call int64 has become int32 on the way here.
+    if dataType != .float32 {
+      return "'\(name.onOneLine)' holds \(dataType == .int32 ? "integers" : dataType.rawValue) and must hold float32"
+    }
     return "'\(name.onOneLine)' is \(got) and must be \(expected)"
   }
 }

@@ -1,8 +1,11 @@
 import Tensors
 
 /// The element types that foreign files hold, and how they become ours.
-enum ElementType: Hashable, Sendable {
+enum ElementType: String, Hashable, Sendable {
   case float64, float32, float16, bfloat16, int64, int32, uint32, int16, uint16, int8, uint8
+
+  /// `int64`.
+  var name: String { rawValue }
 
   var byteCount: Int {
     switch self {

@@ -70,6 +70,7 @@ public struct ForeignModel: Hashable, Sendable {
     if begins("<?xml") || begins("<net"), has("<net", in: bytes.prefix(512)), has("<layers", in: bytes.prefix(4096)) {
       return ForeignModel("an OpenVINO model", export)
     }
+    if let json = json(bytes) { return json }
     if begins("ftrt") || begins("ptrt") { return ForeignModel("a TensorRT engine", export) }
     if begins("[net]") || begins("[convolutional]") { return ForeignModel("a Darknet configuration", export) }
     if bytes.starts(with: [0x89, 0x50, 0x4E, 0x47]) || bytes.starts(with: [0xFF, 0xD8, 0xFF]) || begins("GIF8")
@@ -93,6 +94,25 @@ public struct ForeignModel: Hashable, Sendable {
     }
     if has(".npy", in: directory) { return ForeignModel("an .npz archive of arrays", export) }
     return nil
+  }
+
+  /// A text in JSON: what this program prints with --json is called by its name.
+  private static func json(_ bytes: [UInt8]) -> ForeignModel? {
+    let start = bytes.prefix(1 << 16).drop { [0x20, 0x09, 0x0A, 0x0D].contains($0) }
+    guard start.first == UInt8(ascii: "{"),
+      let next = start.dropFirst().first(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }),
+      next == UInt8(ascii: "\"") || next == UInt8(ascii: "}")
+    else { return nil }
+    let end = bytes.suffix(1 << 16)
+    func names(_ key: String) -> Bool { has("\"\(key)\"", in: start) || has("\"\(key)\"", in: end) }
+    if names("roofs"), names("plain_nanoseconds") {
+      return ForeignModel("a profile that 'swiftlet profile --json' printed", "give the model that it is of")
+    }
+    if names("avx512bf16"), names("sharing") {
+      return ForeignModel(
+        "a description of a machine that 'swiftlet machine --json' printed", "give it as --rates, and a model here")
+    }
+    return ForeignModel("a JSON file", "give a model here")
   }
 
   /// By the end of the name alone, where the content is not one that is read here.

@@ -44,6 +44,10 @@ extension FormatProblem: CustomStringConvertible {
       "holds tensors but no network; `swiftlet convert --architecture` makes a model of them"
     case .modelVersion(let version):
       "is a model of format version '\(version.onOneLine)', which this version does not read; update swiftlet"
+    case .laterFeature(let version, let feature, let since):
+      "says that its format is version \(version) and has \(feature), which version \(since) brought; convert the model again"
+    case .elements(let tensor, let expected, let stored):
+      "\(tensor.map { "the tensor '\($0.onOneLine)' " } ?? "")holds \(stored) and must hold \(expected.rawValue); save it as that"
     case .network(let error): "\(error)"
     case .onnx(let problem): problem.description
     case .notFinite(let tensor):

@@ -40,6 +40,8 @@ public enum FormatProblem: Error, Hashable, Sendable {
   case unwritable(FileFormat)
   /// The format is not written from front to back, and the output is no file.
   case noStream(FileFormat)
+  /// A parameter of a model, or the array, holds other elements than the network says, by the name that the file has for them.
+  case elements(tensor: String?, expected: DataType, stored: String)
   /// An integer of the tensor does not fit int32.
   case integerRange(tensor: String)
   /// The array has another shape than the caller asked for; nil stands for any extent.
@@ -58,6 +60,8 @@ public enum FormatProblem: Error, Hashable, Sendable {
   /// The safetensors file holds tensors only.
   case noNetwork
   case modelVersion(String)
+  /// The model holds what only a later version of the format has than the one that it names.
+  case laterFeature(version: String, feature: String, since: String)
   case network(NetworkError)
   case onnx(ONNXProblem)
   /// A weight is NaN or infinite.

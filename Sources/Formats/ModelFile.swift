@@ -44,7 +44,14 @@ public enum ModelFile {
   }
 
   private static func version(of graph: NetworkGraph) -> String {
-    graph.namesParameters || graph.inputs.contains { $0.element != .float32 } ? secondVersion : version
+    laterFeature(of: graph) == nil ? version : secondVersion
+  }
+
+  /// What of the graph the second version brought; nil where nothing.
+  private static func laterFeature(of graph: NetworkGraph) -> String? {
+    if let update = graph.updates.first { return "an update of '\(update.parameter)'" }
+    if graph.namesParameters { return "a node that reads a parameter by name" }
+    return graph.inputs.first { $0.element != .float32 }.map { "the input '\($0.name)' of \($0.element.rawValue)" }
   }
 
   static func network(_ contents: Safetensors, allowingNonFinite: Bool) throws(FormatProblem) -> Network {
@@ -55,7 +62,13 @@ public enum ModelFile {
     do throws(NetworkError) {
       network = try Network(NetworkGraph(json: json), parameters: contents.tensors)
     } catch {
+      if case .parameterType(let name, let expected, _) = error, let stored = contents.storedTypes[name] {
+        throw .elements(tensor: name, expected: expected, stored: stored.name)
+      }
       throw .network(error)
+    }
+    if found == version, let feature = laterFeature(of: network.graph) {
+      throw .laterFeature(version: version, feature: feature, since: secondVersion)
     }
     if !allowingNonFinite, let name = network.firstNonFiniteParameter { throw .notFinite(tensor: name) }
     return network

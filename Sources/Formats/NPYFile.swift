@@ -11,10 +11,17 @@ public enum NPYFile {
   public static let fileLimit = 1 << 32
 
   /// The array in its own element type.
-  /// - Parameter shape: what the array must measure, nil for any extent: `[1, 3, nil, nil]`; nil takes any array.
-  public static func read(_ path: String, shape: [Int?]? = nil) throws(FormatError) -> Tensor {
+  /// - Parameters:
+  ///   - shape: what the array must measure, nil for any extent: `[1, 3, nil, nil]`; nil takes any array.
+  ///   - element: what it must hold; nil takes any numbers.
+  public static func read(
+    _ path: String, shape: [Int?]? = nil, element: DataType? = nil
+  ) throws(FormatError) -> Tensor {
     do throws(FormatProblem) {
-      return try read(bytes: readFile(path, limit: fileLimit), shape: shape)
+      let bytes = try readFile(path, limit: fileLimit)
+      let tensor = try read(bytes: bytes, shape: shape)
+      guard let element, tensor.dataType != element else { return tensor }
+      throw .elements(tensor: nil, expected: element, stored: try NPYHeader(bytes: bytes).type.name)
     } catch {
       throw FormatError(source: path, problem: error)
     }

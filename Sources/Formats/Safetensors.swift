@@ -6,9 +6,11 @@ import Tensors
 /// Format: an 8-byte little-endian length, a JSON header of that length, the data. BOOL, U8, I8, I32, F32 and BF16 are taken as
 /// they are (BOOL as uint8); F64 is rounded to float32, F16, I16 and U16 widen exactly, I64 and U32 must fit int32.
 /// Source: https://github.com/huggingface/safetensors#format
-public struct Safetensors: Equatable, Sendable {
+public struct Safetensors: Sendable {
   public var tensors: [String: Tensor]
   public var metadata: [String: String]
+  /// Of what was read: the elements as the file has them, where tensors hold others.
+  private(set) var storedTypes: [String: ElementType] = [:]
 
   public init(tensors: [String: Tensor], metadata: [String: String] = [:]) {
     self.tensors = tensors
@@ -71,6 +73,7 @@ public struct Safetensors: Equatable, Sendable {
         }
       }
       tensors[entry.name] = try tensor.get()
+      if entry.type.name != entry.type.dataType.rawValue { storedTypes[entry.name] = entry.type }
     }
   }
 
@@ -110,6 +113,10 @@ public struct Safetensors: Equatable, Sendable {
     for (_, tensor) in names { tensor.withUnsafeBytes { result.append(contentsOf: $0) } }
     return result
   }
+}
+
+extension Safetensors: Equatable {
+  public static func == (a: Self, b: Self) -> Bool { a.tensors == b.tensors && a.metadata == b.metadata }
 }
 
 extension ForeignElements.Fault {

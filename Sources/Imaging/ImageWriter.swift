@@ -67,6 +67,14 @@ extension ImageEncoding {
     }
   }
 
+  /// Whether it takes a quality.
+  package var hasQuality: Bool {
+    switch self {
+    case .jpeg, .webp: true
+    case .png, .webpLossless, .tiff, .bmp: false
+    }
+  }
+
   /// Why rows are held until all are there; nil where they are not.
   package var obstacle: ImageObstacle? { format == .webp ? .library(.webp) : nil }
 

@@ -134,16 +134,40 @@ extension Network: Codable {
 }
 
 extension DecodingError {
-  /// The error on one line, with the place: `nodes.3.operation.kernel: expected Int`.
-  var line: String {
+  /// The error on one line, with the place: `nodes.3.operation.kernel: is no whole number`.
+  package var line: String {
     let (reason, path): (String, [any CodingKey]) =
       switch self {
       case .keyNotFound(let key, let context): ("'\(key.stringValue)' is missing", context.codingPath)
-      case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
-        (context.debugDescription, context.codingPath)
+      case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
+        ("is not \(Self.name(of: type))", context.codingPath)
+      case .dataCorrupted(let context): (Self.reason(context), context.codingPath)
       @unknown default: ("it cannot be read", [])
       }
     let place = path.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
     return place.isEmpty ? reason : "\(place): \(reason)"
+  }
+
+  /// What a type is in JSON.
+  private static func name(of type: any Any.Type) -> String {
+    switch type {
+    case is any BinaryInteger.Type: "a whole number"
+    case is any BinaryFloatingPoint.Type: "a number"
+    case is Bool.Type: "true or false"
+    case is String.Type: "a text"
+    case is [Any].Type: "a list"
+    default: "\(type)".hasPrefix("Array<") ? "a list" : "an object"
+    }
+  }
+
+  /// What our own types say begins small; what the library says is of Swift.
+  private static func reason(_ context: Context) -> String {
+    let text = context.debugDescription
+    if text.first?.isLowercase ?? false || text.first?.isNumber ?? false { return text }
+    if text.hasPrefix("Cannot initialize"), let value = text.split(separator: " ").last { return "there is no '\(value)'" }
+    if let number = text.split(separator: "<").dropFirst().first?.split(separator: ">").first {
+      return "the number \(number) does not fit"
+    }
+    return context.codingPath.isEmpty ? "it is no JSON, or a number in it does not fit" : "it cannot be read"
   }
 }

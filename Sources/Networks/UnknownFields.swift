@@ -20,7 +20,7 @@ extension Decoder {
   }
 
   /// The fields of an object that has no others than these: how types are read whose fields are all cases of their keys.
-  func container<Keys: CodingKey & CaseIterable>(
+  package func container<Keys: CodingKey & CaseIterable>(
     knowing keys: Keys.Type, of owner: String
   ) throws -> KeyedDecodingContainer<Keys> {
     try refuseFields(except: keys.allCases.map(\.stringValue), of: owner)

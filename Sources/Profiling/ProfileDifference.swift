@@ -18,10 +18,14 @@ public struct ProfileDifference: Hashable, Codable, Sendable {
   /// What the two were not measured alike in, a sentence each.
   public var conditions: [String]
 
-  public init(_ first: Profile, _ second: Profile) {
-    self.first = first.model
-    self.second = second.model
+  /// - Parameter names: what the two are called; the models that they are of, unless given.
+  public init(_ first: Profile, _ second: Profile, names: (first: String, second: String)? = nil) {
+    self.first = names?.first ?? first.model
+    self.second = names?.second ?? second.model
     conditions = Profile.differences(first, second)
+    for (name, profile) in [("a", first), ("b", second)] {
+      if let disturbance = profile.disturbance { conditions.append("\(name): \(disturbance)") }
+    }
     rows = LayerMatching(first, second).groups.map { group in
       Row(
         group.name, group.first.isEmpty ? nil : group.first.nanoseconds, group.second.isEmpty ? nil : group.second.nanoseconds)
@@ -33,7 +37,7 @@ public struct ProfileDifference: Hashable, Codable, Sendable {
   /// The table for people.
   public var text: String {
     func time(_ value: Int?) -> String { value.map { ProfileTable.time(Double($0)) } ?? "--" }
-    var table = TextTable(["layer", first, second, "ratio"])
+    var table = TextTable(["layer", "a: \(first)", "b: \(second)", "ratio"])
     for row in rows {
       table.append([
         row.name, time(row.firstNanoseconds), time(row.secondNanoseconds), row.ratio.map { TextFormat.fixed($0, 2) } ?? "--",

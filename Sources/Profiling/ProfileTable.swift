@@ -214,9 +214,9 @@ extension ProfileTable {
 
   static func percent(_ share: Double) -> String { TextFormat.fixed(share * 100, 2) + "%" }
 
-  /// `256.00 KB`, in units of 1024 as PyTorch has them.
+  /// `256.00 KiB`. PyTorch calls these units KB.
   static func memory(_ bytes: Int) -> String {
-    for (power, unit) in [(30, "GB"), (20, "MB"), (10, "KB")] where bytes >= 1 << power {
+    for (power, unit) in [(30, "GiB"), (20, "MiB"), (10, "KiB")] where bytes >= 1 << power {
       return "\(TextFormat.fixed(Double(bytes) / Double(1 << power), 2)) \(unit)"
     }
     return "\(bytes) B"
@@ -245,7 +245,7 @@ extension Profile {
     \(statisticText); the median of runs not timed from within is \(ProfileTable.time(Double(plainNanoseconds)))
     roofs: \(roofs.text)
 
-    """
+    """ + (disturbance.map { "\($0)\n" } ?? "")
   }
 }
 

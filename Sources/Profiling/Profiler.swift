@@ -132,12 +132,15 @@ private struct Measurement {
     let sorted = plain.sorted()
     let profiles = timelines.map { timeline in
       let layers = LayerTable(optimised, shapes: shapes, ledger: ledger, timeline)
-      return Profile(
+      var profile = Profile(
         model: subject.model, input: subject.input.shape.description, cpu: Machine.processorName,
         engine: Engine.cpu(options).name, machine: options.machine,
         precision: options.precision.rawValue, runs: timelines.count, parameterCount: subject.network.parameterCount,
         sessionBytes: session.peakMemoryByteCount, roofs: roofs, nanoseconds: timeline.nanoseconds,
         plainNanoseconds: sorted[(sorted.count - 1) / 2], layers: layers.layers, events: layers.events)
+      profile.fastestNanoseconds = sorted[0]
+      profile.slowNanoseconds = sorted[sorted.count * 3 / 4]
+      return profile
     }
     return Profile.combining(profiles, statistic)
   }

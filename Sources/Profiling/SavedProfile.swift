@@ -34,7 +34,8 @@ extension Profile {
     func possible(_ rates: [Double]) -> Bool { rates.allSatisfy { $0 == 0 || (0.01...1e12).contains($0) } }
     guard layers.count <= 1 << 12, machine?.isPossible ?? true,
       possible([
-        nanoseconds, plainNanoseconds, sessionBytes, parameterCount, warmup, runs, roofs.threads, roofs.launchNanoseconds,
+        nanoseconds, plainNanoseconds, fastestNanoseconds ?? 0, slowNanoseconds ?? 0, sessionBytes, parameterCount, warmup,
+        runs, roofs.threads, roofs.launchNanoseconds,
       ]),
       possible([roofs.gflopsPerS, roofs.float32GflopsPerS, roofs.memoryGbPerS, roofs.cacheGbPerS]),
       events.allSatisfy({ layers.indices.contains($0.layer) && possible([$0.start, $0.duration, $0.threads]) })

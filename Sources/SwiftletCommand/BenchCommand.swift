@@ -12,10 +12,14 @@ struct BenchCommand: ParsableCommand {
     help: ArgumentHelp("The input, random numbers. (default: the model's own size, else 1xCx256x256)", valueName: "NxCxHxW"))
   var input: Shape?
 
-  @Option(help: ArgumentHelp("Runs that count.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp("Runs that count, 1 to 1024. (default: 10)", valueName: "n"), transform: Count.init(argument:))
   var runs = Count(10)
 
-  @Option(help: ArgumentHelp("Runs before those that count, at least, and 50 ms of them; none for 0.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "Runs before those that count, at least, and 50 ms of them; none for 0, at most 1024. (default: 3)", valueName: "n"),
+    transform: WarmUpCount.init(argument:))
   var warmup = WarmUpCount(3)
 
   @OptionGroup var engine: EngineArguments

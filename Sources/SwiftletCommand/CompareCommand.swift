@@ -34,14 +34,17 @@ struct CompareCommand: ParsableCommand {
     transform: { try EngineName($0) })
   var pathB: EngineName?
 
-  @Option(help: ArgumentHelp("Threads to compute with.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp("Threads to compute with, 1 to 1024. (default: \(Machine.processorCount))", valueName: "n"),
+    transform: Count.init(argument:))
   var threads = Count(Machine.processorCount)
 
   @OptionGroup var machine: MachineArguments
 
   @Option(
     help: ArgumentHelp(
-      "Tiles to cut the picture into for the run that is not compared: none, auto or a side.", valueName: "side"))
+      "Tiles to cut the picture into for the run that is not compared: none, auto or a side. (default: none)",
+      valueName: "side"), transform: TilePolicy.init(argument:))
   var tile = TilePolicy.none
 
   @Flag(help: "Print everything as JSON.")

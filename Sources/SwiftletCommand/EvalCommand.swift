@@ -4,7 +4,10 @@ import Swiftlet
 struct EvalCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "eval", abstract: "Measures a model on pictures: PSNR and SSIM beside bicubic interpolation.",
-    discussion: "Each picture is made smaller, enlarged again and compared with what it was. The protocol is printed in full.")
+    discussion: """
+      Each picture is made smaller, enlarged again and compared with what it was. The protocol is printed in full. A picture that \
+      cannot be measured is named and the others go on; the means are then those of the others, and the exit code is 1.
+      """)
 
   @Argument(help: "The model: a name (upscale-x2) or a model file.")
   var model: String
@@ -21,7 +24,9 @@ struct EvalCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Write truth, bicubic and output side by side there. (default: no pictures)", valueName: "folder"))
   var save: String?
 
-  @Option(name: .shortAndLong, help: "Tiles: auto, none, or their side in pixels. Does not change the result.")
+  @Option(
+    name: .shortAndLong, help: "Tiles: auto, none, or their side in pixels. Does not change the result. (default: auto)",
+    transform: TilePolicy.init(argument:))
   var tile = TilePolicy.automatic
 
   @OptionGroup var engine: EngineArguments
@@ -34,11 +39,20 @@ struct EvalCommand: ParsableCommand {
       ModelLibrary.network(model), protocol: measure.value, engine: try engine.value, tile: tile)
     let start = Machine.seconds
     defer { Terminal.clearProgress() }
-    let report = try evaluator.evaluate(folder: data, model: model, scales: scales?.values, saveFolder: save) { label, share in
+    let report = try evaluator.evaluate(
+      folder: data, model: model, scales: scales?.values, saveFolder: save,
+      failure: { line in
+        Terminal.clearProgress()
+        Terminal.printError("swiftlet: \(line)")
+      }
+    ) { label, share in
       Terminal.drawProgress(label, share, since: start)
     }
     Terminal.clearProgress()
     json ? Terminal.showJSON(try report.json) : Terminal.show(report.text)
+    guard let line = report.failureText else { return }
+    Terminal.printError("swiftlet: \(line)")
+    throw SilentFailure()
   }
 }
 

@@ -27,10 +27,12 @@ struct LadderCommand: ParsableCommand {
       "Layers in->out@size between commas, default or none. (default: default, or none beside --model)", valueName: "layers"))
   var layers: LadderLayers?
 
-  @Option(help: ArgumentHelp("Images at once.", valueName: "n"))
+  @Option(help: ArgumentHelp("Images at once, 1 to 1024. (default: 4)", valueName: "n"), transform: Count.init(argument:))
   var batch = Count(4)
 
-  @Option(help: ArgumentHelp("Runs of each engine; the best counts.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp("Runs of each engine, 1 to 1024; the best counts. (default: 5)", valueName: "n"),
+    transform: Count.init(argument:))
   var runs = Count(5)
 
   @Option(
@@ -42,7 +44,7 @@ struct LadderCommand: ParsableCommand {
   @Option(help: ArgumentHelp("That model's input. (default: 1xCx512x512)", valueName: "NxCxHxW"))
   var input: Shape?
 
-  @OptionGroup var engine: EngineArguments
+  @OptionGroup var cpu: CPUArguments
 
   @Flag(help: "Images a quarter as high and as wide, one in a batch: for a first look.")
   var quick = false
@@ -50,20 +52,9 @@ struct LadderCommand: ParsableCommand {
   @Flag(help: "Print everything as JSON.")
   var json = false
 
-  func validate() throws {
-    let isClimbed =
-      switch engine.engine {
-      case .reference: false
-      case .cpu(_, let precision): (precision ?? engine.precision ?? .float32) == .float32
-      }
-    guard !isClimbed else { return }
-    throw ValidationError(
-      "the ladder climbs from the reference to the engine cpu in float32; give neither --engine nor --precision")
-  }
-
   func run() throws {
     let run = try LadderRun(
-      layers: layers?.layers, batch: batch.value, engine: try engine.cpuOptions, runs: runs.value, model: model, input: input,
+      layers: layers?.layers, batch: batch.value, engine: try cpu.options, runs: runs.value, model: model, input: input,
       isQuick: quick)
     let report = try run.report { table in if !json { Terminal.show(table.text + "\n") } }
     if json { Terminal.showJSON(try report.json) } else { Terminal.show(report.traffic?.text ?? "") }

@@ -22,7 +22,7 @@ struct NewCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    try Folder.claimOutput(output)
+    try ModelLibrary.claimOutput(output)
     let architecture = try Architecture(named: architecture, options: options.values)
     let network = try architecture.network(.random(seed: seed))
     try ModelLibrary.write(network, to: output)

@@ -77,7 +77,7 @@ struct OptimizeCommand: ParsableCommand {
         weights: weights == .random ? .random(seed: seed ?? 1) : .factorised, includesPointwise: pointwise)
     }
     if passes == ModelOptimization.Passes() { passes = .inference }
-    if let output { try Folder.claimOutput(output) }
+    if let output { try ModelLibrary.claimOutput(output) }
     let report = try ModelOptimization(
       ModelLibrary.network(model), model: model, passes: passes, input: input, concatenationInPlace: concatenationInPlace,
       output: output)

@@ -12,10 +12,13 @@ struct MeasuringArguments: ParsableArguments {
       valueName: "input"))
   var input: String?
 
-  @Option(help: ArgumentHelp("Runs before those that count, at least, and 50 ms of them; none for 0.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "Runs before those that count, at least, and 50 ms of them; none for 0, at most 1024. (default: 3)", valueName: "n"),
+    transform: WarmUpCount.init(argument:))
   var warmup = WarmUpCount(3)
 
-  @OptionGroup var engine: EngineArguments
+  @OptionGroup var engine: TimedEngineArguments
 
   func input(for network: Network) throws -> ModelInput {
     try input.map { ModelInput($0) } ?? ModelInput(for: network)
@@ -36,12 +39,17 @@ struct ProfileCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "profile", abstract: "Shows where a model's time goes, in the columns of PyTorch's profiler and beyond them.")
 
-  @Argument(help: "The model: a name (upscale-x2) or a model file.")
+  @Argument(
+    help:
+      "The model: a name (upscale-x2) or a model file; or a profile saved by --json (.json), which is shown without measuring.")
   var model: String
 
   @OptionGroup var measuring: MeasuringArguments
 
-  @Option(help: ArgumentHelp("Runs that count; the one is shown whose time is the median.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "Runs that count, 1 to 1024; the one is shown whose time is the median. (default: 10)", valueName: "n"),
+    transform: Count.init(argument:))
   var runs = Count(10)
 
   @Option(help: ArgumentHelp("What a row is: layer, operator or kernel.", valueName: "grouping"))
@@ -80,14 +88,17 @@ struct ProfileCommand: ParsableCommand {
     let outputs = [trace, roofline].compactMap(\.self)
     if let trace { try Folder.claimOutput(trace, for: "--trace") }
     if let roofline { try Folder.claimOutput(roofline, for: "--roofline") }
-    let saved = try diff.flatMap { $0.hasSuffix(".json") ? try Profile(contentsOf: $0) : nil }
-    let models = saved == nil ? [model, diff].compactMap { $0 } : [model]
-    let profiles = try measuring.profiles(models, runs: runs, .medianRun)
+    let names = [model] + (diff.map { [$0] } ?? [])
+    var saved: [String: Profile] = [:]
+    for name in names where name.lowercased().hasSuffix(".json") { saved[name] = try Profile(contentsOf: name) }
+    let models = names.filter { saved[$0] == nil }
+    var measured = try models.isEmpty ? [] : measuring.profiles(models, runs: runs, .medianRun)
+    let profiles = names.map { saved[$0] ?? measured.removeFirst() }
     let profile = profiles[0]
     if let trace { try AtomicFile.write(Array(profile.trace.utf8), to: trace) }
     if let roofline { try AtomicFile.write(Array(Roofline(profile).svg.utf8), to: roofline) }
-    if let other = saved ?? profiles.dropFirst().first {
-      let difference = ProfileDifference(profile, other)
+    if let diff, let other = profiles.dropFirst().first {
+      let difference = ProfileDifference(profile, other, names: (model, diff))
       json ? Terminal.showJSON(try difference.json, besides: outputs) : Terminal.show(difference.text, besides: outputs)
     } else {
       let table = ProfileTable(

@@ -9,47 +9,53 @@ extension Shape: ExpressibleByArgument {
   public init?(argument: String) { self.init(argument) }
 }
 
-extension TilePolicy: ExpressibleByArgument {
-  public init?(argument: String) { self.init(argument) }
-  public var defaultValueDescription: String { description }
+/// Why a value is none that an option takes; the parser says which option and which value.
+struct ValueProblem: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+}
+
+extension TilePolicy {
+  init(argument: String) throws {
+    guard let policy = TilePolicy(argument) else { throw ValueProblem("give auto, none or a side of 1 to \(1 << 20) pixels") }
+    self = policy
+  }
 }
 
 /// A size in bytes: `512M`.
-struct ByteCount: ExpressibleByArgument {
+struct ByteCount {
   let bytes: Int
 
-  init?(argument: String) {
-    guard let bytes = TextFormat.parsedByteCount(argument) else { return nil }
+  init(argument: String) throws {
+    guard let bytes = TextFormat.parsedByteCount(argument) else { throw ValueProblem("give bytes, as in 512M, 2G or 65536K") }
     self.bytes = bytes
   }
 }
 
 /// A positive number.
-struct Count: ExpressibleByArgument {
+struct Count {
   let value: Int
 
   init(_ value: Int) { self.value = value }
 
-  init?(argument: String) {
-    guard let value = Int(argument), (1...1024).contains(value) else { return nil }
-    self.value = value
-  }
+  init(argument: String) throws { value = try Self.number(argument, in: 1...1024) }
 
-  var defaultValueDescription: String { "\(value)" }
+  fileprivate static func number(_ argument: String, in range: ClosedRange<Int>) throws -> Int {
+    guard let value = Int(argument), range.contains(value) else {
+      throw ValueProblem("give a whole number of \(range.lowerBound) to \(range.upperBound)")
+    }
+    return value
+  }
 }
 
 /// A number of runs that need not be any.
-struct WarmUpCount: ExpressibleByArgument {
+struct WarmUpCount {
   let value: Int
 
   init(_ value: Int) { self.value = value }
 
-  init?(argument: String) {
-    guard let value = Int(argument), (0...1024).contains(value) else { return nil }
-    self.value = value
-  }
-
-  var defaultValueDescription: String { "\(value)" }
+  init(argument: String) throws { value = try Count.number(argument, in: 0...1024) }
 }
 
 /// What is put between name and extension; it leads to no other folder.
@@ -82,6 +88,57 @@ struct MachineArguments: ParsableArguments {
   }
 }
 
+/// How the CPU engine computes.
+struct CPUArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("Threads to compute with, 1 to 1024. (default: \(Machine.processorCount))", valueName: "n"),
+    transform: Count.init(argument:))
+  var threads = Count(Machine.processorCount)
+
+  @Option(help: "The instruction set: portable, avx2, avx512 or avx512bf16. (default: the best of this machine)")
+  var isa: InstructionSet?
+
+  @OptionGroup var machine: MachineArguments
+
+  /// What these options say of an engine that is named, with a precision where one is given.
+  func engine(_ name: EngineName, _ precision: Precision? = nil) throws -> Engine {
+    Engine(try completed(name, precision), threadCount: threads.value, machine: try machine.description)
+  }
+
+  /// In float32.
+  var options: CPUOptions {
+    get throws {
+      CPUOptions(instructionSet: isa ?? .best, threadCount: threads.value, machine: try machine.description)
+    }
+  }
+
+  /// Throws where the name says something else than the options.
+  func completed(_ name: EngineName, _ precision: Precision?) throws -> EngineName {
+    switch name {
+    case .reference:
+      guard precision ?? .float32 == .float32, isa == nil, machine.rates == nil else {
+        throw ValidationError(
+          "--precision, --isa and --rates are for the engine cpu; the reference has float32 and plain loops")
+      }
+      return .reference
+    case .cpu(let namedSet, let namedPrecision):
+      if namedSet != nil, isa != nil {
+        throw ValidationError("--engine names an instruction set already; leave out --isa")
+      }
+      if namedPrecision != nil, precision != nil {
+        throw ValidationError("--engine names a precision already; leave out --precision")
+      }
+      return .cpu(namedSet ?? isa, namedPrecision ?? precision)
+    }
+  }
+}
+
+/// How values and weights are stored.
+struct PrecisionArguments: ParsableArguments {
+  @Option(help: "How values and weights are stored: float32 or bfloat16. Sums are float32. (default: float32)")
+  var precision: Precision?
+}
+
 /// Which engine runs the network, and how.
 struct EngineArguments: ParsableArguments {
   @Option(
@@ -92,54 +149,36 @@ struct EngineArguments: ParsableArguments {
       """, valueName: "engine"), transform: { try EngineName($0) })
   var engine = EngineName.cpu()
 
-  @Option(help: ArgumentHelp("Threads to compute with.", valueName: "n"))
-  var threads = Count(Machine.processorCount)
+  @OptionGroup var stored: PrecisionArguments
+  @OptionGroup var cpu: CPUArguments
 
-  @Option(help: "How values and weights are stored: float32 or bfloat16. Sums are float32. (default: float32)")
-  var precision: Precision?
-
-  @Option(help: "The instruction set: portable, avx2, avx512 or avx512bf16. (default: the best of this machine)")
-  var isa: InstructionSet?
-
-  @OptionGroup var machine: MachineArguments
-
-  func validate() throws {
-    switch engine {
-    case .reference:
-      guard precision ?? .float32 == .float32, isa == nil, machine.rates == nil else {
-        throw ValidationError(
-          "--precision, --isa and --rates are for the engine cpu; the reference has float32 and plain loops")
-      }
-    case .cpu(let instructionSet, let precision):
-      if instructionSet != nil, isa != nil {
-        throw ValidationError("--engine names an instruction set already; leave out --isa")
-      }
-      if precision != nil, self.precision != nil {
-        throw ValidationError("--engine names a precision already; leave out --precision")
-      }
-    }
-  }
+  func validate() throws { _ = try cpu.completed(engine, stored.precision) }
 
   /// The engine that all of these options say.
-  var value: Engine {
-    get throws {
-      let name: EngineName =
-        switch engine {
-        case .reference: .reference
-        case .cpu(let instructionSet, let precision): .cpu(instructionSet ?? isa, precision ?? self.precision)
-        }
-      return Engine(name, threadCount: threads.value, machine: try machine.description)
-    }
-  }
+  var value: Engine { get throws { try cpu.engine(engine, stored.precision) } }
 
-  /// The same for what needs the CPU engine.
-  var cpuOptions: CPUOptions {
-    get throws {
-      let value = try value
-      switch value {
-      case .reference: throw EvaluationError.untimedEngine(name: value.name.description)
-      case .cpu(let options): return options
-      }
+  var threadCount: Int { cpu.threads.value }
+}
+
+/// Which engine is timed from within, and how.
+struct TimedEngineArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "What runs the network: cpu. An instruction set and a precision may follow, as in cpu:avx2:bfloat16. (default: cpu)",
+      valueName: "engine"), transform: { try Self.timed(EngineName($0)) })
+  var engine = EngineName.cpu()
+
+  @OptionGroup var stored: PrecisionArguments
+  @OptionGroup var cpu: CPUArguments
+
+  func validate() throws { _ = try cpu.completed(engine, stored.precision) }
+
+  var value: Engine { get throws { try cpu.engine(engine, stored.precision) } }
+
+  private static func timed(_ name: EngineName) throws -> EngineName {
+    switch name {
+    case .reference: throw EvaluationError.untimedEngine(name: name.description)
+    case .cpu: return name
     }
   }
 }

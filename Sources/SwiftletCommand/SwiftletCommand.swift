@@ -12,6 +12,16 @@ struct SwiftletCommand: ParsableCommand {
       LadderCommand.self, MachineCommand.self,
     ])
 
+  /// Throws where the first word is no command: the parser would take it for an argument too many.
+  private static func checkName(_ name: String?) throws {
+    guard let name, !name.isEmpty, !name.hasPrefix("-") else { return }
+    let known = configuration.subcommands.compactMap { $0.configuration.commandName }
+    guard name != "help", !known.contains(name) else { return }
+    let mend =
+      TextFormat.nearest(to: name, among: known).map { "do you mean '\($0)'?" } ?? "there are \(known.joined(separator: ", "))"
+    throw ValidationError("there is no command '\(name)'; \(mend)")
+  }
+
   /// As the default one, but every error is one line on standard error.
   static func main() {
     Startup.opensStandardStreams()
@@ -20,6 +30,7 @@ struct SwiftletCommand: ParsableCommand {
     do {
       try FileClaims.together {
         FileClaims.writesStandardStreams()
+        try checkName(CommandLine.arguments.dropFirst().first)
         var command = try parseAsRoot()
         try command.run()
       }

@@ -25,11 +25,14 @@ struct UpscaleCommand: ParsableCommand {
     help: "The factor, 1 to 64, any number: the network, then a bicubic resize to the exact size. (default: the model's)")
   var scale: Double?
 
-  @Option(name: .shortAndLong, help: "Tiles: auto, none, or their side in pixels. Does not change the result.")
+  @Option(
+    name: .shortAndLong, help: "Tiles: auto, none, or their side in pixels. Does not change the result. (default: auto)",
+    transform: TilePolicy.init(argument:))
   var tile = TilePolicy.automatic
 
   @Option(
-    help: ArgumentHelp("The most memory to take, as in 512M or 2G; picks the tile. (default: no limit)", valueName: "size"))
+    help: ArgumentHelp("The most memory to take, as in 512M or 2G; picks the tile. (default: no limit)", valueName: "size"),
+    transform: ByteCount.init(argument:))
   var memory: ByteCount?
 
   @Flag(
@@ -60,7 +63,7 @@ struct UpscaleCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
-    // Of PNG and the like the quality is not read, so that nobody else would say it.
+    // Of PNG and the like the quality is not used, so that nobody else would say it.
     guard let quality, !(0...100).contains(quality) else { return }
     throw ValidationError("the quality \(quality) is not in 0...100 (JPEG: 1...100)")
   }
@@ -72,16 +75,25 @@ struct UpscaleCommand: ParsableCommand {
     let upscaler = try Upscaler(
       network, backend: try engine.value.makeBackend(),
       options: Upscaler.Options(
-        tile: tile, memoryLimit: memory?.bytes, usesTestTimeAugmentation: tta, threadCount: engine.threads.value))
+        tile: tile, memoryLimit: memory?.bytes, usesTestTimeAugmentation: tta, threadCount: engine.threadCount))
     let files = Upscaler.FileOptions(naming: naming, scale: scale, quality: quality, skipsExisting: skipExisting)
 
     var report = UpscaleReport()
     for (item, error) in batch.refused { fail(item, error, &report) }
+    var told: Set<String> = []
     let start = Machine.seconds
     for (index, item) in batch.items.enumerated() {
       let label = batch.items.count > 1 ? "\(index + 1)/\(batch.items.count) \(item.input)" : item.input
       do {
-        let result = try upscaler.upscaleFile(item, files) { share in
+        let result = try upscaler.upscaleFile(
+          item, files,
+          notice: { line in
+            // Of many pictures once.
+            guard told.insert(line).inserted else { return }
+            Terminal.clearProgress()
+            Terminal.printError("swiftlet: '\(item.input)': \(line)")
+          }
+        ) { share in
           Terminal.drawProgress(label, (Double(index) + share) / Double(batch.items.count), since: start)
         }
         Terminal.clearProgress()

@@ -56,8 +56,19 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     CommandCase(
       "bench MODEL --engine cpu:avx2 --isa avx2 --json", 64,
       "swiftlet: --engine names an instruction set already; leave out --isa (see 'swiftlet bench --help')"),
-    CommandCase("upscale photo.png -o a.png --tile 0", 64, "swiftlet: The value '0' is invalid for '--tile <tile>' …"),
-    CommandCase("upscale photo.png -o a.png --threads 0", 64, "swiftlet: The value '0' is invalid for '--threads <n>' …"),
+    CommandCase(
+      "upscale photo.png -o a.png --tile 0", 64,
+      "swiftlet: The value '0' is invalid for '--tile <tile>': give auto, none or a side of 1 to 1048576 pixels …"),
+    CommandCase(
+      "upscale photo.png -o a.png --memory 10X", 64,
+      "swiftlet: The value '10X' is invalid for '--memory <size>': give bytes, as in 512M, 2G or 65536K …"),
+    CommandCase(
+      "upscale photo.png -o a.png --threads 0", 64,
+      "swiftlet: The value '0' is invalid for '--threads <n>': give a whole number of 1 to 1024 …"),
+    CommandCase(
+      "compare MODEL --threads 5000", 64,
+      "swiftlet: The value '5000' is invalid for '--threads <n>': give a whole number of 1 to 1024 …"),
+    CommandCase("ladder --batch 0", 64, "swiftlet: The value '0' is invalid for '--batch <n>': give a whole number of 1 to …"),
     CommandCase("upscale photo.png -o a.png --isa mmx", 64, "swiftlet: The value 'mmx' is invalid for '--isa <isa>'. …"),
     CommandCase("upscale photo.png -o a.png --precision int4", 64, "swiftlet: The value 'int4' is invalid for …"),
     CommandCase("eval MODEL --data nowhere", 1, "swiftlet: 'nowhere' does not exist; check the path"),
@@ -107,7 +118,8 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
       "swiftlet: 'model.safetensors' is read by this command and is not …"),
     CommandCase("bench MODEL --input 1x4x8x8", 1, "swiftlet: the input 'x' is 1x4x8x8 and must be [N, 1, H, W]"),
     CommandCase("bench MODEL --warmup -5", 64, "swiftlet: …"),
-    CommandCase("bench MODEL --warmup 999999999999", 64, "swiftlet: The value '999999999999' is invalid for '--warmup <n>' …"),
+    CommandCase(
+      "bench MODEL --warmup 999999999999", 64, "swiftlet: The value '999999999999' is invalid for '--warmup <n>': give …"),
     CommandCase("upscale photo.png -o a.png --quality 500", 64, "swiftlet: the quality 500 is not in 0...100 …"),
     CommandCase("upscale photo.png -o folder --suffix ../x", 64, "swiftlet: The value '../x' is invalid for '--suffix …"),
     CommandCase("info /dev/zero", 1, "swiftlet: '/dev/zero' is larger than the 1073741824 bytes …"),
@@ -115,7 +127,18 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
       "new vdsr --depth 1000 --features 1024 -o x.safetensors", 1, "swiftlet: vdsr would have 9418328064 parameters …"),
     CommandCase("new edsr --blocks 1000 --features 1024 -o x.safetensors", 1, "swiftlet: edsr would have …"),
     CommandCase("bench MODEL --input 1x1x20000x20000", 1, "swiftlet: the network 'edsr' cannot run: about …"),
-    CommandCase("bench MODEL --runs 0", 64, "swiftlet: The value '0' is invalid for '--runs <n>' …"),
+    CommandCase(
+      "bench MODEL --runs 0", 64, "swiftlet: The value '0' is invalid for '--runs <n>': give a whole number of 1 to …"),
+    CommandCase(
+      "convert MODEL -o x.pth", 1,
+      "swiftlet: the name 'x.pth' does not say which format to write; end it in .safetensors or .onnx"),
+    CommandCase("new edsr -o x", 1, "swiftlet: the name 'x' does not say which format to write; end it in .safetensors …"),
+    CommandCase("optimize MODEL -o x.pt", 1, "swiftlet: the name 'x.pt' does not say which format to write; end it in …"),
+    CommandCase(
+      "convert MODEL --architecture edsr -o x.ckpt", 1, "swiftlet: the name 'x.ckpt' does not say which format to write; …"),
+    CommandCase(
+      "run MODEL --input none.npy --output y.txt", 1,
+      "swiftlet: the name 'y.txt' does not say which format to write; end it in .npy"),
     CommandCase("profile MODEL --input nowhere.png", 1, "swiftlet: 'nowhere.png' does not exist; check the path"),
     CommandCase("profile MODEL --input 1x1x100000x100000", 1, "swiftlet: …"),
     CommandCase("compare MODEL --input 300000x1x64x64", 1, "swiftlet: the network 'edsr' cannot run: about …"),
@@ -126,10 +149,8 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     CommandCase("ladder --quick --model MODEL --input 1x4x8x8", 1, "swiftlet: the input 'x' is 1x4x8x8 …"),
     CommandCase("ladder --model MODEL --input 1x1x20000x20000", 1, "swiftlet: the network 'edsr' cannot run: about …"),
     CommandCase("ladder --layers 4096->4096@4096 --batch 64", 1, "swiftlet: the network '4096->4096@4096' cannot run: about …"),
-    CommandCase("ladder --quick --engine reference", 64, "swiftlet: the ladder climbs from the reference to the engine cpu …"),
-    CommandCase("ladder --quick --engine cpu:bfloat16", 64, "swiftlet: the ladder climbs from the reference to the engine …"),
-    CommandCase(
-      "ladder --quick --precision bfloat16", 64, "swiftlet: the ladder climbs from the reference to the engine cpu …"),
+    CommandCase("ladder --quick --engine reference", 64, "swiftlet: Unknown option '--engine' …"),
+    CommandCase("ladder --quick --precision bfloat16", 64, "swiftlet: Unknown option '--precision' …"),
     CommandCase(
       "compare MODEL upscale-x3", 1,
       "swiftlet: the networks 'edsr' and 'edsr' have no value in common, by name and shape, and cannot be compared node by node; …"
@@ -147,14 +168,22 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     CommandCase("bench MODEL --engine cpu:mmx", 64, "swiftlet: The value 'cpu:mmx' is invalid for '--engine <engine>': …"),
     CommandCase("bench MODEL --engine cpu:avx2 --isa avx2", 64, "swiftlet: --engine names an instruction set already; …"),
     CommandCase("eval MODEL --data . --engine cpu:bfloat16 --precision float32", 64, "swiftlet: --engine names a precision …"),
-    CommandCase("profile MODEL --engine reference", 1, "swiftlet: the engine reference does not say where its time goes; …"),
+    CommandCase(
+      "profile MODEL --engine reference", 64,
+      "swiftlet: The value 'reference' is invalid for '--engine <engine>': the engine reference does not say where its time …"),
+    CommandCase("explain MODEL --engine cpu:avx2 --isa avx2", 64, "swiftlet: --engine names an instruction set already; …"),
     CommandCase("ladder --layers 3-64@512", 64, "swiftlet: The value '3-64@512' is invalid for '--layers <layers>' …"),
     CommandCase("machine --rates nothing", 1, "swiftlet: there are no rates 'nothing'; give one of zen5, …"),
     CommandCase("machine --rates zen5 --measure", 64, "swiftlet: --measure and --rates are two sources of rates; give one …"),
-    CommandCase("bench MODEL --rates text.txt", 1, "swiftlet: 'text.txt' does not say what a machine can do; …"),
+    CommandCase("bench MODEL --rates text.txt", 1, "swiftlet: 'text.txt' does not say what a machine can do: it is no JSON, …"),
     CommandCase("kernels MODEL --rates folder", 1, "swiftlet: 'folder' is a folder…"),
     CommandCase("bench MODEL --engine reference --rates zen5", 64, "swiftlet: --precision, --isa and --rates are for …"),
-    CommandCase("sharpen", 64, "swiftlet: …"),
+    CommandCase(
+      "sharpen", 64,
+      "swiftlet: there is no command 'sharpen'; there are upscale, eval, info, new, convert, optimize, run, bench, kernels, "
+        + "profile, explain, compare, ladder, machine (see 'swiftlet --help')"),
+    CommandCase("upscal photo.png -o a.png", 64, "swiftlet: there is no command 'upscal'; do you mean 'upscale'? …"),
+    CommandCase("bnech MODEL", 64, "swiftlet: there is no command 'bnech'; do you mean 'bench'? …"),
   ]
 
   @Test(arguments: failures) func `one line, and a code`(failure: CommandCase) throws {

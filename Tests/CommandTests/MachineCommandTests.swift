@@ -15,6 +15,26 @@ import Testing
     }
   }
 
+  /// What a file says that is not known is not passed over, wherever it stands.
+  @Test(arguments: [
+    ("\"caches\"", "\"cash\" : 1, \"caches\"", "the machine has a field 'cash'"),
+    ("\"last_level\" : ", "\"level3\" : 5, \"last_level\" : ", "has a field 'level3'"),
+    ("\"additions\" : ", "\"halves\" : 2, \"additions\" : ", "has a field 'halves'"),
+    ("\"much_cycles\" : ", "\"many_cycles\" : 2, \"much_cycles\" : ", "'sharing' has a field 'manyCycles'"),
+    ("\"kept_weights\" : ", "\"kept\" : ", "'memory' has a field 'kept'"),
+    ("\"level2\" : ", "\"level2\" : \"much\", \"level1\" : ", "is not a"),
+  ])
+  func `unknown fields of rates`(from: String, to: String, message: String) throws {
+    let place = try Workplace()
+    let text = try place.run(["machine", "--json"]).output
+    let changed = text.replacingOccurrences(of: from, with: to, range: text.range(of: from))
+    #expect(changed != text)
+    try Data(changed.utf8).write(to: URL(fileURLWithPath: place.path("rates.json")))
+    let result = try place.run(["kernels", "model.safetensors", "--rates", "rates.json"])
+    #expect(result.code == 1 && result.error.hasPrefix("swiftlet: 'rates.json' does not say what a machine can do: "))
+    #expect(result.error.contains(message) && result.error.split(separator: "\n").count == 1, "\(result.error)")
+  }
+
   /// A file whose numbers cannot be is refused by name.
   @Test func `rates that cannot be`() throws {
     let place = try Workplace()
@@ -25,7 +45,7 @@ import Testing
       #expect(changed != text)
       try Data(changed.utf8).write(to: URL(fileURLWithPath: place.path("rates.json")))
       let result = try place.run(["kernels", "model.safetensors", "--rates", "rates.json"])
-      #expect(result.code == 1 && result.error.hasPrefix("swiftlet: 'rates.json' does not say what a machine can do; "))
+      #expect(result.code == 1 && result.error.hasPrefix("swiftlet: 'rates.json' does not say what a machine can do: "))
     }
   }
 }

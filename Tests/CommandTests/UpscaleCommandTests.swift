@@ -153,7 +153,77 @@ import Testing
     #expect((report["images"] as? [Any])?.count == 1 && (report["means"] as? [Any])?.count == 1)
   }
 
+  /// Bad pictures are named, and the means are those of the others.
+  @Test func `eval goes on`() throws {
+    let place = try Workplace()
+    let manager = FileManager.default
+    try manager.createDirectory(atPath: place.path("in"), withIntermediateDirectories: true)
+    try manager.copyItem(atPath: place.path("photo.png"), toPath: place.path("in/b.png"))
+    try AtomicFile.write(Array("broken".utf8), to: place.path("in/a.png"))
+    try AtomicFile.write(TestChart.image(width: 9, height: 9).encoded(as: .png), to: place.path("in/c.png"))
+    let alone = try place.run(["eval", "MODEL", "--data", "."])
+    #expect(alone.code == 0 && alone.error.isEmpty)
+    let result = try place.run(["eval", "MODEL", "--data", "in", "--save", "saved"])
+    #expect(result.code == 1)
+    let lines = result.error.split(separator: "\n")
+    #expect(lines.count == 3 && lines[0].hasPrefix("swiftlet: 'in/a.png': not a picture"), "\(result.error)")
+    #expect(lines[1].contains("9x9 pixels are too few"), "\(result.error)")
+    #expect(lines[2] == "swiftlet: 2 of 3 pictures could not be measured; the means are those of the others")
+    #expect(result.output.contains("mean of 1 of 3  "), "\(result.output)")
+    #expect(try manager.contentsOfDirectory(atPath: place.path("saved")) == ["b-x2.png"])
+    func mean(_ text: String) -> Substring? {
+      text.split(separator: "\n").last?.split(separator: " ").suffix(6).prefix(5).joined()[...]
+    }
+    #expect(mean(result.output) == mean(alone.output))
+    let json = try place.run(["eval", "MODEL", "--data", "in", "--json"])
+    let report = try #require(try JSONSerialization.jsonObject(with: json.outputBytes) as? [String: Any])
+    #expect(json.code == 1 && (report["failures"] as? [Any])?.count == 2 && report["picture_count"] as? Int == 3)
+    try manager.removeItem(atPath: place.path("in/b.png"))
+    let none = try place.run(["eval", "MODEL", "--data", "in"])
+    #expect(none.code == 1 && none.error.hasSuffix("2 of 2 pictures could not be measured; there are no means\n"))
+  }
+
+  @Test func `profiles are kept and compared`() throws {
+    let place = try Workplace()
+    let measure = ["--input", "1x1x16x16", "--runs", "2", "--warmup", "0"]
+    for name in ["a.json", "b.json"] {
+      let profile = try place.run(["profile", "MODEL", "--json"] + measure)
+      try profile.outputBytes.write(to: URL(fileURLWithPath: place.path(name)))
+    }
+    let both = try place.run(["profile", "a.json", "--diff", "b.json"])
+    #expect(both.code == 0, "\(both.error)")
+    #expect(both.output.split(separator: "\n")[0].split(separator: " ") == ["layer", "a:", "a.json", "b:", "b.json", "ratio"])
+    #expect(try place.run(["profile", "a.json", "--diff", "b.json"]).output == both.output)
+    let mixed = try place.run(["profile", "MODEL", "--diff", "b.json"] + measure)
+    #expect(mixed.output.hasPrefix("layer") && mixed.output.contains("a: model.safetensors  b: b.json"), "\(mixed.output)")
+    let same = try place.run(["profile", "a.json", "--diff", "a.json"])
+    #expect(same.code == 0 && same.output.contains("1.00"), "\(same.error)")
+    let one = try place.run(["profile", "a.json", "--trace", "trace.json"])
+    #expect(
+      one.code == 0 && one.output.contains("Self CPU time total") && one.output.contains("model.safetensors, input 1x1x16x16"))
+    #expect(try place.names().contains("trace.json"))
+    // A profile is no model.
+    let model = try place.run(["info", "a.json"])
+    #expect(model.code == 1 && model.error.hasPrefix("swiftlet: 'a.json': is a profile that 'swiftlet profile --json' printed"))
+  }
+
+  @Test func `what upscale does otherwise than asked is said`() throws {
+    let place = try Workplace()
+    let quality = try place.run(["upscale", "photo.png", "-o", "a.png", "-m", "MODEL", "--quality", "80"])
+    #expect(quality.code == 0)
+    #expect(quality.error == "swiftlet: 'photo.png': PNG has no quality, and what is asked for is not used\n")
+    #expect(try place.run(["upscale", "photo.png", "-o", "a.jpg", "-m", "MODEL", "--quality", "80"]).error.isEmpty)
+    var deep = try EDSR(scale: 2, channels: 1, features: 8, blocks: 6).network(.random(seed: 1))
+    deep.parameters["tail.bias"] = Tensor([1], [0.5])
+    try ModelFile.write(deep, to: place.path("deep.safetensors"))
+    try AtomicFile.write(TestChart.image(width: 200, height: 150).encoded(as: .png), to: place.path("large.png"))
+    let small = try place.run(["upscale", "large.png", "-o", "a.png", "-m", "deep.safetensors", "--tile", "1"])
+    #expect(small.code == 0 && small.error.hasPrefix("swiftlet: 'large.png': tiles of 1 do the work "), "\(small.error)")
+    #expect(small.error.split(separator: "\n").count == 1)
+  }
+
   @Test func `kernels`() throws {
+    #expect(try Workplace().run(["kernels", "MODEL"]).output.split(separator: "\n")[0].hasSuffix(", input 1x1x256x256"))
     #expect((try json(["kernels"])["kernels"] as? [Any])?.isEmpty == false)
     #expect((try json(["kernels", "MODEL"])["choices"] as? [Any])?.isEmpty == false)
   }

@@ -70,6 +70,7 @@ import Testing
     #expect(cpu.text.hasPrefix("m, input 1x3x8x8, float32, portable, 1 thread, rates sapphire-rapids\n"))
     #expect(cpu.engine == .cpu && cpu.isa == "portable" && cpu.threads == 1 && cpu.rates == "sapphire-rapids")
     let kernels = try KernelReport(network, input: input, options: options)
-    #expect(kernels.text.hasPrefix("float32, portable, rates sapphire-rapids\n") && kernels.rates == "sapphire-rapids")
+    #expect(
+      kernels.text.hasPrefix("float32, portable, rates sapphire-rapids, input 1x3x8x8\n") && kernels.rates == "sapphire-rapids")
   }
 }

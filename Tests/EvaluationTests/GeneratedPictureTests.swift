@@ -58,10 +58,11 @@ import Testing
       guard case .success = whole else { continue }
       let threads = 1 + seed % 3
       let refused = upscale(image, network, Way(threads: threads, tile: .automatic, memory: Self.residentByteCount + 1))
-      guard case .failure(.memoryLimit(_, let least)) = refused else {
+      guard case .failure(.memoryLimit(_, let need)) = refused else {
         Issue.record("seed \(seed): a limit of a byte gives \(text(refused))")
         continue
       }
+      let least = need.byteCount
       for extra in [0, least / 64, least / 16, least / 4] {
         limited += 1
         check(Way(threads: threads, tile: .automatic, memory: least + extra))

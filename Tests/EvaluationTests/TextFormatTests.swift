@@ -3,6 +3,16 @@ import Testing
 @testable import Evaluation
 
 @Suite struct TextFormatTests {
+  @Test func `names that are meant`() {
+    let known = ["upscale", "eval", "info", "run", "bench"]
+    for (text, name) in [
+      ("upscal", "upscale"), ("Upscale", "upscale"), ("evel", "eval"), ("rn", "run"), ("benhc", "bench"), ("train", nil),
+    ] {
+      #expect(TextFormat.nearest(to: text, among: known) == name, "\(text)")
+    }
+    #expect(TextFormat.nearest(to: "x", among: []) == nil)
+  }
+
   @Test func `numbers`() {
     #expect(TextFormat.fixed(37.6526, 2) == "37.65")
     #expect(TextFormat.fixed(-0.004, 2) == "0.00")

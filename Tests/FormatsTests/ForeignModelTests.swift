@@ -24,6 +24,12 @@ import Testing
     ("net.pt", zip("net/constants.pkl"), "a TorchScript archive"),
     ("net.keras", zip("model.weights.h5"), "a Keras model"),
     ("net.npz", zip("w.npy"), "an .npz archive"),
+    (
+      "saved.json", Array("{\n  \"layers\" : [],\n  \"plain_nanoseconds\" : 5,\n  \"roofs\" : {}\n}".utf8),
+      "a profile that 'swiftlet profile"
+    ),
+    ("rates.safetensors", Array("{\"avx512bf16\":{},\"sharing\":{}}".utf8), "a description of a machine"),
+    ("config.json", Array(" {\"model_type\": \"resnet\"}".utf8), "a JSON file"),
     ("photo.jpg", [0xFF, 0xD8, 0xFF, 0xE0], "a picture"),
   ]
 

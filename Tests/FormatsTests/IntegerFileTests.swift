@@ -1,3 +1,4 @@
+import Files
 import Formats
 import Networks
 import ReferenceBackend
@@ -33,6 +34,50 @@ import Testing
     contents.tensors["layer.bias"] = Tensor(zeros: try #require(network.parameters["layer.bias"]).shape)
     #expect(throws: FormatProblem.network(.parameterType("layer.bias", expected: .int32, got: .float32))) {
       try ModelFile.read(bytes: contents.encoded())
+    }
+  }
+
+  /// What a file calls int64 is called so, whatever it has become.
+  @Test func elementsAreCalledAsInTheFile() throws {
+    var builder = NetworkBuilder("one")
+    builder.output(builder.linear("head", builder.input("x", axes: [1, 3]), outFeatures: 2, bias: false))
+    var contents = ModelFile.contents(of: try builder.build(.zeros))
+    contents.tensors = [:]
+    let header = contents.encoded().dropFirst(8).reversed().drop { $0 == UInt8(ascii: " ") }.dropFirst().reversed()
+    for (code, name, size) in [("I64", "int64", 8), ("I32", "int32", 4), ("U16", "uint16", 2), ("I8", "int8", 1)] {
+      let entry = #","head.weight":{"dtype":"\#(code)","shape":[2,3],"data_offsets":[0,\#(6 * size)]}}"#
+      let text = header + Array(entry.utf8)
+      let length = (0..<8).map { UInt8(truncatingIfNeeded: text.count >> (8 * $0)) }
+      do throws(FormatProblem) {
+        _ = try ModelFile.read(bytes: length + text + [UInt8](repeating: 0, count: 6 * size))
+        Issue.record("read")
+      } catch {
+        #expect(error.description.contains(name) && error.description.contains("must hold float32"), "\(error)")
+      }
+    }
+    let folder = try Folder()
+    var bytes = NPYFile.encoded(Tensor(zeros: [4], .int32))
+    let place = try #require(bytes.indices.first { bytes[$0...].starts(with: Array("<i4".utf8)) })
+    bytes[place + 2] = UInt8(ascii: "8")
+    try AtomicFile.write(bytes + [UInt8](repeating: 0, count: 16), to: folder.path + "/x.npy")
+    #expect(throws: FormatProblem.elements(tensor: nil, expected: .int8, stored: "int64")) {
+      do throws(FormatError) { _ = try NPYFile.read(folder.path + "/x.npy", element: .int8) } catch { throw error.problem }
+    }
+  }
+
+  /// A file that names the first version has nothing that the second brought.
+  @Test(
+    arguments: Array(OperationCase.integers.prefix(1)) + OperationCase.all.filter { $0.network.graph.namesParameters }.prefix(2)
+  )
+  func versionsAreKept(_ example: OperationCase) throws {
+    var contents = ModelFile.contents(of: example.network)
+    contents.metadata["swiftlet.version"] = "1"
+    do throws(FormatProblem) {
+      _ = try ModelFile.read(bytes: contents.encoded())
+      Issue.record("read")
+    } catch {
+      if case .laterFeature("1", _, "2") = error { return }
+      Issue.record("\(error)")
     }
   }
 

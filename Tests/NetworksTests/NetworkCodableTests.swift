@@ -62,7 +62,16 @@ import Testing
   /// One bad value in an otherwise good description: an error that says so, never a trap.
   @Test(arguments: [
     ("", "the network description is invalid"),
-    ("[]", "the network description is invalid"),
+    ("[]", "the network description is invalid: is not an object"),
+    ("{\"name\":", "the network description is invalid: it is no JSON"),
+    (#"{"name":5,"inputs":[],"nodes":[],"outputs":[]}"#, "the network description is invalid: name: is not a text"),
+    (#"{"name":"n","inputs":{},"nodes":[],"outputs":[]}"#, "inputs: is not a list"),
+    (#"{"name":"n","inputs":[{"name":"x","channels":1}],"nodes":[],"outputs":[null]}"#, "outputs.0: is not a text"),
+    (node(conv(#""kernel":"three""#)), "nodes.0.operation.kernel: is no whole number, nor a list of 2"),
+    (node(conv(#""kernel":3,"groups":1e30"#)), "it is no JSON, or a number in it does not fit"),
+    (node(conv(#""kernel":3,"groups":99999999999999999999"#)), "does not fit"),
+    (node(conv(#""kernel":3,"groups":true"#)), "nodes.0.operation.groups: is not a whole number"),
+    (node(#"{"type":"leakyReLU","slope":true}"#), "slope: is not a number"),
     (#"{"name":"n","inputs":[],"nodes":[],"outputs":[]}"#, "the network has no inputs"),
     (#"{"name":"n","inputs":[{"name":"x","channels":1}],"nodes":[],"outputs":["y"]}"#, "the output 'y' is no value"),
     (node(#"{"type":"warp"}"#), "the operation 'warp' is not known to this version"),

@@ -19,11 +19,11 @@ import Testing
         + "     GFLOP/s          GB/s     % of roof   Bytes moved                                                        Kernel  ",
       rule + rest,
       "    copy of x         5.71%     400.000us         5.71%     400.000us     400.000us             1  "
-        + "          --           5.2         5.24%       2.00 MB                                                          copy  ",
+        + "          --           5.2         5.24%      2.00 MiB                                                          copy  ",
       "            a        57.14%       4.000ms        57.14%       4.000ms       4.000ms             1  "
-        + "        75.5           0.5        75.50%       2.00 MB                                      gather_6x4_avx512, store  ",
+        + "        75.5           0.5        75.50%      2.00 MiB                                      gather_6x4_avx512, store  ",
       "            b        35.71%       2.500ms        35.71%       2.500ms       2.500ms             1  "
-        + "       120.8           0.8        30.20%       2.00 MB      winograd_input_4, multiply_6x4_avx512, winograd_output_4  ",
+        + "       120.8           0.8        30.20%      2.00 MiB      winograd_input_4, multiply_6x4_avx512, winograd_output_4  ",
       "       engine         1.43%     100.000us       100.00%       7.000ms       7.000ms             1  "
         + "          --            --            --            --                                                            --  ",
       rule + rest,
@@ -48,7 +48,7 @@ import Testing
     #expect(lines[1].split(separator: "  ").map { $0.drop { $0 == " " } }.filter { !$0.isEmpty }.map(String.init) == headings)
     // The longest first.
     #expect(lines[3].contains(" a ") && lines[3].contains("[[1, 64, 64, 64]]") && lines[3].contains("301.990"))
-    #expect(lines[3].contains("1.00 MB       1.00 MB"))
+    #expect(lines[3].contains("1.00 MiB      1.00 MiB"))
   }
 
   @Test func printingTwiceAndReadingBackGiveTheSameText() throws {

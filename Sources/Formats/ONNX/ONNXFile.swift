@@ -15,7 +15,8 @@ public enum ONNXFile {
   /// Whether a path is that of an ONNX model, by its extension.
   public static func isNamed(_ path: String) -> Bool { path.lowercased().hasSuffix(".onnx") }
 
-  /// Reads a model. Weights may lie in files of their own in the same folder or below it. Throws where a weight is NaN or infinite.
+  /// Reads a model. Weights may lie in files of their own in the same folder or below it. Inputs and outputs are called as in the file.
+  /// Throws where a weight is NaN or infinite.
   public static func read(_ path: String, sizes: ONNXSizes = .declared) throws(FormatError) -> Network {
     do throws(FormatProblem) {
       return try network(bytes: readModelFile(path, limit: fileLimit), path: path, sizes: sizes)

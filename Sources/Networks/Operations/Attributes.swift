@@ -80,7 +80,9 @@ extension Padding: Codable {
 private func decodeIntegers(from decoder: any Decoder, count: Int, what: String) throws -> [Int] {
   let container = try decoder.singleValueContainer()
   if let one = try? container.decode(Int.self) { return Array(repeating: one, count: count) }
-  let values = try container.decode([Int].self)
+  guard let values = try? container.decode([Int].self) else {
+    throw DecodingError.dataCorruptedError(in: container, debugDescription: "is no whole number, nor a list of \(count)")
+  }
   guard values.count == count else {
     throw DecodingError.dataCorruptedError(in: container, debugDescription: "\(what) has \(values.count) values")
   }

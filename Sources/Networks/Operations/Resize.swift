@@ -211,7 +211,11 @@ extension Resize: Codable {
     } else if let factor = try? container.decode(Float.self, forKey: .factor) {
       target = .factor(height: factor, width: factor)
     } else {
-      let factors = try container.decode([Float].self, forKey: .factor)
+      if !container.contains(.factor) { _ = try container.decode(Float.self, forKey: .factor) }
+      guard let factors = try? container.decode([Float].self, forKey: .factor) else {
+        throw DecodingError.dataCorruptedError(
+          forKey: .factor, in: container, debugDescription: "is no number, nor a pair [height, width]")
+      }
       guard factors.count == 2 else {
         throw DecodingError.dataCorruptedError(
           forKey: .factor, in: container, debugDescription: "a pair [height, width] has \(factors.count) values")
