@@ -27,7 +27,7 @@ extension FormatProblem: CustomStringConvertible {
     case .unwritable(let format): "the \(format.name) could not be written; choose another place"
     case .noStream(let format): "a \(format.name) is not written from front to back; name a file"
     case .integerRange(let tensor):
-      "the tensor '\(tensor.onOneLine)' holds 64-bit integers that do not fit int32; save it as float32 or int32"
+      "the tensor '\(tensor.onOneLine)' holds integers that do not fit int32; save it as float32 or int32"
     case .arrayShape(let expected, let got):
       "holds an array of \(got) and must hold one of \(expected.map { $0.map(String.init) ?? "?" }.joined(separator: "x")), where ? is any number"
     case .outOfBounds(let tensor): "the elements of the tensor '\(tensor.onOneLine)' lie outside its data; the file is damaged"

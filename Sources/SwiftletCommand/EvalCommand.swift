@@ -25,7 +25,8 @@ struct EvalCommand: ParsableCommand {
   var save: String?
 
   @Option(
-    name: .shortAndLong, help: "Tiles: auto, none, or their side in pixels. Does not change the result. (default: auto)",
+    name: .shortAndLong,
+    help: "Tiles: auto, none, or their side in pixels. Does not change the result; small ones take longer. (default: auto)",
     transform: TilePolicy.init(argument:))
   var tile = TilePolicy.automatic
 

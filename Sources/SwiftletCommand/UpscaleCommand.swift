@@ -26,7 +26,8 @@ struct UpscaleCommand: ParsableCommand {
   var scale: Double?
 
   @Option(
-    name: .shortAndLong, help: "Tiles: auto, none, or their side in pixels. Does not change the result. (default: auto)",
+    name: .shortAndLong,
+    help: "Tiles: auto, none, or their side in pixels. Does not change the result; small ones take longer. (default: auto)",
     transform: TilePolicy.init(argument:))
   var tile = TilePolicy.automatic
 
