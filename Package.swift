@@ -68,6 +68,11 @@ var targets: [Target] = [
     ], path: "Tests/GeneratedNetworks"),
   // What several test targets share: operation cases, random tensors, tolerances.
   .target(name: "TestSupport", dependencies: ["Tensors", "Networks", "GeneratedNetworks"], path: "Tests/TestSupport"),
+  // Runs the kernels of Sources/CUDAKernels, which is no target: a device's compiler takes them.
+  .target(
+    name: "CUDAEmulation", path: "Tests/CUDAEmulation",
+    cxxSettings: [.headerSearchPath("."), .headerSearchPath("../../Sources/CUDAKernels")]),
+  .testTarget(name: "CUDAKernelTests", dependencies: ["CUDAEmulation"]),
   .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
   .testTarget(name: "NetworksTests", dependencies: ["Tensors", "Networks", "TestSupport"]),
   .testTarget(
@@ -122,5 +127,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
   ],
   targets: targets,
-  swiftLanguageModes: [.v6]
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx20
 )

@@ -1,0 +1,112 @@
+// Float32 on the tensor cores: a number is the sum of two of 19 bits (TF32), and the product of two numbers three products of
+// those; what is left out is below 2^-21 of it. Everything else is as in `Dense`.
+//
+// Weights of a group of 64 output channels, one unit of 8 input channels after the other: for column of taps, row of taps, 8
+// output channels and lane, the right operand of m16n8k8 for the weights' first parts (two words), then for their second.
+#pragma once
+
+#include "tile.cuh"
+
+template <int Warps, int Stages, int Size = 3, int Stride = 1> struct DenseFloat {
+  using Shape = Tile<Warps, Size, Stride>;
+  static constexpr int weightBytes = Size * Size * 8 * 32 * 16, slotBytes = Shape::unitBytes + weightBytes;
+  static constexpr int sharedBytes = Stages * slotBytes;
+
+  static DEVICE void run(const ConvolutionArguments &a) {
+    const Shape tile(a, 4);
+    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, units = a.inputChannels / 8;
+    const uint32_t ring = sharedBase();
+    const char *weights = static_cast<const char *>(a.weights) + static_cast<long long>(tile.group) * units * weightBytes;
+
+    letLaterKernelsStart();
+    Shape::copyBytes(ring + Shape::unitBytes, weights, weightBytes);
+    waitForEarlierKernels();
+    for (int unit = 0; unit < Stages - 1; unit++) {
+      if (unit < units) {
+        tile.copyUnit(ring + unit * slotBytes, a.input, unit);
+        if (unit > 0) Shape::copyBytes(ring + unit * slotBytes + Shape::unitBytes, weights + unit * weightBytes, weightBytes);
+      }
+      commitCopies();
+    }
+    float sums[4][8][4];
+    const float2 *bias = reinterpret_cast<const float2 *>(a.bias + tile.group * 64) + (lane & 3);
+#pragma unroll
+    for (int j = 0; j < 8; j++) {
+      float2 b = readConstant(bias + j * 4);
+#pragma unroll
+      for (int row = 0; row < 4; row++) {
+        sums[row][j][0] = sums[row][j][2] = b.x;
+        sums[row][j][1] = sums[row][j][3] = b.y;
+      }
+    }
+
+    const HaloRows<Stride> rows;
+    int slot = 0, nextSlot = Stages - 1;
+#pragma unroll 1
+    for (int unit = 0; unit < units; unit++) {
+      waitForCopies<Stages - 2>();
+      synchronizeBlock();
+      if (unit + Stages - 1 < units) {
+        tile.copyUnit(ring + nextSlot * slotBytes, a.input, unit + Stages - 1);
+        Shape::copyBytes(ring + nextSlot * slotBytes + Shape::unitBytes, weights + (unit + Stages - 1) * weightBytes,
+                         weightBytes);
+      }
+      commitCopies();
+      const uint32_t here = ring + slot * slotBytes, first = here + warp * (4 * Stride * Shape::haloWidth * 32),
+                     right = here + Shape::unitBytes + lane * 16;
+#pragma unroll
+      for (int dx = 0; dx < Size; dx++) {
+        constexpr int haloRows = 3 * Stride + Size;
+        uint32_t left[haloRows][4];
+#pragma unroll
+        for (int row = 0; row < haloRows; row++)
+          loadMatrices(left[row], rows.template address<Shape::haloWidth>(first, row, dx));
+#pragma unroll
+        for (int dy = 0; dy < Size; dy++)
+#pragma unroll
+          for (int row = 0; row < 4; row++) {
+            uint32_t (&l)[4] = left[row * Stride + dy], rest[4];
+#pragma unroll
+            for (int i = 0; i < 4; i++) rest[i] = asBits(asFloat(l[i]) - asFloat(l[i] & 0xffffe000));
+#pragma unroll
+            for (int j = 0; j < 8; j++) {
+              uint4 v = readShared<uint4>(right + ((dx * Size + dy) * 8 + j) * 512);
+              // The small ones first.
+              Product<float>::add8(sums[row][j], rest[0], rest[1], rest[2], rest[3], v.x, v.y);
+              Product<float>::add8(sums[row][j], l[0], l[1], l[2], l[3], v.z, v.w);
+              Product<float>::add8(sums[row][j], l[0], l[1], l[2], l[3], v.x, v.y);
+            }
+          }
+      }
+      if (++slot == Stages) slot = 0;
+      if (++nextSlot == Stages) nextSlot = 0;
+    }
+    waitForCopies<0>();
+
+    // Four lanes store 32 bytes that lie together.
+    const float above = a.scale, below = a.slope * a.scale;
+    float *output = static_cast<float *>(a.output);
+    const float *residual = static_cast<const float *>(a.residual), *second = static_cast<const float *>(a.second);
+#pragma unroll
+    for (int row = 0; row < 4; row++)
+#pragma unroll
+      for (int half = 0; half < 2; half++) {
+        const int x = tile.x0 + half * 8 + (lane >> 2), y = tile.y0 + warp * 4 + row;
+        if (x >= a.outputWidth || y >= a.outputHeight) continue;
+        const long long at = outputOffset(a, tile.image, x, y, tile.group) + (lane & 3) * 2;
+#pragma unroll
+        for (int j = 0; j < 8; j++) {
+          float2 r = {0, 0};
+          if (residual) r = readGlobal(reinterpret_cast<const float2 *>(residual + at + j * 8));
+          float2 v = {activated(sums[row][j][half * 2], above, below, r.x),
+                      activated(sums[row][j][half * 2 + 1], above, below, r.y)};
+          if (second) {
+            float2 s = readGlobal(reinterpret_cast<const float2 *>(second + at + j * 8));
+            v.x += s.x;
+            v.y += s.y;
+          }
+          writeGlobal(reinterpret_cast<float2 *>(output + at + j * 8), v);
+        }
+      }
+  }
+};

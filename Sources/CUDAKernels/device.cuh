@@ -1,0 +1,211 @@
+// What kernels say to the processor: memory, copies, products. One name for each thing, so that the same kernels compile for
+// the device (here) and for the host (emulation.h), where each is carried out by its definition and every address is checked.
+//
+// Kernels touch memory through these functions alone. Shared memory is spoken of by its 32-bit addresses.
+#pragma once
+
+#ifndef __CUDACC__
+#include "emulation.h"
+#else
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#include <cstdint>
+
+#define DEVICE __device__ __forceinline__
+#define KERNEL(threads, blocks) extern "C" __global__ void __launch_bounds__(threads, blocks)
+#define ARGUMENTS(type) const __grid_constant__ type
+
+using Half = __half;
+using BFloat16 = __nv_bfloat16;
+
+// MARK: Shared memory
+
+DEVICE uint32_t sharedBase() {
+  extern __shared__ __align__(1024) unsigned char bytes[];
+  return static_cast<uint32_t>(__cvta_generic_to_shared(bytes));
+}
+
+template <class T> DEVICE T readShared(uint32_t address) { return *static_cast<const T *>(__cvta_shared_to_generic(address)); }
+
+template <class T> DEVICE void writeShared(uint32_t address, T value) {
+  *static_cast<T *>(__cvta_shared_to_generic(address)) = value;
+}
+
+// MARK: Global memory
+
+template <class T> DEVICE T readGlobal(const T *pointer) { return *pointer; }
+// For what no kernel writes while this one runs: weights.
+template <class T> DEVICE T readConstant(const T *pointer) { return __ldg(pointer); }
+template <class T> DEVICE void writeGlobal(T *pointer, T value) { *pointer = value; }
+
+// MARK: Asynchronous copies
+
+/// 16 bytes from global to shared memory; zeros where `inside` is false (the pointer is not followed).
+DEVICE void copyAsync(uint32_t target, const void *source, bool inside) {
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(target), "l"(source), "r"(inside ? 16 : 0) : "memory");
+}
+DEVICE void commitCopies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+/// Waits until at most `Pending` of this thread's groups are under way.
+template <int Pending> DEVICE void waitForCopies() { asm volatile("cp.async.wait_group %0;" ::"n"(Pending) : "memory"); }
+
+// MARK: Barriers
+
+DEVICE void synchronizeBlock() { __syncthreads(); }
+DEVICE void synchronizeWarp() { __syncwarp(); }
+/// The `threads` threads that name barrier `index` (1 to 15) wait for each other.
+DEVICE void synchronizeSome(int index, int threads) { asm volatile("bar.sync %0, %1;" ::"r"(index), "r"(threads) : "memory"); }
+
+// MARK: Order between kernels
+
+/// Waits until the kernels before this one in the stream are done: what they wrote may be read from here on, and what they read
+/// be written. A kernel launched in the usual way is past it at once.
+DEVICE void waitForEarlierKernels() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+/// Lets the next kernel start where there is room; it waits in `waitForEarlierKernels`.
+DEVICE void letLaterKernelsStart() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
+/// The bytes of `low` (0 to 3) and of `high` (4 to 7) that the four digits of `order` name, the last digit's first.
+DEVICE uint32_t permuteBytes(uint32_t low, uint32_t high, uint32_t order) { return __byte_perm(low, high, order); }
+
+/// What is the same in all lanes of a warp, so that the compiler knows.
+DEVICE int uniform(int value) { return __shfl_sync(0xffffffff, value, 0); }
+
+// MARK: Matrices of a warp
+
+/// Four 8x8 matrices of 16-bit elements: lane l gives the address of row l % 8 of matrix l / 8 and gets elements
+/// (l / 4, 2 (l % 4)) and the next one of each.
+DEVICE void loadMatrices(uint32_t (&r)[4], uint32_t row) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+               : "r"(row)
+               : "memory");
+}
+
+template <class E> struct Product;
+
+#define PRODUCT(Type, name)                                                                                                  \
+  template <> struct Product<Type> {                                                                                         \
+    static DEVICE void add16(float (&d)[4], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3, uint32_t b0, uint32_t b1) {  \
+      asm volatile("mma.sync.aligned.m16n8k16.row.col.f32." name "." name                                                    \
+                   ".f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"                                              \
+                   : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])                                                          \
+                   : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));                                                  \
+    }                                                                                                                        \
+    static DEVICE void add8(float (&d)[4], uint32_t a0, uint32_t a1, uint32_t b0) {                                          \
+      asm volatile("mma.sync.aligned.m16n8k8.row.col.f32." name "." name ".f32 {%0,%1,%2,%3}, {%4,%5}, {%6}, {%0,%1,%2,%3};" \
+                   : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])                                                          \
+                   : "r"(a0), "r"(a1), "r"(b0));                                                                             \
+    }                                                                                                                        \
+    static DEVICE void set8(float (&d)[4], uint32_t a0, uint32_t a1, uint32_t b0) {                                          \
+      asm volatile("mma.sync.aligned.m16n8k8.row.col.f32." name "." name ".f32 {%0,%1,%2,%3}, {%4,%5}, {%6}, {%7,%7,%7,%7};" \
+                   : "=f"(d[0]), "=f"(d[1]), "=f"(d[2]), "=f"(d[3])                                                          \
+                   : "r"(a0), "r"(a1), "r"(b0), "f"(0.0f));                                                                  \
+    }                                                                                                                        \
+  };
+PRODUCT(Half, "f16")
+PRODUCT(BFloat16, "bf16")
+#undef PRODUCT
+
+/// Numbers of 19 bits (TF32): what is below them is not looked at.
+template <> struct Product<float> {
+  static DEVICE void add8(float (&d)[4], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3, uint32_t b0, uint32_t b1) {
+    asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+                 : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+                 : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+  }
+};
+DEVICE float asFloat(uint32_t bits) { return __uint_as_float(bits); }
+DEVICE uint32_t asBits(float value) { return __float_as_uint(value); }
+
+// MARK: Products of four warps (Hopper)
+
+#if __CUDA_ARCH__ >= 900
+#define HOPPER(statement) statement;
+#else
+#define HOPPER(statement)
+#endif
+
+/// What the asynchronous units read in shared memory from here on includes what this thread wrote before.
+DEVICE void publishShared() { HOPPER(asm volatile("fence.proxy.async.shared::cta;" ::: "memory")) }
+DEVICE void beginGroupProducts() { HOPPER(asm volatile("wgmma.fence.sync.aligned;" ::: "memory")) }
+DEVICE void commitGroupProducts() { HOPPER(asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory")) }
+template <int Pending> DEVICE void waitForGroupProducts() {
+  HOPPER(asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(Pending) : "memory"))
+}
+
+/// d (64 x 64) += a (64 x 16) b (16 x 64); a and b in shared memory as `matrixDescriptor` says.
+DEVICE void addGroupProduct(float (&d)[32], uint64_t a, uint64_t b, Half *) {
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+  asm volatile(
+      "{ .reg .pred p; setp.ne.b32 p, 1, 0; wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16 "
+      "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31},"
+      " "
+      "%32, %33, p, 1, 1, 0, 0; }"
+      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]), "+f"(d[4]), "+f"(d[5]), "+f"(d[6]), "+f"(d[7]), "+f"(d[8]), "+f"(d[9]),
+        "+f"(d[10]), "+f"(d[11]), "+f"(d[12]), "+f"(d[13]), "+f"(d[14]), "+f"(d[15]), "+f"(d[16]), "+f"(d[17]), "+f"(d[18]),
+        "+f"(d[19]), "+f"(d[20]), "+f"(d[21]), "+f"(d[22]), "+f"(d[23]), "+f"(d[24]), "+f"(d[25]), "+f"(d[26]), "+f"(d[27]),
+        "+f"(d[28]), "+f"(d[29]), "+f"(d[30]), "+f"(d[31])
+      : "l"(a), "l"(b));
+#endif
+}
+
+#endif
+
+// MARK: Elements
+
+template <class E> struct Numbers;
+#ifdef __CUDACC__
+template <> struct Numbers<Half> {
+  static DEVICE uint32_t pack(float low, float high) {
+    __half2 v = __floats2half2_rn(low, high);
+    return *reinterpret_cast<uint32_t *>(&v);
+  }
+  static DEVICE float2 unpack(uint32_t pair) { return __half22float2(*reinterpret_cast<__half2 *>(&pair)); }
+};
+template <> struct Numbers<BFloat16> {
+  static DEVICE uint32_t pack(float low, float high) {
+    __nv_bfloat162 v = __floats2bfloat162_rn(low, high);
+    return *reinterpret_cast<uint32_t *>(&v);
+  }
+  static DEVICE float2 unpack(uint32_t pair) { return {__uint_as_float(pair << 16), __uint_as_float(pair & 0xffff0000u)}; }
+};
+#else
+template <> struct Numbers<Half> {
+  static uint32_t pack(float low, float high) { return emulation::pack<Half>(low, high); }
+  static float2 unpack(uint32_t pair) { return emulation::unpack<Half>(pair); }
+};
+template <> struct Numbers<BFloat16> {
+  static uint32_t pack(float low, float high) { return emulation::pack<BFloat16>(low, high); }
+  static float2 unpack(uint32_t pair) { return emulation::unpack<BFloat16>(pair); }
+};
+#endif
+
+/// Where the products of four warps find a matrix whose rows are its outer index: pieces of 8 rows of 16 bytes that lie one
+/// after the other, `rowStride` bytes from eight rows to the next eight, `depthStride` bytes from eight elements to the next
+/// eight.
+DEVICE uint64_t matrixDescriptor(uint32_t address, uint32_t rowStride, uint32_t depthStride) {
+  return static_cast<uint64_t>((address & 0x3ffff) >> 4) | static_cast<uint64_t>(depthStride >> 4) << 16 |
+         static_cast<uint64_t>(rowStride >> 4) << 32;
+}
+
+/// Eight elements plus eight others.
+template <class E> DEVICE uint4 addElements(uint4 a, uint4 b) {
+  auto add = [](uint32_t p, uint32_t q) {
+    float2 s = Numbers<E>::unpack(p), t = Numbers<E>::unpack(q);
+    return Numbers<E>::pack(s.x + t.x, s.y + t.y);
+  };
+  return {add(a.x, b.x), add(a.y, b.y), add(a.z, b.z), add(a.w, b.w)};
+}
+
+/// residual + (v < 0 ? below : above) * v, where below is not more than above.
+DEVICE float activated(float v, float above, float below, float residual) {
+  return fmaxf(v * above + residual, v * below + residual);
+}

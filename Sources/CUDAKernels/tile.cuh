@@ -1,0 +1,177 @@
+// Tiles of pixels in shared memory, and what happens to sums before they are stored.
+//
+// A tile is 16 outputs wide and a few rows a warp. Channels come in units of 32 bytes a pixel (16 channels of 16 bits, 8 of
+// float32): a ring of units lets copies run ahead of products, whatever the number of channels. The two halves of a pixel's
+// unit change places every four pixels, so that eight neighbours lie in different banks wherever they begin.
+#pragma once
+
+#include "arguments.h"
+#include "device.cuh"
+
+template <int Warps, int Size = 3, int Stride = 1, int Rows = 4> struct Tile {
+  static constexpr int rowsOfWarp = Rows, width = 16, height = Warps * rowsOfWarp, threads = Warps * 32;
+  static constexpr int haloWidth = (width - 1) * Stride + Size, haloHeight = (height - 1) * Stride + Size,
+                       haloPixels = haloWidth * haloHeight;
+  static constexpr int unitBytes = haloPixels * 32;
+  static constexpr int pieces = (haloPixels * 2 + threads - 1) / threads;
+  /// Of sums that wait to be stored: 64 channels a pixel.
+  static constexpr int stageBytes = width * height * 128;
+
+  int x0, y0, image, group;
+  int offsets[pieces];  // of this thread's pieces in the input's first unit, in 16 bytes; -1 outside the image
+
+  /// `elements` are those of 16 bytes.
+  DEVICE explicit Tile(const ConvolutionArguments &a, int elements = 8) {
+    x0 = blockIdx.x * width;
+    y0 = blockIdx.y * height;
+    image = blockIdx.z / a.groups;
+    group = blockIdx.z % a.groups;
+#pragma unroll
+    for (int i = 0; i < pieces; i++) {
+      int pixel = (threadIdx.x + i * threads) >> 1, x = x0 * Stride - Size / 2 + pixel % haloWidth,
+          y = y0 * Stride - Size / 2 + pixel / haloWidth;
+      bool inside = x >= 0 && x < a.width && y >= 0 && y < a.height;
+      offsets[i] =
+          inside ? ((image * a.height + y) * a.width + x) * (a.inputChannels / elements) + static_cast<int>(threadIdx.x & 1)
+                 : -1;
+    }
+  }
+
+  /// Copies one unit of the halo to `target`.
+  DEVICE void copyUnit(uint32_t target, const void *input, int unit) const {
+#pragma unroll
+    for (int i = 0; i < pieces; i++) {
+      int at = threadIdx.x + i * threads, pixel = at >> 1;
+      if (at < haloPixels * 2) {
+        copyAsync(target + pixel * 32 + (((at & 1) ^ (pixel >> 2 & 1)) << 4),
+                  static_cast<const uint4 *>(input) + (offsets[i] < 0 ? 0 : offsets[i] + unit * 2), offsets[i] >= 0);
+      }
+    }
+  }
+
+  /// Copies `bytes` that lie one after the other.
+  static DEVICE void copyBytes(uint32_t target, const void *source, int bytes) {
+#pragma unroll 1
+    for (int at = threadIdx.x * 16; at < bytes; at += threads * 16)
+      copyAsync(target + at, static_cast<const char *>(source) + at, true);
+  }
+};
+
+/// Of the first of the group's 64 channels of what is computed at (x, y).
+DEVICE long long outputOffset(const ConvolutionArguments &a, int image, int x, int y, int group) {
+  int run = 0;
+  if (a.shuffle == 2) {
+    const int groups = a.outputChannels / 64;
+    run = group / groups;
+    group %= groups;
+  }
+  return ((static_cast<long long>(image) * a.outputHeight + y) * a.shuffle + (run >> 1)) * (a.outputWidth * a.shuffle) *
+             a.outputChannels +
+         static_cast<long long>(x * a.shuffle + (run & 1)) * a.outputChannels + group * 64;
+}
+
+/// Where the pixels of 16 columns of halo lie for this lane: rows for `loadMatrices`, whose four matrices are the left and the
+/// right eight pixels of the unit's first eight channels, then of its last eight.
+template <int Stride = 1> struct HaloRows {
+  uint32_t place[8];  // by the window's place % 8
+  /// `unit` below is `ahead` pixels more than a multiple of eight after the unit's first.
+  DEVICE explicit HaloRows(int ahead = 0) {
+    int lane = threadIdx.x & 31, column = (lane & 15) * Stride, half = lane >> 4;
+#pragma unroll
+    for (int shift = 0; shift < 8; shift++) place[shift] = column * 32 + ((half ^ ((column + shift + ahead) >> 2 & 1)) << 4);
+  }
+  /// `unit` is where the warp's rows begin in the unit, whose rows are `Width` pixels.
+  template <int Width> DEVICE uint32_t address(uint32_t unit, int row, int column) const {
+    return unit + place[(column + Width * row) & 7] + (row * Width + column) * 32;
+  }
+};
+
+/// The outputs of a warp: four rows of 16 pixels and 64 channels, one row of products a row of pixels.
+template <class E> struct WarpOutput {
+  uint32_t stage;
+  int lane, x0, y0, image, group;
+
+  template <class Shape> DEVICE WarpOutput(uint32_t stages, const Shape &tile) {
+    lane = threadIdx.x & 31;
+    int warp = threadIdx.x >> 5;
+    stage = stages + warp * 64 * 128;
+    x0 = tile.x0;
+    y0 = tile.y0 + warp * 4;
+    image = tile.image;
+    group = tile.group;
+  }
+
+  DEVICE uint32_t place(int pixel, int piece) const { return stage + pixel * 128 + ((piece ^ (pixel & 7)) << 4); }
+  /// Elements from one pixel of the tile to the next, and from one row to the next.
+  DEVICE int acrossStep(const ConvolutionArguments &a) const { return a.outputChannels * a.shuffle; }
+  DEVICE int downStep(const ConvolutionArguments &a) const { return a.outputWidth * a.outputChannels * a.shuffle * a.shuffle; }
+  /// Of this lane's eight channels of the pixel it stores first; it stores every fourth of a row.
+  DEVICE long long offset(const ConvolutionArguments &a) const {
+    return outputOffset(a, image, x0 + (lane >> 3), y0, group) + (lane & 7) * 8;
+  }
+
+  DEVICE void start(const ConvolutionArguments &a, float (&sums)[4][8][4]) const {
+    const float2 *bias = reinterpret_cast<const float2 *>(a.bias + group * 64) + (lane & 3);
+#pragma unroll
+    for (int j = 0; j < 8; j++) {
+      float2 b = readConstant(bias + j * 4);
+#pragma unroll
+      for (int row = 0; row < 4; row++) {
+        sums[row][j][0] = sums[row][j][2] = b.x;
+        sums[row][j][1] = sums[row][j][3] = b.y;
+      }
+    }
+  }
+
+  DEVICE void copyResidual(const ConvolutionArguments &a) const {
+    const E *from = static_cast<const E *>(a.residual) + offset(a);
+    const int across = 4 * acrossStep(a), down = downStep(a);
+#pragma unroll 1
+    for (int row = 0; row < 4; row++, from += down)
+#pragma unroll
+      for (int i = 0; i < 4; i++) {
+        const int x = (lane >> 3) + i * 4;
+        const bool inside = x0 + x < a.outputWidth && y0 + row < a.outputHeight;
+        copyAsync(place(row * 16 + x, lane & 7), inside ? from + i * across : static_cast<const E *>(a.residual), inside);
+      }
+  }
+
+  /// The residual's copies are waited for.
+  DEVICE void store(const ConvolutionArguments &a, float (&sums)[4][8][4]) const {
+    const bool adds = a.residual != nullptr;
+    const float above = a.scale, below = a.slope * a.scale;
+    synchronizeWarp();
+    // Pixels of a row and channels of a piece are places that differ in few bits: one address a half row, the rest by exclusive
+    // or.
+    const uint32_t first = stage + (lane >> 2) * 128 + (lane & 3) * 4, turn = (lane >> 2) << 4;
+#pragma unroll
+    for (int row = 0; row < 4; row++)
+#pragma unroll
+      for (int j = 0; j < 8; j++)
+#pragma unroll
+        for (int half = 0; half < 2; half++) {
+          const uint32_t at = first + (row * 16 + half * 8) * 128 + (turn ^ (j << 4));
+          float2 r = {0, 0};
+          if (adds) r = Numbers<E>::unpack(readShared<uint32_t>(at));
+          const float low = sums[row][j][half * 2], high = sums[row][j][half * 2 + 1];
+          writeShared<uint32_t>(at, Numbers<E>::pack(activated(low, above, below, r.x), activated(high, above, below, r.y)));
+        }
+    synchronizeWarp();
+    long long at = offset(a);
+    const int across = 4 * acrossStep(a), down = downStep(a);
+    E *output = static_cast<E *>(a.output);
+    const E *second = static_cast<const E *>(a.second);
+#pragma unroll 1
+    for (int row = 0; row < 4; row++, at += down) {
+      if (y0 + row >= a.outputHeight) break;
+#pragma unroll
+      for (int i = 0; i < 4; i++) {
+        const int x = (lane >> 3) + i * 4;
+        if (x0 + x >= a.outputWidth) continue;
+        uint4 v = readShared<uint4>(place(row * 16 + x, lane & 7));
+        if (second) v = addElements<E>(v, readGlobal(reinterpret_cast<const uint4 *>(second + at + i * across)));
+        writeGlobal(reinterpret_cast<uint4 *>(output + at + i * across), v);
+      }
+    }
+  }
+};

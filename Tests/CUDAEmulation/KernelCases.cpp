@@ -1,0 +1,374 @@
+#include "CUDAEmulation.h"
+
+#include "convolution.cu"
+#include "packing.h"
+
+using namespace emulation;
+using packing::Weights;
+using packing::Words;
+
+namespace {
+
+enum class Kind { dense, denseFloat, denseHopper, separable, block, selection, head, tail, pool };
+
+/// What the host knows of a family: how its weights are packed, and what its tiles are.
+struct Family {
+  Kind kind;
+  int tileWidth, tileHeight, size, stride, planes;
+  size_t sharedBytes;
+  bool brain;
+};
+template <class F> constexpr Family family{};
+template <class E> constexpr bool isBrain = std::is_same_v<E, BFloat16>;
+template <class E, int W, int S, int Z, int T>
+constexpr Family family<Dense<E, W, S, Z, T>>{Kind::dense, 16, W * 4, Z, T, 0, Dense<E, W, S, Z, T>::sharedBytes, isBrain<E>};
+template <int W, int S, int Z, int T> constexpr Family family<DenseFloat<W, S, Z, T>>{
+    Kind::denseFloat, 16, W * 4, Z, T, 0, DenseFloat<W, S, Z, T>::sharedBytes, false};
+template <class E, int G> constexpr Family family<DenseHopper<E, G>>{
+    Kind::denseHopper, DenseHopper<E, G>::width, DenseHopper<E, G>::height, 3, 1, 0, DenseHopper<E, G>::sharedBytes,
+    isBrain<E>};
+template <class E, int W, int S>
+constexpr Family family<Separable<E, W, S>>{Kind::separable, 16, W * 4, 3, 1, 0, Separable<E, W, S>::sharedBytes, isBrain<E>};
+template <class E> constexpr Family family<SeparableBlock<E>>{
+    Kind::block, SeparableBlock<E>::width, SeparableBlock<E>::height, 3, 1, 0, SeparableBlock<E>::sharedBytes, isBrain<E>};
+template <class E, int S>
+constexpr Family family<Selection<E, S>>{Kind::selection, 16, 16, 3, 1, 0, Selection<E, S>::sharedBytes, isBrain<E>};
+template <class E, int P, int W>
+constexpr Family family<Head<E, P, W>>{Kind::head, 16, W * 4, 3, 1, P, Head<E, P, W>::sharedBytes, isBrain<E>};
+template <class E, int W, int S>
+constexpr Family family<Tail<E, W, S>>{Kind::tail, 16, W * 4, 3, 1, 0, Tail<E, W, S>::sharedBytes, isBrain<E>};
+template <class E, int Z, int T> constexpr Family family<MaximumPool<E, Z, T>>{Kind::pool, 0, 0, Z, T, 0, 0, isBrain<E>};
+
+struct Row {
+  const char *name;
+  Family family;
+  unsigned threads;
+  void (*convolution)(ConvolutionArguments);
+  void (*pool)(PoolArguments);
+};
+Row row(const char *name, Family family, unsigned threads, void (*kernel)(ConvolutionArguments)) {
+  return {name, family, threads, kernel, nullptr};
+}
+Row row(const char *name, Family family, unsigned threads, void (*kernel)(PoolArguments)) {
+  return {name, family, threads, nullptr, kernel};
+}
+
+#undef CUDA_KERNEL
+#define CUDA_KERNEL(name, kernelFamily, arguments, threads, blocks) \
+  row(#name, family<kernelFamily>, threads, [](arguments a) { name(a); }),
+const std::vector<Row> rows = {
+#include "kernels.def"
+};
+
+template <class T> Buffer buffer(std::vector<T> &v, bool writable) {
+  const char *begin = reinterpret_cast<const char *>(v.data());
+  return {begin, begin + v.size() * sizeof(T), writable};
+}
+
+/// Numbers of a layer's ends in double precision by place, and as they lie in memory.
+struct Numbers16 {
+  bool brain, single;
+  float rounded(float v) const { return single ? v : brain ? toFloat(fromFloat<BFloat16>(v)) : toFloat(fromFloat<Half>(v)); }
+  uint16_t bits(float v) const { return brain ? fromFloat<BFloat16>(v).bits : fromFloat<Half>(v).bits; }
+  float value(uint16_t bits) const { return brain ? toFloat(BFloat16{bits}) : toFloat(Half{bits}); }
+};
+
+/// A batch whose channels lie together, or plane by plane; outside an image it is zero.
+struct Images {
+  int count, height, width, channels;
+  bool planar;
+  std::vector<float> numbers;
+  size_t place(int image, int y, int x, int channel) const {
+    return planar ? ((size_t(image) * channels + channel) * height + y) * width + x
+                  : ((size_t(image) * height + y) * width + x) * channels + channel;
+  }
+  double at(int image, int y, int x, int channel) const {
+    return y < 0 || x < 0 || y >= height || x >= width ? 0 : numbers[place(image, y, x, channel)];
+  }
+};
+
+/// Sums of a convolution padded by half its size; grouped: each channel by itself.
+Images convolved(const Images &x, const Weights &weights, int outputs, int size, int stride, bool depthwise) {
+  Images y{x.count, (x.height - 1) / stride + 1, (x.width - 1) / stride + 1, outputs, false, {}};
+  y.numbers.resize(size_t(y.count) * y.height * y.width * outputs);
+  for (int i = 0; i < y.count; i++)
+    for (int v = 0; v < y.height; v++)
+      for (int u = 0; u < y.width; u++)
+        for (int o = 0; o < outputs; o++) {
+          double sum = 0;
+          const int inputs = depthwise ? 1 : x.channels;
+          for (int tap = 0; tap < size * size; tap++)
+            for (int c = 0; c < inputs; c++)
+              sum += x.at(i, v * stride - size / 2 + tap / size, u * stride - size / 2 + tap % size, depthwise ? o : c) *
+                     double(weights[(size_t(o) * inputs + c) * size * size + tap]);
+          y.numbers[y.place(i, v, u, o)] = float(sum);
+        }
+  return y;
+}
+
+double error(const Row &row, CUDAKernelCase c, std::string &fault) {
+  const Family &f = row.family;
+  const bool single = f.kind == Kind::denseFloat, planarIn = f.kind == Kind::head, planarOut = f.kind == Kind::tail;
+  const Numbers16 numbers{f.brain, single};
+  const packing::Round round =
+      f.brain ? [](float v) { return fromFloat<BFloat16>(v).bits; } : [](float v) { return fromFloat<Half>(v).bits; };
+  std::mt19937 generator(c.seed);
+  auto random = [&](size_t count, float scale, bool exact) {
+    std::vector<float> v(count);
+    for (float &n : v) {
+      n = std::uniform_real_distribution<float>(-scale, scale)(generator);
+      if (!exact) n = numbers.rounded(n);
+    }
+    return v;
+  };
+
+  const int inputs = c.inputChannels, outputs = c.outputChannels, taps = f.size * f.size;
+  Images x{c.images, c.height, c.width, inputs, planarIn, random(size_t(c.images) * c.height * c.width * inputs, 1, planarIn)};
+  const int height =
+      f.kind == Kind::pool ? (c.height + 2 * (f.size / 3) - f.size) / f.stride + 1 : (c.height - 1) / f.stride + 1;
+  const int width = f.kind == Kind::pool ? (c.width + 2 * (f.size / 3) - f.size) / f.stride + 1 : (c.width - 1) / f.stride + 1;
+  const size_t computed = size_t(c.images) * height * width * outputs;
+  std::vector<uint16_t> input16(x.numbers.size()), output16(computed, 0xffff);
+  for (size_t i = 0; i < input16.size(); i++) input16[i] = numbers.bits(x.numbers[i]);
+  std::vector<float> output32(computed, NAN);
+  const bool floatIn = single || planarIn, floatOut = single || planarOut;
+
+  if (row.pool) {
+    if (height < 1 || width < 1) {
+      fault = "no output";
+      return -1;
+    }
+    PoolArguments a{input16.data(), output16.data(), c.height, c.width, height, width, inputs, f.size / 3};
+    fault = launch({unsigned(height * width * inputs / 8 + 255) / 256, unsigned(c.images), 1}, row.threads, 0, c.seed,
+                   {buffer(input16, false), buffer(output16, true)}, [&] { row.pool(a); });
+    if (!fault.empty()) return -1;
+    size_t wrong = 0, at = 0;
+    for (int i = 0; i < c.images; i++)
+      for (int v = 0; v < height; v++)
+        for (int u = 0; u < width; u++)
+          for (int o = 0; o < inputs; o++, at++) {
+            double best = -INFINITY;
+            for (int t = 0; t < taps; t++) {
+              const int p = v * f.stride - f.size / 3 + t / f.size, q = u * f.stride - f.size / 3 + t % f.size;
+              if (p >= 0 && q >= 0 && p < c.height && q < c.width) best = std::max(best, x.at(i, p, q, o));
+            }
+            wrong += best != numbers.value(output16[at]);
+          }
+    return double(wrong) / double(at);
+  }
+
+  // Weights of sizes that keep sums near one.
+  const float slope = 0.25f, scale = 0.5f;
+  Weights first, second, third, fourth;
+  std::vector<float> bias = random(size_t(std::max(outputs, 8)) * 2, 1, true);
+  Words packed;
+  Weights packedFloat;
+  switch (f.kind) {
+    case Kind::dense:
+    case Kind::denseFloat:
+    case Kind::denseHopper:
+    case Kind::head:
+    case Kind::tail:
+      first = random(size_t(outputs) * inputs * taps, 1.7f / std::sqrt(float(inputs * taps)), false);
+      if (f.kind == Kind::dense) packed = packing::dense(first, outputs, inputs, f.size, round);
+      if (f.kind == Kind::denseFloat) packedFloat = packing::denseFloat(first, outputs, inputs, f.size);
+      if (f.kind == Kind::denseHopper) packed = packing::denseHopper(first, outputs, inputs, round);
+      if (f.kind == Kind::head) packed = packing::head(first, outputs, inputs, round);
+      if (f.kind == Kind::tail) packed = packing::tail(first, outputs, inputs, round);
+      break;
+    case Kind::separable:
+    case Kind::block:
+      first = random(size_t(inputs) * 9, 0.6f, false);
+      second = random(size_t(outputs) * inputs, 1.7f / std::sqrt(float(inputs)), false);
+      packed = packing::separable(first, second, outputs, inputs, round);
+      if (f.kind == Kind::block) {
+        third = random(size_t(inputs) * 9, 0.6f, false);
+        fourth = random(size_t(outputs) * inputs, 1.7f / std::sqrt(float(inputs)), false);
+        Words more = packing::separable(third, fourth, outputs, inputs, round);
+        packed.insert(packed.end(), more.begin(), more.end());
+      }
+      break;
+    case Kind::selection:
+      first = random(size_t(outputs) * inputs, 1.7f / std::sqrt(float(inputs)), false);
+      second = random(size_t(outputs) * 9, 0.6f, false);
+      packed = packing::selection(first, second, outputs, inputs, round);
+      break;
+    case Kind::pool: break;
+  }
+
+  const bool residual = c.residual, added = c.second && !planarOut;
+  std::vector<float> r = random(computed, 1, planarOut), s = random(computed, 1, false);
+  std::vector<uint16_t> r16(computed), s16(computed);
+  for (size_t i = 0; i < computed; i++) {
+    r16[i] = numbers.bits(r[i]);
+    s16[i] = numbers.bits(s[i]);
+  }
+
+  ConvolutionArguments a{};
+  a.input = floatIn ? static_cast<void *>(x.numbers.data()) : input16.data();
+  a.weights = single ? static_cast<void *>(packedFloat.data()) : packed.data();
+  a.bias = bias.data();
+  a.residual = !residual ? nullptr : floatOut ? static_cast<void *>(r.data()) : r16.data();
+  a.second = !added ? nullptr : floatOut ? static_cast<void *>(s.data()) : s16.data();
+  a.output = floatOut ? static_cast<void *>(output32.data()) : output16.data();
+  a.height = c.height;
+  a.width = c.width;
+  a.outputHeight = height;
+  a.outputWidth = width;
+  a.inputChannels = inputs;
+  a.outputChannels = c.shuffle == 2 ? outputs / 4 : outputs;
+  a.groups = planarOut ? 1 : outputs / 64;
+  a.shuffle = c.shuffle;
+  a.images = c.images;
+  a.slope = slope;
+  a.scale = scale;
+  a.tilesAcross = (width + f.tileWidth - 1) / f.tileWidth;
+  a.tilesDown = (height + f.tileHeight - 1) / f.tileHeight;
+  dim3 grid{unsigned(a.tilesAcross), unsigned(a.tilesDown), unsigned(a.images * a.groups)};
+  if (f.kind == Kind::denseHopper) grid = {2, unsigned(a.groups), 1};
+  fault = launch(
+      grid, row.threads, f.sharedBytes, c.seed,
+      {floatIn ? buffer(x.numbers, false) : buffer(input16, false), single ? buffer(packedFloat, false) : buffer(packed, false),
+       buffer(bias, false), floatOut ? buffer(r, false) : buffer(r16, false), floatOut ? buffer(s, false) : buffer(s16, false),
+       floatOut ? buffer(output32, true) : buffer(output16, true)},
+      [&] { row.convolution(a); });
+  if (!fault.empty()) return -1;
+
+  // The reference keeps sums in float32 between the layers of a block, which is far below what 16 bits lose there.
+  if (planarIn)
+    for (float &n : x.numbers) n = numbers.rounded(n);
+  auto add = [&](Images &y, const float *bias) {
+    for (size_t i = 0; i < y.numbers.size(); i++) y.numbers[i] += bias[i % size_t(y.channels)];
+  };
+  auto activate = [&](Images &y) {
+    for (float &n : y.numbers) n = n < 0 ? slope * n : n;
+  };
+  Images y;
+  switch (f.kind) {
+    case Kind::separable:
+    case Kind::block:
+      y = convolved(convolved(x, first, inputs, 3, 1, true), second, outputs, 1, 1, false);
+      add(y, bias.data());
+      if (f.kind == Kind::block) {
+        activate(y);
+        y = convolved(convolved(y, third, inputs, 3, 1, true), fourth, outputs, 1, 1, false);
+        add(y, bias.data() + 64);
+        for (size_t i = 0; i < computed; i++) y.numbers[i] = x.numbers[i] + scale * y.numbers[i];
+      }
+      break;
+    case Kind::selection: {
+      y = convolved(x, first, outputs, 1, 1, false);
+      std::vector<float> before, after;
+      for (int g = 0; g < outputs; g += 64) {
+        before.insert(before.end(), &bias[g * 2], &bias[g * 2] + 64);
+        after.insert(after.end(), &bias[g * 2 + 64], &bias[g * 2 + 64] + 64);
+      }
+      add(y, before.data());
+      y = convolved(y, second, outputs, 3, 1, true);
+      add(y, after.data());
+      break;
+    }
+    default: y = convolved(x, first, outputs, f.size, f.stride, false); add(y, bias.data());
+  }
+  if (f.kind != Kind::block) {
+    activate(y);
+    for (float &n : y.numbers) n *= scale;
+  }
+
+  double distance = 0, length = 0;
+  for (int i = 0; i < c.images; i++)
+    for (int v = 0; v < height; v++)
+      for (int u = 0; u < width; u++)
+        for (int o = 0; o < outputs; o++) {
+          size_t at = y.place(i, v, u, o);
+          double want = y.numbers[at];
+          if (planarOut) at = ((size_t(i) * outputs + o) * height + v) * width + u;
+          if (c.shuffle == 2) {
+            const int run = o / (outputs / 4);
+            at = ((size_t(i) * height * 2 + v * 2 + run / 2) * width * 2 + u * 2 + run % 2) * (outputs / 4) + o % (outputs / 4);
+          }
+          if (residual && f.kind != Kind::block) want += r[at];
+          if (added) want += s[at];
+          const double got = floatOut ? output32[at] : numbers.value(output16[at]);
+          if (!(got == got)) {
+            fault = "not every output is a number";
+            return -1;
+          }
+          distance += (want - got) * (want - got);
+          length += want * want;
+        }
+  return std::sqrt(distance / length);
+}
+
+void write(const std::string &text, char *to, int capacity) { snprintf(to, size_t(capacity), "%s", text.c_str()); }
+
+}  // namespace
+
+const char *cudaKernelName(int index) { return index < int(rows.size()) ? rows[size_t(index)].name : nullptr; }
+int cudaKernelInputUnit(int index) {
+  return rows[size_t(index)].family.kind == Kind::denseFloat ? 8 : rows[size_t(index)].family.kind == Kind::pool ? 8 : 16;
+}
+int cudaKernelOutputUnit(int index) {
+  const Kind kind = rows[size_t(index)].family.kind;
+  return kind == Kind::tail ? 1 : kind == Kind::pool ? 0 : 64;
+}
+int cudaKernelFixedInputs(int index) {
+  const Family &f = rows[size_t(index)].family;
+  return f.kind == Kind::head ? f.planes : f.kind == Kind::denseHopper || f.kind == Kind::block ? 64 : 0;
+}
+int cudaKernelMostOutputs(int index) {
+  const Kind kind = rows[size_t(index)].family.kind;
+  return kind == Kind::tail ? 8 : kind == Kind::block ? 64 : 256;
+}
+int cudaKernelShuffles(int index) {
+  const Kind kind = rows[size_t(index)].family.kind;
+  return kind != Kind::tail && kind != Kind::block && kind != Kind::pool;
+}
+int cudaKernelResiduals(int index) { return rows[size_t(index)].family.kind != Kind::pool; }
+
+double cudaKernelError(int index, CUDAKernelCase kernelCase, char *fault, int capacity) {
+  std::string text;
+  const double result = error(rows[size_t(index)], kernelCase, text);
+  write(text, fault, capacity);
+  return result;
+}
+
+void cudaFaultOfMissingBarrier(int planted, unsigned seed, char *fault, int capacity) {
+  std::vector<float> x(256), y(256, NAN);
+  for (int i = 0; i < 256; i++) x[size_t(i)] = float(i);
+  std::string text = launch({1, 1, 1}, 256, 1024, seed, {buffer(x, false), buffer(y, true)}, [&] {
+    const int i = int(threadIdx.x);
+    writeShared<float>(sharedBase() + uint32_t(i) * 4, readGlobal(&x[size_t(i)]));
+    if (!planted) synchronizeBlock();
+    writeGlobal(&y[size_t(i)], readShared<float>(sharedBase() + uint32_t(255 - i) * 4));
+  });
+  for (int i = 0; i < 256 && text.empty(); i++)
+    if (y[size_t(i)] != float(255 - i)) text = "what was read is not what was written";
+  write(text, fault, capacity);
+}
+
+void cudaFaultOfReadOutside(int planted, unsigned seed, char *fault, int capacity) {
+  std::vector<float> x(100), y(100, NAN);
+  write(launch({1, 1, 1}, 128, 0, seed, {buffer(x, false), buffer(y, true)},
+               [&] {
+                 const int i = int(threadIdx.x);
+                 if (i < 100) writeGlobal(&y[size_t(i)], readGlobal(x.data() + std::min(i + 1, planted ? 100 : 99)));
+               }),
+        fault, capacity);
+}
+
+void cudaFaultOfUnwaitedCopy(int planted, unsigned seed, char *fault, int capacity) {
+  std::vector<float> x(128, 1.0f), y(128, NAN);
+  std::string text = launch({1, 1, 1}, 32, 512, seed, {buffer(x, false), buffer(y, true)}, [&] {
+    const int i = int(threadIdx.x);
+    copyAsync(sharedBase() + uint32_t(i) * 16, &x[size_t(i) * 4], true);
+    commitCopies();
+    if (planted) waitForCopies<1>();
+    else waitForCopies<0>();
+    synchronizeWarp();
+    writeGlobal(&y[size_t(i) * 4], readShared<float>(sharedBase() + uint32_t(31 - i) * 16));
+  });
+  for (int i = 0; i < 32 && text.empty(); i++)
+    if (y[size_t(i) * 4] != 1) text = "what was read had not arrived";
+  write(text, fault, capacity);
+}

@@ -1,0 +1,476 @@
+// Runs kernels on the CPU, one block after the other in random order. Each thread of a block is a fiber; fibers run in random
+// order until they wait for each other. What the device leaves open is made as bad as it may be:
+// - shared memory begins as NaN, and so do registers that an unfinished product will write;
+// - asynchronous copies and the products of four warps happen when they are waited for, no sooner;
+// - every address is checked: shared memory against the block's size, global memory against the buffers that the launch named.
+// The first fault ends the launch and is returned as text.
+#pragma once
+
+#include <ucontext.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#define DEVICE inline
+#define KERNEL(threads, blocks) inline void
+#define ARGUMENTS(type) const type
+// Loops that the device wants unrolled need not be here.
+#pragma clang diagnostic ignored "-Wpass-failed"
+
+struct float2 {
+  float x, y;
+};
+struct alignas(16) float4 {
+  float x, y, z, w;
+};
+struct alignas(8) uint2 {
+  uint32_t x, y;
+};
+struct alignas(16) uint4 {
+  uint32_t x, y, z, w;
+};
+struct dim3 {
+  unsigned x = 1, y = 1, z = 1;
+};
+struct Half {
+  uint16_t bits;
+};
+struct BFloat16 {
+  uint16_t bits;
+};
+
+namespace emulation {
+
+inline float toFloat(Half h) {
+  _Float16 v;
+  memcpy(&v, &h.bits, 2);
+  return static_cast<float>(v);
+}
+inline float toFloat(BFloat16 h) {
+  uint32_t bits = static_cast<uint32_t>(h.bits) << 16;
+  float v;
+  memcpy(&v, &bits, 4);
+  return v;
+}
+template <class E> E fromFloat(float v);
+template <> inline Half fromFloat<Half>(float v) {
+  _Float16 h = static_cast<_Float16>(v);
+  Half r;
+  memcpy(&r.bits, &h, 2);
+  return r;
+}
+template <> inline BFloat16 fromFloat<BFloat16>(float v) {
+  uint32_t bits;
+  memcpy(&bits, &v, 4);
+  if (v != v) return {static_cast<uint16_t>(bits >> 16 | 64)};
+  return {static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16)};
+}
+template <class E> uint32_t pack(float low, float high) {
+  return fromFloat<E>(low).bits | static_cast<uint32_t>(fromFloat<E>(high).bits) << 16;
+}
+template <class E> float2 unpack(uint32_t pair) {
+  return {toFloat(E{static_cast<uint16_t>(pair)}), toFloat(E{static_cast<uint16_t>(pair >> 16)})};
+}
+
+/// Global memory that a launch may touch.
+struct Buffer {
+  const char *begin, *end;
+  bool writable;
+};
+/// Threads that wait for each other.
+struct Meeting {
+  int arrived = 0, generation = 0;
+};
+/// A warp, or four: lanes bring what they have, and the last one to come does the work for all.
+struct Gathering {
+  Meeting meeting;
+  const void *in[128];
+  void *out[128];
+};
+struct Copy {
+  uint32_t target;
+  unsigned char bytes[16];
+  const void *source;
+  bool inside;
+};
+struct GroupProduct {
+  float *sums;
+  uint64_t a, b;
+  bool half;
+};
+
+struct Fiber {
+  ucontext_t context;
+  std::unique_ptr<char[]> stack;
+  bool done = false;
+  std::vector<std::vector<Copy>> groups;  // committed, oldest first
+  std::vector<Copy> open;
+  std::vector<std::vector<GroupProduct>> productGroups;
+  std::vector<GroupProduct> openProducts;
+};
+
+struct Block {
+  std::vector<Fiber> fibers;
+  std::vector<Gathering> warps, warpGroups;
+  Meeting all, some[16];
+  int live = 0, current = 0;
+  std::vector<unsigned char> shared;
+  ucontext_t main;
+  std::function<void()> body;
+  std::string fault;
+};
+
+constexpr uint32_t sharedStart = 1024;  // address 0 is nobody's
+// Launches of different threads of the host do not know of each other.
+inline thread_local Block *block;
+inline thread_local std::vector<Buffer> buffers;
+inline thread_local dim3 blockIndex, gridSize, blockSize;
+
+inline void yield() { swapcontext(&block->fibers[block->current].context, &block->main); }
+
+[[noreturn]] inline void fail(const std::string &text) {
+  if (block->fault.empty()) {
+    block->fault = text + " (thread " + std::to_string(block->current) + " of block " + std::to_string(blockIndex.x) + ", " +
+                   std::to_string(blockIndex.y) + ", " + std::to_string(blockIndex.z) + ")";
+  }
+  for (;;) yield();
+}
+
+inline void meet(Meeting &m, int count) {
+  int generation = m.generation;
+  if (++m.arrived == count) {
+    m.arrived = 0;
+    m.generation++;
+  } else
+    while (m.generation == generation) yield();
+}
+
+template <class Work> void gather(Gathering &group, int lane, int count, const void *in, void *out, Work work) {
+  group.in[lane] = in;
+  group.out[lane] = out;
+  int generation = group.meeting.generation;
+  if (++group.meeting.arrived == count) {
+    work(group);
+    group.meeting.arrived = 0;
+    group.meeting.generation++;
+  } else
+    while (group.meeting.generation == generation) yield();
+}
+template <class Work> void gatherWarp(const void *in, void *out, Work work) {
+  gather(block->warps[block->current / 32], block->current % 32, 32, in, out, work);
+}
+
+inline unsigned char *sharedBytes(uint32_t address, uint32_t size, const char *what) {
+  if (address < sharedStart || address - sharedStart + size > block->shared.size())
+    fail(std::string(what) + " outside shared memory: " + std::to_string(size) + " bytes at " +
+         std::to_string(static_cast<int64_t>(address) - sharedStart) + " of " + std::to_string(block->shared.size()));
+  if (address % size)
+    fail(std::string(what) + " of " + std::to_string(size) + " bytes at an address that is not a multiple of it");
+  return block->shared.data() + (address - sharedStart);
+}
+
+inline void checkGlobal(const void *pointer, size_t size, bool writes, const char *what) {
+  const char *p = static_cast<const char *>(pointer);
+  if (reinterpret_cast<uintptr_t>(p) % size)
+    fail(std::string(what) + " of " + std::to_string(size) + " bytes at an address that is not a multiple of it");
+  for (auto &b : buffers)
+    if (p >= b.begin && p + size <= b.end) {
+      if (writes && !b.writable) fail(std::string(what) + " to a buffer that is only read");
+      return;
+    }
+  fail(std::string(what) + " of " + std::to_string(size) + " bytes outside every buffer");
+}
+
+inline void enter() {
+  block->body();
+  Fiber &self = block->fibers[block->current];
+  if (!self.open.empty() || !self.openProducts.empty()) fail("a thread ended with copies or products that it did not commit");
+  for (auto &g : self.productGroups)
+    if (!g.empty()) fail("a thread ended with products that it did not wait for");
+  self.done = true;
+  block->live--;
+  if (block->live && block->all.arrived == block->live) {
+    block->all.arrived = 0;
+    block->all.generation++;
+  }
+  for (;;) yield();
+}
+
+/// Runs `body` once for each thread of each block; returns the first fault, or nothing.
+template <class Body>
+std::string launch(dim3 grid, unsigned threads, size_t sharedSize, unsigned seed, std::vector<Buffer> named, Body body) {
+  buffers = std::move(named);
+  gridSize = grid;
+  blockSize = {threads};
+  std::mt19937 order(seed);
+  constexpr size_t stackSize = 96 << 10;
+  Block b;
+  block = &b;
+  b.body = body;
+  b.fibers.resize(threads);
+  b.warps.resize((threads + 31) / 32);
+  b.warpGroups.resize((threads + 127) / 128);
+  for (auto &f : b.fibers) f.stack.reset(new char[stackSize]);
+  std::vector<int> turn(threads);
+  for (unsigned i = 0; i < threads; i++) turn[i] = i;
+  std::vector<unsigned> blocks(grid.x * grid.y * grid.z);
+  for (unsigned i = 0; i < blocks.size(); i++) blocks[i] = i;
+  std::shuffle(blocks.begin(), blocks.end(), order);
+  for (unsigned i : blocks) {
+    blockIndex = {i % grid.x, i / grid.x % grid.y, i / grid.x / grid.y};
+    b.shared.assign(sharedSize, 0xff);
+    b.live = threads;
+    b.all = {};
+    for (auto &m : b.some) m = {};
+    for (auto &f : b.fibers) {
+      f.done = false;
+      f.groups.clear();
+      f.open.clear();
+      f.productGroups.clear();
+      f.openProducts.clear();
+      getcontext(&f.context);
+      f.context.uc_stack.ss_sp = f.stack.get();
+      f.context.uc_stack.ss_size = stackSize;
+      f.context.uc_link = nullptr;
+      makecontext(&f.context, enter, 0);
+    }
+    for (int idle = 0; b.live && b.fault.empty(); idle++) {
+      if (idle > 1000000) {
+        b.fault = "threads wait for each other forever";
+        break;
+      }
+      std::shuffle(turn.begin(), turn.end(), order);
+      for (int i : turn)
+        if (!b.fibers[i].done && b.fault.empty()) {
+          b.current = i;
+          swapcontext(&b.main, &b.fibers[i].context);
+        }
+    }
+    if (!b.fault.empty()) return b.fault;
+  }
+  return "";
+}
+
+struct ThreadIndex {
+  operator unsigned() const { return block->current; }
+};
+struct ThreadIndices {
+  ThreadIndex x;
+};
+inline ThreadIndices threadIndices;
+
+/// Element (row, depth) of a matrix that a descriptor names.
+template <class E> float described(uint64_t d, int row, int depth) {
+  uint32_t start = (d & 0x3fff) << 4, depthStride = (d >> 16 & 0x3fff) << 4, rowStride = (d >> 32 & 0x3fff) << 4;
+  uint32_t address = start + row / 8 * rowStride + depth / 8 * depthStride + row % 8 * 16 + depth % 8 * 2;
+  E e;
+  memcpy(&e, sharedBytes(address, 2, "a product's operand"), 2);
+  return toFloat(e);
+}
+
+}  // namespace emulation
+
+#define threadIdx emulation::threadIndices
+#define blockIdx emulation::blockIndex
+#define gridDim emulation::gridSize
+#define blockDim emulation::blockSize
+
+using std::max;
+using std::min;
+inline uint32_t sharedBase() { return emulation::sharedStart; }
+template <class T> T readShared(uint32_t address) {
+  T v;
+  memcpy(&v, emulation::sharedBytes(address, sizeof(T), "a read"), sizeof(T));
+  return v;
+}
+template <class T> void writeShared(uint32_t address, T v) {
+  memcpy(emulation::sharedBytes(address, sizeof(T), "a write"), &v, sizeof(T));
+}
+template <class T> T readGlobal(const T *p) {
+  emulation::checkGlobal(p, sizeof(T), false, "a read");
+  return *p;
+}
+template <class T> T readConstant(const T *p) { return readGlobal(p); }
+template <class T> void writeGlobal(T *p, T v) {
+  emulation::checkGlobal(p, sizeof(T), true, "a write");
+  *p = v;
+}
+
+inline void copyAsync(uint32_t target, const void *source, bool inside) {
+  emulation::sharedBytes(target, 16, "a copy");
+  if (inside) emulation::checkGlobal(source, 16, false, "a copy");
+  // Until it arrives, nobody may rely on what was there.
+  memset(emulation::sharedBytes(target, 16, "a copy"), 0xff, 16);
+  emulation::block->fibers[emulation::block->current].open.push_back({target, {}, source, inside});
+}
+inline void commitCopies() {
+  auto &f = emulation::block->fibers[emulation::block->current];
+  f.groups.push_back(std::move(f.open));
+  f.open.clear();
+}
+template <int Pending> void waitForCopies() {
+  auto &f = emulation::block->fibers[emulation::block->current];
+  while (f.groups.size() > Pending) {
+    for (auto &c : f.groups.front()) {
+      auto *to = emulation::sharedBytes(c.target, 16, "a copy");
+      if (c.inside) memcpy(to, c.source, 16);
+      else memset(to, 0, 16);
+    }
+    f.groups.erase(f.groups.begin());
+  }
+}
+
+inline void synchronizeBlock() { emulation::meet(emulation::block->all, emulation::block->live); }
+inline void synchronizeWarp() {
+  emulation::gatherWarp(nullptr, nullptr, [](emulation::Gathering &) {});
+}
+inline void synchronizeSome(int index, int threads) { emulation::meet(emulation::block->some[index], threads); }
+inline void waitForEarlierKernels() {}
+inline void letLaterKernelsStart() {}
+
+inline uint32_t permuteBytes(uint32_t low, uint32_t high, uint32_t order) {
+  uint64_t both = static_cast<uint64_t>(high) << 32 | low;
+  uint32_t result = 0;
+  for (int i = 0; i < 4; i++) result |= static_cast<uint32_t>(both >> (order >> i * 4 & 7) * 8 & 0xff) << i * 8;
+  return result;
+}
+
+inline int uniform(int value) {
+  int first;
+  emulation::gatherWarp(&value, &first, [](emulation::Gathering &w) {
+    int all[32];
+    for (int lane = 0; lane < 32; lane++) all[lane] = *static_cast<const int *>(w.in[lane]);
+    for (int lane = 0; lane < 32; lane++) {
+      if (all[lane] != all[0]) emulation::fail("what ought to be uniform differs in a warp");
+      *static_cast<int *>(w.out[lane]) = all[0];
+    }
+  });
+  return first;
+}
+
+inline void loadMatrices(uint32_t (&r)[4], uint32_t row) {
+  emulation::gatherWarp(&row, r, [](emulation::Gathering &w) {
+    uint32_t all[32][4];
+    for (int lane = 0; lane < 32; lane++)
+      for (int m = 0; m < 4; m++) {
+        uint32_t address = *static_cast<const uint32_t *>(w.in[m * 8 + lane / 4]);
+        memcpy(&all[lane][m], emulation::sharedBytes(address, 16, "a matrix row") + lane % 4 * 4, 4);
+      }
+    for (int lane = 0; lane < 32; lane++) memcpy(w.out[lane], all[lane], 16);
+  });
+}
+
+template <class E> struct Product {
+  struct Operands {
+    uint32_t a[4], b[2];
+  };
+  static float element(uint32_t pair, int e) { return emulation::toFloat(E{static_cast<uint16_t>(pair >> e * 16)}); }
+  template <int Depth> static void add(float (&d)[4], Operands o) {
+    emulation::gatherWarp(&o, d, [](emulation::Gathering &w) {
+      float a[16][16], b[16][8];
+      for (int lane = 0; lane < 32; lane++) {
+        auto &o = *static_cast<const Operands *>(w.in[lane]);
+        for (int e = 0; e < 2; e++) {
+          for (int i = 0; i < Depth / 4; i++) a[lane / 4 + i % 2 * 8][lane % 4 * 2 + e + i / 2 * 8] = element(o.a[i], e);
+          for (int i = 0; i < Depth / 8; i++) b[lane % 4 * 2 + e + i * 8][lane / 4] = element(o.b[i], e);
+        }
+      }
+      for (int lane = 0; lane < 32; lane++)
+        for (int i = 0; i < 4; i++) {
+          float sum = static_cast<float *>(w.out[lane])[i];
+          for (int k = 0; k < Depth; k++) sum += a[lane / 4 + i / 2 * 8][k] * b[k][lane % 4 * 2 + i % 2];
+          static_cast<float *>(w.out[lane])[i] = sum;
+        }
+    });
+  }
+  static void add16(float (&d)[4], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3, uint32_t b0, uint32_t b1) {
+    add<16>(d, {{a0, a1, a2, a3}, {b0, b1}});
+  }
+  static void add8(float (&d)[4], uint32_t a0, uint32_t a1, uint32_t b0) { add<8>(d, {{a0, a1, 0, 0}, {b0, 0}}); }
+  static void set8(float (&d)[4], uint32_t a0, uint32_t a1, uint32_t b0) {
+    d[0] = d[1] = d[2] = d[3] = 0;
+    add8(d, a0, a1, b0);
+  }
+};
+
+inline float asFloat(uint32_t bits) {
+  float v;
+  memcpy(&v, &bits, 4);
+  return v;
+}
+inline uint32_t asBits(float v) {
+  uint32_t bits;
+  memcpy(&bits, &v, 4);
+  return bits;
+}
+
+template <> struct Product<float> {
+  struct Operands {
+    uint32_t a[4], b[2];
+  };
+  static void add8(float (&d)[4], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3, uint32_t b0, uint32_t b1) {
+    Operands o{{a0, a1, a2, a3}, {b0, b1}};
+    emulation::gatherWarp(&o, d, [](emulation::Gathering &w) {
+      float a[16][8], b[8][8];
+      for (int lane = 0; lane < 32; lane++) {
+        auto &o = *static_cast<const Operands *>(w.in[lane]);
+        for (int i = 0; i < 4; i++) a[lane / 4 + i % 2 * 8][lane % 4 + i / 2 * 4] = asFloat(o.a[i] & 0xffffe000);
+        for (int i = 0; i < 2; i++) b[lane % 4 + i * 4][lane / 4] = asFloat(o.b[i] & 0xffffe000);
+      }
+      for (int lane = 0; lane < 32; lane++)
+        for (int i = 0; i < 4; i++) {
+          float &sum = static_cast<float *>(w.out[lane])[i];
+          for (int k = 0; k < 8; k++) sum += a[lane / 4 + i / 2 * 8][k] * b[k][lane % 4 * 2 + i % 2];
+        }
+    });
+  }
+};
+
+inline void publishShared() {}
+inline void beginGroupProducts() {}
+inline void addGroupProduct(float (&d)[32], uint64_t a, uint64_t b, Half *) {
+  emulation::block->fibers[emulation::block->current].openProducts.push_back({d, a, b, true});
+}
+inline void commitGroupProducts() {
+  auto &f = emulation::block->fibers[emulation::block->current];
+  f.productGroups.push_back(std::move(f.openProducts));
+  f.openProducts.clear();
+}
+template <int Pending> void waitForGroupProducts() {
+  auto &block = *emulation::block;
+  int thread = block.current;
+  while (block.fibers[thread].productGroups.size() > Pending) {
+    auto group = std::move(block.fibers[thread].productGroups.front());
+    block.fibers[thread].productGroups.erase(block.fibers[thread].productGroups.begin());
+    for (auto &p : group) {
+      emulation::gather(block.warpGroups[thread / 128], thread % 128, 128, &p, p.sums, [](emulation::Gathering &g) {
+        auto &first = *static_cast<const emulation::GroupProduct *>(g.in[0]);
+        float a[64][16], b[64][16];
+        for (int k = 0; k < 16; k++)
+          for (int r = 0; r < 64; r++) {
+            a[r][k] = emulation::described<Half>(first.a, r, k);
+            b[r][k] = emulation::described<Half>(first.b, r, k);
+          }
+        for (int t = 0; t < 128; t++) {
+          auto &p = *static_cast<const emulation::GroupProduct *>(g.in[t]);
+          if (p.a != first.a || p.b != first.b) emulation::fail("the four warps of a product name different matrices");
+          for (int i = 0; i < 32; i++) {
+            int row = t / 32 * 16 + t % 32 / 4 + i / 2 % 2 * 8, column = i / 4 * 8 + t % 4 * 2 + i % 2;
+            float sum = p.sums[i];
+            for (int k = 0; k < 16; k++) sum += a[row][k] * b[column][k];
+            p.sums[i] = sum;
+          }
+        }
+      });
+    }
+  }
+}
