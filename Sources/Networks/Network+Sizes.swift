@@ -23,10 +23,19 @@ extension Network {
       }
     }
     guard isChanged else { return self }
-    // What reached no output before goes, too: it may read what goes now.
     var editor = NetworkEditor(result)
+    for node in result.nodes where result.changesNothing(node, values) && !result.outputs.contains(node.name) {
+      editor.redirect(node.name, to: editor.place(of: node.name).flatMap { editor[$0]?.inputs[0] } ?? node.inputs[0])
+    }
+    // What reached no output before goes, too: it may read what goes now.
     editor.removeDeadNodes()
     return editor.result
+  }
+
+  /// Whether an adjoint is for operands of other shapes, and here its value is the gradient that it reads.
+  private func changesNothing(_ node: Node, _ shapes: [String: Shape]) -> Bool {
+    guard case .training(.adjoint(let payload)) = node.operation, payload.map.operation == nil else { return false }
+    return shapes[node.name] == shapes[node.inputs[0]]
   }
 
   /// The same function, each parameter that a node reads by name a constant of that name: for formats that know no such nodes. Updates would

@@ -39,6 +39,16 @@ extension Operation: Codable {
     case .constant: self = .constant(try Constant(from: decoder))
     case .reduceMean, .reduceSum, .reduceSumOfMagnitudes, .reduceSumOfSquares, .reduceProduct, .reduceMaximum, .reduceMinimum:
       self = .reduction(try Reduction(from: decoder))
+    case .convolutionOutput, .convolutionInputGradient, .convolutionWeightGradient:
+      self = .training(.convolutionProduct(try ConvolutionProduct(from: decoder)))
+    case .activationGradient: self = .training(.activationGradient(try ActivationGradient(from: decoder)))
+    case .batchMoments, .batchNormalization, .batchNormalizationSums, .batchNormalizationGradient:
+      self = .training(.batchNormalization(try BatchNormalization(from: decoder)))
+    case .maximumPoolGradient: self = .training(.maximumPoolGradient(try MaximumPoolGradient(from: decoder)))
+    case .adjoint: self = .training(.adjoint(try Adjoint(from: decoder)))
+    case .channelSum: self = .training(.channelSum)
+    case .channelProduct: self = .training(.channelProduct)
+    case .dropout: self = .training(.dropout(try Dropout(from: decoder)))
     case .relu: self = .activation(.relu)
     case .leakyReLU: self = .activation(.leakyReLU(slope: try number(.slope)))
     case .prelu:

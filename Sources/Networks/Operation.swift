@@ -34,6 +34,8 @@ public enum Operation: Hashable, Sendable {
   case normalization(Normalization)
   case expand(Expand)
   case constant(Constant)
+  /// What only networks hold that are trained.
+  indirect case training(TrainingOperation)
 
   /// The payload as what every operation can answer.
   package var definition: any OperationDefinition {
@@ -67,6 +69,7 @@ public enum Operation: Hashable, Sendable {
     case .normalization(let payload): payload
     case .expand(let payload): payload
     case .constant(let payload): payload
+    case .training(let operation): operation.definition
     }
   }
 }

@@ -11,6 +11,10 @@ public enum OperationType: String, Hashable, Sendable, CaseIterable {
   case relu, leakyReLU, prelu, clip, sigmoid, tanh, hardSigmoid, hardSwish, gelu, geluTanh, silu, softplus, elu, celu
   case thresholdedReLU, softsign, errorFunction, exponential, logarithm, squareRoot, reciprocal, power
   case floor, ceiling, round, sign, sine, cosine
+  // Of training.
+  case convolutionOutput, convolutionInputGradient, convolutionWeightGradient, activationGradient
+  case batchMoments, batchNormalization, batchNormalizationSums, batchNormalizationGradient
+  case maximumPoolGradient, adjoint, channelSum, channelProduct, dropout
   // Reductions.
   case reduceMean, reduceSum, reduceSumOfMagnitudes, reduceSumOfSquares, reduceProduct, reduceMaximum, reduceMinimum
 }

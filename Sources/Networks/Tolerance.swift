@@ -178,6 +178,8 @@ package struct Tolerance: Hashable, Sendable {
     case .pad(let payload):
       return Tolerance(magnitude: max(x.magnitude, abs(Double(payload.value))), error: x.error)
     case .pixelShuffle, .pixelUnshuffle, .maximumPool, .flatten, .slice, .reshape, .transpose, .expand: return x
+    case .training(let operation):
+      return trained(operation, node, network, shapes, operands, factor, storage)
     }
   }
 
@@ -300,8 +302,7 @@ package struct Tolerance: Hashable, Sendable {
     case .softsign: Tolerance(magnitude: 1, error: error + 4 * Self.epsilon)
     case .errorFunction: Tolerance(magnitude: 1, error: 1.13 * error + 8 * Self.epsilon)
     case .sine, .cosine: Tolerance(magnitude: 1, error: error + 4 * Self.epsilon)
-    case .exponential:
-      Tolerance(magnitude: exp(magnitude), error: exp(magnitude) * (expm1(error) + 8 * Self.epsilon))
+    case .exponential: Self.exponential(self)
     case .logarithm:
       divided(Tolerance(magnitude: max(abs(log(least)), abs(log(magnitude))), error: 0), slope: 1)
     case .reciprocal: divided(Tolerance(magnitude: 1 / least, error: 0), slope: 1 / least)
@@ -317,6 +318,12 @@ package struct Tolerance: Hashable, Sendable {
         slope: abs(Double(exponent)) * max(pow(least, Double(exponent)), pow(magnitude, Double(exponent))))
     }
   }
+
+  static func exponential(_ x: Tolerance) -> Tolerance {
+    Tolerance(magnitude: exp(x.magnitude), error: exp(x.magnitude) * (expm1(x.error) + 8 * Self.epsilon))
+  }
+
+  static func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
 
   /// A function of what is not near 0, whose derivative is at most `slope / x`.
   private func divided(_ value: Tolerance, slope: Double) -> Tolerance {

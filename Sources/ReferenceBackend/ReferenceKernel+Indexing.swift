@@ -166,14 +166,14 @@ extension ReferenceKernel {
     }
   }
 
-  private func offset(_ index: [Int], _ strides: [Int]) -> Int {
+  func offset(_ index: [Int], _ strides: [Int]) -> Int {
     var sum = 0
     for axis in index.indices { sum += index[axis] * strides[axis] }
     return sum
   }
 
   /// Calls `body` for each element in order with its position and its index along each axis.
-  private func forEachIndex(_ shape: Shape, _ body: (Int, [Int]) -> Void) {
+  func forEachIndex(_ shape: Shape, _ body: (Int, [Int]) -> Void) {
     var index = [Int](repeating: 0, count: shape.rank)
     for position in 0..<shape.count {
       body(position, index)
@@ -190,7 +190,7 @@ extension ReferenceKernel {
 
 extension Shape {
   /// The distance in elements between neighbours along each axis.
-  fileprivate var strides: [Int] {
+  var strides: [Int] {
     var result = [Int](repeating: 1, count: rank)
     for axis in stride(from: rank - 2, through: 0, by: -1) { result[axis] = result[axis + 1] * extents[axis + 1] }
     return result

@@ -2,17 +2,12 @@ import Networks
 import Tensors
 
 /// One input position and its weight.
-private typealias Tap = (index: Int, weight: Double)
+typealias Tap = (index: Int, weight: Double)
 
 extension ReferenceKernel {
   func resize(_ x: Tensor, _ payload: Resize, output: Shape) -> Tensor {
     let (height, width) = (x.shape.height, x.shape.width)
-    let rows = (0..<output.height).map {
-      taps(payload.rowPosition(of: $0, extent: height, outputExtent: output.height), payload, extent: height)
-    }
-    let columns = (0..<output.width).map {
-      taps(payload.columnPosition(of: $0, extent: width, outputExtent: output.width), payload, extent: width)
-    }
+    let (rows, columns) = taps(payload, of: x.shape, output: output)
     return Tensor(filling: output) { y in
       x.withFloats { x in
         for plane in 0..<output.batch * output.channels {
@@ -31,6 +26,17 @@ extension ReferenceKernel {
         }
       }
     }
+  }
+
+  /// The pixels that make each row and each column of the output.
+  func taps(_ payload: Resize, of x: Shape, output: Shape) -> (rows: [[Tap]], columns: [[Tap]]) {
+    let rows = (0..<output.height).map {
+      taps(payload.rowPosition(of: $0, extent: x.height, outputExtent: output.height), payload, extent: x.height)
+    }
+    let columns = (0..<output.width).map {
+      taps(payload.columnPosition(of: $0, extent: x.width, outputExtent: output.width), payload, extent: x.width)
+    }
+    return (rows, columns)
   }
 
   /// The pixels that make the value at a position along one axis.
@@ -70,23 +76,29 @@ extension ReferenceKernel {
 
   /// `body` of the pixels of each window, and their number with the padding but without what lies beyond it.
   private func pooled(_ x: Tensor, _ pool: Pool, output: Shape, _ body: ([Float], Int) -> Float) -> Tensor {
-    let (height, width) = (x.shape.height, x.shape.width)
-    var values: [Float] = []
-    return Tensor(filling: output) { y in
-      x.withFloats { x in
-        for index in 0..<output.count {
-          let (column, row) = (index % output.width, index / output.width % output.height)
-          let plane = index / (output.width * output.height)
-          let (top, left) = (row * pool.stride.height - pool.padding.top, column * pool.stride.width - pool.padding.left)
-          let bottom = min(top + pool.kernel.height, height + pool.padding.bottom)
-          let right = min(left + pool.kernel.width, width + pool.padding.right)
-          values.removeAll(keepingCapacity: true)
-          for i in max(top, 0)..<min(bottom, height) {
-            for j in max(left, 0)..<min(right, width) { values.append(x[(plane * height + i) * width + j]) }
-          }
-          y[index] = body(values, (bottom - top) * (right - left))
-        }
+    Tensor(filling: output) { y in
+      x.withFloats { x0 in
+        forEachWindow(pool, x.shape, output: output) { index, pixels, padded in y[index] = body(pixels.map { x0[$0] }, padded) }
       }
+    }
+  }
+
+  /// Calls `body` for each output of a pool with its place, those of the pixels of its window row by row, and their number with the padding
+  /// but without what lies beyond it.
+  func forEachWindow(_ pool: Pool, _ x: Shape, output: Shape, _ body: (_ index: Int, _ pixels: [Int], _ padded: Int) -> Void) {
+    let (height, width) = (x.height, x.width)
+    var pixels: [Int] = []
+    for index in 0..<output.count {
+      let (column, row) = (index % output.width, index / output.width % output.height)
+      let plane = index / (output.width * output.height)
+      let (top, left) = (row * pool.stride.height - pool.padding.top, column * pool.stride.width - pool.padding.left)
+      let bottom = min(top + pool.kernel.height, height + pool.padding.bottom)
+      let right = min(left + pool.kernel.width, width + pool.padding.right)
+      pixels.removeAll(keepingCapacity: true)
+      for i in max(top, 0)..<min(bottom, height) {
+        for j in max(left, 0)..<min(right, width) { pixels.append((plane * height + i) * width + j) }
+      }
+      body(index, pixels, (bottom - top) * (right - left))
     }
   }
 }

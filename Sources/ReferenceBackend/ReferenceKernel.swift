@@ -63,6 +63,7 @@ struct ReferenceKernel {
     case .maximumIndex(let payload): return maximumIndex(x, payload, output: output)
     case .normalization(let payload): return normalize(x, payload)
     case .expand: return expand(x, output: output)
+    case .training(let operation): return train(operation, inputs, output: output)
     case .constant: return nil
     }
   }

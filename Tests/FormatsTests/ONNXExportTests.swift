@@ -27,8 +27,20 @@ import Testing
     }
   }
 
-  @Test(arguments: OperationCase.all)
+  private static func isOfTraining(_ node: Node) -> Bool { if case .training = node.operation { true } else { false } }
+
+  @Test(arguments: OperationCase.all.filter { !$0.network.nodes.contains(where: isOfTraining) })
   func everyOperationComesBack(row: OperationCase) throws { try Self.expectSame(row.network, row.inputs, row.name) }
+
+  @Test(arguments: OperationCase.all.filter { $0.network.nodes.contains(where: isOfTraining) })
+  func operationsOfTrainingAreRefusedByName(row: OperationCase) throws {
+    let node = try #require(row.network.nodes.first(where: Self.isOfTraining))
+    #expect(
+      throws: FormatProblem.onnx(
+        .notExportable(
+          node: node.name, operation: node.operation.typeName, reason: "it is of training, and ONNX files are of inference"))
+    ) { try ONNXFile.bytes(of: row.network) }
+  }
 
   @Test func plainNetworksComeBackAsTheyAre() throws {
     // One operator a node: names, order, attributes and parameters stay.

@@ -5,7 +5,8 @@ package enum OperationKind: CaseIterable, Hashable, Sendable {
   case convolution, separableConvolution, transposedConvolution, linear, batchNorm, activation, scale, channelAffine, add,
     binary
   case matrixMultiply, concatenation, pixelShuffle, pixelUnshuffle, resize, maximumPool, averagePool, globalAveragePool, flatten
-  case slice, pad, softmax, reshape, transpose, reduction, maximumIndex, normalization, expand, constant
+  case slice, pad, softmax, reshape, transpose, reduction, maximumIndex, normalization, expand, constant,
+    training
 
   package init(_ operation: Operation) {
     self =
@@ -39,6 +40,7 @@ package enum OperationKind: CaseIterable, Hashable, Sendable {
       case .normalization: .normalization
       case .expand: .expand
       case .constant: .constant
+      case .training: .training
       }
   }
 
@@ -51,6 +53,8 @@ package enum OperationKind: CaseIterable, Hashable, Sendable {
     case .averagePool, .pixelShuffle, .batchNorm: 3
     case .scale, .channelAffine, .pixelUnshuffle, .softmax, .globalAveragePool, .reduction, .normalization: 2
     case .linear, .matrixMultiply, .flatten, .reshape, .transpose, .maximumIndex, .expand, .constant: 1
+    // What has gradients makes them.
+    case .training: 0
     }
   }
 
@@ -61,7 +65,7 @@ package enum OperationKind: CaseIterable, Hashable, Sendable {
       .binary, .concatenation, .pixelShuffle, .pixelUnshuffle, .resize, .maximumPool, .averagePool, .slice, .pad, .softmax,
       .reduction, .maximumIndex, .normalization, .constant:
       true
-    case .linear, .matrixMultiply, .globalAveragePool, .flatten, .reshape, .transpose, .expand: false
+    case .linear, .matrixMultiply, .globalAveragePool, .flatten, .reshape, .transpose, .expand, .training: false
     }
   }
 }

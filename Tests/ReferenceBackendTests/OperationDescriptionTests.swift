@@ -44,9 +44,11 @@ import Testing
     guard before.shape.rank > 1 else { return }
     for operand in node.elementInputs.indices {
       guard let input = example.network.inputs.firstIndex(where: { $0.name == node.inputs[operand] }) else { continue }
+      guard example.inputShapes[input].rank > 1 else { continue }
       let flow = node.operation.definition.channelFlow(of: operand)
       let operands = node.inputs.map { name in
-        example.network.inputs.firstIndex { $0.name == name }.map { example.inputShapes[$0].channels } ?? 1
+        let shape = example.network.inputs.firstIndex { $0.name == name }.map { example.inputShapes[$0] }
+        return shape.map { $0.rank > 1 ? $0.channels : 1 } ?? 1
       }
       let channels = operands[operand]
       for channel in Set([0, channels / 2, channels - 1]) {

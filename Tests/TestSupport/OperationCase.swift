@@ -43,6 +43,7 @@ package struct OperationCase: Sendable, CustomStringConvertible {
     list.addIndexing()
     list.addSizes()
     list.addNetworks()
+    list.addTraining()
     return list.cases
   }()
 }
@@ -55,9 +56,26 @@ struct OperationCaseList {
   mutating func add(
     _ name: String, _ shapes: [Shape], _ build: (inout NetworkBuilder, [NetworkBuilder.Value]) -> NetworkBuilder.Value
   ) {
-    precondition(!cases.contains { $0.name == name }, "two operation cases are called \(name)")
     var builder = NetworkBuilder("case")
     let inputs = shapes.enumerated().map { builder.input("x\($0.offset)", channels: $0.element.channels) }
+    add(name, shapes, &builder, inputs, build)
+  }
+
+  /// Adds a network of inputs of any shapes.
+  mutating func add(
+    _ name: String, inputs shapes: [Shape],
+    _ build: (inout NetworkBuilder, [NetworkBuilder.Value]) -> NetworkBuilder.Value
+  ) {
+    var builder = NetworkBuilder("case")
+    let inputs = shapes.enumerated().map { builder.input("x\($0.offset)", axes: $0.element.extents) }
+    add(name, shapes, &builder, inputs, build)
+  }
+
+  private mutating func add(
+    _ name: String, _ shapes: [Shape], _ builder: inout NetworkBuilder, _ inputs: [NetworkBuilder.Value],
+    _ build: (inout NetworkBuilder, [NetworkBuilder.Value]) -> NetworkBuilder.Value
+  ) {
+    precondition(!cases.contains { $0.name == name }, "two operation cases are called \(name)")
     builder.output(build(&builder, inputs))
     do {
       let network = try builder.build(.zeros).randomized(seed: OperationCase.seed(of: name))

@@ -86,6 +86,9 @@ extension ONNXExporter {
     case .normalization(let payload): try normalization(payload, node)
     case .expand(let payload): add("Expand", [x, sizes(node, "shape", payload.extents)], name)
     case .constant: add("Constant", [], name, [constant(node, .value)])
+    case .training:
+      throw .notExportable(
+        node: node.name, operation: node.operation.typeName, reason: "it is of training, and ONNX files are of inference")
     }
   }
 

@@ -142,7 +142,7 @@ struct ONNXExporter {
     case .constant(let payload): return payload.shape.rank
     case .expand(let payload): return payload.extents.count
     case .normalization, .batchNorm, .activation, .scale, .channelAffine, .add, .binary, .matrixMultiply, .concatenation,
-      .slice, .softmax:
+      .slice, .softmax, .training:
       return first
     }
   }

@@ -136,7 +136,7 @@ extension Operation {
     case .convolution, .separableConvolution, .transposedConvolution, .linear, .batchNorm, .channelAffine, .binary,
       .concatenation, .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten,
       .slice, .pad, .softmax, .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant,
-      .matrixMultiply:
+      .matrixMultiply, .training:
       nil
     }
   }

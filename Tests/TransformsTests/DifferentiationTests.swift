@@ -1,0 +1,198 @@
+import Networks
+import ReferenceBackend
+import Tensors
+import TestSupport
+import Testing
+import Transforms
+
+@Suite struct DifferentiationTests {
+  /// Whether a value changes in steps, or with what is not followed: then differences say nothing.
+  private static func jumps(_ operation: Operation) -> Bool {
+    switch operation {
+    case .activation(.floor), .activation(.ceiling), .activation(.round), .activation(.sign), .activation(.thresholdedReLU):
+      true
+    case .binary(.equal), .binary(.less), .binary(.lessOrEqual), .binary(.mask): true
+    case .maximumIndex: true
+    default: false
+    }
+  }
+
+  /// Fused operations are refused, and gradients of most gradients.
+  private static func isRefused(_ operation: Operation) -> Bool {
+    if let epilogue = operation.epilogue, !epilogue.isEmpty { return true }
+    switch operation {
+    case .separableConvolution: return true
+    case .transposedConvolution(let payload):
+      return payload.outputPadding.height >= payload.stride.height || payload.outputPadding.width >= payload.stride.width
+    case .training(.activationGradient), .training(.maximumPoolGradient), .training(.adjoint), .training(.channelSum):
+      return true
+    case .training(.batchNormalization(let payload)): return payload.part == .inputGradient || payload.part == .gradientSums
+    default: return false
+    }
+  }
+
+  /// The sum of the products of the output with fixed numbers, a loss that all elements count in.
+  private static func withLoss(_ operationCase: OperationCase) throws -> (network: Network, rank: Int) {
+    var network = operationCase.network
+    let shapes = try network.inferredShapes(inputs: operationCase.inputShapes)
+    let output = network.outputs[0], shape = try #require(shapes[output])
+    var generator = SplitMix64(seed: operationCase.seed ^ 2)
+    network.nodes.append(Node(name: "loss.factors", operation: .constant(Constant(shape)), inputs: []))
+    network.parameters["loss.factors.value"] = Tensor(uniform: shape, bound: 1, using: &generator)
+    network.nodes.append(Node(name: "loss.products", operation: .binary(.multiply), inputs: [output, "loss.factors"]))
+    let reduction = Reduction(.sum, axes: Array(0..<shape.rank))
+    network.nodes.append(Node(name: "loss", operation: .reduction(reduction), inputs: ["loss.products"]))
+    network.outputs = [output, "loss"]
+    return (network, shape.rank)
+  }
+
+  private static let cases = OperationCase.all.filter { operationCase in
+    operationCase.network.inputs.allSatisfy { $0.element == .float32 }
+      && !operationCase.network.nodes.contains { isRefused($0.operation) || jumps($0.operation) }
+  }
+
+  /// Along a random direction of all inputs and parameters at once, the difference of the loss is the sum of the gradients along it.
+  @Test(arguments: cases) func gradientsAreWhatDifferencesSay(operationCase: OperationCase) throws {
+    let (network, rank) = try Self.withLoss(operationCase)
+    guard rank > 0 else { return }
+    var constants: Set<String> = []
+    // Those that are read by name have gradients like other parameters.
+    let read = Set(network.graph.readParameters.keys)
+    for node in network.nodes {
+      if case .constant = node.operation { constants.insert(node.parameterName(.value)) }
+    }
+    constants.subtract(read)
+    // The step of a dropout is no number to follow.
+    let isStep = Set(
+      network.nodes.filter { if case .training(.dropout) = $0.operation { true } else { false } }.map { $0.inputs[1] })
+    let parameters = network.parameters.keys.filter { !constants.contains($0) }.sorted().filter { name in
+      // Running statistics are held still.
+      !name.hasSuffix(".runningMean") && !name.hasSuffix(".runningVariance") && network.parameters[name]?.dataType == .float32
+    }
+    let inputs = network.inputs.map(\.name).filter { !isStep.contains($0) }
+    var differentiated = try network.differentiated("loss", by: inputs + parameters, inputs: operationCase.inputShapes)
+    #expect(throws: Never.self) { try differentiated.network.verify() }
+    let wanted = (inputs + parameters).filter { differentiated.gradients[$0] != nil }
+    // Two may have one gradient.
+    let values = Set(wanted.compactMap { differentiated.gradients[$0] }).sorted()
+    differentiated.network.outputs = ["loss"] + values
+    let outputs = try ReferenceEngine().prepare(differentiated.network, inputs: operationCase.inputShapes).run(
+      operationCase.inputs)
+    let results = Dictionary(uniqueKeysWithValues: zip(values, outputs.dropFirst()))
+    let gradients = differentiated.gradients.compactMapValues { results[$0] }
+    for name in wanted {
+      let shape =
+        inputs.contains(name)
+        ? operationCase.inputShapes[network.inputs.firstIndex { $0.name == name } ?? 0]
+        : network.parameters[name]?.shape
+      #expect(gradients[name]?.shape == shape, "\(name)")
+    }
+    // A direction for each, and the slope of the loss along it.
+    var generator = SplitMix64(seed: operationCase.seed ^ 3)
+    var directions: [String: [Float]] = [:], slope = 0.0, size = 0.0
+    for (index, input) in network.inputs.enumerated() where inputs.contains(input.name) {
+      directions[input.name] = Tensor(uniform: operationCase.inputShapes[index], bound: 1, using: &generator).floats
+    }
+    for name in parameters {
+      let shape = try #require(network.parameters[name]?.shape)
+      directions[name] = Tensor(uniform: shape, bound: 1, using: &generator).floats
+    }
+    for (name, direction) in directions {
+      for (d, g) in zip(direction, gradients[name]?.floats ?? []) {
+        slope += Double(d) * Double(g)
+        size += abs(Double(d) * Double(g))
+      }
+    }
+    func loss(_ step: Float) throws -> Double {
+      var moved = network
+      func move(_ tensor: Tensor, _ name: String) -> Tensor {
+        guard let direction = directions[name] else { return tensor }
+        return Tensor(tensor.shape, zip(tensor.floats, direction).map { $0 + step * $1 })
+      }
+      for name in parameters { moved.parameters[name] = moved.parameters[name].map { move($0, name) } }
+      let tensors = zip(network.inputs, operationCase.inputs).map { move($1, $0.name) }
+      let results = try ReferenceEngine().prepare(moved, inputs: operationCase.inputShapes).run(tensors)
+      // In Double, so that the sum does not round.
+      let factors = network.parameters["loss.factors.value"]?.floats ?? []
+      return zip(results[0].floats, factors).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+    }
+    // Some step is small enough for the curvature and large enough for the rounding.
+    var best = Double.infinity
+    for step in [0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001, 0.00003, 0.00001] as [Float] {
+      let difference = (try loss(step) - loss(-step)) / (2 * Double(step))
+      best = min(best, abs(difference - slope))
+    }
+    #expect(best <= 2e-3 * size + 1e-6, "the slope is \(slope) and off by \(best), of terms of \(size)")
+  }
+
+  @Test func fusedNetworksAreRefusedByName() throws {
+    let network = try Network.built([[1, 3, 8, 8]]) { builder, x in
+      let y = builder.activation("relu", builder.convolution("head", x[0], outChannels: 4, kernel: 3, padding: 1), .relu)
+      return [builder.reduction("loss", y, .mean, axes: [0, 1, 2, 3])]
+    }
+    #expect(
+      throws: DifferentiationError.notDifferentiable(
+        node: "head", operation: "convolution", reason: "an epilogue is fused into it")
+    ) { try network.fusing().differentiated("loss", inputs: [[1, 3, 8, 8]]) }
+    #expect(throws: DifferentiationError.notScalar("relu", [1, 4, 8, 8])) {
+      try network.differentiated("relu", inputs: [[1, 3, 8, 8]])
+    }
+    #expect(throws: DifferentiationError.unknownValue("cost")) { try network.differentiated("cost", inputs: [[1, 3, 8, 8]]) }
+  }
+
+  /// Nodes and names of a small network, and the same network for another batch.
+  @Test func structure() throws {
+    let network = try Network.built([[1, 3, 8, 8]]) { builder, x in
+      let head = builder.activation("relu", builder.convolution("head", x[0], outChannels: 4, kernel: 3, padding: 1), .relu)
+      let sum = builder.add("sum", head, head)
+      return [builder.reduction("loss", sum, .mean, axes: [0, 1, 2, 3])]
+    }
+    let result = try network.differentiated("loss", inputs: [[1, 3, 8, 8]])
+    #expect(result.gradients == ["head.weight": "head.gradient.weight", "head.bias": "head.gradient.bias"])
+    #expect(
+      result.network.nodes.dropFirst(4).map { "\($0.name) = \($0.operation.typeName)(\($0.inputs.joined(separator: ", ")))" }
+        == [
+          "loss.gradient.one = constant()", "loss.gradient = adjoint(loss.gradient.one, loss)",
+          "loss.gradient.input = adjoint(loss.gradient, sum)",
+          "relu.gradient.sum = add(loss.gradient.input, loss.gradient.input)",
+          "relu.gradient.input = activationGradient(relu.gradient.sum, relu)",
+          "head.gradient.weight = convolutionWeightGradient(x0, relu.gradient.input)",
+          "head.gradient.bias = channelSum(relu.gradient.input)",
+        ])
+    _ = try result.network.inferredShapes(inputs: [[5, 3, 9, 4]])
+  }
+
+  /// Batch norms in training form: names stay, running statistics are updated as PyTorch does.
+  @Test func trainingForm() throws {
+    let network = try Network.built([[4, 3, 2, 2]]) { builder, x in [builder.batchNorm("norm", x[0])] }
+    let form = network.inTrainingForm(momentum: 0.25)
+    #expect(throws: Never.self) { try form.verify() }
+    #expect(form.parameters == network.parameters)
+    #expect(form.updates.map(\.parameter) == ["norm.runningMean", "norm.runningVariance"])
+    #expect(form.inTrainingForm() == form)
+    var generator = SplitMix64(seed: 3)
+    let x = Tensor(uniform: [4, 3, 2, 2], bound: 1, using: &generator)
+    let model = try ReferenceEngine().prepare(form)
+    let y = try model.session(inputs: [x.shape]).run([x])[0]
+    for channel in 0..<3 {
+      var values: [Double] = [], outputs: [Double] = []
+      for image in 0..<4 {
+        for pixel in 0..<4 {
+          values.append(Double(x.floats[(image * 3 + channel) * 4 + pixel]))
+          outputs.append(Double(y.floats[(image * 3 + channel) * 4 + pixel]))
+        }
+      }
+      let mean = values.reduce(0, +) / 16, variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 16
+      func parameter(_ name: String) -> Double { Double(network.parameters["norm.\(name)"]?.floats[channel] ?? 0) }
+      func updated(_ name: String) throws -> Double {
+        Double(try #require(model.network.parameters["norm.\(name)"]).floats[channel])
+      }
+      #expect(abs(try updated("runningMean") - (0.75 * parameter("runningMean") + 0.25 * mean)) < 1e-6)
+      #expect(abs(try updated("runningVariance") - (0.75 * parameter("runningVariance") + 0.25 * variance * 16 / 15)) < 1e-6)
+      for (value, output) in zip(values, outputs) {
+        let expected = parameter("weight") * (value - mean) / (variance + 1e-5).squareRoot() + parameter("bias")
+        #expect(abs(output - expected) < 1e-5)
+      }
+    }
+  }
+}
