@@ -14,6 +14,11 @@
 #include "kernels.h"
 #define PLANES_VECTORS 3
 #include "planes.h"
+#include "training.h"
+#define ROWS 4
+#define VECTORS 2
+#define OUTER_NAME outer_4x2_avx2
+#include "outer.h"
 
 #define ROWS 6
 #define VECTORS 2

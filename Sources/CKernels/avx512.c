@@ -14,6 +14,23 @@
 #include "kernels.h"
 #define PLANES_VECTORS 6
 #include "planes.h"
+#include "training.h"
+#define ROWS 4
+#define VECTORS 4
+#define OUTER_NAME outer_4x4_avx512
+#include "outer.h"
+#define ROWS 8
+#define VECTORS 3
+#define OUTER_NAME outer_8x3_avx512
+#include "outer.h"
+#define ROWS 8
+#define VECTORS 2
+#define OUTER_NAME outer_8x2_avx512
+#include "outer.h"
+#define ROWS 8
+#define VECTORS 1
+#define OUTER_NAME outer_8x1_avx512
+#include "outer.h"
 
 #define ROWS 6
 #define VECTORS 4

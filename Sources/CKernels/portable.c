@@ -11,6 +11,11 @@
 #include "kernels.h"
 #define PLANES_VECTORS 2
 #include "planes.h"
+#include "training.h"
+#define ROWS 2
+#define VECTORS 4
+#define OUTER_NAME outer_2x4_portable
+#include "outer.h"
 
 #define ROWS 3
 #define VECTORS 4

@@ -59,6 +59,25 @@
 #define SW_DECLARE_PICK(name) void name(const sw_pick_arguments *arguments)
 #define SW_DECLARE_SPREAD(name) void name(const sw_spread_arguments *arguments)
 
+#define SW_DECLARE_OUTER(name) void name(const sw_outer_arguments *arguments)
+#define SW_DECLARE_ACTIVATION_GRADIENT(name)                                                                                   \
+  void name(const sw_activation *function, const void *g, ptrdiff_t g_pixel, const void *x, ptrdiff_t x_pixel, void *out,      \
+            ptrdiff_t out_pixel, ptrdiff_t pixels, ptrdiff_t channels)
+#define SW_DECLARE_CHANNEL_PRODUCTS(name)                                                                                      \
+  void name(const void *a, ptrdiff_t a_pixel, const void *b, ptrdiff_t b_pixel, const float *b_shift, ptrdiff_t count,         \
+            ptrdiff_t channels, float *sums)
+#define SW_DECLARE_CHANNEL_COMBINATION(name)                                                                                   \
+  void name(const void *a, ptrdiff_t a_pixel, const float *a_factor, const void *b, ptrdiff_t b_pixel, const float *b_factor,  \
+            const float *shift, void *out, ptrdiff_t out_pixel, ptrdiff_t pixels, ptrdiff_t channels)
+#define SW_DECLARE_MAXIMUM_POOL_GRADIENT(name) void name(const sw_pool_gradient_arguments *arguments)
+#define SW_DECLARE_DEPTHWISE_GRADIENT(name)                                                                                    \
+  void name(const void *g, ptrdiff_t g_pixel, const void *x, ptrdiff_t x_pixel, ptrdiff_t count, ptrdiff_t channels, float *sums)
+#define SW_DECLARE_WINOGRAD_GRADIENT(name)                                                                                     \
+  void name(const void *const *rows, ptrdiff_t pixel, ptrdiff_t left, ptrdiff_t width, ptrdiff_t tiles, ptrdiff_t vectors,     \
+            float *z, ptrdiff_t tile_stride, ptrdiff_t position_stride)
+#define SW_DECLARE_WINOGRAD_WEIGHT_GRADIENT(name)                                                                              \
+  void name(const float *u, ptrdiff_t position_stride, ptrdiff_t vectors, float *weight, ptrdiff_t tap_stride)
+
 #define SW_KERNEL(isa, family, name, left, right, sum, stored, rows, vectors) SW_DECLARE_##family(name);
 #include "kernels.def"
 #undef SW_KERNEL

@@ -52,6 +52,13 @@ struct AxisTables {
     return result
   }
 
+  /// The same of the adjoint of a map, for each of `extent` positions.
+  mutating func taps(adjointOf map: AxisMap, extent: Int, _ node: Node) throws(ExecutionError) -> ResizeTaps {
+    let adjoint = map.adjoint(extent: extent), count = adjoint.taps.map(\.count).max() ?? 0
+    try claim(extent * max(count, 1) * 8, node)
+    return ResizeTaps(adjoint)
+  }
+
   private mutating func claim(_ count: Int, _ node: Node) throws(ExecutionError) {
     byteCount += count
     guard byteCount <= Self.mostBytes else {
@@ -88,6 +95,41 @@ final class ResizeTaps {
         weights[index * count + tap] = Float(payload.method == .bilinear ? 1 - distance : Self.keys(distance, a))
       }
     }
+  }
+
+  /// Those of any map; where a position has fewer than others the rest weigh nothing.
+  init(_ map: AxisMap) {
+    let count = max(map.taps.map(\.count).max() ?? 0, 1)
+    self.count = count
+    positions = ConstantTable(count: map.taps.count * count)
+    weights = ConstantTable(count: map.taps.count * count)
+    for (index, taps) in map.taps.enumerated() {
+      for tap in 0..<count {
+        positions[index * count + tap] = Int32(tap < taps.count ? taps[tap].position : taps.first?.position ?? 0)
+        weights[index * count + tap] = tap < taps.count ? Float(taps[tap].weight) : 0
+      }
+    }
+  }
+
+  /// What each position of a resize mixes, as a map.
+  static func map(_ payload: Resize, rows: Bool, extent: Int, count: Int) -> AxisMap {
+    AxisMap(
+      taps: (0..<count).map { index in
+        let position =
+          rows
+          ? payload.rowPosition(of: index, extent: extent, outputExtent: count)
+          : payload.columnPosition(of: index, extent: extent, outputExtent: count)
+        func inside(_ place: Int) -> Int { min(max(place, 0), extent - 1) }
+        if payload.method == .nearest {
+          return [AxisMap.Tap(position: inside(position.rounded(payload.rounding)), weight: 1)]
+        }
+        return (0..<Self.count(payload.method)).map { tap in
+          let offset = payload.method == .bilinear ? tap : tap - 1
+          let distance = abs(position.fraction - Double(offset))
+          let weight = payload.method == .bilinear ? 1 - distance : keys(distance, Double(payload.cubicCoefficient))
+          return AxisMap.Tap(position: inside(position.index + offset), weight: weight)
+        }
+      })
   }
 
   /// Keys' cubic convolution kernel.

@@ -74,6 +74,13 @@ public struct CPUEngine: Backend {
       .maximumPool, .averagePool, .globalAveragePool, .flatten, .resize, .slice, .pad,
       .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply:
       return .yes
+    case .training(.convolutionProduct(let payload)) where payload.result != .weightGradient:
+      if let weight = node.inputs.dropFirst().first, network.parameters[weight] == nil {
+        return .no("its weight '\(weight)' is computed; weights that are parameters are packed")
+      }
+      return .yes
+    case .training:
+      return .yes
     case .transposedConvolution(let payload):
       // Each has a row in tables and columns in packed weights.
       if let input = node.inputs.first.flatMap({ shapes[$0] }), let output = try? payload.shapeBeforeShuffle(input),

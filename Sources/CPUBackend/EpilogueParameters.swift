@@ -50,7 +50,7 @@ final class EpilogueParameters {
     }
   }
 
-  private static func activation(_ function: ActivationFunction?, _ slopes: UnsafePointer<Float>) -> sw_activation {
+  static func activation(_ function: ActivationFunction?, _ slopes: UnsafePointer<Float>?) -> sw_activation {
     var result = sw_activation(kind: SW_ACTIVATION_NONE, a: 0, b: 0, slopes: slopes)
     switch function {
     case nil: break

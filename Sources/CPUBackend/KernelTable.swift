@@ -12,6 +12,8 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
     case multiply, gather, head, tail, depthwise, pointwise, winogradInput, winogradOutput, store, elementwise
     case maximumPool, averagePool, sum, binary, reduceAlong, reduceAcross, mix, softmaxAlong, softmaxAcross
     case interleave, deinterleave, pixelShuffle, planes, spread, pick, mixPixels
+    case outer, activationGradient, channelProducts, channelCombination, maximumPoolGradient, depthwiseGradient
+    case winogradGradient, winogradWeightGradient
 
     /// Whether its kernels are register tiles of products.
     var hasTiles: Bool { [.multiply, .gather, .head, .pointwise].contains(self) }
@@ -44,6 +46,14 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
       case .spread: SW_FAMILY_SPREAD
       case .pick: SW_FAMILY_PICK
       case .mixPixels: SW_FAMILY_MIX_PIXELS
+      case .outer: SW_FAMILY_OUTER
+      case .activationGradient: SW_FAMILY_ACTIVATION_GRADIENT
+      case .channelProducts: SW_FAMILY_CHANNEL_PRODUCTS
+      case .channelCombination: SW_FAMILY_CHANNEL_COMBINATION
+      case .maximumPoolGradient: SW_FAMILY_MAXIMUM_POOL_GRADIENT
+      case .depthwiseGradient: SW_FAMILY_DEPTHWISE_GRADIENT
+      case .winogradGradient: SW_FAMILY_WINOGRAD_GRADIENT
+      case .winogradWeightGradient: SW_FAMILY_WINOGRAD_WEIGHT_GRADIENT
       }
     }
   }
@@ -233,6 +243,14 @@ extension Kernel {
   package var spread: sw_spread_function { cast(.spread) }
   package var mixPixels: sw_mix_pixels_function { cast(.mixPixels) }
   package var pick: sw_pick_function { cast(.pick) }
+  package var outer: sw_outer_function { cast(.outer) }
+  package var activationGradient: sw_activation_gradient_function { cast(.activationGradient) }
+  package var channelProducts: sw_channel_products_function { cast(.channelProducts) }
+  package var channelCombination: sw_channel_combination_function { cast(.channelCombination) }
+  package var maximumPoolGradient: sw_pool_gradient_function { cast(.maximumPoolGradient) }
+  package var depthwiseGradient: sw_depthwise_gradient_function { cast(.depthwiseGradient) }
+  package var winogradGradient: sw_winograd_gradient_function { cast(.winogradGradient) }
+  package var winogradWeightGradient: sw_winograd_weight_gradient_function { cast(.winogradWeightGradient) }
 
   private func cast<F>(_ expected: Family) -> F {
     precondition(family == expected, "\(name) is no \(expected) kernel")

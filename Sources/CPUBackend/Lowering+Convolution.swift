@@ -9,13 +9,20 @@ extension Lowering {
   mutating func lowerConvolution(
     _ node: Node, _ payload: Convolution, _ inputs: [Int], output shape: Shape
   ) throws(ExecutionError) -> Int {
+    let parameters = ConvolutionParameters(
+      weight: try weight(.weight, of: node), bias: payload.hasBias ? try parameter(.bias, of: node) : nil,
+      slopes: slopes(.slope, of: node))
+    return try lowerConvolution(node, payload, parameters, inputs, output: shape)
+  }
+
+  /// The same with any parameters.
+  mutating func lowerConvolution(
+    _ node: Node, _ payload: Convolution, _ parameters: ConvolutionParameters, _ inputs: [Int], output shape: Shape
+  ) throws(ExecutionError) -> Int {
     guard let geometry = ConvolutionGeometry(node, payload, shapes: shapes),
       let wholeGeometry = ConvolutionGeometry(node, payload, shapes: wholeShapes)
     else { throw .invalidNetwork("the node '\(node.name)' is not as its support was asked for") }
     let method = engine.method(for: wholeGeometry)
-    let parameters = ConvolutionParameters(
-      weight: try weight(.weight, of: node), bias: payload.hasBias ? try parameter(.bias, of: node) : nil,
-      slopes: slopes(.slope, of: node))
     return try lower(
       node, geometry, parameters, payload.epilogue, inputs, output: shape, inputOrder: method.inputOrder,
       outputOrder: method.outputOrder, storesAnywhere: method.storesAnywhere

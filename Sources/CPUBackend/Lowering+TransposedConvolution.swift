@@ -7,6 +7,16 @@ extension Lowering {
   mutating func lowerTransposedConvolution(
     _ node: Node, _ payload: TransposedConvolution, _ inputs: [Int]
   ) throws(ExecutionError) -> Int {
+    let parameters = ConvolutionParameters(
+      weight: try weight(.weight, of: node), bias: payload.hasBias ? try parameter(.bias, of: node) : nil,
+      slopes: slopes(.slope, of: node))
+    return try lowerTransposedConvolution(node, payload, parameters, inputs)
+  }
+
+  /// The same with any parameters.
+  mutating func lowerTransposedConvolution(
+    _ node: Node, _ payload: TransposedConvolution, _ parameters: ConvolutionParameters, _ inputs: [Int]
+  ) throws(ExecutionError) -> Int {
     guard var epilogue = CanonicalEpilogue(payload.epilogue),
       let wholeGeometry = TransposedGeometry(node, payload, shapes: wholeShapes)
     else {
@@ -14,7 +24,7 @@ extension Lowering {
     }
     let makesPlanes: Bool
     switch engine.method(for: wholeGeometry) {
-    case .pointwise: return try lowerTransposedAsPointwise(node, payload, inputs)
+    case .pointwise: return try lowerTransposedAsPointwise(node, payload, parameters, inputs)
     case .planes: makesPlanes = true
     case .phases: makesPlanes = false
     }
@@ -28,8 +38,7 @@ extension Lowering {
     let isFinal = shuffle == 1 && valueLayout(final).order == order
     let layout = valueLayout(plain, order)
     let output = isFinal ? try addOutput(node, layout) : addValue(layout)
-    let weight = try weight(.weight, of: node), bias = payload.hasBias ? try parameter(.bias, of: node) : nil
-    let slopes = slopes(.slope, of: node)
+    let (weight, bias, slopes) = (parameters.weight, parameters.bias, parameters.slopes)
     let read = (from, result.layouts[from]), written = (output, result.layouts[output])
     let added = residual.map { ($0, result.layouts[$0]) }
     result.steps.append(
@@ -50,15 +59,14 @@ extension Lowering {
   /// A transposed convolution whose kernel is as large as its stride: a 1x1 convolution to the channels of every place that a pixel
   /// spreads to, and a pixel shuffle.
   private mutating func lowerTransposedAsPointwise(
-    _ node: Node, _ payload: TransposedConvolution, _ inputs: [Int]
+    _ node: Node, _ payload: TransposedConvolution, _ given: ConvolutionParameters, _ inputs: [Int]
   ) throws(ExecutionError) -> Int {
     let factor = payload.stride.height, places = factor * factor, channels = payload.outChannels * places
     let parameters = ConvolutionParameters(
       // [inChannels, outChannels, factor, factor]: the places of a channel follow each other, as a pixel shuffle takes them.
-      weight: .turned(try weight(.weight, of: node)),
-      bias: payload.hasBias ? .repeated(try parameter(.bias, of: node), count: places) : nil,
+      weight: .turned(given.weight), bias: given.bias.map { .repeated($0, count: places) },
       // One slope serves all channels as it is.
-      slopes: slopes(.slope, of: node).map {
+      slopes: given.slopes.map {
         network.parameter(.slope, of: node)?.count == 1 ? $0 : .repeated($0, count: places)
       })
     let input = result.layouts[inputs[0]].shape

@@ -15,6 +15,9 @@ indirect enum ParameterTensor: Hashable, Sendable {
   case repeated(ParameterTensor, count: Int)
   /// `[rows, columns…]`, as a matrix, the other way round: `[columns, rows, 1, 1]`.
   case turned(ParameterTensor)
+  /// The kernels of a convolution for the gradient of its input: `[outputs, inputs, taps…]` with inputs and outputs exchanged, and the taps of
+  /// each kernel in the opposite order. Depthwise kernels keep their place.
+  case turnedAround(ParameterTensor, isDepthwise: Bool)
   /// Of (x - mean) / √(variance + ε) · weight + bias as one multiplier and one shift.
   case multiplier(BatchNormParameters)
   case shift(BatchNormParameters)
@@ -33,7 +36,7 @@ indirect enum ParameterTensor: Hashable, Sendable {
     switch self {
     case .parameter(let name): [name]
     case .number, .countdown: []
-    case .rounded(let tensor, _), .repeated(let tensor, _), .turned(let tensor): tensor.parameters
+    case .rounded(let tensor, _), .repeated(let tensor, _), .turned(let tensor), .turnedAround(let tensor, _): tensor.parameters
     case .multiplier(let norm), .shift(let norm): [norm.weight, norm.bias, norm.mean, norm.variance]
     }
   }
@@ -62,6 +65,23 @@ indirect enum ParameterTensor: Hashable, Sendable {
         tensor.withUnsafeFloats { from in
           for row in 0..<rows {
             for column in 0..<columns { to[column * rows + row] = from[row * columns + column] }
+          }
+        }
+      }
+      return result
+    case .turnedAround(let source, let isDepthwise):
+      let tensor = source.tensor(parameters), (outputs, inputs) = (tensor.shape[0], tensor.shape[1])
+      let taps = tensor.shape[2] * tensor.shape[3]
+      let shape: Shape = isDepthwise ? tensor.shape : [inputs, outputs, tensor.shape[2], tensor.shape[3]]
+      var result = Tensor(zeros: shape)
+      result.withUnsafeMutableFloats { to in
+        tensor.withUnsafeFloats { from in
+          for output in 0..<outputs {
+            for input in 0..<inputs {
+              let source = (output * inputs + input) * taps
+              let place = (isDepthwise ? output * inputs + input : input * outputs + output) * taps
+              for tap in 0..<taps { to[place + taps - 1 - tap] = from[source + tap] }
+            }
           }
         }
       }

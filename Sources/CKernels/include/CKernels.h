@@ -68,6 +68,14 @@ typedef enum {
   SW_FAMILY_SPREAD,
   SW_FAMILY_PICK,
   SW_FAMILY_MIX_PIXELS,
+  SW_FAMILY_OUTER,
+  SW_FAMILY_ACTIVATION_GRADIENT,
+  SW_FAMILY_CHANNEL_PRODUCTS,
+  SW_FAMILY_CHANNEL_COMBINATION,
+  SW_FAMILY_MAXIMUM_POOL_GRADIENT,
+  SW_FAMILY_DEPTHWISE_GRADIENT,
+  SW_FAMILY_WINOGRAD_GRADIENT,
+  SW_FAMILY_WINOGRAD_WEIGHT_GRADIENT,
 } sw_family;
 
 typedef enum {
@@ -369,6 +377,64 @@ typedef void (*sw_mix_function)(const float *const *rows, const float *weights, 
 typedef void (*sw_mix_pixels_function)(
   const float *in, const int32_t *positions, const float *weights, ptrdiff_t taps, ptrdiff_t count, ptrdiff_t channels, float *out,
   ptrdiff_t out_pixel);
+
+/// Sums of outer products: product[i * product_stride + j] += Σ over l < lines, k < count of left[l * left_line + k * left_step + i] ·
+/// right[l * right_line + k * right_step + j], i < rows, j < n of the kernel, summed over l and then k. Distances count floats.
+typedef struct {
+  const float *left;
+  ptrdiff_t left_line, left_step;
+  const float *right;
+  ptrdiff_t right_line, right_step;
+  ptrdiff_t lines, count;
+  float *product;
+  ptrdiff_t product_stride;
+} sw_outer_arguments;
+typedef void (*sw_outer_function)(const sw_outer_arguments *arguments);
+
+/// out = g · f'(x) over `pixels` pixels of `channels` float32 channels (a multiple of SW_CHANNEL_BLOCK).
+typedef void (*sw_activation_gradient_function)(
+  const sw_activation *function, const void *g, ptrdiff_t g_pixel, const void *x, ptrdiff_t x_pixel, void *out, ptrdiff_t out_pixel,
+  ptrdiff_t pixels, ptrdiff_t channels);
+
+/// sums[c] += Σ over i < count of a[i][c] · (b[i][c] - b_shift[c]), c < channels (a multiple of SW_CHANNEL_BLOCK); where `a` is null, of (b[i][c] -
+/// b_shift[c])². Pixel i of a value at its pointer + i · pixel bytes.
+typedef void (*sw_channel_products_function)(
+  const void *a, ptrdiff_t a_pixel, const void *b, ptrdiff_t b_pixel, const float *b_shift, ptrdiff_t count, ptrdiff_t channels,
+  float *sums);
+
+/// out = a · a_factor[c] + b · b_factor[c] + shift[c] over pixels; without b where it is null, without shift where that is.
+typedef void (*sw_channel_combination_function)(
+  const void *a, ptrdiff_t a_pixel, const float *a_factor, const void *b, ptrdiff_t b_pixel, const float *b_factor, const float *shift,
+  void *out, ptrdiff_t out_pixel, ptrdiff_t pixels, ptrdiff_t channels);
+
+/// One output row of a maximum pool's gradient: what `gradient` holds is added to the pixel of `out_rows` that lies where the first of the
+/// largest of its window does in `rows`, which see sw_pool_arguments.
+typedef struct {
+  const void *const *rows;
+  ptrdiff_t row_count, pixel, in_width;
+  ptrdiff_t kernel_width, stride, left;
+  ptrdiff_t width, channels;
+  const void *gradient;
+  ptrdiff_t gradient_pixel;
+  void *const *out_rows;
+  ptrdiff_t out_pixel;
+} sw_pool_gradient_arguments;
+typedef void (*sw_pool_gradient_function)(const sw_pool_gradient_arguments *arguments);
+
+/// sums[c] += Σ over i < count of g[i][c] · x[i][c], pixel i of either at its pointer + i · its distance in bytes.
+typedef void (*sw_depthwise_gradient_function)(
+  const void *g, ptrdiff_t g_pixel, const void *x, ptrdiff_t x_pixel, ptrdiff_t count, ptrdiff_t channels, float *sums);
+
+/// The adjoint of the output transform, Z = A g Aᵀ, of `tiles` horizontally adjacent tiles: rows[0 ..< m] are the rows of the gradient
+/// (null: all zero), the first tile's left column is x = `left`, columns at or right of `width` count as zero. Tile q, position ξ, channel c goes to
+/// `z[ξ * position_stride + q * tile_stride + c]`.
+typedef void (*sw_winograd_gradient_function)(
+  const void *const *rows, ptrdiff_t pixel, ptrdiff_t left, ptrdiff_t width, ptrdiff_t tiles, ptrdiff_t vectors, float *z,
+  ptrdiff_t tile_stride, ptrdiff_t position_stride);
+
+/// The adjoint of the weights' transform, Gᵀ u G: position ξ of channel c at `u[ξ * position_stride + c]`, tap t to `weight[t * tap_stride + c]`.
+typedef void (*sw_winograd_weight_gradient_function)(
+  const float *u, ptrdiff_t position_stride, ptrdiff_t vectors, float *weight, ptrdiff_t tap_stride);
 
 /// out[k] = exp(in[k]) / Σ exp(in), k < count, less the largest first. In and out may be the same.
 typedef void (*sw_softmax_along_function)(const float *in, ptrdiff_t count, float *out);

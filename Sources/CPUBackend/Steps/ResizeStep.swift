@@ -2,7 +2,8 @@ import CKernels
 import Execution
 import Networks
 
-/// Bilinear and bicubic resize: the rows around an output row are mixed first, then the pixels around each output pixel.
+/// Linear maps along height and width, such as a bilinear or bicubic resize: the rows around an output row are mixed first, then the pixels
+/// around each output pixel.
 final class ResizeStep: Step {
   let node: String
   let reads: [Int]
@@ -15,7 +16,7 @@ final class ResizeStep: Step {
   private let kernel: Kernel
   private let pixelKernel: Kernel
 
-  /// Both values have the same order; the method is not `nearest`.
+  /// Both values have the same order.
   init(
     node: String, rows: ResizeTaps, columns: ResizeTaps, input: (value: Int, layout: ValueLayout),
     output: (value: Int, layout: ValueLayout), table: KernelTable
@@ -49,7 +50,7 @@ final class ResizeStep: Step {
   private func scratch(
     _ cursor: inout ScratchCursor
   ) -> (mixed: UnsafeMutablePointer<Float>?, pointers: UnsafeMutablePointer<UnsafePointer<Float>?>?) {
-    (cursor.floats(input.width * (input.order == .planar ? 1 : input.storedChannels)), cursor.floatPointers(4))
+    (cursor.floats(input.width * (input.order == .planar ? 1 : input.storedChannels)), cursor.floatPointers(rows.count))
   }
 
   var scratchByteCount: Int { ScratchCursor.byteCount { scratch(&$0) } }
@@ -82,7 +83,7 @@ final class ResizeStep: Step {
       mix(pointers, weights, taps, isDense ? input.width * stored : stored, mixed + x * stored)
     }
     pixelKernel.mixPixels(
-      mixed, columns.positions.elements, columns.weights.elements, taps, output.width, stored, to, output.floats.pixel)
+      mixed, columns.positions.elements, columns.weights.elements, columns.count, output.width, stored, to, output.floats.pixel)
   }
 
   private func fillPlanes(
@@ -100,7 +101,7 @@ final class ResizeStep: Step {
       let row = to + channel * output.floats.plane
       for x in 0..<output.width {
         var sum: Float = 0
-        for tap in x * taps..<(x + 1) * taps { sum += weights[tap] * mixed[Int(positions[tap])] }
+        for tap in x * columns.count..<(x + 1) * columns.count { sum += weights[tap] * mixed[Int(positions[tap])] }
         row[x] = sum
       }
     }

@@ -1,0 +1,254 @@
+// What training adds: gradients of functions, statistics of channels and what is made of them, gradients of pools and of depthwise weights.
+// Included once: all values are float32.
+
+// f'(x) of the functions whose derivative is one; the others are composed (see activation_gradient).
+INLINE vector derivative(const sw_activation *f, vector x, const float *slopes) {
+  vector zero = splat(0), one = splat(1);
+  switch (f->kind) {
+    case SW_ACTIVATION_NONE: return one;
+    case SW_ACTIVATION_RELU: return x > 0.0f ? one : zero;
+    case SW_ACTIVATION_LEAKY_RELU: {
+      // The absolute value has no slope at 0.
+      vector flat = f->a == -1.0f ? (x == 0.0f ? zero : splat(f->a)) : splat(f->a);
+      return x > 0.0f ? one : flat;
+    }
+    case SW_ACTIVATION_PRELU: return x > 0.0f ? one : load(slopes);
+    case SW_ACTIVATION_CLIP: {
+      vector above = x >= f->a ? one : zero;
+      return x <= f->b ? above : zero;
+    }
+    case SW_ACTIVATION_SIGMOID: {
+      vector y = sigmoid(x);
+      return y * (1.0f - y);
+    }
+    case SW_ACTIVATION_TANH: {
+      vector y = hyperbolic_tangent(x);
+      return (1.0f - y) * (1.0f + y);
+    }
+    case SW_ACTIVATION_HARD_SIGMOID: {
+      vector line = f->a * x + f->b;
+      vector above = line > 0.0f ? splat(f->a) : zero;
+      return line < 1.0f ? above : zero;
+    }
+    case SW_ACTIVATION_HARD_SWISH: {
+      vector inner = x < 3.0f ? x * (1.0f / 3) + 0.5f : one;
+      return x <= -3.0f ? zero : inner;
+    }
+    case SW_ACTIVATION_GELU:
+      return 0.5f * (1.0f + error_function(x * 0.707106781f)) + x * (0.398942280f * exponential(-0.5f * x * x));
+    case SW_ACTIVATION_GELU_TANH: {
+      vector s = x * x, y = hyperbolic_tangent(0.797884561f * (x + 0.044715f * x * s));
+      return 0.5f * (1.0f + y) + 0.5f * x * ((1.0f - y) * (1.0f + y)) * (0.797884561f * (1.0f + 0.134145f * s));
+    }
+    case SW_ACTIVATION_SILU: {
+      vector y = sigmoid(x);
+      return y * (1.0f + x * (1.0f - y));
+    }
+    case SW_ACTIVATION_SOFTPLUS: return sigmoid(x);
+    case SW_ACTIVATION_ELU: return x > 0.0f ? one : f->a * f->b * exponential(f->b * x);
+    case SW_ACTIVATION_THRESHOLDED_RELU: return x > f->a ? one : zero;
+    case SW_ACTIVATION_SOFTSIGN: {
+      vector d = 1.0f + larger(x, -x);
+      return 1.0f / (d * d);
+    }
+    case SW_ACTIVATION_ERROR_FUNCTION: return 1.12837917f * exponential(-x * x);
+    case SW_ACTIVATION_EXPONENTIAL: return activate(x, f, slopes);
+    case SW_ACTIVATION_LOGARITHM: return 1.0f / x;
+    case SW_ACTIVATION_SQUARE_ROOT: {
+      return 0.5f / activate(x, f, slopes);
+    }
+    case SW_ACTIVATION_RECIPROCAL: return -1.0f / (x * x);
+    case SW_ACTIVATION_POWER: return f->a == 0.0f ? zero : f->a * power_by_lane(x, splat(f->a - 1.0f));
+    case SW_ACTIVATION_SINE: {
+      sw_activation other = {SW_ACTIVATION_COSINE, 0, 0, 0};
+      return activate(x, &other, slopes);
+    }
+    case SW_ACTIVATION_COSINE: {
+      sw_activation other = {SW_ACTIVATION_SINE, 0, 0, 0};
+      return -activate(x, &other, slopes);
+    }
+    case SW_ACTIVATION_FLOOR:
+    case SW_ACTIVATION_CEILING:
+    case SW_ACTIVATION_ROUND:
+    case SW_ACTIVATION_SIGN: return zero;
+  }
+  return zero;
+}
+
+SW_DECLARE_ACTIVATION_GRADIENT(SW_NAME(activation_gradient)) {
+  for (ptrdiff_t i = 0; i < pixels; i++) {
+    const float *gradient = AT(float, g, i * g_pixel), *from = AT(float, x, i * x_pixel);
+    float *to = (float *)((char *)out + i * out_pixel);
+    if (function->kind == SW_ACTIVATION_RELU) {
+      for (ptrdiff_t c = 0; c < channels; c += LANES) store(to + c, load(from + c) > 0.0f ? load(gradient + c) : splat(0));
+    } else {
+      for (ptrdiff_t c = 0; c < channels; c += LANES) {
+        vector slope = derivative(function, load(from + c), function->slopes ? function->slopes + c : 0);
+        store(to + c, load(gradient + c) * slope);
+      }
+    }
+  }
+}
+
+SW_DECLARE_CHANNEL_PRODUCTS(SW_NAME(channel_products)) {
+  for (ptrdiff_t c = 0; c < channels; c += LANES) {
+    vector sum[4], shift = load(b_shift + c);
+    UNROLL for (int i = 0; i < 4; i++) sum[i] = splat(0);
+    ptrdiff_t i = 0;
+    if (a) {
+      for (; i + 4 <= count; i += 4) {
+        UNROLL for (int k = 0; k < 4; k++)
+          sum[k] += load(AT(float, a, (i + k) * a_pixel) + c) * (load(AT(float, b, (i + k) * b_pixel) + c) - shift);
+      }
+      for (; i < count; i++) sum[0] += load(AT(float, a, i * a_pixel) + c) * (load(AT(float, b, i * b_pixel) + c) - shift);
+    } else {
+      for (; i + 4 <= count; i += 4) {
+        UNROLL for (int k = 0; k < 4; k++) {
+          vector d = load(AT(float, b, (i + k) * b_pixel) + c) - shift;
+          sum[k] += d * d;
+        }
+      }
+      for (; i < count; i++) {
+        vector d = load(AT(float, b, i * b_pixel) + c) - shift;
+        sum[0] += d * d;
+      }
+    }
+    store(sums + c, load(sums + c) + ((sum[0] + sum[1]) + (sum[2] + sum[3])));
+  }
+}
+
+SW_DECLARE_CHANNEL_COMBINATION(SW_NAME(channel_combination)) {
+  for (ptrdiff_t i = 0; i < pixels; i++) {
+    const float *first = AT(float, a, i * a_pixel), *second = b ? AT(float, b, i * b_pixel) : 0;
+    float *to = (float *)((char *)out + i * out_pixel);
+    for (ptrdiff_t c = 0; c < channels; c += LANES) {
+      vector v = load(first + c) * load(a_factor + c);
+      if (second) v += load(second + c) * load(b_factor + c);
+      if (shift) v += load(shift + c);
+      store(to + c, v);
+    }
+  }
+}
+
+// The pixel that is the largest of a window is found as the maximum pool finds it; those behind it that are as large get nothing.
+SW_DECLARE_MAXIMUM_POOL_GRADIENT(SW_NAME(maximum_pool_gradient)) {
+  const sw_pool_gradient_arguments *p = arguments;
+  for (ptrdiff_t c = 0; c < p->channels; c += LANES) {
+    for (ptrdiff_t x = 0; x < p->width; x++) {
+      ptrdiff_t left = x * p->stride - p->left, first = left < 0 ? 0 : left;
+      ptrdiff_t end = left + p->kernel_width < p->in_width ? left + p->kernel_width : p->in_width;
+      vector most = load(AT(float, p->rows[0], first * p->pixel) + c);
+      integer_vector place = {0};
+      int32_t number = 0;
+      for (ptrdiff_t r = 0; r < p->row_count; r++) {
+        for (ptrdiff_t j = first; j < end; j++, number++) {
+          vector v = load(AT(float, p->rows[r], j * p->pixel) + c);
+          // Larger, or no number.
+          integer_vector is_more = (v > most) | (v != v);
+          most = is_more ? v : most;
+          place = is_more ? (integer_vector)(number) : place;
+        }
+      }
+      vector g = load(AT(float, p->gradient, x * p->gradient_pixel) + c);
+      number = 0;
+      for (ptrdiff_t r = 0; r < p->row_count; r++) {
+        for (ptrdiff_t j = first; j < end; j++, number++) {
+          float *to = (float *)((char *)p->out_rows[r] + j * p->out_pixel) + c;
+          store(to, load(to) + (place == number ? g : splat(0)));
+        }
+      }
+    }
+  }
+}
+
+SW_DECLARE_DEPTHWISE_GRADIENT(SW_NAME(depthwise_gradient)) {
+  for (ptrdiff_t c = 0; c < channels; c += LANES) {
+    vector sum[4];
+    UNROLL for (int i = 0; i < 4; i++) sum[i] = splat(0);
+    ptrdiff_t i = 0;
+    for (; i + 4 <= count; i += 4) {
+      UNROLL for (int k = 0; k < 4; k++)
+        sum[k] += load(AT(float, g, (i + k) * g_pixel) + c) * load(AT(float, x, (i + k) * x_pixel) + c);
+    }
+    for (; i < count; i++) sum[0] += load(AT(float, g, i * g_pixel) + c) * load(AT(float, x, i * x_pixel) + c);
+    store(sums + c, load(sums + c) + ((sum[0] + sum[1]) + (sum[2] + sum[3])));
+  }
+}
+
+// The adjoints of Winograd's output transform, which the gradient of an output goes through, and of the transform of the weights.
+INLINE void gradient_4(const vector g[4], vector z[6]) {
+  vector s = g[0] + g[2], d = g[1] + g[3], e = g[0] + 4.0f * g[2], f = 2.0f * g[1] + 8.0f * g[3];
+  z[0] = g[0];
+  z[1] = s + d;
+  z[2] = s - d;
+  z[3] = e + f;
+  z[4] = e - f;
+  z[5] = g[3];
+}
+
+INLINE void gradient_2(const vector g[2], vector z[4]) {
+  z[0] = g[0];
+  z[1] = g[0] + g[1];
+  z[2] = g[0] - g[1];
+  z[3] = g[1];
+}
+
+INLINE void weight_4(const vector u[6], vector w[3]) {
+  vector s = u[1] + u[2], d = u[2] - u[1], p = u[3] + u[4], m = u[3] - u[4];
+  w[0] = 0.25f * u[0] - (1.0f / 6) * s + (1.0f / 24) * p;
+  w[1] = (1.0f / 6) * d + (1.0f / 12) * m;
+  w[2] = (1.0f / 6) * (p - s) + u[5];
+}
+
+INLINE void weight_2(const vector u[4], vector w[3]) {
+  vector s = 0.5f * (u[1] + u[2]);
+  w[0] = u[0] + s;
+  w[1] = 0.5f * (u[1] - u[2]);
+  w[2] = s + u[3];
+}
+
+#define WINOGRAD_GRADIENT(M)                                                                                                   \
+  SW_DECLARE_WINOGRAD_GRADIENT(SW_NAME(winograd_gradient_##M)) {                                                               \
+    enum { N = M + 2 };                                                                                                        \
+    for (ptrdiff_t q = 0; q < tiles; q++) {                                                                                    \
+      for (ptrdiff_t c = 0; c < vectors; c++) {                                                                                \
+        vector t[M][N];                                                                                                        \
+        UNROLL for (int x = 0; x < M; x++) {                                                                                   \
+          ptrdiff_t at = left + q * M + x, offset = at * pixel + c * LANES * 4;                                                \
+          vector g[M];                                                                                                         \
+          UNROLL for (int i = 0; i < M; i++) g[i] = rows[i] && at < width ? load(AT(float, rows[i], offset)) : splat(0);       \
+          gradient_##M(g, t[x]);                                                                                               \
+        }                                                                                                                      \
+        float *out = z + q * tile_stride + c * LANES;                                                                          \
+        UNROLL for (int i = 0; i < N; i++) {                                                                                   \
+          vector g[M], row[N];                                                                                                 \
+          UNROLL for (int x = 0; x < M; x++) g[x] = t[x][i];                                                                   \
+          gradient_##M(g, row);                                                                                                \
+          UNROLL for (int j = 0; j < N; j++) store(out + (i * N + j) * position_stride, row[j]);                               \
+        }                                                                                                                      \
+      }                                                                                                                        \
+    }                                                                                                                          \
+  }
+WINOGRAD_GRADIENT(2)
+WINOGRAD_GRADIENT(4)
+
+#define WINOGRAD_WEIGHT_GRADIENT(M)                                                                                            \
+  SW_DECLARE_WINOGRAD_WEIGHT_GRADIENT(SW_NAME(winograd_weight_gradient_##M)) {                                                 \
+    enum { N = M + 2 };                                                                                                        \
+    for (ptrdiff_t c = 0; c < vectors; c++) {                                                                                  \
+      vector t[N][3];                                                                                                          \
+      UNROLL for (int i = 0; i < N; i++) {                                                                                     \
+        vector row[N];                                                                                                         \
+        UNROLL for (int j = 0; j < N; j++) row[j] = load(u + (i * N + j) * position_stride + c * LANES);                       \
+        weight_##M(row, t[i]);                                                                                                 \
+      }                                                                                                                        \
+      UNROLL for (int v = 0; v < 3; v++) {                                                                                     \
+        vector column[N], w[3];                                                                                                \
+        UNROLL for (int i = 0; i < N; i++) column[i] = t[i][v];                                                                \
+        weight_##M(column, w);                                                                                                 \
+        UNROLL for (int k = 0; k < 3; k++) store(weight + (k * 3 + v) * tap_stride + c * LANES, w[k]);                         \
+      }                                                                                                                        \
+    }                                                                                                                          \
+  }
+WINOGRAD_WEIGHT_GRADIENT(2)
+WINOGRAD_WEIGHT_GRADIENT(4)

@@ -1,0 +1,38 @@
+import Networks
+import Tensors
+
+/// A linear map along one axis: what each position of the output adds up, `count` positions of the input and their weights, one output position after
+/// another. Positions that are not needed have the weight 0.
+struct AxisMap: Hashable {
+  /// What an output position takes of an input position.
+  struct Tap: Hashable {
+    var position: Int
+    var weight: Double
+  }
+
+  /// By output position.
+  var taps: [[Tap]]
+
+  /// The other way round: each input position takes what it gave to those of the output.
+  func adjoint(extent: Int) -> AxisMap {
+    var result = [[Tap]](repeating: [], count: extent)
+    for (output, taps) in taps.enumerated() {
+      for tap in taps {
+        if let known = result[tap.position].firstIndex(where: { $0.position == output }) {
+          result[tap.position][known].weight += tap.weight
+        } else {
+          result[tap.position].append(Tap(position: output, weight: tap.weight))
+        }
+      }
+    }
+    return AxisMap(taps: result)
+  }
+
+  /// Each position is that of the input.
+  static func identity(_ count: Int) -> AxisMap { AxisMap(taps: (0..<count).map { [Tap(position: $0, weight: 1)] }) }
+
+  /// Each position is one of the input, or nothing.
+  static func selection(_ places: [Int?]) -> AxisMap {
+    AxisMap(taps: places.map { $0.map { [Tap(position: $0, weight: 1)] } ?? [] })
+  }
+}
