@@ -39,6 +39,8 @@ var targets: [Target] = [
   .target(name: "ReferenceBackend", dependencies: ["Tensors", "Files", "Networks", "Execution"]),
   .target(name: "CPUBackend", dependencies: ["Tensors", "Files", "Networks", "Execution", "CKernels"]),
   .target(
+    name: "Training", dependencies: ["Tensors", "Files", "Networks", "Transforms", "Formats", "Imaging", "Execution"]),
+  .target(
     name: "Evaluation",
     dependencies: [
       "Tensors", "Files", "Networks", "Architectures", "Transforms", "Formats", "Imaging", "Execution", "ReferenceBackend",
@@ -88,6 +90,12 @@ var targets: [Target] = [
   .testTarget(
     name: "TransformsTests",
     dependencies: ["Tensors", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "TestSupport"]),
+  .testTarget(
+    name: "TrainingTests",
+    dependencies: [
+      "Tensors", "Files", "Networks", "Architectures", "Transforms", "Formats", "Imaging", "Execution", "ReferenceBackend",
+      "CPUBackend", "Training", "TestSupport",
+    ]),
   .testTarget(name: "ExecutionTests", dependencies: ["Tensors", "Networks", "Execution"]),
   .testTarget(name: "FilesTests", dependencies: ["Files"]),
   .testTarget(

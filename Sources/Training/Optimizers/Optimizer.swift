@@ -1,0 +1,272 @@
+import Networks
+import Tensors
+import Transforms
+
+/// How parameters follow their gradients.
+public enum Optimizer: Hashable, Sendable {
+  /// `v = momentum · v + g + weightDecay · w`, `w = w - rate · v`, or with `nesterov` `w = w - rate · (g + weightDecay · w + momentum · v)`.
+  /// Without momentum v is the gradient. As `torch.optim.SGD`.
+  case sgd(momentum: Float, nesterov: Bool, weightDecay: Float)
+  /// `m = β₁ m + (1 - β₁) g`, `v = β₂ v + (1 - β₂) g²`, `w = w - rate / (1 - β₁ᵗ) · m / (√v / √(1 - β₂ᵗ) + epsilon)`, with weight decay added to g.
+  /// Kingma and Ba 2015, as `torch.optim.Adam`.
+  case adam(beta1: Float, beta2: Float, epsilon: Float, weightDecay: Float)
+  /// The same, but for weight decay: w is made smaller by `rate · weightDecay · w` first. Loshchilov and Hutter 2019, as `torch.optim.AdamW`.
+  case adamW(beta1: Float, beta2: Float, epsilon: Float, weightDecay: Float)
+
+  public static let adam = Optimizer.adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0)
+}
+
+/// What keeps gradients from growing, before an optimiser takes them.
+public enum GradientClipping: Hashable, Sendable {
+  /// All together are made as long as this where they are longer, `g · min(1, norm / (|g| + 1e-6))`. As `torch.nn.utils.clip_grad_norm_`.
+  case norm(Float)
+  /// Each element is brought within this and its opposite.
+  case value(Float)
+  /// As `norm`, by `theta` over the learning rate: the VDSR project's adjustable clipping.
+  case adjustableNorm(theta: Float)
+}
+
+/// A network that takes a step of training in each run.
+public struct TrainingNetwork: Equatable, Sendable {
+  /// The network with gradients and updates. Its outputs are the loss, and, where clipping needs it, the norm of all gradients; its inputs are those
+  /// of the network, the target, and `schedule`.
+  public var network: Network
+  /// The input `[4]` of numbers that change from step to step: see `scheduleValues`.
+  public var schedule: String
+  /// The parameters that follow their gradients.
+  public var trained: [String]
+  public var optimizer: Optimizer
+  public var clipping: GradientClipping?
+
+  /// What `schedule` takes in step `step`, counted from 0: the learning rate, 1 / (1 - β₁ᵗ), 1 / √(1 - β₂ᵗ), the largest norm.
+  public func scheduleValues(step: Int, learningRate: Double) -> [Float] {
+    let first: Double, second: Double
+    switch optimizer {
+    case .sgd: (first, second) = (1, 1)
+    case .adam(let beta1, let beta2, _, _), .adamW(let beta1, let beta2, _, _):
+      first = 1 / (1 - Self.power(Double(beta1), step + 1))
+      second = 1 / (1 - Self.power(Double(beta2), step + 1)).squareRoot()
+    }
+    let norm: Double
+    switch clipping {
+    case .norm(let most): norm = Double(most)
+    case .adjustableNorm(let theta): norm = learningRate > 0 ? Double(theta) / learningRate : .infinity
+    case .value, nil: norm = .infinity
+    }
+    return [Float(learningRate), Float(first), Float(second), Float(min(norm, Double(Float.greatestFiniteMagnitude)))]
+  }
+
+  private static func power(_ base: Double, _ exponent: Int) -> Double {
+    var result = 1.0, factor = base, rest = exponent
+    while rest > 0 {
+      if rest & 1 == 1 { result *= factor }
+      factor *= factor
+      rest >>= 1
+    }
+    return result
+  }
+}
+
+extension DifferentiatedNetwork {
+  /// The network that takes a step of the optimiser in each run: its updates set each parameter, and what the optimiser remembers of it.
+  ///
+  /// What it remembers are constants of the network, `optimizer.first.NAME` and `optimizer.second.NAME`, 0 at first: a file of the network holds all that
+  /// going on with training takes.
+  public func trained(
+    by optimizer: Optimizer, clipping: GradientClipping? = nil, loss: String
+  ) throws(NetworkError) -> TrainingNetwork {
+    var graph = OptimizerGraph(network, optimizer: optimizer)
+    let names = gradients.keys.sorted()
+    var clipped = gradients, outputs = [loss]
+    switch clipping {
+    case .value(let most):
+      for name in names {
+        clipped[name] = gradients[name].map {
+          graph.node("clipped.\(name)", .activation(.clip(minimum: -most, maximum: most)), [$0])
+        }
+      }
+    case .norm, .adjustableNorm:
+      let norm = graph.norm(of: names.compactMap { name in gradients[name].map { (name, $0) } })
+      outputs.append(norm)
+      for name in names { clipped[name] = gradients[name].map { graph.shortened($0, name, norm: norm) } }
+    case nil: break
+    }
+    for name in names {
+      if let gradient = clipped[name] { graph.update(name, by: gradient) }
+    }
+    graph.network.outputs = outputs
+    try graph.network.verify()
+    return TrainingNetwork(
+      network: graph.network, schedule: graph.schedule, trained: names, optimizer: optimizer, clipping: clipping)
+  }
+}
+
+/// The nodes of an optimiser under construction.
+private struct OptimizerGraph {
+  var network: Network
+  let optimizer: Optimizer
+  let schedule: String
+  private var names: Set<String>
+  /// Numbers of the schedule by place and rank.
+  private var scalars: [[Int]: String] = [:]
+
+  init(_ network: Network, optimizer: Optimizer) {
+    self.network = network
+    self.optimizer = optimizer
+    var names = Set(network.inputs.map(\.name))
+    for node in network.nodes {
+      names.insert(node.name)
+      names.formUnion(node.parameterNames)
+    }
+    var schedule = "schedule"
+    while names.contains(schedule) { schedule += "_" }
+    names.insert(schedule)
+    self.names = names
+    self.schedule = schedule
+    self.network.inputs.append(NetworkInput(name: schedule, axes: [4]))
+  }
+
+  mutating func node(_ name: String, _ operation: Operation, _ inputs: [String]) -> String {
+    var unique = "optimizer.\(name)", number = 2
+    while names.contains(unique) {
+      unique = "optimizer.\(name).\(number)"
+      number += 1
+    }
+    let node = Node(name: unique, operation: operation, inputs: inputs)
+    names.insert(unique)
+    names.formUnion(node.parameterNames)
+    network.nodes.append(node)
+    return unique
+  }
+
+  private mutating func binary(_ name: String, _ function: BinaryFunction, _ a: String, _ b: String) -> String {
+    node(name, .binary(function), [a, b])
+  }
+
+  private mutating func scaled(_ name: String, _ x: String, by factor: Float) -> String {
+    node(name, .scale(Scale(factor: factor)), [x])
+  }
+
+  /// A number of the schedule, of so many axes.
+  private mutating func scalar(_ place: Int, rank: Int) -> String {
+    if let known = scalars[[place, rank]] { return known }
+    let slice = node("schedule.\(place)", .slice(Slice([Slice.Span(axis: 0, start: place, end: place + 1)])), [schedule])
+    let value = rank == 1 ? slice : node("schedule.\(place)", .reshape(Reshape(Array(repeating: 1, count: rank))), [slice])
+    scalars[[place, rank]] = value
+    return value
+  }
+
+  private func shape(_ parameter: String) -> Shape { network.parameters[parameter]?.shape ?? [1] }
+
+  /// The length of all gradients together, `[1]`.
+  mutating func norm(of gradients: [(name: String, value: String)]) -> String {
+    var total: String?
+    for gradient in gradients {
+      let axes = Array(0..<shape(gradient.name).rank)
+      let sum = node("square.\(gradient.name)", .reduction(Reduction(.sumOfSquares, axes: axes)), [gradient.value])
+      let length = node("square.\(gradient.name)", .reshape(Reshape([1])), [sum])
+      total = total.map { node("squares", .add, [$0, length]) } ?? length
+    }
+    return node("norm", .activation(.squareRoot), [total ?? scalar(0, rank: 1)])
+  }
+
+  /// The gradient times the largest norm over its own, where that is less than 1.
+  mutating func shortened(_ gradient: String, _ name: String, norm: String) -> String {
+    let rank = shape(name).rank
+    let factor: String
+    if let known = scalars[[-1, rank]] {
+      factor = known
+    } else {
+      let most = scalar(3, rank: 1)
+      let little = scaled("one", node("zero", .activation(.power(exponent: 0)), [most]), by: 1e-6)
+      let ratio = binary("ratio", .divide, most, binary("normAndLittle", .add, norm, little))
+      let clipped = node("shortening", .activation(.clip(minimum: 0, maximum: 1)), [ratio])
+      factor = rank == 1 ? clipped : node("shortening", .reshape(Reshape(Array(repeating: 1, count: rank))), [clipped])
+      scalars[[-1, rank]] = factor
+    }
+    return binary("shortened.\(name)", .multiply, gradient, factor)
+  }
+
+  mutating func update(_ parameter: String, by gradient: String) {
+    let rank = shape(parameter).rank, rate = scalar(0, rank: rank)
+    func decayed(_ graph: inout OptimizerGraph, _ weightDecay: Float) -> String {
+      if weightDecay == 0 { return gradient }
+      return graph.node(
+        "decayed.\(parameter)", .add, [gradient, graph.scaled("decay.\(parameter)", parameter, by: weightDecay)])
+    }
+    let step: String
+    var weight = parameter
+    switch optimizer {
+    case .sgd(let momentum, let nesterov, let weightDecay):
+      let g = decayed(&self, weightDecay)
+      var direction = g
+      if momentum != 0 {
+        let velocity = remembered("first", parameter) {
+          $0.node("velocity.\(parameter)", .add, [$0.scaled("kept.\(parameter)", $1, by: momentum), g])
+        }
+        direction =
+          nesterov ? node("ahead.\(parameter)", .add, [g, scaled("push.\(parameter)", velocity, by: momentum)]) : velocity
+      }
+      step = binary("step.\(parameter)", .multiply, direction, rate)
+    case .adam(let beta1, let beta2, let epsilon, let weightDecay):
+      step = adaptive(parameter, decayed(&self, weightDecay), beta1, beta2, epsilon, rank: rank)
+    case .adamW(let beta1, let beta2, let epsilon, let weightDecay):
+      step = adaptive(parameter, gradient, beta1, beta2, epsilon, rank: rank)
+      if weightDecay != 0 {
+        let decay = binary("decay.\(parameter)", .multiply, scaled("decaying.\(parameter)", parameter, by: weightDecay), rate)
+        weight = binary("decayed.\(parameter)", .subtract, parameter, decay)
+      }
+    }
+    let new = binary("new.\(parameter)", .subtract, weight, step)
+    network.updates.append(ParameterUpdate(parameter: parameter, value: new))
+  }
+
+  /// A tensor like the parameter that lives on from step to step: what it becomes follows from what it was.
+  private mutating func remembered(
+    _ name: String, _ parameter: String, _ next: (inout OptimizerGraph, _ old: String) -> String
+  ) -> String {
+    let shape = shape(parameter)
+    let constant = node("\(name).\(parameter)", .constant(Constant(shape)), [])
+    let old = "\(constant).\(ParameterRole.value.rawValue)"
+    network.parameters[old] = Tensor(zeros: shape)
+    let new = next(&self, old)
+    network.updates.append(ParameterUpdate(parameter: old, value: new))
+    return new
+  }
+
+  private mutating func adaptive(
+    _ parameter: String, _ gradient: String, _ beta1: Float, _ beta2: Float, _ epsilon: Float, rank: Int
+  ) -> String {
+    let mean = remembered("first", parameter) {
+      let new = $0.scaled("newFirst.\(parameter)", gradient, by: 1 - beta1)
+      return $0.node("mean.\(parameter)", .add, [$0.scaled("oldFirst.\(parameter)", $1, by: beta1), new])
+    }
+    let square = remembered("second", parameter) {
+      let new = $0.scaled(
+        "newSecond.\(parameter)", $0.binary("squared.\(parameter)", .multiply, gradient, gradient), by: 1 - beta2)
+      return $0.node("square.\(parameter)", .add, [$0.scaled("oldSecond.\(parameter)", $1, by: beta2), new])
+    }
+    let root = node("root.\(parameter)", .activation(.squareRoot), [square])
+    let corrected = binary("deviation.\(parameter)", .multiply, root, scalar(2, rank: rank))
+    let apart = binary("apart.\(parameter)", .add, corrected, number(epsilon, rank: rank))
+    let direction = binary("direction.\(parameter)", .divide, mean, apart)
+    let rate = rateByFirst(rank: rank)
+    return binary("step.\(parameter)", .multiply, direction, rate)
+  }
+
+  private mutating func rateByFirst(rank: Int) -> String {
+    if let known = scalars[[-2, rank]] { return known }
+    let value = binary("correctedRate", .multiply, scalar(0, rank: rank), scalar(1, rank: rank))
+    scalars[[-2, rank]] = value
+    return value
+  }
+
+  private mutating func number(_ value: Float, rank: Int) -> String {
+    if let known = scalars[[-3, rank]] { return known }
+    let shape = Shape(Array(repeating: 1, count: rank))
+    let constant = node("epsilon", .constant(Constant(shape)), [])
+    network.parameters["\(constant).\(ParameterRole.value.rawValue)"] = Tensor(shape, [value])
+    scalars[[-3, rank]] = constant
+    return constant
+  }
+}
