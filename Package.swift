@@ -44,7 +44,7 @@ var targets: [Target] = [
     name: "Evaluation",
     dependencies: [
       "Tensors", "Files", "Networks", "Architectures", "Transforms", "Formats", "Imaging", "Execution", "ReferenceBackend",
-      "CPUBackend", "CShippedModels",
+      "CPUBackend", "Training", "CShippedModels",
     ]),
   .target(
     name: "Profiling",

@@ -32,6 +32,7 @@ public struct CPUEngine: Backend {
   /// Taken in place of the selector's choice wherever it is possible: to test and time every method.
   package var preferredMethod: ConvolutionMethod?
   package var preferredTransposedMethod: TransposedMethod?
+  package var preferredWeightGradientMethod: WeightGradientMethod?
 
   /// Traps when the machine lacks the instruction set (see `InstructionSet.isAvailable`) or `threadCount` is below 1.
   ///
@@ -119,6 +120,14 @@ public struct CPUEngine: Backend {
   /// The method for a separable convolution whose whole image has this geometry.
   func method(for geometry: SeparableGeometry) -> SeparableMethod {
     KernelSelector.choose(for: geometry, rates)
+  }
+
+  /// The method for the gradient of a weight.
+  func method(for geometry: WeightGradientGeometry) -> WeightGradientMethod {
+    if let preferredWeightGradientMethod, geometry.refusal(of: preferredWeightGradientMethod) == nil {
+      return preferredWeightGradientMethod
+    }
+    return KernelSelector.choose(for: geometry, rates)
   }
 
   /// The method for a transposed convolution whose whole image has this geometry.

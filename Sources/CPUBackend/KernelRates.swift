@@ -26,6 +26,9 @@ package struct KernelRates: Hashable, Sendable {
   /// Products in register tiles, of pixels where they lie.
   func products(_ count: Double) -> Double { count / (0.85 * plainPeak) }
 
+  /// The same of values that are float32 whatever the others are.
+  func float32Products(_ count: Double) -> Double { count / (0.85 * peak) }
+
   /// Products of one kernel a channel: each vector is loaded for one multiply-add.
   func depthwise(_ count: Double) -> Double { count / (0.6 * peak) }
 

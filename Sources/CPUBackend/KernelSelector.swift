@@ -42,8 +42,10 @@ extension KernelSelector {
     case .linear(let payload): return choice(LinearGeometry(node, payload, shapes: shapes))
     case .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle, .resize,
       .maximumPool, .averagePool, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax, .reshape, .transpose,
-      .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply, .training:
+      .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply:
       return nil
+    case .training(.convolutionProduct(let payload)): return choice(WeightGradientGeometry(node, payload, shapes: shapes))
+    case .training: return nil
     }
   }
 }

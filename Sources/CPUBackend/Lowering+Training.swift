@@ -87,11 +87,17 @@ extension Lowering {
   ) throws(ExecutionError) -> Int {
     let (x, g) = (trained(node, inputs[0]), trained(node, inputs[1]))
     let output: Operand = addFloat32(valueLayout(shape))
-    if payload.groups == 1 {
+    let method = engine.method(for: WeightGradientGeometry(payload, g: try self.shape(of: node.inputs[1])))
+    switch method {
+    case .winograd4, .winograd2:
+      result.steps.append(
+        WinogradWeightGradientStep(
+          node: node.name, payload, size: method == .winograd4 ? 4 : 2, x: x, g: g, output: output, table: table))
+    case .direct:
       result.steps.append(WeightGradientStep(node: node.name, payload, x: x, g: g, output: output, table: table))
-    } else if payload.groups == payload.inChannels, payload.groups == payload.outChannels {
+    case .depthwise:
       result.steps.append(DepthwiseWeightGradientStep(node: node.name, payload, x: x, g: g, output: output, table: table))
-    } else {
+    case .grouped:
       result.steps.append(GroupedWeightGradientStep(node: node.name, payload, x: x, g: g, output: output))
     }
     return convert(output.value, to: valueLayout(shape), node: node.name)

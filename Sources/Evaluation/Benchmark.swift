@@ -2,6 +2,7 @@ import Execution
 import Files
 import Networks
 import Tensors
+import Training
 import Transforms
 
 /// How fast a network runs on this machine.
@@ -64,20 +65,49 @@ public struct Benchmark: Sendable {
 
   /// Runs the network as set. `model` is what the report calls it.
   public func run(_ network: Network, model: String) throws(EvaluationError) -> BenchmarkReport {
-    let ledger = try wrapping { () throws(NetworkError) in try network.ledger(inputs: [input]) }
+    try run(network.optimizedForInference(), of: network, [Self.randomInput(input)], model: model)
+  }
+
+  /// Runs steps of training, as set: forward, backward and Adam. The loss is cross entropy where the output is `[N, classes]`, else the mean absolute
+  /// error; the targets are random.
+  public func train(_ network: Network, model: String) throws(EvaluationError) -> BenchmarkReport {
+    let shapes = try wrapping { () throws(NetworkError) in try network.inferredShapes(inputs: [input]) }
+    guard let output = network.outputs.first.flatMap({ shapes[$0] }) else { throw .network(.noOutputs) }
+    let isClassifier = output.rank == 2
+    let training: TrainingNetwork
+    do throws(TrainingError) {
+      training = try TrainingNetwork(
+        network, loss: WeightedLoss(isClassifier ? .crossEntropy : .absoluteError), optimizer: .adam, inputs: [input])
+    } catch {
+      throw .training(error)
+    }
+    var target = Self.randomInput(output)
+    if isClassifier {
+      target = Tensor(output, (0..<output.count).map { $0 % output[1] == $0 / output[1] % output[1] ? 1 : 0 })
+    }
+    let schedule = Tensor([4], training.scheduleValues(step: 0, learningRate: 1e-4))
+    return try run(
+      training.network.eliminatingDeadNodes().fusing(), of: training.network, [Self.randomInput(input), target, schedule],
+      model: model)
+  }
+
+  /// Runs a network in the form in which it is to run.
+  private func run(
+    _ fused: Network, of network: Network, _ inputs: [Tensor], model: String
+  ) throws(EvaluationError) -> BenchmarkReport {
+    let shapes = inputs.map(\.shape)
+    let ledger = try wrapping { () throws(NetworkError) in try network.ledger(inputs: shapes) }
     let backend = try engine.makeBackend()
-    let fused = network.optimizedForInference()
-    let fusedLedger = try wrapping { () throws(NetworkError) in try fused.ledger(inputs: [input]) }
+    let fusedLedger = try wrapping { () throws(NetworkError) in try fused.ledger(inputs: shapes) }
     do throws(ExecutionError) {
       let start = Machine.seconds
-      let session = try backend.prepare(fused, inputs: [input])
+      let session = try backend.prepare(fused, inputs: shapes)
       let prepare = Machine.seconds - start
-      let tensor = Self.randomInput(input)
-      let warmup = try WarmUp.run(warmup) { () throws(ExecutionError) in _ = try session.run([tensor]) }
+      let warmup = try WarmUp.run(warmup) { () throws(ExecutionError) in _ = try session.run(inputs) }
       var times: [Double] = []
       for _ in 0..<runs {
         let start = Machine.seconds
-        _ = try session.run([tensor])
+        _ = try session.run(inputs)
         times.append((Machine.seconds - start) * 1000)
       }
       times.sort()
@@ -89,7 +119,7 @@ public struct Benchmark: Sendable {
         multiplyAccumulates: ledger.multiplyAccumulates,
         gflopsPerS: 2 * Double(ledger.multiplyAccumulates) / (median * 1e6), sessionMemoryBytes: session.peakMemoryByteCount,
         peakMemoryBytes: Machine.peakResidentByteCount,
-        nodes: timesNodes ? try nodeTimes(session, tensor, fusedLedger, fused) : nil)
+        nodes: timesNodes ? try nodeTimes(session, inputs, fusedLedger, fused) : nil)
       report.setEngine(engine)
       return report
     } catch {
@@ -98,14 +128,14 @@ public struct Benchmark: Sendable {
   }
 
   private func nodeTimes(
-    _ session: any Session, _ input: Tensor, _ ledger: Ledger, _ fused: Network
+    _ session: any Session, _ inputs: [Tensor], _ ledger: Ledger, _ fused: Network
   ) throws(ExecutionError) -> [BenchmarkReport.NodeTime]? {
     guard let session = session as? any TimingSession else { return nil }
     var kernels: [String: [String]] = [:]
     var times: [String: [Double]] = [:]
     for _ in 0..<runs {
       var sums: [String: Int] = [:]
-      for timing in try session.timedRun([input]).timeline.timings {
+      for timing in try session.timedRun(inputs).timeline.timings {
         sums[timing.node, default: 0] += timing.nanoseconds
         if !kernels[timing.node, default: []].contains(where: timing.kernels.contains) {
           kernels[timing.node, default: []] += timing.kernels

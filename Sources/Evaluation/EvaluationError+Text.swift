@@ -2,6 +2,7 @@ import Execution
 import Files
 import Imaging
 import Tensors
+import Training
 
 /// One line for each error: what is wrong, and what mends it.
 extension EvaluationError: CustomStringConvertible {
@@ -37,6 +38,7 @@ extension EvaluationError: CustomStringConvertible {
       "the network '\(network)' cannot run: \(error.text)"
     case .network(let error):
       error.description
+    case .training(let error): error.description
     case .architecture(let error):
       error.description
     case .inputShape(let text):
@@ -121,6 +123,7 @@ extension EvaluationError {
         description
       }
     case .noImageContract, .inputCount, .inputShape, .openInput, .instructionSet, .unknownEngine, .untimedEngine, .architecture,
+      .training,
       .unknownModel, .format, .conversion,
       .architectureNeeded,
       .noPictures, .nothingToSubstitute, .outputTaken, .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded,

@@ -5,6 +5,7 @@ import Formats
 import Imaging
 import Networks
 import Tensors
+import Training
 
 /// Why a network could not be used on images. Rendered in `EvaluationError+Text.swift`.
 public enum EvaluationError: Error, Hashable, Sendable {
@@ -30,6 +31,7 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case execution(network: String, ExecutionError)
   case network(NetworkError)
   case architecture(ArchitectureError)
+  case training(TrainingError)
   /// Meant as the shape of an input, and none.
   case inputShape(String)
   /// An input leaves more open than its batch, height and width, so that no size is the usual one.

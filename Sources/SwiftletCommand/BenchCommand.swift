@@ -24,6 +24,9 @@ struct BenchCommand: ParsableCommand {
 
   @OptionGroup var engine: EngineArguments
 
+  @Flag(help: "Time steps of training instead: forward, backward and Adam, on random targets.")
+  var train = false
+
   @Flag(help: "Also time every node, in runs of their own.")
   var nodes = false
 
@@ -35,7 +38,7 @@ struct BenchCommand: ParsableCommand {
     let shape = try network.inputShape(given: input)
     let benchmark = Benchmark(
       input: shape, engine: try engine.value, warmup: warmup.value, runs: runs.value, timesNodes: nodes)
-    let report = try benchmark.run(network, model: model)
+    let report = train ? try benchmark.train(network, model: model) : try benchmark.run(network, model: model)
     json ? Terminal.showJSON(try report.json) : Terminal.show(report.text)
   }
 }

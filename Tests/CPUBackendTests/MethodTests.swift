@@ -39,6 +39,38 @@ private let convolutionCases = supportedCases.filter { example in
     #expect(count >= 5, "\(method) was tried on \(count) convolutions only")
   }
 
+  /// The same for the gradients of weights.
+  @Test(arguments: WeightGradientMethod.allCases, instructionSets)
+  func weightGradientsAgreeWithTheReference(_ method: WeightGradientMethod, _ instructionSet: InstructionSet) throws {
+    var count = 0
+    for example in supportedCases {
+      let node = example.network.nodes[example.network.nodes.count - 1]
+      guard case .training(.convolutionProduct(let payload)) = node.operation,
+        let geometry = WeightGradientGeometry(
+          node, payload, shapes: try example.network.inferredShapes(inputs: example.inputShapes)),
+        geometry.refusal(of: method) == nil
+      else { continue }
+      count += 1
+      let inputs = example.inputs
+      let expected = try ReferenceEngine().prepare(example.network, inputs: example.inputShapes).run(inputs)
+      let isWinograd = method == .winograd2 || method == .winograd4
+      let tolerance = try Tolerance.outputs(
+        of: example.network, inputs: inputs, convolutionFactor: isWinograd ? winogradFactor : 1)
+      var bits: [Tensor] = []
+      for threads in [1, 2, 3] {
+        var engine = CPUEngine(instructionSet: instructionSet, threadCount: threads)
+        engine.preferredWeightGradientMethod = method
+        let result = try engine.prepare(example.network, inputs: example.inputShapes).run(inputs)
+        expectClose(
+          result[0], expected[0], tolerance: tolerance[0].error, seed: example.seed,
+          "\(example.name) by \(method) on \(instructionSet)")
+        bits.append(result[0])
+      }
+      for other in bits.dropFirst() { expectSameBits(other, bits[0], "\(example.name) by \(method) on \(instructionSet)") }
+    }
+    #expect(count >= 2, "\(method) was tried on \(count) gradients only")
+  }
+
   @Test func theSelectorRefusesWithAReasonAndTakesTheCheapest() {
     let geometry = ConvolutionGeometry(
       Convolution(inChannels: 64, outChannels: 64, kernel: Pair(3), padding: Padding(1)),

@@ -54,6 +54,8 @@ extension OperationCaseList {
         Convolution(inChannels: 6, outChannels: 12, kernel: 5, padding: 2, groups: 6), [1, 6, 8, 7]
       ),
       ("3x3 dilation 2", Convolution(inChannels: 16, outChannels: 16, kernel: 3, padding: 2, dilation: 2), [1, 16, 9, 11]),
+      ("3x3 of 40 to 72", Convolution(inChannels: 40, outChannels: 72, kernel: 3, padding: 1), [2, 40, 21, 37]),
+      ("3x3 of a long row", Convolution(inChannels: 16, outChannels: 16, kernel: 3, padding: 1), [1, 16, 2, 300]),
       ("7x7 stride 2", Convolution(inChannels: 3, outChannels: 16, kernel: 7, stride: 2, padding: 3), [1, 3, 21, 17]),
     ]
     for (name, convolution, x) in forms {
