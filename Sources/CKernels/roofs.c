@@ -80,13 +80,13 @@ float sw_read(const float *values, ptrdiff_t count) {
 }
 
 int64_t sw_wait_cycles(int64_t rounds) {
-  int64_t value = 0;
+  uint64_t value = 1;
   for (int64_t round = 0; round < rounds; round += 16) {
-    // The compiler must not see that these are one addition.
+    // The compiler must not see that these are one rotation.
     UNROLL for (int i = 0; i < 16; i++) {
-      value += 1;
+      value = value << 3 | value >> 61;
       __asm__ volatile("" : "+r"(value));
     }
   }
-  return value;
+  return (int64_t)value;
 }

@@ -65,7 +65,7 @@ public struct Benchmark: Sendable {
 
   /// Runs the network as set. `model` is what the report calls it.
   public func run(_ network: Network, model: String) throws(EvaluationError) -> BenchmarkReport {
-    try run(network.optimizedForInference(), of: network, [Self.randomInput(input)], model: model)
+    try run(network.optimizedForInference(), of: network, [input], model: model) { [Self.randomInput(input)] }
   }
 
   /// Runs steps of training, as set: forward, backward and Adam. The loss is cross entropy where the output is `[N, classes]`, else the mean absolute
@@ -81,28 +81,28 @@ public struct Benchmark: Sendable {
     } catch {
       throw .training(error)
     }
-    var target = Self.randomInput(output)
-    if isClassifier {
-      target = Tensor(output, (0..<output.count).map { $0 % output[1] == $0 / output[1] % output[1] ? 1 : 0 })
+    let step = training.network.eliminatingDeadNodes().fusing()
+    return try run(step, of: training.network, [input, output, [4]], model: model) {
+      var target = Self.randomInput(output)
+      if isClassifier {
+        target = Tensor(output, (0..<output.count).map { $0 % output[1] == $0 / output[1] % output[1] ? 1 : 0 })
+      }
+      return [Self.randomInput(input), target, Tensor([4], training.scheduleValues(step: 0, learningRate: 1e-4))]
     }
-    let schedule = Tensor([4], training.scheduleValues(step: 0, learningRate: 1e-4))
-    return try run(
-      training.network.eliminatingDeadNodes().fusing(), of: training.network, [Self.randomInput(input), target, schedule],
-      model: model)
   }
 
-  /// Runs a network in the form in which it is to run.
+  /// Runs a network in the form in which it is to run. The inputs are made when a session has been: what does not fit the memory is refused
+  /// before.
   private func run(
-    _ fused: Network, of network: Network, _ inputs: [Tensor], model: String
+    _ fused: Network, of network: Network, _ shapes: [Shape], model: String, _ makeInputs: () -> [Tensor]
   ) throws(EvaluationError) -> BenchmarkReport {
-    let shapes = inputs.map(\.shape)
     let ledger = try wrapping { () throws(NetworkError) in try network.ledger(inputs: shapes) }
     let backend = try engine.makeBackend()
     let fusedLedger = try wrapping { () throws(NetworkError) in try fused.ledger(inputs: shapes) }
     do throws(ExecutionError) {
       let start = Machine.seconds
       let session = try backend.prepare(fused, inputs: shapes)
-      let prepare = Machine.seconds - start
+      let prepare = Machine.seconds - start, inputs = makeInputs()
       let warmup = try WarmUp.run(warmup) { () throws(ExecutionError) in _ = try session.run(inputs) }
       var times: [Double] = []
       for _ in 0..<runs {

@@ -33,7 +33,8 @@ typedef struct {
 
 sw_processor sw_processor_here(void);
 
-/// `rounds` additions of which each waits for the one before: as many cycles of the core. For measurements only.
+/// `rounds` rotations of which each waits for the one before: as many cycles of the core. For measurements only. Additions would not do: newer
+/// cores add constants to a register without waiting (Golden Cove: 5 a cycle).
 int64_t sw_wait_cycles(int64_t rounds);
 
 typedef enum { SW_ISA_PORTABLE = 0, SW_ISA_AVX2 = 1, SW_ISA_AVX512 = 2, SW_ISA_AVX512BF16 = 3 } sw_isa;

@@ -69,6 +69,12 @@ final class RearrangementStep: Step {
     inputs[0].order == .planar && output.order == .interleaved && output.element == .float32
   }
 
+  /// Whether pixels become parts of others, float32 all.
+  private var gathersPixels: Bool {
+    inputs[0].order == .interleaved && output.order == .interleaved && inputs[0].element == .float32
+      && output.element == .float32
+  }
+
   /// Whether the elements of one pixel are the planes one after another.
   private var isOnePixel: Bool {
     inputs[0].order == .interleaved && output.element == .float32 && output.height * output.width == 1
@@ -110,6 +116,8 @@ final class RearrangementStep: Step {
         }
       case .pixelUnshuffle(let payload) where takesPlanes:
         unshufflePlanes(payload, memory, image: image, y: y)
+      case .pixelUnshuffle(let payload) where gathersPixels && payload.order == .channelsOutermost:
+        unshufflePixels(payload.factor, memory, image: image, y: y)
       case .pixelUnshuffle(let payload):
         let r = payload.factor, isOutermost = payload.order == .channelsOutermost, small = inputs[0].channels
         move(memory, input: 0, image: image, y: y) { c, x in
@@ -128,6 +136,24 @@ final class RearrangementStep: Step {
         let area = inputs[0].height * inputs[0].width, width = inputs[0].width
         move(memory, input: 0, image: image, y: y) { c, _ in (c / area, c % area / width, c % width) }
       }
+    }
+  }
+
+  /// A row of pixels, each of the channels of `factor²` pixels side by side.
+  private func unshufflePixels(_ factor: Int, _ memory: RunMemory, image: Int, y: Int) {
+    let input = inputs[0], places = factor * factor, to = memory[writes].floats(image, y)
+    for x in 0..<output.width {
+      let pixel = to + x * output.floats.pixel
+      for place in 0..<places {
+        let from = UnsafePointer(
+          memory[reads[0]].floats(image, y * factor + place / factor) + (x * factor + place % factor) * input.floats.pixel)
+        var target = pixel + place
+        for channel in 0..<input.channels {
+          target.pointee = from[channel]
+          target += places
+        }
+      }
+      output.clearPadding(pixel)
     }
   }
 
