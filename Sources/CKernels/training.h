@@ -252,3 +252,38 @@ WINOGRAD_GRADIENT(4)
   }
 WINOGRAD_WEIGHT_GRADIENT(2)
 WINOGRAD_WEIGHT_GRADIENT(4)
+
+// The transform of the weights, in double: packs must have the same bits on every instruction set, so nothing is fused.
+typedef double doubles __attribute__((ext_vector_type(SW_WINOGRAD_COLUMNS)));
+typedef float column_vector __attribute__((ext_vector_type(SW_WINOGRAD_COLUMNS)));
+typedef float column_vector_in_memory __attribute__((ext_vector_type(SW_WINOGRAD_COLUMNS), aligned(4), may_alias));
+
+static const double weights_4[6][3] = {
+  {6.0 / 24, 0, 0}, {-4.0 / 24, -4.0 / 24, -4.0 / 24}, {-4.0 / 24, 4.0 / 24, -4.0 / 24},
+  {1.0 / 24, 2.0 / 24, 4.0 / 24}, {1.0 / 24, -2.0 / 24, 4.0 / 24}, {0, 0, 24.0 / 24}};
+static const double weights_2[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
+
+#define WINOGRAD_WEIGHTS(M)                                                                                                    \
+  SW_DECLARE_WINOGRAD_WEIGHTS(SW_NAME(winograd_weights_##M)) {                                                                 \
+    _Pragma("clang fp contract(off)") enum { N = M + 2 };                                                                      \
+    static const float none[9] = {0};                                                                                          \
+    for (ptrdiff_t k = 0; k < depth; k++) {                                                                                    \
+      doubles taps[9], half[N][3];                                                                                             \
+      for (int t = 0; t < 9; t++) {                                                                                            \
+        UNROLL for (int l = 0; l < SW_WINOGRAD_COLUMNS; l++) taps[t][l] = (kernels[l] ? kernels[l] + 9 * k : none)[t];         \
+      }                                                                                                                        \
+      UNROLL for (int i = 0; i < N; i++)                                                                                       \
+        UNROLL for (int v = 0; v < 3; v++)                                                                                     \
+          half[i][v] = 0.0 + weights_##M[i][0] * taps[v] + weights_##M[i][1] * taps[3 + v] + weights_##M[i][2] * taps[6 + v];  \
+      UNROLL for (int i = 0; i < N; i++) {                                                                                     \
+        UNROLL for (int j = 0; j < N; j++) {                                                                                   \
+          doubles value =                                                                                                      \
+            half[i][0] * weights_##M[j][0] + half[i][1] * weights_##M[j][1] + half[i][2] * weights_##M[j][2];                  \
+          *(column_vector_in_memory *)(u + (i * N + j) * position_stride + k * depth_stride) =                                 \
+            __builtin_convertvector(value, column_vector);                                                                     \
+        }                                                                                                                      \
+      }                                                                                                                        \
+    }                                                                                                                          \
+  }
+WINOGRAD_WEIGHTS(2)
+WINOGRAD_WEIGHTS(4)

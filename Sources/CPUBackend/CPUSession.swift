@@ -95,6 +95,10 @@ final class CPUSession: TimingSession {
     }
   }
 
+  /// What updates set in the last run, and in the one before.
+  private var updates: [Tensor] = []
+  private var oldUpdates: [Tensor] = []
+
   deinit { values.deallocate() }
 
   /// Does what is numbered below the count, on the threads if they are to be had.
@@ -177,7 +181,7 @@ final class CPUSession: TimingSession {
     if generation != store.generation { generation = store.prepare(self.packs, loop) }
     makeWritable(&given)
     // What updates set lives on as a parameter.
-    let outputs = given + programOutputShapes.suffix(updatedParameters.count).map { Tensor(unsafeUninitialized: $0) { _ in } }
+    let outputs = given + takeUpdateTensors()
     for (value, place) in program.places.enumerated() {
       let base: UnsafeMutableRawPointer =
         switch place {
@@ -234,9 +238,26 @@ final class CPUSession: TimingSession {
     // Where another run had the threads nothing was tried.
     if pool != nil || !sharesMiddling { trial?.record(nanoseconds: Double(ThreadPool.nanoseconds - start)) }
     if !updatedParameters.isEmpty {
+      (oldUpdates, updates) = (updates, Array(outputs.suffix(updatedParameters.count)))
       try model.setParameters(
         Dictionary(uniqueKeysWithValues: zip(updatedParameters, outputs.suffix(updatedParameters.count))))
     }
+  }
+
+  /// Tensors for what updates set: those of the run before the last, which the last one's have replaced, where nobody else holds them. New memory
+  /// in each step of training would take longer than the optimiser.
+  private func takeUpdateTensors() -> [Tensor] {
+    let shapes = programOutputShapes.suffix(updatedParameters.count)
+    var tensors = oldUpdates
+    oldUpdates = []
+    for (index, shape) in shapes.enumerated() {
+      if index == tensors.count {
+        tensors.append(Tensor(unsafeUninitialized: shape) { _ in })
+      } else if !tensors[index].isOverwritable(as: shape) {
+        tensors[index] = Tensor(unsafeUninitialized: shape) { _ in }
+      }
+    }
+    return tensors
   }
 
   /// Puts a new tensor in the place of each that cannot be written over.

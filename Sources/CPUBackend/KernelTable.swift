@@ -13,7 +13,7 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
     case maximumPool, averagePool, sum, binary, reduceAlong, reduceAcross, mix, softmaxAlong, softmaxAcross
     case interleave, deinterleave, pixelShuffle, planes, spread, pick, mixPixels
     case outer, activationGradient, channelProducts, channelCombination, maximumPoolGradient, depthwiseGradient
-    case winogradGradient, winogradWeightGradient
+    case winogradGradient, winogradWeightGradient, winogradWeights
 
     /// Whether its kernels are register tiles of products.
     var hasTiles: Bool { [.multiply, .gather, .head, .pointwise].contains(self) }
@@ -54,6 +54,7 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
       case .depthwiseGradient: SW_FAMILY_DEPTHWISE_GRADIENT
       case .winogradGradient: SW_FAMILY_WINOGRAD_GRADIENT
       case .winogradWeightGradient: SW_FAMILY_WINOGRAD_WEIGHT_GRADIENT
+      case .winogradWeights: SW_FAMILY_WINOGRAD_WEIGHTS
       }
     }
   }
@@ -250,6 +251,7 @@ extension Kernel {
   package var maximumPoolGradient: sw_pool_gradient_function { cast(.maximumPoolGradient) }
   package var depthwiseGradient: sw_depthwise_gradient_function { cast(.depthwiseGradient) }
   package var winogradGradient: sw_winograd_gradient_function { cast(.winogradGradient) }
+  package var winogradWeights: sw_winograd_weights_function { cast(.winogradWeights) }
   package var winogradWeightGradient: sw_winograd_weight_gradient_function { cast(.winogradWeightGradient) }
 
   private func cast<F>(_ expected: Family) -> F {

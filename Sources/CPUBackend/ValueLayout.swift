@@ -108,6 +108,7 @@ extension ValueLayout {
   /// Writes the elements of a tensor as an image of the batch of this layout, which has as many.
   func write(_ tensor: Tensor, image: Int, to base: UnsafeMutableRawPointer) {
     tensor.withUnsafeFloats { source in
+      if order == .interleaved, element == .float32 { return writeFloats(source, image: image, to: base.floats) }
       var index = image * channels * height * width
       for channel in 0..<channels {
         for y in 0..<height {
@@ -120,6 +121,22 @@ extension ValueLayout {
             }
             index += 1
           }
+        }
+      }
+    }
+  }
+
+  private func writeFloats(_ source: UnsafeBufferPointer<Float>, image: Int, to base: UnsafeMutablePointer<Float>) {
+    guard let first = source.baseAddress else { return }
+    let (channels, width, height) = (channels, width, height), distances = floats, area = width * height
+    let from = first + image * channels * area
+    for y in 0..<height {
+      for x in 0..<width {
+        let pixel = base + image * distances.image + y * distances.row + x * distances.pixel
+        var element = from + y * width + x
+        for channel in 0..<channels {
+          pixel[channel] = element.pointee
+          element += area
         }
       }
     }

@@ -73,7 +73,7 @@ final class WinogradStep: ConvolutionStep {
         groups: groups.map {
           WinogradWeights.Group(
             firstColumn: $0.firstColumn, columns: $0.columns, weightOffset: $0.weightOffset, blocks: Array($0.blocks.values))
-        }))
+        }, kernel: table.kernel(.winogradWeights, .float32, .float32, rows: size)))
     tileColumns = WinogradColumns(width: geometry.outWidth, size: size, dilation: geometry.dilation.width)
     tilesPerTask = Self.tilesPerTask(
       geometry, columns: min(Self.groupColumns, arrangement.order.count), positions: positions, table.caches)
