@@ -76,7 +76,8 @@
   void name(const void *const *rows, ptrdiff_t pixel, ptrdiff_t left, ptrdiff_t width, ptrdiff_t tiles, ptrdiff_t vectors,     \
             float *z, ptrdiff_t tile_stride, ptrdiff_t position_stride)
 #define SW_DECLARE_WINOGRAD_WEIGHTS(name)                                                                                      \
-  void name(const float *const *kernels, ptrdiff_t depth, float *u, ptrdiff_t position_stride, ptrdiff_t depth_stride)
+  void name(const float *const *kernels, ptrdiff_t kernel_step, ptrdiff_t tap_step, ptrdiff_t depth, float *u,                 \
+            ptrdiff_t position_stride, ptrdiff_t depth_stride)
 #define SW_DECLARE_WINOGRAD_WEIGHT_GRADIENT(name)                                                                              \
   void name(const float *u, ptrdiff_t position_stride, ptrdiff_t vectors, float *weight, ptrdiff_t tap_stride)
 

@@ -266,11 +266,10 @@ static const double weights_2[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0
 #define WINOGRAD_WEIGHTS(M)                                                                                                    \
   SW_DECLARE_WINOGRAD_WEIGHTS(SW_NAME(winograd_weights_##M)) {                                                                 \
     _Pragma("clang fp contract(off)") enum { N = M + 2 };                                                                      \
-    static const float none[9] = {0};                                                                                          \
     for (ptrdiff_t k = 0; k < depth; k++) {                                                                                    \
       doubles taps[9], half[N][3];                                                                                             \
       for (int t = 0; t < 9; t++) {                                                                                            \
-        UNROLL for (int l = 0; l < SW_WINOGRAD_COLUMNS; l++) taps[t][l] = (kernels[l] ? kernels[l] + 9 * k : none)[t];         \
+        UNROLL for (int l = 0; l < SW_WINOGRAD_COLUMNS; l++) taps[t][l] = kernels[l] ? kernels[l][k * kernel_step + t * tap_step] : 0;  \
       }                                                                                                                        \
       UNROLL for (int i = 0; i < N; i++)                                                                                       \
         UNROLL for (int v = 0; v < 3; v++)                                                                                     \

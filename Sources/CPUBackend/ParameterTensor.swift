@@ -31,6 +31,15 @@ indirect enum ParameterTensor: Hashable, Sendable {
     var payload: BatchNorm
   }
 
+  /// What a pack may read instead, and whether it then has to read it turned around: with inputs and outputs exchanged and taps from the last to
+  /// the first.
+  var source: (tensor: ParameterTensor, isTurned: Bool) {
+    switch self {
+    case .turned(let tensor), .turnedAround(let tensor, false): (tensor, true)
+    case .parameter, .number, .countdown, .rounded, .repeated, .turnedAround, .multiplier, .shift: (self, false)
+    }
+  }
+
   /// The names that it reads.
   var parameters: Set<String> {
     switch self {

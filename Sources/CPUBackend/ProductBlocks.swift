@@ -73,7 +73,10 @@ final class ProductBlocks {
     }
     share = Double(done) / Double(max(outputs * groups * depth, 1))
     weights = packs.pack(
-      Layout(weight: weight, outputs: outputs, depth: depth, taps: taps, order: order, blocks: best))
+      Layout(
+        weight: weight.source.tensor, isTurned: weight.source.isTurned, outputs: outputs, depth: depth, taps: taps,
+        order: order,
+        blocks: best))
   }
 
   /// Of all blocks.
@@ -83,6 +86,8 @@ final class ProductBlocks {
 
   private struct Layout: PackLayout {
     let weight: ParameterTensor
+    /// Only without groups.
+    let isTurned: Bool
     /// Of a group.
     let outputs: Int
     let depth: Int
@@ -104,7 +109,8 @@ final class ProductBlocks {
               guard let channel = order[block.firstColumn + column] else { continue }
               let first = channel / outputs * depth - block.firstInput
               for k in run {
-                block.kernel.pack(source[(channel * depth + k) * taps + tap], at: first + k, column: column, into: place)
+                let from = isTurned ? (k * outputs + channel) * taps + taps - 1 - tap : (channel * depth + k) * taps + tap
+                block.kernel.pack(source[from], at: first + k, column: column, into: place)
               }
             }
           }

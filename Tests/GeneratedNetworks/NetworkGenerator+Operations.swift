@@ -37,7 +37,7 @@ extension NetworkGenerator {
     case .normalization: addNormalization()
     case .expand: addExpand()
     case .constant: addConstant()
-    case .training: break
+    case .training: addTraining()
     }
   }
 
@@ -224,7 +224,7 @@ extension NetworkGenerator {
           coordinates: choices.pick(Resize.Coordinates.allCases), rounding: choices.pick(Resize.Rounding.allCases))), operands)
   }
 
-  private mutating func pool() -> Pool {
+  mutating func pool() -> Pool {
     let kernel = choices.pick([Pair(2), Pair(3), Pair(2), Pair(height: 3, width: 2), Pair(5), Pair(1)])
     let stride = choices.oneIn(2) ? kernel : Pair(choices.within(1...3))
     let side = choices.below(min(kernel.height, kernel.width)), other = choices.below(min(kernel.height, kernel.width))

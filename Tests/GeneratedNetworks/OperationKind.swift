@@ -53,8 +53,7 @@ package enum OperationKind: CaseIterable, Hashable, Sendable {
     case .averagePool, .pixelShuffle, .batchNorm: 3
     case .scale, .channelAffine, .pixelUnshuffle, .softmax, .globalAveragePool, .reduction, .normalization: 2
     case .linear, .matrixMultiply, .flatten, .reshape, .transpose, .maximumIndex, .expand, .constant: 1
-    // What has gradients makes them.
-    case .training: 0
+    case .training: 3
     }
   }
 

@@ -435,10 +435,11 @@ typedef void (*sw_winograd_gradient_function)(
   ptrdiff_t tile_stride, ptrdiff_t position_stride);
 
 /// The weights' transform, U = G g Gᵀ, of SW_WINOGRAD_COLUMNS kernels side by side, for `depth` input channels: the nine taps of column l and channel
-/// k at `kernels[l] + 9 k` (null: all zero), position ξ of it at `u[ξ * position_stride + k * depth_stride + l]`. In double, rounded once.
+/// k at `kernels[l] + k * kernel_step + t * tap_step` (null: all zero), position ξ of it at `u[ξ * position_stride + k * depth_stride + l]`. In double, rounded once.
 #define SW_WINOGRAD_COLUMNS 8
 typedef void (*sw_winograd_weights_function)(
-  const float *const *kernels, ptrdiff_t depth, float *u, ptrdiff_t position_stride, ptrdiff_t depth_stride);
+  const float *const *kernels, ptrdiff_t kernel_step, ptrdiff_t tap_step, ptrdiff_t depth, float *u, ptrdiff_t position_stride,
+  ptrdiff_t depth_stride);
 
 /// The adjoint of the weights' transform, Gᵀ u G: position ξ of channel c at `u[ξ * position_stride + c]`, tap t to `weight[t * tap_stride + c]`.
 typedef void (*sw_winograd_weight_gradient_function)(

@@ -67,9 +67,11 @@ final class WinogradStep: ConvolutionStep {
       offset += positions * geometry.inChannels * columns
     }
     self.groups = groups
+    let (weight, isTurned) = operands.weight.source
     weights = operands.packs.pack(
       WinogradWeights(
-        weight: operands.weight, inChannels: geometry.inChannels, size: size, order: arrangement.order,
+        weight: weight, isTurned: isTurned, inChannels: geometry.inChannels, outChannels: geometry.outChannels, size: size,
+        order: arrangement.order,
         groups: groups.map {
           WinogradWeights.Group(
             firstColumn: $0.firstColumn, columns: $0.columns, weightOffset: $0.weightOffset, blocks: Array($0.blocks.values))

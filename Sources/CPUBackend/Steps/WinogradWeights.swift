@@ -12,8 +12,11 @@ struct WinogradWeights: PackLayout {
     var blocks: [ColumnBlock]
   }
 
+  /// `[outChannels, inChannels, 3, 3]`; where `isTurned` what turned around is that.
   let weight: ParameterTensor
+  let isTurned: Bool
   let inChannels: Int
+  let outChannels: Int
   /// m of F(m x m, 3x3).
   let size: Int
   /// For each column the output channel, nil for padding.
@@ -51,11 +54,16 @@ struct WinogradWeights: PackLayout {
     withUnsafeTemporaryAllocation(of: UnsafePointer<Float>?.self, capacity: Int(SW_WINOGRAD_COLUMNS)) { kernels in
       for lane in kernels.indices {
         let channel = order[group.firstColumn + block.firstColumn + firstColumn + lane]
+        // Turned around, kernels lie as those from this channel to others, and their taps from the last to the first.
         kernels.initializeElement(
-          at: lane, to: channel.flatMap { channel in source.baseAddress.map { $0 + channel * inChannels * 9 } })
+          at: lane,
+          to: channel.flatMap { channel in
+            source.baseAddress.map { isTurned ? $0 + channel * 9 + 8 : $0 + channel * inChannels * 9 }
+          })
       }
       kernel.winogradWeights(
-        kernels.baseAddress, inChannels, base + group.weightOffset + inChannels * block.firstColumn + firstColumn,
+        kernels.baseAddress, isTurned ? outChannels * 9 : 9, isTurned ? -1 : 1, inChannels,
+        base + group.weightOffset + inChannels * block.firstColumn + firstColumn,
         inChannels * group.columns, block.columns)
     }
   }
