@@ -99,7 +99,7 @@ def number(value):
     return f"{value:.10g}"
 
 
-print("// Made by Tools/make_training_goldens.py; do not edit.\n")
+print("// swift-format-ignore-file\n// Made by Tools/make_training_goldens.py; do not edit.\n")
 print("/// Ten steps of training in PyTorch, in float64: the losses before each, and of the first step's gradients the sum and the sum of")
 print("/// magnitudes by parameter.")
 print("let trainingGoldens: [String: (losses: [Double], gradients: [String: (sum: Double, magnitude: Double)])] = [")

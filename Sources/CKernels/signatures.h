@@ -75,6 +75,11 @@
 #define SW_DECLARE_WINOGRAD_GRADIENT(name)                                                                                     \
   void name(const void *const *rows, ptrdiff_t pixel, ptrdiff_t left, ptrdiff_t width, ptrdiff_t tiles, ptrdiff_t vectors,     \
             float *z, ptrdiff_t tile_stride, ptrdiff_t position_stride)
+#define SW_DECLARE_MOVING_AVERAGE(name)                                                                                        \
+  void name(const float *old, float keep, const float *g, float add, int squares, ptrdiff_t count, float *out)
+#define SW_DECLARE_PARAMETER_STEP(name)                                                                                        \
+  void name(const float *w, float kept, const float *direction, const float *square, float rate, float correction,             \
+            float epsilon, ptrdiff_t count, float *out)
 #define SW_DECLARE_WINOGRAD_WEIGHTS(name)                                                                                      \
   void name(const float *const *kernels, ptrdiff_t kernel_step, ptrdiff_t tap_step, ptrdiff_t depth, float *u,                 \
             ptrdiff_t position_stride, ptrdiff_t depth_stride)

@@ -286,3 +286,24 @@ static const double weights_2[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0
   }
 WINOGRAD_WEIGHTS(2)
 WINOGRAD_WEIGHTS(4)
+
+SW_DECLARE_MOVING_AVERAGE(SW_NAME(moving_average)) {
+  for (ptrdiff_t i = 0; i < count; i += LANES) {
+    vector v = load_some(g + i, count - i);
+    if (squares) v *= v;
+    store_some(out + i, keep * load_some(old + i, count - i) + add * v, count - i);
+  }
+}
+
+INLINE vector square_root_of(vector x) {
+  sw_activation root = {SW_ACTIVATION_SQUARE_ROOT, 0, 0, 0};
+  return activate(x, &root, 0);
+}
+
+SW_DECLARE_PARAMETER_STEP(SW_NAME(parameter_step)) {
+  for (ptrdiff_t i = 0; i < count; i += LANES) {
+    vector d = load_some(direction + i, count - i);
+    if (square) d /= square_root_of(load_some(square + i, count - i)) * correction + epsilon;
+    store_some(out + i, kept * load_some(w + i, count - i) - rate * d, count - i);
+  }
+}

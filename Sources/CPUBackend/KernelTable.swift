@@ -13,7 +13,7 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
     case maximumPool, averagePool, sum, binary, reduceAlong, reduceAcross, mix, softmaxAlong, softmaxAcross
     case interleave, deinterleave, pixelShuffle, planes, spread, pick, mixPixels
     case outer, activationGradient, channelProducts, channelCombination, maximumPoolGradient, depthwiseGradient
-    case winogradGradient, winogradWeightGradient, winogradWeights
+    case winogradGradient, winogradWeightGradient, winogradWeights, movingAverage, parameterStep
 
     /// Whether its kernels are register tiles of products.
     var hasTiles: Bool { [.multiply, .gather, .head, .pointwise].contains(self) }
@@ -55,6 +55,8 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
       case .winogradGradient: SW_FAMILY_WINOGRAD_GRADIENT
       case .winogradWeightGradient: SW_FAMILY_WINOGRAD_WEIGHT_GRADIENT
       case .winogradWeights: SW_FAMILY_WINOGRAD_WEIGHTS
+      case .movingAverage: SW_FAMILY_MOVING_AVERAGE
+      case .parameterStep: SW_FAMILY_PARAMETER_STEP
       }
     }
   }
@@ -251,6 +253,8 @@ extension Kernel {
   package var maximumPoolGradient: sw_pool_gradient_function { cast(.maximumPoolGradient) }
   package var depthwiseGradient: sw_depthwise_gradient_function { cast(.depthwiseGradient) }
   package var winogradGradient: sw_winograd_gradient_function { cast(.winogradGradient) }
+  package var movingAverage: sw_moving_average_function { cast(.movingAverage) }
+  package var parameterStep: sw_parameter_step_function { cast(.parameterStep) }
   package var winogradWeights: sw_winograd_weights_function { cast(.winogradWeights) }
   package var winogradWeightGradient: sw_winograd_weight_gradient_function { cast(.winogradWeightGradient) }
 

@@ -27,6 +27,8 @@ extension Lowering {
     case .channelSum:
       return statistics(node, .sum, [trained(node, inputs[0])], output: shape)
     case .channelProduct: return combination(node, .product, [trained(node, inputs[0]), plain(node, inputs[1])], output: shape)
+    case .movingAverage(let payload): return try lowerOptimizer(node, .average(payload), inputs, output: shape)
+    case .parameterStep(let payload): return try lowerOptimizer(node, .step(payload), inputs, output: shape)
     case .dropout(let payload):
       let input = float32(node, inputs[0]), output = addFloat32(result.layouts[input])
       result.steps.append(
@@ -53,6 +55,22 @@ extension Lowering {
   private mutating func trainedOutput(_ shape: Shape) -> Operand {
     let layout = ValueLayout(shape, .interleaved)
     return (addValue(layout), layout)
+  }
+
+  /// Planar: so parameters are read where their tensors lie, and written where the new ones will.
+  private mutating func lowerOptimizer(
+    _ node: Node, _ kind: OptimizerStep.Kind, _ inputs: [Int], output shape: Shape
+  ) throws(ExecutionError) -> Int {
+    let layout = ValueLayout(shape, .planar)
+    var operands: [Operand] = []
+    for (index, input) in inputs.enumerated() {
+      let own = ValueLayout(try self.shape(of: node.inputs[index]), .planar)
+      let value = sharedConstant(input, own) ?? convert(input, to: own, node: node.name)
+      operands.append((value, result.layouts[value]))
+    }
+    let output = addValue(layout)
+    result.steps.append(OptimizerStep(node: node.name, kind, operands, output: (output, layout), table: table))
+    return output
   }
 
   // MARK: Convolutions

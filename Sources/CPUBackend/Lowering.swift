@@ -144,11 +144,19 @@ struct Lowering {
   }
 
   /// A value that holds the tensor in that layout.
-  mutating func addConstant(_ tensor: ParameterTensor, _ layout: ValueLayout) -> Int {
-    result.constants.append(packs.pack(ConstantValue(tensor: tensor, layout: layout)))
+  ///
+  /// - Parameter isShared: whether it is to be the tensor itself; see `ConstantValue`.
+  mutating func addConstant(_ tensor: ParameterTensor, _ layout: ValueLayout, isShared: Bool = false) -> Int {
+    result.constants.append(packs.pack(ConstantValue(tensor: tensor, layout: layout, isShared: isShared)))
     let value = addValue(layout, .constant(result.constants.count - 1))
     constants[value] = tensor
     return value
+  }
+
+  /// A planar constant that is the parameter itself; nil where the value is none.
+  mutating func sharedConstant(_ value: Int, _ layout: ValueLayout) -> Int? {
+    guard let tensor = constants[value], case .parameter = tensor else { return nil }
+    return addConstant(tensor, layout, isShared: true)
   }
 
   /// Whether the value is a constant.

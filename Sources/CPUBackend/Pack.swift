@@ -37,6 +37,14 @@ final class Pack: @unchecked Sendable {
     if takesMemory { takeMemory() }
   }
 
+  /// The parameter whose memory it is; nil where it has its own.
+  @exclusivity(unchecked) private var shared: Tensor?
+
+  fileprivate func share(_ tensor: Tensor) {
+    shared = tensor
+    start = tensor.storage.base
+  }
+
   /// Where it begins. Traps before it has memory.
   var base: UnsafeMutableRawPointer {
     guard let start else { preconditionFailure("constants are read before they are packed") }
@@ -112,13 +120,19 @@ final class PackStore: @unchecked Sendable {
 
   private func fill(_ wanted: [Pack], _ loop: (_ count: Int, _ body: (Int) -> Void) -> Void) {
     var seen: Set<ObjectIdentifier> = []
-    let stale = wanted.filter { !$0.isFilled && seen.insert(ObjectIdentifier($0)).inserted }
+    var stale = wanted.filter { !$0.isFilled && seen.insert(ObjectIdentifier($0)).inserted }
     guard !stale.isEmpty else { return }
     // A slot for each pack, written by one thread.
     let tensors = UnsafeMutableBufferPointer<[Tensor]>.allocate(capacity: stale.count)
     tensors.initialize(repeating: [])
     defer { tensors.deinitialize().deallocate() }
     let parameters = parameters
+    for pack in stale {
+      guard let constant = pack.layout as? ConstantValue, constant.isShared else { continue }
+      pack.share(constant.tensor.tensor(parameters))
+      pack.isFilled = true
+    }
+    stale.removeAll(where: \.isFilled)
     loop(stale.count) { index in
       stale[index].takeMemory()
       tensors[index] = stale[index].layout.sources.map { $0.tensor(parameters) }

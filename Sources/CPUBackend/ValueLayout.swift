@@ -181,6 +181,8 @@ extension Shape {
 struct ConstantValue: PackLayout {
   let tensor: ParameterTensor
   let layout: ValueLayout
+  /// Whether it is the memory of the parameter, which lies so: for steps that read no element past the last.
+  var isShared = false
 
   var sources: [ParameterTensor] { [tensor] }
   var byteCount: Int { layout.byteCount }

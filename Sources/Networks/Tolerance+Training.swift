@@ -73,6 +73,25 @@ extension Tolerance {
     case .adjoint(let payload): return x.adjoint(payload.map, from: sizes[0], to: shapes[node.name] ?? sizes[0])
     case .channelSum: return x.repeated(channelCount(0))
     case .channelProduct: return x.multiplied(operands[1], products: 1, 1)
+    case .movingAverage(let payload):
+      let g = payload.squares ? operands[1].multiplied(operands[1], products: 1, 1) : operands[1]
+      func times(_ value: Tolerance, _ factor: Float) -> Tolerance {
+        value.multiplied(Tolerance(magnitude: abs(Double(factor)), error: 0), products: 1, 1)
+      }
+      return times(x, payload.keep).plus(times(g, payload.add))
+    case .parameterStep(let payload):
+      let s = operands[operands.count - 1], rate = s.magnitude
+      let kept = 1 + rate * abs(Double(payload.decay))
+      var step = operands[1]
+      if let epsilon = payload.epsilon.map(Double.init) {
+        // The root of a square that is 0 leaves the epsilon alone below.
+        let root = operands[2].error.squareRoot() + Self.epsilon * operands[2].magnitude.squareRoot()
+        step = Tolerance(
+          magnitude: rate * operands[1].magnitude / epsilon,
+          error: rate * (operands[1].error / epsilon + operands[1].magnitude * root * rate / (epsilon * epsilon)))
+      }
+      let magnitude = kept * x.magnitude + rate * step.magnitude
+      return Tolerance(magnitude: magnitude, error: kept * x.error + rate * step.error + 8 * Self.epsilon * magnitude)
     case .dropout(let payload):
       let kept = 1 / (1 - Double(payload.rate))
       return Tolerance(magnitude: kept * x.magnitude, error: kept * x.error + 2 * Self.epsilon * kept * x.magnitude)

@@ -27,6 +27,26 @@ extension ReferenceKernel {
     case .channelProduct:
       let factors = inputs[1].floats
       return mapped(x) { value, channel in value * Double(factors[channel]) }
+    case .movingAverage(let payload):
+      let (a, g) = (x.floats, inputs[1].floats)
+      return Tensor(
+        output,
+        a.indices.map { index in
+          let value = Double(g[index])
+          return Float(
+            Double(payload.keep) * Double(a[index]) + Double(payload.add) * (payload.squares ? value * value : value))
+        })
+    case .parameterStep(let payload):
+      let numbers = (inputs.last?.floats ?? []).map { Double($0) }, w = x.floats, direction = inputs[1].floats
+      let square = payload.epsilon == nil ? [] : inputs[2].floats
+      return Tensor(
+        output,
+        w.indices.map { index in
+          let kept = (1 - numbers[0] * Double(payload.decay)) * Double(w[index])
+          guard let epsilon = payload.epsilon else { return Float(kept - numbers[0] * Double(direction[index])) }
+          let deviation = Double(square[index]).squareRoot() * numbers[2] + Double(epsilon)
+          return Float(kept - numbers[0] * numbers[1] * Double(direction[index]) / deviation)
+        })
     case .dropout(let payload):
       let factor = payload.factors(step: inputs[1].floats[0])
       let values = x.floats

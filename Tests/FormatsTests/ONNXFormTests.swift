@@ -136,6 +136,24 @@ import Testing
     #expect(try Operators.run(pixel, [1, 4, 2, 3]).floats == [0, 1, 2, 3])
   }
 
+  /// Where the size is open only the vectors say how many channels there are, and here they disagree: found by generated files.
+  @Test func vectorsOfOtherLengthsAreRefused() throws {
+    for (scale, shift) in [(3, 2), (2, 3), (1, 4)] {
+      let nodes = [Operators.node("InstanceNormalization", ["x", "k", "l"], "y")]
+      let vectors = [
+        Operators.floats("k", [scale], (0..<scale).map { 2 + Float($0) }),
+        Operators.floats("l", [shift], (0..<shift).map { 2 + Float($0) }),
+      ]
+      for axes in [[-1, -1, -1, -1], [4, -1, -1]] {
+        do {
+          _ = try Operators.graph(axes, nodes, vectors)
+        } catch {
+          #expect(!"\(error)".contains("\n"))
+        }
+      }
+    }
+  }
+
   @Test func vectorsAndRowsArePadded() throws {
     let network = try Operators.graph(
       [-1, 4, -1, -1],

@@ -16,6 +16,21 @@ extension OperationCaseList {
     }
     addOperation("channelSum of features", .training(.channelSum), [[3, 37]])
     addOperation("channelProduct of features", .training(.channelProduct), [[3, 37], [37]])
+    for shape in [[20, 17, 3, 3], [5, 3, 2, 1], [3000], [7, 9]] as [Shape] {
+      addOperation(
+        "moving average of \(shape)", .training(.movingAverage(MovingAverage(keep: 0.9, add: 0.25))), [shape, shape])
+      addOperation(
+        "moving average of squares of \(shape)", .training(.movingAverage(MovingAverage(keep: 0.9, add: 0.25, squares: true))),
+        [shape, shape])
+      addOperation("plain step of \(shape)", .training(.parameterStep(ParameterStep(decay: 0.1))), [shape, shape, [4]])
+      add("adaptive step of \(shape)", inputs: [shape, shape, shape, [4]]) { builder, inputs in
+        let square = builder.activation("square", inputs[2], .clip(minimum: 0.25, maximum: 1))
+        return builder.node(
+          "y", .training(.parameterStep(ParameterStep(decay: 0.01, epsilon: 0.125))),
+          [inputs[0], inputs[1], square, inputs[3]],
+          channels: 1)
+      }
+    }
     for rate in [0, 0.5, 0.9] as [Float] {
       addOperation("dropout of \(rate)", .training(.dropout(Dropout(rate: rate, seed: 7))), [[2, 9, 4, 5], [1]])
     }

@@ -1,3 +1,4 @@
+// swift-format-ignore-file
 // Made by Tools/make_training_goldens.py; do not edit.
 
 /// Ten steps of training in PyTorch, in float64: the losses before each, and of the first step's gradients the sum and the sum of

@@ -136,7 +136,10 @@ import Transforms
       ("edsr", made(EDSR(features: 16, blocks: 1).network), .absoluteError, [2, 3, 9, 10]),
       ("edsr separable", made(EDSR(features: 20, blocks: 2, convolution: .separable).network), .absoluteError, [1, 3, 8, 9]),
       ("small resnet", made(SmallResNet(features: 8).network), .crossEntropy, [3, 3, 16, 16]),
-      ("small resnet selection", made(SmallResNet(features: 8, convolution: .selection).network), .crossEntropy, [2, 3, 12, 16]),
+      (
+        "small resnet selection", made(SmallResNet(features: 8, convolution: .selection).network), .crossEntropy,
+        [2, 3, 12, 16]
+      ),
       ("unet", made(UNet(features: 8).network), .binaryCrossEntropy, [1, 3, 32, 32]),
     ]
   }()

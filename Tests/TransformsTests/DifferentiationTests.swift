@@ -24,7 +24,8 @@ import Transforms
     case .separableConvolution: return true
     case .transposedConvolution(let payload):
       return payload.outputPadding.height >= payload.stride.height || payload.outputPadding.width >= payload.stride.width
-    case .training(.activationGradient), .training(.maximumPoolGradient), .training(.adjoint), .training(.channelSum):
+    case .training(.activationGradient), .training(.maximumPoolGradient), .training(.adjoint), .training(.channelSum),
+      .training(.movingAverage), .training(.parameterStep):
       return true
     case .training(.batchNormalization(let payload)): return payload.part == .inputGradient || payload.part == .gradientSums
     default: return false

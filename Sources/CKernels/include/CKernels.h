@@ -78,6 +78,8 @@ typedef enum {
   SW_FAMILY_WINOGRAD_GRADIENT,
   SW_FAMILY_WINOGRAD_WEIGHT_GRADIENT,
   SW_FAMILY_WINOGRAD_WEIGHTS,
+  SW_FAMILY_MOVING_AVERAGE,
+  SW_FAMILY_PARAMETER_STEP,
 } sw_family;
 
 typedef enum {
@@ -426,6 +428,15 @@ typedef void (*sw_pool_gradient_function)(const sw_pool_gradient_arguments *argu
 /// sums[c] += Σ over i < count of g[i][c] · x[i][c], pixel i of either at its pointer + i · its distance in bytes.
 typedef void (*sw_depthwise_gradient_function)(
   const void *g, ptrdiff_t g_pixel, const void *x, ptrdiff_t x_pixel, ptrdiff_t count, ptrdiff_t channels, float *sums);
+
+/// out[i] = keep · old[i] + add · g[i], or of g[i]² where `squares` is not 0, i < count.
+typedef void (*sw_moving_average_function)(
+  const float *old, float keep, const float *g, float add, int squares, ptrdiff_t count, float *out);
+
+/// out[i] = kept · w[i] - rate · direction[i], i < count; where `square` is not null the direction is by √square[i] · correction + epsilon.
+typedef void (*sw_parameter_step_function)(
+  const float *w, float kept, const float *direction, const float *square, float rate, float correction, float epsilon, ptrdiff_t count,
+  float *out);
 
 /// The adjoint of the output transform, Z = A g Aᵀ, of `tiles` horizontally adjacent tiles: rows[0 ..< m] are the rows of the gradient
 /// (null: all zero), the first tile's left column is x = `left`, columns at or right of `width` count as zero. Tile q, position ξ, channel c goes to

@@ -286,6 +286,10 @@ extension ONNXImporter {
     if let maker = producer(x), case .channelAffine = maker.operation, let first = parameter(.scale, of: maker),
       let second = parameter(.shift, of: maker)
     {
+      // Where the size is open nothing else says how many channels there are.
+      guard first.count == channels else {
+        throw node.invalid("it takes \(channels) channels, and what it reads has \(first.count)")
+      }
       replace(
         maker, by: maker.operation,
         parameters: [

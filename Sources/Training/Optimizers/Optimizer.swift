@@ -70,7 +70,7 @@ public struct TrainingNetwork: Equatable, Sendable {
 extension DifferentiatedNetwork {
   /// The network that takes a step of the optimiser in each run: its updates set each parameter, and what the optimiser remembers of it.
   ///
-  /// What it remembers are constants of the network, `optimizer.first.NAME` and `optimizer.second.NAME`, 0 at first: a file of the network holds all that
+  /// What it remembers are constants of the network, `optimizer.mean.NAME`, `optimizer.square.NAME` or `optimizer.velocity.NAME`, 0 at first: a file of the network holds all that
   /// going on with training takes.
   public func trained(
     by optimizer: Optimizer, clipping: GradientClipping? = nil, loss: String
@@ -188,85 +188,48 @@ private struct OptimizerGraph {
   }
 
   mutating func update(_ parameter: String, by gradient: String) {
-    let rank = shape(parameter).rank, rate = scalar(0, rank: rank)
     func decayed(_ graph: inout OptimizerGraph, _ weightDecay: Float) -> String {
       if weightDecay == 0 { return gradient }
       return graph.node(
-        "decayed.\(parameter)", .add, [gradient, graph.scaled("decay.\(parameter)", parameter, by: weightDecay)])
+        "decayed.\(parameter)", .training(.movingAverage(MovingAverage(keep: weightDecay, add: 1))), [parameter, gradient])
     }
-    let step: String
-    var weight = parameter
+    let new: String
     switch optimizer {
     case .sgd(let momentum, let nesterov, let weightDecay):
       let g = decayed(&self, weightDecay)
       var direction = g
       if momentum != 0 {
-        let velocity = remembered("first", parameter) {
-          $0.node("velocity.\(parameter)", .add, [$0.scaled("kept.\(parameter)", $1, by: momentum), g])
-        }
+        let velocity = remembered("velocity", parameter, g, MovingAverage(keep: momentum, add: 1))
         direction =
-          nesterov ? node("ahead.\(parameter)", .add, [g, scaled("push.\(parameter)", velocity, by: momentum)]) : velocity
+          nesterov
+          ? node("ahead.\(parameter)", .training(.movingAverage(MovingAverage(keep: momentum, add: 1))), [velocity, g])
+          : velocity
       }
-      step = binary("step.\(parameter)", .multiply, direction, rate)
+      new = node("new.\(parameter)", .training(.parameterStep(ParameterStep())), [parameter, direction, schedule])
     case .adam(let beta1, let beta2, let epsilon, let weightDecay):
-      step = adaptive(parameter, decayed(&self, weightDecay), beta1, beta2, epsilon, rank: rank)
+      new = adaptive(parameter, decayed(&self, weightDecay), beta1, beta2, ParameterStep(epsilon: epsilon))
     case .adamW(let beta1, let beta2, let epsilon, let weightDecay):
-      step = adaptive(parameter, gradient, beta1, beta2, epsilon, rank: rank)
-      if weightDecay != 0 {
-        let decay = binary("decay.\(parameter)", .multiply, scaled("decaying.\(parameter)", parameter, by: weightDecay), rate)
-        weight = binary("decayed.\(parameter)", .subtract, parameter, decay)
-      }
+      new = adaptive(parameter, gradient, beta1, beta2, ParameterStep(decay: weightDecay, epsilon: epsilon))
     }
-    let new = binary("new.\(parameter)", .subtract, weight, step)
     network.updates.append(ParameterUpdate(parameter: parameter, value: new))
   }
 
-  /// A tensor like the parameter that lives on from step to step: what it becomes follows from what it was.
-  private mutating func remembered(
-    _ name: String, _ parameter: String, _ next: (inout OptimizerGraph, _ old: String) -> String
+  private mutating func adaptive(
+    _ parameter: String, _ gradient: String, _ beta1: Float, _ beta2: Float, _ step: ParameterStep
   ) -> String {
+    let mean = remembered("mean", parameter, gradient, MovingAverage(keep: beta1, add: 1 - beta1))
+    let square = remembered("square", parameter, gradient, MovingAverage(keep: beta2, add: 1 - beta2, squares: true))
+    return node("new.\(parameter)", .training(.parameterStep(step)), [parameter, mean, square, schedule])
+  }
+
+  /// A tensor like the parameter that lives on from step to step, an average of what comes.
+  private mutating func remembered(_ name: String, _ parameter: String, _ next: String, _ average: MovingAverage) -> String {
     let shape = shape(parameter)
     let constant = node("\(name).\(parameter)", .constant(Constant(shape)), [])
     let old = "\(constant).\(ParameterRole.value.rawValue)"
     network.parameters[old] = Tensor(zeros: shape)
-    let new = next(&self, old)
+    let new = node("new.\(name).\(parameter)", .training(.movingAverage(average)), [old, next])
     network.updates.append(ParameterUpdate(parameter: old, value: new))
     return new
-  }
-
-  private mutating func adaptive(
-    _ parameter: String, _ gradient: String, _ beta1: Float, _ beta2: Float, _ epsilon: Float, rank: Int
-  ) -> String {
-    let mean = remembered("first", parameter) {
-      let new = $0.scaled("newFirst.\(parameter)", gradient, by: 1 - beta1)
-      return $0.node("mean.\(parameter)", .add, [$0.scaled("oldFirst.\(parameter)", $1, by: beta1), new])
-    }
-    let square = remembered("second", parameter) {
-      let new = $0.scaled(
-        "newSecond.\(parameter)", $0.binary("squared.\(parameter)", .multiply, gradient, gradient), by: 1 - beta2)
-      return $0.node("square.\(parameter)", .add, [$0.scaled("oldSecond.\(parameter)", $1, by: beta2), new])
-    }
-    let root = node("root.\(parameter)", .activation(.squareRoot), [square])
-    let corrected = binary("deviation.\(parameter)", .multiply, root, scalar(2, rank: rank))
-    let apart = binary("apart.\(parameter)", .add, corrected, number(epsilon, rank: rank))
-    let direction = binary("direction.\(parameter)", .divide, mean, apart)
-    let rate = rateByFirst(rank: rank)
-    return binary("step.\(parameter)", .multiply, direction, rate)
-  }
-
-  private mutating func rateByFirst(rank: Int) -> String {
-    if let known = scalars[[-2, rank]] { return known }
-    let value = binary("correctedRate", .multiply, scalar(0, rank: rank), scalar(1, rank: rank))
-    scalars[[-2, rank]] = value
-    return value
-  }
-
-  private mutating func number(_ value: Float, rank: Int) -> String {
-    if let known = scalars[[-3, rank]] { return known }
-    let shape = Shape(Array(repeating: 1, count: rank))
-    let constant = node("epsilon", .constant(Constant(shape)), [])
-    network.parameters["\(constant).\(ParameterRole.value.rawValue)"] = Tensor(shape, [value])
-    scalars[[-3, rank]] = constant
-    return constant
   }
 }

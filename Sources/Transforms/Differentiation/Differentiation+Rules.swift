@@ -378,7 +378,7 @@ extension Differentiation {
     case .dropout(let payload):
       try contribute(to: inputs[0]) { $0.step(node, "input", .training(.dropout(payload)), [g, inputs[1]]) }
     case .batchNormalization(let payload) where payload.part == .output: try addBatchNormalization(node, payload, g)
-    case .batchNormalization, .activationGradient, .maximumPoolGradient, .adjoint, .channelSum:
+    case .batchNormalization, .activationGradient, .maximumPoolGradient, .adjoint, .channelSum, .movingAverage, .parameterStep:
       throw .notDifferentiable(
         node: node.name, operation: node.operation.typeName, reason: "it is part of a gradient already")
     }

@@ -12,6 +12,8 @@ public enum TrainingOperation: Hashable, Sendable {
   case channelSum
   case channelProduct
   case dropout(Dropout)
+  case movingAverage(MovingAverage)
+  case parameterStep(ParameterStep)
 
   /// The payload as what every operation can answer.
   var definition: any OperationDefinition {
@@ -24,6 +26,8 @@ public enum TrainingOperation: Hashable, Sendable {
     case .channelSum: ChannelSum()
     case .channelProduct: ChannelProduct()
     case .dropout(let payload): payload
+    case .movingAverage(let payload): payload
+    case .parameterStep(let payload): payload
     }
   }
 }
