@@ -1,8 +1,7 @@
 import Networks
 import Tensors
 
-/// A linear map along one axis: what each position of the output adds up, `count` positions of the input and their weights, one output position after
-/// another. Positions that are not needed have the weight 0.
+/// A linear map along one axis: what each position of the output adds up, positions of the input and their weights.
 struct AxisMap: Hashable {
   /// What an output position takes of an input position.
   struct Tap: Hashable {
@@ -18,8 +17,10 @@ struct AxisMap: Hashable {
     var result = [[Tap]](repeating: [], count: extent)
     for (output, taps) in taps.enumerated() {
       for tap in taps {
-        if let known = result[tap.position].firstIndex(where: { $0.position == output }) {
-          result[tap.position][known].weight += tap.weight
+        // Outputs come in order: one that takes a position twice is the last there.
+        let last = result[tap.position].count - 1
+        if last >= 0, result[tap.position][last].position == output {
+          result[tap.position][last].weight += tap.weight
         } else {
           result[tap.position].append(Tap(position: output, weight: tap.weight))
         }
@@ -27,9 +28,6 @@ struct AxisMap: Hashable {
     }
     return AxisMap(taps: result)
   }
-
-  /// Each position is that of the input.
-  static func identity(_ count: Int) -> AxisMap { AxisMap(taps: (0..<count).map { [Tap(position: $0, weight: 1)] }) }
 
   /// Each position is one of the input, or nothing.
   static func selection(_ places: [Int?]) -> AxisMap {

@@ -59,7 +59,8 @@ struct AxisTables {
     return ResizeTaps(adjoint)
   }
 
-  private mutating func claim(_ count: Int, _ node: Node) throws(ExecutionError) {
+  /// Counts the bytes of what is about to be made.
+  mutating func claim(_ count: Int, _ node: Node) throws(ExecutionError) {
     byteCount += count
     guard byteCount <= Self.mostBytes else {
       throw .unsupported(

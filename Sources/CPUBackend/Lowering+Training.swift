@@ -186,6 +186,9 @@ extension Lowering {
             return inside.map { AxisMap.Tap(position: $0, weight: 1 / Double(number)) }
           })
       }
+      // A window may be as long as the image: all of them are counted before they are made.
+      let taps = g.height * min(pool.kernel.height, shape.height) + g.width * min(pool.kernel.width, shape.width)
+      try result.tables.claim(2 * taps * MemoryLayout<AxisMap.Tap>.stride, node)
       return try mapped(
         node, input, output: shape,
         rows: axis(

@@ -51,10 +51,4 @@ extension TrainingNetwork {
     }
     if trained.isEmpty { throw .nothingToTrain }
   }
-
-  /// The parameters of a network in another form, by name: those that both have.
-  public func parameters(for other: Network, from tensors: [String: Tensor]) -> [String: Tensor] {
-    other.parameters.merging(tensors) { old, new in new.shape == old.shape && new.dataType == old.dataType ? new : old }
-      .filter { other.parameters[$0.key] != nil }
-  }
 }

@@ -120,9 +120,6 @@ struct Differentiation {
 
   func isNeeded(_ value: String) -> Bool { needed.contains(value) }
 
-  /// Whether something was found that follows from the value.
-  func hasGradient(_ value: String) -> Bool { parts[value] != nil }
-
   /// A part of the gradient of a value that `make` puts together, where it is needed.
   mutating func contribute(
     to value: String, _ make: (inout Differentiation) throws(DifferentiationError) -> String
