@@ -14,8 +14,6 @@ var targets: [Target] = [
   .target(name: "CImageCodecs", dependencies: ["CPNG", "CJPEG", "CWebP", "CTIFF", "CZlib"]),
   .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"]), .brew(["libzip"])]),
 
-  .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
-
   // A header: what Swift cannot say to the processor.
   .target(name: "CProcessor"),
 
@@ -31,7 +29,7 @@ var targets: [Target] = [
   .target(
     name: "Formats",
     dependencies: [
-      "Tensors", "Files", "Networks", "Architectures", "ONNXProto", "CZip", "CZlib", "CHDF5",
+      "Tensors", "Files", "Networks", "Architectures", "ONNXProto", "CZip", "CZlib",
       .product(name: "SwiftProtobuf", package: "swift-protobuf"),
     ]),
   .target(name: "Imaging", dependencies: ["Tensors", "Files", "CImageCodecs"]),
@@ -56,7 +54,7 @@ var targets: [Target] = [
     name: "Swiftlet",
     dependencies: [
       "Tensors", "Files", "Networks", "Architectures", "Transforms", "Formats", "Imaging", "Execution", "ReferenceBackend",
-      "CPUBackend", "Evaluation", "Profiling",
+      "CPUBackend", "Training", "Evaluation", "Profiling",
     ]),
   .executableTarget(
     name: "SwiftletCommand",

@@ -26,6 +26,7 @@ extension FuzzTarget {
 
 /// Every target, in the order in which they run.
 let targets: [any FuzzTarget] = [
-  EngineTarget(), RoundTripTarget(), ImageTarget(), SafetensorsTarget(), NPYTarget(), CheckpointTarget(), NetworkTarget(),
+  EngineTarget(), RoundTripTarget(), ImageTarget(), SafetensorsTarget(), NPYTarget(), HDF5Target(), CheckpointTarget(),
+  NetworkTarget(),
   ONNXTarget(), TextTarget(),
 ]

@@ -1,3 +1,4 @@
+import Files
 import Imaging
 
 /// How pictures are made smaller, enlarged again and compared: a PSNR means nothing without it.
@@ -67,10 +68,9 @@ public struct EvaluationProtocol: Hashable, Codable, Sendable {
 
   /// Eight digits that stand for `lines`: equal where the figures may be compared.
   public var hash: String {
-    var value: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in lines.joined(separator: "\n").utf8 { value = (value ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    let digits = String(value >> 32, radix: 16)
-    return String(repeating: "0", count: 8 - digits.count) + digits
+    var fingerprint = Fingerprint()
+    fingerprint.add(lines.joined(separator: "\n").utf8)
+    return String(fingerprint.hexadecimal.prefix(8))
   }
 
   /// The multiples that a picture is cropped to for a scale, in order.

@@ -38,6 +38,8 @@ public enum FormatProblem: Error, Hashable, Sendable {
   case noMember(FileFormat, name: String, known: [String])
   /// The library that writes the format failed for a reason of its own.
   case unwritable(FileFormat)
+  /// The library that writes the format is not installed, or too old.
+  case noLibrary(FileFormat)
   /// The format is not written from front to back, and the output is no file.
   case noStream(FileFormat)
   /// A parameter of a model, or the array, holds other elements than the network says, by the name that the file has for them.

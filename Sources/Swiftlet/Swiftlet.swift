@@ -9,4 +9,5 @@
 @_exported import Profiling
 @_exported import ReferenceBackend
 @_exported import Tensors
+@_exported import Training
 @_exported import Transforms

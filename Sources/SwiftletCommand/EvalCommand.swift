@@ -61,12 +61,16 @@ struct EvalCommand: ParsableCommand {
 struct ScaleList: ExpressibleByArgument {
   let values: [Int]
 
+  init(_ values: [Int]) { self.values = values }
+
   init?(argument: String) {
     let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
     let values = parts.compactMap(\.self)
     guard values.count == parts.count, !values.isEmpty else { return nil }
     self.values = values
   }
+
+  var defaultValueDescription: String { values.map(String.init).joined(separator: ",") }
 }
 
 /// `vdsr`, `edsr` or `rgb`.

@@ -9,7 +9,7 @@ struct SwiftletCommand: ParsableCommand {
     subcommands: [
       UpscaleCommand.self, EvalCommand.self, InfoCommand.self, NewCommand.self, ConvertCommand.self, OptimizeCommand.self,
       RunCommand.self, BenchCommand.self, KernelsCommand.self, ProfileCommand.self, ExplainCommand.self, CompareCommand.self,
-      LadderCommand.self, MachineCommand.self,
+      LadderCommand.self, MachineCommand.self, DataCommand.self,
     ])
 
   /// Throws where the first word is no command: the parser would take it for an argument too many.

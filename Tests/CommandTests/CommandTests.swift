@@ -208,7 +208,7 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     #expect(version.code == 0 && version.output == "0.1.0\n" && version.error.isEmpty)
     for command in [
       [], ["upscale"], ["eval"], ["info"], ["new"], ["convert"], ["optimize"], ["run"], ["bench"], ["kernels"], ["profile"],
-      ["explain"], ["compare"], ["ladder"], ["machine"],
+      ["explain"], ["compare"], ["ladder"], ["machine"], ["data"], ["data", "prepare"],
     ] {
       let help = try place.run(command + ["--help"])
       #expect(help.code == 0 && help.output.contains("USAGE: swiftlet"), "\(command)")
@@ -218,10 +218,10 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
   /// Each option's help names its default, or the option is needed.
   @Test(arguments: [
     "upscale", "eval", "info", "new", "convert", "optimize", "run", "bench", "kernels", "profile", "explain", "compare",
-    "ladder", "machine",
+    "ladder", "machine", "data prepare",
   ])
   func `every option has help and a default`(command: String) throws {
-    let help = try Workplace().run([command, "--help"]).output
+    let help = try Workplace().run(command.split(separator: " ").map(String.init) + ["--help"]).output
     let needed = ["--output", "--data", "--architecture", "--input <file>"]
     let options = help.split(separator: "OPTIONS:\n", maxSplits: 1).last ?? ""
     var entries: [String] = []

@@ -93,7 +93,7 @@ import Testing
     }
     #expect(line(folder.path + "/b/a.h5").hasSuffix("because the folder '\(folder.path)/b' does not exist; create it first"))
     #expect(line(folder.path).hasSuffix("is a folder; name a file"))
-    #expect(line("/dev/null") == "'/dev/null': a HDF5 file is not written from front to back; name a file")
+    #expect(line("/dev/null") == "'/dev/null': the HDF5 file is not written from front to back; name a file")
   }
 
   @Test func threadsReadAtOnce() async throws {

@@ -1,5 +1,4 @@
 import Files
-import Synchronization
 import Tensors
 
 /// A data set of floating-point numbers in an HDF5 file, whose rows (extent 0) are read when they are asked for.
@@ -12,21 +11,15 @@ public final class HDF5Dataset: Sendable {
   private let description: HDF5DatasetDescription
   private let path: String
   private let bytes: HDF5Bytes
-  private let cacheByteCount: Int
-  private let cache = Mutex(Cache())
-
-  /// Unpacked chunks, and their order of coming.
-  private struct Cache {
-    var chunks: [Int: [UInt8]] = [:]
-    var order: [Int] = []
-  }
+  /// Unpacked chunks.
+  private let cache: BoundedCache<Int, [UInt8]>
 
   init(_ description: HDF5DatasetDescription, name: String, path: String, of bytes: HDF5Bytes, cacheByteCount: Int) {
     self.name = name
     self.description = description
     self.path = path
     self.bytes = bytes
-    self.cacheByteCount = cacheByteCount
+    cache = BoundedCache(byteCount: cacheByteCount)
     shape = Shape(description.shape)
   }
 
@@ -116,20 +109,13 @@ public final class HDF5Dataset: Sendable {
   }
 
   private func unpackedChunk(_ index: Int, _ table: HDF5ChunkTable) throws(FormatProblem) -> [UInt8] {
-    if let chunk = cache.withLock({ $0.chunks[index] }) { return chunk }
-    let place = table.chunks[index]
-    let stored = bytes.file.bytes(place.byteCount, at: bytes.base + place.address)
-    guard stored.count == place.byteCount else { throw .truncated(.hdf5, part: "the elements of '\(name)'") }
-    let chunk = try table.filters.unpacked(
-      stored, mask: place.mask, byteCount: table.byteCount, elementByteCount: description.type.byteCount, name: name)
-    let limit = cacheByteCount / max(table.byteCount, 1)
-    cache.withLock { cache in
-      guard limit > 0, cache.chunks[index] == nil else { return }
-      while cache.order.count >= limit { cache.chunks[cache.order.removeFirst()] = nil }
-      cache.chunks[index] = chunk
-      cache.order.append(index)
+    try cache.value(index, size: \.count) { () throws(FormatProblem) in
+      let place = table.chunks[index]
+      let stored = bytes.file.bytes(place.byteCount, at: bytes.base + place.address)
+      guard stored.count == place.byteCount else { throw .truncated(.hdf5, part: "the elements of '\(name)'") }
+      return try table.filters.unpacked(
+        stored, mask: place.mask, byteCount: table.byteCount, elementByteCount: description.type.byteCount, name: name)
     }
-    return chunk
   }
 }
 

@@ -1,4 +1,3 @@
-import CHDF5
 import Files
 import Synchronization
 import Tensors
@@ -11,18 +10,13 @@ import Tensors
   import Darwin
 #endif
 
-/// libhdf5 may be called by one thread at a time. False where it cannot be used at all.
-private let library = Mutex<Bool>(
-  {
-    // Files are closed here, not when the process ends: then the library would write what a failed run left.
-    H5dont_atexit()
-    return H5open() >= 0
-  }())
+/// libhdf5 may be called by one thread at a time. Nil where there is none; loaded at the first call.
+private let library = Mutex(HDF5Library.load())
 
 /// Writes float32 data sets that grow by rows, through libhdf5: `[rows, …]` in chunks of some rows, without end along the rows.
 ///
 /// The file appears whole or not at all, is of the oldest form of the format, which every reader knows, and holds no time: the same
-/// rows give the same bytes. Not for use by two threads at once.
+/// rows, written in the same order, give the same bytes. Not for use by two threads at once.
 public final class HDF5Writer {
   /// What a file will hold under a name.
   public struct Dataset: Hashable, Sendable {
@@ -38,51 +32,59 @@ public final class HDF5Writer {
 
   private let path: String
   private var output: AtomicFile?
-  private var file: hid_t = -1
-  private var datasets: [(handle: hid_t, row: [Int], rowCount: Int)] = []
-  private let names: [String]
+  private var file: HDF5Library.Identifier = -1
+  private var datasets: [(handle: HDF5Library.Identifier, row: [Int], rowCount: Int)] = []
 
   /// Opens the partial file.
   ///
   /// - Parameters:
   ///   - chunkRows: the rows of a chunk, at least 1.
-  ///   - compression: the level of deflate, 1 to 9; nil to store rows as they are.
+  ///   - compression: the level of deflate, 1 to 9; nil to store rows as they are, which alone is quick where they come in any order.
   public init(path: String, datasets: [Dataset], chunkRows: Int, compression: Int? = nil) throws(FormatError) {
     precondition(chunkRows >= 1 && compression.map { (1...9).contains($0) } ?? true, "no such chunks")
     self.path = path
-    names = datasets.map(\.name)
+    guard path != "-" else { throw FormatError(source: "standard output", problem: .noStream(.hdf5)) }
+    guard library.withLock({ $0 != nil }) else { throw FormatError(source: path, problem: .noLibrary(.hdf5)) }
     let opened: AtomicFile
     do throws(FileError) { opened = try AtomicFile(path: path) } catch {
       throw FormatError(source: path, problem: .file(error))
     }
     guard let partial = opened.partialPath else { throw FormatError(source: path, problem: .noStream(.hdf5)) }
     output = consume opened
-    try perform {
-      let access = H5Pcreate(hdf5_file_access())
-      defer { H5Pclose(access) }
+    try perform { library in
+      let access = library.createProperties(library.fileAccess)
+      defer { _ = library.closeProperties(access) }
       // The partial file's own lock is the one that counts.
-      guard access >= 0, hdf5_take_no_lock(access) >= 0,
-        H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_V18) >= 0
+      guard access >= 0, library.setLocking.map({ $0(access, false, true) >= 0 }) ?? true,
+        library.setVersions(access, HDF5Library.earliest, HDF5Library.version18) >= 0
       else { return false }
-      // 2: what is there is dropped.
-      file = H5Fcreate(partial, 2, 0, access)
-      guard file >= 0 else { return false }
-      return datasets.allSatisfy { create($0, chunkRows: chunkRows, compression: compression) }
+      file = library.createFile(partial, HDF5Library.truncating, 0, access)
+      return file >= 0 && datasets.allSatisfy { create($0, chunkRows: chunkRows, compression: compression, library) }
     }
   }
 
-  private func create(_ dataset: Dataset, chunkRows: Int, compression: Int?) -> Bool {
-    let row = dataset.row.extents.map { hsize_t($0) }
-    let properties = H5Pcreate(hdf5_dataset_creation())
-    let space = H5Screate_simple(Int32(row.count + 1), [0] + row, [hsize_t.max] + row)
+  private func create(_ dataset: Dataset, chunkRows: Int, compression: Int?, _ library: HDF5Library) -> Bool {
+    let row = dataset.row.extents.map { UInt64($0) }
+    let rank = Int32(row.count + 1)
+    let creation = library.createProperties(library.datasetCreation), access = library.createProperties(library.datasetAccess)
+    let space = library.createSpace(rank, [0] + row, [HDF5Library.unlimited] + row)
     defer {
-      H5Pclose(properties)
-      H5Sclose(space)
+      _ = library.closeProperties(creation)
+      _ = library.closeProperties(access)
+      _ = library.closeSpace(space)
     }
-    guard properties >= 0, space >= 0, H5Pset_chunk(properties, Int32(row.count + 1), [hsize_t(chunkRows)] + row) >= 0,
-      H5Pset_obj_track_times(properties, false) >= 0, compression.map({ H5Pset_deflate(properties, UInt32($0)) >= 0 }) ?? true
+    guard creation >= 0, access >= 0, space >= 0, library.setChunk(creation, rank, [UInt64(chunkRows)] + row) >= 0,
+      library.setTimes(creation, false) >= 0
     else { return false }
-    let handle = H5Dcreate2(file, dataset.name, hdf5_float32(), space, 0, properties, 0)
+    if let compression {
+      guard library.setDeflate(creation, UInt32(compression)) >= 0 else { return false }
+    } else {
+      // Rows that come in any order go straight to their places: chunks lie in order, and none is kept or filled first.
+      guard library.setAllocation(creation, HDF5Library.allocatesEarly) >= 0,
+        library.setFilling(creation, HDF5Library.neverFills) >= 0, library.setChunkCache(access, 1, 0, 0) >= 0
+      else { return false }
+    }
+    let handle = library.createDataset(file, dataset.name, library.float32, space, 0, creation, access)
     guard handle >= 0 else { return false }
     datasets.append((handle, dataset.row.extents, 0))
     return true
@@ -90,28 +92,50 @@ public final class HDF5Writer {
 
   /// Appends rows to data set `index`. Traps unless the tensor is float32 `[rows, …]` with the extents of its rows.
   public func append(_ rows: Tensor, to index: Int) throws(FormatError) {
-    let (handle, row, start) = datasets[index]
-    precondition(Array(rows.shape.extents.dropFirst()) == row, "\(rows.shape) is no rows of \(Shape(row))")
-    let count = rows.shape[0]
+    let (start, count) = (datasets[index].rowCount, rows.shape[0])
+    precondition(Array(rows.shape.extents.dropFirst()) == datasets[index].row, "\(rows.shape) is no rows of the data set")
     guard count > 0 else { return }
-    try rows.withUnsafeFloats { (elements) throws(FormatError) in
-      try perform {
-        let extents = row.map { hsize_t($0) }
-        guard H5Dset_extent(handle, [hsize_t(start + count)] + extents) >= 0 else { return false }
-        let space = H5Dget_space(handle)
-        let memory = H5Screate_simple(Int32(row.count + 1), [hsize_t(count)] + extents, nil)
-        defer {
-          H5Sclose(space)
-          H5Sclose(memory)
-        }
-        let offset = [hsize_t(start)] + [hsize_t](repeating: 0, count: row.count)
-        guard space >= 0, memory >= 0,
-          H5Sselect_hyperslab(space, H5S_SELECT_SET, offset, nil, [hsize_t(count)] + extents, nil) >= 0
-        else { return false }
-        return H5Dwrite(handle, hdf5_float32(), memory, space, 0, elements.baseAddress) >= 0
-      }
+    try extend(index, to: start + count)
+    try rows.withUnsafeFloats { (elements) throws(FormatError) in try write(elements, rows: count, at: start, to: index) }
+  }
+
+  /// Makes data set `index` longer; what the new rows hold is not known until they are written.
+  public func extend(_ index: Int, to rowCount: Int) throws(FormatError) {
+    let dataset = datasets[index]
+    precondition(rowCount >= dataset.rowCount, "a data set does not become shorter")
+    try perform { $0.setExtent(dataset.handle, [UInt64(rowCount)] + dataset.row.map { UInt64($0) }) >= 0 }
+    datasets[index].rowCount = rowCount
+  }
+
+  /// Writes rows from row `start` on. Traps unless the data set has them, and as many elements come.
+  public func write(_ elements: ArraySlice<Float>, rows: Int, at start: Int, to index: Int) throws(FormatError) {
+    var problem: FormatError?
+    elements.withUnsafeBufferPointer { elements in
+      do throws(FormatError) { try write(elements, rows: rows, at: start, to: index) } catch { problem = error }
     }
-    datasets[index].rowCount += count
+    if let problem { throw problem }
+  }
+
+  private func write(
+    _ elements: UnsafeBufferPointer<Float>, rows: Int, at start: Int, to index: Int
+  ) throws(FormatError) {
+    let (handle, row, rowCount) = datasets[index]
+    precondition(start >= 0 && rows >= 0 && start + rows <= rowCount, "the data set has \(rowCount) rows")
+    precondition(elements.count == row.reduce(rows, *), "\(elements.count) elements do not fill \(rows) rows")
+    guard rows > 0 else { return }
+    try perform { library in
+      let part = [UInt64(rows)] + row.map { UInt64($0) }
+      let space = library.space(handle), memory = library.createSpace(Int32(part.count), part, nil)
+      defer {
+        _ = library.closeSpace(space)
+        _ = library.closeSpace(memory)
+      }
+      let offset = [UInt64(start)] + [UInt64](repeating: 0, count: row.count)
+      guard space >= 0, memory >= 0, library.select(space, HDF5Library.replacesSelection, offset, nil, part, nil) >= 0 else {
+        return false
+      }
+      return library.write(handle, library.float32, memory, space, 0, elements.baseAddress) >= 0
+    }
   }
 
   /// The rows of data set `index` so far.
@@ -119,18 +143,17 @@ public final class HDF5Writer {
 
   /// Ends the file and puts it in its place.
   public func commit() throws(FormatError) {
-    try perform { close() }
+    try perform { close($0) }
     do throws(FileError) { try output.take()?.commit() } catch { throw FormatError(source: path, problem: .file(error)) }
   }
 
   /// Calls libhdf5 alone and in silence; where `body` says that it failed, the system's reason is found.
-  private func perform(_ body: () -> Bool) throws(FormatError) {
-    let code: Int32? = library.withLock { isUsable in
-      guard isUsable else { return 0 }
-      // The library's own report, of many lines, goes nowhere.
-      H5Eset_auto2(0, nil, nil)
+  private func perform(_ body: (HDF5Library) -> Bool) throws(FormatError) {
+    let code: Int32? = library.withLock { library in
+      guard let library else { return 0 }
+      library.keepQuiet()
       errno = 0
-      return body() ? nil : errno
+      return body(library) ? nil : errno
     }
     guard let code else { return }
     throw FormatError(
@@ -138,14 +161,14 @@ public final class HDF5Writer {
   }
 
   /// Whether all could be written.
-  private func close() -> Bool {
+  private func close(_ library: HDF5Library) -> Bool {
     var isGood = true
-    for dataset in datasets where H5Dclose(dataset.handle) < 0 { isGood = false }
+    for dataset in datasets where library.closeDataset(dataset.handle) < 0 { isGood = false }
     datasets = []
-    if file >= 0, H5Fclose(file) < 0 { isGood = false }
+    if file >= 0, library.closeFile(file) < 0 { isGood = false }
     file = -1
     return isGood
   }
 
-  deinit { library.withLock { _ in _ = close() } }
+  deinit { library.withLock { library in _ = library.map { close($0) } } }
 }

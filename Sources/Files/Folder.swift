@@ -1,5 +1,3 @@
-import Files
-
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -16,7 +14,7 @@ package enum Folder {
   package static func fileExists(_ path: String) -> Bool { mode(path).map { $0 & S_IFMT != S_IFDIR } ?? false }
 
   /// The names in a folder, sorted; those that begin with a dot are left out.
-  static func names(in path: String) throws(FileError) -> [String] {
+  package static func names(in path: String) throws(FileError) -> [String] {
     guard let stream = opendir(path) else {
       switch errno {
       case ENOENT: throw .notFound(path: path)
@@ -39,7 +37,7 @@ package enum Folder {
   /// not followed, so that there is an end.
   ///
   /// - Parameter excluded: a folder below it, whatever it is called, whose files are left out.
-  static func files(in path: String, recursive: Bool, excluding excluded: String? = nil) throws(FileError) -> [String] {
+  package static func files(in path: String, recursive: Bool, excluding excluded: String? = nil) throws(FileError) -> [String] {
     var result: [String] = []
     for name in try names(in: path) {
       let full = joined(path, name)
@@ -71,15 +69,14 @@ package enum Folder {
     if path != "-" { try checkWritable(path) }
   }
 
-  /// Throws where the name of an output ends in none of the extensions, and would be that of a file. Devices and pipes are called as they are.
-  package static func checkExtension(_ path: String, in known: [String]) throws(EvaluationError) {
-    if path == "-" || known.contains(where: { path.lowercased().hasSuffix($0) }) { return }
-    if let mode = mode(path), mode & S_IFMT != S_IFREG { return }
-    throw .outputExtension(path: path, known: known)
+  /// Whether the name of an output ends in one of the extensions, or is not that of a file: devices and pipes are called as they are.
+  package static func isOutput(_ path: String, of known: [String]) -> Bool {
+    if path == "-" || known.contains(where: { path.lowercased().hasSuffix($0) }) { return true }
+    return mode(path).map { $0 & S_IFMT != S_IFREG } ?? false
   }
 
   /// Throws where a file at the path could not be written, as far as that can be told without writing.
-  static func checkWritable(_ path: String) throws(FileError) {
+  package static func checkWritable(_ path: String) throws(FileError) {
     let folder = parent(path) ?? "."
     guard exists(folder) else { throw .noFolder(path: path, folder: folder) }
     if exists(path) { throw .isDirectory(path: path) }
@@ -92,7 +89,7 @@ package enum Folder {
   }
 
   /// The folder that the last part of a path lies in; nil where the path is one name.
-  static func parent(_ path: String) -> String? {
+  package static func parent(_ path: String) -> String? {
     var text = Substring(path)
     while text.count > 1, text.last == "/" { text.removeLast() }
     guard let slash = text.lastIndex(of: "/") else { return nil }
@@ -100,10 +97,10 @@ package enum Folder {
   }
 
   /// The last part of a path.
-  static func name(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
+  package static func name(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
 
   /// A path in three: `photos/cat.jpg` is `photos/`, `cat` and `.jpg`.
-  static func split(_ path: String) -> (folder: String, stem: String, suffix: String) {
+  package static func split(_ path: String) -> (folder: String, stem: String, suffix: String) {
     let slash = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
     let name = path[slash...]
     guard let dot = name.lastIndex(of: "."), dot > name.startIndex else { return (String(path[..<slash]), String(name), "") }

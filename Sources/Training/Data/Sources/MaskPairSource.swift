@@ -1,0 +1,101 @@
+import Files
+import Imaging
+import Networks
+import Tensors
+
+/// Pictures, and masks of the same names that say what each pixel is: for segmentation.
+///
+/// Of one class a mask is 1 where it is brighter than half, and the target is `[1, height, width]`. Of k classes the grey levels 0 to k - 1
+/// are the classes, and the target is `[k, height, width]` with 1 at the pixel's class.
+public struct MaskPairSource: SampleSource {
+  public struct Options: Hashable, Sendable {
+    /// One grey channel, which is the mean of what colours a picture has, or red, green and blue.
+    public var isGrey = true
+    /// 1: a mask; more: classes.
+    public var classes = 1
+    /// The side of a random square; nil takes whole pictures, which then are of one size.
+    public var patch: Int?
+    public var patchesPerPicture = 1
+    public var symmetries = Symmetries.all
+    /// What 255 is in the input.
+    public var maximum: Float = 1
+    public var cacheByteCount = 1 << 30
+
+    public init() {}
+  }
+
+  public let options: Options
+  private let pictures: PictureStore
+  private let masks: PictureStore
+
+  /// Pictures and masks are paired by their names up to the extension. Masks of no picture are passed over.
+  public init(pictures folder: String, masks maskFolder: String, options: Options) throws(DataError) {
+    guard (1...255).contains(options.classes) else {
+      throw .option(name: "the classes", value: "\(options.classes)", allowed: "1 to 255")
+    }
+    guard options.patch.map({ (1...8192).contains($0) }) ?? true else {
+      throw .option(name: "the patch", value: "\(options.patch ?? 0)", allowed: "1 to 8192 pixels")
+    }
+    guard options.patchesPerPicture >= 1 else {
+      throw .option(name: "patches of a picture", value: "\(options.patchesPerPicture)", allowed: "1 or more")
+    }
+    self.options = options
+    let found = try PictureSet(folders: [folder]).files
+    var known: [String: DataFile] = [:]
+    for mask in try PictureSet(folders: [maskFolder]).files { known[Folder.split(mask.name).stem] = mask }
+    var paired: [DataFile] = []
+    for picture in found {
+      guard let mask = known[Folder.split(picture.name).stem] else { throw .noMask(picture: picture.path, folder: maskFolder) }
+      paired.append(DataFile(name: "mask/\(mask.name)", path: mask.path))
+    }
+    pictures = PictureStore(found, cacheByteCount: options.cacheByteCount / 2)
+    masks = PictureStore(paired, cacheByteCount: options.cacheByteCount / 2)
+  }
+
+  public var count: Int { pictures.files.count * options.patchesPerPicture }
+  public var files: [DataFile] { pictures.files + masks.files }
+  public var warnings: [String] { PictureSet(files: pictures.files).warnings }
+
+  public func sample(_ key: SampleKey) throws(DataError) -> Sample {
+    var generator = key.generator
+    let index = key.index % pictures.files.count
+    let (picture, mask) = (try pictures.image(index), try masks.image(index))
+    guard picture.width == mask.width, picture.height == mask.height else {
+      throw .maskSize(picture: pictures.files[index].path, mask: masks.files[index].path)
+    }
+    let (width, height) = (options.patch ?? picture.width, options.patch ?? picture.height)
+    guard picture.width >= width, picture.height >= height else {
+      throw .pictureTooSmall(
+        path: pictures.files[index].path, width: picture.width, height: picture.height, needed: options.patch ?? 0)
+    }
+    let (x, y) = (generator.next(below: picture.width - width + 1), generator.next(below: picture.height - height + 1))
+    // A picture that is no square keeps its sides.
+    let orientations = options.symmetries.orientations.filter { width == height || !$0.swapsSides }
+    let orientation = orientations[generator.next(below: orientations.count)]
+    var planes = options.isGrey ? picture.colourPlanes : picture.threePlanes
+    if options.isGrey, planes.count == 3 {
+      var mean = planes[0]
+      for i in mean.elements.indices {
+        mean.elements[i] = (planes[0].elements[i] + planes[1].elements[i] + planes[2].elements[i]) / 3
+      }
+      planes = [mean]
+    }
+    let input = planes.cut(x: x, y: y, width: width, height: height, orientation)
+    let levels = [mask.floatPlane(0)].cut(x: x, y: y, width: width, height: height, orientation)[0]
+    return Sample(
+      input: input.tensor(scale: options.maximum / 255), target: try target(levels, path: masks.files[index].path))
+  }
+
+  private func target(_ levels: Plane<Float>, path: String) throws(DataError) -> Tensor {
+    let count = levels.elements.count
+    let shape: Shape = [options.classes, levels.height, levels.width]
+    guard options.classes > 1 else { return Tensor(shape, levels.elements.map { $0 > 127.5 ? 1 : 0 }) }
+    var elements = [Float](repeating: 0, count: shape.count)
+    for (index, level) in levels.elements.enumerated() {
+      let label = Int(level.rounded())
+      guard label < options.classes else { throw .maskLevel(path: path, level: label, classes: options.classes) }
+      elements[label * count + index] = 1
+    }
+    return Tensor(shape, elements)
+  }
+}
