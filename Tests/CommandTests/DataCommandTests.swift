@@ -12,7 +12,8 @@ import Testing
       "data prepare . -o absent/a.h5", 1,
       "swiftlet: 'absent/a.h5' cannot be written because the folder 'absent' does not exist; create it first"),
     CommandCase(
-      "data prepare . -o - --patch 12", 1, "swiftlet: 'standard output': the HDF5 file is not written from front to back; name a file"),
+      "data prepare . -o - --patch 12", 1,
+      "swiftlet: 'standard output': the HDF5 file is not written from front to back; name a file"),
     CommandCase(
       "data prepare . -o a.h5 --patch 100", 1,
       "swiftlet: no picture holds a patch of 100x100 pixels; give larger pictures or a smaller patch"),

@@ -65,7 +65,11 @@ struct HDF5Library: Sendable {
   static let unlimited = UInt64.max
 
   /// Nil where there is no libhdf5 that serves.
-  static func load() -> HDF5Library? { candidates.lazy.compactMap { HDF5Library(path: $0) }.first }
+  static func load() -> HDF5Library? {
+    // A loop: what Swift 6.3 makes of a lazy map traps here.
+    for path in candidates { if let library = HDF5Library(path: path) { return library } }
+    return nil
+  }
 
   private static var candidates: [String] {
     #if canImport(Darwin)
@@ -78,55 +82,68 @@ struct HDF5Library: Sendable {
 
   private init?(path: String) {
     guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) else { return nil }
-    func address(_ name: String) -> UnsafeMutableRawPointer? { dlsym(handle, name) }
-    func call<T>(_ name: String, _: T.Type = T.self) -> T? { address(name).map { unsafeBitCast($0, to: T.self) } }
-    func identifier(_ name: String) -> Identifier? { address(name)?.load(as: Identifier.self) }
-
-    typealias Version =
-      @convention(c) (UnsafeMutablePointer<UInt32>, UnsafeMutablePointer<UInt32>, UnsafeMutablePointer<UInt32>) -> Status
-    typealias Plain = @convention(c) () -> Status
-    var version: (UInt32, UInt32, UInt32) = (0, 0, 0)
     // First of all calls, for each opens the library: when the process ends it would write what a failed run left.
-    guard let withoutExit = call("H5dont_atexit", Plain.self), withoutExit() >= 0, let open = call("H5open", Plain.self),
-      open() >= 0, let getVersion = call("H5get_libversion", Version.self),
-      getVersion(&version.0, &version.1, &version.2) >= 0, version.0 > 1 || version.1 >= 10,
-      let createProperties: @convention(c) (Identifier) -> Identifier = call("H5Pcreate"),
-      let closeProperties: @convention(c) (Identifier) -> Status = call("H5Pclose"),
-      let setVersions: @convention(c) (Identifier, Int32, Int32) -> Status = call("H5Pset_libver_bounds"),
-      let setChunk: @convention(c) (Identifier, Int32, Extents) -> Status = call("H5Pset_chunk"),
-      let setDeflate: @convention(c) (Identifier, UInt32) -> Status = call("H5Pset_deflate"),
-      let setTimes: @convention(c) (Identifier, Bool) -> Status = call("H5Pset_obj_track_times"),
-      let setAllocation: @convention(c) (Identifier, Int32) -> Status = call("H5Pset_alloc_time"),
-      let setFilling: @convention(c) (Identifier, Int32) -> Status = call("H5Pset_fill_time"),
-      let setChunkCache: @convention(c) (Identifier, Int, Int, Double) -> Status = call("H5Pset_chunk_cache"),
-      let createFile: @convention(c) (UnsafePointer<CChar>, UInt32, Identifier, Identifier) -> Identifier = call("H5Fcreate"),
-      let closeFile: @convention(c) (Identifier) -> Status = call("H5Fclose"),
-      let createSpace: @convention(c) (Int32, Extents, Extents) -> Identifier = call("H5Screate_simple"),
-      let closeSpace: @convention(c) (Identifier) -> Status = call("H5Sclose"),
-      let select: @convention(c) (Identifier, Int32, Extents, Extents, Extents, Extents) -> Status = call(
-        "H5Sselect_hyperslab"),
-      let createDataset:
-        @convention(c) (Identifier, UnsafePointer<CChar>, Identifier, Identifier, Identifier, Identifier, Identifier) ->
-          Identifier =
-        call("H5Dcreate2"), let closeDataset: @convention(c) (Identifier) -> Status = call("H5Dclose"),
-      let setExtent: @convention(c) (Identifier, Extents) -> Status = call("H5Dset_extent"),
-      let space: @convention(c) (Identifier) -> Identifier = call("H5Dget_space"),
-      let write: @convention(c) (Identifier, Identifier, Identifier, Identifier, Identifier, UnsafeRawPointer?) -> Status =
-        call("H5Dwrite"),
-      let setReport: @convention(c) (Identifier, UnsafeRawPointer?, UnsafeRawPointer?) -> Status = call("H5Eset_auto2"),
-      let float32 = identifier("H5T_IEEE_F32LE_g"), let fileAccess = identifier("H5P_CLS_FILE_ACCESS_ID_g"),
-      let datasetCreation = identifier("H5P_CLS_DATASET_CREATE_ID_g"),
-      let datasetAccess = identifier("H5P_CLS_DATASET_ACCESS_ID_g")
+    typealias Plain = @convention(c) () -> Status
+    typealias Number = UnsafeMutablePointer<UInt32>
+    typealias Version = @convention(c) (Number, Number, Number) -> Status
+    guard let withoutExit = dlsym(handle, "H5dont_atexit"), unsafeBitCast(withoutExit, to: Plain.self)() >= 0,
+      let open = dlsym(handle, "H5open"), unsafeBitCast(open, to: Plain.self)() >= 0,
+      let getVersion = dlsym(handle, "H5get_libversion")
     else { return nil }
-    setLocking = call("H5Pset_file_locking")
-    (self.createProperties, self.closeProperties, self.setVersions) = (createProperties, closeProperties, setVersions)
-    (self.setChunk, self.setDeflate, self.setTimes, self.setAllocation) = (setChunk, setDeflate, setTimes, setAllocation)
-    (self.setFilling, self.setChunkCache, self.createFile, self.closeFile) = (setFilling, setChunkCache, createFile, closeFile)
-    (self.createSpace, self.closeSpace, self.select) = (createSpace, closeSpace, select)
-    (self.createDataset, self.closeDataset, self.setExtent) = (createDataset, closeDataset, setExtent)
-    (self.space, self.write, self.setReport) = (space, write, setReport)
-    (self.float32, self.fileAccess, self.datasetCreation, self.datasetAccess) =
-      (float32, fileAccess, datasetCreation, datasetAccess)
+    var (major, minor, release): (UInt32, UInt32, UInt32) = (0, 0, 0)
+    guard unsafeBitCast(getVersion, to: Version.self)(&major, &minor, &release) >= 0, major > 1 || minor >= 10 else {
+      return nil
+    }
+
+    var missing = false
+    func address(_ name: String) -> UnsafeMutableRawPointer {
+      if let address = dlsym(handle, name) { return address }
+      missing = true
+      // Never called: the library is not taken.
+      return withoutExit
+    }
+    func identifier(_ name: String) -> Identifier {
+      let address = address(name)
+      return missing ? 0 : address.load(as: Identifier.self)
+    }
+    createProperties = unsafeBitCast(address("H5Pcreate"), to: (@convention(c) (Identifier) -> Identifier).self)
+    closeProperties = unsafeBitCast(address("H5Pclose"), to: (@convention(c) (Identifier) -> Status).self)
+    setVersions = unsafeBitCast(address("H5Pset_libver_bounds"), to: (@convention(c) (Identifier, Int32, Int32) -> Status).self)
+    setChunk = unsafeBitCast(address("H5Pset_chunk"), to: (@convention(c) (Identifier, Int32, Extents) -> Status).self)
+    setDeflate = unsafeBitCast(address("H5Pset_deflate"), to: (@convention(c) (Identifier, UInt32) -> Status).self)
+    setTimes = unsafeBitCast(address("H5Pset_obj_track_times"), to: (@convention(c) (Identifier, Bool) -> Status).self)
+    setAllocation = unsafeBitCast(address("H5Pset_alloc_time"), to: (@convention(c) (Identifier, Int32) -> Status).self)
+    setFilling = unsafeBitCast(address("H5Pset_fill_time"), to: (@convention(c) (Identifier, Int32) -> Status).self)
+    setChunkCache = unsafeBitCast(
+      address("H5Pset_chunk_cache"), to: (@convention(c) (Identifier, Int, Int, Double) -> Status).self)
+    createFile = unsafeBitCast(
+      address("H5Fcreate"), to: (@convention(c) (UnsafePointer<CChar>, UInt32, Identifier, Identifier) -> Identifier).self)
+    closeFile = unsafeBitCast(address("H5Fclose"), to: (@convention(c) (Identifier) -> Status).self)
+    createSpace = unsafeBitCast(address("H5Screate_simple"), to: (@convention(c) (Int32, Extents, Extents) -> Identifier).self)
+    closeSpace = unsafeBitCast(address("H5Sclose"), to: (@convention(c) (Identifier) -> Status).self)
+    select = unsafeBitCast(
+      address("H5Sselect_hyperslab"),
+      to: (@convention(c) (Identifier, Int32, Extents, Extents, Extents, Extents) -> Status).self)
+    createDataset = unsafeBitCast(
+      address("H5Dcreate2"),
+      to: (@convention(c) (Identifier, UnsafePointer<CChar>, Identifier, Identifier, Identifier, Identifier, Identifier) ->
+        Identifier).self)
+    closeDataset = unsafeBitCast(address("H5Dclose"), to: (@convention(c) (Identifier) -> Status).self)
+    setExtent = unsafeBitCast(address("H5Dset_extent"), to: (@convention(c) (Identifier, Extents) -> Status).self)
+    space = unsafeBitCast(address("H5Dget_space"), to: (@convention(c) (Identifier) -> Identifier).self)
+    write = unsafeBitCast(
+      address("H5Dwrite"),
+      to: (@convention(c) (Identifier, Identifier, Identifier, Identifier, Identifier, UnsafeRawPointer?) -> Status).self)
+    setReport = unsafeBitCast(
+      address("H5Eset_auto2"), to: (@convention(c) (Identifier, UnsafeRawPointer?, UnsafeRawPointer?) -> Status).self)
+    setLocking = dlsym(handle, "H5Pset_file_locking").map {
+      unsafeBitCast($0, to: (@convention(c) (Identifier, Bool, Bool) -> Status).self)
+    }
+    float32 = identifier("H5T_IEEE_F32LE_g")
+    fileAccess = identifier("H5P_CLS_FILE_ACCESS_ID_g")
+    datasetCreation = identifier("H5P_CLS_DATASET_CREATE_ID_g")
+    datasetAccess = identifier("H5P_CLS_DATASET_ACCESS_ID_g")
+    if missing { return nil }
   }
 
   /// Its own report of an error, of many lines, goes nowhere.
