@@ -70,8 +70,9 @@ extension EDSR: ArchitectureDefinition {
     try checkOptions()
     var builder = NetworkBuilder(
       Self.name,
-      imageContract: ImageContract(
-        colour: channels == 1 ? .luma : .rgb, maximum: maximum, scale: scale, inputSize: .lowResolution))
+      contract: .image(
+        ImageContract(
+          colour: channels == 1 ? .luma : .rgb, maximum: maximum, scale: scale, inputSize: .lowResolution)))
     var x = builder.input("x", channels: channels)
     let ones: [Float] = [1, 1, 1]
     if layout == .original {

@@ -33,7 +33,7 @@ extension VDSR: ArchitectureDefinition {
     try check("depth", depth, 2...1000)
     try check("features", features, 1...1024)
     var builder = NetworkBuilder(
-      Self.name, imageContract: ImageContract(colour: .luma, maximum: 1, scale: nil, inputSize: .bicubicEnlarged))
+      Self.name, contract: .image(ImageContract(colour: .luma, maximum: 1, scale: nil, inputSize: .bicubicEnlarged)))
     let x = builder.input("x", channels: 1)
     var value = x
     for index in 0..<depth {

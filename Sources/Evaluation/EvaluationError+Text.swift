@@ -11,6 +11,9 @@ extension EvaluationError: CustomStringConvertible {
     case .noImageContract(let network):
       "the network '\(network)' is none that enlarges pictures; give one that does, such as an edsr, a vdsr or upscale-x2 (from ONNX: "
         + "converted with --colour), or use 'run', which takes any network"
+    case .noPredictionContract(let network):
+      "the network '\(network)' names no classes of pictures or pixels; give a classifier or a segmenter, or name them with "
+        + "'swiftlet convert --classes'"
     case .contract(let network, let reason):
       "the network '\(network)' does not do to images what it says: \(reason); convert it again"
     case .inputCount(let network, let count):
@@ -122,7 +125,8 @@ extension EvaluationError {
       case .file, .unknownFormat, .unknownExtension, .tooManyPixels, .tooManyBytes, .corrupt, .unsupported, .outOfMemory:
         description
       }
-    case .noImageContract, .inputCount, .inputShape, .openInput, .instructionSet, .unknownEngine, .untimedEngine, .architecture,
+    case .noImageContract, .noPredictionContract, .inputCount, .inputShape, .openInput, .instructionSet, .unknownEngine,
+      .untimedEngine, .architecture,
       .training,
       .unknownModel, .format, .conversion,
       .architectureNeeded,

@@ -11,6 +11,8 @@ import Training
 public enum EvaluationError: Error, Hashable, Sendable {
   /// The network classifies, segments or is otherwise no upscaler.
   case noImageContract(network: String)
+  /// The network does not say of which classes pictures or pixels are.
+  case noPredictionContract(network: String)
   case contract(network: String, reason: String)
   /// More inputs than the command takes, or none.
   case inputCount(network: String, count: Int)

@@ -27,16 +27,18 @@ public struct ModelConversion: Hashable, Codable, Sendable {
 
   /// Reads a checkpoint (PyTorch's zip and legacy formats, safetensors), converts it, and writes the model file, or ONNX where
   /// the output is called so.
+  ///
+  /// - Parameter contract: what is said of a network whose architecture does not say it, as those of classifiers and segmenters.
   public init(
-    checkpoint: String, conversion: CheckpointConversion, output: String
+    checkpoint: String, conversion: CheckpointConversion, output: String, contract: ContractStatement? = nil
   ) throws(EvaluationError) {
     self = try FileClaims.together { () throws(EvaluationError) in
-      try Self(claiming: checkpoint, conversion: conversion, output: output)
+      try Self(claiming: checkpoint, conversion: conversion, output: output, contract: contract)
     }
   }
 
   private init(
-    claiming checkpoint: String, conversion: CheckpointConversion, output: String
+    claiming checkpoint: String, conversion: CheckpointConversion, output: String, contract: ContractStatement?
   ) throws(EvaluationError) {
     try ModelLibrary.claimOutput(output)
     let contents = try Contents(checkpoint, key: conversion.key)
@@ -48,7 +50,9 @@ public struct ModelConversion: Hashable, Codable, Sendable {
     } catch {
       throw .conversion(path: checkpoint, error)
     }
-    let network = converted.network
+    let network =
+      try contract.map { statement throws(EvaluationError) in try converted.network.stating(statement) }
+      ?? converted.network
     try ModelLibrary.write(network, to: output)
     var report = converted.report
     report.notes = contents.notes + report.notes

@@ -16,7 +16,7 @@ public struct ModelTranslation: Hashable, Codable, Sendable {
   /// output's extension names. `contract` says what the network does to images where the file does not, as ONNX never does;
   /// `sizes` whether an ONNX model that fixes its size is opened to any.
   public init(
-    _ input: String, output: String, contract: ImageContract? = nil, sizes: ONNXSizes = .declared
+    _ input: String, output: String, contract: ContractStatement? = nil, sizes: ONNXSizes = .declared
   ) throws(EvaluationError) {
     self = try FileClaims.together { () throws(EvaluationError) in
       try Self(claiming: input, output: output, contract: contract, sizes: sizes)
@@ -24,16 +24,12 @@ public struct ModelTranslation: Hashable, Codable, Sendable {
   }
 
   private init(
-    claiming input: String, output: String, contract: ImageContract?, sizes: ONNXSizes
+    claiming input: String, output: String, contract: ContractStatement?, sizes: ONNXSizes
   ) throws(EvaluationError) {
     if [".pth", ".pt"].contains(where: { input.lowercased().hasSuffix($0) }) { throw .architectureNeeded(path: input) }
     try ModelLibrary.claimOutput(output)
     var network = try ModelLibrary.network(input, sizes: sizes)
-    if let contract {
-      network.imageContract = contract
-      _ = try network.checkedImageContract()
-      try network.checkShapes(against: contract)
-    }
+    if let contract { network = try network.stating(contract) }
     try ModelLibrary.write(network, to: output)
     self.input = input
     self.output = output

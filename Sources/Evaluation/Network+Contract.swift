@@ -1,29 +1,132 @@
+import Files
 import Networks
 import Tensors
+
+/// What is said of a network whose file does not say it.
+public enum ContractStatement: Hashable, Sendable {
+  case image(ImageContract)
+  /// Classes of pictures, or of pixels where the output is an image; see `PictureForm` for the others, which by default leave the
+  /// samples as they are, on the scale 0...1.
+  case classes([String], size: PictureForm.Size? = nil, mean: [Float]? = nil, deviation: [Float]? = nil)
+}
+
+extension ContractStatement {
+  /// The names in `a,b,c`, or on the lines of the text file that is called so.
+  public static func classNames(_ text: String) throws(EvaluationError) -> [String] {
+    guard Folder.fileExists(text) else {
+      return text.split(separator: ",", omittingEmptySubsequences: false).map { String($0).trimmed }
+    }
+    let bytes = try wrapping { () throws(FileError) in try FileReader.bytes(of: text, limit: 1 << 24) }
+    let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
+    return lines.map { String($0).trimmed }.filter { !$0.isEmpty }
+  }
+}
+
+extension String {
+  fileprivate var trimmed: String {
+    var text = Substring(self)
+    while text.last?.isWhitespace ?? false { text.removeLast() }
+    return String(text.drop(while: \.isWhitespace))
+  }
+}
 
 extension Network {
   /// The contract of an image-to-image network, its inputs, outputs and parameters checked against it.
   func checkedImageContract() throws(EvaluationError) -> ImageContract {
     guard let contract = imageContract else { throw .noImageContract(network: name) }
-    guard inputs.count == 1, outputs.count == 1 else {
-      throw .contract(network: name, reason: "it has \(inputs.count) inputs and \(outputs.count) outputs instead of one")
-    }
-    let channels = contract.colour == .luma ? 1 : 3
-    guard inputs[0].channels == channels else {
-      throw .contract(network: name, reason: "its input is \(inputs[0].axesText) and not an image of \(channels) channels")
-    }
+    try checkInput(channels: contract.colour == .luma ? 1 : 3)
     guard contract.maximum.isFinite, contract.maximum > 0 else {
       throw .contract(network: name, reason: "its range ends at \(contract.maximum)")
     }
     if contract.inputSize == .lowResolution, !(1...64).contains(contract.scale ?? 0) {
       throw .contract(network: name, reason: "its scale is not in 1...64")
     }
+    try checkParameters()
+    return contract
+  }
+
+  /// The contract of a classifier or segmenter, its inputs, outputs and parameters checked against it.
+  func checkedPredictionContract() throws(EvaluationError) -> PictureContract {
+    let contract: PictureContract
+    switch self.contract {
+    case .classifier(let own):
+      contract = .classifier(own)
+      try checkInput(channels: own.form.channels)
+      try checkOutput(of: own.form) { made, _ in made.count == own.classes.count ? nil : "names \(own.classes.count) classes" }
+    case .segmenter(let own):
+      contract = .segmenter(own)
+      try checkInput(channels: own.form.channels)
+      try checkOutput(of: own.form) { made, image in
+        made == Shape(channels: own.classes.count, height: image.height, width: image.width)
+          ? nil : "names \(own.classes.count) \(own.isBinary ? "class" : "classes") of its pixels"
+      }
+    case .image, nil: throw .noPredictionContract(network: name)
+    }
+    try checkParameters()
+    return contract
+  }
+
+  private func checkInput(channels: Int) throws(EvaluationError) {
+    guard inputs.count == 1, outputs.count == 1 else {
+      throw .contract(network: name, reason: "it has \(inputs.count) inputs and \(outputs.count) outputs instead of one")
+    }
+    guard inputs[0].channels == channels else {
+      throw .contract(network: name, reason: "its input is \(inputs[0].axesText) and not an image of \(channels) channels")
+    }
+  }
+
+  private func checkParameters() throws(EvaluationError) {
     for (name, tensor) in parameters.sorted(by: { $0.key < $1.key }) where tensor.dataType == .float32 {
       guard tensor.withUnsafeFloats({ $0.allSatisfy(\.isFinite) }) else {
         throw .notFinite(network: self.name, what: "the parameter '\(name)'")
       }
     }
-    return contract
+  }
+
+  /// What the network makes of a picture: of the size that the form says, or of one that it takes. Nil where it takes none of those
+  /// tried, and is left to be told when it runs.
+  private func output(for form: PictureForm) -> (made: Shape, image: Shape)? {
+    guard let input = inputs.first, let output = outputs.first else { return nil }
+    let sizes =
+      form.size.map { [Shape(channels: form.channels, height: $0.height, width: $0.width)] }
+      ?? [64, 96, 224, 256, 512].compactMap { input.usualShape(side: $0) }
+    for image in sizes {
+      if let made = (try? inferredShapes(inputs: [image]))?[output] { return (made, image) }
+    }
+    return nil
+  }
+
+  /// - Parameter fault: what the network says of itself, where it does not make that of such an image: a clause.
+  private func checkOutput(
+    of form: PictureForm, fault: (_ made: Shape, _ image: Shape) -> String?
+  ) throws(EvaluationError) {
+    guard let (made, image) = output(for: form), let fault = fault(made, image) else { return }
+    throw .contract(network: name, reason: "it makes \(made) of a picture of \(image) and \(fault)")
+  }
+
+  /// The network with what is said of it, which is checked. Throws where it is another one.
+  func stating(_ statement: ContractStatement) throws(EvaluationError) -> Network {
+    var result = self
+    switch statement {
+    case .image(let contract):
+      result.contract = .image(contract)
+      _ = try result.checkedImageContract()
+      try result.checkShapes(against: contract)
+    case .classes(let classes, let size, let mean, let deviation):
+      let channels = inputs.first?.channels == 1 ? 1 : 3
+      let form = PictureForm(
+        size: size, mean: mean ?? Array(repeating: 0, count: deviation?.count ?? channels),
+        deviation: deviation ?? Array(repeating: 1, count: mean?.count ?? channels))
+      let isOfPixels = output(for: form).map { $0.made.isImage && $0.made.height > 1 } ?? false
+      result.contract =
+        isOfPixels
+        ? .segmenter(SegmenterContract(classes: classes, form: form))
+        : .classifier(ClassifierContract(classes: classes, form: form))
+      let stated = result
+      try wrapping { () throws(NetworkError) in try stated.verify() }
+      _ = try result.checkedPredictionContract()
+    }
+    return result
   }
 
   /// Throws where a contract that is about to be given promises another output than the network makes of an image. A network that

@@ -8,6 +8,10 @@ public struct NetworkReport: Hashable, Codable, Sendable {
   public var network: String
   /// What it does to images; nil where it is no image-to-image network.
   public var image: ImageContract?
+  /// Of which classes it says pictures are.
+  public var classifier: ClassifierContract?
+  /// Of which classes it says pixels are.
+  public var segmenter: SegmenterContract?
   public var nodeCount: Int
   public var parameterCount: Int
   /// For the input that was asked about.
@@ -24,7 +28,12 @@ public struct NetworkReport: Hashable, Codable, Sendable {
     ledger = try wrapping { () throws(NetworkError) in try network.ledger(inputs: shapes) }
     self.model = model
     self.network = network.name
-    image = network.imageContract
+    switch network.contract {
+    case .image(let contract): image = contract
+    case .classifier(let contract): classifier = contract
+    case .segmenter(let contract): segmenter = contract
+    case nil: break
+    }
     nodeCount = network.nodes.count
     parameterCount = network.parameterCount
     self.input = shapes.map(\.description).joined(separator: ", ")
@@ -41,6 +50,10 @@ public struct NetworkReport: Hashable, Codable, Sendable {
       let size = image.inputSize == .lowResolution ? "enlarges \(image.scale ?? 1) times" : "takes images enlarged already"
       text += "images: \(image.colour.rawValue), 0 to \(TextFormat.short(Double(image.maximum))) inside, \(size)\n"
     }
+    if let classifier { text += Self.text("classes", classifier.classes, classifier.form) }
+    if let segmenter {
+      text += Self.text(segmenter.isBinary ? "a mask of" : "classes of pixels", segmenter.classes, segmenter.form)
+    }
     text += "input \(input) -> output \(output)\n"
     text += "multiply-accumulates \(TextFormat.grouped(ledger.multiplyAccumulates)), "
     text += "read \(TextFormat.bytes(ledger.bytesRead)), written \(TextFormat.bytes(ledger.bytesWritten)), "
@@ -54,5 +67,15 @@ public struct NetworkReport: Hashable, Codable, Sendable {
       ])
     }
     return text + "\n" + nodes + "\n" + table.text
+  }
+
+  /// What a classifier or segmenter tells apart, and how it takes pictures.
+  private static func text(_ what: String, _ classes: [String], _ form: PictureForm) -> String {
+    func list(_ numbers: [Float]) -> String { numbers.map { TextFormat.short(Double($0)) }.joined(separator: ", ") }
+    let shown = classes.prefix(20).map(\.onOneLine).joined(separator: ", ")
+    let rest = classes.count > 20 ? " and \(classes.count - 20) more" : ""
+    return "\(what): \(shown)\(rest)\n"
+      + "pictures: \(form.channels == 1 ? "grey" : "rgb"), \(form.size.map { "of \($0)" } ?? "of any size"), "
+      + "mean \(list(form.mean)), deviation \(list(form.deviation))\n"
   }
 }

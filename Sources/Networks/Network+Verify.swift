@@ -57,7 +57,7 @@ extension Network {
 }
 
 extension NetworkGraph {
-  /// Checks names, order, attributes and updates, and returns the parameters that the nodes own, in node order.
+  /// Checks names, order, attributes, updates and what the contract says by itself, and returns the parameters that the nodes own, in node order.
   func verified() throws(NetworkError) -> [(name: String, parameter: Parameter)] {
     if inputs.isEmpty { throw .noInputs }
     if outputs.isEmpty { throw .noOutputs }
@@ -98,6 +98,7 @@ extension NetworkGraph {
         throw .unknownUpdateValue(update.value, parameter: update.parameter)
       }
     }
+    if let fault = contract?.fault { throw .contract(fault) }
     return expected
   }
 

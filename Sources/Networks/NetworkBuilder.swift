@@ -22,8 +22,8 @@ public struct NetworkBuilder: Sendable {
   /// The parameters set by `setParameter`.
   package private(set) var fixed: [String: Tensor] = [:]
 
-  public init(_ name: String, imageContract: ImageContract? = nil) {
-    graph = NetworkGraph(name: name, inputs: [], nodes: [], outputs: [], imageContract: imageContract)
+  public init(_ name: String, contract: PictureContract? = nil) {
+    graph = NetworkGraph(name: name, inputs: [], nodes: [], outputs: [], contract: contract)
   }
 
   /// A float32 value `[N, channels, H, W]` that enters the network.

@@ -34,6 +34,8 @@ public enum NetworkError: Error, Hashable, Sendable {
   case shape(node: String, operation: String, reason: String)
   /// The same, where inputs a little smaller or larger would fit: `fitting` holds the shapes of the inputs for one or both.
   case inputSize(node: String, operation: String, reason: String, fitting: [[Shape]])
+  /// What the network says that it does to pictures is not possible.
+  case contract(String)
   case unknownOperation(String)
   /// A description has a field that this version does not know; `of` is whose, for people.
   case unknownField(String, of: String)
@@ -83,6 +85,7 @@ extension NetworkError: CustomStringConvertible {
     case .inputSize(let node, let operation, let reason, let fitting):
       "the node '\(node)' (\(operation)) does not fit its inputs: \(reason); the nearest inputs of the network that fit: "
         + fitting.map { $0.map(\.description).joined(separator: ", ") }.joined(separator: " or ")
+    case .contract(let reason): "the contract of the network is invalid: \(reason)"
     case .unknownOperation(let type): "the operation '\(type)' is not known to this version; update swiftlet"
     case .unknownField(let name, let owner):
       "\(owner) has a field '\(name)', which is not known to this version; update swiftlet"

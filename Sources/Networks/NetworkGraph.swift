@@ -17,19 +17,19 @@ public struct NetworkGraph: Hashable, Sendable {
   public var outputs: [String]
   /// What a run changes at its end, all at once; a network for inference has none.
   public var updates: [ParameterUpdate]
-  /// What the network does to images, for the programs that feed it; nil where it is no image-to-image network.
-  public var imageContract: ImageContract?
+  /// What the network does to pictures, for the programs that feed it; nil where it does not say.
+  public var contract: PictureContract?
 
   public init(
     name: String, inputs: [NetworkInput], nodes: [Node], outputs: [String], updates: [ParameterUpdate] = [],
-    imageContract: ImageContract? = nil
+    contract: PictureContract? = nil
   ) {
     self.name = name
     self.inputs = inputs
     self.nodes = nodes
     self.outputs = outputs
     self.updates = updates
-    self.imageContract = imageContract
+    self.contract = contract
   }
 
   /// The names and types of the tensors that complete the graph, in node order. Throws where it is no network.
@@ -71,7 +71,9 @@ extension NetworkGraph {
 }
 
 extension NetworkGraph: Codable {
-  enum CodingKeys: String, CodingKey, CaseIterable { case name, inputs, nodes, outputs, updates, imageContract }
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case name, inputs, nodes, outputs, updates, imageContract, classifierContract, segmenterContract
+  }
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(knowing: CodingKeys.self, of: "the network")
@@ -81,7 +83,7 @@ extension NetworkGraph: Codable {
       nodes: try container.decode([Node].self, forKey: .nodes),
       outputs: try container.decode([String].self, forKey: .outputs),
       updates: try container.decodeIfPresent([ParameterUpdate].self, forKey: .updates) ?? [],
-      imageContract: try container.decodeIfPresent(ImageContract.self, forKey: .imageContract))
+      contract: try Self.contract(container))
     _ = try verified()
   }
 
@@ -92,7 +94,22 @@ extension NetworkGraph: Codable {
     try container.encode(nodes, forKey: .nodes)
     try container.encode(outputs, forKey: .outputs)
     if !updates.isEmpty { try container.encode(updates, forKey: .updates) }
-    try container.encodeIfPresent(imageContract, forKey: .imageContract)
+    switch contract {
+    case .image(let contract): try container.encode(contract, forKey: .imageContract)
+    case .classifier(let contract): try container.encode(contract, forKey: .classifierContract)
+    case .segmenter(let contract): try container.encode(contract, forKey: .segmenterContract)
+    case nil: break
+    }
+  }
+
+  private static func contract(_ container: KeyedDecodingContainer<CodingKeys>) throws -> PictureContract? {
+    let contracts = [
+      try container.decodeIfPresent(ImageContract.self, forKey: .imageContract).map { PictureContract.image($0) },
+      try container.decodeIfPresent(ClassifierContract.self, forKey: .classifierContract).map { .classifier($0) },
+      try container.decodeIfPresent(SegmenterContract.self, forKey: .segmenterContract).map { .segmenter($0) },
+    ].compactMap(\.self)
+    guard contracts.count <= 1 else { throw NetworkError.contract("it has \(contracts.count), and may have one") }
+    return contracts.first
   }
 }
 

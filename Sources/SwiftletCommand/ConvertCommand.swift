@@ -54,6 +54,28 @@ struct ConvertCommand: ParsableCommand {
   @Option(help: "With --colour: the factor by which the network enlarges. (default: it keeps the size)")
   var scale: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "What the output stands for: names of classes, as in cat,dog, or a text file with one on a line. (default: nothing)",
+      discussion: """
+        Where the output is an image they are classes of pixels; one name is then a mask. 'swiftlet predict' takes the model file.
+        """, valueName: "names|file"))
+  var classes: String?
+
+  @Option(
+    help: ArgumentHelp("With --classes: the size that pictures are brought to. (default: any)", valueName: "WxH"),
+    transform: PictureForm.Size.init(argument:))
+  var pictureSize: PictureForm.Size?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --classes: what is subtracted from each channel on the scale 0 to 1, as in 0.485,0.456,0.406. (default: 0)",
+      valueName: "numbers"))
+  var mean: NumberList?
+
+  @Option(help: ArgumentHelp("With --classes: what each channel is divided by then. (default: 1)", valueName: "numbers"))
+  var deviation: NumberList?
+
   @Option(help: "With --colour: what the brightest value is inside the network. (default: 1)")
   var maximum: Float?
 
@@ -76,20 +98,58 @@ struct ConvertCommand: ParsableCommand {
       throw ValidationError("--any-size is for .onnx files")
     }
     if colour == nil, scale != nil || maximum != nil { throw ValidationError("--scale and --maximum need --colour") }
+    if classes == nil, pictureSize != nil || mean != nil || deviation != nil {
+      throw ValidationError("--picture-size, --mean and --deviation need --classes")
+    }
+    if classes != nil, colour != nil { throw ValidationError("give --colour or --classes, not both") }
     if architecture != nil, colour != nil { throw ValidationError("--colour is for networks without an --architecture") }
   }
 
-  func run() throws {
-    guard let architecture else {
-      let contract = colour.map {
-        ImageContract(
-          colour: $0, maximum: maximum ?? 1, scale: scale, inputSize: scale == nil ? .bicubicEnlarged : .lowResolution)
+  private var contract: ContractStatement? {
+    get throws {
+      if let colour {
+        return .image(
+          ImageContract(
+            colour: colour, maximum: maximum ?? 1, scale: scale,
+            inputSize: scale == nil ? .bicubicEnlarged : .lowResolution))
       }
+      return try classes.map {
+        .classes(
+          try ContractStatement.classNames($0), size: pictureSize, mean: mean?.values, deviation: deviation?.values)
+      }
+    }
+  }
+
+  func run() throws {
+    let contract = try contract
+    guard let architecture else {
       let report = try ModelTranslation(checkpoint, output: output, contract: contract, sizes: opensSize ? .any : .declared)
       return json ? Terminal.showJSON(try report.json, besides: [output]) : Terminal.show(report.text, besides: [output])
     }
     let conversion = CheckpointConversion(architecture: architecture, residualScale: residualScale, skip: skip, key: key)
-    let report = try ModelConversion(checkpoint: checkpoint, conversion: conversion, output: output)
+    let report = try ModelConversion(checkpoint: checkpoint, conversion: conversion, output: output, contract: contract)
     json ? Terminal.showJSON(try report.json, besides: [output]) : Terminal.show(report.text, besides: [output])
+  }
+}
+
+/// `0.485,0.456,0.406`
+struct NumberList: ExpressibleByArgument {
+  let values: [Float]
+
+  init?(argument: String) {
+    let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Float($0) }
+    let values = parts.compactMap(\.self)
+    guard values.count == parts.count, values.allSatisfy(\.isFinite) else { return nil }
+    self.values = values
+  }
+}
+
+extension PictureForm.Size {
+  init(argument: String) throws {
+    let sides = argument.lowercased().split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+    guard sides.count == 2, let width = sides[0], let height = sides[1] else {
+      throw ValueProblem("give width and height, as in 224x224")
+    }
+    self.init(width: width, height: height)
   }
 }

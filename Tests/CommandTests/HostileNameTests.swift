@@ -44,7 +44,7 @@ import Testing
   /// A small upscaler all of whose names are `name` with something behind.
   private static func network(_ name: String) throws -> Network {
     var builder = NetworkBuilder(
-      name, imageContract: ImageContract(colour: .luma, maximum: 1, scale: 2, inputSize: .lowResolution))
+      name, contract: .image(ImageContract(colour: .luma, maximum: 1, scale: 2, inputSize: .lowResolution)))
     let input = builder.input("\(name)x", channels: 1)
     let first = builder.convolution("\(name)1", input, outChannels: 8, kernel: 3, padding: Padding(1))
     let relu = builder.activation("\(name)2", first, .relu)

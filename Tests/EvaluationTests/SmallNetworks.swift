@@ -10,7 +10,7 @@ enum SmallNetworks {
     let channels = colour == .luma ? 1 : 3
     var builder = NetworkBuilder(
       "nearest",
-      imageContract: ImageContract(colour: colour, maximum: maximum, scale: scale, inputSize: .lowResolution))
+      contract: .image(ImageContract(colour: colour, maximum: maximum, scale: scale, inputSize: .lowResolution)))
     let x = builder.input("x", channels: channels)
     let outputs = channels * scale * scale
     let spread = builder.convolution("spread", x, outChannels: outputs, kernel: 1)

@@ -57,7 +57,7 @@ import Testing
   /// Every operation of that version, with attributes as they are by default and otherwise.
   private static func network() throws -> Network {
     var b = NetworkBuilder(
-      "version-1", imageContract: ImageContract(colour: .rgb, maximum: 255, scale: 2, inputSize: .lowResolution))
+      "version-1", contract: .image(ImageContract(colour: .rgb, maximum: 255, scale: 2, inputSize: .lowResolution)))
     let x = b.input("x", channels: 4)
     let v = b.input("v", axes: [nil, 4], names: ["batch"])
     var results: [NetworkBuilder.Value] = []

@@ -73,7 +73,7 @@ struct NetworkGenerator {
     guard values.count > inputCount else { return nil }
     addOutputs()
     guard var network = try? builder.build(.zeros) else { return nil }
-    network.imageContract = contract
+    network.contract = contract.map { .image($0) }
     return (network, inputs)
   }
 

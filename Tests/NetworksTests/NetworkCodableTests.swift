@@ -7,7 +7,7 @@ import Testing
 @Suite struct NetworkCodableTests {
   @Test func graphJSONIsStable() throws {
     var builder = NetworkBuilder(
-      "tiny", imageContract: ImageContract(colour: .luma, maximum: 1, scale: nil, inputSize: .bicubicEnlarged))
+      "tiny", contract: .image(ImageContract(colour: .luma, maximum: 1, scale: nil, inputSize: .bicubicEnlarged)))
     let x = builder.input("x", channels: 1)
     let payload = Convolution(
       inChannels: 1, outChannels: 4, kernel: 3, padding: 1, epilogue: Epilogue([.activation(.leakyReLU(slope: 0.1)), .add]))
@@ -23,6 +23,33 @@ import Testing
         "inChannels":1,"kernel":3,"outChannels":4,"padding":1,"type":"convolution"}},\
         {"inputs":["y"],"name":"z","operation":{"maximum":1,"minimum":0,"type":"clip"}}],"outputs":["z"]}
         """)
+  }
+
+  /// Contracts are written and read, and files say nothing of what a network does not have.
+  @Test(arguments: [
+    (
+      PictureContract.classifier(
+        ClassifierContract(
+          classes: ["bird", "c\"a,t\n"],
+          form: PictureForm(size: .init(width: 32, height: 24), mean: [0.5, 0.25, 0], deviation: [1, 2, 0.5]))),
+      #""classifierContract":{"classes":["bird","c\"a,t\n"],"form":{"deviation":[1,2,0.5],"mean":[0.5,0.25,0],"size":{"height":24,"width":32}}}"#
+    ),
+    (
+      .segmenter(SegmenterContract(classes: ["membrane"], form: .grey())),
+      #""segmenterContract":{"classes":["membrane"],"form":{"deviation":[1],"mean":[0]}}"#
+    ),
+    (
+      .image(ImageContract(colour: .rgb, maximum: 255, scale: 2, inputSize: .lowResolution)),
+      #""imageContract":{"colour":"rgb","inputSize":"lowResolution","maximum":255,"scale":2}"#
+    ),
+  ])
+  func contractsRoundTrip(contract: PictureContract, json: String) throws {
+    var graph = try NetworkTests.sample().graph
+    graph.contract = contract
+    #expect(graph.json.contains(json), "\(graph.json)")
+    #expect(try NetworkGraph(json: graph.json) == graph)
+    graph.contract = nil
+    #expect(!graph.json.contains("Contract"))
   }
 
   @Test(arguments: OperationCase.all)
@@ -118,6 +145,48 @@ import Testing
       #"{"name":"n","inputs":[{"name":"x","channels":1}],"nodes":[],"outputs":["x"],"imageContract":{"colour":"luma","maximum":1,"inputSize":"lowResolution","gamma":2}}"#,
       "the image contract has a field 'gamma'"
     ),
+    (contract(#""classifierContract":{"classes":["a","b"],"form":{"mean":[0],"deviation":[1]},"top":5}"#), "has a field 'top'"),
+    (
+      contract(#""classifierContract":{"classes":["a","b"],"form":{"mean":[0],"deviation":[1],"crop":1}}"#),
+      "has a field 'crop'"
+    ),
+    (
+      contract(#""classifierContract":{"classes":["a","b"],"form":{"mean":[0],"deviation":[1],"size":{"depth":1}}}"#),
+      "has a field 'depth'"
+    ),
+    (contract(#""classifierContract":{"classes":["a","b"]}"#), "'form' is missing"),
+    (contract(#""classifierContract":{"classes":[],"form":{"mean":[0],"deviation":[1]}}"#), "it names no classes"),
+    (
+      contract(#""classifierContract":{"classes":["a"],"form":{"mean":[0],"deviation":[1]}}"#), "one class, and nothing to tell"
+    ),
+    (
+      contract(#""classifierContract":{"classes":["a","a"],"form":{"mean":[0],"deviation":[1]}}"#), "two classes are called 'a'"
+    ),
+    (contract(#""classifierContract":{"classes":["a",""],"form":{"mean":[0],"deviation":[1]}}"#), "a class has no name"),
+    (contract(#""classifierContract":{"classes":["a",5],"form":{"mean":[0],"deviation":[1]}}"#), "classes.1: is not a text"),
+    (
+      contract(#""segmenterContract":{"classes":["a"],"form":{"mean":[0,0],"deviation":[1,1]}}"#), "2 numbers instead of 1 or 3"
+    ),
+    (contract(#""segmenterContract":{"classes":["a"],"form":{"mean":[],"deviation":[]}}"#), "0 numbers instead of 1 or 3"),
+    (contract(#""segmenterContract":{"classes":["a"],"form":{"mean":[0],"deviation":[1,1]}}"#), "2 numbers and the mean 1"),
+    (contract(#""segmenterContract":{"classes":["a"],"form":{"mean":[0],"deviation":[0]}}"#), "leave nothing of a picture"),
+    (contract(#""segmenterContract":{"classes":["a"],"form":{"mean":[1e30],"deviation":[1e-30]}}"#), "leave nothing"),
+    (contract(#""segmenterContract":{"classes":["a"],"form":{"mean":[0],"deviation":[1e38]}}"#), "leave nothing"),
+    (
+      contract(
+        #""segmenterContract":{"classes":["a"],"form":{"mean":[0],"deviation":[1],"size":{"width":0,"height":9223372036854775807}}}"#
+      ), "is not in 1...8192"
+    ),
+    (
+      contract(
+        #""segmenterContract":{"classes":[\#((0..<256).map { "\"\($0)\"" }.joined(separator: ","))],"form":{"mean":[0],"deviation":[1]}}"#
+      ), "255 are the most"
+    ),
+    (
+      contract(
+        #""segmenterContract":{"classes":["a"],"form":{"mean":[0],"deviation":[1]}},"imageContract":{"colour":"luma","maximum":1,"inputSize":"lowResolution"}"#
+      ), "it has 2, and may have one"
+    ),
     (node(#"{"type":"scale"}"#), "'factor' is missing"),
     (node(#"{"type":"scale","factor":1e999}"#), "invalid"),
     (node(#"{"type":"pixelShuffle","factor":-2}"#), "pixelShuffle: the factor -2 is not in 1...1048576"),
@@ -167,6 +236,10 @@ import Testing
 
   private static func node(_ operation: String) -> String {
     #"{"name":"n","inputs":[{"name":"x","channels":4}],"nodes":[{"name":"y","inputs":["x"],"operation":\#(operation)}],"outputs":["y"]}"#
+  }
+
+  private static func contract(_ field: String) -> String {
+    #"{"name":"n","inputs":[{"name":"x","channels":1}],"nodes":[],"outputs":["x"],\#(field)}"#
   }
 
   private static func conv(_ attributes: String) -> String {

@@ -7,7 +7,7 @@ import Testing
   /// A residual block between a head and a shuffled tail.
   static func sample(_ initialization: Initialization = .random(seed: 7)) throws -> Network {
     var builder = NetworkBuilder(
-      "sample", imageContract: ImageContract(colour: .rgb, maximum: 255, scale: 2, inputSize: .lowResolution))
+      "sample", contract: .image(ImageContract(colour: .rgb, maximum: 255, scale: 2, inputSize: .lowResolution)))
     let x = builder.input("x", channels: 3)
     let head = builder.convolution("head", x, outChannels: 12, kernel: 3, padding: 1)
     let a = builder.activation(

@@ -1,6 +1,7 @@
 import Files
 import Formats
 import Imaging
+import Networks
 import Tensors
 import Testing
 
@@ -125,7 +126,7 @@ import Testing
 
     try folder.write(grey(3, 2, [0, 2, 1, 1, 2, 0]), "label/0.png")
     options.classes = 3
-    options.isGrey = false
+    options.form = PictureForm()
     let several = try MaskPairSource(pictures: pictures, masks: masks, options: options).sample(key(0))
     #expect(several.input.shape == [3, 2, 3])
     #expect(several.target == Tensor([3, 2, 3], [1, 0, 0, 0, 0, 1, 0, 0, 1, 1, 0, 0, 0, 1, 0, 0, 1, 0]))

@@ -6,7 +6,7 @@ import SwiftProtobuf
 /// ONNX models: what other programs exchange networks in.
 ///
 /// Reading takes opset 9 to 24 and the operators that image networks are made of; writing makes opset 17. An ONNX model says nothing
-/// about images, so that a network read from one has no `imageContract`.
+/// about images, so that a network read from one has no `contract`.
 /// Source: https://onnx.ai/onnx/repo-docs/IR.html
 public enum ONNXFile {
   /// The largest file that is read, in bytes.

@@ -27,6 +27,7 @@ extension DataError: CustomStringConvertible {
     case .sampleShapes(let first, let other):
       "samples of \(first) and \(other) make no batch; bring them to one size"
     case .allDamaged(let count, let first): "none of \(count) samples can be read; the first: \(first)"
+    case .form(let reason): "the form of the pictures is not possible: \(reason)"
     case .option(let name, let value, let allowed): "\(name) cannot be \(value.onOneLine); give \(allowed)"
     }
   }

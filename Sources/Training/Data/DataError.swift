@@ -28,6 +28,8 @@ public enum DataError: Error, Hashable, Sendable {
   case sampleShapes(Shape, Shape)
   /// Nothing of a set can be read; with why the first of it cannot.
   case allDamaged(count: Int, first: String)
+  /// Pictures cannot enter a network so.
+  case form(String)
   case option(name: String, value: String, allowed: String)
 }
 
@@ -43,7 +45,7 @@ extension DataError {
       }
     case .file(let error): Self.isOfOneFile(error)
     case .pictureTooSmall, .pictureSize, .maskSize, .maskLevel: true
-    case .format, .noPictures, .noClasses, .noPatches, .noMask, .rowCounts, .sampleShapes, .allDamaged, .option: false
+    case .format, .noPictures, .noClasses, .noPatches, .noMask, .rowCounts, .sampleShapes, .allDamaged, .form, .option: false
     }
   }
 

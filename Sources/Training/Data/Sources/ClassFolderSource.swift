@@ -1,70 +1,7 @@
 import Files
 import Imaging
+import Networks
 import Tensors
-
-/// How pictures of a classifier enter it.
-public struct PictureForm: Hashable, Sendable {
-  /// The size that all are brought to by bicubic interpolation; nil where all must have the size of the first.
-  public var size: Size?
-  /// Subtracted from red, green and blue on the scale 0...1.
-  public var mean: [Float]
-  /// Divided by then.
-  public var deviation: [Float]
-
-  public struct Size: Hashable, Sendable {
-    public var width: Int
-    public var height: Int
-
-    public init(width: Int, height: Int) {
-      self.width = width
-      self.height = height
-    }
-  }
-
-  public init(size: Size? = nil, mean: [Float] = [0, 0, 0], deviation: [Float] = [1, 1, 1]) {
-    precondition(
-      mean.count == 3 && deviation.count == 3 && !deviation.contains(0), "three means and deviations, none of them 0")
-    self.size = size
-    self.mean = mean
-    self.deviation = deviation
-  }
-
-  /// `[3, height, width]`.
-  func tensor(_ planes: [Plane<Float>]) -> Tensor {
-    zip(planes, zip(mean, deviation)).map { plane, numbers in
-      let (scale, offset) = (1 / (255 * numbers.1), numbers.0 / numbers.1)
-      return Plane(width: plane.width, height: plane.height, elements: plane.elements.map { $0 * scale - offset })
-    }.tensor(scale: 1)
-  }
-
-  /// Red, green and blue in the size that is asked for.
-  func planes(_ image: Image, path: String, expected: Size) throws(DataError) -> [Plane<Float>] {
-    let planes = image.threePlanes
-    if image.width == expected.width, image.height == expected.height { return planes }
-    guard size != nil else {
-      throw .pictureSize(
-        path: path, width: image.width, height: image.height, expected: "\(expected.width)x\(expected.height)")
-    }
-    let resize = BicubicResize(width: image.width, height: image.height, toWidth: expected.width, toHeight: expected.height)
-    return planes.map { resize($0) }
-  }
-
-  /// The size that is given, or that of the first picture that can be read.
-  func commonSize(of store: PictureStore) throws(DataError) -> Size {
-    if let size { return size }
-    var first: DataError?
-    for index in store.files.indices {
-      do throws(DataError) {
-        let image = try store.image(index)
-        return Size(width: image.width, height: image.height)
-      } catch {
-        guard error.isOfOneFile else { throw error }
-        first = first ?? error
-      }
-    }
-    throw .allDamaged(count: store.files.count, first: first?.description ?? "")
-  }
-}
 
 /// A folder with a folder of pictures for each class: for classifiers.
 ///

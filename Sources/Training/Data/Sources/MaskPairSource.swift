@@ -9,16 +9,14 @@ import Tensors
 /// are the classes, and the target is `[k, height, width]` with 1 at the pixel's class.
 public struct MaskPairSource: SampleSource {
   public struct Options: Hashable, Sendable {
-    /// One grey channel, which is the mean of what colours a picture has, or red, green and blue.
-    public var isGrey = true
+    /// How pictures enter; of the size it says nothing, which is `patch`.
+    public var form = PictureForm.grey()
     /// 1: a mask; more: classes.
     public var classes = 1
     /// The side of a random square; nil takes whole pictures, which then are of one size.
     public var patch: Int?
     public var patchesPerPicture = 1
     public var symmetries = Symmetries.all
-    /// What 255 is in the input.
-    public var maximum: Float = 1
     public var cacheByteCount = 1 << 30
 
     public init() {}
@@ -38,6 +36,10 @@ public struct MaskPairSource: SampleSource {
     }
     guard options.patchesPerPicture >= 1 else {
       throw .option(name: "patches of a picture", value: "\(options.patchesPerPicture)", allowed: "1 or more")
+    }
+    if let fault = options.form.fault { throw .form(fault) }
+    guard options.form.size == nil else {
+      throw .form("pictures with masks keep their size; take patches")
     }
     self.options = options
     let found = try PictureSet(folders: [folder]).files
@@ -72,18 +74,10 @@ public struct MaskPairSource: SampleSource {
     // A picture that is no square keeps its sides.
     let orientations = options.symmetries.orientations.filter { width == height || !$0.swapsSides }
     let orientation = orientations[generator.next(below: orientations.count)]
-    var planes = options.isGrey ? picture.colourPlanes : picture.threePlanes
-    if options.isGrey, planes.count == 3 {
-      var mean = planes[0]
-      for i in mean.elements.indices {
-        mean.elements[i] = (planes[0].elements[i] + planes[1].elements[i] + planes[2].elements[i]) / 3
-      }
-      planes = [mean]
-    }
-    let input = planes.cut(x: x, y: y, width: width, height: height, orientation)
+    let input = options.form.planes(picture).cut(x: x, y: y, width: width, height: height, orientation)
     let levels = [mask.floatPlane(0)].cut(x: x, y: y, width: width, height: height, orientation)[0]
     return Sample(
-      input: input.tensor(scale: options.maximum / 255), target: try target(levels, path: masks.files[index].path))
+      input: options.form.tensor(input), target: try target(levels, path: masks.files[index].path))
   }
 
   private func target(_ levels: Plane<Float>, path: String) throws(DataError) -> Tensor {
