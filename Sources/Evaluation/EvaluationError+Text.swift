@@ -94,6 +94,17 @@ extension EvaluationError: CustomStringConvertible {
       "there are no rates '\(name.onOneLine)'; give one of \(known.joined(separator: ", ")) or a file that 'swiftlet machine --json' printed"
     case .notMachine(let path, let reason):
       "'\(path.onOneLine)' does not say what a machine can do: \(reason.onOneLine); make such a file with 'swiftlet machine --json'"
+    case .noLabel(let picture, let folder, let isAmbiguous):
+      "'\(picture.onOneLine)' lies in \(isAmbiguous ? "several folders" : "no folder") of a class in '\(folder.onOneLine)', so that its "
+        + "class is not known"
+    case .noLabels(let folder, let classes):
+      "the folder '\(folder.onOneLine)' has no folder for any of the classes \(TextFormat.list(classes)); give one with a folder for each"
+    case .predictionOption(let network, let option, let kind):
+      "\(option) is for networks that \(kind), and '\(network)' does not"
+    case .outputNeeded(let network):
+      "the network '\(network)' makes masks, which go to files; give a folder with --output"
+    case .data(let error):
+      error.description
     case .image(let error):
       error.description
     case .file(let error):
@@ -133,7 +144,8 @@ extension EvaluationError {
       .noPictures, .nothingToSubstitute, .outputTaken, .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded,
       .outputExtension,
       .pictureTooSmall,
-      .scaleNotOffered, .nothingInCommon, .notProfile, .unknownRates, .notMachine, .file:
+      .scaleNotOffered, .nothingInCommon, .notProfile, .unknownRates, .notMachine, .noLabel, .noLabels, .predictionOption,
+      .outputNeeded, .data, .file:
       description
     }
   }

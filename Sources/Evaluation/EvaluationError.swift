@@ -70,6 +70,15 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case unknownRates(name: String, known: [String])
   /// The file holds no description of a machine.
   case notMachine(path: String, reason: String)
+  /// A picture lies in no folder of a class, or in those of several.
+  case noLabel(picture: String, folder: String, isAmbiguous: Bool)
+  /// The folder has no folders that are called as the classes.
+  case noLabels(folder: String, classes: [String])
+  /// What is asked for is nothing that the network does.
+  case predictionOption(network: String, option: String, of: String)
+  /// Masks go to files only.
+  case outputNeeded(network: String)
+  case data(DataError)
   case image(ImageError)
   case file(FileError)
 }
@@ -90,6 +99,10 @@ package func wrapping<R>(_ body: () throws(NetworkError) -> R) throws(Evaluation
 
 package func wrapping<R>(_ body: () throws(ArchitectureError) -> R) throws(EvaluationError) -> R {
   do throws(ArchitectureError) { return try body() } catch { throw .architecture(error) }
+}
+
+package func wrapping<R>(_ body: () throws(DataError) -> R) throws(EvaluationError) -> R {
+  do throws(DataError) { return try body() } catch { throw .data(error) }
 }
 
 package func wrapping<R>(_ body: () throws(FormatError) -> R) throws(EvaluationError) -> R {

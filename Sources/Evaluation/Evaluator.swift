@@ -21,7 +21,7 @@ public final class Evaluator {
   }
 
   /// The scales that the network can be measured at: its own, or 2, 3 and 4.
-  public var offeredScales: [Int] { upscaler.runner.contract.scale.map { [$0] } ?? [2, 3, 4] }
+  public var offeredScales: [Int] { upscaler.contract.scale.map { [$0] } ?? [2, 3, 4] }
 
   /// Measures every picture of a folder at every scale. What cannot be measured is left out, and told.
   ///
@@ -44,7 +44,7 @@ public final class Evaluator {
     progress: ((String, Double) -> Void)?
   ) throws(EvaluationError) -> EvaluationReport {
     let scales = scales ?? offeredScales
-    if let own = upscaler.runner.contract.scale, let other = scales.first(where: { $0 != own }) {
+    if let own = upscaler.contract.scale, let other = scales.first(where: { $0 != own }) {
       throw .scaleNotOffered(network: network.name, scale: other, offered: own)
     }
     if let scale = scales.first(where: { !(2...16).contains($0) }) { throw .scale(Double(scale)) }
@@ -160,15 +160,15 @@ extension Evaluator {
   ) throws(EvaluationError) -> Sides {
     let bicubic = low.resized { $0.resized(scale: Double(scale)) }
     let runner = upscaler.runner
-    let source = runner.contract.inputSize == .bicubicEnlarged ? bicubic : low
-    let colours = runner.contract.colour == .luma ? [source.luma] : source.threeColours
+    let source = upscaler.contract.inputSize == .bicubicEnlarged ? bicubic : low
+    let colours = upscaler.contract.colour == .luma ? [source.luma] : source.threeColours
     let before = runner.runSeconds
     let result = try upscaler.run(colours.map { Plane<Float>($0) }).map { $0.clipped }
     let seconds = runner.runSeconds - before
 
     var output = PlanarImage(colour: result)
-    if runner.contract.colour == .luma { output = bicubic.replacingLuma(result[0]) }
-    let compared = runner.contract.colour == .luma ? [result[0]] : self.compared(output)
+    if upscaler.contract.colour == .luma { output = bicubic.replacingLuma(result[0]) }
+    let compared = upscaler.contract.colour == .luma ? [result[0]] : self.compared(output)
     return Sides(
       truth: self.compared(truth), bicubic: self.compared(bicubic), output: compared,
       bicubicImage: Image(bicubic, bitDepth: 8), outputImage: Image(output, bitDepth: 8), seconds: seconds)
@@ -188,14 +188,14 @@ extension Upscaler {
   /// The network's output, on the scale 0...255, for planes of its input's size and colour on that scale.
   func run(_ planes: [Plane<Float>]) throws(EvaluationError) -> [Plane<Float>] {
     let input = NetworkInputPlanes(
-      PlaneWindow(planes), planes: Array(planes.indices), enlarged: nil, unit: runner.contract.maximum / 255, workers: workers)
+      PlaneWindow(planes), planes: Array(planes.indices), enlarged: nil, unit: contract.maximum / 255, workers: workers)
     var check = OutputCheck()
     for plane in planes { check.input.include(plane) }
     let collected = try collect(input, symmetries: [.identity], check: &check, progress: nil) {
       (height, width) throws(EvaluationError) in try runner.plan(height: height, width: width)
     }
     let output = (0..<collected.count).map { collected.wholePlane($0) }
-    try check.verify(network: runner.network.name, black: runner.contract.colour == .luma ? LumaWeights.black : 0)
+    try check.verify(network: runner.network.name, black: contract.colour == .luma ? LumaWeights.black : 0)
     return output
   }
 }

@@ -195,7 +195,7 @@ extension ModelRunner {
 
   private func inferredShapes(_ whole: Shape) throws(EvaluationError) -> [String: Shape] {
     let shapes = try wrapping { () throws(NetworkError) in try fused.inferredShapes(inputs: [whole]) }
-    let expected = Shape(channels: channels, height: whole.height * scale, width: whole.width * scale)
+    let expected = Shape(channels: outputChannels, height: whole.height * scale, width: whole.width * scale)
     guard let output = fused.outputs.first.flatMap({ shapes[$0] }), output == expected else {
       throw .contract(network: network.name, reason: "its output for an input of \(whole) is not \(expected)")
     }

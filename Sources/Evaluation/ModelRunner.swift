@@ -4,15 +4,20 @@ import Networks
 import Tensors
 import Transforms
 
-/// An image-to-image network on an engine: takes planes of any size, runs them whole or in tiles, and returns planes.
+/// A network that makes an image of an image, on an engine: takes planes of any size, runs them whole or in tiles, and returns planes.
 ///
 /// Sessions are kept for the next image of the same size as long as they fit the memory budget. Not safe to use from two
 /// threads at once.
 public final class ModelRunner {
   /// The network as it was given.
   public let network: Network
-  public let contract: ImageContract
   public let tile: TilePolicy
+  /// The channels that enter.
+  public let channels: Int
+  /// The channels that leave.
+  public let outputChannels: Int
+  /// Output pixels per input pixel along each axis.
+  public let scale: Int
   let backend: any Backend
   /// What runs: the network optimised for inference.
   let fused: Network
@@ -36,21 +41,25 @@ public final class ModelRunner {
   }
 
   /// Throws where the network has no image contract, does not keep it, or holds parameters that are not finite.
-  public init(
+  public convenience init(
     _ network: Network, backend: any Backend, tile: TilePolicy = .automatic
   ) throws(EvaluationError) {
-    self.network = network
-    contract = try network.checkedImageContract()
-    self.backend = backend
-    self.tile = tile
-    fused = network.optimizedForInference()
+    let contract = try network.checkedImageContract(), channels = contract.colour == .luma ? 1 : 3
+    self.init(
+      network, backend: backend, tile: tile, channels: channels, outputChannels: channels,
+      scale: contract.inputSize == .lowResolution ? contract.scale ?? 1 : 1)
   }
 
-  /// Output pixels per input pixel along each axis: the contract's scale, or 1 where the image is enlarged before it enters.
-  public var scale: Int { contract.inputSize == .lowResolution ? contract.scale ?? 1 : 1 }
-
-  /// The channels that enter and leave.
-  public var channels: Int { contract.colour == .luma ? 1 : 3 }
+  /// For a network that was checked; what it makes of an image is checked when it is planned.
+  init(_ network: Network, backend: any Backend, tile: TilePolicy, channels: Int, outputChannels: Int, scale: Int) {
+    self.network = network
+    self.backend = backend
+    self.tile = tile
+    self.channels = channels
+    self.outputChannels = outputChannels
+    self.scale = scale
+    fused = network.optimizedForInference()
+  }
 
   /// Lets go of the sessions and all their memory, packed weights included.
   public func releaseSessions() {
@@ -61,7 +70,7 @@ public final class ModelRunner {
 }
 
 extension ModelRunner {
-  /// A rectangle of a result: `channels` planes of rows.
+  /// A rectangle of a result: `outputChannels` planes of rows.
   struct Region {
     /// Where the rectangle lies in the whole output.
     var rows: Range<Int>

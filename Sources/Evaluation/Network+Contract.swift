@@ -52,7 +52,9 @@ extension Network {
     case .classifier(let own):
       contract = .classifier(own)
       try checkInput(channels: own.form.channels)
-      try checkOutput(of: own.form) { made, _ in made.count == own.classes.count ? nil : "names \(own.classes.count) classes" }
+      try checkOutput(of: own.form) { made, image in
+        made.count == own.classes.count * image.batch ? nil : "names \(own.classes.count) classes"
+      }
     case .segmenter(let own):
       contract = .segmenter(own)
       try checkInput(channels: own.form.channels)
@@ -66,11 +68,29 @@ extension Network {
     return contract
   }
 
+  /// Whether the output is that of a softmax or a sigmoid, and holds probabilities.
+  var makesProbabilities: Bool {
+    guard let node = nodes.first(where: { $0.name == outputs.first }) else { return false }
+    switch node.operation {
+    case .softmax, .activation(.sigmoid): return true
+    default: return node.operation.epilogue?.steps.last == .activation(.sigmoid)
+    }
+  }
+
+  /// The size that pictures must have: what the form says, or the network's input fixes.
+  func pictureSize(_ form: PictureForm) -> PictureForm.Size? {
+    if let size = form.size { return size }
+    guard let input = inputs.first, input.axes.count == 4, let height = input.axes[2], let width = input.axes[3] else {
+      return nil
+    }
+    return PictureForm.Size(width: width, height: height)
+  }
+
   private func checkInput(channels: Int) throws(EvaluationError) {
     guard inputs.count == 1, outputs.count == 1 else {
       throw .contract(network: name, reason: "it has \(inputs.count) inputs and \(outputs.count) outputs instead of one")
     }
-    guard inputs[0].channels == channels else {
+    guard inputs[0].channels == channels, inputs[0].element == .float32 else {
       throw .contract(network: name, reason: "its input is \(inputs[0].axesText) and not an image of \(channels) channels")
     }
   }

@@ -72,9 +72,7 @@ public struct NetworkReport: Hashable, Codable, Sendable {
   /// What a classifier or segmenter tells apart, and how it takes pictures.
   private static func text(_ what: String, _ classes: [String], _ form: PictureForm) -> String {
     func list(_ numbers: [Float]) -> String { numbers.map { TextFormat.short(Double($0)) }.joined(separator: ", ") }
-    let shown = classes.prefix(20).map(\.onOneLine).joined(separator: ", ")
-    let rest = classes.count > 20 ? " and \(classes.count - 20) more" : ""
-    return "\(what): \(shown)\(rest)\n"
+    return "\(what): \(TextFormat.list(classes, most: 20))\n"
       + "pictures: \(form.channels == 1 ? "grey" : "rgb"), \(form.size.map { "of \($0)" } ?? "of any size"), "
       + "mean \(list(form.mean)), deviation \(list(form.deviation))\n"
   }

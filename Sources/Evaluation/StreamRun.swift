@@ -23,7 +23,7 @@ final class StreamRun {
     self.target = target
     let sizes = job.memory.sizes
     self.sizes = sizes
-    let workers = upscaler.workers, contract = upscaler.runner.contract
+    let workers = upscaler.workers, contract = upscaler.contract
     input = PictureInput(rows, sizes.planes, job.stream, workers: workers)
     network = NetworkInputPlanes(
       input.window, planes: sizes.planes.networkPlanes(channels: sizes.channels), enlarged: sizes.enlarging,
@@ -41,7 +41,7 @@ final class StreamRun {
   func perform(progress: ((Double) -> Void)?) throws(EvaluationError) {
     if sizes.collectsAll { try collectAll(progress) } else { try flow(progress) }
     check.input = input.range
-    try check.verify(network: runner.network.name, black: runner.contract.colour == .luma ? LumaWeights.black : 0)
+    try check.verify(network: runner.network.name, black: upscaler.contract.colour == .luma ? LumaWeights.black : 0)
   }
 
   private func collectAll(_ progress: ((Double) -> Void)?) throws(EvaluationError) {
@@ -56,7 +56,7 @@ final class StreamRun {
   private func flow(_ progress: ((Double) -> Void)?) throws(EvaluationError) {
     let plan = job.plan, steps = job.stream.steps
     let width = network.width * plan.scale
-    let factor = 255 / runner.contract.maximum
+    let factor = 255 / upscaler.contract.maximum
     let window =
       sizes.keepsOutput
       ? PlaneWindow(

@@ -63,6 +63,12 @@ package enum TextFormat {
     return value < 0 ? "-\(text)" : text
   }
 
+  /// Some names, and how many more there are.
+  package static func list(_ names: [String], most: Int = 8) -> String {
+    names.prefix(most).map(\.onOneLine).joined(separator: ", ")
+      + (names.count > most ? " and \(names.count - most) more" : "")
+  }
+
   /// The name that is meant by one that is none: the one that the fewest letters make of it; nil where none is near.
   package static func nearest(to name: String, among known: [String]) -> String? {
     let distances = known.map { (name: $0, distance: distance(Array(name), Array($0))) }

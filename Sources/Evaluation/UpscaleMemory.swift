@@ -20,11 +20,13 @@ struct StreamSizes {
   let collectsAll: Bool
   private let bandByteCount: Int
 
-  init(_ properties: ImageProperties, _ size: UpscaleSize, _ runner: ModelRunner, _ options: Upscaler.Options) {
+  init(
+    _ properties: ImageProperties, _ size: UpscaleSize, _ contract: ImageContract, _ runner: ModelRunner,
+    _ options: Upscaler.Options
+  ) {
     self.properties = properties
     self.size = size
     result = properties.resized(size)
-    let contract = runner.contract
     planes = PicturePlanes(properties.colourModel, hasAlpha: properties.hasAlpha, colour: contract.colour)
     channels = runner.channels
     scale = runner.scale
@@ -79,10 +81,11 @@ struct UpscaleMemory {
   var causes: [MemoryNeed.Cause] = []
 
   init(
-    _ properties: ImageProperties, size: UpscaleSize, runner: ModelRunner, _ options: Upscaler.Options, held: Int, opening: Int,
+    _ properties: ImageProperties, size: UpscaleSize, contract: ImageContract, runner: ModelRunner, _ options: Upscaler.Options,
+    held: Int, opening: Int,
     reading: Int, writing: (_ result: ImageProperties, _ rows: Int) -> Int
   ) {
-    let sizes = StreamSizes(properties, size, runner, options)
+    let sizes = StreamSizes(properties, size, contract, runner, options)
     self.sizes = sizes
     self.held = held
     self.opening = opening

@@ -65,7 +65,8 @@ extension Upscaler {
     writing: (_ result: ImageProperties, _ rows: Int) -> Int, causes: [MemoryNeed.Cause] = [], _ bound: Bound
   ) throws(EvaluationError) -> Job {
     var memory = UpscaleMemory(
-      properties, size: size, runner: runner, options, held: held, opening: opening, reading: reading, writing: writing)
+      properties, size: size, contract: contract, runner: runner, options, held: held, opening: opening, reading: reading,
+      writing: writing)
     memory.causes = causes
     let plan = try plan(memory, bound, height: size.inputHeight, width: size.inputWidth)
     return Job(

@@ -37,6 +37,7 @@ public final class Upscaler {
   }
 
   public let options: Options
+  public let contract: ImageContract
   let runner: ModelRunner
   let workers: Workers
   /// What the process holds in memory at this moment; tests say a number of their own.
@@ -48,6 +49,7 @@ public final class Upscaler {
   static let pixelLimit = 1 << 30
 
   public init(_ network: Network, backend: any Backend, options: Options = Options()) throws(EvaluationError) {
+    contract = try network.checkedImageContract()
     runner = try ModelRunner(network, backend: backend, tile: options.tile)
     if options.memoryLimit != nil { Machine.givesBackFreedMemory() }
     self.options = options
@@ -55,7 +57,7 @@ public final class Upscaler {
   }
 
   /// The factor where none is asked for: the network's own, or 2.
-  public var defaultScale: Double { Double(runner.contract.scale ?? 2) }
+  public var defaultScale: Double { Double(contract.scale ?? 2) }
 
   /// The picture enlarged `scale` times: each side times `scale`, rounded to nearest.
   ///
@@ -83,7 +85,7 @@ public final class Upscaler {
     guard scale >= 1, scale <= 64 else { throw .scale(scale) }
     let size = UpscaleSize(
       width: width, height: height, outputWidth: Int((Double(width) * scale).rounded()),
-      outputHeight: Int((Double(height) * scale).rounded()), runner)
+      outputHeight: Int((Double(height) * scale).rounded()), contract, scale: runner.scale)
     guard max(size.width * size.height, size.networkWidth * size.networkHeight) <= Self.pixelLimit else {
       throw .outputTooLarge(width: size.width, height: size.height, limit: Self.pixelLimit)
     }
@@ -104,7 +106,7 @@ public final class Upscaler {
     _ input: NetworkInputPlanes, symmetries: [Symmetry], check: inout OutputCheck, progress: ((Double) -> Void)?,
     plan: (_ height: Int, _ width: Int) throws(EvaluationError) -> ModelRunner.Plan
   ) throws(EvaluationError) -> PlaneWindow {
-    let factor = 255 / runner.contract.maximum / Float(symmetries.count)
+    let factor = 255 / contract.maximum / Float(symmetries.count)
     let width = input.width * runner.scale, height = input.height * runner.scale
     let sums = PlaneWindow(count: runner.channels, width: width, height: height, capacity: height)
     sums.makeRoom(for: 0..<height)
@@ -115,7 +117,7 @@ public final class Upscaler {
       var done = 0
       let fill = { input.fill(rows: $0, columns: $1, symmetry, into: $2) }
       try runner.run(plan, fill: fill) { (region) throws(EvaluationError) in
-        check.include(region, channels: runner.channels, factor: 255 / runner.contract.maximum, workers)
+        check.include(region, channels: runner.channels, factor: 255 / contract.maximum, workers)
         for channel in 0..<sums.count {
           region.add(channel, factor, to: sums.row(0, of: channel), height: height, width: width, symmetry)
         }
@@ -139,14 +141,14 @@ struct UpscaleSize: Hashable {
   let networkWidth: Int
   let networkHeight: Int
 
-  init(width: Int, height: Int, outputWidth: Int, outputHeight: Int, _ runner: ModelRunner) {
+  init(width: Int, height: Int, outputWidth: Int, outputHeight: Int, _ contract: ImageContract, scale: Int) {
     self.width = outputWidth
     self.height = outputHeight
-    let isEnlarged = runner.contract.inputSize == .bicubicEnlarged
+    let isEnlarged = contract.inputSize == .bicubicEnlarged
     inputWidth = isEnlarged ? outputWidth : width
     inputHeight = isEnlarged ? outputHeight : height
-    networkWidth = isEnlarged ? outputWidth : width * runner.scale
-    networkHeight = isEnlarged ? outputHeight : height * runner.scale
+    networkWidth = isEnlarged ? outputWidth : width * scale
+    networkHeight = isEnlarged ? outputHeight : height * scale
   }
 
   var isNetworkSize: Bool { width == networkWidth && height == networkHeight }

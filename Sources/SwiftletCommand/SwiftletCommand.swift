@@ -7,7 +7,8 @@ struct SwiftletCommand: ParsableCommand {
     commandName: "swiftlet", abstract: "Makes convolutional image networks small and fast, and runs them.",
     version: "0.1.0",
     subcommands: [
-      UpscaleCommand.self, EvalCommand.self, InfoCommand.self, NewCommand.self, ConvertCommand.self, OptimizeCommand.self,
+      UpscaleCommand.self, PredictCommand.self, EvalCommand.self, InfoCommand.self, NewCommand.self, ConvertCommand.self,
+      OptimizeCommand.self,
       RunCommand.self, BenchCommand.self, KernelsCommand.self, ProfileCommand.self, ExplainCommand.self, CompareCommand.self,
       LadderCommand.self, MachineCommand.self, DataCommand.self,
     ])

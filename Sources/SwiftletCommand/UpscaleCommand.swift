@@ -70,8 +70,8 @@ struct UpscaleCommand: ParsableCommand {
   }
 
   func run() throws {
-    let naming = UpscaleBatch.Naming(isRecursive: recursive, format: format, suffix: suffix.text)
-    let batch = try UpscaleBatch(inputs: inputs, output: output, naming: naming)
+    let naming = PictureBatch.Naming(isRecursive: recursive, format: format, suffix: suffix.text)
+    let batch = try PictureBatch(inputs: inputs, output: output, naming: naming)
     let network = try ModelLibrary.network(model ?? ModelLibrary.shippedName(forScale: scale))
     let upscaler = try Upscaler(
       network, backend: try engine.value.makeBackend(),
@@ -122,7 +122,7 @@ struct UpscaleCommand: ParsableCommand {
     Terminal.show("  \(flow)\n", besides: [output])
   }
 
-  private func fail(_ item: UpscaleBatch.Item, _ error: EvaluationError, _ report: inout UpscaleReport) {
+  private func fail(_ item: PictureBatch.Item, _ error: EvaluationError, _ report: inout UpscaleReport) {
     let text = error.text(for: item.input)
     Terminal.printError("swiftlet: \(text)")
     report.failures.append(UpscaleReport.Failure(input: item.input, error: text))

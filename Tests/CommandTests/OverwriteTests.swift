@@ -8,8 +8,11 @@ struct WritingCase: Sendable, CustomTestStringConvertible {
   var reads: [String]
   /// Standard input.
   var input: String?
+  /// An output that nothing stands in the way of.
+  var fresh: String
 
-  init(_ arguments: String, reads: [String], input: String? = nil) {
+  init(_ arguments: String, reads: [String], input: String? = nil, fresh: String = "out.onnx") {
+    self.fresh = fresh
     self.arguments = arguments.split(separator: " ").map(String.init)
     self.reads = reads
     self.input = input
@@ -24,8 +27,10 @@ struct WritingCase: Sendable, CustomTestStringConvertible {
   static let cases = [
     WritingCase("upscale photo.png -o OUT -m MODEL -f png", reads: ["photo.png", "model.safetensors"]),
     WritingCase("upscale - -o OUT -m MODEL -f png", reads: ["model.safetensors"], input: "photo.png"),
-    WritingCase("run MODEL --input x.npy -o OUT", reads: ["model.safetensors", "x.npy"]),
-    WritingCase("run external.onnx --input rgb.npy --output OUT", reads: external + ["rgb.npy"]),
+    WritingCase("predict mask.safetensors photo.png -o OUT", reads: ["mask.safetensors", "photo.png"], fresh: "out.png"),
+    WritingCase("predict classes.safetensors photo.png -o OUT", reads: ["classes.safetensors", "photo.png"], fresh: "out.csv"),
+    WritingCase("run MODEL --input x.npy -o OUT", reads: ["model.safetensors", "x.npy"], fresh: "out.npy"),
+    WritingCase("run external.onnx --input rgb.npy --output OUT", reads: external + ["rgb.npy"], fresh: "out.npy"),
     WritingCase("convert MODEL -o OUT", reads: ["model.safetensors"]),
     WritingCase("convert external.onnx -o OUT", reads: external),
     WritingCase("convert model.safetensors --architecture edsr -o OUT", reads: ["model.safetensors"]),
@@ -58,6 +63,17 @@ struct WritingCase: Sendable, CustomTestStringConvertible {
     try FileManager.default.copyItem(atPath: place.path("model.safetensors"), toPath: place.path("other.safetensors"))
     try NPYFile.write(Tensor(repeating: 0.5, [1, 1, 8, 8]), to: place.path("x.npy"))
     try NPYFile.write(Tensor(repeating: 0.5, [1, 3, 8, 8]), to: place.path("rgb.npy"))
+    for (name, contract) in [
+      ("mask", PictureContract.segmenter(SegmenterContract(classes: ["a"]))),
+      ("classes", .classifier(ClassifierContract(classes: ["a", "b"]))),
+    ] {
+      let isMask = name == "mask"
+      var builder = NetworkBuilder(name, contract: contract)
+      let x = builder.input("x", channels: 3)
+      let y = builder.convolution("y", x, outChannels: isMask ? 1 : 2, kernel: 1)
+      builder.output(isMask ? y : builder.flatten("f", builder.globalAveragePool("m", y)))
+      try ModelFile.write(try builder.build(.random(seed: 1)), to: place.path("\(name).safetensors"))
+    }
     let profile = try place.run(["profile", "MODEL", "--input", "1x1x8x8", "--runs", "1", "--json"])
     try AtomicFile.write(Array(profile.outputBytes), to: place.path("saved.json"))
     return place
@@ -87,8 +103,7 @@ struct WritingCase: Sendable, CustomTestStringConvertible {
     }
     #expect(try Self.contents(place) == before)
     // The command itself is good.
-    let fresh = writing.arguments[0] == "run" ? "out.npy" : "out.onnx"
-    let good = try place.run(writing.arguments.map { $0 == "OUT" ? fresh : $0 }, input: input)
+    let good = try place.run(writing.arguments.map { $0 == "OUT" ? writing.fresh : $0 }, input: input)
     #expect(good.code == 0, "\(good.error)")
   }
 
@@ -110,7 +125,7 @@ struct WritingCase: Sendable, CustomTestStringConvertible {
         guard let option = words.first(where: { $0.hasPrefix("--") }) else { continue }
         let value = words.first { $0.hasPrefix("<") }.map { $0.dropFirst().dropLast() }
         // What reads a file, by name; all others of these placeholders write one.
-        if let value, ["file", "folder", "output"].contains(value), !["--input", "--data"].contains(option) {
+        if let value, ["file", "folder", "output"].contains(value), !["--input", "--data", "--labels"].contains(option) {
           written.insert("\(command) \(option)")
         }
       }

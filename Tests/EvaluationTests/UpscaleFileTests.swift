@@ -49,7 +49,7 @@ import Testing
     for (tile, threads) in [(TilePolicy.pixels(16), 1), (.pixels(50), 3), (.automatic, 2)] {
       let upscaler = try upscaler(network, tile: tile, threads: threads, tta: tta)
       let result = try upscaler.upscaleFile(
-        UpscaleBatch.Item(input: input, output: output), Upscaler.FileOptions(scale: scale))
+        PictureBatch.Item(input: input, output: output), Upscaler.FileOptions(scale: scale))
       #expect(try FileReader.bytes(of: output, limit: 1 << 28) == whole.encoded(as: outputEncoding), "\(tile)")
       #expect(result.width == whole.width && result.height == whole.height && result.inputWidth == read.width)
       let flows =
@@ -73,7 +73,7 @@ import Testing
         try AtomicFile.write(Array(bytes[..<(bytes.count * share / 10)]), to: input)
         let upscaler = try upscaler(SmallNetworks.nearest(.rgb), tile: .pixels(16))
         #expect(throws: EvaluationError.self) {
-          try upscaler.upscaleFile(UpscaleBatch.Item(input: input, output: place.path + "/out.png"), Upscaler.FileOptions())
+          try upscaler.upscaleFile(PictureBatch.Item(input: input, output: place.path + "/out.png"), Upscaler.FileOptions())
         }
         #expect(try !place.names.contains { $0.contains("out") }, "\(name) \(share)")
       }
@@ -87,7 +87,7 @@ import Testing
     for network in [try SmallNetworks.nearest(.rgb, gain: 0), try SmallNetworks.nearest(.rgb, gain: 3e38, bias: 3e38)] {
       let upscaler = try upscaler(network, tile: .pixels(16))
       #expect(throws: EvaluationError.self) {
-        try upscaler.upscaleFile(UpscaleBatch.Item(input: input, output: place.path + "/out.png"), Upscaler.FileOptions())
+        try upscaler.upscaleFile(PictureBatch.Item(input: input, output: place.path + "/out.png"), Upscaler.FileOptions())
       }
     }
     #expect(try place.names == ["in.png"])
@@ -98,7 +98,7 @@ import Testing
     let needed = try [1500, 6000].map { height in
       let input = place.path + "/\(height).png"
       try AtomicFile.write(Image.chart(120, height).encoded(as: .png), to: input)
-      let item = UpscaleBatch.Item(input: input, output: place.path + "/out.jpg")
+      let item = PictureBatch.Item(input: input, output: place.path + "/out.jpg")
       do {
         _ = try upscaler(SmallNetworks.edsr(), memory: (30 << 20) + 1).upscaleFile(item, Upscaler.FileOptions())
       } catch EvaluationError.memoryLimit(_, let needed) {

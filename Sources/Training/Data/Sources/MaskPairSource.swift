@@ -83,13 +83,22 @@ public struct MaskPairSource: SampleSource {
   private func target(_ levels: Plane<Float>, path: String) throws(DataError) -> Tensor {
     let count = levels.elements.count
     let shape: Shape = [options.classes, levels.height, levels.width]
-    guard options.classes > 1 else { return Tensor(shape, levels.elements.map { $0 > 127.5 ? 1 : 0 }) }
+    let labels = try Self.labels(levels, classes: options.classes, path: path)
+    guard options.classes > 1 else { return Tensor(shape, labels.map { Float($0) }) }
     var elements = [Float](repeating: 0, count: shape.count)
+    for (index, label) in labels.enumerated() { elements[Int(label) * count + index] = 1 }
+    return Tensor(shape, elements)
+  }
+
+  /// The class of each pixel of a mask; of one class 1 where it is brighter than half, else 0.
+  package static func labels(_ levels: Plane<Float>, classes: Int, path: String) throws(DataError) -> [UInt8] {
+    guard classes > 1 else { return levels.elements.map { $0 > 127.5 ? 1 : 0 } }
+    var labels = [UInt8](repeating: 0, count: levels.elements.count)
     for (index, level) in levels.elements.enumerated() {
       let label = Int(level.rounded())
-      guard label < options.classes else { throw .maskLevel(path: path, level: label, classes: options.classes) }
-      elements[label * count + index] = 1
+      guard label < classes else { throw .maskLevel(path: path, level: label, classes: classes) }
+      labels[index] = UInt8(label)
     }
-    return Tensor(shape, elements)
+    return labels
   }
 }

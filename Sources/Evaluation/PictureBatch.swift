@@ -3,18 +3,21 @@ import Files
 import Imaging
 import Networks
 
-/// Pictures to enlarge: which file becomes which.
-public struct UpscaleBatch: Sendable {
+/// Pictures and what is made of them: which file becomes which.
+public struct PictureBatch: Sendable {
   /// One picture: a path, or `-` for standard input or output.
   public struct Item: Hashable, Sendable {
     public var input: String
     public var output: String
+    /// A second output.
+    public var companion: String?
     /// Makes the folders that the output lies in.
     public var createsFolder: Bool
 
-    public init(input: String, output: String, createsFolder: Bool = false) {
+    public init(input: String, output: String, companion: String? = nil, createsFolder: Bool = false) {
       self.input = input
       self.output = output
+      self.companion = companion
       self.createsFolder = createsFolder
     }
   }
@@ -27,11 +30,16 @@ public struct UpscaleBatch: Sendable {
     public var format: ImageFormat?
     /// What is put between name and extension of files in an output folder.
     public var suffix: String
+    /// The same for a second output, which lies beside each output; nil where there is one.
+    public var companionSuffix: String?
 
-    public init(isRecursive: Bool = false, format: ImageFormat? = nil, suffix: String = "") {
+    public init(
+      isRecursive: Bool = false, format: ImageFormat? = nil, suffix: String = "", companionSuffix: String? = nil
+    ) {
       self.isRecursive = isRecursive
       self.format = format
       self.suffix = suffix
+      self.companionSuffix = companionSuffix
     }
   }
 
@@ -67,6 +75,12 @@ public struct UpscaleBatch: Sendable {
         items += pictures.map { naming.item(Folder.joined(input, $0), $0, in: output) }
       }
     }
+    if let suffix = naming.companionSuffix {
+      for index in items.indices where items[index].output != "-" {
+        let parts = Folder.split(items[index].output)
+        items[index].companion = "\(parts.folder)\(parts.stem)\(suffix)\(parts.suffix)"
+      }
+    }
     (self.items, refused) = FileClaims.together { Self.separated(items) }
   }
 
@@ -86,13 +100,16 @@ public struct UpscaleBatch: Sendable {
       }
     }
     for item in readable {
-      if let other = taken[item.output] {
-        refused.append((item, .outputTaken(path: item.output, by: other)))
+      let outputs = [item.output, item.companion].compactMap(\.self)
+      if let output = outputs.first(where: { taken[$0] != nil }) {
+        refused.append((item, .outputTaken(path: output, by: taken[output] ?? "")))
         continue
       }
       do throws(FileError) {
-        try FileClaims.writes(item.output, for: item.input)
-        taken[item.output] = item.input
+        for output in outputs {
+          try FileClaims.writes(output, for: item.input)
+          taken[output] = item.input
+        }
         good.append(item)
       } catch {
         refused.append((item, .file(error)))
@@ -102,18 +119,18 @@ public struct UpscaleBatch: Sendable {
   }
 }
 
-extension UpscaleBatch.Naming {
+extension PictureBatch.Naming {
   /// - Parameter relative: where the output lies in the folder, but for suffix and extension.
-  fileprivate func item(_ input: String, _ relative: String, in folder: String) -> UpscaleBatch.Item {
+  fileprivate func item(_ input: String, _ relative: String, in folder: String) -> PictureBatch.Item {
     let parts = Folder.split(relative == "-" ? "stdin" : relative)
     let ending = format.map { "." + ($0.fileExtensions.first ?? "") } ?? parts.suffix
-    return UpscaleBatch.Item(
+    return PictureBatch.Item(
       input: input, output: Folder.joined(folder, "\(parts.folder)\(parts.stem)\(suffix)\(ending)"), createsFolder: true)
   }
 
   /// How the picture is written: as `format` says, else as the output's name, else, on standard output, as the input was.
   fileprivate func encoding(
-    of item: UpscaleBatch.Item, input file: RandomAccessFile, quality: Int?
+    of item: PictureBatch.Item, input file: RandomAccessFile, quality: Int?
   ) throws(EvaluationError) -> ImageEncoding {
     let named = item.output == "-" ? ImageFormat(sniffing: file.bytes(12, at: 0)) : ImageFormat(path: item.output)
     guard let format = format ?? named else { throw .formatNeeded(path: item.output) }
@@ -139,7 +156,7 @@ public struct UpscaleResult: Hashable, Codable, Sendable {
 extension Upscaler {
   /// How files are read and written.
   public struct FileOptions: Hashable, Sendable {
-    public var naming: UpscaleBatch.Naming
+    public var naming: PictureBatch.Naming
     /// The factor; nil for the network's own.
     public var scale: Double?
     /// Of JPEG and WebP.
@@ -148,7 +165,7 @@ extension Upscaler {
     public var skipsExisting: Bool
 
     public init(
-      naming: UpscaleBatch.Naming = UpscaleBatch.Naming(), scale: Double? = nil, quality: Int? = nil,
+      naming: PictureBatch.Naming = PictureBatch.Naming(), scale: Double? = nil, quality: Int? = nil,
       skipsExisting: Bool = false
     ) {
       self.naming = naming
@@ -165,7 +182,7 @@ extension Upscaler {
   ///     format has no quality.
   ///   - progress: called with the share of the network's work done, 0...1.
   public func upscaleFile(
-    _ item: UpscaleBatch.Item, _ options: FileOptions, notice: ((String) -> Void)? = nil, progress: ((Double) -> Void)? = nil
+    _ item: PictureBatch.Item, _ options: FileOptions, notice: ((String) -> Void)? = nil, progress: ((Double) -> Void)? = nil
   ) throws(EvaluationError) -> UpscaleResult {
     let start = Machine.seconds
     var result = UpscaleResult(
@@ -220,7 +237,7 @@ extension Upscaler {
   }
 
   private func open(
-    _ item: UpscaleBatch.Item, _ options: FileOptions, _ bound: Bound
+    _ item: PictureBatch.Item, _ options: FileOptions, _ bound: Bound
   ) throws(EvaluationError) -> Source {
     // A small file is read where there is no room for it, too: only then is it known what would be enough.
     let limit = min(max(bound.byteCount - residentByteCount(), 16 << 20), Image.largestFile)

@@ -1,0 +1,68 @@
+import Files
+import Imaging
+
+/// Pictures whose classes are wanted, and those that are known.
+struct LabelledPictures {
+  struct Picture: Hashable {
+    var path: String
+    /// The number of its class, where that is known.
+    var label: Int?
+  }
+
+  private(set) var pictures: [Picture] = []
+  /// Whether classes of some are known.
+  private(set) var isLabelled = false
+  /// Pictures whose class cannot be told, though it was said where it stands.
+  private(set) var unlabelled: [(path: String, error: EvaluationError)] = []
+
+  /// Lists pictures and those in folders, in order. A folder with folders that are called as classes is taken with these, and says so what
+  /// is what; other folders inside it only where `isRecursive`.
+  ///
+  /// - Parameter labels: a folder of such folders, which knows pictures by the names of their files.
+  init(
+    _ inputs: [String], classes: [String], labels: String?, isRecursive: Bool
+  ) throws(EvaluationError) {
+    let numbers = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($1, $0) })
+    for input in inputs {
+      guard Folder.exists(input) else {
+        pictures.append(Picture(path: input))
+        continue
+      }
+      let found = try Self.pictures(in: input, numbers, isRecursive: isRecursive)
+      guard !found.isEmpty else { throw .noPictures(folder: input) }
+      pictures += found
+    }
+    if let labels { try look(into: labels, classes, numbers) }
+    isLabelled = pictures.contains { $0.label != nil }
+  }
+
+  private static func pictures(
+    in folder: String, _ numbers: [String: Int], isRecursive: Bool
+  ) throws(EvaluationError) -> [Picture] {
+    let folders = try wrapping { () throws(FileError) in try Folder.names(in: folder) }
+      .filter { numbers[$0] != nil && Folder.exists(Folder.joined(folder, $0)) }
+    let isOfClasses = !folders.isEmpty
+    let names = try wrapping { () throws(FileError) in try Folder.files(in: folder, recursive: isRecursive || isOfClasses) }
+    return names.filter { ImageFormat(path: $0) != nil }.compactMap { name in
+      let first = name.contains("/") ? name.split(separator: "/").first.map(String.init) : nil
+      let label = first.flatMap { numbers[$0] }
+      guard isRecursive || first == nil || label != nil else { return nil }
+      return Picture(path: Folder.joined(folder, name), label: label)
+    }
+  }
+
+  private mutating func look(into folder: String, _ classes: [String], _ numbers: [String: Int]) throws(EvaluationError) {
+    var known: [String: Set<Int>] = [:]
+    for picture in try Self.pictures(in: folder, numbers, isRecursive: false) {
+      if let label = picture.label { known[Folder.name(picture.path), default: []].insert(label) }
+    }
+    guard !known.isEmpty else { throw .noLabels(folder: folder, classes: classes) }
+    for index in pictures.indices {
+      let path = pictures[index].path, labels = known[Folder.name(path)] ?? []
+      pictures[index].label = labels.count == 1 ? labels.first : nil
+      if labels.count != 1 {
+        unlabelled.append((path, .noLabel(picture: path, folder: folder, isAmbiguous: labels.count > 1)))
+      }
+    }
+  }
+}
