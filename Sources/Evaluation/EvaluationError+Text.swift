@@ -68,7 +68,7 @@ extension EvaluationError: CustomStringConvertible {
     case .nothingToSubstitute(let network):
       "the network '\(network)' has no dense convolution that meets the conditions; see its nodes with 'info --nodes'"
     case .outputTaken(let path, let other):
-      "'\(path.onOneLine)' is already the output for '\(other.onOneLine)'; give another --suffix or convert them apart"
+      "'\(path.onOneLine)' is already the output for '\(other.onOneLine)'; take the two apart, each into a folder of its own"
     case .outputNotFolder(let path):
       "'\(path.onOneLine)' is a file, and several pictures need a folder; give a folder as output"
     case .inputFiles(let network, let names, let given):

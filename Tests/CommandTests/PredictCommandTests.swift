@@ -108,6 +108,7 @@ import Testing
     ("predict bird.safetensors photo.png --submission id", 64, "--submission"),
     ("predict bird.safetensors", 64, "Missing expected argument"),
     ("predict memb.safetensors photo.png", 1, "give a folder with --output"),
+    ("predict memb.safetensors photo.png -o - --overlay", 1, "give a folder with --output"),
     ("predict memb.safetensors photo.png -o a.jpg", 1, "end it in .png"),
     ("predict memb.safetensors photo.png -o a.png --top 2", 1, "--top is for networks that tell classes"),
     ("predict memb.safetensors photo.png -o a.png --labels absent", 1, "'absent' does not exist"),

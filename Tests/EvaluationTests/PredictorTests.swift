@@ -95,6 +95,17 @@ import Testing
     #expect(report.text.contains("accuracy 80.00 % of 5 pictures, 100.00 % among the first 2\n"))
     #expect(report.text.contains("blue                  0        1         1   50.00 %\n"), "\(report.text)")
 
+    // Folders may be links; pictures beside them have no class.
+    try Folder.create(place.path + "/links")
+    try FileManager.default.createSymbolicLink(
+      atPath: place.path + "/links/green", withDestinationPath: place.path + "/test/green")
+    try place.write(Self.plain(5, 4, [0, 99, 98]), "links/a.png")
+    for isRecursive in [false, true] {
+      let links = try Self.predictor(Self.colours()) { $0.isRecursive = isRecursive }
+        .predict([place.path + "/links"], output: nil, model: "m")
+      #expect(links.pictures.map(\.expected) == [nil, "green", "green"] && links.classification?.accuracy == 1)
+    }
+
     // The same pictures in one folder, known by their names.
     let flat = try Self.predictor(Self.colours()) { $0.labels = place.path + "/test" }
       .predict([place.path + "/flat"], output: nil, model: "m")

@@ -41,14 +41,20 @@ struct LabelledPictures {
   ) throws(EvaluationError) -> [Picture] {
     let folders = try wrapping { () throws(FileError) in try Folder.names(in: folder) }
       .filter { numbers[$0] != nil && Folder.exists(Folder.joined(folder, $0)) }
-    let isOfClasses = !folders.isEmpty
-    let names = try wrapping { () throws(FileError) in try Folder.files(in: folder, recursive: isRecursive || isOfClasses) }
-    return names.filter { ImageFormat(path: $0) != nil }.compactMap { name in
-      let first = name.contains("/") ? name.split(separator: "/").first.map(String.init) : nil
-      let label = first.flatMap { numbers[$0] }
-      guard isRecursive || first == nil || label != nil else { return nil }
-      return Picture(path: Folder.joined(folder, name), label: label)
+    func files(_ folder: String, recursive: Bool) throws(EvaluationError) -> [String] {
+      try wrapping { () throws(FileError) in try Folder.files(in: folder, recursive: recursive) }
+        .filter { ImageFormat(path: $0) != nil }
     }
+    let others = try files(folder, recursive: isRecursive).filter { name in
+      !folders.contains { name.hasPrefix($0 + "/") }
+    }
+    var result = others.map { Picture(path: Folder.joined(folder, $0)) }
+    // One by one, for they may be links.
+    for name in folders {
+      let path = Folder.joined(folder, name)
+      result += try files(path, recursive: true).map { Picture(path: Folder.joined(path, $0), label: numbers[name]) }
+    }
+    return result
   }
 
   private mutating func look(into folder: String, _ classes: [String], _ numbers: [String: Int]) throws(EvaluationError) {

@@ -79,7 +79,7 @@ public final class Predictor {
         report = PredictionReport(model: model, network: network, classes: classifier.contract.classes, engine: engine)
         try classify(inputs, classifier, output: path, &report, failure, progress)
       case .segmenter(let segmenter):
-        guard let output else { throw .outputNeeded(network: network.name) }
+        guard let output, output != "-" || !options.makesOverlays else { throw .outputNeeded(network: network.name) }
         report = PredictionReport(model: model, network: network, classes: segmenter.contract.classes, engine: engine)
         try segment(inputs, segmenter, output: output, &report, failure, progress)
       }
