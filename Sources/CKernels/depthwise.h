@@ -152,3 +152,32 @@ SW_DECLARE_DEPTHWISE(VALUE_NAME(depthwise_any)) {
         VALUE_NAME(depthwise_store)(g, sum, mode, bias_of(g->epilogue, c), r, x, c);
       }
 }
+
+// The taps that meet a column of the output are every n-th, the same for every `stride`-th column.
+SW_DECLARE_DEPTHWISE_TRANSPOSED(VALUE_NAME(depthwise_transposed)) {
+  const sw_depthwise_arguments *g = arguments;
+  finish_mode mode = finish_mode_of(g->epilogue, g->residual != 0);
+  for (ptrdiff_t phase = 0; phase < g->stride && phase < g->count; phase++) {
+    ptrdiff_t first = 0, step = 1;
+    while (first < g->kernel_width && (phase + g->left - first * g->dilation) % g->stride != 0) first++;
+    while (step * g->dilation % g->stride != 0) step++;
+    ptrdiff_t place = (phase + g->left - first * g->dilation) / g->stride, back = step * g->dilation / g->stride;
+    for (ptrdiff_t c = 0; c < g->channels; c += LANES) {
+      vector bias = bias_of(g->epilogue, c);
+      for (ptrdiff_t x = phase, q = place; x < g->count; x += g->stride, q++) {
+        vector sum = splat(0);
+        for (ptrdiff_t u = 0; u < g->kernel_height; u++) {
+          const void *row = g->rows[u];
+          if (!row) continue;
+          ptrdiff_t column = q;
+          for (ptrdiff_t v = first; v < g->kernel_width; v += step, column -= back) {
+            if (column < 0 || column >= g->in_width) continue;
+            sum += load_value(AT(ELEMENT, row, column * g->in_pixel) + c) *
+                   load(g->weight + (u * g->kernel_width + v) * g->channel_stride + c);
+          }
+        }
+        VALUE_NAME(depthwise_store)(g, sum, mode, bias, 0, x, c);
+      }
+    }
+  }
+}

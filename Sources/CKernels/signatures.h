@@ -17,6 +17,7 @@
 #define SW_DECLARE_HEAD(name) void name(const sw_head_arguments *arguments)
 #define SW_DECLARE_TAIL(name) void name(const sw_tail_arguments *arguments)
 #define SW_DECLARE_DEPTHWISE(name) void name(const sw_depthwise_arguments *arguments)
+#define SW_DECLARE_DEPTHWISE_TRANSPOSED(name) void name(const sw_depthwise_arguments *arguments)
 #define SW_DECLARE_POINTWISE(name) void name(const sw_pointwise_arguments *arguments)
 #define SW_DECLARE_WINOGRAD_INPUT(name)                                                                                        \
   void name(const void *const *rows, ptrdiff_t pixel, ptrdiff_t left, ptrdiff_t in_width, ptrdiff_t tiles, ptrdiff_t vectors,  \
@@ -70,8 +71,7 @@
   void name(const void *a, ptrdiff_t a_pixel, const float *a_factor, const void *b, ptrdiff_t b_pixel, const float *b_factor,  \
             const float *shift, void *out, ptrdiff_t out_pixel, ptrdiff_t pixels, ptrdiff_t channels)
 #define SW_DECLARE_MAXIMUM_POOL_GRADIENT(name) void name(const sw_pool_gradient_arguments *arguments)
-#define SW_DECLARE_DEPTHWISE_GRADIENT(name)                                                                                    \
-  void name(const void *g, ptrdiff_t g_pixel, const void *x, ptrdiff_t x_pixel, ptrdiff_t count, ptrdiff_t channels, float *sums)
+#define SW_DECLARE_DEPTHWISE_GRADIENT(name) void name(const sw_depthwise_gradient_arguments *arguments)
 #define SW_DECLARE_WINOGRAD_GRADIENT(name)                                                                                     \
   void name(const void *const *rows, ptrdiff_t pixel, ptrdiff_t left, ptrdiff_t width, ptrdiff_t tiles, ptrdiff_t vectors,     \
             float *z, ptrdiff_t tile_stride, ptrdiff_t position_stride)

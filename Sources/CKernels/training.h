@@ -154,24 +154,83 @@ SW_DECLARE_MAXIMUM_POOL_GRADIENT(SW_NAME(maximum_pool_gradient)) {
       for (ptrdiff_t r = 0; r < p->row_count; r++) {
         for (ptrdiff_t j = first; j < end; j++, number++) {
           float *to = (float *)((char *)p->out_rows[r] + j * p->out_pixel) + c;
-          store(to, load(to) + (place == number ? g : splat(0)));
+          vector share = place == number ? g : splat(0);
+          store(to, p->adds ? load(to) + share : share);
         }
       }
     }
   }
 }
 
-SW_DECLARE_DEPTHWISE_GRADIENT(SW_NAME(depthwise_gradient)) {
-  for (ptrdiff_t c = 0; c < channels; c += LANES) {
-    vector sum[4];
-    UNROLL for (int i = 0; i < 4; i++) sum[i] = splat(0);
-    ptrdiff_t i = 0;
-    for (; i + 4 <= count; i += 4) {
-      UNROLL for (int k = 0; k < 4; k++)
-        sum[k] += load(AT(float, g, (i + k) * g_pixel) + c) * load(AT(float, x, (i + k) * x_pixel) + c);
+// Some pixels of the gradient: `side`, `step`, `pixels` and `checked` are constants where this is inlined; `checked` means that pixels may lie
+// behind the last, or columns outside the row. Each column that is loaded meets all its taps.
+INLINE void depthwise_gradient_tile(
+  const sw_depthwise_gradient_arguments *a, int side, int step, int pixels, int checked, ptrdiff_t x, ptrdiff_t c, vector *sum) {
+  vector g[4];
+  UNROLL for (int p = 0; p < 4; p++) {
+    if (p < pixels) g[p] = checked && x + p >= a->count ? splat(0) : load(AT(float, a->g, (x + p) * a->g_pixel) + c);
+  }
+  ptrdiff_t first = a->left + x * step;
+  UNROLL for (int u = 0; u < 3; u++) {
+    const void *row = a->rows[u];
+    if (!row) continue;
+    UNROLL for (int column = 0; column < 3 * 2 + 3; column++) {
+      if (column >= (pixels - 1) * step + side) continue;
+      int outside = checked && (first + column < 0 || first + column >= a->in_width);
+      if (outside) continue;
+      vector value = load(AT(float, row, (first + column) * a->in_pixel) + c);
+      UNROLL for (int v = 0; v < 3; v++) {
+        if (column >= v && (column - v) % step == 0 && (column - v) / step < pixels)
+          sum[u * 3 + v] += value * g[(column - v) / step];
+      }
     }
-    for (; i < count; i++) sum[0] += load(AT(float, g, i * g_pixel) + c) * load(AT(float, x, i * x_pixel) + c);
-    store(sums + c, load(sums + c) + ((sum[0] + sum[1]) + (sum[2] + sum[3])));
+  }
+}
+
+#define DEPTHWISE_GRADIENT(STEP)                                                                                               \
+  SW_DECLARE_DEPTHWISE_GRADIENT(SW_NAME(depthwise_gradient_3x3_##STEP)) {                                                      \
+    const sw_depthwise_gradient_arguments *a = arguments;                                                                      \
+    for (ptrdiff_t c = 0; c < a->channels; c += LANES) {                                                                       \
+      vector sum[9];                                                                                                           \
+      UNROLL for (int t = 0; t < 9; t++) sum[t] = load(a->sums + t * a->channels + c);                                         \
+      for (ptrdiff_t x = 0; x < a->count; x += 4) {                                                                            \
+        ptrdiff_t first = a->left + x * STEP;                                                                                  \
+        if (first >= 0 && first + 3 * STEP + 3 <= a->in_width && x + 4 <= a->count)                                            \
+          depthwise_gradient_tile(a, 3, STEP, 4, 0, x, c, sum);                                                                \
+        else                                                                                                                   \
+          depthwise_gradient_tile(a, 3, STEP, 4, 1, x, c, sum);                                                                \
+      }                                                                                                                        \
+      UNROLL for (int t = 0; t < 9; t++) store(a->sums + t * a->channels + c, sum[t]);                                         \
+    }                                                                                                                          \
+  }
+DEPTHWISE_GRADIENT(1)
+DEPTHWISE_GRADIENT(2)
+#undef DEPTHWISE_GRADIENT
+
+// Any kernel, stride and dilation, a tap at a time.
+SW_DECLARE_DEPTHWISE_GRADIENT(SW_NAME(depthwise_gradient_any)) {
+  const sw_depthwise_gradient_arguments *a = arguments;
+  for (ptrdiff_t u = 0; u < a->kernel_height; u++) {
+    const void *row = a->rows[u];
+    if (!row) continue;
+    for (ptrdiff_t v = 0; v < a->kernel_width; v++) {
+      ptrdiff_t left = a->left + v * a->dilation, first = left < 0 ? (a->stride - 1 - left) / a->stride : 0;
+      ptrdiff_t end = left >= a->in_width ? 0 : (a->in_width - 1 - left) / a->stride + 1;
+      if (end > a->count) end = a->count;
+      float *sums = a->sums + (u * a->kernel_width + v) * a->channels;
+      for (ptrdiff_t c = 0; c < a->channels; c += LANES) {
+        vector sum[4];
+        UNROLL for (int i = 0; i < 4; i++) sum[i] = splat(0);
+        ptrdiff_t i = first;
+        for (; i + 4 <= end; i += 4) {
+          UNROLL for (int k = 0; k < 4; k++)
+            sum[k] += load(AT(float, a->g, (i + k) * a->g_pixel) + c) * load(AT(float, row, (left + (i + k) * a->stride) * a->in_pixel) + c);
+        }
+        for (; i < end; i++)
+          sum[0] += load(AT(float, a->g, i * a->g_pixel) + c) * load(AT(float, row, (left + i * a->stride) * a->in_pixel) + c);
+        store(sums + c, load(sums + c) + ((sum[0] + sum[1]) + (sum[2] + sum[3])));
+      }
+    }
   }
 }
 

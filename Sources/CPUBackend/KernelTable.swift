@@ -9,7 +9,8 @@ import Tensors
 /// because the name it points at is a constant of the program.
 package struct Kernel: @unchecked Sendable, BitwiseCopyable {
   package enum Family: Sendable, CaseIterable, BitwiseCopyable {
-    case multiply, gather, head, tail, depthwise, pointwise, winogradInput, winogradOutput, store, elementwise
+    case multiply, gather, head, tail, depthwise, depthwiseTransposed, pointwise, winogradInput, winogradOutput, store,
+      elementwise
     case maximumPool, averagePool, sum, binary, reduceAlong, reduceAcross, mix, softmaxAlong, softmaxAcross
     case interleave, deinterleave, pixelShuffle, planes, spread, pick, mixPixels
     case outer, activationGradient, channelProducts, channelCombination, maximumPoolGradient, depthwiseGradient
@@ -25,6 +26,7 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
       case .head: SW_FAMILY_HEAD
       case .tail: SW_FAMILY_TAIL
       case .depthwise: SW_FAMILY_DEPTHWISE
+      case .depthwiseTransposed: SW_FAMILY_DEPTHWISE_TRANSPOSED
       case .pointwise: SW_FAMILY_POINTWISE
       case .winogradInput: SW_FAMILY_WINOGRAD_INPUT
       case .winogradOutput: SW_FAMILY_WINOGRAD_OUTPUT
@@ -193,10 +195,21 @@ package struct KernelTable: Sendable {
   package func depthwise(
     _ left: DataType, _ stored: DataType, kernel size: Pair, stride: Pair, dilation: Pair
   ) -> Kernel {
+    special(.depthwise, left, stored, kernel: size, stride: stride, dilation: dilation)
+  }
+
+  /// The same of kernels for the gradient of a depthwise weight, whose values are float32.
+  package func depthwiseGradient(kernel size: Pair, stride: Pair, dilation: Pair) -> Kernel {
+    special(.depthwiseGradient, .float32, .float32, kernel: size, stride: stride, dilation: dilation)
+  }
+
+  private func special(
+    _ family: Kernel.Family, _ left: DataType, _ stored: DataType, kernel size: Pair, stride: Pair, dilation: Pair
+  ) -> Kernel {
     let special = rows.first {
-      $0.takes(.depthwise, left, stored) && size == Pair($0.rows) && stride == Pair($0.vectors) && dilation == Pair(1)
+      $0.takes(family, left, stored) && size == Pair($0.rows) && stride == Pair($0.vectors) && dilation == Pair(1)
     }
-    return special ?? kernel(.depthwise, left, stored, rows: 0)
+    return special ?? kernel(family, left, stored, rows: 0)
   }
 }
 
@@ -225,6 +238,7 @@ extension Kernel {
   package var head: sw_head_function { cast(.head) }
   package var tail: sw_tail_function { cast(.tail) }
   package var depthwise: sw_depthwise_function { cast(.depthwise) }
+  package var depthwiseTransposed: sw_depthwise_transposed_function { cast(.depthwiseTransposed) }
   package var pointwise: sw_pointwise_function { cast(.pointwise) }
   package var winogradInput: sw_winograd_input_function { cast(.winogradInput) }
   package var winogradOutput: sw_winograd_output_function { cast(.winogradOutput) }

@@ -104,7 +104,8 @@ extension Lowering {
     _ node: Node, _ payload: Convolution, _ inputs: [Int], output shape: Shape
   ) throws(ExecutionError) -> Int {
     let (x, g) = (trained(node, inputs[0]), trained(node, inputs[1]))
-    let output: Operand = addFloat32(valueLayout(shape))
+    let isPlanar = readByOptimizers.contains(node.name)
+    let output: Operand = addFloat32(isPlanar ? ValueLayout(shape, .planar) : valueLayout(shape))
     let method = engine.method(for: WeightGradientGeometry(payload, g: try self.shape(of: node.inputs[1])))
     switch method {
     case .winograd4, .winograd2:
@@ -118,7 +119,7 @@ extension Lowering {
     case .grouped:
       result.steps.append(GroupedWeightGradientStep(node: node.name, payload, x: x, g: g, output: output))
     }
-    return convert(output.value, to: valueLayout(shape), node: node.name)
+    return isPlanar ? output.value : convert(output.value, to: valueLayout(shape), node: node.name)
   }
 
   // MARK: Statistics of channels

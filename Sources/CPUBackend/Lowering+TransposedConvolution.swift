@@ -22,13 +22,9 @@ extension Lowering {
     else {
       throw .invalidNetwork("the node '\(node.name)' is not as its support was asked for")
     }
-    let makesPlanes: Bool
-    switch engine.method(for: wholeGeometry) {
-    case .pointwise: return try lowerTransposedAsPointwise(node, payload, parameters, inputs)
-    case .planes: makesPlanes = true
-    case .phases: makesPlanes = false
-    }
-    let order: ValueLayout.Order = makesPlanes ? .planar : .interleaved
+    let method = engine.method(for: wholeGeometry)
+    if method == .pointwise { return try lowerTransposedAsPointwise(node, payload, parameters, inputs) }
+    let order: ValueLayout.Order = method == .planes ? .planar : .interleaved
     let shuffle = epilogue.shuffle, final = try shape(of: node.name)
     epilogue.shuffle = 1
     let plain = Shape(
@@ -41,15 +37,23 @@ extension Lowering {
     let (weight, bias, slopes) = (parameters.weight, parameters.bias, parameters.slopes)
     let read = (from, result.layouts[from]), written = (output, result.layouts[output])
     let added = residual.map { ($0, result.layouts[$0]) }
-    result.steps.append(
-      makesPlanes
-        ? TransposedPlanesStep(
+    switch method {
+    case .planes:
+      result.steps.append(
+        TransposedPlanesStep(
           node: node.name, payload, weight: weight, bias: bias, slopes: slopes, epilogue: epilogue, input: read,
-          residual: added, output: written, table: table, threadCount: engine.threadCount,
-          packs: packs)
-        : TransposedConvolutionStep(
+          residual: added, output: written, table: table, threadCount: engine.threadCount, packs: packs))
+    case .depthwise:
+      result.steps.append(
+        TransposedDepthwiseStep(
           node: node.name, payload, weight: weight, bias: bias, slopes: slopes, epilogue: epilogue, input: read,
           residual: added, output: written, table: table, packs: packs))
+    case .pointwise, .phases:
+      result.steps.append(
+        TransposedConvolutionStep(
+          node: node.name, payload, weight: weight, bias: bias, slopes: slopes, epilogue: epilogue, input: read,
+          residual: added, output: written, table: table, packs: packs))
+    }
     guard shuffle > 1 else { return convert(output, to: valueLayout(final), node: node.name) }
     let shuffled = try addOutput(node, valueLayout(final))
     rearrange(.pixelShuffle(PixelShuffle(factor: shuffle)), node: node.name, [output], to: shuffled)

@@ -12,7 +12,7 @@ struct Lowering {
   let table: KernelTable
   let packs: PackStore
   var result = Program(steps: [], layouts: [], places: [])
-  /// The value of each network value, in the layout that `valueLayout(shape)` gives it.
+  /// The value of each network value, in the layout that `valueLayout(shape)` gives it; planar where `readByOptimizers` has its node.
   private var values: [String: Int] = [:]
   /// The inputs of concatenations that are made where they end up.
   private var parts: [String: ConcatenationPart] = [:]
@@ -24,6 +24,8 @@ struct Lowering {
   private var moved: MovedChannels
   /// The inputs, planar and float32 as they come, of the values that nodes read in their place.
   private var inputs: [Int: Int] = [:]
+  /// The nodes whose readers are all optimisers, which take values as tensors lie.
+  let readByOptimizers: Set<String>
   /// The tensors of the values that are constants.
   private var constants: [Int: ParameterTensor] = [:]
 
@@ -35,6 +37,7 @@ struct Lowering {
     self.engine = engine
     table = KernelTable(engine.instructionSet, on: engine.machine)
     moved = MovedChannels(network, shapes: shapes)
+    readByOptimizers = network.readByOptimizers
   }
 
   mutating func program() throws(ExecutionError) -> Program {
@@ -49,7 +52,26 @@ struct Lowering {
     parts = ConcatenationPart.all(in: network, shapes: shapes, except: readInParts.union(moved.unmade))
     for node in network.nodes { try lower(node) }
     for (index, name) in network.leavingValues.enumerated() { try placeOutput(name, index) }
+    dropUnreadConstants()
     return result
+  }
+
+  /// Weights that are operands of nodes are values, which no step reads where they lie in packs of a kernel: they would be filled in each step of
+  /// training for nothing.
+  private mutating func dropUnreadConstants() {
+    var read = Set(result.steps.flatMap(\.reads))
+    for case .inParts(let values) in result.places { read.formUnion(values) }
+    var kept: [Pack] = []
+    for (value, place) in result.places.enumerated() {
+      guard case .constant(let index) = place else { continue }
+      if read.contains(value) {
+        kept.append(result.constants[index])
+        result.places[value] = .constant(kept.count - 1)
+      } else {
+        result.places[value] = .inParts([])
+      }
+    }
+    result.constants = kept
   }
 
   // MARK: Values
@@ -317,4 +339,16 @@ struct Lowering {
 extension Network {
   /// The values that a run gives back: the outputs, then what parameters are set to.
   var leavingValues: [String] { outputs + updates.map(\.value) }
+
+  /// The nodes that something reads, and nothing but optimisers.
+  fileprivate var readByOptimizers: Set<String> {
+    var optimizers: Set<String> = [], others: Set<String> = []
+    for node in nodes {
+      switch node.operation {
+      case .training(.movingAverage), .training(.parameterStep): optimizers.formUnion(node.inputs)
+      default: others.formUnion(node.inputs)
+      }
+    }
+    return optimizers.subtracting(others)
+  }
 }

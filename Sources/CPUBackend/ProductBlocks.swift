@@ -101,18 +101,54 @@ final class ProductBlocks {
 
     func fill(_ base: UnsafeMutableRawPointer, part: Int, from tensors: [Tensor]) {
       let block = blocks[part]
+      let channels = order[block.firstColumn..<block.firstColumn + block.columns].map { $0 ?? -1 }
       tensors[0].withUnsafeFloats { source in
-        for tap in 0..<taps {
-          let place = base + block.weightOffset + tap * block.tapByteCount
-          Kernel.forEachRun(of: depth) { run in
-            for column in 0..<block.columns {
-              guard let channel = order[block.firstColumn + column] else { continue }
-              let first = channel / outputs * depth - block.firstInput
-              for k in run {
-                let from = isTurned ? (k * outputs + channel) * taps + taps - 1 - tap : (channel * depth + k) * taps + tap
-                block.kernel.pack(source[from], at: first + k, column: column, into: place)
-              }
+        guard let source = source.baseAddress else { return }
+        channels.withUnsafeBufferPointer { channels in
+          for tap in 0..<taps {
+            let place = base + block.weightOffset + tap * block.tapByteCount
+            // One write after the other, of reads that follow each other: training fills packs in each step.
+            if isTurned, !block.kernel.takesPairs {
+              fillRows(place.floats, channels, source + taps - 1 - tap, block.firstInput)
+            } else {
+              fillColumns(place, channels, source, tap: tap, block)
             }
+          }
+        }
+      }
+    }
+
+    /// Row by row from a weight that is turned around, which has no groups.
+    private func fillRows(
+      _ place: UnsafeMutablePointer<Float>, _ channels: UnsafeBufferPointer<Int>, _ source: UnsafePointer<Float>,
+      _ firstInput: Int
+    ) {
+      let isInOrder = taps == 1 && channels[0] >= 0 && channels.indices.allSatisfy { channels[$0] == channels[0] + $0 }
+      for k in 0..<depth {
+        let row = place + (k - firstInput) * channels.count, from = source + k * outputs * taps
+        if isInOrder {
+          row.update(from: from + channels[0], count: channels.count)
+        } else {
+          for (column, channel) in channels.enumerated() where channel >= 0 { row[column] = from[channel * taps] }
+        }
+      }
+    }
+
+    private func fillColumns(
+      _ place: UnsafeMutableRawPointer, _ channels: UnsafeBufferPointer<Int>, _ source: UnsafePointer<Float>, tap: Int,
+      _ block: Block
+    ) {
+      Kernel.forEachRun(of: depth) { run in
+        for (column, channel) in channels.enumerated() where channel >= 0 {
+          let first = channel / outputs * depth - block.firstInput
+          if block.kernel.takesPairs {
+            for k in run {
+              let from = isTurned ? (k * outputs + channel) * taps + taps - 1 - tap : (channel * depth + k) * taps + tap
+              block.kernel.pack(source[from], at: first + k, column: column, into: place)
+            }
+          } else {
+            let from = source + channel * depth * taps + tap, to = place.floats + first * channels.count + column
+            for k in run { to[k * channels.count] = from[k * taps] }
           }
         }
       }

@@ -9,6 +9,8 @@ package enum TransposedMethod: KernelMethod {
   case pointwise
   /// Few output channels, written to planes: vectors run over the pixels of a row.
   case planes
+  /// One kernel a channel: vectors run over the channels.
+  case depthwise
   /// Products over gathered rows, of each phase with its taps alone: each is a convolution of stride 1, and no zero is multiplied.
   case phases
 
@@ -16,6 +18,7 @@ package enum TransposedMethod: KernelMethod {
     switch self {
     case .pointwise: "pointwise"
     case .planes: "planes"
+    case .depthwise: "depthwise"
     case .phases: "phases"
     }
   }
@@ -61,6 +64,10 @@ package struct TransposedGeometry: ProductLayer {
       if payload.dilation != Pair(1) { return "the dilation is not 1" }
       if kernel.height > 32 * stride.height { return "an output row reads more than 32 input rows" }
       if kernel.width > 256 { return "the kernel is more than 256 wide" }
+    case .depthwise:
+      if payload.groups != payload.inChannels || payload.groups != payload.outChannels {
+        return "there is not one kernel a channel"
+      }
     case .phases: break
     }
     return nil
@@ -81,6 +88,9 @@ package struct TransposedGeometry: ProductLayer {
       let sums = pixels * plan.cycles(payload) * 2 / (0.85 * rates.peak)
       // Pixels are turned into planes, by some tasks twice, and sums are brought side by side.
       return sums + pixels * (0.6 * depth + 2 * phases * Double(payload.outChannels))
+    case .depthwise:
+      let columns = Double(paddedChannels(payload.outChannels)), taps = Double(payload.kernel.height * payload.kernel.width)
+      return rates.depthwise(pixels * taps * columns) + rates.stores(pixels * phases * columns)
     case .phases:
       let columns = Double(paddedChannels(payload.outChannels))
       // Each tap belongs to one phase. Groups of channels are dense products with zeros between them.

@@ -176,6 +176,18 @@ extension OperationCaseList {
       TransposedConvolution(inChannels: 6, outChannels: 6, kernel: 3, stride: 2, padding: 1, groups: 6)
     )
     let relu = Epilogue.Step.activation(.relu)
+    add(
+      &self, "transposed depthwise 4x3 dilation 2 with prelu, add",
+      TransposedConvolution(
+        inChannels: 6, outChannels: 6, kernel: Pair(height: 4, width: 3), stride: Pair(height: 3, width: 2),
+        padding: Padding(top: 2, left: 1, bottom: 0, right: 2), outputPadding: 1, dilation: Pair(height: 1, width: 2),
+        groups: 6,
+        epilogue: Epilogue([.activation(.prelu(channels: 6)), .add])))
+    add(
+      &self, "transposed depthwise 1x1 stride 2",
+      TransposedConvolution(
+        inChannels: 6, outChannels: 6, kernel: 1, stride: 2, outputPadding: 1, groups: 6, hasBias: false,
+        epilogue: Epilogue([relu])))
     for (name, kernel, padding, steps) in [
       ("2x2 with relu", 2, 0, [relu]),
       ("4x4 with relu, scale, add, leakyReLU", 4, 1, [relu, .scale(0.5), .add, .activation(.leakyReLU(slope: 0.2))]),

@@ -48,6 +48,7 @@ typedef enum {
   SW_FAMILY_HEAD,
   SW_FAMILY_TAIL,
   SW_FAMILY_DEPTHWISE,
+  SW_FAMILY_DEPTHWISE_TRANSPOSED,
   SW_FAMILY_POINTWISE,
   SW_FAMILY_WINOGRAD_INPUT,
   SW_FAMILY_WINOGRAD_OUTPUT,
@@ -263,6 +264,11 @@ typedef struct {
 } sw_depthwise_arguments;
 typedef void (*sw_depthwise_function)(const sw_depthwise_arguments *arguments);
 
+/// A row of a transposed convolution of one kernel a channel, with epilogue. rows[u] is the input row whose tap row u meets it, null where none does;
+/// `left` is the padding; out[i][c] = epilogue(Σ over u, v of element c of pixel (i + left - v * dilation) / stride of rows[u], where that is
+/// whole and inside 0 ..< in_width, · weight[(u * kernel_width + v) * channel_stride + c]). Row counts and distances are not read.
+typedef void (*sw_depthwise_transposed_function)(const sw_depthwise_arguments *arguments);
+
 /// A product of `count` pixels with a register tile's columns, with epilogue, stored where each pixel lies:
 /// column j of pixel i, element j % 16 at `out[i] + block[j / 16]`, is epilogue(Σ over k < depth of element k of the pixel at `left + i *
 /// left_pixel`, · right[k * n + j]), j < n of the kernel. `right` is aligned; sums run over k in order, fused where the instruction set fuses, whichever tile computes them.
@@ -411,8 +417,8 @@ typedef void (*sw_channel_combination_function)(
   const void *a, ptrdiff_t a_pixel, const float *a_factor, const void *b, ptrdiff_t b_pixel, const float *b_factor, const float *shift,
   void *out, ptrdiff_t out_pixel, ptrdiff_t pixels, ptrdiff_t channels);
 
-/// One output row of a maximum pool's gradient: what `gradient` holds is added to the pixel of `out_rows` that lies where the first of the
-/// largest of its window does in `rows`, which see sw_pool_arguments.
+/// One row of a maximum pool's gradient: what `gradient` holds goes to the pixel of `out_rows` that lies where the first of the largest of its
+/// window does in `rows`, which see sw_pool_arguments.
 typedef struct {
   const void *const *rows;
   ptrdiff_t row_count, pixel, in_width;
@@ -422,12 +428,24 @@ typedef struct {
   ptrdiff_t gradient_pixel;
   void *const *out_rows;
   ptrdiff_t out_pixel;
+  /// Not 0 where windows share pixels, which then hold the sum of what was there and theirs; else each is written.
+  int adds;
 } sw_pool_gradient_arguments;
 typedef void (*sw_pool_gradient_function)(const sw_pool_gradient_arguments *arguments);
 
-/// sums[c] += Σ over i < count of g[i][c] · x[i][c], pixel i of either at its pointer + i · its distance in bytes.
-typedef void (*sw_depthwise_gradient_function)(
-  const void *g, ptrdiff_t g_pixel, const void *x, ptrdiff_t x_pixel, ptrdiff_t count, ptrdiff_t channels, float *sums);
+/// What a row of `count` pixels of an output's gradient adds to that of a depthwise weight: sums[(u * kernel_width + v) * channels + c] +=
+/// Σ over i < count of g[i][c] · rows[u][left + i * stride + v * dilation][c], where columns outside 0 ..< in_width and null rows count as zero.
+typedef struct {
+  const void *g;
+  ptrdiff_t g_pixel;
+  const void *const *rows;
+  ptrdiff_t in_pixel, in_width;
+  ptrdiff_t left, stride, dilation;
+  ptrdiff_t kernel_height, kernel_width;
+  ptrdiff_t count, channels;
+  float *sums;
+} sw_depthwise_gradient_arguments;
+typedef void (*sw_depthwise_gradient_function)(const sw_depthwise_gradient_arguments *arguments);
 
 /// out[i] = keep · old[i] + add · g[i], or of g[i]² where `squares` is not 0, i < count.
 typedef void (*sw_moving_average_function)(

@@ -33,11 +33,15 @@ final class DepthwiseRows {
     kernel = table.depthwise(elements.left, elements.stored, kernel: size, stride: stride, dilation: dilation)
     let channels = paddedChannels(convolution.outChannels), taps = size.height * size.width
     self.channels = channels
-    weights = packs.pack(Layout(weight: weight, channels: convolution.outChannels, storedChannels: channels, taps: taps))
+    weights = Self.pack(weight, channels: convolution.outChannels, taps: taps, packs)
     isDense = dilation.height == 1 && stride.height <= size.height
   }
 
-  /// By tap, then channel.
+  /// `[channels, 1, height, width]` by tap, then channel.
+  static func pack(_ weight: ParameterTensor, channels: Int, taps: Int, _ packs: PackStore) -> Pack {
+    packs.pack(Layout(weight: weight, channels: channels, storedChannels: paddedChannels(channels), taps: taps))
+  }
+
   private struct Layout: PackLayout {
     let weight: ParameterTensor
     let channels: Int

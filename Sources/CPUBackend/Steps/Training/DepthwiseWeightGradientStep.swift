@@ -32,7 +32,7 @@ final class DepthwiseWeightGradientStep: Step {
     self.x = x.layout
     self.g = g.layout
     self.output = output.layout
-    kernel = table.kernel(.depthwiseGradient, .float32, .float32)
+    kernel = table.depthwiseGradient(kernel: payload.kernel, stride: payload.stride, dilation: payload.dilation)
     let rows = g.layout.batch * g.layout.height
     let runs = max(1, min(Self.wantedTasks, rows, rows * g.layout.width / Self.leastPixels))
     rowsPerRun = (rows + runs - 1) / runs
@@ -45,7 +45,7 @@ final class DepthwiseWeightGradientStep: Step {
   var outputRowsPerRow: Int { output.height }
   var takesWholeBatch: Bool { true }
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { 0..<(index == 0 ? x : g).height }
-  var scratchByteCount: Int { 0 }
+  var scratchByteCount: Int { ScratchCursor.byteCount { $0.pointers(payload.kernel.height) } }
   func taskCount(_ region: WorkRegion) -> Int { runCount }
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {}
   func stageCount(_ region: WorkRegion) -> Int { 2 }
@@ -54,29 +54,26 @@ final class DepthwiseWeightGradientStep: Step {
   private var taps: Int { payload.kernel.height * payload.kernel.width }
   private var floatsPerRun: Int { taps * g.storedChannels }
 
-  func perform(_ task: Int, of region: WorkRegion, stage: Int, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
+  func perform(_ task: Int, of region: WorkRegion, stage: Int, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
     let sums = memory.shared.floats
     if stage == 1 { return add(sums, memory[writes]) }
+    var cursor = ScratchCursor(base)
+    guard let rows = cursor.pointers(payload.kernel.height) else { return }
     let (stride, padding, dilation) = (payload.stride, payload.padding, payload.dilation)
-    let to = sums + task * floatsPerRun, channels = g.storedChannels, function = kernel.depthwiseGradient
+    let to = sums + task * floatsPerRun
     to.update(repeating: 0, count: floatsPerRun)
+    var arguments = sw_depthwise_gradient_arguments(
+      g: nil, g_pixel: g.bytesPerPixel, rows: rows, in_pixel: x.bytesPerPixel, in_width: x.width, left: -padding.left,
+      stride: stride.width, dilation: dilation.width, kernel_height: payload.kernel.height, kernel_width: payload.kernel.width,
+      count: g.width, channels: g.storedChannels, sums: to)
     for row in task * rowsPerRun..<min((task + 1) * rowsPerRun, g.batch * g.height) {
       let image = row / g.height, y = row % g.height
-      let gradient = memory[reads[1]].row(image, y)
       for u in 0..<payload.kernel.height {
-        let top = y * stride.height + u * dilation.height - padding.top
-        guard top >= 0, top < x.height else { continue }
-        let from = memory[reads[0]].row(image, top)
-        for v in 0..<payload.kernel.width {
-          let left = v * dilation.width - padding.left
-          let pixels = WeightGradientStep.inside(0..<g.width, stride: stride.width, offset: left, extent: x.width)
-          guard !pixels.isEmpty else { continue }
-          function(
-            gradient + pixels.lowerBound * g.bytesPerPixel, g.bytesPerPixel,
-            from + (pixels.lowerBound * stride.width + left) * x.bytesPerPixel, x.bytesPerPixel * stride.width, pixels.count,
-            channels, to + (u * payload.kernel.width + v) * channels)
-        }
+        let from = y * stride.height + u * dilation.height - padding.top
+        rows[u] = from >= 0 && from < x.height ? UnsafeRawPointer(memory[reads[0]].row(image, from)) : nil
       }
+      arguments.g = UnsafeRawPointer(memory[reads[1]].row(image, y))
+      kernel.depthwiseGradient(&arguments)
     }
   }
 

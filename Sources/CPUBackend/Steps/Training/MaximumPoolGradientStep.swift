@@ -2,7 +2,7 @@ import CKernels
 import Execution
 import Networks
 
-/// The gradient of a maximum pool's input. Windows that share pixels add to them in order: an image is one task.
+/// The gradient of a maximum pool's input. Windows that share pixels add to them in order: then an image is one task, else some rows of windows.
 final class MaximumPoolGradientStep: Step {
   let node: String
   let reads: [Int]
@@ -38,7 +38,12 @@ final class MaximumPoolGradientStep: Step {
   /// Channels of a task.
   private static let block = 64
   private var blockCount: Int { (output.storedChannels + Self.block - 1) / Self.block }
-  func taskCount(_ region: WorkRegion) -> Int { region.images.count * blockCount }
+  /// Whether no pixel is in two windows.
+  private var isApart: Bool { pool.kernel.height <= pool.stride.height && pool.kernel.width <= pool.stride.width }
+  /// Rows of windows of a task.
+  private var rowsPerTask: Int { isApart ? 4 : g.height }
+  private var tasksPerImage: Int { (g.height + rowsPerTask - 1) / rowsPerTask * blockCount }
+  func taskCount(_ region: WorkRegion) -> Int { region.images.count * tasksPerImage }
   private var mostRows: Int { min(pool.kernel.height, x.height) }
 
   private func scratch(
@@ -53,17 +58,27 @@ final class MaximumPoolGradientStep: Step {
     var cursor = ScratchCursor(base)
     let scratch = scratch(&cursor)
     guard let rows = scratch.rows, let out = scratch.out else { return }
-    let image = region.images.lowerBound + task / blockCount, first = task % blockCount * Self.block
+    let image = region.images.lowerBound + task / tasksPerImage, number = task % tasksPerImage
+    let first = number % blockCount * Self.block, windows = number / blockCount * rowsPerTask
+    let end = min(windows + rowsPerTask, g.height)
     let channels = min(Self.block, output.storedChannels - first), offset = first * 4
-    for y in 0..<output.height {
+    // Each task has the rows from its first window on to the next task's.
+    func firstRow(_ y: Int) -> Int { min(max(y * pool.stride.height - pool.padding.top, 0), output.height) }
+    let top = windows == 0 ? 0 : firstRow(windows), bottom = end == g.height ? output.height : firstRow(end)
+    // What windows write need not be cleared.
+    let isCovered = isApart && pool.kernel == pool.stride && pool.padding == Padding(0)
+    for y in top..<bottom {
       let row = memory[writes].floats(image, y) + first
-      for column in 0..<output.width { (row + column * output.floats.pixel).update(repeating: 0, count: channels) }
+      let isWritten = isCovered && y < g.height * pool.kernel.height
+      for column in (isWritten ? min(g.width * pool.kernel.width, output.width) : 0)..<output.width {
+        (row + column * output.floats.pixel).update(repeating: 0, count: channels)
+      }
     }
     var arguments = sw_pool_gradient_arguments(
       rows: UnsafePointer(rows), row_count: 0, pixel: x.bytesPerPixel, in_width: x.width, kernel_width: pool.kernel.width,
       stride: pool.stride.width, left: pool.padding.left, width: g.width, channels: channels, gradient: nil,
-      gradient_pixel: g.bytesPerPixel, out_rows: UnsafePointer(out), out_pixel: output.bytesPerPixel)
-    for y in 0..<g.height {
+      gradient_pixel: g.bytesPerPixel, out_rows: UnsafePointer(out), out_pixel: output.bytesPerPixel, adds: isApart ? 0 : 1)
+    for y in windows..<end {
       let top = y * pool.stride.height - pool.padding.top
       let inside = max(top, 0)..<min(top + pool.kernel.height, x.height)
       for row in inside {

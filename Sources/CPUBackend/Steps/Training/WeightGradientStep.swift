@@ -33,7 +33,10 @@ final class WeightGradientStep: Step {
     var firstColumn: Int
   }
 
-  private static let pixelsAtOnce = 192
+  /// Pixels whose channels of a register tile stay in the level-1 cache while all output channels go over them.
+  private static let pixelsAtOnce = 96
+  /// Floats from one pixel of x to the next from which on the channels of a tile are brought together first: lines far apart share few cache sets.
+  private static let farPixel = 128
   private static let leastPixels = 256
   private static let wantedTasks = 16
   private static let mostSumBytes = 16 << 20
@@ -76,7 +79,9 @@ final class WeightGradientStep: Step {
   var outputRowsPerRow: Int { output.height }
   var takesWholeBatch: Bool { true }
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { 0..<(index == 0 ? x : g).height }
-  var scratchByteCount: Int { 0 }
+  private var gathers: Bool { x.floats.pixel * payload.stride.width >= Self.farPixel }
+  private var widestTile: Int { tiles.values.map(\.kernel.columns).max() ?? 0 }
+  var scratchByteCount: Int { ScratchCursor.byteCount { $0.floats(gathers ? Self.pixelsAtOnce * widestTile : 0) } }
   func taskCount(_ region: WorkRegion) -> Int { runCount * blockCount }
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {}
   func stageCount(_ region: WorkRegion) -> Int { 2 }
@@ -91,9 +96,11 @@ final class WeightGradientStep: Step {
   /// Of the second stage.
   private var channelsPerTask: Int { max(1, 16384 / floatsPerChannel) }
 
-  func perform(_ task: Int, of region: WorkRegion, stage: Int, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
+  func perform(_ task: Int, of region: WorkRegion, stage: Int, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
     let sums = memory.shared.floats
     if stage == 1 { return add(task, sums, memory[writes]) }
+    var cursor = ScratchCursor(base)
+    let gathered = gathers ? cursor.floats(Self.pixelsAtOnce * widestTile) : nil
     let run = task / blockCount, block = task % blockCount, first = block * rowsPerBlock
     // A block is narrower where the channels end.
     let channels = min(rowsPerBlock, (payload.outChannels - first + Self.rowGrain - 1) / Self.rowGrain * Self.rowGrain)
@@ -104,42 +111,58 @@ final class WeightGradientStep: Step {
     while row < end {
       let image = row / g.height, y = row % g.height
       let count = min(lines, end - row, g.height - y)
-      accumulate(image, y..<y + count, channels: first..<first + channels, memory, to)
+      accumulate(image, y..<y + count, channels: first..<first + channels, memory, to, gathered)
       row += count
     }
   }
 
   /// Adds what some rows of an image's gradient make.
   private func accumulate(
-    _ image: Int, _ rows: Range<Int>, channels: Range<Int>, _ memory: RunMemory, _ sums: UnsafeMutablePointer<Float>
+    _ image: Int, _ rows: Range<Int>, channels: Range<Int>, _ memory: RunMemory, _ sums: UnsafeMutablePointer<Float>,
+    _ gathered: UnsafeMutablePointer<Float>?
   ) {
-    let (stride, padding, dilation) = (payload.stride, payload.padding, payload.dilation)
-    let xLine = x.floats.row * stride.height, xStep = x.floats.pixel * stride.width
+    let (strides, padding, dilation) = (payload.stride, payload.padding, payload.dilation)
+    let xLine = x.floats.row * strides.height, xStep = x.floats.pixel * strides.width
     for u in 0..<payload.kernel.height {
       let top = u * dilation.height - padding.top
-      let inside = Self.inside(rows, stride: stride.height, offset: top, extent: x.height)
+      let inside = Self.inside(rows, stride: strides.height, offset: top, extent: x.height)
       guard !inside.isEmpty else { continue }
-      let xRow = memory[reads[0]].floats(image, inside.lowerBound * stride.height + top)
+      let xRow = memory[reads[0]].floats(image, inside.lowerBound * strides.height + top)
       let gRow = memory[reads[1]].floats(image, inside.lowerBound)
       for v in 0..<payload.kernel.width {
         let left = v * dilation.width - padding.left
-        let pixels = Self.inside(0..<g.width, stride: stride.width, offset: left, extent: x.width)
+        let pixels = Self.inside(0..<g.width, stride: strides.width, offset: left, extent: x.width)
         guard !pixels.isEmpty else { continue }
         let place = sums + (u * payload.kernel.width + v) * columns
-        var arguments = sw_outer_arguments(
-          left: nil, left_line: g.floats.row, left_step: g.floats.pixel, right: nil, right_line: xLine, right_step: xStep,
-          lines: inside.count, count: pixels.count, product: nil, product_stride: floatsPerChannel)
-        let from = xRow + (pixels.lowerBound * stride.width + left) * x.floats.pixel
-        let gradient = gRow + pixels.lowerBound * g.floats.pixel
-        for index in 0..<tiles.count {
-          let tile = tiles.elements[index], function = tile.kernel.outer
-          arguments.right = UnsafePointer(from + tile.firstColumn)
-          var channel = 0
-          while channel < channels.count {
-            arguments.left = UnsafePointer(gradient + channels.lowerBound + channel)
-            arguments.product = place + channel * floatsPerChannel + tile.firstColumn
-            function(&arguments)
-            channel += tile.kernel.rows
+        let most = max(1, Self.pixelsAtOnce / inside.count)
+        for first in stride(from: pixels.lowerBound, to: pixels.upperBound, by: most) {
+          let count = min(most, pixels.upperBound - first)
+          var arguments = sw_outer_arguments(
+            left: nil, left_line: g.floats.row, left_step: g.floats.pixel, right: nil, right_line: xLine, right_step: xStep,
+            lines: inside.count, count: count, product: nil, product_stride: floatsPerChannel)
+          let from = xRow + (first * payload.stride.width + left) * x.floats.pixel
+          let gradient = gRow + first * g.floats.pixel + channels.lowerBound
+          for index in 0..<tiles.count {
+            let tile = tiles.elements[index], function = tile.kernel.outer, columns = tile.kernel.columns
+            arguments.right = UnsafePointer(from + tile.firstColumn)
+            if let gathered {
+              for line in 0..<inside.count {
+                for pixel in 0..<count {
+                  (gathered + (line * count + pixel) * columns).update(
+                    from: from + tile.firstColumn + line * xLine + pixel * xStep, count: columns)
+                }
+              }
+              arguments.right = UnsafePointer(gathered)
+              arguments.right_line = count * columns
+              arguments.right_step = columns
+            }
+            var channel = 0
+            while channel < channels.count {
+              arguments.left = UnsafePointer(gradient + channel)
+              arguments.product = place + channel * floatsPerChannel + tile.firstColumn
+              function(&arguments)
+              channel += tile.kernel.rows
+            }
           }
         }
       }
@@ -166,7 +189,9 @@ final class WeightGradientStep: Step {
         let row = to.floats(channel, u)
         for v in 0..<payload.kernel.width {
           let from = total + (u * payload.kernel.width + v) * columns
-          if output.order == .interleaved {
+          if output.order == .planar, taps == 1 {
+            row.update(from: from, count: output.channels)
+          } else if output.order == .interleaved {
             (row + v * output.floats.pixel).update(from: from, count: output.storedChannels)
           } else {
             for input in 0..<output.channels { row[input * output.floats.plane + v] = from[input] }
