@@ -41,6 +41,6 @@ extension BandSchedule {
   /// What a value of that layout takes: its ring, or the images that are kept of it.
   func byteCount(of value: Int, _ layout: ValueLayout) -> Int {
     let ring = ringRows[value]
-    return ring < layout.height ? ring * layout.bytesPerRow : ringImages[value] * layout.bytesPerImage
+    return ring < layout.height ? ring * layout.bytesPerRow : copies[value] * ringImages[value] * layout.bytesPerImage
   }
 }

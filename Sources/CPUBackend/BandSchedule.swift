@@ -17,6 +17,8 @@ struct BandSchedule {
   struct Group: Hashable {
     var steps: Range<Int>
     var items: [Item]
+    /// Where small images go through all steps some at a time, each time on one thread: how many. Items are in the order of one thread.
+    var imagesPerTask: Int?
   }
 
   private(set) var groups: [Group] = []
@@ -24,6 +26,8 @@ struct BandSchedule {
   private(set) var ringRows: [Int]
   /// The images that each value keeps; the batch where it is complete at the end of its group.
   private(set) var ringImages: [Int]
+  /// How often each value is there: once for each thread where threads take images of their own, and it does not keep all.
+  private(set) var copies: [Int]
 
   /// - Parameters:
   ///   - cacheByteCount: what the rings and packed weights of a group may fill, in bytes: a part of the last-level cache.
@@ -32,13 +36,15 @@ struct BandSchedule {
   init(_ program: Program, threadCount: Int, cacheByteCount: Int, bandPixels: Int) {
     ringRows = program.layouts.map(\.height)
     ringImages = program.layouts.map(\.batch)
-    let source = ScheduleSource(program, bandPixels: bandPixels * threadCount)
+    copies = program.layouts.map { _ in 1 }
+    let source = ScheduleSource(program, bandPixels: bandPixels * threadCount, threadCount: threadCount)
     for range in Self.cheapestGroups(source, cacheByteCount: cacheByteCount) {
       let plan = GroupPlan(source, range)
-      groups.append(Group(steps: range, items: plan.items))
+      groups.append(Group(steps: range, items: plan.items, imagesPerTask: plan.imagesPerTask))
       for ring in plan.rings {
         ringRows[ring.value] = ring.rows
         ringImages[ring.value] = ring.images
+        copies[ring.value] = ring.copies
       }
     }
   }
@@ -83,6 +89,11 @@ struct ScheduleSource {
     var width: Int
     /// The images of all values that the step touches; nil where they differ, and image by image would go wrong.
     var batch: Int?
+    var setsPace: Bool
+    /// Whether one thread alone does it in stages.
+    var hasStages: Bool
+    /// The values that are complete before it begins.
+    var wholeReads: Set<Int>
 
     init(_ step: any CPUBackend.Step, _ program: Program) {
       work = step
@@ -96,9 +107,14 @@ struct ScheduleSource {
       width = program.layouts[writes].width / outputRowsPerRow
       let images = program.layouts[writes].batch
       // A constant is complete before the first image.
+      let wholeReads = Set(reads.indices.filter(step.readsWhole).map { step.reads[$0] })
       let isEven = reads.allSatisfy {
-        if case .constant = program.places[$0] { true } else { program.layouts[$0].batch == images }
+        if wholeReads.contains($0) { return true }
+        return if case .constant = program.places[$0] { true } else { program.layouts[$0].batch == images }
       }
+      self.wholeReads = wholeReads
+      setsPace = step.setsPace
+      hasStages = step.stageCount(WorkRegion(images: 0..<1, rows: 0..<step.rowCount)) > 1
       batch = isEven && !step.takesWholeBatch ? images : nil
     }
   }
@@ -107,6 +123,7 @@ struct ScheduleSource {
   let layouts: [ValueLayout]
   /// Pixels of a band.
   let bandPixels: Int
+  let threadCount: Int
   /// The steps whose writing completes each value: that of itself, and those of its parts.
   let writers: [[Int]]
   /// The values that each step completes: its own, and the one that this is a part of.
@@ -114,8 +131,9 @@ struct ScheduleSource {
   /// The last step that reads each value; Int.max for what leaves the program, is a part or has parts: those keep all rows.
   let lastReader: [Int]
 
-  init(_ program: Program, bandPixels: Int) {
+  init(_ program: Program, bandPixels: Int, threadCount: Int) {
     layouts = program.layouts
+    self.threadCount = threadCount
     self.bandPixels = bandPixels
     steps = program.steps.map { Step($0, program) }
     var last = [Int](repeating: -1, count: layouts.count), completed: [[Int]] = []

@@ -40,7 +40,12 @@ final class CPUSession: TimingSession {
   private let scratchOffset: Int
   private let scratchStride: Int
   private let sharedOffset: Int
+  /// Of each thread: they differ in the values of which each has a copy.
   private let values: UnsafeMutablePointer<ValueMemory>
+  /// Of each group, where threads take images of their own.
+  private let sharesImages: [Sharing]
+  /// Whether each run has work for all threads.
+  private let alwaysShares: Bool
 
   init(
     _ program: Program, _ schedule: BandSchedule, network: Network, shapes: [String: Shape], kernelsFor whole: [Shape],
@@ -63,7 +68,11 @@ final class CPUSession: TimingSession {
     let sharing = schedule.groups.flatMap(\.items).map { threadCount > 1 ? costs.sharing(of: $0) : .never }
     self.sharing = sharing
     threadCounts = schedule.groups.flatMap(\.items).map { costs.threadCount(of: $0, most: threadCount) }
-    trial = sharing.contains(.whenItPays) ? SharingTrial() : nil
+    sharesImages = schedule.groups.map { group in
+      group.imagesPerTask == nil || threadCount == 1 ? .never : costs.sharing(ofAll: group.items)
+    }
+    alwaysShares = (sharing + sharesImages).contains(.always)
+    trial = (sharing + sharesImages).contains(.whenItPays) ? SharingTrial() : nil
 
     let plan = ArenaPlan(program, schedule)
     arenaOffsets = plan.offsets
@@ -82,8 +91,8 @@ final class CPUSession: TimingSession {
     }
     // Register tiles past the last pixel read whatever lies in the scratch, where denormals or NaNs would be slow: it is 0 at first.
     self.arena = arena
-    if sharing.contains(where: { $0 != .never }) { threads.start() }
-    values = .allocate(capacity: max(program.layouts.count, 1))
+    if (sharing + sharesImages).contains(where: { $0 != .never }) { threads.start() }
+    values = .allocate(capacity: max(program.layouts.count, 1) * threadCount)
     self.packs = program.packs
     generation = store.prepare(self.packs, loop)
   }
@@ -110,7 +119,7 @@ final class CPUSession: TimingSession {
 
   func run(_ inputs: [Tensor], into outputs: inout [Tensor]) throws(ExecutionError) {
     if let replacement = try upToDate() { return try replacement.run(inputs, into: &outputs) }
-    try run(inputs, into: &outputs) { _, work in work() }
+    try run(inputs, into: &outputs, around: nil)
   }
 
   /// What runs in the place of this: nil while the program does what the network does. One at most, whatever is set how often.
@@ -140,7 +149,7 @@ final class CPUSession: TimingSession {
     try run(inputs, into: &outputs) { item, work in
       let start = nanoseconds()
       work()
-      let threads = min(item.region.threadCount, program.steps[item.step].taskCount(item.region))
+      let threads = min(item.region.threadCount, self.program.steps[item.step].taskCount(item.region))
       timeline.events.append(
         RunTimeline.Event(step: item.step, start: start, duration: nanoseconds() - start, threadCount: max(threads, 1)))
     }
@@ -168,9 +177,9 @@ final class CPUSession: TimingSession {
     }
   }
 
-  /// Does the work in the order of the schedule, each item through `around`.
+  /// Does the work in the order of the schedule: each item through `around`, or where there is none threads may take images of their own.
   private func run(
-    _ inputs: [Tensor], into given: inout [Tensor], around: (_ item: BandSchedule.Item, _ work: () -> Void) -> Void
+    _ inputs: [Tensor], into given: inout [Tensor], around: ((_ item: BandSchedule.Item, _ work: () -> Void) -> Void)?
   ) throws(ExecutionError) {
     guard inputs.count == inputShapes.count else { throw .inputCount(expected: inputShapes.count, got: inputs.count) }
     for (index, tensor) in inputs.enumerated() {
@@ -196,13 +205,16 @@ final class CPUSession: TimingSession {
         case .constant(let index): program.constants[index].base
         }
       let layout = program.layouts[value], ring = schedule.ringRows[value]
-      values[value] = ValueMemory(
-        base, layout, images: ring < layout.height ? 1 : schedule.ringImages[value], ring: ring)
+      let images = ring < layout.height ? 1 : schedule.ringImages[value]
+      for worker in 0..<threads.threadCount {
+        let own = schedule.copies[value] > 1 ? worker * images * layout.bytesPerImage : 0
+        values[worker * program.layouts.count + value] = ValueMemory(base + own, layout, images: images, ring: ring)
+      }
     }
     let memory = RunMemory(values: values, shared: arena.base + sharedOffset)
     let scratch = arena.base + scratchOffset
     let sharesMiddling = trial?.isShared ?? false, start = trial == nil ? 0 : ThreadPool.nanoseconds
-    let pool = sharesMiddling || sharing.contains(.always) ? threads.take() : nil
+    let pool = sharesMiddling || alwaysShares ? threads.take() : nil
     defer { if pool != nil { threads.giveBack() } }
     pool?.wakeThreads()
     #if DEBUG
@@ -210,7 +222,19 @@ final class CPUSession: TimingSession {
     #endif
     withExtendedLifetime((inputs, outputs)) {
       var index = 0
-      for group in schedule.groups {
+      for (number, group) in schedule.groups.enumerated() {
+        #if DEBUG
+          let mayShareImages = false
+        #else
+          let mayShareImages = around == nil
+        #endif
+        if mayShareImages, let images = group.imagesPerTask, let pool,
+          sharesImages[number] == .always || sharesImages[number] == .whenItPays && sharesMiddling
+        {
+          runImages(group, images, pool, scratch)
+          index += group.items.count
+          continue
+        }
         for var item in group.items {
           let step = program.steps[item.step]
           let isShared = sharing[index] == .always || sharing[index] == .whenItPays && sharesMiddling
@@ -220,17 +244,11 @@ final class CPUSession: TimingSession {
           #if DEBUG
             live.allow(item, of: step, in: values)
           #endif
-          around(item) {
-            for stage in 0..<step.stageCount(item.region) {
-              let count = step.taskCount(item.region, stage: stage)
-              guard let shared else {
-                for task in 0..<count { step.perform(task, of: item.region, stage: stage, memory, scratch: scratch) }
-                continue
-              }
-              shared.run(count: count, threads: item.region.threadCount) { worker, task in
-                step.perform(task, of: item.region, stage: stage, memory, scratch: scratch + worker * scratchStride)
-              }
-            }
+          let region = item.region
+          if let around {
+            around(item) { perform(step, region, shared, memory, scratch) }
+          } else {
+            perform(step, region, shared, memory, scratch)
           }
         }
       }
@@ -241,6 +259,38 @@ final class CPUSession: TimingSession {
       (oldUpdates, updates) = (updates, Array(outputs.suffix(updatedParameters.count)))
       try model.setParameters(
         Dictionary(uniqueKeysWithValues: zip(updatedParameters, outputs.suffix(updatedParameters.count))))
+    }
+  }
+
+  /// A region of a step, with the threads of a pool where it is shared.
+  private func perform(
+    _ step: any Step, _ region: WorkRegion, _ pool: ThreadPool?, _ memory: RunMemory, _ scratch: UnsafeMutableRawPointer
+  ) {
+    for stage in 0..<step.stageCount(region) {
+      let count = step.taskCount(region, stage: stage)
+      guard let pool else {
+        for task in 0..<count { step.perform(task, of: region, stage: stage, memory, scratch: scratch) }
+        continue
+      }
+      pool.run(count: count, threads: region.threadCount) { worker, task in
+        step.perform(task, of: region, stage: stage, memory, scratch: scratch + worker * scratchStride)
+      }
+    }
+  }
+
+  /// Each thread takes images through all steps of a group: what one step makes of them the next reads from the thread's own cache.
+  private func runImages(_ group: BandSchedule.Group, _ images: Int, _ pool: ThreadPool, _ scratch: UnsafeMutableRawPointer) {
+    let batch = program.layouts[program.steps[group.steps.upperBound - 1].writes].batch
+    pool.run(count: (batch + images - 1) / images) { worker, number in
+      let memory = RunMemory(
+        values: values + worker * program.layouts.count, shared: arena.base + sharedOffset)
+      for index in group.steps {
+        let step = program.steps[index]
+        let region = WorkRegion(images: number * images..<min((number + 1) * images, batch), rows: 0..<step.rowCount)
+        for task in 0..<step.taskCount(region) {
+          step.perform(task, of: region, stage: 0, memory, scratch: scratch + worker * scratchStride)
+        }
+      }
     }
   }
 

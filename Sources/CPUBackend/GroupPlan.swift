@@ -30,12 +30,18 @@ struct GroupPlan {
 
   /// Of the values made, those of a single row left out.
   private var fewestPixels = Int.max
+  /// Of an image of the values made.
+  private var mostImageBytes = 1
+  private var hasStages = false
+  /// The values that no step of the group may make.
+  private var wholeReads: Set<Int> = []
 
   /// What a value keeps.
   struct Ring {
     var value: Int
     var rows: Int
     var images: Int
+    var copies: Int
   }
 
   private struct Band {
@@ -70,6 +76,9 @@ struct GroupPlan {
   static let mostSteps = 128
   /// Bands at the beginning, in the middle and at the end that a group is judged by.
   private static let sampledBands = 4
+  /// Of the images of a value that a thread takes at once, and of one image that it takes at all.
+  private static let taskBytes = 256 << 10
+  private static let mostImageBytes = 768 << 10
 
   /// The group of one step that ends with it.
   init(_ source: ScheduleSource, endingAt last: Int) { self.init(source, last: last, hasAllBands: false) }
@@ -95,6 +104,7 @@ struct GroupPlan {
     guard next >= 0, steps.count < Self.mostSteps else { return false }
     let first = source.steps[steps.lowerBound]
     guard first.rowCount > 1, let batch = first.batch, source.steps[next].batch == batch else { return false }
+    if source.completed[next].contains(where: wholeReads.contains) { return false }
     let oldHeight = height
     take(next)
     // The narrowest value sets the bands of all: one far narrower than another would leave the wide one whole.
@@ -111,11 +121,16 @@ struct GroupPlan {
     alone.add(step, bandCount: 1)
     let rows = bandRows(alone, last: index)
     let bandCount = (step.rowCount + rows - 1) / rows
-    if step.isLight { lightPace.add(step, bandCount: bandCount) } else { pace.add(step, bandCount: bandCount) }
-    height = bandRows(pace.most > 0 ? pace : lightPace, last: steps.upperBound - 1)
-
     let value = step.writes, layout = source.layouts[value]
-    if layout.height > 1 { fewestPixels = min(fewestPixels, layout.height * layout.width) }
+    if step.setsPace {
+      if step.isLight { lightPace.add(step, bandCount: bandCount) } else { pace.add(step, bandCount: bandCount) }
+      if layout.height > 1 { fewestPixels = min(fewestPixels, layout.height * layout.width) }
+      mostImageBytes = max(mostImageBytes, layout.bytesPerImage)
+    }
+    hasStages = hasStages || step.hasStages
+    let all = pace.most > 0 ? pace : lightPace.most > 0 ? lightPace : alone
+    height = bandRows(all, last: steps.upperBound - 1)
+    wholeReads.formUnion(step.wholeReads)
     if source.lastReader[value] >= steps.upperBound { byteCountOutside += source.layouts[value].byteCount }
     // What the step completes, or a part of, is not read from outside.
     for made in source.completed[index] where read.remove(made) != nil { byteCountOutside -= source.layouts[made].byteCount }
@@ -123,7 +138,9 @@ struct GroupPlan {
   }
 
   /// What rings and packed weights fill.
-  var byteCount: Int { constantByteCount + ringByteCount * imagesTogether }
+  var byteCount: Int {
+    constantByteCount + ringByteCount * imagesTogether * (imagesPerTask == nil ? 1 : source.threadCount)
+  }
 
   private var batch: Int { source.layouts[source.steps[steps.upperBound - 1].writes].batch }
 
@@ -131,7 +148,18 @@ struct GroupPlan {
   private var imagesTogether: Int {
     guard bands.count == 1 else { return 1 }
     guard fewestPixels < Int.max else { return batch }
+    if let images = imagesPerTask { return images }
     return min(batch, max(1, (source.bandPixels / 2 + fewestPixels - 1) / fewestPixels))
+  }
+
+  /// The images that a thread takes through all steps at once: as many as stay in its level-2 cache, few enough that threads are done at about the
+  /// same time. Nil where images are large or few.
+  var imagesPerTask: Int? {
+    guard bands.count == 1, steps.count > 1, batch > 1, !hasStages, mostImageBytes <= Self.mostImageBytes else { return nil }
+    let wanted = max(1, Self.taskBytes / mostImageBytes), threads = source.threadCount
+    let most = threads == 1 ? batch : batch / (4 * threads)
+    if most >= 1 { return min(wanted, most) }
+    return batch % threads == 0 ? 1 : nil
   }
 
   // MARK: Bands
@@ -175,8 +203,11 @@ struct GroupPlan {
     let step = source.steps[index], place = place(index)
     growTables(to: place + bands.count)
     var rows = 0
+    // What only later groups read is made as the rows are there that it follows from.
+    let isUnread = index == steps.upperBound - 1 || wanted[place + bands.count - 1] == 0
+    let total = source.steps[steps.upperBound - 1].rowCount
     for band in bands.indices {
-      let end = index == steps.upperBound - 1 ? bands[band].end : wanted[place + band]
+      let end = isUnread ? bands[band].end * step.rowCount / total : wanted[place + band]
       let whole = (end + step.rowGrain - 1) / step.rowGrain * step.rowGrain
       // At the end every value is completed, also where rows are left over that only a later group reads.
       rows = band == bands.count - 1 ? step.rowCount : max(rows, min(whole, step.rowCount))
@@ -213,7 +244,11 @@ struct GroupPlan {
     let grain = 4 * step.rowGrain
     rows = (rows + grain - 1) / grain * grain * step.outputRowsPerRow
     // A ring of rows serves one image at a time.
-    rings.append(Ring(value: step.writes, rows: min(rows, layout.height), images: rows < layout.height ? 1 : imagesTogether))
+    let isWhole = rows >= layout.height
+    rings.append(
+      Ring(
+        value: step.writes, rows: min(rows, layout.height), images: isWhole ? imagesTogether : 1,
+        copies: isWhole && imagesPerTask != nil ? source.threadCount : 1))
     ringByteCount += min(rows, layout.height) * layout.bytesPerRow
   }
 

@@ -113,9 +113,20 @@ extension Lowering {
         WinogradWeightGradientStep(
           node: node.name, payload, size: method == .winograd4 ? 4 : 2, x: x, g: g, output: output, table: table))
     case .direct:
-      result.steps.append(WeightGradientStep(node: node.name, payload, x: x, g: g, output: output, table: table))
+      let products = WeightProducts(payload, x: x.layout, g: g.layout, table: table)
+      guard let runs = WeightSumStep.runs(of: products) else {
+        result.steps.append(WeightGradientStep(node: node.name, products, x: x.value, g: g.value, output: output))
+        break
+      }
+      let sums = sums(g.layout, runs, channels: products.columns, width: products.rows * products.taps)
+      result.steps.append(WeightSumStep(node: node.name, products, x: x.value, g: g.value, runs, output: sums.value))
+      appendLater(WeightTotalStep(node: node.name, .dense, sums: sums, output: output), isPlanar)
     case .depthwise:
-      result.steps.append(DepthwiseWeightGradientStep(node: node.name, payload, x: x, g: g, output: output, table: table))
+      let runs = ChannelSumStep.runs(of: g.layout)
+      let sums = sums(g.layout, runs, channels: g.layout.channels, width: payload.kernel.height * payload.kernel.width)
+      result.steps.append(
+        DepthwiseWeightSumStep(node: node.name, payload, x: x, g: g, runs, output: sums.value, table: table))
+      appendLater(WeightTotalStep(node: node.name, .depthwise, sums: sums, output: output), isPlanar)
     case .grouped:
       result.steps.append(GroupedWeightGradientStep(node: node.name, payload, x: x, g: g, output: output))
     }
@@ -124,12 +135,32 @@ extension Lowering {
 
   // MARK: Statistics of channels
 
+  /// A value with a row for each run of rows of an image.
+  private mutating func sums(_ image: ValueLayout, _ runs: RowRuns, channels: Int, width: Int) -> Operand {
+    let layout = ValueLayout(Shape(batch: image.batch, channels: channels, height: runs.count, width: width), .interleaved)
+    return (addValue(layout), layout)
+  }
+
   private mutating func statistics(
-    _ node: Node, _ kind: ChannelStatisticsStep.Kind, _ inputs: [(value: Int, layout: ValueLayout)], output shape: Shape
+    _ node: Node, _ kind: ChannelTotalStep.Kind, _ inputs: [(value: Int, layout: ValueLayout)], output shape: Shape
   ) -> Int {
-    let output = addFloat32(valueLayout(shape))
-    result.steps.append(ChannelStatisticsStep(node: node.name, kind, inputs, output: output, table: table))
-    return convert(output.value, to: valueLayout(shape), node: node.name)
+    let part: ChannelSumStep.Kind =
+      switch kind {
+      case .sum: .sum
+      case .moments: .moments
+      case .gradientSums: .gradientSums
+      }
+    let image = inputs[0].layout, runs = ChannelSumStep.runs(of: image)
+    let sums = sums(image, runs, channels: image.channels, width: part.count)
+    result.steps.append(ChannelSumStep(node: node.name, part, inputs, runs, output: sums.value, table: table))
+    let output = addFloat32(valueLayout(shape)), final = valueLayout(shape)
+    let total = ChannelTotalStep(
+      node: node.name, kind, sums: sums, runs, width: image.width, moments: inputs.count > 2 ? inputs[2].value : nil,
+      output: output)
+    // Moments are read at once.
+    if kind != .sum { appendPending() }
+    appendLater(total, kind == .sum && output.layout.order == final.order && output.layout.element == final.element)
+    return convert(output.value, to: final, node: node.name)
   }
 
   private mutating func combination(

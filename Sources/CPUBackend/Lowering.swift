@@ -24,6 +24,9 @@ struct Lowering {
   private var moved: MovedChannels
   /// The inputs, planar and float32 as they come, of the values that nodes read in their place.
   private var inputs: [Int: Int] = [:]
+  /// Steps that add what runs of rows came to, which wait until their values are read or another step needs all rows: in between, bands of rows go
+  /// through many steps.
+  private var pending: [any Step] = []
   /// The nodes whose readers are all optimisers, which take values as tensors lie.
   let readByOptimizers: Set<String>
   /// The tensors of the values that are constants.
@@ -51,6 +54,7 @@ struct Lowering {
     readInParts = concatenationsReadInParts()
     parts = ConcatenationPart.all(in: network, shapes: shapes, except: readInParts.union(moved.unmade))
     for node in network.nodes { try lower(node) }
+    appendPending()
     for (index, name) in network.leavingValues.enumerated() { try placeOutput(name, index) }
     dropUnreadConstants()
     return result
@@ -121,6 +125,22 @@ struct Lowering {
     return whole
   }
 
+  /// Appends a step whose value is read by its node's readers alone, at the latest where the first of them stands.
+  mutating func appendLater(_ step: any Step, _ isLater: Bool) {
+    guard isLater else { return result.steps.append(step) }
+    pending.append(step)
+    let waiting = pending.reduce(0) { $0 + $1.reads.reduce(0) { $0 + result.layouts[$1].byteCount } }
+    if waiting > Self.mostPendingBytes { appendPending() }
+  }
+
+  /// What the sums of runs may fill that wait to be added.
+  private static let mostPendingBytes = 4 << 20
+
+  mutating func appendPending() {
+    result.steps += pending
+    pending = []
+  }
+
   func shape(of name: String) throws(ExecutionError) -> Shape {
     guard let shape = shapes[name] else { throw .invalidNetwork("the value '\(name)' has no shape") }
     return shape
@@ -128,7 +148,10 @@ struct Lowering {
 
   /// The value of that name: of an input or a node, or a parameter, which is a constant here.
   private mutating func value(_ name: String) throws(ExecutionError) -> Int {
-    if let value = values[name] { return value }
+    if let value = values[name] {
+      if let index = pending.firstIndex(where: { $0.writes == value }) { result.steps.append(pending.remove(at: index)) }
+      return value
+    }
     guard network.parameters[name] != nil else {
       throw .invalidNetwork("the value '\(name)' is read before it is computed")
     }

@@ -41,6 +41,10 @@ protocol Step: AnyObject {
   var isLight: Bool { get }
   /// Whether all images are one piece of work.
   var takesWholeBatch: Bool { get }
+  /// Whether `reads[index]` is complete before any row is worked on; it may have other images than the output.
+  func readsWhole(_ index: Int) -> Bool
+  /// Whether the step's value counts where the height of bands is chosen.
+  var setsPace: Bool { get }
   /// Regions begin at multiples of this many rows.
   var rowGrain: Int { get }
   /// The rows of `reads[index]` that the work rows read; may reach past the value's edges.
@@ -72,6 +76,8 @@ extension Step {
   var outputRowsPerRow: Int { 1 }
   var isLight: Bool { false }
   var takesWholeBatch: Bool { false }
+  func readsWhole(_ index: Int) -> Bool { false }
+  var setsPace: Bool { true }
   var rowGrain: Int { 1 }
 }
 

@@ -33,8 +33,11 @@ struct StepCosts {
     }
   }
 
-  func sharing(of item: BandSchedule.Item) -> Sharing {
-    let cycles = cycles(of: item)
+  func sharing(of item: BandSchedule.Item) -> Sharing { sharing(ofAll: [item]) }
+
+  /// Of items that are shared as one.
+  func sharing(ofAll items: [BandSchedule.Item]) -> Sharing {
+    let cycles = items.reduce(0) { $0 + self.cycles(of: $1) }
     return cycles < leastCycles ? .never : cycles < muchCycles ? .whenItPays : .always
   }
 

@@ -75,17 +75,18 @@ struct ScheduleSimulation {
     guard region.rows.lowerBound % step.rowGrain == 0,
       region.rows.upperBound % step.rowGrain == 0 || region.rows.upperBound == step.rowCount
     else { return "the rows do not lie on the step's grain of \(step.rowGrain)" }
-    // Where values have different numbers of images, all of them are read; a constant serves all images.
+    // Where values have different numbers of images, all of them are read; a constant serves all images, and so does what is read whole.
     let isWhole =
       step.takesWholeBatch
-      || step.reads.contains {
-        if case .constant = program.places[$0] { return false }
-        return program.layouts[$0].batch != program.layouts[step.writes].batch
+      || step.reads.enumerated().contains { operand, value in
+        if step.readsWhole(operand) { return false }
+        if case .constant = program.places[value] { return false }
+        return program.layouts[value].batch != program.layouts[step.writes].batch
       }
     for (operand, value) in step.reads.enumerated() {
       let layout = program.layouts[value]
       let rows = step.inputRows(operand, for: region.rows).clamped(to: 0..<layout.height)
-      for image in isWhole ? 0..<layout.batch : region.images {
+      for image in isWhole || step.readsWhole(operand) ? 0..<layout.batch : region.images {
         for row in rows { if let fault = read(value, image, row) { return fault } }
       }
       if !rows.isEmpty, let fault = readArena(value) { return fault }

@@ -50,7 +50,14 @@ import Transforms
         program, threadCount: threads, cacheByteCount: engine.cacheByteCount, bandPixels: engine.bandPixels)
       let costs = StepCosts(program, network, shapes: shapes, engine: engine)
       var alone = 0.0, together = 0.0
-      for item in schedule.groups.flatMap(\.items) {
+      for group in schedule.groups {
+        guard let images = group.imagesPerTask else { continue }
+        // Each thread takes some images through all steps.
+        let cycles = group.items.reduce(0) { $0 + costs.cycles(of: $1) }, tasks = (example.batch + images - 1) / images
+        alone += cycles
+        together += cycles * Double((tasks + threads - 1) / threads) / Double(tasks) + 1_500 + 400 * Double(threads - 1)
+      }
+      for item in schedule.groups.filter({ $0.imagesPerTask == nil }).flatMap(\.items) {
         let cycles = costs.cycles(of: item), shared = shared(item, program, costs, threads)
         // Never slower than one thread: a loop is shared only where that is quicker on paper, too.
         #expect(shared <= cycles, "\(program.steps[item.step].node), \(item.region), \(threads) threads")

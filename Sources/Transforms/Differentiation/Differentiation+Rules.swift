@@ -397,13 +397,14 @@ extension Differentiation {
       return .training(.batchNormalization(payload))
     }
     let sums = step(node, "sums", part(.gradientSums), [g, x, moments])
-    try contribute(to: x) { $0.step(node, "input", part(.inputGradient), [g, x, moments, sums, weight]) }
     func row(_ this: inout Differentiation, _ row: Int, _ name: String, _ like: String) -> String {
       let slice = this.step(node, "row", .slice(Slice([Slice.Span(axis: 0, start: row, end: row + 1)])), [sums])
       return this.step(node, name, .reshape(Reshape([payload.channels])), [slice])
     }
     try contribute(to: weight) { row(&$0, 1, "weight", weight) }
     try contribute(to: bias) { row(&$0, 0, "bias", bias) }
+    // Behind them, so that nothing stands between it and what goes on from it row by row.
+    try contribute(to: x) { $0.step(node, "input", part(.inputGradient), [g, x, moments, sums, weight]) }
   }
 }
 

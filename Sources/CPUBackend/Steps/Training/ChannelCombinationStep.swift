@@ -42,7 +42,7 @@ final class ChannelCombinationStep: Step {
   var work: Work { Work(.elementwise) }
   var rowCount: Int { output.height }
   // The vectors have other images than the batch has.
-  var takesWholeBatch: Bool { true }
+  func readsWhole(_ index: Int) -> Bool { index >= imageCount }
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { index < imageCount ? rows : 0..<inputs[index].height }
   func taskCount(_ region: WorkRegion) -> Int { RowTasks(region).count }
   var scratchByteCount: Int { ScratchCursor.byteCount { factors(&$0) } }

@@ -50,10 +50,10 @@ final class GroupedWeightGradientStep: Step {
 
   private func sum(_ memory: RunMemory, channel: Int, input: Int, u: Int, v: Int) -> Float {
     let top = u * payload.dilation.height - payload.padding.top, left = v * payload.dilation.width - payload.padding.left
-    let columns = WeightGradientStep.inside(0..<g.width, stride: payload.stride.width, offset: left, extent: x.width)
+    let columns = WeightProducts.inside(0..<g.width, stride: payload.stride.width, offset: left, extent: x.width)
     var total: Float = 0
     for image in 0..<g.batch {
-      for y in WeightGradientStep.inside(0..<g.height, stride: payload.stride.height, offset: top, extent: x.height) {
+      for y in WeightProducts.inside(0..<g.height, stride: payload.stride.height, offset: top, extent: x.height) {
         let gradient = memory[reads[1]].floats(image, y) + channel
         let from = memory[reads[0]].floats(image, y * payload.stride.height + top) + input
         var row: Float = 0

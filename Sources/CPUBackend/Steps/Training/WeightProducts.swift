@@ -1,0 +1,130 @@
+import CKernels
+import Execution
+import Networks
+
+/// The products that the gradient of a convolution's weight is made of: for each tap one of two matrices whose common side are the pixels.
+final class WeightProducts {
+  let payload: Convolution
+  let x: ValueLayout
+  let g: ValueLayout
+  private let tiles: ConstantTable<Tile>
+  /// Channels of x that the sums have: padded.
+  let columns: Int
+  /// Output channels that they have: whole register tiles.
+  let rows: Int
+  /// Rows of g that a register tile goes over at once.
+  private let lines: Int
+
+  /// A register tile and where its columns begin.
+  private struct Tile: BitwiseCopyable {
+    var kernel: Kernel
+    var firstColumn: Int
+  }
+
+  /// Pixels whose channels of a register tile stay in the level-1 cache while all output channels go over them.
+  private static let pixelsAtOnce = 96
+  /// Floats from one pixel of x to the next from which on the channels of a tile are brought together first: lines far apart share few cache sets.
+  private static let farPixel = 128
+  /// Divided by the rows of every tile.
+  static let rowGrain = 8
+
+  /// Both values are interleaved float32.
+  init(_ payload: Convolution, x: ValueLayout, g: ValueLayout, table: KernelTable) {
+    self.payload = payload
+    self.x = x
+    self.g = g
+    columns = x.storedChannels
+    rows = (payload.outChannels + Self.rowGrain - 1) / Self.rowGrain * Self.rowGrain
+    tiles = ConstantTable(
+      ColumnBlock.split(columns, into: table.tiles(.outer, .float32, .float32)).map {
+        Tile(kernel: $0.kernel, firstColumn: $0.firstColumn)
+      })
+    lines = max(1, Self.pixelsAtOnce / max(g.width, 1))
+  }
+
+  var kernelNames: [String] { Set(tiles.values.map(\.kernel.name)).sorted() }
+  var taps: Int { payload.kernel.height * payload.kernel.width }
+  /// Of the sums, which lie as `[outputs, taps, inputs]`.
+  var floatsPerChannel: Int { taps * columns }
+
+  private var gathers: Bool { x.floats.pixel * payload.stride.width >= Self.farPixel }
+  private var widestTile: Int { tiles.values.map(\.kernel.columns).max() ?? 0 }
+  var scratchByteCount: Int { ScratchCursor.byteCount { gathered(&$0) } }
+  /// Where channels are brought together; nil where they are read as they lie.
+  private func gathered(_ cursor: inout ScratchCursor) -> UnsafeMutablePointer<Float>? {
+    gathers ? cursor.floats(Self.pixelsAtOnce * widestTile) : nil
+  }
+
+  /// Adds what some rows of an image's gradient make of some output channels, whole register tiles.
+  func add(
+    _ image: Int, _ rows: Range<Int>, channels: Range<Int>, x: ValueMemory, g: ValueMemory,
+    to sums: UnsafeMutablePointer<Float>, scratch: UnsafeMutableRawPointer
+  ) {
+    var cursor = ScratchCursor(scratch)
+    let gathered = gathered(&cursor)
+    // Rows of a ring may wrap. The sums are added up in the same order.
+    let lines = x.ring < self.x.height || g.ring < self.g.height ? 1 : lines
+    for y in stride(from: rows.lowerBound, to: rows.upperBound, by: lines) {
+      accumulate(image, y..<min(y + lines, rows.upperBound), channels: channels, x, g, sums, gathered)
+    }
+  }
+
+  private func accumulate(
+    _ image: Int, _ rows: Range<Int>, channels: Range<Int>, _ source: ValueMemory, _ gradients: ValueMemory,
+    _ sums: UnsafeMutablePointer<Float>, _ gathered: UnsafeMutablePointer<Float>?
+  ) {
+    let (strides, padding, dilation) = (payload.stride, payload.padding, payload.dilation)
+    let xLine = x.floats.row * strides.height, xStep = x.floats.pixel * strides.width
+    for u in 0..<payload.kernel.height {
+      let top = u * dilation.height - padding.top
+      let inside = Self.inside(rows, stride: strides.height, offset: top, extent: x.height)
+      guard !inside.isEmpty else { continue }
+      let xRow = source.floats(image, inside.lowerBound * strides.height + top)
+      let gRow = gradients.floats(image, inside.lowerBound)
+      for v in 0..<payload.kernel.width {
+        let left = v * dilation.width - padding.left
+        let pixels = Self.inside(0..<g.width, stride: strides.width, offset: left, extent: x.width)
+        guard !pixels.isEmpty else { continue }
+        let place = sums + (u * payload.kernel.width + v) * columns
+        let most = max(1, Self.pixelsAtOnce / inside.count)
+        for first in stride(from: pixels.lowerBound, to: pixels.upperBound, by: most) {
+          let count = min(most, pixels.upperBound - first)
+          var arguments = sw_outer_arguments(
+            left: nil, left_line: g.floats.row, left_step: g.floats.pixel, right: nil, right_line: xLine, right_step: xStep,
+            lines: inside.count, count: count, product: nil, product_stride: floatsPerChannel)
+          let from = xRow + (first * payload.stride.width + left) * x.floats.pixel
+          let gradient = gRow + first * g.floats.pixel + channels.lowerBound
+          for index in 0..<tiles.count {
+            let tile = tiles.elements[index], function = tile.kernel.outer, columns = tile.kernel.columns
+            arguments.right = UnsafePointer(from + tile.firstColumn)
+            if let gathered {
+              for line in 0..<inside.count {
+                for pixel in 0..<count {
+                  (gathered + (line * count + pixel) * columns).update(
+                    from: from + tile.firstColumn + line * xLine + pixel * xStep, count: columns)
+                }
+              }
+              arguments.right = UnsafePointer(gathered)
+              arguments.right_line = count * columns
+              arguments.right_step = columns
+            }
+            var channel = 0
+            while channel < channels.count {
+              arguments.left = UnsafePointer(gradient + channel)
+              arguments.product = place + channel * floatsPerChannel + tile.firstColumn
+              function(&arguments)
+              channel += tile.kernel.rows
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// The positions of a range of which `position · stride + offset` lies inside `0..<extent`.
+  static func inside(_ range: Range<Int>, stride: Int, offset: Int, extent: Int) -> Range<Int> {
+    let first = max(range.lowerBound, offset >= 0 ? 0 : (-offset + stride - 1) / stride)
+    let end = extent - 1 - offset < 0 ? 0 : min(range.upperBound, (extent - 1 - offset) / stride + 1)
+    return first..<max(first, end)
+  }
+}
