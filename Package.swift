@@ -11,6 +11,7 @@ var targets: [Target] = [
   .systemLibrary(name: "CWebP", pkgConfig: "libwebpmux", providers: [.apt(["libwebp-dev"]), .brew(["webp"])]),
   .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"]), .brew(["libtiff"])]),
   .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+  .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
   .target(name: "CImageCodecs", dependencies: ["CPNG", "CJPEG", "CWebP", "CTIFF", "CZlib"]),
   .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"]), .brew(["libzip"])]),
 
@@ -29,7 +30,7 @@ var targets: [Target] = [
   .target(
     name: "Formats",
     dependencies: [
-      "Tensors", "Files", "Networks", "Architectures", "ONNXProto", "CZip", "CZlib",
+      "Tensors", "Files", "Networks", "Architectures", "ONNXProto", "CZip", "CZlib", "CYAML",
       .product(name: "SwiftProtobuf", package: "swift-protobuf"),
     ]),
   .target(name: "Imaging", dependencies: ["Tensors", "Files", "CImageCodecs"]),

@@ -16,12 +16,13 @@ need webp/mux.h libwebp-dev
 need tiff.h libtiff-dev
 need zip.h libzip-dev
 need zlib.h zlib1g-dev
+need yaml.h libyaml-dev
 need hdf5.h libhdf5-dev
 if ! command -v pkg-config >/dev/null 2>&1; then missing="$missing pkg-config"; fi
 if [ -z "$missing" ]; then exit 0; fi
 
 if [ "$(uname)" = Darwin ]; then
-  echo "Swiftlet needs some C libraries. Please run: brew install libpng jpeg-turbo webp libtiff libzip hdf5 pkg-config" >&2
+  echo "Swiftlet needs some C libraries. Please run: brew install libpng jpeg-turbo webp libtiff libzip libyaml hdf5 pkg-config" >&2
   exit 1
 fi
 if ! command -v apt-get >/dev/null 2>&1; then

@@ -28,8 +28,11 @@ extension Architecture {
         .init(name: "scale", defaultValue: "2", help: "2, 3 or 4"),
         .init(name: "channels", defaultValue: "3", help: "3 for RGB, 1 for luma"), features(64, "channels inside"),
         .init(name: "blocks", defaultValue: "16", help: "residual blocks"),
-        .init(name: "residual-scale", defaultValue: "0.1", help: "factor of each block's residual (1 in the original layout)"),
-        .init(name: "layout", defaultValue: "plain", help: "plain, or original: body convolution and mean shift"),
+        .init(
+          name: "residual-scale", defaultValue: "0.1", help: "factor of each block's residual (1 in other layouts than plain)"),
+        .init(
+          name: "layout", defaultValue: "plain",
+          help: "plain; original: body convolution and mean shift; direct: pixels at once, beside the input"),
         .init(name: "maximum", defaultValue: "1", help: "what 255 is inside the network (255 in the original layout)"),
         convolution("those of the residual blocks"),
       ]),

@@ -32,7 +32,7 @@ extension EDSR {
     self.init(
       scale: try values.integer("scale", 2), channels: try values.integer("channels", 3),
       features: try values.integer("features", 64), blocks: try values.integer("blocks", 16),
-      residualScale: try values.number("residual-scale", layout == .original ? 1 : 0.1), layout: layout,
+      residualScale: try values.number("residual-scale", layout == .plain ? 0.1 : 1), layout: layout,
       maximum: try values.number("maximum", layout == .original ? 255 : 1),
       convolution: try values.choice("convolution", .standard))
   }

@@ -9,18 +9,22 @@ import Networks
 /// x4 is two stages of x2. The default layout has 1,332,931 parameters at x2. `layout: .original` is the baseline of the
 /// authors' code: one more convolution after the blocks, and the mean colour subtracted before and added after the network;
 /// at residual scale 1 and range 255 it has 1,369,859 trainable parameters at x2, and published checkpoints fit it.
+/// `layout: .direct` does all its products at low resolution, `y = shuffle(up(h + b)) + nearest(x)` with one convolution to scale² times
+/// the channels of the output: what the plain layout spends behind the blocks buys blocks there.
 ///
 /// Cheaper kinds of convolution replace those of the residual blocks: separable, 304,835 parameters at x2. Separable convolutions
 /// have biases in both parts, those by channel selection none.
 /// - Source: Lim et al., Enhanced Deep Residual Networks for Single Image Super-Resolution, CVPR Workshops 2017;
 ///   sanghyun-son/EDSR-PyTorch.
 public struct EDSR: Hashable, Codable, Sendable {
-  /// The two forms in which the network is found.
+  /// The forms in which the network is found.
   public enum Layout: String, Hashable, Codable, Sendable, CaseIterable {
     /// No convolution after the blocks, no mean shift.
     case plain
     /// As in the authors' code.
     case original
+    /// One convolution makes the pixels, which are added to the input enlarged.
+    case direct
   }
 
   /// 2, 3 or 4.
@@ -58,8 +62,13 @@ public struct EDSR: Hashable, Codable, Sendable {
   /// The mean of red, green and blue over the DIV2K training images, of 1.
   package static let meanColour: [Float] = [0.4488, 0.4371, 0.4040]
 
+  /// The direct layout, which learns what is missing in the enlarged input: residual scale 1.
+  public static func direct(scale: Int = 2, channels: Int = 1, features: Int = 32, blocks: Int = 4) -> EDSR {
+    EDSR(scale: scale, channels: channels, features: features, blocks: blocks, residualScale: 1, layout: .direct)
+  }
+
   /// Nodes `head`, `body.0.a`, `body.0.relu`, `body.0.b`, `body.0.scaled`, `body.0.sum` …, `skip`, `up.0`, `up.0.shuffle` …, `tail`;
-  /// `subtractMean`, `body.end` and `addMean` in the original layout.
+  /// `subtractMean`, `body.end` and `addMean` in the original layout; `up`, `up.shuffle`, `enlarged` and `sum` behind `skip` in the direct one.
   public func network(_ initialization: Initialization) throws(ArchitectureError) -> Network { try build(initialization) }
 }
 
@@ -85,6 +94,12 @@ extension EDSR: ArchitectureDefinition {
       value = builder.convolution("body.end", value, outChannels: features, kernel: 3, padding: 1)
     }
     value = builder.add("skip", value, head)
+    if layout == .direct {
+      value = builder.convolution("up", value, outChannels: channels * scale * scale, kernel: 3, padding: 1)
+      value = builder.pixelShuffle("up.shuffle", value, factor: scale)
+      builder.output(builder.add("sum", value, builder.resize("enlarged", x, .nearest, factor: scale)))
+      return builder
+    }
     let stages = scale == 4 ? [2, 2] : [scale]
     for (index, factor) in stages.enumerated() {
       value = builder.convolution("up.\(index)", value, outChannels: features * factor * factor, kernel: 3, padding: 1)

@@ -42,6 +42,14 @@ extension EvaluationError: CustomStringConvertible {
     case .network(let error):
       error.description
     case .training(let error): error.description
+    case .recipe(let error): error.description
+    case .trainingTarget(let network, let output, let target):
+      "the network '\(network)' makes \(output) and is to learn \(target); check the data, its patch and classes, and the network's options"
+    case .trainingInput(let network, let input, let reason):
+      "the network '\(network)' cannot learn from inputs of \(input): \(reason); check the data and its patch"
+    case .runFolder(let path, let reason): "'\(path.onOneLine)': \(reason)"
+    case .nothingPretrained(let path, let network):
+      "no parameter of '\(path.onOneLine)' is of a name and shape that the network '\(network)' has; give a model that resembles it"
     case .architecture(let error):
       error.description
     case .inputShape(let text):
@@ -138,7 +146,7 @@ extension EvaluationError {
       }
     case .noImageContract, .noPredictionContract, .inputCount, .inputShape, .openInput, .instructionSet, .unknownEngine,
       .untimedEngine, .architecture,
-      .training,
+      .training, .recipe, .trainingTarget, .trainingInput, .runFolder, .nothingPretrained,
       .unknownModel, .format, .conversion,
       .architectureNeeded,
       .noPictures, .nothingToSubstitute, .outputTaken, .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded,

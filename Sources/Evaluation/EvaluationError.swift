@@ -34,6 +34,14 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case network(NetworkError)
   case architecture(ArchitectureError)
   case training(TrainingError)
+  case recipe(RecipeError)
+  /// What is learnt is of another shape than the network's output.
+  case trainingTarget(network: String, output: Shape, target: Shape)
+  case trainingInput(network: String, input: Shape, reason: String)
+  /// A folder of a run cannot serve; the reason is a clause, with its mend.
+  case runFolder(path: String, reason: String)
+  /// No parameter of a model fits the network.
+  case nothingPretrained(path: String, network: String)
   /// Meant as the shape of an input, and none.
   case inputShape(String)
   /// An input leaves more open than its batch, height and width, so that no size is the usual one.
@@ -107,4 +115,12 @@ package func wrapping<R>(_ body: () throws(DataError) -> R) throws(EvaluationErr
 
 package func wrapping<R>(_ body: () throws(FormatError) -> R) throws(EvaluationError) -> R {
   do throws(FormatError) { return try body() } catch { throw .format(error) }
+}
+
+package func wrapping<R>(_ body: () throws(TrainingError) -> R) throws(EvaluationError) -> R {
+  do throws(TrainingError) { return try body() } catch { throw .training(error) }
+}
+
+package func wrapping<R>(_ body: () throws(DataError) -> R) throws(EvaluationError) -> R {
+  do throws(DataError) { return try body() } catch { throw .training(.data(error)) }
 }

@@ -33,6 +33,21 @@ package enum TextFormat {
   }
 
   /// Three digits and a power of ten: `1.19e-06`; `0` is spelled so.
+  /// With so many digits that count: `0.012346`.
+  package static func significant(_ value: Double, _ digits: Int) -> String {
+    guard value.isFinite, value != 0 else { return value == 0 ? "0" : "\(value)" }
+    var decimals = digits - 1, size = abs(value)
+    while size >= 10, decimals > 0 {
+      size /= 10
+      decimals -= 1
+    }
+    while size < 1, decimals < 17 {
+      size *= 10
+      decimals += 1
+    }
+    return fixed(value, decimals)
+  }
+
   package static func scientific(_ value: Double) -> String {
     guard value.isFinite, value != 0 else { return fixed(value, 0) }
     var exponent = Int(log10(abs(value)).rounded(.down))

@@ -73,6 +73,14 @@ public final class FileClaims: Sendable {
     return try result.get()
   }
 
+  /// Runs work on files that are a job's own state, which it reads and replaces again and again: nothing is claimed inside.
+  package static func apart<R, E>(_ body: () throws(E) -> R) throws(E) -> R {
+    let result = $current.withValue(nil) {
+      do throws(E) { return Result<R, E>.success(try body()) } catch { return .failure(error) }
+    }
+    return try result.get()
+  }
+
   /// Claims standard output and standard error, which may lead to files.
   public static func writesStandardStreams() {
     for (descriptor, name) in [(STDERR_FILENO, FileError.standardError), (STDOUT_FILENO, FileError.standardOutput)] {

@@ -36,7 +36,7 @@ public enum FileReader {
   }
 
   /// Whether there is something of that name.
-  package static func exists(_ path: String) -> Bool {
+  public static func exists(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0
   }

@@ -21,7 +21,13 @@ public enum ModelFile {
 
   /// Reads a model. Throws where a weight is NaN or infinite, unless `allowingNonFinite`.
   public static func read(_ path: String, allowingNonFinite: Bool = false) throws(FormatError) -> Network {
-    let contents = try Safetensors(contentsOf: path)
+    try read(Safetensors(contentsOf: path), path: path, allowingNonFinite: allowingNonFinite)
+  }
+
+  /// The network of contents that were read from a file, by whose path errors call it.
+  package static func read(
+    _ contents: Safetensors, path: String, allowingNonFinite: Bool = false
+  ) throws(FormatError) -> Network {
     do throws(FormatProblem) {
       return try network(contents, allowingNonFinite: allowingNonFinite)
     } catch {

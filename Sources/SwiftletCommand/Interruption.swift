@@ -1,4 +1,5 @@
 import Swiftlet
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -10,6 +11,16 @@ import Swiftlet
 
 /// What happens when a person or the system ends the command early.
 enum Interruption {
+  private static let waited = Atomic(false), requested = Atomic(false)
+
+  /// Whether the work at hand looks at `isRequested` and ends by itself. The second signal ends the process in any case.
+  static var isWaited: Bool {
+    get { waited.load(ordering: .relaxed) }
+    set { waited.store(newValue, ordering: .relaxed) }
+  }
+
+  static var isRequested: Bool { requested.load(ordering: .relaxed) }
+
   /// From here on SIGINT, SIGTERM and SIGHUP end the process only after the partial files are gone. Call it before any thread is
   /// started: threads inherit which signals they leave to others.
   static func removesPartialFiles() {
@@ -46,6 +57,10 @@ enum Interruption {
     pthread_sigmask(SIG_BLOCK, nil, &signals)
     var number: Int32 = 0
     guard sigwait(&signals, &number) == 0 else { return nil }
+    if isWaited {
+      requested.store(true, ordering: .relaxed)
+      guard sigwait(&signals, &number) == 0 else { return nil }
+    }
     Terminal.clearProgress()
     AtomicFile.removePartialFiles()
     signal(number, SIG_DFL)

@@ -58,10 +58,13 @@ struct ArchitectureArguments: ParsableArguments {
   @Option(help: "edsr: residual blocks. (default: 16)")
   var blocks: String?
 
-  @Option(help: "edsr: factor of each block's residual. (default: 0.1, or 1 in the original layout)")
+  @Option(help: "edsr: factor of each block's residual. (default: 0.1, or 1 in other layouts than plain)")
   var residualScale: String?
 
-  @Option(help: "edsr: plain, or original with body convolution and mean shift. (default: plain)")
+  @Option(
+    help:
+      "edsr: plain; original, with body convolution and mean shift; or direct, pixels at once beside the input. (default: plain)"
+  )
   var layout: String?
 
   @Option(help: "edsr: what 255 is inside the network, 1 or 255. (default: 1, or 255 in the original layout)")

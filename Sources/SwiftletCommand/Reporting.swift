@@ -74,18 +74,23 @@ enum Terminal {
   /// As `show`, for JSON, which gets an end of line.
   static func showJSON(_ text: String, besides outputs: [String] = []) { put(text.printableJSON + "\n", besides: outputs) }
 
+  /// What was shown so far arrives now, for those who watch a file grow.
+  static func flush() { fflush(stdout) }
+
   private static func put(_ text: String, besides outputs: [String]) {
     if outputs.contains(where: { $0 == "-" || $0 == "/dev/stdout" }) { write(text) } else { print(text, terminator: "") }
   }
 
   /// Draws over the line that was drawn before; where nobody watches, nothing.
-  static func drawProgress(_ label: String, _ share: Double, since start: Double) {
+  ///
+  /// - Parameter first: the share that was done at `start`.
+  static func drawProgress(_ label: String, _ share: Double, since start: Double, from first: Double = 0) {
     guard isInteractive else { return }
     let width = 30
     let done = Int((share * Double(width)).rounded())
     let bar = String(repeating: "#", count: done) + String(repeating: ".", count: width - done)
     let elapsed = Machine.seconds - start
-    let left = share > 0 ? " \(duration(elapsed / share - elapsed)) left" : ""
+    let left = share > first ? " \(duration(elapsed / (share - first) * (1 - share))) left" : ""
     write("\r\u{1B}[K[\(bar)] \(TextFormat.fixed(share * 100, 0))%\(left)  \(label.onOneLine)")
   }
 

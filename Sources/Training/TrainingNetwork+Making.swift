@@ -2,33 +2,16 @@ import Networks
 import Tensors
 import Transforms
 
-/// Why a network cannot be trained.
-public enum TrainingError: Error, Hashable, Sendable {
-  case network(NetworkError)
-  case differentiation(DifferentiationError)
-  /// No parameter of the network is trained, or the loss follows from none.
-  case nothingToTrain
-}
-
-extension TrainingError: CustomStringConvertible {
-  public var description: String {
-    switch self {
-    case .network(let error): "\(error)"
-    case .differentiation(let error): "\(error)"
-    case .nothingToTrain: "the network has no parameter that training would change"
-    }
-  }
-}
-
 extension TrainingNetwork {
   /// The network that takes a step of training in each run, of a network as it was built.
   ///
   /// - Parameters:
+  ///   - averageKeep: of moving averages of the parameters, where they are wanted; see `trained(by:)`.
   ///   - momentum: of the running statistics of batch norms.
   ///   - shapes: of some inputs that the network takes, which tell the axes of values.
   public init(
-    _ network: Network, loss: WeightedLoss, optimizer: Optimizer, clipping: GradientClipping? = nil, momentum: Float = 0.1,
-    inputs shapes: [Shape]
+    _ network: Network, loss: WeightedLoss, optimizer: Optimizer, clipping: GradientClipping? = nil,
+    averageKeep: Float? = nil, momentum: Float = 0.1, inputs shapes: [Shape]
   ) throws(TrainingError) {
     let withLoss: NetworkWithLoss, output: Shape
     do throws(NetworkError) {
@@ -45,7 +28,7 @@ extension TrainingNetwork {
       throw .differentiation(error)
     }
     do throws(NetworkError) {
-      self = try differentiated.trained(by: optimizer, clipping: clipping, loss: withLoss.loss)
+      self = try differentiated.trained(by: optimizer, clipping: clipping, averageKeep: averageKeep, loss: withLoss.loss)
     } catch {
       throw .network(error)
     }

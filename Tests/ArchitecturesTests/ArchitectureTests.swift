@@ -82,6 +82,9 @@ import Testing
     #expect(try Architecture(named: "edsr") == .edsr(EDSR()))
     #expect(try Architecture(named: "edsr", options: ["layout": "original", "scale": "4"]) == .edsr(.original(scale: 4)))
     #expect(
+      try Architecture(named: "edsr", options: ["layout": "direct", "channels": "1", "features": "32", "blocks": "4"])
+        == .edsr(.direct()))
+    #expect(
       try Architecture(named: "edsr", options: ["features": "48", "blocks": "4", "residual-scale": "1", "channels": "1"])
         == .edsr(EDSR(channels: 1, features: 48, blocks: 4, residualScale: 1)))
     for summary in Architecture.catalogue {
@@ -106,7 +109,7 @@ import Testing
         "edsr", ["channels": "1", "layout": "original"],
         "the option channels of edsr is '1' and must be 3 with the original layout"
       ),
-      ("edsr", ["layout": "big"], "the option layout of edsr is 'big' and must be plain or original"),
+      ("edsr", ["layout": "big"], "the option layout of edsr is 'big' and must be plain, original or direct"),
       ("edsr", ["maximum": "2"], "the option maximum of edsr is '2.0' and must be 1 or 255"),
       ("edsr", ["features": "1025"], "the option features of edsr is '1025' and must be 1 to 1024"),
       (

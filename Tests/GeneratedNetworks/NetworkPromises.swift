@@ -65,8 +65,12 @@ package struct NetworkPromises {
 
   /// False where the network does not take the shapes.
   private func run(_ shapes: [Shape], _ optimized: Network) throws(BrokenPromise) -> Bool {
-    // Images of one pixel cost more than their elements say.
-    guard shapes.allSatisfy({ ($0.checkedCount ?? .max) <= 1 << 20 && ($0.extents.first ?? 1) <= 1 << 12 }),
+    // Images and channels of one pixel cost more than their elements say.
+    guard
+      shapes.allSatisfy({
+        ($0.checkedCount ?? .max) <= 1 << 20 && ($0.extents.first ?? 1) <= 1 << 12
+          && ($0.extents.dropFirst().first ?? 1) <= 1 << 14
+      }),
       try Promise.made({ try network.inferredShapes(inputs: shapes) }) != nil
     else {
       return false

@@ -37,6 +37,8 @@ public struct TrainingNetwork: Equatable, Sendable {
   public var trained: [String]
   public var optimizer: Optimizer
   public var clipping: GradientClipping?
+  /// Of each trained parameter, the name of the parameter that holds its moving average; empty where there is none.
+  public var averages: [String: String]
 
   /// What `schedule` takes in step `step`, counted from 0: the learning rate, 1 / (1 - β₁ᵗ), 1 / √(1 - β₂ᵗ), the largest norm.
   public func scheduleValues(step: Int, learningRate: Double) -> [Float] {
@@ -72,8 +74,10 @@ extension DifferentiatedNetwork {
   ///
   /// What it remembers are constants of the network, `optimizer.mean.NAME`, `optimizer.square.NAME` or `optimizer.velocity.NAME`, 0 at first: a file of the network holds all that
   /// going on with training takes.
+  ///
+  /// - Parameter averageKeep: where given, `optimizer.average.NAME` follows each parameter, `a = keep · a + (1 - keep) · w`, from its first value on.
   public func trained(
-    by optimizer: Optimizer, clipping: GradientClipping? = nil, loss: String
+    by optimizer: Optimizer, clipping: GradientClipping? = nil, averageKeep: Float? = nil, loss: String
   ) throws(NetworkError) -> TrainingNetwork {
     var graph = OptimizerGraph(network, optimizer: optimizer)
     let names = gradients.keys.sorted()
@@ -91,13 +95,17 @@ extension DifferentiatedNetwork {
       for name in names { clipped[name] = gradients[name].map { graph.shortened($0, name, norm: norm) } }
     case nil: break
     }
+    var averages: [String: String] = [:]
     for name in names {
-      if let gradient = clipped[name] { graph.update(name, by: gradient) }
+      guard let gradient = clipped[name] else { continue }
+      let new = graph.update(name, by: gradient)
+      if let averageKeep { averages[name] = graph.averaged(name, new, keep: averageKeep) }
     }
     graph.network.outputs = outputs
     try graph.network.verify()
     return TrainingNetwork(
-      network: graph.network, schedule: graph.schedule, trained: names, optimizer: optimizer, clipping: clipping)
+      network: graph.network, schedule: graph.schedule, trained: names, optimizer: optimizer, clipping: clipping,
+      averages: averages)
   }
 }
 
@@ -187,7 +195,8 @@ private struct OptimizerGraph {
     return binary("shortened.\(name)", .multiply, gradient, factor)
   }
 
-  mutating func update(_ parameter: String, by gradient: String) {
+  /// The name of the parameter's new value.
+  mutating func update(_ parameter: String, by gradient: String) -> String {
     func decayed(_ graph: inout OptimizerGraph, _ weightDecay: Float) -> String {
       if weightDecay == 0 { return gradient }
       return graph.node(
@@ -199,7 +208,7 @@ private struct OptimizerGraph {
       let g = decayed(&self, weightDecay)
       var direction = g
       if momentum != 0 {
-        let velocity = remembered("velocity", parameter, g, MovingAverage(keep: momentum, add: 1))
+        let velocity = remembered("velocity", parameter, g, MovingAverage(keep: momentum, add: 1)).value
         direction =
           nesterov
           ? node("ahead.\(parameter)", .training(.movingAverage(MovingAverage(keep: momentum, add: 1))), [velocity, g])
@@ -212,24 +221,34 @@ private struct OptimizerGraph {
       new = adaptive(parameter, gradient, beta1, beta2, ParameterStep(decay: weightDecay, epsilon: epsilon))
     }
     network.updates.append(ParameterUpdate(parameter: parameter, value: new))
+    return new
+  }
+
+  /// The name of the parameter that holds the moving average of another.
+  mutating func averaged(_ parameter: String, _ new: String, keep: Float) -> String {
+    remembered(
+      "average", parameter, new, MovingAverage(keep: keep, add: 1 - keep), from: network.parameters[parameter]
+    ).parameter
   }
 
   private mutating func adaptive(
     _ parameter: String, _ gradient: String, _ beta1: Float, _ beta2: Float, _ step: ParameterStep
   ) -> String {
-    let mean = remembered("mean", parameter, gradient, MovingAverage(keep: beta1, add: 1 - beta1))
-    let square = remembered("square", parameter, gradient, MovingAverage(keep: beta2, add: 1 - beta2, squares: true))
+    let mean = remembered("mean", parameter, gradient, MovingAverage(keep: beta1, add: 1 - beta1)).value
+    let square = remembered("square", parameter, gradient, MovingAverage(keep: beta2, add: 1 - beta2, squares: true)).value
     return node("new.\(parameter)", .training(.parameterStep(step)), [parameter, mean, square, schedule])
   }
 
-  /// A tensor like the parameter that lives on from step to step, an average of what comes.
-  private mutating func remembered(_ name: String, _ parameter: String, _ next: String, _ average: MovingAverage) -> String {
+  /// A tensor like the parameter that lives on from step to step, an average of what comes: its name, and that of its new value.
+  private mutating func remembered(
+    _ name: String, _ parameter: String, _ next: String, _ average: MovingAverage, from first: Tensor? = nil
+  ) -> (parameter: String, value: String) {
     let shape = shape(parameter)
     let constant = node("\(name).\(parameter)", .constant(Constant(shape)), [])
     let old = "\(constant).\(ParameterRole.value.rawValue)"
-    network.parameters[old] = Tensor(zeros: shape)
+    network.parameters[old] = first ?? Tensor(zeros: shape)
     let new = node("new.\(name).\(parameter)", .training(.movingAverage(average)), [old, next])
     network.updates.append(ParameterUpdate(parameter: old, value: new))
-    return new
+    return (old, new)
   }
 }

@@ -27,6 +27,8 @@ public struct SuperResolutionSource: SampleSource {
     public var preScales = [1.0]
     /// Whether the small picture is clipped and rounded to 8 bits, as files have it. With a JPEG file it is in any case.
     public var roundsInput = false
+    /// Of this share of samples, from 0 to 1, the picture is of one brightness, half of them black or white: what flat areas have to stay.
+    public var flatShare = 0.0
     /// In the order in which they are done.
     public var degradations: [Degradation] = []
     /// The most memory for pictures and smaller ones.
@@ -72,6 +74,7 @@ public struct SuperResolutionSource: SampleSource {
       !options.preScales.isEmpty && options.preScales.allSatisfy { $0 >= 0.05 && $0 <= 1 }, "pre-scales",
       "\(options.preScales)",
       "factors from 0.05 to 1")
+    try require((0...1).contains(options.flatShare), "the share of flat samples", "\(options.flatShare)", "0 to 1")
     self.options = options
     self.pictures = pictures
     store = PictureStore(pictures.files, cacheByteCount: options.cacheByteCount / 8)
@@ -84,6 +87,7 @@ public struct SuperResolutionSource: SampleSource {
 
   public func sample(_ key: SampleKey) throws(DataError) -> Sample {
     var generator = key.generator
+    if options.flatShare > 0, generator.nextDouble() < options.flatShare { return flat(using: &generator) }
     let picture = key.index % pictures.files.count
     let scale = options.scales[generator.next(below: options.scales.count)]
     let drawn = options.preScales[generator.next(below: options.preScales.count)]
@@ -108,6 +112,21 @@ public struct SuperResolutionSource: SampleSource {
     let factor = options.maximum / 255
     let target = options.degradations.isEmpty ? large : networkPlanes(large)
     return Sample(input: input.tensor(scale: factor), target: target.tensor(scale: factor))
+  }
+
+  private func flat(using generator: inout SplitMix64) -> Sample {
+    let scale = options.scales[generator.next(below: options.scales.count)]
+    let side = options.inputSize == .bicubicEnlarged ? options.patch : options.patch / scale
+    // As a picture of 8 bits has them.
+    let choice = generator.next(below: 4), level = generator.next(below: 256)
+    let colour = Array(
+      repeating: Plane<Float>(width: 1, height: 1, elements: [[0, 255, Float(level), Float(level)][choice]]), count: 3)
+    let planes = networkPlanes(colour)
+    func tensor(_ side: Int) -> Tensor {
+      planes.map { Plane(width: side, height: side, elements: Array(repeating: $0.elements[0], count: side * side)) }
+        .tensor(scale: options.maximum / 255)
+    }
+    return Sample(input: tensor(side), target: tensor(options.patch))
   }
 
   /// The patch of the small picture, degraded with what lies around it.

@@ -1,0 +1,58 @@
+import Files
+import Formats
+import Training
+
+/// The folder of a run: what was asked, what came out, and where it stands.
+///
+///     recipe.yaml          the recipe with the options that were given
+///     run.json             `RunRecord`: program, machine, data, network, state
+///     metrics.csv          a line for each epoch
+///     curves.svg           the same, drawn
+///     events.out.tfevents.swiftlet   the same for TensorBoard
+///     last.safetensors     the checkpoint that training goes on from
+///     best.safetensors     the model of the best epoch
+///     model.safetensors    the model of the last epoch
+///     samples/             pictures of the last validation
+public struct RunFolder: Hashable, Sendable {
+  public let path: String
+
+  public init(path: String) { self.path = path }
+
+  public var recipe: String { Folder.joined(path, "recipe.yaml") }
+  public var record: String { Folder.joined(path, "run.json") }
+  public var metrics: String { Folder.joined(path, "metrics.csv") }
+  public var curves: String { Folder.joined(path, "curves.svg") }
+  public var events: String { Folder.joined(path, "events.out.tfevents.swiftlet") }
+  public var last: String { Folder.joined(path, "last.safetensors") }
+  public var best: String { Folder.joined(path, "best.safetensors") }
+  public var model: String { Folder.joined(path, "model.safetensors") }
+  public var samples: String { Folder.joined(path, "samples") }
+
+  /// Whether a run has begun there.
+  public var exists: Bool { FileReader.exists(record) }
+
+  /// Whether nothing is there that a run could write over.
+  var isEmpty: Bool {
+    get throws(EvaluationError) {
+      guard FileReader.exists(path) else { return true }
+      guard Folder.exists(path) else { throw .runFolder(path: path, reason: "a file is there; give a folder") }
+      return try wrapping { () throws(FileError) in try Folder.names(in: path) }.isEmpty
+    }
+  }
+
+  /// A folder in `runs` that is not there yet: `runs/NAME`, or with a number behind it.
+  public static func unused(name: String, in folder: String = "runs") -> RunFolder {
+    var path = Folder.joined(folder, name), number = 2
+    while FileReader.exists(path) {
+      path = Folder.joined(folder, "\(name)-\(number)")
+      number += 1
+    }
+    return RunFolder(path: path)
+  }
+
+  func write(_ text: String, to path: String) throws(EvaluationError) { try write(Array(text.utf8), to: path) }
+
+  func write(_ bytes: [UInt8], to path: String) throws(EvaluationError) {
+    try wrapping { () throws(FileError) in try AtomicFile.write(bytes, to: path) }
+  }
+}

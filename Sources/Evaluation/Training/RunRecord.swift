@@ -1,0 +1,99 @@
+import Files
+import Formats
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// What a run is, for whoever looks at it later.
+public struct RunRecord: Hashable, Codable, Sendable {
+  public enum State: String, Hashable, Codable, Sendable {
+    case running, finished, interrupted, failed
+  }
+
+  public struct DataSet: Hashable, Codable, Sendable {
+    /// Of names, sizes and contents of all files.
+    public var fingerprint: String
+    public var files: Int
+    public var bytes: Int
+    /// Of an epoch.
+    public var samples: Int
+  }
+
+  public struct Network: Hashable, Codable, Sendable {
+    public var name: String
+    public var parameters: Int
+    /// Of one step, backward and optimiser included.
+    public var stepMultiplyAccumulates: Int
+  }
+
+  /// Of the program.
+  public var version: String
+  public var cpu: String
+  public var isa: String
+  public var threads: Int
+  public var data: DataSet
+  public var network: Network
+  public var seed: UInt64
+  /// As the system's clock said, in UTC: `2026-01-31T12:00:00Z`.
+  public var started: String
+  public var updated: String
+  public var state: State
+  /// Why it failed.
+  public var error: String?
+  public var epochs: Int
+  public var epoch: Int
+  public var step: Int
+  public var stepsPerEpoch: Int
+  /// What decides which epoch is the best, and its value then.
+  public var bestMetric: String?
+  public var best: Double?
+  public var bestEpoch: Int?
+  /// In steps, all processes together.
+  public var trainingSeconds: Double
+  /// The most that the process has held.
+  public var peakMemoryBytes: Int
+
+  /// The time now in UTC.
+  static var now: String {
+    var seconds = time(nil), parts = tm()
+    gmtime_r(&seconds, &parts)
+    func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    return "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))T\(two(parts.tm_hour)):\(two(parts.tm_min)):"
+      + "\(two(parts.tm_sec))Z"
+  }
+
+}
+
+extension RunRecord {
+  /// Reads `run.json` of a folder. Throws where there is none.
+  public init(of folder: RunFolder) throws(EvaluationError) {
+    let bytes: [UInt8]
+    do throws(FileError) {
+      bytes = try FileReader.bytes(of: folder.record, limit: 1 << 20)
+    } catch {
+      if case .notFound = error {
+        throw .runFolder(
+          path: folder.path, reason: "it is no folder of a run, which holds 'run.json'; give one that 'train' made")
+      }
+      throw .file(error)
+    }
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    guard let record = try? decoder.decode(RunRecord.self, from: Data(bytes)) else {
+      throw .runFolder(
+        path: folder.path, reason: "'run.json' is damaged or of another version; the other files may still serve")
+    }
+    self = record
+  }
+}

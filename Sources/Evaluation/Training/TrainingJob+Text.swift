@@ -1,0 +1,55 @@
+import Files
+
+extension RunFolder {
+  /// What a run of a recipe is called by itself.
+  public static func name(ofRecipe path: String) -> String { Folder.split(path).stem }
+}
+
+extension TrainingJob.Progress {
+  /// Of the whole training.
+  public var sharePerStep: Double { 1 / Double(max(epochs * stepsPerEpoch, 1)) }
+
+  public var text: String {
+    var text = "epoch \(epoch + 1)/\(epochs), step \(step)/\(stepsPerEpoch), loss \(TextFormat.significant(loss, 4)), "
+    text += "rate \(TextFormat.significant(learningRate, 3)), \(TextFormat.fixed(imagesPerSecond, 1)) images/s"
+    if waitingShare > 0.05 { text += ", data \(TextFormat.fixed(100 * waitingShare, 0)) % of the step" }
+    return text
+  }
+}
+
+extension TrainingJob {
+  /// What is about to be done.
+  public var planText: String {
+    let perStep = record.network.stepMultiplyAccumulates
+    var text = "\(record.network.name.onOneLine): \(TextFormat.grouped(record.network.parameters)) parameters, "
+    text += "\(TextFormat.grouped(perStep)) multiply-accumulates a step of \(recipe.batchSize)\n"
+    text +=
+      "data: \(TextFormat.grouped(record.data.samples)) samples an epoch of \(TextFormat.grouped(record.data.files)) files, "
+    text += "fingerprint \(record.data.fingerprint)\n"
+    text +=
+      "\(recipe.epochs) epochs of \(record.stepsPerEpoch) steps, seed \(recipe.seed), \(record.threads) threads, \(record.isa)\n"
+    if firstStep > 0 { text += "going on behind step \(firstStep)\n" }
+    return text + "folder: \(folder.path)\n"
+  }
+
+  /// The line of an epoch.
+  public func epochText(_ row: RunMetrics.Row) -> String {
+    var text =
+      "epoch \(row.epoch)/\(recipe.epochs): loss \(TextFormat.significant(row.loss, 5)), rate \(TextFormat.significant(row.learningRate, 3)), "
+    text += "\(TextFormat.fixed(row.seconds, 1)) s, \(TextFormat.fixed(row.imagesPerSecond, 1)) images/s"
+    let share = row.waitingSeconds / max(row.seconds, 1e-9)
+    if share > 0.05 { text += ", data \(TextFormat.fixed(100 * share, 0)) % of the step" }
+    for (name, value) in zip(metrics.names, row.validation) {
+      if let value { text += ", \(name.split(separator: "_").joined(separator: " ")) \(TextFormat.fixed(value, 4))" }
+    }
+    return text + "\n"
+  }
+
+  public var endText: String {
+    var text = "done: \(record.step) steps in \(TextFormat.fixed(record.trainingSeconds, 1)) s"
+    if let name = record.bestMetric, let best = record.best, let epoch = record.bestEpoch {
+      text += "; best \(name) \(TextFormat.fixed(best, 4)) in epoch \(epoch)"
+    }
+    return text + "\nmodels: \(folder.model), \(folder.best)\n"
+  }
+}

@@ -1,0 +1,261 @@
+import CPUBackend
+import Execution
+import Files
+import Formats
+import Networks
+import Tensors
+import Training
+
+/// A training from its recipe to its last epoch, in a folder from which it goes on when it was broken off.
+public final class TrainingJob {
+  /// What somebody who waits wants to know.
+  public struct Progress: Hashable, Sendable {
+    public var epoch: Int
+    public var epochs: Int
+    /// Of the epoch.
+    public var step: Int
+    public var stepsPerEpoch: Int
+    public var loss: Double
+    public var learningRate: Double
+    public var imagesPerSecond: Double
+    /// The part of the time in which data was waited for.
+    public var waitingShare: Double
+    /// Of the whole training, from 0 to 1.
+    public var share: Double
+  }
+
+  /// How a run ended.
+  public enum End: Hashable, Sendable {
+    case finished
+    /// Somebody asked for it; the checkpoint is written.
+    case interrupted
+  }
+
+  public let recipe: TrainingRecipe
+  public let folder: RunFolder
+  /// What makes the data a poor one to learn from, a line each.
+  public let warnings: [String]
+  /// What is trained, as it is built: with batch norms and without gradients.
+  public let network: Network
+  public private(set) var record: RunRecord
+  public private(set) var metrics: RunMetrics
+  /// Steps that were done before this process.
+  public let firstStep: Int
+  private let trainer: Trainer
+  private let validator: Validator?
+  private var lossSum: Double
+  private let fingerprint: String
+  private let resumes: Bool
+
+  /// Makes all ready: reads the data's list, builds the network, takes up the checkpoint.
+  ///
+  /// - Parameters:
+  ///   - root: what relative paths of the recipe begin at; nil for the working folder.
+  ///   - resumes: goes on from the folder's checkpoint; without it the folder must hold no run.
+  public init(
+    _ recipe: TrainingRecipe, options: CPUOptions, version: String, folder: RunFolder, root: String? = nil,
+    resumes: Bool = false
+  ) throws(EvaluationError) {
+    self.recipe = recipe
+    self.folder = folder
+    self.resumes = resumes
+    var network = try recipe.network()
+    let samples = try recipe.samples(of: recipe.data, for: network, root: root)
+    let first = try wrapping { () throws(DataError) in try samples.sample(SampleKey(seed: recipe.seed, epoch: 0, index: 0)) }
+    var training = try recipe.training(network, sample: first)
+    if let contract = recipe.contract(samples: samples, sample: first) { network.contract = contract }
+    let fingerprint = try wrapping { () throws(DataError) in try DataFingerprint(samples.files) }
+    self.fingerprint = fingerprint.text
+    warnings = BatchLoader.warnings(of: samples, batchSize: recipe.batchSize)
+    let validator = try Validator(recipe, network: network, samples: samples, options: options, root: root)
+    self.validator = validator
+
+    var checkpoint: TrainingCheckpoint?
+    if resumes {
+      record = try FileClaims.apart { () throws(EvaluationError) in try RunRecord(of: folder) }
+      let found = try FileClaims.apart { () throws(EvaluationError) in
+        try wrapping { () throws(TrainingError) in try TrainingCheckpoint(contentsOf: folder.last) }
+      }
+      training = try wrapping { () throws(TrainingError) in
+        guard found.fingerprint == fingerprint.text else { throw .otherTraining(path: folder.last, what: "the data") }
+        guard found.seed == recipe.seed else { throw .otherTraining(path: folder.last, what: "the seed") }
+        return try found.applied(to: training, path: folder.last)
+      }
+      checkpoint = found
+    } else {
+      guard !folder.exists else {
+        throw .runFolder(path: folder.path, reason: "a run is there already; go on with --resume, or give another folder")
+      }
+      guard try folder.isEmpty else {
+        throw .runFolder(path: folder.path, reason: "the folder of a run must be empty; give another")
+      }
+      let shapes = [first.input.shape, first.target.shape].map { TrainingRecipe.batch($0, recipe.batchSize) } + [[4]]
+      let ledger = try wrapping { () throws(NetworkError) in try training.network.ledger(inputs: shapes) }
+      record = RunRecord(
+        version: version, cpu: Machine.processorName, isa: options.instructionSet.rawValue, threads: options.threadCount,
+        data: RunRecord.DataSet(
+          fingerprint: fingerprint.text, files: fingerprint.fileCount, bytes: fingerprint.byteCount, samples: samples.count),
+        network: RunRecord.Network(
+          name: network.name, parameters: network.parameterCount, stepMultiplyAccumulates: ledger.multiplyAccumulates),
+        seed: recipe.seed, started: RunRecord.now, updated: RunRecord.now, state: .running, epochs: recipe.epochs, epoch: 0,
+        step: 0, stepsPerEpoch: 0, bestMetric: validator?.decisive.name, trainingSeconds: 0, peakMemoryBytes: 0)
+    }
+    let step = checkpoint?.step ?? 0
+    firstStep = step
+    lossSum = checkpoint?.lossSum ?? 0
+
+    var loading = BatchLoader.Options()
+    loading.batchSize = recipe.batchSize
+    loading.seed = recipe.seed
+    loading.damaged = recipe.damaged
+    let whole = max(samples.count / recipe.batchSize, 1)
+    let loader = try wrapping { () throws(DataError) in
+      try BatchLoader(samples, options: loading, epoch: step / whole, step: step % whole, endEpoch: recipe.epochs)
+    }
+    record.stepsPerEpoch = loader.stepsPerEpoch
+    record.epochs = recipe.epochs
+    record.state = .running
+    record.error = nil
+    let start = training
+    let engine = try options.makeEngine()
+    trainer = try wrapping { () throws(TrainingError) in
+      try Trainer(start, on: engine, learningRate: recipe.learningRate, loader: loader, step: step)
+    }
+    self.network = network
+    metrics = RunMetrics(names: validator?.names ?? [])
+    if resumes {
+      let bytes = try? FileClaims.apart { () throws(FileError) in try FileReader.bytes(of: folder.metrics, limit: 1 << 28) }
+      if let bytes, let known = RunMetrics(csv: String(decoding: bytes, as: UTF8.self)), known.names == metrics.names {
+        // What came behind the checkpoint comes again.
+        metrics.rows = known.rows.filter { $0.step <= step }
+      }
+      (record.best, record.bestEpoch) = (nil, nil)
+      for row in metrics.rows { noteBest(row) }
+    }
+  }
+
+  /// Files that were passed over so far.
+  public var skipped: [String] { trainer.loader.skipped.map(\.reason) }
+
+  /// Trains until the last epoch is done or somebody asks to stop.
+  ///
+  /// - Parameters:
+  ///   - checkpointSeconds: between checkpoints within an epoch.
+  ///   - progress: after each step.
+  ///   - epochDone: after each epoch, with its figures.
+  public func run(
+    checkpointSeconds: Double = 120, shouldStop: () -> Bool = { false }, progress: (Progress) -> Void = { _ in },
+    epochDone: (RunMetrics.Row) -> Void = { _ in }
+  ) throws(EvaluationError) -> End {
+    try FileClaims.apart { () throws(EvaluationError) in
+      try wrapping { () throws(FileError) in try Folder.create(folder.path) }
+      do throws(EvaluationError) {
+        if !resumes {
+          try folder.write(recipe.node.text, to: folder.recipe)
+          // From here on there is something to go on from.
+          try writeState()
+        }
+        try writeFigures()
+        return try train(checkpointSeconds, shouldStop, progress, epochDone)
+      } catch {
+        // The parameters are those of the last good step.
+        record.state = .failed
+        record.error = error.description
+        try? writeState()
+        throw error
+      }
+    }
+  }
+
+  private func train(
+    _ checkpointSeconds: Double, _ shouldStop: () -> Bool, _ progress: (Progress) -> Void, _ epochDone: (RunMetrics.Row) -> Void
+  ) throws(EvaluationError) -> End {
+    let perEpoch = record.stepsPerEpoch
+    var saved = Machine.seconds
+    var epochStart = saved, images = 0, waitedBefore = 0.0
+    while trainer.step < recipe.epochs * perEpoch {
+      if shouldStop() {
+        record.state = .interrupted
+        try writeState()
+        return .interrupted
+      }
+      let started = Machine.seconds
+      guard let step = try wrapping({ () throws(TrainingError) in try trainer.next() }) else { break }
+      lossSum += Double(step.loss)
+      images += step.sampleCount
+      let done = trainer.step % perEpoch == 0 ? perEpoch : trainer.step % perEpoch
+      let now = Machine.seconds
+      record.trainingSeconds += now - started
+      let elapsed = now - epochStart, waited = trainer.loader.waited.seconds - waitedBefore
+      progress(
+        Progress(
+          epoch: step.epoch, epochs: recipe.epochs, step: done, stepsPerEpoch: perEpoch, loss: lossSum / Double(done),
+          learningRate: step.learningRate, imagesPerSecond: Double(images) / max(elapsed, 1e-9),
+          waitingShare: waited / max(elapsed, 1e-9), share: Double(trainer.step) / Double(recipe.epochs * perEpoch)))
+      if done == perEpoch {
+        var row = RunMetrics.Row(
+          epoch: step.epoch + 1, step: trainer.step, loss: lossSum / Double(perEpoch), learningRate: step.learningRate,
+          seconds: elapsed, waitingSeconds: waited, imagesPerSecond: Double(images) / max(elapsed, 1e-9),
+          validation: Array(repeating: nil, count: metrics.names.count))
+        lossSum = 0
+        try endEpoch(&row)
+        epochDone(row)
+        (epochStart, images, waitedBefore) = (Machine.seconds, 0, trainer.loader.waited.seconds)
+        saved = epochStart
+      } else if now - saved > checkpointSeconds {
+        try writeState()
+        saved = Machine.seconds
+      }
+    }
+    record.state = .finished
+    try writeState()
+    return .finished
+  }
+
+  /// Validates where it is time to, and writes everything.
+  private func endEpoch(_ row: inout RunMetrics.Row) throws(EvaluationError) {
+    let current = trainer.applied(to: network)
+    var isBest = validator == nil
+    if let validator, row.epoch % recipe.validationInterval == 0 || row.epoch == recipe.epochs {
+      let values = try validator.figures(of: current, samples: row.epoch == recipe.epochs ? folder.samples : nil)
+      row.validation = values
+      isBest = noteBest(row)
+    }
+    metrics.rows.append(row)
+    record.epoch = row.epoch
+    if isBest { try wrapping { () throws(FormatError) in try ModelFile.write(current, to: folder.best) } }
+    if row.epoch == recipe.epochs { try wrapping { () throws(FormatError) in try ModelFile.write(current, to: folder.model) } }
+    try writeFigures()
+    try writeState()
+  }
+
+  /// Whether an epoch is better than those before it; it is noted then.
+  @discardableResult
+  private func noteBest(_ row: RunMetrics.Row) -> Bool {
+    guard let decisive = validator?.decisive, row.validation.indices.contains(decisive.index),
+      let value = row.validation[decisive.index], record.best.map({ decisive.isLarger ? value > $0 : value < $0 }) ?? true
+    else { return false }
+    (record.best, record.bestEpoch) = (value, row.epoch)
+    return true
+  }
+
+  private func writeFigures() throws(EvaluationError) {
+    try folder.write(metrics.csv, to: folder.metrics)
+    try folder.write(metrics.events, to: folder.events)
+    if !metrics.rows.isEmpty { try folder.write(metrics.curves(title: Folder.name(folder.path)), to: folder.curves) }
+  }
+
+  /// The checkpoint, and then the record that speaks of it.
+  private func writeState() throws(EvaluationError) {
+    try wrapping { () throws(FormatError) in
+      try TrainingCheckpoint(
+        network: trainer.network, step: trainer.step, seed: recipe.seed, fingerprint: fingerprint, lossSum: lossSum
+      ).write(to: folder.last)
+    }
+    record.step = trainer.step
+    record.updated = RunRecord.now
+    record.peakMemoryBytes = max(record.peakMemoryBytes, Machine.peakResidentByteCount)
+    do { try folder.write(try record.json + "\n", to: folder.record) } catch let error as EvaluationError { throw error } catch
+    {}
+  }
+}

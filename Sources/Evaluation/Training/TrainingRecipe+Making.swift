@@ -1,0 +1,109 @@
+import Architectures
+import Files
+import Formats
+import Imaging
+import Networks
+import Tensors
+import Training
+
+extension TrainingRecipe {
+  /// The network as it is before the first step.
+  func network() throws(EvaluationError) -> Network {
+    var network: Network
+    switch source {
+    case .architecture(let name, let options):
+      network = try wrapping { () throws(ArchitectureError) in
+        try Architecture(named: name, options: options).network(.random(seed: seed))
+      }
+    case .model(let name): network = try ModelLibrary.network(name)
+    }
+    guard let pretrained else { return network }
+    let parameters = try ModelLibrary.network(pretrained).parameters
+    var count = 0
+    for (name, old) in network.parameters {
+      guard let new = parameters[name], new.shape == old.shape, new.dataType == old.dataType else { continue }
+      network.parameters[name] = new
+      count += 1
+    }
+    guard count > 0 else { throw .nothingPretrained(path: pretrained, network: network.name) }
+    return network
+  }
+
+  /// The samples to learn from.
+  ///
+  /// - Parameter root: what relative paths begin at; nil for the working folder.
+  func samples(of data: Data, for network: Network, root: String?, classes: [String]? = nil) throws(EvaluationError)
+    -> any SampleSource
+  {
+    func path(_ path: String) -> String { path.relative(to: root) }
+    switch data {
+    case .superResolution(let folders, let recursive, var options):
+      let contract = try network.checkedImageContract()
+      options.colour = contract.colour
+      options.maximum = contract.maximum
+      options.inputSize = contract.inputSize
+      if let scale = contract.scale {
+        guard options.scales.isEmpty || options.scales == [scale] else {
+          throw .scaleNotOffered(network: network.name, scale: options.scales.first { $0 != scale } ?? 0, offered: scale)
+        }
+        options.scales = [scale]
+      } else if options.scales.isEmpty {
+        options.scales = [2, 3, 4]
+      }
+      return try wrapping { () throws(DataError) in
+        try SuperResolutionSource(PictureSet(folders: folders.map(path), recursive: recursive), options: options)
+      }
+    case .hdf5(let file, let inputs, let targets):
+      return try wrapping { () throws(DataError) in try HDF5Source(path: path(file), inputs: inputs, targets: targets) }
+    case .classes(let folder, let options):
+      return try wrapping { () throws(DataError) in
+        try ClassFolderSource(folder: path(folder), classes: classes, options: options)
+      }
+    case .masks(let pictures, let masks, _, let options):
+      return try wrapping { () throws(DataError) in
+        try MaskPairSource(pictures: path(pictures), masks: path(masks), options: options)
+      }
+    case .lowLight(let folders, let recursive, let options):
+      return try wrapping { () throws(DataError) in
+        try LowLightSource(PictureSet(folders: folders.map(path), recursive: recursive), options: options)
+      }
+    }
+  }
+
+  /// What the network that is trained does to pictures; nil where its own contract says it, or nothing can be said.
+  func contract(samples: any SampleSource, sample: Sample) -> PictureContract? {
+    switch data {
+    case .classes(_, let options):
+      guard let classes = (samples as? ClassFolderSource)?.classes else { return nil }
+      var form = options.form
+      form.size = PictureForm.Size(width: sample.input.shape.extents[2], height: sample.input.shape.extents[1])
+      return .classifier(ClassifierContract(classes: classes, form: form))
+    case .masks(_, _, let names, let options):
+      let standard = options.classes == 1 ? ["mask"] : (0..<options.classes).map { "\($0)" }
+      return .segmenter(SegmenterContract(classes: names ?? standard, form: options.form))
+    case .superResolution, .hdf5, .lowLight: return nil
+    }
+  }
+
+  /// The network that takes a step in each run, for batches of such a sample; the shape of its output is the target's.
+  func training(_ network: Network, sample: Sample) throws(EvaluationError) -> TrainingNetwork {
+    let input = Self.batch(sample.input.shape, batchSize)
+    let output: Shape?
+    do throws(NetworkError) {
+      output = try network.inferredShapes(inputs: [input])[network.outputs[0]]
+    } catch {
+      throw .trainingInput(network: network.name, input: input, reason: error.description)
+    }
+    let target = Self.batch(sample.target.shape, batchSize)
+    guard let output, output == target else {
+      throw .trainingTarget(network: network.name, output: output ?? [1], target: target)
+    }
+    return try wrapping { () throws(TrainingError) in
+      try TrainingNetwork(
+        network, loss: loss, optimizer: optimizer, clipping: clipping, averageKeep: averageKeep, momentum: batchNormMomentum,
+        inputs: [input])
+    }
+  }
+
+  static func batch(_ shape: Shape, _ count: Int) -> Shape { Shape([count] + shape.extents) }
+}

@@ -1,0 +1,326 @@
+import Files
+import Formats
+import Imaging
+import Networks
+import Training
+
+extension TrainingRecipe {
+  /// Reads a recipe file and puts options in the places of its values.
+  ///
+  /// - Parameters:
+  ///   - path: nil where options say all.
+  ///   - options: values by the path of their key, as `training.batch-size`.
+  public init(contentsOf path: String?, options: [(key: String, value: YAMLNode)] = []) throws(EvaluationError) {
+    var node = YAMLNode(.mapping([]))
+    if let path {
+      let bytes = try wrapping { () throws(FileError) in try FileReader.bytes(of: path, limit: YAMLNode.byteLimit) }
+      do throws(YAMLError) {
+        node = try YAMLNode(parsing: bytes)
+      } catch {
+        throw .recipe(RecipeError(path: path, line: error.line, problem: .syntax(error.reason)))
+      }
+    }
+    for option in options { node.set(option.key.split(separator: ".").map(String.init), to: option.value) }
+    do throws(RecipeError) {
+      self = try TrainingRecipe(node, path: path)
+    } catch {
+      throw .recipe(error)
+    }
+  }
+
+  init(_ node: YAMLNode, path: String?) throws(RecipeError) {
+    var root = try RecipeReader(node, path: path)
+    guard var model = try root.section("model") else { throw root.error("model", .missingKey("model")) }
+    guard var data = try root.section("data") else { throw root.error("data", .missingKey("data")) }
+    guard var training = try root.section("training") else { throw root.error("training", .missingKey("training")) }
+
+    if let architecture = try model.text("architecture") {
+      if model.contains("file") { throw model.error("file", .excluded("model.file", by: "model.architecture")) }
+      _ = try model.text("file")
+      var options = try model.section("options")
+      source = .architecture(architecture, options: try options?.dictionary() ?? [:])
+    } else {
+      source = .model(try model.required("file"))
+    }
+    pretrained = try model.text("pretrained")
+    try model.finish()
+
+    damaged = try data.choice("damaged", .stop)
+    self.data = try Data(&data, isValidation: false)
+    try data.finish()
+    if var section = try root.section("validation") {
+      validationInterval = try section.integer("every", 1, in: 1...1_000_000)
+      validation = try Validation(&section, of: self.data)
+      try section.finish()
+    }
+
+    epochs = try training.integer("epochs", 50, in: 1...10_000_000)
+    batchSize = try training.integer("batch-size", 16, in: 1...65536)
+    seed = UInt64(try training.integer("seed", 1, in: 0...Int.max))
+    averageKeep = try training.optionalNumber("average", in: 0...0.999999).map { Float($0) }
+    batchNormMomentum = Float(try training.number("batch-norm-momentum", 0.1, in: 0...1))
+    loss = try WeightedLoss(&training, of: self.data)
+    optimizer = try Optimizer(&training)
+    clipping = try GradientClipping(&training)
+    learningRate = try LearningRate(&training, epochs: epochs)
+    try training.finish()
+    try root.finish()
+    self.node = node
+  }
+}
+
+extension TrainingRecipe.Data {
+  private enum Kind: String, CaseIterable {
+    case superResolution = "super-resolution"
+    case hdf5, classes, masks
+    case lowLight = "low-light"
+  }
+
+  init(_ reader: inout RecipeReader, isValidation: Bool) throws(RecipeError) {
+    func folders(_ reader: inout RecipeReader) throws(RecipeError) -> (folders: [String], recursive: Bool) {
+      guard let folders = try reader.texts("folders"), !folders.isEmpty else {
+        throw reader.error("folders", .missingKey(reader.fullName("folders")))
+      }
+      return (folders, try reader.boolean("recursive", false))
+    }
+    let kind: Kind = try reader.choice("kind", nil)
+    let cache = try reader.text("cache")
+    let cacheByteCount = cache.flatMap(TextFormat.parsedByteCount) ?? 1 << 30
+    if let cache, TextFormat.parsedByteCount(cache) == nil { throw reader.refusal("cache", cache, "bytes, as in 512M or 2G") }
+    switch kind {
+    case .superResolution:
+      var options = SuperResolutionSource.Options()
+      let found = try folders(&reader)
+      options.scales = try reader.integers("scales", [], in: 2...16)
+      options.patch = try reader.integer("patch", 96, in: 1...4096)
+      options.patchesPerPicture = try reader.integer("patches-per-picture", 16, in: 1...1_000_000)
+      options.symmetries = try Symmetries(&reader)
+      options.preScales = try reader.numbers("pre-scales", [1], in: 0.05...1)
+      options.roundsInput = try reader.boolean("round-input", false)
+      options.flatShare = try reader.number("flat-share", 0, in: 0...1)
+      for text in try reader.texts("degradations") ?? [] {
+        guard let degradation = Degradation(text) else {
+          throw reader.refusal("degradations", text, "blur:0.2-1.5, noise:0-5 or jpeg:40-95, with numbers of your own")
+        }
+        options.degradations.append(degradation)
+      }
+      options.cacheByteCount = cacheByteCount
+      self = .superResolution(folders: found.folders, recursive: found.recursive, options)
+    case .hdf5:
+      self = .hdf5(
+        file: try reader.required("file"), inputs: try reader.text("inputs") ?? "data",
+        targets: try reader.text("targets") ?? "label")
+    case .classes:
+      var options = ClassFolderSource.Options()
+      let folder = try reader.required("folder")
+      var size: PictureForm.Size?
+      if let sides = try reader.texts("size") {
+        let numbers = sides.compactMap { Int($0) }.filter { (1...8192).contains($0) }
+        guard numbers.count == sides.count, numbers.count == 2 else {
+          throw reader.refusal("size", sides.joined(separator: ", "), "[width, height]")
+        }
+        size = PictureForm.Size(width: numbers[0], height: numbers[1])
+      }
+      options.form = try reader.pictureForm(channels: 3)
+      options.form.size = size
+      options.flips = try reader.boolean("flips", false)
+      options.shift = try reader.integer("shift", 0, in: 0...1024)
+      options.labelSmoothing = Float(try reader.number("label-smoothing", 0, in: 0...0.99))
+      options.cacheByteCount = cacheByteCount
+      self = .classes(folder: folder, options)
+    case .masks:
+      var options = MaskPairSource.Options()
+      let pictures = try reader.required("pictures"), masks = try reader.required("masks")
+      options.form = try reader.pictureForm(channels: try reader.boolean("grey", true) ? 1 : 3)
+      options.classes = try reader.integer("classes", 1, in: 1...255)
+      let names = try reader.texts("names")
+      if let names, names.count != options.classes {
+        throw reader.refusal("names", names.joined(separator: ", "), "as many names as there are classes, \(options.classes)")
+      }
+      options.patch = try reader.optionalInteger("patch", in: 1...8192)
+      options.patchesPerPicture = try reader.integer("patches-per-picture", 1, in: 1...1_000_000)
+      options.symmetries = try Symmetries(&reader)
+      options.cacheByteCount = cacheByteCount
+      self = .masks(pictures: pictures, masks: masks, names: names, options)
+    case .lowLight:
+      var options = LowLightSource.Options()
+      let found = try folders(&reader)
+      options.patch = try reader.integer("patch", 256, in: 2...8192)
+      options.patchesPerPicture = try reader.integer("patches-per-picture", 1, in: 1...1_000_000)
+      options.symmetries = try Symmetries(&reader)
+      options.ratio = try reader.range("ratio", options.ratio, in: 1...1e6)
+      options.gamma = try reader.number("gamma", options.gamma, in: 0.1...10)
+      options.shot = try reader.range("shot", options.shot, in: 0...1)
+      options.read = try reader.range("read", options.read, in: 0...1)
+      options.whiteLevel = try reader.integer("white-level", options.whiteLevel, in: 1...1 << 24)
+      options.cacheByteCount = cacheByteCount
+      self = .lowLight(folders: found.folders, recursive: found.recursive, options)
+    }
+  }
+}
+
+extension RecipeReader {
+  /// Of `mean` and `deviation`.
+  fileprivate mutating func pictureForm(channels: Int) throws(RecipeError) -> PictureForm {
+    let mean = try numbers("mean", Array(repeating: 0, count: channels), in: -1000...1000)
+    let deviation = try numbers("deviation", Array(repeating: 1, count: channels), in: 1e-6...1000)
+    for (key, values) in [("mean", mean), ("deviation", deviation)] where values.count != channels {
+      throw refusal(key, "\(values)", channels == 1 ? "one number" : "three numbers")
+    }
+    return PictureForm(mean: mean.map { Float($0) }, deviation: deviation.map { Float($0) })
+  }
+}
+
+extension Symmetries {
+  fileprivate init(_ reader: inout RecipeReader) throws(RecipeError) {
+    self.init(flips: try reader.boolean("flips", true), rotations: try reader.boolean("rotations", true))
+  }
+}
+
+extension TrainingRecipe.Validation {
+  /// Keys of the data that are not given are those that it is trained on with.
+  init(_ reader: inout RecipeReader, of data: TrainingRecipe.Data) throws(RecipeError) {
+    if case .superResolution = data, !reader.contains("kind") {
+      self = .pictures(
+        folder: try reader.required("folder"), protocol: try reader.text("protocol") ?? EvaluationProtocol.vdsr.name,
+        scales: reader.contains("scales") ? try reader.integers("scales", [], in: 2...16) : nil)
+      return
+    }
+    if case .hdf5 = data, !reader.contains("kind"), reader.contains("folder") {
+      self = .pictures(
+        folder: try reader.required("folder"), protocol: try reader.text("protocol") ?? EvaluationProtocol.vdsr.name,
+        scales: reader.contains("scales") ? try reader.integers("scales", [], in: 2...16) : nil)
+      return
+    }
+    switch data {
+    case .classes(_, var options):
+      options.flips = false
+      options.shift = 0
+      options.labelSmoothing = 0
+      self = .data(.classes(folder: try reader.required("folder"), options))
+    case .masks(_, _, let names, var options):
+      options.symmetries = .none
+      options.patch = nil
+      options.patchesPerPicture = 1
+      self = .data(.masks(pictures: try reader.required("pictures"), masks: try reader.required("masks"), names: names, options))
+    case .lowLight(_, let recursive, var options):
+      options.symmetries = .none
+      guard let folders = try reader.texts("folders"), !folders.isEmpty else {
+        throw reader.error("folders", .missingKey(reader.fullName("folders")))
+      }
+      self = .data(.lowLight(folders: folders, recursive: recursive, options))
+    case .hdf5(_, let inputs, let targets):
+      self = .data(.hdf5(file: try reader.required("file"), inputs: inputs, targets: targets))
+    case .superResolution: self = .data(try TrainingRecipe.Data(&reader, isValidation: true))
+    }
+  }
+}
+
+extension WeightedLoss {
+  private static let names = [
+    "l1", "mse", "mse-sum", "charbonnier", "ssim", "cross-entropy", "binary-cross-entropy", "dice",
+  ]
+
+  private static func loss(_ name: String) -> Loss? {
+    switch name {
+    case "l1": .absoluteError
+    case "mse": .squaredError
+    case "mse-sum": .summedSquaredError
+    case "charbonnier": .charbonnier(epsilon: 1e-3)
+    case "ssim": .structuralSimilarity(maximum: 1)
+    case "cross-entropy": .crossEntropy
+    case "binary-cross-entropy": .binaryCrossEntropy
+    case "dice": .dice
+    default: nil
+    }
+  }
+
+  /// One name, or names with weights.
+  fileprivate init(_ reader: inout RecipeReader, of data: TrainingRecipe.Data) throws(RecipeError) {
+    let given = try reader.textOrSection("loss")
+    if let text = given.text {
+      guard let loss = Self.loss(text) else { throw reader.refusal("loss", text, RecipeReader.list(Self.names)) }
+      self.init(loss)
+    } else if var section = given.section {
+      var terms: [Term] = []
+      for name in Self.names {
+        guard let weight = try section.optionalNumber(name, in: -1e6...1e6), let loss = Self.loss(name) else { continue }
+        terms.append(Term(loss, weight: Float(weight)))
+      }
+      try section.finish()
+      guard !terms.isEmpty else { throw reader.error("loss", .missingKey("a loss with its weight")) }
+      self.init(terms)
+    } else {
+      switch data {
+      case .superResolution, .hdf5, .lowLight: self.init(.absoluteError)
+      case .classes: self.init(.crossEntropy)
+      case .masks(_, _, _, let options): self.init(options.classes == 1 ? .binaryCrossEntropy : .crossEntropy)
+      }
+    }
+  }
+}
+
+extension Optimizer {
+  private enum Kind: String, CaseIterable { case sgd, adam, adamw }
+
+  fileprivate init(_ reader: inout RecipeReader) throws(RecipeError) {
+    let kind: Kind = try reader.choice("optimizer", .adam)
+    let weightDecay = Float(try reader.number("weight-decay", 0, in: 0...1))
+    switch kind {
+    case .sgd:
+      self = .sgd(
+        momentum: Float(try reader.number("momentum", 0.9, in: 0...0.999999)), nesterov: try reader.boolean("nesterov", false),
+        weightDecay: weightDecay)
+    case .adam, .adamw:
+      let betas = try reader.numbers("betas", [0.9, 0.999], in: 0...0.9999999)
+      guard betas.count == 2 else { throw reader.refusal("betas", "\(betas)", "two numbers") }
+      let epsilon = Float(try reader.number("epsilon", 1e-8, in: 1e-30...1))
+      let (first, second) = (Float(betas[0]), Float(betas[1]))
+      self =
+        kind == .adam
+        ? .adam(beta1: first, beta2: second, epsilon: epsilon, weightDecay: weightDecay)
+        : .adamW(beta1: first, beta2: second, epsilon: epsilon, weightDecay: weightDecay)
+    }
+  }
+}
+
+extension GradientClipping {
+  fileprivate init?(_ reader: inout RecipeReader) throws(RecipeError) {
+    let keys = ["clip-norm", "clip-value", "clip-adjustable"]
+    var found: [(key: String, value: Double)] = []
+    for key in keys {
+      if let value = try reader.optionalNumber(key, in: 1e-30...1e30) { found.append((key, value)) }
+    }
+    guard let first = found.first else { return nil }
+    if found.count > 1 {
+      throw reader.error(found[1].key, .excluded(reader.fullName(found[1].key), by: reader.fullName(first.key)))
+    }
+    switch first.key {
+    case "clip-norm": self = .norm(Float(first.value))
+    case "clip-value": self = .value(Float(first.value))
+    default: self = .adjustableNorm(theta: Float(first.value))
+    }
+  }
+}
+
+extension LearningRate {
+  private enum Schedule: String, CaseIterable { case constant, step, milestones, cosine }
+
+  fileprivate init(_ reader: inout RecipeReader, epochs: Int) throws(RecipeError) {
+    let base = try reader.number("learning-rate", 1e-3, in: 0...1e6)
+    let schedule: Schedule = try reader.choice("schedule", .constant)
+    let change: Change
+    switch schedule {
+    case .constant: change = .constant
+    case .step:
+      change = .step(
+        epochs: try reader.integer("step", 10, in: 1...1_000_000), factor: try reader.number("factor", 0.1, in: 0...1))
+    case .milestones:
+      change = .milestones(
+        try reader.integers("milestones", [], in: 1...1_000_000), factor: try reader.number("factor", 0.1, in: 0...1))
+    case .cosine:
+      change = .cosine(epochs: epochs, least: try reader.number("least-learning-rate", 0, in: 0...1e6))
+    }
+    self.init(base, change, warmUpSteps: try reader.integer("warm-up", 0, in: 0...1_000_000_000))
+  }
+}

@@ -1,0 +1,53 @@
+import Formats
+import Imaging
+import Training
+
+/// All that a training follows from, but for the program: `Documentation/Recipes.md` explains each key of its file.
+public struct TrainingRecipe: Equatable, Sendable {
+  /// Where the network comes from.
+  public enum Source: Hashable, Sendable {
+    case architecture(String, options: [String: String])
+    /// A model file, or a shipped model's name.
+    case model(String)
+  }
+
+  /// What is learnt from, by its kind.
+  public enum Data: Hashable, Sendable {
+    case superResolution(folders: [String], recursive: Bool, SuperResolutionSource.Options)
+    case hdf5(file: String, inputs: String, targets: String)
+    case classes(folder: String, ClassFolderSource.Options)
+    case masks(pictures: String, masks: String, names: [String]?, MaskPairSource.Options)
+    case lowLight(folders: [String], recursive: Bool, LowLightSource.Options)
+  }
+
+  /// What the network is measured on between epochs.
+  public enum Validation: Hashable, Sendable {
+    /// As `eval` measures.
+    case pictures(folder: String, protocol: String, scales: [Int]?)
+    /// The loss, and what the kind of data is measured by, on data that is not drawn.
+    case data(Data)
+  }
+
+  public var source: Source
+  /// Of the random parameters, and of the data.
+  public var seed: UInt64 = 1
+  /// A model file whose parameters are taken, where names and shapes agree.
+  public var pretrained: String?
+  public var data: Data
+  public var damaged = BatchLoader.DamagePolicy.stop
+  public var validation: Validation?
+  /// In epochs.
+  public var validationInterval = 1
+  public var epochs: Int
+  public var batchSize: Int
+  public var loss: WeightedLoss
+  public var optimizer: Optimizer
+  public var clipping: GradientClipping?
+  public var learningRate: LearningRate
+  /// Of the moving average of parameters, which is then what is validated and kept; nil for none.
+  public var averageKeep: Float?
+  /// Of the running statistics of batch norms.
+  public var batchNormMomentum: Float = 0.1
+  /// What the recipe was read from, options included: reading it gives the same recipe.
+  public var node: YAMLNode
+}

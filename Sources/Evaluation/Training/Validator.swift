@@ -1,0 +1,186 @@
+import Execution
+import Files
+import Imaging
+import Networks
+import Tensors
+import Training
+import Transforms
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Measures a network between epochs.
+final class Validator {
+  /// What decides which epoch is the best.
+  struct Decisive {
+    var name: String
+    var index: Int
+    /// Whether more is better.
+    var isLarger: Bool
+  }
+
+  let names: [String]
+  let decisive: Decisive
+  private let recipe: TrainingRecipe
+  private let options: CPUOptions
+  private let kind: Kind
+
+  private enum Kind {
+    case pictures(folder: String, EvaluationProtocol, scales: [Int]?)
+    case samples(any SampleSource, Figures)
+  }
+
+  /// What beside the loss is measured.
+  private enum Figures {
+    case none, accuracy, masks, psnr
+  }
+
+  /// Nil where the recipe asks for none.
+  init?(
+    _ recipe: TrainingRecipe, network: Network, samples: any SampleSource, options: CPUOptions, root: String?
+  ) throws(EvaluationError) {
+    guard let validation = recipe.validation else { return nil }
+    self.recipe = recipe
+    self.options = options
+    switch validation {
+    case .pictures(let folder, let name, let scales):
+      guard let known = EvaluationProtocol.all.first(where: { $0.name == name }) else {
+        throw .recipe(
+          RecipeError(
+            path: nil, line: 0,
+            problem: .value(
+              key: "validation.protocol", value: name, allowed: RecipeReader.list(EvaluationProtocol.all.map(\.name)))))
+      }
+      _ = try network.checkedImageContract()
+      kind = .pictures(folder: folder.relative(to: root), known, scales: scales)
+      names = ["psnr", "ssim"]
+      decisive = Decisive(name: "psnr", index: 0, isLarger: true)
+    case .data(let data):
+      let source = try recipe.samples(of: data, for: network, root: root, classes: (samples as? ClassFolderSource)?.classes)
+      switch data {
+      case .classes:
+        kind = .samples(source, .accuracy)
+        names = ["validation_loss", "accuracy"]
+        decisive = Decisive(name: "accuracy", index: 1, isLarger: true)
+      case .masks:
+        kind = .samples(source, .masks)
+        names = ["validation_loss", "iou", "dice"]
+        decisive = Decisive(name: "iou", index: 1, isLarger: true)
+      case .superResolution, .lowLight:
+        kind = .samples(source, .psnr)
+        names = ["validation_loss", "psnr"]
+        decisive = Decisive(name: "psnr", index: 1, isLarger: true)
+      case .hdf5:
+        kind = .samples(source, .none)
+        names = ["validation_loss"]
+        decisive = Decisive(name: "validation_loss", index: 0, isLarger: false)
+      }
+    }
+  }
+
+  /// The figures, in the order of `names`.
+  ///
+  /// - Parameter samples: the folder where pictures are to be kept; nil for none.
+  func figures(of network: Network, samples: String?) throws(EvaluationError) -> [Double] {
+    switch kind {
+    case .pictures(let folder, let measure, let scales):
+      let evaluator = try Evaluator(network, protocol: measure, engine: .cpu(options), tile: .automatic)
+      let report = try evaluator.evaluate(folder: folder, model: network.name, scales: scales, saveFolder: samples)
+      let count = Double(max(report.means.count, 1))
+      return [
+        report.means.reduce(0) { $0 + $1.network.psnr } / count, report.means.reduce(0) { $0 + $1.network.ssim } / count,
+      ]
+    case .samples(let source, let figures): return try self.figures(of: network, source, figures)
+    }
+  }
+
+  /// Over all samples of a source, in its order; nothing is drawn.
+  private func figures(
+    of network: Network, _ source: any SampleSource, _ figures: Figures
+  ) throws(EvaluationError) -> [Double] {
+    var loading = BatchLoader.Options()
+    loading.batchSize = min(recipe.batchSize, source.count)
+    loading.shuffles = false
+    loading.keepsRemainder = true
+    loading.damaged = recipe.damaged
+    let loader = try wrapping { () throws(DataError) in try BatchLoader(source, options: loading, endEpoch: 1) }
+    let engine = try options.makeEngine()
+    // The last batch may be smaller.
+    var model: (any Model)?
+    var sessions: [Shape: any Session] = [:]
+    var lossSum = 0.0, count = 0
+    var classification: ClassificationMetrics?, segmentation: SegmentationMetrics?
+    var psnrSum = 0.0
+    while let batch = try wrapping({ () throws(DataError) in try loader.next() }) {
+      let inputs = [batch.input, batch.target]
+      let network = try model == nil ? withLoss(network, batch.input.shape) : network
+      let outputs: [Tensor]
+      do throws(ExecutionError) {
+        if model == nil { model = try engine.prepare(network) }
+        guard let model else { break }
+        if sessions[batch.input.shape] == nil {
+          sessions[batch.input.shape] = try model.session(inputs: inputs.map(\.shape))
+        }
+        outputs = try sessions[batch.input.shape]?.run(inputs) ?? []
+      } catch {
+        throw .execution(network: network.name, error)
+      }
+      lossSum += Double(outputs[0].floats[0]) * Double(batch.indices.count)
+      count += batch.indices.count
+      switch figures {
+      case .none: break
+      case .accuracy:
+        var metrics = classification ?? ClassificationMetrics(classCount: batch.target.shape.extents[1])
+        metrics.accumulate(outputs: outputs[1], targets: batch.target)
+        classification = metrics
+      case .masks:
+        var metrics = segmentation ?? SegmentationMetrics(classes: batch.target.shape.channels)
+        metrics.accumulate(outputs: outputs[1], targets: batch.target)
+        segmentation = metrics
+      case .psnr: psnrSum += Self.peakSignalToNoiseRatios(outputs[1], batch.target)
+      }
+    }
+    let loss = lossSum / Double(max(count, 1))
+    switch figures {
+    case .none: return [loss]
+    case .accuracy: return [loss, classification?.accuracy ?? 0]
+    case .masks: return [loss, segmentation?.intersectionOverUnion ?? 0, segmentation?.dice ?? 0]
+    case .psnr: return [loss, psnrSum / Double(max(count, 1))]
+    }
+  }
+
+  /// The sum over pictures of 0...1, each at most 100.
+  private static func peakSignalToNoiseRatios(_ output: Tensor, _ target: Tensor) -> Double {
+    let count = output.shape[0], size = output.shape.count / max(output.shape[0], 1)
+    return output.withUnsafeFloats { output in
+      target.withUnsafeFloats { target in
+        (0..<count).reduce(0.0) { total, image in
+          let sum = (image * size..<(image + 1) * size).reduce(0.0) { sum, index in
+            let difference = Double(min(max(output[index], 0), 1)) - Double(target[index])
+            return sum + difference * difference
+          }
+          return total + (sum > 0 ? min(-10 * log10(sum / Double(size)), 100) : 100)
+        }
+      }
+    }
+  }
+
+  private func withLoss(_ network: Network, _ input: Shape) throws(EvaluationError) -> Network {
+    try wrapping { () throws(NetworkError) in
+      try network.eliminatingDeadNodes().foldingBatchNorm().adding(recipe.loss, inputs: [input]).network.fusing()
+    }
+  }
+}
+
+extension String {
+  /// The path, from a folder on where it is relative.
+  func relative(to root: String?) -> String {
+    guard let root, !hasPrefix("/") else { return self }
+    return Folder.joined(root, self)
+  }
+}

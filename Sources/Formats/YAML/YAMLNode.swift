@@ -1,0 +1,133 @@
+/// A part of a YAML document, and where it stands.
+public struct YAMLNode: Equatable, Sendable {
+  public enum Content: Equatable, Sendable {
+    /// Text as it was written, without quotes; `isPlain` where there were none.
+    case scalar(String, isPlain: Bool)
+    case sequence([YAMLNode])
+    /// In the order of the document; no key comes twice.
+    case mapping([Member])
+  }
+
+  public struct Member: Equatable, Sendable {
+    public var key: String
+    /// Of the key, from 1 on.
+    public var line: Int
+    public var value: YAMLNode
+
+    public init(key: String, line: Int = 0, value: YAMLNode) {
+      self.key = key
+      self.line = line
+      self.value = value
+    }
+  }
+
+  public var content: Content
+  /// From 1 on; 0 where the part was not read from a document.
+  public var line: Int
+
+  public init(_ content: Content, line: Int = 0) {
+    self.content = content
+    self.line = line
+  }
+}
+
+/// Why text is no YAML that is read.
+public struct YAMLError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// From 1 on; 0 where no line is to blame.
+  public var line: Int
+  public var reason: String
+
+  public init(line: Int, reason: String) {
+    self.line = line
+    self.reason = reason
+  }
+
+  public var description: String { line > 0 ? "line \(line): \(reason)" : reason }
+}
+
+extension YAMLNode {
+  /// Gives the value at a path of keys another content; mappings that are missing on the way are made.
+  public mutating func set(_ path: [String], to value: YAMLNode) {
+    guard let key = path.first else {
+      self = value
+      return
+    }
+    var members: [Member] = []
+    if case .mapping(let known) = content { members = known }
+    let index = members.firstIndex { $0.key == key } ?? members.endIndex
+    if index == members.endIndex { members.append(Member(key: key, value: YAMLNode(.mapping([])))) }
+    members[index].value.set(Array(path.dropFirst()), to: value)
+    content = .mapping(members)
+  }
+
+  /// The value at a path of keys; nil where there is none.
+  public func value(_ path: [String]) -> YAMLNode? {
+    guard let key = path.first else { return self }
+    guard case .mapping(let members) = content else { return nil }
+    return members.first { $0.key == key }?.value.value(Array(path.dropFirst()))
+  }
+
+  /// The document, so that reading it gives the same parts: mappings in block style, sequences of scalars in flow style.
+  public var text: String {
+    var text = ""
+    write(to: &text, depth: 0)
+    return text
+  }
+
+  private func write(to text: inout String, depth: Int) {
+    let indentation = String(repeating: "  ", count: depth)
+    switch content {
+    case .scalar: text += indentation + flow + "\n"
+    case .sequence(let elements) where elements.allSatisfy(\.isScalar): text += indentation + flow + "\n"
+    case .sequence(let elements):
+      for element in elements { text += indentation + "- " + element.flow + "\n" }
+    case .mapping(let members) where members.isEmpty: text += indentation + "{}\n"
+    case .mapping(let members):
+      for member in members {
+        text += indentation + Self.quoted(member.key, isPlain: true) + ":"
+        if case .mapping(let inner) = member.value.content, !inner.isEmpty {
+          text += "\n"
+          member.value.write(to: &text, depth: depth + 1)
+        } else {
+          text += " " + member.value.flow + "\n"
+        }
+      }
+    }
+  }
+
+  private var isScalar: Bool { if case .scalar = content { true } else { false } }
+
+  /// On one line.
+  private var flow: String {
+    switch content {
+    case .scalar(let text, let isPlain): Self.quoted(text, isPlain: isPlain)
+    case .sequence(let elements): "[" + elements.map(\.flow).joined(separator: ", ") + "]"
+    case .mapping(let members):
+      "{" + members.map { Self.quoted($0.key, isPlain: true) + ": " + $0.value.flow }.joined(separator: ", ") + "}"
+    }
+  }
+
+  private static func quoted(_ text: String, isPlain: Bool) -> String {
+    let isSafe = text.utf8.allSatisfy {
+      switch $0 {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+        UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "/"), UInt8(ascii: "+"), UInt8(ascii: "-"):
+        true
+      default: false
+      }
+    }
+    if isPlain, isSafe, !text.isEmpty, !text.hasPrefix("-") || text.count > 1, text != "---", text != "..." { return text }
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case _ where scalar.value < 32 || (127..<160).contains(scalar.value) || scalar.value == 0x2028 || scalar.value == 0x2029:
+        let digits = String(scalar.value, radix: 16)
+        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result + "\""
+  }
+}

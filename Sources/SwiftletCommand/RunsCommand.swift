@@ -1,0 +1,54 @@
+import ArgumentParser
+import Swiftlet
+
+struct RunsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "runs", abstract: "Shows what 'train' has made.",
+    subcommands: [RunsListCommand.self, RunsShowCommand.self, RunsDiffCommand.self], defaultSubcommand: RunsListCommand.self)
+}
+
+struct RunsListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "list", abstract: "Lists the runs in a folder.")
+
+  @Argument(help: ArgumentHelp("The folder that the runs are in.", valueName: "folder"))
+  var folder = "runs"
+
+  @Flag(help: "Print the records as JSON.")
+  var json = false
+
+  func run() throws {
+    let list = try RunList(folder: folder)
+    json ? Terminal.showJSON(try list.json) : Terminal.show(list.text)
+  }
+}
+
+struct RunsShowCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "show", abstract: "Shows one run: what it is, and its epochs.")
+
+  @Argument(help: ArgumentHelp("The folder of the run.", valueName: "folder"))
+  var folder: String
+
+  @Flag(help: "Print the record as JSON.")
+  var json = false
+
+  func run() throws {
+    let report = try RunReport(RunFolder(path: folder))
+    json ? Terminal.showJSON(try report.record.json) : Terminal.show(report.text)
+  }
+}
+
+struct RunsDiffCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "diff", abstract: "Shows what differs between two runs: recipes, data, machine and figures.")
+
+  @Argument(help: ArgumentHelp("The folder of one run.", valueName: "first"))
+  var first: String
+
+  @Argument(help: ArgumentHelp("The folder of another.", valueName: "second"))
+  var second: String
+
+  func run() throws {
+    let (old, new) = (try RunReport(RunFolder(path: first)), try RunReport(RunFolder(path: second)))
+    Terminal.show(new.difference(from: old))
+  }
+}

@@ -1,0 +1,173 @@
+import ArgumentParser
+import Swiftlet
+
+struct TrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train", abstract: "Trains a network as a recipe says, and keeps all of it in a folder.",
+    discussion: """
+      A recipe is a YAML file of what to train, on what and how; Documentation/Recipes.md explains its keys. Options take the places of \
+      its values. The folder of the run holds the recipe, figures, curves, the best model and a checkpoint, from which --resume goes on: \
+      a training that was broken off ends with the same bits as one that was not. Ctrl-C ends it after the step at work.
+      """)
+
+  @Argument(help: ArgumentHelp("The recipe (.yaml). With --resume the run's own is taken.", valueName: "recipe"))
+  var recipe: String?
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "The folder of the run, which must not be there or be empty. (default: runs/NAME of the recipe)", valueName: "folder"))
+  var output: String?
+
+  @Option(help: ArgumentHelp("Go on with the run in this folder.", valueName: "run"))
+  var resume: String?
+
+  @Option(help: ArgumentHelp("Where relative paths of data begin. (default: the working folder)", valueName: "root"))
+  var dataRoot: String?
+
+  @OptionGroup(title: "Options in the places of keys") var keys: RecipeArguments
+  @OptionGroup var cpu: CPUArguments
+
+  func validate() throws {
+    if resume != nil, recipe != nil { throw ValidationError("--resume takes the recipe of the run; leave the other out") }
+    if resume != nil, output != nil { throw ValidationError("--resume goes on in the folder of the run; leave out --output") }
+    if resume == nil, recipe == nil, keys.architecture == nil {
+      throw ValidationError("give a recipe, or at least --architecture, --data and --kind")
+    }
+  }
+
+  func run() throws {
+    let folder: RunFolder, recipePath: String?
+    if let resume {
+      folder = RunFolder(path: resume)
+      recipePath = folder.recipe
+      // A folder that is none says so in its own words.
+      _ = try RunRecord(of: folder)
+    } else {
+      recipePath = recipe
+      let name = recipe.map { RunFolder.name(ofRecipe: $0) } ?? keys.architecture ?? "run"
+      folder = output.map { RunFolder(path: $0) } ?? RunFolder.unused(name: name)
+    }
+    let recipe = try TrainingRecipe(contentsOf: recipePath, options: keys.options)
+    let job = try TrainingJob(
+      recipe, options: try cpu.options, version: SwiftletCommand.configuration.version, folder: folder, root: dataRoot,
+      resumes: resume != nil)
+    for line in job.warnings { Terminal.printError("swiftlet: \(line)") }
+    Terminal.show(job.planText)
+    Terminal.flush()
+    Interruption.isWaited = true
+    defer { Terminal.clearProgress() }
+    let start = Machine.seconds, first = Double(job.firstStep)
+    let end = try job.run(shouldStop: { Interruption.isRequested }) { progress in
+      Terminal.drawProgress(progress.text, progress.share, since: start, from: first * progress.sharePerStep)
+    } epochDone: { row in
+      Terminal.clearProgress()
+      Terminal.show(job.epochText(row))
+      Terminal.flush()
+    }
+    Terminal.clearProgress()
+    for reason in job.skipped { Terminal.printError("swiftlet: left out: \(reason)") }
+    switch end {
+    case .finished: Terminal.show(job.endText)
+    case .interrupted:
+      Terminal.printError(
+        "swiftlet: stopped after step \(job.record.step); go on with 'swiftlet train --resume \(folder.path)'")
+      throw SilentFailure()
+    }
+  }
+}
+
+/// Values of recipe keys. The names are those of the projects whose experiments these are.
+struct RecipeArguments: ParsableArguments {
+  @Option(help: ArgumentHelp("model.architecture", valueName: "name"))
+  var architecture: String?
+
+  @Option(help: ArgumentHelp("data.kind: super-resolution, hdf5, classes, masks or low-light", valueName: "kind"))
+  var kind: String?
+
+  @Option(help: ArgumentHelp("data.folders, data.folder or data.file, by the kind", valueName: "path"))
+  var data: String?
+
+  @Option(help: ArgumentHelp("model.pretrained: a model to begin with", valueName: "model"))
+  var pretrained: String?
+
+  @Option(help: ArgumentHelp("training.batch-size", valueName: "n"))
+  var batchSize: String?
+
+  @Option(help: ArgumentHelp("training.epochs", valueName: "n"))
+  var epochs: String?
+
+  @Option(help: ArgumentHelp("training.learning-rate", valueName: "x"))
+  var lr: String?
+
+  @Option(
+    help: ArgumentHelp("training.step, with training.schedule step: epochs between divisions of the rate by 10", valueName: "n")
+  )
+  var step: String?
+
+  @Option(
+    help: ArgumentHelp("training.clip-adjustable: gradients are no longer than this over the learning rate", valueName: "x"))
+  var clip: String?
+
+  @Option(help: ArgumentHelp("training.momentum, with training.optimizer sgd", valueName: "x"))
+  var momentum: String?
+
+  @Option(help: ArgumentHelp("training.weight-decay", valueName: "x"))
+  var weightDecay: String?
+
+  @Option(help: ArgumentHelp("training.seed", valueName: "n"))
+  var seed: String?
+
+  @Option(
+    help: ArgumentHelp("Any key, as in training.loss=l1; may be given again.", valueName: "key=value"),
+    transform: { try RecipeOption(argument: $0) })
+  var set: [RecipeOption] = []
+
+  /// By the path of the key.
+  var options: [(key: String, value: YAMLNode)] {
+    var options: [(key: String, value: YAMLNode)] = []
+    func add(_ key: String, _ value: String?) {
+      if let value { options.append((key, YAMLNode(.scalar(value, isPlain: true)))) }
+    }
+    add("model.architecture", architecture)
+    add("model.pretrained", pretrained)
+    add("data.kind", kind)
+    let dataKey = ["hdf5": "data.file", "classes": "data.folder", "masks": "data.pictures"][kind ?? ""] ?? "data.folders"
+    add(dataKey, data)
+    add("training.batch-size", batchSize)
+    add("training.epochs", epochs)
+    add("training.learning-rate", lr)
+    if step != nil { add("training.schedule", "step") }
+    add("training.step", step)
+    add("training.clip-adjustable", clip)
+    if momentum != nil { add("training.optimizer", "sgd") }
+    add("training.momentum", momentum)
+    add("training.weight-decay", weightDecay)
+    add("training.seed", seed)
+    for option in set { options.append((option.key, option.value)) }
+    if options.contains(where: { $0.key.hasPrefix("model.") }), !options.contains(where: { $0.key.hasPrefix("training.") }) {
+      // The section must be there.
+      options.append(("training.seed", YAMLNode(.scalar("1", isPlain: true))))
+    }
+    return options
+  }
+}
+
+/// `training.loss=l1`
+struct RecipeOption {
+  let key: String
+  let value: YAMLNode
+
+  init(argument: String) throws {
+    guard let equals = argument.firstIndex(of: "="), equals > argument.startIndex else {
+      throw ValueProblem("give a key and a value, as in training.loss=l1")
+    }
+    key = String(argument[..<equals])
+    let text = String(argument[argument.index(after: equals)...])
+    do throws(YAMLError) {
+      value = try YAMLNode(parsing: Array(text.utf8))
+    } catch {
+      throw ValueProblem("the value is no YAML: \(error.reason)")
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import Foundation
+import Swiftlet
+import Testing
+
+@Suite struct TrainCommandTests {
+  private static let recipe = """
+    model: {architecture: edsr, options: {layout: direct, channels: 1, features: 4, blocks: 1}}
+    data: {kind: super-resolution, folders: ., patch: 16, patches-per-picture: 12}
+    training: {epochs: 2, batch-size: 4}
+
+    """
+
+  private static func place(_ recipe: String = recipe) throws -> Workplace {
+    let place = try Workplace()
+    try AtomicFile.write(Array(recipe.utf8), to: place.path("recipe.yaml"))
+    return place
+  }
+
+  static let failures = [
+    CommandCase(
+      "train", 64, "swiftlet: give a recipe, or at least --architecture, --data and --kind (see 'swiftlet train --help')"),
+    CommandCase("train absent.yaml", 1, "swiftlet: 'absent.yaml' does not exist; check the path"),
+    CommandCase("train text.txt", 1, "swiftlet: 'text.txt', line 1: it is '\"no picture\"' and must be keys with values"),
+    CommandCase("train recipe.yaml -o .", 1, "swiftlet: '.': the folder of a run must be empty; give another"),
+    CommandCase("train recipe.yaml -o photo.png", 1, "swiftlet: 'photo.png': a file is there; give a folder"),
+    CommandCase(
+      "train --resume folder", 1,
+      "swiftlet: 'folder': it is no folder of a run, which holds 'run.json'; give one that 'train' made"),
+    CommandCase(
+      "train --resume folder recipe.yaml", 64, "swiftlet: --resume takes the recipe of the run; leave the other out…"),
+    CommandCase(
+      "train recipe.yaml --epochs 0 -o r", 1,
+      "swiftlet: 'recipe.yaml', line 3: 'training.epochs' is '0' and must be a whole number from 1 to 10000000"),
+    CommandCase(
+      "train recipe.yaml --set loss -o r", 64, "swiftlet: The value 'loss' is invalid for '--set <key=value>': give…"),
+    CommandCase(
+      "train recipe.yaml --set training.los=l1 -o r", 1,
+      "swiftlet: 'recipe.yaml': there is no key 'training.los'; do you mean 'loss'?"),
+    CommandCase(
+      "train recipe.yaml --set data.patch=64 -o r", 1,
+      "swiftlet: './photo.png': 48x36 pixels hold no patch of 64x64; leave it out or take smaller patches"),
+    CommandCase(
+      "train recipe.yaml --pretrained MODEL --set model.options.features=5 -o r", 1,
+      "swiftlet: no parameter of 'model.safetensors'…"),
+    CommandCase(
+      "train recipe.yaml --architecture unet --set model.options={} -o r", 1,
+      "swiftlet: the network 'unet' is none that enlarges…"),
+    CommandCase("runs list .", 1, "swiftlet: '.': no folder in it is one of a run…"),
+    CommandCase("runs show folder", 1, "swiftlet: 'folder': it is no folder of a run…"),
+  ]
+
+  @Test(arguments: failures) func `one line, and a code`(failure: CommandCase) throws {
+    let place = try Self.place()
+    let result = try place.run(failure.arguments)
+    #expect(result.code == failure.code)
+    let line = result.error.hasSuffix("\n") ? String(result.error.dropLast()) : "no end of line: \(result.error)"
+    #expect(!line.contains("\n"))
+    if failure.message.hasSuffix("…") {
+      #expect(line.hasPrefix(failure.message.dropLast()), "\(line)")
+    } else {
+      #expect(line == failure.message)
+    }
+    #expect(result.output.isEmpty)
+    #expect(try place.names() == (Workplace.contents + ["recipe.yaml"]).sorted(), "something was written")
+  }
+
+  @Test func `a run can be looked at`() throws {
+    let place = try Self.place()
+    for number in 1...2 {
+      let result = try place.run(["train", "recipe.yaml", "--seed", "\(number)"])
+      #expect(result.code == 0, "\(result.error)")
+      #expect(result.output.contains("epoch 2/2: loss "))
+      #expect(result.output.contains("models: runs/recipe"))
+    }
+    let list = try place.run(["runs"])
+    #expect(list.output.split(separator: "\n").count == 3 && list.output.contains("recipe-2"))
+    #expect(try place.run(["runs", "show", "runs/recipe"]).output.contains("finished, epoch 2 of 2, step 6"))
+    let difference = try place.run(["runs", "diff", "runs/recipe", "runs/recipe-2"]).output
+    #expect(difference.contains("training.seed") && !difference.contains("data.patch"))
+    // The model enlarges.
+    #expect(try place.run(["upscale", "photo.png", "-m", "runs/recipe/model.safetensors", "-o", "big.png"]).code == 0)
+  }
+
+  /// By a signal that asks, or one that does not: what comes out is the same.
+  @Test(arguments: [SIGINT, SIGTERM, SIGKILL]) func `a signal costs nothing but time`(signal: Int32) throws {
+    let place = try Self.place()
+    let options = ["--epochs", "60", "--threads", "1"]
+    #expect(try place.run(["train", "recipe.yaml", "-o", "whole"] + options).code == 0)
+    let process = Process()
+    process.executableURL = Workplace.executable
+    process.arguments = ["train", "recipe.yaml", "-o", "broken"] + options
+    process.currentDirectoryURL = place.folder
+    let errors = Pipe()
+    (process.standardOutput, process.standardError) = (FileHandle.nullDevice, errors)
+    try process.run()
+    while !FileReader.exists(place.path("broken/best.safetensors")), process.isRunning { usleep(2000) }
+    kill(process.processIdentifier, signal)
+    process.waitUntilExit()
+    if signal != SIGKILL, process.terminationReason == .exit, process.terminationStatus != 0 {
+      let line = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+      #expect(line.contains("go on with 'swiftlet train --resume broken'"))
+    }
+    let resumed = try place.run(["train", "--resume", "broken", "--threads", "2"])
+    #expect(resumed.code == 0, "\(resumed.error)")
+    func bytes(_ name: String) throws -> [UInt8] { try FileReader.bytes(of: place.path(name), limit: 1 << 24) }
+    #expect(try bytes("broken/model.safetensors") == bytes("whole/model.safetensors"))
+  }
+}

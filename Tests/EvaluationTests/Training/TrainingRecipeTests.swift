@@ -1,0 +1,156 @@
+import Foundation
+import Formats
+import Imaging
+import Testing
+import Training
+
+@testable import Evaluation
+
+@Suite struct TrainingRecipeTests {
+  static func recipe(_ text: String, options: [(key: String, value: YAMLNode)] = []) throws -> TrainingRecipe {
+    let path = FileManager.default.temporaryDirectory.path + "/recipe-\(UInt64.random(in: 0 ... .max)).yaml"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    do {
+      return try TrainingRecipe(contentsOf: path, options: options)
+    } catch EvaluationError.recipe(var error) {
+      error.path = "recipe.yaml"
+      throw EvaluationError.recipe(error)
+    }
+  }
+
+  @Test func everyKeyOfSuperResolution() throws {
+    let recipe = try Self.recipe(
+      """
+      model:
+        architecture: edsr
+        options: {channels: 1, features: 8}
+        pretrained: first.safetensors
+      data:
+        kind: super-resolution
+        folders: [a, b]
+        recursive: true
+        scales: 2
+        patch: 32
+        patches-per-picture: 3
+        flips: true
+        rotations: false
+        pre-scales: [1, 0.7]
+        round-input: true
+        flat-share: 0.1
+        degradations: [blur:0.2-1.5, jpeg:40-95]
+        cache: 64M
+        damaged: skip
+      validation: {folder: c, protocol: edsr, scales: [2], every: 5}
+      training:
+        epochs: 7
+        batch-size: 4
+        loss: {l1: 1, ssim: 0.25}
+        optimizer: sgd
+        momentum: 0.8
+        nesterov: true
+        weight-decay: 1e-4
+        learning-rate: 0.1
+        schedule: step
+        step: 10
+        factor: 0.5
+        warm-up: 20
+        clip-adjustable: 0.4
+        average: 0.99
+        batch-norm-momentum: 0.2
+        seed: 5
+      """)
+    var options = SuperResolutionSource.Options()
+    options.scales = [2]
+    options.patch = 32
+    options.patchesPerPicture = 3
+    options.symmetries = Symmetries(flips: true, rotations: false)
+    options.preScales = [1, 0.7]
+    options.roundsInput = true
+    options.flatShare = 0.1
+    options.degradations = [.blur(0.2...1.5), .jpeg(40...95)]
+    options.cacheByteCount = 64 << 20
+    #expect(recipe.data == .superResolution(folders: ["a", "b"], recursive: true, options))
+    #expect(recipe.source == .architecture("edsr", options: ["channels": "1", "features": "8"]))
+    #expect(recipe.pretrained == "first.safetensors")
+    #expect(recipe.damaged == .skip)
+    #expect(recipe.validation == .pictures(folder: "c", protocol: "edsr", scales: [2]))
+    #expect(recipe.validationInterval == 5)
+    #expect(recipe.epochs == 7 && recipe.batchSize == 4 && recipe.seed == 5)
+    #expect(
+      recipe.loss
+        == WeightedLoss([.init(.absoluteError), .init(.structuralSimilarity(maximum: 1), weight: 0.25)]))
+    #expect(recipe.optimizer == .sgd(momentum: 0.8, nesterov: true, weightDecay: 1e-4))
+    #expect(recipe.learningRate == LearningRate(0.1, .step(epochs: 10, factor: 0.5), warmUpSteps: 20))
+    #expect(recipe.clipping == .adjustableNorm(theta: 0.4))
+    #expect(recipe.averageKeep == 0.99)
+    #expect(recipe.batchNormMomentum == 0.2)
+  }
+
+  @Test func optionsTakeThePlacesOfKeys() throws {
+    let recipe = try Self.recipe(
+      "model: {file: m.safetensors}\ndata: {kind: hdf5, file: a.h5}\ntraining: {epochs: 3}\n",
+      options: [
+        ("training.epochs", YAMLNode(.scalar("9", isPlain: true))), ("data.inputs", YAMLNode(.scalar("x", isPlain: true))),
+      ])
+    #expect(recipe.epochs == 9)
+    #expect(recipe.data == .hdf5(file: "a.h5", inputs: "x", targets: "label"))
+    // What a run keeps says the same again.
+    #expect(try Self.recipe(recipe.node.text).data == recipe.data)
+    #expect(try Self.recipe(recipe.node.text).epochs == 9)
+  }
+
+  private static let start = "model: {architecture: edsr}\ndata: {kind: super-resolution, folders: a}\n"
+
+  private static let faults: [(String, String)] = [
+    (start + "training: {epoch: 3}\n", "line 3: there is no key 'training.epoch'; do you mean 'epochs'?"),
+    (start, "line 1: 'training' is missing"),
+    (start + "training: {epochs: many}\n", "line 3: 'training.epochs' is 'many' and must be a whole number from 1 to 10000000"),
+    (
+      start + "training:\n  clip-norm: 1\n  clip-value: 1\n",
+      "line 5: 'training.clip-value' has no meaning beside 'training.clip-norm'; leave one of them out"
+    ),
+    (
+      "model: {architecture: edsr}\ndata: {kind: film}\ntraining: {}\n",
+      "line 2: 'data.kind' is 'film' and must be super-resolution, hdf5, classes, masks or low-light"
+    ),
+    (
+      "model: {architecture: edsr, file: a}\ndata: {kind: hdf5, file: a}\ntraining: {}\n",
+      "line 1: 'model.file' has no meaning beside 'model.architecture'; leave one of them out"
+    ),
+    (
+      start + "training: {loss: l3}\n",
+      "line 3: 'training.loss' is 'l3' and must be l1, mse, mse-sum, charbonnier, ssim, cross-entropy, binary-cross-entropy or dice"
+    ),
+    (start + "training: [1]\n", "line 3: 'training' is '[1]' and must be keys with values"),
+    ("model: {\n", "line 2: did not find expected node content"),
+    (
+      "model: {architecture: edsr}\ndata: {kind: super-resolution, folders: a, degradations: [haze:3]}\ntraining: {}\n",
+      "line 2: 'data.degradations' is 'haze:3' and must be blur:0.2-1.5, noise:0-5 or jpeg:40-95, with numbers of your own"
+    ),
+  ]
+
+  @Test(arguments: faults) func faultsNameKeyLineAndMend(_ text: String, _ message: String) throws {
+    do {
+      _ = try Self.recipe(text)
+      Issue.record("was read")
+    } catch EvaluationError.recipe(let error) {
+      let expected = "'recipe.yaml', " + message
+      #expect(error.description == expected)
+    }
+  }
+
+  /// The recipes that come with the program are read, and their networks exist.
+  @Test func committedRecipes() throws {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("Recipes").path
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".yaml") }.sorted()
+    #expect(!names.isEmpty)
+    for name in names {
+      var recipe = try TrainingRecipe(contentsOf: folder + "/" + name)
+      recipe.pretrained = nil
+      _ = try recipe.network()
+    }
+  }
+}
