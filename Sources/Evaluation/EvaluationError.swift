@@ -120,7 +120,3 @@ package func wrapping<R>(_ body: () throws(FormatError) -> R) throws(EvaluationE
 package func wrapping<R>(_ body: () throws(TrainingError) -> R) throws(EvaluationError) -> R {
   do throws(TrainingError) { return try body() } catch { throw .training(error) }
 }
-
-package func wrapping<R>(_ body: () throws(DataError) -> R) throws(EvaluationError) -> R {
-  do throws(DataError) { return try body() } catch { throw .training(.data(error)) }
-}

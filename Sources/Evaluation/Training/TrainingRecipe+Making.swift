@@ -36,8 +36,12 @@ extension TrainingRecipe {
     -> any SampleSource
   {
     func path(_ path: String) -> String { path.relative(to: root) }
+    func pictures(_ folders: Folders) throws(DataError) -> PictureSet {
+      let set = try PictureSet(folders: folders.paths.map(path), recursive: folders.isRecursive)
+      return try folders.subset.map { (places) throws(DataError) in try set.subset(places) } ?? set
+    }
     switch data {
-    case .superResolution(let folders, let recursive, var options):
+    case .superResolution(let folders, var options):
       let contract = try network.checkedImageContract()
       options.colour = contract.colour
       options.maximum = contract.maximum
@@ -51,7 +55,7 @@ extension TrainingRecipe {
         options.scales = [2, 3, 4]
       }
       return try wrapping { () throws(DataError) in
-        try SuperResolutionSource(PictureSet(folders: folders.map(path), recursive: recursive), options: options)
+        try SuperResolutionSource(pictures(folders), options: options)
       }
     case .hdf5(let file, let inputs, let targets):
       return try wrapping { () throws(DataError) in try HDF5Source(path: path(file), inputs: inputs, targets: targets) }
@@ -63,9 +67,9 @@ extension TrainingRecipe {
       return try wrapping { () throws(DataError) in
         try MaskPairSource(pictures: path(pictures), masks: path(masks), options: options)
       }
-    case .lowLight(let folders, let recursive, let options):
+    case .lowLight(let folders, let options):
       return try wrapping { () throws(DataError) in
-        try LowLightSource(PictureSet(folders: folders.map(path), recursive: recursive), options: options)
+        try LowLightSource(pictures(folders), options: options)
       }
     }
   }

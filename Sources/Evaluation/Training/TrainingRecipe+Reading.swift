@@ -77,12 +77,6 @@ extension TrainingRecipe.Data {
   }
 
   init(_ reader: inout RecipeReader, isValidation: Bool) throws(RecipeError) {
-    func folders(_ reader: inout RecipeReader) throws(RecipeError) -> (folders: [String], recursive: Bool) {
-      guard let folders = try reader.texts("folders"), !folders.isEmpty else {
-        throw reader.error("folders", .missingKey(reader.fullName("folders")))
-      }
-      return (folders, try reader.boolean("recursive", false))
-    }
     let kind: Kind = try reader.choice("kind", nil)
     let cache = try reader.text("cache")
     let cacheByteCount = cache.flatMap(TextFormat.parsedByteCount) ?? 1 << 30
@@ -90,7 +84,7 @@ extension TrainingRecipe.Data {
     switch kind {
     case .superResolution:
       var options = SuperResolutionSource.Options()
-      let found = try folders(&reader)
+      let found = try TrainingRecipe.Folders(&reader)
       options.scales = try reader.integers("scales", [], in: 2...16)
       options.patch = try reader.integer("patch", 96, in: 1...4096)
       options.patchesPerPicture = try reader.integer("patches-per-picture", 16, in: 1...1_000_000)
@@ -105,7 +99,7 @@ extension TrainingRecipe.Data {
         options.degradations.append(degradation)
       }
       options.cacheByteCount = cacheByteCount
-      self = .superResolution(folders: found.folders, recursive: found.recursive, options)
+      self = .superResolution(found, options)
     case .hdf5:
       self = .hdf5(
         file: try reader.required("file"), inputs: try reader.text("inputs") ?? "data",
@@ -140,11 +134,12 @@ extension TrainingRecipe.Data {
       options.patch = try reader.optionalInteger("patch", in: 1...8192)
       options.patchesPerPicture = try reader.integer("patches-per-picture", 1, in: 1...1_000_000)
       options.symmetries = try Symmetries(&reader)
+      options.subset = try reader.places("subset")
       options.cacheByteCount = cacheByteCount
       self = .masks(pictures: pictures, masks: masks, names: names, options)
     case .lowLight:
       var options = LowLightSource.Options()
-      let found = try folders(&reader)
+      let found = try TrainingRecipe.Folders(&reader)
       options.patch = try reader.integer("patch", 256, in: 2...8192)
       options.patchesPerPicture = try reader.integer("patches-per-picture", 1, in: 1...1_000_000)
       options.symmetries = try Symmetries(&reader)
@@ -154,12 +149,32 @@ extension TrainingRecipe.Data {
       options.read = try reader.range("read", options.read, in: 0...1)
       options.whiteLevel = try reader.integer("white-level", options.whiteLevel, in: 1...1 << 24)
       options.cacheByteCount = cacheByteCount
-      self = .lowLight(folders: found.folders, recursive: found.recursive, options)
+      self = .lowLight(found, options)
     }
   }
 }
 
+extension TrainingRecipe.Folders {
+  fileprivate init(_ reader: inout RecipeReader) throws(RecipeError) {
+    guard let folders = try reader.texts("folders"), !folders.isEmpty else {
+      throw reader.error("folders", .missingKey(reader.fullName("folders")))
+    }
+    self.init(paths: folders, isRecursive: try reader.boolean("recursive", false), subset: try reader.places("subset"))
+  }
+}
+
 extension RecipeReader {
+  /// `[first, last]`
+  fileprivate mutating func places(_ key: String) throws(RecipeError) -> ClosedRange<Int>? {
+    guard contains(key) else {
+      _ = try text(key)
+      return nil
+    }
+    let places = try integers(key, [], in: 0...1_000_000_000)
+    guard places.count == 2, places[0] <= places[1] else { throw refusal(key, "\(places)", "[first, last], from 0 on") }
+    return places[0]...places[1]
+  }
+
   /// Of `mean` and `deviation`.
   fileprivate mutating func pictureForm(channels: Int) throws(RecipeError) -> PictureForm {
     let mean = try numbers("mean", Array(repeating: 0, count: channels), in: -1000...1000)
@@ -202,13 +217,12 @@ extension TrainingRecipe.Validation {
       options.symmetries = .none
       options.patch = nil
       options.patchesPerPicture = 1
-      self = .data(.masks(pictures: try reader.required("pictures"), masks: try reader.required("masks"), names: names, options))
-    case .lowLight(_, let recursive, var options):
+      self = .data(
+        .masks(pictures: try reader.required("pictures"), masks: try reader.required("masks"), names: names, options))
+    case .lowLight(_, var options):
       options.symmetries = .none
-      guard let folders = try reader.texts("folders"), !folders.isEmpty else {
-        throw reader.error("folders", .missingKey(reader.fullName("folders")))
-      }
-      self = .data(.lowLight(folders: folders, recursive: recursive, options))
+      options.patchesPerPicture = 1
+      self = .data(.lowLight(try TrainingRecipe.Folders(&reader), options))
     case .hdf5(_, let inputs, let targets):
       self = .data(.hdf5(file: try reader.required("file"), inputs: inputs, targets: targets))
     case .superResolution: self = .data(try TrainingRecipe.Data(&reader, isValidation: true))

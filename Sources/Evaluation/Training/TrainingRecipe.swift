@@ -11,13 +11,21 @@ public struct TrainingRecipe: Equatable, Sendable {
     case model(String)
   }
 
+  /// Where pictures are.
+  public struct Folders: Hashable, Sendable {
+    public var paths: [String]
+    public var isRecursive: Bool
+    /// Places in the order of the folders and of names; nil takes all.
+    public var subset: ClosedRange<Int>?
+  }
+
   /// What is learnt from, by its kind.
   public enum Data: Hashable, Sendable {
-    case superResolution(folders: [String], recursive: Bool, SuperResolutionSource.Options)
+    case superResolution(Folders, SuperResolutionSource.Options)
     case hdf5(file: String, inputs: String, targets: String)
     case classes(folder: String, ClassFolderSource.Options)
     case masks(pictures: String, masks: String, names: [String]?, MaskPairSource.Options)
-    case lowLight(folders: [String], recursive: Bool, LowLightSource.Options)
+    case lowLight(Folders, LowLightSource.Options)
   }
 
   /// What the network is measured on between epochs.

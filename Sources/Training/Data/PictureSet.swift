@@ -20,6 +20,16 @@ public struct PictureSet: Hashable, Sendable {
 
   init(files: [DataFile]) { self.files = files }
 
+  /// Some of the pictures, by their places from 0 on: what is kept apart to measure on is not learnt from.
+  public func subset(_ places: ClosedRange<Int>) throws(DataError) -> PictureSet {
+    guard places.lowerBound >= 0, places.upperBound < files.count else {
+      throw .option(
+        name: "the subset", value: "\(places.lowerBound) to \(places.upperBound)",
+        allowed: "places from 0 to \(files.count - 1), which are those of the pictures")
+    }
+    return PictureSet(files: Array(files[places]))
+  }
+
   static func pictures(in folder: String, recursive: Bool = false) throws(DataError) -> [DataFile] {
     try wrapping { () throws(FileError) in try Folder.files(in: folder, recursive: recursive) }
       .filter { ImageFormat(path: $0) != nil }.map { DataFile($0, in: folder) }

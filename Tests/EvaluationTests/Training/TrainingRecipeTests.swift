@@ -30,6 +30,7 @@ import Training
         kind: super-resolution
         folders: [a, b]
         recursive: true
+        subset: [3, 9]
         scales: 2
         patch: 32
         patches-per-picture: 3
@@ -70,7 +71,8 @@ import Training
     options.flatShare = 0.1
     options.degradations = [.blur(0.2...1.5), .jpeg(40...95)]
     options.cacheByteCount = 64 << 20
-    #expect(recipe.data == .superResolution(folders: ["a", "b"], recursive: true, options))
+    #expect(
+      recipe.data == .superResolution(TrainingRecipe.Folders(paths: ["a", "b"], isRecursive: true, subset: 3...9), options))
     #expect(recipe.source == .architecture("edsr", options: ["channels": "1", "features": "8"]))
     #expect(recipe.pretrained == "first.safetensors")
     #expect(recipe.damaged == .skip)

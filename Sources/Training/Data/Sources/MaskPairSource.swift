@@ -17,6 +17,8 @@ public struct MaskPairSource: SampleSource {
     public var patch: Int?
     public var patchesPerPicture = 1
     public var symmetries = Symmetries.all
+    /// Places of pictures in the order of their names; nil takes all.
+    public var subset: ClosedRange<Int>?
     public var cacheByteCount = 1 << 30
 
     public init() {}
@@ -42,7 +44,9 @@ public struct MaskPairSource: SampleSource {
       throw .form("pictures with masks keep their size; take patches")
     }
     self.options = options
-    let found = try PictureSet(folders: [folder]).files
+    var set = try PictureSet(folders: [folder])
+    if let subset = options.subset { set = try set.subset(subset) }
+    let found = set.files
     var known: [String: DataFile] = [:]
     for mask in try PictureSet(folders: [maskFolder]).files { known[Folder.split(mask.name).stem] = mask }
     var paired: [DataFile] = []
