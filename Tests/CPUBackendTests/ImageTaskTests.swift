@@ -40,7 +40,8 @@ import Transforms
         .convolution(
           Convolution(
             inChannels: channels, outChannels: channels, kernel: Pair(kernel), stride: stride, padding: Padding(kernel / 2),
-            groups: groups)), [x], channels: channels)
+            // What a 1x1 convolution without bias makes is computed again for the gradient.
+            groups: groups, hasBias: example.seed % 2 == 0)), [x], channels: channels)
     }
     var y = convolution("select", x, 1, groups: 1)
     y = convolution("kernels", y, 3, groups: channels)

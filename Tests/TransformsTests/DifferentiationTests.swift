@@ -163,6 +163,57 @@ import Transforms
     _ = try result.network.inferredShapes(inputs: [[5, 3, 9, 4]])
   }
 
+  /// A stride of a 1x1 convolution goes to the convolution before, which nothing else may read: the same bits for every size.
+  @Test func stridesGoForward() throws {
+    for (kernel, stride, second) in [(1, 1, 2), (3, 2, 3), (5, 1, 2)] {
+      for isShared in [false, true] {
+        let network = try Network.built([[2, 4, 9, 8]]) { builder, x in
+          let first = Convolution(
+            inChannels: 4, outChannels: 6, kernel: Pair(kernel), stride: Pair(stride), padding: Padding(kernel / 2))
+          let y = builder.node("first", .convolution(first), x, channels: 6)
+          let last = Convolution(inChannels: 6, outChannels: 6, kernel: 1, stride: Pair(second), groups: 6)
+          let z = builder.node("last", .convolution(last), [y], channels: 6)
+          return isShared ? [z, y] : [z]
+        }
+        let form = network.inTrainingForm()
+        #expect((form == network) == isShared)
+        #expect(form.inTrainingForm() == form)
+        if !isShared {
+          guard case .convolution(let first) = form.nodes[0].operation, case .convolution(let last) = form.nodes[1].operation
+          else { throw Unexpected() }
+          #expect(first.stride == Pair(stride * second) && last.stride == Pair(1))
+        }
+        for shape in [[2, 4, 9, 8], [1, 4, 1, 3], [1, 4, 16, 5]] as [Shape] {
+          var generator = SplitMix64(seed: 4)
+          let x = Tensor(uniform: shape, bound: 1, using: &generator)
+          let expected = try ReferenceEngine().prepare(network, inputs: [shape]).run([x])
+          #expect(try ReferenceEngine().prepare(form, inputs: [shape]).run([x]) == expected)
+        }
+      }
+    }
+  }
+
+  private struct Unexpected: Error {}
+
+  /// What a 1x1 convolution of few channels made is computed again where the gradient of a depthwise convolution's weight asks for it.
+  @Test func cheapValuesAreComputedAgain() throws {
+    for (channels, hasBias, isAgain) in [(8, false, true), (8, true, false), (40, false, false)] {
+      let network = try Network.built([[2, 3, 5, 6]]) { builder, x in
+        let stem = builder.node(
+          "stem", .convolution(Convolution(inChannels: 3, outChannels: channels, kernel: 1)), x, channels: channels)
+        let select = Convolution(inChannels: channels, outChannels: channels, kernel: 1, hasBias: hasBias)
+        let y = builder.node("select", .convolution(select), [stem], channels: channels)
+        let kernels = Convolution(inChannels: channels, outChannels: channels, kernel: 3, padding: 1, groups: channels)
+        let z = builder.node("kernels", .convolution(kernels), [y], channels: channels)
+        return [builder.node("loss", .reduction(Reduction(.sumOfSquares, axes: [0, 1, 2, 3])), [z], channels: 1)]
+      }
+      let result = try network.differentiated("loss", inputs: [[2, 3, 5, 6]]).network
+      #expect(result.nodes.contains { $0.operation.typeName == "convolutionOutput" } == isAgain)
+      let gradient = result.nodes.first { $0.name == "kernels.gradient.weight" }
+      #expect(gradient?.inputs.first == (isAgain ? "select.gradient.again" : "select"))
+    }
+  }
+
   /// Batch norms in training form: names stay, running statistics are updated as PyTorch does.
   @Test func trainingForm() throws {
     let network = try Network.built([[4, 3, 2, 2]]) { builder, x in [builder.batchNorm("norm", x[0])] }

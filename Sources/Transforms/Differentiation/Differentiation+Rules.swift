@@ -64,9 +64,25 @@ extension Differentiation {
     try contribute(to: x) {
       $0.step(node, "input", .product(.inputGradient, payload), [g, weight, x])
     }
-    try contribute(to: weight) { $0.step(node, "weight", .product(.weightGradient, payload), [x, g]) }
+    try contribute(to: weight) {
+      let operand = payload.groups > 1 ? $0.computedAgain(x) : x
+      return $0.step(node, "weight", .product(.weightGradient, payload), [operand, g])
+    }
     if payload.hasBias { try addBias(node, g) }
   }
+
+  /// The value, computed again where that takes less time than to keep it until here: by a 1x1 convolution of few channels, whose input is kept
+  /// for the gradient of its own weight.
+  private mutating func computedAgain(_ value: String) -> String {
+    guard let node = network.nodes.first(where: { $0.name == value }), case .convolution(let payload) = node.operation,
+      payload.kernel == Pair(1), payload.padding == Padding(0), payload.groups == 1, !payload.hasBias,
+      payload.epilogue.isEmpty, payload.inChannels <= Self.mostChannelsAgain, isNeeded(node.parameterName(.weight))
+    else { return value }
+    return step(node, "again", .product(.output, payload), [node.inputs[0], node.parameterName(.weight)])
+  }
+
+  /// Products of an element that take about as long as to write it to memory and to read it again.
+  private static let mostChannelsAgain = 32
 
   private mutating func addBias(_ node: Node, _ g: String) throws(DifferentiationError) {
     try contribute(to: node.parameterName(.bias)) { $0.step(node, "bias", .training(.channelSum), [g]) }

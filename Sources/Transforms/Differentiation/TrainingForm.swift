@@ -7,7 +7,7 @@ extension Network {
   ///     running = (1 - momentum) · running + momentum · batch
   ///
   /// with the unbiased variance. Parameters keep their names, so that those of one form are those of the other. Nodes whose parameters are read
-  /// or updated already stay.
+  /// or updated already stay. Strides of 1x1 convolutions go to the convolutions before them, which then compute no pixel that nobody reads.
   ///
   /// - Parameter momentum: 0 to 1; 0.1 in PyTorch.
   /// - Source: `torch.nn.BatchNorm2d`.
@@ -37,6 +37,6 @@ extension Network {
     }
     var result = editor.result
     result.updates = updates
-    return result
+    return result.hoistingStrides()
   }
 }
