@@ -145,10 +145,6 @@ struct RecipeArguments: ParsableArguments {
     add("training.weight-decay", weightDecay)
     add("training.seed", seed)
     for option in set { options.append((option.key, option.value)) }
-    if options.contains(where: { $0.key.hasPrefix("model.") }), !options.contains(where: { $0.key.hasPrefix("training.") }) {
-      // The section must be there.
-      options.append(("training.seed", YAMLNode(.scalar("1", isPlain: true))))
-    }
     return options
   }
 }

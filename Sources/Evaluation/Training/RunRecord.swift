@@ -90,6 +90,9 @@ extension RunRecord {
     }
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
+    // As they are written: the PSNR of equal pictures.
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     guard let record = try? decoder.decode(RunRecord.self, from: Data(bytes)) else {
       throw .runFolder(
         path: folder.path, reason: "'run.json' is damaged or of another version; the other files may still serve")

@@ -108,6 +108,7 @@ public final class TrainingJob {
     loading.batchSize = recipe.batchSize
     loading.seed = recipe.seed
     loading.damaged = recipe.damaged
+    loading.threadCount = recipe.loadingThreadCount
     let whole = max(samples.count / recipe.batchSize, 1)
     let loader = try wrapping { () throws(DataError) in
       try BatchLoader(samples, options: loading, epoch: step / whole, step: step % whole, endEpoch: recipe.epochs)
@@ -150,11 +151,10 @@ public final class TrainingJob {
     try FileClaims.apart { () throws(EvaluationError) in
       try wrapping { () throws(FileError) in try Folder.create(folder.path) }
       do throws(EvaluationError) {
-        if !resumes {
-          try folder.write(recipe.node.text, to: folder.recipe)
-          // From here on there is something to go on from.
-          try writeState()
-        }
+        // With the options of whoever goes on.
+        try folder.write(recipe.node.text, to: folder.recipe)
+        // From here on there is something to go on from.
+        if !resumes { try writeState() }
         try writeFigures()
         return try train(checkpointSeconds, shouldStop, progress, epochDone)
       } catch {

@@ -32,7 +32,10 @@ extension TrainingRecipe {
     var root = try RecipeReader(node, path: path)
     guard var model = try root.section("model") else { throw root.error("model", .missingKey("model")) }
     guard var data = try root.section("data") else { throw root.error("data", .missingKey("data")) }
-    guard var training = try root.section("training") else { throw root.error("training", .missingKey("training")) }
+    // All its keys have a value by themselves.
+    let given = try root.section("training")
+    var training = try RecipeReader(YAMLNode(.mapping([])), path: path, prefix: "training")
+    if let given { training = given }
 
     if let architecture = try model.text("architecture") {
       if model.contains("file") { throw model.error("file", .excluded("model.file", by: "model.architecture")) }
@@ -46,6 +49,7 @@ extension TrainingRecipe {
     try model.finish()
 
     damaged = try data.choice("damaged", .stop)
+    loadingThreadCount = try data.integer("threads", 1, in: 0...256)
     self.data = try Data(&data, isValidation: false)
     try data.finish()
     if var section = try root.section("validation") {

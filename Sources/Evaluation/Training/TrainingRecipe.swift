@@ -43,6 +43,8 @@ public struct TrainingRecipe: Equatable, Sendable {
   public var pretrained: String?
   public var data: Data
   public var damaged = BatchLoader.DamagePolicy.stop
+  /// Threads that make batches ahead, beside those that compute.
+  public var loadingThreadCount = 1
   public var validation: Validation?
   /// In epochs.
   public var validationInterval = 1

@@ -106,7 +106,7 @@ import Training
 
   private static let faults: [(String, String)] = [
     (start + "training: {epoch: 3}\n", "line 3: there is no key 'training.epoch'; do you mean 'epochs'?"),
-    (start, "line 1: 'training' is missing"),
+    ("model: {architecture: edsr}\n", "line 1: 'data' is missing"),
     (start + "training: {epochs: many}\n", "line 3: 'training.epochs' is 'many' and must be a whole number from 1 to 10000000"),
     (
       start + "training:\n  clip-norm: 1\n  clip-value: 1\n",
