@@ -85,7 +85,7 @@ struct RecipeArguments: ParsableArguments {
   @Option(help: ArgumentHelp("data.kind: super-resolution, hdf5, classes, masks or low-light", valueName: "kind"))
   var kind: String?
 
-  @Option(help: ArgumentHelp("data.folders, data.folder or data.file, by the kind", valueName: "path"))
+  @Option(help: ArgumentHelp("data.folders, data.folder, data.file or data.pictures, by the kind", valueName: "path"))
   var data: String?
 
   @Option(help: ArgumentHelp("model.pretrained: a model to begin with", valueName: "model"))

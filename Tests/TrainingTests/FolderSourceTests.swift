@@ -79,27 +79,9 @@ import Testing
     #expect(seen.contains([0, 0, 0, 0, 10, 20]) && seen.contains([50, 40, 0, 0, 0, 0]))
   }
 
-  @Test func flatFolders() throws {
-    let folder = try DataFolder()
-    try folder.write(grey(2, 1, [0, 255]), "10.png")
-    try folder.write(grey(2, 1, [51, 102]), "2.png")
-    let source = try FlatFolderSource(folder: folder.path, form: PictureForm())
-    #expect(source.files.map(\.name) == ["10.png", "2.png"])
-    let sample = try source.sample(key(0))
-    #expect(sample.input.floats == [0, 1, 0, 1, 0, 1] && sample.target.count == 0)
-    var options = BatchLoader.Options()
-    options.shuffles = false
-    options.keepsRemainder = true
-    let batch = try #require(try BatchLoader(source, options: options, endEpoch: 1).next())
-    #expect(batch.input.shape == [2, 3, 1, 2] && batch.target.shape == [2, 0] && batch.indices == [0, 1])
-  }
-
   @Test func folderErrors() throws {
     let folder = try DataFolder()
     #expect(throws: DataError.noClasses(folder: folder.path)) { try ClassFolderSource(folder: folder.path, options: .init()) }
-    #expect(throws: DataError.noPictures(folder: folder.path)) {
-      try FlatFolderSource(folder: folder.path, form: PictureForm())
-    }
     #expect(throws: DataError.self) { try ClassFolderSource(folder: folder.path + "/absent", options: .init()) }
     _ = try folder.folder("a")
     try folder.write([1, 2], "a/x.png")

@@ -199,13 +199,13 @@ extension Symmetries {
 extension TrainingRecipe.Validation {
   /// Keys of the data that are not given are those that it is trained on with.
   init(_ reader: inout RecipeReader, of data: TrainingRecipe.Data) throws(RecipeError) {
-    if case .superResolution = data, !reader.contains("kind") {
-      self = .pictures(
-        folder: try reader.required("folder"), protocol: try reader.text("protocol") ?? EvaluationProtocol.vdsr.name,
-        scales: reader.contains("scales") ? try reader.integers("scales", [], in: 2...16) : nil)
-      return
-    }
-    if case .hdf5 = data, !reader.contains("kind"), reader.contains("folder") {
+    let isOfPictures =
+      switch data {
+      case .superResolution: !reader.contains("kind")
+      case .hdf5: reader.contains("folder")
+      case .classes, .masks, .lowLight: false
+      }
+    if isOfPictures {
       self = .pictures(
         folder: try reader.required("folder"), protocol: try reader.text("protocol") ?? EvaluationProtocol.vdsr.name,
         scales: reader.contains("scales") ? try reader.integers("scales", [], in: 2...16) : nil)

@@ -109,26 +109,3 @@ public struct ClassFolderSource: SampleSource {
     return result
   }
 }
-
-/// A folder of pictures whose classes nobody says: for predictions. The targets are empty.
-public struct FlatFolderSource: SampleSource {
-  public let form: PictureForm
-  private let store: PictureStore
-  private let size: PictureForm.Size
-
-  /// The pictures of the folder itself, in the order of their names.
-  public init(folder: String, form: PictureForm, cacheByteCount: Int = 0) throws(DataError) {
-    self.form = form
-    store = PictureStore(try PictureSet(folders: [folder]).files, cacheByteCount: cacheByteCount)
-    size = try form.commonSize(of: store)
-  }
-
-  public var count: Int { store.files.count }
-  public var files: [DataFile] { store.files }
-  public var warnings: [String] { [] }
-
-  public func sample(_ key: SampleKey) throws(DataError) -> Sample {
-    let planes = try form.planes(store.image(key.index), path: store.files[key.index].path, expected: size)
-    return Sample(input: form.tensor(planes), target: Tensor(zeros: [0]))
-  }
-}
