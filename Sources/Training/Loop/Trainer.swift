@@ -61,8 +61,11 @@ public final class Trainer {
     var result = other
     let now = model.network.parameters
     for (name, old) in other.parameters {
-      let source = averaged ? training.averages[name] ?? name : name
-      if let new = now[source], new.shape == old.shape { result.parameters[name] = new }
+      guard let new = now[name], new.shape == old.shape else { continue }
+      result.parameters[name] = new
+      guard averaged, step > 0, let average = training.averages[name].flatMap({ now[$0] }) else { continue }
+      let scale = training.averageScale(steps: step)
+      result.parameters[name] = Tensor(average.shape, average.floats.map { $0 * scale })
     }
     return result
   }

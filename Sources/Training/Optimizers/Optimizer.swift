@@ -37,8 +37,11 @@ public struct TrainingNetwork: Equatable, Sendable {
   public var trained: [String]
   public var optimizer: Optimizer
   public var clipping: GradientClipping?
-  /// Of each trained parameter, the name of the parameter that holds its moving average; empty where there is none.
+  /// Of each trained parameter, the name of the parameter that holds its moving average; empty where there is none. It begins at 0, so that after t
+  /// steps it is `averageScale(steps: t)` times too small.
   public var averages: [String: String]
+  /// Of the moving averages, where there are some: what stays of one in a step.
+  public var averageKeep: Float?
 
   /// What `schedule` takes in step `step`, counted from 0: the learning rate, 1 / (1 - β₁ᵗ), 1 / √(1 - β₂ᵗ), the largest norm.
   public func scheduleValues(step: Int, learningRate: Double) -> [Float] {
@@ -58,6 +61,13 @@ public struct TrainingNetwork: Equatable, Sendable {
     return [Float(learningRate), Float(first), Float(second), Float(min(norm, Double(Float.greatestFiniteMagnitude)))]
   }
 
+  /// What a moving average is multiplied by after so many steps, at least one, to be a mean of the parameters that there were: `1 / (1 - keepᵗ)`.
+  ///
+  /// - Source: the correction of Kingma and Ba, Adam: A Method for Stochastic Optimization, 2015, section 3.
+  public func averageScale(steps: Int) -> Float {
+    averageKeep.map { Float(1 / (1 - Self.power(Double($0), steps))) } ?? 1
+  }
+
   private static func power(_ base: Double, _ exponent: Int) -> Double {
     var result = 1.0, factor = base, rest = exponent
     while rest > 0 {
@@ -75,7 +85,7 @@ extension DifferentiatedNetwork {
   /// What it remembers are constants of the network, `optimizer.mean.NAME`, `optimizer.square.NAME` or `optimizer.velocity.NAME`, 0 at first: a file of the network holds all that
   /// going on with training takes.
   ///
-  /// - Parameter averageKeep: where given, `optimizer.average.NAME` follows each parameter, `a = keep · a + (1 - keep) · w`, from its first value on.
+  /// - Parameter averageKeep: where given, `optimizer.average.NAME` follows each parameter, `a = keep · a + (1 - keep) · w`, from 0 on.
   public func trained(
     by optimizer: Optimizer, clipping: GradientClipping? = nil, averageKeep: Float? = nil, loss: String
   ) throws(NetworkError) -> TrainingNetwork {
@@ -105,7 +115,7 @@ extension DifferentiatedNetwork {
     try graph.network.verify()
     return TrainingNetwork(
       network: graph.network, schedule: graph.schedule, trained: names, optimizer: optimizer, clipping: clipping,
-      averages: averages)
+      averages: averages, averageKeep: averageKeep)
   }
 }
 
@@ -226,9 +236,7 @@ private struct OptimizerGraph {
 
   /// The name of the parameter that holds the moving average of another.
   mutating func averaged(_ parameter: String, _ new: String, keep: Float) -> String {
-    remembered(
-      "average", parameter, new, MovingAverage(keep: keep, add: 1 - keep), from: network.parameters[parameter]
-    ).parameter
+    remembered("average", parameter, new, MovingAverage(keep: keep, add: 1 - keep)).parameter
   }
 
   private mutating func adaptive(
@@ -241,12 +249,12 @@ private struct OptimizerGraph {
 
   /// A tensor like the parameter that lives on from step to step, an average of what comes: its name, and that of its new value.
   private mutating func remembered(
-    _ name: String, _ parameter: String, _ next: String, _ average: MovingAverage, from first: Tensor? = nil
+    _ name: String, _ parameter: String, _ next: String, _ average: MovingAverage
   ) -> (parameter: String, value: String) {
     let shape = shape(parameter)
     let constant = node("\(name).\(parameter)", .constant(Constant(shape)), [])
     let old = "\(constant).\(ParameterRole.value.rawValue)"
-    network.parameters[old] = first ?? Tensor(zeros: shape)
+    network.parameters[old] = Tensor(zeros: shape)
     let new = node("new.\(name).\(parameter)", .training(.movingAverage(average)), [old, next])
     network.updates.append(ParameterUpdate(parameter: old, value: new))
     return (old, new)
