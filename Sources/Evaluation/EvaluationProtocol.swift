@@ -1,10 +1,11 @@
 import Files
 import Imaging
+import Training
 
 /// How pictures are made smaller, enlarged again and compared: a PSNR means nothing without it.
-public struct EvaluationProtocol: Hashable, Codable, Sendable {
+public struct EvaluationProtocol: Hashable, Sendable {
   /// What is compared.
-  public enum Colour: String, Hashable, Codable, Sendable {
+  public enum Colour: Hashable, Sendable {
     /// As `LumaChroma` has it, of numbers that are not rounded.
     case luma
     /// `Y = 16 + (65.738 R + 129.057 G + 25.064 B) / 256` of rounded red, green and blue.
@@ -14,7 +15,7 @@ public struct EvaluationProtocol: Hashable, Codable, Sendable {
   }
 
   /// What is cut off so that sizes divide by the scale.
-  public enum Crop: String, Hashable, Codable, Sendable {
+  public enum Crop: Hashable, Sendable {
     /// To a multiple of 2, then of 3, then of 4, up to the scale, each on the result of the one before.
     case progressive
     /// To a multiple of the scale.
@@ -26,6 +27,9 @@ public struct EvaluationProtocol: Hashable, Codable, Sendable {
   public var crop: Crop
   /// Whether pictures are rounded to 8 bits: the small one, and those that are compared.
   public var isRounded: Bool
+  /// What is done to the small picture, in order, before both enlarge it: the same numbers are drawn for every picture. One that holds JPEG
+  /// rounds the small picture.
+  public var degradations: [Degradation] = []
 
   /// As the authors of VDSR and twtygqyy/pytorch-vdsr measure.
   public static let vdsr = EvaluationProtocol(name: "vdsr", colour: .luma, crop: .progressive, isRounded: false)
@@ -51,9 +55,9 @@ public struct EvaluationProtocol: Hashable, Codable, Sendable {
       case .progressive: "crop: at right and bottom to a multiple of 2, then 3, then 4 up to the scale, each on the one before"
       case .multipleOfScale: "crop: at right and bottom to a multiple of the scale"
       }
-    return [
-      colourLine, range, cropLine,
-      "resize: MATLAB imresize bicubic (a = -0.5, antialiased) in double, down by the scale and up again",
+    let resizeLine = "resize: MATLAB imresize bicubic (a = -0.5, antialiased) in double, down by the scale and up again"
+    let degradationLine = "small picture: \(degradations.map(\.description).joined(separator: ", then "))"
+    return [colourLine, range, cropLine, resizeLine] + (degradations.isEmpty ? [] : [degradationLine]) + [
       isRounded
         ? "rounding: small picture, bicubic and output clipped to 0 to 255 and rounded to 8 bits"
         : "rounding: none; the output is clipped to 0 to 255",

@@ -2,6 +2,8 @@ import Execution
 import Files
 import Imaging
 import Networks
+import Tensors
+import Training
 
 /// Measures a network on pictures: makes them smaller, enlarges them by bicubic interpolation and by the network, and compares.
 public final class Evaluator {
@@ -115,7 +117,7 @@ extension Evaluator {
     guard min(truth.width, truth.height) >= 11 + 2 * scale else {
       throw .pictureTooSmall(name: name, width: image.width, height: image.height, scale: scale)
     }
-    let low = truth.resized { $0.resized(scale: 1 / Double(scale)) }
+    let low = try degraded(truth.resized { $0.resized(scale: 1 / Double(scale)) })
     let sides = `protocol`.isRounded ? try rounded(low, truth, scale) : try unrounded(low, truth, scale)
     let border = scale
     func quality(_ planes: [Plane<Double>]) -> EvaluationReport.Quality {
@@ -128,6 +130,18 @@ extension Evaluator {
       network: quality(sides.output), seconds: sides.seconds)
     let crop = Image(truth, bitDepth: 8)
     return Comparison(row: row, truth: crop, bicubic: sides.bicubicImage, output: sides.outputImage)
+  }
+
+  /// The small picture with what the protocol does to it.
+  private func degraded(_ low: PlanarImage<Double>) throws(EvaluationError) -> PlanarImage<Double> {
+    guard !`protocol`.degradations.isEmpty else { return low }
+    var planes = low.colour.map { Plane<Float>(width: $0.width, height: $0.height, elements: $0.elements.map { Float($0) }) }
+    var generator = SplitMix64(seed: 1)
+    for degradation in `protocol`.degradations {
+      planes = try wrapping { () throws(DataError) in try degradation.apply(to: planes, using: &generator) }
+    }
+    return PlanarImage(
+      colour: planes.map { Plane<Double>(width: $0.width, height: $0.height, elements: $0.elements.map { Double($0) }) })
   }
 
   /// What is compared, and the same as pictures.

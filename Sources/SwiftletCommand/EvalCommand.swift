@@ -21,6 +21,12 @@ struct EvalCommand: ParsableCommand {
   @Option(name: .customLong("protocol"), help: "What is compared and how: vdsr, edsr or rgb.")
   var measure = ProtocolName(EvaluationProtocol.vdsr)
 
+  @Option(
+    help: ArgumentHelp(
+      "What is done to the small pictures, in order: blur:SIGMA, noise:SIGMA or jpeg:QUALITY, as in noise:2,jpeg:75. (default: nothing)",
+      valueName: "list"))
+  var degrade: DegradationList?
+
   @Option(help: ArgumentHelp("Write truth, bicubic and output side by side there. (default: no pictures)", valueName: "folder"))
   var save: String?
 
@@ -36,8 +42,9 @@ struct EvalCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    let evaluator = try Evaluator(
-      ModelLibrary.network(model), protocol: measure.value, engine: try engine.value, tile: tile)
+    var measure = measure.value
+    measure.degradations = degrade?.values ?? []
+    let evaluator = try Evaluator(ModelLibrary.network(model), protocol: measure, engine: try engine.value, tile: tile)
     let start = Machine.seconds
     defer { Terminal.clearProgress() }
     let report = try evaluator.evaluate(
@@ -71,6 +78,17 @@ struct ScaleList: ExpressibleByArgument {
   }
 
   var defaultValueDescription: String { values.map(String.init).joined(separator: ",") }
+}
+
+/// `noise:2,jpeg:75`
+struct DegradationList: ExpressibleByArgument {
+  let values: [Degradation]
+
+  init?(argument: String) {
+    let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Degradation(String($0)) }
+    values = parts.compactMap(\.self)
+    guard values.count == parts.count, !values.isEmpty else { return nil }
+  }
 }
 
 /// `vdsr`, `edsr` or `rgb`.

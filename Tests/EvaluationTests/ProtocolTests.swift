@@ -23,6 +23,35 @@ import Testing
     #expect(EvaluationProtocol.all.map(\.hash) == ["7bbaaff9", "049b54cf", "37f8962d"])
   }
 
+  /// Figures of other inputs are not to be compared.
+  @Test func `what is done to small pictures is part of the protocol`() throws {
+    for var measure in EvaluationProtocol.all {
+      let plain = measure
+      measure.degradations = [.noise(2...2), .jpeg(75...75)]
+      #expect(measure.hash != plain.hash && measure.lines.contains("small picture: noise:2, then jpeg:75"))
+    }
+    let chart = Image.chart(96, 80)
+    for var measure in EvaluationProtocol.all {
+      measure.degradations = [.jpeg(40...40)]
+      let row = try evaluator(measure, SmallNetworks.nearest()).compare(chart, name: "chart", scale: 2).row
+      // The same by files: a JPEG of the small picture.
+      let small = Image(PlanarImage(colour: PlanarImage<Double>(chart).colour.map { $0.resized(scale: 0.5) }), bitDepth: 8)
+      let decoded = try ImageCodec.decode(small.encoded(as: .jpeg(quality: 40)), name: "small")
+      var bicubic = PlanarImage<Double>(decoded).colour.map { $0.resized(scale: 2) }
+      var truth = PlanarImage<Double>(chart).colour
+      if measure.isRounded {
+        bicubic = PlanarImage<Double>(Image(PlanarImage(colour: bicubic), bitDepth: 8)).colour
+      }
+      if measure.colour != .rgb {
+        (bicubic, truth) = ([PlanarImage(colour: bicubic).luma], [PlanarImage(colour: truth).luma])
+      }
+      let expected = ImageMetric.peakSignalToNoiseRatio(bicubic, truth, border: 2)
+      #expect(abs(row.bicubic.psnr - expected) < 1e-3, "\(measure.name)")
+      let again = try evaluator(measure, SmallNetworks.nearest()).compare(chart, name: "chart", scale: 2).row
+      #expect(again.bicubic == row.bicubic && again.network == row.network)
+    }
+  }
+
   @Test func `crops`() {
     #expect(EvaluationProtocol.vdsr.cropFactors(scale: 2) == [2])
     #expect(EvaluationProtocol.vdsr.cropFactors(scale: 4) == [2, 3, 4])

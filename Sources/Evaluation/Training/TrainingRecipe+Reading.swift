@@ -96,12 +96,7 @@ extension TrainingRecipe.Data {
       options.preScales = try reader.numbers("pre-scales", [1], in: 0.05...1)
       options.roundsInput = try reader.boolean("round-input", false)
       options.flatShare = try reader.number("flat-share", 0, in: 0...1)
-      for text in try reader.texts("degradations") ?? [] {
-        guard let degradation = Degradation(text) else {
-          throw reader.refusal("degradations", text, "blur:0.2-1.5, noise:0-5 or jpeg:40-95, with numbers of your own")
-        }
-        options.degradations.append(degradation)
-      }
+      options.degradations = try reader.degradations()
       options.cacheByteCount = cacheByteCount
       self = .superResolution(found, options)
     case .hdf5:
@@ -196,6 +191,19 @@ extension Symmetries {
   }
 }
 
+extension RecipeReader {
+  fileprivate mutating func degradations() throws(RecipeError) -> [Degradation] {
+    var found: [Degradation] = []
+    for text in try texts("degradations") ?? [] {
+      guard let degradation = Degradation(text) else {
+        throw refusal("degradations", text, "blur:0.2-1.5, noise:0-5 or jpeg:40-95, with numbers of your own")
+      }
+      found.append(degradation)
+    }
+    return found
+  }
+}
+
 extension TrainingRecipe.Validation {
   /// Keys of the data that are not given are those that it is trained on with.
   init(_ reader: inout RecipeReader, of data: TrainingRecipe.Data) throws(RecipeError) {
@@ -208,7 +216,8 @@ extension TrainingRecipe.Validation {
     if isOfPictures {
       self = .pictures(
         folder: try reader.required("folder"), protocol: try reader.text("protocol") ?? EvaluationProtocol.vdsr.name,
-        scales: reader.contains("scales") ? try reader.integers("scales", [], in: 2...16) : nil)
+        scales: reader.contains("scales") ? try reader.integers("scales", [], in: 2...16) : nil,
+        degradations: try reader.degradations())
       return
     }
     switch data {

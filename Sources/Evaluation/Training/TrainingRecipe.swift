@@ -31,7 +31,7 @@ public struct TrainingRecipe: Equatable, Sendable {
   /// What the network is measured on between epochs.
   public enum Validation: Hashable, Sendable {
     /// As `eval` measures.
-    case pictures(folder: String, protocol: String, scales: [Int]?)
+    case pictures(folder: String, protocol: String, scales: [Int]?, degradations: [Degradation])
     /// The loss, and what the kind of data is measured by, on data that is not drawn.
     case data(Data)
   }

@@ -48,14 +48,15 @@ final class Validator {
     self.recipe = recipe
     self.options = options
     switch validation {
-    case .pictures(let folder, let name, let scales):
-      guard let known = EvaluationProtocol.all.first(where: { $0.name == name }) else {
+    case .pictures(let folder, let name, let scales, let degradations):
+      guard var known = EvaluationProtocol.all.first(where: { $0.name == name }) else {
         throw .recipe(
           RecipeError(
             path: nil, line: 0,
             problem: .value(
               key: "validation.protocol", value: name, allowed: RecipeReader.list(EvaluationProtocol.all.map(\.name)))))
       }
+      known.degradations = degradations
       _ = try network.checkedImageContract()
       kind = .pictures(folder: folder.relative(to: root), known, scales: scales)
       names = ["psnr", "ssim"]

@@ -42,7 +42,7 @@ import Training
         degradations: [blur:0.2-1.5, jpeg:40-95]
         cache: 64M
         damaged: skip
-      validation: {folder: c, protocol: edsr, scales: [2], every: 5}
+      validation: {folder: c, protocol: edsr, scales: [2], degradations: [jpeg:75], every: 5}
       training:
         epochs: 7
         batch-size: 4
@@ -76,7 +76,7 @@ import Training
     #expect(recipe.source == .architecture("edsr", options: ["channels": "1", "features": "8"]))
     #expect(recipe.pretrained == "first.safetensors")
     #expect(recipe.damaged == .skip)
-    #expect(recipe.validation == .pictures(folder: "c", protocol: "edsr", scales: [2]))
+    #expect(recipe.validation == .pictures(folder: "c", protocol: "edsr", scales: [2], degradations: [.jpeg(75...75)]))
     #expect(recipe.validationInterval == 5)
     #expect(recipe.epochs == 7 && recipe.batchSize == 4 && recipe.seed == 5)
     #expect(

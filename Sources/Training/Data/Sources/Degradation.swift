@@ -67,7 +67,7 @@ extension Degradation {
   }
 
   /// The planes of a picture degraded, with numbers from the generator.
-  func apply(
+  package func apply(
     to planes: [Plane<Float>], using generator: inout SplitMix64
   ) throws(DataError) -> [Plane<Float>] {
     switch self {
