@@ -70,7 +70,7 @@ extension Lowering {
     }
     let output = addValue(layout)
     result.steps.append(OptimizerStep(node: node.name, kind, operands, output: (output, layout), table: table))
-    return output
+    return readByOthers.contains(node.name) ? convert(output, to: valueLayout(shape), node: node.name) : output
   }
 
   // MARK: Convolutions

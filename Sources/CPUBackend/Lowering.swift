@@ -12,7 +12,8 @@ struct Lowering {
   let table: KernelTable
   let packs: PackStore
   var result = Program(steps: [], layouts: [], places: [])
-  /// The value of each network value, in the layout that `valueLayout(shape)` gives it; planar where `readByOptimizers` has its node.
+  /// The value of each network value, in the layout that `valueLayout(shape)` gives it; planar where `readByOptimizers` has its node,
+  /// and where an optimiser's node is read by no other.
   private var values: [String: Int] = [:]
   /// The inputs of concatenations that are made where they end up.
   private var parts: [String: ConcatenationPart] = [:]
@@ -29,6 +30,8 @@ struct Lowering {
   private var pending: [any Step] = []
   /// The nodes whose readers are all optimisers, which take values as tensors lie.
   let readByOptimizers: Set<String>
+  /// The nodes that something else than an optimiser reads.
+  let readByOthers: Set<String>
   /// The tensors of the values that are constants.
   private var constants: [Int: ParameterTensor] = [:]
 
@@ -40,7 +43,9 @@ struct Lowering {
     self.engine = engine
     table = KernelTable(engine.instructionSet, on: engine.machine)
     moved = MovedChannels(network, shapes: shapes)
-    readByOptimizers = network.readByOptimizers
+    let readers = network.readers
+    readByOptimizers = readers.optimizers.subtracting(readers.others)
+    readByOthers = readers.others
   }
 
   mutating func program() throws(ExecutionError) -> Program {
@@ -363,8 +368,8 @@ extension Network {
   /// The values that a run gives back: the outputs, then what parameters are set to.
   var leavingValues: [String] { outputs + updates.map(\.value) }
 
-  /// The nodes that something reads, and nothing but optimisers.
-  fileprivate var readByOptimizers: Set<String> {
+  /// The nodes that optimisers read, and those that others do.
+  fileprivate var readers: (optimizers: Set<String>, others: Set<String>) {
     var optimizers: Set<String> = [], others: Set<String> = []
     for node in nodes {
       switch node.operation {
@@ -372,6 +377,6 @@ extension Network {
       default: others.formUnion(node.inputs)
       }
     }
-    return optimizers.subtracting(others)
+    return (optimizers, others)
   }
 }

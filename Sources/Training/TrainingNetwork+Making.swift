@@ -7,11 +7,12 @@ extension TrainingNetwork {
   ///
   /// - Parameters:
   ///   - averageKeep: of moving averages of the parameters, where they are wanted; see `trained(by:)`.
+  ///   - parts: in which a batch goes through the network; see `GradientAccumulation`.
   ///   - momentum: of the running statistics of batch norms.
   ///   - shapes: of some inputs that the network takes, which tell the axes of values.
   public init(
     _ network: Network, loss: WeightedLoss, optimizer: Optimizer, clipping: GradientClipping? = nil,
-    averageKeep: Float? = nil, momentum: Float = 0.1, inputs shapes: [Shape]
+    averageKeep: Float? = nil, parts: Int = 1, momentum: Float = 0.1, inputs shapes: [Shape]
   ) throws(TrainingError) {
     let withLoss: NetworkWithLoss, output: Shape
     do throws(NetworkError) {
@@ -28,7 +29,9 @@ extension TrainingNetwork {
       throw .differentiation(error)
     }
     do throws(NetworkError) {
-      self = try differentiated.trained(by: optimizer, clipping: clipping, averageKeep: averageKeep, loss: withLoss.loss)
+      self = try differentiated.trained(
+        by: optimizer, clipping: clipping, averageKeep: averageKeep, parts: parts,
+        share: loss.isSum ? 1 : 1 / Float(max(parts, 1)), loss: withLoss.loss)
     } catch {
       throw .network(error)
     }

@@ -144,6 +144,33 @@ import Transforms
     ]
   }()
 
+  /// Their values lie as tensors do, which other nodes do not.
+  @Test(arguments: InstructionSet.allCases.filter(\.isAvailable))
+  func whatOptimizersMakeIsReadByOtherNodes(_ instructionSet: InstructionSet) throws {
+    for shape: Shape in [[1], [4], [5], [40], [3, 2], [6, 1, 3, 3], [1, 5, 3, 3], [7, 20, 1, 1], [2, 33, 3, 3]] {
+      let average = MovingAverage(keep: 0.5, add: 2)
+      let nodes = [
+        Node(name: "average", operation: .training(.movingAverage(average)), inputs: ["a", "b"]),
+        Node(name: "step", operation: .training(.parameterStep(ParameterStep())), inputs: ["a", "average", "schedule"]),
+        Node(name: "scaled", operation: .scale(Scale(factor: 3)), inputs: ["average"]),
+        Node(name: "product", operation: .binary(.multiply), inputs: ["step", "scaled"]),
+        Node(name: "again", operation: .training(.movingAverage(average)), inputs: ["product", "average"]),
+      ]
+      let inputs = ["a", "b"].map { NetworkInput(name: $0, axes: shape.extents) } + [NetworkInput(name: "schedule", axes: [4])]
+      let graph = NetworkGraph(
+        name: "optimisers", inputs: inputs, nodes: nodes, outputs: ["scaled", "product", "again", "average", "step"])
+      let network = try Network(graph, parameters: [:])
+      let tensors = Self.tensors([shape, shape], seed: 3) + [Tensor([4], [0.5, 1, 1, 1])]
+      let expected = try ReferenceEngine().prepare(network, inputs: tensors.map(\.shape)).run(tensors)
+      for threads in 1...3 {
+        let engine = CPUEngine(instructionSet: instructionSet, threadCount: threads)
+        for (output, other) in zip(try engine.prepare(network, inputs: tensors.map(\.shape)).run(tensors), expected) {
+          expectClose(output, other, tolerance: 1e-5, "\(shape)")
+        }
+      }
+    }
+  }
+
   /// Three steps of whole networks: the CPU engine on each instruction set within the rounding of both, and with any threads the same bits.
   @Test(arguments: InstructionSet.allCases.filter(\.isAvailable), networks.map(\.name))
   func engineTrainsLikeTheReference(_ instructionSet: InstructionSet, _ name: String) throws {

@@ -104,8 +104,8 @@ extension TrainingRecipe {
     }
     return try wrapping { () throws(TrainingError) in
       try TrainingNetwork(
-        network, loss: loss, optimizer: optimizer, clipping: clipping, averageKeep: averageKeep, momentum: batchNormMomentum,
-        inputs: [input])
+        network, loss: loss, optimizer: optimizer, clipping: clipping, averageKeep: averageKeep, parts: parts,
+        momentum: batchNormMomentum, inputs: [input])
     }
   }
 

@@ -60,10 +60,18 @@ extension TrainingRecipe {
 
     epochs = try training.integer("epochs", 50, in: 1...10_000_000)
     batchSize = try training.integer("batch-size", 16, in: 1...65536)
+    parts = try training.integer("parts", 1, in: 1...batchSize)
+    if !batchSize.isMultiple(of: parts) {
+      throw training.refusal("parts", "\(parts)", "a divisor of training.batch-size, which is \(batchSize)")
+    }
     seed = UInt64(try training.integer("seed", 1, in: 0...Int.max))
     averageKeep = try training.optionalNumber("average", in: 0...0.999999).map { Float($0) }
     batchNormMomentum = Float(try training.number("batch-norm-momentum", 0.1, in: 0...1))
     loss = try WeightedLoss(&training, of: self.data)
+    if parts > 1, loss.isMixed {
+      throw training.refusal(
+        "parts", "\(parts)", "1 where training.loss joins mse-sum with losses that do not grow with the batch")
+    }
     optimizer = try Optimizer(&training)
     clipping = try GradientClipping(&training)
     learningRate = try LearningRate(&training, epochs: epochs)

@@ -56,6 +56,8 @@ public struct TrainingRecipe: Equatable, Sendable {
   public var learningRate: LearningRate
   /// Of the moving average of parameters, which is then what is validated and kept; nil for none.
   public var averageKeep: Float?
+  /// In which a batch goes through the network, one after the other; the batch is a multiple of them.
+  public var parts = 1
   /// Of the running statistics of batch norms.
   public var batchNormMomentum: Float = 0.1
   /// What the recipe was read from, options included: reading it gives the same recipe.

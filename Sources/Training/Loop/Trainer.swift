@@ -28,6 +28,9 @@ public final class Trainer {
   private let model: any Model
   /// By the batch: the last of an epoch may be smaller.
   private var sessions: [Shape: any Session] = [:]
+  /// Of all parts of a batch but the last, where there are several.
+  private let accumulating: (any Model)?
+  private var accumulatingSession: (any Session)?
   /// The number of the next step.
   public private(set) var step: Int
 
@@ -42,8 +45,15 @@ public final class Trainer {
     self.loader = loader
     self.backend = backend
     self.step = step
+    let size = loader.options.batchSize, parts = training.accumulation?.parts ?? 1
+    guard size.isMultiple(of: parts), parts == 1 || !loader.options.keepsRemainder else {
+      throw .data(.option(name: "parts", value: "\(parts)", allowed: "those that all batches, of \(size), divide into"))
+    }
     model = try wrapping { () throws(ExecutionError) in
       try backend.prepare(training.network.eliminatingDeadNodes().fusing())
+    }
+    accumulating = try training.accumulation.map { accumulation throws(TrainingError) in
+      try wrapping { () throws(ExecutionError) in try backend.prepare(accumulation.network.eliminatingDeadNodes().fusing()) }
     }
   }
 
@@ -74,19 +84,43 @@ public final class Trainer {
   public func next() throws(TrainingError) -> Step? {
     guard let batch = try wrapping({ () throws(DataError) in try loader.next() }) else { return nil }
     let rate = learningRate.value(step: step, stepsPerEpoch: loader.stepsPerEpoch)
-    let inputs = [batch.input, batch.target, Tensor([4], training.scheduleValues(step: step, learningRate: rate))]
+    let schedule = Tensor([4], training.scheduleValues(step: step, learningRate: rate))
+    let count = training.accumulation?.parts ?? 1
+    let parts = (0..<count).map { [batch.input.part($0, of: count), batch.target.part($0, of: count), schedule] }
     // Costs nothing: the engine writes what is new beside what is old.
     let before = model.network.parameters
-    let outputs = try wrapping { () throws(ExecutionError) in try session(inputs).run(inputs) }
-    let loss = outputs[0].floats[0]
+    var loss: Float = 0
+    for index in 0..<count - 1 {
+      loss += try wrapping { () throws(ExecutionError) in try accumulate(parts[index], isFirst: index == 0) }
+    }
+    let outputs = try wrapping { () throws(ExecutionError) in try session(parts[count - 1]).run(parts[count - 1]) }
+    loss = (loss + outputs[0].floats[0]) * (training.accumulation?.share ?? 1)
     guard loss.isFinite, hasFiniteParameters else {
       try wrapping { () throws(ExecutionError) in try model.setParameters(before) }
-      throw .notFinite(step: step, place: try firstNonFiniteValue(inputs))
+      var place: String?
+      for inputs in parts where place == nil { place = try firstNonFiniteValue(inputs) }
+      throw .notFinite(step: step, place: place)
     }
     defer { step += 1 }
     return Step(
       number: step, epoch: batch.epoch, loss: loss, learningRate: rate,
       gradientNorm: outputs.count > 1 ? outputs[1].floats[0] : nil, sampleCount: batch.indices.count)
+  }
+
+  /// Adds the gradients of a part of the batch to those before it; the loss of the part.
+  private func accumulate(_ inputs: [Tensor], isFirst: Bool) throws(ExecutionError) -> Float {
+    guard let accumulating, let adding = training.accumulation?.network else { return 0 }
+    if isFirst {
+      let now = model.network.parameters
+      try accumulating.setParameters(now.filter { adding.parameters[$0.key] != nil })
+    }
+    if accumulatingSession == nil { accumulatingSession = try accumulating.session(inputs: inputs.map(\.shape)) }
+    let loss = try accumulatingSession?.run(inputs)[0].floats[0] ?? 0
+    // Sums, and what batch norms and dropout remember.
+    let now = accumulating.network.parameters
+    let changed = adding.updates.compactMap { update in now[update.parameter].map { (update.parameter, $0) } }
+    try model.setParameters(Dictionary(changed) { first, _ in first })
+    return loss
   }
 
   private func session(_ inputs: [Tensor]) throws(ExecutionError) -> any Session {
@@ -115,6 +149,15 @@ public final class Trainer {
 }
 
 extension Tensor {
+  /// Of so many parts along the first axis, which it divides into. Only for float32.
+  fileprivate func part(_ index: Int, of count: Int) -> Tensor {
+    if count == 1 { return self }
+    var extents = shape.extents
+    extents[0] /= count
+    let size = shape.count / count
+    return withUnsafeFloats { Tensor(Shape(extents), Array($0[index * size..<(index + 1) * size])) }
+  }
+
   /// Whether no element is a NaN or an infinity. Only for float32.
   fileprivate var isFinite: Bool { withUnsafeFloats { $0.allSatisfy(\.isFinite) } }
 }

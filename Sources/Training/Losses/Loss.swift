@@ -52,6 +52,11 @@ public struct WeightedLoss: Hashable, Sendable {
 
   public init(_ terms: [Term]) { self.terms = terms }
   public init(_ loss: Loss) { terms = [Term(loss)] }
+
+  /// Whether it grows with the batch, in all of its terms.
+  public var isSum: Bool { terms.allSatisfy { $0.loss == .summedSquaredError } }
+  /// Whether some of its terms grow with the batch, and others do not.
+  public var isMixed: Bool { !isSum && terms.contains { $0.loss == .summedSquaredError } }
 }
 
 /// A network with a loss behind its output.

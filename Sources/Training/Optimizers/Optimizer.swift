@@ -42,6 +42,8 @@ public struct TrainingNetwork: Equatable, Sendable {
   public var averages: [String: String]
   /// Of the moving averages, where there are some: what stays of one in a step.
   public var averageKeep: Float?
+  /// What takes all parts of a batch but the last, where batches come in parts.
+  public var accumulation: GradientAccumulation?
 
   /// What `schedule` takes in step `step`, counted from 0: the learning rate, 1 / (1 - β₁ᵗ), 1 / √(1 - β₂ᵗ), the largest norm.
   public func scheduleValues(step: Int, learningRate: Double) -> [Float] {
@@ -79,6 +81,16 @@ public struct TrainingNetwork: Equatable, Sendable {
   }
 }
 
+/// A batch that goes through a network in parts, of which the gradients are added: a large batch in the memory of a small one.
+public struct GradientAccumulation: Equatable, Sendable {
+  /// Adds the gradients of a part to `optimizer.sum.NAME`. The network of the whole step takes the last part, and leaves those sums at 0.
+  public var network: Network
+  /// At least 2, of one size.
+  public var parts: Int
+  /// What gradients and losses of parts are multiplied by before they are added: 1 where the loss is a sum, and 1 / parts where it is a mean.
+  public var share: Float
+}
+
 extension DifferentiatedNetwork {
   /// The network that takes a step of the optimiser in each run: its updates set each parameter, and what the optimiser remembers of it.
   ///
@@ -86,23 +98,32 @@ extension DifferentiatedNetwork {
   /// going on with training takes.
   ///
   /// - Parameter averageKeep: where given, `optimizer.average.NAME` follows each parameter, `a = keep · a + (1 - keep) · w`, from 0 on.
+  /// - Parameter parts: of a batch, where it comes in several; `share` is that of each.
   public func trained(
-    by optimizer: Optimizer, clipping: GradientClipping? = nil, averageKeep: Float? = nil, loss: String
+    by optimizer: Optimizer, clipping: GradientClipping? = nil, averageKeep: Float? = nil, parts: Int = 1, share: Float = 1,
+    loss: String
   ) throws(NetworkError) -> TrainingNetwork {
     var graph = OptimizerGraph(network, optimizer: optimizer)
     let names = gradients.keys.sorted()
-    var clipped = gradients, outputs = [loss]
+    var whole = gradients, outputs = [loss]
+    var accumulation: GradientAccumulation?
+    if parts > 1 {
+      let added = graph.accumulated(names.compactMap { name in gradients[name].map { (name, $0) } }, share: share, loss: loss)
+      accumulation = GradientAccumulation(network: added.network, parts: parts, share: share)
+      whole = added.gradients
+    }
+    var clipped = whole
     switch clipping {
     case .value(let most):
       for name in names {
-        clipped[name] = gradients[name].map {
+        clipped[name] = whole[name].map {
           graph.node("clipped.\(name)", .activation(.clip(minimum: -most, maximum: most)), [$0])
         }
       }
     case .norm, .adjustableNorm:
-      let norm = graph.norm(of: names.compactMap { name in gradients[name].map { (name, $0) } })
+      let norm = graph.norm(of: names.compactMap { name in whole[name].map { (name, $0) } })
       outputs.append(norm)
-      for name in names { clipped[name] = gradients[name].map { graph.shortened($0, name, norm: norm) } }
+      for name in names { clipped[name] = whole[name].map { graph.shortened($0, name, norm: norm) } }
     case nil: break
     }
     var averages: [String: String] = [:]
@@ -115,7 +136,7 @@ extension DifferentiatedNetwork {
     try graph.network.verify()
     return TrainingNetwork(
       network: graph.network, schedule: graph.schedule, trained: names, optimizer: optimizer, clipping: clipping,
-      averages: averages, averageKeep: averageKeep)
+      averages: averages, averageKeep: averageKeep, accumulation: accumulation)
   }
 }
 
@@ -186,6 +207,25 @@ private struct OptimizerGraph {
       total = total.map { node("squares", .add, [$0, length]) } ?? length
     }
     return node("norm", .activation(.squareRoot), [total ?? scalar(0, rank: 1)])
+  }
+
+  /// The network that adds gradients to those of the parts before; and, in the one that is built on, the gradients of the whole batch, behind which
+  /// the sums begin anew.
+  mutating func accumulated(
+    _ parts: [(name: String, value: String)], share: Float, loss: String
+  ) -> (network: Network, gradients: [String: String]) {
+    let sums = parts.map { (name: $0.name, sum: remembered("sum", $0.name, $0.value, MovingAverage(keep: 1, add: 1))) }
+    var adding = network
+    adding.outputs = [loss]
+    var gradients: [String: String] = [:]
+    for (name, sum) in sums {
+      let nothing = scaled("nothing.\(name)", sum.value, by: 0)
+      for index in network.updates.indices where network.updates[index].parameter == sum.parameter {
+        network.updates[index].value = nothing
+      }
+      gradients[name] = share == 1 ? sum.value : scaled("whole.\(name)", sum.value, by: share)
+    }
+    return (adding, gradients)
   }
 
   /// The gradient times the largest norm over its own, where that is less than 1.

@@ -80,9 +80,10 @@ import Training
   }
 
   /// Broken off at any steps, with any threads: the same bits.
-  @Test func resumedRunsEndWithTheSameBits() throws {
+  @Test(arguments: ["1", "3"]) func resumedRunsEndWithTheSameBits(parts: String) throws {
     let place = try Place()
-    let whole = try Self.job(place, "whole", Self.recipe())
+    let recipe = try Self.recipe([("training.parts", parts)])
+    let whole = try Self.job(place, "whole", recipe)
     _ = try whole.run()
     let parameters = try ModelFile.read(whole.folder.model).parameters
     var generator = SplitMix64(seed: 7)
@@ -90,7 +91,7 @@ import Training
       let name = "broken-\(attempt)"
       var resumes = false
       while true {
-        let job = try Self.job(place, name, Self.recipe(), threads: 1 + Int(generator.next() % 3), resumes: resumes)
+        let job = try Self.job(place, name, recipe, threads: 1 + Int(generator.next() % 3), resumes: resumes)
         resumes = true
         var left = Int(generator.next() % 8) + 1
         let end = try job.run(shouldStop: {

@@ -124,6 +124,14 @@ import Training
       start + "training: {loss: l3}\n",
       "line 3: 'training.loss' is 'l3' and must be l1, mse, mse-sum, charbonnier, ssim, cross-entropy, binary-cross-entropy or dice"
     ),
+    (
+      start + "training: {batch-size: 6, parts: 4}\n",
+      "line 3: 'training.parts' is '4' and must be a divisor of training.batch-size, which is 6"
+    ),
+    (
+      start + "training: {batch-size: 6, parts: 2, loss: {mse-sum: 1, ssim: 3}}\n",
+      "line 3: 'training.parts' is '2' and must be 1 where training.loss joins mse-sum with losses that do not grow with the batch"
+    ),
     (start + "training: [1]\n", "line 3: 'training' is '[1]' and must be keys with values"),
     ("model: {\n", "line 2: did not find expected node content"),
     (
