@@ -65,11 +65,12 @@
   void name(const sw_activation *function, const void *g, ptrdiff_t g_pixel, const void *x, ptrdiff_t x_pixel, void *out,      \
             ptrdiff_t out_pixel, ptrdiff_t pixels, ptrdiff_t channels)
 #define SW_DECLARE_CHANNEL_PRODUCTS(name)                                                                                      \
-  void name(const void *a, ptrdiff_t a_pixel, const void *b, ptrdiff_t b_pixel, const float *b_shift, ptrdiff_t count,         \
-            ptrdiff_t channels, float *sums)
+  void name(const void *a, ptrdiff_t a_pixel, const void *b, ptrdiff_t b_pixel, const float *b_shift,                          \
+            const float *mask_factor, const float *mask_shift, ptrdiff_t count, ptrdiff_t channels, float *a_sums, float *sums)
 #define SW_DECLARE_CHANNEL_COMBINATION(name)                                                                                   \
   void name(const void *a, ptrdiff_t a_pixel, const float *a_factor, const void *b, ptrdiff_t b_pixel, const float *b_factor,  \
-            const float *shift, void *out, ptrdiff_t out_pixel, ptrdiff_t pixels, ptrdiff_t channels)
+            const float *shift, const float *mask_factor, const float *mask_shift, void *out, ptrdiff_t out_pixel,             \
+            ptrdiff_t pixels, ptrdiff_t channels)
 #define SW_DECLARE_MAXIMUM_POOL_GRADIENT(name) void name(const sw_pool_gradient_arguments *arguments)
 #define SW_DECLARE_DEPTHWISE_GRADIENT(name) void name(const sw_depthwise_gradient_arguments *arguments)
 #define SW_DECLARE_WINOGRAD_GRADIENT(name)                                                                                     \

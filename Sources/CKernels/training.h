@@ -90,30 +90,48 @@ SW_DECLARE_ACTIVATION_GRADIENT(SW_NAME(activation_gradient)) {
   }
 }
 
+// `v` where what the elementwise kernel makes of b is more than 0: the same bits, so that the mask is that of a ReLU behind it.
+INLINE vector masked(vector v, vector b, vector factor, vector shift) {
+  vector y = b * factor;
+  y += shift;
+  return y > 0.0f ? v : splat(0);
+}
+
+// The sums of one vector of channels: `masks` and `squares` are constants where this is inlined. Four of each, so that additions overlap.
+INLINE void channel_sums(
+  const float *a, ptrdiff_t a_pixel, const float *b, ptrdiff_t b_pixel, vector b_shift, int masks, int squares, vector factor, vector shift,
+  ptrdiff_t count, float *a_sums, float *sums) {
+  vector first[4], second[4];
+  UNROLL for (int i = 0; i < 4; i++) first[i] = second[i] = splat(0);
+#define CHANNEL_SUM(i, k)                                              \
+  {                                                                    \
+    vector x = load(AT(float, b, (i) * b_pixel)), d = x - b_shift;     \
+    vector g = squares ? d : load(AT(float, a, (i) * a_pixel));        \
+    if (masks) g = masked(g, x, factor, shift);                        \
+    if (!squares) first[k] += g;                                       \
+    second[k] += g * d;                                                \
+  }
+  ptrdiff_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    UNROLL for (int k = 0; k < 4; k++) CHANNEL_SUM(i + k, k)
+  }
+  for (; i < count; i++) CHANNEL_SUM(i, 0)
+#undef CHANNEL_SUM
+  if (!squares) store(a_sums, load(a_sums) + ((first[0] + first[1]) + (first[2] + first[3])));
+  store(sums, load(sums) + ((second[0] + second[1]) + (second[2] + second[3])));
+}
+
 SW_DECLARE_CHANNEL_PRODUCTS(SW_NAME(channel_products)) {
   for (ptrdiff_t c = 0; c < channels; c += LANES) {
-    vector sum[4], shift = load(b_shift + c);
-    UNROLL for (int i = 0; i < 4; i++) sum[i] = splat(0);
-    ptrdiff_t i = 0;
-    if (a) {
-      for (; i + 4 <= count; i += 4) {
-        UNROLL for (int k = 0; k < 4; k++)
-          sum[k] += load(AT(float, a, (i + k) * a_pixel) + c) * (load(AT(float, b, (i + k) * b_pixel) + c) - shift);
-      }
-      for (; i < count; i++) sum[0] += load(AT(float, a, i * a_pixel) + c) * (load(AT(float, b, i * b_pixel) + c) - shift);
-    } else {
-      for (; i + 4 <= count; i += 4) {
-        UNROLL for (int k = 0; k < 4; k++) {
-          vector d = load(AT(float, b, (i + k) * b_pixel) + c) - shift;
-          sum[k] += d * d;
-        }
-      }
-      for (; i < count; i++) {
-        vector d = load(AT(float, b, i * b_pixel) + c) - shift;
-        sum[0] += d * d;
-      }
-    }
-    store(sums + c, load(sums + c) + ((sum[0] + sum[1]) + (sum[2] + sum[3])));
+    vector b_mean = load(b_shift + c), none = splat(0);
+    const float *from = a ? (const float *)a + c : 0, *other = (const float *)b + c;
+    if (!a)
+      channel_sums(0, 0, other, b_pixel, b_mean, 0, 1, none, none, count, 0, sums + c);
+    else if (mask_factor)
+      channel_sums(
+        from, a_pixel, other, b_pixel, b_mean, 1, 0, load(mask_factor + c), load(mask_shift + c), count, a_sums + c, sums + c);
+    else
+      channel_sums(from, a_pixel, other, b_pixel, b_mean, 0, 0, none, none, count, a_sums + c, sums + c);
   }
 }
 
@@ -122,7 +140,9 @@ SW_DECLARE_CHANNEL_COMBINATION(SW_NAME(channel_combination)) {
     const float *first = AT(float, a, i * a_pixel), *second = b ? AT(float, b, i * b_pixel) : 0;
     float *to = (float *)((char *)out + i * out_pixel);
     for (ptrdiff_t c = 0; c < channels; c += LANES) {
-      vector v = load(first + c) * load(a_factor + c);
+      vector v = load(first + c);
+      if (mask_factor) v = masked(v, load(second + c), load(mask_factor + c), load(mask_shift + c));
+      v *= load(a_factor + c);
       if (second) v += load(second + c) * load(b_factor + c);
       if (shift) v += load(shift + c);
       store(to + c, v);

@@ -76,10 +76,13 @@ public struct CPUEngine: Backend {
       .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply:
       return .yes
     case .training(.convolutionProduct(let payload)) where payload.result != .weightGradient:
-      if let weight = node.inputs.dropFirst().first, network.parameters[weight] == nil {
-        return .no("its weight '\(weight)' is computed; weights that are parameters are packed")
+      let packed = zip(["weight", "bias"], node.inputs[1..<payload.elementOperandCount])
+      for (role, name) in packed where network.parameters[name] == nil {
+        return .no("its \(role) '\(name)' is computed; what is packed are parameters")
       }
       return .yes
+    case .training(.batchNormalization(let payload)):
+      return support(for: payload.epilogue)
     case .training:
       return .yes
     case .transposedConvolution(let payload):

@@ -26,7 +26,8 @@ extension Lowering {
     case .adjoint(let payload): return try lowerAdjoint(node, payload.map, inputs[0], output: shape)
     case .channelSum:
       return statistics(node, .sum, [trained(node, inputs[0])], output: shape)
-    case .channelProduct: return combination(node, .product, [trained(node, inputs[0]), plain(node, inputs[1])], output: shape)
+    case .channelProduct:
+      return try combination(node, .product, [trained(node, inputs[0]), plain(node, inputs[1])], output: shape)
     case .movingAverage(let payload): return try lowerOptimizer(node, .average(payload), inputs, output: shape)
     case .parameterStep(let payload): return try lowerOptimizer(node, .step(payload), inputs, output: shape)
     case .dropout(let payload):
@@ -79,14 +80,15 @@ extension Lowering {
     _ node: Node, _ payload: ConvolutionProduct, _ inputs: [Int], output shape: Shape
   ) throws(ExecutionError) -> Int {
     let convolution = payload.convolution
-    func parameters(_ weight: ParameterTensor) -> ConvolutionParameters {
+    func parameters(_ weight: ParameterTensor, bias: ParameterTensor? = nil) -> ConvolutionParameters {
       ConvolutionParameters(
-        weight: engine.precision == .float32 ? weight : .rounded(weight, engine.precision), bias: nil, slopes: nil)
+        weight: engine.precision == .float32 ? weight : .rounded(weight, engine.precision), bias: bias, slopes: nil)
     }
     switch payload.result {
     case .output:
+      let bias: ParameterTensor? = convolution.hasBias ? .parameter(node.inputs[2]) : nil
       return try lowerConvolution(
-        node, convolution, parameters(.parameter(node.inputs[1])), [inputs[0]], output: shape)
+        node, convolution, parameters(.parameter(node.inputs[1]), bias: bias), [inputs[0]], output: shape)
     case .inputGradient:
       let weight = ParameterTensor.parameter(node.inputs[1])
       if let turned = payload.convolution.turnedAround {
@@ -148,7 +150,7 @@ extension Lowering {
       switch kind {
       case .sum: .sum
       case .moments: .moments
-      case .gradientSums: .gradientSums
+      case .gradientSums(let epsilon): .gradientSums(epsilon: epsilon, rectifies: inputs.count > 3)
       }
     let image = inputs[0].layout, runs = ChannelSumStep.runs(of: image)
     let sums = sums(image, runs, channels: image.channels, width: part.count)
@@ -165,10 +167,13 @@ extension Lowering {
 
   private mutating func combination(
     _ node: Node, _ kind: ChannelCombinationStep.Kind, _ inputs: [(value: Int, layout: ValueLayout)], output shape: Shape
-  ) -> Int {
-    let output = trainedOutput(shape)
-    result.steps.append(ChannelCombinationStep(node: node.name, kind, inputs, output: output, table: table))
-    return convert(output.value, to: valueLayout(shape), node: node.name)
+  ) throws(ExecutionError) -> Int {
+    // Where it belongs in a concatenation.
+    let layout = ValueLayout(shape, .interleaved), final = valueLayout(shape)
+    let output = final == layout ? try addOutput(node, layout) : addValue(layout)
+    let place = (value: output, layout: result.layouts[output])
+    result.steps.append(ChannelCombinationStep(node: node.name, kind, inputs, output: place, table: table))
+    return convert(output, to: final, node: node.name)
   }
 
   private mutating func lowerBatchNormalization(
@@ -177,18 +182,22 @@ extension Lowering {
     switch payload.part {
     case .moments: return statistics(node, .moments, [trained(node, inputs[0])], output: shape)
     case .output:
-      var operands = [trained(node, inputs[0]), plain(node, inputs[1])]
+      guard let epilogue = CanonicalEpilogue(payload.epilogue) else {
+        throw .invalidNetwork("the node '\(node.name)' is not as its support was asked for")
+      }
+      var operands = [trained(node, inputs[0])] + inputs[2...].map { trained(node, $0) } + [plain(node, inputs[1])]
       for role in [ParameterRole.weight, .bias] {
         let vector = ValueLayout([payload.channels])
         operands.append((addConstant(try parameter(role, of: node), vector), vector))
       }
-      return combination(node, .normalization(epsilon: payload.epsilon), operands, output: shape)
+      return try combination(node, .normalization(epsilon: payload.epsilon, epilogue), operands, output: shape)
     case .gradientSums:
-      let operands = [trained(node, inputs[0]), trained(node, inputs[1]), plain(node, inputs[2])]
+      let operands = [trained(node, inputs[0]), trained(node, inputs[1])] + inputs[2...].map { plain(node, $0) }
       return statistics(node, .gradientSums(epsilon: payload.epsilon), operands, output: shape)
     case .inputGradient:
       let operands = [trained(node, inputs[0]), trained(node, inputs[1])] + inputs[2...].map { plain(node, $0) }
-      return combination(node, .normalizationGradient(epsilon: payload.epsilon), operands, output: shape)
+      let kind = ChannelCombinationStep.Kind.normalizationGradient(epsilon: payload.epsilon, rectifies: payload.rectifies)
+      return try combination(node, kind, operands, output: shape)
     }
   }
 

@@ -131,6 +131,38 @@ struct ValueMemory {
   }
 }
 
+/// Brings rows of a value near before kernels go through them channel by channel, each row once, in order; see `sw_read_in_order`. Values of which a
+/// part is kept have just been made, and so have those of 16 channels, whose lines kernels read in order themselves.
+struct RowReader {
+  private let memory: ValueMemory
+  private let bytes: Int
+  private let height: Int
+  private var image = -1
+  private var next = 0
+
+  init(_ memory: ValueMemory, _ layout: ValueLayout) {
+    self.memory = memory
+    height = layout.height
+    let isComplete = memory.ring >= layout.height && memory.images >= layout.batch
+    let isDense = layout.order == .interleaved && layout.bytesPerPixel == layout.pixelByteCount
+    bytes = isComplete && isDense && layout.storedChannels > Int(SW_CHANNEL_BLOCK) ? layout.width * layout.bytesPerPixel : 0
+  }
+
+  /// Before these rows are worked on, which may reach past the edges: rows of an image come from top to bottom.
+  @inline(__always)
+  mutating func read(_ image: Int, _ rows: Range<Int>) {
+    guard bytes > 0 else { return }
+    if image != self.image { (self.image, next) = (image, 0) }
+    let end = min(rows.upperBound, height)
+    var row = max(rows.lowerBound, next)
+    while row < end {
+      sw_read_in_order(memory.row(image, row), bytes)
+      row += 1
+    }
+    next = max(next, end)
+  }
+}
+
 /// Where the values of a run lie.
 struct RunMemory {
   let values: UnsafeMutablePointer<ValueMemory>

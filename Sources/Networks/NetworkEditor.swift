@@ -51,6 +51,11 @@ package struct NetworkEditor {
   /// How many times the value is read or leaves the network.
   package func readCount(of value: String) -> Int { readCounts[value] ?? 0 }
 
+  /// The places of the nodes that read the value.
+  package func places(reading value: String) -> [Int] {
+    Set(readers[value] ?? []).filter { nodes[$0]?.inputs.contains(value) ?? false }.sorted()
+  }
+
   /// The place of the one that makes the value, where nothing but one reader has it.
   package func placeOfOnlyRead(_ value: String?) -> Int? {
     guard let value, readCount(of: value) == 1 else { return nil }

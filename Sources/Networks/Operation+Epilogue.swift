@@ -1,5 +1,5 @@
 extension Operation {
-  /// What rides on the store of a convolution or linear layer; nil for operations that carry none. Setting it leaves those as they are.
+  /// What rides on the store of a convolution, a linear layer or the output of a batch normalization; nil for operations that carry none. Setting it leaves those as they are.
   package var epilogue: Epilogue? {
     get {
       switch self {
@@ -7,6 +7,7 @@ extension Operation {
       case .separableConvolution(let payload): payload.epilogue
       case .transposedConvolution(let payload): payload.epilogue
       case .linear(let payload): payload.epilogue
+      case .training(.batchNormalization(let payload)) where payload.part == .output: payload.epilogue
       case .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
         .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
         .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply, .training:
@@ -28,6 +29,9 @@ extension Operation {
       case .linear(var payload):
         payload.epilogue = newValue
         self = .linear(payload)
+      case .training(.batchNormalization(var payload)) where payload.part == .output:
+        payload.epilogue = newValue
+        self = .training(.batchNormalization(payload))
       case .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
         .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
         .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply, .training:

@@ -19,7 +19,8 @@ extension Tolerance {
         case .inputGradient: payload.convolution.outChannels / payload.convolution.groups * taps
         case .weightGradient: sizes[1].batch * sizes[1].height * sizes[1].width
         }
-      return x.multiplied(operands[1], products: products, factor)
+      let sum = x.multiplied(operands[1], products: products, factor)
+      return payload.convolution.hasBias ? sum.plus(operands[2]) : sum
     case .activationGradient(let payload):
       let slope = operands.count > 2 ? operands[2] : Tolerance(magnitude: 0, error: 0)
       return x.multiplied(payload.function.derivative(of: operands[1], slope: slope), products: 1, 1)
@@ -33,6 +34,11 @@ extension Tolerance {
         let ofVariance = 2 * x.magnitude * gain * gain * gain / 2 * moments.error
         return Tolerance(magnitude: most, error: min(error + ofVariance + 8 * Self.epsilon * most, 2 * most + error))
       }
+      /// The gradient of what comes before the ReLU, where there is one: any may count that is not exact.
+      func rectified(_ g: Tolerance, _ unit: Tolerance) -> Tolerance {
+        guard payload.rectifies else { return g }
+        return g.multiplied(ActivationFunction.relu.derivative(of: unit, slope: unit), products: 1, 1)
+      }
       switch payload.part {
       case .moments:
         let count = channelCount(0), square = 4 * x.magnitude * x.magnitude
@@ -44,16 +50,17 @@ extension Tolerance {
         let unit = normalized(x, operands[1], count: channelCount(0))
         return Tolerance(
           magnitude: unit.magnitude * largest(.weight) + largest(.bias),
-          error: unit.error * largest(.weight) + 4 * Self.epsilon * (unit.magnitude * largest(.weight) + largest(.bias)))
+          error: unit.error * largest(.weight) + 4 * Self.epsilon * (unit.magnitude * largest(.weight) + largest(.bias))
+        ).finished(payload.epilogue, operands.dropFirst(2), slope: 0)
       case .gradientSums:
         let unit = normalized(operands[1], operands[2], count: channelCount(0))
         let larger = Tolerance(magnitude: max(unit.magnitude, 1), error: unit.error)
-        return x.multiplied(larger, products: channelCount(0), 1)
+        return rectified(x, unit).multiplied(larger, products: channelCount(0), 1)
       case .inputGradient:
         let count = Double(channelCount(0)), unit = normalized(operands[1], operands[2], count: channelCount(0))
         let sums = operands[3], gain = operands[4].magnitude / max(epsilon, 1e-30).squareRoot()
         let mean = Tolerance(magnitude: sums.magnitude / count, error: sums.error / count)
-        let inner = x.plus(mean).plus(unit.multiplied(mean, products: 1, 1))
+        let inner = rectified(x, unit).plus(mean).plus(unit.multiplied(mean, products: 1, 1))
         let ofVariance =
           operands[4].magnitude / (2 * max(epsilon, 1e-30) * max(epsilon, 1e-30).squareRoot()) * operands[2].error
         let magnitude = gain * inner.magnitude

@@ -184,7 +184,7 @@ package struct Tolerance: Hashable, Sendable {
   }
 
   /// The value after an epilogue.
-  private func finished(_ epilogue: Epilogue, _ extras: ArraySlice<Tolerance>, slope: Double) -> Tolerance {
+  func finished(_ epilogue: Epilogue, _ extras: ArraySlice<Tolerance>, slope: Double) -> Tolerance {
     var value = self
     var extras = extras
     for step in epilogue.steps {

@@ -16,7 +16,7 @@ extension ReferenceKernel {
   func train(_ operation: TrainingOperation, _ inputs: [Tensor], output: Shape) -> Tensor? {
     let x = inputs[0]
     switch operation {
-    case .convolutionProduct(let payload): return product(payload, x, inputs[1], output: output)
+    case .convolutionProduct(let payload): return product(payload, inputs, output: output)
     case .activationGradient(let payload): return activationGradient(payload.function, inputs)
     case .batchNormalization(let payload): return normalize(payload, inputs, output: output)
     case .maximumPoolGradient(let payload): return maximumPoolGradient(payload.pool, x, inputs[1])
@@ -56,14 +56,18 @@ extension ReferenceKernel {
 
   // MARK: Convolutions
 
-  private func product(_ payload: ConvolutionProduct, _ a: Tensor, _ b: Tensor, output: Shape) -> Tensor {
-    let x: Shape, y: Shape
+  private func product(_ payload: ConvolutionProduct, _ inputs: [Tensor], output: Shape) -> Tensor {
+    let a = inputs[0], b = inputs[1], x: Shape, y: Shape
     switch payload.result {
     case .output: (x, y) = (a.shape, output)
     case .inputGradient: (x, y) = (output, a.shape)
     case .weightGradient: (x, y) = (a.shape, b.shape)
     }
     var sums = [Double](repeating: 0, count: output.count)
+    if payload.convolution.hasBias {
+      let bias = inputs[2].floats, plane = output.height * output.width
+      for index in sums.indices { sums[index] = Double(bias[index / plane % output.channels]) }
+    }
     a.withFloats { a in
       b.withFloats { b in
         forEachProduct(payload.convolution, x: x, y: y) { x, weight, y in
@@ -186,30 +190,37 @@ extension ReferenceKernel {
     func factor(_ moments: [Float], _ channel: Int) -> Double {
       1 / (Double(moments[channels + channel]) + Double(payload.epsilon)).squareRoot()
     }
+    func normalized(_ x: [Float], _ moments: [Float], _ weight: [Float], _ bias: [Float], _ index: Int) -> Float {
+      Float(Double(weight[channel(index)]) * unit(x, moments, index) + Double(bias[channel(index)]))
+    }
+    /// The gradient of what comes before the ReLU, where there is one.
+    func gradient(_ weight: Int, _ bias: Int) -> [Float] {
+      guard payload.rectifies else { return values[0] }
+      return values[0].indices.map {
+        normalized(values[1], values[2], values[weight], values[bias], $0) > 0 ? values[0][$0] : 0
+      }
+    }
     switch payload.part {
     case .moments: return nil
     case .output:
       guard let weight = parameter(.weight)?.floats, let bias = parameter(.bias)?.floats else { return nil }
-      return Tensor(
-        output,
-        values[0].indices.map { index in
-          Float(Double(weight[channel(index)]) * unit(values[0], values[1], index) + Double(bias[channel(index)]))
-        })
+      let value = Tensor(shape, values[0].indices.map { normalized(values[0], values[1], weight, bias, $0) })
+      return finished(value, payload.epilogue, extras: inputs.dropFirst(2))
     case .gradientSums:
       var sums = [Double](repeating: 0, count: 2 * channels)
-      for (index, g) in values[0].enumerated() {
+      for (index, g) in gradient(3, 4).enumerated() {
         sums[channel(index)] += Double(g)
         sums[channels + channel(index)] += Double(g) * unit(values[1], values[2], index)
       }
       return Tensor(output, sums.map { Float($0) })
     case .inputGradient:
-      let sums = values[3], weight = values[4]
+      let sums = values[3], weight = values[4], g = gradient(4, 5)
       return Tensor(
         output,
         values[0].indices.map { index in
           let channel = channel(index)
           let inner =
-            Double(values[0][index])
+            Double(g[index])
             - (Double(sums[channel]) + unit(values[1], values[2], index) * Double(sums[channels + channel])) / Double(count)
           return Float(Double(weight[channel]) * factor(values[2], channel) * inner)
         })

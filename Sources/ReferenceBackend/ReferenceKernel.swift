@@ -97,7 +97,7 @@ struct ReferenceKernel {
   }
 
   /// Each step of an epilogue as an operation of its own; integer sums have been requantised where they were summed.
-  private func finished(_ value: Tensor, _ epilogue: Epilogue, extras: ArraySlice<Tensor>) -> Tensor? {
+  func finished(_ value: Tensor, _ epilogue: Epilogue, extras: ArraySlice<Tensor>) -> Tensor? {
     var value = value
     var extras = extras
     for step in epilogue.steps {

@@ -14,10 +14,13 @@ extension Network {
   /// an activation and one reader between, become a separable convolution with the epilogue of the second. It is called
   /// `name` where they are `name.depthwise` and `name.pointwise`, or `name.select` and `name.kernels`, and as the second elsewhere.
   ///
+  /// A batch normalization by the statistics of the batch takes steps, too, and its gradients take in that of a ReLU behind it.
+  ///
   /// Exact: each step still rounds by itself in a backend that rounds once a step. Fusing twice changes nothing.
   public func fusing() -> Network {
     var editor = NetworkEditor(self)
     for place in nodes.indices { editor.fuse(place) }
+    for place in nodes.indices { editor.fuseGradientOfReLU(place) }
     return editor.result.joiningSeparableConvolutions()
   }
 }
@@ -40,5 +43,35 @@ extension NetworkEditor {
       move(.slope, of: node, to: .slope, of: producer)
       return
     }
+  }
+  /// Makes the gradient of a ReLU there a part of those of the batch normalization before it, where nothing else reads it.
+  fileprivate mutating func fuseGradientOfReLU(_ place: Int) {
+    guard let node = self[place], case .training(.activationGradient(let gradient)) = node.operation,
+      gradient.function == .relu,
+      let source = self.place(of: node.inputs[1]).flatMap({ self[$0] }),
+      case .training(.batchNormalization(let payload)) = source.operation, payload.part == .output, payload.rectifies
+    else { return }
+    let weight = source.parameterName(.weight), bias = source.parameterName(.bias)
+    let readers = places(reading: node.name)
+    guard readers.count == readCount(of: node.name) else { return }
+    var fused: [Node] = []
+    for case var reader? in readers.map({ self[$0] }) {
+      guard case .training(.batchNormalization(var part)) = reader.operation, part.epilogue.isEmpty,
+        part.epsilon == payload.epsilon, Array(reader.inputs.prefix(3)) == [node.name] + source.inputs.prefix(2)
+      else { return }
+      switch part.part {
+      case .moments, .output: return
+      case .gradientSums: reader.inputs += [weight, bias]
+      case .inputGradient:
+        guard reader.inputs[4] == weight else { return }
+        reader.inputs.append(bias)
+      }
+      part.epilogue = payload.epilogue
+      reader.operation = .training(.batchNormalization(part))
+      reader.inputs[0] = node.inputs[0]
+      fused.append(reader)
+    }
+    remove(place)
+    for (place, reader) in zip(readers, fused) { replace(place, by: reader) }
   }
 }

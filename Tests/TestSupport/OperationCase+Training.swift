@@ -75,6 +75,9 @@ extension OperationCaseList {
     ]
     for (name, convolution, x) in forms {
       guard let y = try? convolution.shapeBeforeShuffle(x) else { preconditionFailure("\(name) does not fit \(x)") }
+      var unbiased = convolution
+      unbiased.hasBias = false
+      addProduct("convolution output without bias, \(name)", ConvolutionProduct(.output, of: unbiased), [x])
       let output = ConvolutionProduct(.output, of: convolution)
       addProduct("convolution output, \(name)", output, [x])
       addProduct("convolution input gradient, \(name)", ConvolutionProduct(.inputGradient, of: convolution), [y, x])
@@ -98,7 +101,11 @@ extension OperationCaseList {
   private mutating func addProduct(_ name: String, _ payload: ConvolutionProduct, _ shapes: [Shape]) {
     add(name, inputs: shapes) { builder, inputs in
       _ = builder.constant("w", Tensor(zeros: payload.weightShape))
-      let operands = [inputs[0], builder.parameter("w.value")] + inputs.dropFirst()
+      var operands = [inputs[0], builder.parameter("w.value")] + inputs.dropFirst()
+      if payload.convolution.hasBias {
+        _ = builder.constant("b", Tensor(zeros: [payload.convolution.outChannels]))
+        operands.append(builder.parameter("b.value"))
+      }
       return builder.node("y", .training(.convolutionProduct(payload)), operands, channels: 1)
     }
   }
@@ -143,6 +150,37 @@ extension OperationCaseList {
           "y", .training(.batchNormalization(BatchNormalization(.output, channels: channels, epsilon: 0.1))),
           [inputs[0], moments],
           channels: channels)
+      }
+      let epilogues: [[Epilogue.Step]] = [
+        [.activation(.relu)], [.add, .activation(.relu)], [.activation(.silu), .scale(0.5), .add],
+        [.activation(.leakyReLU(slope: 0.1))],
+      ]
+      for steps in epilogues {
+        let epilogue = Epilogue(steps), text = steps.map(\.typeName).joined(separator: ", ")
+        add("batch normalisation of \(shape), \(text)", inputs: [shape, shape]) { builder, inputs in
+          let moments = builder.node(
+            "moments", .training(.batchNormalization(BatchNormalization(.moments, channels: channels))), [inputs[0]],
+            channels: channels)
+          let output = BatchNormalization(.output, channels: channels, epsilon: 0.1, epilogue: epilogue)
+          return builder.node(
+            "y", .training(.batchNormalization(output)),
+            [inputs[0], moments] + (epilogue.extraInputCount > 0 ? [inputs[1]] : []), channels: channels)
+        }
+      }
+      add(
+        "batch normalisation's gradient behind a relu, of \(shape)", inputs: [shape, shape, [channels], [channels]]
+      ) { builder, inputs in
+        let (g, weight, bias) = (inputs[0], inputs[2], inputs[3])
+        // Numbers with few bits: none is so near to 0 that rounding decides whether the relu lets it pass.
+        let x = builder.activation("round", builder.scale("larger", inputs[1], by: 8), .round)
+        func part(_ part: BatchNormalization.Part) -> Operation {
+          let epilogue = Epilogue(part == .moments ? [] : [.activation(.relu)])
+          return .training(
+            .batchNormalization(BatchNormalization(part, channels: channels, epsilon: 0.1, epilogue: epilogue)))
+        }
+        let moments = builder.node("moments", part(.moments), [x], channels: channels)
+        let sums = builder.node("sums", part(.gradientSums), [g, x, moments, weight, bias], channels: channels)
+        return builder.node("y", part(.inputGradient), [g, x, moments, sums, weight, bias], channels: channels)
       }
       add("batch normalisation's gradient of \(shape)", inputs: [shape, shape, [channels]]) { builder, inputs in
         let (g, x, weight) = (inputs[0], inputs[1], inputs[2])

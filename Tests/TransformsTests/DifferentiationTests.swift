@@ -197,7 +197,7 @@ import Transforms
 
   /// What a 1x1 convolution of few channels made is computed again where the gradient of a depthwise convolution's weight asks for it.
   @Test func cheapValuesAreComputedAgain() throws {
-    for (channels, hasBias, isAgain) in [(8, false, true), (8, true, false), (40, false, false)] {
+    for (channels, hasBias, isAgain) in [(8, false, true), (8, true, true), (40, false, false)] {
       let network = try Network.built([[2, 3, 5, 6]]) { builder, x in
         let stem = builder.node(
           "stem", .convolution(Convolution(inChannels: 3, outChannels: channels, kernel: 1)), x, channels: channels)
@@ -211,6 +211,24 @@ import Transforms
       #expect(result.nodes.contains { $0.operation.typeName == "convolutionOutput" } == isAgain)
       let gradient = result.nodes.first { $0.name == "kernels.gradient.weight" }
       #expect(gradient?.inputs.first == (isAgain ? "select.gradient.again" : "select"))
+    }
+  }
+
+  /// So is what a depthwise convolution made, where the gradient of a 1x1 convolution's weight asks for it: then both are one layer in the forward
+  /// pass.
+  @Test func middlesOfSeparableConvolutionsAreComputedAgain() throws {
+    for (kernel, hasBias, isAgain) in [(3, true, true), (3, false, true), (7, false, false)] {
+      let network = try Network.built([[2, 40, 9, 8]]) { builder, x in
+        let depthwise = Convolution(
+          inChannels: 40, outChannels: 40, kernel: Pair(kernel), padding: Padding(kernel / 2), groups: 40, hasBias: hasBias)
+        let y = builder.node("layer.depthwise", .convolution(depthwise), x, channels: 40)
+        let z = builder.convolution("layer.pointwise", y, outChannels: 24, kernel: 1)
+        return [builder.node("loss", .reduction(Reduction(.sumOfSquares, axes: [0, 1, 2, 3])), [z], channels: 1)]
+      }
+      let result = try network.differentiated("loss", inputs: [[2, 40, 9, 8]]).network
+      let gradient = result.nodes.first { $0.name == "layer.pointwise.gradient.weight" }
+      #expect(gradient?.inputs.first == (isAgain ? "layer.depthwise.gradient.again" : "layer.depthwise"))
+      #expect(result.fusing().nodes.contains { $0.name == "layer" } == isAgain)
     }
   }
 

@@ -18,6 +18,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/// Reads a byte of each cache line in order. What lies in memory is so fetched by the processor itself, several lines ahead; it is not where a kernel
+/// goes through some channels of all pixels and then through the next, and fetching line by line is slower. (A depthwise convolution of 64 channels
+/// at 48x48, Zen 5: 42 us in place of 117.)
+static inline void sw_read_in_order(const void *memory, ptrdiff_t bytes) {
+  for (ptrdiff_t i = 0; i < bytes; i += 64) (void)((const volatile char *)memory)[i];
+}
+
 /// Interleaved channels are padded to a multiple of this on every instruction set, so that a layout never depends on one.
 #define SW_CHANNEL_BLOCK 16
 
@@ -406,16 +413,18 @@ typedef void (*sw_activation_gradient_function)(
   const sw_activation *function, const void *g, ptrdiff_t g_pixel, const void *x, ptrdiff_t x_pixel, void *out, ptrdiff_t out_pixel,
   ptrdiff_t pixels, ptrdiff_t channels);
 
-/// sums[c] += Σ over i < count of a[i][c] · (b[i][c] - b_shift[c]), c < channels (a multiple of SW_CHANNEL_BLOCK); where `a` is null, of (b[i][c] -
-/// b_shift[c])². Pixel i of a value at its pointer + i · pixel bytes.
+/// a_sums[c] += Σ over i < count of a[i][c] and sums[c] += Σ of a[i][c] · (b[i][c] - b_shift[c]), c < channels (a multiple of SW_CHANNEL_BLOCK);
+/// with a mask a[i][c] counts where b[i][c] · mask_factor[c] + mask_shift[c] is more than 0. Where `a` is null only sums[c] += Σ (b[i][c] -
+/// b_shift[c])². Pixel i of a value at its pointer + i · pixel bytes; no mask where its pointers are null.
 typedef void (*sw_channel_products_function)(
-  const void *a, ptrdiff_t a_pixel, const void *b, ptrdiff_t b_pixel, const float *b_shift, ptrdiff_t count, ptrdiff_t channels,
-  float *sums);
+  const void *a, ptrdiff_t a_pixel, const void *b, ptrdiff_t b_pixel, const float *b_shift, const float *mask_factor,
+  const float *mask_shift, ptrdiff_t count, ptrdiff_t channels, float *a_sums, float *sums);
 
-/// out = a · a_factor[c] + b · b_factor[c] + shift[c] over pixels; without b where it is null, without shift where that is.
+/// out = a · a_factor[c] + b · b_factor[c] + shift[c] over pixels; without b where it is null, without shift where that is. With a mask, as above, a
+/// counts as 0 elsewhere.
 typedef void (*sw_channel_combination_function)(
   const void *a, ptrdiff_t a_pixel, const float *a_factor, const void *b, ptrdiff_t b_pixel, const float *b_factor, const float *shift,
-  void *out, ptrdiff_t out_pixel, ptrdiff_t pixels, ptrdiff_t channels);
+  const float *mask_factor, const float *mask_shift, void *out, ptrdiff_t out_pixel, ptrdiff_t pixels, ptrdiff_t channels);
 
 /// One row of a maximum pool's gradient: what `gradient` holds goes to the pixel of `out_rows` that lies where the first of the largest of its
 /// window does in `rows`, which see sw_pool_arguments.

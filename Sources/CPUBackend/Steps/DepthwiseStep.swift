@@ -30,10 +30,12 @@ final class DepthwiseStep: ConvolutionStep {
     guard let rows = cursor.pointers(depthwise.pointerCount(DepthwiseRows.rowsTogether)) else { return }
     let input = memory[operands.input], output = memory[operands.output]
     let range = rowTasks(region).range(task)
-    var n = range.lowerBound
+    var n = range.lowerBound, reader = RowReader(input, operands.inputLayout)
+    let convolution = operands.geometry.convolution
     while n < range.upperBound {
       let (image, y) = region.place(n)
       let together = y..<min(y + DepthwiseRows.rowsTogether, region.rows.upperBound, y + range.upperBound - n)
+      if convolution.dilation.height == 1 { reader.read(image, convolution.inputRows(for: together)) }
       depthwise.fill(rows, rows: together) { UnsafeRawPointer(input.row(image, $0)) }
       withUnsafePointer(to: epilogue.structure) { epilogue in
         depthwise.run(

@@ -81,6 +81,8 @@ struct Differentiation {
   private var needed: Set<String>
   /// The parts of each gradient, in the order in which they were found; one where it has been summed.
   private var parts: [String: [String]] = [:]
+  /// By value, what computes it again.
+  var recomputed: [String: String] = [:]
   private var names: Set<String>
 
   init(_ network: Network, shapes: [String: Shape], variables: Set<String>) {

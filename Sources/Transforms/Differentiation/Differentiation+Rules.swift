@@ -62,27 +62,41 @@ extension Differentiation {
   private mutating func addConvolution(_ node: Node, _ payload: Convolution, _ g: String) throws(DifferentiationError) {
     let x = node.inputs[0], weight = node.parameterName(.weight)
     try contribute(to: x) {
-      $0.step(node, "input", .product(.inputGradient, payload), [g, weight, x])
+      $0.step(node, "input", .product(.inputGradient, payload), [g, weight, payload.keepsSize ? g : $0.valueOfSize(of: x)])
     }
     try contribute(to: weight) {
-      let operand = payload.groups > 1 ? $0.computedAgain(x) : x
-      return $0.step(node, "weight", .product(.weightGradient, payload), [operand, g])
+      $0.step(node, "weight", .product(.weightGradient, payload), [$0.computedAgain(x, for: payload), g])
     }
     if payload.hasBias { try addBias(node, g) }
   }
 
-  /// The value, computed again where that takes less time than to keep it until here: by a 1x1 convolution of few channels, whose input is kept
-  /// for the gradient of its own weight.
-  private mutating func computedAgain(_ value: String) -> String {
+  /// What has the height and width of a value, and is not the middle of a separable convolution, which is joined where nothing else reads that.
+  private func valueOfSize(of value: String) -> String {
     guard let node = network.nodes.first(where: { $0.name == value }), case .convolution(let payload) = node.operation,
-      payload.kernel == Pair(1), payload.padding == Padding(0), payload.groups == 1, !payload.hasBias,
-      payload.epilogue.isEmpty, payload.inChannels <= Self.mostChannelsAgain, isNeeded(node.parameterName(.weight))
+      payload.keepsSize
     else { return value }
-    return step(node, "again", .product(.output, payload), [node.inputs[0], node.parameterName(.weight)])
+    return valueOfSize(of: node.inputs[0])
+  }
+
+  /// The operand of a convolution, computed again where that takes less time than to keep it until here: the middle of a separable convolution, by
+  /// few products from what is kept for the gradient of another weight.
+  private mutating func computedAgain(_ value: String, for reader: Convolution) -> String {
+    if let again = recomputed[value] { return again }
+    guard let node = network.nodes.first(where: { $0.name == value }), case .convolution(let payload) = node.operation,
+      payload.epilogue.isEmpty, isNeeded(node.parameterName(.weight))
+    else { return value }
+    let isMiddle = payload.isPointwise && reader.isDepthwise || payload.isDepthwise && reader.isPointwise
+    let products = payload.inChannels / payload.groups * payload.kernel.height * payload.kernel.width
+    guard isMiddle, products <= Self.mostProductsAgain else { return value }
+    let parameters = [node.parameterName(.weight)] + (payload.hasBias ? [node.parameterName(.bias)] : [])
+    let again = step(
+      node, "again", .product(.output, payload), [computedAgain(node.inputs[0], for: payload)] + parameters)
+    recomputed[value] = again
+    return again
   }
 
   /// Products of an element that take about as long as to write it to memory and to read it again.
-  private static let mostChannelsAgain = 32
+  private static let mostProductsAgain = 32
 
   private mutating func addBias(_ node: Node, _ g: String) throws(DifferentiationError) {
     try contribute(to: node.parameterName(.bias)) { $0.step(node, "bias", .training(.channelSum), [g]) }
@@ -376,6 +390,7 @@ extension Differentiation {
           $0.step(node, "input", .product(.inputGradient, convolution), [g, inputs[1], inputs[0]])
         }
         try contribute(to: inputs[1]) { $0.step(node, "weight", .product(.weightGradient, convolution), [inputs[0], g]) }
+        if convolution.hasBias { try contribute(to: inputs[2]) { $0.step(node, "bias", .training(.channelSum), [g]) } }
       case .inputGradient:
         try contribute(to: inputs[0]) { $0.step(node, "output", .product(.output, convolution), [g, inputs[1]]) }
         try contribute(to: inputs[1]) { $0.step(node, "weight", .product(.weightGradient, convolution), [g, inputs[0]]) }
@@ -428,4 +443,15 @@ extension Operation {
   fileprivate static func product(_ result: ConvolutionProduct.Result, _ convolution: Convolution) -> Operation {
     .training(.convolutionProduct(ConvolutionProduct(result, of: convolution)))
   }
+}
+
+extension Convolution {
+  /// Whether images keep their height and width.
+  fileprivate var keepsSize: Bool {
+    stride == Pair(1) && padding.top + padding.bottom == dilation.height * (kernel.height - 1)
+      && padding.left + padding.right == dilation.width * (kernel.width - 1) && epilogue.pixelShuffleFactor == 1
+  }
+
+  fileprivate var isPointwise: Bool { groups == 1 && kernel == Pair(1) && padding == Padding(0) }
+  fileprivate var isDepthwise: Bool { groups > 1 && groups == inChannels && groups == outChannels }
 }

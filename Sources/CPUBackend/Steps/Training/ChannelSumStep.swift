@@ -11,10 +11,11 @@ final class ChannelSumStep: RunSumStep {
     case sum
     /// The mean, and the sum of the squares of the differences from it.
     case moments
-    /// Σ g and Σ g · (x - mean), of g, x and moments of the batch.
-    case gradientSums
+    /// Σ g and Σ g · (x - mean), of g, x and moments of the batch; behind a ReLU also of weight and bias, and of g where it lets pass.
+    case gradientSums(epsilon: Float, rectifies: Bool)
 
     var count: Int { self == .sum ? 1 : 2 }
+    fileprivate var isOfGradients: Bool { if case .gradientSums = self { true } else { false } }
   }
 
   let node: String
@@ -27,7 +28,7 @@ final class ChannelSumStep: RunSumStep {
   private let products: Kernel
   private let stored: Int
 
-  /// - Parameter inputs: interleaved float32, but for moments, whose rows each lie in a row.
+  /// - Parameter inputs: interleaved float32, but for moments, weight and bias, whose rows each lie in a row.
   init(
     node: String, _ kind: Kind, _ inputs: [(value: Int, layout: ValueLayout)], _ runs: RowRuns, output: Int, table: KernelTable
   ) {
@@ -47,42 +48,74 @@ final class ChannelSumStep: RunSumStep {
     RowRuns(height: image.height, bytesPerRow: image.width * image.pixelByteCount)
   }
 
-  var kernelNames: [String] { kind == .sum ? [sum.name] : [sum.name, products.name] }
+  var kernelNames: [String] { kind == .sum ? [sum.name] : kind == .moments ? [sum.name, products.name] : [products.name] }
   var work: Work { Work(.reduction) }
-  func readsWhole(_ index: Int) -> Bool { kind == .gradientSums && index == 2 }
+  func readsWhole(_ index: Int) -> Bool { kind.isOfGradients && index >= 2 }
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> {
     readsWhole(index) ? 0..<inputs[index].height : runs.rows(of: rows)
   }
-  var scratchByteCount: Int { ScratchCursor.byteCount { $0.floats(stored) } }
+  var scratchByteCount: Int { ScratchCursor.byteCount { vectors(&$0) } }
+
+  private struct Vectors {
+    var mean: UnsafeMutablePointer<Float>?
+    var maskFactor, maskShift: UnsafeMutablePointer<Float>?
+  }
+
+  private func vectors(_ cursor: inout ScratchCursor) -> Vectors {
+    var vectors = Vectors(mean: cursor.floats(stored))
+    if case .gradientSums(_, rectifies: true) = kind {
+      (vectors.maskFactor, vectors.maskShift) = (cursor.floats(stored), cursor.floats(stored))
+    }
+    return vectors
+  }
+
+  /// Fills what gradients take of the batch; padding stays 0.
+  private func fill(_ vectors: Vectors, _ memory: RunMemory) {
+    guard case .gradientSums(let epsilon, _) = kind, let mean = vectors.mean else { return }
+    let channels = inputs[0].channels
+    mean.update(repeating: 0, count: stored)
+    mean.update(from: memory[reads[2]].floats(0, 0), count: channels)
+    guard let factor = vectors.maskFactor, let shift = vectors.maskShift else { return }
+    for vector in [factor, shift] { vector.update(repeating: 0, count: stored) }
+    BatchAffine(
+      moments: (mean, memory[reads[2]].floats(1, 0)), weight: memory[reads[3]].floats(0, 0),
+      bias: memory[reads[4]].floats(0, 0),
+      epsilon: epsilon
+    ).fill(factor, shift, count: channels)
+  }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {
     var cursor = ScratchCursor(base)
-    guard let mean = cursor.floats(stored) else { return }
-    let first = inputs[0], width = first.width
-    if kind == .gradientSums {
-      mean.update(repeating: 0, count: stored)
-      mean.update(from: memory[reads[2]].floats(0, 0), count: first.channels)
-    }
+    let vectors = vectors(&cursor), first = inputs[0], width = first.width
+    fill(vectors, memory)
+    var reader = RowReader(memory[reads[0]], first),
+      second = kind.isOfGradients ? RowReader(memory[reads[1]], inputs[1]) : reader
     for n in RowTasks(region).range(task) {
       let (image, run) = region.place(n), rows = runs.rows(run)
       let sums = memory[writes].floats(image, run)
       sums.update(repeating: 0, count: kind.count * stored)
-      for y in rows { sum.sum(memory[reads[0]].row(image, y), first.bytesPerPixel, width, stored, sums) }
+      func add(_ y: Int) {
+        reader.read(image, y..<y + 1)
+        sum.sum(memory[reads[0]].row(image, y), first.bytesPerPixel, width, stored, sums)
+      }
       switch kind {
-      case .sum: break
+      case .sum: for y in rows { add(y) }
       case .moments:
+        for y in rows { add(y) }
         let share = 1 / Float(rows.count * width)
         for channel in 0..<stored { sums[channel] *= share }
         for y in rows {
           products.channelProducts(
-            nil, 0, memory[reads[0]].row(image, y), first.bytesPerPixel, sums, width, stored, sums + stored)
+            nil, 0, memory[reads[0]].row(image, y), first.bytesPerPixel, sums, nil, nil, width, stored, nil, sums + stored)
         }
       case .gradientSums:
         // The mean is taken off before: Σ g · x - mean · Σ g would lose bits.
         for y in rows {
+          reader.read(image, y..<y + 1)
+          second.read(image, y..<y + 1)
           products.channelProducts(
-            memory[reads[0]].row(image, y), first.bytesPerPixel, memory[reads[1]].row(image, y), inputs[1].bytesPerPixel, mean,
-            width, stored, sums + stored)
+            memory[reads[0]].row(image, y), first.bytesPerPixel, memory[reads[1]].row(image, y), inputs[1].bytesPerPixel,
+            vectors.mean, vectors.maskFactor, vectors.maskShift, width, stored, sums, sums + stored)
         }
       }
     }

@@ -44,6 +44,7 @@ final class DepthwiseWeightSumStep: RunSumStep {
       g: nil, g_pixel: g.bytesPerPixel, rows: rows, in_pixel: x.bytesPerPixel, in_width: x.width, left: -padding.left,
       stride: stride.width, dilation: dilation.width, kernel_height: payload.kernel.height, kernel_width: payload.kernel.width,
       count: g.width, channels: g.storedChannels, sums: nil)
+    var input = RowReader(memory[reads[0]], x), gradients = RowReader(memory[reads[1]], g)
     for n in RowTasks(region).range(task) {
       let (image, run) = region.place(n), sums = memory[writes].floats(image, run)
       sums.update(repeating: 0, count: payload.kernel.height * payload.kernel.width * g.storedChannels)
@@ -53,6 +54,8 @@ final class DepthwiseWeightSumStep: RunSumStep {
           let from = y * stride.height + u * dilation.height - padding.top
           rows[u] = from >= 0 && from < x.height ? UnsafeRawPointer(memory[reads[0]].row(image, from)) : nil
         }
+        if dilation.height == 1 { input.read(image, payload.inputRows(for: y..<y + 1)) }
+        gradients.read(image, y..<y + 1)
         arguments.g = UnsafeRawPointer(memory[reads[1]].row(image, y))
         kernel.depthwiseGradient(&arguments)
       }

@@ -47,7 +47,8 @@ final class WeightProducts {
   /// Of the sums, which lie as `[outputs, taps, inputs]`.
   var floatsPerChannel: Int { taps * columns }
 
-  private var gathers: Bool { x.floats.pixel * payload.stride.width >= Self.farPixel }
+  /// Whether the channels of a tile are brought together first.
+  var gathers: Bool { x.floats.pixel * payload.stride.width >= Self.farPixel }
   private var widestTile: Int { tiles.values.map(\.kernel.columns).max() ?? 0 }
   var scratchByteCount: Int { ScratchCursor.byteCount { gathered(&$0) } }
   /// Where channels are brought together; nil where they are read as they lie.
@@ -94,6 +95,12 @@ final class WeightProducts {
             lines: inside.count, count: count, product: nil, product_stride: floatsPerChannel)
           let from = xRow + (first * payload.stride.width + left) * x.floats.pixel
           let gradient = gRow + first * g.floats.pixel + channels.lowerBound
+          if gathered != nil {
+            // The channels of a tile are too few of a pixel for the processor to see what comes.
+            for line in 0..<inside.count {
+              for pixel in 0..<count { sw_read_in_order(from + line * xLine + pixel * xStep, columns * 4) }
+            }
+          }
           for index in 0..<tiles.count {
             let tile = tiles.elements[index], function = tile.kernel.outer, columns = tile.kernel.columns
             arguments.right = UnsafePointer(from + tile.firstColumn)

@@ -33,12 +33,14 @@ final class WeightSumStep: RunSumStep {
   var scratchByteCount: Int { products.scratchByteCount }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
+    var input = RowReader(memory[reads[0]], products.x), gradients = RowReader(memory[reads[1]], products.g)
     for n in RowTasks(region).range(task) {
-      let (image, run) = region.place(n), sums = memory[writes].floats(image, run)
+      let (image, run) = region.place(n), rows = runs.rows(run), sums = memory[writes].floats(image, run)
       sums.update(repeating: 0, count: products.rows * products.floatsPerChannel)
+      if !products.gathers { input.read(image, products.payload.inputRows(for: rows)) }
+      gradients.read(image, rows)
       products.add(
-        image, runs.rows(run), channels: 0..<products.rows, x: memory[reads[0]], g: memory[reads[1]], to: sums, scratch: scratch
-      )
+        image, rows, channels: 0..<products.rows, x: memory[reads[0]], g: memory[reads[1]], to: sums, scratch: scratch)
     }
   }
 }

@@ -3,12 +3,12 @@ import Tensors
 /// A convolution is a product of two tensors, input and weight, and linear in both: this is that product, or what makes a gradient of
 /// either from the gradient `g` of its output.
 ///
-///     output:          y[n, o, i, j] = Σ over c, u, v of w[o, c, u, v] · x[n, g·C + c, i·s + u·d - p, j·s + v·d - p]
+///     output:          y[n, o, i, j] = b[o] + Σ over c, u, v of w[o, c, u, v] · x[n, g·C + c, i·s + u·d - p, j·s + v·d - p]
 ///     inputGradient:   Σ over the same triples of w · g, for each element of x
 ///     weightGradient:  Σ over the same triples of x · g, for each element of w
 ///
 /// Each is linear in what it reads, and its gradients are the other two.
-/// - Input: `output` takes x and w; `inputGradient` takes g and w, and where `size` is nil a value of the height and width of x;
+/// - Input: `output` takes x and w, and b `[outChannels]` where there is a bias; `inputGradient` takes g and w, and where `size` is nil a value of the height and width of x;
 ///   `weightGradient` takes x and g. x `[N, inChannels, H, W]`, w `[outChannels, inChannels / groups, kernel.height, kernel.width]`, g and y as
 ///   `Convolution` says.
 /// - Output: y, or the shape of x or w.
@@ -21,7 +21,7 @@ public struct ConvolutionProduct: Hashable, Sendable {
   }
 
   public var result: Result
-  /// Without bias and epilogue.
+  /// Without epilogue; gradients know no bias.
   public var convolution: Convolution
   /// The height and width of x, for the gradient of the input; nil where they follow from an operand, and for the others.
   public var size: Pair?
@@ -29,7 +29,7 @@ public struct ConvolutionProduct: Hashable, Sendable {
   public init(_ result: Result, of convolution: Convolution, size: Pair? = nil) {
     self.result = result
     self.convolution = convolution
-    self.convolution.hasBias = false
+    self.convolution.hasBias = result == .output && convolution.hasBias
     self.convolution.epilogue = Epilogue()
     self.size = size
   }
@@ -47,15 +47,16 @@ extension ConvolutionProduct: WithoutParameters, WithoutPlaces, OnFloat32 {
   package var attributeNames: [String] { ConvolutionAttributes.names + CodingKeys.allCases.map(\.rawValue) }
 
   package var inputCount: ClosedRange<Int> {
-    let count = result == .inputGradient && size == nil ? 3 : 2
+    let count = result == .inputGradient && size == nil ? 3 : elementOperandCount
     return count...count
   }
 
-  package var elementOperandCount: Int { 2 }
+  package var elementOperandCount: Int { convolution.hasBias ? 3 : 2 }
 
   package func summary(of operands: [String]) -> String {
     let size = size.map { ["size \($0.height)x\($0.width)"] } ?? []
-    return (convolution.attributes.texts(groups: convolution.groups, hasBias: false) + size).joined(separator: ", ")
+    return (convolution.attributes.texts(groups: convolution.groups, hasBias: convolution.hasBias) + size).joined(
+      separator: ", ")
   }
 
   package var attributeFault: String? {
@@ -82,6 +83,9 @@ extension ConvolutionProduct: WithoutParameters, WithoutPlaces, OnFloat32 {
     switch result {
     case .output:
       guard inputs[1] == weightShape else { throw TypeMismatch("the weight \(inputs[1]) is not \(weightShape)") }
+      if convolution.hasBias, inputs[2] != Shape([convolution.outChannels]) {
+        throw TypeMismatch("the bias \(inputs[2]) is not [\(convolution.outChannels)]")
+      }
       return try convolution.shapeBeforeShuffle(inputs[0])
     case .inputGradient:
       guard inputs[1] == weightShape else { throw TypeMismatch("the weight \(inputs[1]) is not \(weightShape)") }
@@ -119,7 +123,10 @@ extension ConvolutionProduct: WithoutParameters, WithoutPlaces, OnFloat32 {
 }
 
 extension ConvolutionProduct: Codable {
-  private enum CodingKeys: String, CodingKey, CaseIterable { case groups, size }
+  private enum CodingKeys: String, CodingKey, CaseIterable {
+    case groups, size
+    case hasBias = "bias"
+  }
   private enum TypeKey: String, CodingKey { case type }
 
   public init(from decoder: any Decoder) throws {
@@ -132,7 +139,7 @@ extension ConvolutionProduct: Codable {
     let convolution = Convolution(
       inChannels: common.inChannels, outChannels: common.outChannels, kernel: common.kernel, stride: common.stride,
       padding: common.padding, dilation: common.dilation, groups: try container.decodeIfPresent(Int.self, forKey: .groups) ?? 1,
-      hasBias: false, epilogue: common.epilogue)
+      hasBias: try container.decodeIfPresent(Bool.self, forKey: .hasBias) ?? false, epilogue: common.epilogue)
     guard common.epilogue.isEmpty else { throw NetworkError.invalidDescription("\(name) has no epilogue") }
     self.init(result, of: convolution, size: try container.decodeIfPresent(Pair.self, forKey: .size))
   }
@@ -143,6 +150,7 @@ extension ConvolutionProduct: Codable {
     var container = encoder.container(keyedBy: CodingKeys.self)
     if convolution.groups != 1 { try container.encode(convolution.groups, forKey: .groups) }
     try container.encodeIfPresent(size, forKey: .size)
+    if convolution.hasBias { try container.encode(true, forKey: .hasBias) }
   }
 }
 
