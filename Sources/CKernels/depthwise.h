@@ -153,6 +153,31 @@ SW_DECLARE_DEPTHWISE(VALUE_NAME(depthwise_any)) {
       }
 }
 
+#ifndef SW_HELPERS_INCLUDED
+// A tap that meets the columns of a phase: its row, the columns that it lies behind the first tap, its weights.
+typedef struct {
+  const char *row;
+  ptrdiff_t back;
+  const float *weight;
+} phase_tap;
+enum { PHASE_TAPS = 4 };
+#endif
+
+// Columns x, x + stride ... of which all taps lie in the row, as far as they do: `count` is a constant where this is inlined. Returns the column
+// behind them.
+INLINE ptrdiff_t VALUE_NAME(depthwise_phase)(
+  const sw_depthwise_arguments *g, finish_mode mode, int count, const phase_tap *taps, ptrdiff_t x, ptrdiff_t q, ptrdiff_t c) {
+  vector weights[PHASE_TAPS], bias = bias_of(g->epilogue, c);
+  UNROLL for (int t = 0; t < PHASE_TAPS; t++) if (t < count) weights[t] = load(taps[t].weight + c);
+  for (; x < g->count && q < g->in_width; x += g->stride, q++) {
+    vector sum = splat(0);
+    UNROLL for (int t = 0; t < PHASE_TAPS; t++)
+      if (t < count) sum += load_value(AT(ELEMENT, taps[t].row, (q - taps[t].back) * g->in_pixel) + c) * weights[t];
+    VALUE_NAME(depthwise_store)(g, sum, mode, bias, 0, x, c);
+  }
+  return x;
+}
+
 // The taps that meet a column of the output are every n-th, the same for every `stride`-th column.
 SW_DECLARE_DEPTHWISE_TRANSPOSED(VALUE_NAME(depthwise_transposed)) {
   const sw_depthwise_arguments *g = arguments;
@@ -162,9 +187,29 @@ SW_DECLARE_DEPTHWISE_TRANSPOSED(VALUE_NAME(depthwise_transposed)) {
     while (first < g->kernel_width && (phase + g->left - first * g->dilation) % g->stride != 0) first++;
     while (step * g->dilation % g->stride != 0) step++;
     ptrdiff_t place = (phase + g->left - first * g->dilation) / g->stride, back = step * g->dilation / g->stride;
+    phase_tap taps[PHASE_TAPS];
+    ptrdiff_t count = 0, inner = 0;
+    for (ptrdiff_t u = 0; u < g->kernel_height; u++) {
+      if (!g->rows[u]) continue;
+      for (ptrdiff_t v = first, behind = 0; v < g->kernel_width; v += step, behind += back, count++) {
+        if (count < PHASE_TAPS)
+          taps[count] = (phase_tap){g->rows[u], behind, g->weight + (u * g->kernel_width + v) * g->channel_stride};
+        if (behind > inner) inner = behind;
+      }
+    }
     for (ptrdiff_t c = 0; c < g->channels; c += LANES) {
       vector bias = bias_of(g->epilogue, c);
       for (ptrdiff_t x = phase, q = place; x < g->count; x += g->stride, q++) {
+        if (q >= inner && q < g->in_width && count <= 4 && count != 3) {
+          ptrdiff_t end = x;
+          if (count == 0) end = VALUE_NAME(depthwise_phase)(g, mode, 0, taps, x, q, c);
+          else if (count == 1) end = VALUE_NAME(depthwise_phase)(g, mode, 1, taps, x, q, c);
+          else if (count == 2) end = VALUE_NAME(depthwise_phase)(g, mode, 2, taps, x, q, c);
+          else end = VALUE_NAME(depthwise_phase)(g, mode, 4, taps, x, q, c);
+          q += (end - x) / g->stride;
+          x = end;
+          if (x >= g->count) break;
+        }
         vector sum = splat(0);
         for (ptrdiff_t u = 0; u < g->kernel_height; u++) {
           const void *row = g->rows[u];

@@ -119,7 +119,9 @@ struct ValueMemory {
         live.images.contains(image) && live.rows.contains(y),
         "row \(y) of image \(image) is touched, and there are rows \(live.rows) of images \(live.images)")
     #endif
-    return base + image % images * bytesPerImage + y % ring * bytesPerRow
+    // Divisions take longer than some kernels do for a row, and what is complete needs none.
+    let slot = image < images ? image : image % images, row = y < ring ? y : y % ring
+    return base + slot * bytesPerImage + row * bytesPerRow
   }
 
   /// A row of a value that is float32.

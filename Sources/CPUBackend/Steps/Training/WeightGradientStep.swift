@@ -83,7 +83,7 @@ final class WeightGradientStep: Step {
 
   /// Adds the sums of all runs, one after the other, and stores those of some output channels.
   private func add(_ task: Int, _ sums: UnsafeMutablePointer<Float>, _ to: ValueMemory) {
-    let channels = task * channelsPerTask..<min((task + 1) * channelsPerTask, output.batch)
+    let channels = task * channelsPerTask..<min((task + 1) * channelsPerTask, output.batch), places = KernelPlaces(output)
     for channel in channels {
       let total = sums + channel * products.floatsPerChannel
       for run in 1..<max(runCount, 1) {
@@ -93,14 +93,7 @@ final class WeightGradientStep: Step {
       for u in 0..<output.height {
         let row = to.floats(channel, u)
         for v in 0..<output.width {
-          let from = total + (u * output.width + v) * products.columns
-          if output.order == .planar, products.taps == 1 {
-            row.update(from: from, count: output.channels)
-          } else if output.order == .interleaved {
-            (row + v * output.floats.pixel).update(from: from, count: output.storedChannels)
-          } else {
-            for input in 0..<output.channels { row[input * output.floats.plane + v] = from[input] }
-          }
+          places.store(total + (u * output.width + v) * products.columns, column: v, of: row)
         }
       }
     }

@@ -8,6 +8,12 @@ final class WeightProducts {
   let x: ValueLayout
   let g: ValueLayout
   private let tiles: ConstantTable<Tile>
+  /// What layouts work out: loops do not.
+  private let xFloats: ValueLayout.FloatDistances
+  private let gFloats: ValueLayout.FloatDistances
+  private let xHeight: Int
+  private let xWidth: Int
+  private let gWidth: Int
   /// Channels of x that the sums have: padded.
   let columns: Int
   /// Output channels that they have: whole register tiles.
@@ -33,6 +39,8 @@ final class WeightProducts {
     self.payload = payload
     self.x = x
     self.g = g
+    (xFloats, gFloats) = (x.floats, g.floats)
+    (xHeight, xWidth, gWidth) = (x.height, x.width, g.width)
     columns = x.storedChannels
     rows = (payload.outChannels + Self.rowGrain - 1) / Self.rowGrain * Self.rowGrain
     tiles = ConstantTable(
@@ -48,7 +56,7 @@ final class WeightProducts {
   var floatsPerChannel: Int { taps * columns }
 
   /// Whether the channels of a tile are brought together first.
-  var gathers: Bool { x.floats.pixel * payload.stride.width >= Self.farPixel }
+  var gathers: Bool { xFloats.pixel * payload.stride.width >= Self.farPixel }
   private var widestTile: Int { tiles.values.map(\.kernel.columns).max() ?? 0 }
   var scratchByteCount: Int { ScratchCursor.byteCount { gathered(&$0) } }
   /// Where channels are brought together; nil where they are read as they lie.
@@ -64,7 +72,7 @@ final class WeightProducts {
     var cursor = ScratchCursor(scratch)
     let gathered = gathered(&cursor)
     // Rows of a ring may wrap. The sums are added up in the same order.
-    let lines = x.ring < self.x.height || g.ring < self.g.height ? 1 : lines
+    let lines = x.ring < xHeight || g.ring < self.g.height ? 1 : lines
     for y in stride(from: rows.lowerBound, to: rows.upperBound, by: lines) {
       accumulate(image, y..<min(y + lines, rows.upperBound), channels: channels, x, g, sums, gathered)
     }
@@ -75,26 +83,26 @@ final class WeightProducts {
     _ sums: UnsafeMutablePointer<Float>, _ gathered: UnsafeMutablePointer<Float>?
   ) {
     let (strides, padding, dilation) = (payload.stride, payload.padding, payload.dilation)
-    let xLine = x.floats.row * strides.height, xStep = x.floats.pixel * strides.width
+    let xLine = xFloats.row * strides.height, xStep = xFloats.pixel * strides.width
     for u in 0..<payload.kernel.height {
       let top = u * dilation.height - padding.top
-      let inside = Self.inside(rows, stride: strides.height, offset: top, extent: x.height)
+      let inside = Self.inside(rows, stride: strides.height, offset: top, extent: xHeight)
       guard !inside.isEmpty else { continue }
       let xRow = source.floats(image, inside.lowerBound * strides.height + top)
       let gRow = gradients.floats(image, inside.lowerBound)
       for v in 0..<payload.kernel.width {
         let left = v * dilation.width - padding.left
-        let pixels = Self.inside(0..<g.width, stride: strides.width, offset: left, extent: x.width)
+        let pixels = Self.inside(0..<gWidth, stride: strides.width, offset: left, extent: xWidth)
         guard !pixels.isEmpty else { continue }
         let place = sums + (u * payload.kernel.width + v) * columns
         let most = max(1, Self.pixelsAtOnce / inside.count)
         for first in stride(from: pixels.lowerBound, to: pixels.upperBound, by: most) {
           let count = min(most, pixels.upperBound - first)
           var arguments = sw_outer_arguments(
-            left: nil, left_line: g.floats.row, left_step: g.floats.pixel, right: nil, right_line: xLine, right_step: xStep,
+            left: nil, left_line: gFloats.row, left_step: gFloats.pixel, right: nil, right_line: xLine, right_step: xStep,
             lines: inside.count, count: count, product: nil, product_stride: floatsPerChannel)
-          let from = xRow + (first * payload.stride.width + left) * x.floats.pixel
-          let gradient = gRow + first * g.floats.pixel + channels.lowerBound
+          let from = xRow + (first * payload.stride.width + left) * xFloats.pixel
+          let gradient = gRow + first * gFloats.pixel + channels.lowerBound
           if gathered != nil {
             // The channels of a tile are too few of a pixel for the processor to see what comes.
             for line in 0..<inside.count {

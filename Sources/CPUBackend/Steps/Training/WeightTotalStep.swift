@@ -67,12 +67,16 @@ final class WeightTotalStep: Step {
         }
       }
     }
+    let places = KernelPlaces(output)
     for channel in channels {
-      store(channel, total + (channel - channels.lowerBound) * (order == .dense ? taps * columns : 1), count, memory[writes])
+      let from = total + (channel - channels.lowerBound) * (order == .dense ? taps * columns : 1)
+      store(channel, from, count, memory[writes], places)
     }
   }
 
-  private func store(_ channel: Int, _ total: UnsafePointer<Float>, _ count: Int, _ to: ValueMemory) {
+  private func store(
+    _ channel: Int, _ total: UnsafePointer<Float>, _ count: Int, _ to: ValueMemory, _ places: KernelPlaces
+  ) {
     for u in 0..<output.height {
       let row = to.floats(channel, u)
       for v in 0..<output.width {
@@ -81,14 +85,7 @@ final class WeightTotalStep: Step {
           row[v] = total[tap * count]
           continue
         }
-        let from = total + tap * columns
-        if output.order == .interleaved {
-          (row + v * output.floats.pixel).update(from: from, count: output.storedChannels)
-        } else if taps == 1 {
-          row.update(from: from, count: output.channels)
-        } else {
-          for input in 0..<output.channels { row[input * output.floats.plane + v] = from[input] }
-        }
+        places.store(total + tap * columns, column: v, of: row)
       }
     }
   }

@@ -172,7 +172,7 @@ final class WinogradWeightGradientStep: Step {
   }
 
   private func storeWeights(_ task: Int, _ sums: UnsafeMutablePointer<Float>, _ to: ValueMemory) {
-    let first = task * Self.channelsPerTask
+    let first = task * Self.channelsPerTask, places = KernelPlaces(output)
     withUnsafeTemporaryAllocation(byteCount: 9 * columns * 4, alignment: 64) { memory in
       guard let taps = memory.baseAddress?.floats else { return }
       for channel in first..<min(first + Self.channelsPerTask, payload.outChannels) {
@@ -180,12 +180,7 @@ final class WinogradWeightGradientStep: Step {
         for u in 0..<3 {
           let row = to.floats(channel, u)
           for v in 0..<3 {
-            let from = taps + (u * 3 + v) * columns
-            if output.order == .interleaved {
-              (row + v * output.floats.pixel).update(from: from, count: output.storedChannels)
-            } else {
-              for input in 0..<output.channels { row[input * output.floats.plane + v] = from[input] }
-            }
+            places.store(taps + (u * 3 + v) * columns, column: v, of: row)
           }
         }
       }
