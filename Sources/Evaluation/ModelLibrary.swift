@@ -1,11 +1,12 @@
 import CShippedModels
 import Files
 import Formats
+import Imaging
 import Networks
 
 /// Models by name or path.
 public enum ModelLibrary {
-  /// The names of the models inside the program, in the order of their scales.
+  /// The names of the models inside the program: for clean pictures in the order of their scales, then for JPEG pictures.
   public static var shippedNames: [String] { ShippedModel.all.map(\.name) }
 
   /// The model of that name inside the program, or the one in the file at that path: ONNX by its extension, else a model file.
@@ -36,10 +37,13 @@ public enum ModelLibrary {
     }
   }
 
-  /// The name of the shipped model for a scale: the one that enlarges least of those that reach it, else the largest.
-  public static func shippedName(forScale scale: Double?) -> String {
+  /// The name of the shipped model for a scale, 2 unless given: of those for the format the one that enlarges least of those that reach the scale,
+  /// else the largest.
+  ///
+  /// - Parameter format: what the picture comes from; nil where that is not known.
+  public static func shippedName(forScale scale: Double?, format: ImageFormat? = nil) -> String {
     let scale = scale ?? 2
-    return scale <= 2 ? "upscale-x2" : scale <= 3 ? "upscale-x3" : "upscale-x4"
+    return (format == .jpeg ? "photo" : "upscale") + (scale <= 2 ? "-x2" : scale <= 3 ? "-x3" : "-x4")
   }
 }
 

@@ -151,6 +151,22 @@ public struct UpscaleResult: Hashable, Codable, Sendable {
   public var isSkipped: Bool
   /// Why more of the picture stood in memory than the rows at work, as clauses; empty where rows flowed from file to file.
   public var heldWhole: [String] = []
+  /// The name of the model, where it was chosen by name.
+  public var model: String?
+}
+
+extension UpscaleResult {
+  /// Nil where the picture is not to be left alone.
+  init?(skipping item: PictureBatch.Item, _ options: Upscaler.FileOptions) {
+    guard options.skipsExisting, item.output != "-", Folder.fileExists(item.output) else { return nil }
+    self.init(item, isSkipped: true)
+  }
+
+  fileprivate init(_ item: PictureBatch.Item, isSkipped: Bool) {
+    self.init(
+      input: item.input, output: item.output, inputWidth: 0, inputHeight: 0, width: 0, height: 0, seconds: 0,
+      isSkipped: isSkipped)
+  }
 }
 
 extension Upscaler {
@@ -185,14 +201,34 @@ extension Upscaler {
     _ item: PictureBatch.Item, _ options: FileOptions, notice: ((String) -> Void)? = nil, progress: ((Double) -> Void)? = nil
   ) throws(EvaluationError) -> UpscaleResult {
     let start = Machine.seconds
-    var result = UpscaleResult(
-      input: item.input, output: item.output, inputWidth: 0, inputHeight: 0, width: 0, height: 0, seconds: 0, isSkipped: false)
-    if options.skipsExisting, item.output != "-", Folder.fileExists(item.output) {
-      result.isSkipped = true
-      return result
-    }
+    if let skipped = UpscaleResult(skipping: item, options) { return skipped }
     let resident = residentByteCount()
-    let source = try open(item, options, bound(resident: resident))
+    let file = try Self.open(item.input, room: bound(resident: resident).byteCount - resident)
+    return try upscaleFile(item, file, options, since: start, notice: notice, progress: progress)
+  }
+
+  /// A picture's file.
+  ///
+  /// - Parameter room: the bytes of memory that there are for it, where it must lie in memory.
+  static func open(_ path: String, room: Int) throws(EvaluationError) -> RandomAccessFile {
+    // A small file is read where there is no room for it, too: only then is it known what would be enough.
+    let limit = min(max(room, 16 << 20), Image.largestFile)
+    return try wrapping { () throws(FileError) in
+      try RandomAccessFile(path: path, limit: Image.largestFile, memory: limit)
+    }
+  }
+
+  /// Enlarges a file that is open.
+  ///
+  /// - Parameter start: when the work on it began.
+  func upscaleFile(
+    _ item: PictureBatch.Item, _ file: RandomAccessFile, _ options: FileOptions, since start: Double,
+    notice: ((String) -> Void)?, progress: ((Double) -> Void)?
+  ) throws(EvaluationError) -> UpscaleResult {
+    var result = UpscaleResult(item, isSkipped: false)
+    // The file is counted by itself.
+    let resident = residentByteCount() - (file.bytes?.count ?? 0)
+    let source = try source(item, file, options, bound(resident: resident))
     let reader = source.reader
     // Not even without tiles, and before anything is decoded: says what would be enough.
     var job = try job(source, options, held: resident)
@@ -236,14 +272,9 @@ extension Upscaler {
     var bound: Bound
   }
 
-  private func open(
-    _ item: PictureBatch.Item, _ options: FileOptions, _ bound: Bound
+  private func source(
+    _ item: PictureBatch.Item, _ file: RandomAccessFile, _ options: FileOptions, _ bound: Bound
   ) throws(EvaluationError) -> Source {
-    // A small file is read where there is no room for it, too: only then is it known what would be enough.
-    let limit = min(max(bound.byteCount - residentByteCount(), 16 << 20), Image.largestFile)
-    let file = try wrapping { () throws(FileError) in
-      try RandomAccessFile(path: item.input, limit: Image.largestFile, memory: limit)
-    }
     let encoding = try options.naming.encoding(of: item, input: file, quality: options.quality)
     let name = item.input == "-" ? "standard input" : item.input
     let reader = try wrapping { () throws(ImageError) in try ImageReader(file, name: name) }

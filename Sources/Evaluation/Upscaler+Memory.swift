@@ -9,6 +9,20 @@ extension Upscaler {
     /// Nil for the limit that was asked for.
     var system: MemoryLimit?
 
+    /// - Parameters:
+    ///   - limit: what was asked for; nil for nothing.
+    ///   - resident: what is in memory.
+    init(limit: Int?, system: MemoryLimit, resident: Int) {
+      // Address space is taken by more than what is in memory: stacks and what allocators ask for ahead.
+      let left =
+        switch system.cause {
+        case .machine, .container: system.byteCount
+        case .addressSpace, .data: resident + max(system.byteCount - MemoryLimit.reserve, 0)
+        }
+      byteCount = min(left, limit ?? .max)
+      self.system = left < limit ?? .max ? system : nil
+    }
+
     func error(needed: MemoryNeed) -> EvaluationError {
       system.map { .memoryOfProcess(limit: $0.description, needed: needed) } ?? .memoryLimit(limit: byteCount, needed: needed)
     }
@@ -16,16 +30,7 @@ extension Upscaler {
 
   /// At this moment, with so many bytes in memory.
   func bound(resident: Int) -> Bound {
-    var bound = Bound(byteCount: options.memoryLimit ?? .max)
-    let system = systemLimit()
-    // Address space is taken by more than what is in memory: stacks and what allocators ask for ahead.
-    let left =
-      switch system.cause {
-      case .machine, .container: system.byteCount
-      case .addressSpace, .data: resident + max(system.byteCount - MemoryLimit.reserve, 0)
-      }
-    if left < bound.byteCount { bound = Bound(byteCount: left, system: system) }
-    return bound
+    Bound(limit: options.memoryLimit, system: systemLimit(), resident: resident)
   }
 
   /// How one picture is enlarged: sizes, tiles, and what memory that takes.

@@ -17,7 +17,11 @@ struct UpscaleCommand: ParsableCommand {
 
   @Option(
     name: .shortAndLong,
-    help: "The model: a name (upscale-x2, upscale-x3, upscale-x4) or a model file. (default: the shipped one for the scale)")
+    help: ArgumentHelp(
+      """
+      The model: a name (\(ModelLibrary.shippedNames.joined(separator: ", "))) or a model file. (default: for the scale, photo for \
+      JPEG pictures and upscale for others)
+      """))
   var model: String?
 
   @Option(
@@ -72,9 +76,8 @@ struct UpscaleCommand: ParsableCommand {
   func run() throws {
     let naming = PictureBatch.Naming(isRecursive: recursive, format: format, suffix: suffix.text)
     let batch = try PictureBatch(inputs: inputs, output: output, naming: naming)
-    let network = try ModelLibrary.network(model ?? ModelLibrary.shippedName(forScale: scale))
-    let upscaler = try Upscaler(
-      network, backend: try engine.value.makeBackend(),
+    let upscaler = try FileUpscaler(
+      model: model, scale: scale, backend: try engine.value.makeBackend(),
       options: Upscaler.Options(
         tile: tile, memoryLimit: memory?.bytes, usesTestTimeAugmentation: tta, threadCount: engine.threadCount))
     let files = Upscaler.FileOptions(naming: naming, scale: scale, quality: quality, skipsExisting: skipExisting)
@@ -113,8 +116,8 @@ struct UpscaleCommand: ParsableCommand {
     let line =
       result.isSkipped
       ? "\(result.output.onOneLine) is there already, skipped"
-      : "\(result.input.onOneLine) \(result.inputWidth)x\(result.inputHeight) -> \(result.output.onOneLine) \(result.width)x\(result.height) in "
-        + "\(TextFormat.fixed(result.seconds, 2)) s"
+      : "\(result.input.onOneLine) \(result.inputWidth)x\(result.inputHeight) -> \(result.output.onOneLine) \(result.width)x\(result.height) "
+        + (model == nil ? result.model.map { "by \($0) " } ?? "" : "") + "in \(TextFormat.fixed(result.seconds, 2)) s"
     Terminal.show(line + "\n", besides: [output])
     guard verbose, !result.isSkipped else { return }
     let flow =

@@ -20,7 +20,7 @@ struct __attribute__((swift_attr("@Sendable"))) swiftlet_shipped_model {
 /// How many models the binary holds.
 size_t swiftlet_shipped_model_count(void);
 
-/// The model at `index`, in the order of their scales; no bytes and an empty name past the last.
+/// The model at `index`: those of clean pictures in the order of their scales, then those of JPEG pictures; no bytes and an empty name past the last.
 struct swiftlet_shipped_model swiftlet_shipped_model_at(size_t index);
 
 #ifdef __cplusplus

@@ -1,0 +1,52 @@
+import Execution
+import Files
+import Imaging
+
+/// Enlarges files with one model, or each with the one inside the program that is for it: JPEG pictures by models that have learnt from JPEG
+/// pictures, others by models of clean ones.
+///
+/// What a file is its first bytes say, not its name. Not safe to use from two threads at once.
+public final class FileUpscaler {
+  private let model: String?
+  private let scale: Double?
+  private let backend: any Backend
+  private let options: Upscaler.Options
+  /// By the names of their models, those that were needed so far.
+  private var upscalers: [String: Upscaler] = [:]
+
+  /// - Parameters:
+  ///   - model: a name or a path; nil for the models inside the program.
+  ///   - scale: what these are chosen for; 2 unless given.
+  public init(
+    model: String? = nil, scale: Double? = nil, backend: any Backend, options: Upscaler.Options = Upscaler.Options()
+  ) throws(EvaluationError) {
+    self.model = model
+    self.scale = scale
+    self.backend = backend
+    self.options = options
+    if let model { _ = try upscaler(model) }
+  }
+
+  /// As `Upscaler.upscaleFile`; the result names the model.
+  public func upscaleFile(
+    _ item: PictureBatch.Item, _ files: Upscaler.FileOptions, notice: ((String) -> Void)? = nil,
+    progress: ((Double) -> Void)? = nil
+  ) throws(EvaluationError) -> UpscaleResult {
+    let start = Machine.seconds
+    if let skipped = UpscaleResult(skipping: item, files) { return skipped }
+    let resident = Machine.residentByteCount
+    let bound = Upscaler.Bound(limit: options.memoryLimit, system: .current, resident: resident)
+    let file = try Upscaler.open(item.input, room: bound.byteCount - resident)
+    let name = model ?? ModelLibrary.shippedName(forScale: scale, format: ImageFormat(sniffing: file.bytes(12, at: 0)))
+    var result = try upscaler(name).upscaleFile(item, file, files, since: start, notice: notice, progress: progress)
+    result.model = name
+    return result
+  }
+
+  private func upscaler(_ name: String) throws(EvaluationError) -> Upscaler {
+    if let known = upscalers[name] { return known }
+    let upscaler = try Upscaler(ModelLibrary.network(name), backend: backend, options: options)
+    upscalers[name] = upscaler
+    return upscaler
+  }
+}
