@@ -22,25 +22,24 @@ extension AtomicFile {
         guard descriptor >= 0 else { throw FileError(errno, path: path, action: .write) }
         return
       }
-      var status = stat()
-      let exists = stat(path, &status) == 0
-      if !exists, errno != ENOENT { throw FileError(errno, path: path, action: .write) }
-      if exists, status.st_mode & S_IFMT == S_IFDIR { throw .isDirectory(path: path) }
+      let status = FileStatus(path)
+      if status == nil, errno != ENOENT { throw FileError(errno, path: path, action: .write) }
+      if let status, status.isFolder { throw .isDirectory(path: path) }
       guard let last = path.utf8.last, last != UInt8(ascii: "/") else { throw .isDirectory(path: path) }
 
-      let target = exists ? Self.resolved(path) : path
+      let target = status == nil ? path : Folder.resolved(path) ?? path
       let slash = target.utf8.lastIndex(of: UInt8(ascii: "/"))
       folder = slash.map { $0 == target.startIndex ? "/" : String(target[..<$0]) } ?? "."
       self.target = target
-      if exists, status.st_mode & S_IFMT != S_IFREG {
+      if let status, !status.isRegular {
         descriptor = open(path, O_WRONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileError(errno, path: path, action: .write) }
         return
       }
-      if exists, access(target, W_OK) != 0 { throw FileError(errno, path: path, action: .write) }
+      if status != nil, access(target, W_OK) != 0 { throw FileError(errno, path: path, action: .write) }
 
       let name = slash.map { String(target[target.index(after: $0)...]) } ?? target
-      let mode = exists ? status.st_mode & 0o7777 : 0o666
+      let mode = status?.permissions ?? 0o666
       PartialFile.removeAbandoned(in: folder)
       guard let made = PartialFile.make(in: folder, for: name, mode: mode) else {
         if errno == ENOENT { throw .noFolder(path: path, folder: folder) }
@@ -48,13 +47,7 @@ extension AtomicFile {
       }
       (partial, descriptor) = made
       // The umask took bits from the mode that the replaced file had.
-      if exists { _ = fchmod(descriptor, mode) }
-    }
-
-    private static func resolved(_ path: String) -> String {
-      guard let real = realpath(path, nil) else { return path }
-      defer { free(real) }
-      return String(cString: real)
+      if status != nil { _ = fchmod(descriptor, mode) }
     }
   }
 }

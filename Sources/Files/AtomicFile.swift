@@ -46,28 +46,21 @@ public struct AtomicFile: ~Copyable {
 
   /// Appends bytes.
   public mutating func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
-    var done = 0
-    while done < bytes.count {
-      let start = bytes.baseAddress.map { $0 + done }
+    let descriptor = descriptor
+    try writeAll(bytes) { left, _ in
       #if canImport(Glibc)
-        let count = Glibc.write(descriptor, start, bytes.count - done)
+        return Glibc.write(descriptor, left.baseAddress, left.count)
       #elseif canImport(Musl)
-        let count = Musl.write(descriptor, start, bytes.count - done)
+        return Musl.write(descriptor, left.baseAddress, left.count)
       #else
-        let count = Darwin.write(descriptor, start, bytes.count - done)
+        return Darwin.write(descriptor, left.baseAddress, left.count)
       #endif
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw FileError(errno, path: path, action: .write)
-      }
-      done += count
     }
   }
 
   /// Whether what is written to the path would go to a partial file.
   package static func isPartial(_ path: String) -> Bool {
-    var status = stat()
-    return path != "-" && path != "/dev/stdout" && (stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG)
+    path != "-" && path != "/dev/stdout" && FileStatus(path)?.isRegular ?? true
   }
 
   /// Whether the bytes go to a partial file, so that they may be written in any order, and nothing is seen of them before
@@ -80,9 +73,17 @@ public struct AtomicFile: ~Copyable {
   /// Writes bytes from `offset` on. Only where `isPartial`.
   package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(FileError) {
     precondition(isPartial, "a device takes bytes in their order")
+    let descriptor = descriptor
+    try writeAll(bytes) { left, done in pwrite(descriptor, left.baseAddress, left.count, off_t(offset + done)) }
+  }
+
+  /// Calls `part`, which writes some of the bytes that it is given and says how many, until all are written.
+  private func writeAll(
+    _ bytes: UnsafeRawBufferPointer, _ part: (_ left: UnsafeRawBufferPointer, _ done: Int) -> Int
+  ) throws(FileError) {
     var done = 0
     while done < bytes.count {
-      let count = pwrite(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(offset + done))
+      let count = part(UnsafeRawBufferPointer(rebasing: bytes[done...]), done)
       if count < 0 {
         if errno == EINTR { continue }
         throw FileError(errno, path: path, action: .write)
@@ -93,12 +94,7 @@ public struct AtomicFile: ~Copyable {
 
   /// Appends bytes.
   public mutating func write(_ bytes: [UInt8]) throws(FileError) {
-    // A typed error does not pass through `withUnsafeBytes` of the standard library.
-    var problem: FileError?
-    bytes.withUnsafeBytes { buffer in
-      do throws(FileError) { try write(buffer) } catch { problem = error }
-    }
-    if let problem { throw problem }
+    try bytes.withBytes { (bytes) throws(FileError) in try write(bytes) }
   }
 
   /// Brings the bytes to the disk and puts the file in its place.

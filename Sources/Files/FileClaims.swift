@@ -10,49 +10,25 @@ import Synchronization
 
 /// Which files a job reads and which it writes, so that no file is both and no two outputs are one.
 ///
-/// Files are compared by identity (device and inode), whatever they are called: links, other spellings and redirected streams are
-/// seen through. Inside `together`, `FileReader` notes each file that it opens and `AtomicFile` each that it writes, so that no command can forget one;
+/// Files are compared by identity (`FileIdentity`). Inside `together`, `FileReader` notes each file that it opens and `AtomicFile` each that it writes, so that no command can forget one;
 /// what is known before work starts is claimed before, and refused before. The claim that comes second is the one that throws.
 /// They travel as a task-local value: a reader deep in a file format has no other way to say what it opens.
 public final class FileClaims: Sendable {
   /// Those of the job at work; nil outside one, where nothing is checked.
   @TaskLocal static var current: FileClaims?
 
-  private struct Identity: Hashable {
-    var device: UInt64
-    var node: UInt64
-
-    /// Nil for what is no regular file: a device or a pipe loses nothing.
-    init?(_ status: stat) {
-      guard status.st_mode & S_IFMT == S_IFREG else { return nil }
-      device = UInt64(truncatingIfNeeded: status.st_dev)
-      node = UInt64(truncatingIfNeeded: status.st_ino)
-    }
-
-    init?(path: String) {
-      var status = stat()
-      guard stat(path, &status) == 0 else { return nil }
-      self.init(status)
-    }
-
-    init?(descriptor: Int32) {
-      var status = stat()
-      guard fstat(descriptor, &status) == 0 else { return nil }
-      self.init(status)
-    }
-  }
-
   /// The place of a file that is not there yet.
   private struct Place: Hashable {
-    var folder: [UInt64]
+    /// Nil where that is not there, either.
+    var folder: FileIdentity?
     var name: String
   }
 
   private struct State {
     /// What each is called.
-    var read: [Identity: String] = [:]
+    var read: [FileIdentity: String] = [:]
     /// Outputs that stand, old or finished, and the streams that the process began with.
-    var written: [Identity: String] = [:]
+    var written: [FileIdentity: String] = [:]
     /// Outputs that do not stand yet.
     var planned: [Place: String] = [:]
     /// All outputs that were claimed, as they are called, and what for.
@@ -84,7 +60,7 @@ public final class FileClaims: Sendable {
   /// Claims standard output and standard error, which may lead to files.
   public static func writesStandardStreams() {
     for (descriptor, name) in [(STDERR_FILENO, FileError.standardError), (STDOUT_FILENO, FileError.standardOutput)] {
-      guard let identity = Identity(descriptor: descriptor) else { continue }
+      guard let identity = FileStatus(descriptor: descriptor)?.claimed else { continue }
       current?.state.withLock { $0.written[identity] = name }
     }
   }
@@ -92,8 +68,8 @@ public final class FileClaims: Sendable {
   /// Claims a file that will be read. What is not there, or is no regular file, is passed over.
   public static func reads(_ path: String) throws(FileError) {
     guard let current else { return }
-    let identity = path == "-" ? Identity(descriptor: STDIN_FILENO) : Identity(path: path)
-    if let identity { try current.read(identity, path) }
+    let status = path == "-" ? FileStatus(descriptor: STDIN_FILENO) : FileStatus(path)
+    if let identity = status?.claimed { try current.read(identity, path) }
   }
 
   /// Claims a file that will be written; `-` is standard output. Nothing is created.
@@ -107,10 +83,10 @@ public final class FileClaims: Sendable {
 extension FileClaims {
   /// Notes a file that is open for reading.
   func reads(_ descriptor: Int32, _ path: String) throws(FileError) {
-    if let identity = Identity(descriptor: descriptor) { try read(identity, path) }
+    if let identity = FileStatus(descriptor: descriptor)?.claimed { try read(identity, path) }
   }
 
-  private func read(_ identity: Identity, _ path: String) throws(FileError) {
+  private func read(_ identity: FileIdentity, _ path: String) throws(FileError) {
     let name = path == "-" ? FileError.standardInput : path
     let output = state.withLock { state in
       if state.read[identity] == nil { state.read[identity] = name }
@@ -123,7 +99,7 @@ extension FileClaims {
   func write(_ path: String, for purpose: String? = nil) throws(FileError) {
     let isStream = path == "-" || path == "/dev/stdout"
     let name = isStream ? FileError.standardOutput : path
-    let identity = isStream ? Identity(descriptor: STDOUT_FILENO) : Identity(path: path)
+    let identity = (isStream ? FileStatus(descriptor: STDOUT_FILENO) : FileStatus(path))?.claimed
     let place = identity == nil && !isStream ? Self.place(of: path) : nil
     let problem = state.withLock { state -> FileError? in
       if let identity {
@@ -144,7 +120,7 @@ extension FileClaims {
 
   /// Notes that an output stands: it has become the file behind `descriptor`.
   func wrote(_ path: String, _ descriptor: Int32) {
-    let identity = Identity(descriptor: descriptor)
+    let identity = FileStatus(descriptor: descriptor)?.claimed
     state.withLock { state in
       // The number of the file that was replaced may be given to another.
       for old in state.written.keys where state.written[old] == path { state.written[old] = nil }
@@ -154,15 +130,16 @@ extension FileClaims {
 
   /// Nil for a device or a pipe, and where the folder is not there: nothing can be lost in it.
   private static func place(of path: String) -> Place? {
-    var status = stat()
-    if stat(path, &status) == 0 { return nil }
+    if FileStatus(path) != nil { return nil }
     let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
-    let folder = slash.map { String(path[...$0]) } ?? "."
-    guard stat(folder, &status) == 0 else { return Place(folder: [], name: path) }
-    return Place(
-      folder: [UInt64(truncatingIfNeeded: status.st_dev), UInt64(truncatingIfNeeded: status.st_ino)],
-      name: slash.map { String(path[path.index(after: $0)...]) } ?? path)
+    guard let folder = FileStatus(slash.map { String(path[...$0]) } ?? ".") else { return Place(name: path) }
+    return Place(folder: folder.identity, name: slash.map { String(path[path.index(after: $0)...]) } ?? path)
   }
+}
+
+extension FileStatus {
+  /// Nil for what is no regular file: a device or a pipe loses nothing.
+  fileprivate var claimed: FileIdentity? { isRegular ? identity : nil }
 }
 
 extension FileError {

@@ -23,23 +23,16 @@ public enum FileReader {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw FileError(errno, path: path, action: .read) }
     defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw FileError(errno, path: path, action: .read) }
-    guard status.st_mode & S_IFMT != S_IFDIR else { throw .isDirectory(path: path) }
+    guard let status = FileStatus(descriptor: descriptor) else { throw FileError(errno, path: path, action: .read) }
+    guard !status.isFolder else { throw .isDirectory(path: path) }
     try FileClaims.current?.reads(descriptor, path)
-    let isRegular = status.st_mode & S_IFMT == S_IFREG
-    let size = isRegular ? Int(status.st_size) : 0
+    let size = status.isRegular ? status.byteCount : 0
     guard size <= limit else { throw .tooLarge(path: path, limit: limit) }
-    // What is made of the bytes takes as much again.
-    guard size < 1 << 20 || MemoryLimit.allows(2 * size) else { throw .memory(path: path) }
-    return try bytes(from: descriptor, path: path, expected: size, limit: isRegular ? limit : min(limit, streamLimit))
+    return try bytes(from: descriptor, path: path, expected: size, limit: status.isRegular ? limit : min(limit, streamLimit))
   }
 
   /// Whether there is something of that name.
-  public static func exists(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0
-  }
+  public static func exists(_ path: String) -> Bool { FileStatus(path) != nil }
 
   private static func bytes(
     from descriptor: Int32, path: String, expected: Int, limit: Int
@@ -50,6 +43,8 @@ public enum FileReader {
     var isAtEnd = false
     while !isAtEnd {
       let space = room
+      // What is made of the bytes takes as much again.
+      guard space < 1 << 20 || MemoryLimit.allows(2 * (result.count + space)) else { throw .memory(path: path) }
       var problem: FileError?
       let chunk = [UInt8](unsafeUninitializedCapacity: space) { buffer, count in
         count = 0

@@ -16,8 +16,5 @@ package struct Fingerprint: Hashable, Sendable {
   }
 
   /// 16 digits.
-  package var hexadecimal: String {
-    let digits = String(value, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
-  }
+  package var hexadecimal: String { String(hexadecimal: value, digits: 16) }
 }

@@ -9,28 +9,32 @@
 /// What the system says about paths.
 package enum Folder {
   /// Whether the path is a folder; false where there is nothing.
-  package static func exists(_ path: String) -> Bool { mode(path).map { $0 & S_IFMT == S_IFDIR } ?? false }
+  package static func exists(_ path: String) -> Bool { FileStatus(path)?.isFolder ?? false }
 
-  package static func fileExists(_ path: String) -> Bool { mode(path).map { $0 & S_IFMT != S_IFDIR } ?? false }
+  /// Whether the path is something else than a folder; false where there is nothing.
+  package static func fileExists(_ path: String) -> Bool { FileStatus(path).map { !$0.isFolder } ?? false }
 
   /// The names in a folder, sorted; those that begin with a dot are left out.
   package static func names(in path: String) throws(FileError) -> [String] {
-    guard let stream = opendir(path) else {
-      switch errno {
-      case ENOENT: throw .notFound(path: path)
-      case EACCES: throw .notPermitted(path: path, action: .read)
-      default: throw .system(path: path, action: .read, code: errno)
-      }
-    }
-    defer { closedir(stream) }
     var names: [String] = []
+    let isRead = visitNames(in: path) { name in
+      if !name.hasPrefix(".") { names.append(name) }
+    }
+    guard isRead else { throw FileError(errno, path: path, action: .read) }
+    return names.sorted()
+  }
+
+  /// Calls `body` with each name in a folder, in the order of the system; false, and `errno`, where it cannot be read.
+  static func visitNames(in path: String, _ body: (String) -> Void) -> Bool {
+    guard let stream = opendir(path) else { return false }
+    defer { closedir(stream) }
     while let entry = readdir(stream) {
       let name = withUnsafePointer(to: &entry.pointee.d_name) {
         $0.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: entry.pointee.d_name)) { String(cString: $0) }
       }
-      if !name.hasPrefix(".") { names.append(name) }
+      body(name)
     }
-    return names.sorted()
+    return true
   }
 
   /// The files below a folder as paths relative to it, in order; folders below it only where `recursive`. Links to folders are
@@ -55,12 +59,11 @@ package enum Folder {
   package static func create(_ path: String) throws(FileError) {
     if exists(path) { return }
     if let parent = parent(path), parent != path { try create(parent) }
-    guard mkdir(path, 0o777) != 0, errno != EEXIST || !exists(path) else { return }
-    switch errno {
-    case EACCES, EPERM, EROFS: throw .notPermitted(path: path, action: .write)
-    case ENOSPC, EDQUOT: throw .diskFull(path: path)
-    default: throw .system(path: path, action: .write, code: errno)
-    }
+    guard mkdir(path, 0o777) != 0 else { return }
+    // The next call may set another.
+    let code = errno
+    guard code != EEXIST || !exists(path) else { return }
+    throw FileError(code, path: path, action: .write)
   }
 
   /// Claims an output before work starts (see `FileClaims`), and throws where it could not be written; `-` is standard output.
@@ -72,15 +75,17 @@ package enum Folder {
   /// Whether the name of an output ends in one of the extensions, or is not that of a file: devices and pipes are called as they are.
   package static func isOutput(_ path: String, of known: [String]) -> Bool {
     if path == "-" || known.contains(where: { path.lowercased().hasSuffix($0) }) { return true }
-    return mode(path).map { $0 & S_IFMT != S_IFREG } ?? false
+    return FileStatus(path).map { !$0.isRegular } ?? false
   }
 
   /// Throws where a file at the path could not be written, as far as that can be told without writing.
   package static func checkWritable(_ path: String) throws(FileError) {
     let folder = parent(path) ?? "."
     guard exists(folder) else { throw .noFolder(path: path, folder: folder) }
-    if exists(path) { throw .isDirectory(path: path) }
-    if let mode = mode(path), mode & S_IFMT != S_IFREG { return }
+    if let status = FileStatus(path) {
+      if status.isFolder { throw .isDirectory(path: path) }
+      guard status.isRegular else { return }
+    }
     guard access(folder, W_OK) == 0 else { throw .notPermitted(path: path, action: .write) }
   }
 
@@ -107,18 +112,17 @@ package enum Folder {
     return (String(path[..<slash]), String(name[..<dot]), String(name[dot...]))
   }
 
-  private static func mode(_ path: String) -> mode_t? {
-    var status = stat()
-    return stat(path, &status) == 0 ? status.st_mode : nil
+  /// The path without links and dots; nil where it leads to nothing.
+  static func resolved(_ path: String) -> String? {
+    guard let real = realpath(path, nil) else { return nil }
+    defer { free(real) }
+    return String(cString: real)
   }
 
   private static func isSame(_ path: String, _ other: String) -> Bool {
-    var (a, b) = (stat(), stat())
-    return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino
+    guard let status = FileStatus(path), let second = FileStatus(other) else { return false }
+    return status.identity == second.identity
   }
 
-  private static func isLink(_ path: String) -> Bool {
-    var status = stat()
-    return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
-  }
+  private static func isLink(_ path: String) -> Bool { FileStatus(withoutFollowing: path)?.isLink ?? false }
 }

@@ -15,8 +15,8 @@ import Synchronization
 /// processes of one system, but on a network disk not always by other machines: there, and on disks of unknown kind, only files
 /// are removed that were made since this system started, as `BOOT` says.
 enum PartialFile {
-  /// The folders that were looked through, by device and inode: once is enough for a process.
-  private static let visited = Mutex<Set<[UInt64]>>([])
+  /// The folders that were looked through: once is enough for a process.
+  private static let visited = Mutex<Set<FileIdentity>>([])
 
   /// Makes a partial file and locks it; nil and `errno` where the folder takes none.
   static func make(in folder: String, for name: String, mode: mode_t) -> (path: String, descriptor: Int32)? {
@@ -24,7 +24,7 @@ enum PartialFile {
     let stem = name.utf8.count > 200 ? String(name.prefix(40)) : name
     for _ in 0..<100 {
       let number = hexadecimal(.random(in: 0 ... .max))
-      let path = "\(folder == "/" ? "" : folder)/.\(stem)\(marker)\(boot)-\(number)"
+      let path = Folder.joined(folder, ".\(stem)\(marker)\(boot)-\(number)")
       let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
       if descriptor < 0 {
         if errno == EEXIST { continue }
@@ -41,22 +41,17 @@ enum PartialFile {
 
   /// Removes the partial files in a folder whose owners are gone; once for a process, unless `again`.
   static func removeAbandoned(in folder: String, again: Bool = false) {
-    var status = stat()
-    guard stat(folder, &status) == 0 else { return }
-    let identity = [UInt64(truncatingIfNeeded: status.st_dev), UInt64(truncatingIfNeeded: status.st_ino)]
-    guard visited.withLock({ $0.insert(identity).inserted }) || again, let stream = opendir(folder) else { return }
-    defer { closedir(stream) }
+    guard let identity = FileStatus(folder)?.identity, visited.withLock({ $0.insert(identity).inserted }) || again else {
+      return
+    }
     var isLocal: Bool?
-    while let entry = readdir(stream) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: entry.pointee.d_name)) { String(cString: $0) }
-      }
-      guard let made = bootOfMaker(name) else { continue }
+    _ = Folder.visitNames(in: folder) { name in
+      guard let made = bootOfMaker(name) else { return }
       if made != boot {
         if isLocal == nil { isLocal = isOnLocalDisk(folder) }
-        guard isLocal == true else { continue }
+        guard isLocal == true else { return }
       }
-      removeIfAbandoned("\(folder == "/" ? "" : folder)/\(name)")
+      removeIfAbandoned(Folder.joined(folder, name))
     }
   }
 
@@ -65,10 +60,9 @@ enum PartialFile {
     let descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
     guard descriptor >= 0 else { return }
     defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, lock(descriptor) == .held,
-      stands(path, descriptor)
-    else { return }
+    guard FileStatus(descriptor: descriptor)?.isRegular ?? false, lock(descriptor) == .held, stands(path, descriptor) else {
+      return
+    }
     unlink(path)
   }
 
@@ -88,9 +82,8 @@ enum PartialFile {
 
   /// Whether the path still leads to the open file.
   private static func stands(_ path: String, _ descriptor: Int32) -> Bool {
-    var named = stat(), opened = stat()
-    return lstat(path, &named) == 0 && fstat(descriptor, &opened) == 0 && named.st_ino == opened.st_ino
-      && named.st_dev == opened.st_dev
+    guard let named = FileStatus(withoutFollowing: path), let opened = FileStatus(descriptor: descriptor) else { return false }
+    return named.identity == opened.identity
   }
 
   private static let marker = ".partial-"
@@ -111,10 +104,7 @@ enum PartialFile {
     (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
   }
 
-  private static func hexadecimal(_ number: UInt32) -> String {
-    let text = String(number, radix: 16)
-    return String(repeating: "0", count: 8 - text.utf8.count) + text
-  }
+  private static func hexadecimal(_ number: UInt32) -> String { String(hexadecimal: number, digits: 8) }
 
   /// A number of this start of this system: the same for all its processes, in containers too, and for no other machine.
   static let boot: String = {
@@ -145,10 +135,9 @@ enum PartialFile {
       var status = statfs()
       return statfs(folder, &status) == 0 && status.f_flags & UInt32(MNT_LOCAL) != 0
     #else
-      guard let real = realpath(folder, nil) else { return false }
-      defer { free(real) }
-      guard let mounts = try? FileReader.bytes(of: "/proc/self/mountinfo", limit: 1 << 24) else { return false }
-      return localDisks.contains(diskKind(of: String(cString: real), mounts: String(decoding: mounts, as: UTF8.self)) ?? "")
+      guard let real = Folder.resolved(folder), let mounts = try? FileReader.bytes(of: "/proc/self/mountinfo", limit: 1 << 24)
+      else { return false }
+      return localDisks.contains(diskKind(of: real, mounts: String(decoding: mounts, as: UTF8.self)) ?? "")
     #endif
   }
 

@@ -33,8 +33,7 @@ package final class RandomAccessFile: Sendable {
   package init(path: String, limit: Int, memory: Int) throws(FileError) {
     self.path = path
     let opened = path == "-" ? -1 : open(path, O_RDONLY | O_CLOEXEC)
-    var status = stat()
-    guard opened >= 0, fstat(opened, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+    guard opened >= 0, let status = FileStatus(descriptor: opened), status.isRegular else {
       // The whole-file reader knows what else there is, and what to say of it.
       if opened >= 0 { close(opened) }
       let bytes = try FileReader.bytes(of: path, limit: min(limit, memory))
@@ -44,7 +43,7 @@ package final class RandomAccessFile: Sendable {
       return
     }
     bytes = nil
-    byteCount = Int(status.st_size)
+    byteCount = status.byteCount
     descriptor = opened
     // From here on `deinit` closes.
     try FileClaims.current?.reads(opened, path)

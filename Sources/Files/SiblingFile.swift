@@ -1,11 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// A file that another file names, and that may only lie in the same folder or below it.
 public enum SiblingFile {
   /// The path of the regular file that `name` means beside the file at `path`; nil where the name is absolute, climbs out of the
@@ -14,17 +6,8 @@ public enum SiblingFile {
     let parts = name.split(separator: "/", omittingEmptySubsequences: false)
     guard !name.isEmpty, !name.utf8.contains(0), !parts.contains(""), !parts.contains("..") else { return nil }
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./"
-    guard let root = resolved(folder), let target = resolved(folder + name) else { return nil }
-    guard target.hasPrefix(root == "/" ? root : root + "/") else { return nil }
-    var status = stat()
-    guard stat(target, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    guard let root = Folder.resolved(folder), let target = Folder.resolved(folder + name) else { return nil }
+    guard target.hasPrefix(Folder.joined(root, "")), FileStatus(target)?.isRegular ?? false else { return nil }
     return target
-  }
-
-  /// The path without links and dots.
-  private static func resolved(_ path: String) -> String? {
-    guard let text = realpath(path, nil) else { return nil }
-    defer { free(text) }
-    return String(cString: text)
   }
 }

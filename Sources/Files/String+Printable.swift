@@ -4,7 +4,7 @@ extension String {
     escapingControls { _ in
       true
     } escape: {
-      "\\u{\($0)}"
+      "\\u{\(String($0.value, radix: 16))}"
     }
   }
 
@@ -28,7 +28,7 @@ extension String {
     escapingControls {
       $0 != "\n"
     } escape: {
-      "\\u{\($0)}"
+      "\\u{\(String($0.value, radix: 16))}"
     }
   }
 
@@ -36,25 +36,21 @@ extension String {
   package var printableJSON: String {
     escapingControls {
       $0 != "\n"
-    } escape: { number in
-      guard number.utf8.count <= 4 else {
-        let units = UInt32(number, radix: 16).flatMap(Unicode.Scalar.init).map { Array(String(Character($0)).utf16) } ?? []
-        return units.map { "\\u" + String($0, radix: 16) }.joined()
-      }
-      return "\\u" + String(repeating: "0", count: 4 - number.utf8.count) + number
+    } escape: { scalar in
+      String(Character(scalar)).utf16.map { "\\u" + String(hexadecimal: $0, digits: 4) }.joined()
     }
   }
 
   /// - Parameters:
   ///   - isMeant: whether a control character is escaped.
-  ///   - escape: what stands for one, by its number in hexadecimal digits.
-  private func escapingControls(_ isMeant: (Unicode.Scalar) -> Bool, escape: (String) -> String) -> String {
+  ///   - escape: what stands for one.
+  private func escapingControls(_ isMeant: (Unicode.Scalar) -> Bool, escape: (Unicode.Scalar) -> String) -> String {
     // Nearly all text has none.
     guard unicodeScalars.contains(where: { $0.isControl && isMeant($0) }) else { return self }
     var result = ""
     for scalar in unicodeScalars {
       if scalar.isControl, isMeant(scalar) {
-        result += escape(String(scalar.value, radix: 16))
+        result += escape(scalar)
       } else {
         result.unicodeScalars.append(scalar)
       }
