@@ -70,7 +70,8 @@ struct HDF5DatasetDescription: Sendable {
   private static func extents(_ body: inout HDF5Cursor, _ name: String) throws(FormatProblem) -> [Int] {
     let version = try body.number(1)
     let rank = try body.number(1)
-    let flags = try body.number(1)
+    // Whether maximal extents follow.
+    try body.skip(1)
     switch version {
     case 1: try body.skip(5)
     case 2:
@@ -79,7 +80,6 @@ struct HDF5DatasetDescription: Sendable {
       }
     default: throw .malformed(.hdf5, part: "the extents of '\(name)'")
     }
-    _ = flags
     guard rank <= 32 else { throw .malformed(.hdf5, part: "'\(name)' has \(rank) extents") }
     guard rank > 0 else { throw .unsupported(.hdf5, part: "'\(name)', a single number", mend: "name a data set with rows") }
     var extents: [Int] = []

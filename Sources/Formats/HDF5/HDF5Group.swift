@@ -25,10 +25,12 @@ struct HDF5Group {
       case .linkInfo: try checkInfo(&body)
       default: break
       }
-      guard members.count <= Self.memberLimit else {
-        throw .limit(.hdf5, part: "a group has \(members.count) members", limit: Self.memberLimit)
-      }
     }
+  }
+
+  private mutating func add(_ name: String, _ link: Link) throws(FormatProblem) {
+    guard members.count < Self.memberLimit else { throw .limit(.hdf5, part: "the members of a group", limit: Self.memberLimit) }
+    members.append((name, link))
   }
 
   /// Throws where the members of a group stand in no messages: there are many, and they lie in a heap.
@@ -50,9 +52,9 @@ struct HDF5Group {
     let count = try body.number(1 << (flags & 3))
     let name = String(decoding: try body.take(count), as: UTF8.self)
     switch kind {
-    case 0: members.append((name, try body.address().map { .object($0) } ?? .name))
-    case 1: members.append((name, .name))
-    default: members.append((name, .otherFile))
+    case 0: try add(name, body.address().map { .object($0) } ?? .name)
+    case 1: try add(name, .name)
+    default: try add(name, .otherFile)
     }
   }
 
@@ -66,6 +68,8 @@ struct HDF5Group {
     _ = try head.length()
     guard let data = try head.address() else { throw .malformed(.hdf5, part: part) }
     let names = try bytes.block(data, byteCount, part)
+    // Each name has its place in the heap: many that begin inside one long name are none.
+    var nameByteCount = 0
 
     var tables: [Int] = []
     try HDF5Tree(at: tree, kind: 0, keyByteCount: bytes.lengthByteCount, part: "the tree of a group", of: bytes)
@@ -91,7 +95,10 @@ struct HDF5Group {
         // 2: the name of another member, in the 16 bytes that follow.
         let cache = try entries.number(4)
         try entries.skip(20)
-        members.append((name.text(), cache == 2 ? .name : address.map { .object($0) } ?? .name))
+        let text = name.text()
+        nameByteCount += text.utf8.count + 1
+        guard nameByteCount <= byteCount else { throw .malformed(.hdf5, part: part) }
+        try add(text, cache == 2 ? .name : address.map { .object($0) } ?? .name)
       }
     }
   }

@@ -86,14 +86,12 @@ struct HDF5Library: Sendable {
     typealias Plain = @convention(c) () -> Status
     typealias Number = UnsafeMutablePointer<UInt32>
     typealias Version = @convention(c) (Number, Number, Number) -> Status
-    guard let withoutExit = dlsym(handle, "H5dont_atexit"), unsafeBitCast(withoutExit, to: Plain.self)() >= 0,
-      let open = dlsym(handle, "H5open"), unsafeBitCast(open, to: Plain.self)() >= 0,
+    guard let withoutExit = dlsym(handle, "H5dont_atexit"), (Self.function(withoutExit) as Plain)() >= 0,
+      let open = dlsym(handle, "H5open"), (Self.function(open) as Plain)() >= 0,
       let getVersion = dlsym(handle, "H5get_libversion")
     else { return nil }
     var (major, minor, release): (UInt32, UInt32, UInt32) = (0, 0, 0)
-    guard unsafeBitCast(getVersion, to: Version.self)(&major, &minor, &release) >= 0, major > 1 || minor >= 10 else {
-      return nil
-    }
+    guard (Self.function(getVersion) as Version)(&major, &minor, &release) >= 0, major > 1 || minor >= 10 else { return nil }
 
     var missing = false
     func address(_ name: String) -> UnsafeMutableRawPointer {
@@ -102,48 +100,43 @@ struct HDF5Library: Sendable {
       // Never called: the library is not taken.
       return withoutExit
     }
+    // The type is that of the property that it becomes.
+    func call<Function>(_ name: String) -> Function { Self.function(address(name)) }
     func identifier(_ name: String) -> Identifier {
       let address = address(name)
       return missing ? 0 : address.load(as: Identifier.self)
     }
-    createProperties = unsafeBitCast(address("H5Pcreate"), to: (@convention(c) (Identifier) -> Identifier).self)
-    closeProperties = unsafeBitCast(address("H5Pclose"), to: (@convention(c) (Identifier) -> Status).self)
-    setVersions = unsafeBitCast(address("H5Pset_libver_bounds"), to: (@convention(c) (Identifier, Int32, Int32) -> Status).self)
-    setChunk = unsafeBitCast(address("H5Pset_chunk"), to: (@convention(c) (Identifier, Int32, Extents) -> Status).self)
-    setDeflate = unsafeBitCast(address("H5Pset_deflate"), to: (@convention(c) (Identifier, UInt32) -> Status).self)
-    setTimes = unsafeBitCast(address("H5Pset_obj_track_times"), to: (@convention(c) (Identifier, Bool) -> Status).self)
-    setAllocation = unsafeBitCast(address("H5Pset_alloc_time"), to: (@convention(c) (Identifier, Int32) -> Status).self)
-    setFilling = unsafeBitCast(address("H5Pset_fill_time"), to: (@convention(c) (Identifier, Int32) -> Status).self)
-    setChunkCache = unsafeBitCast(
-      address("H5Pset_chunk_cache"), to: (@convention(c) (Identifier, Int, Int, Double) -> Status).self)
-    createFile = unsafeBitCast(
-      address("H5Fcreate"), to: (@convention(c) (UnsafePointer<CChar>, UInt32, Identifier, Identifier) -> Identifier).self)
-    closeFile = unsafeBitCast(address("H5Fclose"), to: (@convention(c) (Identifier) -> Status).self)
-    createSpace = unsafeBitCast(address("H5Screate_simple"), to: (@convention(c) (Int32, Extents, Extents) -> Identifier).self)
-    closeSpace = unsafeBitCast(address("H5Sclose"), to: (@convention(c) (Identifier) -> Status).self)
-    select = unsafeBitCast(
-      address("H5Sselect_hyperslab"),
-      to: (@convention(c) (Identifier, Int32, Extents, Extents, Extents, Extents) -> Status).self)
-    createDataset = unsafeBitCast(
-      address("H5Dcreate2"),
-      to: (@convention(c) (Identifier, UnsafePointer<CChar>, Identifier, Identifier, Identifier, Identifier, Identifier) ->
-        Identifier).self)
-    closeDataset = unsafeBitCast(address("H5Dclose"), to: (@convention(c) (Identifier) -> Status).self)
-    setExtent = unsafeBitCast(address("H5Dset_extent"), to: (@convention(c) (Identifier, Extents) -> Status).self)
-    space = unsafeBitCast(address("H5Dget_space"), to: (@convention(c) (Identifier) -> Identifier).self)
-    write = unsafeBitCast(
-      address("H5Dwrite"),
-      to: (@convention(c) (Identifier, Identifier, Identifier, Identifier, Identifier, UnsafeRawPointer?) -> Status).self)
-    setReport = unsafeBitCast(
-      address("H5Eset_auto2"), to: (@convention(c) (Identifier, UnsafeRawPointer?, UnsafeRawPointer?) -> Status).self)
-    setLocking = dlsym(handle, "H5Pset_file_locking").map {
-      unsafeBitCast($0, to: (@convention(c) (Identifier, Bool, Bool) -> Status).self)
-    }
+    createProperties = call("H5Pcreate")
+    closeProperties = call("H5Pclose")
+    setVersions = call("H5Pset_libver_bounds")
+    setLocking = dlsym(handle, "H5Pset_file_locking").map { Self.function($0) }
+    setChunk = call("H5Pset_chunk")
+    setDeflate = call("H5Pset_deflate")
+    setTimes = call("H5Pset_obj_track_times")
+    setAllocation = call("H5Pset_alloc_time")
+    setFilling = call("H5Pset_fill_time")
+    setChunkCache = call("H5Pset_chunk_cache")
+    createFile = call("H5Fcreate")
+    closeFile = call("H5Fclose")
+    createSpace = call("H5Screate_simple")
+    closeSpace = call("H5Sclose")
+    select = call("H5Sselect_hyperslab")
+    createDataset = call("H5Dcreate2")
+    closeDataset = call("H5Dclose")
+    setExtent = call("H5Dset_extent")
+    space = call("H5Dget_space")
+    write = call("H5Dwrite")
+    setReport = call("H5Eset_auto2")
     float32 = identifier("H5T_IEEE_F32LE_g")
     fileAccess = identifier("H5P_CLS_FILE_ACCESS_ID_g")
     datasetCreation = identifier("H5P_CLS_DATASET_CREATE_ID_g")
     datasetAccess = identifier("H5P_CLS_DATASET_ACCESS_ID_g")
     if missing { return nil }
+  }
+
+  /// The address of a function as one of a C function type.
+  private static func function<Function>(_ address: UnsafeMutableRawPointer) -> Function {
+    unsafeBitCast(address, to: Function.self)
   }
 
   /// Its own report of an error, of many lines, goes nowhere.

@@ -23,8 +23,8 @@ struct HDF5ObjectHeader {
   private(set) var messages: [Message] = []
 
   private static let part = "the header of an object"
-  /// Pieces of one header.
-  private static let pieceLimit = 256
+  /// Pieces of one header, and the bytes of all.
+  private static let pieceLimit = 256, byteLimit = HDF5Bytes.blockLimit
 
   init(at address: Int, of bytes: HDF5Bytes) throws(FormatProblem) {
     var beginning = try bytes.beginning(address, 64, Self.part)
@@ -54,9 +54,14 @@ struct HDF5ObjectHeader {
       guard !overflow else { throw .malformed(.hdf5, part: Self.part) }
       pieces.append((first, size))
     }
-    var index = 0
+    var index = 0, byteCount = 0
     while index < pieces.count {
       let piece = pieces[index]
+      // Pieces may not overlap, but nobody looks: together they are no longer than one may be.
+      byteCount += piece.byteCount
+      guard byteCount <= Self.byteLimit else {
+        throw .limit(.hdf5, part: "\(Self.part) takes too many bytes", limit: Self.byteLimit)
+      }
       var cursor = try bytes.block(piece.address, piece.byteCount, Self.part)
       if isNew { cursor = try Self.checked(cursor, prefixByteCount: index == 0 ? prefixByteCount : 4) }
       index += 1
