@@ -18,7 +18,7 @@ public enum NPYFile {
     _ path: String, shape: [Int?]? = nil, element: DataType? = nil
   ) throws(FormatError) -> Tensor {
     do throws(FormatProblem) {
-      let bytes = try readFile(path, limit: fileLimit)
+      let bytes = try FileReader.contents(of: path, limit: fileLimit)
       let tensor = try read(bytes: bytes, shape: shape)
       guard let element, tensor.dataType != element else { return tensor }
       throw .elements(tensor: nil, expected: element, stored: try NPYHeader(bytes: bytes).type.name)
@@ -30,17 +30,9 @@ public enum NPYFile {
   /// The array of a file's bytes in its own element type; see `read(_:shape:)`.
   public static func read(bytes: [UInt8], shape: [Int?]? = nil) throws(FormatProblem) -> Tensor {
     let header = try checkedHeader(bytes, shape: shape)
-    let elements = ForeignElements(
-      type: header.type, isBigEndian: header.isBigEndian, shape: header.shape, strides: header.strides)
-    var result: Result<Tensor, FormatProblem> = .failure(.outOfBounds(tensor: "array"))
-    bytes.withUnsafeBytes { buffer in
-      do throws(ForeignElements.Fault) {
-        result = .success(try elements.tensor(from: UnsafeRawBufferPointer(rebasing: buffer[header.dataOffset...])))
-      } catch {
-        result = .failure(error.problem(tensor: "array"))
-      }
-    }
-    return try result.get()
+    return try ForeignElements(
+      type: header.type, isBigEndian: header.isBigEndian, shape: header.shape, strides: header.strides
+    ).tensor(from: bytes, header.dataOffset..<bytes.count, name: "array")
   }
 
   /// The array as float32, whatever its element type.
@@ -53,7 +45,7 @@ public enum NPYFile {
     _ path: String, shape: [Int?]? = nil
   ) throws(FormatError) -> (shape: Shape, values: [Double]) {
     do throws(FormatProblem) {
-      return try readDoubles(bytes: readFile(path, limit: fileLimit), shape: shape)
+      return try readDoubles(bytes: FileReader.contents(of: path, limit: fileLimit), shape: shape)
     } catch {
       throw FormatError(source: path, problem: error)
     }
@@ -69,17 +61,13 @@ public enum NPYFile {
       return (tensor.shape, tensor.numbers)
     }
     let shape = Shape(header.shape)
-    let strides = header.strides ?? ForeignElements.rowMajorStrides(header.shape) ?? []
-    let values = bytes.withUnsafeBytes { buffer in
-      (0..<shape.count).map { position in
-        var rest = position
-        var index = 0
-        for axis in header.shape.indices.reversed() {
-          index += rest % header.shape[axis] * strides[axis]
-          rest /= header.shape[axis]
-        }
+    let strides = header.strides ?? StridedWalk.rowMajorStrides(header.shape) ?? []
+    guard shape.count > 0 else { return (shape, []) }
+    var values = [Double](repeating: 0, count: shape.count)
+    bytes.withUnsafeBytes { buffer in
+      StridedWalk(shape: header.shape, strides: strides, offset: 0, count: values.count).visit { position, index in
         let bits = buffer.loadUnaligned(fromByteOffset: header.dataOffset + 8 * index, as: UInt64.self)
-        return Double(bitPattern: header.isBigEndian ? UInt64(bigEndian: bits) : UInt64(littleEndian: bits))
+        values[position] = Double(bitPattern: header.isBigEndian ? UInt64(bigEndian: bits) : UInt64(littleEndian: bits))
       }
     }
     return (shape, values)
@@ -110,7 +98,7 @@ public enum NPYFile {
   private static func checkedHeader(_ bytes: [UInt8], shape expected: [Int?]?) throws(FormatProblem) -> NPYHeader {
     let header = try NPYHeader(bytes: bytes)
     // By division: a hostile shape must not overflow the product with the element size.
-    guard let count = Shape(header.shape).checkedCount, ForeignElements.rowMajorStrides(header.shape) != nil else {
+    guard let count = Shape(header.shape).checkedCount, StridedWalk.rowMajorStrides(header.shape) != nil else {
       throw .malformed(.npy, part: "the shape has more elements than any file holds")
     }
     let available = bytes.count - header.dataOffset

@@ -25,7 +25,7 @@ public struct Safetensors: Sendable {
   /// Reads a file. Everything is checked before a tensor is made; cost: the file once in memory, and its tensors.
   public init(contentsOf path: String) throws(FormatError) {
     do throws(FormatProblem) {
-      let bytes = try readModelFile(path, limit: Self.fileLimit)
+      let bytes = try FileReader.model(at: path, limit: Self.fileLimit)
       if let foreign = ForeignModel(checkpoint: bytes) { throw FormatProblem.foreign(foreign) }
       try self.init(bytes: bytes)
     } catch {
@@ -64,15 +64,7 @@ public struct Safetensors: Sendable {
     for entry in parser.entries {
       let range = 8 + Int(length) + entry.begin..<8 + Int(length) + entry.end
       let elements = ForeignElements(type: entry.type, shape: entry.shape)
-      var tensor: Result<Tensor, FormatProblem> = .failure(.outOfBounds(tensor: entry.name))
-      bytes.withUnsafeBytes { buffer in
-        do throws(ForeignElements.Fault) {
-          tensor = .success(try elements.tensor(from: UnsafeRawBufferPointer(rebasing: buffer[range])))
-        } catch {
-          tensor = .failure(error.problem(tensor: entry.name))
-        }
-      }
-      tensors[entry.name] = try tensor.get()
+      tensors[entry.name] = try elements.tensor(from: bytes, range, name: entry.name)
       if entry.type.name != entry.type.dataType.rawValue { storedTypes[entry.name] = entry.type }
     }
   }
@@ -119,15 +111,6 @@ extension Safetensors: Equatable {
   public static func == (a: Self, b: Self) -> Bool { a.tensors == b.tensors && a.metadata == b.metadata }
 }
 
-extension ForeignElements.Fault {
-  func problem(tensor: String) -> FormatProblem {
-    switch self {
-    case .outOfBounds: .outOfBounds(tensor: tensor)
-    case .integerRange: .integerRange(tensor: tensor)
-    }
-  }
-}
-
 extension DataType {
   var safetensorsName: String {
     switch self {
@@ -143,34 +126,5 @@ extension DataType {
 
 extension String {
   /// The text as a JSON string literal.
-  var jsonQuoted: String {
-    var result = "\""
-    for scalar in unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\u{0}"..."\u{1F}":
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
-  }
-}
-
-/// The bytes of a file of a model, unless it is one of another program.
-func readModelFile(_ path: String, limit: Int) throws(FormatProblem) -> [UInt8] {
-  let bytes: [UInt8]
-  do throws(FileError) { bytes = try FileReader.bytes(of: path, limit: limit) } catch {
-    if case .isDirectory = error, let foreign = ForeignModel(folder: path) { throw .foreign(foreign) }
-    throw .file(error)
-  }
-  if let foreign = ForeignModel(bytes, path: path) { throw .foreign(foreign) }
-  return bytes
-}
-
-/// The bytes of a file, with the error of this module.
-func readFile(_ path: String, limit: Int) throws(FormatProblem) -> [UInt8] {
-  do throws(FileError) { return try FileReader.bytes(of: path, limit: limit) } catch { throw .file(error) }
+  fileprivate var jsonQuoted: String { quoted(escaping: { $0.value < 32 }) }
 }

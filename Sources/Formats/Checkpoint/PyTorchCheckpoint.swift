@@ -38,7 +38,7 @@ public struct PyTorchCheckpoint: Sendable {
   /// Reads a file, or standard input where `path` is `-`. `key` is taken before all others, where the file has it.
   public init(contentsOf path: String, key: String? = nil) throws(FormatError) {
     let bytes: [UInt8]
-    do throws(FormatProblem) { bytes = try readModelFile(path, limit: Self.fileLimit) } catch {
+    do throws(FormatProblem) { bytes = try FileReader.model(at: path, limit: Self.fileLimit) } catch {
       throw FormatError(source: path, problem: error)
     }
     try self.init(bytes: bytes, name: path, key: key)

@@ -60,14 +60,8 @@ public final class HDF5Dataset: Sendable {
       }
     }
     if let problem { throw problem }
-    let elements = ForeignElements(type: type, isBigEndian: description.isBigEndian, shape: extents)
-    var result: Result<Tensor, FormatProblem> = .failure(.outOfBounds(tensor: name))
-    raw.withUnsafeBytes { raw in
-      do throws(ForeignElements.Fault) { result = .success(try elements.tensor(from: raw)) } catch {
-        result = .failure(error.problem(tensor: name))
-      }
-    }
-    return try result.get()
+    return try ForeignElements(type: type, isBigEndian: description.isBigEndian, shape: extents)
+      .tensor(from: raw, raw.indices, name: name)
   }
 
   /// Writes the rows' bytes, as the file has them, into `target`, which they fill.

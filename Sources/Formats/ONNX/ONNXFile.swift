@@ -19,7 +19,7 @@ public enum ONNXFile {
   /// Throws where a weight is NaN or infinite.
   public static func read(_ path: String, sizes: ONNXSizes = .declared) throws(FormatError) -> Network {
     do throws(FormatProblem) {
-      return try network(bytes: readModelFile(path, limit: fileLimit), path: path, sizes: sizes)
+      return try network(bytes: FileReader.model(at: path, limit: fileLimit), path: path, sizes: sizes)
     } catch {
       throw FormatError(source: path, problem: error)
     }

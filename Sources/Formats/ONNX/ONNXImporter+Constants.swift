@@ -2,10 +2,9 @@ import Tensors
 
 /// Moves of the elements of constants.
 extension ONNXImporter {
+  /// The strides of a shape that `count` has bounded.
   static func rowMajorStrides(_ shape: [Int]) -> [Int] {
-    var strides = [Int](repeating: 1, count: shape.count)
-    for axis in shape.indices.dropLast().reversed() { strides[axis] = strides[axis + 1] * max(shape[axis + 1], 1) }
-    return strides
+    StridedWalk.rowMajorStrides(shape) ?? Array(repeating: 0, count: shape.count)
   }
 
   /// The number of elements; throws where they are beyond all bounds, before anything is made.
@@ -179,27 +178,5 @@ extension ONNXConstant {
   var isNumbers: Bool {
     if case .numbers = self { return true }
     return false
-  }
-}
-
-/// The steps from row-major position to index.
-struct StridedWalk {
-  let shape: [Int], strides: [Int], offset: Int, count: Int
-
-  func visit(_ body: (_ position: Int, _ index: Int) -> Void) {
-    var counter = [Int](repeating: 0, count: shape.count)
-    var index = offset
-    for position in 0..<count {
-      body(position, index)
-      var axis = shape.count - 1
-      while axis >= 0 {
-        counter[axis] += 1
-        index += strides[axis]
-        if counter[axis] < shape[axis] { break }
-        index -= counter[axis] * strides[axis]
-        counter[axis] = 0
-        axis -= 1
-      }
-    }
   }
 }

@@ -1,3 +1,5 @@
+import Files
+
 /// A part of a YAML document, and where it stands.
 public struct YAMLNode: Equatable, Sendable {
   public enum Content: Equatable, Sendable {
@@ -117,17 +119,8 @@ extension YAMLNode {
       }
     }
     if isPlain, isSafe, !text.isEmpty, !text.hasPrefix("-") || text.count > 1, text != "---", text != "..." { return text }
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case _ where scalar.value < 32 || (127..<160).contains(scalar.value) || scalar.value == 0x2028 || scalar.value == 0x2029:
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: result.unicodeScalars.append(scalar)
-      }
+    return text.quoted { scalar in
+      scalar.value < 32 || (127..<160).contains(scalar.value) || scalar.value == 0x2028 || scalar.value == 0x2029
     }
-    return result + "\""
   }
 }
