@@ -29,8 +29,4 @@ static inline size_t image_codec_row_bytes(const image_codec_header *header) {
   return (size_t)header->width * header->channels * (header->bits / 8);
 }
 
-static inline int image_codec_same(const image_codec_header *a, const image_codec_header *b) {
-  return a->width == b->width && a->height == b->height && a->channels == b->channels && a->bits == b->bits;
-}
-
 #endif

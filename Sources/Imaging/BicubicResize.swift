@@ -177,29 +177,36 @@ extension BicubicResize {
       let support = scale < 1 ? 4 / scale : 4
       let candidates = Int(support.rounded(.up)) + 2
       var firsts: [Int] = []
-      var rows: [[Double]] = []
+      firsts.reserveCapacity(outputCount)
+      // As many places for each output as it can have inputs; in one array, for a side may have millions of pixels.
+      var weights = [Double](repeating: 0, count: outputCount * candidates)
+      var row = [Double](repeating: 0, count: candidates)
+      var taps = 1
       for position in 1...outputCount {
         let centre = Double(position) / scale + 0.5 * (1 - 1 / scale)
         let left = (centre - support / 2).rounded(.down)
-        var row = (0..<candidates).map { candidate in
+        for candidate in 0..<candidates {
           let distance = centre - (left + Double(candidate))
-          return scale < 1 ? scale * Self.kernel(scale * distance) : Self.kernel(distance)
+          row[candidate] = scale < 1 ? scale * Self.kernel(scale * distance) : Self.kernel(distance)
         }
         let sum = row.reduce(0, +)
         for candidate in 0..<candidates { row[candidate] /= sum }
-        let leadingZeros = row.prefix { $0 == 0 }.count
-        row.removeFirst(leadingZeros)
-        while row.last == 0 { row.removeLast() }
-        firsts.append(Int(left) - 1 + leadingZeros)
-        rows.append(row)
+        // Zeros before and behind are no inputs.
+        let first = row.firstIndex { $0 != 0 } ?? 0, last = row.lastIndex { $0 != 0 } ?? 0
+        for candidate in first...last { weights[(position - 1) * candidates + candidate - first] = row[candidate] }
+        firsts.append(Int(left) - 1 + first)
+        taps = max(taps, last - first + 1)
       }
-      let taps = rows.reduce(1) { max($0, $1.count) }
+      for output in 0..<outputCount where taps < candidates {
+        for tap in 0..<taps { weights[output * taps + tap] = weights[output * candidates + tap] }
+      }
+      weights.removeLast(outputCount * (candidates - taps))
       self.taps = taps
+      self.weights = weights
       starts = firsts
       let first = firsts.min() ?? 0
       firstInput = first
       extendedInputs = (first..<(firsts.max() ?? 0) + taps).map { Self.mirrored($0, count: count) }
-      weights = rows.flatMap { $0 + Array(repeating: 0, count: taps - $0.count) }
     }
 
     /// Keys' cubic convolution kernel with a = -0.5.

@@ -50,12 +50,9 @@ extension Image {
   public func encoded(as encoding: ImageEncoding) throws(ImageError) -> [UInt8] {
     let sink = MemorySink()
     let writer = try ImageWriter(properties, as: encoding, to: sink)
-    var problem: ImageError?
-    withUnsafeSampleBytes { samples in
-      guard let base = samples.baseAddress else { return }
-      do throws(ImageError) { try writer.append(base, count: height) } catch { problem = error }
+    try withUnsafeSampleBytes { (samples) throws(ImageError) in
+      if let base = samples.baseAddress { try writer.append(base, count: height) }
     }
-    if let problem { throw problem }
     try writer.finish()
     return sink.bytes
   }

@@ -1,3 +1,5 @@
+import Files
+
 /// What a picture is, but for its samples.
 package struct ImageProperties: Hashable, Sendable {
   /// In pixels, at least 1.
@@ -42,10 +44,10 @@ extension Image {
       samples: samples, metadata: properties.metadata)
   }
 
-  package func withUnsafeSampleBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
+  package func withUnsafeSampleBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
     switch samples {
-    case .uint8(let values): values.withUnsafeBytes(body)
-    case .uint16(let values): values.withUnsafeBytes(body)
+    case .uint8(let values): try values.withBytes(body)
+    case .uint16(let values): try values.withBytes(body)
     }
   }
 }

@@ -23,6 +23,24 @@ package final class MemorySink: ImageSink {
   }
 }
 
+/// Writes a file from front to back.
+struct SequentialSink {
+  private let sink: any ImageSink
+  private var byteCount = 0
+
+  init(_ sink: any ImageSink) { self.sink = sink }
+
+  mutating func append(_ bytes: [UInt8]) throws(ImageError) {
+    try sink.put(bytes, at: byteCount)
+    byteCount += bytes.count
+  }
+
+  mutating func append(_ bytes: UnsafeRawBufferPointer) throws(ImageError) {
+    try sink.put(bytes, at: byteCount)
+    byteCount += bytes.count
+  }
+}
+
 /// A file that appears complete or not at all. What cannot be written in any order, such as a pipe, gets all of it at the end.
 package final class FileSink: ImageSink {
   private var file: AtomicFile?

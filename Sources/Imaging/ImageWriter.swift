@@ -119,11 +119,6 @@ extension ImageSink {
   }
 
   func put(_ bytes: [UInt8], at offset: Int) throws(ImageError) {
-    // A typed error does not pass through `withUnsafeBytes` of the standard library.
-    var problem: ImageError?
-    bytes.withUnsafeBytes { buffer in
-      do throws(ImageError) { try put(buffer, at: offset) } catch { problem = error }
-    }
-    if let problem { throw problem }
+    try bytes.withBytes { (bytes) throws(ImageError) in try put(bytes, at: offset) }
   }
 }

@@ -1,4 +1,5 @@
 import CImageCodecs
+import Files
 
 /// JPEG: parts of the picture are encoded as pictures of their own, at once, and joined. Each row of blocks begins anew
 /// (restart markers), so that the joined file has the bytes of one that was made in one piece. A picture of one part has no
@@ -7,9 +8,8 @@ final class JPEGEncoder: RowEncoder {
   private let conversion: RowConversion
   private let properties: ImageProperties
   private let quality: Int
-  private let sink: any ImageSink
+  private var output: SequentialSink
   private let partHeight: Int
-  private var fileByteCount = 0
   /// Rows that are no whole part yet.
   private var pending: [UInt8] = []
   private var pendingRows = 0
@@ -27,7 +27,7 @@ final class JPEGEncoder: RowEncoder {
     conversion = RowConversion(properties: properties, reducesDepth: true, laysOverWhite: true)
     self.properties = properties
     self.quality = quality
-    self.sink = sink
+    output = SequentialSink(sink)
     partHeight = Self.partHeight(properties, quality: quality)
   }
 
@@ -82,7 +82,7 @@ final class JPEGEncoder: RowEncoder {
       try pending.withPart { (rows) throws(ImageError) in try encode(partCount: 1, on: loop) { _ in (rows, count) } }
       pending = []
     }
-    try put([0xFF, 0xD9])
+    try output.append([0xFF, 0xD9])
   }
 
   private func keep(_ rows: UnsafeRawPointer, _ count: Int) {
@@ -125,11 +125,11 @@ final class JPEGEncoder: RowEncoder {
       guard result.status == IMAGE_CODEC_OK else { throw ImageError(writing: .jpeg, result.status, result.message) }
       let isHead = doneRows == 0
       // The seventh marker ends a part, as it would if the next row of blocks belonged to it.
-      if !isHead { try put([0xFF, 0xD7]) }
+      if !isHead { try output.append([0xFF, 0xD7]) }
       let start = isHead ? 0 : result.scan
       // Without the marker of its end.
       let bytes = UnsafeRawBufferPointer(start: result.output.bytes, count: result.output.count - 2)
-      try put(UnsafeRawBufferPointer(rebasing: bytes[start...]))
+      try output.append(UnsafeRawBufferPointer(rebasing: bytes[start...]))
       doneRows += part(index).count
     }
   }
@@ -141,25 +141,11 @@ final class JPEGEncoder: RowEncoder {
     conversion.convert(rows, count: count, into: converted)
     body(converted)
   }
-
-  private func put(_ bytes: [UInt8]) throws(ImageError) {
-    try sink.put(bytes, at: fileByteCount)
-    fileByteCount += bytes.count
-  }
-
-  private func put(_ bytes: UnsafeRawBufferPointer) throws(ImageError) {
-    try sink.put(bytes, at: fileByteCount)
-    fileByteCount += bytes.count
-  }
 }
 
 extension [UInt8] {
-  /// As `withUnsafeBytes`, for typed errors; an empty array has some address.
+  /// An empty array has some address.
   fileprivate func withPart(_ body: (UnsafeRawPointer) throws(ImageError) -> Void) throws(ImageError) {
-    var problem: ImageError?
-    withUnsafeBytes { bytes in
-      do throws(ImageError) { try body(bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!) } catch { problem = error }
-    }
-    if let problem { throw problem }
+    try withBytes { (bytes) throws(ImageError) in try body(bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!) }
   }
 }

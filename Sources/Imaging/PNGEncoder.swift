@@ -17,8 +17,7 @@ final class PNGEncoder: RowEncoder {
 
   private let header: image_codec_header
   private let rowByteCount: Int
-  private let sink: any ImageSink
-  private var fileByteCount = 0
+  private var file: SequentialSink
   /// The last row that came.
   private var previous: [UInt8] = []
   /// What the stream's next bytes may refer to, and the bytes that are no whole piece yet.
@@ -30,12 +29,12 @@ final class PNGEncoder: RowEncoder {
   init(_ properties: ImageProperties, _ sink: any ImageSink) throws(ImageError) {
     header = properties.libraryHeader
     rowByteCount = properties.rowByteCount
-    self.sink = sink
+    file = SequentialSink(sink)
     var output = LibraryOutput()
     var header = header
     output.status = properties.metadata.withLibraryBlocks { image_png_head(&header, $0, &output.buffer, &output.message) }
     try output.check(.png)
-    try put(output.bytes)
+    try file.append(output.bytes)
   }
 
   static func heldByteCount(_ properties: ImageProperties, rows: Int, threads: Int) -> Int {
@@ -137,18 +136,8 @@ final class PNGEncoder: RowEncoder {
     var crc = image_png_crc(0, named, named.count)
     if let base = body.baseAddress { crc = image_png_crc(crc, base.assumingMemoryBound(to: UInt8.self), body.count) }
     if !tail.isEmpty { crc = image_png_crc(crc, tail, tail.count) }
-    try put(bigEndian(head.count + body.count + tail.count) + named)
-    try put(body)
-    try put(tail + bigEndian(Int(crc)))
-  }
-
-  private func put(_ bytes: [UInt8]) throws(ImageError) {
-    try sink.put(bytes, at: fileByteCount)
-    fileByteCount += bytes.count
-  }
-
-  private func put(_ bytes: UnsafeRawBufferPointer) throws(ImageError) {
-    try sink.put(bytes, at: fileByteCount)
-    fileByteCount += bytes.count
+    try file.append(bigEndian(head.count + body.count + tail.count) + named)
+    try file.append(body)
+    try file.append(tail + bigEndian(Int(crc)))
   }
 }

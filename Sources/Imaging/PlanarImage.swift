@@ -69,33 +69,26 @@ extension Image {
   /// The image of the given planes: clipped to 0...255 and rounded to the nearest sample, halves to the even one.
   /// NaN becomes 0. Traps unless `bitDepth` is 8 or 16.
   public init(_ planar: PlanarImage<Float>, bitDepth: Int, metadata: ImageMetadata = ImageMetadata()) {
-    precondition(bitDepth == 8 || bitDepth == 16, "an image has 8 or 16 bits a sample, not \(bitDepth)")
-    let planes = planar.colour + [planar.alpha].compactMap { $0 }
-    let samples: Samples
-    if bitDepth == 16 {
-      samples = .uint16(Self.interleaved(planes) { Self.sample16($0) })
-    } else {
-      samples = .uint8(Self.interleaved(planes) { Self.sample8($0) })
-    }
-    self.init(
-      width: planar.width, height: planar.height, colourModel: planar.colourModel, hasAlpha: planar.alpha != nil,
-      samples: samples, metadata: metadata)
+    self.init(planar, bitDepth, metadata, { Self.sample8($0) }, { Self.sample16($0) })
   }
 
   /// The image of the given planes: clipped to 0...255 and rounded to the nearest sample, halves to the even one.
   /// NaN becomes 0. Traps unless `bitDepth` is 8 or 16.
   public init(_ planar: PlanarImage<Double>, bitDepth: Int, metadata: ImageMetadata = ImageMetadata()) {
+    self.init(planar, bitDepth, metadata, { Self.sample8($0) }, { Self.sample16($0) })
+  }
+
+  @inline(__always)
+  private init<T>(
+    _ planar: PlanarImage<T>, _ bitDepth: Int, _ metadata: ImageMetadata, _ sample8: (T) -> UInt8, _ sample16: (T) -> UInt16
+  ) {
     precondition(bitDepth == 8 || bitDepth == 16, "an image has 8 or 16 bits a sample, not \(bitDepth)")
-    let planes = planar.colour + [planar.alpha].compactMap { $0 }
-    let samples: Samples
-    if bitDepth == 16 {
-      samples = .uint16(Self.interleaved(planes) { Self.sample16($0) })
-    } else {
-      samples = .uint8(Self.interleaved(planes) { Self.sample8($0) })
-    }
+    let planes = planar.colour + [planar.alpha].compactMap(\.self)
     self.init(
       width: planar.width, height: planar.height, colourModel: planar.colourModel, hasAlpha: planar.alpha != nil,
-      samples: samples, metadata: metadata)
+      samples: bitDepth == 16
+        ? .uint16(Self.interleaved(planes, sample16)) : .uint8(Self.interleaved(planes, sample8)),
+      metadata: metadata)
   }
 
   @inline(__always)

@@ -46,7 +46,10 @@ final class LibraryRows: RowSource {
     case .jpeg: open = image_jpeg_open
     case .webp:
       open = image_webp_open
-      if file.bytes == nil { file = RandomAccessFile(file.bytes(file.byteCount, at: 0), path: file.path) }
+      if file.bytes == nil {
+        guard MemoryLimit.allows(file.byteCount) else { throw .outOfMemory(name: name) }
+        file = RandomAccessFile(file.bytes(file.byteCount, at: 0), path: file.path)
+      }
     case .tiff:
       open = image_tiff_open
       try TIFFDirectory(file: file).checkMetadata(name: name)
