@@ -32,7 +32,6 @@ package enum TextFormat {
     return text
   }
 
-  /// Three digits and a power of ten: `1.19e-06`; `0` is spelled so.
   /// With so many digits that count: `0.012346`.
   package static func significant(_ value: Double, _ digits: Int) -> String {
     guard value.isFinite, value != 0 else { return value == 0 ? "0" : "\(value)" }
@@ -48,6 +47,7 @@ package enum TextFormat {
     return fixed(value, decimals)
   }
 
+  /// Three digits and a power of ten: `1.19e-06`; `0` is spelled so.
   package static func scientific(_ value: Double) -> String {
     guard value.isFinite, value != 0 else { return fixed(value, 0) }
     var exponent = Int(log10(abs(value)).rounded(.down))
