@@ -74,12 +74,9 @@ public struct Benchmark: Sendable {
     let shapes = try wrapping { () throws(NetworkError) in try network.inferredShapes(inputs: [input]) }
     guard let output = network.outputs.first.flatMap({ shapes[$0] }) else { throw .network(.noOutputs) }
     let isClassifier = output.rank == 2
-    let training: TrainingNetwork
-    do throws(TrainingError) {
-      training = try TrainingNetwork(
+    let training = try wrapping { () throws(TrainingError) in
+      try TrainingNetwork(
         network, loss: WeightedLoss(isClassifier ? .crossEntropy : .absoluteError), optimizer: .adam, inputs: [input])
-    } catch {
-      throw .training(error)
     }
     let step = training.network.eliminatingDeadNodes().fusing()
     return try run(step, of: training.network, [input, output, [4]], model: model) {

@@ -33,6 +33,7 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case execution(network: String, ExecutionError)
   case network(NetworkError)
   case architecture(ArchitectureError)
+  /// None of data, files or networks, which have cases of their own.
   case training(TrainingError)
   case recipe(RecipeError)
   /// What is learnt is of another shape than the network's output.
@@ -118,5 +119,18 @@ package func wrapping<R>(_ body: () throws(FormatError) -> R) throws(EvaluationE
 }
 
 package func wrapping<R>(_ body: () throws(TrainingError) -> R) throws(EvaluationError) -> R {
-  do throws(TrainingError) { return try body() } catch { throw .training(error) }
+  do throws(TrainingError) { return try body() } catch { throw EvaluationError(error) }
+}
+
+extension EvaluationError {
+  /// What has a case here, too, is that case: an error of data is one, whether it was met before the first step or in one.
+  init(_ error: TrainingError) {
+    self =
+      switch error {
+      case .data(let error): .data(error)
+      case .format(let error): .format(error)
+      case .network(let error): .network(error)
+      case .differentiation, .nothingToTrain, .execution, .noCheckpoint, .otherTraining, .notFinite: .training(error)
+      }
+  }
 }

@@ -6,14 +6,6 @@ import Tensors
 import Training
 import Transforms
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// Measures a network between epochs.
 final class Validator {
   /// What decides which epoch is the best.
@@ -143,7 +135,13 @@ final class Validator {
         var metrics = segmentation ?? SegmentationMetrics(classes: batch.target.shape.channels)
         metrics.accumulate(outputs: outputs[1], targets: batch.target)
         segmentation = metrics
-      case .psnr: psnrSum += Self.peakSignalToNoiseRatios(outputs[1], batch.target)
+      case .psnr:
+        for picture in batch.indices.indices {
+          // Of numbers from 0 to 1; equal pictures count as 100 dB.
+          let output = outputs[1].planes(batch: picture).map { Plane<Double>($0.clamped) }
+          let target = batch.target.planes(batch: picture).map { Plane<Double>($0) }
+          psnrSum += min(ImageMetric.peakSignalToNoiseRatio(output, target, peak: 1), 100)
+        }
       }
     }
     let loss = lossSum / Double(max(count, 1))
@@ -155,27 +153,16 @@ final class Validator {
     }
   }
 
-  /// The sum over pictures of 0...1, each at most 100.
-  private static func peakSignalToNoiseRatios(_ output: Tensor, _ target: Tensor) -> Double {
-    let count = output.shape[0], size = output.shape.count / max(output.shape[0], 1)
-    return output.withUnsafeFloats { output in
-      target.withUnsafeFloats { target in
-        (0..<count).reduce(0.0) { total, image in
-          let sum = (image * size..<(image + 1) * size).reduce(0.0) { sum, index in
-            let difference = Double(min(max(output[index], 0), 1)) - Double(target[index])
-            return sum + difference * difference
-          }
-          return total + (sum > 0 ? min(-10 * log10(sum / Double(size)), 100) : 100)
-        }
-      }
-    }
-  }
-
   private func withLoss(_ network: Network, _ input: Shape) throws(EvaluationError) -> Network {
     try wrapping { () throws(NetworkError) in
       try network.eliminatingDeadNodes().foldingBatchNorm().adding(recipe.loss, inputs: [input]).network.fusing()
     }
   }
+}
+
+extension Plane where Element == Float {
+  /// What lies below 0 and above 1 is cut off.
+  fileprivate var clamped: Plane { Plane(width: width, height: height, elements: elements.map { min(max($0, 0), 1) }) }
 }
 
 extension String {
