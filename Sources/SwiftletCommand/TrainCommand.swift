@@ -123,28 +123,21 @@ struct RecipeArguments: ParsableArguments {
     transform: { try RecipeOption(argument: $0) })
   var set: [RecipeOption] = []
 
-  /// By the path of the key.
-  var options: [(key: String, value: YAMLNode)] {
-    var options: [(key: String, value: YAMLNode)] = []
-    func add(_ key: String, _ value: String?) {
-      if let value { options.append((key, YAMLNode(.scalar(value, isPlain: true)))) }
-    }
-    add("model.architecture", architecture)
-    add("model.pretrained", pretrained)
-    add("data.kind", kind)
-    let dataKey = ["hdf5": "data.file", "classes": "data.folder", "masks": "data.pictures"][kind ?? ""] ?? "data.folders"
-    add(dataKey, data)
-    add("training.batch-size", batchSize)
-    add("training.epochs", epochs)
-    add("training.learning-rate", lr)
-    if step != nil { add("training.schedule", "step") }
-    add("training.step", step)
-    add("training.clip-adjustable", clip)
-    if momentum != nil { add("training.optimizer", "sgd") }
-    add("training.momentum", momentum)
-    add("training.weight-decay", weightDecay)
-    add("training.seed", seed)
-    for option in set { options.append((option.key, option.value)) }
+  var options: RecipeOptions {
+    var options = RecipeOptions()
+    options.architecture = architecture
+    options.pretrained = pretrained
+    options.kind = kind
+    options.data = data
+    options.batchSize = batchSize
+    options.epochs = epochs
+    options.learningRate = lr
+    options.step = step
+    options.clip = clip
+    options.momentum = momentum
+    options.weightDecay = weightDecay
+    options.seed = seed
+    options.values = set.map { ($0.key, $0.value) }
     return options
   }
 }

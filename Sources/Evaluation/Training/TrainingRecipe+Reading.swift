@@ -7,10 +7,8 @@ import Training
 extension TrainingRecipe {
   /// Reads a recipe file and puts options in the places of its values.
   ///
-  /// - Parameters:
-  ///   - path: nil where options say all.
-  ///   - options: values by the path of their key, as `training.batch-size`.
-  public init(contentsOf path: String?, options: [(key: String, value: YAMLNode)] = []) throws(EvaluationError) {
+  /// - Parameter path: nil where options say all.
+  public init(contentsOf path: String?, options: RecipeOptions = RecipeOptions()) throws(EvaluationError) {
     var node = YAMLNode(.mapping([]))
     if let path {
       let bytes = try wrapping { () throws(FileError) in try FileReader.bytes(of: path, limit: YAMLNode.byteLimit) }
@@ -20,7 +18,7 @@ extension TrainingRecipe {
         throw .recipe(RecipeError(path: path, line: error.line, problem: .syntax(error.reason)))
       }
     }
-    for option in options { node.set(option.key.split(separator: ".").map(String.init), to: option.value) }
+    for option in options.values(for: node) { node.set(option.key.split(separator: ".").map(String.init), to: option.value) }
     do throws(RecipeError) {
       self = try TrainingRecipe(node, path: path)
     } catch {
@@ -82,12 +80,6 @@ extension TrainingRecipe {
 }
 
 extension TrainingRecipe.Data {
-  private enum Kind: String, CaseIterable {
-    case superResolution = "super-resolution"
-    case hdf5, classes, masks
-    case lowLight = "low-light"
-  }
-
   init(_ reader: inout RecipeReader, isValidation: Bool) throws(RecipeError) {
     let kind: Kind = try reader.choice("kind", nil)
     let cache = try reader.text("cache")

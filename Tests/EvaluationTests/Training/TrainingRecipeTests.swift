@@ -7,7 +7,7 @@ import Training
 @testable import Evaluation
 
 @Suite struct TrainingRecipeTests {
-  static func recipe(_ text: String, options: [(key: String, value: YAMLNode)] = []) throws -> TrainingRecipe {
+  static func recipe(_ text: String, options: RecipeOptions = RecipeOptions()) throws -> TrainingRecipe {
     let path = FileManager.default.temporaryDirectory.path + "/recipe-\(UInt64.random(in: 0 ... .max)).yaml"
     defer { try? FileManager.default.removeItem(atPath: path) }
     try Data(text.utf8).write(to: URL(fileURLWithPath: path))
@@ -90,16 +90,46 @@ import Training
   }
 
   @Test func optionsTakeThePlacesOfKeys() throws {
+    var options = RecipeOptions()
+    options.epochs = "9"
+    options.values = [("data.inputs", YAMLNode(.scalar("x", isPlain: true)))]
     let recipe = try Self.recipe(
-      "model: {file: m.safetensors}\ndata: {kind: hdf5, file: a.h5}\ntraining: {epochs: 3}\n",
-      options: [
-        ("training.epochs", YAMLNode(.scalar("9", isPlain: true))), ("data.inputs", YAMLNode(.scalar("x", isPlain: true))),
-      ])
+      "model: {file: m.safetensors}\ndata: {kind: hdf5, file: a.h5}\ntraining: {epochs: 3}\n", options: options)
     #expect(recipe.epochs == 9)
     #expect(recipe.data == .hdf5(file: "a.h5", inputs: "x", targets: "label"))
     // What a run keeps says the same again.
     #expect(try Self.recipe(recipe.node.text).data == recipe.data)
     #expect(try Self.recipe(recipe.node.text).epochs == 9)
+  }
+
+  @Test func dataAreWhereTheirKindHasThem() throws {
+    let recipes = [
+      "hdf5": "{kind: hdf5, file: a}", "classes": "{kind: classes, folder: a}", "masks": "{kind: masks, pictures: a, masks: m}",
+      "low-light": "{kind: low-light, folders: a}", "super-resolution": "{kind: super-resolution, folders: a}",
+    ]
+    for (kind, data) in recipes {
+      // With the kind of the recipe, of an option of its own, or of a key.
+      for way in 0..<3 {
+        var options = RecipeOptions()
+        options.data = "b"
+        if way == 1 { options.kind = kind }
+        if way == 2 { options.values = [("data.kind", YAMLNode(.scalar(kind, isPlain: true)))] }
+        let stated = way == 0 ? data : data.replacingOccurrences(of: "kind: \(kind)", with: "damaged: stop")
+        let recipe = try Self.recipe("model: {file: m.safetensors}\ndata: \(stated)\n", options: options)
+        #expect(
+          recipe.data
+            == (try Self.recipe("model: {file: m}\ndata: \(data.replacingOccurrences(of: ": a", with: ": b"))\n").data))
+      }
+    }
+  }
+
+  @Test func optionsBringWhatTheyNeed() throws {
+    var options = RecipeOptions()
+    (options.step, options.momentum, options.clip) = ("7", "0.8", "0.4")
+    let recipe = try Self.recipe(Self.start, options: options)
+    #expect(recipe.optimizer == .sgd(momentum: 0.8, nesterov: false, weightDecay: 0))
+    #expect(recipe.learningRate == LearningRate(1e-3, .step(epochs: 7, factor: 0.1)))
+    #expect(recipe.clipping == .adjustableNorm(theta: 0.4))
   }
 
   private static let start = "model: {architecture: edsr}\ndata: {kind: super-resolution, folders: a}\n"
