@@ -1,21 +1,6 @@
 import Swiftlet
 import Testing
 
-/// Arguments, exit code, and what must stand on standard error: the whole of it, or its beginning where it ends in `…`.
-struct CommandCase: Sendable, CustomTestStringConvertible {
-  var arguments: [String]
-  var code: Int32
-  var message: String
-
-  init(_ arguments: String, _ code: Int32, _ message: String) {
-    self.arguments = arguments.split(separator: " ").map(String.init)
-    self.code = code
-    self.message = message
-  }
-
-  var testDescription: String { arguments.joined(separator: " ") }
-}
-
 @Suite struct CommandTests {
   static let failures = [
     CommandCase(
@@ -187,19 +172,7 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
   ]
 
   @Test(arguments: failures) func `one line, and a code`(failure: CommandCase) throws {
-    let place = try Workplace()
-    let result = try place.run(failure.arguments)
-    #expect(result.code == failure.code)
-    let lines = result.error.split(separator: "\n", omittingEmptySubsequences: false)
-    #expect(lines.count == 2 && lines.last == "", "not one line: \(result.error)")
-    let line = lines.first.map(String.init) ?? ""
-    if failure.message.hasSuffix("…") {
-      #expect(line.hasPrefix(failure.message.dropLast()), "\(line)")
-    } else {
-      #expect(line == failure.message)
-    }
-    #expect(result.output.isEmpty)
-    #expect(try place.names() == Workplace.contents, "something was written")
+    try Workplace().check(failure)
   }
 
   @Test func `version and help`() throws {

@@ -29,18 +29,7 @@ import Testing
   ]
 
   @Test(arguments: failures) func `one line, and a code`(failure: CommandCase) throws {
-    let place = try Workplace()
-    let result = try place.run(failure.arguments)
-    #expect(result.code == failure.code)
-    let line = result.error.hasSuffix("\n") ? String(result.error.dropLast()) : "no end of line: \(result.error)"
-    #expect(!line.contains("\n"))
-    if failure.message.hasSuffix("…") {
-      #expect(line.hasPrefix(failure.message.dropLast()), "\(line)")
-    } else {
-      #expect(line == failure.message)
-    }
-    #expect(result.output.isEmpty)
-    #expect(try place.names() == Workplace.contents, "something was written")
+    try Workplace().check(failure)
   }
 
   @Test func `a file of patches is the same for all threads`() throws {

@@ -94,40 +94,39 @@ import Testing
     #expect(try place.image("masks/photo.png") == mask)
   }
 
-  @Test(arguments: [
-    ("predict MODEL photo.png", 1, "the network 'edsr' names no classes of pictures or pixels"),
-    ("predict plain.safetensors photo.png", 1, "'swiftlet convert --classes'"),
-    ("predict bird.safetensors absent.png", 1, "'absent.png' does not exist"),
-    ("predict bird.safetensors folder", 1, "the folder 'folder' holds no pictures"),
-    ("predict bird.safetensors photo.png --labels folder", 1, "has no folder for any of the classes bird, cat, dog"),
-    ("predict bird.safetensors photo.png -o a.txt", 1, "end it in .csv"),
-    ("predict bird.safetensors photo.png -o folder", 1, "'folder' is a folder; name a file"),
-    ("predict bird.safetensors photo.png -o absent/a.csv", 1, "the folder 'absent' does not exist"),
-    ("predict bird.safetensors photo.png --overlay", 1, "--overlay is for networks that make masks"),
-    ("predict bird.safetensors photo.png --top 0", 64, "give a whole number of 1 to 1024"),
-    ("predict bird.safetensors photo.png --submission id", 64, "--submission"),
-    ("predict bird.safetensors", 64, "Missing expected argument"),
-    ("predict memb.safetensors photo.png", 1, "give a folder with --output"),
-    ("predict memb.safetensors photo.png -o - --overlay", 1, "give a folder with --output"),
-    ("predict memb.safetensors photo.png -o a.jpg", 1, "end it in .png"),
-    ("predict memb.safetensors photo.png -o a.png --top 2", 1, "--top is for networks that tell classes"),
-    ("predict memb.safetensors photo.png -o a.png --labels absent", 1, "'absent' does not exist"),
-    ("predict memb.safetensors photo.png -o a.png --tile 7x", 64, "give auto, none or a side"),
-    ("convert plain.safetensors -o a.safetensors --classes a,b", 1, "and names 2 classes"),
-    ("convert plain.safetensors -o a.safetensors --classes a,b,a", 1, "two classes are called 'a'"),
-    ("convert plain.safetensors -o a.safetensors --classes a,,b", 1, "a class has no name"),
-    ("convert plain.safetensors -o a.safetensors --classes a,b,c --mean 0,0", 1, "2 numbers instead of 1 or 3"),
-    ("convert plain.safetensors -o a.safetensors --classes a,b,c --deviation 0,1,1", 1, "leave nothing of a picture"),
-    ("convert plain.safetensors -o a.safetensors --classes a,b,c --picture-size 0x5", 1, "is not in 1...8192"),
-    ("convert plain.safetensors -o a.safetensors --classes a,b,c --picture-size 5", 64, "as in 224x224"),
-    ("convert plain.safetensors -o a.safetensors --mean 0,0,0", 64, "need --classes"),
-    ("convert plain.safetensors -o a.safetensors --classes a,b,c --colour rgb", 64, "not both"),
-  ]) func oneLineAndACode(command: String, code: Int, message: String) throws {
-    let place = try Self.workplace()
-    let before = try place.names()
-    let result = try place.run(command.split(separator: " ").map(String.init))
-    #expect(result.code == Int32(code) && result.error.contains(message), "\(result)")
-    #expect(result.error.split(separator: "\n").filter { $0.hasPrefix("swiftlet: ") }.count == 1, "\(result)")
-    #expect(try place.names() == before, "something was written")
+  static let failures = [
+    CommandCase("predict MODEL photo.png", 1, "…the network 'edsr' names no classes of pictures or pixels…"),
+    CommandCase("predict plain.safetensors photo.png", 1, "…'swiftlet convert --classes'…"),
+    CommandCase("predict bird.safetensors absent.png", 1, "…'absent.png' does not exist…"),
+    CommandCase("predict bird.safetensors folder", 1, "…the folder 'folder' holds no pictures…"),
+    CommandCase(
+      "predict bird.safetensors photo.png --labels folder", 1, "…has no folder for any of the classes bird, cat, dog…"),
+    CommandCase("predict bird.safetensors photo.png -o a.txt", 1, "…end it in .csv…"),
+    CommandCase("predict bird.safetensors photo.png -o folder", 1, "…'folder' is a folder; name a file…"),
+    CommandCase("predict bird.safetensors photo.png -o absent/a.csv", 1, "…the folder 'absent' does not exist…"),
+    CommandCase("predict bird.safetensors photo.png --overlay", 1, "…--overlay is for networks that make masks…"),
+    CommandCase("predict bird.safetensors photo.png --top 0", 64, "…give a whole number of 1 to 1024…"),
+    CommandCase("predict bird.safetensors photo.png --submission id", 64, "…--submission…"),
+    CommandCase("predict bird.safetensors", 64, "…Missing expected argument…"),
+    CommandCase("predict memb.safetensors photo.png", 1, "…give a folder with --output…"),
+    CommandCase("predict memb.safetensors photo.png -o - --overlay", 1, "…give a folder with --output…"),
+    CommandCase("predict memb.safetensors photo.png -o a.jpg", 1, "…end it in .png…"),
+    CommandCase("predict memb.safetensors photo.png -o a.png --top 2", 1, "…--top is for networks that tell classes…"),
+    CommandCase("predict memb.safetensors photo.png -o a.png --labels absent", 1, "…'absent' does not exist…"),
+    CommandCase("predict memb.safetensors photo.png -o a.png --tile 7x", 64, "…give auto, none or a side…"),
+    CommandCase("convert plain.safetensors -o a.safetensors --classes a,b", 1, "…and names 2 classes…"),
+    CommandCase("convert plain.safetensors -o a.safetensors --classes a,b,a", 1, "…two classes are called 'a'…"),
+    CommandCase("convert plain.safetensors -o a.safetensors --classes a,,b", 1, "…a class has no name…"),
+    CommandCase("convert plain.safetensors -o a.safetensors --classes a,b,c --mean 0,0", 1, "…2 numbers instead of 1 or 3…"),
+    CommandCase(
+      "convert plain.safetensors -o a.safetensors --classes a,b,c --deviation 0,1,1", 1, "…leave nothing of a picture…"),
+    CommandCase("convert plain.safetensors -o a.safetensors --classes a,b,c --picture-size 0x5", 1, "…is not in 1...8192…"),
+    CommandCase("convert plain.safetensors -o a.safetensors --classes a,b,c --picture-size 5", 64, "…as in 224x224…"),
+    CommandCase("convert plain.safetensors -o a.safetensors --mean 0,0,0", 64, "…need --classes…"),
+    CommandCase("convert plain.safetensors -o a.safetensors --classes a,b,c --colour rgb", 64, "…not both…"),
+  ]
+
+  @Test(arguments: failures) func `one line, and a code`(failure: CommandCase) throws {
+    try Self.workplace().check(failure)
   }
 }

@@ -50,18 +50,7 @@ import Testing
   ]
 
   @Test(arguments: failures) func `one line, and a code`(failure: CommandCase) throws {
-    let place = try Self.place()
-    let result = try place.run(failure.arguments)
-    #expect(result.code == failure.code)
-    let line = result.error.hasSuffix("\n") ? String(result.error.dropLast()) : "no end of line: \(result.error)"
-    #expect(!line.contains("\n"))
-    if failure.message.hasSuffix("…") {
-      #expect(line.hasPrefix(failure.message.dropLast()), "\(line)")
-    } else {
-      #expect(line == failure.message)
-    }
-    #expect(result.output.isEmpty)
-    #expect(try place.names() == (Workplace.contents + ["recipe.yaml"]).sorted(), "something was written")
+    try Self.place().check(failure)
   }
 
   @Test func `a run can be looked at`() throws {

@@ -1,5 +1,22 @@
 import Foundation
 import Swiftlet
+import Testing
+
+/// Arguments, exit code, and what must stand on standard error: the whole of it, or its beginning where it ends in `…`, or a part of it where it
+/// begins so, too.
+struct CommandCase: Sendable, CustomTestStringConvertible {
+  var arguments: [String]
+  var code: Int32
+  var message: String
+
+  init(_ arguments: String, _ code: Int32, _ message: String) {
+    self.arguments = arguments.split(separator: " ").map(String.init)
+    self.code = code
+    self.message = message
+  }
+
+  var testDescription: String { arguments.joined(separator: " ") }
+}
 
 /// A folder with a model and a few files to work on, in which the command runs.
 struct Workplace: ~Copyable {
@@ -63,6 +80,27 @@ struct Workplace: ~Copyable {
     return Result(
       code: process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus,
       output: String(decoding: output, as: UTF8.self), error: String(decoding: error, as: UTF8.self), outputBytes: output)
+  }
+
+  /// Runs a command that must fail: with the code and one line on standard error, and without anything on standard output or in this folder
+  /// that was not there.
+  func check(_ failure: CommandCase, _ location: SourceLocation = #_sourceLocation) throws {
+    let before = try names()
+    let result = try run(failure.arguments)
+    #expect(result.code == failure.code, sourceLocation: location)
+    let lines = result.error.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines.count == 2 && lines.last == "", "not one line: \(result.error)", sourceLocation: location)
+    let line = lines.first.map(String.init) ?? ""
+    if failure.message.hasPrefix("…") {
+      #expect(line.contains(failure.message.dropFirst().dropLast()), "\(line)", sourceLocation: location)
+    } else if failure.message.hasSuffix("…") {
+      #expect(line.hasPrefix(failure.message.dropLast()), "\(line)", sourceLocation: location)
+    } else {
+      #expect(line == failure.message, sourceLocation: location)
+    }
+    #expect(result.output.isEmpty, sourceLocation: location)
+    let after = try names()
+    #expect(after == before, "something was written", sourceLocation: location)
   }
 
   /// The command lies in the folder of the tests' bundle.
