@@ -29,7 +29,6 @@ struct PicturePlanes {
   var count: Int { mixes.count }
   /// The planes that bicubic interpolation enlarges.
   var besideCount: Int { count - networkCount }
-  var alphaIndex: Int? { hasAlpha ? count - 1 : nil }
 
   /// For each channel of a network the plane that it takes.
   func networkPlanes(channels: Int) -> [Int] { (0..<channels).map { min($0, networkCount - 1) } }

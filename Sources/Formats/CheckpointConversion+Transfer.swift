@@ -77,8 +77,7 @@ extension ParameterRole {
     case .runningMean: ["running_mean", rawValue]
     case .runningVariance: ["running_var", rawValue]
     case .weight, .bias, .slope, .scale, .shift, .multiplier, .rightShift, .value, .depthwiseWeight, .depthwiseBias,
-      .pointwiseWeight, .pointwiseBias,
-      .middleSlope:
+      .pointwiseWeight, .pointwiseBias, .middleSlope:
       [rawValue]
     }
   }

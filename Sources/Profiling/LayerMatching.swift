@@ -24,9 +24,6 @@ struct LayerMatching: Hashable {
     for layer in first.layers { groups[place(layer)].first.append(layer) }
     for layer in second.layers { groups[place(layer)].second.append(layer) }
   }
-
-  /// Whether any layer of one has its like in the other.
-  var hasMatches: Bool { groups.contains { !$0.first.isEmpty && !$0.second.isEmpty } }
 }
 
 extension Profile.Layer {

@@ -298,7 +298,7 @@ extension ONNXExporter {
   private mutating func pixelShuffle(_ payload: PixelShuffle, _ x: String, _ output: String) {
     add(
       "DepthToSpace", [x], output,
-      [.integer("blocksize", payload.factor), .text("mode", payload.order == .channelsOutermost ? "CRD" : "DCR")])
+      [.integer("blocksize", payload.factor), .text("mode", payload.order.onnxName)])
   }
 
   private mutating func pixelUnshuffle(_ payload: PixelUnshuffle, _ node: Node) throws(ONNXProblem) {
@@ -343,20 +343,11 @@ extension ONNXExporter {
       let back = sizes(node, "size", size)
       inputs += ["", add("Concat", [front, back], inner(node, "sizes"), [.integer("axis", 0)])]
     }
-    let modes: [Resize.Method: String] = [.nearest: "nearest", .bilinear: "linear", .bicubic: "cubic"]
-    let coordinates: [Resize.Coordinates: String] = [
-      .halfPixel: "half_pixel", .pytorchHalfPixel: "pytorch_half_pixel", .alignCorners: "align_corners",
-      .asymmetric: "asymmetric",
-    ]
-    let rounding: [Resize.Rounding: String] = [
-      .floor: "floor", .ceil: "ceil", .roundPreferFloor: "round_prefer_floor", .roundPreferCeil: "round_prefer_ceil",
-    ]
     add(
       "Resize", inputs, node.name,
       [
-        .text("mode", modes[payload.method] ?? "nearest"),
-        .text("coordinate_transformation_mode", coordinates[payload.coordinates] ?? "half_pixel"),
-        .text("nearest_mode", rounding[payload.rounding] ?? "floor"), .float("cubic_coeff_a", payload.cubicCoefficient),
+        .text("mode", payload.method.onnxName), .text("coordinate_transformation_mode", payload.coordinates.onnxName),
+        .text("nearest_mode", payload.rounding.onnxName), .float("cubic_coeff_a", payload.cubicCoefficient),
       ])
   }
 }

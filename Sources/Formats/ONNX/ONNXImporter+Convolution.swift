@@ -65,10 +65,10 @@ extension ONNXImporter {
   ) throws(ONNXProblem) -> (before: Extent, behind: Extent) {
     guard let raised = extent + Extent(stride - 1), let quotient = raised.over(stride), let count = symbols.floor(quotient),
       let covered = count.scaled(by: stride), let reached = covered + Extent(reach - stride), let missing = reached + -extent
-    else { throw node.unsupported("the shape arithmetic is too long") }
+    else { throw node.tooLong() }
     let total = reach >= stride ? missing : symbols.maximum(missing, Extent(0))
     guard let half = total.over(2), let less = symbols.floor(half), let more = total + -less else {
-      throw node.unsupported("the shape arithmetic is too long")
+      throw node.tooLong()
     }
     return isUpper ? (less, more) : (more, less)
   }
@@ -88,11 +88,11 @@ extension ONNXImporter {
     let more = padding.before + padding.behind - reach + (ceil ? stride - 1 : 0)
     guard let room = extent + Extent(more), let quotient = room.over(stride), let steps = symbols.floor(quotient),
       let result = steps + Extent(1)
-    else { throw node.unsupported("the shape arithmetic is too long") }
+    else { throw node.tooLong() }
     guard ceil, more >= padding.before else { return result }
     guard let last = extent + Extent(padding.before - 1), let bound = last.over(stride), let most = symbols.floor(bound),
       let count = most + Extent(1)
-    else { throw node.unsupported("the shape arithmetic is too long") }
+    else { throw node.tooLong() }
     return symbols.minimum(result, count)
   }
 
@@ -203,7 +203,7 @@ extension ONNXImporter {
         let grown = x.extents[2 + axis].scaled(by: stride[axis]).flatMap({
           $0 + Extent(reach + extra[axis] - stride[axis] - padding[axis] - padding[2 + axis])
         })
-      else { throw node.unsupported("the shape arithmetic is too long") }
+      else { throw node.tooLong() }
       extents.append(grown)
     }
     guard padding.allSatisfy({ $0 >= 0 }) else { throw node.unsupported("it has a negative padding") }

@@ -174,7 +174,7 @@ extension ONNXImporter {
           case .single: symbols.rounded(.sum, value, Extent(0), .single)
           case .double: symbols.rounded(.sum, value, Extent(0), .double)
           }
-        guard let result else { throw node.unsupported("the shape arithmetic is too long") }
+        guard let result else { throw node.tooLong() }
         numbers.values[index] = result
       }
       // Weights in double precision are weights from here on.

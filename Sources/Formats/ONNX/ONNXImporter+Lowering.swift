@@ -5,22 +5,18 @@ import Tensors
 extension ONNXImporter {
   /// What some form of is supported.
   static let operators: Set<String> = [
-    "Abs", "Add", "And", "ArgMax", "ArgMin", "AveragePool", "BatchNormalization", "Cast", "CastLike", "Ceil", "Celu", "Clip",
-    "Concat", "Constant",
-    "ConstantOfShape",
-    "Conv", "ConvTranspose", "Cos", "DepthToSpace", "Div", "Dropout", "Elu", "Equal", "Erf", "Exp", "Expand", "Flatten",
-    "Floor", "Gather", "GatherND", "Gelu", "Gemm", "Greater", "GreaterOrEqual", "GlobalAveragePool", "GlobalLpPool",
-    "GlobalMaxPool", "GroupNormalization",
-    "HardSigmoid", "HardSwish", "Identity", "InstanceNormalization", "IsInf", "IsNaN", "LRN", "LayerNormalization", "LeakyRelu",
-    "Less",
-    "LessOrEqual", "Log",
-    "LogSoftmax", "LpNormalization", "MatMul", "Max", "MaxPool", "Mean", "MeanVarianceNormalization", "Min", "Mish", "Mod",
-    "Mul", "Neg", "Not", "Or", "PRelu", "Pad", "Pow", "RMSNormalization", "Range", "Reciprocal", "ReduceL1", "ReduceL2",
-    "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare",
-    "Relu", "Reshape", "Resize", "Round", "ScatterND", "Selu", "Shape", "Sigmoid", "Sign", "Sin", "Size", "Slice", "Softmax",
-    "Softplus",
-    "Softsign", "SpaceToDepth", "Split", "Sqrt", "Squeeze", "Sub", "Sum", "Swish", "Tanh", "ThresholdedRelu", "Tile",
-    "Transpose", "Unsqueeze", "Upsample", "Where", "Xor", ONNXPatterns.silu, ONNXPatterns.gelu, ONNXPatterns.hardSwish,
+    "Abs", "Add", "And", "ArgMax", "ArgMin", "AveragePool", "BatchNormalization", "Cast", "CastLike", "Ceil", "Celu",
+    "Clip", "Concat", "Constant", "ConstantOfShape", "Conv", "ConvTranspose", "Cos", "DepthToSpace", "Div", "Dropout",
+    "Elu", "Equal", "Erf", "Exp", "Expand", "Flatten", "Floor", "Gather", "GatherND", "Gelu", "Gemm", "Greater",
+    "GreaterOrEqual", "GlobalAveragePool", "GlobalLpPool", "GlobalMaxPool", "GroupNormalization", "HardSigmoid",
+    "HardSwish", "Identity", "InstanceNormalization", "IsInf", "IsNaN", "LRN", "LayerNormalization", "LeakyRelu", "Less",
+    "LessOrEqual", "Log", "LogSoftmax", "LpNormalization", "MatMul", "Max", "MaxPool", "Mean", "MeanVarianceNormalization",
+    "Min", "Mish", "Mod", "Mul", "Neg", "Not", "Or", "PRelu", "Pad", "Pow", "RMSNormalization", "Range", "Reciprocal",
+    "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd",
+    "ReduceSum", "ReduceSumSquare", "Relu", "Reshape", "Resize", "Round", "ScatterND", "Selu", "Shape", "Sigmoid", "Sign",
+    "Sin", "Size", "Slice", "Softmax", "Softplus", "Softsign", "SpaceToDepth", "Split", "Sqrt", "Squeeze", "Sub", "Sum",
+    "Swish", "Tanh", "ThresholdedRelu", "Tile", "Transpose", "Unsqueeze", "Upsample", "Where", "Xor", ONNXPatterns.silu,
+    ONNXPatterns.gelu, ONNXPatterns.hardSwish,
   ]
 
   mutating func lower(_ node: ONNXNode) throws(ONNXProblem) {
@@ -159,11 +155,7 @@ extension ONNXImporter {
     case nil: throw node.invalid("its input is absent")
     }
     if node.type == "Size" {
-      var product = Extent(1)
-      for extent in extents {
-        guard let next = product * extent else { throw node.unsupported("the shape arithmetic is too long") }
-        product = next
-      }
+      guard let product = extents.product else { throw node.tooLong() }
       return .numbers(ONNXNumbers(shape: [], values: [product]))
     }
     let rank = extents.count
@@ -178,7 +170,7 @@ extension ONNXImporter {
 
   /// The extents of a view.
   func shape(of view: ONNXView, _ node: ONNXNode) throws(ONNXProblem) -> [Extent] {
-    guard let shape = view.shape else { throw node.unsupported("the shape arithmetic is too long") }
+    guard let shape = view.shape else { throw node.tooLong() }
     return shape
   }
 

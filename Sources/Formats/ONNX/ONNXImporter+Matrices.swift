@@ -21,15 +21,7 @@ extension ONNXImporter {
     // Products of values, and sums with more than a vector.
     var operands: [ONNXView] = []
     for (index, (value, attribute)) in [(a, "transA"), (b, "transB")].enumerated() {
-      var view: ONNXView
-      switch value {
-      case .view(let given): view = given
-      case .constant(let constant):
-        guard let tensor = constant.tensor else {
-          throw node.unsupported("its input \(index) depends on the size of the image")
-        }
-        view = try constantValue(tensor, node)
-      }
+      var view = try computed(value, index, node)
       guard view.rank == 2 else { throw node.invalid("its input \(index) has \(view.rank) axes, not 2") }
       if node.integer(attribute, default: 0) != 0 { view = view.transposed([1, 0]) }
       operands.append(try plain(view, node))
@@ -42,8 +34,7 @@ extension ONNXImporter {
       switch addend {
       case .view(let view): addend = .view(try elementwise(.scale(Scale(factor: beta)), view, node))
       case .constant(let constant):
-        guard let tensor = constant.tensor else { throw node.unsupported("its input 2 depends on the size of the image") }
-        addend = .constant(.floats(try scaled(tensor, by: beta)))
+        addend = .constant(.floats(try scaled(tensor(constant, 2, node), by: beta)))
       }
     }
     return try combined(.view(result), addend, .add, node)
@@ -89,15 +80,7 @@ extension ONNXImporter {
     var dropped: Set<Int> = []
     var operands: [ONNXView] = []
     for (index, value) in [a, b].enumerated() {
-      var view: ONNXView
-      switch value {
-      case .view(let given): view = given
-      case .constant(let constant):
-        guard let tensor = constant.tensor else {
-          throw node.unsupported("its input \(index) depends on the size of the image")
-        }
-        view = try constantValue(tensor, node)
-      }
+      var view = try computed(value, index, node)
       guard view.rank >= 1 else { throw node.invalid("its input \(index) is one number") }
       if view.rank == 1 {
         view = view.inserting([index])

@@ -57,23 +57,19 @@ extension ONNXImporter {
     }
     guard extents.count(where: { $0.constant == -1 }) <= 1, !extents.isEmpty, extents.count <= Limits.rank else { return nil }
     if let open = extents.firstIndex(where: { $0.constant == -1 }) {
-      var all: Extent? = Extent(1)
-      for extent in value.extents { all = all.flatMap { $0 * extent } }
       // Whole wherever the network runs.
-      guard let all, let rest, let quotient = symbols.quotient(all, rest), let whole = symbols.floor(quotient) else {
+      guard let all = value.extents.product, let rest, let quotient = symbols.quotient(all, rest),
+        let whole = symbols.floor(quotient)
+      else {
         return nil
       }
       result[open] = whole
-    } else if let all = product(value.extents), let wanted = product(target), let x = all.constant, let y = wanted.constant,
+    } else if let all = value.extents.product, let wanted = target.product, let x = all.constant, let y = wanted.constant,
       x != y
     {
       return nil
     }
     return try emit(.reshape(Reshape(extents)), operands.names, result, node)
-  }
-
-  private func product(_ extents: [Extent]) -> Extent? {
-    extents.reduce(Extent(1)) { (product: Extent?, extent) in product.flatMap { $0 * extent } }
   }
 
   mutating func flatten(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
@@ -83,18 +79,10 @@ extension ONNXImporter {
     let shape = try shape(of: x, node)
     if split == 0 { return try reshaped(x, [Extent(1), Extent(-1)], node) }
     if split == 1, x.rank > 2, x.isPlain {
-      var features = Extent(1)
-      for extent in shape[1...] {
-        guard let next = features * extent else { throw node.unsupported("the shape arithmetic is too long") }
-        features = next
-      }
+      guard let features = shape[1...].product else { throw node.tooLong() }
       return try emit(.flatten, [x.value], [shape[0], features], node)
     }
-    var front = Extent(1)
-    for extent in shape[..<split] {
-      guard let next = front * extent else { throw node.unsupported("the shape arithmetic is too long") }
-      front = next
-    }
+    guard let front = shape[..<split].product else { throw node.tooLong() }
     return try reshaped(x, [front, Extent(-1)], node)
   }
 
@@ -162,7 +150,7 @@ extension ONNXImporter {
           to: end.isEnd ? nil : try end.expression(&operands, self, node), step: slice.step))
       guard let length = end.place + -start.place, let raised = length + Extent(slice.step - 1),
         let quotient = raised.over(slice.step), let count = symbols.floor(quotient)
-      else { throw node.unsupported("the shape arithmetic is too long") }
+      else { throw node.tooLong() }
       extents[slice.axis] = count
     }
     if spans.isEmpty { return x }
@@ -190,7 +178,7 @@ extension ONNXImporter {
         let near = min(max(integer, -far), far)
         index = near
         guard let placed = near < 0 ? extent + Extent(near) : Extent(near) else {
-          throw node.unsupported("the shape arithmetic is too long")
+          throw node.tooLong()
         }
         place = isEnd ? (near < 0 ? placed : symbols.minimum(placed, extent)) : symbols.maximum(placed, Extent(0))
         if extent.constant != nil { place = symbols.maximum(symbols.minimum(place, extent), Extent(0)) }
@@ -209,7 +197,7 @@ extension ONNXImporter {
             symbols.maximum($0, Extent(0))
           }
         }
-        guard let placed else { throw node.unsupported("the shape arithmetic is too long") }
+        guard let placed else { throw node.tooLong() }
         place = isEnd ? symbols.minimum(placed, extent) : placed
       }
       self.isEnd = isEnd && place == extent
@@ -292,7 +280,7 @@ extension ONNXImporter {
       var extents = result.extents
       for axis in extents.indices {
         guard let extent = extents[axis] + Extent(min(fixed(before[axis]), 0) + min(fixed(behind[axis]), 0)) else {
-          throw node.unsupported("the shape arithmetic is too long")
+          throw node.tooLong()
         }
         extents[axis] = extent
       }
@@ -331,7 +319,7 @@ extension ONNXImporter {
       let height = rows + Extent(padding.top + padding.bottom), let width = columns + Extent(padding.left + padding.right),
       let tall = x.extents[2] + height, let wide = x.extents[3] + width,
       let deep = x.extents[1] + Extent(channels.before + channels.behind)
-    else { throw node.unsupported("the shape arithmetic is too long") }
+    else { throw node.tooLong() }
     return try emit(.pad(payload), operands.names, [x.extents[0], deep, tall, wide], node)
   }
 
@@ -345,14 +333,10 @@ extension ONNXImporter {
     }
     // Open ones are whole wherever the network runs.
     guard let quotient = x.extents[1].over(factor * factor), let channels = symbols.floor(quotient) else {
-      throw node.unsupported("the shape arithmetic is too long")
+      throw node.tooLong()
     }
-    let order: PixelShuffleOrder
-    switch node.text("mode", default: "DCR") {
-    case "DCR": order = .channelsInnermost
-    case "CRD": order = .channelsOutermost
-    default: throw node.invalid("the mode '\(node.text("mode", default: ""))' is unknown")
-    }
+    let mode = node.text("mode", default: "DCR")
+    guard let order = PixelShuffleOrder(onnxName: mode) else { throw node.invalid("the mode '\(mode)' is unknown") }
     let extents = [
       x.extents[0], channels, try times(x.extents[2], factor, node),
       try times(x.extents[3], factor, node),
@@ -367,13 +351,13 @@ extension ONNXImporter {
     // What is no multiple of the factor is refused when the network runs.
     guard let height = x.extents[2].over(factor).flatMap({ symbols.floor($0) }),
       let width = x.extents[3].over(factor).flatMap({ symbols.floor($0) })
-    else { throw node.unsupported("the shape arithmetic is too long") }
+    else { throw node.tooLong() }
     let extents = [x.extents[0], try times(x.extents[1], factor * factor, node), height, width]
     return try emit(.pixelUnshuffle(payload), [x.value], extents, node)
   }
 
   private func times(_ extent: Extent, _ factor: Int, _ node: ONNXNode) throws(ONNXProblem) -> Extent {
-    guard let product = extent.scaled(by: factor) else { throw node.unsupported("the shape arithmetic is too long") }
+    guard let product = extent.scaled(by: factor) else { throw node.tooLong() }
     return product
   }
 

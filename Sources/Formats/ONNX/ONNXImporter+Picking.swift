@@ -89,8 +89,7 @@ extension ONNXImporter {
     if opset >= 13, node.input(1) != nil {
       lengths = try numbers(node, 1)
       // The last part is what is left, which must be what the file says.
-      let sum = lengths.reduce(Extent(0)) { (sum: Extent?, length) in sum.flatMap { $0 + length } }
-      guard sum == extent else { throw node.unsupported("its parts do not add up to an axis whose extent is open") }
+      guard lengths.sum == extent else { throw node.unsupported("its parts do not add up to an axis whose extent is open") }
     } else {
       guard node.integers("split") == nil else { throw node.unsupported("it splits an axis whose extent is open") }
       let count = node.integer("num_outputs", default: node.outputs.count)
@@ -99,13 +98,13 @@ extension ONNXImporter {
       let raised = opset >= 18 && node.has("num_outputs") ? extent + Extent(count - 1) : extent
       guard let length = raised?.over(count).flatMap({ opset >= 18 && node.has("num_outputs") ? symbols.floor($0) : $0 }),
         let others = length.scaled(by: count - 1), let rest = extent + -others
-      else { throw node.unsupported("the shape arithmetic is too long") }
+      else { throw node.tooLong() }
       lengths = Array(repeating: length, count: count - 1) + [rest]
     }
     var start = Extent(0)
     var results: [ONNXView] = []
     for (index, length) in lengths.enumerated() {
-      guard let end = start + length else { throw node.unsupported("the shape arithmetic is too long") }
+      guard let end = start + length else { throw node.tooLong() }
       var operands = SizeOperands(x.value)
       let span = Slice.Span(
         axis: axis, from: try expression(start, &operands, node),

@@ -14,7 +14,7 @@ extension ONNXImporter {
     if node.type == "AveragePool", window.growth != nil {
       throw node.unsupported("its automatic padding depends on the size of the image; export it with a fixed size")
     }
-    if sizes == .any, try coversImage(kernel, x) { throw node.ofOneSize() }
+    if sizes == .any, coversImage(kernel, x) { throw node.ofOneSize() }
     x = try padded(x, window, value: -Float.greatestFiniteMagnitude, node)
     let padding = window.padding
     let payload = Pool(
@@ -33,7 +33,7 @@ extension ONNXImporter {
   }
 
   /// Whether a window is as large as the image is where the file fixes its size: a global pool in the clothes of another.
-  private func coversImage(_ kernel: [Int], _ x: ONNXView) throws(ONNXProblem) -> Bool {
+  private func coversImage(_ kernel: [Int], _ x: ONNXView) -> Bool {
     (0..<2).contains {
       kernel[$0] > 1 && x.extents[2 + $0].constant == nil && symbols.declaredInteger(x.extents[2 + $0]) == kernel[$0]
     }
@@ -52,29 +52,18 @@ extension ONNXImporter {
     guard node.text("keep_aspect_ratio_policy", default: "stretch") == "stretch" else {
       throw node.unsupported("it keeps the aspect ratio")
     }
-    let method: Resize.Method
-    switch node.text("mode", default: "nearest") {
-    case "nearest": method = .nearest
-    case "linear", "bilinear": method = .bilinear
-    case "cubic": method = .bicubic
-    default: throw node.unsupported("its mode is '\(node.text("mode", default: ""))'")
+    let mode = node.text("mode", default: "nearest")
+    // Upsample's own word.
+    guard let method = mode == "bilinear" ? Resize.Method.bilinear : Resize.Method(onnxName: mode) else {
+      throw node.unsupported("its mode is '\(mode)'")
     }
-    let coordinates: Resize.Coordinates
-    switch node.text("coordinate_transformation_mode", default: isOld ? "asymmetric" : "half_pixel") {
-    case "half_pixel": coordinates = .halfPixel
-    case "pytorch_half_pixel": coordinates = .pytorchHalfPixel
-    case "align_corners": coordinates = .alignCorners
-    case "asymmetric": coordinates = .asymmetric
-    default:
-      throw node.unsupported("its coordinates are '\(node.text("coordinate_transformation_mode", default: ""))'")
+    let place = node.text("coordinate_transformation_mode", default: isOld ? "asymmetric" : "half_pixel")
+    guard let coordinates = Resize.Coordinates(onnxName: place) else {
+      throw node.unsupported("its coordinates are '\(place)'")
     }
-    let rounding: Resize.Rounding
-    switch node.text("nearest_mode", default: isOld ? "floor" : "round_prefer_floor") {
-    case "floor": rounding = .floor
-    case "ceil": rounding = .ceil
-    case "round_prefer_floor": rounding = .roundPreferFloor
-    case "round_prefer_ceil": rounding = .roundPreferCeil
-    default: throw node.unsupported("its nearest_mode is '\(node.text("nearest_mode", default: ""))'")
+    let nearest = node.text("nearest_mode", default: isOld ? "floor" : "round_prefer_floor")
+    guard let rounding = Resize.Rounding(onnxName: nearest) else {
+      throw node.unsupported("its nearest_mode is '\(nearest)'")
     }
     let isRoundedUp = isOld && opset == 10 && node.type == "Resize" && method == .nearest
     var result = x
@@ -162,7 +151,7 @@ extension ONNXImporter {
       for (axis, factor) in [(2, height), (3, width)] where factor != 1 {
         guard let product = symbols.rounded(.product, extents[axis], Extent(Double(factor)), .single),
           let extent = symbols.floor(product)
-        else { throw node.unsupported("the shape arithmetic is too long") }
+        else { throw node.tooLong() }
         result[axis] = extent
       }
       return result

@@ -80,9 +80,7 @@ extension ONNXImporter {
       switch try value(node, index) {
       case .view(let view): parts.append(view)
       case .constant(let constant):
-        guard let tensor = constant.tensor else {
-          throw node.unsupported("its input \(index) depends on the size of the image")
-        }
+        let tensor = try tensor(constant, index, node)
         if tensor.count == 0 { continue }
         parts.append(try constantValue(tensor, node))
       case nil: throw node.invalid("its input \(index) is absent")
@@ -99,7 +97,7 @@ extension ONNXImporter {
     let first = parts[0]
     if parts.count == 1 { return first }
     if let source = first.wholeAxis(axis), parts.allSatisfy({ $0.isLike(first, butFor: source) }) {
-      let sum = try sum(parts.map { $0.extents[source] }, node)
+      guard let sum = parts.lazy.map({ $0.extents[source] }).sum else { throw node.tooLong() }
       var extents = first.extents
       extents[source] = sum
       let made = try emit(.concatenation(Concatenation(axis: source)), parts.map(\.value), extents, node)
@@ -110,16 +108,8 @@ extension ONNXImporter {
     var values: [ONNXView] = []
     for part in parts { values.append(try plain(part, node)) }
     var extents = values[0].extents
-    extents[axis] = try sum(values.map { $0.extents[axis] }, node)
+    guard let sum = values.lazy.map({ $0.extents[axis] }).sum else { throw node.tooLong() }
+    extents[axis] = sum
     return try emit(.concatenation(Concatenation(axis: axis)), values.map(\.value), extents, node)
-  }
-
-  private func sum(_ extents: [Extent], _ node: ONNXNode) throws(ONNXProblem) -> Extent {
-    var result = Extent(0)
-    for extent in extents {
-      guard let next = result + extent else { throw node.unsupported("the shape arithmetic is too long") }
-      result = next
-    }
-    return result
   }
 }

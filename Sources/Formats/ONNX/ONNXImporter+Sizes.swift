@@ -19,7 +19,7 @@ extension ONNXImporter {
   func expression(_ extent: Extent, _ operands: inout SizeOperands, _ node: ONNXNode) throws(ONNXProblem) -> SizeExpression {
     var budget = SizeExpression.partLimit
     guard let expression = expression(extent, &operands, depth: 0, &budget), operands.names.count <= 16 else {
-      throw node.unsupported("the shape arithmetic is too long")
+      throw node.tooLong()
     }
     return expression
   }
@@ -97,4 +97,7 @@ extension ONNXImporter {
 extension ONNXNode {
   /// Refused because the file is read for any size, and this node is made for the one that the file fixes.
   func ofOneSize() -> ONNXProblem { .fixedSize(node: label, type: type) }
+
+  /// Refused because sizes have passed the bounds of `Extent`, or of expressions.
+  func tooLong() -> ONNXProblem { unsupported("the shape arithmetic is too long") }
 }

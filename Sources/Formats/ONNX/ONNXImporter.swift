@@ -220,9 +220,21 @@ struct ONNXImporter {
 
   /// The weights that an input is; nil where it is absent.
   mutating func weights(_ node: ONNXNode, _ index: Int) throws(ONNXProblem) -> Tensor? {
-    guard let constant = try constant(node, index) else { return nil }
+    try constant(node, index).map { (constant) throws(ONNXProblem) in try tensor(constant, index, node) }
+  }
+
+  /// The elements of the constant that an input is; throws where one depends on an open extent.
+  func tensor(_ constant: ONNXConstant, _ index: Int, _ node: ONNXNode) throws(ONNXProblem) -> Tensor {
     guard let tensor = constant.tensor else { throw node.unsupported("its input \(index) depends on the size of the image") }
     return tensor
+  }
+
+  /// An input as a view, constants as values that nothing computes.
+  mutating func computed(_ value: Value, _ index: Int, _ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
+    switch value {
+    case .view(let view): return view
+    case .constant(let constant): return try constantValue(tensor(constant, index, node), node)
+    }
   }
 
   /// The view that an input is; throws where it is none.
@@ -253,10 +265,9 @@ struct ONNXImporter {
   mutating func followBytes(_ node: ONNXNode) throws(ONNXProblem) {
     guard node.inputs.contains(where: bytes.contains) else { return }
     let moves: Set<String> = [
-      "Identity", "Dropout", "Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Slice", "Split", "Concat", "Gather",
-      "Expand",
-      "Tile", "Pad", "DepthToSpace", "SpaceToDepth", "Max", "Min", "MaxPool", "GlobalMaxPool", "ReduceMax", "ReduceMin",
-      "Where",
+      "Identity", "Dropout", "Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Slice", "Split", "Concat",
+      "Gather", "Expand", "Tile", "Pad", "DepthToSpace", "SpaceToDepth", "Max", "Min", "MaxPool", "GlobalMaxPool",
+      "ReduceMax", "ReduceMin", "Where",
     ]
     let casts: Set<String> = ["Cast", "CastLike", "Shape", "Size", "Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"]
     if moves.contains(node.type) { return bytes.formUnion(node.outputs) }

@@ -73,12 +73,6 @@ enum ONNXPatterns {
       return abs(number - expected) <= 1e-5 * abs(expected)
     }
 
-    /// The other input of a node of two, where one of them is `value`.
-    private func partner(_ node: ONNXNode, of value: String) -> String? {
-      guard node.inputs.count == 2 else { return nil }
-      return node.inputs[0] == value ? node.inputs[1] : node.inputs[1] == value ? node.inputs[0] : nil
-    }
-
     /// What a node multiplies by the number; nil where it does not.
     private func multiplied(_ node: ONNXNode, by factor: Double) -> String? {
       guard node.inputs.count == 2 else { return nil }

@@ -49,11 +49,7 @@ struct ONNXView: Sendable {
   var shape: [Extent]? {
     var result: [Extent] = []
     for axis in axes {
-      var product = Extent(1)
-      for factor in axis {
-        guard let next = product * factors[factor].extent else { return nil }
-        product = next
-      }
+      guard let product = axis.lazy.map({ factors[$0].extent }).product else { return nil }
       result.append(product)
     }
     return result
@@ -121,12 +117,6 @@ struct ONNXView: Sendable {
   /// one element does.
   func holdsChannels(_ axis: Int) -> Bool {
     wholeAxis(axis) == 1 || (extents.count > 1 && extents[1].isOne && groups[axis] == 0)
-  }
-
-  /// Sets how the factors, as they are, make the axes of the view.
-  mutating func setMoves(order: [Int], groups: [Int]) {
-    self.order = order
-    self.groups = groups
   }
 
   /// Without some of the factors, whose axes then have an extent of 1; they are all those of some axes.

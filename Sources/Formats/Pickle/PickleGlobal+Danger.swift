@@ -14,10 +14,10 @@ extension PickleGlobal {
 
   private static let dangerousModules: Set<String> = [
     "os", "posix", "nt", "subprocess", "sys", "importlib", "imp", "runpy", "pickle", "cPickle", "_pickle", "cloudpickle",
-    "dill", "marshal", "shelve", "shutil", "socket", "socketserver", "ctypes", "_ctypes", "cffi", "webbrowser", "pty", "code",
-    "codeop",
-    "commands", "popen2", "_posixsubprocess", "asyncio", "pdb", "bdb", "timeit", "cProfile", "pip", "ensurepip", "zipimport",
-    "pkgutil", "urllib", "urllib2", "http", "httplib", "requests", "ftplib", "smtplib", "telnetlib", "xmlrpc", "pydoc",
+    "dill", "marshal", "shelve", "shutil", "socket", "socketserver", "ctypes", "_ctypes", "cffi", "webbrowser", "pty",
+    "code", "codeop", "commands", "popen2", "_posixsubprocess", "asyncio", "pdb", "bdb", "timeit", "cProfile", "pip",
+    "ensurepip", "zipimport", "pkgutil", "urllib", "urllib2", "http", "httplib", "requests", "ftplib", "smtplib",
+    "telnetlib", "xmlrpc", "pydoc",
   ]
 
   private static let dangerousBuiltins: Set<String> = [
