@@ -28,7 +28,9 @@ import Training
   }
 
   private static func recipe(_ changes: [(String, String)] = []) throws -> TrainingRecipe {
-    try TrainingRecipeTests.recipe(
+    var options = RecipeOptions()
+    options.values = changes.map { ($0.0, YAMLNode(.scalar($0.1, isPlain: true))) }
+    return try TrainingRecipeTests.recipe(
       """
       model:
         architecture: edsr
@@ -36,7 +38,7 @@ import Training
       data: {kind: super-resolution, folders: pictures, patch: 16, patches-per-picture: 5, flat-share: 0.1}
       validation: {folder: pictures}
       training: {epochs: 3, batch-size: 3, learning-rate: 0.01, schedule: cosine, warm-up: 2, clip-norm: 1, average: 0.9}
-      """, options: changes.map { ($0.0, YAMLNode(.scalar($0.1, isPlain: true))) })
+      """, options: options)
   }
 
   private static func job(
