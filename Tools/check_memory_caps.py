@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
-"""Holds `swiftlet upscale --memory` to its word, over random pictures, models, scales, threads and limits.
+"""Holds `swiftlet upscale --memory` to its word, over random pictures, models, scales, threads and limits; with --train
+`swiftlet train --memory`, on VDSR (batch 128, 41x41) and U-Net (batch 1, 512x512) with pictures made here.
 
 Each run either keeps the limit, by the peak resident size that the system reports, and gives the same bytes as without a limit; or
 refuses in one line, and then the amount that the line names is enough. Needs NumPy, Pillow and GNU time.
 
     Tools/check_memory_caps.py path/to/swiftlet --runs 200 --seed 1
+    Tools/check_memory_caps.py path/to/swiftlet --train
 """
 import argparse
+import hashlib
 import os
 import random
 import re
 import subprocess
 import sys
 import tempfile
+import time
 
 import numpy as np
 from PIL import Image
@@ -71,6 +75,73 @@ def run(command, arguments):
     return done.returncode, '\n'.join(lines[:-1]), int(lines[-1]) * 1024
 
 
+VDSR = """
+model: {architecture: vdsr, options: {depth: 20, features: 64}}
+data: {kind: masks, pictures: FOLDER/pictures, masks: FOLDER/masks, patch: 41, patches-per-picture: 64}
+training: {epochs: 1, batch-size: 128, loss: mse-sum, optimizer: sgd, learning-rate: 0.0001, clip-norm: 0.4}
+"""
+UNET = """
+model: {architecture: unet, options: {channels: 1, classes: 1, features: WIDTH}}
+data: {kind: masks, pictures: FOLDER/pictures, masks: FOLDER/masks, grey: true, classes: 1}
+training: {epochs: 1, batch-size: 1, loss: binary-cross-entropy, optimizer: sgd, learning-rate: 0.001}
+"""
+
+
+def train(options):
+    """Trains under limits: the peak keeps each, the model has the bytes of one trained without."""
+    failures = 0
+    with tempfile.TemporaryDirectory() as folder:
+        numbers = np.random.default_rng(options.seed)
+        for kind in ('pictures', 'masks'):
+            os.mkdir(os.path.join(folder, kind))
+        for index in range(4):
+            y, x = np.mgrid[0:512, 0:512]
+            base = np.sin(x / (7 + index)) * np.cos(y / (11 + index))
+            noise = numbers.normal(0, 8, base.shape)
+            for kind, pixels in (('pictures', base * 100 + 128 + noise), ('masks', (base > 0) * 255.0)):
+                Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(os.path.join(folder, kind, f'{index}.png'))
+        recipes = [('vdsr 128x1x41x41', VDSR), ('unet 1x1x512x512', UNET.replace('WIDTH', str(options.features)))]
+        for name, text in [pair for pair in recipes if options.only in pair[0]]:
+            recipe = os.path.join(folder, 'recipe.yaml')
+            open(recipe, 'w').write(text.replace('FOLDER', folder))
+
+            def attempt(limit):
+                """Exit code, error, peak, digest of the model, seconds, the line about memory."""
+                output = os.path.join(folder, f'run-{name.split()[0]}-{limit}')
+                arguments = ['train', recipe, '-o', output, '--threads', str(options.threads)]
+                start = time.time()
+                done = subprocess.run(
+                    ['/usr/bin/time', '-f', '%M', options.swiftlet] + arguments + (['--memory', str(limit)] if limit else []),
+                    capture_output=True, text=True)
+                lines = done.stderr.strip().split('\n')
+                line = next((line for line in done.stdout.split('\n') if line.startswith('memory:')), '')
+                model = os.path.join(output, 'model.safetensors')
+                digest = hashlib.sha256(open(model, 'rb').read()).hexdigest()[:16] if os.path.exists(model) else None
+                return done.returncode, '\n'.join(lines[:-1]), int(lines[-1]) * 1024, digest, time.time() - start, line
+
+            code, error, free, expected, seconds, _ = attempt(None)
+            if code != 0:
+                print(f'{name}: {error}')
+                failures += 1
+                continue
+            print(f'{name} without a limit: {free / 2**20:.1f} MiB, {seconds:.1f} s, {expected}', flush=True)
+            # What cannot be kept names what is enough.
+            _, error, _, _, _, _ = attempt(64 << 20)
+            named = re.search(r'about (\d+) MiB of memory are needed', error)
+            if not named:
+                print(f'{name} in 64 MiB: {error}')
+                failures += 1
+                continue
+            least = int(named[1]) << 20
+            for limit in [least] + [int(free * share) for share in (0.5, 0.75) if free * share > least]:
+                code, error, peak, digest, capped, line = attempt(limit)
+                problem = error if code != 0 else 'TOO MUCH' if peak > limit else 'OTHER BITS' if digest != expected else 'kept'
+                failures += problem != 'kept'
+                print(f'{name} in {limit / 2**20:.0f} MiB: {peak / 2**20:.1f} MiB, {capped:.1f} s '
+                      f'({capped / seconds:.2f}x), {digest}: {problem}; {line}', flush=True)
+    sys.exit(1 if failures else 0)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('swiftlet')
@@ -78,7 +149,13 @@ def main():
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--pixels', type=float, default=1.2e6, help='the largest picture')
     parser.add_argument('--verbose', action='store_true')
+    parser.add_argument('--train', action='store_true', help='training instead of pictures')
+    parser.add_argument('--threads', type=int, default=2, help='of training')
+    parser.add_argument('--features', type=int, default=32, help='of the first level of U-Net')
+    parser.add_argument('--only', default='', help='vdsr or unet')
     options = parser.parse_args()
+    if options.train:
+        train(options)
     kept = refused = 0
     failures = []
     shares = []

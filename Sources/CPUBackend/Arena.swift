@@ -41,6 +41,15 @@ package final class Arena {
     if isMapped { munmap(base, byteCount) } else { free(base) }
   }
 
+  /// Gives the memory back and keeps the addresses: its bytes are 0 again.
+  func release() {
+    #if os(Linux)
+      guard isMapped else { return }
+      let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+      _ = madvise(base, (byteCount + page - 1) / page * page, Int32(MADV_DONTNEED))
+    #endif
+  }
+
   /// Pages of zeros, none of which is there yet. The alignment is a power of two.
   private static func map(_ byteCount: Int, alignment: Int) -> UnsafeMutableRawPointer? {
     let length = byteCount + alignment

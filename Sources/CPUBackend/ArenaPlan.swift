@@ -8,32 +8,39 @@ struct ArenaPlan {
   let byteCount: Int
 
   init(_ program: Program, _ schedule: BandSchedule) {
-    // A value lives from the group that writes it to the last that reads it: steps of one group take turns.
-    var first = [Int](repeating: Int.max, count: program.layouts.count)
-    var last = [Int](repeating: 0, count: program.layouts.count)
-    for (index, group) in schedule.groups.enumerated() {
-      for step in program.steps[group.steps] {
-        first[step.writes] = min(first[step.writes], index)
-        for value in step.reads + [step.writes] { last[value] = index }
-      }
-    }
-    // What parts lie in lives from the first of them on and as long as any.
-    for value in program.layouts.indices {
-      guard case .part(let whole, _) = program.places[value] else { continue }
-      first[whole] = min(first[whole], first[value])
-      last[whole] = max(last[whole], last[value])
-    }
-    let inArena = program.layouts.indices.filter { program.places[$0] == .arena }
+    // Steps of one group take turns.
+    let lives = program.arenaLives(in: schedule.groups.map { $0.steps.lowerBound...$0.steps.upperBound - 1 })
+    let inArena = program.layouts.indices.filter { program.places[$0] == .arena && lives[$0] != nil }
     let plan = MemoryPlan(
       inArena.map { value in
         MemoryPlan.Request(
           byteCount: schedule.byteCount(of: value, program.layouts[value]),
-          lifetime: min(first[value], last[value])...last[value])
+          lifetime: lives[value] ?? 0...0)
       })
     var offsets = [Int](repeating: 0, count: program.layouts.count)
     for (value, offset) in zip(inArena, plan.offsets) { offsets[value] = offset }
     self.offsets = offsets
     byteCount = plan.byteCount
+  }
+}
+
+extension Program {
+  /// Of each value the groups, of the steps given, from the one that writes it first to the last that reads it; nil where none does either. What
+  /// parts lie in lives from the first of them on and as long as any.
+  func arenaLives(in groups: [ClosedRange<Int>]) -> [ClosedRange<Int>?] {
+    var lives = [ClosedRange<Int>?](repeating: nil, count: layouts.count)
+    func extend(_ value: Int, to group: Int) {
+      lives[value] = lives[value].map { $0.lowerBound...max($0.upperBound, group) } ?? group...group
+    }
+    for (index, group) in groups.enumerated() {
+      for step in steps[group] { for value in step.reads + [step.writes] { extend(value, to: index) } }
+    }
+    for (value, place) in places.enumerated() {
+      guard case .part(let whole, _) = place, let life = lives[value] else { continue }
+      let all = lives[whole] ?? life
+      lives[whole] = min(all.lowerBound, life.lowerBound)...max(all.upperBound, life.upperBound)
+    }
+    return lives
   }
 }
 

@@ -32,13 +32,14 @@ struct BandSchedule {
   /// - Parameters:
   ///   - cacheByteCount: what the rings and packed weights of a group may fill, in bytes: a part of the last-level cache.
   ///   - bandPixels: pixels of a band for each thread.
+  ///   - arenaByteCount: what the values that live during a group may fill. Steps one by one are allowed in any case.
   /// - Cost: linear in the number of steps (see `GroupPlan.mostSteps`).
-  init(_ program: Program, threadCount: Int, cacheByteCount: Int, bandPixels: Int) {
+  init(_ program: Program, threadCount: Int, cacheByteCount: Int, bandPixels: Int, arenaByteCount: Int = .max) {
     ringRows = program.layouts.map(\.height)
     ringImages = program.layouts.map(\.batch)
     copies = program.layouts.map { _ in 1 }
     let source = ScheduleSource(program, bandPixels: bandPixels * threadCount, threadCount: threadCount)
-    for range in Self.cheapestGroups(source, cacheByteCount: cacheByteCount) {
+    for range in Self.cheapestGroups(source, cacheByteCount: cacheByteCount, arenaByteCount: arenaByteCount) {
       let plan = GroupPlan(source, range)
       groups.append(Group(steps: range, items: plan.items, imagesPerTask: plan.imagesPerTask))
       for ring in plan.rings {
@@ -51,7 +52,9 @@ struct BandSchedule {
 
   /// The groups that send the fewest bytes to memory and back: the shortest way through the steps, whose edges are the groups that
   /// fit the cache.
-  private static func cheapestGroups(_ source: ScheduleSource, cacheByteCount: Int) -> [Range<Int>] {
+  private static func cheapestGroups(
+    _ source: ScheduleSource, cacheByteCount: Int, arenaByteCount: Int
+  ) -> [Range<Int>] {
     let count = source.steps.count
     var cost = [Int](repeating: Int.max, count: count + 1), start = [Int](repeating: 0, count: count + 1)
     cost[0] = 0
@@ -60,7 +63,9 @@ struct BandSchedule {
       while true {
         if plan.steps.count > 1, plan.byteCount > cacheByteCount { break }
         let first = plan.steps.lowerBound, total = cost[first] + plan.byteCountOutside
-        if total <= cost[end + 1] { (cost[end + 1], start[end + 1]) = (total, first) }
+        // A step more may make a value of many bytes one of few.
+        let fits = plan.steps.count == 1 || arenaByteCount == .max || plan.arenaByteCount <= arenaByteCount
+        if fits, total <= cost[end + 1] { (cost[end + 1], start[end + 1]) = (total, first) }
         if !plan.extend() { break }
       }
     }
@@ -94,6 +99,8 @@ struct ScheduleSource {
     var hasStages: Bool
     /// The values that are complete before it begins.
     var wholeReads: Set<Int>
+    /// What it reads and writes of values that are there more than once.
+    var repeated: [(slot: Int, value: Int)] = []
 
     init(_ step: any CPUBackend.Step, _ program: Program) {
       work = step
@@ -116,6 +123,8 @@ struct ScheduleSource {
       setsPace = step.setsPace
       hasStages = step.stageCount(WorkRegion(images: 0..<1, rows: 0..<step.rowCount)) > 1
       batch = isEven && !step.takesWholeBatch ? images : nil
+      guard !program.repeated.isEmpty else { return }
+      repeated = (reads + [writes]).map { (slot: program.slot($0), value: $0) }
     }
   }
 
@@ -130,6 +139,13 @@ struct ScheduleSource {
   let completed: [[Int]]
   /// The last step that reads each value; Int.max for what leaves the program, is a part or has parts: those keep all rows.
   let lastReader: [Int]
+  let isInArena: [Bool]
+  /// Of the values in the arena, the bytes of those that are written first in each step or before, and of those that are touched last before it.
+  private let begun: [Int]
+  private let ended: [Int]
+
+  /// The bytes of the values in the arena that live during any of the steps.
+  func liveByteCount(during steps: Range<Int>) -> Int { begun[steps.upperBound - 1] - ended[steps.lowerBound] }
 
   init(_ program: Program, bandPixels: Int, threadCount: Int) {
     layouts = program.layouts
@@ -149,6 +165,20 @@ struct ScheduleSource {
       if case .part(let whole, _) = place { last[whole] = Int.max }
     }
     lastReader = last
+    isInArena = program.places.map { $0 == .arena }
+    let lives = program.arenaLives(in: program.steps.indices.map { $0...$0 })
+    var begun = [Int](repeating: 0, count: steps.count), ended = [Int](repeating: 0, count: steps.count + 1)
+    for (value, life) in lives.enumerated() where isInArena[value] {
+      guard let life else { continue }
+      begun[life.lowerBound] += layouts[value].byteCount
+      ended[life.upperBound + 1] += layouts[value].byteCount
+    }
+    for index in steps.indices.dropFirst() {
+      begun[index] += begun[index - 1]
+      ended[index] += ended[index - 1]
+    }
+    self.begun = begun
+    self.ended = ended
     self.completed = completed
     self.writers = writers
   }

@@ -15,6 +15,9 @@ public struct CPUEngine: Backend {
   public let machine: MachineDescription
   /// The most bytes that a session may hold; nil for what the system leaves at the moment.
   public let memoryLimit: Int?
+  /// Whether a session that would need more than `memoryLimit` computes values again in the place of keeping them, where that is enough. The bits
+  /// of results are the same; runs take longer.
+  public let recomputesValues: Bool
   /// See `CacheSizes.bandByteCount`. Speed depends on it, no result does.
   package var cacheByteCount: Int
   /// Pixels of a band of rows for each thread: four Winograd tasks of 24 tiles. Speed depends on it, no result does. Half as many wait
@@ -39,9 +42,10 @@ public struct CPUEngine: Backend {
   /// - Parameters:
   ///   - machine: what choices and sizes follow from; by default what is known of the machine that this runs on.
   ///   - memoryLimit: the most bytes that a session may hold; by default what the system leaves when it is made.
+  ///   - recomputesValues: whether a session computes values again where it would need more.
   public init(
     instructionSet: InstructionSet = .best, threadCount: Int, precision: Precision = .float32,
-    machine: MachineDescription = .current, memoryLimit: Int? = nil
+    machine: MachineDescription = .current, memoryLimit: Int? = nil, recomputesValues: Bool = false
   ) {
     precondition(instructionSet.isAvailable, "this machine cannot run \(instructionSet.rawValue)")
     precondition(threadCount >= 1, "an engine has at least one thread")
@@ -50,6 +54,7 @@ public struct CPUEngine: Backend {
     self.precision = precision
     self.machine = machine
     self.memoryLimit = memoryLimit
+    self.recomputesValues = recomputesValues
     cacheByteCount = machine.caches.bandByteCount
     leastSharedCycles = machine.sharing.leastCycles
     threads = EngineThreads(threadCount: threadCount, granted: grantedThreadCount)

@@ -48,9 +48,7 @@ final class CPUModel: Model {
     try Self.checkPlanning(shapes)
     var lowering = Lowering(network, shapes: shapes, wholeShapes: wholeShapes, engine: engine, packs: packs)
     let program = try lowering.program()
-    let schedule = BandSchedule(
-      program, threadCount: engine.threadCount, cacheByteCount: engine.cacheByteCount, bandPixels: engine.bandPixels)
-    return try CPUSession(program, schedule, network: network, shapes: shapes, kernelsFor: whole, model: self)
+    return try CPUSession(program, network: network, shapes: shapes, kernelsFor: whole, model: self)
   }
 
   /// Planning takes memory itself: tables as long as a row or a column of a value, and an item of the schedule for each band of rows. Where

@@ -10,6 +10,7 @@ final class CPUSession: TimingSession {
   /// Those of the outputs, then those of what updates set.
   private let programOutputShapes: [Shape]
   let peakMemoryByteCount: Int
+  let recomputation: Recomputation?
 
   private let program: Program
   private let schedule: BandSchedule
@@ -42,14 +43,17 @@ final class CPUSession: TimingSession {
   private let sharedOffset: Int
   /// Of each thread: they differ in the values of which each has a copy.
   private let values: UnsafeMutablePointer<ValueMemory>
+  /// As steps know them, of each thread: the same where each value is there once.
+  private let slots: UnsafeMutablePointer<ValueMemory>
+  /// Of each group the values that steps know by other names than before.
+  private let meant: [[(slot: Int, value: Int)]]
   /// Of each group, where threads take images of their own.
   private let sharesImages: [Sharing]
   /// Whether each run has work for all threads.
   private let alwaysShares: Bool
 
   init(
-    _ program: Program, _ schedule: BandSchedule, network: Network, shapes: [String: Shape], kernelsFor whole: [Shape],
-    model: CPUModel
+    _ plain: Program, network: Network, shapes: [String: Shape], kernelsFor whole: [Shape], model: CPUModel
   ) throws(ExecutionError) {
     let engine = model.engine, threadCount = engine.threadCount
     self.model = model
@@ -58,12 +62,18 @@ final class CPUSession: TimingSession {
     selections = MovedChannels.selections(of: network)
     store = model.packs
     threads = engine.threads
-    self.program = program
-    self.schedule = schedule
     inputNames = network.inputs.map(\.name)
     inputShapes = network.inputs.compactMap { shapes[$0.name] }
     programOutputShapes = network.leavingValues.compactMap { shapes[$0] }
     outputShapes = programOutputShapes.dropLast(updatedParameters.count)
+    let tensors = (inputShapes + programOutputShapes).reduce(0) { $0 + $1.count * 4 }
+    let available = engine.availableByteCount
+    let plan = SessionPlan(
+      plain, network, shapes: shapes, engine: engine, tensorByteCount: tensors, available: available)
+    let program = plan.program, schedule = plan.schedule
+    self.program = program
+    self.schedule = schedule
+    recomputation = plan.recomputation
     let costs = StepCosts(program, network, shapes: shapes, engine: engine)
     let sharing = schedule.groups.flatMap(\.items).map { threadCount > 1 ? costs.sharing(of: $0) : .never }
     self.sharing = sharing
@@ -74,18 +84,13 @@ final class CPUSession: TimingSession {
     alwaysShares = (sharing + sharesImages).contains(.always)
     trial = (sharing + sharesImages).contains(.whenItPays) ? SharingTrial() : nil
 
-    let plan = ArenaPlan(program, schedule)
-    arenaOffsets = plan.offsets
-    scratchOffset = plan.byteCount
-    // A page between workers keeps the prefetcher of one away from the lines of the other.
-    scratchStride = ((program.steps.map(\.scratchByteCount).max() ?? 0) + 4095) / 4096 * 4096 + 4096
-    let tensors = (inputShapes + programOutputShapes).reduce(0) { $0 + $1.count * 4 }
+    arenaOffsets = plan.arena.offsets
+    scratchOffset = plan.arena.byteCount
+    scratchStride = plan.scratchStride
     sharedOffset = scratchOffset + scratchStride * threadCount
-    let sharedByteCount = program.steps.map(\.sharedByteCount).max() ?? 0
-    let needed = sharedOffset + sharedByteCount
+    let needed = sharedOffset + plan.sharedByteCount
     // All that a run takes, before any of it is taken.
-    peakMemoryByteCount = needed + program.constantByteCount + tensors
-    let available = engine.availableByteCount
+    peakMemoryByteCount = plan.peakByteCount
     guard peakMemoryByteCount <= available, let arena = Arena(byteCount: needed) else {
       throw .memory(needed: peakMemoryByteCount, available: available)
     }
@@ -93,6 +98,8 @@ final class CPUSession: TimingSession {
     self.arena = arena
     if (sharing + sharesImages).contains(where: { $0 != .never }) { threads.start() }
     values = .allocate(capacity: max(program.layouts.count, 1) * threadCount)
+    slots = program.repeated.isEmpty ? values : .allocate(capacity: max(program.slotCount, 1) * threadCount)
+    meant = Self.meant(program, schedule)
     self.packs = program.packs
     generation = store.prepare(self.packs, loop)
   }
@@ -108,13 +115,38 @@ final class CPUSession: TimingSession {
   private var updates: [Tensor] = []
   private var oldUpdates: [Tensor] = []
 
-  deinit { values.deallocate() }
+  deinit {
+    if slots != values { slots.deallocate() }
+    values.deallocate()
+  }
+
+  /// What the names of values that are there more than once begin to mean with each group.
+  private static func meant(_ program: Program, _ schedule: BandSchedule) -> [[(slot: Int, value: Int)]] {
+    guard !program.repeated.isEmpty else { return schedule.groups.map { _ in [] } }
+    var now = Array(0..<program.slotCount)
+    return schedule.groups.map { group in
+      var changes: [(slot: Int, value: Int)] = []
+      for step in program.steps[group.steps] {
+        for value in step.reads + [step.writes] where now[program.slot(value)] != value {
+          now[program.slot(value)] = value
+          changes.append((program.slot(value), value))
+        }
+      }
+      return changes
+    }
+  }
 
   /// Does what is numbered below the count, on the threads if they are to be had.
   private func loop(_ count: Int, _ body: (Int) -> Void) {
     let pool = threads.threadCount > 1 && count > 1 ? threads.take() : nil
     defer { if pool != nil { threads.giveBack() } }
     if let pool { pool.run(count: count) { _, index in body(index) } } else { for index in 0..<count { body(index) } }
+  }
+
+  func releaseMemory() {
+    arena.release()
+    oldUpdates = []
+    replacement?.releaseMemory()
   }
 
   func run(_ inputs: [Tensor], into outputs: inout [Tensor]) throws(ExecutionError) {
@@ -211,7 +243,13 @@ final class CPUSession: TimingSession {
         values[worker * program.layouts.count + value] = ValueMemory(base + own, layout, images: images, ring: ring)
       }
     }
-    let memory = RunMemory(values: values, shared: arena.base + sharedOffset)
+    let slotCount = program.slotCount
+    if slots != values {
+      for worker in 0..<threads.threadCount {
+        (slots + worker * slotCount).update(from: values + worker * program.layouts.count, count: slotCount)
+      }
+    }
+    let memory = RunMemory(values: slots, shared: arena.base + sharedOffset)
     let scratch = arena.base + scratchOffset
     let sharesMiddling = trial?.isShared ?? false, start = trial == nil ? 0 : ThreadPool.nanoseconds
     let pool = sharesMiddling || alwaysShares ? threads.take() : nil
@@ -223,6 +261,11 @@ final class CPUSession: TimingSession {
     withExtendedLifetime((inputs, outputs)) {
       var index = 0
       for (number, group) in schedule.groups.enumerated() {
+        for (slot, value) in meant[number] {
+          for worker in 0..<threads.threadCount {
+            slots[worker * slotCount + slot] = values[worker * program.layouts.count + value]
+          }
+        }
         #if DEBUG
           let mayShareImages = false
         #else
@@ -242,7 +285,7 @@ final class CPUSession: TimingSession {
           item.region.threadCount = shared == nil ? 1 : threadCounts[index]
           index += 1
           #if DEBUG
-            live.allow(item, of: step, in: values)
+            live.allow(item, of: step, in: slots)
           #endif
           let region = item.region
           if let around {
@@ -283,7 +326,7 @@ final class CPUSession: TimingSession {
     let batch = program.layouts[program.steps[group.steps.upperBound - 1].writes].batch
     pool.run(count: (batch + images - 1) / images) { worker, number in
       let memory = RunMemory(
-        values: values + worker * program.layouts.count, shared: arena.base + sharedOffset)
+        values: slots + worker * program.slotCount, shared: arena.base + sharedOffset)
       for index in group.steps {
         let step = program.steps[index]
         let region = WorkRegion(images: number * images..<min((number + 1) * images, batch), rows: 0..<step.rowCount)

@@ -35,6 +35,8 @@ struct GroupPlan {
   private var hasStages = false
   /// The values that no step of the group may make.
   private var wholeReads: Set<Int> = []
+  /// What the steps know values by that are there more than once, and which of them they mean.
+  private var meant: [Int: Int] = [:]
 
   /// What a value keeps.
   struct Ring {
@@ -105,6 +107,8 @@ struct GroupPlan {
     let first = source.steps[steps.lowerBound]
     guard first.rowCount > 1, let batch = first.batch, source.steps[next].batch == batch else { return false }
     if source.completed[next].contains(where: wholeReads.contains) { return false }
+    // Steps of a group take turns: a name means one value for all of them.
+    if source.steps[next].repeated.contains(where: { meant[$0.slot, default: $0.value] != $0.value }) { return false }
     let oldHeight = height
     take(next)
     // The narrowest value sets the bands of all: one far narrower than another would leave the wide one whole.
@@ -128,6 +132,7 @@ struct GroupPlan {
       mostImageBytes = max(mostImageBytes, layout.bytesPerImage)
     }
     hasStages = hasStages || step.hasStages
+    for (slot, value) in step.repeated { meant[slot] = value }
     let all = pace.most > 0 ? pace : lightPace.most > 0 ? lightPace : alone
     height = bandRows(all, last: steps.upperBound - 1)
     wholeReads.formUnion(step.wholeReads)
@@ -140,6 +145,16 @@ struct GroupPlan {
   /// What rings and packed weights fill.
   var byteCount: Int {
     constantByteCount + ringByteCount * imagesTogether * (imagesPerTask == nil ? 1 : source.threadCount)
+  }
+
+  /// What the arena holds while the group is worked through.
+  var arenaByteCount: Int {
+    rings.reduce(source.liveByteCount(during: steps)) { sum, ring in
+      let layout = source.layouts[ring.value]
+      guard source.isInArena[ring.value] else { return sum }
+      return sum - layout.byteCount
+        + (ring.rows < layout.height ? ring.rows * layout.bytesPerRow : ring.copies * ring.images * layout.bytesPerImage)
+    }
   }
 
   private var batch: Int { source.layouts[source.steps[steps.upperBound - 1].writes].batch }

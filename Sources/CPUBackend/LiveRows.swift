@@ -3,17 +3,21 @@
   /// written over yet. `ValueMemory.row` traps on all others.
   struct LiveRows {
     private let layouts: [ValueLayout]
+    private let slots: [Int]
     /// The rows made of each value that a step makes, of the images that are worked on.
     private var made: [Int: Int] = [:]
 
-    init(_ program: Program) { layouts = program.layouts }
+    init(_ program: Program) {
+      layouts = program.layouts
+      slots = layouts.indices.map(program.slot)
+    }
 
     /// Before an item of the schedule is done.
     mutating func allow(_ item: BandSchedule.Item, of step: any Step, in values: UnsafeMutablePointer<ValueMemory>) {
       let images = item.region.images
       for value in step.reads {
-        let layout = layouts[value], memory = values[value], made = made[value] ?? layout.height
-        values[value].live =
+        let layout = layouts[value], memory = values[slots[value]], made = made[value] ?? layout.height
+        values[slots[value]].live =
           if memory.ring < layout.height {
             (images, max(0, made - memory.ring)..<made)
           } else if memory.images < layout.batch {
@@ -25,7 +29,7 @@
       }
       let layout = layouts[step.writes], rows = item.region.rows, each = step.outputRowsPerRow
       let written = rows.lowerBound * each..<min(rows.upperBound * each, layout.height)
-      values[step.writes].live = (images, written)
+      values[slots[step.writes]].live = (images, written)
       made[step.writes] = written.upperBound
     }
   }

@@ -37,6 +37,9 @@ final class Pack: @unchecked Sendable {
     if takesMemory { takeMemory() }
   }
 
+  /// The bytes that it takes beside the parameters: none where it is one itself.
+  var ownByteCount: Int { (layout as? ConstantValue)?.isShared == true ? 0 : byteCount }
+
   /// The parameter whose memory it is; nil where it has its own.
   @exclusivity(unchecked) private var shared: Tensor?
 

@@ -18,9 +18,21 @@ struct Program {
   /// The values that no step makes.
   var constants: [Pack] = []
   var tables = AxisTables()
+  /// Of values that are there again, behind all others: the values that steps know them by.
+  var repeated: [Int: Int] = [:]
+
+  /// The number that steps know a value by.
+  func slot(_ value: Int) -> Int { repeated[value] ?? value }
+  /// The values that steps know.
+  var slotCount: Int { layouts.count - repeated.count }
 
   var constantByteCount: Int {
-    packs.reduce(steps.reduce(tables.byteCount) { $0 + $1.tableByteCount }) { $0 + $1.byteCount }
+    var seen: Set<ObjectIdentifier> = []
+    let tables = steps.reduce(tables.byteCount) { sum, step in
+      let step = (step as? RepeatedStep)?.base ?? step
+      return seen.insert(ObjectIdentifier(step)).inserted ? sum + step.tableByteCount : sum
+    }
+    return packs.reduce(tables) { $0 + $1.ownByteCount }
   }
 
   /// What its steps and constants read, each once.

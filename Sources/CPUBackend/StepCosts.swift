@@ -6,6 +6,10 @@ import Tensors
 struct StepCosts {
   /// Of a row of work of one image, in cycles of one core.
   private let cyclesPerRow: [Double]
+  /// Rows of work of all images.
+  private let rowCounts: [Int]
+  /// Multiply-accumulates of each node.
+  private let products: [String: Int]
 
   /// See `CPUEngine.leastSharedCycles`.
   private let leastCycles: Double
@@ -22,13 +26,14 @@ struct StepCosts {
       products[node.name] = node.operation.definition.multiplyAccumulates(
         node.inputs.compactMap { shapes[$0] }, output: output)
     }
+    self.products = products
+    rowCounts = program.steps.map { max(program.layouts[$0.writes].batch * $0.rowCount, 1) }
     let rates = KernelRates(engine.machine, engine.instructionSet, engine.precision)
-    cyclesPerRow = program.steps.map { step in
+    cyclesPerRow = zip(program.steps, rowCounts).map { step, rows in
       let values = Set(step.reads + [step.writes])
       let moved = values.reduce(0) { $0 + program.layouts[$1].movedByteCount }
       // Copies beside the step that does a node's products have none, nor has a convolution that only moves channels.
       let count = step.work.method.isOfProducts ? products[step.node] ?? 0 : 0
-      let rows = max(program.layouts[step.writes].batch * step.rowCount, 1)
       return (rates.products(2 * Double(count)) + Double(moved + step.constantByteCount) / 16) / Double(rows)
     }
   }
@@ -43,6 +48,19 @@ struct StepCosts {
 
   /// Of one core.
   func cycles(of item: BandSchedule.Item) -> Double { cyclesPerRow[item.step] * Double(item.region.imageRows) }
+
+  /// Of one core, for all of a step.
+  func cycles(ofStep step: Int) -> Double { cyclesPerRow[step] * Double(rowCounts[step]) }
+
+  /// The multiply-accumulates of each step of the program: of a node with several steps that do products each has its part.
+  func multiplyAccumulates(of program: Program) -> [Double] {
+    let steps = program.steps.filter(\.work.method.isOfProducts)
+    let counts = Dictionary(steps.map { ($0.node, 1) }, uniquingKeysWith: +)
+    return program.steps.map { step in
+      guard step.work.method.isOfProducts, let all = products[step.node], let count = counts[step.node] else { return 0 }
+      return Double(all) / Double(count)
+    }
+  }
 
   /// The threads of which an item is done soonest: n of them take the cycles by n, and hear of it one after the other.
   func threadCount(of item: BandSchedule.Item, most: Int) -> Int {

@@ -71,13 +71,8 @@ public struct Benchmark: Sendable {
   /// Runs steps of training, as set: forward, backward and Adam. The loss is cross entropy where the output is `[N, classes]`, else the mean absolute
   /// error; the targets are random.
   public func train(_ network: Network, model: String) throws(EvaluationError) -> BenchmarkReport {
-    let shapes = try wrapping { () throws(NetworkError) in try network.inferredShapes(inputs: [input]) }
-    guard let output = network.outputs.first.flatMap({ shapes[$0] }) else { throw .network(.noOutputs) }
+    let (training, output) = try TrainingNetwork.step(of: network, input: input)
     let isClassifier = output.rank == 2
-    let training = try wrapping { () throws(TrainingError) in
-      try TrainingNetwork(
-        network, loss: WeightedLoss(isClassifier ? .crossEntropy : .absoluteError), optimizer: .adam, inputs: [input])
-    }
     let step = training.network.eliminatingDeadNodes().fusing()
     return try run(step, of: training.network, [input, output, [4]], model: model) {
       var target = Self.randomInput(output)

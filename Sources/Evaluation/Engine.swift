@@ -67,11 +67,15 @@ public struct CPUOptions: Hashable, Sendable {
   }
 
   /// Throws where this machine cannot run the instruction set.
-  package func makeEngine() throws(EvaluationError) -> CPUEngine {
+  ///
+  /// - Parameter memoryLimit: the most bytes that a session may hold, which computes values again where it would need more.
+  package func makeEngine(memoryLimit: Int? = nil) throws(EvaluationError) -> CPUEngine {
     guard instructionSet.isAvailable else {
       let available = InstructionSet.allCases.filter(\.isAvailable).map(\.rawValue)
       throw .instructionSet(name: instructionSet.rawValue, available: available)
     }
-    return CPUEngine(instructionSet: instructionSet, threadCount: threadCount, precision: precision, machine: machine)
+    return CPUEngine(
+      instructionSet: instructionSet, threadCount: threadCount, precision: precision, machine: machine,
+      memoryLimit: memoryLimit, recomputesValues: memoryLimit != nil)
   }
 }

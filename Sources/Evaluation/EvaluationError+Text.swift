@@ -31,6 +31,11 @@ extension EvaluationError: CustomStringConvertible {
       "\(needed.text(limit: "\(TextFormat.bytes(limit)) allowed")); allow more, give a smaller scale or crop the picture"
     case .memoryOfProcess(let limit, let needed):
       "\(needed.text(limit: limit)); raise it, give a smaller scale or crop the picture"
+    case .trainingOption(let name, let value, let allowed):
+      "the \(name) is '\(value.onOneLine)' and must be \(allowed)"
+    case .trainingMemory(let limit, let needed):
+      "about \(MemoryNeed.mebibytes(needed)) of memory are needed to train, also with values computed again, and "
+        + "\(TextFormat.bytes(limit)) are allowed; allow more, or take smaller batches or patches"
     case .instructionSet(let name, let available):
       "this machine cannot run \(name); it can run \(available.joined(separator: ", "))"
     case .unknownEngine(let name, let file):
@@ -134,7 +139,8 @@ extension EvaluationError {
   /// The line, with the file that was worked on in front where the error itself does not name it.
   public func text(for file: String) -> String {
     switch self {
-    case .scale, .outputTooLarge, .memoryLimit, .memoryOfProcess, .notFinite, .constantOutput, .execution, .network, .contract,
+    case .scale, .outputTooLarge, .memoryLimit, .memoryOfProcess, .trainingMemory, .notFinite, .constantOutput, .execution,
+      .network, .contract,
       .contractScale,
       .notTileable:
       "'\(file.onOneLine)': \(description)"
@@ -146,7 +152,7 @@ extension EvaluationError {
       }
     case .noImageContract, .noPredictionContract, .inputCount, .inputShape, .openInput, .instructionSet, .unknownEngine,
       .untimedEngine, .architecture,
-      .training, .recipe, .trainingTarget, .trainingInput, .runFolder, .nothingPretrained,
+      .training, .recipe, .trainingOption, .trainingTarget, .trainingInput, .runFolder, .nothingPretrained,
       .unknownModel, .format, .conversion,
       .architectureNeeded,
       .noPictures, .nothingToSubstitute, .outputTaken, .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded,

@@ -25,6 +25,10 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case memoryLimit(limit: Int, needed: MemoryNeed)
   /// The process may not take as much, or the machine has less. The limit is a clause: `the machine has 23.5 GiB`.
   case memoryOfProcess(limit: String, needed: MemoryNeed)
+  /// An option of a training has none of the values that it may have.
+  case trainingOption(name: String, value: String, allowed: String)
+  /// Training needs more, also where values are computed again.
+  case trainingMemory(limit: Int, needed: Int)
   case instructionSet(name: String, available: [String])
   /// Of a file that was read, or as it was given.
   case unknownEngine(name: String, file: String? = nil)

@@ -12,14 +12,16 @@ public final class Evaluator {
   private let engine: Engine
   private let upscaler: Upscaler
 
+  /// - Parameter memoryLimit: for the whole process: tiles become smaller where it is near.
   public init(
-    _ network: Network, protocol: EvaluationProtocol, engine: Engine, tile: TilePolicy = .automatic
+    _ network: Network, protocol: EvaluationProtocol, engine: Engine, tile: TilePolicy = .automatic, memoryLimit: Int? = nil
   ) throws(EvaluationError) {
     self.network = network
     self.protocol = `protocol`
     self.engine = engine
     upscaler = try Upscaler(
-      network, backend: engine.makeBackend(), options: Upscaler.Options(tile: tile, threadCount: engine.threadCount))
+      network, backend: engine.makeBackend(),
+      options: Upscaler.Options(tile: tile, memoryLimit: memoryLimit, threadCount: engine.threadCount))
   }
 
   /// The scales that the network can be measured at: its own, or 2, 3 and 4.
@@ -206,8 +208,12 @@ extension Upscaler {
     var check = OutputCheck()
     for plane in planes { check.input.include(plane) }
     let collected = try collect(input, symmetries: [.identity], check: &check, progress: nil) {
-      (height, width) throws(EvaluationError) in try runner.plan(height: height, width: width)
+      (height, width) throws(EvaluationError) in
+      // The planes are there already.
+      let budget = options.memoryLimit.map { max($0 - residentByteCount() - (8 << 20), 0) / 20 * 19 }
+      return try runner.plan(height: height, width: width, budget: budget)
     }
+    if options.memoryLimit != nil { runner.releaseSessions() }
     let output = (0..<collected.count).map { collected.wholePlane($0) }
     try check.verify(network: runner.network.name, black: contract.colour == .luma ? LumaWeights.black : 0)
     return output

@@ -59,6 +59,11 @@ public struct NetworkReport: Hashable, Codable, Sendable {
     text += "read \(TextFormat.bytes(ledger.bytesRead)), written \(TextFormat.bytes(ledger.bytesWritten)), "
     text += "peak of values \(TextFormat.bytes(ledger.peakActivationByteCount))\n"
     guard showsNodes else { return text }
+    return text + "\n" + nodes + "\n" + Self.table(ledger)
+  }
+
+  /// A line for each node.
+  static func table(_ ledger: Ledger) -> String {
     var table = TextTable(["node", "operation", "output", "parameters", "MACs", "read", "written"])
     for entry in ledger.entries {
       table.append([
@@ -66,7 +71,7 @@ public struct NetworkReport: Hashable, Codable, Sendable {
         TextFormat.grouped(entry.multiplyAccumulates), TextFormat.bytes(entry.bytesRead), TextFormat.bytes(entry.bytesWritten),
       ])
     }
-    return text + "\n" + nodes + "\n" + table.text
+    return table.text
   }
 
   /// What a classifier or segmenter tells apart, and how it takes pictures.

@@ -87,6 +87,10 @@ public protocol Session: AnyObject {
   var outputShapes: [Shape] { get }
   /// The bytes that a run holds at its peak: activations, packed weights and scratch; inputs and outputs included.
   var peakMemoryByteCount: Int { get }
+  /// What is done, and computed again, to keep within the memory that the engine may take; nil where nothing had to be.
+  var recomputation: Recomputation? { get }
+  /// Gives back to the system what lasts no longer than a run; the next run takes it again.
+  func releaseMemory()
   /// Runs the network on tensors of `inputShapes`, and of the inputs' elements.
   ///
   /// - Parameter outputs: what is given is written over where it has the shape of an output and nobody else holds it, so that a caller
@@ -95,6 +99,9 @@ public protocol Session: AnyObject {
 }
 
 extension Session {
+  public var recomputation: Recomputation? { nil }
+  public func releaseMemory() {}
+
   /// Runs the network on tensors of `inputShapes`, and of the inputs' elements; the outputs are new tensors.
   public func run(_ inputs: [Tensor]) throws(ExecutionError) -> [Tensor] {
     var outputs: [Tensor] = []

@@ -71,7 +71,20 @@ public struct Safetensors: Sendable {
 
   /// Writes the file whole or not at all.
   public func write(to path: String) throws(FormatError) {
-    do throws(FileError) { try AtomicFile.write(encoded(), to: path) } catch {
+    do throws(FileError) {
+      var file = try AtomicFile(path: path == "-" ? "/dev/stdout" : path)
+      let (header, tensors) = layout
+      try file.write(header)
+      // Tensor by tensor: a second copy of all would be the largest thing in memory.
+      for tensor in tensors {
+        var problem: FileError?
+        tensor.withUnsafeBytes { bytes in
+          do throws(FileError) { try file.write(bytes) } catch { problem = error }
+        }
+        if let problem { throw problem }
+      }
+      try file.commit()
+    } catch {
       throw FormatError(source: path, problem: .file(error))
     }
   }
@@ -79,6 +92,15 @@ public struct Safetensors: Sendable {
   /// The bytes of the file: the same contents give the same bytes. Tensors lie by falling element size, then by name, which keeps
   /// each aligned to its element; the header is padded with spaces so that the data starts at a multiple of 64.
   public func encoded() -> [UInt8] {
+    let (header, tensors) = layout
+    var result = header
+    result.reserveCapacity(tensors.reduce(header.count) { $0 + $1.byteCount })
+    for tensor in tensors { tensor.withUnsafeBytes { result.append(contentsOf: $0) } }
+    return result
+  }
+
+  /// What comes before the data, and the tensors in their order.
+  private var layout: (header: [UInt8], tensors: [Tensor]) {
     let names = tensors.sorted { a, b in
       (-a.value.dataType.byteCount, a.key) < (-b.value.dataType.byteCount, b.key)
     }
@@ -99,11 +121,9 @@ public struct Safetensors: Sendable {
     var header = Array("{\(parts.joined(separator: ","))}".utf8)
     header += [UInt8](repeating: UInt8(ascii: " "), count: (64 - (header.count + 8) % 64) % 64)
     var result: [UInt8] = []
-    result.reserveCapacity(8 + header.count + offset)
+    result.reserveCapacity(8 + header.count)
     for shift in 0..<8 { result.append(UInt8(truncatingIfNeeded: header.count >> (8 * shift))) }
-    result += header
-    for (_, tensor) in names { tensor.withUnsafeBytes { result.append(contentsOf: $0) } }
-    return result
+    return (result + header, names.map(\.value))
   }
 }
 

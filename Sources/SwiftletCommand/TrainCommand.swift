@@ -119,6 +119,12 @@ struct RecipeArguments: ParsableArguments {
   var seed: String?
 
   @Option(
+    help: ArgumentHelp(
+      "training.memory: the most memory to take, as in 512M or 2G; values are computed again where they do not fit",
+      valueName: "size"))
+  var memory: String?
+
+  @Option(
     help: ArgumentHelp("Any key, as in training.loss=l1; may be given again.", valueName: "key=value"),
     transform: { try RecipeOption(argument: $0) })
   var set: [RecipeOption] = []
@@ -137,6 +143,7 @@ struct RecipeArguments: ParsableArguments {
     options.momentum = momentum
     options.weightDecay = weightDecay
     options.seed = seed
+    options.memory = memory
     options.values = set.map { ($0.key, $0.value) }
     return options
   }

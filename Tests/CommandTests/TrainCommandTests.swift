@@ -45,6 +45,13 @@ import Testing
     CommandCase(
       "train recipe.yaml --architecture unet --set model.options={} -o r", 1,
       "swiftlet: the network 'unet' is none that enlarges…"),
+    CommandCase(
+      "train recipe.yaml --memory much -o r", 1,
+      "swiftlet: 'recipe.yaml': 'training.memory' is 'much' and must be bytes, as in 512M or 2G"),
+    CommandCase("info MODEL --loss l1", 64, "swiftlet: --loss, --optimizer and --batch-size speak of training…"),
+    CommandCase(
+      "info MODEL --training --loss l3", 1,
+      "swiftlet: the loss is 'l3' and must be l1, mse, mse-sum, charbonnier, ssim, cross-entropy, binary-cross-entropy or dice"),
     CommandCase("runs list .", 1, "swiftlet: '.': no folder in it is one of a run…"),
     CommandCase("runs show folder", 1, "swiftlet: 'folder': it is no folder of a run…"),
   ]
@@ -93,5 +100,47 @@ import Testing
     #expect(resumed.code == 0, "\(resumed.error)")
     func bytes(_ name: String) throws -> [UInt8] { try FileReader.bytes(of: place.path(name), limit: 1 << 24) }
     #expect(try bytes("broken/model.safetensors") == bytes("whole/model.safetensors"))
+  }
+
+  /// The whole process keeps a limit, and leaves the same bits; what cannot be kept is refused with what is enough.
+  @Test func `memory is kept`() throws {
+    let place = try Self.place(
+      """
+      model: {architecture: vdsr, options: {depth: 10, features: 32}}
+      data: {kind: super-resolution, folders: ., patch: 32, patches-per-picture: 24, scales: [2]}
+      validation: {folder: .}
+      training: {epochs: 1, batch-size: 24}
+
+      """)
+    let free = try place.run(["train", "recipe.yaml", "-o", "free"])
+    #expect(free.code == 0, "\(free.error)")
+    #expect(!free.output.contains("memory:"))
+    let refused = try place.run(["train", "recipe.yaml", "-o", "capped", "--memory", "8M"])
+    #expect(
+      refused.code == 1 && refused.error.hasSuffix("allow more, or take smaller batches or patches\n"), "\(refused.error)")
+    #expect(!FileReader.exists(place.path("capped")))
+    let amount = try #require(refused.error.firstMatch(of: /about ([0-9]+) MiB of memory are needed/)?.1)
+    let capped = try place.run(["train", "recipe.yaml", "-o", "capped", "--memory", "\(amount)M"])
+    #expect(capped.code == 0, "\(capped.error)")
+    #expect(capped.output.contains("values computed again, +"), "\(capped.output)")
+    func bytes(_ name: String) throws -> [UInt8] { try FileReader.bytes(of: place.path(name), limit: 1 << 24) }
+    #expect(try bytes("capped/model.safetensors") == bytes("free/model.safetensors"))
+    let limit = try #require(Int(amount)) << 20
+    let peak = try #require(
+      String(decoding: bytes("capped/run.json"), as: UTF8.self).firstMatch(of: /"peak_memory_bytes" ?: ?([0-9]+)/)?.1)
+    #expect(try #require(Int(peak)) <= limit)
+    // The limit is the recipe's from now on; a run is gone on with under another.
+    let again = try place.run(["train", "--resume", "capped", "--memory", "\(amount)M"])
+    #expect(again.code == 0, "\(again.error)")
+  }
+
+  @Test func `what a step of training costs`() throws {
+    let place = try Self.place()
+    let report = try place.run(["info", "MODEL", "--training", "--input", "4x1x24x24", "--loss", "mse", "--optimizer", "sgd"])
+    #expect(report.code == 0, "\(report.error)")
+    #expect(report.output.contains("loss mse, optimizer sgd") && report.output.contains("input 4x1x24x24, target 4x1x48x48"))
+    #expect(report.output.contains("memory of the step on "))
+    let json = try place.run(["info", "MODEL", "--training", "--batch-size", "4", "--json"]).output
+    #expect(json.contains("\"session_memory_bytes\"") && json.contains("4x1x256x256"))
   }
 }

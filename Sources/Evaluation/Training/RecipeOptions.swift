@@ -21,6 +21,8 @@ public struct RecipeOptions: Sendable {
   public var momentum: String?
   public var weightDecay: String?
   public var seed: String?
+  /// The most memory to take: `512M`.
+  public var memory: String?
   /// Any values by the path of their key, as `training.loss`; they come last.
   public var values: [(key: String, value: YAMLNode)] = []
 
@@ -46,6 +48,7 @@ public struct RecipeOptions: Sendable {
     add("training.momentum", momentum)
     add("training.weight-decay", weightDecay)
     add("training.seed", seed)
+    add("training.memory", memory)
     return result + values
   }
 

@@ -28,6 +28,7 @@ extension TrainingJob {
     text += "fingerprint \(record.data.fingerprint)\n"
     text +=
       "\(recipe.epochs) epochs of \(record.stepsPerEpoch) steps, seed \(recipe.seed), \(record.threads) threads, \(record.isa)\n"
+    if let memoryText { text += memoryText }
     if firstStep > 0 { text += "going on behind step \(firstStep)\n" }
     return text + "folder: \(folder.path)\n"
   }

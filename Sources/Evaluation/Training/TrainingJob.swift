@@ -46,6 +46,8 @@ public final class TrainingJob {
   private var lossSum: Double
   private let fingerprint: String
   private let resumes: Bool
+  /// What the steps take of the memory, a line; nil without a limit.
+  public let memoryText: String?
 
   /// Makes all ready: reads the data's list, builds the network, takes up the checkpoint.
   ///
@@ -59,9 +61,12 @@ public final class TrainingJob {
     self.recipe = recipe
     self.folder = folder
     self.resumes = resumes
+    if recipe.memoryLimit != nil { Machine.givesBackFreedMemory() }
     var network = try recipe.network()
     let samples = try recipe.samples(of: recipe.data, for: network, root: root)
+    let heldBefore = Machine.residentByteCount
     let first = try wrapping { () throws(DataError) in try samples.sample(SampleKey(seed: recipe.seed, epoch: 0, index: 0)) }
+    let making = max(Machine.peakResidentByteCount - heldBefore, 0)
     var training = try recipe.training(network, sample: first)
     if let contract = recipe.contract(samples: samples, sample: first) { network.contract = contract }
     let fingerprint = try wrapping { () throws(DataError) in try DataFingerprint(samples.files) }
@@ -109,6 +114,12 @@ public final class TrainingJob {
     loading.seed = recipe.seed
     loading.damaged = recipe.damaged
     loading.threadCount = recipe.loadingThreadCount
+    let shapes = [first.input.shape, first.target.shape].map { TrainingRecipe.batch($0, recipe.batchSize) }
+    let memory = recipe.memoryLimit.map { limit in
+      TrainingMemory(
+        limit: limit, held: Machine.residentByteCount, batch: 4 * (shapes[0].count + shapes[1].count), making: making,
+        cacheCount: recipe.validation == nil ? 1 : 2, threadCount: options.threadCount, options: &loading)
+    }
     let whole = max(samples.count / recipe.batchSize, 1)
     let loader = try wrapping { () throws(DataError) in
       try BatchLoader(samples, options: loading, epoch: step / whole, step: step % whole, endEpoch: recipe.epochs)
@@ -118,9 +129,21 @@ public final class TrainingJob {
     record.state = .running
     record.error = nil
     let start = training
-    let engine = try options.makeEngine()
+    let sessionCount = training.accumulation == nil ? 1 : 2
+    let engine = try options.makeEngine(memoryLimit: memory.map { $0.sessionByteCount / sessionCount })
     trainer = try wrapping { () throws(TrainingError) in
       try Trainer(start, on: engine, learningRate: recipe.learningRate, loader: loader, step: step)
+    }
+    if let memory {
+      do throws(TrainingError) {
+        memoryText = memory.text(
+          try trainer.prepare(input: shapes[0], target: shapes[1]), parts: training.accumulation?.parts ?? 1)
+      } catch {
+        guard case .execution(.memory(let needed, _)) = error else { throw .training(error) }
+        throw .trainingMemory(limit: memory.limit, needed: memory.needed(session: needed * sessionCount))
+      }
+    } else {
+      memoryText = nil
     }
     self.network = network
     metrics = RunMetrics(names: validator?.names ?? [])
@@ -214,6 +237,7 @@ public final class TrainingJob {
 
   /// Validates where it is time to, and writes everything.
   private func endEpoch(_ row: inout RunMetrics.Row) throws(EvaluationError) {
+    if recipe.memoryLimit != nil { trainer.releaseMemory() }
     let current = trainer.applied(to: network)
     var isBest = validator == nil
     if let validator, row.epoch % recipe.validationInterval == 0 || row.epoch == recipe.epochs {

@@ -36,6 +36,7 @@ extension TrainingRecipe {
     -> any SampleSource
   {
     func path(_ path: String) -> String { path.relative(to: root) }
+    func cache(_ byteCount: Int) -> Int { memoryLimit.map { min(byteCount, TrainingMemory.cacheByteCount($0)) } ?? byteCount }
     func pictures(_ folders: Folders) throws(DataError) -> PictureSet {
       let set = try PictureSet(folders: folders.paths.map(path), recursive: folders.isRecursive)
       return try folders.subset.map { (places) throws(DataError) in try set.subset(places) } ?? set
@@ -43,6 +44,7 @@ extension TrainingRecipe {
     switch data {
     case .superResolution(let folders, var options):
       let contract = try network.checkedImageContract()
+      options.cacheByteCount = cache(options.cacheByteCount)
       options.colour = contract.colour
       options.maximum = contract.maximum
       options.inputSize = contract.inputSize
@@ -58,16 +60,21 @@ extension TrainingRecipe {
         try SuperResolutionSource(pictures(folders), options: options)
       }
     case .hdf5(let file, let inputs, let targets):
-      return try wrapping { () throws(DataError) in try HDF5Source(path: path(file), inputs: inputs, targets: targets) }
-    case .classes(let folder, let options):
+      return try wrapping { () throws(DataError) in
+        try HDF5Source(path: path(file), inputs: inputs, targets: targets, cacheByteCount: cache(1 << 29))
+      }
+    case .classes(let folder, var options):
+      options.cacheByteCount = cache(options.cacheByteCount)
       return try wrapping { () throws(DataError) in
         try ClassFolderSource(folder: path(folder), classes: classes, options: options)
       }
-    case .masks(let pictures, let masks, _, let options):
+    case .masks(let pictures, let masks, _, var options):
+      options.cacheByteCount = cache(options.cacheByteCount)
       return try wrapping { () throws(DataError) in
         try MaskPairSource(pictures: path(pictures), masks: path(masks), options: options)
       }
-    case .lowLight(let folders, let options):
+    case .lowLight(let folders, var options):
+      options.cacheByteCount = cache(options.cacheByteCount)
       return try wrapping { () throws(DataError) in
         try LowLightSource(pictures(folders), options: options)
       }

@@ -65,6 +65,12 @@ extension TrainingRecipe {
     seed = UInt64(try training.integer("seed", 1, in: 0...Int.max))
     averageKeep = try training.optionalNumber("average", in: 0...0.999999).map { Float($0) }
     batchNormMomentum = Float(try training.number("batch-norm-momentum", 0.1, in: 0...1))
+    if let text = try training.text("memory") {
+      guard let limit = TextFormat.parsedByteCount(text) else {
+        throw training.refusal("memory", text, "bytes, as in 512M or 2G")
+      }
+      memoryLimit = limit
+    }
     loss = try WeightedLoss(&training, of: self.data)
     if parts > 1, loss.isMixed {
       throw training.refusal(
@@ -244,11 +250,11 @@ extension TrainingRecipe.Validation {
 }
 
 extension WeightedLoss {
-  private static let names = [
+  static let names = [
     "l1", "mse", "mse-sum", "charbonnier", "ssim", "cross-entropy", "binary-cross-entropy", "dice",
   ]
 
-  private static func loss(_ name: String) -> Loss? {
+  static func loss(_ name: String) -> Loss? {
     switch name {
     case "l1": .absoluteError
     case "mse": .squaredError

@@ -60,6 +60,8 @@ public struct TrainingRecipe: Equatable, Sendable {
   public var parts = 1
   /// Of the running statistics of batch norms.
   public var batchNormMomentum: Float = 0.1
+  /// The most bytes that the whole process may take; nil for no limit.
+  public var memoryLimit: Int?
   /// What the recipe was read from, options included: reading it gives the same recipe.
   public var node: YAMLNode
 }

@@ -82,7 +82,8 @@ final class Validator {
   func figures(of network: Network, samples: String?) throws(EvaluationError) -> [Double] {
     switch kind {
     case .pictures(let folder, let measure, let scales):
-      let evaluator = try Evaluator(network, protocol: measure, engine: .cpu(options), tile: .automatic)
+      let evaluator = try Evaluator(
+        network, protocol: measure, engine: .cpu(options), tile: .automatic, memoryLimit: recipe.memoryLimit)
       let report = try evaluator.evaluate(folder: folder, model: network.name, scales: scales, saveFolder: samples)
       let count = Double(max(report.means.count, 1))
       return [
@@ -102,7 +103,8 @@ final class Validator {
     loading.keepsRemainder = true
     loading.damaged = recipe.damaged
     let loader = try wrapping { () throws(DataError) in try BatchLoader(source, options: loading, endEpoch: 1) }
-    let engine = try options.makeEngine()
+    let engine = try options.makeEngine(
+      memoryLimit: recipe.memoryLimit.map { max($0 - Machine.residentByteCount - (16 << 20), 0) })
     // The last batch may be smaller.
     var model: (any Model)?
     var sessions: [Shape: any Session] = [:]

@@ -21,6 +21,7 @@ public final class Trainer {
     public var sampleCount: Int
   }
 
+  /// Its parameters are those that no step changes.
   public let training: TrainingNetwork
   public let learningRate: LearningRate
   public let loader: BatchLoader
@@ -31,6 +32,7 @@ public final class Trainer {
   /// Of all parts of a batch but the last, where there are several.
   private let accumulating: (any Model)?
   private var accumulatingSession: (any Session)?
+  private let accumulatingNames: Set<String>
   /// The number of the next step.
   public private(set) var step: Int
 
@@ -40,7 +42,6 @@ public final class Trainer {
   public init(
     _ training: TrainingNetwork, on backend: any Backend, learningRate: LearningRate, loader: BatchLoader, step: Int = 0
   ) throws(TrainingError) {
-    self.training = training
     self.learningRate = learningRate
     self.loader = loader
     self.backend = backend
@@ -55,6 +56,30 @@ public final class Trainer {
     accumulating = try training.accumulation.map { accumulation throws(TrainingError) in
       try wrapping { () throws(ExecutionError) in try backend.prepare(accumulation.network.eliminatingDeadNodes().fusing()) }
     }
+    accumulatingNames = Set((training.accumulation?.network.parameters ?? [:]).keys)
+    // The models have the others: kept here, those that training began with would take their memory to the end.
+    var own = training
+    let known = model.network.parameters
+    own.network.parameters = training.network.parameters.filter { known[$0.key] == nil }
+    own.accumulation?.network.parameters = [:]
+    self.training = own
+  }
+
+  /// Makes the sessions for batches of these shapes, which the first step does otherwise: one, and one more where batches go in parts.
+  public func prepare(input: Shape, target: Shape) throws(TrainingError) -> [any Session] {
+    let parts = training.accumulation?.parts ?? 1
+    let shapes = [input, target].map { Shape([$0[0] / parts] + $0.extents.dropFirst()) } + [[4]]
+    return try wrapping { () throws(ExecutionError) in
+      let last = try session(shapes)
+      guard parts > 1, let other = try accumulatingSession(shapes) else { return [last] }
+      return [other, last]
+    }
+  }
+
+  /// Gives back what lasts no longer than a step; the next one takes it again.
+  public func releaseMemory() {
+    for session in sessions.values { session.releaseMemory() }
+    accumulatingSession?.releaseMemory()
   }
 
   /// The training network with what its parameters are now.
@@ -93,7 +118,9 @@ public final class Trainer {
     for index in 0..<count - 1 {
       loss += try wrapping { () throws(ExecutionError) in try accumulate(parts[index], isFirst: index == 0) }
     }
-    let outputs = try wrapping { () throws(ExecutionError) in try session(parts[count - 1]).run(parts[count - 1]) }
+    let outputs = try wrapping { () throws(ExecutionError) in
+      try session(parts[count - 1].map(\.shape)).run(parts[count - 1])
+    }
     loss = (loss + outputs[0].floats[0]) * (training.accumulation?.share ?? 1)
     guard loss.isFinite, hasFiniteParameters else {
       try wrapping { () throws(ExecutionError) in try model.setParameters(before) }
@@ -112,10 +139,9 @@ public final class Trainer {
     guard let accumulating, let adding = training.accumulation?.network else { return 0 }
     if isFirst {
       let now = model.network.parameters
-      try accumulating.setParameters(now.filter { adding.parameters[$0.key] != nil })
+      try accumulating.setParameters(now.filter { accumulatingNames.contains($0.key) })
     }
-    if accumulatingSession == nil { accumulatingSession = try accumulating.session(inputs: inputs.map(\.shape)) }
-    let loss = try accumulatingSession?.run(inputs)[0].floats[0] ?? 0
+    let loss = try accumulatingSession(inputs.map(\.shape))?.run(inputs)[0].floats[0] ?? 0
     // Sums, and what batch norms and dropout remember.
     let now = accumulating.network.parameters
     let changed = adding.updates.compactMap { update in now[update.parameter].map { (update.parameter, $0) } }
@@ -123,10 +149,15 @@ public final class Trainer {
     return loss
   }
 
-  private func session(_ inputs: [Tensor]) throws(ExecutionError) -> any Session {
-    if let known = sessions[inputs[0].shape] { return known }
-    let session = try model.session(inputs: inputs.map(\.shape))
-    sessions[inputs[0].shape] = session
+  private func accumulatingSession(_ shapes: [Shape]) throws(ExecutionError) -> (any Session)? {
+    if accumulatingSession == nil { accumulatingSession = try accumulating?.session(inputs: shapes) }
+    return accumulatingSession
+  }
+
+  private func session(_ shapes: [Shape]) throws(ExecutionError) -> any Session {
+    if let known = sessions[shapes[0]] { return known }
+    let session = try model.session(inputs: shapes)
+    sessions[shapes[0]] = session
     return session
   }
 
@@ -141,8 +172,13 @@ public final class Trainer {
     var network = network
     network.updates = []
     network.outputs = network.nodes.map(\.name)
-    let outputs = try wrapping { () throws(ExecutionError) in
-      try backend.prepare(network, inputs: inputs.map(\.shape)).run(inputs)
+    let outputs: [Tensor]
+    do throws(ExecutionError) {
+      outputs = try backend.prepare(network, inputs: inputs.map(\.shape)).run(inputs)
+    } catch {
+      // There is not the memory to look.
+      if case .memory = error { return nil }
+      throw .execution(error)
     }
     return zip(network.outputs, outputs).first { $1.dataType == .float32 && !$1.isFinite }?.0
   }
