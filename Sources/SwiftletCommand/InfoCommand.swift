@@ -26,7 +26,7 @@ struct InfoCommand: ParsableCommand {
   @Option(help: ArgumentHelp("With --training: sgd, adam or adamw. (default: adam)", valueName: "name"))
   var optimizer: String?
 
-  @Option(help: ArgumentHelp("With --training: the images of a batch, in the place of the input's.", valueName: "n"))
+  @Option(help: ArgumentHelp("With --training: the images of a batch. (default: the input's)", valueName: "n"))
   var batchSize: Int?
 
   @OptionGroup var cpu: CPUArguments

@@ -94,7 +94,8 @@ struct PredictCommand: ParsableCommand {
       Terminal.showJSON(try report.json, besides: predictor.makesTable ? [] : [output ?? "-"])
     } else {
       let isPrinted = predictor.makesTable && output ?? "-" == "-"
-      if isPrinted { Terminal.show(report.table(options.table)) }
+      // Of no pictures not even the names of columns.
+      if isPrinted, !report.pictures.isEmpty { Terminal.show(report.table(options.table)) }
       if !report.pictures.isEmpty { Terminal.show(report.text, besides: [output ?? "-"]) }
     }
     if !report.failures.isEmpty { throw SilentFailure() }
