@@ -236,6 +236,8 @@ extension TrainingRecipe.Validation {
       options.symmetries = .none
       options.patch = nil
       options.patchesPerPicture = 1
+      // Not those that are learnt from.
+      options.subset = try reader.places("subset")
       self = .data(
         .masks(pictures: try reader.required("pictures"), masks: try reader.required("masks"), names: names, options))
     case .lowLight(_, var options):

@@ -132,6 +132,24 @@ import Training
     #expect(recipe.clipping == .adjustableNorm(theta: 0.4))
   }
 
+  /// Pictures that are learnt from are not those that are measured on.
+  @Test func subsetsOfMasksAreTheirOwn() throws {
+    for (given, expected) in [("", nil), (", subset: [25, 29]", 25...29)] as [(String, ClosedRange<Int>?)] {
+      let recipe = try Self.recipe(
+        """
+        model: {architecture: unet}
+        data: {kind: masks, pictures: a, masks: b, subset: [0, 24]}
+        validation: {pictures: a, masks: b\(given)}
+        training: {}
+        """)
+      guard case .masks(_, _, _, let learnt) = recipe.data, case .data(.masks(_, _, _, let measured)) = recipe.validation else {
+        Issue.record("\(recipe)")
+        continue
+      }
+      #expect(learnt.subset == 0...24 && measured.subset == expected)
+    }
+  }
+
   private static let start = "model: {architecture: edsr}\ndata: {kind: super-resolution, folders: a}\n"
 
   private static let faults: [(String, String)] = [
