@@ -137,13 +137,12 @@ extension Evaluator {
   /// The small picture with what the protocol does to it.
   private func degraded(_ low: PlanarImage<Double>) throws(EvaluationError) -> PlanarImage<Double> {
     guard !`protocol`.degradations.isEmpty else { return low }
-    var planes = low.colour.map { Plane<Float>(width: $0.width, height: $0.height, elements: $0.elements.map { Float($0) }) }
+    var planes = low.colour.map { Plane<Float>($0) }
     var generator = SplitMix64(seed: 1)
     for degradation in `protocol`.degradations {
       planes = try wrapping { () throws(DataError) in try degradation.apply(to: planes, using: &generator) }
     }
-    return PlanarImage(
-      colour: planes.map { Plane<Double>(width: $0.width, height: $0.height, elements: $0.elements.map { Double($0) }) })
+    return PlanarImage(colour: planes.map { Plane<Double>($0) })
   }
 
   /// What is compared, and the same as pictures.
