@@ -212,7 +212,7 @@ extension Upscaler {
       let budget = options.memoryLimit.map { max($0 - residentByteCount() - (8 << 20), 0) / 20 * 19 }
       return try runner.plan(height: height, width: width, budget: budget)
     }
-    if options.memoryLimit != nil { runner.releaseSessions() }
+    if options.memoryLimit != nil { runner.releaseAll() }
     let output = (0..<collected.count).map { collected.wholePlane($0) }
     try check.verify(network: runner.network.name, black: contract.colour == .luma ? LumaWeights.black : 0)
     return output

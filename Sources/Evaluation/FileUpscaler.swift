@@ -13,6 +13,8 @@ public final class FileUpscaler {
   private let options: Upscaler.Options
   /// By the names of their models, those that were needed so far.
   private var upscalers: [String: Upscaler] = [:]
+  /// The model of the last file.
+  private var current: String?
 
   /// - Parameters:
   ///   - model: a name or a path; nil for the models inside the program.
@@ -26,6 +28,9 @@ public final class FileUpscaler {
     self.options = options
     if let model { _ = try upscaler(model) }
   }
+
+  /// The models whose sessions are in memory.
+  package var modelsWithSessions: [String] { upscalers.filter { $0.value.runner.sessionCount > 0 }.map(\.key) }
 
   /// As `Upscaler.upscaleFile`; the result names the model.
   public func upscaleFile(
@@ -43,7 +48,10 @@ public final class FileUpscaler {
     return result
   }
 
+  /// What another model's sessions hold is let go: memory for one is enough. Its packed weights, a small part, stay.
   private func upscaler(_ name: String) throws(EvaluationError) -> Upscaler {
+    if let current, current != name { upscalers[current]?.runner.releaseSessions() }
+    current = name
     if let known = upscalers[name] { return known }
     let upscaler = try Upscaler(ModelLibrary.network(name), backend: backend, options: options)
     upscalers[name] = upscaler

@@ -61,11 +61,19 @@ public final class ModelRunner {
     fused = network.optimizedForInference()
   }
 
-  /// Lets go of the sessions and all their memory, packed weights included.
-  public func releaseSessions() {
-    model = nil
+  /// Of those that are in memory.
+  var sessionCount: Int { sessions.count }
+
+  /// Lets go of the sessions and their memory; packed weights stay for the next.
+  func releaseSessions() {
     sessions = [:]
     sessionSizes = [:]
+  }
+
+  /// Lets go of the sessions and all their memory, packed weights included.
+  public func releaseAll() {
+    releaseSessions()
+    model = nil
   }
 }
 

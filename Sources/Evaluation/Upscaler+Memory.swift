@@ -90,7 +90,7 @@ extension Upscaler {
       return plan
     } catch {
       guard case .memoryLimit(_, let sessions) = error else { throw error }
-      runner.releaseSessions()
+      runner.releaseAll()
       throw bound.error(needed: memory.need(sessions))
     }
   }

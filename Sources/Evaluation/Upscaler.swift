@@ -98,7 +98,7 @@ public final class Upscaler {
   ) throws(EvaluationError) {
     let run = StreamRun(self, job, rows, target)
     try run.perform(progress: progress)
-    if options.memoryLimit != nil { runner.releaseSessions() }
+    if options.memoryLimit != nil { runner.releaseAll() }
   }
 
   /// The network's whole output on the scale 0...255, the mean over the symmetries.

@@ -37,6 +37,22 @@ import Testing
     }
   }
 
+  /// Memory is for one model: what the sessions of the other held is let go.
+  @Test func `pictures in turn take no more memory than the larger of their models`() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("models-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let backend = try Engine.cpu(CPUOptions(threadCount: 2)).makeBackend()
+    let upscaler = try FileUpscaler(backend: backend)
+    let picture = Image.chart(64, 48)
+    for (name, encoding) in [("a.png", ImageEncoding.png), ("b.jpg", .jpeg(quality: 80)), ("c.png", .png)] {
+      try AtomicFile.write(picture.encoded(as: encoding), to: "\(folder)/\(name)")
+      let item = PictureBatch.Item(input: "\(folder)/\(name)", output: "\(folder)/out.png")
+      let model = try upscaler.upscaleFile(item, Upscaler.FileOptions()).model
+      #expect(upscaler.modelsWithSessions == [model])
+    }
+  }
+
   @Test func `an unknown model is refused at once, before a file is opened`() throws {
     #expect(throws: EvaluationError.unknownModel(name: "best", known: ModelLibrary.shippedNames)) {
       try FileUpscaler(model: "best", backend: Engine.cpu(CPUOptions()).makeBackend())
