@@ -11,27 +11,27 @@ extension FileError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .notFound(let path):
-      "'\(path.onOneLine)' does not exist; check the path"
+      "\(Self.quoted(path)) does not exist; check the path"
     case .isDirectory(let path):
-      "'\(path.onOneLine)' is a folder; name a file"
+      "\(Self.quoted(path)) is a folder; name a file"
     case .notPermitted(let path, let action):
-      "no permission to \(action.rawValue) '\(path.onOneLine)'; change its permissions or choose another place"
+      "no permission to \(action.rawValue) \(Self.quoted(path)); change its permissions or choose another place"
     case .tooLarge(let path, let limit):
-      "'\(path.onOneLine)' is larger than the \(limit) bytes that are read at most; give a smaller file, or allow more memory where a limit was given"
+      "\(Self.quoted(path)) is larger than the \(limit) bytes that are read at most; give a smaller file, or allow more memory where a limit was given"
     case .diskFull(let path):
-      "the disk is full and '\(path.onOneLine)' was not written; free some space or choose another place"
+      "the disk is full and \(Self.quoted(path)) was not written; free some space or choose another place"
     case .noFolder(let path, let folder):
-      "'\(path.onOneLine)' cannot be written because the folder '\(folder.onOneLine)' does not exist; create it first"
+      "\(Self.quoted(path)) cannot be written because the folder \(Self.quoted(folder)) does not exist; create it first"
     case .memory(let path):
-      "'\(path.onOneLine)' needs more memory than this process may take; raise the limit (ulimit -v)"
+      "\(Self.quoted(path)) needs more memory than this process may take; raise the limit (ulimit -v)"
     case .fileSizeLimit(let path):
-      "the system allows no file as large as '\(path.onOneLine)', and it was not written; raise the limit (ulimit -f) or choose another place"
+      "the system allows no file as large as \(Self.quoted(path)), and it was not written; raise the limit (ulimit -f) or choose another place"
     case .isRead(let path, let other):
       Self.same(path, other, "is read by this command and is not overwritten; choose another output")
     case .isWritten(let path, let other):
       Self.same(path, other, "is written by this command already; give each output a file of its own")
     case .system(let path, let action, let code):
-      "cannot \(action.rawValue) '\(path.onOneLine)': \(String(cString: strerror(code)))"
+      "cannot \(action.rawValue) \(Self.quoted(path)): \(String(cString: strerror(code)))"
     }
   }
 }
@@ -39,9 +39,11 @@ extension FileError: CustomStringConvertible {
 extension FileError {
   /// What is said of one file under two names.
   private static func same(_ path: String, _ other: String, _ what: String) -> String {
-    func quoted(_ name: String) -> String {
-      [standardInput, standardOutput, standardError].contains(name) ? name : "'\(name.onOneLine)'"
-    }
-    return path == other ? "\(quoted(path)) \(what)" : "\(quoted(path)) is the same file as \(quoted(other)), which \(what)"
+    path == other ? "\(quoted(path)) \(what)" : "\(quoted(path)) is the same file as \(quoted(other)), which \(what)"
+  }
+
+  /// Streams are no files of that name.
+  private static func quoted(_ name: String) -> String {
+    [standardInput, standardOutput, standardError].contains(name) ? name : "'\(name.onOneLine)'"
   }
 }

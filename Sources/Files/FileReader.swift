@@ -18,7 +18,7 @@ public enum FileReader {
   public static func bytes(of path: String, limit: Int) throws(FileError) -> [UInt8] {
     if path == "-" {
       try FileClaims.current?.reads(STDIN_FILENO, path)
-      return try bytes(from: 0, path: path, expected: 0, limit: min(limit, streamLimit))
+      return try bytes(from: 0, path: FileError.standardInput, expected: 0, limit: min(limit, streamLimit))
     }
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw FileError(errno, path: path, action: .read) }
