@@ -90,6 +90,8 @@ public struct CPUEngine: Backend {
       return support(for: payload.epilogue)
     case .training:
       return .yes
+    case .integer:
+      return .no("it is of integers; the reference engine has it")
     case .transposedConvolution(let payload):
       // Each has a row in tables and columns in packed weights.
       if let input = node.inputs.first.flatMap({ shapes[$0] }), let output = try? payload.shapeBeforeShuffle(input),
@@ -105,9 +107,10 @@ public struct CPUEngine: Backend {
   private static let mostPhases = 1 << 18
 
   private func support(for epilogue: Epilogue) -> Support {
-    if epilogue.requantization != nil { return .no("it sums integers and requantises them; the reference engine does") }
-    return CanonicalEpilogue(epilogue) == nil
-      ? .no("its epilogue is not in the order activation, scale, add, activation, pixel shuffle") : .yes
+    guard let canonical = CanonicalEpilogue(epilogue) else {
+      return .no("its epilogue is not in the order activation, scale, add, activation, pixel shuffle")
+    }
+    return canonical.isOfIntegers ? .no("it sums integers or stores them; the reference engine does") : .yes
   }
 
   public func prepare(_ network: Network) throws(ExecutionError) -> any Model { try CPUModel(network, engine: self) }

@@ -42,7 +42,7 @@ extension KernelSelector {
     case .linear(let payload): return choice(LinearGeometry(node, payload, shapes: shapes))
     case .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle, .resize,
       .maximumPool, .averagePool, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax, .reshape, .transpose,
-      .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply:
+      .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply, .integer:
       return nil
     case .training(.convolutionProduct(let payload)): return choice(WeightGradientGeometry(node, payload, shapes: shapes))
     case .training: return nil

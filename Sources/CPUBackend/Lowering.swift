@@ -317,6 +317,9 @@ struct Lowering {
     case .constant: values[node.name] = addConstant(try parameter(.value, of: node), layout)
     case .softmax(let payload): values[node.name] = try lowerSoftmax(node, payload, inputs[0])
     case .matrixMultiply: values[node.name] = try lowerMatrixMultiply(node, inputs)
+    case .integer:
+      throw .unsupported(
+        node: node.name, operation: node.operation.typeName, backend: engine.name, reason: "it is of integers")
     case .training(let operation): values[node.name] = try lowerTraining(node, operation, inputs)
     }
   }

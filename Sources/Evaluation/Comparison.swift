@@ -152,20 +152,21 @@ public struct Comparison: Hashable, Codable, Sendable {
       ).stored(storage)
     }
     let nodes = Dictionary(network.nodes.map { ($0.name, $0) }) { first, _ in first }
-    var shapes = a.mapValues(\.shape)
-    for value in values { shapes[value.node] = value.shape }
+    var types = a.mapValues { ValueType($0.shape, $0.dataType) }
+    let inputs = network.inputs.compactMap { a[$0.name]?.shape }
+    if let own = try? network.inferredTypes(inputs: inputs) { types.merge(own) { _, own in own } }
     var isDisturbed: Set<String> = []
     for index in values.indices {
       guard let node = nodes[values[index].node] else { continue }
       let operands = node.elementInputs.compactMap { measured[$0] }
       guard operands.count == node.elementInputs.count else { continue }
       let exact = operands.map { Tolerance(magnitude: $0.magnitude, error: 0, least: $0.least) }
-      let rounding = Tolerance.bound(node, network, shapes, exact, Self.winogradFactor).error
+      let rounding = Tolerance.bound(node, network, types, exact, Self.winogradFactor).error
       // What may be divided by 0 has no bound at all.
-      let all = Tolerance.bound(node, network, shapes, operands, Self.winogradFactor).error
+      let all = Tolerance.bound(node, network, types, operands, Self.winogradFactor).error
       let carried = rounding.isFinite ? all - rounding : 0
       // Both engines round on their own.
-      let own = Tolerance.bound(node, network, shapes, exact, Self.winogradFactor, storage).stored(storage).error
+      let own = Tolerance.bound(node, network, types, exact, Self.winogradFactor, storage).stored(storage).error
       let bound = carried + rounding + own
       guard bound.isFinite else {
         // What is the same is right, whatever it might have been; what is not is no fault that shows here, unless it is no number.

@@ -73,7 +73,7 @@ extension Network {
       }
     }
     do throws(NetworkError) {
-      try verifyIntegers(of: changed)
+      try verifyElements(of: changed)
     } catch {
       throw .invalidNetwork(error.description)
     }

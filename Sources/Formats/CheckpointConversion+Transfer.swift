@@ -76,8 +76,8 @@ extension ParameterRole {
     switch self {
     case .runningMean: ["running_mean", rawValue]
     case .runningVariance: ["running_var", rawValue]
-    case .weight, .bias, .slope, .scale, .shift, .multiplier, .rightShift, .value, .depthwiseWeight, .depthwiseBias,
-      .pointwiseWeight, .pointwiseBias, .middleSlope:
+    case .weight, .bias, .slope, .scale, .shift, .multiplier, .table, .value, .depthwiseWeight, .depthwiseBias,
+      .depthwiseMultiplier, .pointwiseWeight, .pointwiseBias, .pointwiseMultiplier, .middleSlope:
       [rawValue]
     }
   }

@@ -8,7 +8,8 @@ import Tensors
 public enum ModelFile {
   /// What a file says whose network earlier versions would understand in full.
   static let version = "1"
-  /// What one says whose nodes read parameters by name, that has updates, or inputs of other elements than float32.
+  /// What one says whose nodes read parameters by name, that has updates, inputs of other elements than float32, or nodes
+  /// of integers.
   static let secondVersion = "2"
   static let versionKey = "swiftlet.version"
   static let networkKey = "swiftlet.network"
@@ -57,6 +58,7 @@ public enum ModelFile {
   private static func laterFeature(of graph: NetworkGraph) -> String? {
     if let update = graph.updates.first { return "an update of '\(update.parameter)'" }
     if graph.namesParameters { return "a node that reads a parameter by name" }
+    if let node = graph.nodes.first(where: \.operation.isOfIntegers) { return "the node '\(node.name)' of integers" }
     return graph.inputs.first { $0.element != .float32 }.map { "the input '\($0.name)' of \($0.element.rawValue)" }
   }
 

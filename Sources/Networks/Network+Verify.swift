@@ -2,8 +2,8 @@ import Tensors
 
 extension Network {
   /// Checks that this is a network: names unique, nodes in topological order, attributes legal, parameters present and of the
-  /// right shape and type, none left over. Cost: one pass over nodes and parameter names; element values are not read but of integers that
-  /// may not be any.
+  /// right shape and type, none left over. Cost: one pass over nodes and parameter names; element values are not read but where
+  /// a node does not take any.
   public func verify() throws(NetworkError) {
     try verifyParameters(expected: graph.verified())
   }
@@ -16,9 +16,7 @@ extension Network {
       guard tensor.dataType == type.element else {
         throw .parameterType(name, expected: type.element, got: tensor.dataType)
       }
-      if let values = parameter.values, let value = parameter.surplus(of: tensor) {
-        throw .parameterValue(name, value, values)
-      }
+      if let fault = parameter.fault(of: tensor, name) { throw fault }
     }
     // The expected names are unique and all present, so that a surplus is unknown.
     if parameters.count != expected.count {
@@ -29,15 +27,13 @@ extension Network {
     }
   }
 
-  /// Throws where integers among these tensors, each of a parameter's shape and type, are none that its node takes.
-  package func verifyIntegers(of tensors: [String: Tensor]) throws(NetworkError) {
-    guard tensors.values.contains(where: { $0.dataType.integers != nil }) else { return }
-    for node in nodes {
+  /// Throws where these tensors, each of a parameter's shape and type, hold what its node does not take.
+  package func verifyElements(of tensors: [String: Tensor]) throws(NetworkError) {
+    // Of other nodes nothing is restricted.
+    for node in nodes where node.operation.epilogue?.sumsIntegers ?? false {
       for parameter in node.operation.parameters {
         let name = node.parameterName(parameter.role)
-        if let values = parameter.values, let tensor = tensors[name], let value = parameter.surplus(of: tensor) {
-          throw .parameterValue(name, value, values)
-        }
+        if let tensor = tensors[name], let fault = parameter.fault(of: tensor, name) { throw fault }
       }
     }
   }

@@ -19,6 +19,8 @@ public enum NetworkError: Error, Hashable, Sendable {
   case parameterType(String, expected: DataType, got: DataType)
   /// An integer that is not within those that the node takes.
   case parameterValue(String, Int, ClosedRange<Int>)
+  /// A number that is neither 0 nor within those that the node takes.
+  case parameterNumber(String, Float, ClosedRange<Float>)
   /// No node owns it. `node` is the one it is named after, where there is one, `owned` what that owns.
   case unknownParameter(String, node: String?, owned: [String])
   /// An update of what is no parameter.
@@ -66,6 +68,8 @@ extension NetworkError: CustomStringConvertible {
       "the parameter '\(name)' holds \(got.rawValue) and must hold \(expected.rawValue)"
     case .parameterValue(let name, let value, let values):
       "the parameter '\(name)' holds \(value), which is not in \(values.lowerBound)...\(values.upperBound)"
+    case .parameterNumber(let name, let number, let numbers):
+      "the parameter '\(name)' holds \(number), which is neither 0 nor within \(numbers.lowerBound) and \(numbers.upperBound)"
     case .unknownParameter(let name, nil, _): "the parameter '\(name)' belongs to no node of the network"
     case .unknownParameter(let name, let node?, let owned):
       "the parameter '\(name)' is none of the node '\(node)', which has "

@@ -39,6 +39,10 @@ extension Operation: Codable {
     case .constant: self = .constant(try Constant(from: decoder))
     case .reduceMean, .reduceSum, .reduceSumOfMagnitudes, .reduceSumOfSquares, .reduceProduct, .reduceMaximum, .reduceMinimum:
       self = .reduction(try Reduction(from: decoder))
+    case .quantize: self = .integer(.quantize(try Quantize(from: decoder)))
+    case .dequantize: self = .integer(.dequantize)
+    case .requantizedAdd: self = .integer(.add(try Requantization(from: decoder)))
+    case .lookup: self = .integer(.lookup(try Lookup(from: decoder)))
     case .convolutionOutput, .convolutionInputGradient, .convolutionWeightGradient:
       self = .training(.convolutionProduct(try ConvolutionProduct(from: decoder)))
     case .activationGradient: self = .training(.activationGradient(try ActivationGradient(from: decoder)))

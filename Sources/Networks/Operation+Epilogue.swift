@@ -1,4 +1,10 @@
 extension Operation {
+  /// Whether it makes or takes integers by what it is, and not only moves those that it gets.
+  package var isOfIntegers: Bool {
+    if case .integer = self { return true }
+    return epilogue.map { $0.sumsIntegers || $0.quantize != nil } ?? false
+  }
+
   /// What rides on the store of a convolution, a linear layer or the output of a batch normalization; nil for operations that carry none. Setting it leaves those as they are.
   package var epilogue: Epilogue? {
     get {
@@ -10,7 +16,8 @@ extension Operation {
       case .training(.batchNormalization(let payload)) where payload.part == .output: payload.epilogue
       case .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
         .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
-        .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply, .training:
+        .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply, .integer,
+        .training:
         nil
       }
     }
@@ -34,7 +41,8 @@ extension Operation {
         self = .training(.batchNormalization(payload))
       case .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
         .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
-        .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply, .training:
+        .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply, .integer,
+        .training:
         break
       }
     }

@@ -1,7 +1,7 @@
 extension Operation {
   /// What users call the operation, with what is fused into it: `depthwise convolution`, `convolution + leaky ReLU + add`.
   package var displayName: String {
-    let steps = epilogue?.steps ?? []
+    let steps = (epilogue?.steps ?? []).filter { $0 != .rescale }
     return ([plainName] + steps.map(\.typeName.spacedWords)).joined(separator: " + ")
   }
 

@@ -34,6 +34,8 @@ public enum Operation: Hashable, Sendable {
   case normalization(Normalization)
   case expand(Expand)
   case constant(Constant)
+  /// What makes integers of 8 bits, and reckons with them.
+  case integer(IntegerOperation)
   /// What only networks hold that are trained.
   indirect case training(TrainingOperation)
 
@@ -69,6 +71,7 @@ public enum Operation: Hashable, Sendable {
     case .normalization(let payload): payload
     case .expand(let payload): payload
     case .constant(let payload): payload
+    case .integer(let operation): operation.definition
     case .training(let operation): operation.definition
     }
   }

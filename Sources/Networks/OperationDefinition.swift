@@ -64,6 +64,13 @@ extension OnAnyElements {
   package var elements: ElementRule { .moved }
 }
 
+/// An operation that makes elements of some others of their type, which it moves, compares or takes the mean of.
+package protocol OnPooledElements: OperationDefinition {}
+
+extension OnPooledElements {
+  package var elements: ElementRule { .pooled }
+}
+
 /// An operation that owns no parameters.
 package protocol WithoutParameters: OperationDefinition {}
 

@@ -7,6 +7,8 @@ public enum OperationType: String, Hashable, Sendable, CaseIterable {
   case batchNorm, scale, channelAffine, add, binary, matrixMultiply
   case concatenation, pixelShuffle, pixelUnshuffle, resize, maximumPool, averagePool, globalAveragePool
   case flatten, slice, pad, softmax, reshape, transpose, maximumIndex, normalization, expand, constant
+  // On integers.
+  case quantize, dequantize, requantizedAdd, lookup
   // Activation functions.
   case relu, leakyReLU, prelu, clip, sigmoid, tanh, hardSigmoid, hardSwish, gelu, geluTanh, silu, softplus, elu, celu
   case thresholdedReLU, softsign, errorFunction, exponential, logarithm, squareRoot, reciprocal, power

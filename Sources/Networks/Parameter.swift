@@ -6,13 +6,15 @@ public enum ParameterRole: String, Hashable, Codable, Sendable, CaseIterable {
   /// Of a prelu, whether a node of its own or a step of an epilogue.
   case slope
   case scale, shift
-  /// Of a layer that requantises: the factors from its sums to what it stores.
-  case multiplier, rightShift
+  /// Of a layer that sums integers: the factors from its sums to numbers.
+  case multiplier
+  /// Of a lookup.
+  case table
   case runningMean, runningVariance
   /// Of a constant.
   case value
   // Of a separable convolution.
-  case depthwiseWeight, depthwiseBias, pointwiseWeight, pointwiseBias
+  case depthwiseWeight, depthwiseBias, depthwiseMultiplier, pointwiseWeight, pointwiseBias, pointwiseMultiplier
   /// Of a prelu between the parts of a separable convolution.
   case middleSlope
 }
@@ -30,15 +32,19 @@ public struct Parameter: Hashable, Sendable {
   public var type: ValueType
   /// Of integers, what each may be; nil where any will do.
   public var values: ClosedRange<Int>?
+  /// Of float32, within which each must be that is not 0; nil where any will do.
+  public var numbers: ClosedRange<Float>?
   /// False for what training does not change by gradients: running statistics and constants, which count as buffers.
   public var isTrainable: Bool
   public var initialValue: InitialValue
 
   /// Of float32.
   public init(
-    _ role: ParameterRole, _ shape: Shape, isTrainable: Bool = true, initialValue: InitialValue = .constant(0)
+    _ role: ParameterRole, _ shape: Shape, numbers: ClosedRange<Float>? = nil, isTrainable: Bool = true,
+    initialValue: InitialValue = .constant(0)
   ) {
     self.init(role, ValueType(shape), isTrainable: isTrainable, initialValue: initialValue)
+    self.numbers = numbers
   }
 
   public init(
@@ -54,10 +60,17 @@ public struct Parameter: Hashable, Sendable {
 
   public var shape: Shape { type.shape }
 
-  /// The first element of a tensor that the operation does not take; nil where it takes all.
-  package func surplus(of tensor: Tensor) -> Int? {
-    guard let values else { return nil }
-    return tensor.integers?.lazy.map(Int.init).first { !values.contains($0) }
+  /// What is wrong with the elements of a tensor of the parameter's shape and type, by that name; nil where nothing is.
+  func fault(of tensor: Tensor, _ name: String) -> NetworkError? {
+    if let values, let value = tensor.integers?.lazy.map(Int.init).first(where: { !values.contains($0) }) {
+      return .parameterValue(name, value, values)
+    }
+    if let numbers, tensor.dataType == .float32,
+      let number = tensor.withUnsafeFloats({ $0.first { $0 != 0 && !numbers.contains($0) } })
+    {
+      return .parameterNumber(name, number, numbers)
+    }
+    return nil
   }
 }
 

@@ -61,7 +61,6 @@ package struct Tolerance: Hashable, Sendable {
     of network: Network, inputs: [Tensor], convolutionFactor: Double = 1, storage: Double = 0
   ) throws(NetworkError) -> [String: Tolerance] {
     let types = try network.inferredTypes(inputs: inputs.map(\.shape))
-    let shapes = types.mapValues(\.shape)
     // Integers are stored as they are.
     func stored(_ value: Tolerance, _ name: String) -> Tolerance {
       types[name]?.element.integers == nil ? value.stored(storage) : value
@@ -73,36 +72,32 @@ package struct Tolerance: Hashable, Sendable {
     for name in network.graph.readParameters.keys { values[name] = stored(constant(network.parameters[name]), name) }
     for node in network.nodes {
       let operands = node.inputs.compactMap { values[$0] }
-      values[node.name] = stored(bound(node, network, shapes, operands, convolutionFactor, storage), node.name).known
+      values[node.name] = stored(bound(node, network, types, operands, convolutionFactor, storage), node.name).known
     }
     return values
   }
 
   /// The bounds of a node's value, given those of what it reads; see `all`.
   package static func bound(
-    _ node: Node, _ network: Network, _ shapes: [String: Shape], _ operands: [Tolerance], _ factor: Double,
+    _ node: Node, _ network: Network, _ types: [String: ValueType], _ operands: [Tolerance], _ factor: Double,
     _ storage: Double = 0
   ) -> Tolerance {
-    reckoned(node, network, shapes, operands, factor, storage).known
+    reckoned(node, network, types, operands, factor, storage).known
   }
 
   private static func reckoned(
-    _ node: Node, _ network: Network, _ shapes: [String: Shape], _ operands: [Tolerance], _ factor: Double, _ storage: Double
+    _ node: Node, _ network: Network, _ types: [String: ValueType], _ operands: [Tolerance], _ factor: Double, _ storage: Double
   ) -> Tolerance {
     func largest(_ role: ParameterRole) -> Double { network.parameter(role, of: node)?.largestMagnitude ?? 0 }
     if case .constant = node.operation { return constant(network.parameter(.value, of: node)) }
     guard operands.count >= node.elementInputs.count, let x = operands.first else {
       return Tolerance(magnitude: .infinity, error: .infinity)
     }
-    // Integers are reckoned exactly, of the same ones.
-    if let requantization = node.operation.epilogue?.requantization {
-      let (least, most) = (requantization.minimum, requantization.maximum)
-      return Tolerance(
-        magnitude: Double(max(abs(least), abs(most))), error: x.error == 0 ? 0 : Double(most - least))
-    }
+    let first = node.inputs.first.flatMap { types[$0] }
+    if let bound = ofIntegers(node, network, first, operands) { return bound }
     /// The numbers along some axes of the first operand.
     func count(_ axes: [Int]) -> Int {
-      guard let shape = node.inputs.first.flatMap({ shapes[$0] }) else { return 1 }
+      guard let shape = first?.shape else { return 1 }
       return axes.reduce(1) { $0 * ($1 < shape.rank ? shape[$1] : 1) }
     }
     switch node.operation {
@@ -132,7 +127,7 @@ package struct Tolerance: Hashable, Sendable {
     case .linear(let payload):
       return x.summed(payload.inFeatures, largest(.weight), bias: largest(.bias), 1, storage: storage)
     case .matrixMultiply:
-      let products = node.inputs.first.flatMap { shapes[$0]?.extents.last } ?? 1
+      let products = first?.shape.extents.last ?? 1
       let carried = Double(products) * x.magnitude * operands[1].error
       var result = x.summed(products, operands[1].magnitude + operands[1].error, bias: 0, 1, hasOneSign: true)
       result.error += carried
@@ -179,7 +174,9 @@ package struct Tolerance: Hashable, Sendable {
       return Tolerance(magnitude: max(x.magnitude, abs(Double(payload.value))), error: x.error)
     case .pixelShuffle, .pixelUnshuffle, .maximumPool, .flatten, .slice, .reshape, .transpose, .expand: return x
     case .training(let operation):
-      return trained(operation, node, network, shapes, operands, factor, storage)
+      return trained(operation, node, network, types.mapValues(\.shape), operands, factor, storage)
+    // Taken care of above.
+    case .integer: return x
     }
   }
 
@@ -194,7 +191,8 @@ package struct Tolerance: Hashable, Sendable {
       case .add: value = value.added(extras.popFirst() ?? Tolerance(magnitude: .infinity, error: .infinity))
       case .pixelShuffle: break
       // Taken care of where the sums are.
-      case .requantize: break
+      case .rescale, .requantize: break
+      case .quantize(let payload): value = value.quantized(payload)
       }
     }
     return value

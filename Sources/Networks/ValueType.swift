@@ -4,7 +4,7 @@ import Tensors
 public struct ValueType: Hashable, Sendable {
   /// What integers stand for: `scale · (integer - zeroPoint)`.
   public struct Quantization: Hashable, Sendable {
-    /// Above 0.
+    /// Within 2^-32 … 2^32, so that quotients of two are far from the ends of float32.
     public var scale: Float
     /// The integer that stands for 0; one of the element's.
     public var zeroPoint: Int
@@ -31,10 +31,14 @@ extension ValueType.Quantization: CustomStringConvertible {
   /// `0.5 · (q - 3)`.
   public var description: String { "\(scale) · (q - \(zeroPoint))" }
 
+  /// What scales may be.
+  package static let scales: ClosedRange<Float> = 0x1p-32...0x1p32
+
   /// What keeps integers of that element from standing for numbers so, a clause; nil where nothing does.
   func fault(of element: DataType) -> String? {
     guard let integers = element.integers else { return "\(element.rawValue) stands for itself and has no scale" }
     guard scale.isFinite, scale > 0 else { return "the scale \(scale) is not above 0 and finite" }
+    guard Self.scales.contains(scale) else { return "the scale \(scale) is not within 2^-32 and 2^32" }
     return integers.contains(zeroPoint) ? nil : "the zero point \(zeroPoint) is not in \(integers), as \(element.rawValue) is"
   }
 }
@@ -69,32 +73,74 @@ extension ValueType: CustomStringConvertible {
 package enum ElementRule: Hashable, Sendable {
   /// It reckons: float32 in and out.
   case float32
-  /// It sums products with weights: of float32, which stay such, or of int8 or uint8, which must be requantised.
-  case products(Requantization?)
+  /// It sums products with weights, and does what the epilogue says: of float32, or of int8 or uint8 where that begins with `rescale`.
+  case products(Epilogue)
   /// It moves elements and reckons nothing: all that it reads has one type of element, which is that of what it makes.
   case moved
+  /// The same of float32, int8 or uint8 alone, of which it also may compare some or take the mean.
+  case pooled
+  /// What it makes is of a type that it states.
+  case converted(ElementConversion)
 
   /// The type of an output of that shape.
   func output(_ shape: Shape, of inputs: ArraySlice<ValueType>) throws(TypeMismatch) -> ValueType {
     switch self {
-    case .float32, .products(nil):
-      for input in inputs where input.element != .float32 {
-        let mend = self != .float32 && input.element.isCode ? "; sums of integers need a step 'requantize'" : ""
-        throw TypeMismatch("it takes float32 and gets \(input)\(mend)")
+    case .float32: return try ElementConversion(.float32, others: .float32, to: .float32, nil).output(shape, of: inputs)
+    case .products(let epilogue):
+      if !epilogue.sumsIntegers, let input = inputs.first(where: \.element.isCode) {
+        throw TypeMismatch("it takes float32 and gets \(input); sums of integers need a step 'rescale'")
       }
-      return ValueType(shape)
-    case .products(let requantization?):
-      for input in inputs where !input.element.isCode {
-        throw TypeMismatch("it requantises sums of int8 or uint8 and gets \(input)")
+      return try epilogue.conversion.output(shape, of: inputs)
+    case .pooled:
+      for input in inputs where input.element != .float32 && !input.element.isCode {
+        throw TypeMismatch("it takes float32, int8 or uint8 and gets \(input)")
       }
-      return requantization.type(shape)
+      return try ElementRule.moved.output(shape, of: inputs)
     case .moved:
       guard let first = inputs.first else { return ValueType(shape) }
       for input in inputs where (input.element, input.quantization) != (first.element, first.quantization) {
         throw TypeMismatch("\(first) and \(input) are not of one type of element")
       }
       return ValueType(shape, first.element, quantization: first.quantization)
+    case .converted(let conversion): return try conversion.output(shape, of: inputs)
     }
+  }
+}
+
+/// What elements an operation takes that makes others.
+package struct ElementConversion: Hashable, Sendable {
+  package enum Operand: Hashable, Sendable {
+    case float32
+    /// int8 or uint8.
+    case codes
+    /// The same where they stand for other numbers.
+    case scaledCodes
+  }
+
+  var first: Operand
+  var others: Operand
+  var element: DataType
+  var quantization: ValueType.Quantization?
+
+  init(_ first: Operand, others: Operand = .float32, to element: DataType, _ quantization: ValueType.Quantization?) {
+    self.first = first
+    self.others = others
+    self.element = element
+    self.quantization = quantization
+  }
+
+  func output(_ shape: Shape, of inputs: ArraySlice<ValueType>) throws(TypeMismatch) -> ValueType {
+    for (index, input) in inputs.enumerated() {
+      switch index == 0 ? first : others {
+      case .float32: if input.element != .float32 { throw TypeMismatch("it takes float32 and gets \(input)") }
+      case .codes: if !input.element.isCode { throw TypeMismatch("it takes int8 or uint8 and gets \(input)") }
+      case .scaledCodes:
+        guard input.element.isCode, input.quantization != nil else {
+          throw TypeMismatch("it takes int8 or uint8 that stand for numbers and gets \(input)")
+        }
+      }
+    }
+    return ValueType(shape, element, quantization: quantization)
   }
 }
 

@@ -64,6 +64,13 @@ extension ReferenceKernel {
       }
       return position
     }
+    if let integers = x.integers {
+      let quantization = quantizations[0] ?? .init(scale: 1)
+      let value = payload.value == 0 ? quantization.zeroPoint : Quantize(x.dataType, quantization).stored(payload.value)
+      var result = [Int](repeating: value, count: output.count)
+      forEachIndex(output) { position, index in if let place = source(index) { result[position] = Int(integers[place]) } }
+      return Tensor(output, x.dataType, integers: result)
+    }
     return Tensor(filling: output) { y in
       x.withFloats { x in
         forEachIndex(output) { position, index in y[position] = source(index).map { x[$0] } ?? payload.value }

@@ -35,16 +35,16 @@ struct ProductOperands<Kind: ProductSums> {
 }
 
 extension ReferenceKernel {
-  /// The sums of an operation, by `float` of float32 and rounded to that, by `integer` of integers and requantised. Nil where a parameter
-  /// is missing.
+  /// The sums of an operation as float32: by `float` of float32 and rounded to that, or by `integer` of integers and rescaled. Nil where a
+  /// parameter is missing.
   func summed(
     _ x: Tensor, output: Shape, weight weightRole: ParameterRole = .weight, bias biasRole: ParameterRole = .bias,
-    requantization: Requantization? = nil, float: (ProductOperands<FloatSums>) -> Void,
+    integers scale: IntegerSums.Scale? = nil, float: (ProductOperands<FloatSums>) -> Void,
     integer: (ProductOperands<IntegerSums>) -> Void
   ) -> Tensor? {
     guard let weight = parameter(weightRole) else { return nil }
     let bias = parameter(biasRole), shape = x.shape
-    guard let requantization else {
+    guard let scale else {
       return Tensor(filling: output) { y in
         x.withFloats { numbers in
           weight.withFloats { weights in
@@ -59,23 +59,17 @@ extension ReferenceKernel {
         }
       }
     }
-    guard let multipliers = parameter(.multiplier)?.integers, let shifts = parameter(.rightShift)?.integers,
-      let integers = x.integers, let weights = weight.integers
+    guard let multipliers = parameter(scale.multiplier)?.floats, let integers = x.integers, let weights = weight.integers
     else { return nil }
-    let numbers = integers.map { $0 - zeroPoint }
-    return Tensor(unsafeUninitialized: output, requantization.element) { y in
+    let numbers = integers.map { $0 - Int32(scale.zeroPoint) }
+    return Tensor(filling: output) { y in
       numbers.withUnsafeBufferPointer { numbers in
         weights.withUnsafeBufferPointer { weights in
           guard let x = numbers.baseAddress, let weight = weights.baseAddress else { return }
           integer(
             ProductOperands(x: x, shape: shape, weight: weight, biases: bias?.integers, output: output) {
               sums, channel, position in
-              let multiplier = multipliers[multipliers.count == 1 ? 0 : channel]
-              let shift = shifts[shifts.count == 1 ? 0 : channel]
-              for index in sums.indices {
-                let value = requantization.stored(sums[index], multiplier: multiplier, rightShift: shift)
-                y[position + index] = UInt8(truncatingIfNeeded: value)
-              }
+              for index in sums.indices { y[position + index] = Float(sums[index]) * multipliers[channel] }
             })
         }
       }

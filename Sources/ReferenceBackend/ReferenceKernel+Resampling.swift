@@ -8,6 +8,16 @@ extension ReferenceKernel {
   func resize(_ x: Tensor, _ payload: Resize, output: Shape) -> Tensor {
     let (height, width) = (x.shape.height, x.shape.width)
     let (rows, columns) = taps(payload, of: x.shape, output: output)
+    if x.dataType != .float32 {
+      // Of integers the nearest is moved.
+      return Tensor(moving: [x], to: output) { copy in
+        for position in 0..<output.count {
+          let (plane, pixel) = position.quotientAndRemainder(dividingBy: output.height * output.width)
+          let row = rows[pixel / output.width][0].index, column = columns[pixel % output.width][0].index
+          copy(position, 0, (plane * height + row) * width + column, 1)
+        }
+      }
+    }
     return Tensor(filling: output) { y in
       x.withFloats { x in
         for plane in 0..<output.batch * output.channels {
@@ -68,7 +78,8 @@ extension ReferenceKernel {
   }
 
   func averagePool(_ x: Tensor, _ pool: Pool, output: Shape) -> Tensor {
-    pooled(x, pool, output: output) { values, padded in
+    if x.dataType.isCode { return averageOfIntegers(x, pool, output: output) }
+    return pooled(x, pool, output: output) { values, padded in
       let sum = values.reduce(0) { $0 + Double($1) }
       return Float(sum / Double(pool.countIncludesPadding ? padded : values.count))
     }

@@ -5,15 +5,18 @@ import Tensors
 struct ReferenceKernel {
   let node: Node
   let network: Network
-  /// What the first operand's integers are where they stand for 0; padding holds that.
-  let zeroPoint: Int32
+  /// What the integers of each operand stand for; nil where it has none.
+  let quantizations: [ValueType.Quantization?]
 
   /// - Parameter types: of the values of the network.
   init(node: Node, network: Network, types: [String: ValueType]) {
     self.node = node
     self.network = network
-    zeroPoint = Int32(node.inputs.first.flatMap { types[$0]?.quantization?.zeroPoint } ?? 0)
+    quantizations = node.inputs.map { types[$0]?.quantization }
   }
+
+  /// What the first operand's integers are where they stand for 0; padding holds that.
+  var zeroPoint: Int { quantizations.first??.zeroPoint ?? 0 }
 
   func parameter(_ role: ParameterRole) -> Tensor? { network.parameter(role, of: node) }
 
@@ -27,14 +30,17 @@ struct ReferenceKernel {
     case .transposedConvolution(let payload):
       guard let shape = try? payload.shapeBeforeShuffle(x.shape),
         let value = summed(
-          x, output: shape, requantization: payload.epilogue.requantization, float: { convolve(payload, $0) },
+          x, output: shape, integers: integers(payload.epilogue), float: { convolve(payload, $0) },
           integer: { convolve(payload, $0) })
       else { return nil }
       return finished(value, payload.epilogue, extras: inputs.dropFirst())
     case .linear(let payload):
-      return summed(
-        x, output: output, requantization: payload.epilogue.requantization, float: { multiply(payload, $0) },
-        integer: { multiply(payload, $0) })
+      guard
+        let value = summed(
+          x, output: output, integers: integers(payload.epilogue), float: { multiply(payload, $0) },
+          integer: { multiply(payload, $0) })
+      else { return nil }
+      return finished(value, payload.epilogue, extras: [])
     case .batchNorm(let payload): return batchNorm(payload, x)
     case .activation(let function): return activate(x, function)
     case .scale(let payload): return mapped(x) { $0 * Double(payload.factor) }
@@ -49,7 +55,8 @@ struct ReferenceKernel {
     case .pixelUnshuffle(let payload):
       return pixelUnshuffle(x, factor: payload.factor, order: payload.order, output: output)
     case .resize(let payload): return resize(x, payload, output: output)
-    case .maximumPool(let pool): return maximumPool(x, pool, output: output)
+    case .maximumPool(let pool):
+      return x.dataType.isCode ? maximumOfIntegers(x, pool, output: output) : maximumPool(x, pool, output: output)
     case .averagePool(let pool): return averagePool(x, pool, output: output)
     case .globalAveragePool:
       let whole = Pool(kernel: Pair(height: x.shape.height, width: x.shape.width))
@@ -63,6 +70,7 @@ struct ReferenceKernel {
     case .maximumIndex(let payload): return maximumIndex(x, payload, output: output)
     case .normalization(let payload): return normalize(x, payload)
     case .expand: return expand(x, output: output)
+    case .integer(let operation): return compute(operation, inputs)
     case .training(let operation): return train(operation, inputs, output: output)
     case .constant: return nil
     }
@@ -71,7 +79,7 @@ struct ReferenceKernel {
   private func convolution(_ payload: Convolution, _ inputs: [Tensor]) -> Tensor? {
     guard let shape = try? payload.shapeBeforeShuffle(inputs[0].shape),
       let value = summed(
-        inputs[0], output: shape, requantization: payload.epilogue.requantization, float: { convolve(payload, $0) },
+        inputs[0], output: shape, integers: integers(payload.epilogue), float: { convolve(payload, $0) },
         integer: { convolve(payload, $0) })
     else { return nil }
     return finished(value, payload.epilogue, extras: inputs.dropFirst())
@@ -81,25 +89,33 @@ struct ReferenceKernel {
   private func separableConvolution(_ payload: SeparableConvolution, _ inputs: [Tensor]) -> Tensor? {
     let parts = payload.parts
     let roles = payload.linearParts
-    func part(_ payload: Convolution, _ x: Tensor, _ part: LinearPart) -> Tensor? {
+    func part(_ payload: Convolution, _ x: Tensor, _ part: LinearPart, _ integers: IntegerSums.Scale?) -> Tensor? {
       guard let shape = try? payload.shapeBeforeShuffle(x.shape) else { return nil }
       return summed(
-        x, output: shape, weight: part.weightRole, bias: part.biasRole, float: { convolve(payload, $0) },
-        integer: { convolve(payload, $0) })
+        x, output: shape, weight: part.weightRole, bias: part.biasRole, integers: integers,
+        float: { convolve(payload, $0) }, integer: { convolve(payload, $0) })
     }
-    guard var value = part(parts.first, inputs[0], roles[0]) else { return nil }
+    func scale(_ part: LinearPart, zeroPoint: Int) -> IntegerSums.Scale? {
+      guard payload.middleRequantization != nil else { return nil }
+      let role = part.weightRole == .depthwiseWeight ? ParameterRole.depthwiseMultiplier : .pointwiseMultiplier
+      return IntegerSums.Scale(zeroPoint: zeroPoint, multiplier: role)
+    }
+    guard var value = part(parts.first, inputs[0], roles[0], scale(roles[0], zeroPoint: zeroPoint)) else { return nil }
     if let middle = payload.middle {
       guard let activated = activate(value, middle, slopeRole: .middleSlope) else { return nil }
       value = activated
     }
-    guard let sums = part(parts.second, value, roles[1]) else { return nil }
+    if let step = payload.middleRequantization { value = stored(value, step.element) { step.stored($0) } }
+    let middleZero = payload.middleRequantization?.quantization.zeroPoint ?? 0
+    guard let sums = part(parts.second, value, roles[1], scale(roles[1], zeroPoint: middleZero)) else { return nil }
     return finished(sums, payload.epilogue, extras: inputs.dropFirst())
   }
 
-  /// Each step of an epilogue as an operation of its own; integer sums have been requantised where they were summed.
+  /// Each step of an epilogue as an operation of its own; integer sums have been rescaled where they were summed.
   func finished(_ value: Tensor, _ epilogue: Epilogue, extras: ArraySlice<Tensor>) -> Tensor? {
     var value = value
     var extras = extras
+    var quantizations = quantizations.dropFirst()
     for step in epilogue.steps {
       switch step {
       case .activation(let function):
@@ -108,13 +124,23 @@ struct ReferenceKernel {
       case .scale(let factor): value = mapped(value) { $0 * Double(factor) }
       case .add:
         guard let extra = extras.popFirst() else { return nil }
-        value = sum(value, extra)
+        let numbers: Tensor
+        if let requantization = epilogue.requantization {
+          guard let quantization = quantizations.first ?? nil else { return nil }
+          numbers = rescaled(extra, quantization, to: requantization)
+        } else {
+          numbers = extra
+        }
+        quantizations = quantizations.dropFirst()
+        value = sum(value, numbers)
       case .pixelShuffle(let factor):
         guard let shuffled = try? Operation.pixelShuffle(PixelShuffle(factor: factor)).outputShape([value.shape]) else {
           return nil
         }
         value = pixelShuffle(value, factor: factor, order: .channelsOutermost, output: shuffled)
-      case .requantize: continue
+      case .rescale: continue
+      case .requantize(let payload): value = stored(value, payload.element) { payload.stored($0) }
+      case .quantize(let payload): value = stored(value, payload.element) { payload.stored($0) }
       }
     }
     return value

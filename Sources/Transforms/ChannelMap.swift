@@ -29,7 +29,7 @@ struct ChannelMap: Equatable {
       self.init(scale: affine.scale, shift: affine.shift, isUniform: false)
     case .convolution, .separableConvolution, .transposedConvolution, .linear, .activation, .add, .concatenation, .pixelShuffle,
       .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
-      .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply, .training:
+      .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply, .integer, .training:
       return nil
     }
   }

@@ -51,6 +51,8 @@ extension NetworkEditor {
     for (old, part) in zip([former, latter], payload.linearParts) {
       move(.weight, of: old, to: part.weightRole, of: node)
       move(.bias, of: old, to: part.biasRole, of: node)
+      move(
+        .multiplier, of: old, to: part.weightRole == .depthwiseWeight ? .depthwiseMultiplier : .pointwiseMultiplier, of: node)
     }
   }
 
@@ -70,13 +72,13 @@ extension SeparableConvolution {
   /// Two convolutions, the second reading the first, as one; nil where they are not one of each kind, where more than an activation
   /// lies between, or where the result would not be legal.
   fileprivate init?(_ first: Operation, _ second: Operation) {
-    guard case .convolution(let former) = first, case .convolution(let latter) = second, former.epilogue.steps.count <= 1
+    guard case .convolution(let former) = first, case .convolution(let latter) = second,
+      let between = CanonicalEpilogue(former.epilogue)
     else { return nil }
-    var middle: ActivationFunction?
-    if let step = former.epilogue.steps.first {
-      guard case .activation(let function) = step else { return nil }
-      middle = function
-    }
+    var same = CanonicalEpilogue()
+    (same.rescales, same.before, same.requantization) = (between.rescales, between.before, between.requantization)
+    guard same == between else { return nil }
+    let middle = between.before
     let order: Order
     if first.isDepthwise, second.isPointwise {
       order = .depthwiseFirst
@@ -89,8 +91,9 @@ extension SeparableConvolution {
     self.init(
       order: order, inChannels: former.inChannels, outChannels: latter.outChannels, kernel: depthwise.kernel,
       stride: depthwise.stride, padding: depthwise.padding, dilation: depthwise.dilation, depthwiseHasBias: depthwise.hasBias,
-      pointwiseHasBias: pointwise.hasBias, middle: middle, epilogue: latter.epilogue)
-    guard attributeFault == nil else { return nil }
+      pointwiseHasBias: pointwise.hasBias, middle: middle, middleRequantization: between.requantization,
+      epilogue: latter.epilogue)
+    guard between.rescales == (between.requantization != nil), attributeFault == nil else { return nil }
   }
 }
 

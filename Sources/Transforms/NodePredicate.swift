@@ -79,7 +79,8 @@ extension Operation {
     case .channelAffine(let payload): return (payload.channels, payload.channels)
     case .convolution, .separableConvolution, .transposedConvolution, .linear, .activation, .scale, .add, .concatenation,
       .pixelShuffle, .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .binary, .slice, .pad,
-      .softmax, .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply, .training:
+      .softmax, .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply, .integer,
+      .training:
       return nil
     }
   }

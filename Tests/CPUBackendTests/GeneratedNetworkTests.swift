@@ -17,6 +17,6 @@ import Testing
         for node in generated.network.nodes { seen.insert(OperationKind(node.operation)) }
       }
     }
-    #expect(seen == Set(OperationKind.allCases))
+    #expect(seen == Set(OperationKind.allCases.filter { $0 != .integer }))
   }
 }

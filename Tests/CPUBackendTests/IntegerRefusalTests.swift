@@ -11,14 +11,18 @@ import Testing
   func layersOfIntegersAreRefused(_ example: OperationCase) throws {
     let engine = CPUEngine(instructionSet: .portable, threadCount: 1), network = example.network
     let shapes = try network.inferredShapes(inputs: example.inputShapes)
-    for node in network.nodes where node.operation.epilogue?.requantization != nil {
+    for node in network.nodes {
+      guard let epilogue = node.operation.epilogue, epilogue.sumsIntegers || epilogue.quantize != nil else { continue }
       #expect(
         engine.support(for: node, in: network, shapes: shapes)
-          == .no("it sums integers and requantises them; the reference engine does"))
+          == .no("it sums integers or stores them; the reference engine does"))
     }
-    let element = network.inputs[0].element.rawValue
-    #expect(
-      throws: ExecutionError.unsupported(node: "x", operation: "input", backend: "cpu", reason: "it holds \(element)")
-    ) { try engine.prepare(network, inputs: example.inputShapes) }
+    do throws(ExecutionError) {
+      _ = try engine.prepare(network, inputs: example.inputShapes)
+      Issue.record("\(example.name) was prepared")
+    } catch {
+      if case .unsupported = error { return }
+      Issue.record("\(error)")
+    }
   }
 }

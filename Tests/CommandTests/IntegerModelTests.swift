@@ -8,7 +8,8 @@ import Testing
     let step = Requantization(.uint8, .init(scale: 0.5, zeroPoint: 9))
     var builder = NetworkBuilder("integers")
     let x = builder.input("x", axes: [nil, 3, nil, nil], element: .uint8, quantization: .init(scale: 1, zeroPoint: 128))
-    let payload = Convolution(inChannels: 3, outChannels: 4, kernel: 3, padding: 1, epilogue: Epilogue([.requantize(step)]))
+    let payload = Convolution(
+      inChannels: 3, outChannels: 4, kernel: 3, padding: 1, epilogue: Epilogue([.rescale, .requantize(step)]))
     builder.output(builder.node("head", .convolution(payload), [x], channels: 4))
     return try builder.build(.random(seed: 4))
   }
@@ -19,7 +20,7 @@ import Testing
     let result = try place.run(["info", "integers.safetensors", "--nodes", "--input", "1x3x8x8"])
     #expect(result.code == 0 && result.error.isEmpty, "\(result.error)")
     #expect(result.output.contains("network integers: x uint8 [N, 3, H, W] (1.0 · (q - 128)) -> head"))
-    #expect(result.output.contains("| requantize uint8 0.5 · (q - 9)"))
+    #expect(result.output.contains("| rescale | requantize uint8 0.5 · (q - 9)"))
     #expect(result.output.contains("read 192 bytes, written 256 bytes, peak of values 448 bytes"), "\(result.output)")
   }
 

@@ -18,18 +18,33 @@ import Testing
     let inputs = example.inputs
     let expected = try ReferenceEngine().prepare(example.network, inputs: example.inputShapes).run(inputs)
     #expect(try ReferenceEngine().prepare(again, inputs: example.inputShapes).run(inputs) == expected)
-    let weights = example.network.parameters.filter { $0.key.hasSuffix(".weight") }
-    #expect(weights.values.allSatisfy { $0.byteCount == $0.count })
+    for node in example.network.nodes where node.operation.epilogue?.sumsIntegers ?? false {
+      for part in node.operation.linearParts {
+        let weight = try #require(example.network.parameter(part.weightRole, of: node))
+        #expect(weight.byteCount == weight.count)
+      }
+    }
   }
 
   @Test func damageIsNamed() throws {
-    let network = try #require(OperationCase.integers.first { $0.network.parameters.keys.contains("layer.bias") }).network
+    let network = try #require(
+      OperationCase.integers.first { $0.network.parameters["layer.bias"]?.dataType == .int32 }
+    ).network
     var contents = ModelFile.contents(of: network)
-    let shifts = try #require(network.parameters["layer.rightShift"])
-    contents.tensors["layer.rightShift"] = Tensor(shifts.shape, .int32, integers: Array(repeating: 77, count: shifts.count))
-    #expect(throws: FormatProblem.network(.parameterValue("layer.rightShift", 77, -30...31))) {
-      try ModelFile.read(bytes: contents.encoded())
+    let multipliers = try #require(network.parameters["layer.multiplier"])
+    for wrong: Float in [-1, 1e30, .infinity, 1e-30] {
+      contents.tensors["layer.multiplier"] = Tensor(repeating: wrong, multipliers.shape)
+      #expect(throws: FormatProblem.network(.parameterNumber("layer.multiplier", wrong, 0x1p-64...0x1p64))) {
+        try ModelFile.read(bytes: contents.encoded())
+      }
     }
+    contents.tensors["layer.multiplier"] = Tensor(repeating: .nan, multipliers.shape)
+    #expect(throws: FormatProblem.self) { try ModelFile.read(bytes: contents.encoded()) }
+    contents.tensors["layer.multiplier"] = Tensor(zeros: [multipliers.count + 1])
+    #expect(
+      throws: FormatProblem.network(
+        .parameterShape("layer.multiplier", expected: multipliers.shape, got: [multipliers.count + 1]))
+    ) { try ModelFile.read(bytes: contents.encoded()) }
     contents = ModelFile.contents(of: network)
     contents.tensors["layer.bias"] = Tensor(zeros: try #require(network.parameters["layer.bias"]).shape)
     #expect(throws: FormatProblem.network(.parameterType("layer.bias", expected: .int32, got: .float32))) {
@@ -89,7 +104,7 @@ import Testing
     (network.inputs[0].element, network.inputs[0].quantization) = (.float32, nil)
     #expect(
       throws: FormatProblem.onnx(
-        .notExportable(node: "layer", operation: "convolution", reason: "it sums integers and requantises them"))
+        .notExportable(node: "layer", operation: "convolution", reason: "it sums integers or stores them"))
     ) { try ONNXFile.bytes(of: network) }
   }
 }

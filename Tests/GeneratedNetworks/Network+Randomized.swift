@@ -3,7 +3,7 @@ import Tensors
 
 extension Network {
   /// The same network with every parameter random: weights within their initial bound, vectors between -1 and 1, variances
-  /// between 0.5 and 1.5, integers within what they may be.
+  /// between 0.5 and 1.5, multipliers around their usual one, integers within what they may be.
   package func randomized(seed: UInt64) -> Network {
     var generator = SplitMix64(seed: seed)
     var result = self
@@ -21,6 +21,11 @@ extension Network {
             for index in values.indices { values[index] = 1 + 0.5 * values[index] }
           }
         }
+        if parameter.role.isMultiplier, case .constant(let usual) = parameter.initialValue {
+          tensor.withUnsafeMutableFloats { values in
+            for index in values.indices { values[index] = usual * (1.3 + values[index]) }
+          }
+        }
         if let integers = parameter.type.element.integers {
           tensor = Tensor(
             parameter.shape, parameter.type.element,
@@ -35,15 +40,15 @@ extension Network {
   }
 }
 
+extension ParameterRole {
+  fileprivate var isMultiplier: Bool { [.multiplier, .depthwiseMultiplier, .pointwiseMultiplier].contains(self) }
+}
+
 extension Parameter {
   /// One of the integers: anything for weights, and of what requantises what keeps most results off the ends.
   fileprivate func integer(at unit: Float, within range: ClosedRange<Int>) -> Int {
     var range = range
-    if role == .bias { range = range.clamped(to: -1 << 14...1 << 14) }
-    if role == .multiplier { range = range.clamped(to: 1 << 30...Int(Int32.max)) }
-    if role == .rightShift, case .constant(let usual) = initialValue {
-      range = range.clamped(to: Int(usual) - 1...Int(usual) + 1)
-    }
+    if [.bias, .depthwiseBias, .pointwiseBias].contains(role) { range = range.clamped(to: -1 << 14...1 << 14) }
     let place = Double(unit + 1) / 2 * Double(range.count)
     return min(range.lowerBound + Int(place), range.upperBound)
   }

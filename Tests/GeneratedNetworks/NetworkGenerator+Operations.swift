@@ -37,6 +37,7 @@ extension NetworkGenerator {
     case .normalization: addNormalization()
     case .expand: addExpand()
     case .constant: addConstant()
+    case .integer: break
     case .training: addTraining()
     }
   }

@@ -6,7 +6,7 @@ package enum OperationKind: CaseIterable, Hashable, Sendable {
     binary
   case matrixMultiply, concatenation, pixelShuffle, pixelUnshuffle, resize, maximumPool, averagePool, globalAveragePool, flatten
   case slice, pad, softmax, reshape, transpose, reduction, maximumIndex, normalization, expand, constant,
-    training
+    integer, training
 
   package init(_ operation: Operation) {
     self =
@@ -40,6 +40,7 @@ package enum OperationKind: CaseIterable, Hashable, Sendable {
       case .normalization: .normalization
       case .expand: .expand
       case .constant: .constant
+      case .integer: .integer
       case .training: .training
       }
   }
@@ -54,6 +55,8 @@ package enum OperationKind: CaseIterable, Hashable, Sendable {
     case .scale, .channelAffine, .pixelUnshuffle, .softmax, .globalAveragePool, .reduction, .normalization: 2
     case .linear, .matrixMultiply, .flatten, .reshape, .transpose, .maximumIndex, .expand, .constant: 1
     case .training: 3
+    // Made of float networks by quantisation.
+    case .integer: 0
     }
   }
 
@@ -64,7 +67,7 @@ package enum OperationKind: CaseIterable, Hashable, Sendable {
       .binary, .concatenation, .pixelShuffle, .pixelUnshuffle, .resize, .maximumPool, .averagePool, .slice, .pad, .softmax,
       .reduction, .maximumIndex, .normalization, .constant:
       true
-    case .linear, .matrixMultiply, .globalAveragePool, .flatten, .reshape, .transpose, .expand, .training: false
+    case .linear, .matrixMultiply, .globalAveragePool, .flatten, .reshape, .transpose, .expand, .integer, .training: false
     }
   }
 }

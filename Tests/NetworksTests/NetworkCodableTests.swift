@@ -60,9 +60,9 @@ import Testing
     #expect(again.json == graph.json)
   }
 
-  /// What is in the shared list is tried by every backend, written, read, exported and held against what it says of itself.
+  /// What is in the shared lists is tried by every backend, written, read, exported and held against what it says of itself.
   @Test func everyOperationHasACase() {
-    let types = Set(OperationCase.all.flatMap { $0.network.nodes.map(\.operation.type) })
+    let types = Set((OperationCase.all + OperationCase.integers).flatMap { $0.network.nodes.map(\.operation.type) })
     let missing = OperationType.allCases.filter { !types.contains($0) }
     #expect(missing.isEmpty, "the shared list of operation cases lacks \(missing)")
   }

@@ -13,12 +13,12 @@ import Testing
 
   @Test(arguments: OperationCase.all)
   func oddOperandsHaveBounds(_ example: OperationCase) throws {
-    let shapes = try example.network.inferredShapes(inputs: example.inputShapes)
+    let types = try example.network.inferredTypes(inputs: example.inputShapes)
     for node in example.network.nodes {
       for x in Self.odd {
         for y in [x, Tolerance(magnitude: 1, error: 0)] {
           let operands = node.elementInputs.indices.map { $0 == 0 ? x : y }
-          let bound = Tolerance.bound(node, example.network, shapes, operands, 1)
+          let bound = Tolerance.bound(node, example.network, types, operands, 1)
           #expect(!bound.magnitude.isNaN && !bound.error.isNaN, "\(node.operation.typeName) of \(x)")
         }
       }

@@ -20,6 +20,24 @@ import Testing
     try expect(.pixelShuffle(PixelShuffle(factor: 2)), [2, 1, 8, 12])
     try expect(.pixelUnshuffle(PixelUnshuffle(factor: 2)), [2, 16, 2, 3])
     try expect(.expand(Expand([2, 4, 4, 6])), [2, 4, 4, 6])
+    try expect(.maximumPool(Pool(kernel: 2)), [2, 4, 2, 3])
+    try expect(.averagePool(Pool(kernel: 2)), [2, 4, 2, 3])
+    try expect(.globalAveragePool, [2, 4, 1, 1])
+    try expect(.pad(Pad(Padding(1), mode: .reflect)), [2, 4, 6, 8])
+    try expect(.resize(Resize(method: .nearest, factor: 2)), [2, 4, 8, 12])
+    #expect(throws: TypeMismatch("it takes float32 and gets \(x)")) {
+      try Operation.resize(Resize(method: .bilinear, factor: 2)).outputType([x])
+    }
+    #expect(try Operation.integer(.dequantize).outputType([x]) == ValueType(x.shape))
+    let payload = Quantize(.uint8, .init(scale: 2, zeroPoint: 9)),
+      made = ValueType(x.shape, .uint8, quantization: payload.quantization)
+    #expect(try Operation.integer(.quantize(payload)).outputType([ValueType(x.shape)]) == made)
+    #expect(try Operation.integer(.lookup(Lookup(.uint8, payload.quantization))).outputType([x]) == made)
+    #expect(try Operation.integer(.add(Requantization(.uint8, payload.quantization))).outputType([x, made]) == made)
+    let plain = ValueType(x.shape, .int8)
+    for operation: IntegerOperation in [.dequantize, .quantize(payload)] {
+      #expect(throws: TypeMismatch.self) { try Operation.integer(operation).outputType([plain]) }
+    }
   }
 
   @Test(arguments: OperationCase.all.filter { $0.network.nodes.count == 1 && !$0.network.nodes[0].inputs.isEmpty })
@@ -34,6 +52,11 @@ import Testing
     switch node.operation.definition.elements {
     case .float32, .products:
       #expect(throws: TypeMismatch("it takes float32 and gets \(others[0])")) { try node.operation.outputType(others) }
+    case .pooled:
+      #expect(throws: TypeMismatch("it takes float32, int8 or uint8 and gets \(others[0])")) {
+        try node.operation.outputType(others)
+      }
+    case .converted: Issue.record("\(node.operation.typeName) makes other elements")
     case .moved:
       let alone = node.operation.definition.elementOperandCount == 1
       if alone {

@@ -86,6 +86,8 @@ extension ONNXExporter {
     case .normalization(let payload): try normalization(payload, node)
     case .expand(let payload): add("Expand", [x, sizes(node, "shape", payload.extents)], name)
     case .constant: add("Constant", [], name, [constant(node, .value)])
+    case .integer:
+      throw .notExportable(node: node.name, operation: node.operation.typeName, reason: "it is of integers")
     case .training:
       throw .notExportable(
         node: node.name, operation: node.operation.typeName, reason: "it is of training, and ONNX files are of inference")
@@ -197,7 +199,7 @@ extension ONNXExporter {
       case .add: add("Add", [value, extras.removeFirst()], output)
       case .pixelShuffle(let factor): pixelShuffle(PixelShuffle(factor: factor), value, output)
       // Refused before anything is written.
-      case .requantize: break
+      case .rescale, .requantize, .quantize: break
       }
       value = output
     }

@@ -34,9 +34,9 @@ struct ONNXExporter {
     for input in network.inputs where input.element != .float32 {
       throw .onnx(.input(input.name, reason: "holds \(input.element.rawValue); inputs of float32 are written"))
     }
-    for node in network.nodes where node.operation.epilogue?.requantization != nil {
+    if let node = network.nodes.first(where: \.operation.isOfIntegers) {
       throw .onnx(
-        .notExportable(node: node.name, operation: node.operation.typeName, reason: "it sums integers and requantises them"))
+        .notExportable(node: node.name, operation: node.operation.typeName, reason: "it sums integers or stores them"))
     }
     var exporter = ONNXExporter(network.withParametersAsConstants())
     do throws(ONNXProblem) {
@@ -142,7 +142,7 @@ struct ONNXExporter {
     case .constant(let payload): return payload.shape.rank
     case .expand(let payload): return payload.extents.count
     case .normalization, .batchNorm, .activation, .scale, .channelAffine, .add, .binary, .matrixMultiply, .concatenation,
-      .slice, .softmax, .training:
+      .slice, .softmax, .integer, .training:
       return first
     }
   }

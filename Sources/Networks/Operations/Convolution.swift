@@ -8,7 +8,7 @@ import Tensors
 /// stands for 0).
 /// - Input: `[N, inChannels, H, W]`, then one tensor of the output's shape before any pixel shuffle for each `.add` of the epilogue.
 /// - Parameters: `weight [outChannels, inChannels / groups, kernel.height, kernel.width]`; `bias [outChannels]` when `hasBias`;
-///   `slope [channels]` when the epilogue holds a `.prelu`. All of float32, or of integers where it requantises (`Requantization`).
+///   `slope [channels]` when the epilogue holds a `.prelu`. All of float32, or of integers where its epilogue begins with `rescale` (`Requantization`).
 /// - Output: height `(H + top + bottom - dilation · (kernel - 1) - 1) / stride + 1` rounded down, the width likewise.
 /// - Cost: `N · outChannels · outHeight · outWidth · kernel.height · kernel.width · inChannels / groups` MACs.
 /// - Source: `torch.nn.Conv2d`.
@@ -83,7 +83,7 @@ extension Convolution: WithoutSizes {
   /// The products that one output sums.
   private var terms: Int { inChannels / groups * kernel.height * kernel.width }
 
-  package var elements: ElementRule { .products(epilogue.requantization) }
+  package var elements: ElementRule { .products(epilogue) }
 
   package var linearParts: [LinearPart] {
     [

@@ -14,9 +14,12 @@ public struct Epilogue: Hashable, Sendable {
     case add
     /// Pixel shuffle by the factor; the last step.
     case pixelShuffle(Int)
-    /// Integers of integer sums; the first step, which none but a pixel shuffle follows. Multipliers and shifts are the node's parameters
-    /// `multiplier` and `rightShift`.
+    /// Numbers of integer sums, by the node's parameter `multiplier`; the first step, which says that the layer sums integers.
+    case rescale
+    /// Integers of such numbers; none but a pixel shuffle follows. Operands that are added before it are integers. See `Requantization`.
     case requantize(Requantization)
+    /// Integers of float32 numbers; none but a pixel shuffle follows.
+    case quantize(Quantize)
   }
 
   public var steps: [Step]
@@ -31,21 +34,39 @@ public struct Epilogue: Hashable, Sendable {
     if case .pixelShuffle(let factor)? = steps.last { factor } else { 1 }
   }
 
-  /// What is done to integer sums; nil where sums are of float32.
+  /// Whether the layer sums integers.
+  package var sumsIntegers: Bool { steps.first == .rescale }
+
+  /// What makes integers of integer sums; nil where there is none.
   package var requantization: Requantization? {
     for case .requantize(let payload) in steps { return payload }
     return nil
   }
 
+  /// What makes integers of sums of float32; nil where nothing does.
+  package var quantize: Quantize? {
+    for case .quantize(let payload) in steps { return payload }
+    return nil
+  }
+
+  /// What elements the layer takes and makes.
+  var conversion: ElementConversion {
+    let operand = sumsIntegers ? ElementConversion.Operand.codes : .float32
+    if let requantization {
+      return ElementConversion(operand, others: .scaledCodes, to: requantization.element, requantization.quantization)
+    }
+    return ElementConversion(operand, to: quantize?.element ?? .float32, quantize?.quantization)
+  }
+
   /// The parameters of a layer that sums `terms` products with weights of that shape, whose initial values go by `fanIn`: float32,
-  /// or integers where it requantises; then those of the steps.
+  /// or integers where it sums such; then those of the steps.
   func parameters(weight: Shape, hasBias: Bool, channels: Int, fanIn: Int, terms: Int) -> [Parameter] {
     let bound = Parameter.InitialValue.uniform(bound: 1 / Float(fanIn).squareRoot())
     var result: [Parameter]
-    if let requantization {
+    if sumsIntegers {
       // They count as parameters, though gradients do not change integers.
       result = [Parameter(.weight, ValueType(weight, .int8), initialValue: .uniform(bound: 127))]
-      if hasBias { result.append(Parameter(.bias, ValueType([channels], .int32), values: requantization.biases(terms: terms))) }
+      if hasBias { result.append(Parameter(.bias, ValueType([channels], .int32), values: Requantization.biases(terms: terms))) }
     } else {
       result = [Parameter(.weight, weight, initialValue: bound)]
       if hasBias { result.append(Parameter(.bias, [channels], initialValue: bound)) }
@@ -53,11 +74,20 @@ public struct Epilogue: Hashable, Sendable {
     for step in steps {
       switch step {
       case .activation(let function): result += function.parameters
-      case .requantize(let payload): result += payload.parameters(channels: channels, terms: terms)
-      case .scale, .add, .pixelShuffle: break
+      case .rescale: result.append(multiplier(channels: channels, terms: terms))
+      case .scale, .add, .requantize, .quantize, .pixelShuffle: break
       }
     }
     return result
+  }
+
+  /// A new network's outputs spread over some of the integers: of `terms` products of numbers around ±73 the sum is around
+  /// 2^12.4 · √terms.
+  private func multiplier(channels: Int, terms: Int) -> Parameter {
+    let exponent = -7 - (Int.bitWidth - terms.leadingZeroBitCount) / 2
+    return Parameter(
+      .multiplier, [channels], numbers: Requantization.multipliers, isTrainable: false,
+      initialValue: .constant(Float(sign: .plus, exponent: exponent, significand: 1)))
   }
 
   /// Where the channels of an operand go: those of the first through `flow`, those that are added with it.
@@ -79,7 +109,7 @@ public struct Epilogue: Hashable, Sendable {
   /// What is wrong with the steps behind a convolution of that many output channels, each a sum of so many products; nil where nothing
   /// is.
   func fault(channels: Int, terms: Int) -> String? {
-    if let requantization, let fault = requantization.fault(terms: terms) ?? faultBesideRequantization { return fault }
+    if let fault = integerFault(terms: terms) { return fault }
     var slopes = 0
     for (index, step) in steps.enumerated() {
       switch step {
@@ -92,33 +122,64 @@ public struct Epilogue: Hashable, Sendable {
         if slopes > 1 { return "the epilogue has two prelu steps" }
       case .scale(let factor):
         if let fault = Scale(factor: factor).attributeFault { return fault }
-      case .add: continue
       case .pixelShuffle(let factor):
         if index != steps.count - 1 { return "the pixel shuffle is not the last step of the epilogue" }
         if let fault = PixelShuffle(factor: factor).attributeFault { return fault }
         if channels % (factor * factor) != 0 {
           return "\(channels) channels are no multiple of \(factor)² for the pixel shuffle"
         }
-      case .requantize: continue
+      case .add, .rescale, .requantize, .quantize: continue
       }
     }
     return nil
   }
 
-  /// What keeps the other steps from standing beside one that requantises.
-  private var faultBesideRequantization: String? {
-    var requantizes = false
-    for step in steps {
+  /// What is wrong with the steps that make integers or take them, and with what stands beside them.
+  private func integerFault(terms: Int) -> String? {
+    if sumsIntegers, terms > Requantization.mostTerms {
+      return "sums of \(terms) products of integers may not fit int32; at most \(Requantization.mostTerms) do"
+    }
+    for (index, step) in steps.enumerated() {
       switch step {
-      case .requantize:
-        if requantizes { return "the epilogue requantises twice" }
-        requantizes = true
+      case .rescale: if index > 0 { return "rescale is the first step of an epilogue, or none" }
+      case .requantize(let payload):
+        if !sumsIntegers { return "requantize needs sums of integers, and rescale before it" }
+        if let fault = payload.fault ?? faultBehind(index) ?? faultBetween(index) { return fault }
+      case .quantize(let payload):
+        if sumsIntegers { return "what sums integers ends in requantize, and not in quantize" }
+        if let fault = payload.attributeFault ?? faultBehind(index) { return fault }
+      case .activation, .scale, .add, .pixelShuffle: continue
+      }
+    }
+    return nil
+  }
+
+  /// What may not follow the step that makes integers.
+  private func faultBehind(_ index: Int) -> String? {
+    for step in steps[(index + 1)...] {
+      if case .pixelShuffle = step { continue }
+      return "no \(step.typeName) follows \(steps[index].typeName)"
+    }
+    return nil
+  }
+
+  /// What may not stand between the sums and the step that makes integers of them.
+  private func faultBetween(_ end: Int) -> String? {
+    var additions = 0
+    for (index, step) in steps[..<end].enumerated() {
+      switch step {
       case .activation(.relu), .activation(.clip):
-        return "a \(step.typeName) beside requantize is its minimum and maximum"
-      case .activation: return "integers know no \(step.typeName)"
-      case .scale: return "a factor beside requantize belongs into its multiplier"
-      case .add: return "an addition beside requantize would need its operand at the scale of the sums, which is not supported"
-      case .pixelShuffle: continue
+        if index + 1 == end { return "a \(step.typeName) right before requantize is its minimum and maximum" }
+        if case .activation(.relu) = step { continue }
+        return "no clip stands between rescale and requantize"
+      case .activation(.leakyReLU), .activation(.prelu), .rescale: continue
+      case .activation: return "no \(step.typeName) stands between rescale and requantize; a lookup behind the layer does"
+      case .scale: return "a factor before requantize belongs into the multiplier"
+      case .add:
+        additions += 1
+        if additions > 1 { return "one addition stands before requantize, and not two" }
+      // They have faults of their own.
+      case .requantize, .quantize, .pixelShuffle: continue
       }
     }
     return nil
@@ -133,10 +194,11 @@ extension Operation {
     case .scale(let payload): .scale(payload.factor)
     case .add: .add
     case .pixelShuffle(let payload): payload.order == .channelsOutermost ? .pixelShuffle(payload.factor) : nil
+    case .integer(.quantize(let payload)): .quantize(payload)
     case .convolution, .separableConvolution, .transposedConvolution, .linear, .batchNorm, .channelAffine, .binary,
       .concatenation, .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten,
       .slice, .pad, .softmax, .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant,
-      .matrixMultiply, .training:
+      .matrixMultiply, .integer, .training:
       nil
     }
   }
@@ -146,6 +208,7 @@ extension Epilogue.Step {
   /// What the step is: an operation that might stand by itself, or what only an epilogue can do.
   private enum Meaning {
     case operation(Operation)
+    case rescaling
     case requantization(Requantization)
   }
 
@@ -155,14 +218,19 @@ extension Epilogue.Step {
     case .scale(let factor): .operation(.scale(Scale(factor: factor)))
     case .add: .operation(.add)
     case .pixelShuffle(let factor): .operation(.pixelShuffle(PixelShuffle(factor: factor)))
+    case .quantize(let payload): .operation(.integer(.quantize(payload)))
+    case .rescale: .rescaling
     case .requantize(let payload): .requantization(payload)
     }
   }
+
+  private static let rescaleName = "rescale"
 
   /// `relu`, `requantize`.
   package var typeName: String {
     switch meaning {
     case .operation(let operation): operation.typeName
+    case .rescaling: Self.rescaleName
     case .requantization: Requantization.typeName
     }
   }
@@ -172,7 +240,8 @@ extension Epilogue.Step {
     switch meaning {
     case .operation(let operation):
       operation.summary.isEmpty ? operation.typeName : "\(operation.typeName) \(operation.summary)"
-    case .requantization(let payload): payload.text
+    case .rescaling: Self.rescaleName
+    case .requantization(let payload): "\(Requantization.typeName) \(payload.summary)"
     }
   }
 }
@@ -190,24 +259,39 @@ extension Epilogue: Codable {
 }
 
 extension Epilogue.Step: Codable {
-  private enum TypeKey: String, CodingKey { case type }
+  private enum TypeKey: String, CodingKey, CaseIterable { case type }
 
   public init(from decoder: any Decoder) throws {
-    if try decoder.container(keyedBy: TypeKey.self).decode(String.self, forKey: .type) == Requantization.typeName {
+    func refuseOthers(_ names: [String] = []) throws {
+      try decoder.refuseFields(except: TypeKey.allCases.map(\.rawValue) + names, of: "a step of an epilogue")
+    }
+    switch try decoder.container(keyedBy: TypeKey.self).decode(String.self, forKey: .type) {
+    case Self.rescaleName:
+      try refuseOthers()
+      self = .rescale
+    case Requantization.typeName:
+      try refuseOthers(Requantization.CodingKeys.allCases.map(\.rawValue))
       self = .requantize(try Requantization(from: decoder))
-      return
+    default:
+      let operation = try Operation(from: decoder)
+      guard let step = operation.epilogueStep else {
+        throw NetworkError.invalidDescription("\(operation.typeName) is no step of an epilogue")
+      }
+      self = step
     }
-    let operation = try Operation(from: decoder)
-    guard let step = operation.epilogueStep else {
-      throw NetworkError.invalidDescription("\(operation.typeName) is no step of an epilogue")
-    }
-    self = step
   }
 
   public func encode(to encoder: any Encoder) throws {
+    func encode(type: String) throws {
+      var container = encoder.container(keyedBy: TypeKey.self)
+      try container.encode(type, forKey: .type)
+    }
     switch meaning {
     case .operation(let operation): try operation.encode(to: encoder)
-    case .requantization(let payload): try payload.encode(to: encoder)
+    case .rescaling: try encode(type: Self.rescaleName)
+    case .requantization(let payload):
+      try encode(type: Requantization.typeName)
+      try payload.encode(to: encoder)
     }
   }
 }

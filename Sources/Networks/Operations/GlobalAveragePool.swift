@@ -1,7 +1,7 @@
 import Tensors
 
-/// The mean over all pixels of each channel: `[N, C, H, W]` to `[N, C, 1, 1]`. No MACs.
-struct GlobalAveragePool: WithoutAttributes, WithoutParameters, WithoutProducts, WithoutSizes, OnFloat32 {
+/// The mean over all pixels of each channel: `[N, C, H, W]` to `[N, C, 1, 1]`. No MACs. Of integers as an average pool.
+struct GlobalAveragePool: WithoutAttributes, WithoutParameters, WithoutProducts, WithoutSizes, OnPooledElements {
   var type: OperationType { .globalAveragePool }
   var inputCount: ClosedRange<Int> { 1...1 }
 

@@ -5,15 +5,15 @@ import Tensors
 ///     y[n, o] = bias[o] + Σ over i of weight[o, i] · x[n, i]
 ///
 /// - Input: `[N, inFeatures]`. Output: `[N, outFeatures]`.
-/// - Parameters: `weight [outFeatures, inFeatures]`; `bias [outFeatures]` when `hasBias`. All of float32, or of integers where it
-///   requantises (`Requantization`).
+/// - Parameters: `weight [outFeatures, inFeatures]`; `bias [outFeatures]` when `hasBias`. All of float32, or of integers where its
+///   epilogue begins with `rescale` (`Requantization`).
 /// - Cost: `N · inFeatures · outFeatures` MACs.
 /// - Source: `torch.nn.Linear`.
 public struct Linear: Hashable, Sendable {
   public var inFeatures: Int
   public var outFeatures: Int
   public var hasBias: Bool
-  /// Nothing, or a `.requantize`.
+  /// Nothing, or a `.rescale`, alone or with a `.requantize` behind it.
   public var epilogue: Epilogue
 
   public init(inFeatures: Int, outFeatures: Int, hasBias: Bool = true, epilogue: Epilogue = Epilogue()) {
@@ -39,7 +39,10 @@ extension Linear: WithoutSizes {
       return fault
     }
     for step in epilogue.steps {
-      guard case .requantize = step else { return "a linear layer takes no step but requantize, and no \(step.typeName)" }
+      switch step {
+      case .rescale, .requantize: continue
+      case .activation, .scale, .add, .quantize, .pixelShuffle: return "a linear layer takes no step \(step.typeName)"
+      }
     }
     return nil
   }
@@ -49,7 +52,7 @@ extension Linear: WithoutSizes {
       weight: [outFeatures, inFeatures], hasBias: hasBias, channels: outFeatures, fanIn: inFeatures, terms: inFeatures)
   }
 
-  package var elements: ElementRule { .products(epilogue.requantization) }
+  package var elements: ElementRule { .products(epilogue) }
 
   package var linearParts: [LinearPart] {
     [LinearPart(hasBias: hasBias, inChannels: inFeatures, outChannels: outFeatures, taps: 1, carriesConstants: true)]

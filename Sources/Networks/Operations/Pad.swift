@@ -2,7 +2,7 @@ import Tensors
 
 /// Pixels put around an image, and channels before and behind it.
 ///
-/// - `constant`: all new elements are `value`.
+/// - `constant`: all new elements are `value`; of integers the one that stands for it.
 /// - `reflect`: pixels are mirrored about the border pixel, which is not repeated: `c b | a b c | b a`. Channels cannot be.
 /// - `edge`: the border pixel is repeated: `a a | a b c | c c`. Channels cannot be.
 ///
@@ -66,7 +66,7 @@ public struct Pad: Hashable, Sendable {
   }
 }
 
-extension Pad: WithoutParameters, WithoutProducts, OnFloat32 {
+extension Pad: WithoutParameters, WithoutProducts, OnPooledElements {
   package var type: OperationType { .pad }
   package var attributeNames: [String] { CodingKeys.allCases.map(\.rawValue) }
   package var inputCount: ClosedRange<Int> {

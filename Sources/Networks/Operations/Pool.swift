@@ -7,7 +7,9 @@ import Tensors
 /// - Maximum pool: `y[n, c, i, j] = max x` over the window; padding never wins.
 /// - Average pool: the sum over the window by the number of its pixels, which counts padding (but not what `ceilMode` adds
 ///   beyond it) where `countIncludesPadding`.
-/// - Input: `[N, C, H, W]`. Cost: no MACs.
+/// - Input: `[N, C, H, W]`, of float32, int8 or uint8. Cost: no MACs.
+/// - Of integers the average is `clamp(roundToNearestEven(Float(Σ (x - z)) · (1 / Float(n))) + z)`, with their zero point z, the sum exact and
+///   its conversion, the quotient and the product rounded to float32.
 /// - Source: `torch.nn.MaxPool2d`, `torch.nn.AvgPool2d`.
 public struct Pool: Hashable, Sendable {
   public var kernel: Pair
@@ -80,7 +82,7 @@ struct AveragePool: PoolDefinition {
 }
 
 /// What both say.
-protocol PoolDefinition: WithoutParameters, WithoutProducts, WithoutSizes, OnFloat32 {
+protocol PoolDefinition: WithoutParameters, WithoutProducts, WithoutSizes, OnPooledElements {
   var pool: Pool { get }
   init(pool: Pool)
 }

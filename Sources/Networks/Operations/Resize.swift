@@ -90,7 +90,7 @@ public struct Resize: Hashable, Sendable {
   }
 }
 
-extension Resize: WithoutParameters, WithoutProducts, OnFloat32 {
+extension Resize: WithoutParameters, WithoutProducts {
   package var type: OperationType { .resize }
   package var attributeNames: [String] { CodingKeys.allCases.map(\.rawValue) }
   package var inputCount: ClosedRange<Int> {
@@ -100,6 +100,9 @@ extension Resize: WithoutParameters, WithoutProducts, OnFloat32 {
   }
 
   package var elementOperandCount: Int { 1 }
+
+  /// The nearest pixel is moved; others are reckoned.
+  package var elements: ElementRule { method == .nearest ? .pooled : .float32 }
 
   package func summary(of operands: [String]) -> String {
     var parts = [method.rawValue]

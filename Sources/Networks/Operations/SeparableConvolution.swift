@@ -9,7 +9,8 @@ import Tensors
 /// - Input: `[N, inChannels, H, W]`, then one tensor of the output's shape before any pixel shuffle for each `.add` of the epilogue.
 /// - Parameters: `depthwiseWeight [channels, 1, kernel.height, kernel.width]` with `channels` those the depthwise part sees,
 ///   `pointwiseWeight [outChannels, inChannels, 1, 1]`; `depthwiseBias`, `pointwiseBias` where asked for; `middleSlope` when
-///   `middle` is a `.prelu`, `slope` when the epilogue holds one.
+///   `middle` is a `.prelu`, `slope` when the epilogue holds one. Of integers each part has a multiplier, too (`Requantization`); what
+///   lies between is then requantised, and padding of the second part is its zero point.
 /// - Output: as of the depthwise convolution.
 /// - Cost: `N · outHeight · outWidth · (channels · kernel.height · kernel.width)` and `N · h · w · inChannels · outChannels` MACs, with
 ///   h, w the size at which the pointwise part runs (the input's when it is first).
@@ -40,13 +41,15 @@ public struct SeparableConvolution: Hashable, Sendable {
   public var pointwiseHasBias: Bool
   /// What is done to the value between the two parts.
   public var middle: ActivationFunction?
+  /// What lies between where both parts sum integers: integers, too. Then the epilogue begins with `rescale`.
+  public var middleRequantization: Requantization?
   /// What is done to each output value before it is stored.
   public var epilogue: Epilogue
 
   public init(
     order: Order, inChannels: Int, outChannels: Int, kernel: Pair, stride: Pair = Pair(1), padding: Padding = Padding(0),
     dilation: Pair = Pair(1), depthwiseHasBias: Bool = true, pointwiseHasBias: Bool = true, middle: ActivationFunction? = nil,
-    epilogue: Epilogue = Epilogue()
+    middleRequantization: Requantization? = nil, epilogue: Epilogue = Epilogue()
   ) {
     self.order = order
     self.inChannels = inChannels
@@ -58,25 +61,31 @@ public struct SeparableConvolution: Hashable, Sendable {
     self.depthwiseHasBias = depthwiseHasBias
     self.pointwiseHasBias = pointwiseHasBias
     self.middle = middle
+    self.middleRequantization = middleRequantization
     self.epilogue = epilogue
   }
 
   /// The channels between the two parts, which are those of the depthwise part.
   public var depthwiseChannels: Int { order == .depthwiseFirst ? inChannels : outChannels }
 
-  /// The depthwise part as a convolution of its own, with the epilogue where it comes last.
+  /// What closes the first part, but for the activation between: nothing, or what makes integers of its sums.
+  private var firstEpilogue: Epilogue {
+    Epilogue(middleRequantization.map { [.rescale, .requantize($0)] } ?? [])
+  }
+
+  /// The depthwise part as a convolution of its own, with the epilogue where it comes last. `middle` is in neither.
   public var depthwise: Convolution {
     Convolution(
       inChannels: depthwiseChannels, outChannels: depthwiseChannels, kernel: kernel, stride: stride, padding: padding,
       dilation: dilation, groups: depthwiseChannels, hasBias: depthwiseHasBias,
-      epilogue: order == .pointwiseFirst ? epilogue : Epilogue())
+      epilogue: order == .pointwiseFirst ? epilogue : firstEpilogue)
   }
 
   /// The pointwise part as a convolution of its own, with the epilogue where it comes last.
   public var pointwise: Convolution {
     Convolution(
       inChannels: inChannels, outChannels: outChannels, kernel: Pair(1), hasBias: pointwiseHasBias,
-      epilogue: order == .depthwiseFirst ? epilogue : Epilogue())
+      epilogue: order == .depthwiseFirst ? epilogue : firstEpilogue)
   }
 
   /// The parts in the order in which they run.
@@ -91,7 +100,7 @@ public struct SeparableConvolution: Hashable, Sendable {
   }
 }
 
-extension SeparableConvolution: WithoutSizes, OnFloat32 {
+extension SeparableConvolution: WithoutSizes {
   package var type: OperationType { .separableConvolution }
   package var attributeNames: [String] { ConvolutionAttributes.names + CodingKeys.allCases.map(\.rawValue) }
   package var inputCount: ClosedRange<Int> { 1 + epilogue.extraInputCount...1 + epilogue.extraInputCount }
@@ -102,12 +111,19 @@ extension SeparableConvolution: WithoutSizes, OnFloat32 {
     if depthwiseHasBias { texts.append("depthwise bias") }
     if pointwiseHasBias { texts.append("pointwise bias") }
     if let middle { texts.append("\(Operation.activation(middle).typeName) between") }
+    if let middleRequantization { texts.append("\(middleRequantization.summary) between") }
     return attributes.summary(texts)
   }
 
   package var attributeFault: String? {
-    // What lies between would need a type of its own.
-    if epilogue.requantization != nil { return "it does not requantise; its parts as two convolutions do" }
+    guard epilogue.sumsIntegers == (middleRequantization != nil) else {
+      return "sums of integers need integers between the parts, and others none"
+    }
+    switch middle {
+    case .leakyReLU, .prelu, nil: break
+    case let function?:
+      if middleRequantization != nil { return "no \(function.typeName) stands between parts that sum integers" }
+    }
     if let fault = depthwise.attributeFault ?? pointwise.attributeFault ?? middle?.attributeFault { return fault }
     if let middle, !middle.keepsFinite { return "no \(middle.typeName) stands between" }
     if case .prelu(let count)? = middle, count != 1, count != depthwiseChannels {
@@ -124,8 +140,10 @@ extension SeparableConvolution: WithoutSizes, OnFloat32 {
         return parameter
       }
     }
-    return renamed(depthwise.parameters, [.weight: .depthwiseWeight, .bias: .depthwiseBias])
-      + renamed(pointwise.parameters, [.weight: .pointwiseWeight, .bias: .pointwiseBias])
+    return renamed(
+      depthwise.parameters, [.weight: .depthwiseWeight, .bias: .depthwiseBias, .multiplier: .depthwiseMultiplier])
+      + renamed(
+        pointwise.parameters, [.weight: .pointwiseWeight, .bias: .pointwiseBias, .multiplier: .pointwiseMultiplier])
       + renamed(middle?.parameters ?? [], [.slope: .middleSlope])
   }
 
@@ -139,6 +157,8 @@ extension SeparableConvolution: WithoutSizes, OnFloat32 {
       outChannels: outChannels, taps: 1, carriesConstants: true)
     return order == .depthwiseFirst ? [depthwise, pointwise] : [pointwise, depthwise]
   }
+
+  package var elements: ElementRule { .products(epilogue) }
 
   package var window: SpatialWindow? {
     SpatialWindow(
@@ -170,7 +190,7 @@ extension SeparableConvolution: Codable {
     case order
     case depthwiseHasBias = "depthwiseBias"
     case pointwiseHasBias = "pointwiseBias"
-    case middle
+    case middle, middleRequantization
   }
 
   public init(from decoder: any Decoder) throws {
@@ -188,7 +208,9 @@ extension SeparableConvolution: Codable {
       order: try container.decode(Order.self, forKey: .order), inChannels: common.inChannels, outChannels: common.outChannels,
       kernel: common.kernel, stride: common.stride, padding: common.padding, dilation: common.dilation,
       depthwiseHasBias: try container.decode(Bool.self, forKey: .depthwiseHasBias),
-      pointwiseHasBias: try container.decode(Bool.self, forKey: .pointwiseHasBias), middle: middle, epilogue: common.epilogue)
+      pointwiseHasBias: try container.decode(Bool.self, forKey: .pointwiseHasBias), middle: middle,
+      middleRequantization: try container.decodeIfPresent(Requantization.self, forKey: .middleRequantization),
+      epilogue: common.epilogue)
   }
 
   /// Attributes with their default value are left out.
@@ -199,5 +221,6 @@ extension SeparableConvolution: Codable {
     try container.encode(depthwiseHasBias, forKey: .depthwiseHasBias)
     try container.encode(pointwiseHasBias, forKey: .pointwiseHasBias)
     if let middle { try container.encode(Operation.activation(middle), forKey: .middle) }
+    try container.encodeIfPresent(middleRequantization, forKey: .middleRequantization)
   }
 }

@@ -7,7 +7,7 @@ import Tensors
 /// with `o'` the index of `o` in the group of `c`, stride `s`, dilation `d`, padding `p` (pixels cut from the border of `y`).
 /// - Input: `[N, inChannels, H, W]`, then one tensor of the output's shape before any pixel shuffle for each `.add` of the epilogue.
 /// - Parameters: `weight [inChannels, outChannels / groups, kernel.height, kernel.width]`; `bias [outChannels]` when `hasBias`;
-///   `slope [channels]` when the epilogue holds a `.prelu`. All of float32, or of integers where it requantises (`Requantization`).
+///   `slope [channels]` when the epilogue holds a `.prelu`. All of float32, or of integers where its epilogue begins with `rescale` (`Requantization`).
 /// - Output: height `(H - 1) · stride - top - bottom + dilation · (kernel - 1) + outputPadding + 1`, the width likewise; then what
 ///   the epilogue's pixel shuffle makes of it.
 /// - Cost: `N · inChannels · H · W · kernel.height · kernel.width · outChannels / groups` MACs.
@@ -95,7 +95,7 @@ extension TransposedConvolution: WithoutSizes {
   /// The most products that one output sums.
   private var terms: Int { inChannels / groups * kernel.height * kernel.width }
 
-  package var elements: ElementRule { .products(epilogue.requantization) }
+  package var elements: ElementRule { .products(epilogue) }
 
   package var linearParts: [LinearPart] {
     // How many taps an output sums depends on where it lies.

@@ -44,6 +44,8 @@ extension Differentiation {
     case .normalization(let payload): try addNormalization(node, payload, g)
     // A place does not change with what it is the place of, but for where it jumps.
     case .maximumIndex, .constant: break
+    case .integer:
+      throw .notDifferentiable(node: node.name, operation: node.operation.typeName, reason: "it is of integers")
     case .training(let operation): try addTraining(node, operation, g)
     }
   }

@@ -60,7 +60,7 @@ extension Adjoint.Map {
     case .flatten, .reshape: self = .reshape
     case .convolution, .separableConvolution, .transposedConvolution, .linear, .batchNorm, .activation, .scale, .channelAffine,
       .add, .binary, .matrixMultiply, .concatenation, .pixelShuffle, .pixelUnshuffle, .maximumPool, .softmax, .transpose,
-      .maximumIndex, .normalization, .constant, .training:
+      .maximumIndex, .normalization, .constant, .integer, .training:
       return nil
     }
   }

@@ -73,7 +73,7 @@ extension BatchNormalization: WithoutProducts, WithoutSizes, WithoutPlaces, OnFl
     }
     for step in epilogue.steps {
       switch step {
-      case .activation(.prelu), .pixelShuffle, .requantize:
+      case .activation(.prelu), .pixelShuffle, .rescale, .requantize, .quantize:
         return "the epilogue of a batch normalization takes no \(step.typeName)"
       case .activation, .scale, .add: continue
       }
