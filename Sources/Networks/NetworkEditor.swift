@@ -16,6 +16,8 @@ package struct NetworkEditor {
   private var readCounts: [String: Int] = [:]
   /// Values and parameters.
   private var names: Set<String>
+  /// What parameters that were given to other nodes or roles are called now, by what they were called at first.
+  package private(set) var newParameterNames: [String: String] = [:]
 
   package init(_ network: Network) {
     self.network = network
@@ -147,6 +149,8 @@ package struct NetworkEditor {
     guard name != newName, let tensor = network.parameters.removeValue(forKey: name) else { return }
     network.parameters[newName] = tensor
     names.insert(newName)
+    let first = newParameterNames.first { $0.value == name }?.key
+    newParameterNames[first ?? name] = newName
     if placesByName[name] == nil { redirect(name, to: newName) }
     for index in network.updates.indices where network.updates[index].parameter == name {
       network.updates[index].parameter = newName

@@ -3,7 +3,7 @@ import Tensors
 
 extension Network {
   /// Depthwise and 1x1 convolutions that feed one another as one operation each; see `fusing`.
-  func joiningSeparableConvolutions() -> Network {
+  func joiningSeparableConvolutions() -> (network: Network, newParameterNames: [String: String]) {
     var editor = NetworkEditor(self)
 
     // The node that reads each one and could be joined with it. A node has one first input, so that these form chains.
@@ -30,7 +30,7 @@ extension Network {
         editor.join(chain[place], chain[place + 1])
       }
     }
-    return editor.result
+    return (editor.result, editor.newParameterNames)
   }
 }
 

@@ -17,11 +17,17 @@ extension Network {
   /// A batch normalization by the statistics of the batch takes steps, too, and its gradients take in that of a ReLU behind it.
   ///
   /// Exact: each step still rounds by itself in a backend that rounds once a step. Fusing twice changes nothing.
-  public func fusing() -> Network {
+  public func fusing() -> Network { fused().network }
+
+  /// The network after `fusing`, and what parameters that go by other names there were called before.
+  package func fused() -> (network: Network, parameterNames: [String: String]) {
     var editor = NetworkEditor(self)
     for place in nodes.indices { editor.fuse(place) }
     for place in nodes.indices { editor.fuseGradientOfReLU(place) }
-    return editor.result.joiningSeparableConvolutions()
+    let joined = editor.result.joiningSeparableConvolutions()
+    var oldNames = Dictionary(uniqueKeysWithValues: editor.newParameterNames.map { ($1, $0) })
+    for (old, new) in joined.newParameterNames { oldNames[new] = oldNames.removeValue(forKey: old) ?? old }
+    return (joined.network, oldNames)
   }
 }
 

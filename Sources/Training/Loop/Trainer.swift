@@ -26,11 +26,11 @@ public final class Trainer {
   public let learningRate: LearningRate
   public let loader: BatchLoader
   private let backend: any Backend
-  private let model: any Model
+  private let model: FusedModel
   /// By the batch: the last of an epoch may be smaller.
   private var sessions: [Shape: any Session] = [:]
   /// Of all parts of a batch but the last, where there are several.
-  private let accumulating: (any Model)?
+  private let accumulating: FusedModel?
   private var accumulatingSession: (any Session)?
   private let accumulatingNames: Set<String>
   /// The number of the next step.
@@ -51,15 +51,15 @@ public final class Trainer {
       throw .data(.option(name: "parts", value: "\(parts)", allowed: "those that all batches, of \(size), divide into"))
     }
     model = try wrapping { () throws(ExecutionError) in
-      try backend.prepare(training.network.eliminatingDeadNodes().fusing())
+      try FusedModel(training.network, on: backend)
     }
     accumulating = try training.accumulation.map { accumulation throws(TrainingError) in
-      try wrapping { () throws(ExecutionError) in try backend.prepare(accumulation.network.eliminatingDeadNodes().fusing()) }
+      try wrapping { () throws(ExecutionError) in try FusedModel(accumulation.network, on: backend) }
     }
     accumulatingNames = Set((training.accumulation?.network.parameters ?? [:]).keys)
     // The models have the others: kept here, those that training began with would take their memory to the end.
     var own = training
-    let known = model.network.parameters
+    let known = model.parameters
     own.network.parameters = training.network.parameters.filter { known[$0.key] == nil }
     own.accumulation?.network.parameters = [:]
     self.training = own
@@ -85,7 +85,7 @@ public final class Trainer {
   /// The training network with what its parameters are now.
   public var network: Network {
     var network = training.network
-    network.parameters.merge(model.network.parameters) { _, new in new }
+    network.parameters.merge(model.parameters) { _, new in new }
     return network
   }
 
@@ -94,7 +94,7 @@ public final class Trainer {
   /// - Parameter averaged: takes the moving averages of parameters, where there are some.
   public func applied(to other: Network, averaged: Bool = true) -> Network {
     var result = other
-    let now = model.network.parameters
+    let now = model.parameters
     for (name, old) in other.parameters {
       guard let new = now[name], new.shape == old.shape else { continue }
       result.parameters[name] = new
@@ -113,7 +113,7 @@ public final class Trainer {
     let count = training.accumulation?.parts ?? 1
     let parts = (0..<count).map { [batch.input.part($0, of: count), batch.target.part($0, of: count), schedule] }
     // Costs nothing: the engine writes what is new beside what is old.
-    let before = model.network.parameters
+    let before = model.parameters
     var loss: Float = 0
     for index in 0..<count - 1 {
       loss += try wrapping { () throws(ExecutionError) in try accumulate(parts[index], isFirst: index == 0) }
@@ -138,12 +138,12 @@ public final class Trainer {
   private func accumulate(_ inputs: [Tensor], isFirst: Bool) throws(ExecutionError) -> Float {
     guard let accumulating, let adding = training.accumulation?.network else { return 0 }
     if isFirst {
-      let now = model.network.parameters
+      let now = model.parameters
       try accumulating.setParameters(now.filter { accumulatingNames.contains($0.key) })
     }
     let loss = try accumulatingSession(inputs.map(\.shape))?.run(inputs)[0].floats[0] ?? 0
     // Sums, and what batch norms and dropout remember.
-    let now = accumulating.network.parameters
+    let now = accumulating.parameters
     let changed = adding.updates.compactMap { update in now[update.parameter].map { (update.parameter, $0) } }
     try model.setParameters(Dictionary(changed) { first, _ in first })
     return loss
@@ -162,7 +162,7 @@ public final class Trainer {
   }
 
   private var hasFiniteParameters: Bool {
-    let now = model.network.parameters
+    let now = model.parameters
     return training.trained.allSatisfy { now[$0]?.isFinite ?? true }
   }
 
