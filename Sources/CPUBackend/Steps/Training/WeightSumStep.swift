@@ -17,12 +17,16 @@ final class WeightSumStep: RunSumStep {
     writes = output
   }
 
-  /// The runs of products; nil where the sums of runs would be no little beside the pixels.
+  /// Fewer runs are fewer tasks than keep threads busy: at 8 one of a few threads waits for a small part of the time only.
+  private static let leastRuns = 8
+
+  /// The runs of products; nil where the sums of runs would be no little beside the pixels, and where there would be few runs.
   static func runs(of products: WeightProducts) -> RowRuns? {
     let sums = products.rows * products.floatsPerChannel * 4, stride = products.payload.stride
     let row = products.g.width * products.g.pixelByteCount + stride.height * products.x.width * products.x.pixelByteCount
     guard products.g.height * row >= 4 * sums else { return nil }
-    return RowRuns(height: products.g.height, bytesPerRow: row, byteCount: max(RowRuns.byteCount, 8 * sums))
+    let runs = RowRuns(height: products.g.height, bytesPerRow: row, byteCount: max(RowRuns.byteCount, 8 * sums))
+    return products.g.batch * runs.count >= leastRuns ? runs : nil
   }
 
   var kernelNames: [String] { products.kernelNames }

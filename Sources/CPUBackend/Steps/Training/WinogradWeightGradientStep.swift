@@ -37,6 +37,8 @@ final class WinogradWeightGradientStep: Step {
   private static let stripTiles = 8
   /// What the transforms of the tiles taken at once may fill.
   private static let transformBytes = 4 << 20
+  /// Tiles whose columns stay in the level-1 cache while all output channels of a task go over them.
+  private static let tilesInCache = 96
   /// Output channels of a task of products.
   private static let channelsPerTask = 32
 
@@ -156,17 +158,22 @@ final class WinogradWeightGradientStep: Step {
     let to = sums + position * sumStride + first * columns
     if isFirst { to.update(repeating: 0, count: count * columns) }
     var arguments = sw_outer_arguments(
-      left: nil, left_line: 0, left_step: channels, right: nil, right_line: 0, right_step: columns, lines: 1, count: tiles,
+      left: nil, left_line: 0, left_step: channels, right: nil, right_line: 0, right_step: columns, lines: 1, count: 0,
       product: nil, product_stride: columns)
-    for index in 0..<products.count {
-      let block = products.elements[index], function = block.kernel.outer
-      arguments.right = UnsafePointer(inputs + position * inputStride + block.firstColumn)
-      var channel = 0
-      while channel < count {
-        arguments.left = UnsafePointer(gradients + position * gradientStride + first + channel)
-        arguments.product = to + channel * columns + block.firstColumn
-        function(&arguments)
-        channel += block.kernel.rows
+    for tile in stride(from: 0, to: tiles, by: Self.tilesInCache) {
+      arguments.count = min(Self.tilesInCache, tiles - tile)
+      let left = gradients + position * gradientStride + tile * channels + first
+      let right = inputs + position * inputStride + tile * columns
+      for index in 0..<products.count {
+        let block = products.elements[index], function = block.kernel.outer
+        arguments.right = UnsafePointer(right + block.firstColumn)
+        var channel = 0
+        while channel < count {
+          arguments.left = UnsafePointer(left + channel)
+          arguments.product = to + channel * columns + block.firstColumn
+          function(&arguments)
+          channel += block.kernel.rows
+        }
       }
     }
   }
