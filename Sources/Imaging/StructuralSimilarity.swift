@@ -7,6 +7,9 @@
 #endif
 
 extension ImageMetric {
+  /// Pictures need a window of the structural similarity.
+  public static let smallestSide = SimilarityWindows.size
+
   /// The structural similarity (SSIM) of two planes: 1 where they are equal.
   ///
   /// After Wang, Bovik, Sheikh and Simoncelli, "Image quality assessment: from error visibility to structural similarity",

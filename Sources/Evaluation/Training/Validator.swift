@@ -30,6 +30,8 @@ final class Validator {
   /// What beside the loss is measured.
   private enum Figures {
     case none, accuracy, masks, psnr
+    /// With the structural similarity.
+    case similarity
   }
 
   /// Nil where the recipe asks for none.
@@ -64,9 +66,11 @@ final class Validator {
         kind = .samples(source, .masks)
         names = ["validation_loss", "iou", "dice"]
         decisive = Decisive(name: "iou", index: 1, isLarger: true)
-      case .superResolution, .lowLight:
-        kind = .samples(source, .psnr)
-        names = ["validation_loss", "psnr"]
+      case .superResolution(_, let options):
+        (kind, names) = Self.pictures(source, side: options.patch)
+        decisive = Decisive(name: "psnr", index: 1, isLarger: true)
+      case .lowLight(_, let options):
+        (kind, names) = Self.pictures(source, side: options.patch)
         decisive = Decisive(name: "psnr", index: 1, isLarger: true)
       case .hdf5:
         kind = .samples(source, .none)
@@ -74,6 +78,13 @@ final class Validator {
         decisive = Decisive(name: "validation_loss", index: 0, isLarger: false)
       }
     }
+  }
+
+  /// - Parameter side: of the targets; smaller ones than its window have no structural similarity.
+  private static func pictures(_ source: any SampleSource, side: Int) -> (Kind, names: [String]) {
+    let names = ["validation_loss", "psnr"]
+    guard side >= ImageMetric.smallestSide else { return (.samples(source, .psnr), names) }
+    return (.samples(source, .similarity), names + ["ssim"])
   }
 
   /// The figures, in the order of `names`.
@@ -110,7 +121,7 @@ final class Validator {
     var sessions: [Shape: any Session] = [:]
     var lossSum = 0.0, count = 0
     var classification: ClassificationMetrics?, segmentation: SegmentationMetrics?
-    var psnrSum = 0.0
+    var psnrSum = 0.0, ssimSum = 0.0
     while let batch = try wrapping({ () throws(DataError) in try loader.next() }) {
       let inputs = [batch.input, batch.target]
       let network = try model == nil ? withLoss(network, batch.input.shape) : network
@@ -137,12 +148,13 @@ final class Validator {
         var metrics = segmentation ?? SegmentationMetrics(classes: batch.target.shape.channels)
         metrics.accumulate(outputs: outputs[1], targets: batch.target)
         segmentation = metrics
-      case .psnr:
+      case .psnr, .similarity:
         for picture in batch.indices.indices {
           // Of numbers from 0 to 1; equal pictures count as 100 dB.
           let output = outputs[1].planes(batch: picture).map { Plane<Double>($0.clamped) }
           let target = batch.target.planes(batch: picture).map { Plane<Double>($0) }
           psnrSum += min(ImageMetric.peakSignalToNoiseRatio(output, target, peak: 1), 100)
+          if figures == .similarity { ssimSum += ImageMetric.structuralSimilarity(output, target, peak: 1) }
         }
       }
     }
@@ -152,6 +164,7 @@ final class Validator {
     case .accuracy: return [loss, classification?.accuracy ?? 0]
     case .masks: return [loss, segmentation?.intersectionOverUnion ?? 0, segmentation?.dice ?? 0]
     case .psnr: return [loss, psnrSum / Double(max(count, 1))]
+    case .similarity: return [loss, psnrSum / Double(max(count, 1)), ssimSum / Double(max(count, 1))]
     }
   }
 

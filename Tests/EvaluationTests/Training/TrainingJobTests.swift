@@ -182,4 +182,26 @@ import Training
     // Dark and bright are told apart.
     #expect(job.record.best == 1)
   }
+
+  @Test func `pictures taken in the dark are measured like pictures`() throws {
+    let place = try Place()
+    try FileManager.default.createDirectory(atPath: "\(place.path)/photos", withIntermediateDirectories: true)
+    for index in 0..<2 {
+      try TestChart.image(width: 72 + index, height: 68).write(to: "\(place.path)/photos/\(index).png")
+    }
+    let recipe = try TrainingRecipeTests.recipe(
+      """
+      model: {architecture: see-in-the-dark, options: {variant: lighter, features: 2}}
+      data: {kind: low-light, folders: photos, patch: 64}
+      validation: {folders: photos}
+      training: {epochs: 1, batch-size: 2}
+      """)
+    let job = try Self.job(place, "run", recipe)
+    _ = try job.run()
+    #expect(job.metrics.names == ["validation_loss", "psnr", "ssim"])
+    let figures = try #require(job.metrics.rows.last?.validation).compactMap(\.self)
+    #expect(figures.count == 3)
+    // What an epoch of one step makes resembles the photo in part.
+    #expect((0...1).contains(figures[0]) && (0..<60).contains(figures[1]) && (-1..<1).contains(figures[2]))
+  }
 }
