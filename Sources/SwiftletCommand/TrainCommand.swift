@@ -106,7 +106,7 @@ struct RecipeArguments: ParsableArguments {
   var step: String?
 
   @Option(
-    help: ArgumentHelp("training.clip-adjustable: gradients are no longer than this over the learning rate", valueName: "x"))
+    help: ArgumentHelp("training.clip-norm: the gradients together are no longer than this", valueName: "x"))
   var clip: String?
 
   @Option(help: ArgumentHelp("training.momentum, with training.optimizer sgd", valueName: "x"))

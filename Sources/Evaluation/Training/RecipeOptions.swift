@@ -15,7 +15,7 @@ public struct RecipeOptions: Sendable {
   public var learningRate: String?
   /// Epochs between divisions of the learning rate by 10, which is then the schedule.
   public var step: String?
-  /// The norm of gradients times the learning rate.
+  /// The most norm of gradients.
   public var clip: String?
   /// Of SGD, which is then the optimiser.
   public var momentum: String?
@@ -43,7 +43,7 @@ public struct RecipeOptions: Sendable {
     add("training.learning-rate", learningRate)
     if step != nil { add("training.schedule", "step") }
     add("training.step", step)
-    add("training.clip-adjustable", clip)
+    add("training.clip-norm", clip)
     if momentum != nil { add("training.optimizer", "sgd") }
     add("training.momentum", momentum)
     add("training.weight-decay", weightDecay)

@@ -129,7 +129,7 @@ import Training
     let recipe = try Self.recipe(Self.start, options: options)
     #expect(recipe.optimizer == .sgd(momentum: 0.8, nesterov: false, weightDecay: 0))
     #expect(recipe.learningRate == LearningRate(1e-3, .step(epochs: 7, factor: 0.1)))
-    #expect(recipe.clipping == .adjustableNorm(theta: 0.4))
+    #expect(recipe.clipping == .norm(0.4))
   }
 
   /// Pictures that are learnt from are not those that are measured on.
