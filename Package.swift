@@ -88,7 +88,10 @@ var targets: [Target] = [
   .testTarget(name: "ArchitecturesTests", dependencies: ["Tensors", "Networks", "Architectures"]),
   .testTarget(
     name: "TransformsTests",
-    dependencies: ["Tensors", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "TestSupport"]),
+    dependencies: [
+      "Tensors", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "CPUBackend", "TestSupport",
+      "GeneratedNetworks",
+    ]),
   .testTarget(
     name: "TrainingTests",
     dependencies: [

@@ -48,6 +48,13 @@ extension EvaluationError: CustomStringConvertible {
       error.description
     case .training(let error): error.description
     case .recipe(let error): error.description
+    case .pruning(let error): error.description
+    case .pruningConfiguration(let path, let error): path.map { "'\($0)', \(error)" } ?? error.description
+    case .nothingToPrune(let network, let reason): "nothing of '\(network)' can be pruned as asked: \(reason)"
+    case .targetOutOfReach(let network, let target, let share, let least, let holders):
+      "'\(network)' cannot be brought to \(TextFormat.fixed(share, 2)) of its \(target): \(TextFormat.fixed(least, 2)) is left at the least"
+        + holders.map { "; '\($0.layer.onOneLine)' takes \(TextFormat.fixed($0.share, 2)): \($0.reason)" }.joined()
+    case .notMeasurable(let what, let reason): "\(what) are not measurable here: \(reason)"
     case .trainingTarget(let network, let output, let target):
       "the network '\(network)' makes \(output) and is to learn \(target); check the data, its patch and classes, and the network's options"
     case .trainingInput(let network, let input, let reason):
@@ -152,7 +159,8 @@ extension EvaluationError {
       }
     case .noImageContract, .noPredictionContract, .inputCount, .inputShape, .openInput, .instructionSet, .unknownEngine,
       .untimedEngine, .architecture,
-      .training, .recipe, .trainingOption, .trainingTarget, .trainingInput, .runFolder, .nothingPretrained,
+      .training, .recipe, .pruning, .pruningConfiguration, .nothingToPrune, .targetOutOfReach,
+      .notMeasurable, .trainingOption, .trainingTarget, .trainingInput, .runFolder, .nothingPretrained,
       .unknownModel, .format, .conversion,
       .architectureNeeded,
       .noPictures, .nothingToSubstitute, .outputTaken, .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded,

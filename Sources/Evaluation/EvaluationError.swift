@@ -6,6 +6,7 @@ import Imaging
 import Networks
 import Tensors
 import Training
+import Transforms
 
 /// Why a network could not be used on images. Rendered in `EvaluationError+Text.swift`.
 public enum EvaluationError: Error, Hashable, Sendable {
@@ -40,6 +41,15 @@ public enum EvaluationError: Error, Hashable, Sendable {
   /// None of data, files or networks, which have cases of their own.
   case training(TrainingError)
   case recipe(RecipeError)
+  case pruning(PruningError)
+  /// The configuration does not fit the network; nil where it is no file's.
+  case pruningConfiguration(path: String?, PruningConfigurationError)
+  /// Nothing of what is asked for can be removed; the reason is a clause.
+  case nothingToPrune(network: String, reason: String)
+  /// The network cannot be brought to that part of what it takes.
+  case targetOutOfReach(network: String, target: String, share: Double, least: Double, [PruningBudget.Excess.Holder])
+  /// The machine does not tell; the reason is a clause.
+  case notMeasurable(what: String, reason: String)
   /// What is learnt is of another shape than the network's output.
   case trainingTarget(network: String, output: Shape, target: Shape)
   case trainingInput(network: String, input: Shape, reason: String)
@@ -120,6 +130,10 @@ package func wrapping<R>(_ body: () throws(DataError) -> R) throws(EvaluationErr
 
 package func wrapping<R>(_ body: () throws(FormatError) -> R) throws(EvaluationError) -> R {
   do throws(FormatError) { return try body() } catch { throw .format(error) }
+}
+
+package func wrapping<R>(_ body: () throws(PruningError) -> R) throws(EvaluationError) -> R {
+  do throws(PruningError) { return try body() } catch { throw .pruning(error) }
 }
 
 package func wrapping<R>(_ body: () throws(TrainingError) -> R) throws(EvaluationError) -> R {

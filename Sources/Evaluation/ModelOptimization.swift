@@ -135,11 +135,11 @@ extension ModelOptimization.Costs {
   }
 }
 
-extension ModelOptimization {
-  /// The figures for people.
-  public var text: String {
+extension ModelOptimization.Costs {
+  /// What a network cost before and costs now.
+  static func table(_ before: Self, _ after: Self) -> TextTable {
     var table = TextTable(["", "before", "after", "after / before"])
-    func row(_ name: String, _ count: KeyPath<Costs, Int>, _ text: (Int) -> String) {
+    func row(_ name: String, _ count: KeyPath<Self, Int>, _ text: (Int) -> String) {
       let (old, new) = (before[keyPath: count], after[keyPath: count])
       table.append([name, text(old), text(new), old > 0 ? TextFormat.fixed(Double(new) / Double(old), 3) : ""])
     }
@@ -150,8 +150,15 @@ extension ModelOptimization {
     row("bytes moved", \.bytesMoved, TextFormat.bytes)
     row("tensors written", \.activationTensors, TextFormat.grouped)
     row("peak of values", \.peakActivationBytes, TextFormat.bytes)
+    return table
+  }
+}
+
+extension ModelOptimization {
+  /// The figures for people.
+  public var text: String {
     var text =
-      "\(model.onOneLine): \(network.onOneLine), input \(input)\(concatenationInPlace ? ", concatenations in place" : "")\n\n\(table.text)"
+      "\(model.onOneLine): \(network.onOneLine), input \(input)\(concatenationInPlace ? ", concatenations in place" : "")\n\n\(Costs.table(before, after).text)"
     if let replaced {
       var table = TextTable(["replaced", "parameters", "now", "relative error"])
       for layer in replaced {

@@ -119,6 +119,16 @@ extension SizeExpression {
     return nil
   }
 
+  /// The extents that it follows from.
+  package var extents: [(operand: Int, axis: Int)] {
+    var stack = [self], extents: [(operand: Int, axis: Int)] = []
+    while let next = stack.popLast() {
+      if case .extent(let operand, let axis) = next { extents.append((operand, axis)) }
+      stack += next.parts
+    }
+    return extents
+  }
+
   /// How many operands it asks for: one more than the highest.
   package var operandCount: Int {
     var stack = [self], count = 0

@@ -9,6 +9,7 @@ struct SwiftletCommand: ParsableCommand {
     subcommands: [
       UpscaleCommand.self, PredictCommand.self, EvalCommand.self, InfoCommand.self, NewCommand.self, ConvertCommand.self,
       OptimizeCommand.self,
+      PruneCommand.self,
       RunCommand.self, BenchCommand.self, KernelsCommand.self, ProfileCommand.self, ExplainCommand.self, CompareCommand.self,
       LadderCommand.self, MachineCommand.self, DataCommand.self, TrainCommand.self, RunsCommand.self,
     ])

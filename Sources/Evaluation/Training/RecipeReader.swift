@@ -167,6 +167,16 @@ struct RecipeReader {
     return low...high
   }
 
+  /// The elements of a sequence; nil where the key is not there.
+  mutating func elements(_ key: String) throws(RecipeError) -> [YAMLNode]? {
+    guard let node = node(key) else { return nil }
+    guard case .sequence(let elements) = node.content else { throw refusal(key, Self.short(node), "a list") }
+    return elements
+  }
+
+  /// Keys that may be there and say nothing here.
+  mutating func ignore(_ keys: [String]) { known += keys }
+
   /// A mapping within; nil where the key is not there.
   mutating func section(_ key: String) throws(RecipeError) -> RecipeReader? {
     guard let node = node(key) else { return nil }

@@ -5,6 +5,7 @@ import Formats
 import Networks
 import Tensors
 import Training
+import Transforms
 
 /// A training from its recipe to its last epoch, in a folder from which it goes on when it was broken off.
 public final class TrainingJob {
@@ -54,9 +55,10 @@ public final class TrainingJob {
   /// - Parameters:
   ///   - root: what relative paths of the recipe begin at; nil for the working folder.
   ///   - resumes: goes on from the folder's checkpoint; without it the folder must hold no run.
+  ///   - masks: of weights that are 0 and stay so.
   public init(
     _ recipe: TrainingRecipe, options: CPUOptions, version: String, folder: RunFolder, root: String? = nil,
-    resumes: Bool = false
+    resumes: Bool = false, masks: WeightMasks? = nil
   ) throws(EvaluationError) {
     self.recipe = recipe
     self.folder = folder
@@ -68,6 +70,7 @@ public final class TrainingJob {
     let first = try wrapping { () throws(DataError) in try samples.sample(SampleKey(seed: recipe.seed, epoch: 0, index: 0)) }
     let making = max(Machine.peakResidentByteCount - heldBefore, 0)
     var training = try recipe.training(network, sample: first)
+    if let masks { training.network = training.network.maskingUpdates(masks) }
     if let contract = recipe.contract(samples: samples, sample: first) { network.contract = contract }
     let fingerprint = try wrapping { () throws(DataError) in try DataFingerprint(samples.files) }
     self.fingerprint = fingerprint.text
