@@ -96,5 +96,55 @@
 #define GATHER_NAME gather_12x1_bf16_avx512
 #define HEAD_NAME head_12x1_bf16_avx512
 #include "multiply.h"
+
+#undef SW_VALUES_BFLOAT16
+#define SW_VALUES_UINT8
+#include "values.h"
+#include "codes.h"
+#include "codeKernels.h"
+#define OUTPUTS 1
+#define PIXELS 16
+#define TAIL_NAME tail_1_u8_avx512
+#include "tailCodes.h"
+#define OUTPUTS 2
+#define PIXELS 10
+#define TAIL_NAME tail_2_u8_avx512
+#include "tailCodes.h"
+#define OUTPUTS 3
+#define PIXELS 8
+#define TAIL_NAME tail_3_u8_avx512
+#include "tailCodes.h"
+#define OUTPUTS 4
+#define PIXELS 6
+#define TAIL_NAME tail_4_u8_avx512
+#include "tailCodes.h"
+#define ROWS 4
+#define VECTORS 4
+#define MULTIPLY_NAME multiply_4x4_u8_avx512
+#define POINTWISE_NAME pointwise_4x4_u8_avx512
+#define GATHER_NAME gather_4x4_u8_avx512
+#define HEAD_NAME head_4x4_u8_avx512
+#include "multiply.h"
+#define ROWS 6
+#define VECTORS 2
+#define MULTIPLY_NAME multiply_6x2_u8_avx512
+#define POINTWISE_NAME pointwise_6x2_u8_avx512
+#define GATHER_NAME gather_6x2_u8_avx512
+#define HEAD_NAME head_6x2_u8_avx512
+#include "multiply.h"
+#define ROWS 12
+#define VECTORS 1
+#define MULTIPLY_NAME multiply_12x1_u8_avx512
+#define POINTWISE_NAME pointwise_12x1_u8_avx512
+#define GATHER_NAME gather_12x1_u8_avx512
+#define HEAD_NAME head_12x1_u8_avx512
+#include "multiply.h"
+#define SW_STORES_NUMBERS
+#define ROWS 12
+#define VECTORS 1
+#define MULTIPLY_NAME multiply_12x1_sums_avx512
+#define POINTWISE_NAME pointwise_12x1_sums_avx512
+#include "multiply.h"
+#undef SW_STORES_NUMBERS
 #pragma clang attribute pop
 #endif

@@ -33,7 +33,7 @@ INLINE void VALUE_NAME(depthwise_tile)(
     const void *row = g->rows[r * step + u];
     if (!row) continue;
     const ELEMENT *in = AT(ELEMENT, row, first * g->in_pixel) + c;
-    const float *weight = g->weight + u * side * g->channel_stride + c;
+    const float *weight = (const float *)g->weight + u * side * g->channel_stride + c;
     vector w[7];
     UNROLL for (int v = 0; v < 7; v++) if (v < side) w[v] = load(weight + v * g->channel_stride);
     UNROLL for (int column = 0; column < (DEPTHWISE_PIXELS - 1) * 2 + 7; column++) {
@@ -64,7 +64,7 @@ INLINE void VALUE_NAME(depthwise_pair)(
   enum { pixels = DEPTHWISE_PAIR_PIXELS };
   vector upper[pixels], lower[pixels], w[9];
   UNROLL for (int p = 0; p < pixels; p++) upper[p] = lower[p] = splat(0);
-  UNROLL for (int t = 0; t < 9; t++) w[t] = load(g->weight + t * g->channel_stride + c);
+  UNROLL for (int t = 0; t < 9; t++) w[t] = load((const float *)g->weight + t * g->channel_stride + c);
   ptrdiff_t first = g->left + x;
   UNROLL for (int u = 0; u < 4; u++) {
     const void *row = g->rows[r + u];
@@ -146,7 +146,7 @@ SW_DECLARE_DEPTHWISE(VALUE_NAME(depthwise_any)) {
             ptrdiff_t column = g->left + x * g->stride + v * g->dilation;
             if (column < 0 || column >= g->in_width) continue;
             sum += load_value(AT(ELEMENT, row, column * g->in_pixel) + c) *
-                   load(g->weight + (u * g->kernel_width + v) * g->channel_stride + c);
+                   load((const float *)g->weight + (u * g->kernel_width + v) * g->channel_stride + c);
           }
         }
         VALUE_NAME(depthwise_store)(g, sum, mode, bias_of(g->epilogue, c), r, x, c);
@@ -193,7 +193,7 @@ SW_DECLARE_DEPTHWISE_TRANSPOSED(VALUE_NAME(depthwise_transposed)) {
       if (!g->rows[u]) continue;
       for (ptrdiff_t v = first, behind = 0; v < g->kernel_width; v += step, behind += back, count++) {
         if (count < PHASE_TAPS)
-          taps[count] = (phase_tap){g->rows[u], behind, g->weight + (u * g->kernel_width + v) * g->channel_stride};
+          taps[count] = (phase_tap){g->rows[u], behind, (const float *)g->weight + (u * g->kernel_width + v) * g->channel_stride};
         if (behind > inner) inner = behind;
       }
     }
@@ -218,7 +218,7 @@ SW_DECLARE_DEPTHWISE_TRANSPOSED(VALUE_NAME(depthwise_transposed)) {
           for (ptrdiff_t v = first; v < g->kernel_width; v += step, column -= back) {
             if (column < 0 || column >= g->in_width) continue;
             sum += load_value(AT(ELEMENT, row, column * g->in_pixel) + c) *
-                   load(g->weight + (u * g->kernel_width + v) * g->channel_stride + c);
+                   load((const float *)g->weight + (u * g->kernel_width + v) * g->channel_stride + c);
           }
         }
         VALUE_NAME(depthwise_store)(g, sum, mode, bias, 0, x, c);

@@ -4,6 +4,52 @@
 // A step takes one value of the depth, or, where SW_DOT_PRODUCTS is defined, a pair of bfloat16 values that lie together in 4 bytes on
 // both sides: their two products are one instruction. Elsewhere bfloat16 values are widened: one by one, as each is broadcast, or, where
 // SW_WIDENS_AHEAD is defined, vectors at a time, into a buffer that stays in the level-1 cache.
+//
+// Sums of codes (SW_VALUES_UINT8) take four values of the depth in 4 bytes. Their sums are integers, whose memory is as large as that of floats.
+#ifdef SW_VALUES_UINT8
+#define STEPS(depth) (((depth) + SW_CODE_GROUP - 1) / SW_CODE_GROUP)
+#define LEFT_ELEMENT four_codes
+#define HEAD_ELEMENT four_codes
+#define SUM integer_vector
+#define NO_SUM ((integer_vector)(0))
+#define LOAD_SUM(p) load_integers(p)
+#define STORE_SUM(p, v) store_integers(p, v)
+#define LOAD_RIGHT(p) load_integers(p)
+#define SPLAT_LEFT(x) ((integer_vector)(x))
+#define SPLAT_HEAD(x) ((integer_vector)(x))
+#define MULTIPLY_ADD(sum, a, b) sum = add_products(sum, a, b)
+#define HEAD_MULTIPLY_ADD(sum, a, b) sum = add_products(sum, a, b)
+#define CONSTANTS code_constants
+#define CONSTANTS_OF(e, channel) code_constants_of(e, channel)
+#ifdef SW_STORES_NUMBERS
+#define TILE_STORED float
+#define FINISH(sum, mode, constants, e, channel, residual) finish_numbers(sum, constants, e, channel, residual)
+#define STORE_FINISHED(p, v) store(p, v)
+#define TILE_FINISH_MODE(e, has_residual) FINISH_ANY
+#define WITH_FINISH_MODE(mode, body) { (void)mode; body(FINISH_ANY) }
+#else
+#define TILE_STORED STORED
+#define FINISH(sum, mode, constants, e, channel, residual) finish_codes(sum, mode, constants, e, channel, residual)
+#define STORE_FINISHED(p, v) store_value(p, v)
+#define TILE_FINISH_MODE(e, has_residual) code_finish_mode_of(e, has_residual)
+#define WITH_FINISH_MODE(mode, body) SW_WITH_CODE_FINISH_MODE(mode, body)
+#endif
+#else
+#define HEAD_ELEMENT float
+#define SUM vector
+#define NO_SUM splat(0)
+#define LOAD_SUM(p) load(p)
+#define STORE_SUM(p, v) store(p, v)
+#define LOAD_RIGHT(p) load(p)
+#define SPLAT_HEAD(x) splat(x)
+#define HEAD_MULTIPLY_ADD(sum, a, b) sum += a * b
+#define TILE_STORED STORED
+#define FINISH(sum, mode, constants, e, channel, residual) finish(sum, mode, constants, e, channel, residual)
+#define STORE_FINISHED(p, v) store_value(p, v)
+#define CONSTANTS vector
+#define CONSTANTS_OF(e, channel) bias_of(e, channel)
+#define TILE_FINISH_MODE(e, has_residual) tile_finish_mode_of(e, has_residual)
+#define WITH_FINISH_MODE(mode, body) SW_WITH_TILE_FINISH_MODE(mode, body)
 #ifdef SW_DOT_PRODUCTS
 #define STEPS(depth) (((depth) + 1) / 2)
 #define LEFT_ELEMENT float
@@ -23,15 +69,16 @@
 #define SPLAT_LEFT(x) splat_value(x)
 #endif
 #endif
+#endif
 
 // The products of `rows` values that lie `distance` apart with one row of weights; `rows` is a constant where this is inlined.
 INLINE void SW_PASTE(MULTIPLY_NAME, _step)(
-  const LEFT_ELEMENT *from, ptrdiff_t distance, const float *right, int rows, vector sum[ROWS][VECTORS]) {
-  vector b[VECTORS];
-  UNROLL for (int j = 0; j < VECTORS; j++) b[j] = load(right + j * LANES);
+  const LEFT_ELEMENT *from, ptrdiff_t distance, const float *right, int rows, SUM sum[ROWS][VECTORS]) {
+  SUM b[VECTORS];
+  UNROLL for (int j = 0; j < VECTORS; j++) b[j] = LOAD_RIGHT(right + j * LANES);
   UNROLL for (int i = 0; i < ROWS; i++) {
     if (i >= rows) continue;
-    vector a = SPLAT_LEFT(from[i * distance]);
+    SUM a = SPLAT_LEFT(from[i * distance]);
     UNROLL for (int j = 0; j < VECTORS; j++) MULTIPLY_ADD(sum[i][j], a, b[j]);
   }
 }
@@ -40,7 +87,7 @@ INLINE void SW_PASTE(MULTIPLY_NAME, _step)(
 // at once would wait for each other and hold up the loads behind them. `later` says that they will be read after many others.
 INLINE void SW_PASTE(MULTIPLY_NAME, _sums)(
   const void *left, ptrdiff_t distance, const float *right, ptrdiff_t depth, int rows, const char *ahead, ptrdiff_t lines, int later,
-  vector sum[ROWS][VECTORS]) {
+  SUM sum[ROWS][VECTORS]) {
 #ifdef SW_WIDENS
   float wide[ROWS * WIDENED];
   for (ptrdiff_t first = 0; first < depth; first += WIDENED) {
@@ -65,18 +112,25 @@ INLINE void SW_PASTE(MULTIPLY_NAME, _sums)(
   }
 }
 
+#ifndef SW_VALUES_UINT8
 __attribute__((noinline)) SW_DECLARE_MULTIPLY(MULTIPLY_NAME) {
-  vector sum[ROWS][VECTORS];
-  UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = splat(0);
+  SUM sum[ROWS][VECTORS];
+  UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = NO_SUM;
   const char *next = 0;
   ptrdiff_t lines = take_ahead(ahead, STEPS(depth), &next);
   SW_PASTE(MULTIPLY_NAME, _sums)(left, left_stride, right, depth, ROWS, next, lines, 1, sum);
   UNROLL for (int i = 0; i < ROWS; i++)
-    UNROLL for (int j = 0; j < VECTORS; j++) store(product + i * product_stride + j * LANES, sum[i][j]);
+    UNROLL for (int j = 0; j < VECTORS; j++) STORE_SUM(product + i * product_stride + j * LANES, sum[i][j]);
 }
+#endif
 
+#ifdef SW_VALUES_UINT8
+#define FINISH_WHOLE_TILE(mode, sum, e, channel, rows)
+#else
+#define FINISH_WHOLE_TILE(mode, sum, e, channel, rows) \
+  if (mode == FINISH_MANY) SW_PASTE(MULTIPLY_NAME, _many)(sum, e, channel, rows);
 // The bias and the function of the epilogue for `rows` rows of sums, through memory: the sums themselves stay in registers.
-INLINE void SW_PASTE(MULTIPLY_NAME, _many)(vector sum[ROWS][VECTORS], const sw_epilogue *e, ptrdiff_t channel, ptrdiff_t rows) {
+INLINE void SW_PASTE(MULTIPLY_NAME, _many)(SUM sum[ROWS][VECTORS], const sw_epilogue *e, ptrdiff_t channel, ptrdiff_t rows) {
   vector all[ROWS * VECTORS];
   UNROLL for (int j = 0; j < VECTORS; j++) {
     vector bias = bias_of(e, channel + j * LANES);
@@ -85,26 +139,27 @@ INLINE void SW_PASTE(MULTIPLY_NAME, _many)(vector sum[ROWS][VECTORS], const sw_e
   finish_many(all, rows * VECTORS, &e->before);
   UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int j = 0; j < VECTORS; j++) sum[r][j] = all[r * VECTORS + j];
 }
+#endif
 
 #ifdef GATHER_NAME
 // The same for values of rows that lie anywhere.
 INLINE void SW_PASTE(GATHER_NAME, _step)(
-  const LEFT_ELEMENT *const *row, ptrdiff_t k, const float *right, vector sum[ROWS][VECTORS]) {
-  vector b[VECTORS];
-  UNROLL for (int j = 0; j < VECTORS; j++) b[j] = load(right + j * LANES);
+  const LEFT_ELEMENT *const *row, ptrdiff_t k, const float *right, SUM sum[ROWS][VECTORS]) {
+  SUM b[VECTORS];
+  UNROLL for (int j = 0; j < VECTORS; j++) b[j] = LOAD_RIGHT(right + j * LANES);
   UNROLL for (int i = 0; i < ROWS; i++) {
-    vector a = SPLAT_LEFT(row[i][k]);
+    SUM a = SPLAT_LEFT(row[i][k]);
     UNROLL for (int j = 0; j < VECTORS; j++) MULTIPLY_ADD(sum[i][j], a, b[j]);
   }
 }
 
 __attribute__((noinline)) SW_DECLARE_GATHER(GATHER_NAME) {
-  vector sum[ROWS][VECTORS];
+  SUM sum[ROWS][VECTORS];
   if (continues) {
     UNROLL for (int i = 0; i < ROWS; i++)
-      UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = load(product + i * product_stride + j * LANES);
+      UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = LOAD_SUM(product + i * product_stride + j * LANES);
   } else {
-    UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = splat(0);
+    UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = NO_SUM;
   }
   const float *weights = right;
   for (ptrdiff_t t = 0; t < taps; t++) {
@@ -136,24 +191,24 @@ __attribute__((noinline)) SW_DECLARE_GATHER(GATHER_NAME) {
     weights += STEPS(depth) * VECTORS * LANES;
   }
   UNROLL for (int i = 0; i < ROWS; i++)
-    UNROLL for (int j = 0; j < VECTORS; j++) store(product + i * product_stride + j * LANES, sum[i][j]);
+    UNROLL for (int j = 0; j < VECTORS; j++) STORE_SUM(product + i * product_stride + j * LANES, sum[i][j]);
 }
 #endif
 
 #ifdef HEAD_NAME
 // The sums of ROWS pixels from `left` on, `step` apart; a constant where this is inlined, or the addresses would take
 // registers.
-INLINE void SW_PASTE(HEAD_NAME, _sums)(const sw_head_arguments *g, const float *left, ptrdiff_t step, vector sum[ROWS][VECTORS]) {
-  UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = splat(0);
+INLINE void SW_PASTE(HEAD_NAME, _sums)(const sw_head_arguments *g, const HEAD_ELEMENT *left, ptrdiff_t step, SUM sum[ROWS][VECTORS]) {
+  UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = NO_SUM;
   const float *right = g->right;
   for (ptrdiff_t t = 0; t < g->taps; t++) {
-    const float *row = left + g->offsets[t];
-    vector b[VECTORS];
-    UNROLL for (int j = 0; j < VECTORS; j++) b[j] = load(right + j * LANES);
+    const HEAD_ELEMENT *row = left + g->offsets[t];
+    SUM b[VECTORS];
+    UNROLL for (int j = 0; j < VECTORS; j++) b[j] = LOAD_RIGHT(right + j * LANES);
     right += VECTORS * LANES;
     UNROLL for (int i = 0; i < ROWS; i++) {
-      vector a = splat(row[i * step]);
-      UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] += a * b[j];
+      SUM a = SPLAT_HEAD(row[i * step]);
+      UNROLL for (int j = 0; j < VECTORS; j++) HEAD_MULTIPLY_ADD(sum[i][j], a, b[j]);
     }
   }
 }
@@ -161,31 +216,31 @@ INLINE void SW_PASTE(HEAD_NAME, _sums)(const sw_head_arguments *g, const float *
 SW_DECLARE_HEAD(HEAD_NAME) {
   const sw_head_arguments *g = arguments;
   const sw_epilogue *e = g->epilogue;
-  finish_mode mode = tile_finish_mode_of(e, g->residual != 0);
+  finish_mode mode = TILE_FINISH_MODE(e, g->residual != 0);
   for (ptrdiff_t i = 0; i < g->count; i += ROWS) {
     // The last tile goes back over pixels already done; their sums come out the same.
     if (i + ROWS > g->count && g->count >= ROWS) i = g->count - ROWS;
     ptrdiff_t rows = g->count >= ROWS ? ROWS : g->count;
-    const float *left = g->left + i * g->step;
-    vector sum[ROWS][VECTORS];
+    const HEAD_ELEMENT *left = (const HEAD_ELEMENT *)g->left + i * g->step;
+    SUM sum[ROWS][VECTORS];
     switch (g->step) {
       case 1: SW_PASTE(HEAD_NAME, _sums)(g, left, 1, sum); break;
       case 2: SW_PASTE(HEAD_NAME, _sums)(g, left, 2, sum); break;
       default: SW_PASTE(HEAD_NAME, _sums)(g, left, g->step, sum);
     }
-    if (mode == FINISH_MANY) SW_PASTE(MULTIPLY_NAME, _many)(sum, e, g->channel, rows);
+    FINISH_WHOLE_TILE(mode, sum, e, g->channel, rows)
 #define HEAD_STORE(mode)                                                                                                       \
   UNROLL for (int j = 0; j < VECTORS; j++) {                                                                                   \
     ptrdiff_t channel = g->channel + j * LANES, block = g->block[j * LANES / SW_CHANNEL_BLOCK];                                \
-    vector bias = bias_of(e, channel);                                                                                         \
+    CONSTANTS constants = CONSTANTS_OF(e, channel);                                                                            \
     UNROLL for (int r = 0; r < ROWS; r++) {                                                                                    \
       if (r >= rows) continue;                                                                                                 \
       STORED *out = (STORED *)((char *)g->out + (i + r) * g->out_pixel + block) + j * LANES % SW_CHANNEL_BLOCK;                \
       const STORED *residual = g->residual ? AT(STORED, g->residual, (i + r) * g->residual_pixel) + channel : 0;               \
-      store_value(out, finish(sum[r][j], mode, bias, e, channel, residual));                                                   \
+      store_value(out, finish(sum[r][j], mode, constants, e, channel, residual));                                              \
     }                                                                                                                          \
   }
-    SW_WITH_TILE_FINISH_MODE(mode, HEAD_STORE)
+    WITH_FINISH_MODE(mode, HEAD_STORE)
 #undef HEAD_STORE
   }
 }
@@ -195,32 +250,32 @@ SW_DECLARE_HEAD(HEAD_NAME) {
 SW_DECLARE_POINTWISE(POINTWISE_NAME) {
   const sw_pointwise_arguments *g = arguments;
   const sw_epilogue *e = g->epilogue;
-  finish_mode mode = tile_finish_mode_of(e, g->residual != 0);
+  finish_mode mode = TILE_FINISH_MODE(e, g->residual != 0);
   ptrdiff_t i = 0;
   while (i < g->count) {
     // The last tile goes back over pixels already done rather than past the end; their sums come out the same.
     if (i + ROWS > g->count && g->count >= ROWS) i = g->count - ROWS;
-    vector sum[ROWS][VECTORS];
-    UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int j = 0; j < VECTORS; j++) sum[r][j] = splat(0);
+    SUM sum[ROWS][VECTORS];
+    UNROLL for (int r = 0; r < ROWS; r++) UNROLL for (int j = 0; j < VECTORS; j++) sum[r][j] = NO_SUM;
     int rows = g->count >= ROWS ? ROWS : 1;
     const void *left = AT(char, g->left, i * g->left_pixel);
     const char *ahead = 0;
     ptrdiff_t lines = take_ahead(g->ahead, STEPS(g->depth), &ahead);
     if (rows == ROWS) SW_PASTE(MULTIPLY_NAME, _sums)(left, g->left_pixel, g->right, g->depth, ROWS, ahead, lines, 0, sum);
     else SW_PASTE(MULTIPLY_NAME, _sums)(left, g->left_pixel, g->right, g->depth, 1, ahead, lines, 0, sum);
-    if (mode == FINISH_MANY) SW_PASTE(MULTIPLY_NAME, _many)(sum, e, g->channel, rows);
+    FINISH_WHOLE_TILE(mode, sum, e, g->channel, rows)
 #define POINTWISE_STORE(mode)                                                                                                  \
   UNROLL for (int j = 0; j < VECTORS; j++) {                                                                                   \
     ptrdiff_t channel = g->channel + j * LANES, block = g->block[j * LANES / SW_CHANNEL_BLOCK];                                \
-    vector bias = bias_of(e, channel);                                                                                         \
+    CONSTANTS constants = CONSTANTS_OF(e, channel);                                                                            \
     UNROLL for (int r = 0; r < ROWS; r++) {                                                                                    \
       if (r >= rows) continue;                                                                                                 \
-      STORED *out = (STORED *)((char *)g->out[i + r] + block) + j * LANES % SW_CHANNEL_BLOCK;                                  \
-      const STORED *residual = g->residual ? (const STORED *)g->residual[i + r] + channel : 0;                                 \
-      store_value(out, finish(sum[r][j], mode, bias, e, channel, residual));                                                   \
+      TILE_STORED *out = (TILE_STORED *)((char *)g->out[i + r] + block) + j * LANES % SW_CHANNEL_BLOCK;                        \
+      const TILE_STORED *residual = g->residual ? (const TILE_STORED *)g->residual[i + r] + channel : 0;                       \
+      STORE_FINISHED(out, FINISH(sum[r][j], mode, constants, e, channel, residual));                                           \
     }                                                                                                                          \
   }
-    SW_WITH_TILE_FINISH_MODE(mode, POINTWISE_STORE)
+    WITH_FINISH_MODE(mode, POINTWISE_STORE)
 #undef POINTWISE_STORE
     i += rows;
   }
@@ -239,3 +294,19 @@ SW_DECLARE_POINTWISE(POINTWISE_NAME) {
 #undef SW_WIDENS
 #undef WIDENED
 #undef MULTIPLY_ADD
+#undef HEAD_MULTIPLY_ADD
+#undef HEAD_ELEMENT
+#undef SPLAT_HEAD
+#undef SUM
+#undef NO_SUM
+#undef LOAD_SUM
+#undef STORE_SUM
+#undef LOAD_RIGHT
+#undef CONSTANTS
+#undef CONSTANTS_OF
+#undef TILE_FINISH_MODE
+#undef WITH_FINISH_MODE
+#undef FINISH_WHOLE_TILE
+#undef TILE_STORED
+#undef FINISH
+#undef STORE_FINISHED

@@ -35,3 +35,39 @@
 #define GATHER_NAME gather_3x4_bf16_portable
 #define HEAD_NAME head_3x4_bf16_portable
 #include "multiply.h"
+
+#undef SW_VALUES_BFLOAT16
+#define SW_VALUES_UINT8
+#include "values.h"
+#include "codes.h"
+#include "codeKernels.h"
+#define OUTPUTS 1
+#define PIXELS 4
+#define TAIL_NAME tail_1_u8_portable
+#include "tailCodes.h"
+#define OUTPUTS 2
+#define PIXELS 4
+#define TAIL_NAME tail_2_u8_portable
+#include "tailCodes.h"
+#define OUTPUTS 3
+#define PIXELS 4
+#define TAIL_NAME tail_3_u8_portable
+#include "tailCodes.h"
+#define OUTPUTS 4
+#define PIXELS 3
+#define TAIL_NAME tail_4_u8_portable
+#include "tailCodes.h"
+#define ROWS 3
+#define VECTORS 4
+#define MULTIPLY_NAME multiply_3x4_u8_portable
+#define POINTWISE_NAME pointwise_3x4_u8_portable
+#define GATHER_NAME gather_3x4_u8_portable
+#define HEAD_NAME head_3x4_u8_portable
+#include "multiply.h"
+#define SW_STORES_NUMBERS
+#define ROWS 3
+#define VECTORS 4
+#define MULTIPLY_NAME multiply_3x4_sums_portable
+#define POINTWISE_NAME pointwise_3x4_sums_portable
+#include "multiply.h"
+#undef SW_STORES_NUMBERS

@@ -87,6 +87,20 @@
 #define SW_DECLARE_WINOGRAD_WEIGHT_GRADIENT(name)                                                                              \
   void name(const float *u, ptrdiff_t position_stride, ptrdiff_t vectors, float *weight, ptrdiff_t tap_stride)
 
+#define SW_DECLARE_QUANTIZE(name)                                                                                               \
+  void name(const void *in, ptrdiff_t in_pixel, float scale, const sw_stored_codes *stored, void *out, ptrdiff_t out_pixel,      \
+            ptrdiff_t pixels, ptrdiff_t count)
+#define SW_DECLARE_DEQUANTIZE(name)                                                                                             \
+  void name(const void *in, ptrdiff_t in_pixel, const sw_scaled_codes *scaled, void *out, ptrdiff_t out_pixel,                  \
+            ptrdiff_t pixels, ptrdiff_t count)
+#define SW_DECLARE_LOOKUP(name)                                                                                                 \
+  void name(const void *in, ptrdiff_t in_pixel, const uint8_t *table, void *out, ptrdiff_t out_pixel, ptrdiff_t pixels,          \
+            ptrdiff_t count)
+#define SW_DECLARE_CODE_SUM(name)                                                                                               \
+  void name(const void *a, ptrdiff_t a_pixel, const sw_scaled_codes *a_scaled, const void *b, ptrdiff_t b_pixel,                 \
+            const sw_scaled_codes *b_scaled, const sw_stored_codes *stored, void *out, ptrdiff_t out_pixel, ptrdiff_t pixels,    \
+            ptrdiff_t count)
+
 #define SW_KERNEL(isa, family, name, left, right, sum, stored, rows, vectors) SW_DECLARE_##family(name);
 #include "kernels.def"
 #undef SW_KERNEL

@@ -23,7 +23,9 @@ int sw_isa_available(sw_isa isa) {
     case SW_ISA_AVX512:
       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
              __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
-    case SW_ISA_AVX512BF16: return sw_isa_available(SW_ISA_AVX512) && __builtin_cpu_supports("avx512bf16");
+    case SW_ISA_AVX512VNNI: return sw_isa_available(SW_ISA_AVX512) && __builtin_cpu_supports("avx512vnni");
+    // All processors that have it have the products of integers, too.
+    case SW_ISA_AVX512BF16: return sw_isa_available(SW_ISA_AVX512VNNI) && __builtin_cpu_supports("avx512bf16");
 #endif
     default: return 0;
   }

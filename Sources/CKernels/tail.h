@@ -12,7 +12,7 @@ INLINE void STRIP_NAME(const sw_tail_arguments *g, const void *const *rows, ptrd
     if (!rows[ky]) continue;
     for (ptrdiff_t kx = 0; kx < g->kernel_width; kx++) {
       const ELEMENT *in = AT(ELEMENT, rows[ky], kx * pixel);
-      const float *weight = g->weight + (ky * g->kernel_width + kx) * OUTPUTS * g->channels;
+      const float *weight = (const float *)g->weight + (ky * g->kernel_width + kx) * OUTPUTS * g->channels;
       for (ptrdiff_t c = 0; c < g->channels; c += LANES) {
         vector w[OUTPUTS];
         UNROLL for (int o = 0; o < OUTPUTS; o++) w[o] = load(weight + o * g->channels + c);

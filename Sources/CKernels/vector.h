@@ -11,6 +11,8 @@ typedef uint16_t unaligned_half_vector __attribute__((ext_vector_type(LANES), al
 typedef uint16_t pair_vector __attribute__((ext_vector_type(2 * LANES)));
 typedef uint16_t bfloat16 __attribute__((may_alias));
 
+#define SW_PASTE_(a, b) a##b
+#define SW_PASTE(a, b) SW_PASTE_(a, b)
 #define INLINE static inline __attribute__((always_inline))
 // An element of a value: `p` plus so many bytes.
 #define AT(type, p, bytes) ((const type *)((const char *)(p) + (bytes)))
@@ -301,7 +303,7 @@ INLINE finish_mode tile_finish_mode_of(const sw_epilogue *e, int has_residual) {
 
 // Vectors through a function whose steps wait for each other: eight side by side take half the time of one after another (SiLU, Zen
 // 5). The bits are those of `activate`.
-__attribute__((noinline)) static void finish_many(vector *v, ptrdiff_t count, const sw_activation *activation) {
+__attribute__((noinline, unused)) static void finish_many(vector *v, ptrdiff_t count, const sw_activation *activation) {
 #define MANY(function)                                                  \
   for (ptrdiff_t i = 0; i < count; i += 8) {                            \
     if (i + 8 <= count) UNROLL for (int j = 0; j < 8; j++) {            \

@@ -78,7 +78,7 @@ public struct CPUEngine: Backend {
     case .binary, .softmax, .activation, .scale, .channelAffine, .batchNorm, .add, .concatenation, .pixelShuffle,
       .pixelUnshuffle,
       .maximumPool, .averagePool, .globalAveragePool, .flatten, .resize, .slice, .pad,
-      .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply:
+      .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply, .integer:
       return .yes
     case .training(.convolutionProduct(let payload)) where payload.result != .weightGradient:
       let packed = zip(["weight", "bias"], node.inputs[1..<payload.elementOperandCount])
@@ -90,8 +90,6 @@ public struct CPUEngine: Backend {
       return support(for: payload.epilogue)
     case .training:
       return .yes
-    case .integer:
-      return .no("it is of integers; the reference engine has it")
     case .transposedConvolution(let payload):
       // Each has a row in tables and columns in packed weights.
       if let input = node.inputs.first.flatMap({ shapes[$0] }), let output = try? payload.shapeBeforeShuffle(input),
@@ -107,10 +105,8 @@ public struct CPUEngine: Backend {
   private static let mostPhases = 1 << 18
 
   private func support(for epilogue: Epilogue) -> Support {
-    guard let canonical = CanonicalEpilogue(epilogue) else {
-      return .no("its epilogue is not in the order activation, scale, add, activation, pixel shuffle")
-    }
-    return canonical.isOfIntegers ? .no("it sums integers or stores them; the reference engine does") : .yes
+    return CanonicalEpilogue(epilogue) == nil
+      ? .no("its epilogue is not in the order activation, scale, add, activation, pixel shuffle") : .yes
   }
 
   public func prepare(_ network: Network) throws(ExecutionError) -> any Model { try CPUModel(network, engine: self) }

@@ -16,10 +16,6 @@ final class CPUModel: Model {
     } catch {
       throw .invalidNetwork(error.description)
     }
-    for input in network.inputs where input.element != .float32 {
-      throw .unsupported(
-        node: input.name, operation: "input", backend: engine.name, reason: "it holds \(input.element.rawValue)")
-    }
     self.engine = engine
     packs = PackStore(network.parameters)
     current = Mutex(network)
@@ -38,17 +34,24 @@ final class CPUModel: Model {
 
   func cpuSession(inputs: [Shape], kernelsFor whole: [Shape]) throws(ExecutionError) -> CPUSession {
     let given = network
-    let (network, shapes) = try Self.resolved(given, inputs: inputs)
-    let wholeShapes = whole == inputs ? shapes : try Self.resolved(given, inputs: whole).shapes
+    let (network, types) = try Self.resolved(given, inputs: inputs)
+    let shapes = types.mapValues(\.shape)
+    let wholeShapes = whole == inputs ? shapes : try Self.resolved(given, inputs: whole).types.mapValues(\.shape)
+    for (name, operation) in network.inputs.map({ ($0.name, "input") })
+      + network.nodes.map({ ($0.name, $0.operation.typeName) })
+    {
+      guard let element = types[name]?.element, element != .float32, !element.isCode else { continue }
+      throw .unsupported(node: name, operation: operation, backend: engine.name, reason: "it holds \(element.rawValue)")
+    }
     for node in network.nodes {
       if case .no(let reason) = engine.support(for: node, in: network, shapes: shapes) {
         throw .unsupported(node: node.name, operation: node.operation.typeName, backend: engine.name, reason: reason)
       }
     }
     try Self.checkPlanning(shapes)
-    var lowering = Lowering(network, shapes: shapes, wholeShapes: wholeShapes, engine: engine, packs: packs)
+    var lowering = Lowering(network, types: types, wholeShapes: wholeShapes, engine: engine, packs: packs)
     let program = try lowering.program()
-    return try CPUSession(program, network: network, shapes: shapes, kernelsFor: whole, model: self)
+    return try CPUSession(program, network: network, types: types, kernelsFor: whole, model: self)
   }
 
   /// Planning takes memory itself: tables as long as a row or a column of a value, and an item of the schedule for each band of rows. Where
@@ -65,13 +68,13 @@ final class CPUModel: Model {
   /// Rows of a batch, or columns, for which planning takes some tens of MiB.
   private static let longestPlanned = 1 << 17
 
-  /// The network with numbers for sizes that follow from the inputs', and the shapes of its values.
+  /// The network with numbers for sizes that follow from the inputs', and the types of its values.
   private static func resolved(
     _ network: Network, inputs: [Shape]
-  ) throws(ExecutionError) -> (network: Network, shapes: [String: Shape]) {
+  ) throws(ExecutionError) -> (network: Network, types: [String: ValueType]) {
     do throws(NetworkError) {
       let resolved = try network.resolvingSizes(inputs: inputs)
-      return (resolved, try resolved.inferredShapes(inputs: inputs))
+      return (resolved, try resolved.inferredTypes(inputs: inputs))
     } catch {
       throw .invalidNetwork(error.description)
     }

@@ -7,8 +7,10 @@ import Tensors
 final class CPUSession: TimingSession {
   let inputShapes: [Shape]
   let outputShapes: [Shape]
+  private let inputElements: [DataType]
   /// Those of the outputs, then those of what updates set.
   private let programOutputShapes: [Shape]
+  private let programOutputElements: [DataType]
   let peakMemoryByteCount: Int
   let recomputation: Recomputation?
 
@@ -53,9 +55,9 @@ final class CPUSession: TimingSession {
   private let alwaysShares: Bool
 
   init(
-    _ plain: Program, network: Network, shapes: [String: Shape], kernelsFor whole: [Shape], model: CPUModel
+    _ plain: Program, network: Network, types: [String: ValueType], kernelsFor whole: [Shape], model: CPUModel
   ) throws(ExecutionError) {
-    let engine = model.engine, threadCount = engine.threadCount
+    let engine = model.engine, threadCount = engine.threadCount, shapes = types.mapValues(\.shape)
     self.model = model
     updatedParameters = network.updates.map(\.parameter)
     wholeShapes = whole
@@ -64,7 +66,9 @@ final class CPUSession: TimingSession {
     threads = engine.threads
     inputNames = network.inputs.map(\.name)
     inputShapes = network.inputs.compactMap { shapes[$0.name] }
+    inputElements = network.inputs.map(\.element)
     programOutputShapes = network.leavingValues.compactMap { shapes[$0] }
+    programOutputElements = network.leavingValues.compactMap { types[$0]?.element }
     outputShapes = programOutputShapes.dropLast(updatedParameters.count)
     let tensors = (inputShapes + programOutputShapes).reduce(0) { $0 + $1.count * 4 }
     let available = engine.availableByteCount
@@ -215,8 +219,12 @@ final class CPUSession: TimingSession {
   ) throws(ExecutionError) {
     guard inputs.count == inputShapes.count else { throw .inputCount(expected: inputShapes.count, got: inputs.count) }
     for (index, tensor) in inputs.enumerated() {
-      guard tensor.shape == inputShapes[index], tensor.dataType == .float32 else {
+      guard tensor.shape == inputShapes[index] else {
         throw .inputShape(name: inputNames[index], expected: inputShapes[index], got: tensor.shape)
+      }
+      guard tensor.dataType == inputElements[index] else {
+        throw .invalidNetwork(
+          "the input '\(inputNames[index])' is of \(inputElements[index].rawValue) and gets \(tensor.dataType.rawValue)")
       }
     }
     if generation != store.generation { generation = store.prepare(self.packs, loop) }
@@ -357,10 +365,11 @@ final class CPUSession: TimingSession {
   private func makeWritable(_ outputs: inout [Tensor]) {
     if outputs.count > outputShapes.count { outputs.removeLast(outputs.count - outputShapes.count) }
     for (index, shape) in outputShapes.enumerated() {
+      let element = programOutputElements[index]
       if index == outputs.count {
-        outputs.append(Tensor(unsafeUninitialized: shape) { _ in })
-      } else if !outputs[index].isOverwritable(as: shape) {
-        outputs[index] = Tensor(unsafeUninitialized: shape) { _ in }
+        outputs.append(Tensor(unsafeUninitialized: shape, element) { _ in })
+      } else if !outputs[index].isOverwritable(as: shape, element) {
+        outputs[index] = Tensor(unsafeUninitialized: shape, element) { _ in }
       }
     }
   }

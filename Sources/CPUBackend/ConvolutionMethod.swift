@@ -81,6 +81,7 @@ extension ConvolutionGeometry: ProductLayer {
     let few = ValueLayout.planarChannels
     switch method {
     case .winograd4, .winograd2:
+      if sumsIntegers { return "its transforms would take integers out of their range" }
       if kernel != Pair(3) { return "the kernel is \(kernel.height)x\(kernel.width), not 3x3" }
       if stride != Pair(1) { return "the stride is not 1" }
       let dilation = max(dilation.height, dilation.width)
@@ -91,11 +92,13 @@ extension ConvolutionGeometry: ProductLayer {
     case .head:
       if inChannels > few { return "there are more than \(few) input channels" }
       if groups != 1 { return "there are \(groups) groups" }
+      if makesNumbers { return "numbers of sums of integers are stored by other steps" }
       // Rows and columns that a large stride steps over are copied, too, and so is padding.
       if HeadStep.copiedFloats(self) > max(2 * inChannels * inHeight * inWidth, 1 << 20) {
         return "copies of the rows would be larger than the image"
       }
     case .tail:
+      if sumsIntegers, !makesNumbers { return "integers of its sums are stored by other steps" }
       if outChannels > few { return "there are more than \(few) output channels" }
       if inChannels <= few { return "the input is planar" }
       if !isUnitStride { return "stride and dilation are not 1" }
@@ -113,6 +116,7 @@ extension ConvolutionGeometry: ProductLayer {
   }
 
   package func cycles(of method: ConvolutionMethod, _ rates: KernelRates) -> Double {
+    let rates = sumsIntegers ? rates.ofIntegers : rates
     let pixels = Double(batch * outHeight * outWidth)
     let depth = Double(inChannels), columns = Double(paddedChannels(outChannels))
     // With groups a block of columns reads the channels of its groups alone, at least as many as it has columns.

@@ -9,6 +9,8 @@ extension sw_epilogue {
     bias = bias.map { $0 + channel }
     before.slopes = before.slopes.map { $0 + channel }
     after.slopes = after.slopes.map { $0 + channel }
+    integers.start = integers.start.map { $0 + channel }
+    integers.multiplier = integers.multiplier.map { $0 + channel }
   }
 }
 
@@ -16,21 +18,33 @@ extension sw_epilogue {
 final class EpilogueParameters {
   let structure: sw_epilogue
   /// The biases, then the slopes.
-  let constants: Pack
+  private let constants: Pack
+  /// Of sums of integers.
+  private let integers: Pack?
+
+  var packs: [Pack] { [constants] + (integers.map { [$0] } ?? []) }
 
   /// - Parameters:
   ///   - order: for each stored output channel the channel of the node, nil for padding.
   ///   - bias: one value a channel of the node.
   ///   - slopes: of a PReLU, one a channel of the node or one for all.
+  ///   - sums: what is done to sums of integers, whose biases are integers, too; nil where they are float32.
   init(
-    _ epilogue: CanonicalEpilogue, order: [Int?], bias: ParameterTensor?, slopes: ParameterTensor?, packs: PackStore
+    _ epilogue: CanonicalEpilogue, order: [Int?], bias: ParameterTensor?, slopes: ParameterTensor?, sums: IntegerSums? = nil,
+    packs: PackStore
   ) {
+    integers = sums.map { packs.pack(IntegerConstants(sums: $0, bias: bias, order: order), takesMemory: true) }
+    let bias = sums == nil ? bias : nil
     // The structure points into it.
     constants = packs.pack(Layout(bias: bias, slopes: slopes, order: order), takesMemory: true)
     let slopeBase = UnsafePointer(constants.floats + order.count)
     structure = sw_epilogue(
       bias: bias == nil ? nil : UnsafePointer(constants.floats), before: Self.activation(epilogue.before, slopeBase),
-      scale: epilogue.scale, after: Self.activation(epilogue.after, slopeBase))
+      scale: epilogue.scale, after: Self.activation(epilogue.after, slopeBase),
+      integers: sw_integers(
+        start: integers.map { UnsafePointer($0.base.assumingMemoryBound(to: Int32.self)) },
+        multiplier: integers.map { UnsafePointer($0.floats + order.count) },
+        added: sums?.addedCodes ?? sw_scaled_codes(), stored: sums?.storedCodes ?? sw_stored_codes()))
   }
 
   private struct Layout: PackLayout {
@@ -123,12 +137,4 @@ struct ChannelPack: PackLayout {
       for case (let index, let channel?) in order.enumerated() { base[index] = values.count == 1 ? values[0] : values[channel] }
     }
   }
-}
-
-/// Zeros, which kernels read past the last pixel.
-struct Zeros: PackLayout {
-  let byteCount: Int
-  var sources: [ParameterTensor] { [] }
-  var partCount: Int { 0 }
-  func fill(_ base: UnsafeMutableRawPointer, part: Int, from tensors: [Tensor]) {}
 }

@@ -9,6 +9,8 @@ public enum InstructionSet: String, Hashable, Codable, Sendable, CaseIterable, C
   case avx2
   /// AVX-512 F, BW, DQ and VL.
   case avx512
+  /// The same with VNNI: sums of four products of integers of 8 bits. In float32 it gives the bits of `avx512`.
+  case avx512vnni
   /// The same with BF16: dot products of pairs of bfloat16 numbers. In float32 it gives the bits of `avx512`.
   case avx512bf16
 
@@ -23,7 +25,7 @@ public enum InstructionSet: String, Hashable, Codable, Sendable, CaseIterable, C
     switch self {
     case .portable: 4
     case .avx2: 8
-    case .avx512, .avx512bf16: 16
+    case .avx512, .avx512vnni, .avx512bf16: 16
     }
   }
 
@@ -31,13 +33,23 @@ public enum InstructionSet: String, Hashable, Codable, Sendable, CaseIterable, C
   package var multipliesPairs: Bool { self == .avx512bf16 }
 
   /// The level whose kernels do what this one has none of its own for.
-  var base: InstructionSet? { self == .avx512bf16 ? .avx512 : nil }
+  var base: InstructionSet? {
+    switch self {
+    case .portable, .avx2, .avx512: nil
+    case .avx512vnni: .avx512
+    case .avx512bf16: .avx512vnni
+    }
+  }
+
+  /// It and those whose kernels it has, too, the most special first.
+  var levels: [InstructionSet] { [self] + (base?.levels ?? []) }
 
   package var tag: sw_isa {
     switch self {
     case .portable: SW_ISA_PORTABLE
     case .avx2: SW_ISA_AVX2
     case .avx512: SW_ISA_AVX512
+    case .avx512vnni: SW_ISA_AVX512VNNI
     case .avx512bf16: SW_ISA_AVX512BF16
     }
   }

@@ -4,14 +4,16 @@
 /// The shares of the peak are those measured on a Zen 5 core with AVX-512 (2026-11); their ratios, which alone decide, are close on
 /// the other instruction sets.
 package struct KernelRates: Hashable, Sendable {
-  /// Products a cycle of float32 numbers.
-  package let peak: Double
+  /// Products a cycle of float32 numbers, or of integers (`ofIntegers`).
+  package private(set) var peak: Double
   /// Sums of two numbers a cycle.
   package let additions: Double
   /// Products a cycle of values as they lie in memory. What was transformed is float32.
-  private let plainPeak: Double
+  private var plainPeak: Double
+  /// The same of integers.
+  private let integerPeak: Double
   /// Bytes of one weight beside such values.
-  private let weightByteCount: Double
+  private var weightByteCount: Double
   private let memory: MemoryRates
 
   package init(_ machine: MachineDescription, _ instructionSet: InstructionSet, _ precision: Precision = .float32) {
@@ -19,8 +21,18 @@ package struct KernelRates: Hashable, Sendable {
     peak = rates.products
     additions = rates.additions
     plainPeak = rates.products(precision)
+    integerPeak = rates.integerProducts
     weightByteCount = precision == .bfloat16 && rates.multipliesPairs ? 2 : 4
     memory = machine.memory
+  }
+
+  /// The same where values are integers of 8 bits, which are summed in int32.
+  var ofIntegers: KernelRates {
+    var result = self
+    result.plainPeak = integerPeak
+    result.peak = integerPeak
+    result.weightByteCount = 1
+    return result
   }
 
   /// Products in register tiles, of pixels where they lie.

@@ -15,6 +15,7 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
     case interleave, deinterleave, pixelShuffle, planes, spread, pick, mixPixels
     case outer, activationGradient, channelProducts, channelCombination, maximumPoolGradient, depthwiseGradient
     case winogradGradient, winogradWeightGradient, winogradWeights, movingAverage, parameterStep
+    case quantize, dequantize, lookup, codeSum
 
     /// Whether its kernels are register tiles of products.
     var hasTiles: Bool { [.multiply, .gather, .head, .pointwise].contains(self) }
@@ -59,6 +60,10 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
       case .winogradWeights: SW_FAMILY_WINOGRAD_WEIGHTS
       case .movingAverage: SW_FAMILY_MOVING_AVERAGE
       case .parameterStep: SW_FAMILY_PARAMETER_STEP
+      case .quantize: SW_FAMILY_QUANTIZE
+      case .dequantize: SW_FAMILY_DEQUANTIZE
+      case .lookup: SW_FAMILY_LOOKUP
+      case .codeSum: SW_FAMILY_CODE_SUM
       }
     }
   }
@@ -113,15 +118,24 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
   /// Whether it multiplies two values of the depth at once; weights then lie in pairs.
   package var takesPairs: Bool { family.hasTiles && elements.right == .bfloat16 }
 
+  /// Values of the depth that it multiplies at once; their weights lie together in 4 bytes a column.
+  package var group: Int {
+    switch elements.right {
+    case .bfloat16 where family.hasTiles: 2
+    case .int8 where family.hasTiles: Int(SW_CODE_GROUP)
+    default: 1
+    }
+  }
+
   /// Whether it is of the family, and reads and stores such elements.
   func takes(_ family: Family, _ left: DataType, _ stored: DataType) -> Bool {
     self.family == family && elements.left == left && elements.stored == stored
   }
 
-  package var unit: Work.Unit { takesPairs ? .bfloat16Pairs : .float32 }
+  package var unit: Work.Unit { elements.right == .int8 ? .integers : takesPairs ? .bfloat16Pairs : .float32 }
 
   /// What the weights of all its columns for so many products take.
-  package func weightByteCount(depth: Int) -> Int { (takesPairs ? (depth + 1) / 2 : depth) * columns * 4 }
+  package func weightByteCount(depth: Int) -> Int { (depth + group - 1) / group * columns * 4 }
 
   /// The depth of a product in runs so short that what is packed of one for all columns stays in the level-1 cache: a weight lies a whole row
   /// of the tile behind the one before it.
@@ -138,6 +152,12 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
     } else {
       base.floats[k * columns + column] = weight
     }
+  }
+
+  /// The same of a kernel that multiplies codes.
+  @inline(__always)
+  package func pack(_ weight: Int8, at k: Int, column: Int, into base: UnsafeMutableRawPointer) {
+    base.storeBytes(of: weight, toByteOffset: (k / 4 * columns + column) * 4 + k % 4, as: Int8.self)
   }
 }
 
@@ -156,7 +176,7 @@ package struct KernelTable: Sendable {
     caches = machine.caches
     let multipliesPairs = machine[instructionSet].multipliesPairs
     var rows: [Kernel] = []
-    for level in [instructionSet, instructionSet.base] {
+    for level in instructionSet.levels {
       let found = Self.all.filter { $0.instructionSet == level && (multipliesPairs || !$0.takesPairs) }
       rows += found.filter { kernel in
         !rows.contains { $0.takes(kernel.family, kernel.elements.left, kernel.elements.stored) }
@@ -219,6 +239,9 @@ extension DataType {
     switch element {
     case SW_ELEMENT_FLOAT32: self = .float32
     case SW_ELEMENT_BFLOAT16: self = .bfloat16
+    case SW_ELEMENT_UINT8: self = .uint8
+    case SW_ELEMENT_INT8: self = .int8
+    case SW_ELEMENT_INT32: self = .int32
     default: return nil
     }
   }
@@ -270,6 +293,10 @@ extension Kernel {
   package var movingAverage: sw_moving_average_function { cast(.movingAverage) }
   package var parameterStep: sw_parameter_step_function { cast(.parameterStep) }
   package var winogradWeights: sw_winograd_weights_function { cast(.winogradWeights) }
+  package var quantize: sw_quantize_function { cast(.quantize) }
+  package var dequantize: sw_dequantize_function { cast(.dequantize) }
+  package var lookup: sw_lookup_function { cast(.lookup) }
+  package var codeSum: sw_code_sum_function { cast(.codeSum) }
   package var winogradWeightGradient: sw_winograd_weight_gradient_function { cast(.winogradWeightGradient) }
 
   private func cast<F>(_ expected: Family) -> F {

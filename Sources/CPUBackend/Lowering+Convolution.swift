@@ -11,7 +11,7 @@ extension Lowering {
   ) throws(ExecutionError) -> Int {
     let parameters = ConvolutionParameters(
       weight: try weight(.weight, of: node), bias: payload.hasBias ? try parameter(.bias, of: node) : nil,
-      slopes: slopes(.slope, of: node))
+      slopes: slopes(.slope, of: node), multiplier: multiplier(.multiplier, of: node))
     return try lowerConvolution(node, payload, parameters, inputs, output: shape)
   }
 
@@ -49,25 +49,35 @@ extension Lowering {
     let depthwise = ConvolutionParameters(
       weight: try weight(.depthwiseWeight, of: node),
       bias: payload.depthwiseHasBias ? try parameter(.depthwiseBias, of: node) : nil,
-      slopes: slopes(.slope, of: node))
+      slopes: slopes(.slope, of: node), multiplier: multiplier(.depthwiseMultiplier, of: node))
     let pointwise = ConvolutionParameters(
       weight: try weight(.pointwiseWeight, of: node),
       bias: payload.pointwiseHasBias ? try parameter(.pointwiseBias, of: node) : nil,
-      slopes: slopes(.slope, of: node))
+      slopes: slopes(.slope, of: node), multiplier: multiplier(.pointwiseMultiplier, of: node))
     var middle = CanonicalEpilogue()
     middle.before = payload.middle
     let middleSlopes = slopes(.middleSlope, of: node)
     let channels = payload.depthwiseChannels
     let order = (0..<paddedChannels(channels)).map { $0 < channels ? $0 : nil }
+    // What the first part reads, and what the second reads: integers where both sum such.
+    let given = codes(of: node.inputs[0])
+    let requantization = payload.middleRequantization
+    let codes = requantization.map { Codes($0.element, $0.quantization) }
     switch engine.method(for: wholeGeometry) {
     case .blocks:
-      let between = EpilogueParameters(middle, order: order, bias: depthwise.bias, slopes: middleSlopes, packs: packs)
-      return try lower(node, geometry, pointwise, payload.epilogue, inputs, output: shape) { operands in
-        SeparableStep(operands, depthwise: payload.depthwise, weight: depthwise.weight, middle: between)
+      let between = EpilogueParameters(
+        middle, order: order, bias: depthwise.bias, slopes: middleSlopes, sums: depthwise.sums(of: given, requantization),
+        packs: packs)
+      return try lower(node, geometry, pointwise, payload.epilogue, inputs, codes: codes, output: shape) { operands in
+        SeparableStep(operands, depthwise: payload.depthwise, weight: depthwise.weight, codes: given, middle: between)
       }
     case .ring:
-      let between = EpilogueParameters(middle, order: order, bias: pointwise.bias, slopes: middleSlopes, packs: packs)
-      return try lower(node, geometry, depthwise, payload.epilogue, inputs, output: shape, storesAnywhere: false) { operands in
+      let between = EpilogueParameters(
+        middle, order: order, bias: pointwise.bias, slopes: middleSlopes, sums: pointwise.sums(of: given, requantization),
+        packs: packs)
+      return try lower(
+        node, geometry, depthwise, payload.epilogue, inputs, codes: codes, output: shape, storesAnywhere: false
+      ) { operands in
         ChannelSelectionStep(operands, pointwise: pointwise.weight, middle: between)
       }
     }
@@ -103,20 +113,57 @@ extension Lowering {
     var weight: ParameterTensor
     var bias: ParameterTensor?
     var slopes: ParameterTensor?
+    /// Of sums of integers.
+    var multiplier: ParameterTensor?
+    /// How the weights of a column lie.
+    var columns: IntegerSums.Columns = .rows
+
+    /// What is done to sums of integers; nil where there are none.
+    func sums(of codes: Codes?, _ requantization: Requantization?, added: Codes? = nil) -> IntegerSums? {
+      guard let multiplier, let codes else { return nil }
+      return IntegerSums(
+        weight: weight.source.tensor, columns: columns, multiplier: multiplier, input: codes, added: added,
+        requantization: requantization)
+    }
+  }
+
+  /// The factors of sums of integers, where the node has any.
+  func multiplier(_ role: ParameterRole, of node: Node) -> ParameterTensor? {
+    network.parameter(role, of: node).map { _ in .parameter(node.parameterName(role)) }
   }
 
   /// What every convolution shares: layouts, residual, and what is left of the epilogue.
   ///
   /// - Parameters:
+  ///   - codes: what is summed where that is integers; those of the first input unless given.
   ///   - storesAnywhere: whether the step can store columns in any order, and so spread them out as a pixel shuffle does.
   mutating func lower(
     _ node: Node, _ geometry: ConvolutionGeometry, _ parameters: ConvolutionParameters, _ steps: Epilogue, _ inputs: [Int],
-    output shape: Shape, inputOrder: ValueLayout.Order = .interleaved, outputOrder: ValueLayout.Order = .interleaved,
+    codes given: Codes? = nil, output shape: Shape, inputOrder: ValueLayout.Order = .interleaved,
+    outputOrder: ValueLayout.Order = .interleaved,
     storesAnywhere: Bool = true, _ makeStep: (ConvolutionOperands) -> any Step
   ) throws(ExecutionError) -> Int {
     guard var epilogue = CanonicalEpilogue(steps) else {
       throw .invalidNetwork("the node '\(node.name)' is not as its support was asked for")
     }
+    if let quantize = epilogue.quantize {
+      // The numbers first, which then become integers.
+      epilogue.quantize = nil
+      let whole = element
+      element = engine.precision.element
+      let numbers = try lower(
+        node, geometry, parameters, steps.withoutQuantize, inputs, codes: given, output: shape, inputOrder: inputOrder,
+        outputOrder: outputOrder, storesAnywhere: storesAnywhere, makeStep)
+      element = whole
+      return try quantized(node, numbers, quantize)
+    }
+    let sums = parameters.sums(
+      of: given ?? codes(of: node.inputs[0]), epilogue.requantization,
+      added: epilogue.adds && epilogue.requantization != nil ? codes(of: node.inputs[1]) : nil)
+    // Numbers of integer sums are stored as float32.
+    let wanted = element
+    if sums != nil, epilogue.requantization == nil { element = .float32 }
+    defer { element = wanted }
     let finalLayout = valueLayout(shape)
     let plainShape = Shape(
       batch: geometry.batch, channels: geometry.outChannels, height: geometry.outHeight, width: geometry.outWidth)
@@ -126,25 +173,27 @@ extension Lowering {
     let laterShuffle = fusesShuffle ? 1 : epilogue.shuffle
     if !fusesShuffle { epilogue.shuffle = 1 }
 
-    let input = convert(inputs[0], to: valueLayout(result.layouts[inputs[0]].shape, inputOrder), node: node.name)
+    let input = convert(inputs[0], to: layout(of: inputs[0], inputOrder), node: node.name)
     let produced = fusesShuffle ? finalLayout : valueLayout(plainShape, outputOrder)
     let residual =
       epilogue.adds ? convert(inputs[1], to: valueLayout(plainShape, produced.order), node: node.name) : nil
-    let isFinal = laterShuffle == 1 && produced.order == finalLayout.order
+    let isFinal = laterShuffle == 1 && produced.order == finalLayout.order && wanted == element
     let output = isFinal ? try addOutput(node, produced) : addValue(produced)
     let operands = ConvolutionOperands(
       node: node.name, geometry: geometry, weight: parameters.weight, bias: parameters.bias, slopes: parameters.slopes,
-      epilogue: epilogue,
-      input: input, inputLayout: result.layouts[input], parts: parts(of: input), residual: residual,
+      epilogue: epilogue, sums: sums, input: input, inputLayout: result.layouts[input], parts: parts(of: input),
+      residual: residual,
       residualLayout: residual.map { result.layouts[$0] }, output: output, outputLayout: result.layouts[output], table: table,
       packs: packs, threadCount: engine.threadCount)
     result.steps.append(makeStep(operands))
 
     if laterShuffle > 1 {
-      let shuffled = try addOutput(node, finalLayout)
+      element = wanted
+      let final = valueLayout(shape), shuffled = try addOutput(node, final)
       rearrange(.pixelShuffle(PixelShuffle(factor: laterShuffle)), node: node.name, [output], to: shuffled)
       return shuffled
     }
-    return convert(output, to: finalLayout, node: node.name)
+    element = wanted
+    return convert(output, to: valueLayout(shape), node: node.name)
   }
 }

@@ -41,7 +41,8 @@ extension Lowering {
     let maps = SelectionStep.Maps(
       channels: try map(layout.channels, payload.channelsBefore, from.channels),
       rows: try map(layout.height, payload.padding.top, from.height),
-      columns: try map(layout.width, payload.padding.left, from.width), value: payload.value)
+      columns: try map(layout.width, payload.padding.left, from.width),
+      value: types[node.name].flatMap { Codes.byte(of: payload.value, $0) }.map(Float.init) ?? payload.value)
     return select(node, "pad", maps, input, layout)
   }
 

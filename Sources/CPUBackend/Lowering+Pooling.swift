@@ -18,14 +18,14 @@ extension Lowering {
     let (from, to) = try interleaved(node, input)
     result.steps.append(
       PoolStep(
-        node: node.name, kind, pool, input: from, output: to, table: table))
+        node: node.name, kind, pool, input: from, output: to, codes: codes(of: node.name), table: table))
     return convert(to.value, to: valueLayout(try shape(of: node.name)), node: node.name)
   }
 
   mutating func lowerGlobalAveragePool(_ node: Node, _ input: Int) throws(ExecutionError) -> Int {
     let (from, to) = try interleaved(node, input)
     result.steps.append(
-      GlobalAveragePoolStep(node: node.name, input: from, output: to, table: table))
+      GlobalAveragePoolStep(node: node.name, input: from, output: to, codes: codes(of: node.name), table: table))
     return convert(to.value, to: valueLayout(try shape(of: node.name)), node: node.name)
   }
 

@@ -9,7 +9,7 @@ extension Lowering {
   ) throws(ExecutionError) -> Int {
     let parameters = ConvolutionParameters(
       weight: try weight(.weight, of: node), bias: payload.hasBias ? try parameter(.bias, of: node) : nil,
-      slopes: slopes(.slope, of: node))
+      slopes: slopes(.slope, of: node), multiplier: multiplier(.multiplier, of: node))
     return try lowerTransposedConvolution(node, payload, parameters, inputs)
   }
 
@@ -22,6 +22,15 @@ extension Lowering {
     else {
       throw .invalidNetwork("the node '\(node.name)' is not as its support was asked for")
     }
+    if let quantize = epilogue.quantize {
+      var plain = payload
+      plain.epilogue = payload.epilogue.withoutQuantize
+      let whole = element
+      element = engine.precision.element
+      let numbers = try lowerTransposedConvolution(node, plain, parameters, inputs)
+      element = whole
+      return try quantized(node, numbers, quantize)
+    }
     let method = engine.method(for: wholeGeometry)
     if method == .pointwise { return try lowerTransposedAsPointwise(node, payload, parameters, inputs) }
     let order: ValueLayout.Order = method == .planes ? .planar : .interleaved
@@ -29,9 +38,16 @@ extension Lowering {
     epilogue.shuffle = 1
     let plain = Shape(
       batch: final.batch, channels: payload.outChannels, height: final.height / shuffle, width: final.width / shuffle)
-    let from = convert(inputs[0], to: valueLayout(result.layouts[inputs[0]].shape, .interleaved), node: node.name)
+    let sums = parameters.sums(
+      of: codes(of: node.inputs[0]), epilogue.requantization,
+      added: epilogue.adds && epilogue.requantization != nil ? codes(of: node.inputs[1]) : nil)
+    // Numbers of integer sums are stored as float32.
+    let wanted = element
+    if sums != nil, epilogue.requantization == nil { element = .float32 }
+    defer { element = wanted }
+    let from = convert(inputs[0], to: self.layout(of: inputs[0], .interleaved), node: node.name)
     let residual = epilogue.adds ? convert(inputs[1], to: valueLayout(plain, order), node: node.name) : nil
-    let isFinal = shuffle == 1 && valueLayout(final).order == order
+    let isFinal = shuffle == 1 && valueLayout(final).order == order && element == wanted
     let layout = valueLayout(plain, order)
     let output = isFinal ? try addOutput(node, layout) : addValue(layout)
     let (weight, bias, slopes) = (parameters.weight, parameters.bias, parameters.slopes)
@@ -51,9 +67,10 @@ extension Lowering {
     case .pointwise, .phases:
       result.steps.append(
         TransposedConvolutionStep(
-          node: node.name, payload, weight: weight, bias: bias, slopes: slopes, epilogue: epilogue, input: read,
+          node: node.name, payload, weight: weight, bias: bias, slopes: slopes, epilogue: epilogue, sums: sums, input: read,
           residual: added, output: written, table: table, packs: packs))
     }
+    element = wanted
     guard shuffle > 1 else { return convert(output, to: valueLayout(final), node: node.name) }
     let shuffled = try addOutput(node, valueLayout(final))
     rearrange(.pixelShuffle(PixelShuffle(factor: shuffle)), node: node.name, [output], to: shuffled)
@@ -72,7 +89,7 @@ extension Lowering {
       // One slope serves all channels as it is.
       slopes: given.slopes.map {
         network.parameter(.slope, of: node)?.count == 1 ? $0 : .repeated($0, count: places)
-      })
+      }, multiplier: given.multiplier.map { .repeated($0, count: places) }, columns: .turned)
     let input = result.layouts[inputs[0]].shape
     let pointwise = Convolution(
       inChannels: payload.inChannels, outChannels: channels, kernel: Pair(1), hasBias: payload.hasBias)

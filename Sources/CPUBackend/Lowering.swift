@@ -7,11 +7,14 @@ import Tensors
 struct Lowering {
   let network: Network
   let shapes: [String: Shape]
+  let types: [String: ValueType]
   let wholeShapes: [String: Shape]
   let engine: CPUEngine
   let table: KernelTable
   let packs: PackStore
   var result = Program(steps: [], layouts: [], places: [])
+  /// What interleaved values of the node are made of that is lowered.
+  var element: DataType
   /// The value of each network value, in the layout that `valueLayout(shape)` gives it; planar where `readByOptimizers` has its node,
   /// and where an optimiser's node is read by no other.
   private var values: [String: Int] = [:]
@@ -35,10 +38,13 @@ struct Lowering {
   /// The tensors of the values that are constants.
   private var constants: [Int: ParameterTensor] = [:]
 
-  init(_ network: Network, shapes: [String: Shape], wholeShapes: [String: Shape], engine: CPUEngine, packs: PackStore) {
+  init(_ network: Network, types: [String: ValueType], wholeShapes: [String: Shape], engine: CPUEngine, packs: PackStore) {
     self.packs = packs
     self.network = network
+    self.types = types
+    let shapes = types.mapValues(\.shape)
     self.shapes = shapes
+    element = engine.precision.element
     self.wholeShapes = wholeShapes
     self.engine = engine
     table = KernelTable(engine.instructionSet, on: engine.machine)
@@ -51,14 +57,19 @@ struct Lowering {
   mutating func program() throws(ExecutionError) -> Program {
     for (index, input) in network.inputs.enumerated() {
       let shape = try shape(of: input.name)
-      let value = addValue(valueLayout(shape, .planar), .input(index))
+      element = element(of: input.name)
+      var value = addValue(valueLayout(shape, .planar), .input(index))
+      if input.element == .int8 { value = flipped(value, node: input.name) }
       let read = convert(value, to: valueLayout(shape), node: input.name)
       values[input.name] = read
       inputs[read] = value
     }
     readInParts = concatenationsReadInParts()
     parts = ConcatenationPart.all(in: network, shapes: shapes, except: readInParts.union(moved.unmade))
-    for node in network.nodes { try lower(node) }
+    for node in network.nodes {
+      element = element(of: node.name)
+      try lower(node)
+    }
     appendPending()
     for (index, name) in network.leavingValues.enumerated() { try placeOutput(name, index) }
     dropUnreadConstants()
@@ -87,8 +98,27 @@ struct Lowering {
 
   /// The layout that every value of the shape has, or has in this order.
   func valueLayout(_ shape: Shape, _ order: ValueLayout.Order? = nil) -> ValueLayout {
-    let element = engine.precision.element
-    return order.map { ValueLayout(shape, $0, element) } ?? ValueLayout(shape, element)
+    order.map { ValueLayout(shape, $0, element) } ?? ValueLayout(shape, element)
+  }
+
+  /// What interleaved values are made of that hold what the network calls by that name.
+  func element(of name: String) -> DataType { types[name]?.element.isCode == true ? .uint8 : engine.precision.element }
+
+  /// The layout of a value in another order, of what it is made of.
+  func layout(of value: Int, _ order: ValueLayout.Order) -> ValueLayout {
+    let own = result.layouts[value]
+    return ValueLayout(own.shape, order, own.element == .uint8 ? .uint8 : engine.precision.element)
+  }
+
+  /// The codes of a value of the network; nil of floats.
+  func codes(of name: String) -> Codes? { types[name].flatMap(Codes.init) }
+
+  /// A planar value of integers with the other meaning of their bytes, from signed to unsigned or back.
+  private mutating func flipped(_ value: Int, node: String, _ place: Program.Place = .arena) -> Int {
+    let layout = result.layouts[value], output = addValue(layout, place)
+    result.steps.append(
+      LookupStep(node: node, table: .flip, input: (value, layout), output: (output, layout), kernels: table, packs: packs))
+    return output
   }
 
   mutating func addValue(_ layout: ValueLayout, _ place: Program.Place = .arena) -> Int {
@@ -99,7 +129,9 @@ struct Lowering {
 
   /// A value for the output of a node: where the node is an input of a concatenation, a part of that, if the layouts allow.
   mutating func addOutput(_ node: Node, _ layout: ValueLayout) throws(ExecutionError) -> Int {
-    guard let part = parts[node.name], layout.order == .interleaved, layout.shape == shapes[node.name] else {
+    guard let part = parts[node.name], layout.order == .interleaved, layout.shape == shapes[node.name],
+      layout.element == element(of: node.name)
+    else {
       return addValue(layout)
     }
     let whole = try whole(of: part.concatenation)
@@ -109,7 +141,7 @@ struct Lowering {
 
   private mutating func whole(of concatenation: String) throws(ExecutionError) -> Int {
     if let whole = wholes[concatenation] { return whole }
-    let whole = addValue(valueLayout(try shape(of: concatenation), .interleaved))
+    let whole = addValue(ValueLayout(try shape(of: concatenation), .interleaved, element(of: concatenation)))
     wholes[concatenation] = whole
     return whole
   }
@@ -160,7 +192,8 @@ struct Lowering {
     guard network.parameters[name] != nil else {
       throw .invalidNetwork("the value '\(name)' is read before it is computed")
     }
-    let value = addConstant(.parameter(name), valueLayout(try shape(of: name)))
+    let shape = try shape(of: name)
+    let value = addConstant(.parameter(name), ValueLayout(shape, element(of: name)))
     values[name] = value
     return value
   }
@@ -222,12 +255,17 @@ struct Lowering {
   /// Puts a value, planar, where the output's tensor lies: the value itself where it may lie there. Where two outputs are one value, the
   /// second is a copy of the first.
   private mutating func placeOutput(_ name: String, _ index: Int) throws(ExecutionError) {
-    let value = try value(name)
+    var value = try value(name)
+    if types[name]?.element == .int8 {
+      value = convert(value, to: layout(of: value, .planar), node: name)
+      _ = flipped(value, node: name, .output(index))
+      return
+    }
     if result.layouts[value].order == .planar, result.places[value] == .arena {
       result.places[value] = .output(index)
       return
     }
-    let layout = valueLayout(result.layouts[value].shape, .planar)
+    let layout = layout(of: value, .planar)
     // Constants and inputs leave as they are, not as they are stored between layers.
     let source = constants[value].map { addConstant($0, layout) } ?? inputs[value] ?? value
     let copy = addValue(layout, .output(index))
@@ -302,7 +340,7 @@ struct Lowering {
     case .globalAveragePool: values[node.name] = try lowerGlobalAveragePool(node, inputs[0])
     case .transposedConvolution(let payload):
       values[node.name] = try lowerTransposedConvolution(node, payload, inputs)
-    case .linear(let payload): values[node.name] = try lowerLinear(node, payload, inputs[0])
+    case .linear(let payload): values[node.name] = try lowerLinear(node, payload, inputs)
     case .flatten: values[node.name] = try lowerFlatten(node, inputs[0])
     case .binary(let function): values[node.name] = try lowerBinary(node, function, inputs)
     case .resize(let payload): values[node.name] = try lowerResize(node, payload, inputs[0])
@@ -317,9 +355,7 @@ struct Lowering {
     case .constant: values[node.name] = addConstant(try parameter(.value, of: node), layout)
     case .softmax(let payload): values[node.name] = try lowerSoftmax(node, payload, inputs[0])
     case .matrixMultiply: values[node.name] = try lowerMatrixMultiply(node, inputs)
-    case .integer:
-      throw .unsupported(
-        node: node.name, operation: node.operation.typeName, backend: engine.name, reason: "it is of integers")
+    case .integer(let operation): values[node.name] = try lowerInteger(node, operation, inputs)
     case .training(let operation): values[node.name] = try lowerTraining(node, operation, inputs)
     }
   }

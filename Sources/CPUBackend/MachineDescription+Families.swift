@@ -5,12 +5,12 @@ extension MachineDescription {
   /// AMD's Zen 5: two multiply-adds of 512 bits a cycle, dot products of pairs of bfloat16 numbers as fast, two additions beside them.
   public static let zen5 = MachineDescription(
     name: "zen5", portable: .vectors(of: 4, fused: false), avx2: .vectors(of: 8), avx512: .vectors(of: 16),
-    avx512bf16: .vectors(of: 16, paired: 64))
+    avx512vnni: .vectors(of: 16, integers: 128), avx512bf16: .vectors(of: 16, paired: 64, integers: 128))
 
   /// AMD's Zen 4: halves of vectors of 512 bits, one after the other; so do the Zen 5 of laptops.
   public static let zen4 = MachineDescription(
     name: "zen4", portable: .vectors(of: 4, fused: false), avx2: .vectors(of: 8), avx512: .vectors(of: 16, width: 8),
-    avx512bf16: .vectors(of: 16, width: 8, paired: 32))
+    avx512vnni: .vectors(of: 16, width: 8, integers: 64), avx512bf16: .vectors(of: 16, width: 8, paired: 32, integers: 64))
 
   /// Intel's Sapphire Rapids and what followed it. A dot product of pairs takes two cycles, so that products of pairs go at half the rate
   /// of float32: ResNet-18 by such products, 1.8e9 of them, took 35.5 ms, and 19.5 in float32 (2026-11). So kernels widen numbers a vector at
@@ -18,7 +18,8 @@ extension MachineDescription {
   public static let sapphireRapids = MachineDescription(
     name: "sapphire-rapids", caches: CacheSizes(level1: 48 << 10, level2: 2 << 20, lastLevel: 32 << 20),
     portable: .vectors(of: 4, fused: false), avx2: .vectors(of: 8), avx512: .vectors(of: 16, widened: 29),
-    avx512bf16: .vectors(of: 16, widened: 29, paired: 16))
+    avx512vnni: .vectors(of: 16, widened: 29, integers: 128),
+    avx512bf16: .vectors(of: 16, widened: 29, paired: 16, integers: 128))
 
   /// What is taken of processors that are not known: what most have, and pairs, where there are any, at the usual rate.
   public static let generic: MachineDescription = {
@@ -47,12 +48,17 @@ extension MachineDescription {
 extension InstructionRates {
   /// Vectors of so many floats, two multiply-adds a cycle of `width` floats.
   ///
-  /// - Parameter fused: whether one instruction multiplies and adds.
+  /// - Parameters:
+  ///   - fused: whether one instruction multiplies and adds.
+  ///   - integers: products of integers of 8 bits; by pairs of 16 bits, an addition for each, where one instruction does not do them.
   fileprivate static func vectors(
-    of lanes: Double, width: Double? = nil, fused: Bool = true, widened: Double? = nil, paired: Double = 0
+    of lanes: Double, width: Double? = nil, fused: Bool = true, widened: Double? = nil, paired: Double = 0,
+    integers: Double? = nil
   ) -> InstructionRates {
     let width = width ?? lanes
     return InstructionRates(
-      products: 2 * width / (fused ? 1 : 2), widenedProducts: widened, pairedProducts: paired, additions: 2 * width)
+      products: 2 * width / (fused ? 1 : 2), widenedProducts: widened, pairedProducts: paired,
+      integerProducts: integers ?? 2 * width,
+      additions: 2 * width)
   }
 }

@@ -31,11 +31,12 @@ extension InstructionRates {
   /// What the kernels do with data that lies in the level-1 cache.
   fileprivate init(measuredFor instructionSet: InstructionSet) {
     let table = KernelTable(instructionSet)
-    // The instruction set below has no pairs.
-    let wide = KernelTable(instructionSet.base ?? instructionSet)
+    // The lowest instruction set below has no pairs.
+    let wide = KernelTable(instructionSet.levels.last ?? instructionSet)
     self.init(
       products: Self.products(table, .float32), widenedProducts: Self.products(wide, .bfloat16),
-      pairedProducts: instructionSet.multipliesPairs ? Self.products(table, .bfloat16) : 0, additions: Self.additions(table))
+      pairedProducts: instructionSet.multipliesPairs ? Self.products(table, .bfloat16) : 0,
+      integerProducts: Self.integerProducts(table), additions: Self.additions(table))
   }
 
   private static func products(_ table: KernelTable, _ element: DataType) -> Double {
@@ -44,6 +45,16 @@ extension InstructionRates {
     let product = AlignedBytes(count: kernel.rows * kernel.columns * 4), function = kernel.multiply
     return Stopwatch.rate(of: Double(times * kernel.rows * kernel.columns * depth)) {
       for _ in 0..<times { function(left.base, row, right.base, depth, product.base.floats, kernel.columns, nil) }
+    }
+  }
+
+  private static func integerProducts(_ table: KernelTable) -> Double {
+    let kernel = table.tiles(.gather, .uint8, .int32)[0], depth = 256, times = 2000
+    let left = AlignedBytes(count: kernel.rows * depth), right = AlignedBytes(count: kernel.weightByteCount(depth: depth))
+    let sums = AlignedBytes(count: kernel.rows * kernel.columns * 4), function = kernel.gather
+    let rows = (0..<kernel.rows).map { Optional(UnsafeRawPointer(left.base) + $0 * depth) }
+    return Stopwatch.rate(of: Double(times * kernel.rows * kernel.columns * depth)) {
+      for _ in 0..<times { function(rows, 0, 1, right.base, depth, 0, sums.base.floats, kernel.columns, nil) }
     }
   }
 

@@ -4,7 +4,7 @@
 /// costs of threads decide how work is cut, and change no bit.
 public struct MachineDescription: Hashable, Codable, Sendable {
   package enum CodingKeys: String, CodingKey, CaseIterable {
-    case name, caches, sharing, memory, portable, avx2, avx512, avx512bf16
+    case name, caches, sharing, memory, portable, avx2, avx512, avx512vnni, avx512bf16
   }
 
   /// What the rates are those of: a family of processors, or whatever somebody called them.
@@ -15,13 +15,16 @@ public struct MachineDescription: Hashable, Codable, Sendable {
   public var portable: InstructionRates
   public var avx2: InstructionRates
   public var avx512: InstructionRates
-  /// Of AVX-512 with BF16.
+  /// Of AVX-512 with VNNI.
+  public var avx512vnni: InstructionRates
+  /// The same with BF16.
   public var avx512bf16: InstructionRates
 
   public init(
     name: String, caches: CacheSizes = CacheSizes(), sharing: SharingCosts = SharingCosts(),
     memory: MemoryRates = MemoryRates(),
-    portable: InstructionRates, avx2: InstructionRates, avx512: InstructionRates, avx512bf16: InstructionRates
+    portable: InstructionRates, avx2: InstructionRates, avx512: InstructionRates, avx512vnni: InstructionRates,
+    avx512bf16: InstructionRates
   ) {
     self.name = name
     self.caches = caches
@@ -30,6 +33,7 @@ public struct MachineDescription: Hashable, Codable, Sendable {
     self.portable = portable
     self.avx2 = avx2
     self.avx512 = avx512
+    self.avx512vnni = avx512vnni
     self.avx512bf16 = avx512bf16
   }
 
@@ -39,6 +43,7 @@ public struct MachineDescription: Hashable, Codable, Sendable {
       case .portable: portable
       case .avx2: avx2
       case .avx512: avx512
+      case .avx512vnni: avx512vnni
       case .avx512bf16: avx512bf16
       }
     }
@@ -47,6 +52,7 @@ public struct MachineDescription: Hashable, Codable, Sendable {
       case .portable: portable = newValue
       case .avx2: avx2 = newValue
       case .avx512: avx512 = newValue
+      case .avx512vnni: avx512vnni = newValue
       case .avx512bf16: avx512bf16 = newValue
       }
     }
@@ -116,7 +122,9 @@ public struct MemoryRates: Hashable, Codable, Sendable, BitwiseCopyable {
 
 /// What a core does in a cycle with the instructions of a set, at most.
 public struct InstructionRates: Hashable, Codable, Sendable, BitwiseCopyable {
-  package enum CodingKeys: String, CodingKey, CaseIterable { case products, widenedProducts, pairedProducts, additions }
+  package enum CodingKeys: String, CodingKey, CaseIterable {
+    case products, widenedProducts, pairedProducts, integerProducts, additions
+  }
 
   /// Products of float32 numbers that are multiplied and added.
   public var products: Double
@@ -124,11 +132,18 @@ public struct InstructionRates: Hashable, Codable, Sendable, BitwiseCopyable {
   public var widenedProducts: Double
   /// The same of bfloat16 numbers that are multiplied in pairs; 0 where the instruction set cannot.
   public var pairedProducts: Double
+  /// Products of integers of 8 bits, summed in int32.
+  public var integerProducts: Double
   /// Sums of two numbers: what transforms of Winograd's method and stores of results are made of.
   public var additions: Double
 
-  public init(products: Double, widenedProducts: Double? = nil, pairedProducts: Double = 0, additions: Double) {
+  /// Unless given, products of integers take as long as those of float32.
+  public init(
+    products: Double, widenedProducts: Double? = nil, pairedProducts: Double = 0, integerProducts: Double? = nil,
+    additions: Double
+  ) {
     self.products = products
+    self.integerProducts = integerProducts ?? products
     self.widenedProducts = widenedProducts ?? products
     self.pairedProducts = pairedProducts
     self.additions = additions
@@ -151,10 +166,36 @@ extension MachineDescription {
   package var isPossible: Bool {
     let rates = InstructionSet.allCases.map { self[$0] }
     let positive =
-      rates.flatMap { [$0.products, $0.widenedProducts, $0.additions] }
+      rates.flatMap { [$0.products, $0.widenedProducts, $0.integerProducts, $0.additions] }
       + [memory.level2, memory.lastLevel, memory.memory, sharing.muchCycles, sharing.threadCycles]
     let others = rates.map(\.pairedProducts) + [memory.keptWeights, sharing.leastCycles]
     return positive.allSatisfy { $0 > 1e-3 && $0 < 1e12 } && others.allSatisfy { $0 >= 0 && $0 < 1e12 }
       && caches == caches.believed
+  }
+}
+
+extension MachineDescription {
+  /// What was saved before there were products of integers says nothing of them.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    func rates(_ key: CodingKeys) throws -> InstructionRates { try container.decode(InstructionRates.self, forKey: key) }
+    self.init(
+      name: try container.decode(String.self, forKey: .name), caches: try container.decode(CacheSizes.self, forKey: .caches),
+      sharing: try container.decode(SharingCosts.self, forKey: .sharing),
+      memory: try container.decode(MemoryRates.self, forKey: .memory), portable: try rates(.portable), avx2: try rates(.avx2),
+      avx512: try rates(.avx512), avx512vnni: try rates(container.contains(.avx512vnni) ? .avx512vnni : .avx512),
+      avx512bf16: try rates(.avx512bf16))
+  }
+}
+
+extension InstructionRates {
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      products: try container.decode(Double.self, forKey: .products),
+      widenedProducts: try container.decode(Double.self, forKey: .widenedProducts),
+      pairedProducts: try container.decode(Double.self, forKey: .pairedProducts),
+      integerProducts: try container.decodeIfPresent(Double.self, forKey: .integerProducts),
+      additions: try container.decode(Double.self, forKey: .additions))
   }
 }

@@ -65,8 +65,14 @@ indirect enum ParameterTensor: Hashable, Sendable {
       let tensor = source.tensor(parameters)
       return tensor.withUnsafeFloats { floats in Tensor(tensor.shape, floats.lazy.map { BFloat16($0).float }) }
     case .repeated(let source, let count):
-      let floats = source.tensor(parameters).floats
-      return Tensor([floats.count * count], floats.flatMap { [Float](repeating: $0, count: count) })
+      let tensor = source.tensor(parameters), size = tensor.dataType.byteCount
+      return Tensor(unsafeUninitialized: [tensor.count * count], tensor.dataType) { to in
+        tensor.withUnsafeBytes { from in
+          for index in 0..<tensor.count * count {
+            to[index * size..<(index + 1) * size].copyBytes(from: from[index / count * size..<(index / count + 1) * size])
+          }
+        }
+      }
     case .turned(let source):
       let tensor = source.tensor(parameters), rows = tensor.shape[0], columns = tensor.count / max(rows, 1)
       var result = Tensor(zeros: [columns, rows, 1, 1])

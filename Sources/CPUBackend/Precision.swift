@@ -45,6 +45,9 @@ protocol StoredElement {
 }
 
 extension BFloat16: StoredElement {}
+extension UInt8: StoredElement {
+  var float: Float { Float(self) }
+}
 extension Float: StoredElement {
   var float: Float { self }
 }

@@ -54,8 +54,8 @@ final class ProductBlocks {
           }
           // Columns of padding alone read nothing.
           first = min(first, last)
-          // Pairs are those of all channels.
-          let firstInput = part.kernel.takesPairs ? first * depth / 2 * 2 : first * depth
+          // Pairs and fours are those of all channels.
+          let group = part.kernel.group, firstInput = first * depth / group * group
           let block = Block(
             kernel: part.kernel, firstColumn: firstColumn, firstInput: firstInput, depth: (last + 1) * depth - firstInput,
             weightOffset: offset)
@@ -102,6 +102,7 @@ final class ProductBlocks {
     func fill(_ base: UnsafeMutableRawPointer, part: Int, from tensors: [Tensor]) {
       let block = blocks[part]
       let channels = order[block.firstColumn..<block.firstColumn + block.columns].map { $0 ?? -1 }
+      if tensors[0].dataType == .int8 { return fillCodes(base + block.weightOffset, channels, from: tensors[0], block) }
       tensors[0].withUnsafeFloats { source in
         guard let source = source.baseAddress else { return }
         channels.withUnsafeBufferPointer { channels in
@@ -112,6 +113,22 @@ final class ProductBlocks {
               fillRows(place.floats, channels, source + taps - 1 - tap, block.firstInput)
             } else {
               fillColumns(place, channels, source, tap: tap, block)
+            }
+          }
+        }
+      }
+    }
+
+    private func fillCodes(_ base: UnsafeMutableRawPointer, _ channels: [Int], from tensor: Tensor, _ block: Block) {
+      tensor.withUnsafeBytes { bytes in
+        let source = bytes.bindMemory(to: Int8.self)
+        for tap in 0..<taps {
+          let place = base + tap * block.tapByteCount
+          for (column, channel) in channels.enumerated() where channel >= 0 {
+            let first = channel / outputs * depth - block.firstInput
+            for k in 0..<depth {
+              let from = isTurned ? (k * outputs + channel) * taps + taps - 1 - tap : (channel * depth + k) * taps + tap
+              block.kernel.pack(source[from], at: first + k, column: column, into: place)
             }
           }
         }

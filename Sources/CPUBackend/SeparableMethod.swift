@@ -57,6 +57,7 @@ package struct SeparableGeometry: ProductLayer {
   }
 
   package func cycles(of method: SeparableMethod, _ rates: KernelRates) -> Double {
+    let rates = window.sumsIntegers ? rates.ofIntegers : rates
     let outPixels = Double(window.batch * window.outHeight * window.outWidth), taps = Double(window.taps)
     let depth = Double(window.inChannels), columns = Double(paddedChannels(window.outChannels))
     let weights = rates.weights(depth * columns)

@@ -58,6 +58,7 @@ package struct TransposedGeometry: ProductLayer {
         return "something is added or shuffled"
       }
     case .planes:
+      if payload.epilogue.sumsIntegers { return "it sums integers" }
       if payload.outChannels > few { return "there are more than \(few) output channels" }
       if payload.groups != 1 { return "there are \(payload.groups) groups" }
       if stride.height > 8 || stride.width > 8 { return "the stride is more than 8" }
@@ -65,6 +66,7 @@ package struct TransposedGeometry: ProductLayer {
       if kernel.height > 32 * stride.height { return "an output row reads more than 32 input rows" }
       if kernel.width > 256 { return "the kernel is more than 256 wide" }
     case .depthwise:
+      if payload.epilogue.sumsIntegers { return "it sums integers" }
       if payload.groups != payload.inChannels || payload.groups != payload.outChannels {
         return "there is not one kernel a channel"
       }
@@ -74,6 +76,7 @@ package struct TransposedGeometry: ProductLayer {
   }
 
   package func cycles(of method: TransposedMethod, _ rates: KernelRates) -> Double {
+    let rates = payload.epilogue.sumsIntegers ? rates.ofIntegers : rates
     let pixels = Double(gridPixels), depth = Double(payload.inChannels)
     let phases = Double(payload.stride.height * payload.stride.width)
     switch method {

@@ -14,7 +14,7 @@ struct ValueLayout: Hashable {
   /// Rank 4; values of other ranks lie as the image that has their elements in the same order.
   let shape: Shape
   let order: Order
-  /// Planes are float32 always.
+  /// Planes are float32 always, or codes: integers of 8 bits, which all lie as uint8 (see `Codes`).
   let element: DataType
   /// Channels from one pixel to the next (interleaved): more than are stored where the value is a part of a wider one.
   private let pixelChannels: Int
@@ -28,7 +28,7 @@ struct ValueLayout: Hashable {
   init(_ shape: Shape, _ order: Order, _ element: DataType = .float32) {
     self.shape = shape.asImage
     self.order = order
-    self.element = order == .planar ? .float32 : element
+    self.element = order == .planar && element != .uint8 ? .float32 : element
     pixelChannels = order == .planar ? 1 : paddedChannels(self.shape.channels)
   }
 
@@ -88,25 +88,28 @@ struct ValueLayout: Hashable {
 }
 
 extension ValueLayout {
-  /// A channel of an interleaved pixel, float32 or bfloat16.
+  /// A channel of an interleaved pixel, float32, bfloat16 or uint8.
   @inline(__always)
   func number(_ pixel: UnsafeRawPointer, _ channel: Int) -> Float {
-    element == .bfloat16
-      ? pixel.load(fromByteOffset: channel * 2, as: BFloat16.self).float
-      : pixel.load(fromByteOffset: channel * 4, as: Float.self)
+    switch element {
+    case .bfloat16: pixel.load(fromByteOffset: channel * 2, as: BFloat16.self).float
+    case .uint8: Float(pixel.load(fromByteOffset: channel, as: UInt8.self))
+    default: pixel.load(fromByteOffset: channel * 4, as: Float.self)
+    }
   }
 
   @inline(__always)
   func setNumber(_ pixel: UnsafeMutableRawPointer, _ channel: Int, _ value: Float) {
-    if element == .bfloat16 {
-      pixel.storeBytes(of: BFloat16(value), toByteOffset: channel * 2, as: BFloat16.self)
-    } else {
-      pixel.storeBytes(of: value, toByteOffset: channel * 4, as: Float.self)
+    switch element {
+    case .bfloat16: pixel.storeBytes(of: BFloat16(value), toByteOffset: channel * 2, as: BFloat16.self)
+    case .uint8: pixel.storeBytes(of: UInt8(value), toByteOffset: channel, as: UInt8.self)
+    default: pixel.storeBytes(of: value, toByteOffset: channel * 4, as: Float.self)
     }
   }
 
   /// Writes the elements of a tensor as an image of the batch of this layout, which has as many.
   func write(_ tensor: Tensor, image: Int, to base: UnsafeMutableRawPointer) {
+    if element == .uint8 { return writeCodes(tensor, image: image, to: base) }
     tensor.withUnsafeFloats { source in
       if order == .interleaved, element == .float32 { return writeFloats(source, image: image, to: base.floats) }
       var index = image * channels * height * width
@@ -137,6 +140,23 @@ extension ValueLayout {
         for channel in 0..<channels {
           pixel[channel] = element.pointee
           element += area
+        }
+      }
+    }
+  }
+
+  /// The same of integers of 8 bits.
+  private func writeCodes(_ tensor: Tensor, image: Int, to base: UnsafeMutableRawPointer) {
+    let flip = Codes.flip(of: tensor.dataType)
+    tensor.withUnsafeBytes { source in
+      var index = image * channels * height * width
+      for channel in 0..<channels {
+        for y in 0..<height {
+          let row = base + image * bytesPerImage + y * bytesPerRow + byteOffset(channel: channel)
+          for x in 0..<width {
+            row.storeBytes(of: source[index] ^ flip, toByteOffset: x * bytesPerPixel, as: UInt8.self)
+            index += 1
+          }
         }
       }
     }

@@ -98,16 +98,12 @@ extension Comparison.PlainOutput {
       return
     }
     var first: Int?
-    tensor.withUnsafeFloats { a in
-      checked.withUnsafeFloats { b in
-        for index in a.indices where a[index].bitPattern != b[index].bitPattern {
-          if first == nil { first = index }
-          differing += 1
-          let difference = abs(Double(a[index]) - Double(b[index]))
-          // Written so that a NaN stays.
-          if !(difference <= maximum) { maximum = difference }
-        }
-      }
+    for (index, (x, y)) in zip(tensor.numbers, checked.numbers).enumerated() where x.bitPattern != y.bitPattern {
+      if first == nil { first = index }
+      differing += 1
+      let difference = abs(x - y)
+      // Written so that a NaN stays.
+      if !(difference <= maximum) { maximum = difference }
     }
     guard var rest = first else { return }
     var place: [Int] = []

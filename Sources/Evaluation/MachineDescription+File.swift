@@ -18,7 +18,7 @@ private struct Checked: Decodable {
     _ = try fields.superDecoder(forKey: .caches).container(knowing: CacheSizes.CodingKeys.self, of: "'caches'")
     _ = try fields.superDecoder(forKey: .sharing).container(knowing: SharingCosts.CodingKeys.self, of: "'sharing'")
     _ = try fields.superDecoder(forKey: .memory).container(knowing: MemoryRates.CodingKeys.self, of: "'memory'")
-    for key in [Fields.portable, .avx2, .avx512, .avx512bf16] {
+    for key in [Fields.portable, .avx2, .avx512, .avx512vnni, .avx512bf16] where fields.contains(key) {
       _ = try fields.superDecoder(forKey: key).container(knowing: InstructionRates.CodingKeys.self, of: "'\(key.rawValue)'")
     }
     machine = try MachineDescription(from: decoder)
@@ -57,13 +57,16 @@ extension MachineDescription {
   /// For people.
   public var text: String {
     var table = TextTable([
-      "instruction set", "products a cycle", "of bfloat16, widened", "of bfloat16, in pairs", "additions a cycle",
+      "instruction set", "products a cycle", "of bfloat16, widened", "of bfloat16, in pairs", "of integers",
+      "additions a cycle",
     ])
     for instructionSet in InstructionSet.allCases {
       let rates = self[instructionSet]
       table.append(
         [instructionSet.rawValue]
-          + [rates.products, rates.widenedProducts, rates.pairedProducts, rates.additions].map { TextFormat.fixed($0, 1) })
+          + [rates.products, rates.widenedProducts, rates.pairedProducts, rates.integerProducts, rates.additions].map {
+            TextFormat.fixed($0, 1)
+          })
     }
     return """
       rates: \(name)

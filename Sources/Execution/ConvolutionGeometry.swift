@@ -16,6 +16,9 @@ package struct ConvolutionGeometry: Hashable, Sendable {
   package var padding: Padding
   package var dilation: Pair
   package var groups: Int
+  /// Whether integers are summed, and whether numbers are made of such sums rather than integers.
+  package var sumsIntegers: Bool
+  package var makesNumbers: Bool
 
   /// `output` is the shape before any pixel shuffle.
   package init(_ convolution: Convolution, input: Shape, output: Shape) {
@@ -31,6 +34,8 @@ package struct ConvolutionGeometry: Hashable, Sendable {
     padding = convolution.padding
     dilation = convolution.dilation
     groups = convolution.groups
+    sumsIntegers = convolution.epilogue.sumsIntegers
+    makesNumbers = sumsIntegers && convolution.epilogue.requantization == nil
   }
 
   /// The convolution without bias and epilogue.

@@ -41,6 +41,8 @@ public struct Work: Hashable, Codable, Sendable {
     case float32
     /// Pairs of bfloat16 numbers at once, summed in float32.
     case bfloat16Pairs = "bfloat16_pairs"
+    /// Integers of 8 bits, summed in int32.
+    case integers
   }
 
   public var method: Method

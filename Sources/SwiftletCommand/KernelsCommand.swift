@@ -11,7 +11,7 @@ struct KernelsCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The model's input. (default: the model's own size, else 1xCx256x256)", valueName: "NxCxHxW"))
   var input: Shape?
 
-  @Option(help: "The instruction set to choose for: portable, avx2, avx512 or avx512bf16.")
+  @Option(help: "The instruction set to choose for: portable, avx2, avx512, avx512vnni or avx512bf16.")
   var isa = InstructionSet.best
 
   @Option(help: "The precision to choose for: float32 or bfloat16.")

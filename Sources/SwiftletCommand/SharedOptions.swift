@@ -95,7 +95,7 @@ struct CPUArguments: ParsableArguments {
     transform: Count.init(argument:))
   var threads = Count(Machine.processorCount)
 
-  @Option(help: "The instruction set: portable, avx2, avx512 or avx512bf16. (default: the best of this machine)")
+  @Option(help: "The instruction set: portable, avx2, avx512, avx512vnni or avx512bf16. (default: the best of this machine)")
   var isa: InstructionSet?
 
   @OptionGroup var machine: MachineArguments

@@ -96,7 +96,8 @@ import Transforms
       let shape = Shape(batch: example.batch, channels: example.channels, height: example.height, width: example.width)
       let shapes = try network.inferredShapes(inputs: [shape]), engine = CPUEngine(threadCount: 2)
       var lowering = Lowering(
-        network, shapes: shapes, wholeShapes: shapes, engine: engine, packs: PackStore(network.parameters))
+        network, types: shapes.mapValues { ValueType($0) }, wholeShapes: shapes, engine: engine,
+        packs: PackStore(network.parameters))
       let program = try lowering.program()
       let schedule = BandSchedule(
         program, threadCount: 2, cacheByteCount: engine.cacheByteCount, bandPixels: engine.bandPixels)

@@ -113,7 +113,7 @@ import Testing
     func run(_ kind: sw_activation_kind, _ values: [Float]) -> [Float] {
       var epilogue = sw_epilogue(
         bias: nil, before: sw_activation(kind: kind, a: 0, b: 0, slopes: nil), scale: 1,
-        after: sw_activation(kind: SW_ACTIVATION_NONE, a: 0, b: 0, slopes: nil))
+        after: sw_activation(kind: SW_ACTIVATION_NONE, a: 0, b: 0, slopes: nil), integers: sw_integers())
       var output = [Float](repeating: 0, count: values.count)
       kernel.elementwise(values, 4, nil, nil, 4, &output, 4, values.count, 0, &epilogue)
       return output

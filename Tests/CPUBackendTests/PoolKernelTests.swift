@@ -25,7 +25,7 @@ import Testing
             left: left,
             width: outWidth, channels: channels, out: out, out_pixel: outPixel * 4, counted_rows: rows.count + 1,
             counts_padding: 1,
-            right: right)
+            right: right, codes: sw_stored_codes())
           if kernel.family == .maximumPool { kernel.maximumPool(&arguments) } else { kernel.averagePool(&arguments) }
         }
       }

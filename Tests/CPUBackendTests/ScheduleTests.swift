@@ -12,7 +12,9 @@ import Transforms
 @Suite struct ScheduleTests {
   private func program(_ network: Network, _ inputs: [Shape], _ engine: CPUEngine) throws -> Program {
     let shapes = try network.inferredShapes(inputs: inputs)
-    var lowering = Lowering(network, shapes: shapes, wholeShapes: shapes, engine: engine, packs: PackStore(network.parameters))
+    var lowering = Lowering(
+      network, types: shapes.mapValues { ValueType($0) }, wholeShapes: shapes, engine: engine,
+      packs: PackStore(network.parameters))
     return try lowering.program()
   }
 
@@ -106,7 +108,9 @@ import Transforms
     let shapes = try network.inferredShapes(
       inputs: [Shape(channels: try #require(network.inputs[0].channels), height: example.side, width: example.side)])
     let engine = CPUEngine(instructionSet: .portable, threadCount: 2)
-    var lowering = Lowering(network, shapes: shapes, wholeShapes: shapes, engine: engine, packs: PackStore(network.parameters))
+    var lowering = Lowering(
+      network, types: shapes.mapValues { ValueType($0) }, wholeShapes: shapes, engine: engine,
+      packs: PackStore(network.parameters))
     let program = try lowering.program()
     let schedule = BandSchedule(
       program, threadCount: 2, cacheByteCount: engine.cacheByteCount, bandPixels: engine.bandPixels)

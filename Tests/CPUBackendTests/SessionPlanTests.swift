@@ -38,7 +38,8 @@ import Transforms
     for limit in [0, plain.peakMemoryByteCount / 2, plain.peakMemoryByteCount * 7 / 8, plain.peakMemoryByteCount - 1] {
       let capped = CPUEngine(threadCount: threads, memoryLimit: limit, recomputesValues: true)
       var lowering = Lowering(
-        resolved, shapes: shapes, wholeShapes: shapes, engine: capped, packs: PackStore(resolved.parameters))
+        resolved, types: shapes.mapValues { ValueType($0) }, wholeShapes: shapes, engine: capped,
+        packs: PackStore(resolved.parameters))
       let plan = SessionPlan(
         try lowering.program(), resolved, shapes: shapes, engine: capped, tensorByteCount: 0, available: limit)
       #expect(Self.nameFault(plan) == nil)

@@ -60,7 +60,8 @@ import Transforms
       let network = try builder.build(.random(seed: 1))
       let shapes = try network.inferredShapes(inputs: [shape]), engine = CPUEngine(threadCount: 2)
       var lowering = Lowering(
-        network, shapes: shapes, wholeShapes: shapes, engine: engine, packs: PackStore(network.parameters))
+        network, types: shapes.mapValues { ValueType($0) }, wholeShapes: shapes, engine: engine,
+        packs: PackStore(network.parameters))
       let program = try lowering.program()
       let step = try #require(program.steps.firstIndex { $0.kernelNames != ["copy"] })
       let region = WorkRegion(images: 0..<1, rows: 0..<program.steps[step].rowCount)

@@ -44,7 +44,8 @@ import Transforms
     for threads in [2, 4, 8, 16] {
       let engine = CPUEngine(threadCount: threads, machine: .zen5)
       var lowering = Lowering(
-        network, shapes: shapes, wholeShapes: shapes, engine: engine, packs: PackStore(network.parameters))
+        network, types: shapes.mapValues { ValueType($0) }, wholeShapes: shapes, engine: engine,
+        packs: PackStore(network.parameters))
       let program = try lowering.program()
       let schedule = BandSchedule(
         program, threadCount: threads, cacheByteCount: engine.cacheByteCount, bandPixels: engine.bandPixels)

@@ -21,13 +21,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// Epilogues say what is done to sums of integers.
+#include "CKernelsIntegers.h"
+
 /// Interleaved channels are padded to a multiple of this on every instruction set, so that a layout never depends on one.
 #define SW_CHANNEL_BLOCK 16
 
-typedef enum { SW_ISA_PORTABLE = 0, SW_ISA_AVX2 = 1, SW_ISA_AVX512 = 2, SW_ISA_AVX512BF16 = 3 } sw_isa;
+typedef enum {
+  SW_ISA_PORTABLE = 0,
+  SW_ISA_AVX2,
+  SW_ISA_AVX512,
+  SW_ISA_AVX512VNNI,
+  SW_ISA_AVX512BF16,
+} sw_isa;
 
 /// What elements are; NONE where a kernel has no such operand.
-typedef enum { SW_ELEMENT_NONE = 0, SW_ELEMENT_FLOAT32, SW_ELEMENT_BFLOAT16 } sw_element;
+typedef enum {
+  SW_ELEMENT_NONE = 0,
+  SW_ELEMENT_FLOAT32,
+  SW_ELEMENT_BFLOAT16,
+  SW_ELEMENT_UINT8,
+  SW_ELEMENT_INT8,
+  SW_ELEMENT_INT32,
+} sw_element;
 
 typedef enum {
   SW_FAMILY_MULTIPLY = 0,
@@ -68,6 +84,10 @@ typedef enum {
   SW_FAMILY_WINOGRAD_WEIGHTS,
   SW_FAMILY_MOVING_AVERAGE,
   SW_FAMILY_PARAMETER_STEP,
+  SW_FAMILY_QUANTIZE,
+  SW_FAMILY_DEQUANTIZE,
+  SW_FAMILY_LOOKUP,
+  SW_FAMILY_CODE_SUM,
 } sw_family;
 
 typedef enum {
@@ -125,6 +145,8 @@ typedef struct {
   sw_activation before;
   float scale;
   sw_activation after;
+  /// What is done to sums of integers before that, in the place of the bias, and what is stored of the result.
+  sw_integers integers;
 } sw_epilogue;
 
 /// Where an interleaved value is stored: pixel (y, x), block b begins at `base + y * row + x * pixel + block[b]`, in bytes.

@@ -63,7 +63,8 @@ typedef void (*sw_store_function)(
 typedef struct {
   const void *const *rows;
   ptrdiff_t kernel_height, kernel_width, left, in_width, pixel, channels;
-  const float *weight;
+  /// float32, or int8 in fours of the channels rounded up to whole vectors, where codes are read.
+  const void *weight;
   ptrdiff_t width;
   float *out;
   ptrdiff_t out_plane;
@@ -71,6 +72,8 @@ typedef struct {
   ptrdiff_t residual_plane;
   const sw_epilogue *epilogue;
   void *scratch;
+  /// The code that lies outside, where codes are read.
+  int32_t outside;
 } sw_tail_arguments;
 typedef void (*sw_tail_function)(const sw_tail_arguments *arguments);
 
@@ -83,8 +86,9 @@ typedef struct {
   const void *const *rows;
   ptrdiff_t row_count, row_step, row_dilation;
   ptrdiff_t in_pixel, in_width, left, stride, dilation, kernel_height, kernel_width;
-  const float *weight;
-  /// Floats from one tap's weights to the next's.
+  /// float32; of codes int8, or for the kernels of three rows the fours of each column of taps, the last of each 0.
+  const void *weight;
+  /// Weights from one tap's to the next's.
   ptrdiff_t channel_stride;
   /// A multiple of SW_CHANNEL_BLOCK.
   ptrdiff_t channels;
@@ -95,6 +99,8 @@ typedef struct {
   const void *residual;
   ptrdiff_t residual_row, residual_pixel;
   const sw_epilogue *epilogue;
+  /// A pixel of what lies outside, where values are codes.
+  const void *outside;
 } sw_depthwise_arguments;
 typedef void (*sw_depthwise_function)(const sw_depthwise_arguments *arguments);
 

@@ -25,6 +25,8 @@ typedef struct {
   /// Average only. The sum is divided by counted_rows times the number of columns: those inside the image, or, where padding
   /// counts, those below in_width + right.
   ptrdiff_t counted_rows, counts_padding, right;
+  /// Average of codes only: what the mean becomes, and what counts as 0.
+  sw_stored_codes codes;
 } sw_pool_arguments;
 typedef void (*sw_pool_function)(const sw_pool_arguments *arguments);
 

@@ -29,14 +29,13 @@ final class ChannelSelectionStep: ConvolutionStep {
     middleElement = operands.inputLayout.element
     let g = operands.geometry
     order = (0..<paddedChannels(g.outChannels)).map { $0 < g.outChannels ? $0 : nil }
-    epilogue = EpilogueParameters(
-      operands.epilogue, order: order, bias: operands.bias, slopes: operands.slopes, packs: operands.packs)
+    epilogue = operands.epilogueParameters(order: order)
     let channels = Convolution(
       inChannels: g.outChannels, outChannels: g.outChannels, kernel: g.kernel, stride: g.stride, padding: g.padding,
       dilation: g.dilation, groups: g.outChannels, hasBias: false)
     depthwise = DepthwiseRows(
       channels, input: (g.inHeight, g.inWidth), elements: (middleElement, operands.outputLayout.element),
-      weight: operands.weight, table: operands.table, packs: operands.packs)
+      weight: operands.weight, codes: operands.sums?.input, table: operands.table, packs: operands.packs)
     product = PointwiseProduct(
       weight: pointwise, outputs: g.outChannels, depth: g.inChannels, order: order,
       elements: (operands.inputLayout.element, middleElement), table: operands.table, packs: operands.packs)
@@ -52,7 +51,7 @@ final class ChannelSelectionStep: ConvolutionStep {
   var kernelNames: [String] { product.kernelNames + [depthwise.kernel.name] }
   var work: Work { Work(.separable, unit: product.unit) }
 
-  var packs: [Pack] { [depthwise.weights, middle.constants, product.weights, epilogue.constants] }
+  var packs: [Pack] { depthwise.packs + [product.weights] + middle.packs + epilogue.packs }
 
   /// The rows above and below a task's own are computed again by its neighbours: tall tasks keep that to an eighth.
   private func tasks(_ region: WorkRegion) -> ProductTasks {

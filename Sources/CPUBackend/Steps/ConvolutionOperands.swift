@@ -31,6 +31,8 @@ struct ConvolutionOperands {
   var bias: ParameterTensor?
   var slopes: ParameterTensor?
   var epilogue: CanonicalEpilogue
+  /// What is done to sums of integers; nil where they are float32.
+  var sums: IntegerSums?
   var input: Int
   var inputLayout: ValueLayout
   /// The input where it lies: itself, or the inputs of a concatenation that is not made.
@@ -44,6 +46,17 @@ struct ConvolutionOperands {
   var packs: PackStore
   /// The most threads that will share the work: memory that they share follows, no result does.
   var threadCount: Int
+
+  /// The epilogue for columns in that order.
+  func epilogueParameters(order: [Int?]) -> EpilogueParameters {
+    EpilogueParameters(epilogue, order: order, bias: bias, slopes: slopes, sums: sums, packs: packs)
+  }
+
+  /// What products are summed in.
+  var sumElement: DataType { sums == nil ? .float32 : .int32 }
+
+  /// A pixel of what lies outside the input.
+  var outside: Pack { packs.outside(inputLayout, sums?.input) }
 
   /// The residual for kernels that count rows from row `y` of an image on.
   func residualSource(_ memory: RunMemory, image: Int, y: Int) -> sw_source {

@@ -5,7 +5,10 @@ import Tensors
 /// The depthwise part of a step: weights by tap and channel, and the arguments of the row kernel.
 final class DepthwiseRows {
   let kernel: Kernel
-  let weights: Pack
+  private let weights: Pack
+  /// A pixel of what lies outside the image; nil where that is 0.
+  private let outside: Pack?
+  var packs: [Pack] { [weights] + (outside.map { [$0] } ?? []) }
   private let channels: Int
   private let size: Pair
   private let stride: Pair
@@ -20,9 +23,10 @@ final class DepthwiseRows {
   /// - Parameters:
   ///   - elements: those that it reads and those that it stores.
   ///   - weight: `[channels, 1, kernel.height, kernel.width]`
+  ///   - codes: what it reads where that is integers.
   init(
     _ convolution: Convolution, input: (height: Int, width: Int), elements: (left: DataType, stored: DataType),
-    weight: ParameterTensor, table: KernelTable, packs: PackStore
+    weight: ParameterTensor, codes: Codes? = nil, table: KernelTable, packs: PackStore
   ) {
     size = convolution.kernel
     stride = convolution.stride
@@ -33,7 +37,15 @@ final class DepthwiseRows {
     kernel = table.depthwise(elements.left, elements.stored, kernel: size, stride: stride, dilation: dilation)
     let channels = paddedChannels(convolution.outChannels), taps = size.height * size.width
     self.channels = channels
-    weights = Self.pack(weight, channels: convolution.outChannels, taps: taps, packs)
+    if let codes {
+      weights = packs.pack(
+        CodeLayout(
+          weight: weight, channels: convolution.outChannels, storedChannels: channels, size: size, hasColumns: kernel.rows > 0))
+      outside = packs.pack(BytePixel(byteCount: channels, byte: UInt8(truncatingIfNeeded: codes.zeroPoint)))
+    } else {
+      weights = Self.pack(weight, channels: convolution.outChannels, taps: taps, packs)
+      outside = nil
+    }
     isDense = dilation.height == 1 && stride.height <= size.height
   }
 
@@ -57,6 +69,35 @@ final class DepthwiseRows {
       tensors[0].withUnsafeFloats { source in
         for tap in 0..<taps {
           for channel in 0..<channels { to[tap * storedChannels + channel] = source[channel * taps + tap] }
+        }
+      }
+    }
+  }
+
+  /// int8 weights: by tap, then channel; or, of kernels of three rows, the three of each column of taps and a 0 together, by column, then
+  /// channel.
+  private struct CodeLayout: PackLayout {
+    let weight: ParameterTensor
+    let channels: Int
+    let storedChannels: Int
+    let size: Pair
+    let hasColumns: Bool
+
+    var sources: [ParameterTensor] { [weight] }
+    var byteCount: Int { size.width * (hasColumns ? 4 : size.height) * storedChannels }
+    var partCount: Int { 1 }
+
+    func fill(_ base: UnsafeMutableRawPointer, part: Int, from tensors: [Tensor]) {
+      let to = base.assumingMemoryBound(to: Int8.self)
+      tensors[0].withUnsafeBytes { bytes in
+        let source = bytes.bindMemory(to: Int8.self)
+        for channel in 0..<channels {
+          for u in 0..<size.height {
+            for v in 0..<size.width {
+              let place = hasColumns ? (v * storedChannels + channel) * 4 + u : (u * size.width + v) * storedChannels + channel
+              to[place] = source[(channel * size.height + u) * size.width + v]
+            }
+          }
         }
       }
     }
@@ -120,12 +161,15 @@ final class DepthwiseRows {
     _ epilogue: UnsafePointer<sw_epilogue>
   ) {
     let first = range?.lowerBound ?? 0
+    let weight = UnsafeRawPointer(weights.base) + first * (outside == nil || kernel.rows > 0 ? 4 : 1)
+    let outside = outside.map { UnsafeRawPointer($0.base) + first }
     var arguments = sw_depthwise_arguments(
       rows: pointers, row_count: rowCount, row_step: isDense ? stride.height : size.height, row_dilation: 1, in_pixel: inPixel,
       in_width: inWidth, left: x * stride.width - padding.left, stride: stride.width, dilation: dilation.width,
-      kernel_height: size.height, kernel_width: size.width, weight: weights.floats + first, channel_stride: channels,
+      kernel_height: size.height, kernel_width: size.width, weight: weight, channel_stride: channels,
       channels: range?.count ?? channels, count: count, out: out, out_row: outRow, out_pixel: outPixel,
-      residual: residual?.base, residual_row: residual?.row ?? 0, residual_pixel: residual?.pixel ?? 0, epilogue: epilogue)
+      residual: residual?.base, residual_row: residual?.row ?? 0, residual_pixel: residual?.pixel ?? 0, epilogue: epilogue,
+      outside: outside)
     kernel.depthwise(&arguments)
   }
 }

@@ -12,17 +12,18 @@ final class DepthwiseStep: ConvolutionStep {
     self.operands = operands
     let g = operands.geometry
     let order = (0..<paddedChannels(g.outChannels)).map { $0 < g.outChannels ? $0 : nil }
-    epilogue = EpilogueParameters(
-      operands.epilogue, order: order, bias: operands.bias, slopes: operands.slopes, packs: operands.packs)
+    epilogue = operands.epilogueParameters(order: order)
     depthwise = DepthwiseRows(
       g.convolution, input: (g.inHeight, g.inWidth),
-      elements: (operands.inputLayout.element, operands.outputLayout.element), weight: operands.weight, table: operands.table,
+      elements: (operands.inputLayout.element, operands.outputLayout.element), weight: operands.weight,
+      codes: operands.sums?.input,
+      table: operands.table,
       packs: operands.packs)
   }
 
   var kernelNames: [String] { [depthwise.kernel.name] }
-  var work: Work { Work(.depthwise) }
-  var packs: [Pack] { [depthwise.weights, epilogue.constants] }
+  var work: Work { Work(.depthwise, unit: depthwise.kernel.unit) }
+  var packs: [Pack] { depthwise.packs + epilogue.packs }
   var scratchByteCount: Int { ScratchCursor.byteCount { $0.pointers(depthwise.pointerCount(DepthwiseRows.rowsTogether)) } }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch base: UnsafeMutableRawPointer) {

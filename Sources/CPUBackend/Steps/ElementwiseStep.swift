@@ -49,7 +49,7 @@ final class ElementwiseStep: Step {
 
   func taskCount(_ region: WorkRegion) -> Int { RowTasks(region).count }
   var scratchByteCount: Int { 0 }
-  var packs: [Pack] { [epilogue.constants] + (multiplier.map { [$0] } ?? []) }
+  var packs: [Pack] { epilogue.packs + (multiplier.map { [$0] } ?? []) }
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
     let input = memory[reads[0]], output = memory[writes], residual = reads.count > 1 ? memory[reads[1]] : nil

@@ -10,27 +10,25 @@ final class GatherStep: ConvolutionStep {
   private let epilogue: EpilogueParameters
   private let product: ProductBlocks
   private let storeFunction: sw_store_function
-  private let zeros: Pack
+  private let outside: Pack
 
   init(_ operands: ConvolutionOperands) {
     self.operands = operands
     let geometry = operands.geometry, table = operands.table
     arrangement = OutputArrangement(
       channels: geometry.outChannels, shuffle: operands.epilogue.shuffle, destination: operands.outputLayout)
-    epilogue = EpilogueParameters(
-      operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes,
-      packs: operands.packs)
+    epilogue = operands.epilogueParameters(order: arrangement.order)
     product = ProductBlocks(
       weight: operands.weight, outputs: geometry.outChannels / geometry.groups, depth: geometry.inChannels / geometry.groups,
       groups: geometry.groups, taps: geometry.taps, order: arrangement.order,
-      tiles: table.tiles(.gather, operands.inputLayout.element, .float32), packs: operands.packs)
-    storeFunction = table.kernel(.store, .float32, operands.outputLayout.element).store
-    zeros = operands.packs.pack(Zeros(byteCount: operands.inputLayout.pixelByteCount))
+      tiles: table.tiles(.gather, operands.inputLayout.element, operands.sumElement), packs: operands.packs)
+    storeFunction = table.kernel(.store, operands.sumElement, operands.outputLayout.element).store
+    outside = operands.outside
   }
 
   var kernelNames: [String] { product.kernelNames + ["store"] }
   var work: Work { Work(.gatheredProducts, unit: product.unit, productShare: product.share) }
-  var packs: [Pack] { [product.weights, epilogue.constants, zeros] }
+  var packs: [Pack] { [product.weights, outside] + epilogue.packs }
 
   private func tasks(_ region: WorkRegion) -> ProductTasks {
     ProductTasks(region, width: operands.geometry.outWidth, groupCount: product.blocks.count)
@@ -125,53 +123,69 @@ final class GatherStep: ConvolutionStep {
     }
   }
 
-  /// Where each tap of each pixel of a chunk reads; outside the image, and past the last pixel, zeros.
+  /// Where each tap of each pixel of a chunk reads; outside the image, and past the last pixel, what lies outside.
   private func point(
     _ left: UnsafeMutablePointer<UnsafeRawPointer?>, to chunk: PixelChunks.Chunk, tileRows: Int, _ region: WorkRegion,
     _ input: ValueMemory
   ) {
     let g = operands.geometry, taps = g.taps
     let bytesPerPixel = operands.inputLayout.bytesPerPixel, step = g.stride.width * bytesPerPixel
-    let zeros = UnsafeRawPointer(zeros.base)
+    let outside = UnsafeRawPointer(outside.base)
     let padded = (chunk.count + tileRows - 1) / tileRows * tileRows
     // The tile that begins at pixel p has its pointers at left + p · taps, those of a tap next to each other.
     for pixel in chunk.count..<max(padded, chunk.count) {
-      for tap in 0..<taps { left[(pixel / tileRows * taps + tap) * tileRows + pixel % tileRows] = zeros }
+      for tap in 0..<taps { left[(pixel / tileRows * taps + tap) * tileRows + pixel % tileRows] = outside }
     }
-    let nextTile = (taps - 1) * tileRows
     chunk.forEachSegment { segment in
       let (image, y) = region.place(segment.row)
-      let firstPlace = segment.offset % tileRows, firstTile = left + (segment.offset - firstPlace) * taps
       for ky in 0..<g.kernel.height {
         let inY = y * g.stride.height - g.padding.top + ky * g.dilation.height
         let inRow = inY >= 0 && inY < g.inHeight ? UnsafeRawPointer(input.row(image, inY)) : nil
         for kx in 0..<g.kernel.width {
           let first = segment.x * g.stride.width - g.padding.left + kx * g.dilation.width
           // The pixels of the segment whose tap lies inside.
-          var inside = 0..<0
+          var inside = segment.count..<segment.count
           if inRow != nil {
             let begin = first >= 0 ? 0 : (-first + g.stride.width - 1) / g.stride.width
             let end = g.inWidth > first ? (g.inWidth - first + g.stride.width - 1) / g.stride.width : 0
             if begin < min(end, segment.count) { inside = begin..<min(end, segment.count) }
           }
-          var from = (inRow ?? zeros) + (inside.isEmpty ? 0 : (first + inside.lowerBound * g.stride.width) * bytesPerPixel)
-          var to = firstTile + (ky * g.kernel.width + kx) * tileRows + firstPlace, place = firstPlace
-          for index in 0..<segment.count {
-            if inside.contains(index) {
-              to.pointee = from
-              from += step
-            } else {
-              to.pointee = zeros
-            }
-            to += 1
-            place += 1
-            if place == tileRows {
-              place = 0
-              to += nextTile
-            }
+          let tap = left + (ky * g.kernel.width + kx) * tileRows
+          let base = (inRow ?? outside) + (inside.isEmpty ? 0 : (first + inside.lowerBound * g.stride.width) * bytesPerPixel)
+          func point(_ range: Range<Int>, to from: UnsafeRawPointer, step: Int) {
+            guard !range.isEmpty else { return }
+            Self.point(
+              tap, place: segment.offset + range.lowerBound, count: range.count, to: from, step: step, tileRows: tileRows,
+              taps: taps)
           }
+          point(0..<inside.lowerBound, to: outside, step: 0)
+          point(inside, to: base, step: step)
+          point(inside.upperBound..<segment.count, to: outside, step: 0)
         }
       }
+    }
+  }
+
+  /// `count` pointers of one tap, a step apart, for the pixels from `place` on: those of a tile lie next to each other.
+  @inline(__always)
+  private static func point(
+    _ tap: UnsafeMutablePointer<UnsafeRawPointer?>, place: Int, count: Int, to first: UnsafeRawPointer, step: Int,
+    tileRows: Int,
+    taps: Int
+  ) {
+    let tile = place / tileRows
+    var at = place - tile * tileRows, left = count, to = tap + tile * taps * tileRows, from = first
+    while left > 0 {
+      let run = min(tileRows - at, left)
+      var pointer = to + at
+      for _ in 0..<run {
+        pointer.pointee = from
+        pointer += 1
+        from += step
+      }
+      left -= run
+      at = 0
+      to += taps * tileRows
     }
   }
 }

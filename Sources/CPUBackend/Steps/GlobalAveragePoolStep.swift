@@ -11,17 +11,20 @@ final class GlobalAveragePoolStep: Step {
   private let output: ValueLayout
   private let kernel: Kernel
   private let function: sw_sum_function
+  private let codes: Codes?
 
   /// Both values are interleaved.
   init(
-    node: String, input: (value: Int, layout: ValueLayout), output: (value: Int, layout: ValueLayout), table: KernelTable
+    node: String, input: (value: Int, layout: ValueLayout), output: (value: Int, layout: ValueLayout), codes: Codes?,
+    table: KernelTable
   ) {
     self.node = node
+    self.codes = codes
     reads = [input.value]
     writes = output.value
     self.input = input.layout
     self.output = output.layout
-    kernel = table.kernel(.sum, input.layout.element, .float32)
+    kernel = table.kernel(.sum, input.layout.element, codes == nil ? .float32 : .int32)
     function = kernel.sum
   }
 
@@ -52,6 +55,7 @@ final class GlobalAveragePoolStep: Step {
     let count = min(channelsPerTask, output.storedChannels - first)
     let from = memory[reads[0]]
     sums.update(repeating: 0, count: count)
+    if let codes { return averageCodes(codes, from, memory[writes].row(image, 0), image, first, sums, count: count) }
     for y in 0..<input.height {
       rowSums.update(repeating: 0, count: count)
       function(from.row(image, y) + input.byteOffset(channel: first), input.bytesPerPixel, input.width, count, rowSums)
@@ -59,5 +63,22 @@ final class GlobalAveragePoolStep: Step {
     }
     let to = memory[writes].row(image, 0), pixels = Float(input.height * input.width)
     for channel in 0..<count { output.setNumber(to, first + channel, sums[channel] / pixels) }
+  }
+
+  /// Sums of integers are exact; the memory of the sums holds them.
+  private func averageCodes(
+    _ codes: Codes, _ from: ValueMemory, _ to: UnsafeMutableRawPointer, _ image: Int, _ first: Int,
+    _ sums: UnsafeMutablePointer<Float>,
+    count: Int
+  ) {
+    for y in 0..<input.height {
+      function(from.row(image, y) + input.byteOffset(channel: first), input.bytesPerPixel, input.width, count, sums)
+    }
+    let pixels = input.height * input.width, share = 1 / Float(pixels), all = codes.all
+    for channel in 0..<count {
+      let sum = Int32(truncatingIfNeeded: sums[channel].bitPattern) &- Int32(truncatingIfNeeded: codes.zeroPoint * pixels)
+      let mean = min(max(Float(sum) * share, all.least), all.most).rounded(.toNearestOrEven)
+      output.setNumber(to, first + channel, mean + Float(all.zero))
+    }
   }
 }

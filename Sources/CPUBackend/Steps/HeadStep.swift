@@ -3,7 +3,8 @@ import Execution
 import Networks
 import Tensors
 
-/// A convolution of few input channels, read from planes: rows are copied between zeros and every tap broadcasts from them.
+/// A convolution of few input channels, read from planes: rows are copied between zeros and every tap broadcasts from them. Of codes up to
+/// four planes become pixels of 4 bytes, so that a tap is that of all channels.
 final class HeadStep: ConvolutionStep {
   let operands: ConvolutionOperands
   private let arrangement: OutputArrangement
@@ -12,25 +13,31 @@ final class HeadStep: ConvolutionStep {
   private let blocks: ConstantTable<ColumnBlock>
   /// Where each tap of the first pixel lies, from the topmost row that an output row reads.
   private let tapOffsets: ConstantTable<Int>
+  /// Copies of a row, of 4 bytes a pixel: one a channel, or one of all.
+  private let copies: Int
 
   init(_ operands: ConvolutionOperands) {
     self.operands = operands
-    let g = operands.geometry, taps = g.inChannels * g.taps
+    let g = operands.geometry, copies = operands.sums == nil ? g.inChannels : 1, taps = copies * g.taps
+    self.copies = copies
     arrangement = OutputArrangement(
       channels: g.outChannels, shuffle: operands.epilogue.shuffle, destination: operands.outputLayout)
-    epilogue = EpilogueParameters(
-      operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes, packs: operands.packs)
+    epilogue = operands.epilogueParameters(order: arrangement.order)
     let blocks = ColumnBlock.split(
-      arrangement.order.count, into: operands.table.tiles(.head, .float32, operands.outputLayout.element))
+      arrangement.order.count, into: operands.table.tiles(.head, operands.inputLayout.element, operands.outputLayout.element))
     self.blocks = ConstantTable(blocks)
     let rowLength = Self.rowLength(g)
     tapOffsets = ConstantTable(
       (0..<taps).map { tap in
         let channel = tap / g.taps, ky = tap % g.taps / g.kernel.width, kx = tap % g.kernel.width
-        return (ky * g.dilation.height * g.inChannels + channel) * rowLength + kx * g.dilation.width
+        return (ky * g.dilation.height * copies + channel) * rowLength + kx * g.dilation.width
       })
-    weights = operands.packs.pack(
-      Layout(weight: operands.weight, taps: taps, order: arrangement.order, blocks: blocks))
+    weights =
+      operands.sums == nil
+      ? operands.packs.pack(Layout(weight: operands.weight, taps: taps, order: arrangement.order, blocks: blocks))
+      : operands.packs.pack(
+        CodeLayout(
+          weight: operands.weight, channels: g.inChannels, taps: taps, order: arrangement.order, blocks: blocks))
   }
 
   /// By column block, then tap of any channel, column.
@@ -55,9 +62,38 @@ final class HeadStep: ConvolutionStep {
     }
   }
 
+  /// The same with the channels of a tap together.
+  private struct CodeLayout: PackLayout {
+    let weight: ParameterTensor
+    let channels: Int
+    let taps: Int
+    let order: [Int?]
+    let blocks: [ColumnBlock]
+
+    var sources: [ParameterTensor] { [weight] }
+    var byteCount: Int { taps * order.count * 4 }
+    var partCount: Int { blocks.count }
+
+    func fill(_ base: UnsafeMutableRawPointer, part: Int, from tensors: [Tensor]) {
+      let block = blocks[part]
+      tensors[0].withUnsafeBytes { bytes in
+        let source = bytes.bindMemory(to: Int8.self)
+        for column in 0..<block.columns {
+          guard let output = order[block.firstColumn + column] else { continue }
+          for tap in 0..<taps {
+            let to = base + ((taps * block.firstColumn) + tap * block.columns) * 4
+            for channel in 0..<channels {
+              block.kernel.pack(source[(output * channels + channel) * taps + tap], at: channel, column: column, into: to)
+            }
+          }
+        }
+      }
+    }
+  }
+
   var kernelNames: [String] { Set(blocks.values.map(\.kernel.name)).sorted() }
-  var work: Work { Work(.head) }
-  var packs: [Pack] { [weights, epilogue.constants] }
+  var work: Work { Work(.head, unit: blocks[0].kernel.unit) }
+  var packs: [Pack] { [weights] + epilogue.packs }
 
   /// The longest row that taps reach, with a register tile to spare at the end.
   private static func rowLength(_ g: ConvolutionGeometry) -> Int {
@@ -98,7 +134,7 @@ final class HeadStep: ConvolutionStep {
       for y in first..<first + count {
         let origin = (y - first) * g.stride.height, end = origin + inputRowCount(1)
         for row in max(copied, origin)..<end {
-          copyRow(input, image: image, y: top + row, to: rows + row * g.inChannels * rowLength)
+          copyRow(input, image: image, y: top + row, to: rows + row * copies * rowLength)
         }
         copied = end
         let destination = arrangement.destination(memory[operands.output], image: image, y: y)
@@ -107,7 +143,7 @@ final class HeadStep: ConvolutionStep {
           for index in 0..<self.blocks.count {
             let block = blocks[index]
             var arguments = sw_head_arguments(
-              left: rows + origin * g.inChannels * rowLength, offsets: offsets, taps: taps, step: g.stride.width,
+              left: rows + origin * copies * rowLength, offsets: offsets, taps: taps, step: g.stride.width,
               count: g.outWidth, right: weights.floats + taps * block.firstColumn, out: destination.base,
               out_pixel: destination.pixel, residual: residual.base, residual_pixel: residual.pixel,
               block: destination.block + block.firstColumn / Int(SW_CHANNEL_BLOCK), channel: block.firstColumn,
@@ -123,6 +159,7 @@ final class HeadStep: ConvolutionStep {
   /// A row of all input channels, pixel -left at index 0, zeros around the image.
   private func copyRow(_ input: ValueMemory, image: Int, y: Int, to row: UnsafeMutablePointer<Float>) {
     let g = operands.geometry, rowLength = Self.rowLength(g)
+    if let sums = operands.sums { return copyCodes(input, sums.input, image: image, y: y, to: UnsafeMutableRawPointer(row)) }
     guard y >= 0, y < g.inHeight, g.padding.left < rowLength else {
       row.update(repeating: 0, count: g.inChannels * rowLength)
       return
@@ -135,5 +172,30 @@ final class HeadStep: ConvolutionStep {
       (target + g.padding.left).update(from: from + channel * plane, count: count)
       (target + g.padding.left + count).update(repeating: 0, count: rowLength - g.padding.left - count)
     }
+  }
+
+  /// The same of codes: pixels of four, the code of 0 around the image and in the place of channels that there are not.
+  private func copyCodes(_ input: ValueMemory, _ codes: Codes, image: Int, y: Int, to row: UnsafeMutableRawPointer) {
+    let g = operands.geometry, rowLength = Self.rowLength(g), pixels = row.assumingMemoryBound(to: UInt32.self)
+    let zero = UInt32(truncatingIfNeeded: codes.zeroPoint) &* 0x0101_0101
+    guard y >= 0, y < g.inHeight, g.padding.left < rowLength else {
+      pixels.update(repeating: zero, count: rowLength)
+      return
+    }
+    let count = min(g.inWidth, rowLength - g.padding.left), plane = operands.inputLayout.bytesPerPlane
+    let from = UnsafeRawPointer(input.row(image, y)).assumingMemoryBound(to: UInt8.self), to = pixels + g.padding.left
+    pixels.update(repeating: zero, count: g.padding.left)
+    switch g.inChannels {
+    case 1: for x in 0..<count { to[x] = UInt32(from[x]) }
+    case 3:
+      for x in 0..<count { to[x] = UInt32(from[x]) | UInt32(from[plane + x]) << 8 | UInt32(from[2 * plane + x]) << 16 }
+    default:
+      for x in 0..<count {
+        var pixel: UInt32 = 0
+        for channel in 0..<g.inChannels { pixel |= UInt32(from[channel * plane + x]) << UInt32(8 * channel) }
+        to[x] = pixel
+      }
+    }
+    (to + count).update(repeating: zero, count: rowLength - g.padding.left - count)
   }
 }

@@ -21,7 +21,7 @@ final class LinearStep: Step {
   /// Of each block, the kernel for whole register tiles of images.
   private let multiplies: [Kernel]
   private let storeFunction: sw_store_function
-  private let zeros: Pack
+  private let outside: Pack
 
   /// Both values are interleaved images of one pixel.
   init(
@@ -39,7 +39,7 @@ final class LinearStep: Step {
     blocks = ColumnBlock.split(arrangement.order.count, into: table.tiles(.gather, input.layout.element, .float32))
     multiplies = blocks.map { table.counterpart(of: $0.kernel, .multiply) }
     storeFunction = table.kernel(.store, .float32, output.layout.element).store
-    zeros = packs.pack(Zeros(byteCount: input.layout.pixelByteCount))
+    outside = packs.outside(input.layout, nil)
     let layout = Layout(weight: weight, payload: payload, blocks: blocks)
     weightOffsets = layout.offsets
     weights = packs.pack(layout)
@@ -80,7 +80,7 @@ final class LinearStep: Step {
   var work: Work { Work(.products, unit: blocks[0].kernel.unit) }
   var rowCount: Int { 1 }
   func inputRows(_ index: Int, for rows: Range<Int>) -> Range<Int> { 0..<1 }
-  var packs: [Pack] { [weights, epilogue.constants, zeros] }
+  var packs: [Pack] { [weights, outside] + epilogue.packs }
   func taskCount(_ region: WorkRegion) -> Int { blocks.count }
 
   private func scratch(
@@ -113,7 +113,8 @@ final class LinearStep: Step {
           rows = block.kernel.rows
           for row in 0..<rows {
             left[row] =
-              image + row < region.images.upperBound ? UnsafeRawPointer(from.row(image + row, 0)) : UnsafeRawPointer(zeros.base)
+              image + row < region.images.upperBound
+              ? UnsafeRawPointer(from.row(image + row, 0)) : UnsafeRawPointer(outside.base)
           }
           block.kernel.gather(left, 0, 1, right, depth, 0, product, block.columns, nil)
         }

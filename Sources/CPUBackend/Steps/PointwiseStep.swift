@@ -14,8 +14,7 @@ final class PointwiseStep: ConvolutionStep {
     let g = operands.geometry
     arrangement = OutputArrangement(
       channels: g.outChannels, shuffle: operands.epilogue.shuffle, destination: operands.outputLayout)
-    epilogue = EpilogueParameters(
-      operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes, packs: operands.packs)
+    epilogue = operands.epilogueParameters(order: arrangement.order)
     product = PointwiseProduct(
       weight: operands.weight, outputs: g.outChannels / g.groups, depth: g.inChannels / g.groups, groups: g.groups,
       order: arrangement.order, elements: (operands.inputLayout.element, operands.outputLayout.element), table: operands.table,
@@ -24,7 +23,7 @@ final class PointwiseStep: ConvolutionStep {
 
   var kernelNames: [String] { product.kernelNames }
   var work: Work { Work(.products, unit: product.unit, productShare: product.share) }
-  var packs: [Pack] { [product.weights, epilogue.constants] }
+  var packs: [Pack] { [product.weights] + epilogue.packs }
 
   private func tasks(_ region: WorkRegion) -> ProductTasks {
     let input = region.imageRows * operands.geometry.outWidth * operands.inputLayout.pixelByteCount

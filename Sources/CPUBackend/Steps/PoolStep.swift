@@ -10,6 +10,7 @@ final class PoolStep: Step {
   let reads: [Int]
   let writes: Int
   private let pool: Pool
+  private let codes: sw_stored_codes
   private let input: ValueLayout
   private let output: ValueLayout
   private let kernel: Kernel
@@ -18,10 +19,11 @@ final class PoolStep: Step {
   /// Both values are interleaved.
   init(
     node: String, _ kind: Kind, _ pool: Pool, input: (value: Int, layout: ValueLayout),
-    output: (value: Int, layout: ValueLayout), table: KernelTable
+    output: (value: Int, layout: ValueLayout), codes: Codes?, table: KernelTable
   ) {
     self.node = node
     self.pool = pool
+    self.codes = codes?.all ?? sw_stored_codes()
     reads = [input.value]
     writes = output.value
     self.input = input.layout
@@ -58,7 +60,7 @@ final class PoolStep: Step {
       rows: UnsafePointer(rows), row_count: 0, pixel: input.bytesPerPixel, in_width: input.width,
       kernel_width: pool.kernel.width, stride: pool.stride.width, left: pool.padding.left, width: output.width,
       channels: output.storedChannels, out: nil, out_pixel: output.bytesPerPixel, counted_rows: 0,
-      counts_padding: pool.countIncludesPadding ? 1 : 0, right: pool.padding.right)
+      counts_padding: pool.countIncludesPadding ? 1 : 0, right: pool.padding.right, codes: codes)
     for n in RowTasks(region).range(task) {
       let (image, y) = region.place(n)
       let first = y * pool.stride.height - pool.padding.top, end = first + pool.kernel.height

@@ -31,10 +31,11 @@ final class RearrangementStep: Step {
   private let kind: Kind
   private let inputs: [ValueLayout]
   private let output: ValueLayout
-  private let interleave: sw_interleave_function
+  /// Nil of codes, here and below.
+  private let interleave: sw_interleave_function?
   /// One an input.
-  private let deinterleaves: [sw_deinterleave_function]
-  private let shuffles: [sw_pixel_shuffle_function]
+  private let deinterleaves: [sw_deinterleave_function?]
+  private let shuffles: [sw_pixel_shuffle_function?]
 
   init(
     node: String, kind: Kind, inputs: [(value: Int, layout: ValueLayout)], output: Int, layout: ValueLayout, table: KernelTable
@@ -45,9 +46,12 @@ final class RearrangementStep: Step {
     self.inputs = inputs.map(\.layout)
     writes = output
     self.output = layout
-    interleave = table.kernel(.interleave, .float32, layout.element).interleave
-    deinterleaves = inputs.map { table.kernel(.deinterleave, $0.layout.element, .float32).deinterleave }
-    shuffles = inputs.map { table.kernel(.pixelShuffle, $0.layout.element, .float32).pixelShuffle }
+    let isOfCodes = layout.element == .uint8 || inputs.contains { $0.layout.element == .uint8 }
+    interleave = isOfCodes ? nil : table.kernel(.interleave, .float32, layout.element).interleave
+    deinterleaves = inputs.map {
+      isOfCodes ? nil : table.kernel(.deinterleave, $0.layout.element, .float32).deinterleave
+    }
+    shuffles = inputs.map { isOfCodes ? nil : table.kernel(.pixelShuffle, $0.layout.element, .float32).pixelShuffle }
   }
 
   var kernelNames: [String] { [kind.name] }
@@ -64,9 +68,9 @@ final class RearrangementStep: Step {
   }
 
   /// Whether pixels become planes, or planes float32 pixels: a kernel does that, row by row.
-  private var makesPlanes: Bool { output.order == .planar && inputs[0].order == .interleaved }
+  private var makesPlanes: Bool { output.order == .planar && inputs[0].order == .interleaved && interleave != nil }
   private var takesPlanes: Bool {
-    inputs[0].order == .planar && output.order == .interleaved && output.element == .float32
+    inputs[0].order == .planar && output.order == .interleaved && output.element == .float32 && inputs[0].element == .float32
   }
 
   /// Whether pixels become parts of others, float32 all.
@@ -77,7 +81,7 @@ final class RearrangementStep: Step {
 
   /// Whether the elements of one pixel are the planes one after another.
   private var isOnePixel: Bool {
-    inputs[0].order == .interleaved && output.element == .float32 && output.height * output.width == 1
+    inputs[0].order == .interleaved && output.element == .float32 && output.height * output.width == 1 && interleave != nil
   }
 
   var rowCount: Int { output.height }
@@ -127,7 +131,7 @@ final class RearrangementStep: Step {
       case .flatten where isOnePixel:
         let input = inputs[0], to = memory[writes].row(image, 0)
         for row in 0..<input.height {
-          deinterleaves[0](
+          deinterleaves[0]?(
             memory[reads[0]].row(image, row), input.bytesPerPixel, input.channels, to.floats + row * input.width,
             input.height * input.width, input.width)
         }
@@ -164,15 +168,15 @@ final class RearrangementStep: Step {
     // What ends within a block is followed by padding only in the last.
     let fillsBlocks = firstChannel % Int(SW_CHANNEL_BLOCK) == 0 && (end == output.channels || end % Int(SW_CHANNEL_BLOCK) == 0)
     switch (layout.order, output.order) {
-    case (.planar, .interleaved) where fillsBlocks:
-      interleave(
+    case (.planar, .interleaved) where fillsBlocks && interleave != nil:
+      interleave?(
         from.floats, layout.floats.plane, layout.channels, to + output.byteOffset(channel: firstChannel), output.bytesPerPixel,
         output.width)
-    case (.interleaved, .planar):
-      deinterleaves[index](
+    case (.interleaved, .planar) where interleave != nil:
+      deinterleaves[index]?(
         from, layout.bytesPerPixel, layout.channels, (to + output.byteOffset(channel: firstChannel)).floats,
         output.floats.plane, output.width)
-    case (.planar, .planar), (.planar, .interleaved), (.interleaved, .interleaved):
+    case (.planar, .planar), (.planar, .interleaved), (.interleaved, .interleaved), (.interleaved, .planar):
       copyElements(memory, input: index, image: image, y: y, firstChannel: firstChannel)
     }
   }
@@ -187,6 +191,12 @@ final class RearrangementStep: Step {
       copyRow(memory, input: index, image: image, y: y, firstChannel: firstChannel, BFloat16.self, Float.self)
     case (.bfloat16, .bfloat16):
       copyRow(memory, input: index, image: image, y: y, firstChannel: firstChannel, BFloat16.self, BFloat16.self)
+    case (.uint8, .uint8):
+      copyRow(memory, input: index, image: image, y: y, firstChannel: firstChannel, UInt8.self, UInt8.self)
+    case (.uint8, .float32):
+      copyRow(memory, input: index, image: image, y: y, firstChannel: firstChannel, UInt8.self, Float.self)
+    case (.float32, .uint8):
+      copyRow(memory, input: index, image: image, y: y, firstChannel: firstChannel, Float.self, UInt8.self)
     default: preconditionFailure("no value is copied from \(inputs[index].element) to \(output.element)")
     }
   }
@@ -227,7 +237,7 @@ final class RearrangementStep: Step {
     let r = payload.factor, first = y % r * r, isOutermost = payload.order == .channelsOutermost
     let from = memory[reads[0]].row(image, y / r), to = memory[writes].floats(image, y)
     for c in 0..<output.channels {
-      shuffles[0](
+      shuffles[0]?(
         from, inputs[0].bytesPerPixel, isOutermost ? c * r * r + first : first * output.channels + c,
         isOutermost ? 1 : output.channels, r, inputs[0].width, to + c * output.floats.plane)
     }
@@ -262,6 +272,7 @@ final class RearrangementStep: Step {
     case (.float32, .bfloat16): move(memory, input: index, image: image, y: y, Float.self, BFloat16.self, source)
     case (.bfloat16, .float32): move(memory, input: index, image: image, y: y, BFloat16.self, Float.self, source)
     case (.bfloat16, .bfloat16): move(memory, input: index, image: image, y: y, BFloat16.self, BFloat16.self, source)
+    case (.uint8, .uint8): move(memory, input: index, image: image, y: y, UInt8.self, UInt8.self, source)
     default: preconditionFailure("no value is moved from \(inputs[index].element) to \(output.element)")
     }
   }
@@ -275,13 +286,14 @@ final class RearrangementStep: Step {
       out = memory[writes].row(image, y).assumingMemoryBound(to: To.self)
     let inChannel = layout.byteOffset(channel: 1) / MemoryLayout<From>.stride
     let inPixel = layout.bytesPerPixel / MemoryLayout<From>.stride, outPixel = output.bytesPerPixel / MemoryLayout<To>.stride
+    let outChannel = output.byteOffset(channel: 1) / MemoryLayout<To>.stride
     func element(_ from: (channel: Int, y: Int, x: Int)) -> To {
       let row = input.row(image, from.y).assumingMemoryBound(to: From.self)
       return To(row[from.x * inPixel + from.channel * inChannel].float)
     }
     if output.order == .planar {
       for c in 0..<output.channels {
-        for x in 0..<output.width { out[x + c * output.floats.plane] = element(source(c, x)) }
+        for x in 0..<output.width { out[x + c * outChannel] = element(source(c, x)) }
       }
     } else {
       for x in 0..<output.width {

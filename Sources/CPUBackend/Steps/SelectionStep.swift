@@ -63,7 +63,9 @@ final class SelectionStep: Step {
       let from = maps.rows[y] == Maps.constant ? nil : UnsafeRawPointer(memory[reads[0]].row(image, maps.rows[y]))
       let to = memory[writes].row(image, y)
       switch output.order {
-      case .planar: fillPlanes(to.floats, from: from?.floats)
+      case .planar where output.element == .uint8:
+        fillPlanes(to.assumingMemoryBound(to: UInt8.self), from: from?.assumingMemoryBound(to: UInt8.self), UInt8(maps.value))
+      case .planar: fillPlanes(to.floats, from: from?.floats, maps.value)
       case .interleaved: fillPixels(to, from: from)
       }
     }
@@ -80,10 +82,10 @@ final class SelectionStep: Step {
     return longest
   }
 
-  private func fillPlanes(_ to: UnsafeMutablePointer<Float>, from: UnsafePointer<Float>?) {
-    let plane = input.floats.plane
+  private func fillPlanes<Element>(_ to: UnsafeMutablePointer<Element>, from: UnsafePointer<Element>?, _ constant: Element) {
+    let plane = input.bytesPerPlane / MemoryLayout<Element>.stride
     for channel in 0..<output.channels {
-      let row = to + channel * output.floats.plane, source = maps.channels[channel]
+      let row = to + channel * (output.bytesPerPlane / MemoryLayout<Element>.stride), source = maps.channels[channel]
       if let from, source != Maps.constant, !run.isEmpty {
         (row + run.lowerBound).update(from: from + source * plane + maps.columns[run.lowerBound], count: run.count)
       }
@@ -93,7 +95,7 @@ final class SelectionStep: Step {
         if let from, source != Maps.constant, column != Maps.constant {
           row[x] = from[source * plane + column]
         } else {
-          row[x] = maps.value
+          row[x] = constant
         }
       }
     }

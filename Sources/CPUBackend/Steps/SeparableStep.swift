@@ -26,19 +26,23 @@ final class SeparableStep: ConvolutionStep {
   ///   - operands: of the whole; `weight`, `bias` and `epilogue` are those of the pointwise part, which comes last.
   ///   - weight: of the depthwise part, `[inChannels, 1, kernel.height, kernel.width]`
   ///   - middle: bias and activation of the depthwise part.
-  init(_ operands: ConvolutionOperands, depthwise part: Convolution, weight: ParameterTensor, middle: EpilogueParameters) {
+  ///   - codes: what is read where that is integers.
+  init(
+    _ operands: ConvolutionOperands, depthwise part: Convolution, weight: ParameterTensor, codes: Codes?,
+    middle: EpilogueParameters
+  ) {
     self.operands = operands
     let g = operands.geometry
     arrangement = OutputArrangement(
       channels: g.outChannels, shuffle: operands.epilogue.shuffle, destination: operands.outputLayout)
-    epilogue = EpilogueParameters(
-      operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes, packs: operands.packs)
+    epilogue = operands.epilogueParameters(order: arrangement.order)
     self.middle = middle
     parts = ConstantTable(operands.parts)
     middleElement = operands.inputLayout.element
     middlePixel = paddedChannels(part.outChannels) * middleElement.byteCount
     depthwise = DepthwiseRows(
       part, input: (g.inHeight, g.inWidth), elements: (operands.inputLayout.element, middleElement), weight: weight,
+      codes: codes,
       table: operands.table, packs: operands.packs)
     product = PointwiseProduct(
       weight: operands.weight, outputs: g.outChannels, depth: part.outChannels, order: arrangement.order,
@@ -54,7 +58,7 @@ final class SeparableStep: ConvolutionStep {
 
   var kernelNames: [String] { [depthwise.kernel.name] + product.kernelNames }
   var work: Work { Work(.separable, unit: product.unit) }
-  var packs: [Pack] { [depthwise.weights, middle.constants, product.weights, epilogue.constants] }
+  var packs: [Pack] { depthwise.packs + [product.weights] + middle.packs + epilogue.packs }
 
   private func tasks(_ region: WorkRegion) -> ProductTasks {
     ProductTasks(

@@ -21,7 +21,7 @@ final class TransposedConvolutionStep: Step {
   private let epilogue: EpilogueParameters
   private let blockOffsets: [Int]
   private let storeFunction: sw_store_function
-  private let zeros: Pack
+  private let outside: Pack
   /// Work pixels of a row.
   private let gridWidth: Int
   /// Of the value that the epilogue adds; it has the output's shape.
@@ -30,7 +30,7 @@ final class TransposedConvolutionStep: Step {
   /// Both values are interleaved.
   init(
     node: String, _ payload: TransposedConvolution, weight: ParameterTensor, bias: ParameterTensor?, slopes: ParameterTensor?,
-    epilogue: CanonicalEpilogue, input: (value: Int, layout: ValueLayout),
+    epilogue: CanonicalEpilogue, sums: IntegerSums?, input: (value: Int, layout: ValueLayout),
     residual: (value: Int, layout: ValueLayout)?, output: (value: Int, layout: ValueLayout), table: KernelTable,
     packs: PackStore
   ) {
@@ -43,8 +43,9 @@ final class TransposedConvolutionStep: Step {
     self.output = output.layout
     gridWidth = (output.layout.width + payload.stride.width - 1) / payload.stride.width
     groups = PhaseGroup.all(of: payload, height: output.layout.height, width: output.layout.width)
-    storeFunction = table.kernel(.store, .float32, output.layout.element).store
-    zeros = packs.pack(Zeros(byteCount: input.layout.pixelByteCount))
+    let sumElement: DataType = sums == nil ? .float32 : .int32
+    storeFunction = table.kernel(.store, sumElement, output.layout.element).store
+    outside = packs.outside(input.layout, sums?.input)
 
     let stored = output.layout.storedChannels, block = Int(SW_CHANNEL_BLOCK)
     var made: [Unit] = []
@@ -53,11 +54,11 @@ final class TransposedConvolutionStep: Step {
     var weightOffset = 0
     for (index, group) in groups.enumerated() {
       let columns = group.phases.count * stored
-      let gathers = ColumnBlock.split(columns, into: table.tiles(.gather, input.layout.element, .float32))
+      let gathers = ColumnBlock.split(columns, into: table.tiles(.gather, input.layout.element, sumElement))
       for gather in gathers {
         made.append(
           Unit(
-            group: index, gather: gather.kernel, multiply: table.counterpart(of: gather.kernel, .multiply),
+            group: index, gather: gather.kernel, multiply: sums == nil ? table.counterpart(of: gather.kernel, .multiply) : nil,
             firstColumn: gather.firstColumn,
             firstBlock: (order.count + gather.firstColumn) / block, weightOffset: weightOffset))
         weightOffset += group.taps.count * gather.kernel.weightByteCount(depth: payload.inChannels)
@@ -75,7 +76,9 @@ final class TransposedConvolutionStep: Step {
     let units = made
     self.units = units
     blockOffsets = offsets
-    self.epilogue = EpilogueParameters(epilogue, order: order, bias: bias, slopes: slopes, packs: packs)
+    var sums = sums
+    sums?.columns = .phases(payload, groups, storedChannels: stored)
+    self.epilogue = EpilogueParameters(epilogue, order: order, bias: bias, slopes: slopes, sums: sums, packs: packs)
     weights = packs.pack(
       Layout(weight: weight, payload: payload, groups: groups, units: units, storedChannels: stored, byteCount: weightOffset))
   }
@@ -96,7 +99,9 @@ final class TransposedConvolutionStep: Step {
       let depth = payload.inChannels / payload.groups, outputs = payload.outChannels / payload.groups
       let area = payload.kernel.height * payload.kernel.width
       let unit = units[part], group = groups[unit.group], columns = unit.gather.columns
-      tensors[0].withUnsafeFloats { source in
+      func fill<Weight>(
+        _ source: UnsafeBufferPointer<Weight>, _ pack: (Weight, _ k: Int, _ column: Int, UnsafeMutableRawPointer) -> Void
+      ) {
         for column in 0..<columns {
           let phase = group.phases[(unit.firstColumn + column) / storedChannels]
           let channel = (unit.firstColumn + column) % storedChannels
@@ -106,17 +111,22 @@ final class TransposedConvolutionStep: Step {
             let to = base + unit.weightOffset + tap * unit.gather.weightByteCount(depth: payload.inChannels)
             for k in 0..<depth {
               let value = source[((first + k) * outputs + channel % outputs) * area + position]
-              unit.gather.pack(value, at: first + k, column: column, into: to)
+              pack(value, first + k, column, to)
             }
           }
         }
+      }
+      if tensors[0].dataType == .int8 {
+        tensors[0].withUnsafeBytes { fill($0.bindMemory(to: Int8.self)) { unit.gather.pack($0, at: $1, column: $2, into: $3) } }
+      } else {
+        tensors[0].withUnsafeFloats { fill($0) { unit.gather.pack($0, at: $1, column: $2, into: $3) } }
       }
     }
   }
 
   var kernelNames: [String] { Set(units.map(\.gather.name)).sorted() + ["store"] }
   var work: Work { Work(.gatheredProducts, unit: units[0].gather.unit, productShare: Double(payload.groups)) }
-  var packs: [Pack] { [weights, epilogue.constants, zeros] }
+  var packs: [Pack] { [weights, outside] + epilogue.packs }
 
   var rowCount: Int { (output.height + payload.stride.height - 1) / payload.stride.height }
   var outputRowsPerRow: Int { payload.stride.height }
@@ -200,16 +210,17 @@ final class TransposedConvolutionStep: Step {
   ) {
     let source = memory[reads[0]], right = weights.base + unit.weightOffset
     let taps = groups[unit.group].taps, depth = payload.inChannels, columns = unit.gather.columns
-    let gather = unit.gather.gather, multiply = unit.multiply.multiply
+    let gather = unit.gather.gather
     let isPlain = taps.count == 1 && taps[0] == PhaseGroup.Tap(row: 0, column: 0)
     var pixel = pixels.lowerBound
     while pixel < pixels.upperBound {
       let (image, y) = region.place(pixel / gridWidth), x = pixel % gridWidth
       let count: Int
-      if isPlain, y < input.height, x + unit.multiply.rows <= min(gridWidth, input.width) {
+      if isPlain, let multiply = unit.multiply, y < input.height, x + multiply.rows <= min(gridWidth, input.width) {
         // Neighbours in one row lie a pixel apart: no pointers are needed.
-        count = unit.multiply.rows
-        multiply(source.row(image, y) + x * input.bytesPerPixel, input.bytesPerPixel, right, depth, product, columns, nil)
+        count = multiply.rows
+        multiply.multiply(
+          source.row(image, y) + x * input.bytesPerPixel, input.bytesPerPixel, right, depth, product, columns, nil)
       } else {
         let rows = unit.gather.rows
         count = min(rows, pixels.upperBound - pixel)
@@ -221,18 +232,18 @@ final class TransposedConvolutionStep: Step {
     }
   }
 
-  /// Where each tap of each pixel reads; outside the input, and past the last pixel, zeros.
+  /// Where each tap of each pixel reads; outside the input, and past the last pixel, what lies outside.
   private func point(
     _ left: UnsafeMutablePointer<UnsafeRawPointer?>, to taps: [PhaseGroup.Tap], pixel: Int, count: Int, rows: Int,
     _ region: WorkRegion, _ source: ValueMemory
   ) {
-    let zero = UnsafeRawPointer(zeros.base)
+    let outside = UnsafeRawPointer(outside.base)
     var (image, y) = region.place(pixel / gridWidth), x = pixel % gridWidth
     for row in 0..<rows {
       for tap in 0..<taps.count {
         let inY = y + taps[tap].row, inX = x + taps[tap].column
         let isInside = row < count && inY >= 0 && inY < input.height && inX >= 0 && inX < input.width
-        left[tap * rows + row] = isInside ? UnsafeRawPointer(source.row(image, inY) + inX * input.bytesPerPixel) : zero
+        left[tap * rows + row] = isInside ? UnsafeRawPointer(source.row(image, inY) + inX * input.bytesPerPixel) : outside
       }
       x += 1
       if x == gridWidth {
@@ -297,7 +308,8 @@ final class TransposedConvolutionStep: Step {
 private struct Unit: Hashable {
   var group: Int
   var gather: Kernel
-  var multiply: Kernel
+  /// Nil where there is none.
+  var multiply: Kernel?
   /// Among the columns of the group: phase by phase, the stored channels of each.
   var firstColumn: Int
   /// Among the blocks of 16 channels of all groups.

@@ -38,7 +38,7 @@ final class TransposedDepthwiseStep: Step {
 
   var kernelNames: [String] { [kernel.name] }
   var work: Work { Work(.depthwise) }
-  var packs: [Pack] { [weights, epilogue.constants] }
+  var packs: [Pack] { [weights] + epilogue.packs }
   var rowCount: Int { output.height }
   var scratchByteCount: Int { ScratchCursor.byteCount { $0.pointers(payload.kernel.height) } }
   func taskCount(_ region: WorkRegion) -> Int { RowTasks(region).count }
@@ -61,7 +61,7 @@ final class TransposedDepthwiseStep: Step {
         kernel_height: payload.kernel.height, kernel_width: payload.kernel.width, weight: weights.floats,
         channel_stride: output.storedChannels, channels: output.storedChannels, count: output.width, out: nil, out_row: 0,
         out_pixel: output.bytesPerPixel, residual: nil, residual_row: 0, residual_pixel: residual?.bytesPerPixel ?? 0,
-        epilogue: epilogue)
+        epilogue: epilogue, outside: nil)
       for n in RowTasks(region).range(task) {
         let (image, y) = region.place(n)
         for u in 0..<payload.kernel.height {

@@ -127,7 +127,7 @@ final class TransposedPlanesStep: Step {
 
   var kernelNames: [String] { Set(parts.values.map(\.kernel.name)).sorted() + [spread.name] }
   var work: Work { Work(.planes) }
-  var packs: [Pack] { [weights, epilogue.constants] }
+  var packs: [Pack] { [weights] + epilogue.packs }
 
   var rowCount: Int { (output.height + payload.stride.height - 1) / payload.stride.height }
   var outputRowsPerRow: Int { payload.stride.height }

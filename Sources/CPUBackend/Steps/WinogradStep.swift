@@ -53,8 +53,7 @@ final class WinogradStep: ConvolutionStep {
     outputTransform = table.kernel(.winogradOutput, .float32, operands.outputLayout.element, rows: size).winogradOutput
     arrangement = OutputArrangement(
       channels: geometry.outChannels, shuffle: operands.epilogue.shuffle, destination: operands.outputLayout)
-    epilogue = EpilogueParameters(
-      operands.epilogue, order: arrangement.order, bias: operands.bias, slopes: operands.slopes, packs: operands.packs)
+    epilogue = operands.epilogueParameters(order: arrangement.order)
     let tiles = table.tiles(.multiply, .float32, .float32)
     var groups: [Group] = []
     var offset = 0
@@ -169,7 +168,7 @@ final class WinogradStep: ConvolutionStep {
     operands.inputRows(
       index, for: index < parts.count ? rows.lowerBound..<(rows.upperBound + tileRows - 1) / tileRows * tileRows : rows)
   }
-  var packs: [Pack] { [weights, epilogue.constants] }
+  var packs: [Pack] { [weights] + epilogue.packs }
 
   fileprivate struct Scratch {
     var transformed: UnsafeMutablePointer<Float>?

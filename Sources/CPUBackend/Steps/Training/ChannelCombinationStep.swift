@@ -83,7 +83,7 @@ final class ChannelCombinationStep: Step {
       if case .normalization(_, let steps) = kind {
         var epilogue = sw_epilogue(
           bias: UnsafePointer(shift), before: EpilogueParameters.activation(steps.before, shift), scale: steps.scale,
-          after: EpilogueParameters.activation(steps.after, shift))
+          after: EpilogueParameters.activation(steps.after, shift), integers: sw_integers())
         kernel.elementwise(
           from, first.bytesPerPixel, a, other, second?.bytesPerPixel ?? 0, to, output.bytesPerPixel, output.width, stored,
           &epilogue)
