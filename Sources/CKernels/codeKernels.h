@@ -5,8 +5,27 @@ SW_DECLARE_STORE(SW_NAME(store_u8)) {
   finish_mode mode = code_finish_mode_of(e, residual->base != 0);
   const char *base = (const char *)destination->base + y * destination->row + x * destination->pixel;
   const char *added = residual->base ? (const char *)residual->base + y * residual->row + x * residual->pixel : 0;
-  ptrdiff_t out_pixel = destination->pixel, added_pixel = residual->pixel;
-  for (ptrdiff_t b = 0; b < blocks; b++) {
+  ptrdiff_t out_pixel = destination->pixel, added_pixel = residual->pixel, b = 0;
+#if LANES == 16
+  for (; b + 4 <= blocks && mode != FINISH_ANY; b += 4) {
+    ptrdiff_t channel = (first_block + b) * SW_CHANNEL_BLOCK;
+    const ptrdiff_t *block = destination->block + first_block + b;
+    line_constants c = line_constants_of(e, channel);
+    int isLine = is_line(block);
+    const float *from = product + b * SW_CHANNEL_BLOCK;
+#define STORE_LINE(mode)                                                                                                     \
+  for (ptrdiff_t i = 0; i < count; i++) {                                                                                    \
+    integer_vector sum[4];                                                                                                   \
+    UNROLL for (int k = 0; k < 4; k++) sum[k] = load_integers(from + i * product_stride + k * LANES);                        \
+    store_line_of_codes(                                                                                                     \
+      sum, mode, &c, e, (const uint8_t *)added + i * added_pixel + channel, (uint8_t *)base + i * out_pixel, block, isLine); \
+  }
+    if (mode == FINISH_PLAIN) STORE_LINE(FINISH_PLAIN)
+    else STORE_LINE(FINISH_RESIDUAL)
+#undef STORE_LINE
+  }
+#endif
+  for (; b < blocks; b++) {
     ptrdiff_t offset = destination->block[first_block + b];
     for (ptrdiff_t l = 0; l < SW_CHANNEL_BLOCK; l += LANES) {
       ptrdiff_t channel = (first_block + b) * SW_CHANNEL_BLOCK + l;

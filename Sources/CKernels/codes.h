@@ -114,7 +114,71 @@ INLINE vector finish_numbers(
   return activate(v, &e->after, e->after.slopes + channel);
 }
 
-// The same for a vector of pixels of one plane.
+#if LANES == 16
+// What four vectors of columns have in common.
+typedef struct {
+  integer_vector start[4];
+  vector multiplier[4], most;
+  __m512i zero, least;
+} line_constants;
+
+INLINE line_constants line_constants_of(const sw_epilogue *e, ptrdiff_t channel) {
+  const sw_integers *i = &e->integers;
+  line_constants c;
+  UNROLL for (int k = 0; k < 4; k++) {
+    c.start[k] = load_integers(i->start + channel + k * LANES);
+    c.multiplier[k] = load(i->multiplier + channel + k * LANES);
+  }
+  c.most = splat(i->stored.most);
+  c.zero = _mm512_set1_epi16((int16_t)i->stored.zero);
+  c.least = _mm512_set1_epi8((int8_t)((int)i->stored.least + i->stored.zero));
+  return c;
+}
+
+// 64 codes of four vectors of numbers, quarter by quarter of each lane. What is too low the narrower integers saturate, as the clamp would; what is
+// too high must not reach the conversion, which knows no number past int32.
+INLINE __m512i packed_codes(const vector t[4], vector most, __m512i zero, __m512i least) {
+  __m512i whole[4];
+  UNROLL for (int k = 0; k < 4; k++) whole[k] = _mm512_cvtps_epi32((__m512)(t[k] < most ? t[k] : most));
+  __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(whole[0], whole[1]), zero);
+  __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(whole[2], whole[3]), zero);
+  return _mm512_max_epu8(_mm512_packus_epi16(low, high), least);
+}
+
+// Stores the codes of four vectors of sums of a pixel without activations. Where blocks follow each other, at once.
+INLINE void store_line_of_codes(
+  const integer_vector sum[4], finish_mode mode, const line_constants *c, const sw_epilogue *e, const uint8_t *residual, uint8_t *pixel,
+  const ptrdiff_t *block, int isLine) {
+#pragma clang fp contract(off)
+  vector t[4];
+  UNROLL for (int k = 0; k < 4; k++) {
+    integer_vector whole = (integer_vector)((unsigned_vector)sum[k] + (unsigned_vector)c->start[k]);
+    vector number = numbers_of(whole);
+    t[k] = number * c->multiplier[k];
+    if (mode == FINISH_RESIDUAL) {
+      vector added = numbers_of(load_codes(residual + k * LANES) - e->integers.added.zero);
+      added = added * e->integers.added.ratio;
+      t[k] = t[k] + added;
+    }
+  }
+  const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
+  __m512i codes = _mm512_permutexvar_epi32(order, packed_codes(t, c->most, c->zero, c->least));
+  if (isLine) {
+    _mm512_storeu_si512(pixel + block[0], codes);
+    return;
+  }
+  _mm_storeu_si128((__m128i *)(pixel + block[0]), _mm512_castsi512_si128(codes));
+  _mm_storeu_si128((__m128i *)(pixel + block[1]), _mm512_extracti32x4_epi32(codes, 1));
+  _mm_storeu_si128((__m128i *)(pixel + block[2]), _mm512_extracti32x4_epi32(codes, 2));
+  _mm_storeu_si128((__m128i *)(pixel + block[3]), _mm512_extracti32x4_epi32(codes, 3));
+}
+
+INLINE int is_line(const ptrdiff_t *block) {
+  return block[1] == block[0] + 16 && block[2] == block[0] + 32 && block[3] == block[0] + 48;
+}
+#endif
+
+// One vector of sums of pixels of one plane, where numbers are stored.
 INLINE vector finish_plane_of_sums(integer_vector sum, const sw_epilogue *e, ptrdiff_t channel, const float *residual) {
 #pragma clang fp contract(off)
   sw_activation before = e->before, after = e->after;

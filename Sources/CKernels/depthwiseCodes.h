@@ -87,24 +87,20 @@ INLINE code_line code_line_of(const sw_depthwise_arguments *g, ptrdiff_t c) {
   return line;
 }
 
-// 64 codes of the sums of three columns. What is too low the narrower integers saturate, as the clamp would; what is too high must not reach the
-// conversion, which knows no number past int32. `second` says for the second row of output.
+// 64 codes of the sums of three columns, `second` for the second row of output.
 INLINE void store_line(
   const code_line *line, const __m512i *a, const __m512i *b, const __m512i *c, int second, uint8_t *out) {
-  __m512i t[4];
+  vector t[4];
   UNROLL for (int k = 0; k < 4; k++) {
     __m512i w[3];
     UNROLL for (int v = 0; v < 3; v++) w[v] = second ? _mm512_slli_epi32(line->weights[v][k], 8) : line->weights[v][k];
     __m512i sum = _mm512_dpbusd_epi32(line->start[k], a[k], w[0]);
     sum = _mm512_dpbusd_epi32(sum, b[k], w[1]);
     sum = _mm512_dpbusd_epi32(sum, c[k], w[2]);
-    __m512 number = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), line->multiplier[k]);
-    t[k] = _mm512_cvtps_epi32(_mm512_min_ps(number, line->most));
+    t[k] = numbers_of((integer_vector)sum) * (vector)line->multiplier[k];
   }
   // Packing puts the quarters of each lane one behind the other: the channels are in order again.
-  __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(t[0], t[1]), line->zero);
-  __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(t[2], t[3]), line->zero);
-  _mm512_storeu_si512(out, _mm512_max_epu8(_mm512_packus_epi16(low, high), line->least));
+  _mm512_storeu_si512(out, packed_codes(t, (vector)line->most, line->zero, line->least));
 }
 
 // One vector of 16 channels of row r and pixel x.

@@ -195,6 +195,21 @@ __attribute__((noinline)) SW_DECLARE_GATHER(GATHER_NAME) {
 }
 #endif
 
+// Whether four vectors of codes are stored together.
+#if defined(SW_VALUES_UINT8) && !defined(SW_STORES_NUMBERS) && VECTORS == 4 && LANES == 16
+#define STORE_LINES(mode, pixel, added)                                                                                        \
+  if (mode != FINISH_ANY) {                                                                                                    \
+    line_constants constants = line_constants_of(e, g->channel);                                                               \
+    int isLine = is_line(g->block);                                                                                            \
+    UNROLL for (int r = 0; r < ROWS; r++) {                                                                                    \
+      if (r >= rows) continue;                                                                                                 \
+      store_line_of_codes(sum[r], mode, &constants, e, added, pixel, g->block, isLine);                                        \
+    }                                                                                                                          \
+  } else
+#else
+#define STORE_LINES(mode, pixel, added)
+#endif
+
 #ifdef HEAD_NAME
 // The sums of ROWS pixels from `left` on, `step` apart; a constant where this is inlined, or the addresses would take
 // registers.
@@ -230,6 +245,9 @@ SW_DECLARE_HEAD(HEAD_NAME) {
     }
     FINISH_WHOLE_TILE(mode, sum, e, g->channel, rows)
 #define HEAD_STORE(mode)                                                                                                       \
+  STORE_LINES(                                                                                                                 \
+    mode, (uint8_t *)g->out + (i + r) * g->out_pixel,                                                                          \
+    (const uint8_t *)g->residual + (i + r) * g->residual_pixel + g->channel)                                                   \
   UNROLL for (int j = 0; j < VECTORS; j++) {                                                                                   \
     ptrdiff_t channel = g->channel + j * LANES, block = g->block[j * LANES / SW_CHANNEL_BLOCK];                                \
     CONSTANTS constants = CONSTANTS_OF(e, channel);                                                                            \
@@ -265,6 +283,7 @@ SW_DECLARE_POINTWISE(POINTWISE_NAME) {
     else SW_PASTE(MULTIPLY_NAME, _sums)(left, g->left_pixel, g->right, g->depth, 1, ahead, lines, 0, sum);
     FINISH_WHOLE_TILE(mode, sum, e, g->channel, rows)
 #define POINTWISE_STORE(mode)                                                                                                  \
+  STORE_LINES(mode, (uint8_t *)g->out[i + r], (const uint8_t *)(mode == FINISH_PLAIN ? 0 : g->residual[i + r]) + g->channel)   \
   UNROLL for (int j = 0; j < VECTORS; j++) {                                                                                   \
     ptrdiff_t channel = g->channel + j * LANES, block = g->block[j * LANES / SW_CHANNEL_BLOCK];                                \
     CONSTANTS constants = CONSTANTS_OF(e, channel);                                                                            \
@@ -308,5 +327,6 @@ SW_DECLARE_POINTWISE(POINTWISE_NAME) {
 #undef WITH_FINISH_MODE
 #undef FINISH_WHOLE_TILE
 #undef TILE_STORED
+#undef STORE_LINES
 #undef FINISH
 #undef STORE_FINISHED

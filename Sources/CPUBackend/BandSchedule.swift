@@ -150,7 +150,9 @@ struct ScheduleSource {
   init(_ program: Program, bandPixels: Int, threadCount: Int) {
     layouts = program.layouts
     self.threadCount = threadCount
-    self.bandPixels = bandPixels
+    // Codes take a quarter of the bytes of a band and of the time.
+    let interleaved = layouts.filter { $0.order == .interleaved }
+    self.bandPixels = 2 * interleaved.count { $0.element == .uint8 } > interleaved.count ? 4 * bandPixels : bandPixels
     steps = program.steps.map { Step($0, program) }
     var last = [Int](repeating: -1, count: layouts.count), completed: [[Int]] = []
     var writers = [[Int]](repeating: [], count: layouts.count)

@@ -10,6 +10,8 @@ package enum ConvolutionMethod: KernelMethod {
   case winograd2
   /// Few input channels, read from planes.
   case head
+  /// Integers of so few weights that all of a block of columns stay in the level-1 cache: rows are copied between the codes of 0.
+  case rows
   /// Few output channels, written to planes.
   case tail
   /// One kernel a channel.
@@ -24,6 +26,7 @@ package enum ConvolutionMethod: KernelMethod {
     case .winograd4: "Winograd F(4x4,3x3)"
     case .winograd2: "Winograd F(2x2,3x3)"
     case .head: "head"
+    case .rows: "rows"
     case .tail: "tail"
     case .depthwise: "depthwise"
     case .pointwise: "pointwise"
@@ -36,7 +39,7 @@ package enum ConvolutionMethod: KernelMethod {
     switch self {
     case .winograd4: 4 * leastCommonMultiple(dilation.height, dilation.width)
     case .winograd2: 2 * leastCommonMultiple(dilation.height, dilation.width)
-    case .head, .tail, .depthwise, .pointwise, .direct: 1
+    case .head, .rows, .tail, .depthwise, .pointwise, .direct: 1
     }
   }
 
@@ -44,7 +47,7 @@ package enum ConvolutionMethod: KernelMethod {
   var inputOrder: ValueLayout.Order {
     switch self {
     case .head: .planar
-    case .winograd4, .winograd2, .tail, .depthwise, .pointwise, .direct: .interleaved
+    case .winograd4, .winograd2, .rows, .tail, .depthwise, .pointwise, .direct: .interleaved
     }
   }
 
@@ -52,14 +55,14 @@ package enum ConvolutionMethod: KernelMethod {
   var outputOrder: ValueLayout.Order {
     switch self {
     case .tail: .planar
-    case .winograd4, .winograd2, .head, .depthwise, .pointwise, .direct: .interleaved
+    case .winograd4, .winograd2, .head, .rows, .depthwise, .pointwise, .direct: .interleaved
     }
   }
 
   /// Whether its step can store columns in any order, and so spread them out as a pixel shuffle does.
   var storesAnywhere: Bool {
     switch self {
-    case .winograd4, .winograd2, .head, .pointwise, .direct: true
+    case .winograd4, .winograd2, .head, .rows, .pointwise, .direct: true
     case .tail, .depthwise: false
     }
   }
@@ -68,7 +71,7 @@ package enum ConvolutionMethod: KernelMethod {
   var takesParts: Bool {
     switch self {
     case .winograd4, .winograd2: true
-    case .head, .tail, .depthwise, .pointwise, .direct: false
+    case .head, .rows, .tail, .depthwise, .pointwise, .direct: false
     }
   }
 
@@ -97,6 +100,16 @@ extension ConvolutionGeometry: ProductLayer {
       if HeadStep.copiedFloats(self) > max(2 * inChannels * inHeight * inWidth, 1 << 20) {
         return "copies of the rows would be larger than the image"
       }
+    case .rows:
+      if !sumsIntegers { return "it sums float32" }
+      if makesNumbers { return "numbers of sums of integers are stored by other steps" }
+      if inChannels <= few { return "the input is planar" }
+      if groups != 1 { return "there are \(groups) groups" }
+      if isPointwise { return "no pixel is read twice" }
+      if taps * paddedChannels(inChannels) * Kernel.mostColumns > HeadStep.mostWeights {
+        return "its weights leave the level-1 cache"
+      }
+      if HeadStep.copiedFloats(self) * 4 > HeadStep.mostCopied { return "copies of the rows would leave the level-2 cache" }
     case .tail:
       if sumsIntegers, !makesNumbers { return "integers of its sums are stored by other steps" }
       if outChannels > few { return "there are more than \(few) output channels" }
@@ -134,6 +147,10 @@ extension ConvolutionGeometry: ProductLayer {
         + rates.float32Weights(positions * depth * columns)
     case .head:
       return pixels * (Double(taps) * depth * columns / (0.93 * rates.peak) + rates.stores(columns))
+    case .rows:
+      // Rows that tasks share are copied by each.
+      return rates.products(pixels * Double(taps) * depth * columns) * 0.9 + 2 * pixels * Double(stride.height)
+        + rates.weights(Double(taps) * depth * columns)
     case .tail:
       return pixels * Double(taps) * Double(paddedChannels(inChannels) * outChannels) / (0.6 * rates.peak) + 10 * pixels
     case .depthwise: return rates.depthwise(pixels * Double(taps) * columns)

@@ -32,6 +32,21 @@ import Testing
     }
   }
 
+  /// Each way in which a convolution of integers can run.
+  @Test(arguments: [ConvolutionMethod.rows, .direct], CodeCase.all)
+  func everyMethodHasTheBits(_ method: ConvolutionMethod, _ example: CodeCase) throws {
+    guard case .convolution(let payload) = example.network.nodes[0].operation, example.network.nodes.count == 1,
+      let output = try? payload.shapeBeforeShuffle(example.inputs[0].shape),
+      ConvolutionGeometry(payload, input: example.inputs[0].shape, output: output).refusal(of: method) == nil
+    else { return }
+    let expected = try ReferenceEngine().prepare(example.network, inputs: example.inputs.map(\.shape)).run(example.inputs)
+    for instructionSet in instructionSets {
+      var engine = CPUEngine(instructionSet: instructionSet, threadCount: 2)
+      engine.preferredMethod = method
+      #expect(try engine.prepare(example.network, inputs: example.inputs.map(\.shape)).run(example.inputs) == expected)
+    }
+  }
+
   @Test(arguments: OperationCase.integers)
   func casesOfOperations(_ example: OperationCase) throws {
     let expected = try ReferenceEngine().prepare(example.network, inputs: example.inputShapes).run(example.inputs)

@@ -14,7 +14,8 @@ private let convolutionCases = supportedCases.filter { example in
 
 /// Every method on every convolution that it takes, not only where the selector would choose it.
 @Suite struct MethodTests {
-  @Test(arguments: ConvolutionMethod.allCases, instructionSets)
+  /// That for integers is tried in `CodeTests`.
+  @Test(arguments: ConvolutionMethod.allCases.filter { $0 != .rows }, instructionSets)
   func agreesWithTheReference(_ method: ConvolutionMethod, _ instructionSet: InstructionSet) throws {
     var count = 0
     for example in convolutionCases {
