@@ -6,7 +6,7 @@ import Networks
 ///
 /// One luma channel in 0...1, enlarged before it enters; no biases; any factor. Parameters:
 /// `2 · 9 · features + (depth - 2) · 9 · features²`, 664,704 at the defaults. Cheaper kinds of convolution replace all but the first
-/// and the last.
+/// and the last. Random weights are those of He et al. 2015, as in the project: twenty layers let nothing through else.
 /// - Source: Kim, Lee and Lee, Accurate Image Super-Resolution Using Very Deep Convolutional Networks, CVPR 2016.
 public struct VDSR: Hashable, Codable, Sendable {
   /// The number of convolutions in all, at least 2.
@@ -34,6 +34,7 @@ extension VDSR: ArchitectureDefinition {
     try check("features", features, 1...1024)
     var builder = NetworkBuilder(
       Self.name, contract: .image(ImageContract(colour: .luma, maximum: 1, scale: nil, inputSize: .bicubicEnlarged)))
+    builder.keepsSizeThroughRectifiers = true
     let x = builder.input("x", channels: 1)
     var value = x
     for index in 0..<depth {

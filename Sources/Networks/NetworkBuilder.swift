@@ -19,6 +19,9 @@ public struct NetworkBuilder: Sendable {
 
   /// What has been put together so far; not verified.
   package private(set) var graph: NetworkGraph
+  /// Draws weights of convolutions within `√(6 / fan-in)` in place of `1 / √(fan-in)`, so that rectifiers keep the size of what goes through: long
+  /// chains of them without batch norms learn nothing else. He et al. 2015, "Delving Deep into Rectifiers".
+  package var keepsSizeThroughRectifiers = false
   /// The parameters set by `setParameter`.
   package private(set) var fixed: [String: Tensor] = [:]
 
@@ -270,6 +273,13 @@ public struct NetworkBuilder: Sendable {
   public func build(_ initialization: Initialization) throws(NetworkError) -> Network {
     _ = try graph.verified()
     var parameters = initialization.parameters(of: graph)
+    if keepsSizeThroughRectifiers {
+      for node in graph.nodes {
+        guard case .convolution = node.operation else { continue }
+        let name = node.parameterName(.weight)
+        parameters[name] = parameters[name].map { Tensor($0.shape, $0.floats.map { $0 * Float(6).squareRoot() }) }
+      }
+    }
     parameters.merge(fixed) { _, given in given }
     return try Network(graph, parameters: parameters)
   }

@@ -19,6 +19,20 @@ import Testing
     #expect(ledger.peakActivationByteCount == 129 * 65_536 * 4)
   }
 
+  /// By PyTorch's own bounds a chain of twenty layers makes 1e-7 of what it is given, and learns nothing.
+  @Test(arguments: ConvolutionKind.allCases) func `random weights of VDSR keep the size of what goes through`(
+    kind: ConvolutionKind
+  ) throws {
+    let network = try VDSR(features: 32, convolution: kind).network(.random(seed: 1))
+    for node in network.nodes {
+      guard case .convolution(let payload) = node.operation else { continue }
+      let weight = try #require(network.parameter(.weight, of: node)).floats
+      let fanIn = Float(payload.inChannels / payload.groups * payload.kernel.height * payload.kernel.width)
+      let bound = (6 / fanIn).squareRoot(), largest = weight.map(abs).max() ?? 0
+      #expect(largest <= bound * 1.001 && largest > bound * 0.9, "\(node.name)")
+    }
+  }
+
   @Test func smallVDSRText() throws {
     #expect(
       try VDSR(depth: 3, features: 8).network(.zeros).text == """
