@@ -62,6 +62,8 @@ extension EvaluationError: CustomStringConvertible {
     case .runFolder(let path, let reason): "'\(path.onOneLine)': \(reason)"
     case .nothingPretrained(let path, let network):
       "no parameter of '\(path.onOneLine)' is of a name and shape that the network '\(network)' has; give a model that resembles it"
+    case .otherContract(let teacher, let network):
+      "'\(teacher.onOneLine)' takes or makes other pictures than '\(network)' (colour, scale, range or size): give a teacher like it"
     case .architecture(let error):
       error.description
     case .inputShape(let text):
@@ -160,7 +162,7 @@ extension EvaluationError {
     case .noImageContract, .noPredictionContract, .inputCount, .inputShape, .openInput, .instructionSet, .unknownEngine,
       .untimedEngine, .architecture,
       .training, .recipe, .pruning, .pruningConfiguration, .nothingToPrune, .targetOutOfReach,
-      .notMeasurable, .trainingOption, .trainingTarget, .trainingInput, .runFolder, .nothingPretrained,
+      .notMeasurable, .trainingOption, .trainingTarget, .trainingInput, .runFolder, .nothingPretrained, .otherContract,
       .unknownModel, .format, .conversion,
       .architectureNeeded,
       .noPictures, .nothingToSubstitute, .outputTaken, .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded,

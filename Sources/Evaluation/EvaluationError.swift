@@ -57,6 +57,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case runFolder(path: String, reason: String)
   /// No parameter of a model fits the network.
   case nothingPretrained(path: String, network: String)
+  /// A teacher that takes or makes pictures in another way than the network that is to imitate it.
+  case otherContract(teacher: String, network: String)
   /// Meant as the shape of an input, and none.
   case inputShape(String)
   /// An input leaves more open than its batch, height and width, so that no size is the usual one.
@@ -148,7 +150,8 @@ extension EvaluationError {
       case .data(let error): .data(error)
       case .format(let error): .format(error)
       case .network(let error): .network(error)
-      case .differentiation, .nothingToTrain, .execution, .noCheckpoint, .otherTraining, .notFinite: .training(error)
+      case .differentiation, .distillation, .nothingToTrain, .execution, .noCheckpoint, .otherTraining, .notFinite:
+        .training(error)
       }
   }
 }

@@ -7,6 +7,7 @@ import Transforms
 public enum TrainingError: Error, Hashable, Sendable {
   case network(NetworkError)
   case differentiation(DifferentiationError)
+  case distillation(DistillationError)
   /// No parameter of the network is trained, or the loss follows from none.
   case nothingToTrain
   case data(DataError)
@@ -25,6 +26,7 @@ extension TrainingError: CustomStringConvertible {
     switch self {
     case .network(let error): "\(error)"
     case .differentiation(let error): "\(error)"
+    case .distillation(let error): "\(error)"
     case .nothingToTrain: "the network has no parameter that training would change"
     case .data(let error): "\(error)"
     case .execution(let error): "\(error)"

@@ -9,22 +9,28 @@ extension TrainingNetwork {
   ///   - averageKeep: of moving averages of the parameters, where they are wanted; see `trained(by:)`.
   ///   - parts: in which a batch goes through the network; see `GradientAccumulation`.
   ///   - momentum: of the running statistics of batch norms.
+  ///   - distillation: what is imitated.
   ///   - shapes: of some inputs that the network takes, which tell the axes of values.
   public init(
     _ network: Network, loss: WeightedLoss, optimizer: Optimizer, clipping: GradientClipping? = nil,
-    averageKeep: Float? = nil, parts: Int = 1, momentum: Float = 0.1, inputs shapes: [Shape]
+    averageKeep: Float? = nil, parts: Int = 1, momentum: Float = 0.1, distillation: Distillation? = nil,
+    inputs shapes: [Shape]
   ) throws(TrainingError) {
-    let withLoss: NetworkWithLoss, output: Shape
+    let form = network.inTrainingForm(momentum: momentum), plain: NetworkWithLoss, output: Shape
     do throws(NetworkError) {
-      let form = network.inTrainingForm(momentum: momentum)
-      withLoss = try form.adding(loss, inputs: shapes)
       output = try form.inferredShapes(inputs: shapes)[form.outputs[0]] ?? [1]
+      plain = try form.adding(loss, inputs: shapes)
     } catch {
       throw .network(error)
     }
+    let withLoss =
+      try distillation.map { (distillation) throws(TrainingError) in
+        try form.adding(loss, distillation, inputs: shapes)
+      } ?? plain
     let differentiated: DifferentiatedNetwork
     do throws(DifferentiationError) {
-      differentiated = try withLoss.network.differentiated(withLoss.loss, inputs: shapes + [output])
+      differentiated = try withLoss.network.differentiated(
+        withLoss.loss, by: form.trainableParameterNames, inputs: shapes + [output])
     } catch {
       throw .differentiation(error)
     }

@@ -109,11 +109,24 @@ extension TrainingRecipe {
     guard let output, output == target else {
       throw .trainingTarget(network: network.name, output: output ?? [1], target: target)
     }
+    let distillation = try distillation(for: network)
     return try wrapping { () throws(TrainingError) in
       try TrainingNetwork(
         network, loss: loss, optimizer: optimizer, clipping: clipping, averageKeep: averageKeep, parts: parts,
-        momentum: batchNormMomentum, inputs: [input])
+        momentum: batchNormMomentum, distillation: distillation, inputs: [input])
     }
+  }
+
+  /// Teacher and student must be given pictures in one way, or one would see others than it knows.
+  private func distillation(for network: Network) throws(EvaluationError) -> Distillation? {
+    guard let distillation else { return nil }
+    let teacher = try ModelLibrary.network(distillation.teacher)
+    if let own = network.imageContract, let other = teacher.imageContract, own != other {
+      throw .otherContract(teacher: distillation.teacher, network: network.name)
+    }
+    return Distillation(
+      teacher: teacher, imitation: distillation.imitation, weight: distillation.weight,
+      targetWeight: distillation.targetWeight, features: distillation.features, featureWeight: distillation.featureWeight)
   }
 
   static func batch(_ shape: Shape, _ count: Int) -> Shape { Shape([count] + shape.extents) }

@@ -76,6 +76,13 @@ extension TrainingRecipe {
       throw training.refusal(
         "parts", "\(parts)", "1 where training.loss joins mse-sum with losses that do not grow with the batch")
     }
+    if var section = try root.section("distillation") {
+      distillation = try Imitation(&section, of: self.data)
+      try section.finish()
+      if parts > 1, loss.isSum {
+        throw training.refusal("parts", "\(parts)", "1 where mse-sum, which grows with the batch, stands beside a distillation")
+      }
+    }
     optimizer = try Optimizer(&training)
     clipping = try GradientClipping(&training)
     learningRate = try LearningRate(&training, epochs: epochs)
@@ -292,6 +299,32 @@ extension WeightedLoss {
       case .masks(_, _, _, let options): self.init(options.classes == 1 ? .binaryCrossEntropy : .crossEntropy)
       }
     }
+  }
+}
+
+extension TrainingRecipe.Imitation {
+  /// Losses that take any target, by their names in recipes, and one that is no such loss.
+  private enum Kind: String, CaseIterable {
+    case l1, mse, charbonnier, ssim, classes
+  }
+
+  fileprivate init(_ reader: inout RecipeReader, of data: TrainingRecipe.Data) throws(RecipeError) {
+    teacher = try reader.required("teacher")
+    var isClassifier = false
+    if case .classes = data { isClassifier = true }
+    let kind: Kind = try reader.choice("loss", isClassifier ? .classes : .l1)
+    let temperature = try reader.optionalNumber("temperature", in: 0.01...1000)
+    if let temperature, kind != .classes {
+      throw reader.refusal("temperature", "\(temperature)", "left out where distillation.loss is not classes")
+    }
+    imitation =
+      WeightedLoss.loss(kind.rawValue).map { .loss($0) } ?? .softenedClasses(temperature: Float(temperature ?? 4))
+    weight = Float(try reader.number("weight", 1, in: 0...1e6))
+    targetWeight = Float(try reader.number("target-weight", 1, in: 0...1e6))
+    var section = try reader.section("features")
+    features = (try section?.dictionary() ?? [:]).sorted { $0.key < $1.key }.map { .init(student: $0.key, teacher: $0.value) }
+    featureWeight = Float(try reader.number("feature-weight", 1, in: 0...1e6))
+    if weight == 0, features.isEmpty { throw reader.refusal("weight", "0", "above 0 where no features are imitated") }
   }
 }
 

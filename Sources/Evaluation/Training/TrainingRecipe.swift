@@ -36,6 +36,17 @@ public struct TrainingRecipe: Equatable, Sendable {
     case data(Data)
   }
 
+  /// What is imitated, and how: see `Distillation`.
+  public struct Imitation: Hashable, Sendable {
+    /// A model file, or a shipped model's name.
+    public var teacher: String
+    public var imitation: Distillation.Imitation
+    public var weight: Float
+    public var targetWeight: Float
+    public var features: [Distillation.Feature]
+    public var featureWeight: Float
+  }
+
   public var source: Source
   /// Of the random parameters, and of the data.
   public var seed: UInt64 = 1
@@ -51,6 +62,7 @@ public struct TrainingRecipe: Equatable, Sendable {
   public var epochs: Int
   public var batchSize: Int
   public var loss: WeightedLoss
+  public var distillation: Imitation?
   public var optimizer: Optimizer
   public var clipping: GradientClipping?
   public var learningRate: LearningRate

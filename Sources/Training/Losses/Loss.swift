@@ -78,19 +78,19 @@ extension Network {
     guard let output = outputs.first, let shape = values[output] else { throw .noOutputs }
     var graph = LossGraph(self, output: output, shape: shape)
     let total = graph.add(loss)
-    var result = graph.network
-    result.outputs = [total] + outputs
-    try result.verify()
-    return NetworkWithLoss(network: result, loss: total, target: graph.target)
+    return try graph.finished(total, outputs: outputs)
   }
 }
 
 /// The nodes of losses under construction.
-private struct LossGraph {
-  var network: Network
-  let output: String
-  let shape: Shape
-  let target: String
+struct LossGraph {
+  private(set) var network: Network
+  /// The input that takes the target.
+  let targetInput: String
+  /// What a loss is of now.
+  private var output: String
+  private var target: String
+  private var shape: Shape
   private var names: Set<String>
 
   init(_ network: Network, output: String, shape: Shape) {
@@ -107,6 +107,7 @@ private struct LossGraph {
     names.insert(target)
     self.names = names
     self.target = target
+    targetInput = target
     // Channels are fixed, as they are in the output; all else follows the inputs.
     let axes = shape.extents.indices.map { $0 == 1 ? shape[1] : nil }
     self.network.inputs.append(NetworkInput(name: target, axes: axes))
@@ -148,9 +149,27 @@ private struct LossGraph {
     node(name, .reduction(Reduction(function, axes: Array(0..<shape.rank))), [x])
   }
 
-  private mutating func scaled(_ name: String, _ x: String, by factor: Float) -> String {
+  mutating func scaled(_ name: String, _ x: String, by factor: Float) -> String {
     factor == 1 ? x : node(name, .scale(Scale(factor: factor)), [x])
   }
+
+  /// With the loss in front of the outputs.
+  func finished(_ loss: String, outputs: [String]) throws(NetworkError) -> NetworkWithLoss {
+    var result = network
+    result.outputs = [loss] + outputs
+    try result.verify()
+    return NetworkWithLoss(network: result, loss: loss, target: targetInput)
+  }
+
+  /// A loss between two values of one shape.
+  mutating func add(_ loss: WeightedLoss, of output: String, against target: String, shape: Shape) -> String {
+    let (formerOutput, formerTarget, formerShape) = (self.output, self.target, self.shape)
+    defer { (self.output, self.target, self.shape) = (formerOutput, formerTarget, formerShape) }
+    (self.output, self.target, self.shape) = (output, target, shape)
+    return add(loss)
+  }
+
+  mutating func sum(_ a: String, _ b: String) -> String { node("sum", .add, [a, b]) }
 
   mutating func add(_ loss: WeightedLoss) -> String {
     var total: String?

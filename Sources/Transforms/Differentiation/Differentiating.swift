@@ -32,6 +32,11 @@ extension DifferentiationError: CustomStringConvertible {
 }
 
 extension Network {
+  /// Of the parameters that training changes.
+  public var trainableParameterNames: [String] {
+    nodes.flatMap { node in node.operation.parameters.filter(\.isTrainable).map { node.parameterName($0.role) } }
+  }
+
   /// The network that also computes the gradients of a loss, by reverse accumulation: node after node from the last to the first, each by the
   /// rule of its operation.
   ///
@@ -55,13 +60,7 @@ extension Network {
     }
     guard let shape = values[loss] else { throw .unknownValue(loss) }
     guard shape.count == 1 else { throw .notScalar(loss, shape) }
-    var trained: [String] = []
-    for node in nodes {
-      for parameter in node.operation.parameters where parameter.isTrainable {
-        trained.append(node.parameterName(parameter.role))
-      }
-    }
-    let variables = variables ?? trained
+    let variables = variables ?? trainableParameterNames
     for name in variables where values[name] == nil && parameters[name] == nil { throw .unknownValue(name) }
     var differentiation = Differentiation(self, shapes: values, variables: Set(variables))
     try differentiation.differentiate(loss)

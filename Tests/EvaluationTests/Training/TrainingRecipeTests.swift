@@ -89,6 +89,29 @@ import Training
     #expect(recipe.batchNormMomentum == 0.2)
   }
 
+  @Test func `what is imitated`() throws {
+    let own = try Self.recipe(
+      """
+      model: {architecture: edsr}
+      data: {kind: super-resolution, folders: a}
+      distillation: {teacher: t.safetensors, loss: ssim, weight: 0.5, target-weight: 2, features: {body.0: body.1}, feature-weight: 3}
+      """)
+    #expect(
+      own.distillation
+        == TrainingRecipe.Imitation(
+          teacher: "t.safetensors", imitation: .loss(.structuralSimilarity(maximum: 1)), weight: 0.5, targetWeight: 2,
+          features: [Distillation.Feature(student: "body.0", teacher: "body.1")], featureWeight: 3))
+    let standard = try Self.recipe(
+      """
+      model: {architecture: small-resnet}
+      data: {kind: classes, folder: a}
+      distillation: {teacher: upscale-x2}
+      """)
+    #expect(standard.distillation?.imitation == .softenedClasses(temperature: 4))
+    #expect(standard.distillation?.weight == 1 && standard.distillation?.targetWeight == 1)
+    #expect(try Self.recipe(Self.start).distillation == nil)
+  }
+
   @Test func optionsTakeThePlacesOfKeys() throws {
     var options = RecipeOptions()
     options.epochs = "9"
@@ -179,6 +202,19 @@ import Training
     (
       start + "training: {batch-size: 6, parts: 2, loss: {mse-sum: 1, ssim: 3}}\n",
       "line 3: 'training.parts' is '2' and must be 1 where training.loss joins mse-sum with losses that do not grow with the batch"
+    ),
+    (start + "distillation: {weight: 1}\n", "line 3: 'distillation.teacher' is missing"),
+    (
+      start + "distillation: {teacher: t, temperature: 2}\n",
+      "line 3: 'distillation.temperature' is '2.0' and must be left out where distillation.loss is not classes"
+    ),
+    (
+      start + "distillation: {teacher: t, weight: 0}\n",
+      "line 3: 'distillation.weight' is '0' and must be above 0 where no features are imitated"
+    ),
+    (
+      start + "distillation: {teacher: t}\ntraining: {loss: mse-sum, parts: 2}\n",
+      "line 4: 'training.parts' is '2' and must be 1 where mse-sum, which grows with the batch, stands beside a distillation"
     ),
     (start + "training: [1]\n", "line 3: 'training' is '[1]' and must be keys with values"),
     ("model: {\n", "line 2: did not find expected node content"),
