@@ -125,6 +125,9 @@ extension EvaluationError: CustomStringConvertible {
       "\(option) is for networks that \(kind), and '\(network)' does not"
     case .outputNeeded(let network):
       "the network '\(network)' makes masks, which go to files; give a folder with --output"
+    case .quantization(let error): error.description
+    case .quantizationLoss(let network, let loss):
+      "no choice of layers keeps the loss of '\(network)' within \(TextFormat.short(loss)) dB; give more, or other --ranges"
     case .data(let error):
       error.description
     case .image(let error):
@@ -169,7 +172,7 @@ extension EvaluationError {
       .outputExtension,
       .pictureTooSmall,
       .scaleNotOffered, .nothingInCommon, .notProfile, .unknownRates, .notMachine, .noLabel, .noLabels, .predictionOption,
-      .outputNeeded, .data, .file:
+      .outputNeeded, .quantization, .quantizationLoss, .data, .file:
       description
     }
   }

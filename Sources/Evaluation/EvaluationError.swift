@@ -103,6 +103,10 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case predictionOption(network: String, option: String, of: String)
   /// Masks go to files only.
   case outputNeeded(network: String)
+  /// A network does not become one of integers.
+  case quantization(QuantizationError)
+  /// More is lost than allowed, whichever layers stay float32.
+  case quantizationLoss(network: String, loss: Double)
   case data(DataError)
   case image(ImageError)
   case file(FileError)
@@ -124,6 +128,10 @@ package func wrapping<R>(_ body: () throws(NetworkError) -> R) throws(Evaluation
 
 package func wrapping<R>(_ body: () throws(ArchitectureError) -> R) throws(EvaluationError) -> R {
   do throws(ArchitectureError) { return try body() } catch { throw .architecture(error) }
+}
+
+package func wrapping<R>(_ body: () throws(QuantizationError) -> R) throws(EvaluationError) -> R {
+  do throws(QuantizationError) { return try body() } catch { throw .quantization(error) }
 }
 
 package func wrapping<R>(_ body: () throws(DataError) -> R) throws(EvaluationError) -> R {

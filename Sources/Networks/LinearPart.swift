@@ -40,4 +40,20 @@ package struct LinearPart: Hashable, Sendable {
     let other = row / (rows / groups) * columns + column
     return rowsAreInputs ? (row, other) : (other, row)
   }
+
+  /// The channel that goes out of each weight, in order.
+  package var outputChannels: [Int] {
+    (0..<rows).flatMap { row in
+      (0..<columns).flatMap { column in Array(repeating: channels(row, column).output, count: taps) }
+    }
+  }
+
+  /// The factors of the part's sums, where it sums integers.
+  package var multiplierRole: ParameterRole {
+    switch weightRole {
+    case .depthwiseWeight: .depthwiseMultiplier
+    case .pointwiseWeight: .pointwiseMultiplier
+    default: .multiplier
+    }
+  }
 }

@@ -48,45 +48,11 @@ extension ReferenceKernel {
 
   /// NaN stays NaN under every function. Nil where the slopes are missing.
   func activate(_ x: Tensor, _ function: ActivationFunction, slopeRole: ParameterRole = .slope) -> Tensor? {
-    switch function {
-    case .relu: return mapped(x) { $0 < 0 ? 0 : $0 }
-    case .leakyReLU(let slope): return mapped(x) { $0 >= 0 ? $0 : Double(slope) * $0 }
-    case .prelu(let channels):
-      guard let slopes = parameter(slopeRole)?.floats else { return nil }
-      if channels == 1 { return mapped(x) { $0 >= 0 ? $0 : Double(slopes[0]) * $0 } }
-      return mapped(x) { value, channel in value >= 0 ? value : Double(slopes[channel]) * value }
-    case .clip(let minimum, let maximum):
-      return mapped(x) { $0 < Double(minimum) ? Double(minimum) : $0 > Double(maximum) ? Double(maximum) : $0 }
-    case .sigmoid: return mapped(x) { 1 / (1 + exp(-$0)) }
-    case .tanh: return mapped(x) { tanh($0) }
-    case .hardSigmoid(let alpha, let beta): return mapped(x) { clamped(Double(alpha) * $0 + Double(beta)) }
-    case .hardSwish: return mapped(x) { $0 * clamped($0 / 6 + 0.5) }
-    case .gelu: return mapped(x) { $0 / 2 * (1 + erf($0 / 2.0.squareRoot())) }
-    case .geluTanh: return mapped(x) { $0 / 2 * (1 + tanh((2 / Double.pi).squareRoot() * ($0 + 0.044715 * $0 * $0 * $0))) }
-    case .silu: return mapped(x) { $0 / (1 + exp(-$0)) }
-    // log1p keeps small results; split so that no exponential overflows.
-    case .softplus: return mapped(x) { $0 > 0 ? $0 + log1p(exp(-$0)) : log1p(exp($0)) }
-    case .elu(let alpha): return mapped(x) { $0 > 0 ? $0 : Double(alpha) * expm1($0) }
-    case .celu(let alpha): return mapped(x) { $0 > 0 ? $0 : Double(alpha) * expm1($0 / Double(alpha)) }
-    case .thresholdedReLU(let alpha): return mapped(x) { $0 > Double(alpha) || $0.isNaN ? $0 : 0 }
-    case .softsign: return mapped(x) { $0 / (1 + abs($0)) }
-    case .errorFunction: return mapped(x) { erf($0) }
-    case .exponential: return mapped(x) { exp($0) }
-    case .logarithm: return mapped(x) { log($0) }
-    case .squareRoot: return mapped(x) { $0.squareRoot() }
-    case .reciprocal: return mapped(x) { 1 / $0 }
-    case .power(let exponent): return mapped(x) { pow($0, Double(exponent)) }
-    case .floor: return mapped(x) { $0.rounded(.down) }
-    case .ceiling: return mapped(x) { $0.rounded(.up) }
-    case .round: return mapped(x) { $0.rounded(.toNearestOrEven) }
-    case .sign: return mapped(x) { $0 > 0 ? 1 : $0 < 0 ? -1 : $0 }
-    case .sine: return mapped(x) { sin($0) }
-    case .cosine: return mapped(x) { cos($0) }
-    }
+    guard case .prelu(let channels) = function else { return mapped(x, function.function()) }
+    guard let slopes = parameter(slopeRole)?.floats else { return nil }
+    if channels == 1 { return mapped(x, function.function(slope: Double(slopes[0]))) }
+    return mapped(x) { value, channel in value >= 0 ? value : Double(slopes[channel]) * value }
   }
-
-  /// Within 0 and 1; NaN stays.
-  private func clamped(_ value: Double) -> Double { value < 0 ? 0 : value > 1 ? 1 : value }
 
   /// Exponentials that sum to 1 along the axis.
   func softmax(_ x: Tensor, axis: Int) -> Tensor {

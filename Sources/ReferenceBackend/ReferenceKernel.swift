@@ -97,8 +97,7 @@ struct ReferenceKernel {
     }
     func scale(_ part: LinearPart, zeroPoint: Int) -> IntegerSums.Scale? {
       guard payload.middleRequantization != nil else { return nil }
-      let role = part.weightRole == .depthwiseWeight ? ParameterRole.depthwiseMultiplier : .pointwiseMultiplier
-      return IntegerSums.Scale(zeroPoint: zeroPoint, multiplier: role)
+      return IntegerSums.Scale(zeroPoint: zeroPoint, multiplier: part.multiplierRole)
     }
     guard var value = part(parts.first, inputs[0], roles[0], scale(roles[0], zeroPoint: zeroPoint)) else { return nil }
     if let middle = payload.middle {

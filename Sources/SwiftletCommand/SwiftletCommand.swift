@@ -8,8 +8,7 @@ struct SwiftletCommand: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       UpscaleCommand.self, PredictCommand.self, EvalCommand.self, InfoCommand.self, NewCommand.self, ConvertCommand.self,
-      OptimizeCommand.self,
-      PruneCommand.self,
+      OptimizeCommand.self, PruneCommand.self, QuantizeCommand.self,
       RunCommand.self, BenchCommand.self, KernelsCommand.self, ProfileCommand.self, ExplainCommand.self, CompareCommand.self,
       LadderCommand.self, MachineCommand.self, DataCommand.self, TrainCommand.self, RunsCommand.self,
     ])

@@ -52,7 +52,7 @@ extension NetworkEditor {
       move(.weight, of: old, to: part.weightRole, of: node)
       move(.bias, of: old, to: part.biasRole, of: node)
       move(
-        .multiplier, of: old, to: part.weightRole == .depthwiseWeight ? .depthwiseMultiplier : .pointwiseMultiplier, of: node)
+        .multiplier, of: old, to: part.multiplierRole, of: node)
     }
   }
 

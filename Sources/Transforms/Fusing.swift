@@ -29,6 +29,13 @@ extension Network {
     for (old, new) in joined.newParameterNames { oldNames[new] = oldNames.removeValue(forKey: old) ?? old }
     return (joined.network, oldNames)
   }
+
+  /// The same with some steps alone, and nothing joined.
+  func fusing(_ isTaken: (Epilogue.Step) -> Bool) -> Network {
+    var editor = NetworkEditor(self)
+    for place in nodes.indices where nodes[place].operation.epilogueStep.map(isTaken) ?? false { editor.fuse(place) }
+    return editor.result
+  }
 }
 
 extension NetworkEditor {

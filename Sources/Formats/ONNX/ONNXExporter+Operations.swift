@@ -11,14 +11,9 @@ extension ONNXExporter {
       convolution(payload, node, x, weight: parameter(node, .weight), bias: payload.hasBias ? parameter(node, .bias) : nil)
     case .separableConvolution(let payload): separableConvolution(payload, node)
     case .transposedConvolution(let payload):
-      let bias = payload.hasBias ? [parameter(node, .bias)] : []
+      let bias = payload.hasBias ? parameter(node, .bias) : nil
       let value = payload.epilogue.isEmpty ? name : inner(node, "convolution")
-      add(
-        "ConvTranspose", [x, parameter(node, .weight)] + bias, value,
-        Self.window(payload.kernel, payload.stride, payload.padding) + [
-          .integers("dilations", payload.dilation.list), .integers("output_padding", payload.outputPadding.list),
-          .integer("group", payload.groups),
-        ])
+      transposedConvolution(payload, x, value, weight: parameter(node, .weight), bias: bias)
       epilogue(payload.epilogue, node, value)
     case .linear(let payload):
       let bias = payload.hasBias ? [parameter(node, .bias)] : []
@@ -86,8 +81,7 @@ extension ONNXExporter {
     case .normalization(let payload): try normalization(payload, node)
     case .expand(let payload): add("Expand", [x, sizes(node, "shape", payload.extents)], name)
     case .constant: add("Constant", [], name, [constant(node, .value)])
-    case .integer:
-      throw .notExportable(node: node.name, operation: node.operation.typeName, reason: "it is of integers")
+    case .integer: try writeIntegers(node)
     case .training:
       throw .notExportable(
         node: node.name, operation: node.operation.typeName, reason: "it is of training, and ONNX files are of inference")
@@ -188,30 +182,50 @@ extension ONNXExporter {
 
   /// The steps behind a convolution that made `value`; the last makes the node's value.
   private mutating func epilogue(_ epilogue: Epilogue, _ node: Node, _ value: String) {
+    steps(epilogue.steps, node, value, output: node.name, extras: node.inputs.dropFirst())
+  }
+
+  /// The steps, each as an operator; those that make integers of numbers, or numbers of sums, are others'.
+  mutating func steps(
+    _ steps: [Epilogue.Step], _ node: Node, _ value: String, output last: String, extras: ArraySlice<String>,
+    slope: ParameterRole = .slope, rank: Int = 4
+  ) {
     var value = value
-    var extras = node.inputs.dropFirst()
-    for (index, step) in epilogue.steps.enumerated() {
-      let isLast = index == epilogue.steps.count - 1
-      let output = isLast ? node.name : inner(node, "epilogue")
+    var extras = extras
+    for (index, step) in steps.enumerated() {
+      let output = index == steps.count - 1 ? last : inner(node, "epilogue")
       switch step {
-      case .activation(let function): activation(function, node, value, output, rank: 4)
+      case .activation(let function): activation(function, node, value, output, rank: rank, slope: slope)
       case .scale(let factor): add("Mul", [value, number(node, "factor", factor)], output)
       case .add: add("Add", [value, extras.removeFirst()], output)
       case .pixelShuffle(let factor): pixelShuffle(PixelShuffle(factor: factor), value, output)
-      // Refused before anything is written.
-      case .rescale, .requantize, .quantize: break
+      case .quantize(let payload): quantize(value, payload, node, output)
+      case .rescale, .requantize: add("Identity", [value], output)
       }
       value = output
     }
   }
 
-  private mutating func convolution(
+  mutating func convolution(
     _ payload: Convolution, _ x: String, _ output: String, weight: String, bias: String?
   ) {
+    add("Conv", [x, weight] + (bias.map { [$0] } ?? []), output, Self.attributes(payload))
+  }
+
+  static func attributes(_ payload: Convolution) -> [ONNXAttributeProto] {
+    window(payload.kernel, payload.stride, payload.padding) + [
+      .integers("dilations", payload.dilation.list), .integer("group", payload.groups),
+    ]
+  }
+
+  mutating func transposedConvolution(
+    _ payload: TransposedConvolution, _ x: String, _ output: String, weight: String, bias: String?
+  ) {
     add(
-      "Conv", [x, weight] + (bias.map { [$0] } ?? []), output,
+      "ConvTranspose", [x, weight] + (bias.map { [$0] } ?? []), output,
       Self.window(payload.kernel, payload.stride, payload.padding) + [
-        .integers("dilations", payload.dilation.list), .integer("group", payload.groups),
+        .integers("dilations", payload.dilation.list), .integers("output_padding", payload.outputPadding.list),
+        .integer("group", payload.groups),
       ])
   }
 

@@ -24,7 +24,12 @@ struct ONNXExporter {
   private var graph = ONNXGraphProto()
   private var names = ONNXNames()
   /// The number of axes of each value.
-  private(set) var ranks: [String: Int] = [:]
+  var ranks: [String: Int] = [:]
+  /// What values of integers are.
+  var codes: [String: Quantize] = [:]
+  /// The numbers of such, in the graph, and the values that they are of.
+  var numbers: [String: String] = [:]
+  var codesOfNumbers: [String: String] = [:]
   /// The shapes of all values at some sizes of the inputs, those that fit the network.
   private let samples: [[String: Shape]]
 
@@ -33,10 +38,6 @@ struct ONNXExporter {
     if let update = network.updates.first { throw .onnx(.updates(parameter: update.parameter)) }
     for input in network.inputs where input.element != .float32 {
       throw .onnx(.input(input.name, reason: "holds \(input.element.rawValue); inputs of float32 are written"))
-    }
-    if let node = network.nodes.first(where: \.operation.isOfIntegers) {
-      throw .onnx(
-        .notExportable(node: node.name, operation: node.operation.typeName, reason: "it sums integers or stores them"))
     }
     var exporter = ONNXExporter(network.withParametersAsConstants())
     do throws(ONNXProblem) {
@@ -82,6 +83,7 @@ struct ONNXExporter {
 
   /// The extent that a value has at every size that was tried; nil where it follows from the size, or none fits.
   func extent(of value: String, axis: Int) -> Int? {
+    let value = codesOfNumbers[value] ?? value
     let extents = Set(samples.compactMap { shapes in shapes[value].flatMap { axis < $0.rank ? $0[axis] : nil } })
     return extents.count == 1 ? extents.first : nil
   }
@@ -92,7 +94,7 @@ struct ONNXExporter {
       let place = network.inputs.count == 1 ? "" : "\(input.name)."
       let usual = input.channels != nil ? ["batch", "channels", "height", "width"] : ["batch"]
       return Self.valueInfo(
-        input.name,
+        input.name, .float32,
         input.axes.enumerated().map { axis, extent in
           if let extent { return .dimValue(Int64(extent)) }
           if axis < input.axisNames.count, let name = input.axisNames[axis] { return .dimParam(name) }
@@ -100,13 +102,18 @@ struct ONNXExporter {
         })
     }
     for node in network.nodes {
-      try write(node)
+      codes[node.name] = codes(of: node)
+      if node.operation.isOfIntegers || node.inputs.first.map({ codes[$0] != nil }) ?? false {
+        try writeIntegers(node)
+      } else {
+        try write(node)
+      }
       ranks[node.name] = try rank(node)
     }
     // An extent that is the same at every size that fits is fixed; where none fits, only the number of axes is known.
     graph.output = network.outputs.map { output in
       Self.valueInfo(
-        output,
+        output, codes[output]?.element ?? .float32,
         (0..<(ranks[output] ?? 4)).map { axis in
           if samples.count > 2, let fixed = extent(of: output, axis: axis) { return .dimValue(Int64(fixed)) }
           return .dimParam(axis == 0 ? "batch" : "\(output).\(axis)")
@@ -115,11 +122,12 @@ struct ONNXExporter {
   }
 
   private static func valueInfo(
-    _ name: String, _ dimensions: [ONNXTensorShapeProto.Dimension.OneOf_Value]
+    _ name: String, _ element: DataType, _ dimensions: [ONNXTensorShapeProto.Dimension.OneOf_Value]
   ) -> ONNXValueInfoProto {
     var info = ONNXValueInfoProto()
     info.name = name
-    info.type.tensorType.elemType = Int32(ONNXTensorProto.DataType.float.rawValue)
+    let type: ONNXTensorProto.DataType = element == .uint8 ? .uint8 : element == .int8 ? .int8 : .float
+    info.type.tensorType.elemType = Int32(type.rawValue)
     info.type.tensorType.shape.dim = dimensions.map { value in
       var dimension = ONNXTensorShapeProto.Dimension()
       dimension.value = value
@@ -186,6 +194,13 @@ struct ONNXExporter {
   /// Adds a number.
   mutating func number(_ node: Node, _ what: String, _ value: Float) -> String { floats(node, what, [value], shape: []) }
 
+  /// Adds a tensor of any elements.
+  mutating func tensor(_ node: Node, _ what: String, _ tensor: Tensor, shape: Shape? = nil) -> String {
+    let name = inner(node, what)
+    add(tensor, shape ?? tensor.shape, name)
+    return name
+  }
+
   /// Adds a vector of one double.
   mutating func double(_ node: Node, _ what: String, _ value: Double) -> String {
     let name = inner(node, what)
@@ -230,7 +245,16 @@ struct ONNXExporter {
   private static func tensor(_ tensor: Tensor, _ shape: Shape, _ name: String) -> ONNXTensorProto {
     var proto = ONNXTensorProto()
     proto.name = name
-    proto.dataType = Int32(ONNXTensorProto.DataType.float.rawValue)
+    let type: ONNXTensorProto.DataType =
+      switch tensor.dataType {
+      case .float32: .float
+      case .float16: .float16
+      case .bfloat16: .bfloat16
+      case .int8: .int8
+      case .uint8: .uint8
+      case .int32: .int32
+      }
+    proto.dataType = Int32(type.rawValue)
     proto.dims = shape.extents.map(Int64.init)
     // Tensors and files are little-endian both.
     proto.rawData = tensor.withUnsafeBytes { Data($0) }

@@ -6,12 +6,14 @@ extension ONNXImporter {
   /// What some form of is supported.
   static let operators: Set<String> = [
     "Abs", "Add", "And", "ArgMax", "ArgMin", "AveragePool", "BatchNormalization", "Cast", "CastLike", "Ceil", "Celu",
-    "Clip", "Concat", "Constant", "ConstantOfShape", "Conv", "ConvTranspose", "Cos", "DepthToSpace", "Div", "Dropout",
+    "Clip", "Concat", "Constant", "ConstantOfShape", "Conv", "ConvTranspose", "Cos", "DepthToSpace", "DequantizeLinear", "Div",
+    "Dropout",
     "Elu", "Equal", "Erf", "Exp", "Expand", "Flatten", "Floor", "Gather", "GatherND", "Gelu", "Gemm", "Greater",
     "GreaterOrEqual", "GlobalAveragePool", "GlobalLpPool", "GlobalMaxPool", "GroupNormalization", "HardSigmoid",
     "HardSwish", "Identity", "InstanceNormalization", "IsInf", "IsNaN", "LRN", "LayerNormalization", "LeakyRelu", "Less",
     "LessOrEqual", "Log", "LogSoftmax", "LpNormalization", "MatMul", "Max", "MaxPool", "Mean", "MeanVarianceNormalization",
-    "Min", "Mish", "Mod", "Mul", "Neg", "Not", "Or", "PRelu", "Pad", "Pow", "RMSNormalization", "Range", "Reciprocal",
+    "Min", "Mish", "Mod", "Mul", "Neg", "Not", "Or", "PRelu", "Pad", "Pow", "QLinearConv", "QuantizeLinear", "RMSNormalization",
+    "Range", "Reciprocal",
     "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd",
     "ReduceSum", "ReduceSumSquare", "Relu", "Reshape", "Resize", "Round", "ScatterND", "Selu", "Shape", "Sigmoid", "Sign",
     "Sin", "Size", "Slice", "Softmax", "Softplus", "Softsign", "SpaceToDepth", "Split", "Sqrt", "Squeeze", "Sub", "Sum",
@@ -21,7 +23,17 @@ extension ONNXImporter {
 
   mutating func lower(_ node: ONNXNode) throws(ONNXProblem) {
     switch node.type {
-    case "Constant": return try set(node, [.constant(constant(node))])
+    case "Constant":
+      // Integers of weights, or a zero point, whose type says what they are.
+      if let proto = node.tensor("value"), [2, 3].contains(proto.dataType), let name = node.outputs.first {
+        return try add(proto, as: name)
+      }
+      return try set(node, [.constant(constant(node))])
+    case "DequantizeLinear":
+      if let constant = try dequantizedConstant(node) { return try set(node, [.constant(constant)]) }
+      return try set(node, [.view(dequantized(node))])
+    case "QuantizeLinear": return try set(node, [.view(quantized(node))])
+    case "QLinearConv": return try set(node, [.view(integerConvolution(node))])
     case "Shape", "Size": return try set(node, [.constant(shape(node))])
     case "Dropout": try checkDropout(node)
     default: break
@@ -78,9 +90,11 @@ extension ONNXImporter {
         throw node.unsupported("it makes integers of the values of an image")
       }
       return [try view(node)]
-    case "Conv": return [try convolution(node)]
-    case "ConvTranspose": return [try transposedConvolution(node)]
-    case "Gemm": return [try gemm(node)]
+    case "Conv", "ConvTranspose", "Gemm":
+      let result =
+        node.type == "Conv" ? try convolution(node) : node.type == "Gemm" ? try gemm(node) : try transposedConvolution(node)
+      noteLayer(node, result)
+      return [result]
     case "MatMul": return [try product(node)]
     case "BatchNormalization": return [try batchNorm(node)]
     case "Add", "Sub", "Mul", "Div", "Min", "Max", "Sum", "Mean": return [try binary(node)]

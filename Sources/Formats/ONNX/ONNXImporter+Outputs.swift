@@ -59,7 +59,9 @@ extension ONNXImporter {
   /// What was emitted, without the nodes that no output needs.
   mutating func network(_ name: String, inputs: [NetworkInput], outputs: [Output]) -> Network {
     let graph = NetworkGraph(name: title(name), inputs: inputs, nodes: nodes, outputs: outputs.map(\.value))
-    var editor = NetworkEditor(Network(unverified: graph, parameters: parameters))
+    var network = Network(unverified: graph, parameters: parameters)
+    if !codes.isEmpty { network = network.drawingInIntegers(layers, codes) }
+    var editor = NetworkEditor(network)
     editor.removeDeadNodes()
     var renamed: [String: String] = [:]
     for output in outputs where output.value != output.name { renamed[output.value] = output.name }

@@ -19,7 +19,13 @@ struct ONNXImporter {
 
   let opset: Int
   let path: String?
-  private var initializers: [String: ONNXTensorProto] = [:]
+  private(set) var initializers: [String: ONNXTensorProto] = [:]
+  /// The integers that constants are the numbers of.
+  var grids: [String: Grid] = [:]
+  /// Those of the weights and biases of layers, by the names of nodes.
+  var layers: [String: (weight: Grid, bias: Grid?)] = [:]
+  /// What the integers of values stand for.
+  var codes: [String: Quantize] = [:]
   var reader: ONNXTensorReader
   var symbols = SymbolTable()
   private var values: [String: Value] = [:]
@@ -272,6 +278,12 @@ struct ONNXImporter {
     let casts: Set<String> = ["Cast", "CastLike", "Shape", "Size", "Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"]
     if moves.contains(node.type) { return bytes.formUnion(node.outputs) }
     guard casts.contains(node.type) else { throw node.unsupported("it computes with bytes; cast them to float first") }
+  }
+
+  /// A tensor that a node states as one of the file.
+  mutating func add(_ proto: ONNXTensorProto, as name: String) throws(ONNXProblem) {
+    guard initializers[name] == nil, values[name] == nil else { throw .duplicateValue(name) }
+    initializers[name] = proto
   }
 
   mutating func set(_ name: String, _ value: Value) throws(ONNXProblem) {

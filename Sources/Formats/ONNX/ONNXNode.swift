@@ -44,6 +44,9 @@ struct ONNXNode {
   /// The same node with another first input.
   func reading(_ name: String) -> ONNXNode { ONNXNode(self, inputs: [name] + inputs.dropFirst()) }
 
+  /// The same node with other inputs.
+  func reading(_ names: [String]) -> ONNXNode { ONNXNode(self, inputs: names) }
+
   /// The name of an input, nil where it is absent.
   func input(_ index: Int) -> String? {
     guard index < inputs.count, !inputs[index].isEmpty else { return nil }

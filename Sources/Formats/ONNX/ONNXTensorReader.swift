@@ -60,7 +60,7 @@ struct ONNXTensorReader {
     return ONNXNumbers(shape: shape.extents, values: values.map { Extent($0) }, kind: .double)
   }
 
-  private func shape(_ proto: ONNXTensorProto, name: String) throws(ONNXProblem) -> Shape {
+  func shape(_ proto: ONNXTensorProto, name: String) throws(ONNXProblem) -> Shape {
     guard proto.dims.count <= 16 else { throw .tensor(name, reason: "has \(proto.dims.count) axes; at most 16 are read") }
     for dim in proto.dims where dim < 0 || dim > 1 << 36 { throw .tensor(name, reason: "has an extent of \(dim)") }
     let shape = Shape(proto.dims.map(Int.init))
@@ -151,7 +151,7 @@ struct ONNXTensorReader {
   }
 
   /// The bytes that a tensor has in a file beside the model.
-  private mutating func externalData(_ proto: ONNXTensorProto, name: String) throws(ONNXProblem) -> ArraySlice<UInt8> {
+  mutating func externalData(_ proto: ONNXTensorProto, name: String) throws(ONNXProblem) -> ArraySlice<UInt8> {
     var entries: [String: String] = [:]
     for entry in proto.externalData { entries[entry.key] = entry.value }
     guard let location = entries["location"] else { throw .externalData(tensor: name, reason: "it is not named") }

@@ -44,7 +44,7 @@ extension Requantization {
   /// The largest magnitude of a product: a difference of two integers of 8 bits, times an int8.
   package static let largestProduct = 255 * 128
   /// What fits int32 in any order of summing, with a bias of 0.
-  static let mostTerms = Int(Int32.max) / largestProduct
+  package static let mostTerms = Int(Int32.max) / largestProduct
   /// What multipliers may be, 0 apart: with sums of 31 bits no product leaves the normal numbers of float32.
   package static let multipliers: ClosedRange<Float> = 0x1p-64...0x1p64
 

@@ -1,0 +1,32 @@
+import Files
+
+extension ModelQuantization {
+  /// The table by layers, and what is lost in all.
+  public var text: String {
+    let isMeasured = layers.contains { $0.loss != nil }
+    var table = TextTable(["layer", "products", "stored", "scale", "zero"] + (isMeasured ? ["lost alone [dB]"] : []))
+    for layer in layers {
+      var row = [
+        layer.name, layer.products, layer.stored, layer.scale.map { TextFormat.significant(Double($0), 4) } ?? "",
+        layer.zeroPoint.map(String.init) ?? "",
+      ]
+      if isMeasured { row.append(layer.loss.map { TextFormat.fixed($0, 4) } ?? "") }
+      table.append(row)
+    }
+    let count = layers.count { $0.products == "integers" }
+    var text =
+      "\(model.onOneLine): \(network.onOneLine), ranges \(ranges) of \(sampleCount) samples, measured by \(engine)\n\n\(table.text)\n"
+    text +=
+      "\(count) of \(layers.count) layers sum integers; parameters \(TextFormat.bytes(parameterBytesBefore)) -> "
+      + "\(TextFormat.bytes(parameterBytesAfter))\n"
+    if let float, let loss {
+      text +=
+        "\(measure): float32 \(TextFormat.fixed(float, 3)) dB, integers \(TextFormat.fixed(integers, 3)) dB, lost "
+        + "\(TextFormat.fixed(loss, 3)) dB\n"
+    } else {
+      text += "\(measure): \(TextFormat.fixed(integers, 2)) dB of what float32 makes\n"
+    }
+    if let output { text += "written to \(output.onOneLine)\n" }
+    return text
+  }
+}

@@ -1,0 +1,95 @@
+import ArgumentParser
+import Swiftlet
+
+struct QuantizeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "quantize", abstract: "Makes a model sum integers of 8 bits, and shows what each layer loses by it.",
+    discussion: """
+      The model is run on pictures in float32 to see which numbers its values hold; then its layers sum uint8 and int8 in int32, \
+      with the same bits on every engine. The first layers and the output stay float32. Give pictures like those that the model is for, and \
+      not those that it is measured on. Inputs in files .npy are taken, too.
+      """)
+
+  @Argument(help: "The model: a name (upscale-x2) or a model file.")
+  var model: String
+
+  @Option(help: ArgumentHelp("The folder of pictures to calibrate with and to measure on.", valueName: "folder"))
+  var data: String
+
+  @Option(name: .shortAndLong, help: "The model to write (.safetensors or .onnx). (default: none, figures alone)")
+  var output: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "How ranges follow from what values held: minmax, percentile, percentile:99.9 or mse. (default: minmax)",
+      valueName: "method"),
+    transform: {
+      guard let method = RangeMethod($0) else { throw ValueProblem("give minmax, percentile, percentile:SHARE or mse") }
+      return method
+    })
+  var ranges = RangeMethod.minmax
+
+  @Option(
+    help: ArgumentHelp("Pictures that are taken, spread over the folder, 1 to 1024.", valueName: "n"),
+    transform: Count.init(argument:))
+  var count = Count(24)
+
+  @Option(
+    help: ArgumentHelp("The side of the pieces of pictures, in pixels of the network's input, 1 to 1024.", valueName: "pixels"),
+    transform: Count.init(argument:))
+  var side = Count(96)
+
+  @Option(
+    help: ArgumentHelp(
+      "The most that may be lost: layers that lose most stay float32, as in 0.1dB. (default: any)", valueName: "dB"),
+    transform: { text in
+      let number = text.lowercased().hasSuffix("db") ? String(text.dropLast(2)) : text
+      guard let loss = Double(number), loss >= 0, loss.isFinite else { throw ValueProblem("give decibels, as in 0.1dB") }
+      return loss
+    })
+  var maxLoss: Double?
+
+  @Option(help: ArgumentHelp("Bits of weights: 8, or 7, which never saturate on processors without VNNI.", valueName: "n"))
+  var weightBits = 8
+
+  @Option(
+    name: .customLong("float"), parsing: .singleValue,
+    help: ArgumentHelp("A layer that stays float32; may be given again. (default: none)", valueName: "layer"))
+  var floatLayers: [String] = []
+
+  @Flag(help: "Let the first layers sum integers, too.")
+  var first = false
+
+  @Flag(help: "Bring weights of layers that feed one another to like ranges first.")
+  var equalize = false
+
+  @Flag(name: .customLong("no-sensitivity"), help: "Do not measure each layer alone.")
+  var skipsLayers = false
+
+  @OptionGroup var cpu: CPUArguments
+
+  @Flag(help: "Print the figures as JSON.")
+  var json = false
+
+  func run() throws {
+    var options = ModelQuantization.Options()
+    options.method = ranges
+    options.scheme = QuantizationScheme(weightBits: weightBits, keepsFirst: !first, floatLayers: Set(floatLayers))
+    options.measuresLayers = !skipsLayers
+    options.maximumLoss = maxLoss
+    options.equalizes = equalize
+    if let output { try ModelLibrary.claimOutput(output) }
+    let network = try ModelLibrary.network(model)
+    let samples = try CalibrationData(folder: data, for: network, count: count.value, side: side.value)
+    let start = Machine.seconds
+    defer { Terminal.clearProgress() }
+    let report = try ModelQuantization(
+      network, model: model, data: samples, options: options, engine: try cpu.engine(.cpu()), output: output
+    ) { label, share in
+      Terminal.drawProgress(label, share, since: start)
+    }
+    Terminal.clearProgress()
+    let others = [output].compactMap(\.self)
+    json ? Terminal.showJSON(try report.json, besides: others) : Terminal.show(report.text, besides: others)
+  }
+}

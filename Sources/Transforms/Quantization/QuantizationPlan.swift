@@ -1,0 +1,131 @@
+import Networks
+import Tensors
+
+/// Which nodes of a prepared network are of integers, and which values exist as such: a pure thing, made from the graph and the scheme.
+struct QuantizationPlan {
+  /// What a node is.
+  enum Kind: Hashable {
+    /// Sums products; `storesIntegers` where its epilogue can end in `requantize`.
+    case layer(storesIntegers: Bool)
+    case sum
+    case table(ActivationFunction)
+    /// Makes integers of those of its operands, of their type.
+    case mover
+    case other
+  }
+
+  let network: Network
+  private(set) var kinds: [String: Kind] = [:]
+  /// The nodes of integers: layers that sum such, and others that take and make them.
+  private(set) var integerNodes: Set<String> = []
+  /// Of those the layers whose sums are stored as integers.
+  private(set) var storingLayers: Set<String> = []
+  /// Values that are read as integers.
+  private(set) var wanted: Set<String> = []
+  /// The names of the layers that may become integers.
+  private(set) var layers: [String] = []
+
+  init(_ network: Network, _ scheme: QuantizationScheme) {
+    self.network = network
+    let editor = NetworkEditor(network)
+    var isBehindLayer: Set<String> = []
+    for node in network.nodes {
+      var kind = Kind(node.operation)
+      let follows = node.elementInputs.contains { isBehindLayer.contains($0) }
+      if case .layer = kind {
+        let weight = network.parameter(.weight, of: node)
+        let sumsFew = (node.operation.linearParts.first?.terms ?? .max) <= Requantization.mostTerms
+        if weight?.dataType != .float32 || !editor.ownsAlone(node) || !sumsFew { kind = .other }
+        isBehindLayer.insert(node.name)
+        if kind != .other {
+          layers.append(node.name)
+          if scheme.floatLayers.contains(node.name) || (scheme.keepsFirst && !follows) { kind = .other }
+        }
+      } else if follows {
+        isBehindLayer.insert(node.name)
+      }
+      kinds[node.name] = kind
+    }
+    decide()
+  }
+
+  func kind(_ node: Node) -> Kind { kinds[node.name] ?? .other }
+
+  /// Nodes are of integers as long as what they read can be, and somebody wants what they make as such.
+  private mutating func decide() {
+    let makers = Dictionary(network.nodes.map { ($0.name, $0) }) { first, _ in first }
+    integerNodes = Set(network.nodes.filter { kind($0) != .other }.map(\.name))
+    while true {
+      wanted = []
+      storingLayers = []
+      var kept = integerNodes
+      // What is read by what comes later is known there.
+      for node in network.nodes.reversed() where kept.contains(node.name) {
+        switch kind(node) {
+        case .layer(let storesIntegers):
+          wanted.insert(node.inputs[0])
+          guard storesIntegers, wanted.contains(node.name) else { continue }
+          storingLayers.insert(node.name)
+          wanted.formUnion(node.inputs.dropFirst())
+        case .sum, .table, .mover:
+          if wanted.contains(node.name) { wanted.formUnion(node.elementInputs) } else { kept.remove(node.name) }
+        case .other: continue
+        }
+      }
+      // What reads float32 alone is float32: one value is stored as integers behind it, and not all before it.
+      for node in network.nodes where kept.contains(node.name) {
+        if case .layer = kind(node) { continue }
+        let isFed = node.elementInputs.contains { value in
+          makers[value].map { kept.contains($0.name) && (!isLayer($0) || storingLayers.contains($0.name)) } ?? false
+        }
+        if !isFed { kept.remove(node.name) }
+      }
+      if kept == integerNodes { return }
+      integerNodes = kept
+    }
+  }
+
+  private func isLayer(_ node: Node) -> Bool { if case .layer = kind(node) { true } else { false } }
+}
+
+extension QuantizationPlan.Kind {
+  init(_ operation: Operation) {
+    switch operation {
+    case .convolution, .transposedConvolution, .linear:
+      guard let epilogue = operation.epilogue, let canonical = CanonicalEpilogue(epilogue), !canonical.isOfIntegers else {
+        self = .other
+        return
+      }
+      self = .layer(storesIntegers: canonical.canBeStored)
+    case .add: self = .sum
+    case .activation(let function):
+      if case .prelu(let channels) = function, channels != 1 { self = .other } else { self = .table(function) }
+    case .maximumPool, .averagePool, .concatenation, .pixelShuffle, .pixelUnshuffle, .slice, .reshape, .flatten, .transpose,
+      .expand, .pad:
+      self = .mover
+    case .resize(let payload): self = payload.method == .nearest ? .mover : .other
+    // The mean over an image is small beside its pixels: as their integers little would be left of it.
+    case .globalAveragePool: self = .other
+    case .separableConvolution, .batchNorm, .scale, .channelAffine, .binary, .matrixMultiply, .softmax, .reduction,
+      .maximumIndex,
+      .normalization, .constant, .integer, .training:
+      self = .other
+    }
+  }
+}
+
+extension CanonicalEpilogue {
+  /// Whether the steps are such as stand between sums of integers and what is stored of them.
+  fileprivate var canBeStored: Bool {
+    func isExact(_ function: ActivationFunction?, isLast: Bool) -> Bool {
+      switch function {
+      case nil, .relu, .leakyReLU, .prelu: true
+      case .clip: isLast
+      default: false
+      }
+    }
+    // A negative factor does not commute with a ReLU.
+    return isExact(before, isLast: scale == 1 && !adds && after == nil) && isExact(after, isLast: true)
+      && (scale > 0 || before == nil)
+  }
+}

@@ -1,0 +1,261 @@
+import Architectures
+import Networks
+import ReferenceBackend
+import Tensors
+import TestSupport
+import Testing
+import Transforms
+
+/// Networks become networks of integers: what they look like, that they verify, and that they make nearly the same.
+@Suite struct QuantizingTests {
+  /// The ranges of a network's values on an input.
+  static func ranges(_ network: Network, _ inputs: [Tensor]) throws -> [String: QuantizationRange] {
+    let values = try ReferenceEngine().values(of: network.preparedForQuantization(), inputs: inputs)
+    return values.compactMapValues { tensor in
+      guard tensor.dataType == .float32, let least = tensor.floats.min(), let most = tensor.floats.max() else { return nil }
+      return QuantizationRange(minimum: least, maximum: most)
+    }
+  }
+
+  /// The share of the error in the signal, in dB.
+  private static func quality(_ a: Tensor, _ truth: Tensor) -> Double {
+    var error = 0.0, signal = 0.0
+    for (x, y) in zip(a.numbers, truth.numbers) {
+      error += (x - y) * (x - y)
+      signal += y * y
+    }
+    return error == 0 ? 200 : 10 * (signal / error).logarithm
+  }
+
+  private static func input(_ shape: Shape) -> Tensor {
+    var generator = SplitMix64(seed: 3)
+    let noise = Tensor(uniform: shape, bound: 0.5, using: &generator)
+    return Tensor(shape, noise.floats.map { $0 + 0.5 })
+  }
+
+  private static let zoo: [(name: String, network: Network, shape: Shape)] = {
+    func make(_ network: () throws -> Network) -> Network {
+      do { return try network() } catch { preconditionFailure("\(error)") }
+    }
+    return [
+      ("vdsr", make { try VDSR(depth: 6, features: 16).network(.random(seed: 1)) }, [1, 1, 14, 15]),
+      ("edsr", make { try EDSR(scale: 2, features: 16, blocks: 3).network(.random(seed: 1)) }, [1, 3, 9, 10]),
+      (
+        "edsr_separable",
+        make { try EDSR(scale: 2, features: 16, blocks: 2, convolution: .separable).network(.random(seed: 1)) }, [1, 3, 9, 10]
+      ),
+      ("small_resnet", make { try SmallResNet(classes: 5).network(.random(seed: 1)) }, [1, 3, 16, 16]),
+      ("unet", make { try UNet(channels: 1, classes: 1, features: 8).network(.random(seed: 1)) }, [1, 1, 32, 32]),
+    ]
+  }()
+
+  @Test(arguments: zoo.indices)
+  func networksStayWhatTheyAre(_ index: Int) throws {
+    let (name, network, shape) = Self.zoo[index], input = Self.input(shape)
+    let ranges = try Self.ranges(network, [input])
+    let truth = try ReferenceEngine().prepare(network, inputs: [shape]).run([input])[0]
+    for scheme in [
+      QuantizationScheme(), QuantizationScheme(element: .int8), QuantizationScheme(weightBits: 7),
+      QuantizationScheme(keepsFirst: false),
+    ] {
+      let integers = try network.quantized(ranges, scheme)
+      try integers.verify()
+      #expect(integers.inputs == network.inputs)
+      let types = try integers.inferredTypes(inputs: [shape])
+      #expect(types[integers.outputs[0]]?.element == .float32)
+      // What is of integers is fused already.
+      #expect(integers.optimizedForInference() == integers)
+      let output = try ReferenceEngine().prepare(integers, inputs: [shape]).run([input])[0]
+      let quality = Self.quality(output, truth)
+      #expect(quality > (name == "unet" ? 20 : 24), "\(name) with \(scheme): \(quality) dB")
+      let layers = integers.nodes.filter { $0.operation.epilogue?.sumsIntegers ?? false }
+      #expect(layers.count * 3 > integers.nodes.count, "\(name): \(layers.count) of \(integers.nodes.count)")
+      for layer in layers {
+        for part in layer.operation.linearParts {
+          let weights = try #require(integers.parameter(part.weightRole, of: layer)?.integers)
+          #expect(weights.allSatisfy { abs($0) <= (scheme.weightBits == 7 ? 63 : 127) })
+        }
+      }
+    }
+  }
+
+  /// The residual block of EDSR: what is added are integers, and the ReLU is a minimum.
+  @Test func structureOfResiduals() throws {
+    let network = Self.zoo[1].network, input = Self.input(Self.zoo[1].shape)
+    let integers = try network.quantized(Self.ranges(network, [input]))
+    let names = integers.nodes.map { "\($0.name): \($0.operation.displayName)" }
+    #expect(names.contains("head: convolution + quantize"), "\(names)")
+    #expect(names.contains("body.0.a: convolution + requantize"), "\(names)")
+    #expect(names.contains("body.0.b: convolution + add + requantize"), "\(names)")
+    #expect(names.contains("tail: convolution") || names.contains("tail: convolution + add"), "\(names)")
+    let first = try #require(integers.nodes.first { $0.name == "body.0.a" }?.operation.epilogue?.requantization)
+    #expect(first.minimum == first.quantization.zeroPoint && first.maximum == 255 && first.quantization.zeroPoint == 0)
+    #expect(!integers.nodes.contains { $0.operation.type == .dequantize })
+  }
+
+  @Test func separablePartsAreJoined() throws {
+    let network = Self.zoo[2].network, input = Self.input(Self.zoo[2].shape)
+    let integers = try network.quantized(Self.ranges(network, [input]))
+    let separable = integers.nodes.filter { $0.operation.type == .separableConvolution }
+    #expect(separable.count > 3 && separable.contains { $0.operation.epilogue?.sumsIntegers ?? false })
+    // The same of the network that was fused before.
+    let fused = network.optimizedForInference()
+    let again = try fused.quantized(Self.ranges(fused, [input]))
+    #expect(again.nodes.map(\.operation.type) == integers.nodes.map(\.operation.type))
+  }
+
+  /// Concatenated values have one type with what they are made of; pools keep it.
+  @Test func movedValuesHaveOneType() throws {
+    let network = Self.zoo[4].network, input = Self.input(Self.zoo[4].shape)
+    let integers = try network.quantized(Self.ranges(network, [input]))
+    let types = try integers.inferredTypes(inputs: [input.shape])
+    let joined = integers.nodes.filter { $0.operation.type == .concatenation }
+    #expect(joined.count > 1 && joined.allSatisfy { types[$0.name]?.element == .uint8 })
+    #expect(integers.nodes.filter { $0.operation.type == .maximumPool }.allSatisfy { types[$0.name]?.element == .uint8 })
+  }
+
+  /// Activations that no minimum states are tables, of the nearest integers.
+  @Test func functionsAreTables() throws {
+    for function: ActivationFunction in [
+      .sigmoid, .tanh, .hardSwish, .silu, .gelu, .prelu(channels: 1), .clip(minimum: 0, maximum: 0.4),
+    ] {
+      var builder = NetworkBuilder("table")
+      let x = builder.input("x", channels: 3)
+      let a = builder.convolution("a", x, outChannels: 8, kernel: 3, padding: 1)
+      let b = builder.convolution("b", builder.batchNorm("norm", a), outChannels: 8, kernel: 3, padding: 1)
+      let c = builder.activation("function", b, function)
+      builder.output(builder.convolution("c", c, outChannels: 4, kernel: 1))
+      let network = try builder.build(.random(seed: 2)), input = Self.input([1, 3, 8, 8])
+      let ranges = try Self.ranges(network, [input])
+      let integers = try network.quantized(ranges)
+      let truth = try ReferenceEngine().prepare(network, inputs: [input.shape]).run([input])[0]
+      let output = try ReferenceEngine().prepare(integers, inputs: [input.shape]).run([input])[0]
+      #expect(Self.quality(output, truth) > 28, "\(function): \(Self.quality(output, truth)) dB")
+      switch function {
+      case .clip, .prelu: #expect(integers.nodes.map(\.name) == ["a", "b", "c"])
+      default: #expect(integers.nodes.map(\.operation.type).contains(.lookup))
+      }
+    }
+  }
+
+  /// Every case of the shared list is quantised and verifies, or says why not; one layer at least that stays float32 changes nothing else.
+  @Test(arguments: OperationCase.all)
+  func everyCaseVerifies(_ example: OperationCase) throws {
+    let network = example.network, inputs = example.inputs
+    let layers = try? network.quantizableLayers(QuantizationScheme(keepsFirst: false))
+    guard network.graph.updates.isEmpty, let layers, !layers.isEmpty else { return }
+    let ranges = try Self.ranges(network, inputs)
+    let integers = try network.quantized(ranges, QuantizationScheme(keepsFirst: false))
+    let outputs = try ReferenceEngine().prepare(integers, inputs: example.inputShapes).run(inputs)
+    let truth = try ReferenceEngine().prepare(network, inputs: example.inputShapes).run(inputs)
+    #expect(zip(outputs, truth).allSatisfy { $0.shape == $1.shape && $0.dataType == .float32 })
+    for (output, expected) in zip(outputs, truth) where expected.floats.allSatisfy(\.isFinite) {
+      #expect(Self.quality(output, expected) > 12, "\(example.name): \(Self.quality(output, expected)) dB")
+    }
+    let none = try network.quantized(ranges, QuantizationScheme(keepsFirst: false, floatLayers: Set(layers)))
+    #expect(!none.nodes.contains { $0.operation.isOfIntegers })
+  }
+
+  @Test func faultsAreNamed() throws {
+    let network = Self.zoo[1].network, input = Self.input(Self.zoo[1].shape)
+    var ranges = try Self.ranges(network, [input])
+    func error(_ body: () throws -> Network) -> String? {
+      do { _ = try body() } catch { return "\(error)" }
+      return nil
+    }
+    #expect(
+      error { try network.quantized(ranges, QuantizationScheme(weightBits: 9)) }
+        == "weights of 9 bits are not known; give 2 to 8")
+    #expect(
+      error { try network.quantized(ranges, QuantizationScheme(element: .int32)) }
+        == "values of int32 are not known; give uint8 or int8")
+    #expect(
+      error { try network.quantized(ranges, QuantizationScheme(floatLayers: ["boddy"])) }?
+        .hasPrefix("no layer is called 'boddy'; there are head, body.0.a") ?? false)
+    ranges["body.0.a"] = QuantizationRange(minimum: 0, maximum: .infinity)
+    #expect(error { try network.quantized(ranges) }?.contains("of the value 'body.0.a' is none") ?? false)
+    ranges["body.0.a"] = nil
+    #expect(error { try network.quantized(ranges) }?.contains("no range for the value 'body.0.a'") ?? false)
+    let integers = try network.quantized(Self.ranges(network, [input]))
+    #expect(error { try integers.quantized([:]) }?.contains("of integers already") ?? false)
+    var builder = NetworkBuilder("relu")
+    builder.output(builder.activation("relu", builder.input("x", channels: 3), .relu))
+    let relu = try builder.build(.zeros)
+    #expect(error { try relu.quantized([:]) } == "no layer of the network sums products that integers could sum")
+  }
+
+  @Test func rangesBecomeScales() {
+    func quantization(_ least: Float, _ most: Float, _ element: DataType = .uint8) -> ValueType.Quantization {
+      QuantizationRange(minimum: least, maximum: most).quantization(element)
+    }
+    #expect(quantization(0, 1) == .init(scale: 1 / 255, zeroPoint: 0) && quantization(0.5, 1) == quantization(0, 1))
+    #expect(quantization(-1, 1) == .init(scale: 2 / 255, zeroPoint: 128) || quantization(-1, 1).zeroPoint == 127)
+    #expect(quantization(-2, -1) == .init(scale: 2 / 255, zeroPoint: 255))
+    #expect(quantization(0, 0) == .init(scale: 1, zeroPoint: 0) && quantization(0, 0, .int8).zeroPoint == -128)
+    #expect(quantization(0, 1e-30).scale == 0x1p-32 && quantization(-1e30, 1e30).scale == 0x1p32)
+  }
+
+  /// The same function, but for rounding, and weights of like ranges.
+  @Test func channelsAreEqualized() throws {
+    let network = Self.zoo[1].network, input = Self.input(Self.zoo[1].shape)
+    var uneven = network
+    for name in ["body.0.a.weight", "body.1.a.weight"] {
+      var weight = try #require(uneven.parameters[name])
+      let size = weight.count / weight.shape[0]
+      weight.withUnsafeMutableFloats { values in
+        for index in values.indices where index / size % 3 == 0 { values[index] *= 50 }
+      }
+      uneven.parameters[name] = weight
+    }
+    let equal = uneven.equalizingChannels()
+    try equal.verify()
+    let truth = try ReferenceEngine().prepare(uneven, inputs: [input.shape]).run([input])[0]
+    let output = try ReferenceEngine().prepare(equal, inputs: [input.shape]).run([input])[0]
+    #expect(Self.quality(output, truth) > 100)
+    func spread(_ network: Network) throws -> Float {
+      let weight = try #require(network.parameters["body.0.a.weight"]).floats
+      let size = weight.count / 16
+      let largest = (0..<16).map { channel in weight[channel * size..<(channel + 1) * size].map(abs).max() ?? 0 }
+      return (largest.max() ?? 0) / (largest.min() ?? 1)
+    }
+    #expect(try spread(equal) * 3 < spread(uneven))
+    func loss(_ network: Network) throws -> Double {
+      let integers = try network.quantized(Self.ranges(network, [input]))
+      return Self.quality(try ReferenceEngine().prepare(integers, inputs: [input.shape]).run([input])[0], truth)
+    }
+    #expect(try loss(equal) > loss(uneven))
+  }
+
+  /// Biases make up for the mean that rounding of weights takes.
+  @Test func biasesAreCorrected() throws {
+    var builder = NetworkBuilder("one")
+    let x = builder.input("x", channels: 4)
+    builder.output(builder.convolution("c", x, outChannels: 3, kernel: 3, padding: 0))
+    let network = try builder.build(.random(seed: 9)), input = Tensor(repeating: 0.7, [1, 4, 9, 9])
+    let scheme = QuantizationScheme(weightBits: 4, keepsFirst: false), ranges = try Self.ranges(network, [input])
+    let shifts = network.biasShifts(inputMeans: ["x": [0.7, 0.7, 0.7, 0.7]], scheme)
+    func error(_ corrections: QuantizationCorrections) throws -> Float {
+      let integers = try network.quantized(ranges, scheme, corrections: corrections)
+      let output = try ReferenceEngine().prepare(integers, inputs: [input.shape]).run([input])[0].floats
+      let truth = try ReferenceEngine().prepare(network, inputs: [input.shape]).run([input])[0].floats
+      return zip(output, truth).map { abs($0 - $1) }.max() ?? 0
+    }
+    #expect(try error(.init(biasShifts: shifts)) < 1e-4)
+    #expect(try error(.init()) > 1e-3)
+  }
+}
+
+extension Double {
+  /// The decimal one, by the binary one and a series: tests take no library for it.
+  fileprivate var logarithm: Double {
+    guard self > 0 else { return -.infinity }
+    // ln m for 1 <= m < 2 by atanh.
+    let m = significand, y = (m - 1) / (m + 1)
+    var term = y, sum = 0.0
+    for k in 0..<30 {
+      sum += term / Double(2 * k + 1)
+      term *= y * y
+    }
+    return (2 * sum + Double(exponent) * 0.693_147_180_559_945_3) / 2.302_585_092_994_045_7
+  }
+}
