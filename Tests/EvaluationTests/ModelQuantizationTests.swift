@@ -52,7 +52,9 @@ import Testing
     for index in data.samples.indices {
       let input = data.samples[index].input
       var truth = try ReferenceEngine().prepare(network, inputs: [input.shape]).run([input])[0]
-      truth.withUnsafeMutableFloats { values in for place in values.indices { values[place] = min(max(values[place], 0), 1) + 0.01 } }
+      truth.withUnsafeMutableFloats { values in
+        for place in values.indices { values[place] = min(max(values[place], 0), 1) + 0.01 }
+      }
       data.samples[index].target = truth
     }
     var options = ModelQuantization.Options()
