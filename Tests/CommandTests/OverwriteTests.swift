@@ -36,6 +36,10 @@ struct WritingCase: Sendable, CustomTestStringConvertible {
     WritingCase("convert model.safetensors --architecture edsr -o OUT", reads: ["model.safetensors"]),
     WritingCase("optimize MODEL -o OUT", reads: ["model.safetensors"]),
     WritingCase("optimize external.onnx -o OUT", reads: external),
+    WritingCase("prune MODEL --sparsity 0.5 --align 1 -o OUT", reads: ["model.safetensors"], fresh: "out.safetensors"),
+    WritingCase(
+      "quantize MODEL --data . --count 1 --side 16 --no-sensitivity -o OUT", reads: ["model.safetensors"],
+      fresh: "out.safetensors"),
     WritingCase("profile MODEL --input 1x1x8x8 --runs 1 --warmup 0 --trace OUT", reads: ["model.safetensors"]),
     WritingCase(
       "profile MODEL --input photo.png --runs 1 --warmup 0 --roofline OUT", reads: ["model.safetensors", "photo.png"]),
@@ -125,13 +129,15 @@ struct WritingCase: Sendable, CustomTestStringConvertible {
         guard let option = words.first(where: { $0.hasPrefix("--") }) else { continue }
         let value = words.first { $0.hasPrefix("<") }.map { $0.dropFirst().dropLast() }
         // What reads a file, by name; all others of these placeholders write one.
-        if let value, ["file", "folder", "output"].contains(value), !["--input", "--data", "--labels"].contains(option) {
+        let reading = ["--input", "--data", "--labels", "--config"]
+        if let value, ["file", "folder", "output"].contains(value), !reading.contains(option) {
           written.insert("\(command) \(option)")
         }
       }
     }
-    // A new model is made of nothing, and a run goes into an empty folder (TrainCommandTests).
-    #expect(written.subtracting(tried) == ["new --output", "train --output"], "outputs that no case writes")
+    // A new model is made of nothing, and runs go into empty folders (TrainCommandTests).
+    #expect(
+      written.subtracting(tried) == ["new --output", "train --output", "prune --runs"], "outputs that no case writes")
     #expect(tried.subtracting(written).isEmpty)
   }
 
