@@ -129,7 +129,7 @@ struct WritingCase: Sendable, CustomTestStringConvertible {
         guard let option = words.first(where: { $0.hasPrefix("--") }) else { continue }
         let value = words.first { $0.hasPrefix("<") }.map { $0.dropFirst().dropLast() }
         // What reads a file, by name; all others of these placeholders write one.
-        let reading = ["--input", "--data", "--labels", "--config"]
+        let reading: [Substring] = ["--input", "--data", "--labels", "--config"]
         if let value, ["file", "folder", "output"].contains(value), !reading.contains(option) {
           written.insert("\(command) \(option)")
         }
