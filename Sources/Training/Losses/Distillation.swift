@@ -69,7 +69,7 @@ extension DistillationError: CustomStringConvertible {
     case .notOneValue(let teacher): "the teacher '\(teacher)' has not one input and one output, which imitation takes"
     case .input(let teacher, let shape, let reason): "the teacher '\(teacher)' does not take \(shape): \(reason)"
     case .unknownValue(let network, let name):
-      "'\(network)' has no value '\(name)' to be imitated; 'swiftlet info --json' lists the nodes of a model"
+      "'\(network)' has no value '\(name)' to be imitated; 'swiftlet info --nodes' lists the nodes of a model"
     case .shapes(let student, let shape, let teacher, let other):
       "'\(student)' of the student is \(shape) and '\(teacher)' of the teacher \(other); what is imitated must have the student's shape"
     }
