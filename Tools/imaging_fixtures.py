@@ -221,8 +221,8 @@ refused = [
     ("TIFF of 32-bit numbers", tiff(grey, 8, 1).replace(struct.pack("<HHIHH", 258, 3, 1, 8, 0),
                                                         struct.pack("<HHIHH", 258, 3, 1, 32, 0)), "more than 16 bits"),
     ("WebP animation", saved(rgb, "WEBP", save_all=True, append_images=[rgb.rotate(180)], lossless=True), "animation"),
-    ("BMP, run-length coded", b"BM" + struct.pack("<IIIIiiHHIIiiII", 60, 0, 58, 40, 1, 1, 1, 8, 1, 2, 0, 0, 1, 0) +
-     b"\0\0\0\0" + b"\0\1", "compression 1"),
+    ("BMP with a JPEG file inside", b"BM" + struct.pack("<IIIIiiHHIIiiII", 60, 0, 58, 40, 1, 1, 1, 8, 4, 2, 0, 0, 1, 0) +
+     b"\0\0\0\0" + b"\0\1", "compression 4"),
     ("JPEG of 12 bits", saved(photo, "JPEG").replace(b"\xff\xc0\0\x11\x08", b"\xff\xc1\0\x11\x0c"), "precision 12"),
 ]
 

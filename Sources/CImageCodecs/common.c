@@ -13,6 +13,8 @@ void image_codec_metadata_free(image_codec_metadata *metadata) {
   image_codec_buffer_free(&metadata->icc);
   image_codec_buffer_free(&metadata->exif);
   image_codec_buffer_free(&metadata->xmp);
+  image_codec_buffer_free(&metadata->photoshop);
+  image_codec_buffer_free(&metadata->comments);
 }
 
 size_t image_codec_read(const image_codec_input *input, size_t at, void *target, size_t length) {
@@ -30,4 +32,14 @@ size_t image_codec_read(const image_codec_input *input, size_t at, void *target,
     done += (size_t)got;
   }
   return done;
+}
+
+int image_codec_append(image_codec_buffer *buffer, const void *bytes, size_t count) {
+  if (count == 0) return 1;
+  uint8_t *grown = realloc(buffer->bytes, buffer->count + count);
+  if (!grown) return 0;
+  memcpy(grown + buffer->count, bytes, count);
+  buffer->bytes = grown;
+  buffer->count += count;
+  return 1;
 }

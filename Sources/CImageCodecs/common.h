@@ -25,6 +25,9 @@ static inline int image_codec_copy(image_codec_buffer *buffer, const void *bytes
   return 1;
 }
 
+// Adds a copy of `count` bytes; 0 where there is no memory.
+int image_codec_append(image_codec_buffer *buffer, const void *bytes, size_t count);
+
 static inline size_t image_codec_row_bytes(const image_codec_header *header) {
   return (size_t)header->width * header->channels * (header->bits / 8);
 }

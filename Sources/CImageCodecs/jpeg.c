@@ -6,6 +6,10 @@
 
 static const char exif_lead[] = "Exif\0";  // and the closing zero: six bytes
 static const char xmp_lead[] = "http://ns.adobe.com/xap/1.0/";  // and the closing zero
+static const char photoshop_lead[] = "Photoshop 3.0";  // and the closing zero
+
+// The most that a marker holds.
+enum { longest_marker = 65533 };
 
 // A progressive file of a few kilobytes can ask for thousands of passes over a large picture; real ones have about ten.
 enum { most_scans = 256 };
@@ -37,6 +41,8 @@ typedef struct {
   // A row of inks.
   uint8_t *row;
   int is_started;
+  // The file has ended before the mark of its end.
+  int is_exhausted;
   uint8_t buffer[65536];
 } jpeg_input;
 
@@ -101,7 +107,10 @@ static boolean fill_source(j_decompress_ptr decoder) {
   it->source.next_input_byte = it->buffer;
   it->source.bytes_in_buffer = amount;
   if (amount) return TRUE;
-  WARNMS(decoder, JWRN_JPEG_EOF);  // an error among pixels; a file that ends before them has its own
+  // Where all pixels are there, the mark alone is missing: a decoder that lacks bits of the last ones warns when it meets the mark
+  // put here. Of a file of several scans nobody knows how many there were.
+  if (!it->is_started || it->reader.obstacle || it->is_exhausted) WARNMS(decoder, JWRN_JPEG_EOF);
+  it->is_exhausted = 1;
   it->source.next_input_byte = end;
   it->source.bytes_in_buffer = 2;
   return TRUE;
@@ -133,6 +142,8 @@ static void begin_reading(jpeg_input *it) {
   it->source.term_source = end_source;
   jpeg_save_markers(decoder, JPEG_APP0 + 1, 0xffff);
   jpeg_save_markers(decoder, JPEG_APP0 + 2, 0xffff);
+  jpeg_save_markers(decoder, JPEG_APP0 + 13, 0xffff);
+  jpeg_save_markers(decoder, JPEG_COM, 0xffff);
   jpeg_read_header(decoder, TRUE);
   header->width = decoder->image_width;
   header->height = decoder->image_height;
@@ -165,12 +176,28 @@ static void copy_metadata(jpeg_input *it, image_codec_metadata *metadata) {
   j_decompress_ptr reader = &it->decoder;
   int memory = 1;
   for (jpeg_saved_marker_ptr marker = reader->marker_list; marker; marker = marker->next) {
+    if (marker->marker == JPEG_COM) {
+      const uint32_t length = marker->data_length;
+      memory &= image_codec_append(&metadata->comments, &length, sizeof length) &&
+        image_codec_append(&metadata->comments, marker->data, length);
+    }
+    if (marker->marker == JPEG_APP0 + 13 && marker->data_length > sizeof photoshop_lead &&
+        memcmp(marker->data, photoshop_lead, sizeof photoshop_lead) == 0) {
+      // What is longer than a marker goes on in the next.
+      memory &= image_codec_append(
+        &metadata->photoshop, marker->data + sizeof photoshop_lead, marker->data_length - sizeof photoshop_lead);
+    }
     if (marker->marker != JPEG_APP0 + 1) continue;
     if (!metadata->exif.count && marker->data_length > 6 && memcmp(marker->data, exif_lead, 6) == 0) {
       memory &= image_codec_copy(&metadata->exif, marker->data + 6, marker->data_length - 6);
     } else if (marker->data_length > sizeof xmp_lead && memcmp(marker->data, xmp_lead, sizeof xmp_lead) == 0) {
       memory &= image_codec_copy(&metadata->xmp, marker->data + sizeof xmp_lead, marker->data_length - sizeof xmp_lead);
     }
+  }
+  if (reader->saw_JFIF_marker && reader->X_density && reader->Y_density && reader->density_unit <= 2) {
+    metadata->density_x = reader->X_density;
+    metadata->density_y = reader->Y_density;
+    metadata->density_unit = reader->density_unit;
   }
   JOCTET *profile = NULL;
   unsigned int profile_count = 0;
@@ -207,11 +234,10 @@ static int read_rows(image_reader *reader, void *rows, size_t count, char *messa
     if (jpeg_read_scanlines(decoder, &target, 1) != 1) {
       return image_codec_fail(message, IMAGE_CODEC_CORRUPT, "the file is cut short");
     }
-    // Adobe's programs store the inks inverted: 255 is no ink.
+    // Inks are stored inverted, 255 is no ink: so do Adobe's programs, and so others read files without their marker, too.
     for (size_t x = 0; is_ink && x < width; x++) {
-      unsigned flip = decoder->saw_Adobe_marker ? 0 : 255;
-      unsigned black = it->row[4 * x + 3] ^ flip;
-      for (int c = 0; c < 3; c++) line[3 * x + c] = (uint8_t)(((it->row[4 * x + c] ^ flip) * black + 127) / 255);
+      unsigned black = it->row[4 * x + 3];
+      for (int c = 0; c < 3; c++) line[3 * x + c] = (uint8_t)((it->row[4 * x + c] * black + 127) / 255);
     }
   }
   return IMAGE_CODEC_OK;
@@ -223,6 +249,7 @@ static int finish_rows(image_reader *reader, image_codec_metadata *metadata, cha
   it->state.message = message;
   if (setjmp(it->state.jump)) return it->state.status;
   jpeg_finish_decompress(&it->decoder);
+  reader->lacks_end = it->is_exhausted;
   return IMAGE_CODEC_OK;
 }
 
@@ -288,6 +315,11 @@ static int run_write(
   writer->in_color_space = header->channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
   jpeg_set_defaults(writer);
   jpeg_set_quality(writer, quality, TRUE);
+  if (metadata->density_x && metadata->density_y) {
+    writer->density_unit = metadata->density_unit;
+    writer->X_density = metadata->density_x;
+    writer->Y_density = metadata->density_y;
+  }
   if (restarts) writer->restart_in_rows = 1;
   else writer->optimize_coding = TRUE;
   if (full_chroma && header->channels == 3) {
@@ -295,6 +327,12 @@ static int run_write(
     writer->comp_info[0].v_samp_factor = 1;
   }
   jpeg_start_compress(writer, TRUE);
+  for (size_t at = 0; at < metadata->comments.count;) {
+    uint32_t length;
+    memcpy(&length, metadata->comments.bytes + at, sizeof length);
+    jpeg_write_marker(writer, JPEG_COM, metadata->comments.bytes + at + sizeof length, length);
+    at += sizeof length + length;
+  }
   if (metadata->exif.count) {
     memcpy(marker, exif_lead, 6);
     memcpy(marker + 6, metadata->exif.bytes, metadata->exif.count);
@@ -304,6 +342,14 @@ static int run_write(
     memcpy(marker, xmp_lead, sizeof xmp_lead);
     memcpy(marker + sizeof xmp_lead, metadata->xmp.bytes, metadata->xmp.count);
     jpeg_write_marker(writer, JPEG_APP0 + 1, marker, (unsigned)(metadata->xmp.count + sizeof xmp_lead));
+  }
+  for (size_t at = 0; at < metadata->photoshop.count;) {
+    const size_t room = longest_marker - sizeof photoshop_lead, left = metadata->photoshop.count - at;
+    const size_t part = left < room ? left : room;
+    memcpy(marker, photoshop_lead, sizeof photoshop_lead);
+    memcpy(marker + sizeof photoshop_lead, metadata->photoshop.bytes + at, part);
+    jpeg_write_marker(writer, JPEG_APP0 + 13, marker, (unsigned)(part + sizeof photoshop_lead));
+    at += part;
   }
   if (metadata->icc.count) jpeg_write_icc_profile(writer, metadata->icc.bytes, (unsigned)metadata->icc.count);
   size_t row_bytes = image_codec_row_bytes(header);
@@ -336,7 +382,7 @@ int image_jpeg_write(
   if (header->bits != 8 || (header->channels != 1 && header->channels != 3)) {
     return image_codec_fail(message, IMAGE_CODEC_REFUSED, "JPEG holds grey or RGB of 8 bits");
   }
-  if (metadata->exif.count > 65533 - 6 || metadata->xmp.count > 65533 - sizeof xmp_lead) {
+  if (metadata->exif.count > longest_marker - 6 || metadata->xmp.count > longest_marker - sizeof xmp_lead) {
     return image_codec_fail(message, IMAGE_CODEC_REFUSED, "the metadata are too long");
   }
   uint8_t *marker = malloc(65536);

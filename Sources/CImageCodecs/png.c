@@ -96,6 +96,24 @@ static int survey_chunks(png_state *state, int stops_at_pixels) {
   return is_late;
 }
 
+// Whether the file ends with a whole chunk of pixels, or a part of the chunk that ends it: all but that mark is there, since the
+// decoder has had every row.
+static int ends_behind_pixels(const image_codec_input *input) {
+  static const uint8_t end[12] = {0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82};
+  size_t at = 8;
+  uint8_t head[12];
+  int is_behind_pixels = 0;
+  for (;;) {
+    size_t count = image_codec_read(input, at, head, 12);
+    if (count < 12) return is_behind_pixels && memcmp(head, end, count) == 0;
+    size_t length = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
+    if (length > input->count - at - 12) return 0;
+    is_behind_pixels = memcmp(head + 4, "IDAT", 4) == 0;
+    if (memcmp(head + 4, "IEND", 4) == 0) return 0;
+    at += 12 + length;
+  }
+}
+
 static int open_reader(png_state *state) {
   state->status = IMAGE_CODEC_CORRUPT;
   state->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, state, on_error, on_warning);
@@ -205,6 +223,8 @@ static int read_rows(image_reader *reader, void *rows, size_t count, char *messa
 static int finish_rows(image_reader *reader, image_codec_metadata *metadata, char *message) {
   png_state *state = (png_state *)reader;
   state->message = message;
+  reader->lacks_end = ends_behind_pixels(state->input);
+  if (reader->lacks_end) return IMAGE_CODEC_OK;
   if (setjmp(state->jump)) return state->status;
   survey_chunks(state, 0);
   png_read_end(state->png, state->info);
@@ -260,7 +280,7 @@ static int run_write(
   if (metadata->icc.count) {
     png_set_iCCP(png, info, "ICC profile", PNG_COMPRESSION_TYPE_BASE, metadata->icc.bytes, (png_uint_32)metadata->icc.count);
   }
-  if (metadata->exif.count) png_set_eXIf_1(png, info, (png_uint_32)metadata->exif.count, metadata->exif.bytes);
+  // EXIF is the caller's: libpng 1.6.39 writes it twice.
   if (metadata->xmp.count) {
     png_text text = {.compression = PNG_ITXT_COMPRESSION_NONE, .key = (png_charp)xmp_keyword, .text = xmp};
     text.itxt_length = metadata->xmp.count;
@@ -373,6 +393,38 @@ int image_png_filter(
     row = old;
   }
   free(memory);
+  return 1;
+}
+
+int image_png_inflate(const uint8_t *bytes, size_t count, size_t limit, image_codec_buffer *output) {
+  z_stream stream = {0};
+  if (count > UINT32_MAX || inflateInit(&stream) != Z_OK) return 0;
+  stream.next_in = (z_const Bytef *)bytes;
+  stream.avail_in = (uInt)count;
+  size_t capacity = 0, used = 0;
+  uint8_t *held = NULL;
+  int status = Z_OK;
+  while (status == Z_OK) {
+    if (used == capacity) {
+      size_t wanted = capacity ? capacity * 2 : 4096;
+      if (wanted > limit + 1) wanted = limit + 1;
+      uint8_t *grown = wanted > capacity ? realloc(held, wanted) : NULL;
+      if (!grown) break;
+      held = grown;
+      capacity = wanted;
+    }
+    stream.next_out = held + used;
+    stream.avail_out = (uInt)(capacity - used);
+    status = inflate(&stream, Z_NO_FLUSH);
+    used = capacity - stream.avail_out;
+  }
+  inflateEnd(&stream);
+  if (status != Z_STREAM_END || used > limit) {
+    free(held);
+    return 0;
+  }
+  output->bytes = held;
+  output->count = used;
   return 1;
 }
 

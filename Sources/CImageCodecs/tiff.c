@@ -1,5 +1,6 @@
 #include "common.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <tiffio.h>
 
@@ -84,12 +85,36 @@ static int fail(client_file *file, int status, const char *reason) {
 // What a directory says about the layout of its samples.
 typedef struct {
   uint32_t width, height;
-  uint16_t bits, samples, format, photometric, planar, extra_kind, compression;
-  // The last channel of the output is alpha.
-  int has_alpha;
+  uint16_t bits, samples, format, photometric, planar, compression;
+  // Samples of a pixel that make its colour: of grey, RGB, Lab or inks.
+  unsigned colours;
+  // The sample that is alpha; the last channel of the output. 0 where there is none.
+  unsigned alpha;
+  int is_premultiplied;
   // Read by libtiff's own conversion to 8-bit RGBA.
   int is_converted;
 } layout;
+
+// Whether colours are made of samples of another number or meaning.
+static int is_mixed(const layout *it) {
+  return it->photometric == PHOTOMETRIC_SEPARATED || it->photometric == PHOTOMETRIC_CIELAB ||
+    it->photometric == PHOTOMETRIC_ICCLAB;
+}
+
+// The sample that is alpha: the first that is declared so, or an only one that nobody declares, as other programs take it.
+static void find_alpha(TIFF *tiff, layout *it) {
+  uint16_t count = 0;
+  uint16_t *kinds = NULL;
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_EXTRASAMPLES, &count, &kinds);
+  const unsigned extra = it->samples > it->colours ? it->samples - it->colours : 0;
+  for (unsigned index = 0; index < extra && index < count; index++) {
+    if (kinds[index] == EXTRASAMPLE_UNSPECIFIED) continue;
+    it->alpha = it->colours + index;
+    it->is_premultiplied = kinds[index] == EXTRASAMPLE_ASSOCALPHA;
+    return;
+  }
+  if (extra == 1) it->alpha = it->colours;
+}
 
 static int read_layout(client_file *file, TIFF *tiff, layout *it, image_codec_header *header) {
   memset(it, 0, sizeof *it);
@@ -115,27 +140,39 @@ static int read_layout(client_file *file, TIFF *tiff, layout *it, image_codec_he
   }
   int is_grey = it->photometric == PHOTOMETRIC_MINISBLACK || it->photometric == PHOTOMETRIC_MINISWHITE;
   int is_rgb = it->photometric == PHOTOMETRIC_RGB;
-  int colours = is_grey ? 1 : 3;
+  int is_lab = it->photometric == PHOTOMETRIC_CIELAB || it->photometric == PHOTOMETRIC_ICCLAB;
+  uint16_t inks = INKSET_CMYK;
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_INKSET, &inks);
+  int is_cmyk = it->photometric == PHOTOMETRIC_SEPARATED && inks == INKSET_CMYK && it->samples >= 4;
   if (is_rgb && it->samples < 3) return fail(file, IMAGE_CODEC_CORRUPT, "RGB of fewer than three samples");
-  uint16_t extra_count = 0;
-  uint16_t *extra_kinds = NULL;
-  TIFFGetFieldDefaulted(tiff, TIFFTAG_EXTRASAMPLES, &extra_count, &extra_kinds);
-  it->extra_kind = extra_count ? extra_kinds[0] : EXTRASAMPLE_UNSPECIFIED;
-  it->is_converted = !((is_grey || is_rgb) && (it->bits == 8 || it->bits == 16));
-  it->has_alpha = !it->is_converted && it->samples > colours && it->extra_kind != EXTRASAMPLE_UNSPECIFIED;
+  if (it->photometric == PHOTOMETRIC_SEPARATED && !is_cmyk) {
+    return image_codec_fail(file->message, IMAGE_CODEC_UNSUPPORTED, "its inks are not cyan, magenta, yellow and black");
+  }
+  // Lab and inks are mixed from samples side by side.
+  int is_beside = it->planar == PLANARCONFIG_CONTIG && (is_cmyk || (is_lab && it->samples >= 3));
+  int is_plain = (it->bits == 8 || it->bits == 16) && (is_grey || is_rgb || is_beside);
+  if (is_lab && !is_plain) return image_codec_fail(file->message, IMAGE_CODEC_UNSUPPORTED, "Lab of an unusual depth");
+  it->is_converted = !is_plain;
+  it->colours = is_grey ? 1 : is_cmyk ? 4 : 3;
+  if (is_plain) find_alpha(tiff, it);
   header->width = it->width;
   header->height = it->height;
-  header->channels = (uint8_t)(colours + it->has_alpha);
+  header->channels = (uint8_t)((is_grey ? 1 : 3) + (it->alpha != 0));
   header->bits = it->is_converted ? 8 : (uint8_t)it->bits;
   header->has_grey_palette = 0;
   char reason[1024];
-  if (it->is_converted && !TIFFRGBAImageOK(tiff, reason)) {
-    return image_codec_fail(file->message, IMAGE_CODEC_UNSUPPORTED, reason);
+  if (it->is_converted) {
+    // What libtiff cannot convert it says only when it begins.
+    TIFFRGBAImage image;
+    if (!TIFFRGBAImageOK(tiff, reason) || !TIFFRGBAImageBegin(&image, tiff, 1, reason)) {
+      return image_codec_fail(file->message, IMAGE_CODEC_UNSUPPORTED, reason);
+    }
+    TIFFRGBAImageEnd(&image);
   }
   return IMAGE_CODEC_OK;
 }
 
-// Palette, CMYK, YCbCr, Lab, and grey of other depths.
+// Palettes, YCbCr, and grey of other depths.
 static int read_converted(client_file *file, TIFF *tiff, const layout *it, const image_codec_header *header, uint8_t *pixels) {
   size_t count = (size_t)it->width * it->height;
   uint32_t *raster = malloc(count * sizeof *raster);
@@ -159,13 +196,78 @@ static int read_converted(client_file *file, TIFF *tiff, const layout *it, const
   return done && !file->message[0] ? IMAGE_CODEC_OK : fail(file, IMAGE_CODEC_CORRUPT, "the pixels are damaged");
 }
 
-// Copies the first `wanted` samples of `count` pixels of a strip or tile row; `stride` is the samples of a source pixel.
+// Copies `wanted` samples from the one numbered `first` on, of `count` pixels of a strip or tile row; `stride` and `channels` are the
+// samples of a pixel on either side.
 static void copy_samples(
-  const uint8_t *source, uint8_t *target, size_t count, unsigned stride, unsigned wanted, unsigned channels, unsigned bytes
+  const uint8_t *source, uint8_t *target, size_t count, unsigned stride, unsigned first, unsigned wanted, unsigned channels,
+  unsigned bytes
 ) {
+  source += first * bytes;
   for (size_t x = 0; x < count; x++) {
     memcpy(target, source, wanted * bytes);
     source += stride * bytes;
+    target += channels * bytes;
+  }
+}
+
+// Lab of D50 as libtiff has it (CIE: a and b signed; ICC: with an offset) to linear light of sRGB, through D65 by Bradford's matrix.
+static void lab_to_rgb(double lightness, double a, double b, double *rgb) {
+  static const double matrix[3][3] = {
+    {3.1338561, -1.6168667, -0.4906146}, {-0.9787684, 1.9161415, 0.0334540}, {0.0719453, -0.2289914, 1.4052427},
+  };
+  const double fy = (lightness + 16) / 116, f[3] = {fy + a / 500, fy, fy - b / 200};
+  static const double white[3] = {0.9642, 1, 0.8249};
+  double xyz[3];
+  for (int i = 0; i < 3; i++) {
+    const double cube = f[i] * f[i] * f[i];
+    xyz[i] = white[i] * (cube > 216.0 / 24389 ? cube : (116 * f[i] - 16) * 27 / 24389);
+  }
+  for (int i = 0; i < 3; i++) {
+    const double value = matrix[i][0] * xyz[0] + matrix[i][1] * xyz[1] + matrix[i][2] * xyz[2];
+    rgb[i] = value <= 0.0031308 ? 12.92 * value : 1.055 * pow(value, 1 / 2.4) - 0.055;
+    rgb[i] = rgb[i] < 0 ? 0 : rgb[i] > 1 ? 1 : rgb[i];
+  }
+}
+
+static double sample(const uint8_t *pixel, unsigned index, unsigned bytes) {
+  if (bytes == 1) return pixel[index];
+  uint16_t word;
+  memcpy(&word, pixel + 2 * index, 2);
+  return word;
+}
+
+static double signed_sample(const uint8_t *pixel, unsigned index, unsigned bytes) {
+  if (bytes == 1) return (int8_t)pixel[index];
+  int16_t word;
+  memcpy(&word, pixel + 2 * index, 2);
+  return word;
+}
+
+// RGB, and alpha, of `count` pixels of Lab or of inks.
+static void mix_samples(const layout *it, const uint8_t *source, uint8_t *target, size_t count, unsigned channels) {
+  const unsigned bytes = it->bits / 8;
+  const double maximum = bytes == 1 ? 255 : 65535;
+  for (size_t x = 0; x < count; x++) {
+    double rgb[3];
+    if (it->photometric == PHOTOMETRIC_SEPARATED) {
+      const double light = 1 - sample(source, 3, bytes) / maximum;
+      for (unsigned c = 0; c < 3; c++) rgb[c] = (1 - sample(source, c, bytes) / maximum) * light;
+    } else {
+      // 16 bits of ICC's older form go to 0xff00.
+      const int is_icc = it->photometric == PHOTOMETRIC_ICCLAB;
+      const double unit = bytes == 1 ? 1 : 256;
+      const double lightness = sample(source, 0, bytes) * 100 / (is_icc && bytes == 2 ? 65280 : maximum);
+      const double a = is_icc ? sample(source, 1, bytes) / unit - 128 : signed_sample(source, 1, bytes) / unit;
+      const double b = is_icc ? sample(source, 2, bytes) / unit - 128 : signed_sample(source, 2, bytes) / unit;
+      lab_to_rgb(lightness, a, b, rgb);
+    }
+    for (unsigned c = 0; c < 3; c++) {
+      const uint16_t value = (uint16_t)(rgb[c] * maximum + 0.5);
+      if (bytes == 1) target[c] = (uint8_t)value;
+      else memcpy(target + 2 * c, &value, 2);
+    }
+    if (it->alpha) memcpy(target + 3 * bytes, source + it->alpha * bytes, bytes);
+    source += it->samples * bytes;
     target += channels * bytes;
   }
 }
@@ -190,17 +292,27 @@ static int read_direct(tiff_input *input, uint32_t y, uint32_t rows, unsigned pl
   const unsigned channels = input->reader.header.channels;
   const int is_separate = it->planar == PLANARCONFIG_SEPARATE && it->samples > 1;
   const unsigned stride = is_separate ? 1 : it->samples;
-  const unsigned wanted = is_separate ? 1 : channels;
+  const unsigned wanted = is_separate ? 1 : channels - (it->alpha != 0);
+  // Of separate planes the one behind the colours is alpha's.
+  const uint16_t stored = is_separate && it->alpha && plane == channels - 1 ? (uint16_t)it->alpha : (uint16_t)plane;
   const size_t row_bytes = image_codec_row_bytes(&input->reader.header);
   const size_t line = (size_t)input->tile_width * stride * bytes;
   for (uint32_t x = 0; x < it->width; x += input->tile_width) {
-    int done = TIFFIsTiled(input->tiff) ? TIFFReadTile(input->tiff, input->buffer, x, y, 0, (uint16_t)plane) >= 0
-                                        : TIFFReadScanline(input->tiff, input->buffer, y, (uint16_t)plane) == 1;
+    int done = TIFFIsTiled(input->tiff) ? TIFFReadTile(input->tiff, input->buffer, x, y, 0, stored) >= 0
+                                        : TIFFReadScanline(input->tiff, input->buffer, y, stored) == 1;
     if (!done) return 0;
     size_t columns = it->width - x < input->tile_width ? it->width - x : input->tile_width;
     for (uint32_t row = 0; row < rows; row++) {
       uint8_t *to = target + (size_t)row * row_bytes + ((size_t)x * channels + plane) * bytes;
-      copy_samples(input->buffer + row * line, to, columns, stride, wanted, channels, bytes);
+      const uint8_t *from = input->buffer + row * line;
+      if (is_mixed(it)) {
+        mix_samples(it, from, to, columns, channels);
+        continue;
+      }
+      copy_samples(from, to, columns, stride, 0, wanted, channels, bytes);
+      if (!is_separate && it->alpha) {
+        copy_samples(from, to + wanted * bytes, columns, stride, it->alpha, 1, channels, bytes);
+      }
     }
     if (it->width - x <= input->tile_width) break;
   }
@@ -243,9 +355,9 @@ static int start_direct(tiff_input *input) {
 static void normalise(const layout *it, const image_codec_header *header, uint8_t *pixels, size_t rows) {
   const size_t count = header->width * rows;
   const unsigned channels = header->channels;
-  const unsigned colours = channels - (unsigned)it->has_alpha;
+  const unsigned colours = channels - (it->alpha != 0);
   const int is_inverted = it->photometric == PHOTOMETRIC_MINISWHITE;
-  const int is_premultiplied = it->has_alpha && it->extra_kind == EXTRASAMPLE_ASSOCALPHA;
+  const int is_premultiplied = it->is_premultiplied;
   if (!is_inverted && !is_premultiplied) return;
   const uint32_t maximum = header->bits == 16 ? 65535 : 255;
   uint16_t *words = (uint16_t *)(void *)pixels;
@@ -334,7 +446,7 @@ static int read_metadata(tiff_input *input, image_codec_metadata *metadata) {
   void *block = NULL;
   int memory = 1;
   // A profile for inks or for Lab does not fit the RGB that is made of them.
-  int fits = input->it.photometric != PHOTOMETRIC_SEPARATED && input->it.photometric != PHOTOMETRIC_CIELAB;
+  int fits = !is_mixed(&input->it);
   if (fits && TIFFGetField(tiff, TIFFTAG_ICCPROFILE, &length, &block)) {
     memory &= image_codec_copy(&metadata->icc, block, length);
   }
@@ -378,6 +490,9 @@ int image_tiff_open(
   input->reader.close = close_reader;
   input->tiff = open_file(&input->file, "rm");
   int status = input->tiff ? IMAGE_CODEC_OK : fail(&input->file, IMAGE_CODEC_CORRUPT, "the directory is damaged");
+  if (status == IMAGE_CODEC_OK && source->directory > 0 && !TIFFSetDirectory(input->tiff, (uint16_t)source->directory)) {
+    status = fail(&input->file, IMAGE_CODEC_CORRUPT, "a directory is damaged");
+  }
   if (status == IMAGE_CODEC_OK) status = read_layout(&input->file, input->tiff, &input->it, &input->reader.header);
   if (status == IMAGE_CODEC_OK) status = read_metadata(input, metadata);
   if (status != IMAGE_CODEC_OK) {
@@ -449,6 +564,13 @@ int image_tiff_rows(image_tiff_writer *it, const void *rows, size_t count, char 
     }
   }
   return IMAGE_CODEC_OK;
+}
+
+int image_tiff_flush(image_tiff_writer *it, char *message) {
+  it->file.message = message;
+  message[0] = 0;
+  int done = TIFFFlushData(it->tiff);
+  return done && !message[0] ? IMAGE_CODEC_OK : fail(&it->file, IMAGE_CODEC_REFUSED, "the encoder gave up");
 }
 
 int image_tiff_end(image_tiff_writer *it, char *message) {

@@ -63,6 +63,8 @@ indirect enum ParameterTensor: Hashable, Sendable {
     case .rounded(let source, .float32): return source.tensor(parameters)
     case .rounded(let source, .bfloat16):
       let tensor = source.tensor(parameters)
+      // Integers are what they are in any precision.
+      guard tensor.dataType == .float32 else { return tensor }
       return tensor.withUnsafeFloats { floats in Tensor(tensor.shape, floats.lazy.map { BFloat16($0).float }) }
     case .repeated(let source, let count):
       let tensor = source.tensor(parameters), size = tensor.dataType.byteCount

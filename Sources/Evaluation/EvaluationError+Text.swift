@@ -60,6 +60,8 @@ extension EvaluationError: CustomStringConvertible {
     case .trainingInput(let network, let input, let reason):
       "the network '\(network)' cannot learn from inputs of \(input): \(reason); check the data and its patch"
     case .runFolder(let path, let reason): "'\(path.onOneLine)': \(reason)"
+    case .notValidated(let line):
+      "\(line) (validation; every picture of its folder must be measured, or epochs could not be compared)"
     case .nothingPretrained(let path, let network):
       "no parameter of '\(path.onOneLine)' is of a name and shape that the network '\(network)' has; give a model that resembles it"
     case .otherContract(let teacher, let network):
@@ -159,13 +161,15 @@ extension EvaluationError {
     case .image(let error):
       switch error {
       case .tooLargeForFormat, .metadataTooLarge, .invalidQuality, .encodingFailed: "'\(file.onOneLine)': \(description)"
-      case .file, .unknownFormat, .unknownExtension, .tooManyPixels, .tooManyBytes, .corrupt, .unsupported, .outOfMemory:
+      case .file, .empty, .unknownFormat, .unknownExtension, .tooManyPixels, .tooManyBytes, .corrupt, .unsupported,
+        .outOfMemory:
         description
       }
     case .noImageContract, .noPredictionContract, .inputCount, .inputShape, .openInput, .instructionSet, .unknownEngine,
       .untimedEngine, .architecture,
       .training, .recipe, .pruning, .pruningConfiguration, .nothingToPrune, .targetOutOfReach,
-      .notMeasurable, .trainingOption, .trainingTarget, .trainingInput, .runFolder, .nothingPretrained, .otherContract,
+      .notMeasurable, .trainingOption, .trainingTarget, .trainingInput, .runFolder, .notValidated, .nothingPretrained,
+      .otherContract,
       .unknownModel, .format, .conversion,
       .architectureNeeded,
       .noPictures, .nothingToSubstitute, .outputTaken, .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded,

@@ -55,6 +55,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case trainingInput(network: String, input: Shape, reason: String)
   /// A folder of a run cannot serve; the reason is a clause, with its mend.
   case runFolder(path: String, reason: String)
+  /// A picture that validation measures on cannot be measured; the line says why.
+  case notValidated(line: String)
   /// No parameter of a model fits the network.
   case nothingPretrained(path: String, network: String)
   /// A teacher that takes or makes pictures in another way than the network that is to imitate it.
@@ -158,7 +160,8 @@ extension EvaluationError {
       case .data(let error): .data(error)
       case .format(let error): .format(error)
       case .network(let error): .network(error)
-      case .differentiation, .distillation, .nothingToTrain, .execution, .noCheckpoint, .otherTraining, .notFinite:
+      case .differentiation, .distillation, .nothingToTrain, .execution, .noCheckpoint, .otherTraining, .notFinite,
+        .notFiniteData:
         .training(error)
       }
   }

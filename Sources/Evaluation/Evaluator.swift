@@ -43,10 +43,8 @@ public final class Evaluator {
     }
   }
 
-  private func evaluateClaimed(
-    folder: String, model: String, scales: [Int]?, saveFolder: String?, failure: ((String) -> Void)?,
-    progress: ((String, Double) -> Void)?
-  ) throws(EvaluationError) -> EvaluationReport {
+  /// The pictures of a folder and the scales that they are measured at.
+  private func subjects(folder: String, scales: [Int]?) throws(EvaluationError) -> (names: [String], scales: [Int]) {
     let scales = scales ?? offeredScales
     if let own = upscaler.contract.scale, let other = scales.first(where: { $0 != own }) {
       throw .scaleNotOffered(network: network.name, scale: other, offered: own)
@@ -55,6 +53,37 @@ public final class Evaluator {
     let names = try wrapping { () throws(FileError) in try Folder.files(in: folder, recursive: false) }
       .filter { ImageFormat(path: $0) != nil }
     guard !names.isEmpty else { throw .noPictures(folder: folder) }
+    return (names, scales)
+  }
+
+  /// Checks by their headers that the pictures of a folder can be measured, and gives a bound of the bytes that measuring one holds.
+  package func check(folder: String, scales: [Int]? = nil) throws(EvaluationError) -> Int {
+    let (names, scales) = try subjects(folder: folder, scales: scales)
+    var most = 0
+    for name in names {
+      let path = Folder.joined(folder, name)
+      let file = try wrapping { () throws(FileError) in
+        try RandomAccessFile(path: path, limit: Image.largestFile, memory: Image.largestFile)
+      }
+      let reader = try wrapping { () throws(ImageError) in try ImageReader(file, name: path) }
+      let (width, height) = (reader.properties.width, reader.properties.height)
+      if let scale = scales.first(where: { min(width, height) / $0 * $0 < Self.smallestSide($0) }) {
+        throw .pictureTooSmall(name: path, width: width, height: height, scale: scale)
+      }
+      most = max(most, width * height)
+    }
+    // Planes of 64-bit numbers: the truth, both results, what they are compared in, and windows over them.
+    return most * (`protocol`.colour == .rgb ? 200 : 80)
+  }
+
+  /// SSIM needs a window inside the border.
+  private static func smallestSide(_ scale: Int) -> Int { 11 + 2 * scale }
+
+  private func evaluateClaimed(
+    folder: String, model: String, scales: [Int]?, saveFolder: String?, failure: ((String) -> Void)?,
+    progress: ((String, Double) -> Void)?
+  ) throws(EvaluationError) -> EvaluationReport {
+    let (names, scales) = try subjects(folder: folder, scales: scales)
     func savedPath(_ name: String, _ scale: Int, in folder: String) -> String {
       Folder.joined(folder, "\(Folder.split(name).stem)-x\(scale).png")
     }
@@ -115,8 +144,7 @@ extension Evaluator {
     for factor in `protocol`.cropFactors(scale: scale) {
       truth.colour = truth.colour.map { $0.cropped(toMultipleOf: factor) }
     }
-    // SSIM needs a window inside the border.
-    guard min(truth.width, truth.height) >= 11 + 2 * scale else {
+    guard min(truth.width, truth.height) >= Self.smallestSide(scale) else {
       throw .pictureTooSmall(name: name, width: image.width, height: image.height, scale: scale)
     }
     let low = try degraded(truth.resized { $0.resized(scale: 1 / Double(scale)) })

@@ -53,7 +53,12 @@ public struct PictureBatch: Sendable {
   /// as output, which need not exist; below it, files keep the place that they had in the input folder. In folders, files whose
   /// extension is that of no picture are passed over, and so is the output folder where it lies in one of them: a second run takes
   /// what the first took. No input is ever an output.
-  public init(inputs: [String], output: String, naming: Naming = Naming()) throws(EvaluationError) {
+  ///
+  /// - Parameter skipsExisting: outputs that are there stay: then what another input becomes is no input itself, as when outputs go
+  ///   to the folder of their inputs a second time.
+  public init(
+    inputs: [String], output: String, naming: Naming = Naming(), skipsExisting: Bool = false
+  ) throws(EvaluationError) {
     var items: [Item] = []
     let isFolder = output != "-" && (output.hasSuffix("/") || Folder.exists(output))
     if inputs.count == 1, !Folder.exists(inputs[0]), !isFolder {
@@ -81,6 +86,11 @@ public struct PictureBatch: Sendable {
         items[index].companion = "\(parts.folder)\(parts.stem)\(suffix)\(parts.suffix)"
       }
     }
+    if skipsExisting {
+      let made = items.flatMap { item in item.output == item.input ? [] : [item.output, item.companion].compactMap(\.self) }
+      let madeFiles = Set(made.compactMap(Folder.identity))
+      items.removeAll { item in item.input != "-" && Folder.identity(item.input).map(madeFiles.contains) ?? false }
+    }
     (self.items, refused) = FileClaims.together { Self.separated(items) }
   }
 
@@ -88,7 +98,8 @@ public struct PictureBatch: Sendable {
   private static func separated(_ items: [Item]) -> ([Item], [(item: Item, error: EvaluationError)]) {
     var good: [Item] = []
     var refused: [(item: Item, error: EvaluationError)] = []
-    var taken: [String: String] = [:]
+    // By the bytes of their names: two that look alike are two.
+    var taken: [[UInt8]: String] = [:]
     var readable: [Item] = []
     // All inputs first: the output of one may be another that is read later.
     for item in items {
@@ -101,14 +112,14 @@ public struct PictureBatch: Sendable {
     }
     for item in readable {
       let outputs = [item.output, item.companion].compactMap(\.self)
-      if let output = outputs.first(where: { taken[$0] != nil }) {
-        refused.append((item, .outputTaken(path: output, by: taken[output] ?? "")))
+      if let output = outputs.first(where: { taken[$0.systemPathBytes] != nil }) {
+        refused.append((item, .outputTaken(path: output, by: taken[output.systemPathBytes] ?? "")))
         continue
       }
       do throws(FileError) {
         for output in outputs {
           try FileClaims.writes(output, for: item.input)
-          taken[output] = item.input
+          taken[output.systemPathBytes] = item.input
         }
         good.append(item)
       } catch {
@@ -153,6 +164,8 @@ public struct UpscaleResult: Hashable, Codable, Sendable {
   public var heldWhole: [String] = []
   /// The name of the model, where it was chosen by name.
   public var model: String?
+  /// What is to be said although the picture was made, as clauses: other pages of the file, metadata that the format does not hold.
+  public var remarks: [String] = []
 }
 
 extension UpscaleResult {
@@ -179,11 +192,14 @@ extension Upscaler {
     public var quality: Int?
     /// Leaves alone what has an output already.
     public var skipsExisting: Bool
+    /// Writes no metadata but what says how colours are meant.
+    public var stripsMetadata: Bool
 
     public init(
       naming: PictureBatch.Naming = PictureBatch.Naming(), scale: Double? = nil, quality: Int? = nil,
-      skipsExisting: Bool = false
+      skipsExisting: Bool = false, stripsMetadata: Bool = false
     ) {
+      self.stripsMetadata = stripsMetadata
       self.naming = naming
       self.scale = scale
       self.quality = quality
@@ -240,7 +256,7 @@ extension Upscaler {
       }
     }
     try wrapping { () throws(ImageError) in try reader.start() }
-    if reader.properties != job.properties { job = try self.job(source, options, held: resident) }
+    if properties(of: reader, options) != job.properties { job = try self.job(source, options, held: resident) }
     if let line = job.notice(self.options.tile) { notice?(line) }
     if options.quality != nil, !source.encoding.hasQuality {
       notice?("\(source.encoding.format.title) has no quality, and what is asked for is not used")
@@ -256,6 +272,9 @@ extension Upscaler {
     }
     try wrapping { () throws(FileError) in try sink.commit() }
     result.heldWhole = heldWhole(source, job, sink)
+    result.remarks = reader.remarks
+    let format = source.encoding.format, lost = job.properties.metadata.lost(in: format)
+    if !lost.isEmpty { result.remarks.append("\(format.title) does not hold \(TextFormat.list(lost)); the result is without") }
     (result.inputWidth, result.inputHeight) = (job.properties.width, job.properties.height)
     (result.width, result.height) = (job.size.width, job.size.height)
     result.seconds = Machine.seconds - start
@@ -282,10 +301,17 @@ extension Upscaler {
       file: file, reader: reader, encoding: encoding, holdsOutput: FileSink.isHeld(item.output), bound: bound)
   }
 
+  /// Of the picture, with the metadata that its result has.
+  private func properties(of reader: ImageReader, _ options: FileOptions) -> ImageProperties {
+    var properties = reader.properties
+    if options.stripsMetadata { properties.metadata = properties.metadata.coloursAlone }
+    return properties
+  }
+
   private func job(_ source: Source, _ options: FileOptions, held: Int) throws(EvaluationError) -> Job {
-    let reader = source.reader, properties = reader.properties
+    let reader = source.reader, properties = properties(of: reader, options)
     let size = try size(width: properties.width, height: properties.height, scale: options.scale)
-    try wrapping { () throws(ImageError) in try source.encoding.check(width: size.width, height: size.height) }
+    try wrapping { () throws(ImageError) in try source.encoding.check(properties.resized(size)) }
     let file = source.file.bytes?.count ?? 0, threads = self.options.threadCount
     // A picture that cannot be read in rows is decoded before anything else is there, which may take more than all that
     // follows.

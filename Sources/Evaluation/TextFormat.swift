@@ -106,17 +106,18 @@ package enum TextFormat {
     return row[b.count]
   }
 
-  /// Parses `512M`, `2G`, `65536K` or bytes.
+  /// Parses `512M`, `1.5G`, `65536K`, `512MiB`, all powers of 1024, and `512MB`, powers of 1000. A number without a unit is none: few who write 512
+  /// mean bytes.
   package static func parsedByteCount(_ text: String) -> Int? {
-    var digits = Substring(text)
-    var factor = 1
-    if let last = text.last, let power = ["K": 1, "M": 2, "G": 3, "T": 4][last.uppercased()] {
-      digits = digits.dropLast()
-      for _ in 0..<power { factor *= 1024 }
+    let digits = text.prefix { $0.isNumber || $0 == "." }
+    let unit = text.dropFirst(digits.count).drop { $0 == " " }.uppercased()
+    guard let number = Double(digits), digits.first?.isNumber == true, number.isFinite else { return nil }
+    let letters = ["K", "M", "G", "T"]
+    guard let power = letters.firstIndex(where: { unit == $0 || unit == "\($0)B" || unit == "\($0)IB" }) else {
+      return unit == "B" && number >= 1 && number < 0x1p62 ? Int(number) : nil
     }
-    guard let value = Int(digits), value > 0, !digits.hasPrefix("+") else { return nil }
-    let (result, overflow) = value.multipliedReportingOverflow(by: factor)
-    return overflow ? nil : result
+    let bytes = number * pow(unit.hasSuffix("B") && !unit.hasSuffix("IB") ? 1000 : 1024, Double(power + 1))
+    return bytes >= 1 && bytes < 0x1p62 ? Int(bytes) : nil
   }
 }
 

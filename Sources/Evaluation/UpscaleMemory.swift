@@ -101,7 +101,9 @@ struct UpscaleMemory {
     let perThread = max(sizes.planes.besideCount, 1) * 16 * size.width * 4 + inner * 80 + sides * 32
     let interpolation = isInterpolating ? 256 * sides + threads * perThread : 0
     let finished = sizes.finishing == nil ? 0 : sizes.channels * band * size.width * 4
-    flowing = reading + writing(sizes.result, band) + band * sizes.result.rowByteCount + interpolation + finished
+    flowing =
+      reading + ColourSpreadingRows.heldByteCount(properties) + writing(sizes.result, band) + band * sizes.result.rowByteCount
+      + interpolation + finished
   }
 
   /// What a plan adds beside its sessions: windows, and rows that tiles need.

@@ -11,6 +11,8 @@ import Networks
 /// - The network enlarges by its own scale; where another is asked for, a MATLAB-equal bicubic resize makes the rest. A network
 ///   that takes enlarged pictures (VDSR) gets them at the size asked for.
 ///
+/// - Alpha is enlarged by bicubic interpolation; the colours of pixels that are fully transparent give way to those of their neighbours.
+///
 /// Depth, metadata and colour model stay. The samples do not depend on tiles or threads. Not safe to use from two threads at
 /// once.
 public final class Upscaler {
@@ -96,7 +98,8 @@ public final class Upscaler {
   func run(
     _ job: Job, _ rows: any ImageRows, into target: any RowTarget, progress: ((Double) -> Void)?
   ) throws(EvaluationError) {
-    let run = StreamRun(self, job, rows, target)
+    // What nobody sees must not bleed into what is seen.
+    let run = StreamRun(self, job, rows.properties.hasAlpha ? ColourSpreadingRows(rows) : rows, target)
     try run.perform(progress: progress)
     if options.memoryLimit != nil { runner.releaseAll() }
   }

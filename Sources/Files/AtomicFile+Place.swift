@@ -32,11 +32,11 @@ extension AtomicFile {
       folder = slash.map { $0 == target.startIndex ? "/" : String(target[..<$0]) } ?? "."
       self.target = target
       if let status, !status.isRegular {
-        descriptor = open(path, O_WRONLY | O_CLOEXEC)
+        descriptor = path.withSystemPath { open($0, O_WRONLY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw FileError(errno, path: path, action: .write) }
         return
       }
-      if status != nil, access(target, W_OK) != 0 { throw FileError(errno, path: path, action: .write) }
+      if status != nil, target.withSystemPath({ access($0, W_OK) }) != 0 { throw FileError(errno, path: path, action: .write) }
 
       let name = slash.map { String(target[target.index(after: $0)...]) } ?? target
       let mode = status?.permissions ?? 0o666

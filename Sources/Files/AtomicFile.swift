@@ -41,7 +41,7 @@ public struct AtomicFile: ~Copyable {
 
   /// Removes the partial files of the whole process, which is about to end by a signal. Not for use inside a signal handler.
   public static func removePartialFiles() {
-    partialFiles.withLock { for path in $0 { unlink(path) } }
+    partialFiles.withLock { for path in $0 { _ = path.withSystemPath { unlink($0) } } }
   }
 
   /// Appends bytes.
@@ -103,10 +103,12 @@ public struct AtomicFile: ~Copyable {
     guard fsync(descriptor) == 0 else { throw FileError(errno, path: path, action: .write) }
     // Again: what stands there now may have been made since.
     try claims?.write(path)
-    guard rename(partial, target) == 0 else { throw FileError(errno, path: path, action: .write) }
+    guard partial.withSystemPath({ from in target.withSystemPath { rename(from, $0) } }) == 0 else {
+      throw FileError(errno, path: path, action: .write)
+    }
     claims?.wrote(path, descriptor)
     // The rename itself is safe once the folder is; a folder that cannot be synced (some network disks) is no failure.
-    let opened = open(folder, O_RDONLY | O_CLOEXEC)
+    let opened = folder.withSystemPath { open($0, O_RDONLY | O_CLOEXEC) }
     if opened >= 0 {
       fsync(opened)
       close(opened)
@@ -117,7 +119,7 @@ public struct AtomicFile: ~Copyable {
     close(descriptor)
     // After a commit the name is gone and this does nothing.
     if let partial {
-      unlink(partial)
+      _ = partial.withSystemPath { unlink($0) }
       partialFiles.withLock { _ = $0.remove(partial) }
     }
   }

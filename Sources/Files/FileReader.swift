@@ -20,7 +20,7 @@ public enum FileReader {
       try FileClaims.current?.reads(STDIN_FILENO, path)
       return try bytes(from: 0, path: FileError.standardInput, expected: 0, limit: min(limit, streamLimit))
     }
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    let descriptor = path.withSystemPath { open($0, O_RDONLY | O_CLOEXEC) }
     guard descriptor >= 0 else { throw FileError(errno, path: path, action: .read) }
     defer { close(descriptor) }
     guard let status = FileStatus(descriptor: descriptor) else { throw FileError(errno, path: path, action: .read) }
@@ -30,6 +30,9 @@ public enum FileReader {
     guard size <= limit else { throw .tooLarge(path: path, limit: limit) }
     return try bytes(from: descriptor, path: path, expected: size, limit: status.isRegular ? limit : min(limit, streamLimit))
   }
+
+  /// The bytes of the file at a path; nil where there is none.
+  package static func byteCount(of path: String) -> Int? { FileStatus(path)?.byteCount }
 
   /// Whether there is something of that name.
   public static func exists(_ path: String) -> Bool { FileStatus(path) != nil }

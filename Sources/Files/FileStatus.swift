@@ -7,7 +7,7 @@
 #endif
 
 /// Which file it is, whatever it is called: links, other spellings and redirected streams are seen through.
-struct FileIdentity: Hashable, Sendable {
+package struct FileIdentity: Hashable, Sendable {
   private let device: UInt64
   private let node: UInt64
 
@@ -24,14 +24,14 @@ struct FileStatus {
   /// Of what the path leads to, through links.
   init?(_ path: String) {
     var status = stat()
-    guard stat(path, &status) == 0 else { return nil }
+    guard path.withSystemPath({ stat($0, &status) }) == 0 else { return nil }
     self.status = status
   }
 
   /// Of what stands at the path, be it a link.
   init?(withoutFollowing path: String) {
     var status = stat()
-    guard lstat(path, &status) == 0 else { return nil }
+    guard path.withSystemPath({ lstat($0, &status) }) == 0 else { return nil }
     self.status = status
   }
 

@@ -14,6 +14,9 @@ package enum Folder {
   /// Whether the path is something else than a folder; false where there is nothing.
   package static func fileExists(_ path: String) -> Bool { FileStatus(path).map { !$0.isFolder } ?? false }
 
+  /// Which file a path leads to, whatever it is called; nil where there is nothing.
+  package static func identity(_ path: String) -> FileIdentity? { FileStatus(path)?.identity }
+
   /// The names in a folder, sorted; those that begin with a dot are left out.
   package static func names(in path: String) throws(FileError) -> [String] {
     var names: [String] = []
@@ -21,23 +24,26 @@ package enum Folder {
       if !name.hasPrefix(".") { names.append(name) }
     }
     guard isRead else { throw FileError(errno, path: path, action: .read) }
-    return names.sorted()
+    // By their bytes: two that look alike are two.
+    return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
   /// Calls `body` with each name in a folder, in the order of the system; false, and `errno`, where it cannot be read.
   static func visitNames(in path: String, _ body: (String) -> Void) -> Bool {
-    guard let stream = opendir(path) else { return false }
+    guard let stream = path.withSystemPath({ opendir($0) }) else { return false }
     defer { closedir(stream) }
     while let entry = readdir(stream) {
       let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: entry.pointee.d_name)) { String(cString: $0) }
+        $0.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: entry.pointee.d_name)) {
+          String(systemPath: $0)
+        }
       }
       body(name)
     }
     return true
   }
 
-  /// The files below a folder as paths relative to it, in order; folders below it only where `recursive`. Links to folders are
+  /// The regular files below a folder as paths relative to it, in order; folders below it only where `recursive`. Links to folders are
   /// not followed, so that there is an end.
   ///
   /// - Parameter excluded: a folder below it, whatever it is called, whose files are left out.
@@ -45,6 +51,8 @@ package enum Folder {
     var result: [String] = []
     for name in try names(in: path) {
       let full = joined(path, name)
+      // A pipe or a device in a folder is no file of it, and opening it might never end. What is not there any more others report.
+      if let status = FileStatus(full), !status.isFolder, !status.isRegular { continue }
       guard exists(full) else {
         result.append(name)
         continue
@@ -59,7 +67,7 @@ package enum Folder {
   package static func create(_ path: String) throws(FileError) {
     if exists(path) { return }
     if let parent = parent(path), parent != path { try create(parent) }
-    guard mkdir(path, 0o777) != 0 else { return }
+    guard path.withSystemPath({ mkdir($0, 0o777) }) != 0 else { return }
     // The next call may set another.
     let code = errno
     guard code != EEXIST || !exists(path) else { return }
@@ -86,37 +94,40 @@ package enum Folder {
       if status.isFolder { throw .isDirectory(path: path) }
       guard status.isRegular else { return }
     }
-    guard access(folder, W_OK) == 0 else { throw .notPermitted(path: path, action: .write) }
+    guard folder.withSystemPath({ access($0, W_OK) }) == 0 else { throw .notPermitted(path: path, action: .write) }
   }
 
   package static func joined(_ folder: String, _ name: String) -> String {
-    folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
+    folder.utf8.last == UInt8(ascii: "/") ? folder + name : "\(folder)/\(name)"
   }
 
   /// The folder that the last part of a path lies in; nil where the path is one name.
   package static func parent(_ path: String) -> String? {
-    var text = Substring(path)
+    var text = Substring(path).unicodeScalars
     while text.count > 1, text.last == "/" { text.removeLast() }
     guard let slash = text.lastIndex(of: "/") else { return nil }
     return slash == text.startIndex ? "/" : String(text[..<slash])
   }
 
   /// The last part of a path.
-  package static func name(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
+  package static func name(_ path: String) -> String {
+    path.unicodeScalars.split(separator: "/").last.map { String($0) } ?? path
+  }
 
   /// A path in three: `photos/cat.jpg` is `photos/`, `cat` and `.jpg`.
   package static func split(_ path: String) -> (folder: String, stem: String, suffix: String) {
-    let slash = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
-    let name = path[slash...]
-    guard let dot = name.lastIndex(of: "."), dot > name.startIndex else { return (String(path[..<slash]), String(name), "") }
-    return (String(path[..<slash]), String(name[..<dot]), String(name[dot...]))
+    let scalars = path.unicodeScalars
+    let slash = path.lastSlash.map { scalars.index(after: $0) } ?? scalars.startIndex
+    let name = scalars[slash...]
+    guard let dot = name.lastIndex(of: "."), dot > name.startIndex else { return (String(scalars[..<slash]), String(name), "") }
+    return (String(scalars[..<slash]), String(name[..<dot]), String(name[dot...]))
   }
 
   /// The path without links and dots; nil where it leads to nothing.
   static func resolved(_ path: String) -> String? {
-    guard let real = realpath(path, nil) else { return nil }
+    guard let real = path.withSystemPath({ realpath($0, nil) }) else { return nil }
     defer { free(real) }
-    return String(cString: real)
+    return String(systemPath: real)
   }
 
   private static func isSame(_ path: String, _ other: String) -> Bool {

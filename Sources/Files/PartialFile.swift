@@ -25,14 +25,14 @@ enum PartialFile {
     for _ in 0..<100 {
       let number = hexadecimal(.random(in: 0 ... .max))
       let path = Folder.joined(folder, ".\(stem)\(marker)\(boot)-\(number)")
-      let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+      let descriptor = path.withSystemPath { open($0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode) }
       if descriptor < 0 {
         if errno == EEXIST { continue }
         return nil
       }
       // Another process may have looked through the folder between the two lines, and taken the file for one without an owner.
       if lock(descriptor) != .taken, stands(path, descriptor) { return (path, descriptor) }
-      unlink(path)
+      _ = path.withSystemPath { unlink($0) }
       close(descriptor)
     }
     errno = EEXIST
@@ -57,13 +57,13 @@ enum PartialFile {
 
   private static func removeIfAbandoned(_ path: String) {
     // Some network disks lock only what is open for writing.
-    let descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+    let descriptor = path.withSystemPath { open($0, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) }
     guard descriptor >= 0 else { return }
     defer { close(descriptor) }
     guard FileStatus(descriptor: descriptor)?.isRegular ?? false, lock(descriptor) == .held, stands(path, descriptor) else {
       return
     }
-    unlink(path)
+    _ = path.withSystemPath { unlink($0) }
   }
 
   private enum Lock {
@@ -133,7 +133,7 @@ enum PartialFile {
   private static func isOnLocalDisk(_ folder: String) -> Bool {
     #if canImport(Darwin)
       var status = statfs()
-      return statfs(folder, &status) == 0 && status.f_flags & UInt32(MNT_LOCAL) != 0
+      return folder.withSystemPath { statfs($0, &status) } == 0 && status.f_flags & UInt32(MNT_LOCAL) != 0
     #else
       guard let real = Folder.resolved(folder), let mounts = try? FileReader.bytes(of: "/proc/self/mountinfo", limit: 1 << 24)
       else { return false }

@@ -32,7 +32,7 @@ package final class RandomAccessFile: Sendable {
   ///   - memory: the most bytes to take where they have to be in memory.
   package init(path: String, limit: Int, memory: Int) throws(FileError) {
     self.path = path
-    let opened = path == "-" ? -1 : open(path, O_RDONLY | O_CLOEXEC)
+    let opened = path == "-" ? -1 : path.withSystemPath { Self.opened($0) }
     guard opened >= 0, let status = FileStatus(descriptor: opened), status.isRegular else {
       // The whole-file reader knows what else there is, and what to say of it.
       if opened >= 0 { close(opened) }
@@ -49,6 +49,8 @@ package final class RandomAccessFile: Sendable {
     try FileClaims.current?.reads(opened, path)
     guard byteCount <= limit else { throw .tooLarge(path: path, limit: limit) }
   }
+
+  private static func opened(_ path: UnsafePointer<CChar>) -> Int32 { open(path, O_RDONLY | O_CLOEXEC) }
 
   deinit {
     if descriptor >= 0 { close(descriptor) }

@@ -5,7 +5,7 @@ public enum SiblingFile {
   public static func path(of name: String, beside path: String) -> String? {
     let parts = name.split(separator: "/", omittingEmptySubsequences: false)
     guard !name.isEmpty, !name.utf8.contains(0), !parts.contains(""), !parts.contains("..") else { return nil }
-    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./"
+    let folder = path.lastSlash.map { String(path.unicodeScalars[...$0]) } ?? "./"
     guard let root = Folder.resolved(folder), let target = Folder.resolved(folder + name) else { return nil }
     guard target.hasPrefix(Folder.joined(root, "")), FileStatus(target)?.isRegular ?? false else { return nil }
     return target

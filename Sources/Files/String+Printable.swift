@@ -4,7 +4,7 @@ extension String {
     escapingControls { _ in
       true
     } escape: {
-      "\\u{\(String($0.value, radix: 16))}"
+      $0.escaped
     }
   }
 
@@ -28,7 +28,7 @@ extension String {
     escapingControls {
       $0 != "\n"
     } escape: {
-      "\\u{\(String($0.value, radix: 16))}"
+      $0.escaped
     }
   }
 
@@ -60,9 +60,15 @@ extension String {
 }
 
 extension Unicode.Scalar {
-  /// Whether the character steers a terminal, ends a line, or changes how others look: C0 and C1, line and paragraph separators, and
+  /// As text for a person: `\xe9` for a byte of a name, `\u{1b}` else.
+  fileprivate var escaped: String {
+    byteOfName.map { "\\x" + String($0, radix: 16) } ?? "\\u{\(String(value, radix: 16))}"
+  }
+
+  /// Whether the character is a byte of a name that is no UTF-8, steers a terminal, ends a line, or changes how others look: C0 and C1, line and paragraph separators, and
   /// formats such as those that turn the direction of writing.
   fileprivate var isControl: Bool {
+    if byteOfName != nil { return true }
     if value < 0x7F { return value < 0x20 }
     switch properties.generalCategory {
     case .control, .lineSeparator, .paragraphSeparator, .format: return true

@@ -45,8 +45,9 @@ extension Image {
   ///
   /// PNG and TIFF hold every image as it is. The others hold 8 bits: 16-bit samples are divided by 257 and rounded. JPEG has no
   /// alpha: the picture is laid over white. WebP has no grey, and BMP no grey with alpha: grey is written as equal red, green
-  /// and blue, and a profile for grey is left out. ICC profile, EXIF and XMP are written where the format holds them: TIFF
-  /// holds no EXIF block, BMP nothing. PNG leaves out a profile that is damaged or made for another colour model.
+  /// and blue, and a profile for grey is left out. Metadata are written where the format holds them: PNG all, JPEG all but PNG's
+  /// texts and words on colours, TIFF all but these, too, WebP profile, EXIF and XMP, BMP the resolution. Sizes in EXIF are made true, and
+  /// small pictures in it dropped. PNG leaves out a profile that is damaged or made for another colour model.
   public func encoded(as encoding: ImageEncoding) throws(ImageError) -> [UInt8] {
     let sink = MemorySink()
     let writer = try ImageWriter(properties, as: encoding, to: sink)

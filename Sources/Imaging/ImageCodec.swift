@@ -18,12 +18,15 @@ public struct DecodingLimits: Hashable, Sendable {
 /// What becomes of the kinds of picture:
 /// - grey stays grey and 16 bits stay 16 bits; grey of 1, 2 and 4 bits is expanded to 8;
 /// - a palette becomes RGB, or grey where it holds greys alone; a transparent colour becomes alpha;
-/// - CMYK JPEG becomes RGB by the plain product of ink and black, and its profile, which does not fit RGB, is dropped;
-/// - of a TIFF with several pages the first is read, without its EXIF directory; palettes, inks, YCbCr and Lab in TIFF become
-///   8-bit RGB; samples that are no plain numbers of 1 to 16 bits are refused, as are WebP animations and packed BMP;
+/// - inks (CMYK JPEG and TIFF) become RGB by the plain product of ink and black, Lab by way of D50 and sRGB's curve; profiles for
+///   inks or Lab, which do not fit RGB, are dropped;
+/// - of a TIFF with several pages the first is read that is no small picture of another, of an animated PNG its still picture;
+///   palettes and YCbCr in TIFF become 8-bit RGB; samples that are no plain numbers of 1 to 16 bits are refused, as are WebP animations;
+/// - alpha of a TIFF is the first extra sample that is declared so, or an only one that is declared nothing;
 /// - the EXIF orientation is applied to the pixels, and the tag reset.
 ///
-/// A file that is cut short is an error, never a half-filled picture; bytes after the end of the picture are ignored.
+/// A file that is cut short is an error, never a half-filled picture, unless no pixel is missing: the mark that ends a PNG or JPEG file,
+/// or what fills the last row of a BMP. Bytes after the end of the picture are ignored.
 public enum ImageCodec {
   /// Decodes a picture; the format is found from the content.
   ///

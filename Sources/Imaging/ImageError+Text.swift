@@ -8,6 +8,8 @@ extension ImageError: CustomStringConvertible {
     switch self {
     case .file(let error):
       return error.description
+    case .empty(let name):
+      return "'\(name.onOneLine)': is empty; give a picture"
     case .unknownFormat(let name):
       return "'\(name.onOneLine)': not a picture that is read here; give one of \(formats)"
     case .unknownExtension(let name):
@@ -27,7 +29,8 @@ extension ImageError: CustomStringConvertible {
       let limit = format.maximumSide
       return "\(format.title) holds at most \(limit) pixels a side, not \(width)x\(height); write PNG or TIFF instead"
     case .metadataTooLarge(let format, let block, let bytes, let limit):
-      return "\(format.title) holds at most \(limit) bytes of \(block), not \(bytes); write PNG or WebP, or remove the \(block)"
+      return
+        "\(format.title) holds at most \(limit) bytes of \(block), not \(bytes); write PNG or WebP, or leave the metadata out (--strip)"
     case .invalidQuality(let format, let quality):
       let range = format == .jpeg ? "1 to 100" : "0 to 100"
       return "\(format.title) has no quality \(quality); give one from \(range)"

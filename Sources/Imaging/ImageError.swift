@@ -4,6 +4,8 @@ import Files
 public enum ImageError: Error, Hashable, Sendable {
   /// The file itself could not be read or written.
   case file(FileError)
+  /// There is no byte.
+  case empty(name: String)
   /// The first bytes belong to no format that is read.
   case unknownFormat(name: String)
   /// The name of an output file ends in no known extension.

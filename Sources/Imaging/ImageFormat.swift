@@ -28,10 +28,15 @@ public enum ImageFormat: String, Hashable, Sendable, CaseIterable {
 
   /// The format that a file name asks for by its extension, in upper or lower case, or nil.
   public init?(path: some StringProtocol) {
-    let name = path.split(separator: "/").last ?? ""
+    let scalars = Array(path.unicodeScalars), name = scalars.split(separator: "/").last ?? []
     guard let dot = name.lastIndex(of: ".") else { return nil }
-    let suffix = name[name.index(after: dot)...].lowercased()
-    guard let format = Self.allCases.first(where: { $0.fileExtensions.contains(suffix) }) else { return nil }
+    self.init(named: String(String.UnicodeScalarView(name[(dot + 1)...])))
+  }
+
+  /// The format of a name or an extension without its dot, in upper or lower case: `png`, `JPEG`, `tif`; or nil.
+  public init?(named name: some StringProtocol) {
+    let name = name.lowercased()
+    guard let format = Self.allCases.first(where: { $0.fileExtensions.contains(name) }) else { return nil }
     self = format
   }
 

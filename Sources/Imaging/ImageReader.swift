@@ -46,6 +46,8 @@ package final class ImageReader: ImageRows {
   private var metadata: ImageMetadata
   private let orientation: Orientation
   private var whole: RowsOfImage?
+  /// What is to be said of the file although its picture is read: clauses. After `finish` all of them.
+  package private(set) var remarks: [String] = []
 
   /// - Parameters:
   ///   - name: what errors call the picture: its path.
@@ -53,6 +55,7 @@ package final class ImageReader: ImageRows {
   package init(
     _ file: RandomAccessFile, name: String, limits: DecodingLimits = DecodingLimits()
   ) throws(ImageError) {
+    guard file.byteCount > 0 else { throw .empty(name: name) }
     guard let format = ImageFormat(sniffing: file.bytes(12, at: 0)) else { throw .unknownFormat(name: name) }
     let source: any RowSource =
       if format == .bmp {
@@ -74,6 +77,15 @@ package final class ImageReader: ImageRows {
     // Rows of a progressive file come one by one, but not those of one that is turned.
     let comesInRows = source.obstacle == nil || source.obstacle == .progressive
     obstacle = comesInRows && orientation != .upright ? .turned : source.obstacle
+    if source.pictureCount > 1 {
+      let kind = format == .tiff ? "page" : "frame"
+      remarks.append("the first of \(source.pictureCount) \(kind)s is read; the others are left out")
+    }
+  }
+
+  private func noteEnd(of source: any RowSource) {
+    guard source.lacksEnd else { return }
+    remarks.append("the end of the file is missing, though no pixel of it; it may have been cut off while it was copied")
   }
 
   /// Of the picture as it is read.
@@ -137,7 +149,10 @@ package final class ImageReader: ImageRows {
 
   /// Checks that the file is complete; after the last row.
   package func finish() throws(ImageError) {
-    _ = try source?.finish()
+    if let source {
+      _ = try source.finish()
+      noteEnd(of: source)
+    }
     source = nil
     whole = nil
   }
@@ -151,6 +166,7 @@ package final class ImageReader: ImageRows {
       try source.read(header.height, into: base)
     }
     let (metadata, orientation) = try source.finish().upright(tag: orientationTag)
+    noteEnd(of: source)
     self.metadata = metadata
     self.source = nil
     let image = Image(

@@ -9,12 +9,14 @@ package final class ImageWriter {
   /// - Parameter properties: of the rows that will come; see `Image.encoded` for what becomes of kinds that the format does not
   ///   hold.
   package init(_ properties: ImageProperties, as encoding: ImageEncoding, to sink: any ImageSink) throws(ImageError) {
-    try encoding.check(width: properties.width, height: properties.height)
+    try encoding.check(properties)
+    var properties = properties
+    properties.metadata.describe(width: properties.width, height: properties.height)
     self.properties = properties
     encoder =
       switch encoding {
       case .png: try PNGEncoder(properties, sink)
-      case .jpeg(let quality): try JPEGEncoder(properties, quality: quality, sink)
+      case .jpeg(let quality): JPEGEncoder(properties, quality: quality, sink)
       case .webp(let quality): WebPEncoder(properties, quality: Float(quality), sink)
       case .webpLossless: WebPEncoder(properties, quality: -1, sink)
       case .tiff: try TIFFEncoder(properties, sink)
@@ -53,8 +55,14 @@ protocol RowEncoder: AnyObject {
 }
 
 extension ImageEncoding {
-  /// Throws where no such picture can be written.
-  package func check(width: Int, height: Int) throws(ImageError) {
+  /// Throws where no such picture can be written, or not with its metadata.
+  package func check(_ properties: ImageProperties) throws(ImageError) {
+    let (width, height) = (properties.width, properties.height)
+    var metadata = properties.metadata
+    metadata.describe(width: width, height: height)
+    for (block, bytes, limit) in metadata.blocks(limitedBy: format) where bytes > limit {
+      throw .metadataTooLarge(format: format, block: block, bytes: bytes, limit: limit)
+    }
     guard max(width, height) <= format.maximumSide else {
       throw .tooLargeForFormat(format: format, width: width, height: height)
     }
@@ -64,6 +72,9 @@ extension ImageEncoding {
     case .webp(let quality):
       guard (0...100).contains(quality) else { throw .invalidQuality(format: .webp, quality: quality) }
     case .png, .webpLossless, .tiff, .bmp: break
+    }
+    if format == .bmp, BitmapEncoder.fileByteCount(properties) > Int(UInt32.max) {
+      throw .tooLargeForFormat(format: .bmp, width: width, height: height)
     }
   }
 

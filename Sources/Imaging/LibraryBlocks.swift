@@ -15,18 +15,49 @@ extension ImageProperties {
 extension ImageMetadata {
   /// The blocks as the C functions take them, during the call.
   func withLibraryBlocks<R>(_ body: (UnsafePointer<image_codec_metadata>) -> R) -> R {
-    var profile = iccProfile ?? [], exif = exif ?? [], xmp = xmp ?? []
-    return profile.withUnsafeMutableBufferPointer { profile in
-      exif.withUnsafeMutableBufferPointer { exif in
-        xmp.withUnsafeMutableBufferPointer { xmp in
-          let blocks = image_codec_metadata(
-            icc: image_codec_buffer(bytes: profile.baseAddress, count: profile.count),
-            exif: image_codec_buffer(bytes: exif.baseAddress, count: exif.count),
-            xmp: image_codec_buffer(bytes: xmp.baseAddress, count: xmp.count), orientation: 0)
-          return withUnsafePointer(to: blocks, body)
+    var blocks = image_codec_metadata()
+    if let resolution { Self.setDensity(resolution, &blocks) }
+    // Nothing is written through the pointers.
+    func buffer(_ bytes: UnsafeBufferPointer<UInt8>) -> image_codec_buffer {
+      image_codec_buffer(bytes: UnsafeMutablePointer(mutating: bytes.baseAddress), count: bytes.count)
+    }
+    return (iccProfile ?? []).withUnsafeBufferPointer { profile in
+      (exif ?? []).withUnsafeBufferPointer { exif in
+        (xmp ?? []).withUnsafeBufferPointer { xmp in
+          (iptc.map { PhotoshopResources.bytes(iptc: $0) } ?? []).withUnsafeBufferPointer { photoshop in
+            comments.withUnsafeBufferPointer { comments in
+              blocks.icc = buffer(profile)
+              blocks.exif = buffer(exif)
+              blocks.xmp = buffer(xmp)
+              blocks.photoshop = buffer(photoshop)
+              blocks.comments = buffer(comments)
+              return withUnsafePointer(to: blocks, body)
+            }
+          }
         }
       }
     }
+  }
+
+  /// Texts that are comments, each behind its length in 32 bits, cut to what a marker holds.
+  private var comments: [UInt8] {
+    chunks.filter { $0.keyword == Self.commentKeyword }.compactMap(\.string).flatMap { text in
+      let bytes = Array(text.utf8.prefix(65_533))
+      return withUnsafeBytes(of: UInt32(bytes.count)) { Array($0) } + bytes
+    }
+  }
+
+  /// As JFIF has it, in 16 bits.
+  private static func setDensity(_ resolution: ImageResolution, _ blocks: inout image_codec_metadata) {
+    func whole(_ value: Double) -> UInt16 { UInt16(min(max(value.rounded(), 1), 65_535)) }
+    blocks.density_x = whole(resolution.horizontal)
+    blocks.density_y = whole(resolution.vertical)
+    blocks.density_unit =
+      switch resolution.unit {
+      case .ratio: 0
+      case .inch: 1
+      case .centimetre: 2
+      }
   }
 }
 

@@ -12,6 +12,10 @@ protocol RowSource: AnyObject {
   var obstacle: ImageObstacle? { get }
   /// What is held while rows are read, the rows themselves not counted.
   var heldByteCount: Int { get }
+  /// Pages, or pictures that follow each other in time; one of them is read.
+  var pictureCount: Int { get }
+  /// After `finish`: all pixels are there, and no more than the mark or the padding that ends the file is missing.
+  var lacksEnd: Bool { get }
   /// The next rows; all of them at once where there is an obstacle.
   func read(_ count: Int, into rows: UnsafeMutableRawPointer) throws(ImageError)
   /// Checks that the file is complete, and gives all metadata.
@@ -26,12 +30,15 @@ final class LibraryRows: RowSource {
   let hasGreyPalette: Bool
   let obstacle: ImageObstacle?
   let heldByteCount: Int
+  let pictureCount: Int
   private let name: String
   private let file: RandomAccessFile
   private let reader: UnsafeMutablePointer<image_reader>
   /// The reader keeps its address.
   private let input: UnsafeMutablePointer<image_codec_input>
   private var blocks = image_codec_metadata()
+  /// What is read here and not by the library.
+  private var beside = ImageMetadata()
 
   private typealias Open = (
     UnsafePointer<image_codec_input>?, UnsafeMutablePointer<image_codec_metadata>?,
@@ -41,8 +48,15 @@ final class LibraryRows: RowSource {
   init(_ original: RandomAccessFile, name: String, _ format: ImageFormat) throws(ImageError) {
     var file = original
     let open: Open
+    var pictureCount = 1, directory = 0
     switch format {
-    case .png: open = image_png_open
+    case .png:
+      open = image_png_open
+      let chunks = PNGChunks(file)
+      beside.chunks = chunks.kept
+      beside.resolution = chunks.resolution
+      beside.iptc = beside.iptcOfChunks
+      pictureCount = chunks.frameCount
     case .jpeg: open = image_jpeg_open
     case .webp:
       open = image_webp_open
@@ -52,15 +66,19 @@ final class LibraryRows: RowSource {
       }
     case .tiff:
       open = image_tiff_open
-      try TIFFDirectory(file: file).checkMetadata(name: name)
+      let pages = TIFFPages(file)
+      directory = pages.first
+      pictureCount = max(1, pages.pages.count)
+      try pages.add(to: &beside, name: name)
     case .bmp: preconditionFailure("BMP is read by no library")
     }
     let input = UnsafeMutablePointer<image_codec_input>.allocate(capacity: 1)
     // An array in a class that is held does not move.
     let bytes = file.bytes?.withUnsafeBufferPointer { $0.baseAddress }
     input.initialize(
-      to: image_codec_input(bytes: file.descriptor < 0 ? bytes ?? nil : nil, count: file.byteCount, descriptor: file.descriptor)
-    )
+      to: image_codec_input(
+        bytes: file.descriptor < 0 ? bytes ?? nil : nil, count: file.byteCount, descriptor: file.descriptor,
+        directory: UInt32(directory)))
     var message = [CChar](repeating: 0, count: Int(IMAGE_CODEC_MESSAGE_SIZE))
     var opened: UnsafeMutablePointer<image_reader>?
     let status = open(input, &blocks, &opened, &message)
@@ -90,8 +108,11 @@ final class LibraryRows: RowSource {
       case Int(IMAGE_CODEC_CONVERTED): .converted
       default: .library(format)
       }
-    metadata = ImageMetadata(blocks)
+    self.pictureCount = pictureCount
+    metadata = ImageMetadata(blocks, beside)
   }
+
+  var lacksEnd: Bool { reader.pointee.lacks_end != 0 }
 
   deinit {
     reader.pointee.close(reader)
@@ -109,7 +130,7 @@ final class LibraryRows: RowSource {
     var message = [CChar](repeating: 0, count: Int(IMAGE_CODEC_MESSAGE_SIZE))
     let status = reader.pointee.finish(reader, &blocks, &message)
     guard status == IMAGE_CODEC_OK else { throw ImageError(status, message, name: name, header.format) }
-    metadata = ImageMetadata(blocks)
+    metadata = ImageMetadata(blocks, beside)
     return metadata
   }
 }
@@ -132,10 +153,41 @@ extension ImageError {
 }
 
 extension ImageMetadata {
-  init(_ blocks: image_codec_metadata) {
-    self.init(
-      iccProfile: blocks.icc.array, exif: blocks.exif.array.flatMap(ExifOrientation.block), xmp: blocks.xmp.array)
+  /// What a library read, and what was read beside it.
+  init(_ blocks: image_codec_metadata, _ beside: ImageMetadata) {
+    self = beside
+    iccProfile = blocks.icc.array
+    xmp = blocks.xmp.array
+    exif = blocks.exif.array.flatMap(ExifOrientation.block) ?? beside.exif
+    if let photoshop = blocks.photoshop.array { iptc = PhotoshopResources(photoshop).iptc }
+    chunks += Self.texts(ofComments: blocks.comments.array ?? [])
+    if blocks.density_x > 0 {
+      resolution = ImageResolution(
+        horizontal: Double(blocks.density_x), vertical: Double(blocks.density_y),
+        unit: blocks.density_unit == 1 ? .inch : blocks.density_unit == 2 ? .centimetre : .ratio)
+    }
+    // JFIF's ratio of 1 to 1 says nothing; EXIF may.
+    if let found = resolution, found.unit != .ratio || found.horizontal != found.vertical { return }
+    resolution = exif.flatMap(ExifBlock.init)?.structure.flatMap(ImageResolution.init)
   }
+
+  /// Comments of a JPEG file, each behind its length.
+  private static func texts(ofComments bytes: [UInt8]) -> [PNGChunk] {
+    var result: [PNGChunk] = []
+    var at = 0
+    while at + 4 <= bytes.count {
+      let count = bytes[at..<at + 4].withUnsafeBytes { Int($0.loadUnaligned(as: UInt32.self)) }
+      let comment = bytes[at + 4..<min(at + 4 + count, bytes.count)].filter { $0 != 0 }
+      let text =
+        String(validating: comment, as: UTF8.self)
+        ?? String(String.UnicodeScalarView(comment.map { Unicode.Scalar($0) }))
+      if !text.isEmpty { result.append(PNGChunk(keyword: Self.commentKeyword, text: text)) }
+      at += 4 + count
+    }
+    return result
+  }
+
+  static let commentKeyword = "Comment"
 }
 
 extension image_codec_buffer {

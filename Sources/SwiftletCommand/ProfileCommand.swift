@@ -86,8 +86,11 @@ struct ProfileCommand: ParsableCommand {
   func run() throws {
     // Before anything is measured: an output that cannot be written, or a profile that cannot be read, is told at once.
     let outputs = [trace, roofline].compactMap(\.self)
-    if let trace { try Folder.claimOutput(trace, for: "--trace") }
-    if let roofline { try Folder.claimOutput(roofline, for: "--roofline") }
+    for (path, name, ending) in [(trace, "--trace", ".json"), (roofline, "--roofline", ".svg")] {
+      guard let path else { continue }
+      try Folder.checkExtension(path, in: [ending])
+      try Folder.claimOutput(path, for: name)
+    }
     let names = [model] + (diff.map { [$0] } ?? [])
     var saved: [String: Profile] = [:]
     for name in names where name.lowercased().hasSuffix(".json") { saved[name] = try Profile(contentsOf: name) }

@@ -113,7 +113,7 @@ struct PruneCommand: ParsableCommand {
             network, model: model, input: input, folder: folder, shouldStop: { Interruption.isRequested }, line: line,
             progress: progress)
         })
-      else { throw SilentFailure() }
+      else { throw Self.stopped(in: folder) }
       (pruned, report) = result
     } else {
       let gradients = try training.gradients(of: network, request, options: try cpu.options)
@@ -145,8 +145,15 @@ struct PruneCommand: ParsableCommand {
           network, model: model, input: input, folder: output, shouldStop: { Interruption.isRequested },
           row: { line("\($0.method) \($0.sparsity) is measured") }, line: line, progress: progress)
       })
-    else { throw SilentFailure() }
+    else { throw Self.stopped(in: output) }
     json ? Terminal.showJSON(try rows.json) : Terminal.show(PruningSweep.text(rows))
+  }
+
+  /// Says what is left of work that somebody asked to stop.
+  private static func stopped(in folder: String?) -> SilentFailure {
+    let rest = folder.map { ", and the rounds before are in '\($0.onOneLine)'" } ?? ""
+    Terminal.printError("swiftlet: stopped; nothing was written\(rest). The same command begins anew")
+    return SilentFailure()
   }
 
   /// With lines and progress on the terminal, until it ends or somebody asks to stop.

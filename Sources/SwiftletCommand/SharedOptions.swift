@@ -3,7 +3,9 @@ import Swiftlet
 
 extension InstructionSet: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
-extension ImageFormat: ExpressibleByArgument {}
+extension ImageFormat: ExpressibleByArgument {
+  public init?(argument: String) { self.init(named: argument) }
+}
 
 extension Shape: ExpressibleByArgument {
   public init?(argument: String) { self.init(argument) }
@@ -28,8 +30,30 @@ struct ByteCount {
   let bytes: Int
 
   init(argument: String) throws {
-    guard let bytes = TextFormat.parsedByteCount(argument) else { throw ValueProblem("give bytes, as in 512M, 2G or 65536K") }
+    guard let bytes = TextFormat.parsedByteCount(argument) else {
+      throw ValueProblem(
+        Int(argument) != nil ? "give a unit, as in \(argument)M" : "give a size with its unit, as in 512M, 1.5G or 512MB")
+    }
     self.bytes = bytes
+  }
+}
+
+/// A factor between sides of pictures: `3`, `2.5`, `x2` or `2x`.
+struct ScaleFactor {
+  let value: Double
+
+  init(argument: String) throws {
+    let crosses: Set<Character> = ["x", "X", "×"]
+    var digits = Substring(argument)
+    if let first = digits.first, crosses.contains(first) {
+      digits.removeFirst()
+    } else if let last = digits.last, crosses.contains(last) {
+      digits.removeLast()
+    }
+    guard let value = Double(digits), (1...64).contains(value) else {
+      throw ValueProblem("give a factor of 1 to 64, as in 3, 2.5 or x2")
+    }
+    self.value = value
   }
 }
 

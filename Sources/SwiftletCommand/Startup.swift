@@ -17,6 +17,11 @@ enum Startup {
     for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 { _ = open("/dev/null", O_RDONLY) }
   }
 
+  /// What was given behind the name of the program, with bytes that are no UTF-8 as `String(systemPath:)` has them: names of files may hold any.
+  static var arguments: [String] {
+    (1..<max(Int(CommandLine.argc), 1)).compactMap { index in CommandLine.unsafeArgv[index].map { String(systemPath: $0) } }
+  }
+
   /// The least that a command can begin with.
   private static let leastByteCount = 48 << 20
 

@@ -31,8 +31,9 @@ struct SwiftletCommand: ParsableCommand {
     do {
       try FileClaims.together {
         FileClaims.writesStandardStreams()
-        try checkName(CommandLine.arguments.dropFirst().first)
-        var command = try parseAsRoot()
+        let arguments = Startup.arguments
+        try checkName(arguments.first)
+        var command = try parseAsRoot(arguments)
         try command.run()
       }
       ErrorReport.endWell()

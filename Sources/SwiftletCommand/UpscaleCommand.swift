@@ -5,8 +5,8 @@ struct UpscaleCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "upscale", abstract: "Enlarges pictures.",
     discussion: """
-      Reads and writes PNG, JPEG, WebP, TIFF and BMP. Depth, alpha, colour profile, EXIF and XMP are kept where the format holds \
-      them. A picture that cannot be read is reported and the others go on; the exit code then is 1.
+      Reads and writes PNG, JPEG, WebP, TIFF and BMP. Depth, alpha, colour profile, resolution, EXIF, XMP, IPTC and texts are kept \
+      where the format holds them; what it does not hold is said. A picture that cannot be read is reported and the others go on; the exit code then is 1.
       """)
 
   @Argument(help: ArgumentHelp("Pictures, folders of pictures, or - for standard input.", valueName: "input"))
@@ -26,8 +26,9 @@ struct UpscaleCommand: ParsableCommand {
 
   @Option(
     name: .shortAndLong,
-    help: "The factor, 1 to 64, any number: the network, then a bicubic resize to the exact size. (default: the model's)")
-  var scale: Double?
+    help: "The factor, 1 to 64, any number: the network, then a bicubic resize to the exact size. (default: the model's)",
+    transform: ScaleFactor.init(argument:))
+  var scale: ScaleFactor?
 
   @Option(
     name: .shortAndLong,
@@ -50,6 +51,9 @@ struct UpscaleCommand: ParsableCommand {
   @Option(help: "The quality of JPEG, 1 to 100, or of lossy WebP, 0 to 100. (default: JPEG 92, WebP lossless)")
   var quality: Int?
 
+  @Flag(help: "Write no metadata but what says how colours are meant.")
+  var strip = false
+
   @Flag(name: .shortAndLong, help: "Look into folders inside folders, but for the one that the output goes to.")
   var recursive = false
 
@@ -68,6 +72,10 @@ struct UpscaleCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
+    if let format, let named = ImageFormat(path: output), named != format {
+      throw ValidationError(
+        "the name '\(output.onOneLine)' asks for \(named.title), and --format for \(format.title); give one of them")
+    }
     // Of PNG and the like the quality is not used, so that nobody else would say it.
     guard let quality, !(0...100).contains(quality) else { return }
     throw ValidationError("the quality \(quality) is not in 0...100 (JPEG: 1...100)")
@@ -75,12 +83,14 @@ struct UpscaleCommand: ParsableCommand {
 
   func run() throws {
     let naming = PictureBatch.Naming(isRecursive: recursive, format: format, suffix: suffix.text)
-    let batch = try PictureBatch(inputs: inputs, output: output, naming: naming)
+    let batch = try PictureBatch(inputs: inputs, output: output, naming: naming, skipsExisting: skipExisting)
     let upscaler = try FileUpscaler(
-      model: model, scale: scale, backend: try engine.value.makeBackend(),
+      model: model, scale: scale?.value, backend: try engine.value.makeBackend(),
       options: Upscaler.Options(
         tile: tile, memoryLimit: memory?.bytes, usesTestTimeAugmentation: tta, threadCount: engine.threadCount))
-    let files = Upscaler.FileOptions(naming: naming, scale: scale, quality: quality, skipsExisting: skipExisting)
+    let files = Upscaler.FileOptions(
+      naming: naming, scale: scale?.value, quality: quality, skipsExisting: skipExisting,
+      stripsMetadata: strip)
 
     var report = UpscaleReport()
     for (item, error) in batch.refused { fail(item, error, &report) }
@@ -102,6 +112,7 @@ struct UpscaleCommand: ParsableCommand {
         }
         Terminal.clearProgress()
         report.results.append(result)
+        for remark in result.remarks { Terminal.printError("swiftlet: '\(item.input.onOneLine)': \(remark)") }
         if !json { show(result) }
       } catch {
         Terminal.clearProgress()

@@ -19,6 +19,8 @@ public enum TrainingError: Error, Hashable, Sendable {
   case otherTraining(path: String, what: String)
   /// A number of a step was a NaN or an infinity; the place is the first value of the step that held one.
   case notFinite(step: Int, place: String?)
+  /// A sample of the batch holds a number that is not finite.
+  case notFiniteData(step: Int, sample: Int)
 }
 
 extension TrainingError: CustomStringConvertible {
@@ -35,6 +37,8 @@ extension TrainingError: CustomStringConvertible {
       "'\(path)' is no checkpoint of a training, which the folder of a run holds as 'last.safetensors'; it may serve as 'pretrained'"
     case .otherTraining(let path, let what):
       "'\(path)' cannot be gone on with: \(what) differs from what it was; begin anew, or give it as 'pretrained'"
+    case .notFiniteData(let step, let sample):
+      "sample \(sample) of the data, counted from 0, holds a number that is not finite (met in step \(step)); mend the data, or take it out"
     case .notFinite(let step, let place):
       "the numbers of step \(step) are not finite\(place.map { ", first in '\($0)'" } ?? ""); the parameters are kept as they were before it: "
         + "lower the learning rate, clip gradients, or warm up"

@@ -24,10 +24,17 @@ import Testing
     #expect(TextFormat.bytes(512) == "512 bytes" && TextFormat.bytes(3 << 20) == "3.0 MiB")
   }
 
-  @Test(arguments: [("512M", 512 << 20), ("2g", 2 << 30), ("64K", 65536), ("1000", 1000), ("1T", 1 << 40)])
+  @Test(arguments: [
+    ("512M", 512 << 20), ("2g", 2 << 30), ("64K", 65536), ("1T", 1 << 40), ("1.5G", 3 << 29), ("512MiB", 512 << 20),
+    ("512MB", 512_000_000), ("2 GB", 2_000_000_000),
+    ("1000B", 1000),
+  ])
   func `sizes`(text: String, count: Int) { #expect(TextFormat.parsedByteCount(text) == count) }
 
-  @Test(arguments: ["", "M", "0", "-1M", "+5", "1.5G", "12X", "99999999999999999999", "9223372036854775807T"])
+  @Test(arguments: [
+    "", "M", "0", "0M", "512", "-1M", "+5", "1.5.1G", ".5G", "12X", "99999999999999999999", "9223372036854775807T", "infG",
+    "1MBB",
+  ])
   func `no sizes`(text: String) { #expect(TextFormat.parsedByteCount(text) == nil) }
 
   @Test func `processor lists`() {

@@ -934,10 +934,10 @@ enum Fixtures {
       """, "animation"
     ),
     (
-      "BMP, run-length coded",
+      "BMP with a JPEG file inside",
       """
-      Qk08AAAAAAAAADoAAAAoAAAAAQAAAAEAAAABAAgAAQAAAAIAAAAAAAAAAAAAAAEAAAAAAAAAAAAAAAAB
-      """, "compression 1"
+      Qk08AAAAAAAAADoAAAAoAAAAAQAAAAEAAAABAAgABAAAAAIAAAAAAAAAAAAAAAEAAAAAAAAAAAAAAAAB
+      """, "compression 4"
     ),
     (
       "JPEG of 12 bits",

@@ -65,7 +65,7 @@ enum TestPictures {
       number(tag, 2) + number(3, 2) + number(1, 4) + number(value, 2) + [0, 0]
     }
     let order = Array((isLittleEndian ? "II" : "MM").utf8)
-    return order + number(42, 2) + number(8, 4) + number(3, 2) + short(0x0100, 640) + short(0x0112, Int(orientation))
+    return order + number(42, 2) + number(8, 4) + number(3, 2) + short(0x0106, 2) + short(0x0112, Int(orientation))
       + short(0x0128, 2) + number(0, 4)
   }
 

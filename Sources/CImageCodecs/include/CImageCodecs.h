@@ -49,8 +49,17 @@ typedef struct {
   // TIFF structure, from its byte order mark on, without "Exif\0\0".
   image_codec_buffer exif;
   image_codec_buffer xmp;
+  // JPEG: the resources of Photoshop, which hold IPTC, without the lead of their markers.
+  image_codec_buffer photoshop;
+  // JPEG: comments, one after the other, each behind its length in 32 bits of the machine's order.
+  image_codec_buffer comments;
   // The orientation tag of a TIFF file; 0 where there is none.
   uint32_t orientation;
+  // JPEG: pixels a unit, as JFIF has them; 0 where the file does not say.
+  uint16_t density_x;
+  uint16_t density_y;
+  // 0 a ratio of sides alone, 1 inch, 2 centimetre.
+  uint8_t density_unit;
 } image_codec_metadata;
 
 void image_codec_buffer_free(image_codec_buffer *buffer);
@@ -62,6 +71,8 @@ typedef struct {
   const uint8_t *bytes;
   size_t count;
   int descriptor;
+  // Of a TIFF file: the directory whose picture is read, from 0 on.
+  uint32_t directory;
 } image_codec_input;
 
 // Copies up to `length` bytes from `at` on; how many there were.
@@ -89,6 +100,8 @@ struct image_reader {
   int obstacle;
   // What the decoder holds at most, the rows that it is asked for not counted.
   size_t held_bytes;
+  // After `finish`: all pixels are there, and nothing but the mark that ends the file is missing.
+  int lacks_end;
   // The next `count` rows.
   int (*read)(image_reader *reader, void *rows, size_t count, char *message);
   // What follows the pixels: the file must be complete. Metadata that stand there are added.
@@ -110,7 +123,9 @@ int image_webp_open(
 
 // Writing. Buffers that are left in `output` are malloc'ed.
 
-// A PNG file as far as its pixels.
+// What a stream of zlib holds, at most `limit` bytes; 0 where it is damaged or longer, or without memory.
+int image_png_inflate(const uint8_t *bytes, size_t count, size_t limit, image_codec_buffer *output);
+// A PNG file as far as its pixels: size, kind, profile and XMP.
 int image_png_head(
   const image_codec_header *header, const image_codec_metadata *metadata, image_codec_buffer *output, char *message);
 // Filters `count` rows of a PNG picture, each with the filter that leaves the least sum of differences: a byte that names it,
@@ -152,6 +167,8 @@ int image_tiff_begin(
   const image_codec_header *header, const image_codec_metadata *metadata, image_codec_sink sink, image_tiff_writer **writer,
   char *message);
 int image_tiff_rows(image_tiff_writer *writer, const void *rows, size_t count, char *message);
+// Writes all pixels that are held; what `image_tiff_end` writes is the directory.
+int image_tiff_flush(image_tiff_writer *writer, char *message);
 int image_tiff_end(image_tiff_writer *writer, char *message);
 void image_tiff_close(image_tiff_writer *writer);
 

@@ -38,12 +38,16 @@ public struct RunMetrics: Hashable, Sendable {
 
   /// Reads what `csv` writes; nil for other text.
   public init?(csv: String) {
-    let lines = csv.split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+    // Spreadsheets end lines as Windows does.
+    let lines = csv.split(whereSeparator: \.isNewline).map { $0.split(separator: ",", omittingEmptySubsequences: false) }
     guard let header = lines.first?.map(String.init), header.starts(with: Self.fixedNames) else { return nil }
     names = Array(header.dropFirst(Self.fixedNames.count))
     for line in lines.dropFirst() {
       let numbers = line.dropFirst(2).prefix(5).compactMap { Double($0) }
-      guard line.count == header.count, numbers.count == 5, let epoch = Int(line[0]), let step = Int(line[1]) else {
+      guard line.count == header.count, numbers.count == 5,
+        line.dropFirst(7).allSatisfy({ $0.isEmpty || Double($0)?.isNaN == false }), let epoch = Int(line[0]),
+        let step = Int(line[1])
+      else {
         return nil
       }
       rows.append(

@@ -35,11 +35,13 @@ public final class TrainingJob {
   public let recipe: TrainingRecipe
   public let folder: RunFolder
   /// What makes the data a poor one to learn from, a line each.
-  public let warnings: [String]
+  public private(set) var warnings: [String]
   /// What is trained, as it is built: with batch norms and without gradients.
   public let network: Network
   public private(set) var record: RunRecord
   public private(set) var metrics: RunMetrics
+  /// The checkpoint is of the last step of an epoch whose figures and models are not written.
+  private var endsEpochFirst = false
   /// Steps that were done before this process.
   public let firstStep: Int
   private let trainer: Trainer
@@ -72,7 +74,7 @@ public final class TrainingJob {
     var training = try recipe.training(network, sample: first)
     if let masks { training.network = training.network.maskingUpdates(masks) }
     if let contract = recipe.contract(samples: samples, sample: first) { network.contract = contract }
-    let fingerprint = try wrapping { () throws(DataError) in try DataFingerprint(samples.files) }
+    let fingerprint = try wrapping { () throws(DataError) in try DataFingerprint(samples.files + recipe.teacherFiles) }
     self.fingerprint = fingerprint.text
     warnings = BatchLoader.warnings(of: samples, batchSize: recipe.batchSize)
     let validator = try Validator(recipe, network: network, samples: samples, options: options, root: root)
@@ -127,6 +129,9 @@ public final class TrainingJob {
     let loader = try wrapping { () throws(DataError) in
       try BatchLoader(samples, options: loading, epoch: step / whole, step: step % whole, endEpoch: recipe.epochs)
     }
+    if resumes, record.stepsPerEpoch > 0, record.stepsPerEpoch != loader.stepsPerEpoch {
+      throw .training(.otherTraining(path: folder.last, what: "the number of steps of an epoch"))
+    }
     record.stepsPerEpoch = loader.stepsPerEpoch
     record.epochs = recipe.epochs
     record.state = .running
@@ -148,16 +153,42 @@ public final class TrainingJob {
     } else {
       memoryText = nil
     }
+    try wrapping { () throws(NetworkError) in try network.verify() }
+    if let needed = try validator?.check(network, memory: memory?.sessionByteCount), let memory,
+      needed > memory.sessionByteCount
+    {
+      throw .trainingMemory(limit: memory.limit, needed: memory.needed(session: needed))
+    }
     self.network = network
     metrics = RunMetrics(names: validator?.names ?? [])
     if resumes {
-      let bytes = try? FileClaims.apart { () throws(FileError) in try FileReader.bytes(of: folder.metrics, limit: 1 << 28) }
-      if let bytes, let known = RunMetrics(csv: String(decoding: bytes, as: UTF8.self)), known.names == metrics.names {
-        // What came behind the checkpoint comes again.
-        metrics.rows = known.rows.filter { $0.step <= step }
+      try takeUp(step: step)
+    }
+  }
+
+  /// Reads the rows of the epochs before a checkpoint; the best model is that of one of them.
+  private func takeUp(step: Int) throws(EvaluationError) {
+    let perEpoch = record.stepsPerEpoch
+    endsEpochFirst = step > 0 && step % perEpoch == 0 && lossSum != 0
+    // What came behind the checkpoint comes again, and so does the end of an epoch that could not be written.
+    let lastEpoch = endsEpochFirst ? step / perEpoch - 1 : step / perEpoch
+    if FileReader.exists(folder.metrics) {
+      let bytes = try FileClaims.apart { () throws(EvaluationError) in
+        try wrapping { () throws(FileError) in try FileReader.bytes(of: folder.metrics, limit: 1 << 28) }
       }
+      guard let known = RunMetrics(csv: String(decoding: bytes, as: UTF8.self)), known.names == metrics.names else {
+        throw .runFolder(
+          path: folder.metrics, reason: "is not as a run writes it; put it back, or delete it to go on without the rows in it")
+      }
+      metrics.rows = known.rows.filter { $0.epoch <= lastEpoch }
+    }
+    // Of an epoch whose row is gone the record knows.
+    let isKnown = record.bestEpoch.map { epoch in epoch <= lastEpoch && !metrics.rows.contains { $0.epoch == epoch } } ?? false
+    if !isKnown { (record.best, record.bestEpoch) = (nil, nil) }
+    for row in metrics.rows { noteBest(row) }
+    if record.bestEpoch != nil, (FileReader.byteCount(of: folder.best) ?? 0) == 0 {
+      warnings.append("'\(folder.best)', the best model so far, is gone; the best of the epochs from here on takes its place")
       (record.best, record.bestEpoch) = (nil, nil)
-      for row in metrics.rows { noteBest(row) }
     }
   }
 
@@ -176,6 +207,14 @@ public final class TrainingJob {
   ) throws(EvaluationError) -> End {
     try FileClaims.apart { () throws(EvaluationError) in
       try wrapping { () throws(FileError) in try Folder.create(folder.path) }
+      guard let lock = try wrapping({ () throws(FileError) in try FolderLock(folder.path) }) else {
+        throw .runFolder(
+          path: folder.path, reason: "another training is at work there; give another folder, or wait for its end")
+      }
+      defer { withExtendedLifetime(lock) {} }
+      guard resumes || !folder.exists else {
+        throw .runFolder(path: folder.path, reason: "a run has begun there meanwhile; give another folder")
+      }
       do throws(EvaluationError) {
         // With the options of whoever goes on.
         try folder.write(recipe.node.text, to: folder.recipe)
@@ -198,7 +237,16 @@ public final class TrainingJob {
   ) throws(EvaluationError) -> End {
     let perEpoch = record.stepsPerEpoch
     var saved = Machine.seconds
-    var epochStart = saved, images = 0, waitedBefore = 0.0
+    if endsEpochFirst {
+      // The steps were taken, and then something could not be read or written.
+      let last = recipe.learningRate.value(step: trainer.step - 1, stepsPerEpoch: perEpoch)
+      var row = RunMetrics.Row(
+        epoch: trainer.step / perEpoch, step: trainer.step, loss: lossSum / Double(perEpoch), learningRate: last, seconds: 0,
+        waitingSeconds: 0, imagesPerSecond: 0, validation: Array(repeating: nil, count: metrics.names.count))
+      try endEpoch(&row)
+      epochDone(row)
+    }
+    var epochStart = Machine.seconds, images = 0, waitedBefore = 0.0
     while trainer.step < recipe.epochs * perEpoch {
       if shouldStop() {
         record.state = .interrupted
@@ -223,7 +271,6 @@ public final class TrainingJob {
           epoch: step.epoch + 1, step: trainer.step, loss: lossSum / Double(perEpoch), learningRate: step.learningRate,
           seconds: elapsed, waitingSeconds: waited, imagesPerSecond: Double(images) / max(elapsed, 1e-9),
           validation: Array(repeating: nil, count: metrics.names.count))
-        lossSum = 0
         try endEpoch(&row)
         epochDone(row)
         (epochStart, images, waitedBefore) = (Machine.seconds, 0, trainer.loader.waited.seconds)
@@ -253,6 +300,8 @@ public final class TrainingJob {
     if isBest { try wrapping { () throws(FormatError) in try ModelFile.write(current, to: folder.best) } }
     if row.epoch == recipe.epochs { try wrapping { () throws(FormatError) in try ModelFile.write(current, to: folder.model) } }
     try writeFigures()
+    // A checkpoint that holds the loss of a whole epoch is of one whose end is to come.
+    lossSum = 0
     try writeState()
   }
 

@@ -129,5 +129,11 @@ extension TrainingRecipe {
       targetWeight: distillation.targetWeight, features: distillation.features, featureWeight: distillation.featureWeight)
   }
 
+  /// The teacher's file, where it is one: with another, a training that is gone on with would not be the same.
+  var teacherFiles: [DataFile] {
+    guard let teacher = distillation?.teacher, FileReader.exists(teacher) else { return [] }
+    return [DataFile(name: "teacher", path: teacher)]
+  }
+
   static func batch(_ shape: Shape, _ count: Int) -> Shape { Shape([count] + shape.extents) }
 }

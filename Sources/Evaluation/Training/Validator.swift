@@ -87,6 +87,32 @@ final class Validator {
     return (.samples(source, .similarity), names + ["ssim"])
   }
 
+  /// Throws where the network cannot be measured, before any step is taken.
+  ///
+  /// - Parameter memory: what a measurement may hold; nil for any.
+  /// - Returns: a bound of what it holds where it is pictures that are measured; of samples what a session holds, which fits.
+  func check(_ network: Network, memory: Int?) throws(EvaluationError) -> Int {
+    switch kind {
+    case .pictures(let folder, let measure, let scales):
+      return try Evaluator(network, protocol: measure, engine: .cpu(options), memoryLimit: recipe.memoryLimit)
+        .check(folder: folder, scales: scales)
+    case .samples(let source, _):
+      guard source.count > 0, let memory else { return 0 }
+      let sample = try wrapping { () throws(DataError) in
+        try source.sample(SampleKey(seed: recipe.seed, epoch: 0, index: 0))
+      }
+      let size = min(recipe.batchSize, source.count)
+      let shapes = [sample.input.shape, sample.target.shape].map { TrainingRecipe.batch($0, size) }
+      let network = try withLoss(network, shapes[0]), engine = try options.makeEngine(memoryLimit: memory)
+      do throws(ExecutionError) {
+        return try engine.prepare(network).session(inputs: shapes).peakMemoryByteCount
+      } catch {
+        guard case .memory(let needed, _) = error else { throw .execution(network: network.name, error) }
+        return needed
+      }
+    }
+  }
+
   /// The figures, in the order of `names`.
   ///
   /// - Parameter samples: the folder where pictures are to be kept; nil for none.
@@ -96,6 +122,7 @@ final class Validator {
       let evaluator = try Evaluator(
         network, protocol: measure, engine: .cpu(options), tile: .automatic, memoryLimit: recipe.memoryLimit)
       let report = try evaluator.evaluate(folder: folder, model: network.name, scales: scales, saveFolder: samples)
+      if let failure = report.failures.first { throw .notValidated(line: failure.error) }
       let count = Double(max(report.means.count, 1))
       return [
         report.means.reduce(0) { $0 + $1.network.psnr } / count, report.means.reduce(0) { $0 + $1.network.ssim } / count,

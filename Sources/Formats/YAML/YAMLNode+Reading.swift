@@ -7,6 +7,8 @@ extension YAMLNode {
 
   /// Reads one document. Anchors, aliases and tags are refused: what stands there is all there is.
   public init(parsing bytes: [UInt8]) throws(YAMLError) {
+    // Some editors begin a file with a byte order mark.
+    let bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
     guard bytes.count <= Self.byteLimit else {
       throw YAMLError(line: 0, reason: "the document is larger than \(Self.byteLimit) bytes")
     }

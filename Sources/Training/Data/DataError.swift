@@ -40,7 +40,7 @@ extension DataError {
     case .image(let error):
       switch error {
       case .file(let error): Self.isOfOneFile(error)
-      case .unknownFormat, .tooManyPixels, .tooManyBytes, .corrupt, .unsupported: true
+      case .empty, .unknownFormat, .tooManyPixels, .tooManyBytes, .corrupt, .unsupported: true
       case .outOfMemory, .unknownExtension, .tooLargeForFormat, .metadataTooLarge, .invalidQuality, .encodingFailed: false
       }
     case .file(let error): Self.isOfOneFile(error)

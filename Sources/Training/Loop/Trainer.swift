@@ -124,6 +124,7 @@ public final class Trainer {
     loss = (loss + outputs[0].floats[0]) * (training.accumulation?.share ?? 1)
     guard loss.isFinite, hasFiniteParameters else {
       try wrapping { () throws(ExecutionError) in try model.setParameters(before) }
+      if let sample = batch.firstNonFiniteSample { throw .notFiniteData(step: step, sample: sample) }
       var place: String?
       for inputs in parts where place == nil { place = try firstNonFiniteValue(inputs) }
       throw .notFinite(step: step, place: place)
@@ -196,4 +197,17 @@ extension Tensor {
 
   /// Whether no element is a NaN or an infinity. Only for float32.
   fileprivate var isFinite: Bool { withUnsafeFloats { $0.allSatisfy(\.isFinite) } }
+}
+
+extension Batch {
+  /// The place, in its source, of the first sample that holds a number that is not finite.
+  fileprivate var firstNonFiniteSample: Int? {
+    for (position, index) in indices.enumerated() {
+      for tensor in [input, target] {
+        let count = tensor.shape.count / max(indices.count, 1), start = position * count
+        if !tensor.floats[start..<start + count].allSatisfy(\.isFinite) { return index }
+      }
+    }
+    return nil
+  }
 }

@@ -119,7 +119,11 @@ extension Network {
     }
     for feature in distillation.features {
       let places = try pair(feature.student, feature.teacher)
-      let value = graph.add(.loss(.squaredError), places)
+      var value = graph.add(.loss(.squaredError), places)
+      // A number of as many axes as the other terms have.
+      if places.shape.rank != outputShape.rank {
+        value = graph.node("number", .reshape(Reshape(Array(repeating: 1, count: outputShape.rank))), [value])
+      }
       terms.append(graph.scaled("byFeature", value, by: distillation.featureWeight))
     }
     var total = terms.isEmpty ? graph.add(WeightedLoss([])) : terms[0]

@@ -11,7 +11,7 @@ import Training
 
 @Suite struct TrainingJobTests {
   /// A folder that goes when the value does, with pictures in `pictures`.
-  private final class Place: Sendable {
+  final class Place: Sendable {
     let path: String
 
     init(pictureCount: Int = 4) throws {
@@ -27,7 +27,7 @@ import Training
     deinit { try? FileManager.default.removeItem(atPath: path) }
   }
 
-  private static func recipe(_ changes: [(String, String)] = []) throws -> TrainingRecipe {
+  static func recipe(_ changes: [(String, String)] = []) throws -> TrainingRecipe {
     var options = RecipeOptions()
     options.values = changes.map { ($0.0, YAMLNode(.scalar($0.1, isPlain: true))) }
     return try TrainingRecipeTests.recipe(
@@ -41,7 +41,7 @@ import Training
       """, options: options)
   }
 
-  private static func job(
+  static func job(
     _ place: Place, _ name: String, _ recipe: TrainingRecipe, threads: Int = 1, resumes: Bool = false
   ) throws -> TrainingJob {
     try TrainingJob(

@@ -15,15 +15,7 @@ final class JPEGEncoder: RowEncoder {
   private var pendingRows = 0
   private var doneRows = 0
 
-  init(_ properties: ImageProperties, quality: Int, _ sink: any ImageSink) throws(ImageError) {
-    // The markers of JPEG count their length in 16 bits; a profile may span 255 of them.
-    let metadata = properties.metadata
-    let limits = [
-      ("EXIF", metadata.exif, 65_527), ("XMP", metadata.xmp, 65_504), ("ICC profile", metadata.iccProfile, 255 * 65_519),
-    ]
-    for (block, bytes, limit) in limits where (bytes?.count ?? 0) > limit {
-      throw .metadataTooLarge(format: .jpeg, block: block, bytes: bytes?.count ?? 0, limit: limit)
-    }
+  init(_ properties: ImageProperties, quality: Int, _ sink: any ImageSink) {
     conversion = RowConversion(properties: properties, reducesDepth: true, laysOverWhite: true)
     self.properties = properties
     self.quality = quality

@@ -1,6 +1,5 @@
 // BMP has no C library that is packaged everywhere and both reads and writes; the kinds in use are few, so it is done here:
-// uncompressed 1, 4 and 8 bits with a palette, 16, 24 and 32 bits, bit fields, rows in either order. Run-length coding is
-// refused.
+// 1, 4 and 8 bits with a palette, these also in run-length coding, 16, 24 and 32 bits, bit fields, rows in either order.
 
 import Files
 
@@ -66,20 +65,25 @@ final class BitmapRows: RowSource {
   }
 
   let header: ImageHeader
-  let metadata = ImageMetadata()
+  let metadata: ImageMetadata
   let orientationTag: Int? = nil
   let hasGreyPalette = false
-  let obstacle: ImageObstacle? = nil
+  /// Run-length coding is unpacked as a whole.
+  let obstacle: ImageObstacle?
+  let pictureCount = 1
+  private(set) var lacksEnd = false
   private let bitmap: BitmapFile
   private let pixels: Pixels
   private let start: Int
+  private let isPacked: Bool
   private var y = 0
 
   init(_ bitmap: BitmapFile) throws(ImageError) {
     self.bitmap = bitmap
     start = bitmap.number(10, 4)
     let bits = bitmap.bits, compression = bitmap.compression
-    guard compression == 0 || (bits >= 16 && bits != 24 && (compression == 3 || compression == 6)) else {
+    isPacked = (bits == 8 && compression == 1) || (bits == 4 && compression == 2)
+    guard compression == 0 || isPacked || (bits >= 16 && bits != 24 && (compression == 3 || compression == 6)) else {
       throw bitmap.unsupported("compression \(compression)")
     }
     pixels =
@@ -94,15 +98,22 @@ final class BitmapRows: RowSource {
       case .trueColour: 3
       case .bitFields(let masks): masks[3] == 0 ? 3 : 4
       }
+    obstacle = isPacked ? .library(.bmp) : nil
+    metadata = ImageMetadata(
+      resolution: bitmap.headerSize >= 40 ? ImageResolution(perMetre: bitmap.number(38, 4), bitmap.number(42, 4)) : nil)
     header = ImageHeader(format: .bmp, width: bitmap.width, height: bitmap.height, channels: channels, bits: 8)
   }
 
-  var heldByteCount: Int { bitmap.rowByteCount + (1 << 16) }
+  var heldByteCount: Int { (isPacked ? bitmap.width * bitmap.height + bitmap.byteCount : bitmap.rowByteCount) + (1 << 16) }
 
   func read(_ count: Int, into rows: UnsafeMutableRawPointer) throws(ImageError) {
+    if isPacked { return try readPacked(into: rows.assumingMemoryBound(to: UInt8.self)) }
     let rowByteCount = bitmap.rowByteCount
+    // What fills the last row up to four bytes may be missing.
+    let pixelByteCount = (bitmap.width * bitmap.bits + 7) / 8
     if y == 0 {
-      let needed = rowByteCount * bitmap.height
+      let needed = rowByteCount * (bitmap.height - 1) + pixelByteCount
+      lacksEnd = bitmap.byteCount - start < rowByteCount * bitmap.height
       guard start >= 14 + bitmap.headerSize, start <= bitmap.byteCount, bitmap.byteCount - start >= needed else {
         throw bitmap.corrupt("the pixels need \(needed) bytes from byte \(start) on, the file has \(bitmap.byteCount)")
       }
@@ -112,7 +123,7 @@ final class BitmapRows: RowSource {
     let samples = rows.assumingMemoryBound(to: UInt8.self)
     for index in 0..<count {
       let place = bitmap.isTopDown ? y : bitmap.height - 1 - y
-      guard bitmap.file.read(rowByteCount, at: start + rowByteCount * place, into: row) == rowByteCount else {
+      guard bitmap.file.read(rowByteCount, at: start + rowByteCount * place, into: row) >= pixelByteCount else {
         throw bitmap.corrupt("the file is cut short")
       }
       try decode(row, into: samples + index * header.width * header.channels)
@@ -121,6 +132,68 @@ final class BitmapRows: RowSource {
   }
 
   func finish() throws(ImageError) -> ImageMetadata { metadata }
+
+  /// Run-length coding (RLE8, RLE4): a count and a colour (in RLE4 two that take turns); or 0 and: 0 the end of the row, 1 of the
+  /// picture, 2 a move to the right and up, or so many pixels one by one, made even. Pixels that are left out have colour 0.
+  private func readPacked(into samples: UnsafeMutablePointer<UInt8>) throws(ImageError) {
+    guard case .palette(let entries, let isGrey) = pixels else { return }
+    let (width, height, bits) = (bitmap.width, bitmap.height, bitmap.bits)
+    guard start >= 14 + bitmap.headerSize, start <= bitmap.byteCount else {
+      throw bitmap.corrupt("the pixels lie beyond the file")
+    }
+    let bytes = bitmap.file.bytes(bitmap.byteCount - start, at: start)
+    var indices = [UInt8](repeating: 0, count: width * height)
+    var at = 0, x = 0, row = 0
+    func put(_ index: UInt8) throws(ImageError) {
+      // What goes beyond a row is cut off, as other programs do.
+      guard x < width, row < height else {
+        x += 1
+        return
+      }
+      guard Int(index) < entries.count else { throw bitmap.corrupt("a pixel names colour \(index) of \(entries.count)") }
+      indices[(bitmap.isTopDown ? row : height - 1 - row) * width + x] = index
+      x += 1
+    }
+    func next() throws(ImageError) -> Int {
+      guard at < bytes.count else { throw bitmap.corrupt("the file is cut short") }
+      at += 1
+      return Int(bytes[at - 1])
+    }
+    decoding: while row < height {
+      // A file may end with its last row.
+      if at == bytes.count, row == height - 1, x >= width {
+        lacksEnd = true
+        break
+      }
+      let count = try next(), value = try next()
+      if count > 0 {
+        for step in 0..<count { try put(UInt8(bits == 8 ? value : step % 2 == 0 ? value >> 4 : value & 15)) }
+        continue
+      }
+      switch value {
+      case 0: (x, row) = (0, row + 1)
+      case 1: break decoding
+      case 2:
+        x += try next()
+        row += try next()
+      default:
+        var pair = 0
+        for step in 0..<value {
+          if bits == 8 || step % 2 == 0 { pair = try next() }
+          try put(UInt8(bits == 8 ? pair : step % 2 == 0 ? pair >> 4 : pair & 15))
+        }
+        if (bits == 8 ? value : (value + 1) / 2) % 2 == 1 { at += 1 }
+      }
+    }
+    var target = samples
+    for index in indices {
+      // Colours that are left out of an empty palette.
+      let (red, green, blue) = entries.isEmpty ? (0, 0, 0) : entries[Int(index)]
+      target[0] = red
+      if !isGrey { (target[1], target[2]) = (green, blue) }
+      target += isGrey ? 1 : 3
+    }
+  }
 
   private func decode(_ row: UnsafePointer<UInt8>, into output: UnsafeMutablePointer<UInt8>) throws(ImageError) {
     let width = header.width
@@ -169,11 +242,11 @@ final class BitmapRows: RowSource {
   private static func palette(_ bitmap: BitmapFile, start: Int) throws(ImageError) -> Pixels {
     let entryBytes = bitmap.headerSize == 12 ? 3 : 4
     let used = bitmap.headerSize >= 40 ? bitmap.number(46, 4) : 0
-    let entries = used == 0 ? 1 << bitmap.bits : used
     let paletteStart = 14 + bitmap.headerSize
-    guard entries <= 256, paletteStart + entries * entryBytes <= min(start, bitmap.startByteCount) else {
-      throw bitmap.corrupt("the palette does not fit")
-    }
+    // Files may hold fewer colours than they could name (of OS/2, none tells how many), or tell of more than pixels can name.
+    let room = (min(start, bitmap.startByteCount) - paletteStart) / entryBytes
+    let entries = min(used == 0 ? 1 << bitmap.bits : used, 1 << bitmap.bits, max(room, 0))
+    guard entries > 0 else { throw bitmap.corrupt("the palette does not fit") }
     let palette = (0..<entries).map { entry in
       let at = paletteStart + entry * entryBytes
       func byte(_ offset: Int) -> UInt8 { UInt8(bitmap.number(at + offset, 1)) }

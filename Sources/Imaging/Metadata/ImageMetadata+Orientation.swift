@@ -7,6 +7,10 @@ extension ImageMetadata {
     var metadata = self
     if let slot { metadata.exif?[slot.offset] = 1 }
     if let xmp { metadata.xmp = ExifOrientation.resettingOrientation(inXMP: xmp) }
+    if orientation.swapsSides, let resolution {
+      metadata.resolution = ImageResolution(
+        horizontal: resolution.vertical, vertical: resolution.horizontal, unit: resolution.unit)
+    }
     return (metadata, orientation)
   }
 }

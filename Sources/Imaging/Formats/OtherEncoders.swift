@@ -7,10 +7,15 @@ final class TIFFEncoder: RowEncoder {
   private final class Target {
     let sink: any ImageSink
     var problem: FileError?
+    /// What would be written, where it is not yet: the directory.
+    var held: TIFFTail?
+    private(set) var byteCount = 0
 
     init(_ sink: any ImageSink) { self.sink = sink }
 
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Bool {
+      byteCount = max(byteCount, offset + bytes.count)
+      if held?.take(bytes, at: offset) == true { return true }
       do throws(FileError) {
         try sink.write(bytes, at: offset)
         return true
@@ -23,6 +28,8 @@ final class TIFFEncoder: RowEncoder {
 
   private let target: Target
   private let writer: OpaquePointer
+  /// What libtiff is not given.
+  private let structure: TIFFStructure
   private var message = [CChar](repeating: 0, count: Int(IMAGE_CODEC_MESSAGE_SIZE))
 
   init(_ properties: ImageProperties, _ sink: any ImageSink) throws(ImageError) {
@@ -42,6 +49,7 @@ final class TIFFEncoder: RowEncoder {
     }
     writer = opened
     self.target = target
+    structure = properties.metadata.tiffStructure
   }
 
   deinit { image_tiff_close(writer) }
@@ -52,11 +60,64 @@ final class TIFFEncoder: RowEncoder {
     try check(status)
   }
 
-  func finish(_ loop: any ParallelLoop) throws(ImageError) { try check(image_tiff_end(writer, &message)) }
+  func finish(_ loop: any ParallelLoop) throws(ImageError) {
+    guard !structure.isEmpty else { return try check(image_tiff_end(writer, &message)) }
+    try check(image_tiff_flush(writer, &message))
+    target.held = TIFFTail(start: target.byteCount)
+    try check(image_tiff_end(writer, &message))
+    guard let tail = target.held else { return }
+    for (offset, bytes) in tail.pieces(adding: structure) { try target.sink.put(bytes, at: offset) }
+  }
 
   private func check(_ status: Int32) throws(ImageError) {
     guard status != IMAGE_CODEC_OK || target.problem != nil else { return }
     throw target.problem.map { .file($0) } ?? ImageError(writing: .tiff, status, message)
+  }
+}
+
+/// What libtiff writes behind the pixels, in memory: the directory and its values. To it go entries that libtiff would have to be taught.
+private struct TIFFTail {
+  /// Where the pixels end.
+  let start: Int
+  private var bytes: [UInt8] = []
+  /// Writes into what is before, such as the place of the directory.
+  private var earlier: [(offset: Int, bytes: [UInt8])] = []
+
+  init(start: Int) { self.start = start }
+
+  mutating func take(_ piece: UnsafeRawBufferPointer, at offset: Int) -> Bool {
+    guard offset >= start else {
+      earlier.append((offset, Array(piece)))
+      return true
+    }
+    let end = offset - start + piece.count
+    if end > bytes.count { bytes += [UInt8](repeating: 0, count: end - bytes.count) }
+    bytes.replaceSubrange(offset - start..<end, with: piece)
+    return true
+  }
+
+  /// The bytes of the file from the pixels' end on, with the directory made anew, and those before; each with its place.
+  func pieces(adding structure: TIFFStructure) -> [(offset: Int, bytes: [UInt8])] {
+    // The head tells where the directory is: in bytes 4 to 7, of BigTIFF in 8 to 15, as the machine orders them.
+    guard let head = earlier.last(where: { ($0.offset == 4 && $0.bytes.count == 4) || ($0.offset == 8 && $0.bytes.count == 8) })
+    else { return earlier + [(start, bytes)] }
+    let isBig = head.offset == 8
+    let isLittle = UInt16(1).littleEndian == 1
+    let signature: [UInt8] =
+      (isLittle ? [0x49, 0x49] : [0x4D, 0x4D]) + (isLittle ? [isBig ? 43 : 42, 0] : [0, isBig ? 43 : 42])
+    let first = isBig ? signature + [8, 0, 0, 0] + head.bytes : signature + head.bytes + [0, 0, 0, 0, 0, 0, 0, 0]
+    func source(_ count: Int, _ offset: Int) -> [UInt8] {
+      let (from, at) = offset < start ? (first, offset) : (bytes, offset - start)
+      return at < from.count ? Array(from[at..<min(at + count, from.count)]) : []
+    }
+    guard isLittle, let form = TIFFStructure.Form(source), var directory = TIFFStructure(form, at: form.first, source) else {
+      return earlier + [(start, bytes)]
+    }
+    directory.entries.merge(structure.entries) { $1 }
+    directory.children = structure.children
+    let place = start + start % 2
+    let places = TIFFStructure.Entry.little(place, isBig ? 8 : 4)
+    return [(head.offset, places), (start, [UInt8](repeating: 0, count: start % 2) + directory.bytes(at: place, isBig: isBig))]
   }
 }
 
@@ -134,14 +195,17 @@ final class BitmapEncoder: RowEncoder {
     rowByteCount = (width * bits + 31) / 32 * 4
     start = 14 + headerSize + paletteBytes
     let size = start + rowByteCount * height
-    guard size <= Int(UInt32.max) else { throw .tooLargeForFormat(format: .bmp, width: width, height: height) }
+    // 0 where nothing is known.
+    let density = properties.metadata.resolution.flatMap { $0.unit == .ratio ? nil : $0.perMetre } ?? (0, 0)
+    func perMetre(_ value: Double) -> Int { Int(min(value.rounded(), Double(Int32.max))) }
     var head = Array("BM".utf8)
     func append(_ value: Int, _ size: Int) { for i in 0..<size { head.append(UInt8(truncatingIfNeeded: value >> (8 * i))) } }
     for value in [size, 0, start, headerSize, width, height] { append(value, 4) }
     append(1, 2)
     append(bits, 2)
-    // Compression, bytes of pixels, pixels a metre (72 dpi), colours used and important.
-    for value in [hasAlpha ? 3 : 0, rowByteCount * height, 2835, 2835, 0, 0] { append(value, 4) }
+    // Compression, bytes of pixels, pixels a metre, colours used and important.
+    let numbers = [hasAlpha ? 3 : 0, rowByteCount * height, perMetre(density.0), perMetre(density.1), 0, 0]
+    for value in numbers { append(value, 4) }
     if hasAlpha {
       for mask in [0xFF0000, 0x00FF00, 0x0000FF, 0xFF00_0000] { append(mask, 4) }
       head += Array("BGRs".utf8)
@@ -149,6 +213,12 @@ final class BitmapEncoder: RowEncoder {
     }
     if isGrey { for value in 0..<256 { append(value * 0x010101, 4) } }
     try sink.put(head, at: 0)
+  }
+
+  /// Of the file, nearly: its header names it in 32 bits.
+  static func fileByteCount(_ properties: ImageProperties) -> Int {
+    let bits = properties.hasAlpha ? 32 : properties.colourModel == .grey ? 8 : 24
+    return (properties.width * bits + 31) / 32 * 4 * properties.height + 1146
   }
 
   func append(_ rows: UnsafeRawPointer, count: Int, _ loop: any ParallelLoop, long: any ParallelLoop) throws(ImageError) {

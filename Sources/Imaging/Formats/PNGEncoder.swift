@@ -35,6 +35,7 @@ final class PNGEncoder: RowEncoder {
     output.status = properties.metadata.withLibraryBlocks { image_png_head(&header, $0, &output.buffer, &output.message) }
     try output.check(.png)
     try file.append(output.bytes)
+    for chunk in properties.metadata.pngChunks { try putChunk(chunk.kind, chunk.bytes, []) }
   }
 
   static func heldByteCount(_ properties: ImageProperties, rows: Int, threads: Int) -> Int {

@@ -1,0 +1,102 @@
+import Files
+
+/// The directories of a TIFF file: which of them are pages, and what the first page has beside its pixels.
+struct TIFFPages {
+  private let file: RandomAccessFile
+  private let form: TIFFStructure.Form?
+  /// Of the directories that are pages, not small pictures or masks of others: their number in the file's order, and their places.
+  private(set) var pages: [(index: Int, offset: Int)] = []
+
+  /// Anything unreadable here is libtiff's to report.
+  init(_ file: RandomAccessFile) {
+    self.file = file
+    form = TIFFStructure.Form { file.bytes($0, at: $1) }
+    guard let form else { return }
+    var offset = form.first, index = 0
+    var seen: Set<Int> = []
+    while offset > 0, index < 65_535, seen.insert(offset).inserted, let directory = form.directory(at: offset, source) {
+      // NewSubfileType: bit 0 is of a smaller picture, bit 2 of a mask.
+      let kind = directory.entries.compactMap { bytes in form.entry(bytes, limit: 64, source) }.first { $0.tag == 254 }
+      if (kind?.entry.number ?? 0) & 5 == 0 { pages.append((index, offset)) }
+      offset = directory.next
+      index += 1
+    }
+  }
+
+  private func source(_ count: Int, _ offset: Int) -> [UInt8] { file.bytes(count, at: offset) }
+
+  /// The directory that is read where nobody asks for another.
+  var first: Int { pages.first?.index ?? 0 }
+
+  /// Adds EXIF, IPTC and the resolution of the first page.
+  ///
+  /// Throws where its ICC profile or XMP packet lies beyond the end of the file: libtiff leaves such a tag out with a warning, and a file
+  /// cut behind its pixels would lose them unnoticed.
+  func add(to metadata: inout ImageMetadata, name: String) throws(ImageError) {
+    guard let form, let page = pages.first else { return }
+    try checkBlocks(form, at: page.offset, name: name)
+    guard let structure = TIFFStructure(form, at: page.offset, where: Self.isKept, source) else { return }
+    metadata.resolution = ImageResolution(structure)
+    metadata.iptc = structure.entries[Self.iptcTag].flatMap { entry in
+      // Programs write it as 32-bit numbers, padded; records begin with 0x1C.
+      entry.bytes.first == 0x1C ? entry.bytes : entry.type == 4 ? Self.turned(entry.bytes) : nil
+    }
+    if metadata.iptc == nil, let photoshop = structure.entries[Self.photoshopTag] {
+      metadata.iptc = PhotoshopResources(photoshop.bytes).iptc
+    }
+    var exif = structure
+    for tag in [Self.iptcTag, Self.photoshopTag, 0x011A, 0x011B, 0x0128] { exif.entries[tag] = nil }
+    guard !exif.isEmpty else { return }
+    exif.entries.merge(metadata.resolution?.entries ?? [:]) { $1 }
+    metadata.exif = [0x49, 0x49, 42, 0, 8, 0, 0, 0] + exif.bytes(at: 8)
+  }
+
+  private static let iptcTag: UInt16 = 33_723
+  private static let photoshopTag: UInt16 = 34_377
+
+  /// Numbers of 32 bits in the other order of bytes.
+  private static func turned(_ bytes: [UInt8]) -> [UInt8]? {
+    let turned = stride(from: 0, to: bytes.count, by: 4).flatMap { bytes[$0..<min($0 + 4, bytes.count)].reversed() }
+    return turned.first == 0x1C ? turned : nil
+  }
+
+  /// Whether a tag tells of the picture, not of how its samples lie. Profile and XMP are the library's to read.
+  static func isKept(_ tag: UInt16) -> Bool {
+    switch tag {
+    // Description, maker, model; resolution; its unit; software, date, artist, host; rating and what Windows keeps; copyright; IPTC.
+    case 0x010D, 0x010E, 0x010F, 0x0110, 0x011A, 0x011B, 0x0128, 0x0131, 0x0132, 0x013B, 0x013C, 0x4746, 0x4749, 0x8298,
+      0x9C9B...0x9C9F, iptcTag, photoshopTag:
+      true
+    default: TIFFStructure.childTags.contains(tag)
+    }
+  }
+
+  private func checkBlocks(_ form: TIFFStructure.Form, at offset: Int, name: String) throws(ImageError) {
+    guard let directory = form.directory(at: offset, source) else { return }
+    for bytes in directory.entries {
+      guard let tag = TIFFStructure.Form.number(bytes[0..<2], form.isLittle), tag == 34_675 || tag == 700,
+        let count = TIFFStructure.Form.number(bytes[4..<4 + form.offsetSize], form.isLittle), count > form.offsetSize
+      else { continue }
+      guard let place = TIFFStructure.Form.number(bytes[(4 + form.offsetSize)...], form.isLittle), place <= file.byteCount,
+        count <= file.byteCount - place
+      else {
+        let what = tag == 700 ? "XMP packet" : "ICC profile"
+        throw .corrupt(name: name, format: .tiff, reason: "the \(what) lies beyond the end of the file")
+      }
+    }
+  }
+}
+
+extension ImageMetadata {
+  /// The entries that a TIFF file has for what libtiff is not given: EXIF, IPTC, the resolution.
+  var tiffStructure: TIFFStructure {
+    var result = TIFFStructure()
+    if let structure = exif.flatMap(ExifBlock.init)?.structure {
+      result.entries = structure.entries.filter { TIFFPages.isKept($0.key) }
+      result.children = structure.children
+    }
+    if let resolution { result.entries.merge(resolution.entries) { $1 } }
+    if let iptc { result.entries[33_723] = TIFFStructure.Entry(type: 7, count: iptc.count, bytes: iptc) }
+    return result
+  }
+}

@@ -1,0 +1,146 @@
+import Formats
+import Foundation
+import Imaging
+import Networks
+import Testing
+import Training
+
+@testable import Evaluation
+
+/// What goes wrong around a training, and what is left then.
+@Suite struct TrainingFaultTests {
+  private typealias Place = TrainingJobTests.Place
+
+  /// Pictures to be measured on, apart from those that are learnt from.
+  private static func place() throws -> Place {
+    let place = try Place()
+    try FileManager.default.copyItem(atPath: place.path + "/pictures", toPath: place.path + "/measured")
+    return place
+  }
+
+  private static let changes = [("validation.folder", "measured")]
+
+  private static func refusal(_ body: () throws -> Void) -> String {
+    do { try body() } catch let error as EvaluationError { return error.description } catch { return "\(error)" }
+    return ""
+  }
+
+  /// An epoch whose end fails is ended by whoever goes on, with the bits of a run that nothing happened to.
+  @Test(arguments: [1, 2, 3]) func failedEndsOfEpochsAreMadeUpFor(epoch: Int) throws {
+    let place = try Self.place()
+    let recipe = try TrainingJobTests.recipe(Self.changes)
+    let whole = try TrainingJobTests.job(place, "whole", recipe)
+    _ = try whole.run()
+    let job = try TrainingJobTests.job(place, "failed", recipe)
+    let hidden = place.path + "/measured/2.png"
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: hidden))
+    var steps = 0
+    let line = Self.refusal {
+      _ = try job.run(progress: { _ in
+        steps += 1
+        if steps == 6 * epoch - 2 { try? Data(bytes.prefix(100)).write(to: URL(fileURLWithPath: hidden)) }
+      })
+    }
+    #expect(line.contains("2.png") && line.contains("validation"), "\(line)")
+    #expect(job.record.state == .failed)
+    try bytes.write(to: URL(fileURLWithPath: hidden))
+    let next = try TrainingJobTests.job(place, "failed", recipe, resumes: true)
+    #expect(try next.run() == .finished)
+    #expect(next.metrics.rows.map(\.epoch) == [1, 2, 3])
+    #expect(next.metrics.rows.map(\.validation) == whole.metrics.rows.map(\.validation))
+    #expect(next.metrics.rows.map(\.loss) == whole.metrics.rows.map(\.loss))
+    for (a, b) in [(whole.folder.model, next.folder.model), (whole.folder.best, next.folder.best)] {
+      #expect(try ModelFile.read(a).parameters == ModelFile.read(b).parameters)
+    }
+  }
+
+  /// What cannot be measured is said before the first step.
+  @Test func validationIsCheckedFirst() throws {
+    let place = try Self.place()
+    func refusal(_ changes: [(String, String)]) -> String {
+      Self.refusal { _ = try TrainingJobTests.job(place, "run", TrainingJobTests.recipe(changes)) }
+    }
+    #expect(refusal([("validation.folder", "absent")]).contains("absent"))
+    try FileManager.default.createDirectory(atPath: place.path + "/empty", withIntermediateDirectories: true)
+    #expect(refusal([("validation.folder", "empty")]).contains("empty"))
+    let small = Image(width: 9, height: 9, colourModel: .grey, samples: .uint8([UInt8](repeating: 3, count: 81)))
+    try small.write(to: place.path + "/measured/small.png")
+    #expect(refusal(Self.changes).contains("small"))
+    #expect(!FileManager.default.fileExists(atPath: place.path + "/run"))
+    // Nor does it hold more than a limit that training keeps.
+    try FileManager.default.removeItem(atPath: place.path + "/measured/small.png")
+    let large = Image(width: 3000, height: 2000, colourModel: .grey, samples: .uint8([UInt8](repeating: 3, count: 6_000_000)))
+    try large.write(to: place.path + "/measured/large.png")
+    let limit = Machine.residentByteCount + (200 << 20)
+    #expect(refusal(Self.changes + [("training.memory", "\(limit >> 20)M")]).contains("memory"))
+  }
+
+  @Test func twoTrainingsDoNotShareAFolder() throws {
+    let place = try Self.place()
+    let recipe = try TrainingJobTests.recipe(Self.changes)
+    let first = try TrainingJobTests.job(place, "run", recipe), second = try TrainingJobTests.job(place, "run", recipe)
+    var line = ""
+    _ = try first.run(progress: { progress in
+      if progress.step == 3, line.isEmpty { line = Self.refusal { _ = try second.run() } }
+    })
+    #expect(line.contains("another training is at work there"))
+    #expect(Self.refusal { _ = try second.run() }.contains("a run has begun there"))
+    #expect(first.record.state == .finished)
+  }
+
+  /// Tables that spreadsheets saved are read; others are no reason to forget the best model.
+  @Test func damagedTables() throws {
+    let place = try Self.place()
+    let recipe = try TrainingJobTests.recipe(Self.changes)
+    let job = try TrainingJobTests.job(place, "run", recipe)
+    _ = try job.run()
+    let path = job.folder.metrics, text = try String(contentsOfFile: path, encoding: .utf8)
+    func resumed() throws -> TrainingJob { try TrainingJobTests.job(place, "run", recipe, resumes: true) }
+    try text.replacingOccurrences(of: "\n", with: "\r\n").write(toFile: path, atomically: true, encoding: .utf8)
+    #expect(try resumed().metrics.rows == job.metrics.rows)
+    for damaged in ["", "garbage\n", text.replacingOccurrences(of: "psnr", with: "x"), text + "4,24\n"] {
+      try damaged.write(toFile: path, atomically: true, encoding: .utf8)
+      #expect(Self.refusal { _ = try resumed() }.contains("metrics.csv"))
+    }
+    var lines = text.split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+    lines[2][7] = "nan"
+    try lines.map { $0.joined(separator: ",") }.joined(separator: "\n").write(toFile: path, atomically: true, encoding: .utf8)
+    #expect(Self.refusal { _ = try resumed() }.contains("metrics.csv"))
+    try FileManager.default.removeItem(atPath: path)
+    let without = try resumed()
+    #expect(without.metrics.rows.isEmpty && without.record.best == job.record.best && without.warnings.isEmpty)
+    // The model of the best epoch is gone: nobody says that it is there.
+    try text.write(toFile: path, atomically: true, encoding: .utf8)
+    try Data().write(to: URL(fileURLWithPath: job.folder.best))
+    let anew = try resumed()
+    #expect(anew.record.best == nil && anew.warnings.contains { $0.contains("best.safetensors") })
+  }
+
+  @Test func otherStepsOrAnotherTeacherAreNotGoneOnWith() throws {
+    let place = try Self.place()
+    let teacher = place.path + "/teacher.safetensors"
+    let options = try TrainingJobTests.recipe().network()
+    try ModelFile.write(options, to: teacher)
+    let changes = Self.changes + [("distillation.teacher", teacher)]
+    let job = try TrainingJobTests.job(place, "run", TrainingJobTests.recipe(changes))
+    var steps = 0
+    _ = try job.run(shouldStop: {
+      steps += 1
+      return steps > 4
+    })
+    func refusal(_ more: [(String, String)]) -> String {
+      Self.refusal { _ = try TrainingJobTests.job(place, "run", TrainingJobTests.recipe(changes + more), resumes: true) }
+    }
+    #expect(refusal([]).isEmpty)
+    #expect(!refusal([("training.batch-size", "2")]).isEmpty)
+    var other = options
+    let name = try #require(other.parameters.keys.sorted().first { $0.hasSuffix("weight") })
+    other.parameters[name] = other.parameters[name].map { tensor in
+      var changed = tensor.floats
+      changed[0] += 1
+      return .init(tensor.shape, changed)
+    }
+    try ModelFile.write(other, to: teacher)
+    #expect(refusal([]).contains("the data differs"))
+  }
+}
