@@ -30,6 +30,10 @@ extension Lowering {
       return try combination(node, .product, [trained(node, inputs[0]), plain(node, inputs[1])], output: shape)
     case .movingAverage(let payload): return try lowerOptimizer(node, .average(payload), inputs, output: shape)
     case .parameterStep(let payload): return try lowerOptimizer(node, .step(payload), inputs, output: shape)
+    case .fakeQuantize(let payload):
+      var epilogue = CanonicalEpilogue()
+      (epilogue.before, epilogue.after) = (payload.clip, .round)
+      return try elementwise(node, inputs[0], valueLayout(shape), epilogue: epilogue)
     case .dropout(let payload):
       let input = float32(node, inputs[0]), output = addFloat32(result.layouts[input])
       result.steps.append(

@@ -389,7 +389,7 @@ struct Lowering {
     return output
   }
 
-  private mutating func elementwise(
+  mutating func elementwise(
     _ node: Node, _ input: Int, _ layout: ValueLayout, multiplier: ParameterTensor? = nil, bias: ParameterTensor? = nil,
     slopes: ParameterTensor? = nil, epilogue: CanonicalEpilogue, residual: Int? = nil, clearsPadding: Bool = false
   ) throws(ExecutionError) -> Int {

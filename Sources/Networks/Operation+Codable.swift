@@ -53,6 +53,7 @@ extension Operation: Codable {
     case .channelSum: self = .training(.channelSum)
     case .channelProduct: self = .training(.channelProduct)
     case .dropout: self = .training(.dropout(try Dropout(from: decoder)))
+    case .fakeQuantize: self = .training(.fakeQuantize(try FakeQuantize(from: decoder)))
     case .movingAverage: self = .training(.movingAverage(try MovingAverage(from: decoder)))
     case .parameterStep: self = .training(.parameterStep(try ParameterStep(from: decoder)))
     case .relu: self = .activation(.relu)

@@ -16,7 +16,7 @@ public enum OperationType: String, Hashable, Sendable, CaseIterable {
   // Of training.
   case convolutionOutput, convolutionInputGradient, convolutionWeightGradient, activationGradient
   case batchMoments, batchNormalization, batchNormalizationSums, batchNormalizationGradient
-  case maximumPoolGradient, adjoint, channelSum, channelProduct, dropout, movingAverage, parameterStep
+  case maximumPoolGradient, adjoint, channelSum, channelProduct, dropout, fakeQuantize, movingAverage, parameterStep
   // Reductions.
   case reduceMean, reduceSum, reduceSumOfMagnitudes, reduceSumOfSquares, reduceProduct, reduceMaximum, reduceMinimum
 }

@@ -99,6 +99,10 @@ extension Tolerance {
       }
       let magnitude = kept * x.magnitude + rate * step.magnitude
       return Tolerance(magnitude: magnitude, error: kept * x.error + rate * step.error + 8 * Self.epsilon * magnitude)
+    case .fakeQuantize(let payload):
+      // Another whole number where the error reaches the middle between two.
+      let most = Double(max(abs(payload.minimum), abs(payload.maximum)))
+      return Tolerance(magnitude: most, error: x.error == 0 ? 0 : min(x.error + 1, Double(payload.maximum - payload.minimum)))
     case .dropout(let payload):
       let kept = 1 / (1 - Double(payload.rate))
       return Tolerance(magnitude: kept * x.magnitude, error: kept * x.error + 2 * Self.epsilon * kept * x.magnitude)

@@ -47,6 +47,7 @@ extension ReferenceKernel {
           let deviation = Double(square[index]).squareRoot() * numbers[2] + Double(epsilon)
           return Float(kept - numbers[0] * numbers[1] * Double(direction[index]) / deviation)
         })
+    case .fakeQuantize(let payload): return Tensor(output, x.floats.map(payload.value))
     case .dropout(let payload):
       let factor = payload.factors(step: inputs[1].floats[0])
       let values = x.floats

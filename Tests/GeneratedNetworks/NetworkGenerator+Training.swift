@@ -7,7 +7,7 @@ extension NetworkGenerator {
     guard let x = image() else { return }
     let channels = x.shape.channels
     func made(_ operation: TrainingOperation, _ inputs: [Value]) { add(.training(operation), inputs) }
-    switch choices.below(8) {
+    switch choices.below(9) {
     case 0:
       let functions: [ActivationFunction] = [
         .relu, .relu, .leakyReLU(slope: 0.1), .clip(minimum: -0.5, maximum: 1), .sigmoid, .tanh, .hardSwish, .gelu, .silu,
@@ -41,6 +41,10 @@ extension NetworkGenerator {
         groups: depthwise ? channels : 1, hasBias: false)
       if let y = add(.convolution(convolution), [x]) {
         made(.convolutionProduct(ConvolutionProduct(.weightGradient, of: convolution)), [x, y])
+      }
+    case 7:
+      if let y = add(.scale(Scale(factor: choices.pick([1, 8, 100]))), [x]) {
+        made(.fakeQuantize(FakeQuantize(minimum: -choices.below(200), maximum: choices.below(200))), [y])
       }
     default:
       let pad = Pad(Padding(choices.within(0...2)), mode: choices.pick([.constant, .edge, .reflect]))

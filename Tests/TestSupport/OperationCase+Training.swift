@@ -34,6 +34,19 @@ extension OperationCaseList {
     for rate in [0, 0.5, 0.9] as [Float] {
       addOperation("dropout of \(rate)", .training(.dropout(Dropout(rate: rate, seed: 7))), [[2, 9, 4, 5], [1]])
     }
+    for (minimum, maximum) in [(0, 255), (-128, 127), (-7, 7), (-3, 0), (5, 9), (0, 0)] {
+      for shape in [[2, 21, 5, 7], [1, 3, 4, 9], [3, 37], [5]] as [Shape] {
+        // Many lie in the middle between two whole numbers.
+        add("fake quantisation to \(minimum)...\(maximum) of \(shape)", inputs: [shape]) { builder, inputs in
+          let halves = builder.activation("halves", builder.scale("larger", inputs[0], by: 30), .round)
+          return builder.node(
+            "y", .training(.fakeQuantize(FakeQuantize(minimum: minimum, maximum: maximum))),
+            [builder.scale("x", halves, by: 0.5)], channels: 1)
+        }
+      }
+    }
+    addOperation(
+      "fake quantisation of any numbers", .training(.fakeQuantize(FakeQuantize(minimum: -1, maximum: 1))), [[2, 9, 4, 5]])
     addOperation("dropout of features", .training(.dropout(Dropout(rate: 0.25, seed: 1 << 50))), [[5, 19], [1]])
   }
 

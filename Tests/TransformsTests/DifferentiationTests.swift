@@ -13,6 +13,8 @@ import Transforms
       true
     case .binary(.equal), .binary(.less), .binary(.lessOrEqual), .binary(.mask): true
     case .maximumIndex: true
+    // Its gradient is by a rule: `FakeQuantizationTests`.
+    case .training(.fakeQuantize): true
     default: false
     }
   }

@@ -43,8 +43,12 @@ public struct PruningRounds: Sendable {
     _ network: Network, model: String, input: Shape?, folder: String, shouldStop: () -> Bool = { false },
     line: (String) -> Void = { _ in }, progress: (TrainingJob.Progress) -> Void = { _ in }
   ) throws(EvaluationError) -> (network: Network, report: PruningReport)? {
+    // Integers are made of a network when it has lost what it is to lose.
+    if recipe.quantizing != nil {
+      throw .recipe(RecipeError(path: nil, line: 0, problem: .excluded("quantize", by: "pruning")))
+    }
     // What one round writes the next one reads.
-    try FileClaims.apart { () throws(EvaluationError) in
+    return try FileClaims.apart { () throws(EvaluationError) in
       try runApart(network, model, input, folder, shouldStop, line, progress)
     }
   }

@@ -12,6 +12,7 @@ import Training
 ///     last.safetensors     the checkpoint that training goes on from
 ///     best.safetensors     the model of the best epoch
 ///     model.safetensors    the model of the last epoch
+///     float.safetensors    of a model of integers the float32 weights behind it
 ///     samples/             pictures of the last validation
 public struct RunFolder: Hashable, Sendable {
   public let path: String
@@ -26,6 +27,7 @@ public struct RunFolder: Hashable, Sendable {
   public var last: String { Folder.joined(path, "last.safetensors") }
   public var best: String { Folder.joined(path, "best.safetensors") }
   public var model: String { Folder.joined(path, "model.safetensors") }
+  public var floats: String { Folder.joined(path, "float.safetensors") }
   public var samples: String { Folder.joined(path, "samples") }
 
   /// Whether a run has begun there.

@@ -38,6 +38,8 @@ public final class TrainingJob {
   public private(set) var warnings: [String]
   /// What is trained, as it is built: with batch norms and without gradients.
   public let network: Network
+  /// What is trained in its place; nil where it is trained itself.
+  private let simulation: QuantizationSimulation?
   public private(set) var record: RunRecord
   public private(set) var metrics: RunMetrics
   /// The checkpoint is of the last step of an epoch whose figures and models are not written.
@@ -65,15 +67,21 @@ public final class TrainingJob {
     self.recipe = recipe
     self.folder = folder
     self.resumes = resumes
+    if masks != nil, recipe.quantizing != nil {
+      throw .recipe(RecipeError(path: nil, line: 0, problem: .excluded("quantize", by: "weights that stay 0")))
+    }
     if recipe.memoryLimit != nil { Machine.givesBackFreedMemory() }
     var network = try recipe.network()
     let samples = try recipe.samples(of: recipe.data, for: network, root: root)
     let heldBefore = Machine.residentByteCount
     let first = try wrapping { () throws(DataError) in try samples.sample(SampleKey(seed: recipe.seed, epoch: 0, index: 0)) }
     let making = max(Machine.peakResidentByteCount - heldBefore, 0)
-    var training = try recipe.training(network, sample: first)
-    if let masks { training.network = training.network.maskingUpdates(masks) }
     if let contract = recipe.contract(samples: samples, sample: first) { network.contract = contract }
+    let simulation = try recipe.simulation(of: network, samples: samples, sample: first, engine: .cpu(options), root: root)
+    self.simulation = simulation
+    let whole = max(samples.count / recipe.batchSize, 1)
+    var training = try recipe.training(network, simulation, sample: first, stepsPerEpoch: whole)
+    if let masks { training.network = training.network.maskingUpdates(masks) }
     let fingerprint = try wrapping { () throws(DataError) in try DataFingerprint(samples.files + recipe.teacherFiles) }
     self.fingerprint = fingerprint.text
     warnings = BatchLoader.warnings(of: samples, batchSize: recipe.batchSize)
@@ -125,7 +133,6 @@ public final class TrainingJob {
         limit: limit, held: Machine.residentByteCount, batch: 4 * (shapes[0].count + shapes[1].count), making: making,
         cacheCount: recipe.validation == nil ? 1 : 2, threadCount: options.threadCount, options: &loading)
     }
-    let whole = max(samples.count / recipe.batchSize, 1)
     let loader = try wrapping { () throws(DataError) in
       try BatchLoader(samples, options: loading, epoch: step / whole, step: step % whole, endEpoch: recipe.epochs)
     }
@@ -288,7 +295,7 @@ public final class TrainingJob {
   /// Validates where it is time to, and writes everything.
   private func endEpoch(_ row: inout RunMetrics.Row) throws(EvaluationError) {
     if recipe.memoryLimit != nil { trainer.releaseMemory() }
-    let current = trainer.applied(to: network)
+    let current = try model(floats: false)
     var isBest = validator == nil
     if let validator, row.epoch % recipe.validationInterval == 0 || row.epoch == recipe.epochs {
       let values = try validator.figures(of: current, samples: row.epoch == recipe.epochs ? folder.samples : nil)
@@ -298,11 +305,27 @@ public final class TrainingJob {
     metrics.rows.append(row)
     record.epoch = row.epoch
     if isBest { try wrapping { () throws(FormatError) in try ModelFile.write(current, to: folder.best) } }
-    if row.epoch == recipe.epochs { try wrapping { () throws(FormatError) in try ModelFile.write(current, to: folder.model) } }
+    if row.epoch == recipe.epochs {
+      try wrapping { () throws(FormatError) in try ModelFile.write(current, to: folder.model) }
+      if simulation != nil {
+        let floats = try model(floats: true)
+        try wrapping { () throws(FormatError) in try ModelFile.write(floats, to: folder.floats) }
+      }
+    }
     try writeFigures()
     // A checkpoint that holds the loss of a whole epoch is of one whose end is to come.
     lossSum = 0
     try writeState()
+  }
+
+  /// The model as it is now: of integers where the recipe makes them, so that what is measured and kept is what users get.
+  ///
+  /// - Parameter floats: asks for the float32 weights behind them, as a network that can be trained again.
+  private func model(floats: Bool) throws(EvaluationError) -> Network {
+    guard let simulation else { return trainer.applied(to: network) }
+    let parameters = trainer.applied(to: simulation.network).parameters
+    if floats { return simulation.floats(parameters).splittingEpilogues() }
+    return try wrapping { () throws(QuantizationError) in try simulation.integers(parameters) }
   }
 
   /// Whether an epoch is better than those before it; it is noted then.

@@ -5,6 +5,7 @@ import Imaging
 import Networks
 import Tensors
 import Training
+import Transforms
 
 extension TrainingRecipe {
   /// The network as it is before the first step.
@@ -97,7 +98,11 @@ extension TrainingRecipe {
   }
 
   /// The network that takes a step in each run, for batches of such a sample; the shape of its output is the target's.
-  func training(_ network: Network, sample: Sample) throws(EvaluationError) -> TrainingNetwork {
+  ///
+  /// - Parameter simulation: what is trained in the network's place.
+  func training(
+    _ network: Network, _ simulation: QuantizationSimulation? = nil, sample: Sample, stepsPerEpoch: Int = 1
+  ) throws(EvaluationError) -> TrainingNetwork {
     let input = Self.batch(sample.input.shape, batchSize)
     let output: Shape?
     do throws(NetworkError) {
@@ -110,6 +115,13 @@ extension TrainingRecipe {
       throw .trainingTarget(network: network.name, output: output ?? [1], target: target)
     }
     let distillation = try distillation(for: network)
+    if let simulation {
+      return try wrapping { () throws(TrainingError) in
+        try TrainingNetwork(
+          simulation, ranges: pace(stepsPerEpoch: stepsPerEpoch), loss: loss, optimizer: optimizer, clipping: clipping,
+          averageKeep: averageKeep, parts: parts, distillation: distillation, inputs: [input])
+      }
+    }
     return try wrapping { () throws(TrainingError) in
       try TrainingNetwork(
         network, loss: loss, optimizer: optimizer, clipping: clipping, averageKeep: averageKeep, parts: parts,

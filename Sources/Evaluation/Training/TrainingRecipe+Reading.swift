@@ -83,6 +83,13 @@ extension TrainingRecipe {
         throw training.refusal("parts", "\(parts)", "1 where mse-sum, which grows with the batch, stands beside a distillation")
       }
     }
+    if var section = try root.section("quantize") {
+      quantizing = try Quantizing(&section)
+      try section.finish()
+      if let distillation, !distillation.features.isEmpty {
+        throw root.error("distillation", .excluded("distillation.features", by: "quantize"))
+      }
+    }
     optimizer = try Optimizer(&training)
     clipping = try GradientClipping(&training)
     learningRate = try LearningRate(&training, epochs: epochs)

@@ -63,6 +63,7 @@ public struct TrainingRecipe: Equatable, Sendable {
   public var batchSize: Int
   public var loss: WeightedLoss
   public var distillation: Imitation?
+  public var quantizing: Quantizing?
   public var optimizer: Optimizer
   public var clipping: GradientClipping?
   public var learningRate: LearningRate

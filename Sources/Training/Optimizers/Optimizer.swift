@@ -99,9 +99,11 @@ extension DifferentiatedNetwork {
   ///
   /// - Parameter averageKeep: where given, `optimizer.average.NAME` follows each parameter, `a = keep · a + (1 - keep) · w`, from 0 on.
   /// - Parameter parts: of a batch, where it comes in several; `share` is that of each.
+  /// - Parameter ranges: parameters that are learned at a pace of their own.
+  /// - Parameter standIns: parameters that hold what a value is, which each step leaves as they will be for the next.
   public func trained(
     by optimizer: Optimizer, clipping: GradientClipping? = nil, averageKeep: Float? = nil, parts: Int = 1, share: Float = 1,
-    loss: String
+    ranges: (names: Set<String>, pace: RangePace) = ([], RangePace()), standIns: [String: String] = [:], loss: String
   ) throws(NetworkError) -> TrainingNetwork {
     var graph = OptimizerGraph(network, optimizer: optimizer)
     let names = gradients.keys.sorted()
@@ -127,11 +129,13 @@ extension DifferentiatedNetwork {
     case nil: break
     }
     var averages: [String: String] = [:]
+    let ofRanges = ranges.names.isEmpty ? nil : graph.schedule(ranges.pace)
     for name in names {
       guard let gradient = clipped[name] else { continue }
-      let new = graph.update(name, by: gradient)
+      let new = graph.update(name, by: gradient, scheduleOfRange: ranges.names.contains(name) ? ofRanges : nil)
       if let averageKeep { averages[name] = graph.averaged(name, new, keep: averageKeep) }
     }
+    graph.renew(standIns)
     graph.network.outputs = outputs
     try graph.network.verify()
     return TrainingNetwork(
@@ -141,7 +145,7 @@ extension DifferentiatedNetwork {
 }
 
 /// The nodes of an optimiser under construction.
-private struct OptimizerGraph {
+struct OptimizerGraph {
   var network: Network
   let optimizer: Optimizer
   let schedule: String
@@ -178,7 +182,7 @@ private struct OptimizerGraph {
     return unique
   }
 
-  private mutating func binary(_ name: String, _ function: BinaryFunction, _ a: String, _ b: String) -> String {
+  mutating func binary(_ name: String, _ function: BinaryFunction, _ a: String, _ b: String) -> String {
     node(name, .binary(function), [a, b])
   }
 
@@ -246,7 +250,11 @@ private struct OptimizerGraph {
   }
 
   /// The name of the parameter's new value.
-  mutating func update(_ parameter: String, by gradient: String) -> String {
+  ///
+  /// - Parameter scheduleOfRange: of a parameter that is one of ranges.
+  mutating func update(_ parameter: String, by gradient: String, scheduleOfRange: String? = nil) -> String {
+    let optimizer = scheduleOfRange == nil ? optimizer : optimizer.withoutDecay
+    let schedule = scheduleOfRange ?? schedule
     func decayed(_ graph: inout OptimizerGraph, _ weightDecay: Float) -> String {
       if weightDecay == 0 { return gradient }
       return graph.node(
@@ -266,9 +274,9 @@ private struct OptimizerGraph {
       }
       new = node("new.\(parameter)", .training(.parameterStep(ParameterStep())), [parameter, direction, schedule])
     case .adam(let beta1, let beta2, let epsilon, let weightDecay):
-      new = adaptive(parameter, decayed(&self, weightDecay), beta1, beta2, ParameterStep(epsilon: epsilon))
+      new = adaptive(parameter, decayed(&self, weightDecay), beta1, beta2, ParameterStep(epsilon: epsilon), schedule)
     case .adamW(let beta1, let beta2, let epsilon, let weightDecay):
-      new = adaptive(parameter, gradient, beta1, beta2, ParameterStep(decay: weightDecay, epsilon: epsilon))
+      new = adaptive(parameter, gradient, beta1, beta2, ParameterStep(decay: weightDecay, epsilon: epsilon), schedule)
     }
     network.updates.append(ParameterUpdate(parameter: parameter, value: new))
     return new
@@ -280,7 +288,7 @@ private struct OptimizerGraph {
   }
 
   private mutating func adaptive(
-    _ parameter: String, _ gradient: String, _ beta1: Float, _ beta2: Float, _ step: ParameterStep
+    _ parameter: String, _ gradient: String, _ beta1: Float, _ beta2: Float, _ step: ParameterStep, _ schedule: String
   ) -> String {
     let mean = remembered("mean", parameter, gradient, MovingAverage(keep: beta1, add: 1 - beta1)).value
     let square = remembered("square", parameter, gradient, MovingAverage(keep: beta2, add: 1 - beta2, squares: true)).value

@@ -46,10 +46,12 @@ extension Network {
   /// - Parameters:
   ///   - loss: the name of a value of one element.
   ///   - variables: the parameters and values of which gradients are wanted; by default all parameters that are trained.
+  ///   - standIns: parameters that hold what a value is that no node reads, made before those that have the parameters: what is found of a
+  ///     parameter's gradient goes to that value.
   ///   - shapes: of some inputs that the network takes, which tell the ranks of values.
   /// - Cost: linear in the nodes. A step of the result takes about three times the products of this network.
   public func differentiated(
-    _ loss: String, by variables: [String]? = nil, inputs shapes: [Shape]
+    _ loss: String, by variables: [String]? = nil, standIns: [String: String] = [:], inputs shapes: [Shape]
   ) throws(DifferentiationError) -> DifferentiatedNetwork {
     let values: [String: Shape]
     do throws(NetworkError) {
@@ -62,7 +64,7 @@ extension Network {
     guard shape.count == 1 else { throw .notScalar(loss, shape) }
     let variables = variables ?? trainableParameterNames
     for name in variables where values[name] == nil && parameters[name] == nil { throw .unknownValue(name) }
-    var differentiation = Differentiation(self, shapes: values, variables: Set(variables))
+    var differentiation = Differentiation(self, shapes: values, variables: Set(variables), standIns: standIns)
     try differentiation.differentiate(loss)
     var gradients: [String: String] = [:]
     for name in variables { gradients[name] = differentiation.gradient(of: name) }
@@ -82,19 +84,23 @@ struct Differentiation {
   private var parts: [String: [String]] = [:]
   /// By value, what computes it again.
   var recomputed: [String: String] = [:]
+  private let standIns: [String: String]
   private var names: Set<String>
 
-  init(_ network: Network, shapes: [String: Shape], variables: Set<String>) {
+  init(_ network: Network, shapes: [String: Shape], variables: Set<String>, standIns: [String: String]) {
     self.network = network
     self.shapes = shapes
+    self.standIns = standIns
     result = network
     needed = variables
+    let parameters = Dictionary(standIns.map { ($1, [$0]) }, uniquingKeysWith: +)
     names = Set(network.inputs.map(\.name))
     for node in network.nodes {
       names.insert(node.name)
       names.formUnion(node.parameterNames)
       if node.elementInputs.contains(where: needed.contains) || node.parameterNames.contains(where: needed.contains) {
         needed.insert(node.name)
+        needed.formUnion(parameters[node.name] ?? [])
       }
     }
   }
@@ -127,7 +133,7 @@ struct Differentiation {
   ) throws(DifferentiationError) {
     guard needed.contains(value) else { return }
     let part = try make(&self)
-    parts[value, default: []].append(part)
+    parts[standIns[value] ?? value, default: []].append(part)
   }
 
   mutating func add(_ name: String, _ operation: Operation, _ inputs: [String]) -> String {

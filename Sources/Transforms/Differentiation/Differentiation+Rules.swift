@@ -408,6 +408,10 @@ extension Differentiation {
         let product = $0.binary(node, "product", .multiply, g, inputs[0])
         return $0.step(node, "factor", .training(.channelSum), [product])
       }
+    case .fakeQuantize(let payload):
+      // Straight through what rounds.
+      let gradient = ActivationGradient(payload.clip)
+      try contribute(to: inputs[0]) { $0.step(node, "input", .training(.activationGradient(gradient)), [g, inputs[0]]) }
     case .dropout(let payload):
       try contribute(to: inputs[0]) { $0.step(node, "input", .training(.dropout(payload)), [g, inputs[1]]) }
     case .batchNormalization(let payload) where payload.part == .output: try addBatchNormalization(node, payload, g)

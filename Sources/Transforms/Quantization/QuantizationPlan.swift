@@ -1,5 +1,6 @@
 import Networks
 import Tensors
+import Tensors
 
 /// Which nodes of a prepared network are of integers, and which values exist as such: a pure thing, made from the graph and the scheme.
 struct QuantizationPlan {
@@ -83,6 +84,42 @@ struct QuantizationPlan {
       if kept == integerNodes { return }
       integerNodes = kept
     }
+  }
+
+  /// Values that must be of one type, together; the values of each in order.
+  var groups: [[String]] {
+    var parents: [String: String] = [:]
+    func root(_ value: String) -> String {
+      var value = value
+      while let parent = parents[value], parent != value { value = parent }
+      return value
+    }
+    for value in wanted { parents[value] = value }
+    for node in network.nodes where integerNodes.contains(node.name) && kind(node) == .mover {
+      for value in node.elementInputs {
+        let (a, b) = (root(value), root(node.name))
+        if a != b { parents[max(a, b)] = min(a, b) }
+      }
+    }
+    return Dictionary(grouping: wanted, by: root).values.map { $0.sorted() }.sorted { $0[0] < $1[0] }
+  }
+
+  /// What the integers of each value that is read as such stand for.
+  func quantizations(
+    _ ranges: [String: QuantizationRange], _ element: DataType
+  ) throws(QuantizationError) -> [String: ValueType.Quantization] {
+    var result: [String: ValueType.Quantization] = [:]
+    for group in groups {
+      var range: QuantizationRange?
+      for value in group {
+        guard let own = ranges[value] else { throw .noRange(value: value) }
+        guard own.minimum.isFinite, own.maximum.isFinite, own.minimum <= own.maximum else { throw .range(value: value, own) }
+        range = range?.union(own) ?? own
+      }
+      let quantization = range?.quantization(element)
+      for value in group { result[value] = quantization }
+    }
+    return result
   }
 
   private func isLayer(_ node: Node) -> Bool { if case .layer = kind(node) { true } else { false } }

@@ -62,6 +62,8 @@ public struct QuantizationCorrections: Sendable {
   public var weights: [String: QuantizedWeight]
   /// What is added to biases.
   public var biasShifts: [String: [Float]]
+  /// What the integers of values stand for, of all that are read as such; nil where ranges say it.
+  package var quantizations: [String: ValueType.Quantization]?
 
   public init(weights: [String: QuantizedWeight] = [:], biasShifts: [String: [Float]] = [:]) {
     self.weights = weights

@@ -6,10 +6,13 @@ public struct QuantizedWeight: Equatable, Sendable {
   /// Of int8, in the shape of the weights.
   public var integers: Tensor
   public var scales: [Float]
+  /// The layer's biases as integers of the sums' scale; nil for the nearest.
+  public var biases: [Int]?
 
-  public init(integers: Tensor, scales: [Float]) {
+  public init(integers: Tensor, scales: [Float], biases: [Int]? = nil) {
     self.integers = integers
     self.scales = scales
+    self.biases = biases
   }
 }
 
@@ -74,6 +77,7 @@ struct QuantizedLayer {
       self.bias = Tensor(
         [part.outChannels], .int32,
         integers: bias.enumerated().map { channel, number in
+          if let integers = quantized.biases { return sign * integers[channel] }
           let integer = (Double(number) / scale / Double(quantized.scales[channel])).rounded(.toNearestOrEven)
           return sign * Int(min(max(integer, Double(biases.lowerBound)), Double(biases.upperBound)))
         })

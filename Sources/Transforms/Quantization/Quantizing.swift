@@ -18,13 +18,7 @@ extension Network {
     _ ranges: [String: QuantizationRange], _ scheme: QuantizationScheme = QuantizationScheme(),
     corrections: QuantizationCorrections = QuantizationCorrections()
   ) throws(QuantizationError) -> Network {
-    let prepared = try quantizable()
-    guard (2...8).contains(scheme.weightBits) else { throw .weightBits(scheme.weightBits) }
-    guard scheme.element.isCode else { throw .element(scheme.element) }
-    let plan = QuantizationPlan(prepared, scheme)
-    for name in scheme.floatLayers.sorted() where !plan.layers.contains(name) {
-      throw .unknownLayer(name, layers: plan.layers)
-    }
+    let plan = try quantizationPlan(scheme)
     var writer = try QuantizationWriter(plan, scheme, ranges, corrections)
     let result = try writer.result().eliminatingDeadNodes().fusing()
     do throws(NetworkError) { try result.verify() } catch { throw .network(error) }
@@ -35,6 +29,18 @@ extension Network {
   public func quantizableLayers(_ scheme: QuantizationScheme = QuantizationScheme()) throws(QuantizationError) -> [String] {
     let plan = QuantizationPlan(try quantizable(), scheme)
     return plan.layers.filter { plan.integerNodes.contains($0) }
+  }
+
+  /// The plan of the prepared network. Throws where there is none, or not by this scheme.
+  func quantizationPlan(_ scheme: QuantizationScheme) throws(QuantizationError) -> QuantizationPlan {
+    let prepared = try quantizable()
+    guard (2...8).contains(scheme.weightBits) else { throw .weightBits(scheme.weightBits) }
+    guard scheme.element.isCode else { throw .element(scheme.element) }
+    let plan = QuantizationPlan(prepared, scheme)
+    for name in scheme.floatLayers.sorted() where !plan.layers.contains(name) {
+      throw .unknownLayer(name, layers: plan.layers)
+    }
+    return plan
   }
 
   private func quantizable() throws(QuantizationError) -> Network {
@@ -71,34 +77,11 @@ private struct QuantizationWriter {
     names = Set(plan.network.inputs.map(\.name) + plan.network.nodes.map(\.name)).union(plan.network.parameters.keys)
     for input in plan.network.inputs { numbers[input.name] = input.name }
     for name in plan.network.graph.readParameters.keys { numbers[name] = name }
-    for group in Self.groups(plan) {
-      var range: QuantizationRange?
-      for value in group.sorted() {
-        guard let own = ranges[value] else { throw .noRange(value: value) }
-        guard own.minimum.isFinite, own.maximum.isFinite, own.minimum <= own.maximum else { throw .range(value: value, own) }
-        range = range?.union(own) ?? own
-      }
-      let quantization = range?.quantization(scheme.element)
-      for value in group { quantizations[value] = quantization }
+    if let given = corrections.quantizations {
+      quantizations = given
+    } else {
+      quantizations = try plan.quantizations(ranges, scheme.element)
     }
-  }
-
-  /// Values that must be of one type, together.
-  private static func groups(_ plan: QuantizationPlan) -> [Set<String>] {
-    var parents: [String: String] = [:]
-    func root(_ value: String) -> String {
-      var value = value
-      while let parent = parents[value], parent != value { value = parent }
-      return value
-    }
-    for value in plan.wanted { parents[value] = value }
-    for node in plan.network.nodes where plan.integerNodes.contains(node.name) && plan.kind(node) == .mover {
-      for value in node.elementInputs {
-        let (a, b) = (root(value), root(node.name))
-        if a != b { parents[max(a, b)] = min(a, b) }
-      }
-    }
-    return Array(Dictionary(grouping: plan.wanted, by: root).mapValues(Set.init).values)
   }
 
   mutating func result() throws(QuantizationError) -> Network {
@@ -184,8 +167,9 @@ private struct QuantizationWriter {
     let integers = scheme.element.integers ?? 0...255
     let value = function.function(slope: Double(slope))
     let table = integers.map { integer in
+      // As three operations would: numbers of integers, the function, integers of numbers.
       let number = value(Double(Float(integer - input.zeroPoint) * input.scale))
-      return step.stored(Float(number / Double(step.quantization.scale)))
+      return step.stored(Float(number) / step.quantization.scale)
     }
     parameters[node.parameterName(.slope)] = nil
     append(node, .integer(.lookup(Lookup(step.element, step.quantization))))
@@ -214,8 +198,7 @@ private struct QuantizationWriter {
     var steps: [Epilogue.Step] = [.rescale]
     if let payload = step {
       // What closes the layer is a minimum and a maximum.
-      let last = canonical.after ?? (canonical.adds ? nil : canonical.before)
-      step = payload.bounded(by: last)
+      step = payload.bounded(by: canonical.closing)
       if let before = canonical.before, canonical.adds || canonical.after != nil || !before.isBound {
         steps.append(.activation(before))
       }
@@ -235,9 +218,14 @@ private struct QuantizationWriter {
   }
 }
 
+extension CanonicalEpilogue {
+  /// The function behind everything else; nil where none closes the layer.
+  var closing: ActivationFunction? { after ?? (adds ? nil : before) }
+}
+
 extension ActivationFunction {
   /// Whether it cuts off and does nothing else.
-  fileprivate var isBound: Bool {
+  var isBound: Bool {
     switch self {
     case .relu, .clip: true
     default: false
@@ -247,7 +235,7 @@ extension ActivationFunction {
 
 extension Requantization {
   /// With the ends that the function leaves.
-  fileprivate func bounded(by function: ActivationFunction?) -> Requantization {
+  func bounded(by function: ActivationFunction?) -> Requantization {
     var result = self
     func integer(_ number: Float) -> Int { stored(number / quantization.scale) }
     switch function {

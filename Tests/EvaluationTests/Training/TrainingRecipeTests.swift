@@ -3,6 +3,7 @@ import Formats
 import Imaging
 import Testing
 import Training
+import Transforms
 
 @testable import Evaluation
 
@@ -112,6 +113,29 @@ import Training
     #expect(try Self.recipe(Self.start).distillation == nil)
   }
 
+  @Test func `what becomes integers`() throws {
+    let own = try Self.recipe(
+      Self.start
+        + "quantize: {ranges: 'percentile:99.5', samples: 9, folder: f, learned-ranges: true, range-rate: 0.5, freeze-after: 3, "
+        + "float: [a, b], weight-bits: 7, first: true, equalize: true}\n")
+    #expect(
+      own.quantizing
+        == TrainingRecipe.Quantizing(
+          method: .percentile(99.5), sampleCount: 9, folder: "f",
+          scheme: QuantizationScheme(weightBits: 7, keepsFirst: false, floatLayers: ["a", "b"]), equalizes: true,
+          learnsRanges: true, rangeRate: 0.5, freezeAfter: 3))
+    #expect(own.pace(stepsPerEpoch: 10) == RangePace(rate: 0.5, steps: 30))
+    let standard = try Self.recipe(Self.start + "quantize: {}\n").quantizing
+    #expect(
+      standard
+        == TrainingRecipe.Quantizing(
+          method: .minmax, sampleCount: 64, folder: nil, scheme: QuantizationScheme(), equalizes: false, learnsRanges: true,
+          rangeRate: 10, freezeAfter: nil))
+    let still = try Self.recipe(Self.start + "quantize: {learned-ranges: false, float: a}\n")
+    #expect(still.pace(stepsPerEpoch: 10) == nil && still.quantizing?.scheme.floatLayers == ["a"])
+    #expect(try Self.recipe(Self.start).quantizing == nil)
+  }
+
   @Test func optionsTakeThePlacesOfKeys() throws {
     var options = RecipeOptions()
     options.epochs = "9"
@@ -202,6 +226,20 @@ import Training
     (
       start + "training: {batch-size: 6, parts: 2, loss: {mse-sum: 1, ssim: 3}}\n",
       "line 3: 'training.parts' is '2' and must be 1 where training.loss joins mse-sum with losses that do not grow with the batch"
+    ),
+    (start + "quantize: {range: mse}\n", "line 3: there is no key 'quantize.range'; do you mean 'ranges'?"),
+    (
+      start + "quantize: {ranges: 'percentile:40'}\n",
+      "line 3: 'quantize.ranges' is 'percentile:40' and must be minmax, mse, percentile or percentile:SHARE, as in percentile:99.9"
+    ),
+    (start + "quantize: {weight-bits: 9}\n", "line 3: 'quantize.weight-bits' is '9' and must be a whole number from 2 to 8"),
+    (
+      start + "quantize: {learned-ranges: false, range-rate: 2}\n",
+      "line 3: 'quantize.range-rate' has no meaning beside 'quantize.learned-ranges: false'; leave one of them out"
+    ),
+    (
+      start + "quantize: {}\ndistillation: {teacher: t, features: {a: b}}\n",
+      "line 4: 'distillation.features' has no meaning beside 'quantize'; leave one of them out"
     ),
     (start + "distillation: {weight: 1}\n", "line 3: 'distillation.teacher' is missing"),
     (

@@ -12,6 +12,7 @@ public enum TrainingOperation: Hashable, Sendable {
   case channelSum
   case channelProduct
   case dropout(Dropout)
+  case fakeQuantize(FakeQuantize)
   case movingAverage(MovingAverage)
   case parameterStep(ParameterStep)
 
@@ -26,6 +27,7 @@ public enum TrainingOperation: Hashable, Sendable {
     case .channelSum: ChannelSum()
     case .channelProduct: ChannelProduct()
     case .dropout(let payload): payload
+    case .fakeQuantize(let payload): payload
     case .movingAverage(let payload): payload
     case .parameterStep(let payload): payload
     }
