@@ -6,7 +6,7 @@ import Training
 public struct EvaluationProtocol: Hashable, Sendable {
   /// What is compared.
   public enum Colour: Hashable, Sendable {
-    /// As `LumaChroma` has it, of numbers that are not rounded.
+    /// As `LumaChroma` has it, of numbers that are not rounded; of grey pictures the samples as they are.
     case luma
     /// `Y = 16 + (65.738 R + 129.057 G + 25.064 B) / 256` of rounded red, green and blue.
     case lumaOfSamples
@@ -48,6 +48,7 @@ public struct EvaluationProtocol: Hashable, Sendable {
       case .lumaOfSamples: "colour: luma of rounded RGB, \(Self.formula(LumaChroma.forwardTimes256, 256)) (BT.601)"
       case .rgb: "colour: RGB, the mean squared error over the three channels; SSIM their mean"
       }
+    let greyLine = colour == .luma ? ["grey pictures: their samples, 0 to 255, are luma as they are"] : []
     let range =
       colour == .rgb ? "range: 0 to 255, peak 255" : "range: Y 16 to 235 on the scale 0 to 255, peak 255"
     let cropLine =
@@ -57,7 +58,7 @@ public struct EvaluationProtocol: Hashable, Sendable {
       }
     let resizeLine = "resize: MATLAB imresize bicubic (a = -0.5, antialiased) in double, down by the scale and up again"
     let degradationLine = "small picture: \(degradations.map(\.description).joined(separator: ", then "))"
-    return [colourLine, range, cropLine, resizeLine] + (degradations.isEmpty ? [] : [degradationLine]) + [
+    return [colourLine] + greyLine + [range, cropLine, resizeLine] + (degradations.isEmpty ? [] : [degradationLine]) + [
       isRounded
         ? "rounding: small picture, bicubic and output clipped to 0 to 255 and rounded to 8 bits"
         : "rounding: none; the output is clipped to 0 to 255",

@@ -204,12 +204,13 @@ extension Evaluator {
     let bicubic = low.resized { $0.resized(scale: Double(scale)) }
     let runner = upscaler.runner
     let source = upscaler.contract.inputSize == .bicubicEnlarged ? bicubic : low
-    let colours = upscaler.contract.colour == .luma ? [source.luma] : source.threeColours
+    let colours = upscaler.contract.colour == .luma ? [source.publishedLuma] : source.threeColours
     let before = runner.runSeconds
     let result = try upscaler.run(colours.map { Plane<Float>($0) }).map { $0.clipped }
     let seconds = runner.runSeconds - before
 
-    var output = PlanarImage(colour: result)
+    let isGrey = truth.colour.count == 1
+    var output = PlanarImage(colour: isGrey && result.count == 3 ? [result.mixed(LumaChroma.shares, offset: 0)] : result)
     if upscaler.contract.colour == .luma { output = bicubic.replacingLuma(result[0]) }
     let compared = upscaler.contract.colour == .luma ? [result[0]] : self.compared(output)
     return Sides(
@@ -220,7 +221,7 @@ extension Evaluator {
   /// The planes that the protocol compares.
   private func compared(_ image: PlanarImage<Double>) -> [Plane<Double>] {
     switch `protocol`.colour {
-    case .luma: [image.luma]
+    case .luma: [image.publishedLuma]
     case .lumaOfSamples: [image.threeColours.mixed(LumaChroma.forwardTimes256.map { $0 / 256 }, offset: LumaChroma.black)]
     case .rgb: image.colour
     }
@@ -259,15 +260,14 @@ extension PlanarImage where Element == Double {
     PlanarImage(colour: colour.map(resize))
   }
 
+  /// The luma that published figures are of: the samples of a grey picture are luma as they are.
+  fileprivate var publishedLuma: Plane<Double> { colour.count == 1 ? colour[0] : luma }
+
   fileprivate var threeColours: [Plane<Double>] { colour.count == 3 ? colour : [colour[0], colour[0], colour[0]] }
 
   /// The picture with another luma and its own chroma.
   fileprivate func replacingLuma(_ luma: Plane<Double>) -> PlanarImage {
-    guard colour.count == 3 else {
-      return PlanarImage(colour: [
-        Plane(width: width, height: height, elements: luma.elements.map { ($0 - LumaChroma.black) * 255 / LumaChroma.range })
-      ])
-    }
+    guard colour.count == 3 else { return PlanarImage(colour: [luma]) }
     let chroma = lumaChroma
     return PlanarImage(colour: [luma, chroma.colour[1], chroma.colour[2]]).rgbFromLumaChroma
   }

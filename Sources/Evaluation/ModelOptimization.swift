@@ -1,3 +1,4 @@
+import CPUBackend
 import Files
 import Formats
 import Networks
@@ -70,6 +71,8 @@ public struct ModelOptimization: Hashable, Codable, Sendable {
   public var after: Costs
   /// The convolutions that were replaced; nil where none should be.
   public var replaced: [ConvolutionSubstitution.Layer]?
+  /// What pictures lose by it; nil where none were given.
+  public var quality: PruningReport.Quality?
   /// The model file; nil where none was written.
   public var output: String?
 
@@ -78,19 +81,22 @@ public struct ModelOptimization: Hashable, Codable, Sendable {
   /// - Parameters:
   ///   - model: what the report calls the network: the name or the path that it came from. The file there is never written.
   ///   - input: of the network's one input; unless given what it fixes, or 1 x channels x 256 x 256.
+  ///   - pictures: what quality is measured on before and after, on the CPU engine.
   public init(
     _ network: Network, model: String, passes: Passes, input: Shape? = nil, concatenationInPlace: Bool = false,
-    output: String? = nil
+    pictures: PruningPictures? = nil, output: String? = nil
   ) throws(EvaluationError) {
     self = try FileClaims.together { () throws(EvaluationError) in
       try Self(
         claiming: network, model: model, passes: passes, input: input, concatenationInPlace: concatenationInPlace,
-        output: output)
+        pictures: pictures, output: output)
     }
   }
 
   private init(
-    claiming network: Network, model: String, passes: Passes, input: Shape?, concatenationInPlace: Bool, output: String?
+    claiming network: Network, model: String, passes: Passes, input: Shape?, concatenationInPlace: Bool,
+    pictures: PruningPictures?,
+    output: String?
   ) throws(EvaluationError) {
     // The model was read before: inside `FileClaims.together` its file is known, else by its name.
     if let output {
@@ -121,6 +127,10 @@ public struct ModelOptimization: Hashable, Codable, Sendable {
     self.input = shapes.map(\.description).joined(separator: ", ")
     self.concatenationInPlace = concatenationInPlace
     self.output = output
+    if let pictures {
+      quality = try PruningReport.Quality(
+        before: network, after: result, model: model, pictures: pictures, engine: .cpu(CPUOptions()))
+    }
     if let output { try ModelLibrary.write(result, to: output) }
   }
 }
@@ -155,6 +165,16 @@ extension ModelOptimization.Costs {
 }
 
 extension ModelOptimization {
+  /// What to do with a network whose layers were replaced.
+  private static func trainingNote(output: String, teacher: String) -> String {
+    """
+    The new weights are only near the old ones, and the network is of no use until it has been trained again: in a recipe
+      model: {file: \(output.onOneLine)}
+      distillation: {teacher: \(teacher.onOneLine)}
+    and 'swiftlet train' (Documentation/Recipes.md).
+    """
+  }
+
   /// The figures for people.
   public var text: String {
     var text =
@@ -169,6 +189,8 @@ extension ModelOptimization {
       }
       text += "\n\(table.text)"
     }
+    if let quality { text += "\n\(quality.text)\n" }
+    if replaced != nil { text += "\n\(Self.trainingNote(output: output ?? "MODEL", teacher: model))\n" }
     if let output { text += "\nwritten to \(output.onOneLine)\n" }
     return text
   }

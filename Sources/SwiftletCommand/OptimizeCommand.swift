@@ -32,7 +32,10 @@ struct OptimizeCommand: ParsableCommand {
   @Flag(help: "Join what a fast engine runs as one operation.")
   var fuse = false
 
-  @Option(help: "Replace dense convolutions: separable, or selection of channels. (default: none are replaced)")
+  @Option(
+    help:
+      "Replace dense convolutions: separable, or selection of channels. The result must be trained again. (default: none are replaced)"
+  )
   var substitute: ConvolutionSubstitute?
 
   @Option(
@@ -60,6 +63,8 @@ struct OptimizeCommand: ParsableCommand {
   @Flag(help: "Count concatenations as an engine does that writes their parts in place.")
   var concatenationInPlace = false
 
+  @OptionGroup var pictures: PruningPictureArguments
+
   @Flag(help: "Print everything as JSON.")
   var json = false
 
@@ -80,7 +85,7 @@ struct OptimizeCommand: ParsableCommand {
     if let output { try ModelLibrary.claimOutput(output) }
     let report = try ModelOptimization(
       ModelLibrary.network(model), model: model, passes: passes, input: input, concatenationInPlace: concatenationInPlace,
-      output: output)
+      pictures: pictures.value, output: output)
     json
       ? Terminal.showJSON(try report.json, besides: [output].compactMap(\.self))
       : Terminal.show(report.text, besides: [output].compactMap(\.self))

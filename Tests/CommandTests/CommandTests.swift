@@ -24,7 +24,17 @@ import Testing
     CommandCase(
       "upscale photo.png -o nowhere/out.png -m MODEL", 1,
       "swiftlet: 'nowhere/out.png' cannot be written because the folder 'nowhere' does not exist; create it first"),
-    CommandCase("upscale photo.png -o out.png -m MODEL -s 0.5", 1, "swiftlet: 'photo.png': the scale 0.5 is not in 1...64"),
+    CommandCase(
+      "upscale photo.png -o out.png -m MODEL -s 0.5", 64,
+      "swiftlet: The value '0.5' is invalid for '-s <scale>': give a factor of 1 to 64, as in 3, 2.5 or x2 …"),
+    CommandCase(
+      "upscale photo.png -o out.png -m MODEL -f jpg", 64,
+      "swiftlet: the name 'out.png' asks for PNG, and --format for JPEG; give one of them (see 'swiftlet upscale --help')"),
+    CommandCase(
+      "upscale photo.png -o out.png -m MODEL --memory 512", 64,
+      "swiftlet: The value '512' is invalid for '--memory <size>': give a unit, as in 512M …"),
+    CommandCase(
+      "profile MODEL --roofline r.png", 1, "swiftlet: the name 'r.png' does not say which format to write; end it in .svg"),
     CommandCase(
       "upscale photo.png -o out.png -m MODEL --memory 10M", 1, "swiftlet: 'photo.png': about …"),
     CommandCase(
@@ -46,7 +56,7 @@ import Testing
       "swiftlet: The value '0' is invalid for '--tile <tile>': give auto, none or a side of 1 to 1048576 pixels …"),
     CommandCase(
       "upscale photo.png -o a.png --memory 10X", 64,
-      "swiftlet: The value '10X' is invalid for '--memory <size>': give bytes, as in 512M, 2G or 65536K …"),
+      "swiftlet: The value '10X' is invalid for '--memory <size>': give a size with its unit, as in 512M, 1.5G or 512MB …"),
     CommandCase(
       "upscale photo.png -o a.png --threads 0", 64,
       "swiftlet: The value '0' is invalid for '--threads <n>': give a whole number of 1 to 1024 …"),

@@ -79,6 +79,49 @@ import Testing
     }
   }
 
+  /// Outputs beside their inputs: a second run makes what is missing, and takes none of them for a picture to enlarge.
+  @Test func `work in place goes on where it stopped`() throws {
+    let place = try Workplace()
+    let manager = FileManager.default
+    try manager.createDirectory(atPath: place.path("in"), withIntermediateDirectories: true)
+    for name in ["in/a.png", "in/b.png"] { try manager.copyItem(atPath: place.path("photo.png"), toPath: place.path(name)) }
+    #expect(mkfifo(place.path("in/pipe.png"), 0o600) == 0)
+    let command = ["upscale", "in", "-o", "in", "-m", "MODEL", "--suffix", "_x2", "--skip-existing"]
+    for _ in 0..<3 {
+      let result = try place.run(command)
+      #expect(result.code == 0 && result.error.isEmpty, "\(result.error)")
+      #expect(
+        try manager.contentsOfDirectory(atPath: place.path("in")).sorted() == [
+          "a.png", "a_x2.png", "b.png", "b_x2.png", "pipe.png",
+        ])
+      try manager.removeItem(atPath: place.path("in/b_x2.png"))
+    }
+    // Without --skip-existing what would be written over is refused, as ever.
+    let result = try place.run(["upscale", "in", "-o", "in", "-m", "MODEL", "--suffix", "_x2"])
+    #expect(result.code == 1 && result.error.contains("is not overwritten"))
+  }
+
+  @Test func `what a format does not hold is said, and stripped where asked for`() throws {
+    let place = try Workplace()
+    var image = try place.image("photo.png")
+    image.metadata.xmp = Array("<x:xmpmeta xmlns:x='adobe:ns:meta/'/>".utf8)
+    image.metadata.iptc = [0x1C, 2, 5, 0, 1, 65]
+    image.metadata.resolution = ImageResolution(horizontal: 300, vertical: 300, unit: .inch)
+    image.metadata.chunks = [PNGChunk(kind: "tEXt", bytes: Array("parameters\0steps".utf8))]
+    try image.write(to: place.path("full.png"))
+    let same = try place.run(["upscale", "full.png", "-o", "a.png", "-m", "MODEL"])
+    #expect(same.error.isEmpty)
+    #expect(try place.image("a.png").metadata.resolution == image.metadata.resolution)
+    let webp = try place.run(["upscale", "full.png", "-o", "a.webp", "-m", "MODEL"])
+    #expect(webp.code == 0)
+    #expect(
+      webp.error
+        == "swiftlet: 'full.png': WebP does not hold IPTC, the resolution, the text 'parameters'; the result is without\n")
+    let stripped = try place.run(["upscale", "full.png", "-o", "b.webp", "-m", "MODEL", "--strip"])
+    #expect(stripped.error.isEmpty)
+    #expect(try place.image("b.webp").metadata == ImageMetadata())
+  }
+
   @Test func `no original is overwritten`() throws {
     let place = try Workplace()
     let before = try Data(contentsOf: URL(fileURLWithPath: place.path("photo.png")))

@@ -1,3 +1,4 @@
+import Foundation
 import Swiftlet
 import Testing
 
@@ -21,6 +22,21 @@ import Testing
   /// Who changes a protocol changes figures that others have written down.
   @Test func `hashes stay`() {
     #expect(EvaluationProtocol.all.map(\.hash) == ["7bbaaff9", "049b54cf", "37f8962d"])
+  }
+
+  /// The samples of a grey picture are luma as they are, as in the published figures: what an independent computation gives.
+  @Test func `grey pictures are measured on their samples`() throws {
+    let chart = Image.chart(96, 80)
+    let plane = PlanarImage<Double>(chart).colour[1]
+    let grey = Image(PlanarImage<Double>(colour: [plane]), bitDepth: 8)
+    let row = try evaluator(.vdsr, SmallNetworks.nearest()).compare(grey, name: "chart", scale: 2).row
+    let truth = PlanarImage<Double>(grey).colour[0]
+    let bicubic = truth.resized(scale: 0.5).resized(scale: 2)
+    #expect(row.bicubic.psnr == ImageMetric.peakSignalToNoiseRatio([bicubic], [truth], border: 2))
+    // A picture of three equal colours is measured on the narrower range of luma.
+    let colours = Image(PlanarImage<Double>(colour: [plane, plane, plane]), bitDepth: 8)
+    let other = try evaluator(.vdsr, SmallNetworks.nearest()).compare(colours, name: "chart", scale: 2).row
+    #expect(abs(other.bicubic.psnr - row.bicubic.psnr - 20 * log10(255.0 / 219)) < 0.01)
   }
 
   /// Figures of other inputs are not to be compared.

@@ -289,11 +289,15 @@ extension WeightedLoss {
     let given = try reader.textOrSection("loss")
     if let text = given.text {
       guard let loss = Self.loss(text) else { throw reader.refusal("loss", text, RecipeReader.list(Self.names)) }
+      // Of pictures it would be a constant: nothing is learnt by it.
+      if loss == .crossEntropy, data.isOfPictures {
+        throw reader.refusal("loss", text, RecipeReader.list(Self.names.filter { $0 != text }))
+      }
       self.init(loss)
     } else if var section = given.section {
       var terms: [Term] = []
       for name in Self.names {
-        guard let weight = try section.optionalNumber(name, in: -1e6...1e6), let loss = Self.loss(name) else { continue }
+        guard let weight = try section.optionalNumber(name, in: 1e-9...1e6), let loss = Self.loss(name) else { continue }
         terms.append(Term(loss, weight: Float(weight)))
       }
       try section.finish()

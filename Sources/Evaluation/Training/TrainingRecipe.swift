@@ -26,6 +26,14 @@ public struct TrainingRecipe: Equatable, Sendable {
     case classes(folder: String, ClassFolderSource.Options)
     case masks(pictures: String, masks: String, names: [String]?, MaskPairSource.Options)
     case lowLight(Folders, LowLightSource.Options)
+
+    /// Whether pictures are made of pictures: their channels are no classes.
+    var isOfPictures: Bool {
+      switch self {
+      case .superResolution, .lowLight: true
+      case .hdf5, .classes, .masks: false
+      }
+    }
   }
 
   /// What the network is measured on between epochs.
