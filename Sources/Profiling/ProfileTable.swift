@@ -128,9 +128,14 @@ public struct ProfileTable: Hashable, Sendable {
 extension ProfileTable {
   /// The table for people: columns, widths, rules and figures as `prof.key_averages().table()` of PyTorch has them, and behind
   /// them what it lacks. The same profile gives the same text.
-  public func text(_ profile: Profile) -> String {
+  ///
+  /// - Parameter width: the characters of a line that there are, 40 or more: names are shortened, and then columns left out, the least telling
+  ///   first, until the table fits. Nil for any number.
+  public func text(_ profile: Profile, width: Int? = nil) -> String {
     let rows = rows(profile)
-    let columns = columns(rows, whole: profile.nanoseconds)
+    let all = columns(rows, whole: profile.nanoseconds)
+    let columns = width.map { Self.fitting(all, width: max($0, 40)) } ?? all
+    let missing = all.filter { column in !columns.contains { $0.header == column.header } }.map(\.header)
     let rule = columns.map { String(repeating: "-", count: $0.width) + "  " }.joined() + "\n"
     func line(_ cell: (Column) -> String) -> String {
       columns.map { column in
@@ -141,6 +146,7 @@ extension ProfileTable {
     var text = rule + line(\.header) + rule
     for index in rows.indices { text += line { $0.cells[index] } }
     text += rule
+    if !missing.isEmpty { text += "not shown for want of room: \(missing.joined(separator: ", ")) (--wide shows all)\n" }
     text += "Self CPU time total: \(Self.time(Double(profile.nanoseconds)))\n"
     text += "Number of parameters: \(TextFormat.grouped(profile.parameterCount))\n\n"
     return text + profile.heading
@@ -150,22 +156,61 @@ extension ProfileTable {
     var header: String
     var cells: [String]
     var width: Int
+    /// What it can be shortened to.
+    var least: Int
+
+    /// Narrower, with dots where something is cut off.
+    func cut(to width: Int) -> Column {
+      var result = self
+      result.width = max(width, header.count)
+      result.cells = cells.map { $0.count > result.width ? $0.prefix(result.width - 3) + "..." : $0 }
+      return result
+    }
+  }
+
+  /// In the order in which they are left out where there is no room.
+  private static let leftOut = [
+    "Bytes moved", "GB/s", "CPU total %", "CPU total", "Input Shapes", "CPU Mem", "# of Calls", "CPU time avg", "Kernel",
+    "Self CPU Mem", "Total", "Self CPU %", "GFLOP/s", "% of roof",
+  ]
+
+  private static func fitting(_ all: [Column], width: Int) -> [Column] {
+    var columns = all
+    var next = leftOut[...]
+    func total() -> Int { columns.reduce(-2) { $0 + $1.width + 2 } }
+    while total() > width {
+      // What is long is shortened first, the longest most.
+      if let index = columns.indices.filter({ columns[$0].width > columns[$0].least }).max(by: {
+        columns[$0].width < columns[$1].width
+      }) {
+        columns[index] = columns[index].cut(to: max(columns[index].least, columns[index].width - (total() - width)))
+        continue
+      }
+      guard let header = next.popFirst() else { break }
+      columns.removeAll { $0.header == header || (header == "Total" && $0.header.hasPrefix("Total ")) }
+      // What was shortened for it has its length again.
+      for index in columns.indices {
+        if let whole = all.first(where: { $0.header == columns[index].header }) { columns[index] = whole }
+      }
+    }
+    return columns
   }
 
   private static let columnWidth = 12
   private static let widestName = 55
   private static let widestText = 80
+  private static let leastText = 20
 
   private func columns(_ rows: [Row], whole: Int) -> [Column] {
     func column(_ header: String, _ cell: (Row) -> String) -> Column {
-      Column(header: header, cells: rows.map(cell), width: Self.columnWidth)
+      Column(header: header, cells: rows.map(cell), width: Self.columnWidth, least: Self.columnWidth)
     }
     func wide(_ header: String, _ limit: Int, _ cell: (Row) -> String) -> Column {
       let cells = rows.map(cell)
       let width = min((cells.map(\.count).max() ?? 0) + 4, limit)
       return Column(
         header: header, cells: cells.map { $0.count > width - 3 ? $0.prefix(width - 3) + "..." : $0 },
-        width: max(width, header.count))
+        width: max(width, header.count), least: min(max(width, header.count), Self.leastText))
     }
     func share(_ part: Int) -> String { whole > 0 ? Self.percent(Double(part) / Double(whole)) : "NaN" }
     // Rows without work have no rate.

@@ -60,6 +60,9 @@ struct ProfileCommand: ParsableCommand {
       "What rows are sorted by: order, name, self, total, average, calls, flops, bytes or share.", valueName: "key"))
   var sort = ProfileTable.SortKey.`self`
 
+  @Flag(help: "Show all columns, however wide the terminal is.")
+  var wide = false
+
   @Flag(help: "Also show the shapes of the inputs.")
   var shapes = false
 
@@ -106,7 +109,9 @@ struct ProfileCommand: ParsableCommand {
     } else {
       let table = ProfileTable(
         grouping: by, sortKey: sort, showsMemory: memory, showsShapes: shapes, showsFlops: flops)
-      json ? Terminal.showJSON(try profile.json, besides: outputs) : Terminal.show(table.text(profile), besides: outputs)
+      json
+        ? Terminal.showJSON(try profile.json, besides: outputs)
+        : Terminal.show(table.text(profile, width: wide ? nil : Terminal.width), besides: outputs)
     }
   }
 }

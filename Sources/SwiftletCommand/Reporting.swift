@@ -65,6 +65,13 @@ enum Terminal {
   /// Whether a person watches.
   static let isInteractive = isatty(2) != 0
 
+  /// The characters of a line of a report: as COLUMNS says, else of the terminal that it goes to, else 120.
+  static var width: Int {
+    if let columns = getenv("COLUMNS").flatMap({ Int(String(cString: $0)) }), columns > 0 { return columns }
+    var size = winsize()
+    return ioctl(1, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 120
+  }
+
   static func printError(_ line: String) { write(line.asErrorLine + "\n") }
 
   /// Prints a report: on standard output, or on standard error where an output of the command goes to the former. The one way for text

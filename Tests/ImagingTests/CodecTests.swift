@@ -139,7 +139,7 @@ import Testing
     }
     #expect(throws: ImageError.unknownExtension(name: "a/b.gif")) { try ImageEncoding(path: "a/b.gif") }
     #expect(throws: ImageError.unknownFormat(name: "x")) { try ImageCodec.decode(Array("GIF89a".utf8), name: "x") }
-    #expect(throws: ImageError.unknownFormat(name: "x")) { try ImageCodec.decode([], name: "x") }
+    #expect(throws: ImageError.empty(name: "x")) { try ImageCodec.decode([], name: "x") }
   }
 
   @Test func formatsFromNames() throws {

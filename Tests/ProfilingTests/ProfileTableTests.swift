@@ -8,6 +8,35 @@ import Testing
 #endif
 
 @Suite struct ProfileTableTests {
+  /// Whatever is shown, no line of the table is longer than there is room, and what is left out is named.
+  @Test func tablesFit() throws {
+    let profile = SampleProfiles.small
+    for grouping in ProfileTable.Grouping.allCases {
+      for all in [false, true] {
+        let table = ProfileTable(grouping: grouping, showsMemory: all, showsShapes: all, showsFlops: all)
+        let whole = table.text(profile)
+        let headers = Self.headers(whole)
+        for width in [40, 60, 80, 100, 120, 160, 1000] {
+          let text = table.text(profile, width: width)
+          let shown = Self.headers(text)
+          #expect(Set(shown).isSubset(of: headers) && shown.prefix(1) == ["Name"] && shown.contains("Self CPU"), "\(shown)")
+          for line in text.split(separator: "\n").prefix(3 + table.rows(profile).count) {
+            #expect(line.count - 2 <= width, "\(line.count) characters where there is room for \(width)")
+          }
+          let note = text.split(separator: "\n").first { $0.hasPrefix("not shown") }
+          #expect((note == nil) == (shown.count == headers.count))
+          for header in headers where !shown.contains(header) { #expect(note?.contains(header) == true) }
+        }
+        #expect(table.text(profile, width: 1000) == whole)
+      }
+    }
+  }
+
+  private static func headers(_ text: String) -> [String] {
+    let line = text.split(separator: "\n")[1]
+    return line.split(separator: "  ").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+  }
+
   /// Rules, headings, widths and the two spaces behind each column as PyTorch prints them.
   @Test func theTableIsLaidOutAsPyTorchs() {
     let table = ProfileTable(sortKey: .order)

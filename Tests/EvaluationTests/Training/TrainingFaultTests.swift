@@ -108,7 +108,8 @@ import Training
     #expect(Self.refusal { _ = try resumed() }.contains("metrics.csv"))
     try FileManager.default.removeItem(atPath: path)
     let without = try resumed()
-    #expect(without.metrics.rows.isEmpty && without.record.best == job.record.best && without.warnings.isEmpty)
+    #expect(without.metrics.rows.isEmpty && without.record.best == job.record.best)
+    #expect(!without.warnings.contains { $0.contains("best.safetensors") })
     // The model of the best epoch is gone: nobody says that it is there.
     try text.write(toFile: path, atomically: true, encoding: .utf8)
     try Data().write(to: URL(fileURLWithPath: job.folder.best))
