@@ -17,3 +17,16 @@ extension Encodable {
     }
   }
 }
+
+extension Decodable {
+  /// The value that `json` made the text of; nil for other text.
+  init?(json bytes: [UInt8]) {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    // As they are written: the PSNR of equal pictures.
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    guard let value = try? decoder.decode(Self.self, from: Data(bytes)) else { return nil }
+    self = value
+  }
+}

@@ -38,6 +38,16 @@ package struct PlotAxis {
     self.ticks = ticks
   }
 
+  /// About so wide as the values, with some ticks, of which both ends are two.
+  package init(spanning values: [Double], from: Double, to: Double) {
+    var low = values.min() ?? 0, high = values.max() ?? 1
+    if high - low < 1e-12 * max(abs(high), 1e-300) || high == low {
+      (low, high) = (low - max(abs(low) * 0.1, 1e-6), high + max(abs(high) * 0.1, 1e-6))
+    }
+    let step = Self.step((high - low) / 4)
+    self.init(from: from, to: to, low: (low / step).rounded(.down) * step, high: (high / step).rounded(.up) * step, step: step)
+  }
+
   /// A logarithmic axis from a power of ten to a little beyond the largest value, with ticks at powers of ten.
   package init(logarithmic values: [Double], from: Double, to: Double) {
     (self.from, self.to) = (from, to)

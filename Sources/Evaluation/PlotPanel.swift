@@ -33,8 +33,8 @@ struct PlotPanel {
   private func draw(in document: inout SVGDocument, top: Double, below: String?, _ wholeNumbers: Bool) {
     let (left, right) = (Self.left, Self.right), plotTop = top + 18, plotBottom = top + Self.height - 34
     let points = series.flatMap(\.points).filter { $0.y.isFinite }
-    let x = wholeNumbers ? Self.epochs(points.map(\.x)) : Self.values(points.map(\.x), from: left, to: right)
-    let y = Self.values(points.map(\.y), from: plotBottom, to: plotTop)
+    let x = wholeNumbers ? Self.epochs(points.map(\.x)) : PlotAxis(spanning: points.map(\.x), from: left, to: right)
+    let y = PlotAxis(spanning: points.map(\.y), from: plotBottom, to: plotTop)
     document.addText(name, x: left, y: plotTop - 6, colour: "#333")
     for tick in y.ticks {
       let at = y.position(tick.value)
@@ -64,16 +64,5 @@ struct PlotPanel {
     let last = max(epochs.max() ?? 1, 1), first = min(epochs.min() ?? 0, last - 1)
     let step = max(PlotAxis.step((last - first) / 6).rounded(.up), 1)
     return PlotAxis(from: left, to: right, low: first, high: last, step: step)
-  }
-
-  /// Both ends are ticks.
-  private static func values(_ values: [Double], from: Double, to: Double) -> PlotAxis {
-    var low = values.min() ?? 0, high = values.max() ?? 1
-    if high - low < 1e-12 * max(abs(high), 1e-300) || high == low {
-      (low, high) = (low - max(abs(low) * 0.1, 1e-6), high + max(abs(high) * 0.1, 1e-6))
-    }
-    let step = PlotAxis.step((high - low) / 4)
-    return PlotAxis(
-      from: from, to: to, low: (low / step).rounded(.down) * step, high: (high / step).rounded(.up) * step, step: step)
   }
 }

@@ -10,31 +10,43 @@ package struct SVGDocument {
   }
 
   private var elements: [String]
+  /// Around dots, so that those over one another are told apart.
+  private let background: String
 
-  /// A white page.
-  package init(width: Double, height: Double) {
+  /// - Parameters:
+  ///   - background: the colour of the page.
+  ///   - label: what the drawing shows, for those who do not see it; nil for a drawing whose texts say it.
+  package init(width: Double, height: Double, background: String = "white", label: String? = nil) {
     let (width, height) = (Self.number(width), Self.number(height))
+    self.background = background
+    let role = label.map { " role=\"img\" aria-label=\"\($0.escapedForXML)\"" } ?? ""
     elements = [
-      #"<?xml version="1.0" encoding="UTF-8"?>"#,
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(width)\" height=\"\(height)\" viewBox=\"0 0 \(width) \(height)\" "
-        + "font-family=\"sans-serif\" font-size=\"12\">",
-      #"<rect width="100%" height="100%" fill="white"/>"#,
+        + "font-family=\"sans-serif\" font-size=\"12\"\(role)>",
+      "<rect width=\"100%\" height=\"100%\" fill=\"\(background)\"/>",
     ]
   }
 
   /// The whole file.
-  package var text: String { (elements + ["</svg>"]).joined(separator: "\n") + "\n" }
+  package var text: String { #"<?xml version="1.0" encoding="UTF-8"?>"# + "\n" + element }
 
-  /// - Parameter angle: in degrees, clockwise, about the point `(x, y + offset)`.
+  /// To stand within a page.
+  package var element: String { (elements + ["</svg>"]).joined(separator: "\n") + "\n" }
+
+  /// - Parameters:
+  ///   - angle: in degrees, clockwise, about the point `(x, y + offset)`.
+  ///   - hasHalo: whether lines below it end before it.
   package mutating func addText(
     _ text: String, x: Double, y: Double, size: Int = 12, anchor: Anchor = .start, colour: String = "black",
-    turned angle: Double = 0, about offset: Double = 0
+    turned angle: Double = 0, about offset: Double = 0, hasHalo: Bool = false
   ) {
     let turn =
       angle == 0 ? "" : " transform=\"rotate(\(Self.number(angle)) \(Self.number(x)) \(Self.number(y + offset)))\""
+    let halo =
+      hasHalo ? " stroke=\"\(background)\" stroke-width=\"3\" stroke-linejoin=\"round\" paint-order=\"stroke\"" : ""
     elements.append(
       "<text x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" font-size=\"\(size)\" text-anchor=\"\(anchor.rawValue)\" "
-        + "fill=\"\(colour)\"\(turn)>\(Self.escaped(text))</text>")
+        + "fill=\"\(colour)\"\(turn)\(halo)>\(text.escapedForXML)</text>")
   }
 
   /// - Parameters:
@@ -63,8 +75,8 @@ package struct SVGDocument {
   ) {
     elements.append(
       "<circle cx=\"\(Self.number(x))\" cy=\"\(Self.number(y))\" r=\"\(Self.number(radius))\" fill=\"\(colour)\" "
-        + "fill-opacity=\"\(Self.number(opacity))\" stroke=\"white\""
-        + "\(title.map { "><title>\(Self.escaped($0))</title></circle>" } ?? "/>")")
+        + "fill-opacity=\"\(Self.number(opacity))\" stroke=\"\(background)\""
+        + "\(title.map { "><title>\($0.escapedForXML)</title></circle>" } ?? "/>")")
   }
 
   /// Adds a rectangle under a name, which is not drawn.
@@ -75,18 +87,4 @@ package struct SVGDocument {
   }
 
   private static func number(_ value: Double) -> String { TextFormat.short(value) }
-
-  private static func escaped(_ text: String) -> String {
-    var result = ""
-    for character in text.escapingControls {
-      switch character {
-      case "&": result += "&amp;"
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
-      case "\"": result += "&quot;"
-      default: result.append(character)
-      }
-    }
-    return result
-  }
 }

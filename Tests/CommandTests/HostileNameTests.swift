@@ -36,6 +36,7 @@ import Testing
     "explain M.safetensors --input M.png --runs 1 --warmup 0", "explain M.safetensors M.onnx --input 1x1x8x8 --runs 1 --json",
     "compare M.safetensors --input M.png", "compare M.safetensors M.safetensors --input 1x1x8x8",
     "compare M.safetensors --json --input 1x1x8x8",
+    "front M.yaml -o Mf --dry-run", "front M.yaml -o Mf --threads 1", "front Mnone.yaml", "front M.png",
     "compare M.safetensors upscale-x2 --input 1x1x8x8", "compare M.safetensors --path-a M",
     "ladder --layers none --model M.safetensors --input 1x1x16x16 --runs 1", "ladder --layers M", "M", "--M", "info --M",
     "info a M",
@@ -59,6 +60,17 @@ import Testing
     try ModelFile.write(network, to: place.path("\(name).safetensors"))
     try ONNXFile.write(network, to: place.path("\(name).onnx"))
     try NPYFile.write(Tensor(repeating: 0.25, [1, 1, 8, 8]), to: place.path("\(name).npy"))
+    let front = """
+      base:
+        model: {file: model.safetensors}
+        data: {kind: super-resolution, folders: ., patch: 16, patches-per-picture: 2}
+        validation: {folder: .}
+        training: {epochs: 1, batch-size: 1}
+      timing: {input: 1x1x8x8, rounds: 6}
+      variants: [{name: a}, {name: b, file: upscale-x2}]
+
+      """
+    try AtomicFile.write(Array(front.utf8), to: place.path("\(name).yaml"))
     try FileManager.default.createDirectory(atPath: place.path("in"), withIntermediateDirectories: true)
     for path in ["\(name).png", "in/\(name).png"] {
       try FileManager.default.copyItem(atPath: place.path("photo.png"), toPath: place.path(path))

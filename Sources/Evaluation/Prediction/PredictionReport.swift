@@ -167,13 +167,6 @@ extension PredictionReport {
           [picture.file] + (picture.guesses ?? []).flatMap { [name($0), TextFormat.fixed($0.probability, 6)] })
       }
     }
-    return rows.map { $0.map(Self.field).joined(separator: ",") + "\n" }.joined()
-  }
-
-  /// In quotes where it holds what separates.
-  private static func field(_ text: String) -> String {
-    let marks = text.unicodeScalars.contains { [",", "\"", "\n", "\r"].contains($0) }
-    guard marks || text.first == " " || text.last == " " else { return text }
-    return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+    return rows.map(CSVText.line).joined()
   }
 }

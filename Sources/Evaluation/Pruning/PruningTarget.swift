@@ -137,8 +137,9 @@ struct PruningSearch {
     case .bytes:
       return (Double(ModelFile.contents(of: network).encoded().count), Double(ModelFile.contents(of: other).encoded().count))
     case .time, .joules:
-      let pair = try PairTiming(engine: engine, shapes: shapes).run(network, other)
-      return target.measure == .time ? (pair.first, pair.second) : (pair.firstJoules, pair.secondJoules)
+      let candidates = [network, other].map { InterleavedTiming.Candidate(network: $0, engine: engine) }
+      let pair = try InterleavedTiming(shapes: shapes).run(candidates)
+      return target.measure == .time ? (pair[0].seconds, pair[1].seconds) : (pair[0].joules ?? 0, pair[1].joules ?? 0)
     }
   }
 
@@ -170,60 +171,4 @@ struct PruningSearch {
       throw untimed
     }
   }
-}
-
-/// Two networks timed in turn, so that what disturbs the machine disturbs both.
-struct PairTiming {
-  let engine: Engine
-  let shapes: [Shape]
-
-  /// Medians, of a run.
-  struct Result {
-    var first: Double
-    var second: Double
-    var firstJoules = 0.0
-    var secondJoules = 0.0
-  }
-
-  /// Each as every run optimises it.
-  func run(_ first: Network, _ second: Network, rounds: Int = 9) throws(EvaluationError) -> Result {
-    let backend = try engine.makeBackend()
-    let inputs = shapes.map { Benchmark.randomInput($0) }
-    do throws(ExecutionError) {
-      let sessions = [
-        try backend.prepare(first.optimizedForInference(), inputs: shapes),
-        try backend.prepare(second.optimizedForInference(), inputs: shapes),
-      ]
-      for session in sessions { _ = try WarmUp.run(2) { () throws(ExecutionError) in _ = try session.run(inputs) } }
-      var times: [[Double]] = [[], []], joules = [0.0, 0.0]
-      for _ in 0..<rounds {
-        for (index, session) in sessions.enumerated() {
-          let energy = Energy.joules, start = Machine.seconds
-          _ = try session.run(inputs)
-          times[index].append(Machine.seconds - start)
-          if let energy, let now = Energy.joules { joules[index] += max(now - energy, 0) / Double(rounds) }
-        }
-      }
-      return Result(
-        first: Benchmark.percentile(times[0].sorted(), 0.5), second: Benchmark.percentile(times[1].sorted(), 0.5),
-        firstJoules: joules[0], secondJoules: joules[1])
-    } catch {
-      throw .execution(network: first.name, error)
-    }
-  }
-}
-
-/// What the processor says that it has used, where it says so.
-enum Energy {
-  private static let path = "/sys/class/powercap/intel-rapl:0/energy_uj"
-
-  /// Since some time; nil where the machine does not tell.
-  static var joules: Double? {
-    guard let bytes = try? FileClaims.apart({ () throws(FileError) in try FileReader.bytes(of: path, limit: 64) }) else {
-      return nil
-    }
-    return Double(String(decoding: bytes, as: UTF8.self).filter(\.isNumber)).map { $0 / 1e6 }
-  }
-
-  static let reason = "this machine does not say what it uses ('\(path)' cannot be read)"
 }

@@ -36,9 +36,12 @@ public struct CalibrationData: Sendable {
   /// - Parameters:
   ///   - count: the most files that are read.
   ///   - side: of pieces as they enter the network, in pixels.
-  public init(folder: String, for network: Network, count: Int, side: Int = 96) throws(EvaluationError) {
+  ///   - excluded: a folder within whose files are left out.
+  public init(folder: String, for network: Network, count: Int, side: Int = 96, excluding excluded: String? = nil)
+    throws(EvaluationError)
+  {
     guard network.inputs.count == 1 else { throw .inputCount(network: network.name, count: network.inputs.count) }
-    let files = try wrapping { () throws(FileError) in try Folder.files(in: folder, recursive: true) }
+    let files = try wrapping { () throws(FileError) in try Folder.files(in: folder, recursive: true, excluding: excluded) }
       .filter { ImageFormat(path: $0) != nil || $0.hasSuffix(".npy") }
     guard !files.isEmpty else { throw .noPictures(folder: folder) }
     let taken = min(count, files.count)

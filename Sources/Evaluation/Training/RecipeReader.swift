@@ -40,6 +40,9 @@ struct RecipeReader {
 
   func contains(_ key: String) -> Bool { members[key] != nil }
 
+  /// What stands under a key, which is not thereby known.
+  func value(_ key: String) -> YAMLNode? { members[key]?.value }
+
   /// Throws where keys are left that nobody asked for.
   func finish() throws(RecipeError) {
     for key in order where !known.contains(key) {

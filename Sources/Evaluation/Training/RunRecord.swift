@@ -9,12 +9,6 @@ import Formats
   import Darwin
 #endif
 
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
-
 /// What a run is, for whoever looks at it later.
 public struct RunRecord: Hashable, Codable, Sendable {
   public enum State: String, Hashable, Codable, Sendable {
@@ -88,12 +82,7 @@ extension RunRecord {
       }
       throw .file(error)
     }
-    let decoder = JSONDecoder()
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
-    // As they are written: the PSNR of equal pictures.
-    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    guard let record = try? decoder.decode(RunRecord.self, from: Data(bytes)) else {
+    guard let record = RunRecord(json: bytes) else {
       throw .runFolder(
         path: folder.path, reason: "'run.json' is damaged or of another version; the other files may still serve")
     }
