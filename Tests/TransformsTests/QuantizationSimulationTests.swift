@@ -100,6 +100,40 @@ import Transforms
     #expect(compared > 100, "\(compared)")
   }
 
+  /// Functions that close layers, as steps and as tables; factors of either sign, sums, shuffles, and layers of all kinds in groups.
+  @Test func stepsOfLayers() throws {
+    for function: ActivationFunction in [
+      .relu, .leakyReLU(slope: 0.1), .prelu(channels: 8), .prelu(channels: 1), .clip(minimum: 0, maximum: 0.4), .sigmoid, .tanh,
+      .hardSwish, .gelu,
+    ] {
+      for factor: Float in [1, 0.3, -0.3] {
+        var builder = NetworkBuilder("steps")
+        let x = builder.input("x", channels: 3)
+        let a = builder.activation("act1", builder.convolution("a", x, outChannels: 8, kernel: 3, padding: 1), function)
+        let b = builder.activation("act2", builder.convolution("b", a, outChannels: 8, kernel: 3, padding: 1), function)
+        let scaled = builder.scale("scaled", builder.convolution("c", b, outChannels: 8, kernel: 1), by: factor)
+        let sum = builder.activation("act3", builder.add("sum", scaled, a), function)
+        let grouped = TransposedConvolution(
+          inChannels: 8, outChannels: 12, kernel: Pair(2), stride: Pair(2), groups: 2, hasBias: true)
+        let t = builder.node("t", .transposedConvolution(grouped), [sum], channels: 12)
+        let shuffled = builder.pixelShuffle("shuffled", builder.activation("act4", t, .relu), factor: 2)
+        builder.output(builder.convolution("d", shuffled, outChannels: 3, kernel: 3, padding: 1))
+        let network = try builder.build(.random(seed: 2)), input = Self.input([2, 3, 7, 6])
+        for (index, scheme) in Self.schemes.enumerated() {
+          #expect(try Self.expectSame(network, [input], scheme, seed: UInt64(index), "\(function) by \(factor)"))
+        }
+        // An end that a clip says moves with no scale.
+        let simulation = try QuantizationSimulation(
+          network, ranges: QuantizingTests.ranges(network, [input]), inputs: [input.shape])
+        if case .clip = function {
+          #expect(!simulation.factors.contains("b.range.factor.value") && simulation.factors.contains("t.range.factor.value"))
+        } else if function.isBoundOrStep {
+          #expect(simulation.factors.contains("b.range.factor.value"), "\(function): \(simulation.factors)")
+        }
+      }
+    }
+  }
+
   private static func twoLayers() throws -> Network {
     var builder = NetworkBuilder("two")
     let x = builder.input("x", channels: 3)
@@ -201,6 +235,16 @@ import Transforms
         #expect(differing.allSatisfy { abs($0 - $1) == 1 }, "\(name) on \(isa)")
         #expect(differing.count * 200 < truth.count, "\(name) on \(isa): \(differing.count) of \(truth.count)")
       }
+    }
+  }
+}
+
+extension ActivationFunction {
+  /// Whether a layer of integers does it by itself.
+  fileprivate var isBoundOrStep: Bool {
+    switch self {
+    case .relu, .leakyReLU, .prelu: true
+    default: false
     }
   }
 }

@@ -28,6 +28,12 @@ extension TrainingJob {
     text += "fingerprint \(record.data.fingerprint)\n"
     text +=
       "\(recipe.epochs) epochs of \(record.stepsPerEpoch) steps, seed \(recipe.seed), \(record.threads) threads, \(record.isa)\n"
+    if let simulation, let quantizing = recipe.quantizing {
+      text += "\(simulation.layers.count) layers learn as sums of integers, weights of \(quantizing.scheme.weightBits) bits; "
+      text +=
+        "ranges \(quantizing.method) of \(quantizing.folder == nil ? "up to \(quantizing.sampleCount) samples" : "pictures"), "
+      text += quantizing.learnsRanges ? "learned\n" : "as calibrated\n"
+    }
     if let memoryText { text += memoryText }
     if firstStep > 0 { text += "going on behind step \(firstStep)\n" }
     return text + "folder: \(folder.path)\n"

@@ -39,7 +39,7 @@ public final class TrainingJob {
   /// What is trained, as it is built: with batch norms and without gradients.
   public let network: Network
   /// What is trained in its place; nil where it is trained itself.
-  private let simulation: QuantizationSimulation?
+  let simulation: QuantizationSimulation?
   public private(set) var record: RunRecord
   public private(set) var metrics: RunMetrics
   /// The checkpoint is of the last step of an epoch whose figures and models are not written.

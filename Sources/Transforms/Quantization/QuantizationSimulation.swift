@@ -21,6 +21,8 @@ public struct QuantizationSimulation: Sendable {
   public let weights: [String]
   /// Factors of scales that may follow gradients. A range whose end a clip of the network says is none of them.
   public let factors: [String]
+  /// The layers that sum whole numbers, by their names in the prepared network.
+  public var layers: [String] { plan.layers.filter { plan.integerNodes.contains($0) } }
   private let plan: QuantizationPlan
   private let scheme: QuantizationScheme
   /// What parameters of the prepared network are called here, where they have another name.

@@ -127,6 +127,68 @@ import Transforms
     }
   }
 
+  /// Batch norms, residual sums, pools and skips: a classifier and a segmenter.
+  @Test func classifiersAndSegmentersLearn() throws {
+    let place = try Place()
+    for name in ["a", "b"] {
+      try FileManager.default.createDirectory(atPath: "\(place.path)/classes/\(name)", withIntermediateDirectories: true)
+      for index in 0..<4 {
+        let level = name == "a" ? 40 : 200
+        try Image(
+          width: 32, height: 32, colourModel: .rgb,
+          samples: .uint8((0..<32 * 32 * 3).map { UInt8(level + ($0 * (index + 3)) % 20) })
+        ).write(to: "\(place.path)/classes/\(name)/\(index).png")
+      }
+    }
+    let classes = """
+      data: {kind: classes, folder: classes, flips: true}
+      validation: {folder: classes}
+      """
+    let float = try Self.job(
+      place, "classifier",
+      "model: {architecture: small-resnet, options: {classes: 2, features: 4}}\n\(classes)\ntraining: {epochs: 12, batch-size: 4, learning-rate: 0.01}"
+    )
+    _ = try float.run()
+    let job = try Self.job(
+      place, "classifier-integers",
+      "model: {file: \(float.folder.best)}\n\(classes)\nquantize: {samples: 4}\ntraining: {epochs: 2, batch-size: 4, learning-rate: 0.0001}"
+    )
+    _ = try job.run()
+    #expect(job.record.best == 1)
+    let network = try ModelFile.read(job.folder.model)
+    #expect(network.nodes.contains { $0.operation.epilogue?.sumsIntegers ?? false })
+    if case .classifier(let contract)? = network.contract {
+      #expect(contract.classes == ["a", "b"])
+    } else {
+      Issue.record("no contract")
+    }
+
+    for kind in ["pictures2", "masks"] {
+      try FileManager.default.createDirectory(atPath: "\(place.path)/\(kind)", withIntermediateDirectories: true)
+      for index in 0..<2 {
+        let samples = (0..<32 * 32).map { pixel in
+          let isInside = pixel / 32 > 8 + index && pixel % 32 > 10
+          return kind == "masks" ? UInt8(isInside ? 255 : 0) : UInt8((isInside ? 180 : 60) + pixel * 7 % 30)
+        }
+        try Image(width: 32, height: 32, colourModel: .grey, samples: .uint8(samples)).write(
+          to: "\(place.path)/\(kind)/\(index).png")
+      }
+    }
+    let segmenter = try Self.job(
+      place, "segmenter",
+      """
+      model: {architecture: unet, options: {channels: 1, classes: 1, features: 4}}
+      data: {kind: masks, pictures: pictures2, masks: masks}
+      validation: {pictures: pictures2, masks: masks}
+      quantize: {ranges: mse, samples: 2}
+      training: {epochs: 2, batch-size: 2, learning-rate: 0.001}
+      """)
+    _ = try segmenter.run()
+    let unet = try ModelFile.read(segmenter.folder.model)
+    #expect(unet.nodes.count { $0.operation.epilogue?.sumsIntegers ?? false } > 10)
+    #expect(segmenter.metrics.rows.count == 2 && segmenter.metrics.rows.allSatisfy { $0.loss.isFinite })
+  }
+
   @Test func refusals() throws {
     let place = try Place(), text = Self.recipe(place)
     func refusal(_ changes: [(String, String)], masks: WeightMasks? = nil) -> String {

@@ -2,7 +2,7 @@ import Tensors
 
 /// What only networks hold that are trained: gradients of other operations, and operations that training runs in another form.
 ///
-/// `differentiated` puts them together. Their gradients are no operations, but for those of the linear ones.
+/// `differentiated` puts them together. Their gradients are no operations, but for those of the linear ones and of what rounds.
 public enum TrainingOperation: Hashable, Sendable {
   case convolutionProduct(ConvolutionProduct)
   case activationGradient(ActivationGradient)
