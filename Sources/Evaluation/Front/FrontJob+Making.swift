@@ -151,9 +151,8 @@ extension FrontVariant {
     guard pruned.parameterCount < network.parameterCount else {
       throw .nothingToPrune(
         network: name,
-        reason:
-          "\(TextFormat.short(pruning.sparsity)) of its layers are less than widths that are multiples of \(pruning.multiple) give; "
-          + "give more, or a smaller 'align' beside 'sparsity'")
+        reason: "\(TextFormat.short(pruning.sparsity)) of its channels is less than what widths go by, multiples of "
+          + "\(pruning.multiple) where layers are wide enough; give more, or a smaller 'align' beside 'sparsity'")
     }
     return pruned
   }

@@ -22,7 +22,8 @@ extension FrontPage {
     h2 { font-size: 1.15rem; margin: 36px 0 12px; }
     .lead { margin: 0; max-width: 68ch; color: var(--faint); }
     .note { font-size: .85rem; color: var(--faint); max-width: 90ch; margin: 10px 0 0; }
-    .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 14px; margin: 24px 0 14px; }
+    .warning { margin: 18px 0 0; padding: 10px 14px; border-left: 4px solid #d55e00; border-radius: 4px; background: var(--card); font-size: .9rem; }
+    .tiles { display: grid; grid-template-columns: repeat(3, 1fr); gap: 14px; margin: 24px 0 14px; }
     .tile { background: var(--card); border: 1px solid var(--grid); border-radius: 12px; padding: 14px 16px; min-width: 0; }
     .tile span, .tile em { display: block; font-style: normal; color: var(--faint); font-size: .85rem; }
     .tile strong { display: block; font-size: 1.15rem; overflow-wrap: anywhere; }
@@ -56,6 +57,9 @@ extension FrontPage {
     @media (max-width: 760px) {
       main { padding: 20px 14px 40px; }
       h1 { font-size: 1.4rem; }
+      .tiles { grid-template-columns: 1fr; gap: 10px; }
+      .tile { display: grid; grid-template-columns: 1fr auto; column-gap: 14px; align-items: baseline; padding: 10px 16px; }
+      .tile span { grid-column: 1 / -1; }
       .scroll { overflow: visible; background: none; border: 0; }
       table, tbody { display: block; }
       thead { display: none; }

@@ -23,6 +23,7 @@ struct FrontPage {
     <h1>\(table.title.escapedForXML)</h1>
     <p class="lead">\(lead)</p>
     </header>
+    \(table.disturbance.map { "<p class=\"warning\">\($0.escapedForXML)</p>" } ?? "")
     \(tiles)
     <section class="charts" aria-label="Charts">
     \(FrontChart.all(of: table).map { "<figure>\n\($0.element(.ofPage))</figure>" }.joined(separator: "\n"))

@@ -129,9 +129,9 @@ extension FrontVariant {
     }
     pruning = try Pruning(&reader)
     changes = [:]
-    for section in Self.trainingSections {
+    for (key, section) in Self.trainingSections {
       // Keys within are checked where the whole recipe of the training is.
-      if let node = try reader.mapping(section) { changes[section] = node }
+      if let node = try reader.mapping(key) { changes[section] = node }
     }
     if beginning != .own, let key = ["model"].first(where: reader.contains) {
       throw reader.error(
@@ -149,9 +149,10 @@ extension FrontVariant {
     } else if changes["distillation"] != nil {
       throw reader.error("distillation", .missingKey(reader.fullName("distillation.teacher")))
     }
-    let isNew = beginning == .own || substitute != nil || pruning != nil || teacher != nil || changes["training"] != nil
+    let isNew = beginning == .own || substitute != nil || pruning != nil || !changes.isEmpty
     isTrained = try reader.boolean("trained", isNew)
-    if !isTrained, let key = ["training", "distillation"].first(where: reader.contains) {
+    let trainingKeys = Self.trainingSections.map(\.key).filter { $0 != "model" }
+    if !isTrained, let key = trainingKeys.first(where: reader.contains) {
       throw reader.error(key, .excluded(reader.fullName(key), by: reader.fullName("trained")))
     }
     integers = try ModelQuantization.Options(&reader)

@@ -42,7 +42,7 @@ public struct FrontRecipe: Equatable, Sendable {
   ) throws(EvaluationError) -> TrainingRecipe {
     var node = base.node
     if variant.isFineTuned, let fineTuning { node.merge(fineTuning, at: "training") }
-    for section in FrontVariant.trainingSections {
+    for (_, section) in FrontVariant.trainingSections {
       guard let changes = variant.changes[section] else { continue }
       // Another architecture has options of its own.
       let isWhole = section == "model" && changes.value(["architecture"]) != nil

@@ -63,6 +63,7 @@ extension FrontTable {
     }
     var text = table.text + "\n"
     if let joulesReason { text += "joules: not measurable here: \(joulesReason)\n" }
+    if let disturbance { text += "\(disturbance)\n" }
     for condition in conditions { text += "\(condition.name): \(condition.value)\n" }
     return text
   }

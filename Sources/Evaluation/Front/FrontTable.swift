@@ -77,6 +77,17 @@ public struct FrontTable: Hashable, Codable, Sendable {
     for (place, others) in dominators.enumerated() { self.rows[place].dominatedBy = others.map { rows[$0].name } }
   }
 
+  /// That times were disturbed, a line; nil where most intervals are narrow.
+  public var disturbance: String? {
+    let widths = rows.map { ($0.times.mostMs - $0.times.leastMs) / max($0.times.ms, 1e-12) }.sorted()
+    guard !widths.isEmpty else { return nil }
+    let middle = widths[widths.count / 2]
+    guard middle > 0.25 else { return nil }
+    return
+      "the machine was busy while times were measured: their intervals are \(TextFormat.fixed(100 * middle, 0)) % wide; remove "
+      + "'timing.json' and start the front again on a machine at rest"
+  }
+
   // Objectives: less is better.
 
   /// What is no number is worse than all that are.

@@ -38,14 +38,16 @@ public struct FrontVariant: Equatable, Sendable {
   /// Whether it is trained by the budget of the front.
   public var isTrained: Bool
   public var teacher: Teacher?
-  /// Keys of a training recipe in the places of the base's, by section: `model`, `training`, `distillation`. Another section that training knows, such as one
-  /// for quantisation-aware training, is one more entry of `trainingSections`.
+  /// Keys of a training recipe in the places of the base's, by section.
   public var changes: [String: YAMLNode]
   public var integers: ModelQuantization.Options?
   public var precision: Precision
 
-  /// Sections of a training recipe that a variant may say, under their own names.
-  static let trainingSections = ["model", "training", "distillation"]
+  /// Sections of a training recipe that a variant may say, and the keys that it says them under. What else training comes to know, such as quantisation-aware training,
+  /// is one more entry: `quantize` of a variant is what is done to its integers after training, so that a section of that name needs another key.
+  static let trainingSections = [
+    (key: "model", section: "model"), (key: "training", section: "training"), (key: "distillation", section: "distillation"),
+  ]
 
   /// Names of variants that must be finished first.
   public var dependencies: [String] {

@@ -118,6 +118,14 @@ import Testing
     #expect(page.contains("nan") && page.components(separatedBy: "<circle").count == 5)
   }
 
+  @Test func timesThatWereDisturbedSaySo() {
+    var table = Self.table(3)
+    #expect(table.disturbance == nil && !FrontPage(table: table).html.contains("class=\"warning\""))
+    for row in 0..<2 { table.rows[row].times.mostMs = 1.4 * table.rows[row].times.ms }
+    #expect(table.disturbance?.contains("41 % wide") == true)
+    #expect(FrontPage(table: table).html.contains("class=\"warning\"") && table.text.contains("the machine was busy"))
+  }
+
   @Test func rowsOfFields() {
     let fields = [["a", "b,c", "\"d\""], ["", " e ", "f\ng"], ["é"], [""]]
     let text = fields.map(CSVText.line).joined()
