@@ -89,10 +89,11 @@ struct ProfileCommand: ParsableCommand {
   func run() throws {
     // Before anything is measured: an output that cannot be written, or a profile that cannot be read, is told at once.
     let outputs = [trace, roofline].compactMap(\.self)
-    for (path, name, ending) in [(trace, "--trace", ".json"), (roofline, "--roofline", ".svg")] {
-      guard let path else { continue }
-      try Folder.checkExtension(path, in: [ending])
-      try Folder.claimOutput(path, for: name)
+    if let trace { try Folder.claimOutput(trace, for: "--trace") }
+    if let roofline { try Folder.claimOutput(roofline, for: "--roofline") }
+    // Nobody means a picture by the name of one.
+    for (path, ending) in [(trace, ".json"), (roofline, ".svg")] {
+      if let path, ImageFormat(path: path) != nil { throw EvaluationError.outputExtension(path: path, known: [ending]) }
     }
     let names = [model] + (diff.map { [$0] } ?? [])
     var saved: [String: Profile] = [:]

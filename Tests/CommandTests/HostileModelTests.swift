@@ -232,7 +232,7 @@ import Testing
   private func run(_ command: String, _ place: borrowing Workplace) throws -> Workplace.Result {
     var words = command.split(separator: " ").map(String.init)
     words.insert("model.safetensors", at: 1)
-    let result = try place.run(words, under: "ulimit -v 3000000; ulimit -t 30")
+    let result = try place.run(words, under: "ulimit -v 3000000; ulimit -t 90")
     let lines = result.error.split(separator: "\n")
     #expect([0, 1].contains(result.code), "\(command): exit \(result.code), \(result.error)")
     #expect(lines.count == (result.code == 0 || !result.output.isEmpty ? 0 : 1), "\(command): \(result.error)")
