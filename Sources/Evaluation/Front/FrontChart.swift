@@ -46,7 +46,7 @@ struct FrontChart {
   /// The chart of a table's quality over one of its costs.
   init(
     _ table: FrontTable, name: String, below: String, cost: (FrontTable.Row) -> (Double, ClosedRange<Double>),
-    objective: (FrontTable.Row) -> ClosedRange<Double>
+    objective: (FrontTable.Row) -> ParetoFront.Objective
   ) {
     self.name = name
     self.below = below

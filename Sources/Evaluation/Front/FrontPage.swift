@@ -57,7 +57,7 @@ struct FrontPage {
 
   private var legend: String {
     "File: bytes of the model file, which a precision of the engine leaves as they are. MACs: multiply-accumulates of one run. Time: the median over all rounds, "
-      + "below it the interval that holds it with a probability of 95 %; times whose intervals overlap count as equal. Memory: all that a session holds. Steps: "
+      + "below it the interval that holds it with a probability of 95 %; times of which each lies in the interval of the other count as equal. Memory: all that a session holds. Steps: "
       + "those of training, with those of the variants that one began with."
   }
 
@@ -73,7 +73,7 @@ struct FrontPage {
     }
     func least(_ value: (FrontTable.Row) -> Double) -> FrontTable.Row? { table.rows.min { value($0) < value($1) } }
     let list = [
-      tile("best \(FrontTable.heading(name).escapedForXML)", least { table.quality($0).lowerBound }) {
+      tile("best \(FrontTable.heading(name).escapedForXML)", least { table.quality($0).value }) {
         FrontTable.text($0.figures.quality[table.decisive], of: name)
       },
       tile("fastest", least(\.times.ms)) { "\(FrontTable.ms($0.times.ms)) ms" },

@@ -91,15 +91,17 @@ public struct FrontTable: Hashable, Codable, Sendable {
   // Objectives: less is better.
 
   /// What is no number is worse than all that are.
-  func quality(_ row: Row) -> ClosedRange<Double> {
+  func quality(_ row: Row) -> ParetoFront.Objective {
     let value = row.figures.quality.indices.contains(decisive) ? row.figures.quality[decisive] : .nan
     let objective = value.isNaN ? .infinity : isLargerBetter ? -value : value
-    return objective...objective
+    return ParetoFront.Objective(objective)
   }
 
-  func time(_ row: Row) -> ClosedRange<Double> { row.times.leastMs...row.times.mostMs }
+  func time(_ row: Row) -> ParetoFront.Objective {
+    ParetoFront.Objective(row.times.ms, in: row.times.leastMs...row.times.mostMs)
+  }
 
-  func bytes(_ row: Row) -> ClosedRange<Double> { Double(row.figures.fileBytes)...Double(row.figures.fileBytes) }
+  func bytes(_ row: Row) -> ParetoFront.Objective { ParetoFront.Objective(Double(row.figures.fileBytes)) }
 
   /// `PSNR [dB]`, `accuracy [%]`.
   static func heading(_ name: String) -> String {
