@@ -1,6 +1,6 @@
 #include "common.h"
+#include "tiff_colours.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <tiffio.h>
 
@@ -99,6 +99,17 @@ typedef struct {
 static int is_mixed(const layout *it) {
   return it->photometric == PHOTOMETRIC_SEPARATED || it->photometric == PHOTOMETRIC_CIELAB ||
     it->photometric == PHOTOMETRIC_ICCLAB;
+}
+
+static image_tiff_mixture mixture(const layout *it) {
+  return (image_tiff_mixture){
+    .kind = it->photometric == PHOTOMETRIC_SEPARATED ? IMAGE_TIFF_INKS
+      : it->photometric == PHOTOMETRIC_ICCLAB        ? IMAGE_TIFF_ICC_LAB
+                                                     : IMAGE_TIFF_CIE_LAB,
+    .bytes = it->bits / 8,
+    .samples = it->samples,
+    .alpha = it->alpha,
+  };
 }
 
 // The sample that is alpha: the first that is declared so, or an only one that nobody declares, as other programs take it.
@@ -210,68 +221,6 @@ static void copy_samples(
   }
 }
 
-// Lab of D50 as libtiff has it (CIE: a and b signed; ICC: with an offset) to linear light of sRGB, through D65 by Bradford's matrix.
-static void lab_to_rgb(double lightness, double a, double b, double *rgb) {
-  static const double matrix[3][3] = {
-    {3.1338561, -1.6168667, -0.4906146}, {-0.9787684, 1.9161415, 0.0334540}, {0.0719453, -0.2289914, 1.4052427},
-  };
-  const double fy = (lightness + 16) / 116, f[3] = {fy + a / 500, fy, fy - b / 200};
-  static const double white[3] = {0.9642, 1, 0.8249};
-  double xyz[3];
-  for (int i = 0; i < 3; i++) {
-    const double cube = f[i] * f[i] * f[i];
-    xyz[i] = white[i] * (cube > 216.0 / 24389 ? cube : (116 * f[i] - 16) * 27 / 24389);
-  }
-  for (int i = 0; i < 3; i++) {
-    const double value = matrix[i][0] * xyz[0] + matrix[i][1] * xyz[1] + matrix[i][2] * xyz[2];
-    rgb[i] = value <= 0.0031308 ? 12.92 * value : 1.055 * pow(value, 1 / 2.4) - 0.055;
-    rgb[i] = rgb[i] < 0 ? 0 : rgb[i] > 1 ? 1 : rgb[i];
-  }
-}
-
-static double sample(const uint8_t *pixel, unsigned index, unsigned bytes) {
-  if (bytes == 1) return pixel[index];
-  uint16_t word;
-  memcpy(&word, pixel + 2 * index, 2);
-  return word;
-}
-
-static double signed_sample(const uint8_t *pixel, unsigned index, unsigned bytes) {
-  if (bytes == 1) return (int8_t)pixel[index];
-  int16_t word;
-  memcpy(&word, pixel + 2 * index, 2);
-  return word;
-}
-
-// RGB, and alpha, of `count` pixels of Lab or of inks.
-static void mix_samples(const layout *it, const uint8_t *source, uint8_t *target, size_t count, unsigned channels) {
-  const unsigned bytes = it->bits / 8;
-  const double maximum = bytes == 1 ? 255 : 65535;
-  for (size_t x = 0; x < count; x++) {
-    double rgb[3];
-    if (it->photometric == PHOTOMETRIC_SEPARATED) {
-      const double light = 1 - sample(source, 3, bytes) / maximum;
-      for (unsigned c = 0; c < 3; c++) rgb[c] = (1 - sample(source, c, bytes) / maximum) * light;
-    } else {
-      // 16 bits of ICC's older form go to 0xff00.
-      const int is_icc = it->photometric == PHOTOMETRIC_ICCLAB;
-      const double unit = bytes == 1 ? 1 : 256;
-      const double lightness = sample(source, 0, bytes) * 100 / (is_icc && bytes == 2 ? 65280 : maximum);
-      const double a = is_icc ? sample(source, 1, bytes) / unit - 128 : signed_sample(source, 1, bytes) / unit;
-      const double b = is_icc ? sample(source, 2, bytes) / unit - 128 : signed_sample(source, 2, bytes) / unit;
-      lab_to_rgb(lightness, a, b, rgb);
-    }
-    for (unsigned c = 0; c < 3; c++) {
-      const uint16_t value = (uint16_t)(rgb[c] * maximum + 0.5);
-      if (bytes == 1) target[c] = (uint8_t)value;
-      else memcpy(target + 2 * c, &value, 2);
-    }
-    if (it->alpha) memcpy(target + 3 * bytes, source + it->alpha * bytes, bytes);
-    source += it->samples * bytes;
-    target += channels * bytes;
-  }
-}
-
 typedef struct {
   image_reader reader;
   client_file file;
@@ -306,7 +255,8 @@ static int read_direct(tiff_input *input, uint32_t y, uint32_t rows, unsigned pl
       uint8_t *to = target + (size_t)row * row_bytes + ((size_t)x * channels + plane) * bytes;
       const uint8_t *from = input->buffer + row * line;
       if (is_mixed(it)) {
-        mix_samples(it, from, to, columns, channels);
+        const image_tiff_mixture mixed = mixture(it);
+        image_tiff_mix(&mixed, from, to, columns, channels);
         continue;
       }
       copy_samples(from, to, columns, stride, 0, wanted, channels, bytes);
