@@ -10,7 +10,7 @@ TEST_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build/testing
 CHECKED_FLAGS = -c release -Xswiftc -enable-testing -Xswiftc -DDEBUG --scratch-path .build/checked
 DEMO_PHOTO = Examples/chelsea.png
 
-.PHONY: build demo test test-checked fuzz docs benchmarks format lint setup clean
+.PHONY: build demo test test-checked fuzz docs benchmarks dist format lint setup clean
 
 build: setup
 	$(SWIFT) build -c release --product swiftlet
@@ -35,6 +35,10 @@ MINUTES ?= 10
 fuzz: setup
 	SWIFT="$(SWIFT)" Fuzzing/fuzz.sh $(MINUTES) $(TARGETS)
 
+# One archive that runs on Linux without Swift: dist/swiftlet-VERSION-linux-MACHINE.tar.xz
+dist: setup
+	SWIFT="$(SWIFT)" Tools/make_distribution.sh dist
+
 docs: setup
 	Tools/documentation.sh
 
@@ -51,4 +55,4 @@ setup:
 	@Tools/setup.sh
 
 clean:
-	rm -rf .build demo
+	rm -rf .build demo dist

@@ -1,0 +1,57 @@
+#!/bin/sh
+# Makes swiftlet-VERSION-linux-MACHINE.tar.xz: the command with the Swift runtime inside, beside it the C libraries that it needs but the
+# C library itself, with their licences. It runs on systems whose C library is as new as the one here, with nothing else installed.
+#   Tools/make_distribution.sh [FOLDER]      the folder that the archive goes to (default: dist)
+set -eu
+cd "$(dirname "$0")/.."
+folder=${1:-dist}
+[ "$(uname)" = Linux ] || { echo "make dist: makes an archive for Linux, on Linux" >&2; exit 1; }
+SWIFT=${SWIFT:-swift}
+# Built apart, since everything is compiled for the static runtime. $ORIGIN is where the command lies when it starts; the old kind of
+# path counts for the libraries of libraries, too.
+set -- -c release --product swiftlet --static-swift-stdlib --scratch-path .build/distribution \
+  -Xlinker -rpath -Xlinker '$ORIGIN/../lib' -Xlinker --disable-new-dtags
+$SWIFT build "$@"
+command=$($SWIFT build "$@" --show-bin-path)/swiftlet
+
+name=swiftlet-$("$command" --version)-linux-$(uname -m)
+mkdir -p "$folder"
+work=$(mktemp -d "$folder/.making.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+root=$work/$name
+mkdir -p "$root/bin" "$root/lib" "$root/licences" "$root/Examples"
+strip -o "$root/bin/swiftlet" "$command"
+cp Examples/chelsea.png "$root/Examples/"
+cp Tools/distribution.txt "$root/README.txt"
+
+# Every library but the parts of the C library, which belong to the system and its loader.
+ldd "$command" | awk '$2 == "=>" && $3 ~ /^\// {print $1, $3}' | while read -r soname path; do
+  case $soname in
+    libc.so.* | libm.so.* | libdl.so.* | libpthread.so.* | librt.so.* | libresolv.so.* | libutil.so.* | ld-linux*) continue ;;
+    libswift* | libFoundation* | libdispatch* | libBlocksRuntime* | lib_Foundation*)
+      echo "make dist: $soname of the Swift runtime is not linked in" >&2
+      exit 1
+      ;;
+  esac
+  real=$(readlink -f "$path")
+  strip -o "$root/lib/$soname" "$real"
+  # Debian names the file by either path, since /lib is /usr/lib.
+  package=$(dpkg -S "$real" 2>/dev/null || dpkg -S "${real#/usr}" 2>/dev/null || true)
+  package=${package%%:*}
+  licence=/usr/share/doc/$package/copyright
+  if [ -n "$package" ] && [ -e "$licence" ]; then
+    cp "$licence" "$root/licences/$package.txt"
+  else
+    echo "make dist: no licence is found for $soname" >&2
+    exit 1
+  fi
+done
+
+# What it needs of the system, read from the files themselves.
+needed=$(objdump -T "$root"/bin/* "$root"/lib/* | sed -n 's/.*(\{0,1\}GLIBC_\([0-9][0-9.]*\).*/\1/p' | sort -uV | tail -1)
+sed -i "s/@GLIBC@/$needed/" "$root/README.txt"
+
+tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$(git log -1 --format=%ct 2>/dev/null || date +%s)" \
+  -C "$work" -cJf "$work/$name.tar.xz" "$name"
+mv "$work/$name.tar.xz" "$folder/$name.tar.xz"
+echo "$folder/$name.tar.xz: $(du -h "$folder/$name.tar.xz" | cut -f1), needs a C library of version $needed or later"
