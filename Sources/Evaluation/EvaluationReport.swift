@@ -1,4 +1,6 @@
 import Files
+import Networks
+import Tensors
 
 /// The figures of a network on a set of pictures.
 public struct EvaluationReport: Hashable, Codable, Sendable, EngineReport {
@@ -31,6 +33,13 @@ public struct EvaluationReport: Hashable, Codable, Sendable, EngineReport {
     public var error: String
   }
 
+  /// What a network does for a picture, as papers count it.
+  public struct MultiplyAdds: Hashable, Codable, Sendable {
+    public var scale: Int
+    /// Multiply-accumulates for an output of 1280x720, not whole where that is no multiple of the scale.
+    public var count: Double
+  }
+
   /// What the protocol is, in full.
   public struct ProtocolText: Hashable, Codable, Sendable {
     public var name: String
@@ -39,6 +48,9 @@ public struct EvaluationReport: Hashable, Codable, Sendable, EngineReport {
   }
 
   public var model: String
+  public var parameterCount: Int
+  /// By scale; none where the network does not take pictures of that size.
+  public var multiplyAdds: [MultiplyAdds]
   public var `protocol`: ProtocolText
   public internal(set) var engine: EngineName.Kind
   public internal(set) var isa: String?
@@ -55,11 +67,16 @@ public struct EvaluationReport: Hashable, Codable, Sendable, EngineReport {
   public var pictureCount: Int
 
   init(
-    model: String, protocol: EvaluationProtocol, engine: Engine, images: [Row], failures: [Failure] = [], pictureCount: Int
+    model: String, network: Network, protocol: EvaluationProtocol, engine: Engine, images: [Row], failures: [Failure] = [],
+    pictureCount: Int
   ) {
     self.failures = failures
     self.pictureCount = pictureCount
     self.model = model
+    parameterCount = network.parameterCount
+    multiplyAdds = Set(images.map(\.scale)).sorted().compactMap { scale in
+      network.multiplyAdds(scale: scale).map { MultiplyAdds(scale: scale, count: $0) }
+    }
     self.protocol = ProtocolText(name: `protocol`.name, hash: `protocol`.hash, lines: `protocol`.lines)
     self.engine = engine.name.kind
     self.images = images
@@ -82,11 +99,17 @@ public struct EvaluationReport: Hashable, Codable, Sendable, EngineReport {
     return "\(count) of \(pictureCount) pictures could not be measured; \(rest)"
   }
 
+  /// What was measured, and how.
+  var protocolText: String {
+    "protocol \(`protocol`.name) (\(`protocol`.hash))\n" + `protocol`.lines.map { "  \($0)\n" }.joined()
+  }
+
   /// The figures as a table under the protocol.
   public var text: String {
-    var text = "protocol \(`protocol`.name) (\(`protocol`.hash))\n"
-    for line in `protocol`.lines { text += "  \(line)\n" }
-    text += "model \(model.onOneLine), \(engineText)\n\n"
+    let head =
+      protocolText + "model \(model.onOneLine), \(TextFormat.grouped(parameterCount)) parameters, \(engineText)\n"
+      + multiplyAdds.map { "x\($0.scale): \(EvaluationTable.billions($0.count)) multiply-adds for an output of 1280x720\n" }
+      .joined()
     var table = TextTable([
       "image", "scale", "size", "bicubic dB", "network dB", "gain dB", "bicubic SSIM", "network SSIM", "seconds",
     ])
@@ -103,6 +126,18 @@ public struct EvaluationReport: Hashable, Codable, Sendable, EngineReport {
         ])
       }
     }
-    return text + table.text
+    return head + "\n" + table.text
+  }
+}
+
+extension Network {
+  /// The multiply-accumulates for an output picture of 1280x720; nil where it takes no such picture. Where its input would not be whole pixels, by the
+  /// pixel of the next size that is.
+  func multiplyAdds(scale: Int) -> Double? {
+    guard let contract = imageContract, let channels = inputs.first?.channels else { return nil }
+    let factor = contract.inputSize == .lowResolution ? contract.scale ?? scale : 1
+    let height = (720 + factor - 1) / factor, width = (1280 + factor - 1) / factor
+    guard let ledger = try? ledger(inputs: [Shape(channels: channels, height: height, width: width)]) else { return nil }
+    return Double(ledger.multiplyAccumulates) * (720 * 1280) / Double(height * factor * width * factor)
   }
 }

@@ -43,13 +43,20 @@ public final class Evaluator {
     }
   }
 
-  /// The pictures of a folder and the scales that they are measured at.
-  private func subjects(folder: String, scales: [Int]?) throws(EvaluationError) -> (names: [String], scales: [Int]) {
+  /// The scales that are asked for, or those offered. Throws where the network has not one of them.
+  @discardableResult
+  public func checkedScales(_ scales: [Int]?) throws(EvaluationError) -> [Int] {
     let scales = scales ?? offeredScales
     if let own = upscaler.contract.scale, let other = scales.first(where: { $0 != own }) {
       throw .scaleNotOffered(network: network.name, scale: other, offered: own)
     }
     if let scale = scales.first(where: { !(2...16).contains($0) }) { throw .scale(Double(scale)) }
+    return scales
+  }
+
+  /// The pictures of a folder and the scales that they are measured at.
+  private func subjects(folder: String, scales: [Int]?) throws(EvaluationError) -> (names: [String], scales: [Int]) {
+    let scales = try checkedScales(scales)
     let names = try wrapping { () throws(FileError) in try Folder.files(in: folder, recursive: false) }
       .filter { ImageFormat(path: $0) != nil }
     guard !names.isEmpty else { throw .noPictures(folder: folder) }
@@ -113,13 +120,15 @@ public final class Evaluator {
         rows.append(comparison.row)
         if let saveFolder {
           let path = savedPath(name, scale, in: saveFolder)
-          let bytes = try wrapping { () throws(ImageError) in try comparison.sideBySide.encoded(as: .png) }
+          let sheet = comparison.sideBySide(model: Folder.split(model).stem)
+          let bytes = try wrapping { () throws(ImageError) in try sheet.encoded(as: .png) }
           try wrapping { () throws(FileError) in try AtomicFile.write(bytes, to: path) }
         }
       }
     }
     return EvaluationReport(
-      model: model, protocol: `protocol`, engine: engine, images: rows, failures: failures, pictureCount: names.count)
+      model: model, network: network, protocol: `protocol`, engine: engine, images: rows, failures: failures,
+      pictureCount: names.count)
   }
 
   private func read(_ path: String) throws(EvaluationError) -> Image {
@@ -283,21 +292,17 @@ extension [Plane<Double>] {
 }
 
 extension Evaluator.Comparison {
-  /// Truth, bicubic and output in one picture, four white pixels between them.
-  var sideBySide: Image {
-    let images = [truth, bicubic, output], gap = 4
-    let channels = truth.channels
-    let width = images.reduce(0) { $0 + $1.width } + gap * (images.count - 1)
-    var samples: [UInt8] = []
-    samples.reserveCapacity(width * truth.height * channels)
-    for row in 0..<truth.height {
-      for (index, image) in images.enumerated() {
-        if index > 0 { samples += Array(repeating: 255, count: gap * channels) }
-        guard case .uint8(let values) = image.samples else { continue }
-        let start = row * image.width * channels
-        samples += values[start..<start + image.width * channels]
-      }
+  /// Truth, bicubic and output under their names in one picture.
+  ///
+  /// - Parameter model: what the output is called.
+  func sideBySide(model: String) -> Image {
+    func label(_ name: String, _ quality: EvaluationReport.Quality) -> String {
+      "\(name) \(TextFormat.fixed(quality.psnr, 2)) dB"
     }
-    return Image(width: width, height: truth.height, colourModel: truth.colourModel, samples: .uint8(samples))
+    var sheet = ComparisonSheet()
+    sheet.add(truth, "truth")
+    sheet.add(bicubic, label("bicubic", row.bicubic))
+    sheet.add(output, label(model, row.network))
+    return sheet.image
   }
 }

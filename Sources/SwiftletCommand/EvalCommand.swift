@@ -3,14 +3,14 @@ import Swiftlet
 
 struct EvalCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "eval", abstract: "Measures a model on pictures: PSNR and SSIM beside bicubic interpolation.",
+    commandName: "eval", abstract: "Measures models on pictures: PSNR and SSIM beside bicubic interpolation.",
     discussion: """
-      Each picture is made smaller, enlarged again and compared with what it was. The protocol is printed in full. A picture that \
+      Of several models the means are compared, beside parameters and the multiply-adds for an output of 1280x720. Each picture is made smaller, enlarged again and compared with what it was. The protocol is printed in full. A picture that \
       cannot be measured is named and the others go on; the means are then those of the others, and the exit code is 1.
       """)
 
-  @Argument(help: "The model: a name (upscale-x2) or a model file.")
-  var model: String
+  @Argument(help: ArgumentHelp("Models: names (upscale-x2) or model files.", valueName: "model"))
+  var models: [String]
 
   @Option(help: ArgumentHelp("The folder of pictures.", valueName: "folder"))
   var data: String
@@ -27,7 +27,10 @@ struct EvalCommand: ParsableCommand {
       valueName: "list"))
   var degrade: DegradationList?
 
-  @Option(help: ArgumentHelp("Write truth, bicubic and output side by side there. (default: no pictures)", valueName: "folder"))
+  @Option(
+    help: ArgumentHelp(
+      "Write truth, bicubic and output side by side there; of several models in a folder each. (default: no pictures)",
+      valueName: "folder"))
   var save: String?
 
   @Option(
@@ -38,29 +41,78 @@ struct EvalCommand: ParsableCommand {
 
   @OptionGroup var engine: EngineArguments
 
-  @Flag(help: "Print the figures as JSON.")
+  @Flag(help: "Print the figures as JSON; of several models a list.")
   var json = false
+
+  @Flag(help: "Print every picture and the means as CSV.")
+  var csv = false
+
+  @Flag(help: "Print the means as a table of Markdown.")
+  var markdown = false
+
+  func validate() throws {
+    guard [json, csv, markdown].count(where: { $0 }) < 2 else {
+      throw ValidationError("--json, --csv and --markdown are forms of one table; give one of them")
+    }
+    if let twice = models.indices.first(where: { models[..<$0].contains(models[$0]) }) {
+      throw ValidationError("the model '\(models[twice].onOneLine)' is named twice; leave one out")
+    }
+  }
 
   func run() throws {
     var measure = measure.value
     measure.degradations = degrade?.values ?? []
-    let evaluator = try Evaluator(ModelLibrary.network(model), protocol: measure, engine: try engine.value, tile: tile)
+    let folders = Self.folders(save, models)
+    // All are read and asked before the first one works.
+    let evaluators = try models.map { model in
+      try Evaluator(ModelLibrary.network(model), protocol: measure, engine: try engine.value, tile: tile)
+    }
+    for evaluator in evaluators { try evaluator.checkedScales(scales?.values) }
     let start = Machine.seconds
     defer { Terminal.clearProgress() }
-    let report = try evaluator.evaluate(
-      folder: data, model: model, scales: scales?.values, saveFolder: save,
-      failure: { line in
-        Terminal.clearProgress()
-        Terminal.printError("swiftlet: \(line)")
+    let reports = try evaluators.enumerated().map { (place, evaluator) in
+      let model = models[place]
+      return try evaluator.evaluate(
+        folder: data, model: model, scales: scales?.values, saveFolder: folders?[place],
+        failure: { line in
+          Terminal.clearProgress()
+          Terminal.printError("swiftlet: \(line)")
+        }
+      ) { label, share in
+        let share = (Double(place) + share) / Double(models.count)
+        Terminal.drawProgress(models.count > 1 ? "\(model) \(label)" : label, share, since: start)
       }
-    ) { label, share in
-      Terminal.drawProgress(label, share, since: start)
     }
     Terminal.clearProgress()
-    json ? Terminal.showJSON(try report.json) : Terminal.show(report.text)
-    guard let line = report.failureText else { return }
-    Terminal.printError("swiftlet: \(line)")
-    throw SilentFailure()
+    if json {
+      Terminal.showJSON(reports.count > 1 ? try reports.json : try reports[0].json)
+    } else if csv || markdown || reports.count > 1 {
+      let table = EvaluationTable(reports)
+      Terminal.show(csv ? table.csv : markdown ? table.markdown : table.text)
+    } else {
+      Terminal.show(reports[0].text)
+    }
+    let failures = reports.compactMap { report in report.failureText.map { (report.model, $0) } }
+    for (model, line) in failures {
+      Terminal.printError("swiftlet: \(reports.count > 1 ? "\(model.onOneLine): " : "")\(line)")
+    }
+    if !failures.isEmpty { throw SilentFailure() }
+  }
+
+  /// Where the pictures of each model go: a folder by its name, with a number where two are called alike.
+  private static func folders(_ folder: String?, _ models: [String]) -> [String]? {
+    guard let folder else { return nil }
+    guard models.count > 1 else { return [folder] }
+    var taken: Set<String> = []
+    return models.map { model in
+      let stem = Folder.split(model).stem
+      var name = stem, number = 1
+      while !taken.insert(name).inserted {
+        number += 1
+        name = "\(stem)-\(number)"
+      }
+      return Folder.joined(folder, name)
+    }
   }
 }
 

@@ -115,7 +115,19 @@ import Testing
 
   @Test func `side by side`() throws {
     let comparison = try evaluator(.vdsr, SmallNetworks.nearest()).compare(Image.chart(41, 30), name: "", scale: 2)
-    let sheet = comparison.sideBySide
-    #expect(sheet.width == 3 * 40 + 8 && sheet.height == 30 && sheet.colourModel == .rgb)
+    let sheet = comparison.sideBySide(model: "nearest")
+    #expect(sheet.width == 3 * 40 + 8 && sheet.height == 10 + 30 && sheet.colourModel == .rgb)
+    guard case .uint8(let samples) = sheet.samples else {
+      Issue.record("8 bits")
+      return
+    }
+    // Letters, and nothing else, above each picture; the pictures as they are below.
+    for (place, image) in [comparison.truth, comparison.bicubic, comparison.output].enumerated() {
+      guard case .uint8(let own) = image.samples else { continue }
+      func row(_ y: Int) -> ArraySlice<UInt8> { samples[(y * 128 + place * 44) * 3..<(y * 128 + place * 44 + 40) * 3] }
+      #expect(
+        (0..<10).allSatisfy { row($0).allSatisfy { [0, 255].contains($0) } } && (0..<10).contains { row($0).contains(0) })
+      for y in 0..<30 { #expect(row(10 + y).elementsEqual(own[y * 120..<(y + 1) * 120])) }
+    }
   }
 }

@@ -1,0 +1,102 @@
+/// The means of one or several networks over a set of pictures, beside what the networks cost: tables as papers have them.
+public struct EvaluationTable: Sendable {
+  /// In the order of the models; of one set of pictures, one protocol and one engine.
+  private let reports: [EvaluationReport]
+
+  public init(_ reports: [EvaluationReport]) { self.reports = reports }
+
+  /// What each network has for a scale, with bicubic interpolation before the first.
+  private struct Line {
+    var model: String
+    var scale: Int
+    var parameters: String
+    var multiplyAdds: String
+    var quality: EvaluationReport.Quality
+    var seconds: String
+    /// How many pictures the means are of.
+    var count: Int
+    var pictureCount: Int
+  }
+
+  private var lines: [Line] {
+    let scales = Set(reports.flatMap { $0.means.map(\.scale) }).sorted()
+    return scales.flatMap { scale -> [Line] in
+      var lines: [Line] = []
+      for report in reports {
+        guard let mean = report.means.first(where: { $0.scale == scale }) else { continue }
+        let count = report.images.count { $0.scale == scale }
+        func line(_ model: String, _ quality: EvaluationReport.Quality) -> Line {
+          Line(
+            model: model, scale: scale, parameters: "", multiplyAdds: "", quality: quality, seconds: "", count: count,
+            pictureCount: report.pictureCount)
+        }
+        // Bicubic interpolation is the same for all that measured the same pictures.
+        let bicubic = line("bicubic", mean.bicubic)
+        if !lines.contains(where: { $0.model == "bicubic" && $0.count == count }) { lines.append(bicubic) }
+        var network = line(report.model, mean.network)
+        network.parameters = TextFormat.grouped(report.parameterCount)
+        network.multiplyAdds = report.multiplyAdds.first { $0.scale == scale }.map { Self.billions($0.count) } ?? ""
+        network.seconds = TextFormat.fixed(mean.seconds, 3)
+        lines.append(network)
+      }
+      return lines
+    }
+  }
+
+  /// `12.3G`
+  static func billions(_ count: Double) -> String { "\(TextFormat.significant(count / 1e9, 3))G" }
+
+  private static let headings = ["model", "scale", "parameters", "multiply-adds", "PSNR dB", "SSIM", "seconds"]
+
+  private static func fields(_ line: Line) -> [String] {
+    let model = line.model + (line.count < line.pictureCount ? " (\(line.count) of \(line.pictureCount) pictures)" : "")
+    return [
+      model, "x\(line.scale)", line.parameters, line.multiplyAdds, TextFormat.fixed(line.quality.psnr, 2),
+      TextFormat.fixed(line.quality.ssim, 4), line.seconds,
+    ]
+  }
+
+  private static let note = "multiply-adds are for an output of 1280x720; seconds are of the network, a picture"
+
+  /// The protocol and the means, for people. One network's pictures are told one by one by its report.
+  public var text: String {
+    guard let first = reports.first else { return "" }
+    var table = TextTable(Self.headings)
+    for line in lines { table.append(Self.fields(line)) }
+    return first.protocolText + first.engineText + "\n\n" + table.text + "\n" + Self.note + "\n"
+  }
+
+  /// The means as a table of Markdown.
+  public var markdown: String {
+    guard let first = reports.first else { return "" }
+    func row(_ fields: [String]) -> String {
+      "| "
+        + fields.map { $0.onOneLine.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|") }
+        .joined(separator: " | ") + " |\n"
+    }
+    return row(Self.headings) + "|---|---|---:|---:|---:|---:|---:|\n" + lines.map { row(Self.fields($0)) }.joined()
+      + "\nProtocol \(first.protocol.name) (\(first.protocol.hash)), \(first.engineText); \(Self.note).\n"
+  }
+
+  /// Every picture and the means (called `mean`) of each network.
+  ///
+  /// - Source: RFC 4180.
+  public var csv: String {
+    var text = CSVText.line([
+      "model", "scale", "image", "width", "height", "bicubic_psnr", "psnr", "bicubic_ssim", "ssim", "seconds", "parameters",
+      "multiply_adds_1280x720", "protocol",
+    ])
+    for report in reports {
+      for row in report.images + report.means {
+        let isMean = row.width == 0
+        let count = report.multiplyAdds.first { $0.scale == row.scale }?.count
+        text += CSVText.line(
+          [report.model, "\(row.scale)", row.image, isMean ? "" : "\(row.width)", isMean ? "" : "\(row.height)"]
+            + [row.bicubic.psnr, row.network.psnr, row.bicubic.ssim, row.network.ssim, row.seconds].map { "\($0)" }
+            + ["\(report.parameterCount)", count.map { TextFormat.fixed($0, 0) } ?? ""]
+            + ["\(report.protocol.name) \(report.protocol.hash)"])
+      }
+    }
+    return text
+  }
+}
