@@ -7,7 +7,7 @@ shift
 [ $# -gt 0 ] || set -- bookworm trixie
 [ "$(id -u)" = 0 ] || { echo "chroot and debootstrap need root" >&2; exit 1; }
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'umount "$work/root/proc" 2>/dev/null || true; rm -rf --one-file-system "$work"' EXIT
 for system in "$@"; do
   root=$work/root
   if [ -d "$system" ]; then
@@ -22,8 +22,10 @@ for system in "$@"; do
   fi
   tar -C "$root/opt" -xJf "$archive"
   mv "$root"/opt/swiftlet-* "$root/opt/swiftlet"
+  # As every system that runs has: by it the loader knows where a program lies that was called by a link.
+  mount -t proc proc "$root/proc"
   ln -s /opt/swiftlet/bin/swiftlet "$root/usr/local/bin/swiftlet"
-  run() { env -i HOME=/root PATH=/usr/local/bin:/usr/bin:/bin chroot "$root" "$@"; }
+  run() { chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/local/bin:/usr/bin:/bin "$@"; }
   run swiftlet --version >/dev/null
   for format in png jpg webp tiff bmp; do
     run swiftlet upscale /opt/swiftlet/Examples/chelsea.png --scale 2 -o "/tmp/large.$format" >/dev/null
@@ -35,7 +37,8 @@ for system in "$@"; do
   # The same pixels as here, where rates are those of a known family of processors.
   run swiftlet upscale /opt/swiftlet/Examples/chelsea.png --scale 2 -o - -f bmp | cksum >"$work/sum.$(basename "$system")"
   echo "$system: $(run cat /etc/debian_version): enlarges PNG, JPEG, WebP, TIFF and BMP, converts and times a network"
-  rm -rf "$root"
+  umount "$root/proc"
+  rm -rf --one-file-system "$root"
 done
 if [ "$(cat "$work"/sum.* | sort -u | wc -l)" != 1 ]; then
   echo "the systems made different pixels" >&2

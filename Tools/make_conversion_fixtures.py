@@ -1,4 +1,4 @@
-"""Writes Tests/FormatsTests/Fixtures: small VDSR and EDSR modules of PyTorch under each naming that `convert` knows.
+"""Writes Tests/FormatsTests/Fixtures: small VDSR, EDSR, SRVGG and RRDB modules of PyTorch under each naming that `convert` knows.
 
     python Tools/make_conversion_fixtures.py Tests/FormatsTests/Fixtures
 
@@ -116,6 +116,68 @@ class OriginalEDSR(nn.Module):
         return self.add_mean(self.tail(self.body(x) + x))
 
 
+class SRVGG(nn.Module):
+    """The names and the form of SRVGGNetCompact of xinntao/Real-ESRGAN."""
+
+    def __init__(self, scale):
+        super().__init__()
+        layers = [conv3(3, FEATURES), nn.PReLU(FEATURES)]
+        for _ in range(BLOCKS):
+            layers += [conv3(FEATURES, FEATURES), nn.PReLU(FEATURES)]
+        self.body = nn.ModuleList([*layers, conv3(FEATURES, 3 * scale ** 2)])
+        self.scale = scale
+        for layer in self.body[1::2]:
+            nn.init.uniform_(layer.weight, -0.5, 0.5)
+
+    def forward(self, x):
+        y = x
+        for layer in self.body:
+            y = layer(y)
+        return F.pixel_shuffle(y, self.scale) + F.interpolate(x, scale_factor=self.scale, mode='nearest')
+
+
+class DenseBlock(nn.Module):
+    def __init__(self, growth):
+        super().__init__()
+        for n in range(1, 6):
+            setattr(self, f'conv{n}', conv3(FEATURES + (n - 1) * growth, growth if n < 5 else FEATURES))
+
+    def forward(self, x):
+        values = [x]
+        for n in range(1, 5):
+            values.append(F.leaky_relu(getattr(self, f'conv{n}')(torch.cat(values, 1)), 0.2))
+        return self.conv5(torch.cat(values, 1)) * 0.2 + x
+
+
+class RRDBlock(nn.Module):
+    def __init__(self, growth):
+        super().__init__()
+        self.rdb1, self.rdb2, self.rdb3 = DenseBlock(growth), DenseBlock(growth), DenseBlock(growth)
+
+    def forward(self, x):
+        return self.rdb3(self.rdb2(self.rdb1(x))) * 0.2 + x
+
+
+class RRDB(nn.Module):
+    """The names and the form of RRDBNet of xinntao/BasicSR."""
+
+    def __init__(self, scale, growth=3):
+        super().__init__()
+        self.fold = 4 // scale
+        self.conv_first = conv3(3 * self.fold ** 2, FEATURES)
+        self.body = nn.Sequential(*[RRDBlock(growth) for _ in range(BLOCKS)])
+        self.conv_body = conv3(FEATURES, FEATURES)
+        self.conv_up1, self.conv_up2, self.conv_hr = (conv3(FEATURES, FEATURES) for _ in range(3))
+        self.conv_last = conv3(FEATURES, 3)
+
+    def forward(self, x):
+        x = self.conv_first(F.pixel_unshuffle(x, self.fold))
+        x = x + self.conv_body(self.body(x))
+        for conv in (self.conv_up1, self.conv_up2):
+            x = F.leaky_relu(conv(F.interpolate(x, scale_factor=2, mode='nearest')), 0.2)
+        return self.conv_last(F.leaky_relu(self.conv_hr(x), 0.2))
+
+
 CASES = {
     'vdsr-plain': (PlainVDSR, 1, 1),
     'vdsr-original': (OriginalVDSR, 1, 1),
@@ -124,6 +186,8 @@ CASES = {
     'edsr-plain-x4-luma': (lambda: PlainEDSR(4, 1, 1), 1, 1),
     'edsr-original-x2': (lambda: OriginalEDSR(2), 3, 255),
     'edsr-original-x4': (lambda: OriginalEDSR(4), 3, 255),
+    'srvgg-x3': (lambda: SRVGG(3), 3, 1),
+    'rrdb-x2': (lambda: RRDB(2), 3, 1),
 }
 
 
@@ -132,7 +196,7 @@ def main():
     for seed, (name, (make, channels, maximum)) in enumerate(CASES.items()):
         torch.manual_seed(seed)
         module = make()
-        x = (torch.rand(1, channels, 4, 5) * maximum).float()
+        x = (torch.rand(1, channels, 4, 6 if 'rrdb' in name else 5) * maximum).float()
         folder = root / name
         folder.mkdir(parents=True, exist_ok=True)
         for key, tensor in module.state_dict().items():

@@ -23,6 +23,12 @@ mkdir -p "$root/bin" "$root/lib" "$root/licences" "$root/Examples"
 strip -o "$root/bin/swiftlet" "$command"
 cp Examples/chelsea.png "$root/Examples/"
 cp Tools/distribution.txt "$root/README.txt"
+cp LICENSE "$root/LICENSE.txt"
+# Of what is inside the command: the Swift runtime and the packages.
+runtime=$(dirname "$(readlink -f "$(command -v "${SWIFT%% *}")")")/../share/swift/LICENSE.txt
+if [ ! -e "$runtime" ]; then echo "make dist: the licence of the Swift runtime is not at $runtime" >&2; exit 1; fi
+cp "$runtime" "$root/licences/swift.txt"
+for package in .build/distribution/checkouts/*; do cp "$package"/LICENSE.txt "$root/licences/$(basename "$package").txt"; done
 
 # Every library but the parts of the C library, which belong to the system and its loader.
 ldd "$command" | awk '$2 == "=>" && $3 ~ /^\// {print $1, $3}' | while read -r soname path; do

@@ -26,7 +26,7 @@ extension Architecture {
       name: EDSR.name, help: "residual blocks at low resolution, then pixel shuffles",
       options: [
         .init(name: "scale", defaultValue: "2", help: "2, 3 or 4"),
-        .init(name: "channels", defaultValue: "3", help: "3 for RGB, 1 for luma"), features(64, "channels inside"),
+        colours, features(64, "channels inside"),
         .init(name: "blocks", defaultValue: "16", help: "residual blocks"),
         .init(
           name: "residual-scale", defaultValue: "0.1", help: "factor of each block's residual (1 in other layouts than plain)"),
@@ -62,7 +62,22 @@ extension Architecture {
         inputChannels, .init(name: "classes", defaultValue: "1000", help: "classes to tell apart"),
         features(64, "channels of the first blocks"), convolution("all"),
       ]),
+    Summary(
+      name: SRVGG.name, help: "the compact network of Real-ESRGAN: a chain at low resolution, beside the input",
+      options: [
+        .init(name: "scale", defaultValue: "4", help: "1 to 4"), colours, features(64, "channels inside"),
+        .init(name: "convolutions", defaultValue: "16", help: "between the first and the last"),
+      ]),
+    Summary(
+      name: RRDB.name, help: "the network of ESRGAN: dense blocks at low resolution, then nearest neighbours",
+      options: [
+        .init(name: "scale", defaultValue: "4", help: "1, 2 or 4"), colours, features(64, "channels inside"),
+        .init(name: "blocks", defaultValue: "23", help: "residual blocks of three dense ones"),
+        .init(name: "growth", defaultValue: "32", help: "channels that each convolution of a dense block adds"),
+      ]),
   ]
+
+  private static let colours = Summary.Option(name: "channels", defaultValue: "3", help: "3 for RGB, 1 for luma")
 
   private static let inputChannels = Summary.Option(
     name: "channels", defaultValue: "3", help: "channels of the input, 3 for RGB")

@@ -13,6 +13,8 @@ extension Architecture {
     case SeeInTheDark.name: self = .seeInTheDark(try SeeInTheDark(values))
     case SmallResNet.name: self = .smallResNet(try SmallResNet(values))
     case ResNet18.name: self = .resNet18(try ResNet18(values))
+    case SRVGG.name: self = .srvgg(try SRVGG(values))
+    case RRDB.name: self = .rrdb(try RRDB(values))
     default: throw .unknownArchitecture(name)
     }
   }
@@ -80,6 +82,23 @@ extension ResNet18 {
     self.init(
       channels: try values.integer("channels", 3), classes: try values.integer("classes", 1000),
       features: try values.integer("features", 64), convolution: try values.choice("convolution", .standard))
+  }
+}
+
+extension SRVGG {
+  fileprivate init(_ values: OptionValues) throws(ArchitectureError) {
+    self.init(
+      scale: try values.integer("scale", 4), channels: try values.integer("channels", 3),
+      features: try values.integer("features", 64), convolutions: try values.integer("convolutions", 16))
+  }
+}
+
+extension RRDB {
+  fileprivate init(_ values: OptionValues) throws(ArchitectureError) {
+    self.init(
+      scale: try values.integer("scale", 4), channels: try values.integer("channels", 3),
+      features: try values.integer("features", 64), blocks: try values.integer("blocks", 23),
+      growth: try values.integer("growth", 32))
   }
 }
 

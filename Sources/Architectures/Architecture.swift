@@ -8,8 +8,10 @@ public enum Architecture: Hashable, Codable, Sendable {
   case seeInTheDark(SeeInTheDark)
   case smallResNet(SmallResNet)
   case resNet18(ResNet18)
+  case srvgg(SRVGG)
+  case rrdb(RRDB)
 
-  /// `vdsr`, `edsr`, `unet`, `see-in-the-dark`, `small-resnet`, `resnet18`.
+  /// `vdsr`, `edsr`, `unet`, `see-in-the-dark`, `small-resnet`, `resnet18`, `srvgg`, `rrdb`.
   public var name: String { type(of: definition).name }
 
   /// The network of the architecture, its parameters filled.
@@ -26,6 +28,8 @@ public enum Architecture: Hashable, Codable, Sendable {
     case .seeInTheDark(let description): description
     case .smallResNet(let description): description
     case .resNet18(let description): description
+    case .srvgg(let description): description
+    case .rrdb(let description): description
     }
   }
 }

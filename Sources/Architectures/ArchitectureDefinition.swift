@@ -32,6 +32,13 @@ extension ArchitectureDefinition {
     }
   }
 
+  /// Throws unless the channels are those of a picture.
+  func checkColours(_ channels: Int) throws(ArchitectureError) {
+    guard channels == 1 || channels == 3 else {
+      throw .option(architecture: Self.name, option: "channels", value: "\(channels)", allowed: "1 (luma) or 3 (RGB)")
+    }
+  }
+
   /// Throws unless the option is in its range.
   func check(_ option: String, _ value: Int, _ range: ClosedRange<Int>) throws(ArchitectureError) {
     guard range.contains(value) else {

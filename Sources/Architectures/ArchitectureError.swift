@@ -17,7 +17,9 @@ extension ArchitectureError: CustomStringConvertible {
     switch self {
     case .unknownArchitecture(let name):
       "there is no architecture '\(name)'; there are \(Architecture.catalogue.map(\.name).joined(separator: ", "))"
-    case .unknownOption(let architecture, let option): "\(architecture) has no option '\(option)'"
+    case .unknownOption(let architecture, let option):
+      "\(architecture) has no option '\(option)'; it has "
+        + (Architecture.catalogue.first { $0.name == architecture }?.options.map(\.name).joined(separator: ", ") ?? "none")
     case .option(let architecture, let option, let value, let allowed):
       "the option \(option) of \(architecture) is '\(value)' and must be \(allowed)"
     case .tooLarge(let architecture, let parameterCount, let limit):

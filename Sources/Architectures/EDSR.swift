@@ -128,9 +128,7 @@ extension EDSR: ArchitectureDefinition {
     try check("scale", scale, 2...4)
     try check("features", features, 1...1024)
     try check("blocks", blocks, 0...1000)
-    guard channels == 1 || channels == 3 else {
-      throw .option(architecture: "edsr", option: "channels", value: "\(channels)", allowed: "1 (luma) or 3 (RGB)")
-    }
+    try checkColours(channels)
     if layout == .original, channels != 3 {
       throw .option(architecture: "edsr", option: "channels", value: "\(channels)", allowed: "3 with the original layout")
     }

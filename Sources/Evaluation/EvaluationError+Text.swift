@@ -25,6 +25,9 @@ extension EvaluationError: CustomStringConvertible {
       "the scale \(TextFormat.short(scale)) is not in 1...64"
     case .outputTooLarge(let width, let height, let limit):
       "the output would have \(width)x\(height) pixels, more than the limit of \(limit); give a smaller scale"
+    case .targetSmaller(let width, let height, let target):
+      "the picture has \(width)x\(height) pixels, and would have to become smaller for \(target.text); ask for more, or leave it as it is"
+    case .targetSize(let reason): reason
     case .notTileable(let network):
       "the network '\(network)' looks at the whole image and cannot run in tiles; give the tile 'none' or 'auto'"
     case .memoryLimit(let limit, let needed):
@@ -156,7 +159,7 @@ extension EvaluationError {
     case .scale, .outputTooLarge, .memoryLimit, .memoryOfProcess, .trainingMemory, .notFinite, .constantOutput, .execution,
       .network, .contract,
       .contractScale,
-      .notTileable:
+      .notTileable, .targetSmaller:
       "'\(file.onOneLine)': \(description)"
     case .image(let error):
       switch error {
@@ -165,7 +168,8 @@ extension EvaluationError {
         .outOfMemory:
         description
       }
-    case .noImageContract, .noPredictionContract, .inputCount, .inputShape, .openInput, .instructionSet, .unknownEngine,
+    case .noImageContract, .noPredictionContract, .inputCount, .inputShape, .openInput, .instructionSet, .targetSize,
+      .unknownEngine,
       .untimedEngine, .architecture,
       .training, .recipe, .pruning, .pruningConfiguration, .nothingToPrune, .targetOutOfReach,
       .notMeasurable, .trainingOption, .trainingTarget, .trainingInput, .runFolder, .notValidated, .nothingPretrained,

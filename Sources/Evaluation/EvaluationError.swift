@@ -22,6 +22,10 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case scale(Double)
   /// The output would have more pixels than any format and memory can hold.
   case outputTooLarge(width: Int, height: Int, limit: Int)
+  /// The picture would have to become smaller for what is asked for.
+  case targetSmaller(width: Int, height: Int, target: TargetSize)
+  /// A size that is none; the reason is a clause.
+  case targetSize(String)
   case notTileable(network: String)
   case memoryLimit(limit: Int, needed: MemoryNeed)
   /// The process may not take as much, or the machine has less. The limit is a clause: `the machine has 23.5 GiB`.

@@ -8,7 +8,6 @@ import Imaging
 /// What a file is its first bytes say, not its name. Not safe to use from two threads at once.
 public final class FileUpscaler {
   private let model: String?
-  private let scale: Double?
   private let backend: any Backend
   private let options: Upscaler.Options
   /// By the names of their models, those that were needed so far.
@@ -17,13 +16,11 @@ public final class FileUpscaler {
   private var current: String?
 
   /// - Parameters:
-  ///   - model: a name or a path; nil for the models inside the program.
-  ///   - scale: what these are chosen for; 2 unless given.
+  ///   - model: a name or a path; nil for the models inside the program, which are chosen for the size that is asked for.
   public init(
-    model: String? = nil, scale: Double? = nil, backend: any Backend, options: Upscaler.Options = Upscaler.Options()
+    model: String? = nil, backend: any Backend, options: Upscaler.Options = Upscaler.Options()
   ) throws(EvaluationError) {
     self.model = model
-    self.scale = scale
     self.backend = backend
     self.options = options
     if let model { _ = try upscaler(model) }
@@ -42,10 +39,23 @@ public final class FileUpscaler {
     let resident = Machine.residentByteCount
     let bound = Upscaler.Bound(limit: options.memoryLimit, system: .current, resident: resident)
     let file = try Upscaler.open(item.input, room: bound.byteCount - resident)
-    let name = model ?? ModelLibrary.shippedName(forScale: scale, format: ImageFormat(sniffing: file.bytes(12, at: 0)))
+    let name: String
+    if let model { name = model } else { name = try shippedName(item, file, files) }
     var result = try upscaler(name).upscaleFile(item, file, files, since: start, notice: notice, progress: progress)
     result.model = name
     return result
+  }
+
+  private func shippedName(
+    _ item: PictureBatch.Item, _ file: RandomAccessFile, _ files: Upscaler.FileOptions
+  ) throws(EvaluationError) -> String {
+    let scale = try files.target.map { target throws(EvaluationError) in
+      if case .scale(let scale) = target { return scale }
+      // Only its header is read.
+      let reader = try wrapping { () throws(ImageError) in try ImageReader(file, name: item.input) }
+      return try target.scale(width: reader.properties.width, height: reader.properties.height)
+    }
+    return ModelLibrary.shippedName(forScale: scale, format: ImageFormat(sniffing: file.bytes(12, at: 0)))
   }
 
   /// What another model's sessions hold is let go: memory for one is enough. Its packed weights, a small part, stay.

@@ -71,6 +71,11 @@ public struct ModelConversion: Hashable, Codable, Sendable {
       + "\(output.onOneLine): \(network.name.onOneLine), \(TextFormat.grouped(network.parameterCount)) parameters\n"
   }
 
+  /// The network of a checkpoint whose tensors tell its architecture without doubt; nil where they do not.
+  static func recognized(_ checkpoint: String) throws(EvaluationError) -> Network? {
+    CheckpointConversion.recognized(try Contents(checkpoint, key: nil).tensors)?.network
+  }
+
   /// The tensors of a file.
   private struct Contents {
     var tensors: [String: Tensor]

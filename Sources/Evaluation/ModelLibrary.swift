@@ -9,7 +9,8 @@ public enum ModelLibrary {
   /// The names of the models inside the program: for clean pictures in the order of their scales, then for JPEG pictures.
   public static var shippedNames: [String] { ShippedModel.all.map(\.name) }
 
-  /// The model of that name inside the program, or the one in the file at that path: ONNX by its extension, else a model file.
+  /// The model of that name inside the program, or the one in the file at that path: ONNX by its extension, else a model file, or a checkpoint whose
+  /// tensors tell its architecture.
   ///
   /// - Parameter sizes: which sizes an ONNX model is read for.
   public static func network(_ nameOrPath: String, sizes: ONNXSizes = .declared) throws(EvaluationError) -> Network {
@@ -20,6 +21,7 @@ public enum ModelLibrary {
       if case .file(.notFound) = error.problem, !nameOrPath.contains("/"), !nameOrPath.contains(".") {
         throw .unknownModel(name: nameOrPath, known: shippedNames)
       }
+      if error.problem.isOfCheckpoint, let network = try ModelConversion.recognized(nameOrPath) { return network }
       throw .format(error)
     }
   }
@@ -58,7 +60,10 @@ struct ShippedModel: Sendable {
   func network() throws(EvaluationError) -> Network {
     let bytes = Array(UnsafeBufferPointer(start: model.bytes, count: model.byte_count))
     do throws(FormatProblem) {
-      return try ModelFile.read(bytes: bytes)
+      var network = try ModelFile.read(bytes: bytes)
+      // What people call it, not what it is made of.
+      network.name = name
+      return network
     } catch {
       throw .format(FormatError(source: name, problem: error))
     }

@@ -46,6 +46,8 @@ public struct PictureBatch: Sendable {
   public let items: [Item]
   /// Inputs that cannot be written anywhere, and why.
   public let refused: [(item: Item, error: EvaluationError)]
+  /// Files in input folders whose names are those of no pictures.
+  public let ignored: [String]
 
   /// Lists the pictures.
   ///
@@ -59,7 +61,7 @@ public struct PictureBatch: Sendable {
   public init(
     inputs: [String], output: String, naming: Naming = Naming(), skipsExisting: Bool = false
   ) throws(EvaluationError) {
-    var items: [Item] = []
+    var items: [Item] = [], ignored: [String] = []
     let isFolder = output != "-" && (output.hasSuffix("/") || Folder.exists(output))
     if inputs.count == 1, !Folder.exists(inputs[0]), !isFolder {
       items = [Item(input: inputs[0], output: output)]
@@ -77,6 +79,7 @@ public struct PictureBatch: Sendable {
         }
         let pictures = files.filter { ImageFormat(path: $0) != nil }
         guard !pictures.isEmpty else { throw .noPictures(folder: input) }
+        ignored += files.filter { ImageFormat(path: $0) == nil }.map { Folder.joined(input, $0) }
         items += pictures.map { naming.item(Folder.joined(input, $0), $0, in: output) }
       }
     }
@@ -91,6 +94,7 @@ public struct PictureBatch: Sendable {
       let madeFiles = Set(made.compactMap(Folder.identity))
       items.removeAll { item in item.input != "-" && Folder.identity(item.input).map(madeFiles.contains) ?? false }
     }
+    self.ignored = ignored
     (self.items, refused) = FileClaims.together { Self.separated(items) }
   }
 
@@ -186,8 +190,8 @@ extension Upscaler {
   /// How files are read and written.
   public struct FileOptions: Hashable, Sendable {
     public var naming: PictureBatch.Naming
-    /// The factor; nil for the network's own.
-    public var scale: Double?
+    /// How large results are; nil for the network's own factor.
+    public var target: TargetSize?
     /// Of JPEG and WebP.
     public var quality: Int?
     /// Leaves alone what has an output already.
@@ -196,12 +200,12 @@ extension Upscaler {
     public var stripsMetadata: Bool
 
     public init(
-      naming: PictureBatch.Naming = PictureBatch.Naming(), scale: Double? = nil, quality: Int? = nil,
+      naming: PictureBatch.Naming = PictureBatch.Naming(), target: TargetSize? = nil, quality: Int? = nil,
       skipsExisting: Bool = false, stripsMetadata: Bool = false
     ) {
       self.stripsMetadata = stripsMetadata
       self.naming = naming
-      self.scale = scale
+      self.target = target
       self.quality = quality
       self.skipsExisting = skipsExisting
     }
@@ -310,7 +314,10 @@ extension Upscaler {
 
   private func job(_ source: Source, _ options: FileOptions, held: Int) throws(EvaluationError) -> Job {
     let reader = source.reader, properties = properties(of: reader, options)
-    let size = try size(width: properties.width, height: properties.height, scale: options.scale)
+    let scale = try options.target.map { target throws(EvaluationError) in
+      try target.scale(width: properties.width, height: properties.height)
+    }
+    let size = try size(width: properties.width, height: properties.height, scale: scale)
     try wrapping { () throws(ImageError) in try source.encoding.check(properties.resized(size)) }
     let file = source.file.bytes?.count ?? 0, threads = self.options.threadCount
     // A picture that cannot be read in rows is decoded before anything else is there, which may take more than all that
@@ -363,6 +370,20 @@ public struct UpscaleReport: Hashable, Codable, Sendable {
 
   public var results: [UpscaleResult] = []
   public var failures: [Failure] = []
+  /// Files in input folders that are no pictures by their names.
+  public var ignored: [String] = []
 
   public init() {}
+
+  /// How many became what, and what was passed over: a line for people.
+  public var summary: String {
+    let skipped = results.count(where: \.isSkipped)
+    var parts = ["\(results.count - skipped) enlarged"]
+    if skipped > 0 { parts.append("\(skipped) there already") }
+    if !failures.isEmpty { parts.append("\(failures.count) failed") }
+    if !ignored.isEmpty {
+      parts.append("\(ignored.count) passed over, no pictures by their names: \(TextFormat.list(ignored, most: 4))")
+    }
+    return parts.joined(separator: ", ")
+  }
 }

@@ -48,6 +48,8 @@ extension CheckpointConversion {
     case .smallResNet:
       return ModuleNaming.best(of: ModuleNaming.smallResNet, for: Self.modules.smallResNet, in: state)?.known ?? 0
     case .resNet18: return ModuleNaming.best(of: ModuleNaming.resNet18, for: Self.modules.resNet18, in: state)?.known ?? 0
+    case .srvgg: return state.names.count { CheckpointNaming.srvgg.recognizes($0) }
+    case .rrdb: return CheckpointNaming.best(of: CheckpointNaming.rrdb, for: state.names)?.known ?? 0
     }
   }
 

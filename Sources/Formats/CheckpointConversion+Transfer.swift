@@ -76,7 +76,9 @@ extension ParameterRole {
     switch self {
     case .runningMean: ["running_mean", rawValue]
     case .runningVariance: ["running_var", rawValue]
-    case .weight, .bias, .slope, .scale, .shift, .multiplier, .table, .value, .depthwiseWeight, .depthwiseBias,
+    // PReLU's.
+    case .slope: ["weight", rawValue]
+    case .weight, .bias, .scale, .shift, .multiplier, .table, .value, .depthwiseWeight, .depthwiseBias,
       .depthwiseMultiplier, .pointwiseWeight, .pointwiseBias, .pointwiseMultiplier, .middleSlope:
       [rawValue]
     }

@@ -63,7 +63,7 @@ extension CheckpointConversion {
 
 extension Int {
   /// The product, or `Int.max` on overflow.
-  fileprivate func multipliedClamped(_ factor: Int) -> Int {
+  func multipliedClamped(_ factor: Int) -> Int {
     let (product, overflow) = multipliedReportingOverflow(by: factor)
     return overflow ? .max : product
   }

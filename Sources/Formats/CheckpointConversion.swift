@@ -14,7 +14,8 @@ import Tensors
 /// - U-Net: those of milesial/Pytorch-UNet, `down.N.f.M`, `up.N`, `merge.N.f.M`, `out`, or any others of sequences that the shapes of
 ///   their tensors tell apart;
 /// - See-in-the-Dark: `down.N.M`, `up.N`, `merge.N.M`, `out`, or `conv1_1` … `upv6` … `conv10_1`;
-/// - ResNets: those of torchvision, or `stem`, `blocks.N.a`, `bn_a` …, `layers.N.a` … .
+/// - ResNets: those of torchvision, or `stem`, `blocks.N.a`, `bn_a` …, `layers.N.a` …;
+/// - SRVGG: those of Real-ESRGAN; RRDB: those of BasicSR, of ESRGAN, and of ESRGAN's first models.
 ///
 /// Sizes, the kind of the convolutions (`X.depthwise` and `X.pointwise`, `X.select` and `X.kernels`), variant and layout are read
 /// off the tensors.
@@ -25,6 +26,7 @@ public struct CheckpointConversion: Hashable, Sendable {
     case seeInTheDark = "see-in-the-dark"
     case smallResNet = "small-resnet"
     case resNet18 = "resnet18"
+    case srvgg, rrdb
   }
 
   public var architecture: Kind
@@ -69,6 +71,8 @@ public struct CheckpointConversion: Hashable, Sendable {
     case .seeInTheDark: return try seeInTheDark(state)
     case .smallResNet: return try smallResNet(state)
     case .resNet18: return try resNet18(state)
+    case .srvgg: return try srvgg(state)
+    case .rrdb: return try rrdb(state, naming(state, CheckpointNaming.rrdb))
     }
   }
 

@@ -103,6 +103,16 @@ extension Architecture {
       return ["\(net.channels) channels", "\(net.classes) classes", "\(net.features) features"] + net.convolution.traits
     case .resNet18(let net):
       return ["\(net.channels) channels", "\(net.classes) classes", "\(net.features) features"] + net.convolution.traits
+    case .srvgg(let net):
+      return [
+        "x\(net.scale)", net.channels == 1 ? "luma" : "RGB", "\(net.features) features",
+        "\(net.convolutions) convolutions inside",
+      ]
+    case .rrdb(let net):
+      return [
+        "x\(net.scale)", net.channels == 1 ? "luma" : "RGB", "\(net.features) features", "\(net.blocks) blocks",
+        "growth \(net.growth)",
+      ]
     }
   }
 }

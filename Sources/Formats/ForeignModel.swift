@@ -40,10 +40,13 @@ public struct ForeignModel: Hashable, Sendable {
     let isArchive = bytes.starts(with: [0x50, 0x4B, 0x03, 0x04])
     let isPickle = bytes.count > 8 && bytes[0] == 0x80 && (2...5).contains(bytes[1]) && bytes[8] != UInt8(ascii: "{")
     guard isArchive || isPickle else { return nil }
-    self.init(
-      "a PyTorch checkpoint, parameters without a network",
-      "make a model of it with 'swiftlet convert CHECKPOINT --architecture NAME -o MODEL'")
+    self = Self.checkpoint
   }
+
+  /// What is no model by itself, and becomes one where its tensors tell the architecture.
+  static let checkpoint = ForeignModel(
+    "a PyTorch checkpoint, parameters without a network, and its tensors do not tell the architecture without doubt",
+    "make a model of it with 'swiftlet convert CHECKPOINT --architecture NAME -o MODEL'")
 
   private static func byContent(_ bytes: [UInt8]) -> ForeignModel? {
     func begins(_ text: String, at offset: Int = 0) -> Bool { bytes.dropFirst(offset).starts(with: Array(text.utf8)) }

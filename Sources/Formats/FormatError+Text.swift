@@ -36,6 +36,7 @@ extension FormatProblem: CustomStringConvertible {
     case .duplicateTensor(let tensor): "the name '\(tensor.onOneLine)' stands twice in the header; the file is damaged"
     case .refusedGlobal(let name):
       "the checkpoint asks to run \(name.onOneLine); refused, and nothing of it was run"
+    case .foreign(.checkpoint): "is \(ForeignModel.checkpoint.kind); \(ForeignModel.checkpoint.mend)"
     case .foreign(let model): "is \(model.kind), which is not read here; \(model.mend)"
     case .unsupportedCheckpoint(let kind):
       "is \(kind.onOneLine), which is not read; save the state dict of the model with torch.save"

@@ -23,16 +23,22 @@ enum ErrorReport {
       Terminal.show(SwiftletCommand.fullMessage(for: error) + "\n")
       endWell()
     }
-    let isUsage = code == .validationFailure
-    let message = isUsage ? SwiftletCommand.message(for: error) : "\(error)"
+    let isParsers = code == .validationFailure
+    let isUsage = isParsers || (error as? EvaluationError)?.isUsage ?? false
+    let message = isParsers ? SwiftletCommand.message(for: error) : "\(error)"
     let line = message.split(separator: "\n").joined(separator: " ")
     Terminal.printError("swiftlet: \(line)\(isUsage ? " (see '\(helpCommand(for: error))')" : "")")
-    end(code == .validationFailure ? code.rawValue : 1)
+    end(isUsage ? ExitCode.validationFailure.rawValue : 1)
   }
 
   /// What shows the help of the subcommand whose arguments are wrong, as the full message names it.
   private static func helpCommand(for error: any Error) -> String {
     let text = SwiftletCommand.fullMessage(for: error)
+    if error is EvaluationError {
+      let name = Startup.arguments.first ?? ""
+      let isCommand = SwiftletCommand.configuration.subcommands.contains { $0.configuration.commandName == name }
+      return isCommand ? "swiftlet \(name) --help" : "swiftlet --help"
+    }
     guard let start = text.ranges(of: "See '").last?.upperBound, let end = text[start...].firstIndex(of: "'") else {
       return "swiftlet --help"
     }

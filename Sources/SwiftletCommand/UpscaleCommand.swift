@@ -30,6 +30,15 @@ struct UpscaleCommand: ParsableCommand {
     transform: ScaleFactor.init(argument:))
   var scale: ScaleFactor?
 
+  @Option(help: ArgumentHelp("Enlarge to this width. With --height: as large as both allow.", valueName: "pixels"))
+  var width: Int?
+
+  @Option(help: ArgumentHelp("Enlarge to this height.", valueName: "pixels"))
+  var height: Int?
+
+  @Option(help: ArgumentHelp("Enlarge to this many millions of pixels.", valueName: "number"))
+  var megapixels: Double?
+
   @Option(
     name: .shortAndLong,
     help: "Tiles: auto, none, or their side in pixels. Does not change the result; small ones take longer. (default: auto)",
@@ -76,23 +85,46 @@ struct UpscaleCommand: ParsableCommand {
       throw ValidationError(
         "the name '\(output.onOneLine)' asks for \(named.title), and --format for \(format.title); give one of them")
     }
+    guard [scale != nil, width != nil || height != nil, megapixels != nil].count(where: { $0 }) < 2 else {
+      throw ValidationError("give one of --scale, --width or --height, and --megapixels")
+    }
+    for side in [width, height] {
+      if let side, !(1...1 << 20).contains(side) { throw ValidationError("a side is 1 to 1048576 pixels") }
+    }
+    if let megapixels, !(megapixels > 0 && megapixels <= 4096) {
+      throw ValidationError("megapixels are more than 0 and at most 4096")
+    }
     // Of PNG and the like the quality is not used, so that nobody else would say it.
     guard let quality, !(0...100).contains(quality) else { return }
     throw ValidationError("the quality \(quality) is not in 0...100 (JPEG: 1...100)")
+  }
+
+  private var target: TargetSize? {
+    if let scale { return .scale(scale.value) }
+    if let megapixels { return .megapixels(megapixels) }
+    switch (width, height) {
+    case (let width?, let height?): return .within(width: width, height: height)
+    case (let width?, nil): return .width(width)
+    case (nil, let height?): return .height(height)
+    case (nil, nil): return nil
+    }
   }
 
   func run() throws {
     let naming = PictureBatch.Naming(isRecursive: recursive, format: format, suffix: suffix.text)
     let batch = try PictureBatch(inputs: inputs, output: output, naming: naming, skipsExisting: skipExisting)
     let upscaler = try FileUpscaler(
-      model: model, scale: scale?.value, backend: try engine.value.makeBackend(),
+      model: model, backend: try engine.value.makeBackend(),
       options: Upscaler.Options(
         tile: tile, memoryLimit: memory?.bytes, usesTestTimeAugmentation: tta, threadCount: engine.threadCount))
     let files = Upscaler.FileOptions(
-      naming: naming, scale: scale?.value, quality: quality, skipsExisting: skipExisting,
+      naming: naming, target: target, quality: quality, skipsExisting: skipExisting,
       stripsMetadata: strip)
 
     var report = UpscaleReport()
+    report.ignored = batch.ignored
+    // What is wrong with the one picture there is may be wrong with the arguments.
+    if batch.items.isEmpty, batch.refused.count == 1, let error = batch.refused.first?.error, error.isUsage { throw error }
     for (item, error) in batch.refused { fail(item, error, &report) }
     var told: Set<String> = []
     let start = Machine.seconds
@@ -116,10 +148,15 @@ struct UpscaleCommand: ParsableCommand {
         if !json { show(result) }
       } catch {
         Terminal.clearProgress()
+        if batch.items.count == 1, batch.refused.isEmpty, error.isUsage { throw error }
         fail(item, error, &report)
       }
     }
-    if json { Terminal.showJSON(try report.json, besides: [output]) }
+    if json {
+      Terminal.showJSON(try report.json, besides: [output])
+    } else if batch.items.count + batch.refused.count > 1 || !report.ignored.isEmpty {
+      Terminal.show(report.summary + "\n", besides: [output])
+    }
     if !report.failures.isEmpty { throw SilentFailure() }
   }
 

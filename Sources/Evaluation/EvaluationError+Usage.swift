@@ -1,0 +1,25 @@
+extension EvaluationError {
+  /// Whether what was asked for is wrong in itself, whatever the files hold: the arguments of a command want another form.
+  public var isUsage: Bool {
+    switch self {
+    case .scale, .targetSize, .trainingOption, .instructionSet, .unknownEngine(_, nil), .untimedEngine, .inputShape,
+      .unknownModel,
+      .architectureNeeded, .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded, .outputExtension, .scaleNotOffered,
+      .unknownRates, .predictionOption, .outputNeeded:
+      true
+    case .architecture(let error):
+      switch error {
+      case .unknownArchitecture, .unknownOption, .option: true
+      case .tooLarge, .memory, .network: false
+      }
+    case .noImageContract, .noPredictionContract, .contract, .inputCount, .contractScale, .outputTooLarge, .targetSmaller,
+      .notTileable, .memoryLimit, .memoryOfProcess, .trainingMemory, .unknownEngine, .execution, .network, .training, .recipe,
+      .pruning, .pruningConfiguration, .nothingToPrune, .targetOutOfReach, .notMeasurable, .trainingTarget, .trainingInput,
+      .runFolder, .notValidated, .nothingPretrained, .otherContract, .openInput, .notFinite, .constantOutput, .format,
+      .conversion,
+      .noPictures, .nothingToSubstitute, .outputTaken, .pictureTooSmall, .nothingInCommon, .notProfile, .notMachine, .noLabel,
+      .noLabels, .quantization, .quantizationLoss, .data, .image, .file:
+      false
+    }
+  }
+}
