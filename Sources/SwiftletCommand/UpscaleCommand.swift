@@ -30,13 +30,13 @@ struct UpscaleCommand: ParsableCommand {
     transform: ScaleFactor.init(argument:))
   var scale: ScaleFactor?
 
-  @Option(help: ArgumentHelp("Enlarge to this width. With --height: as large as both allow.", valueName: "pixels"))
+  @Option(help: ArgumentHelp("Enlarge to this width. With --height: as large as both allow. (default: by --scale)", valueName: "pixels"))
   var width: Int?
 
-  @Option(help: ArgumentHelp("Enlarge to this height.", valueName: "pixels"))
+  @Option(help: ArgumentHelp("Enlarge to this height. (default: by --scale)", valueName: "pixels"))
   var height: Int?
 
-  @Option(help: ArgumentHelp("Enlarge to this many millions of pixels.", valueName: "number"))
+  @Option(help: ArgumentHelp("Enlarge to this many millions of pixels. (default: by --scale)", valueName: "number"))
   var megapixels: Double?
 
   @Option(

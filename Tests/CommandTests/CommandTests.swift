@@ -4,23 +4,23 @@ import Testing
 @Suite struct CommandTests {
   static let failures = [
     CommandCase(
-      "upscale missing.png -o out.png -m nothing", 1,
+      "upscale missing.png -o out.png -m nothing", 64,
       "swiftlet: there is no model 'nothing'; give the path of a model file or one of …"),
     CommandCase(
       "upscale missing.png -o out.png -m nothing.safetensors", 1,
       "swiftlet: 'nothing.safetensors' does not exist; check the path"),
     CommandCase("upscale missing.png -o out.png -m MODEL", 1, "swiftlet: 'missing.png' does not exist; check the path"),
     CommandCase(
-      "upscale photo.png -o out.xyz -m MODEL", 1,
+      "upscale photo.png -o out.xyz -m MODEL", 64,
       "swiftlet: the name 'out.xyz' does not say which format to write; end it in .png, .jpg, .webp, .tif or .bmp, or give "
-        + "--format"),
+        + "--format …"),
     CommandCase(
       "upscale photo.png -o photo.png -m MODEL", 1,
       "swiftlet: 'photo.png' is read by this command and is not overwritten; choose another output"),
     CommandCase(
-      "upscale photo.png photo.png -o out.png -m MODEL", 1,
-      "swiftlet: 'out.png' is a file, and several pictures need a folder; give a folder as output"),
-    CommandCase("upscale folder -o out.png -m MODEL", 1, "swiftlet: 'out.png' is a file, and several pictures …"),
+      "upscale photo.png photo.png -o out.png -m MODEL", 64,
+      "swiftlet: 'out.png' is a file, and several pictures need a folder; give a folder as output …"),
+    CommandCase("upscale folder -o out.png -m MODEL", 64, "swiftlet: 'out.png' is a file, and several pictures …"),
     CommandCase(
       "upscale photo.png -o nowhere/out.png -m MODEL", 1,
       "swiftlet: 'nowhere/out.png' cannot be written because the folder 'nowhere' does not exist; create it first"),
@@ -34,7 +34,7 @@ import Testing
       "upscale photo.png -o out.png -m MODEL --memory 512", 64,
       "swiftlet: The value '512' is invalid for '--memory <size>': give a unit, as in 512M …"),
     CommandCase(
-      "profile MODEL --roofline r.png", 1, "swiftlet: the name 'r.png' does not say which format to write; end it in .svg"),
+      "profile MODEL --roofline r.png", 64, "swiftlet: the name 'r.png' does not say which format to write; end it in .svg …"),
     CommandCase(
       "upscale photo.png -o out.png -m MODEL --memory 10M", 1, "swiftlet: 'photo.png': about …"),
     CommandCase(
@@ -64,21 +64,29 @@ import Testing
       "compare MODEL --threads 5000", 64,
       "swiftlet: The value '5000' is invalid for '--threads <n>': give a whole number of 1 to 1024 …"),
     CommandCase("ladder --batch 0", 64, "swiftlet: The value '0' is invalid for '--batch <n>': give a whole number of 1 to …"),
+    CommandCase("upscale photo.png -o a.png --width 10", 1, "swiftlet: 'photo.png': the picture has …"),
+    CommandCase("upscale photo.png -o a.png --width 90 --scale 2", 64, "swiftlet: give one of --scale, --width or --height, …"),
+    CommandCase("upscale photo.png -o a.png --width 0", 64, "swiftlet: a side is 1 to 1048576 pixels …"),
+    CommandCase("upscale photo.png -o a.png --megapixels 0", 64, "swiftlet: megapixels are more than 0 and at most 4096 …"),
+    CommandCase("eval MODEL MODEL --data .", 64, "swiftlet: the model 'model.safetensors' is named twice; leave one out …"),
+    CommandCase("eval MODEL --data . --csv --json", 64, "swiftlet: --json, --csv and --markdown are forms of one table; …"),
     CommandCase("upscale photo.png -o a.png --isa mmx", 64, "swiftlet: The value 'mmx' is invalid for '--isa <isa>'. …"),
     CommandCase("upscale photo.png -o a.png --precision int4", 64, "swiftlet: The value 'int4' is invalid for …"),
     CommandCase("eval MODEL --data nowhere", 1, "swiftlet: 'nowhere' does not exist; check the path"),
     CommandCase("eval MODEL --data folder", 1, "swiftlet: the folder 'folder' holds no pictures"),
     CommandCase(
-      "eval MODEL --data . --scales 3", 1,
-      "swiftlet: the network 'edsr' enlarges 2 times and cannot be measured at scale 3; give --scales 2"),
+      "eval MODEL --data . --scales 3", 64,
+      "swiftlet: the network 'edsr' enlarges 2 times and cannot be measured at scale 3; give --scales 2 …"),
     CommandCase("eval MODEL --data . --protocol best", 64, "swiftlet: The value 'best' is invalid for …"),
     CommandCase("eval MODEL --data . --scales 2,,3", 64, "swiftlet: The value '2,,3' is invalid for …"),
     CommandCase("info photo.png", 1, "swiftlet: 'photo.png': …"),
     CommandCase("info MODEL --input 1x3x8", 1, "swiftlet: …"),
     CommandCase(
-      "new alexnet -o x.safetensors", 1, "swiftlet: there is no architecture 'alexnet'; there are vdsr, edsr, unet, …"),
-    CommandCase("new vdsr --blocks 3 -o x.safetensors", 1, "swiftlet: vdsr has no option 'blocks'"),
-    CommandCase("new edsr --scale 5 -o x.safetensors", 1, "swiftlet: the option scale of edsr is '5' and must be 2 to 4"),
+      "new alexnet -o x.safetensors", 64, "swiftlet: there is no architecture 'alexnet'; there are vdsr, edsr, unet, …"),
+    CommandCase(
+      "new vdsr --blocks 3 -o x.safetensors", 64,
+      "swiftlet: vdsr has no option 'blocks'; it has depth, features, convolution (see 'swiftlet new --help')"),
+    CommandCase("new edsr --scale 5 -o x.safetensors", 64, "swiftlet: the option scale of edsr is '5' and must be 2 to 4 …"),
     CommandCase("convert photo.png --architecture vdsr -o x.safetensors", 1, "swiftlet: 'photo.png': …"),
     CommandCase("convert a.pth --architecture resnet -o x.safetensors", 64, "swiftlet: The value 'resnet' is invalid for …"),
     CommandCase(
@@ -125,22 +133,22 @@ import Testing
     CommandCase(
       "bench MODEL --runs 0", 64, "swiftlet: The value '0' is invalid for '--runs <n>': give a whole number of 1 to …"),
     CommandCase(
-      "convert MODEL -o x.pth", 1,
-      "swiftlet: the name 'x.pth' does not say which format to write; end it in .safetensors or .onnx"),
-    CommandCase("new edsr -o x", 1, "swiftlet: the name 'x' does not say which format to write; end it in .safetensors …"),
-    CommandCase("optimize MODEL -o x.pt", 1, "swiftlet: the name 'x.pt' does not say which format to write; end it in …"),
+      "convert MODEL -o x.pth", 64,
+      "swiftlet: the name 'x.pth' does not say which format to write; end it in .safetensors or .onnx …"),
+    CommandCase("new edsr -o x", 64, "swiftlet: the name 'x' does not say which format to write; end it in .safetensors …"),
+    CommandCase("optimize MODEL -o x.pt", 64, "swiftlet: the name 'x.pt' does not say which format to write; end it in …"),
     CommandCase(
-      "convert MODEL --architecture edsr -o x.ckpt", 1, "swiftlet: the name 'x.ckpt' does not say which format to write; …"),
+      "convert MODEL --architecture edsr -o x.ckpt", 64, "swiftlet: the name 'x.ckpt' does not say which format to write; …"),
     CommandCase(
-      "run MODEL --input none.npy --output y.txt", 1,
-      "swiftlet: the name 'y.txt' does not say which format to write; end it in .npy"),
+      "run MODEL --input none.npy --output y.txt", 64,
+      "swiftlet: the name 'y.txt' does not say which format to write; end it in .npy …"),
     CommandCase("profile MODEL --input nowhere.png", 1, "swiftlet: 'nowhere.png' does not exist; check the path"),
     CommandCase("profile MODEL --input 1x1x100000x100000", 1, "swiftlet: …"),
     CommandCase("compare MODEL --input 300000x1x64x64", 1, "swiftlet: the network 'edsr' cannot run: about …"),
     CommandCase("bench MODEL --engine reference --input 300000x1x64x64", 1, "swiftlet: the network 'edsr' cannot run: …"),
     CommandCase(
       "bench MODEL --engine reference --isa avx2", 64, "swiftlet: --precision, --isa and --rates are for the engine cpu; …"),
-    CommandCase("explain MODEL --input 0x1x64x64", 1, "swiftlet: '0x1x64x64' is no shape of an input; give NxCxHxW, …"),
+    CommandCase("explain MODEL --input 0x1x64x64", 64, "swiftlet: '0x1x64x64' is no shape of an input; give NxCxHxW, …"),
     CommandCase("ladder --quick --model MODEL --input 1x4x8x8", 1, "swiftlet: the input 'x' is 1x4x8x8 …"),
     CommandCase("ladder --model MODEL --input 1x1x20000x20000", 1, "swiftlet: the network 'edsr' cannot run: about …"),
     CommandCase("ladder --layers 4096->4096@4096 --batch 64", 1, "swiftlet: the network '4096->4096@4096' cannot run: about …"),
@@ -148,11 +156,11 @@ import Testing
     CommandCase("ladder --quick --precision bfloat16", 64, "swiftlet: Unknown option '--precision' …"),
     CommandCase(
       "compare MODEL upscale-x3", 1,
-      "swiftlet: the networks 'edsr' and 'edsr' have no value in common, by name and shape, and cannot be compared node by node; …"
+      "swiftlet: the networks 'edsr' and 'upscale-x3' have no value in common, by name and shape, and cannot be compared node by node; …"
     ),
     CommandCase("profile MODEL --by colour", 64, "swiftlet: The value 'colour' is invalid for '--by <grouping>'. …"),
     CommandCase("profile MODEL --input 1x1x8x8 --diff none.json", 1, "swiftlet: 'none.json' does not exist; check the path"),
-    CommandCase("explain MODEL nothing", 1, "swiftlet: there is no model 'nothing'; …"),
+    CommandCase("explain MODEL nothing", 64, "swiftlet: there is no model 'nothing'; …"),
     CommandCase(
       "compare MODEL --path-a gpu", 64,
       "swiftlet: The value 'gpu' is invalid for '--path-a <path>': there is no engine 'gpu'; there are reference; cpu, with …"),
@@ -168,7 +176,7 @@ import Testing
       "swiftlet: The value 'reference' is invalid for '--engine <engine>': the engine reference does not say where its time …"),
     CommandCase("explain MODEL --engine cpu:avx2 --isa avx2", 64, "swiftlet: --engine names an instruction set already; …"),
     CommandCase("ladder --layers 3-64@512", 64, "swiftlet: The value '3-64@512' is invalid for '--layers <layers>' …"),
-    CommandCase("machine --rates nothing", 1, "swiftlet: there are no rates 'nothing'; give one of zen5, …"),
+    CommandCase("machine --rates nothing", 64, "swiftlet: there are no rates 'nothing'; give one of zen5, …"),
     CommandCase("machine --rates zen5 --measure", 64, "swiftlet: --measure and --rates are two sources of rates; give one …"),
     CommandCase("bench MODEL --rates text.txt", 1, "swiftlet: 'text.txt' does not say what a machine can do: it is no JSON, …"),
     CommandCase("kernels MODEL --rates folder", 1, "swiftlet: 'folder' is a folder…"),

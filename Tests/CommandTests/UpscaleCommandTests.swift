@@ -57,7 +57,13 @@ import Testing
     #expect((report["results"] as? [Any])?.count == 3 && (report["failures"] as? [Any])?.count == 1)
 
     let again = try place.run(["upscale", "in", "-o", "out", "-m", "MODEL", "--suffix", "-big", "--skip-existing"])
-    #expect(again.output == "out/a-big.png is there already, skipped\nout/c-big.png is there already, skipped\n")
+    #expect(
+      again.output == """
+        out/a-big.png is there already, skipped
+        out/c-big.png is there already, skipped
+        0 enlarged, 2 there already, 1 failed, 1 passed over, no pictures by their names: in/notes.txt
+
+        """)
   }
 
   /// What a run has made is no input of the next, wherever it lies and whatever the folder is called.
@@ -194,6 +200,65 @@ import Testing
     let report = try json(["eval", "MODEL", "--data", ".", "--save", "saved"])
     #expect((report["protocol"] as? [String: Any])?["hash"] as? String == EvaluationProtocol.vdsr.hash)
     #expect((report["images"] as? [Any])?.count == 1 && (report["means"] as? [Any])?.count == 1)
+  }
+
+  @Test func `eval of several models`() throws {
+    let place = try Workplace()
+    try ModelFile.write(try VDSR(depth: 3, features: 2).network(.random(seed: 1)), to: place.path("vdsr,a.safetensors"))
+    let arguments = ["eval", "MODEL", "vdsr,a.safetensors", "--data", ".", "--scales", "2"]
+    let result = try place.run(arguments + ["--save", "saved"])
+    #expect(result.code == 0 && result.error.isEmpty)
+    let table = result.output.split(separator: "\n").filter { $0.contains("  x2") }.map { $0.split(separator: " ")[0] }
+    #expect(table == ["bicubic", "model.safetensors", "vdsr,a.safetensors"])
+    for name in ["model", "vdsr,a"] {
+      #expect(try FileManager.default.contentsOfDirectory(atPath: place.path("saved/\(name)")) == ["photo-x2.png"])
+    }
+    let csv = try place.run(arguments + ["--csv"]).output.split(separator: "\n")
+    #expect(csv.count == 5 && csv[0].hasPrefix("model,scale,image,width,height,bicubic_psnr,psnr,"))
+    // 1280x720 pixels times the products of each: 9 + 36 + 18 at full size.
+    #expect(csv[4].hasPrefix("\"vdsr,a.safetensors\",2,mean,,,") && csv[4].contains(",72,66355200,vdsr "), "\(csv[4])")
+    // At half of it, but for the last one.
+    let products = (8 * 9 + 2 * 8 * 8 * 9 + 8 * 32 * 9) * 640 * 360 + 8 * 9 * 1280 * 720
+    #expect(csv[2].contains(",\(products),vdsr "), "\(csv[2]) \(products)")
+    let markdown = try place.run(arguments + ["--markdown"]).output
+    #expect(markdown.hasPrefix("| model | scale | parameters | multiply-adds | PSNR dB | SSIM | seconds |\n|---|"))
+    let json = try place.run(arguments + ["--json"])
+    let reports = try #require(try JSONSerialization.jsonObject(with: json.outputBytes) as? [[String: Any]])
+    #expect(reports.map { $0["model"] as? String } == ["model.safetensors", "vdsr,a.safetensors"])
+    // What one cannot do is said before any works.
+    let other = try place.run(["eval", "vdsr,a.safetensors", "MODEL", "--data", ".", "--scales", "3", "--save", "other"])
+    #expect(other.code == 64 && other.output.isEmpty && !FileManager.default.fileExists(atPath: place.path("other")))
+  }
+
+  /// 48x36 pixels.
+  @Test(arguments: [
+    (["--width", "100"], 100, 75), (["--height", "100"], 133, 100), (["--width", "100", "--height", "60"], 80, 60),
+    (["--width", "48"], 48, 36), (["--megapixels", "0.01"], 115, 87), (["--megapixels", "0.0432"], 240, 180),
+  ]) func `target sizes`(options: [String], width: Int, height: Int) throws {
+    let place = try Workplace()
+    for model in [["-m", "MODEL"], []] {
+      let result = try place.run(["upscale", "photo.png", "-o", "big.png"] + model + options)
+      #expect(result.code == 0 && result.error.isEmpty, "\(result.error)")
+      let image = try place.image("big.png")
+      #expect((image.width, image.height) == (width, height))
+    }
+  }
+
+  /// The weights alone, as checkpoints have them.
+  @Test func `a checkpoint that tells what it is`() throws {
+    let place = try Workplace()
+    let network = try RRDB(scale: 2, features: 3, blocks: 1, growth: 2).network(.random(seed: 2))
+    try ModelFile.write(network, to: place.path("m.safetensors"))
+    try Safetensors(tensors: network.parameters, metadata: [:]).write(to: place.path("weights.safetensors"))
+    for (model, output) in [("m.safetensors", "a.png"), ("weights.safetensors", "b.png")] {
+      let result = try place.run(["upscale", "photo.png", "-o", output, "-m", model, "--width", "97"])
+      #expect(result.code == 0 && result.error.isEmpty, "\(result.error)")
+    }
+    #expect(try place.image("a.png") == place.image("b.png"))
+    let plain = try EDSR(features: 3, blocks: 1).network(.random(seed: 2))
+    try Safetensors(tensors: plain.parameters, metadata: [:]).write(to: place.path("plain.safetensors"))
+    let refused = try place.run(["upscale", "photo.png", "-o", "c.png", "-m", "plain.safetensors"])
+    #expect(refused.code == 1 && refused.error.contains("--architecture"), "\(refused.error)")
   }
 
   /// Bad pictures are named, and the means are those of the others.

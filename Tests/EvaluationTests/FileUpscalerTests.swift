@@ -17,9 +17,9 @@ import Testing
       ("f.tif", .tiff), ("g.bmp", .bmp),
     ]
     let backend = try Engine.cpu(CPUOptions(threadCount: 2)).makeBackend()
-    let chosen = try FileUpscaler(scale: scale, backend: backend)
+    let chosen = try FileUpscaler(backend: backend)
     let named = try FileUpscaler(model: "upscale-x2", backend: backend)
-    let files = Upscaler.FileOptions(scale: scale)
+    let files = Upscaler.FileOptions(target: scale.map { .scale($0) })
     for (name, encoding) in contents {
       let input = "\(folder)/\(name)", output = "\(folder)/out.png"
       try AtomicFile.write(picture.encoded(as: encoding), to: input)

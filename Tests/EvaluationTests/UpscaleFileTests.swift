@@ -49,7 +49,7 @@ import Testing
     for (tile, threads) in [(TilePolicy.pixels(16), 1), (.pixels(50), 3), (.automatic, 2)] {
       let upscaler = try upscaler(network, tile: tile, threads: threads, tta: tta)
       let result = try upscaler.upscaleFile(
-        PictureBatch.Item(input: input, output: output), Upscaler.FileOptions(scale: scale))
+        PictureBatch.Item(input: input, output: output), Upscaler.FileOptions(target: scale.map { .scale($0) }))
       #expect(try FileReader.bytes(of: output, limit: 1 << 28) == whole.encoded(as: outputEncoding), "\(tile)")
       #expect(result.width == whole.width && result.height == whole.height && result.inputWidth == read.width)
       let flows =

@@ -235,7 +235,7 @@ import Testing
     arguments: [
       ("vdsr-plain", CheckpointConversion.Kind.vdsr, nil), ("vdsr-original", .vdsr, nil), ("edsr-plain-x2", .edsr, nil),
       ("edsr-plain-x3-luma", .edsr, 1), ("edsr-plain-x4-luma", .edsr, 1), ("edsr-original-x2", .edsr, nil),
-      ("edsr-original-x4", .edsr, nil),
+      ("edsr-original-x4", .edsr, nil), ("srvgg-x3", .srvgg, nil), ("rrdb-x2", .rrdb, nil),
     ] as [(String, CheckpointConversion.Kind, Float?)])
   func sameOutputAsPyTorch(name: String, kind: CheckpointConversion.Kind, residualScale: Float?) throws {
     let fixture = try Fixture(name)
