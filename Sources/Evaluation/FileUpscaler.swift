@@ -26,6 +26,13 @@ public final class FileUpscaler {
     if let model { _ = try upscaler(model) }
   }
 
+  /// What to say before work with the model that was named, as a clause; nil where there is nothing.
+  public var notice: String? {
+    guard let model, let upscaler = upscalers[model], upscaler.runner.network.looksUntrained else { return nil }
+    return
+      "the parameters are as random as those of a new network, and so is what it makes; train it first, with 'swiftlet train'"
+  }
+
   /// The models whose sessions are in memory.
   package var modelsWithSessions: [String] { upscalers.filter { $0.value.runner.sessionCount > 0 }.map(\.key) }
 

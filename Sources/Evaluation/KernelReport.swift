@@ -101,10 +101,18 @@ public struct KernelReport: Hashable, Codable, Sendable {
   }
 
   /// The table for people.
-  public var text: String {
+  ///
+  /// - Parameter groupsAlike: layers of one operation that were decided alike are told once.
+  public func text(groupsAlike: Bool = true) -> String {
     guard choices.isEmpty else {
       let engine = EngineText.line(.cpu, precision: precision, isa: isa, threads: nil, rates: rates)
-      return "\(engine)\(input.map { ", input \($0)" } ?? "")\n\n" + choices.map(\.text).joined(separator: "\n")
+      var groups: [(choice: Choice, names: [String])] = []
+      for choice in choices {
+        let place = groupsAlike ? groups.firstIndex { $0.choice.isAlike(choice) } : nil
+        if let place { groups[place].names.append(choice.node) } else { groups.append((choice, [choice.node])) }
+      }
+      return "\(engine)\(input.map { ", input \($0)" } ?? "")\n\n"
+        + groups.map { $0.choice.text(TextFormat.alike($0.names.map(\.onOneLine))) }.joined(separator: "\n")
     }
     var table = TextTable(["kernel", "instruction set", "reads", "times", "sums", "stores", "family", "tile", "this machine"])
     for kernel in kernels {
@@ -119,11 +127,16 @@ public struct KernelReport: Hashable, Codable, Sendable {
 }
 
 extension KernelReport.Choice {
-  fileprivate var text: String {
+  /// Whether all but the name is the same.
+  fileprivate func isAlike(_ other: KernelReport.Choice) -> Bool {
+    operation == other.operation && chosen == other.chosen && reason == other.reason && candidates == other.candidates
+  }
+
+  fileprivate func text(_ name: String) -> String {
     func cost(_ candidate: KernelReport.Candidate) -> String {
       candidate.cycles.map { $0 < 1e5 ? "\(Int($0)) cycles" : "\(TextFormat.fixed($0 / 1e6, 2)) M cycles" } ?? ""
     }
-    var text = "\(node.onOneLine): \(operation)\n"
+    var text = "\(name): \(operation)\n"
     let sorted = candidates.filter { $0.cycles != nil }.sorted { ($0.cycles ?? 0) < ($1.cycles ?? 0) }
     for candidate in sorted {
       let verdict = candidate.method == chosen ? "taken, because \(reason)" : "dearer"

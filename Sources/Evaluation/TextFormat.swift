@@ -78,6 +78,27 @@ package enum TextFormat {
     return value < 0 ? "-\(text)" : text
   }
 
+  /// The names of things that are alike, as one: `body.0.a (x16)`, by the first of them.
+  package static func alike(_ names: [String]) -> String {
+    guard let first = names.first else { return "" }
+    return names.count > 1 ? "\(first) (x\(names.count))" : first
+  }
+
+  /// A paragraph in lines of at most so many characters, words whole; lines behind the first begin with `indent` spaces. Every line ends in a line
+  /// feed.
+  package static func wrapped(_ text: String, width: Int, indent: Int = 0) -> String {
+    var lines: [String] = [], line = ""
+    for word in text.split(separator: " ", omittingEmptySubsequences: false) {
+      if !line.isEmpty, line.count + 1 + word.count > width, line.contains(where: { $0 != " " }) {
+        lines.append(line)
+        line = String(repeating: " ", count: indent) + word
+      } else {
+        line += (line.isEmpty ? "" : " ") + word
+      }
+    }
+    return (lines + [line]).joined(separator: "\n") + "\n"
+  }
+
   /// Some names, and how many more there are.
   package static func list(_ names: [String], most: Int = 8) -> String {
     names.prefix(most).map(\.onOneLine).joined(separator: ", ")

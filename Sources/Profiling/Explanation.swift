@@ -18,6 +18,8 @@ public struct Explanation: Hashable, Codable, Sendable {
     case fallbackKernel
     /// A copy into another layout.
     case copy
+    /// Not judged: the machine was busy when its roofs were measured.
+    case unreliable
   }
 
   public struct Layer: Hashable, Codable, Sendable {
@@ -41,14 +43,18 @@ public struct Explanation: Hashable, Codable, Sendable {
   public var engineNanoseconds: Int
   public var idealNanoseconds: Int
   public var heading: String
+  /// Whether the roofs are not to be trusted, so that nothing is judged by them.
+  public var isUnreliable: Bool
 
   public init(_ profile: Profile) {
     model = profile.model
-    layers = profile.layers.map { Self.explain($0, profile) }
+    let isUnreliable = profile.hasUnreliableRoofs
+    layers = profile.layers.map { Self.explain($0, profile, isUnreliable: isUnreliable) }
     nanoseconds = profile.nanoseconds
     engineNanoseconds = profile.engineNanoseconds
     idealNanoseconds = layers.reduce(0) { $0 + $1.idealNanoseconds }
     heading = profile.heading
+    self.isUnreliable = isUnreliable
   }
 }
 
@@ -70,8 +76,8 @@ extension Explanation {
 
   static let unknownShortfall = "its kernel stays below the multiply-adds that the machine can do"
 
-  static func explain(_ layer: Profile.Layer, _ profile: Profile) -> Layer {
-    let bound = bound(of: layer, profile)
+  static func explain(_ layer: Profile.Layer, _ profile: Profile, isUnreliable: Bool) -> Layer {
+    let bound = isUnreliable ? .unreliable : bound(of: layer, profile)
     return Layer(
       name: layer.name, operation: layer.operation, bound: bound, nanoseconds: layer.nanoseconds,
       idealNanoseconds: Int(profile.idealNanoseconds(layer)), operations: layer.operations,
@@ -122,6 +128,7 @@ extension Explanation {
       }
       return "\(layer.kernels.joined(separator: ", ")) has no vector form, it moves values one by one"
     case .copy: return "a copy into another layout, which no arithmetic needs"
+    case .unreliable: return ""
     }
   }
 
@@ -148,6 +155,7 @@ extension Explanation {
         return "let nothing else read its operands, so that what makes them writes to its place"
       }
       return "put a convolution in front, whose store places its values at no cost, or leave it out"
+    case .unreliable: return nil
     case .copy: return "values of more than 4 channels need none between layers; at the network's ends it cannot be avoided"
     }
   }

@@ -53,7 +53,9 @@ public struct PairExplanation: Hashable, Codable, Sendable {
     secondMultiplyAccumulates = second.multiplyAccumulates
     conditions = Profile.differences(first, second)
     let groups = LayerMatching(first, second).groups
-    pairs = groups.filter { !$0.first.isEmpty && !$0.second.isEmpty }.map { Self.pair($0, first, second) }
+    let isUnreliable = second.hasUnreliableRoofs
+    pairs = groups.filter { !$0.first.isEmpty && !$0.second.isEmpty }
+      .map { Self.pair($0, second, isUnreliable: isUnreliable) }
     onlySecond = groups.filter(\.first.isEmpty).map(\.name)
   }
 
@@ -62,7 +64,7 @@ public struct PairExplanation: Hashable, Codable, Sendable {
   /// Beyond this many times what the arithmetic promises, a faster layer deserves a reason, too.
   static let promised = 1.5
 
-  private static func pair(_ group: LayerMatching.Group, _ first: Profile, _ second: Profile) -> Pair {
+  private static func pair(_ group: LayerMatching.Group, _ second: Profile, isUnreliable: Bool) -> Pair {
     let a = group.first, b = group.second
     func ratio(_ b: Int, _ a: Int) -> Double? { a > 0 ? Double(b) / Double(a) : nil }
     let time = ratio(b.nanoseconds, a.nanoseconds) ?? 1
@@ -79,11 +81,11 @@ public struct PairExplanation: Hashable, Codable, Sendable {
         Reason(reason: "Winograd's transforms save the larger layer most of its multiply-adds already: see 'done'"))
     }
     // What is done explains the rest where the time is in proportion to it.
-    if time >= fasterBelow || time > promised * operations { pair.reasons += reasons(b, second) }
+    if time >= fasterBelow || time > promised * operations { pair.reasons += reasons(b, second, isUnreliable: isUnreliable) }
     return pair
   }
 
-  private static func reasons(_ b: [Profile.Layer], _ profile: Profile) -> [Reason] {
+  private static func reasons(_ b: [Profile.Layer], _ profile: Profile, isUnreliable: Bool) -> [Reason] {
     var reasons: [Reason] = []
     let work = b.filter { !$0.isCopy }
     let isApart = work.count > 1 && work.contains { $0.operation.hasPrefix("depthwise") }
@@ -95,7 +97,7 @@ public struct PairExplanation: Hashable, Codable, Sendable {
     }
     for layer in b.sorted(by: { $0.nanoseconds > $1.nanoseconds }).prefix(2)
     where !(isApart && layer.operation.hasPrefix("depthwise")) && 10 * layer.nanoseconds > b.nanoseconds {
-      let explained = Explanation.explain(layer, profile)
+      let explained = Explanation.explain(layer, profile, isUnreliable: isUnreliable)
       // Others have said more than this.
       let isKnown = !explained.reason.isEmpty && (explained.reason != Explanation.unknownShortfall || reasons.isEmpty)
       guard isKnown else { continue }
@@ -108,7 +110,9 @@ public struct PairExplanation: Hashable, Codable, Sendable {
 
 extension PairExplanation {
   /// For people: the whole, a line for each layer, and the notes that some of them refer to.
-  public var text: String {
+  ///
+  /// - Parameter width: the characters of a line that notes are broken at; nil for any number.
+  public func text(width: Int? = nil) -> String {
     func ratio(_ a: Int, _ b: Int) -> String { b > 0 ? TextFormat.fixed(Double(a) / Double(b), 2) : "--" }
     var text = "a: \(first.heading)b: \(second.heading)\n"
     if !conditions.isEmpty { text += conditions.map { $0 + "\n" }.joined() + "\n" }
@@ -130,7 +134,7 @@ extension PairExplanation {
         numbers.joined(separator: ", "),
       ])
     }
-    text += table.text + "\n" + notes.text
+    text += table.text + "\n" + notes.text(width: width)
     if !onlySecond.isEmpty { text += "b alone has \(onlySecond.map(\.onOneLine).joined(separator: ", ")).\n" }
     let slow = pairs.filter(\.isNotFaster), shrunk = pairs.count(where: \.hasShrunk)
     if shrunk == 0 { return text + "No layer of b has fewer multiply-adds than its like in a.\n" }

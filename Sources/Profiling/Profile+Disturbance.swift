@@ -21,6 +21,12 @@ extension Profile {
     }
   }
 
+  /// Roofs that differ by more than this share from one measurement to the next are none.
+  static let notableDisagreement = 0.25
+
+  /// Whether the roofs are not to be trusted: measured again they were others, or layers were above them.
+  var hasUnreliableRoofs: Bool { (roofs.disagreement ?? 0) > Self.notableDisagreement || layersAboveRoof > 0 }
+
   /// One sentence where the figures are those of a machine that did other work as well; nil elsewhere.
   public var disturbance: String? {
     var signs: [String] = []
@@ -31,7 +37,11 @@ extension Profile {
     if count > 0 {
       signs.append("\(count) \(count == 1 ? "layer was" : "layers were") faster than the roofs that were measured")
     }
+    if let disagreement = roofs.disagreement, disagreement > Self.notableDisagreement {
+      signs.append("roofs measured before and after the runs differ by \(TextFormat.fixed(100 * disagreement, 0))%")
+    }
     guard !signs.isEmpty else { return nil }
-    return "The machine was busy: \(signs.joined(separator: ", and ")). Measure again when it is idle."
+    let judgement = hasUnreliableRoofs ? " The roofs are unreliable, and nothing is judged by them." : ""
+    return "The machine was busy: \(signs.joined(separator: ", and ")).\(judgement) Measure again when it is idle."
   }
 }

@@ -5,6 +5,8 @@ import Tensors
 /// How a profile is laid out as a table.
 public struct ProfileTable: Hashable, Sendable {
   public enum Grouping: String, Hashable, Sendable, CaseIterable {
+    /// One row for layers of one operation, shapes and kernels, by the name of the first: `body.0.a (x16)`.
+    case alike
     /// One row a layer, in the names of the network's nodes.
     case layer
     /// One row a kind of operation, with what is fused into it.
@@ -70,14 +72,16 @@ public struct ProfileTable: Hashable, Sendable {
   /// The rows as sorted. Their own times add up to the run.
   func rows(_ profile: Profile) -> [Row] {
     var rows: [Row] = []
-    var places: [String: Int] = [:]
+    var places: [Key: Int] = [:], names: [[String]] = []
     for layer in profile.layers {
-      let name = name(layer)
-      let place = places[name] ?? rows.count
+      let key = key(layer)
+      let place = places[key] ?? rows.count
       if place == rows.count {
-        rows.append(Row(name: name))
-        places[name] = place
+        rows.append(Row(name: ""))
+        names.append([])
+        places[key] = place
       }
+      names[place].append(layer.name)
       rows[place].selfNanoseconds += layer.nanoseconds
       rows[place].totalNanoseconds += layer.totalNanoseconds
       rows[place].calls += 1
@@ -89,6 +93,12 @@ public struct ProfileTable: Hashable, Sendable {
       rows[place].kernels += layer.kernels.filter { !rows[place].kernels.contains($0) }
       if !rows[place].shapes.contains(layer.inputShapes) { rows[place].shapes.append(layer.inputShapes) }
     }
+    for (key, place) in places {
+      switch key {
+      case .name(let name): rows[place].name = name
+      case .likeness: rows[place].name = TextFormat.alike(names[place])
+      }
+    }
     var engine = Row(name: Self.engineName)
     engine.selfNanoseconds = profile.engineNanoseconds
     engine.totalNanoseconds = profile.nanoseconds
@@ -98,11 +108,19 @@ public struct ProfileTable: Hashable, Sendable {
     return sorted(rows)
   }
 
-  private func name(_ layer: Profile.Layer) -> String {
+  /// What layers of one row have in common.
+  private enum Key: Hashable {
+    case name(String)
+    case likeness(operation: String, inputs: [Shape], output: Shape, kernels: [String])
+  }
+
+  private func key(_ layer: Profile.Layer) -> Key {
     switch grouping {
-    case .layer: layer.name
-    case .operator: layer.operation
-    case .kernel: layer.kernels.joined(separator: ", ")
+    case .alike:
+      .likeness(operation: layer.operation, inputs: layer.inputShapes, output: layer.outputShape, kernels: layer.kernels)
+    case .layer: .name(layer.name)
+    case .operator: .name(layer.operation)
+    case .kernel: .name(layer.kernels.joined(separator: ", "))
     }
   }
 

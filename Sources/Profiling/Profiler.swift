@@ -30,15 +30,19 @@ public struct Profiler: Sendable {
   public var statistic: Profile.Statistic
   /// Measured where none are given.
   public var roofs: Roofs?
+  /// Where roofs of earlier measurements are kept; nil for nowhere.
+  public var memory: RoofMemory?
 
   public init(
-    engine: Engine, warmup: Int = 3, runs: Int = 10, statistic: Profile.Statistic = .medianRun, roofs: Roofs? = nil
+    engine: Engine, warmup: Int = 3, runs: Int = 10, statistic: Profile.Statistic = .medianRun, roofs: Roofs? = nil,
+    memory: RoofMemory? = nil
   ) {
     self.engine = engine
     self.warmup = max(warmup, 0)
     self.runs = max(runs, 1)
     self.statistic = statistic
     self.roofs = roofs
+    self.memory = memory
   }
 
   /// Runs the network, as optimised for inference, on a tensor. `model` is what the profile calls it.
@@ -60,7 +64,13 @@ public struct Profiler: Sendable {
       for index in measurements.indices { try measurements[index].run() }
     }
     // Once more: a machine that is slow for a moment shows only one of the two.
-    if self.roofs == nil { roofs.raise(to: Roofs(options)) }
+    if self.roofs == nil {
+      roofs.raise(to: Roofs(options))
+      if let memory {
+        roofs = memory.raised(
+          roofs, machine: Machine.processorName, precision: options.precision.rawValue)
+      }
+    }
     return zip(measurements, warmups).map { measurement, warmup in
       var profile = measurement.profile(statistic, roofs)
       profile.warmup = warmup

@@ -18,6 +18,9 @@ public struct Roofs: Hashable, Codable, Sendable {
 
   /// From the beginning of a loop over all threads to its end when there is nothing to do, in nanoseconds.
   public var launchNanoseconds: Int
+  /// By what share the lowest of several measurements of one of the figures stayed below the highest; nil where there was one, and in profiles of older
+  /// versions.
+  public var disagreement: Double?
 
   /// What is sure to stay in the last-level cache, in bytes.
   public static let cacheByteCount = 8 << 20
@@ -56,6 +59,12 @@ public struct Roofs: Hashable, Codable, Sendable {
 
   /// Takes the better of each figure: what disturbs a measurement only ever makes it worse.
   mutating func raise(to other: Roofs) {
+    func apart(_ a: Double, _ b: Double) -> Double { max(a, b) > 0 ? 1 - min(a, b) / max(a, b) : 0 }
+    let pairs = [
+      (gflopsPerS, other.gflopsPerS), (float32GflopsPerS, other.float32GflopsPerS), (memoryGbPerS, other.memoryGbPerS),
+      (cacheGbPerS, other.cacheGbPerS),
+    ]
+    disagreement = max(disagreement ?? 0, other.disagreement ?? 0, pairs.map(apart).max() ?? 0)
     gflopsPerS = max(gflopsPerS, other.gflopsPerS)
     float32GflopsPerS = max(float32GflopsPerS, other.float32GflopsPerS)
     memoryGbPerS = max(memoryGbPerS, other.memoryGbPerS)

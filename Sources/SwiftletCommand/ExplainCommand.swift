@@ -20,6 +20,9 @@ struct ExplainCommand: ParsableCommand {
     transform: Count.init(argument:))
   var runs = Count(30)
 
+  @Flag(help: "A line for each layer, also of those that are alike.")
+  var each = false
+
   @Flag(help: "Print everything as JSON.")
   var json = false
 
@@ -27,10 +30,11 @@ struct ExplainCommand: ParsableCommand {
     let profiles = try measuring.profiles([model, other].compactMap { $0 }, runs: runs, .fastestOfEachLayer)
     if let other = profiles.dropFirst().first {
       let explanation = PairExplanation(profiles[0], other)
-      json ? Terminal.showJSON(try explanation.json) : Terminal.show(explanation.text)
+      json ? Terminal.showJSON(try explanation.json) : Terminal.show(explanation.text(width: Terminal.width))
     } else {
       let explanation = Explanation(profiles[0])
-      json ? Terminal.showJSON(try explanation.json) : Terminal.show(explanation.text)
+      json
+        ? Terminal.showJSON(try explanation.json) : Terminal.show(explanation.text(groupsAlike: !each, width: Terminal.width))
     }
   }
 }

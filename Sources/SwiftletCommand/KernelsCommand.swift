@@ -19,6 +19,9 @@ struct KernelsCommand: ParsableCommand {
 
   @OptionGroup var machine: MachineArguments
 
+  @Flag(help: "A part for each layer, also of those that are alike.")
+  var each = false
+
   @Flag(help: "Print everything as JSON.")
   var json = false
 
@@ -31,6 +34,6 @@ struct KernelsCommand: ParsableCommand {
         network, input: shape,
         options: CPUOptions(instructionSet: isa, precision: precision, machine: try machine.description))
     }
-    json ? Terminal.showJSON(try report.json) : Terminal.show(report.text)
+    json ? Terminal.showJSON(try report.json) : Terminal.show(report.text(groupsAlike: !each))
   }
 }

@@ -30,7 +30,8 @@ struct MeasuringArguments: ParsableArguments {
       let network = try ModelLibrary.network(model)
       return Profiler.Subject(network, model: model, input: try input(for: network).tensor(for: network))
     }
-    let profiler = Profiler(engine: try engine.value, warmup: warmup.value, runs: runs.value, statistic: statistic)
+    let profiler = Profiler(
+      engine: try engine.value, warmup: warmup.value, runs: runs.value, statistic: statistic, memory: .ofUser)
     return try profiler.profiles(subjects)
   }
 }
@@ -52,8 +53,8 @@ struct ProfileCommand: ParsableCommand {
     transform: Count.init(argument:))
   var runs = Count(10)
 
-  @Option(help: ArgumentHelp("What a row is: layer, operator or kernel.", valueName: "grouping"))
-  var by = ProfileTable.Grouping.layer
+  @Option(help: ArgumentHelp("What a row is: layers that are alike, layer, operator or kernel.", valueName: "grouping"))
+  var by = ProfileTable.Grouping.alike
 
   @Option(
     help: ArgumentHelp(

@@ -30,7 +30,9 @@ struct UpscaleCommand: ParsableCommand {
     transform: ScaleFactor.init(argument:))
   var scale: ScaleFactor?
 
-  @Option(help: ArgumentHelp("Enlarge to this width. With --height: as large as both allow. (default: by --scale)", valueName: "pixels"))
+  @Option(
+    help: ArgumentHelp(
+      "Enlarge to this width. With --height: as large as both allow. (default: by --scale)", valueName: "pixels"))
   var width: Int?
 
   @Option(help: ArgumentHelp("Enlarge to this height. (default: by --scale)", valueName: "pixels"))
@@ -121,6 +123,7 @@ struct UpscaleCommand: ParsableCommand {
       naming: naming, target: target, quality: quality, skipsExisting: skipExisting,
       stripsMetadata: strip)
 
+    if let model, let notice = upscaler.notice { Terminal.printError("swiftlet: '\(model.onOneLine)': \(notice)") }
     var report = UpscaleReport()
     report.ignored = batch.ignored
     // What is wrong with the one picture there is may be wrong with the arguments.

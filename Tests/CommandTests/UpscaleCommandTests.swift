@@ -244,6 +244,20 @@ import Testing
     }
   }
 
+  /// A new network is told from one that has learnt, and the picture is made all the same.
+  @Test func `random parameters are said`() throws {
+    let place = try Workplace()
+    for (architecture, isTold) in [("edsr --blocks 1 --features 16", true), ("vdsr --depth 4 --features 16", true)] {
+      #expect(
+        try place.run(["new"] + architecture.split(separator: " ").map(String.init) + ["-o", "new.safetensors"]).code == 0)
+      let result = try place.run(["upscale", "photo.png", "-o", "out.png", "-m", "new.safetensors"])
+      #expect(result.code == 0 && result.error.contains("as random as those of a new network") == isTold, "\(result.error)")
+    }
+    for name in ModelLibrary.shippedNames {
+      #expect(try place.run(["upscale", "photo.png", "-o", "out.png", "-m", name]).error.isEmpty)
+    }
+  }
+
   /// The weights alone, as checkpoints have them.
   @Test func `a checkpoint that tells what it is`() throws {
     let place = try Workplace()

@@ -29,6 +29,10 @@ struct Workplace: ~Copyable {
     try FileManager.default.createDirectory(at: folder.appendingPathComponent("folder"), withIntermediateDirectories: true)
     var network = try EDSR(scale: 2, channels: 1, features: 8, blocks: 1).network(.random(seed: 1))
     network.parameters["tail.bias"] = Tensor([1], [0.5])
+    // As if something had been learnt: one weight is beyond those that a new network has.
+    network.parameters["body.0.a.weight"] = network.parameters["body.0.a.weight"].map { weight in
+      Tensor(weight.shape, [0.5] + weight.floats.dropFirst())
+    }
     try ModelFile.write(network, to: path("model.safetensors"))
     try AtomicFile.write(TestChart.image(width: 48, height: 36).encoded(as: .png), to: path("photo.png"))
     try AtomicFile.write(Array("no picture".utf8), to: path("text.txt"))
@@ -63,6 +67,9 @@ struct Workplace: ~Copyable {
       process.arguments = ["-c", shell + "; exec \"$0\" \"$@\"", Self.executable.path] + (process.arguments ?? [])
     }
     process.currentDirectoryURL = folder
+    // What is kept for the user is kept here.
+    process.environment = ProcessInfo.processInfo.environment.merging(["XDG_CACHE_HOME": folder.path + ".cache"]) { $1 }
+    defer { try? FileManager.default.removeItem(atPath: folder.path + ".cache") }
     // Through files: a pipe that no one reads would stop the command.
     let names = ["out", "err"].map { folder.path + "." + $0 }
     for name in names { try Data().write(to: URL(fileURLWithPath: name)) }

@@ -44,4 +44,15 @@ import Testing
     #expect(lines.contains { $0.hasPrefix("  blocks of pixels: not possible, because the depthwise part reads ") })
     #expect(lines.contains { $0.hasPrefix("  product: ") && $0.contains(" cycles, taken, because there is no other: ") })
   }
+
+  /// Layers that were decided alike are told once, by the first of them.
+  @Test func layersThatAreAlike() throws {
+    let network = try EDSR(features: 16, blocks: 3).network(.zeros)
+    let report = try KernelReport(
+      network, input: Shape(channels: 3, height: 32, width: 32), options: CPUOptions(instructionSet: .avx2, machine: .zen5))
+    let heads = report.text().split(separator: "\n").filter { !$0.hasPrefix("  ") }.dropFirst().map { $0.prefix { $0 != ":" } }
+    #expect(heads == ["head", "body.0.a (x3)", "body.0.b (x3)", "up.0", "tail"], "\(heads)")
+    let each = report.text(groupsAlike: false).split(separator: "\n").filter { !$0.hasPrefix("  ") }.dropFirst()
+    #expect(each.count == report.choices.count && each.count == 9)
+  }
 }

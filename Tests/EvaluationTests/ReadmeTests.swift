@@ -18,15 +18,20 @@ import Testing
     return String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
   }
 
-  @Test func `the library example of the README is the one that is compiled`() throws {
+  @Test(arguments: ["values", "enlarge"]) func `the library examples of the README are those that are compiled`(name: String)
+    throws
+  {
     let source = try lines("Tests/EvaluationTests/ReadmeExample.swift")
-    let start = try #require(source.firstIndex { $0.contains("BEGIN README") })
-    let end = try #require(source.firstIndex { $0.contains("END README") })
-    let code = source[(start + 1)..<end].map { $0.hasPrefix("    ") ? String($0.dropFirst(4)) : $0 }
+    let start = try #require(source.firstIndex { $0.hasSuffix("BEGIN README \(name)") })
+    let end = try #require(source.firstIndex { $0.hasSuffix("END README \(name)") })
+    let isIndented = source[start].hasPrefix(" ")
+    let code = source[(start + 1)..<end].map { isIndented && $0.hasPrefix("    ") ? String($0.dropFirst(4)) : $0 }
     let readme = try lines("README.md")
-    let fence = try #require(readme.firstIndex(of: "import Swiftlet"))
-    let shown = readme[(fence + 1)...].prefix { $0 != "```" }.drop { $0.isEmpty }
-    #expect(Array(shown) == code)
+    let fences = readme.indices.filter { readme[$0] == "import Swiftlet" }
+    let shown = fences.map { fence in
+      Array(readme[(fence + 1)...].prefix { $0 != "```" }.drop { $0.isEmpty }.prefix(code.count))
+    }
+    #expect(shown.contains(code))
   }
 
   @Test func `the library example runs`() throws {
@@ -36,5 +41,10 @@ import Testing
     try ReadmeExample.run(photoPath: input, outputPath: output)
     let image = try ImageCodec.decode(FileReader.bytes(of: output, limit: 1 << 20))
     #expect(image.width == 40 && image.height == 28)
+    unlink(output)
+    enlarge(input, to: output)
+    #expect(try Image(path: output).width == 40)
+    // An error is told, and nothing is thrown.
+    enlarge(input + ".none", to: output)
   }
 }

@@ -1,3 +1,4 @@
+import Foundation
 @testable import Profiling
 import Swiftlet
 import Testing
@@ -15,8 +16,8 @@ import Testing
       "The machine was busy: a quarter of the runs took at least 50% longer than the fastest. Measure again when it is idle."
     #expect(profile.disturbance == line)
     #expect(ProfileTable().text(profile).hasSuffix("\n\(line)\n"))
-    #expect(Explanation(profile).text.contains("\n\(line)\n"))
-    #expect(PairExplanation(profile, profile).text.contains(line))
+    #expect(Explanation(profile).text().contains("\n\(line)\n"))
+    #expect(PairExplanation(profile, profile).text().contains(line))
     #expect(ProfileDifference(SampleProfiles.small, profile).conditions == ["b: \(line)"])
   }
 
@@ -25,13 +26,59 @@ import Testing
     profile.layers[1].nanoseconds = 2_000_000
     profile.layers[1].totalNanoseconds = 2_000_000
     #expect(profile.roofShare(profile.layers[1]) > 1.4 && profile.layersAboveRoof == 1)
-    #expect(profile.disturbance?.contains("busy: 1 layer was faster than the roofs that were measured.") == true)
+    #expect(
+      profile.disturbance?.contains(
+        "busy: 1 layer was faster than the roofs that were measured. The roofs are unreliable, and nothing is judged by them. Measure"
+      ) == true)
     profile.fastestNanoseconds = 100
     profile.slowNanoseconds = 200
     #expect(profile.disturbance?.contains("100% longer than the fastest, and 1 layer was faster") == true)
     // What takes no part of the time says nothing.
     profile.nanoseconds *= 100
     #expect(profile.layersAboveRoof == 0)
+  }
+
+  /// Nothing is judged by roofs that were other ones a moment later.
+  @Test func `roofs that disagree`() {
+    var profile = SampleProfiles.small
+    #expect(!profile.hasUnreliableRoofs)
+    var lower = profile.roofs
+    lower.gflopsPerS *= 0.8
+    profile.roofs.raise(to: lower)
+    #expect(profile.roofs.disagreement.map { abs($0 - 0.2) < 1e-9 } == true && !profile.hasUnreliableRoofs)
+    lower.memoryGbPerS *= 0.5
+    profile.roofs.raise(to: lower)
+    #expect(profile.hasUnreliableRoofs && profile.disturbance?.contains("before and after the runs differ by 50%") == true)
+    let explanation = Explanation(profile)
+    #expect(explanation.layers.allSatisfy { $0.bound == .unreliable && $0.reason.isEmpty && $0.change == nil })
+    #expect(
+      explanation.text().hasSuffix("the roofs are unreliable: nothing is judged by them. Measure again when it is idle.\n"))
+  }
+
+  /// What was seen on another machine, long ago, or in another way counts for nothing.
+  @Test func `the best roofs are remembered`() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("roofs-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let memory = RoofMemory(folder: folder + "/deep/caches"), high = SampleProfiles.roofs
+    var low = high
+    low.gflopsPerS /= 2
+    #expect(memory.raised(high, machine: "a", precision: "float32", now: 1000) == high)
+    let raised = memory.raised(low, machine: "a", precision: "float32", now: 2000)
+    #expect(raised.gflopsPerS == high.gflopsPerS && raised.disagreement == 0.5)
+    for (machine, precision, threads, now) in [
+      ("b", "float32", low.threads, 2000.0), ("a", "bfloat16", low.threads, 2000), ("a", "float32", low.threads + 1, 2000),
+      ("a", "float32", low.threads, 500), ("c", "float32", low.threads, 1000 + RoofMemory.lifetime),
+    ] {
+      var other = low
+      other.threads = threads
+      #expect(memory.raised(other, machine: machine, precision: precision, now: now) == other)
+    }
+    #expect(memory.raised(low, machine: "a", precision: "float32", now: 1001 + RoofMemory.lifetime) == low)
+    // A file that is none, and no place at all.
+    try AtomicFile.write(Array("broken".utf8), to: folder + "/deep/caches/roofs.json")
+    #expect(memory.raised(low, machine: "a", precision: "float32", now: 2000) == low)
+    #expect(RoofMemory(folder: nil).raised(low, machine: "a", precision: "float32", now: 2000) == low)
+    #expect(RoofMemory(folder: "/dev/null/x").raised(low, machine: "a", precision: "float32", now: 2000) == low)
   }
 
   @Test func `what is measured is kept`() throws {

@@ -131,7 +131,7 @@ import Testing
 
   @Test func theTextIsATableNotesAndASummary() {
     let profile = Sample.small
-    let lines = Explanation(profile).text.dropFirst(profile.heading.count + 1).split(
+    let lines = Explanation(profile).text().dropFirst(profile.heading.count + 1).split(
       separator: "\n", omittingEmptySubsequences: false)
     let expected = [
       "layer               operation      time     ideal  of roof   GFLOP    moved    bound by  see",
@@ -153,7 +153,18 @@ import Testing
     ]
     #expect(lines.map(String.init) == expected)
     // What is true of several layers is said once.
-    let twice = Explanation(Sample.profile([profile.layers[1], profile.layers[1]])).text
+    let twice = Explanation(Sample.profile([profile.layers[1], profile.layers[1]])).text()
+    // Layers that are alike share a line.
+    #expect(
+      twice.contains("\na (x2)  convolution + relu   8.00 ms   6.04 ms      75%    0.60  4.0 MiB  arithmetic    1\n"),
+      "\(twice)")
+    let each = Explanation(Sample.profile([profile.layers[1], profile.layers[1]])).text(groupsAlike: false)
+    #expect(each.contains("\na       convolution + relu   4.00 ms") && each.contains("\n1  (2 layers"), "\(each)")
+    for width in [40, 80, 120] {
+      let notes = Explanation(profile).text(width: width).split(separator: "\n\n")[1].split(separator: "\n")
+      #expect(notes.allSatisfy { $0.count <= width } && notes.count > 3)
+      #expect(notes.joined(separator: " ").split(separator: " ") == lines[7...9].joined(separator: " ").split(separator: " "))
+    }
     #expect(twice.contains("\n1  (2 layers, 1.96 ms above the ideal) The machine") && !twice.contains("\n2  "))
   }
 }
@@ -194,9 +205,9 @@ import Testing
     #expect(pair.reasons[1].reason == "it is 2 passes, between which values are written to memory and read again")
     #expect(pair.reasons[1].change?.hasPrefix("let its parts be one") == true)
     #expect(
-      pair.isNotFaster && explanation.text.contains("1 of the 1 layers that became smaller did not become faster: body.0.a."))
-    #expect(explanation.text.contains("body.0.a  1.00 ms  1.30 ms  1.30           0.13  0.51   2.00  1, 2\n"))
-    #expect(explanation.text.contains("It takes 1.40 ms instead of 1.10 ms: 1.27 of the time."))
+      pair.isNotFaster && explanation.text().contains("1 of the 1 layers that became smaller did not become faster: body.0.a."))
+    #expect(explanation.text().contains("body.0.a  1.00 ms  1.30 ms  1.30           0.13  0.51   2.00  1, 2\n"))
+    #expect(explanation.text().contains("It takes 1.40 ms instead of 1.10 ms: 1.27 of the time."))
   }
 
   @Test func oneThatIsFasterByWhatItsArithmeticPromisesHasNone() {
@@ -204,7 +215,7 @@ import Testing
       "body.0.a.depthwise", "separable convolution + relu", nanoseconds: 600_000, kernel: 1, isSeparable: true)
     let explanation = PairExplanation(Sample.profile([standard]), Sample.profile([fused]))
     #expect(explanation.pairs[0].reasons.isEmpty)
-    #expect(explanation.text.contains("Every layer that became smaller became faster."))
+    #expect(explanation.text().contains("Every layer that became smaller became faster."))
   }
 
   /// A time in proportion to what is really done needs no other reason.
@@ -221,11 +232,11 @@ import Testing
     let copy = Sample.small.layers[0]
     let explanation = PairExplanation(Sample.profile([copy]), Sample.profile([copy]))
     #expect(explanation.pairs[0].arithmeticRatio == nil && explanation.pairs[0].reasons.isEmpty)
-    #expect(explanation.text.hasSuffix("No layer of b has fewer multiply-adds than its like in a.\n"))
+    #expect(explanation.text().hasSuffix("No layer of b has fewer multiply-adds than its like in a.\n"))
   }
 
   @Test func networksWithoutCommonNamesSaySo() {
     let explanation = PairExplanation(Sample.profile([standard]), Sample.profile([Sample.layer("x", nanoseconds: 1)]))
-    #expect(explanation.text.contains("No layers of the two bear the same names"))
+    #expect(explanation.text().contains("No layers of the two bear the same names"))
   }
 }

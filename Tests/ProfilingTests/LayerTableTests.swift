@@ -70,7 +70,7 @@ import Testing
     let first = try Self.profile(Self.timeline), second = try Self.profile(Self.timeline)
     #expect(ProfileTable().text(first) == ProfileTable().text(second))
     #expect(try first.trace == second.trace)
-    #expect(Explanation(first).text == Explanation(second).text)
+    #expect(Explanation(first).text() == Explanation(second).text())
     #expect(Roofline(first).svg == Roofline(second).svg)
   }
 }

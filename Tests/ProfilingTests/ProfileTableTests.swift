@@ -32,6 +32,22 @@ import Testing
     }
   }
 
+  /// Layers of one operation, shapes and kernels share a row, by the name of the first.
+  @Test func layersThatAreAlike() {
+    var layers = SampleProfiles.small.layers
+    var second = layers[1], third = layers[1], other = layers[1]
+    (second.name, third.name, other.name) = ("second", "third", "other")
+    other.kernels.append("another")
+    layers += [second, other, third]
+    let profile = SampleProfiles.profile(layers)
+    let rows = ProfileTable(grouping: .alike, sortKey: .order).rows(profile)
+    #expect(rows.map(\.name) == [layers[0].name, "\(layers[1].name) (x3)", layers[2].name, "other", ProfileTable.engineName])
+    #expect(rows[1].calls == 3 && rows[1].selfNanoseconds == 3 * layers[1].nanoseconds)
+    #expect(rows[1].multiplyAccumulates == 3 * layers[1].multiplyAccumulates)
+    let each = ProfileTable(grouping: .layer, sortKey: .order).rows(profile)
+    #expect(each.count == 7 && each.map(\.selfNanoseconds).reduce(0, +) == rows.map(\.selfNanoseconds).reduce(0, +))
+  }
+
   private static func headers(_ text: String) -> [String] {
     let line = text.split(separator: "\n")[1]
     return line.split(separator: "  ").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }

@@ -91,7 +91,7 @@ import Testing
       guard let other = try? self.read(String(decoding: damaged, as: UTF8.self)) else { continue }
       read += 1
       for (a, b) in [(other, profile), (profile, other), (other, other)] {
-        #expect(!ProfileDifference(a, b).text.isEmpty && !PairExplanation(a, b).text.isEmpty)
+        #expect(!ProfileDifference(a, b).text.isEmpty && !PairExplanation(a, b).text().isEmpty)
       }
       let table = ProfileTable(showsMemory: true, showsShapes: true, showsFlops: true)
       #expect(!Explanation(other).text.isEmpty && !table.text(other).isEmpty && !Roofline(other).svg.isEmpty)
@@ -122,7 +122,7 @@ import Testing
     #expect(conditions[2] == "They are not of one engine: a is float32 on avx512, b is bfloat16 on avx512.")
     #expect(conditions[3] == "They had not as many threads: a had 2 threads, b had 1 thread.")
     for line in conditions {
-      #expect(ProfileDifference(second, third).text.contains(line) && PairExplanation(second, third).text.contains(line))
+      #expect(ProfileDifference(second, third).text.contains(line) && PairExplanation(second, third).text().contains(line))
     }
     third.cpu = "another processor"
     #expect(ProfileDifference(second, third).conditions[0].hasSuffix("a on a processor, b on another processor."))
