@@ -46,8 +46,11 @@ extension Architecture {
     Summary(
       name: SeeInTheDark.name, help: "RGB of a packed Bayer mosaic taken in little light: a U-Net, then a pixel shuffle",
       options: [
-        .init(name: "variant", defaultValue: "base", help: "which convolutions are replaced: base, light or lighter"),
-        convolution("what replaces them; also light or lighter for the separable variants"),
+        .init(
+          name: "convolution", defaultValue: "standard",
+          help:
+            "standard; light or lighter, the second or both of each pair separable (also: separable); selection; light-selection"
+        ),
         features(32, "channels at full size"),
       ]),
     Summary(

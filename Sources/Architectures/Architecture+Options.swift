@@ -50,22 +50,21 @@ extension UNet {
 }
 
 extension SeeInTheDark {
-  /// `convolution` alone makes the variant: standard the base, a cheaper kind the lighter one.
+  /// What `convolution` may be: which of each pair are replaced, and by what.
+  private enum Replacement: String, CaseIterable {
+    case standard, light, lighter, separable, selection
+    case lightSelection = "light-selection"
+  }
+
   fileprivate init(_ values: OptionValues) throws(ArchitectureError) {
     let features = try values.integer("features", 32)
-    if let text = values.values["convolution"], let variant = Variant(rawValue: text), variant != .base {
-      guard try values.choice("variant", variant) == variant else {
-        throw .option(
-          architecture: Self.name, option: "variant", value: values.values["variant"] ?? "",
-          allowed: "\(variant) with the convolution \(variant)")
-      }
-      self.init(variant: variant, features: features)
-      return
+    switch try values.choice("convolution", Replacement.standard) {
+    case .standard: self.init(variant: .base, features: features)
+    case .light: self.init(variant: .light, features: features)
+    case .lighter, .separable: self.init(variant: .lighter, features: features)
+    case .selection: self.init(variant: .lighter, convolution: .selection, features: features)
+    case .lightSelection: self.init(variant: .light, convolution: .selection, features: features)
     }
-    let isGiven = values.values["convolution"] != nil
-    let convolution: ConvolutionKind = try values.choice("convolution", .standard)
-    let variant = try values.choice("variant", convolution == .standard ? Variant.base : .lighter)
-    self.init(variant: variant, convolution: isGiven ? convolution : nil, features: features)
   }
 }
 

@@ -34,11 +34,11 @@ struct NewCommand: ParsableCommand {
 
 /// The options of every architecture; one that an architecture does not have is refused by it.
 struct ArchitectureArguments: ParsableArguments {
-  @Option(help: "standard, separable or selection; see-in-the-dark also: light or lighter. (default: standard)")
+  @Option(
+    help:
+      "standard, separable or selection; see-in-the-dark also: light, lighter (as separable) or light-selection. (default: standard)"
+  )
   var convolution: String?
-
-  @Option(help: "see-in-the-dark: base, light or lighter. (default: base)")
-  var variant: String?
 
   @Option(help: "Channels inside, at the first level. (default: 64; see-in-the-dark 32, small-resnet 16)")
   var features: String?
@@ -52,11 +52,17 @@ struct ArchitectureArguments: ParsableArguments {
   @Option(help: "vdsr: convolutions in all. (default: 20)")
   var depth: String?
 
-  @Option(help: "edsr: 2, 3 or 4. (default: 2)")
+  @Option(help: "edsr: 2, 3 or 4; srvgg: 1 to 4; rrdb: 1, 2 or 4. (default: 2; 4; 4)")
   var scale: String?
 
-  @Option(help: "edsr: residual blocks. (default: 16)")
+  @Option(help: "edsr, rrdb: residual blocks. (default: 16; 23)")
   var blocks: String?
+
+  @Option(help: "srvgg: convolutions between the first and the last. (default: 16)")
+  var convolutions: String?
+
+  @Option(help: "rrdb: channels that each convolution of a dense block adds. (default: 32)")
+  var growth: String?
 
   @Option(help: "edsr: factor of each block's residual. (default: 0.1, or 1 in other layouts than plain)")
   var residualScale: String?
@@ -76,9 +82,10 @@ struct ArchitectureArguments: ParsableArguments {
   /// What was given, by the names of `Architecture.catalogue`.
   var values: [String: String] {
     let all = [
-      "convolution": convolution, "variant": variant, "features": features, "channels": channels, "classes": classes,
+      "convolution": convolution, "features": features, "channels": channels, "classes": classes,
       "depth": depth, "scale": scale, "blocks": blocks, "residual-scale": residualScale, "layout": layout,
       "maximum": maximum, "upsampling": upsampling,
+      "convolutions": convolutions, "growth": growth,
     ]
     return all.compactMapValues(\.self)
   }

@@ -112,9 +112,9 @@ import Testing
     arguments: [
       (
         "u-net", [:],
-        "there is no architecture 'u-net'; there are vdsr, edsr, unet, see-in-the-dark, small-resnet, resnet18"
+        "there is no architecture 'u-net'; there are vdsr, edsr, unet, see-in-the-dark, small-resnet, resnet18, srvgg, rrdb"
       ),
-      ("vdsr", ["scale": "2"], "vdsr has no option 'scale'"),
+      ("vdsr", ["scale": "2"], "vdsr has no option 'scale'; it has depth, features, convolution"),
       ("vdsr", ["depth": "1"], "the option depth of vdsr is '1' and must be 2 to 1000"),
       ("edsr", ["features": "many"], "the option features of edsr is 'many' and must be a whole number"),
       ("edsr", ["scale": "5"], "the option scale of edsr is '5' and must be 2 to 4"),
@@ -131,7 +131,10 @@ import Testing
         "the option convolution of unet is 'cheap' and must be standard, separable or selection"
       ),
       ("unet", ["classes": "0"], "the option classes of unet is '0' and must be 1 to 4096"),
-      ("unet", ["variant": "light"], "unet has no option 'variant'"),
+      (
+        "unet", ["variant": "light"],
+        "unet has no option 'variant'; it has channels, classes, features, convolution, upsampling"
+      ),
       ("unet", ["features": "0"], "the option features of unet is '0' and must be 1 to 1024"),
       (
         "unet", ["features": "1024"],
@@ -143,23 +146,16 @@ import Testing
         "vdsr would have 9418328064 parameters and buffers with these options, and no more than 268435456 are made; "
           + "give fewer features or layers"
       ),
-      ("see-in-the-dark", ["channels": "4"], "see-in-the-dark has no option 'channels'"),
+      ("see-in-the-dark", ["channels": "4"], "see-in-the-dark has no option 'channels'; it has convolution, features"),
       (
-        "see-in-the-dark", ["variant": "lightest"],
-        "the option variant of see-in-the-dark is 'lightest' and must be base, light or lighter"
+        "see-in-the-dark", ["convolution": "lightest"],
+        "the option convolution of see-in-the-dark is 'lightest' and must be standard, light, lighter, separable, selection or "
+          + "light-selection"
       ),
-      (
-        "see-in-the-dark", ["variant": "base", "convolution": "separable"],
-        "the option convolution of see-in-the-dark is 'separable' and must be standard in the variant base"
-      ),
-      (
-        "see-in-the-dark", ["variant": "light", "convolution": "standard"],
-        "the option convolution of see-in-the-dark is 'standard' and must be separable or selection in the variant light"
-      ),
-      (
-        "see-in-the-dark", ["variant": "base", "convolution": "light"],
-        "the option variant of see-in-the-dark is 'base' and must be light with the convolution light"
-      ),
+      ("rrdb", ["scale": "3"], "the option scale of rrdb is '3' and must be 1, 2 or 4"),
+      ("rrdb", ["growth": "0"], "the option growth of rrdb is '0' and must be 1 to 1024"),
+      ("srvgg", ["channels": "2"], "the option channels of srvgg is '2' and must be 1 (luma) or 3 (RGB)"),
+      ("srvgg", ["convolutions": "-1"], "the option convolutions of srvgg is '-1' and must be 0 to 1000"),
       ("small-resnet", ["channels": "1025"], "the option channels of small-resnet is '1025' and must be 1 to 1024"),
       ("resnet18", ["classes": "many"], "the option classes of resnet18 is 'many' and must be a whole number"),
       ("resnet18", ["classes": "1000001"], "the option classes of resnet18 is '1000001' and must be 1 to 1000000"),

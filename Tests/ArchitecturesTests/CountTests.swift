@@ -13,8 +13,6 @@ import Testing
     ("unet", ["convolution": "separable"], 6_033_601),
     ("unet", ["upsampling": "bilinear"], 17_267_393),
     ("see-in-the-dark", [:], 7_760_748),
-    ("see-in-the-dark", ["variant": "light"], 4_285_676),
-    ("see-in-the-dark", ["variant": "lighter"], 1_513_812),
     ("see-in-the-dark", ["convolution": "light"], 4_285_676),
     ("see-in-the-dark", ["convolution": "lighter"], 1_513_812),
     ("see-in-the-dark", ["convolution": "separable"], 1_513_812),

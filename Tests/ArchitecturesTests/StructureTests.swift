@@ -208,10 +208,10 @@ import Testing
       try Architecture(named: "unet", options: ["channels": "1", "classes": "7", "features": "8", "convolution": "selection"])
         == .unet(UNet(channels: 1, classes: 7, features: 8, convolution: .selection)))
     #expect(
-      try Architecture(named: "see-in-the-dark", options: ["variant": "light", "convolution": "selection"])
+      try Architecture(named: "see-in-the-dark", options: ["convolution": "light-selection"])
         == .seeInTheDark(SeeInTheDark(variant: .light, convolution: .selection)))
     #expect(
-      try Architecture(named: "see-in-the-dark", options: ["variant": "light", "convolution": "light"])
+      try Architecture(named: "see-in-the-dark", options: ["convolution": "light"])
         == .seeInTheDark(SeeInTheDark(variant: .light)))
     #expect(
       try Architecture(named: "resnet18", options: ["classes": "10", "channels": "1"])

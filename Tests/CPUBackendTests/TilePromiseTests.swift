@@ -22,10 +22,10 @@ import Transforms
 
   /// Small networks of every architecture, one for each combination of the options that change what it is made of.
   static let catalogue: [Example] = {
-    let small = ["features": "8", "depth": "5", "blocks": "1"]
+    let small = ["features": "8", "depth": "5", "blocks": "1", "convolutions": "2", "growth": "5"]
     let choices = [
-      "convolution": ConvolutionKind.allCases.map(\.rawValue), "scale": ["2", "3", "4"], "layout": ["plain", "original"],
-      "upsampling": ["transposed", "bilinear"], "variant": SeeInTheDark.Variant.allCases.map(\.rawValue),
+      "convolution": ConvolutionKind.allCases.map(\.rawValue) + ["light", "light-selection"],
+      "scale": ["1", "2", "3", "4"], "layout": ["plain", "original"], "upsampling": ["transposed", "bilinear"],
     ]
     var result: [Example] = []
     for summary in Architecture.catalogue {

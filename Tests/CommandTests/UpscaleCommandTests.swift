@@ -369,7 +369,7 @@ import Testing
 
   @Test(arguments: [
     ("edsr --convolution separable", 304_835), ("unet", 31_043_521), ("unet --convolution separable", 6_033_601),
-    ("see-in-the-dark", 7_760_748), ("see-in-the-dark --variant light", 4_285_676),
+    ("see-in-the-dark", 7_760_748), ("see-in-the-dark --convolution light", 4_285_676),
     ("see-in-the-dark --convolution lighter", 1_513_812), ("small-resnet", 174_787),
     ("small-resnet --convolution selection", 27_363), ("resnet18", 11_689_512),
     ("resnet18 --convolution selection", 1_958_824),
