@@ -14,6 +14,8 @@ extension FileError: CustomStringConvertible {
       "\(Self.quoted(path)) does not exist; check the path"
     case .isDirectory(let path):
       "\(Self.quoted(path)) is a folder; name a file"
+    case .notDirectory(let path):
+      "\(Self.quoted(path)) is no folder; name the folder that the files lie in"
     case .notPermitted(let path, let action):
       "no permission to \(action.rawValue) \(Self.quoted(path)); change its permissions or choose another place"
     case .tooLarge(let path, let limit):

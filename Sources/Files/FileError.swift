@@ -2,6 +2,7 @@
 public enum FileError: Error, Hashable, Sendable {
   case notFound(path: String)
   case isDirectory(path: String)
+  case notDirectory(path: String)
   case notPermitted(path: String, action: FileAction)
   /// The file holds more bytes than the reader is willing to take.
   case tooLarge(path: String, limit: Int)

@@ -23,7 +23,11 @@ package enum Folder {
     let isRead = visitNames(in: path) { name in
       if !name.hasPrefix(".") { names.append(name) }
     }
-    guard isRead else { throw FileError(errno, path: path, action: .read) }
+    guard isRead else {
+      let code = errno
+      if code == ENOTDIR, fileExists(path) { throw .notDirectory(path: path) }
+      throw FileError(code, path: path, action: .read)
+    }
     // By their bytes: two that look alike are two.
     return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }

@@ -37,6 +37,8 @@ public struct Safetensors: Sendable {
   public init(bytes: [UInt8]) throws(FormatProblem) {
     guard bytes.count >= 8 else { throw .truncated(.safetensors, part: "the header length") }
     let length = bytes[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    // A text is a long header by its first letters.
+    guard length <= Self.headerLimit || bytes.dropFirst(8).first == UInt8(ascii: "{") else { throw .notOfFormat(.safetensors) }
     guard length <= Self.headerLimit else {
       throw .limit(.safetensors, part: "if it is one, its header takes \(length) bytes", limit: Self.headerLimit)
     }

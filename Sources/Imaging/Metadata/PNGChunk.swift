@@ -185,7 +185,8 @@ extension ImageMetadata {
   var iptcOfChunks: [UInt8]? {
     guard let text = iptcText?.text else { return nil }
     let lines = text.split(separator: 10, omittingEmptySubsequences: true)
-    guard lines.count >= 3, lines[0].elementsEqual(Array("iptc".utf8)) else { return nil }
+    // A name, which programs choose differently, and the length.
+    guard lines.count >= 3 else { return nil }
     var bytes: [UInt8] = []
     var high: UInt8?
     for digit in lines[2...].joined() where digit != 32 {

@@ -39,7 +39,8 @@ struct TIFFPages {
     metadata.resolution = ImageResolution(structure)
     metadata.iptc = structure.entries[Self.iptcTag].flatMap { entry in
       // Programs write it as 32-bit numbers, padded; records begin with 0x1C.
-      entry.bytes.first == 0x1C ? entry.bytes : entry.type == 4 ? Self.turned(entry.bytes) : nil
+      let bytes = entry.bytes.first == 0x1C ? entry.bytes : entry.type == 4 ? Self.turned(entry.bytes) : nil
+      return entry.type == 4 ? bytes.map(Self.withoutPadding) : bytes
     }
     if metadata.iptc == nil, let photoshop = structure.entries[Self.photoshopTag] {
       metadata.iptc = PhotoshopResources(photoshop.bytes).iptc
@@ -53,6 +54,18 @@ struct TIFFPages {
 
   private static let iptcTag: UInt16 = 33_723
   private static let photoshopTag: UInt16 = 34_377
+
+  /// Records of IPTC without the zeros that fill the last 32-bit number behind them.
+  private static func withoutPadding(_ bytes: [UInt8]) -> [UInt8] {
+    var end = 0
+    // A mark, two numbers, the length; longer ones than those of 15 bits say how many bytes their length has.
+    while end + 5 <= bytes.count, bytes[end] == 0x1C {
+      let length = Int(bytes[end + 3]) << 8 | Int(bytes[end + 4])
+      guard length < 0x8000, end + 5 + length <= bytes.count else { return bytes }
+      end += 5 + length
+    }
+    return bytes.count - end < 4 && bytes[end...].allSatisfy { $0 == 0 } ? Array(bytes[..<end]) : bytes
+  }
 
   /// Numbers of 32 bits in the other order of bytes.
   private static func turned(_ bytes: [UInt8]) -> [UInt8]? {
@@ -96,7 +109,11 @@ extension ImageMetadata {
       result.children = structure.children
     }
     if let resolution { result.entries.merge(resolution.entries) { $1 } }
-    if let iptc { result.entries[33_723] = TIFFStructure.Entry(type: 7, count: iptc.count, bytes: iptc) }
+    if let iptc {
+      // As 32-bit numbers, which is what readers expect.
+      let padded = iptc + [UInt8](repeating: 0, count: -iptc.count & 3)
+      result.entries[33_723] = TIFFStructure.Entry(type: 4, count: padded.count / 4, bytes: padded)
+    }
     return result
   }
 }
