@@ -477,7 +477,7 @@ int image_tiff_begin(
   it->row_bytes = image_codec_row_bytes(header);
   it->row = malloc(it->row_bytes);
   // Classic TIFF counts in 32 bits.
-  TIFF *tiff = it->tiff = it->row ? open_file(&it->file, it->row_bytes * header->height > 0xf0000000u ? "w8m" : "wm") : NULL;
+  TIFF *tiff = it->tiff = it->row ? open_file(&it->file, it->row_bytes * header->height > 0xa0000000u ? "w8m" : "wm") : NULL;
   if (!tiff) {
     int status = fail(&it->file, IMAGE_CODEC_MEMORY, "no memory");
     image_tiff_close(it);
@@ -492,8 +492,8 @@ int image_tiff_begin(
   TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, header->channels < 3 ? PHOTOMETRIC_MINISBLACK : PHOTOMETRIC_RGB);
   TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
   TIFFSetField(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);
-  // Of TIFF 6 itself, unlike Deflate.
-  if (TIFFIsCODECConfigured(COMPRESSION_LZW)) {
+  // Of TIFF 6 itself, unlike Deflate. The low halves of 16-bit samples are noise, which it would make longer.
+  if (header->bits == 8 && TIFFIsCODECConfigured(COMPRESSION_LZW)) {
     TIFFSetField(tiff, TIFFTAG_COMPRESSION, COMPRESSION_LZW);
     TIFFSetField(tiff, TIFFTAG_PREDICTOR, PREDICTOR_HORIZONTAL);
   }

@@ -6,7 +6,7 @@ public enum ImageEncoding: Hashable, Sendable {
   /// Lossy, quality from 0 to 100.
   case webp(quality: Int)
   case webpLossless
-  /// Deflate compression with the horizontal predictor.
+  /// Samples of 8 bits by LZW with the horizontal predictor, of 16 bits as they are: what TIFF 6 has.
   case tiff
   case bmp
 

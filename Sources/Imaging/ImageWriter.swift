@@ -94,7 +94,9 @@ extension ImageEncoding {
     let pixels = properties.width * properties.height
     let file =
       switch self {
-      case .png, .tiff: properties.sampleByteCount / 500 * 501 + properties.height
+      case .png: properties.sampleByteCount / 500 * 501 + properties.height
+      // A code of LZW has up to 12 bits for a byte.
+      case .tiff: properties.sampleByteCount / 2 * 3 + properties.height
       case .jpeg(let quality): pixels * properties.colourModel.channels * (quality >= 96 ? 5 : 3) / 4
       case .webp, .webpLossless: pixels * 4
       case .bmp: (4 * properties.width + 4) * properties.height
