@@ -35,7 +35,7 @@ import Testing
   }
 
   @Test func theTextSaysWhy() throws {
-    let lines = try report().text.split(separator: "\n").map(String.init)
+    let lines = try report().text().split(separator: "\n").map(String.init)
     #expect(lines.contains { $0.hasPrefix("up: transposedConvolution 32 -> 24, kernel 2, stride 2") })
     #expect(lines.contains { $0.hasPrefix("  pointwise: ") && $0.hasSuffix(" cycles, taken, because it is the cheapest of 2") })
     #expect(lines.contains("  pointwise: not possible, because the kernel is 4x4, the stride 2x2"))

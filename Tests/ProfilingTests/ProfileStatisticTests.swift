@@ -38,6 +38,6 @@ import Testing
     let disturbed = Explanation(Self.runs[0]), judged = Explanation(Profile.combining(Self.runs, .fastestOfEachLayer))
     #expect(disturbed.layers[2] != judged.layers[2])
     #expect(judged.layers[2] == Explanation(SampleProfiles.small).layers[2])
-    #expect(judged.text.contains("each layer at its fastest of 10 runs"))
+    #expect(judged.text().contains("each layer at its fastest of 10 runs"))
   }
 }

@@ -94,7 +94,7 @@ import Testing
         #expect(!ProfileDifference(a, b).text.isEmpty && !PairExplanation(a, b).text().isEmpty)
       }
       let table = ProfileTable(showsMemory: true, showsShapes: true, showsFlops: true)
-      #expect(!Explanation(other).text.isEmpty && !table.text(other).isEmpty && !Roofline(other).svg.isEmpty)
+      #expect(!Explanation(other).text().isEmpty && !table.text(other).isEmpty && !Roofline(other).svg.isEmpty)
       #expect(try !other.trace.isEmpty && !other.json.isEmpty)
     }
     #expect(read > 100)
