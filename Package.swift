@@ -19,6 +19,8 @@ var targets: [Target] = [
   .target(name: "CProcessor"),
 
   .target(name: "CShippedModels", exclude: ["models"], publicHeadersPath: "include"),
+  // Kernels for CUDA devices: their table and their PTX. The sources themselves are for a device's compiler, and for the emulation.
+  .target(name: "CUDAKernels", exclude: ["ptx", "kernels.def"], publicHeadersPath: "include"),
 
   .target(name: "Tensors"),
   .target(name: "Files"),
@@ -37,6 +39,7 @@ var targets: [Target] = [
   .target(name: "Execution", dependencies: ["Tensors", "Networks", "CProcessor"]),
   .target(name: "ReferenceBackend", dependencies: ["Tensors", "Files", "Networks", "Execution"]),
   .target(name: "CPUBackend", dependencies: ["Tensors", "Files", "Networks", "Execution", "CKernels"]),
+  .target(name: "CUDABackend", dependencies: ["Tensors", "Networks", "Execution", "CUDAKernels"]),
   .target(
     name: "Training", dependencies: ["Tensors", "Files", "Networks", "Transforms", "Formats", "Imaging", "Execution"]),
   .target(
@@ -69,11 +72,20 @@ var targets: [Target] = [
     ], path: "Tests/GeneratedNetworks"),
   // What several test targets share: operation cases, random tensors, tolerances.
   .target(name: "TestSupport", dependencies: ["Tensors", "Networks", "GeneratedNetworks"], path: "Tests/TestSupport"),
-  // Runs the kernels of Sources/CUDAKernels, which is no target: a device's compiler takes them.
+  // Runs the kernels of Sources/CUDAKernels on the CPU, and is the driver of a device that has them.
   .target(
     name: "CUDAEmulation", path: "Tests/CUDAEmulation",
-    cxxSettings: [.headerSearchPath("."), .headerSearchPath("../../Sources/CUDAKernels")]),
+    cxxSettings: [
+      .headerSearchPath("."), .headerSearchPath("../../Sources/CUDAKernels"),
+      .headerSearchPath("../../Sources/CUDAKernels/include"),
+    ]),
   .testTarget(name: "CUDAKernelTests", dependencies: ["CUDAEmulation"]),
+  .testTarget(
+    name: "CUDABackendTests",
+    dependencies: [
+      "Tensors", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "CPUBackend", "CUDAKernels",
+      "CUDABackend", "CUDAEmulation", "TestSupport",
+    ]),
   .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
   .testTarget(name: "NetworksTests", dependencies: ["Tensors", "Networks", "TestSupport"]),
   .testTarget(

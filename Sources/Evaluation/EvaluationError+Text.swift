@@ -198,6 +198,7 @@ extension ExecutionError {
         : "about \(TextFormat.bytes(needed)) of memory are needed and the system gives no more; give a smaller input"
     case .unsupported(let node, let operation, let backend, let reason):
       "the node '\(node)' (\(operation)) is not supported by \(backend), because \(reason)"
+    case .device(let line): line
     }
   }
 
