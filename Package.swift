@@ -46,7 +46,7 @@ var targets: [Target] = [
     name: "Evaluation",
     dependencies: [
       "Tensors", "Files", "Networks", "Architectures", "Transforms", "Formats", "Imaging", "Execution", "ReferenceBackend",
-      "CPUBackend", "Training", "CShippedModels",
+      "CPUBackend", "CUDABackend", "Training", "CShippedModels",
     ]),
   .target(
     name: "Profiling",
@@ -58,7 +58,7 @@ var targets: [Target] = [
     name: "Swiftlet",
     dependencies: [
       "Tensors", "Files", "Networks", "Architectures", "Transforms", "Formats", "Imaging", "Execution", "ReferenceBackend",
-      "CPUBackend", "Training", "Evaluation", "Profiling",
+      "CPUBackend", "CUDABackend", "Training", "Evaluation", "Profiling",
     ]),
   .executableTarget(
     name: "SwiftletCommand",
@@ -119,7 +119,7 @@ var targets: [Target] = [
       "TestSupport", "GeneratedNetworks",
     ], exclude: ["Fixtures", "HDF5", "Models", "Networks"]),
   .testTarget(name: "ImagingTests", dependencies: ["Tensors", "Files", "Imaging"]),
-  .testTarget(name: "EvaluationTests", dependencies: ["Swiftlet", "TestSupport", "GeneratedNetworks"]),
+  .testTarget(name: "EvaluationTests", dependencies: ["Swiftlet", "TestSupport", "GeneratedNetworks", "CUDAEmulation"]),
   .testTarget(name: "ProfilingTests", dependencies: ["Swiftlet"]),
   .testTarget(name: "CommandTests", dependencies: ["Swiftlet", "SwiftletCommand"]),
   .testTarget(name: "CShippedModelsTests", dependencies: ["CShippedModels"]),

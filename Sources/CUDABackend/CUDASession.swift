@@ -62,7 +62,7 @@ final class CUDASession: Session {
       for step in program.steps { _ = try context.function(step.kernel) }
       let graph = try stream.captured { () throws(CUDAError) in
         if plan.inputByteCount > 0 { try stream.upload(inputs.address, stage.base, plan.inputByteCount) }
-        for step in program.steps { try stream.launch(step.kernel, step.grid, step.arguments(addresses)) }
+        for step in program.steps { try stream.launch(step.kernel, step.grid, step.arguments(addresses, step)) }
         if plan.outputByteCount > 0 {
           try stream.download(stage.base + plan.inputByteCount, outputs.address, plan.outputByteCount)
         }

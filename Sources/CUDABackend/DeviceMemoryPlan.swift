@@ -25,8 +25,8 @@ struct DeviceMemoryPlan {
     var arenaValues: [Int] = []
     var requests: [MemoryPlan.Request] = []
     for (value, entry) in program.values.enumerated() {
-      guard case .arena = entry.place else { continue }
-      let begin = first[value] ?? 0
+      // What was planned and then made another way is nowhere.
+      guard case .arena = entry.place, let begin = first[value] else { continue }
       arenaValues.append(value)
       requests.append(MemoryPlan.Request(byteCount: entry.layout.byteCount, lifetime: begin...(last[value] ?? begin)))
     }

@@ -6,6 +6,7 @@ import Tensors
 /// Functions element by element, and what moves or mixes elements.
 extension DevicePlanner {
   mutating func planElementwise(_ node: Node) throws(ExecutionError) {
+    if case .add = node.operation, try addedInPlace(node) { return }
     var function: Int32 = 0, activation: ActivationFunction?, scale: Float = 1, factors: Int?, shifts: Int?
     switch node.operation {
     case .activation(let payload): activation = payload
@@ -23,7 +24,7 @@ extension DevicePlanner {
       DeviceProgram.Step(
         node: node.name, kernel: .any(.elementByElement), grid: elementGrid(to), reads: operands, writes: output
       ) {
-        [activation, scale, function, factors, shifts] addresses in
+        [activation, scale, function, factors, shifts] addresses, _ in
         var a = ElementwiseArguments()
         a.first = layouts[0].view(addresses.values[operands[0]], repeatedTo: to.shape)
         if operands.count > 1 { a.second = layouts[1].view(addresses.values[operands[1]], repeatedTo: to.shape) }
@@ -82,7 +83,7 @@ extension DevicePlanner {
         x: (from.shape.height * from.shape.width * Int(element.lanes)).ceilingDivided(by: 256), y: from.shape.batch)
       program.steps.append(
         DeviceProgram.Step(node: node.name, kernel: .any(.move), grid: grid, reads: [input], writes: output) {
-          [element] addresses in
+          [element] addresses, _ in
           var a = MoveArguments()
           a.input = from.view(addresses.values[input])
           a.output = whole.view(addresses.values[output])
@@ -108,7 +109,8 @@ extension DevicePlanner {
   ) {
     let from = layout(input), to = layout(output)
     program.steps.append(
-      DeviceProgram.Step(node: node, kernel: .any(.move), grid: elementGrid(to), reads: [input], writes: output) { addresses in
+      DeviceProgram.Step(node: node, kernel: .any(.move), grid: elementGrid(to), reads: [input], writes: output) {
+        addresses, _ in
         var a = MoveArguments()
         a.input = from.view(addresses.values[input])
         a.output = to.view(addresses.values[output])
@@ -223,7 +225,7 @@ extension DevicePlanner {
     }
     program.steps.append(
       DeviceProgram.Step(node: node.name, kernel: .any(.resample), grid: elementGrid(to), reads: [input], writes: output) {
-        addresses in
+        addresses, _ in
         var a = ResampleArguments()
         a.input = from.view(addresses.values[input])
         a.output = to.view(addresses.values[output])

@@ -34,14 +34,16 @@ extension DevicePlanner {
     }
     program.steps.append(
       DeviceProgram.Step(
-        node: node.name, kernel: kernel, grid: grid, reads: [input] + (residual.map { [$0] } ?? []), writes: output
-      ) { addresses in
+        node: node.name, kernel: kernel, grid: grid, reads: [input] + (residual.map { [$0] } ?? []), writes: output,
+        takesSecond: !isTail
+      ) { addresses, step in
         var a = ConvolutionArguments()
         a.input = UnsafeRawPointer(addresses.pointer(input))
         a.weights = UnsafeRawPointer(addresses.floats(weights))
         a.bias = addresses.floats(bias)
         a.residual = residual.flatMap { UnsafeRawPointer(addresses.pointer($0)) }
-        a.output = addresses.pointer(output)
+        a.second = step.second.flatMap { UnsafeRawPointer(addresses.pointer($0)) }
+        a.output = addresses.pointer(step.writes)
         (a.height, a.width) = (Int32(from.shape.height), Int32(from.shape.width))
         (a.outputHeight, a.outputWidth) = (Int32(computed.height), Int32(computed.width))
         (a.inputChannels, a.inputStride) = (Int32(inputChannels), Int32(from.pixelStride))
@@ -60,11 +62,12 @@ extension DevicePlanner {
     return channel < layer.output.shape.channels ? (channel, run) : nil
   }
 
-  private func packedWeights(
-    _ node: Node, _ product: Product, _ layer: DeviceLayer, _ kernel: CUDAKernel, groups: Int, isShuffled: Bool
+  func packedWeights(
+    _ node: Node, _ product: Product, _ layer: DeviceLayer, _ kernel: CUDAKernel, groups: Int, isShuffled: Bool,
+    leastInputs: Int = 0
   ) -> DeviceProgram.Constant {
     let inputs = layer.input.shape.channels, unit = layer.input.element == .float32 ? 8 : 16
-    let padded = inputs.ceilingDivided(by: unit) * unit
+    let padded = max(inputs.ceilingDivided(by: unit) * unit, leastInputs)
     let name = node.parameterName(product.weight), depthwiseName = node.parameterName(.depthwiseWeight)
     var names = [name]
     if case .separable = product.form { names.append(depthwiseName) }
@@ -104,7 +107,7 @@ extension DevicePlanner {
     }
   }
 
-  private func packedBias(
+  func packedBias(
     _ node: Node, _ product: Product, _ layer: DeviceLayer, _ kernel: CUDAKernel, groups: Int, isShuffled: Bool
   ) -> DeviceProgram.Constant {
     let planner = self, family = kernel.family
@@ -176,7 +179,7 @@ extension DevicePlanner {
       DeviceProgram.Step(
         node: node.name, kernel: .any(.direct), grid: elementGrid(to), reads: [input] + (residual.map { [$0] } ?? []),
         writes: output
-      ) { [addedLayout = layer.residual] addresses in
+      ) { [addedLayout = layer.residual] addresses, _ in
         var a = DirectArguments()
         a.input = from.view(addresses.values[input])
         a.output = to.view(addresses.values[output])
@@ -213,7 +216,7 @@ extension DevicePlanner {
           node: node.name, kernel: kernel, grid: LaunchGrid(x: count.ceilingDivided(by: 256), y: to.shape.batch),
           reads: [input],
           writes: output
-        ) { addresses in
+        ) { addresses, _ in
           var a = PoolArguments()
           a.input = UnsafeRawPointer(addresses.pointer(input))
           a.output = addresses.pointer(output)
@@ -226,7 +229,8 @@ extension DevicePlanner {
       return
     }
     program.steps.append(
-      DeviceProgram.Step(node: node.name, kernel: kernel, grid: elementGrid(to), reads: [input], writes: output) { addresses in
+      DeviceProgram.Step(node: node.name, kernel: kernel, grid: elementGrid(to), reads: [input], writes: output) {
+        addresses, _ in
         var a = WindowArguments()
         a.input = from.view(addresses.values[input])
         a.output = to.view(addresses.values[output])

@@ -19,6 +19,10 @@ struct DevicePlanner {
   var values: [String: Int] = [:]
   /// The values that are written where a concatenation wants them, and from which channel of it on.
   private var parts: [String: (whole: String, channel: Int)] = [:]
+  /// The first layers of residual blocks that are one kernel, by the second's name.
+  var blocks: [String: Node] = [:]
+  /// The values of those.
+  var insideBlocks: Set<String> = []
 
   init(
     _ network: Network, shapes: [String: Shape], wholeShapes: [String: Shape], precision: CUDAPrecision, device: CUDADevice,
@@ -35,6 +39,7 @@ struct DevicePlanner {
   /// The whole program.
   mutating func plan() throws(ExecutionError) -> DeviceProgram {
     findParts()
+    findBlocks()
     for input in network.inputs {
       guard let shape = shapes[input.name], let image = DeviceLayout.image(shape) else { throw unknown(input.name) }
       let raw = program.add(DeviceLayout(planesOf: image), .input)
@@ -63,6 +68,8 @@ struct DevicePlanner {
   }
 
   private mutating func plan(_ node: Node) throws(ExecutionError) {
+    if insideBlocks.contains(node.name) { return }
+    if let first = blocks[node.name] { return try planBlock(first, node) }
     switch node.operation {
     case .convolution(let payload): try planConvolution(node, payload)
     case .separableConvolution(let payload): try planSeparable(node, payload)
@@ -151,7 +158,7 @@ extension DevicePlanner {
     }
   }
 
-  private func isConstant(_ name: String) -> Bool {
+  func isConstant(_ name: String) -> Bool {
     network.nodes.contains { node in
       if case .constant = node.operation { node.name == name } else { false }
     }

@@ -50,8 +50,11 @@ struct DeviceProgram {
     var grid: LaunchGrid
     var reads: [Int]
     var writes: Int
-    /// The bytes of the kernel's arguments.
-    var arguments: (Addresses) -> [UInt8]
+    /// Whether the kernel may add a second value, which lies as the output; and which it adds.
+    var takesSecond = false
+    var second: Int?
+    /// The bytes of the kernel's arguments. Of the step itself it asks for `writes` and `second` alone, which may change after it is made.
+    var arguments: (Addresses, Step) -> [UInt8]
   }
 
   var values: [Value] = []

@@ -38,6 +38,7 @@ extension EvaluationError: CustomStringConvertible {
         + "\(TextFormat.bytes(limit)) are allowed; allow more, or take smaller batches or patches"
     case .instructionSet(let name, let available):
       "this machine cannot run \(name); it can run \(available.joined(separator: ", "))"
+    case .device(let error): error.description
     case .unknownEngine(let name, let file):
       (file.map { "'\($0.onOneLine)': " } ?? "") + "there is no engine '\(name.onOneLine)'; there are \(EngineName.all)"
     case .untimedEngine(let name):
@@ -165,7 +166,8 @@ extension EvaluationError {
         .outOfMemory:
         description
       }
-    case .noImageContract, .noPredictionContract, .inputCount, .inputShape, .openInput, .instructionSet, .unknownEngine,
+    case .noImageContract, .noPredictionContract, .inputCount, .inputShape, .openInput, .instructionSet, .device,
+      .unknownEngine,
       .untimedEngine, .architecture,
       .training, .recipe, .pruning, .pruningConfiguration, .nothingToPrune, .targetOutOfReach,
       .notMeasurable, .trainingOption, .trainingTarget, .trainingInput, .runFolder, .notValidated, .nothingPretrained,

@@ -76,6 +76,25 @@ import Transforms
     #expect(session.deviceKernels.contains(kernel), "\(session.deviceKernels)")
   }
 
+  /// Residual blocks and long skips are fewer kernels, and what these compute is what the layers one by one compute.
+  @Test(arguments: [64, 40]) func blocksAreTheirLayers(_ features: Int) throws {
+    let network = try EDSR(features: features, blocks: 2, convolution: .separable).network(.random(seed: 10))
+      .optimizedForInference()
+    let shape = Shape(channels: 3, height: 18, width: 35), inputs = network.randomInputs([shape], seed: 11)
+    var engine = try EmulatedDevice.engine()
+    let fused = try engine.prepare(network, inputs: [shape])
+    engine.preferredKernels = CUDAKernel.allCases.filter { $0.name == "separable_half_16x16" }
+    let layers = try engine.prepare(network, inputs: [shape])
+    func count(_ session: any Session, _ kernel: String) -> Int {
+      (session as? CUDASession)?.kernels.count { $0.kernel == kernel } ?? 0
+    }
+    #expect(count(fused, "separableBlock_half") == 2 && count(fused, "separable_half_16x16") == 0)
+    #expect(count(layers, "separableBlock_half") == 0 && count(layers, "separable_half_16x16") == 4)
+    // The long skip rides on the last block.
+    #expect(count(fused, "elementwise_half") == 0 && count(layers, "elementwise_half") == 0)
+    #expect(try relativeError(fused.run(inputs)[0], layers.run(inputs)[0]) < 1e-4)
+  }
+
   /// In float32 nothing is rounded to 16 bits, and dense layers of tiles run on the tensor cores in three products.
   @Test func float32IsFloat32() throws {
     let network = try EDSR(blocks: 1).network(.random(seed: 8))

@@ -29,7 +29,8 @@ import Transforms
     Example(
       description: "EDSR x2 separable",
       network: { try EDSR(blocks: 2, convolution: .separable).network(.random(seed: 3)) },
-      input: Shape(batch: 2, channels: 3, height: 7, width: 21), kernels: ["head_half_3", "tail_half_16x16"]),
+      input: Shape(batch: 2, channels: 3, height: 7, width: 21),
+      kernels: ["head_half_3", "separableBlock_half", "tail_half_16x16"]),
     Example(
       description: "EDSR x2 by channel selection",
       network: { try EDSR(blocks: 1, convolution: .selection).network(.random(seed: 4)) },
