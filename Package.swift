@@ -19,6 +19,8 @@ var targets: [Target] = [
   .target(name: "CProcessor"),
 
   .target(name: "CShippedModels", exclude: ["models"], publicHeadersPath: "include"),
+  // Kernels for CUDA devices: their table and their PTX. The sources themselves are for a device's compiler, and for the emulation.
+  .target(name: "CUDAKernels", exclude: ["ptx", "kernels.def"], publicHeadersPath: "include"),
 
   .target(name: "Tensors"),
   .target(name: "Files"),
@@ -37,13 +39,14 @@ var targets: [Target] = [
   .target(name: "Execution", dependencies: ["Tensors", "Networks", "CProcessor"]),
   .target(name: "ReferenceBackend", dependencies: ["Tensors", "Files", "Networks", "Execution"]),
   .target(name: "CPUBackend", dependencies: ["Tensors", "Files", "Networks", "Execution", "CKernels"]),
+  .target(name: "CUDABackend", dependencies: ["Tensors", "Networks", "Execution", "CUDAKernels"]),
   .target(
     name: "Training", dependencies: ["Tensors", "Files", "Networks", "Transforms", "Formats", "Imaging", "Execution"]),
   .target(
     name: "Evaluation",
     dependencies: [
       "Tensors", "Files", "Networks", "Architectures", "Transforms", "Formats", "Imaging", "Execution", "ReferenceBackend",
-      "CPUBackend", "Training", "CShippedModels",
+      "CPUBackend", "CUDABackend", "Training", "CShippedModels",
     ]),
   .target(
     name: "Profiling",
@@ -55,7 +58,7 @@ var targets: [Target] = [
     name: "Swiftlet",
     dependencies: [
       "Tensors", "Files", "Networks", "Architectures", "Transforms", "Formats", "Imaging", "Execution", "ReferenceBackend",
-      "CPUBackend", "Training", "Evaluation", "Profiling",
+      "CPUBackend", "CUDABackend", "Training", "Evaluation", "Profiling",
     ]),
   .executableTarget(
     name: "SwiftletCommand",
@@ -69,11 +72,20 @@ var targets: [Target] = [
     ], path: "Tests/GeneratedNetworks"),
   // What several test targets share: operation cases, random tensors, tolerances.
   .target(name: "TestSupport", dependencies: ["Tensors", "Networks", "GeneratedNetworks"], path: "Tests/TestSupport"),
-  // Runs the kernels of Sources/CUDAKernels, which is no target: a device's compiler takes them.
+  // Runs the kernels of Sources/CUDAKernels on the CPU, and is the driver of a device that has them.
   .target(
     name: "CUDAEmulation", path: "Tests/CUDAEmulation",
-    cxxSettings: [.headerSearchPath("."), .headerSearchPath("../../Sources/CUDAKernels")]),
+    cxxSettings: [
+      .headerSearchPath("."), .headerSearchPath("../../Sources/CUDAKernels"),
+      .headerSearchPath("../../Sources/CUDAKernels/include"),
+    ]),
   .testTarget(name: "CUDAKernelTests", dependencies: ["CUDAEmulation"]),
+  .testTarget(
+    name: "CUDABackendTests",
+    dependencies: [
+      "Tensors", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "CPUBackend", "CUDAKernels",
+      "CUDABackend", "CUDAEmulation", "TestSupport",
+    ]),
   .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
   .testTarget(name: "NetworksTests", dependencies: ["Tensors", "Networks", "TestSupport"]),
   .testTarget(
@@ -107,7 +119,7 @@ var targets: [Target] = [
       "TestSupport", "GeneratedNetworks",
     ], exclude: ["Fixtures", "HDF5", "Models", "Networks"]),
   .testTarget(name: "ImagingTests", dependencies: ["Tensors", "Files", "Imaging"]),
-  .testTarget(name: "EvaluationTests", dependencies: ["Swiftlet", "TestSupport", "GeneratedNetworks"]),
+  .testTarget(name: "EvaluationTests", dependencies: ["Swiftlet", "TestSupport", "GeneratedNetworks", "CUDAEmulation"]),
   .testTarget(name: "ProfilingTests", dependencies: ["Swiftlet"]),
   .testTarget(name: "CommandTests", dependencies: ["Swiftlet", "SwiftletCommand"]),
   .testTarget(name: "CShippedModelsTests", dependencies: ["CShippedModels"]),

@@ -2,12 +2,18 @@
 #include "dense.cuh"
 #include "denseFloat.cuh"
 #include "denseHopper.cuh"
+#include "direct.cuh"
 #include "edges.cuh"
+#include "elementwise.cuh"
+#include "movement.cuh"
 #include "pool.cuh"
 #include "selection.cuh"
 #include "separableBlock.cuh"
 
-#define CUDA_KERNEL(name, family, arguments, threads, blocks) \
-  KERNEL(threads, blocks) name(ARGUMENTS(arguments) a) { family::run(a); }
+// What the table says of a kernel is what its family is.
 #define COMMA ,
+#define CUDA_KERNEL(name, family, arguments, threads, blocks, tileWidth, tileHeight, shared) \
+  static_assert(family::width == tileWidth && family::height == tileHeight, #name);          \
+  static_assert(family::sharedBytes == shared, #name);                                       \
+  KERNEL(threads, blocks) name(ARGUMENTS(arguments) a) { family::run(a); }
 #include "kernels.def"

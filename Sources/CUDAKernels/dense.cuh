@@ -10,6 +10,7 @@
 
 template <class E, int Warps, int Stages, int Size = 3, int Stride = 1> struct Dense {
   using Shape = Tile<Warps, Size, Stride>;
+  static constexpr int width = Shape::width, height = Shape::height;
   static constexpr int weightBytes = Size * Size * 4 * 32 * 16, slotBytes = Shape::unitBytes + weightBytes;
   static constexpr int sharedBytes = Stages * slotBytes + Shape::stageBytes;
 

@@ -9,6 +9,7 @@
 
 template <int Warps, int Stages, int Size = 3, int Stride = 1> struct DenseFloat {
   using Shape = Tile<Warps, Size, Stride>;
+  static constexpr int width = Shape::width, height = Shape::height;
   static constexpr int weightBytes = Size * Size * 8 * 32 * 16, slotBytes = Shape::unitBytes + weightBytes;
   static constexpr int sharedBytes = Stages * slotBytes;
 

@@ -30,7 +30,7 @@ template <class E, int WarpGroups> struct DenseHopper {
         const int pixel = (thread >> 3) + i * 16;
         x[i] = pixel % haloWidth - 1;
         y[i] = pixel / haloWidth - 1;
-        offset[i] = (y[i] * a.width + x[i]) * a.inputChannels + (thread & 7) * 8;
+        offset[i] = (y[i] * a.width + x[i]) * a.inputStride + (thread & 7) * 8;
       }
     }
   };
@@ -45,7 +45,7 @@ template <class E, int WarpGroups> struct DenseHopper {
 
   static DEVICE void copyHalo(uint32_t target, const ConvolutionArguments &a, const Pieces &own, Place p, int thread) {
     const E *input = static_cast<const E *>(a.input),
-            *first = input + ((static_cast<long long>(p.image) * a.height + p.y0) * a.width + p.x0) * a.inputChannels;
+            *first = input + ((static_cast<long long>(p.image) * a.height + p.y0) * a.width + p.x0) * a.inputStride;
     target += own.target;
 #pragma unroll
     for (int i = 0; i < pieces; i++) {
@@ -84,7 +84,7 @@ template <class E, int WarpGroups> struct DenseHopper {
       bias[j] = readConstant(reinterpret_cast<const float2 *>(a.bias + blockIdx.y * 64) + j * 4 + (lane & 3));
     const float above = a.scale, below = a.slope * a.scale;
     const bool adds = a.residual != nullptr;
-    const int acrossStep = 4 * a.outputChannels * a.shuffle, downStep = a.width * a.outputChannels * a.shuffle * a.shuffle;
+    const int acrossStep = 4 * a.outputStride * a.shuffle, downStep = a.width * a.outputStride * a.shuffle * a.shuffle;
     const uint64_t left = matrixDescriptor(halos, haloWidth * 16, plane), right = matrixDescriptor(weights, 128, 1024);
     waitForCopies<0>();
     publishShared();

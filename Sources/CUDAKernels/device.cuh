@@ -10,7 +10,15 @@
 
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
+
+#ifdef __CUDACC_RTC__
+// NVRTC has no library of C++.
+using uint16_t = unsigned short;
+using uint32_t = unsigned int;
+using uint64_t = unsigned long long;
+#else
 #include <cstdint>
+#endif
 
 #define DEVICE __device__ __forceinline__
 #define KERNEL(threads, blocks) extern "C" __global__ void __launch_bounds__(threads, blocks)
@@ -209,3 +217,8 @@ template <class E> DEVICE uint4 addElements(uint4 a, uint4 b) {
 DEVICE float activated(float v, float above, float below, float residual) {
   return fmaxf(v * above + residual, v * below + residual);
 }
+
+/// A family whose blocks have no tile and no shared memory.
+struct Untiled {
+  static constexpr int width = 0, height = 0, sharedBytes = 0;
+};

@@ -10,6 +10,7 @@
 
 template <class E, int Planes, int Warps> struct Head {
   using Shape = Tile<Warps>;
+  static constexpr int width = Shape::width, height = Shape::height;
   static constexpr int depth = 9 * Planes, steps = (depth + 15) / 16;
   static constexpr int haloBytes = (Planes * Shape::haloPixels * 4 + 4 + 15) / 16 * 16;  // and a zero
   static constexpr int sharedBytes = haloBytes + Shape::stageBytes;
@@ -73,6 +74,7 @@ template <class E, int Planes, int Warps> struct Head {
 
 template <class E, int Warps, int Stages> struct Tail {
   using Shape = Tile<Warps>;
+  static constexpr int width = Shape::width, height = Shape::height;
   static constexpr int weightBytes = 9 * 32 * 8, slotBytes = Shape::unitBytes + weightBytes;
   static constexpr int sharedBytes = Stages * slotBytes;
 

@@ -5,7 +5,7 @@
 #include "device.cuh"
 
 /// The greatest of `Size` x `Size` pixels, every `Stride`; places outside the image (`padding` before it) are not looked at.
-template <class E, int Size, int Stride> struct MaximumPool {
+template <class E, int Size, int Stride> struct MaximumPool : Untiled {
   static DEVICE void run(const PoolArguments &a) {
     const int pieces = a.channels / 8, at = blockIdx.x * 256 + threadIdx.x, piece = at % pieces,
               x = at / pieces % a.outputWidth, y = at / pieces / a.outputWidth;
@@ -22,7 +22,7 @@ template <class E, int Size, int Stride> struct MaximumPool {
         const int u = x * Stride - a.padding + dx, v = y * Stride - a.padding + dy;
         if (u < 0 || v < 0 || u >= a.width || v >= a.height) continue;
         const uint4 p = readGlobal(reinterpret_cast<const uint4 *>(static_cast<const E *>(a.input) +
-                                                                   ((image + v) * a.width + u) * a.channels + piece * 8));
+                                                                   ((image + v) * a.width + u) * a.inputStride + piece * 8));
         const uint32_t words[4] = {p.x, p.y, p.z, p.w};
 #pragma unroll
         for (int i = 0; i < 4; i++) {
@@ -38,7 +38,7 @@ template <class E, int Size, int Stride> struct MaximumPool {
                           Numbers<E>::pack(best[2].x, best[2].y), Numbers<E>::pack(best[3].x, best[3].y)};
     writeGlobal(reinterpret_cast<uint4 *>(
                     static_cast<E *>(a.output) +
-                    ((static_cast<long long>(blockIdx.y) * a.outputHeight + y) * a.outputWidth + x) * a.channels + piece * 8),
+                    ((static_cast<long long>(blockIdx.y) * a.outputHeight + y) * a.outputWidth + x) * a.outputStride + piece * 8),
                 result);
   }
 };

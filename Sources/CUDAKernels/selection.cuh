@@ -12,6 +12,7 @@
 
 template <class E, int Stages> struct Selection {
   using Shape = Tile<8, 3, 1, 2>;
+  static constexpr int width = Shape::width, height = Shape::height;
   static constexpr int weightBytes = 4 * 32 * 16, slotBytes = Shape::unitBytes + weightBytes,
                        depthwiseBytes = 4 * DepthwiseUnit<E>::bytes;
   static constexpr int sharedBytes = Stages * slotBytes + 4 * Shape::unitBytes + depthwiseBytes + Shape::stageBytes;

@@ -110,6 +110,7 @@ template <class E> struct SeparableUnit : DepthwiseUnit<E> {
 
 template <class E, int Warps, int Stages> struct Separable {
   using Shape = Tile<Warps>;
+  static constexpr int width = Shape::width, height = Shape::height;
   static constexpr int weightBytes = SeparableUnit<E>::bytes, slotBytes = Shape::unitBytes + weightBytes;
   static constexpr int sharedBytes = Stages * slotBytes + Shape::stageBytes;
 

@@ -45,7 +45,7 @@ template <class E> struct SeparableBlock {
     for (int i = 0; i < pieces; i++) {
       int pixel = (threadIdx.x + i * threads) >> 1, x = x0 - 2 + pixel % haloWidth, y = y0 - 2 + pixel / haloWidth;
       bool inside = x >= 0 && x < a.width && y >= 0 && y < a.height;
-      offsets[i] = inside ? ((image * a.height + y) * a.width + x) * 64 + static_cast<int>(threadIdx.x & 1) * 8 : -1;
+      offsets[i] = inside ? ((image * a.height + y) * a.width + x) * a.inputStride + static_cast<int>(threadIdx.x & 1) * 8 : -1;
     }
     waitForEarlierKernels();
 #pragma unroll 1
@@ -165,15 +165,17 @@ template <class E> struct SeparableBlock {
     // Eight lanes read four pixels of a unit, so that they find different banks; the warp stores four whole pixels.
     const int unit = lane >> 3, half = lane & 1, column = lane >> 1 & 3;
     long long at =
-        ((static_cast<long long>(image) * a.height + y0 + down) * a.width + x0 + across + column) * 64 + unit * 16 + half * 8;
+        ((static_cast<long long>(image) * a.height + y0 + down) * a.width + x0 + across + column) * a.outputStride + unit * 16 +
+        half * 8;
+    const int acrossStep = 4 * a.outputStride;
 #pragma unroll 1
-    for (int y = 0; y < 4 && y0 + down + y < a.height; y++, at += a.width * 64) {
+    for (int y = 0; y < 4 && y0 + down + y < a.height; y++, at += static_cast<long long>(a.width) * a.outputStride) {
 #pragma unroll
       for (int i = 0; i < 4; i++) {
         if (x0 + across + i * 4 + column >= a.width) continue;
         uint4 v = readShared<uint4>(own(unit, i * 4 + column, y, half));
-        if (second) v = addElements<E>(v, readGlobal(reinterpret_cast<const uint4 *>(second + at + i * 256)));
-        writeGlobal(reinterpret_cast<uint4 *>(output + at + i * 256), v);
+        if (second) v = addElements<E>(v, readGlobal(reinterpret_cast<const uint4 *>(second + at + i * acrossStep)));
+        writeGlobal(reinterpret_cast<uint4 *>(output + at + i * acrossStep), v);
       }
     }
   }

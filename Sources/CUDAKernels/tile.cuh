@@ -32,7 +32,7 @@ template <int Warps, int Size = 3, int Stride = 1, int Rows = 4> struct Tile {
           y = y0 * Stride - Size / 2 + pixel / haloWidth;
       bool inside = x >= 0 && x < a.width && y >= 0 && y < a.height;
       offsets[i] =
-          inside ? ((image * a.height + y) * a.width + x) * (a.inputChannels / elements) + static_cast<int>(threadIdx.x & 1)
+          inside ? ((image * a.height + y) * a.width + x) * (a.inputStride / elements) + static_cast<int>(threadIdx.x & 1)
                  : -1;
     }
   }
@@ -65,9 +65,10 @@ DEVICE long long outputOffset(const ConvolutionArguments &a, int image, int x, i
     run = group / groups;
     group %= groups;
   }
-  return ((static_cast<long long>(image) * a.outputHeight + y) * a.shuffle + (run >> 1)) * (a.outputWidth * a.shuffle) *
-             a.outputChannels +
-         static_cast<long long>(x * a.shuffle + (run & 1)) * a.outputChannels + group * 64;
+  return (((static_cast<long long>(image) * a.outputHeight + y) * a.shuffle + (run >> 1)) * (a.outputWidth * a.shuffle) +
+          x * a.shuffle + (run & 1)) *
+             a.outputStride +
+         group * 64;
 }
 
 /// Where the pixels of 16 columns of halo lie for this lane: rows for `loadMatrices`, whose four matrices are the left and the
@@ -103,8 +104,8 @@ template <class E> struct WarpOutput {
 
   DEVICE uint32_t place(int pixel, int piece) const { return stage + pixel * 128 + ((piece ^ (pixel & 7)) << 4); }
   /// Elements from one pixel of the tile to the next, and from one row to the next.
-  DEVICE int acrossStep(const ConvolutionArguments &a) const { return a.outputChannels * a.shuffle; }
-  DEVICE int downStep(const ConvolutionArguments &a) const { return a.outputWidth * a.outputChannels * a.shuffle * a.shuffle; }
+  DEVICE int acrossStep(const ConvolutionArguments &a) const { return a.outputStride * a.shuffle; }
+  DEVICE int downStep(const ConvolutionArguments &a) const { return a.outputWidth * a.outputStride * a.shuffle * a.shuffle; }
   /// Of this lane's eight channels of the pixel it stores first; it stores every fourth of a row.
   DEVICE long long offset(const ConvolutionArguments &a) const {
     return outputOffset(a, image, x0 + (lane >> 3), y0, group) + (lane & 7) * 8;

@@ -31,6 +31,7 @@ extension Comparison {
     case .reference: return []
     case .cpu(let options):
       name = "\(engine.name), \(options.threadCount) \(options.threadCount == 1 ? "thread" : "threads")"
+    case .cuda: name = "\(engine.name)"
     }
     let backend = try engine.makeBackend()
     let whole: [Tensor]

@@ -1,4 +1,5 @@
 import CPUBackend
+import CUDABackend
 import Execution
 import Files
 import Networks
@@ -9,7 +10,7 @@ extension Engine {
   /// The name of the rates that its kernels are chosen by.
   fileprivate var rates: String? {
     switch self {
-    case .reference: nil
+    case .reference, .cuda: nil
     case .cpu(let options): options.machine.name
     }
   }
@@ -22,6 +23,11 @@ extension Engine {
       switch options.precision {
       case .float32: 0
       case .bfloat16: Tolerance.bfloat16Epsilon
+      }
+    case .cuda(let options):
+      switch options.precision {
+      case .float32: 0
+      case .float16: Tolerance.float16Epsilon
       }
     }
   }

@@ -1,4 +1,5 @@
 import CPUBackend
+import CUDABackend
 import Execution
 import ReferenceBackend
 
@@ -8,6 +9,8 @@ public enum Engine: Hashable, Sendable {
   case reference
   /// The fast engine.
   case cpu(CPUOptions = CPUOptions())
+  /// A CUDA device.
+  case cuda(CUDAOptions = CUDAOptions())
 
   /// What is left open is the best of this machine, and float32.
   public init(
@@ -20,6 +23,8 @@ public enum Engine: Hashable, Sendable {
         CPUOptions(
           instructionSet: instructionSet ?? .best, precision: precision ?? .float32, threadCount: threadCount, machine: machine)
       )
+    case .cuda(let device, let precision):
+      self = .cuda(CUDAOptions(device: device ?? 0, precision: precision ?? .float32, threadCount: threadCount))
     }
   }
 
@@ -27,6 +32,7 @@ public enum Engine: Hashable, Sendable {
     switch self {
     case .reference: .reference
     case .cpu(let options): .cpu(options.instructionSet, options.precision)
+    case .cuda(let options): .cuda(options.device, options.precision)
     }
   }
 
@@ -35,14 +41,16 @@ public enum Engine: Hashable, Sendable {
     switch self {
     case .reference: 1
     case .cpu(let options): options.threadCount
+    case .cuda(let options): options.threadCount
     }
   }
 
-  /// Throws where this machine cannot run the instruction set.
+  /// Throws where this machine cannot run the instruction set, or has no such device.
   public func makeBackend() throws(EvaluationError) -> any Backend {
     switch self {
     case .reference: ReferenceEngine()
     case .cpu(let options): try options.makeEngine()
+    case .cuda(let options): try options.makeEngine()
     }
   }
 }
@@ -77,5 +85,29 @@ public struct CPUOptions: Hashable, Sendable {
     return CPUEngine(
       instructionSet: instructionSet, threadCount: threadCount, precision: precision, machine: machine,
       memoryLimit: memoryLimit, recomputesValues: memoryLimit != nil)
+  }
+}
+
+/// How a CUDA device computes.
+public struct CUDAOptions: Hashable, Sendable {
+  /// Its place among the driver's devices.
+  public var device: Int
+  public var precision: CUDAPrecision
+  /// Of the host, for the work around the network; at least 1.
+  public var threadCount: Int
+
+  public init(device: Int = 0, precision: CUDAPrecision = .float32, threadCount: Int = Machine.processorCount) {
+    self.device = device
+    self.precision = precision
+    self.threadCount = max(threadCount, 1)
+  }
+
+  /// Throws where there is no driver, or it has no such device.
+  package func makeEngine() throws(EvaluationError) -> CUDAEngine {
+    do throws(CUDAError) {
+      return try CUDAEngine(device: device, precision: precision)
+    } catch {
+      throw .device(error)
+    }
   }
 }

@@ -1,10 +1,13 @@
 import CPUBackend
+import CUDABackend
 
-/// What an engine is called: `reference`, `cpu`, `cpu:avx2`, `cpu:avx512:bfloat16`.
+/// What an engine is called: `reference`, `cpu`, `cpu:avx2`, `cpu:avx512:bfloat16`, `cuda`, `cuda:1:float16`.
 public enum EngineName: Hashable, Sendable {
   case reference
   /// Nil where the name leaves it open.
   case cpu(InstructionSet? = nil, Precision? = nil)
+  /// The number of the device; nil where the name leaves it open.
+  case cuda(Int? = nil, CUDAPrecision? = nil)
 
   /// Throws where there is no such engine.
   public init(_ text: String) throws(EvaluationError) {
@@ -27,6 +30,19 @@ public enum EngineName: Hashable, Sendable {
         }
       }
       self = .cpu(instructionSet, precision)
+    case .cuda:
+      var device: Int?
+      var precision: CUDAPrecision?
+      for part in parts.dropFirst() {
+        if let value = Int(part), value >= 0, device == nil, precision == nil {
+          device = value
+        } else if let value = CUDAPrecision(rawValue: part), precision == nil {
+          precision = value
+        } else {
+          throw .unknownEngine(name: text)
+        }
+      }
+      self = .cuda(device, precision)
     }
   }
 
@@ -34,6 +50,7 @@ public enum EngineName: Hashable, Sendable {
   public enum Kind: String, Hashable, Codable, Sendable, CaseIterable {
     case reference
     case cpu
+    case cuda
 
     /// With what may follow.
     fileprivate var help: String {
@@ -42,6 +59,9 @@ public enum EngineName: Hashable, Sendable {
       case .cpu:
         "\(rawValue), with an instruction set (\(InstructionSet.allCases.map(\.rawValue).joined(separator: ", "))), a precision "
           + "(\(Precision.allCases.map(\.rawValue).joined(separator: ", "))) or both, as in cpu:avx2:bfloat16"
+      case .cuda:
+        "\(rawValue), with the number of a device, a precision (\(CUDAPrecision.allCases.map(\.rawValue).joined(separator: ", "))) "
+          + "or both, as in cuda:0:float16"
       }
     }
   }
@@ -50,6 +70,7 @@ public enum EngineName: Hashable, Sendable {
     switch self {
     case .reference: .reference
     case .cpu: .cpu
+    case .cuda: .cuda
     }
   }
 
@@ -63,6 +84,8 @@ extension EngineName: CustomStringConvertible {
     case .reference: kind.rawValue
     case .cpu(let instructionSet, let precision):
       [kind.rawValue, instructionSet?.rawValue, precision?.rawValue].compactMap(\.self).joined(separator: ":")
+    case .cuda(let device, let precision):
+      [kind.rawValue, device.map(String.init), precision?.rawValue].compactMap(\.self).joined(separator: ":")
     }
   }
 }

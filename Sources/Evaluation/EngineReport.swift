@@ -20,6 +20,7 @@ extension EngineReport {
       precision = options.precision.rawValue
       threads = options.threadCount
       rates = options.machine.name
+    case .cuda(let options): (isa, precision, threads, rates) = (nil, options.precision.rawValue, nil, nil)
     }
   }
 
@@ -37,7 +38,7 @@ package enum EngineText {
     ].compactMap(\.self)
     switch kind {
     case .cpu: return parts.joined(separator: ", ")
-    case .reference: return ([kind.rawValue] + parts).joined(separator: ", ")
+    case .reference, .cuda: return ([kind.rawValue] + parts).joined(separator: ", ")
     }
   }
 }

@@ -41,6 +41,7 @@ extension EvaluationError: CustomStringConvertible {
         + "\(TextFormat.bytes(limit)) are allowed; allow more, or take smaller batches or patches"
     case .instructionSet(let name, let available):
       "this machine cannot run \(name); it can run \(available.joined(separator: ", "))"
+    case .device(let error): error.description
     case .unknownEngine(let name, let file):
       (file.map { "'\($0.onOneLine)': " } ?? "") + "there is no engine '\(name.onOneLine)'; there are \(EngineName.all)"
     case .untimedEngine(let name):
@@ -168,7 +169,7 @@ extension EvaluationError {
         .outOfMemory:
         description
       }
-    case .noImageContract, .noPredictionContract, .inputCount, .inputShape, .openInput, .instructionSet, .targetSize,
+    case .noImageContract, .noPredictionContract, .inputCount, .inputShape, .openInput, .instructionSet, .targetSize, .device,
       .unknownEngine,
       .untimedEngine, .architecture,
       .training, .recipe, .pruning, .pruningConfiguration, .nothingToPrune, .targetOutOfReach,
@@ -202,6 +203,7 @@ extension ExecutionError {
         : "about \(TextFormat.bytes(needed)) of memory are needed and the system gives no more; give a smaller input"
     case .unsupported(let node, let operation, let backend, let reason):
       "the node '\(node)' (\(operation)) is not supported by \(backend), because \(reason)"
+    case .device(let line): line
     }
   }
 

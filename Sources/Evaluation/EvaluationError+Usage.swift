@@ -18,7 +18,7 @@ extension EvaluationError {
       .runFolder, .notValidated, .nothingPretrained, .otherContract, .openInput, .notFinite, .constantOutput, .format,
       .conversion,
       .noPictures, .nothingToSubstitute, .outputTaken, .pictureTooSmall, .nothingInCommon, .notProfile, .notMachine, .noLabel,
-      .noLabels, .quantization, .quantizationLoss, .data, .image, .file:
+      .noLabels, .device, .quantization, .quantizationLoss, .data, .image, .file:
       false
     }
   }

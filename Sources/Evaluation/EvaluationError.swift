@@ -1,4 +1,5 @@
 import Architectures
+import CUDABackend
 import Execution
 import Files
 import Formats
@@ -35,6 +36,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   /// Training needs more, also where values are computed again.
   case trainingMemory(limit: Int, needed: Int)
   case instructionSet(name: String, available: [String])
+  /// There is no CUDA device, or it fails.
+  case device(CUDAError)
   /// Of a file that was read, or as it was given.
   case unknownEngine(name: String, file: String? = nil)
   /// The engine does not say where its time goes.

@@ -120,4 +120,6 @@ public enum ExecutionError: Error, Hashable, Sendable {
   case unsupported(node: String, operation: String, backend: String, reason: String)
   /// The values of a run need more bytes than the machine has.
   case memory(needed: Int, available: Int)
+  /// A device that runs networks failed; the line says how.
+  case device(String)
 }

@@ -37,10 +37,12 @@ package struct Tolerance: Hashable, Sendable {
   static let epsilon = Double(Float.ulpOfOne)
   /// 8 significant bits.
   package static let bfloat16Epsilon = 1.0 / 256
+  /// 11 significant bits.
+  package static let float16Epsilon = 1.0 / 2048
 
   /// The bounds of each output for these inputs. `convolutionFactor` multiplies the rounding term of convolutions, for kernels
   /// with a larger stated bound (Winograd). `storage` is the relative error of each stored value and weight: half a unit in the
-  /// last place where they are bfloat16 (`bfloat16Epsilon`), nothing where they are float32.
+  /// last place where they are bfloat16 (`bfloat16Epsilon`) or float16, nothing where they are float32.
   package static func outputs(
     of network: Network, inputs: [Tensor], convolutionFactor: Double = 1, storage: Double = 0
   ) throws(NetworkError) -> [Tolerance] {

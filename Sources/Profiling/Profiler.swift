@@ -83,7 +83,7 @@ public struct Profiler: Sendable {
     get throws(EvaluationError) {
       switch engine {
       case .cpu(let options): options
-      case .reference: throw .untimedEngine(name: engine.name.description)
+      case .reference, .cuda: throw .untimedEngine(name: engine.name.description)
       }
     }
   }

@@ -19,6 +19,7 @@ extension Profile {
       switch engine?.kind ?? .cpu {
       case .cpu: _ = try EngineName("cpu:\(roofs.isa):\(precision)")
       case .reference: throw EvaluationError.untimedEngine(name: EngineName.reference.description)
+      case .cuda: throw EvaluationError.untimedEngine(name: EngineName.cuda().description)
       }
     } catch EvaluationError.unknownEngine(let name, _) {
       throw .unknownEngine(name: name, file: path)

@@ -1,5 +1,6 @@
 @_exported import Architectures
 @_exported import CPUBackend
+@_exported import CUDABackend
 @_exported import Evaluation
 @_exported import Execution
 @_exported import Files

@@ -3,6 +3,7 @@ import Swiftlet
 
 extension InstructionSet: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
+extension PrecisionName: ExpressibleByArgument {}
 extension ImageFormat: ExpressibleByArgument {
   public init?(argument: String) { self.init(named: argument) }
 }
@@ -125,7 +126,7 @@ struct CPUArguments: ParsableArguments {
   @OptionGroup var machine: MachineArguments
 
   /// What these options say of an engine that is named, with a precision where one is given.
-  func engine(_ name: EngineName, _ precision: Precision? = nil) throws -> Engine {
+  func engine(_ name: EngineName, _ precision: PrecisionName? = nil) throws -> Engine {
     Engine(try completed(name, precision), threadCount: threads.value, machine: try machine.description)
   }
 
@@ -137,7 +138,7 @@ struct CPUArguments: ParsableArguments {
   }
 
   /// Throws where the name says something else than the options.
-  func completed(_ name: EngineName, _ precision: Precision?) throws -> EngineName {
+  func completed(_ name: EngineName, _ precision: PrecisionName?) throws -> EngineName {
     switch name {
     case .reference:
       guard precision ?? .float32 == .float32, isa == nil, machine.rates == nil else {
@@ -152,15 +153,29 @@ struct CPUArguments: ParsableArguments {
       if namedPrecision != nil, precision != nil {
         throw ValidationError("--engine names a precision already; leave out --precision")
       }
-      return .cpu(namedSet ?? isa, namedPrecision ?? precision)
+      if let precision, precision.cpu == nil { throw ValidationError("the CPU has float32 and bfloat16") }
+      return .cpu(namedSet ?? isa, namedPrecision ?? precision?.cpu)
+    case .cuda(let device, let namedPrecision):
+      guard isa == nil, machine.rates == nil else {
+        throw ValidationError("--isa and --rates are for the CPU; a CUDA device chooses by what it says of itself")
+      }
+      if namedPrecision != nil, precision != nil {
+        throw ValidationError("--engine names a precision already; leave out --precision")
+      }
+      if let precision, precision.cuda == nil { throw ValidationError("a CUDA device has float32 and float16") }
+      return .cuda(device, namedPrecision ?? precision?.cuda)
     }
   }
 }
 
 /// How values and weights are stored.
 struct PrecisionArguments: ParsableArguments {
-  @Option(help: "How values and weights are stored: float32 or bfloat16. Sums are float32. (default: float32)")
-  var precision: Precision?
+  @Option(
+    help: """
+      How values and weights are stored: float32, on the CPU bfloat16, on a CUDA device float16. Sums are float32. (default: \
+      float32)
+      """)
+  var precision: PrecisionName?
 }
 
 /// Which engine runs the network, and how.
@@ -168,18 +183,37 @@ struct EngineArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      What runs the network: cpu, or reference, which is slow and exact. An instruction set and a precision may follow, as in \
-      cpu:avx2:bfloat16. (default: cpu)
+      What runs the network: cpu, cuda, or reference, which is slow and exact. An instruction set, or the number of a device, and a \
+      precision may follow, as in cpu:avx2:bfloat16 and cuda:0:float16. (default: cpu)
       """, valueName: "engine"), transform: { try EngineName($0) })
-  var engine = EngineName.cpu()
+  var engine: EngineName?
+
+  @Option(
+    help: ArgumentHelp(
+      "Where the network runs: cpu, cuda or cuda:1; 'swiftlet devices' shows those that there are. (default: cpu)",
+      valueName: "device"),
+    transform: { text in
+      guard let device = DeviceName(text) else { throw ValueProblem("give cpu, cuda or cuda with a number, as in cuda:1") }
+      return device
+    })
+  var device: DeviceName?
 
   @OptionGroup var stored: PrecisionArguments
   @OptionGroup var cpu: CPUArguments
 
-  func validate() throws { _ = try cpu.completed(engine, stored.precision) }
+  func validate() throws { _ = try cpu.completed(name, stored.precision) }
+
+  /// Throws where two options say it.
+  private var name: EngineName {
+    get throws {
+      guard let device else { return engine ?? .cpu() }
+      if engine != nil { throw ValidationError("--engine and --device both say what runs the network; give one") }
+      return device.engine
+    }
+  }
 
   /// The engine that all of these options say.
-  var value: Engine { get throws { try cpu.engine(engine, stored.precision) } }
+  var value: Engine { get throws { try cpu.engine(name, stored.precision) } }
 
   var threadCount: Int { cpu.threads.value }
 }
@@ -201,7 +235,7 @@ struct TimedEngineArguments: ParsableArguments {
 
   private static func timed(_ name: EngineName) throws -> EngineName {
     switch name {
-    case .reference: throw EvaluationError.untimedEngine(name: name.description)
+    case .reference, .cuda: throw EvaluationError.untimedEngine(name: name.description)
     case .cpu: return name
     }
   }

@@ -10,7 +10,8 @@ struct SwiftletCommand: ParsableCommand {
       UpscaleCommand.self, PredictCommand.self, EvalCommand.self, InfoCommand.self, NewCommand.self, ConvertCommand.self,
       OptimizeCommand.self, PruneCommand.self, QuantizeCommand.self,
       RunCommand.self, BenchCommand.self, KernelsCommand.self, ProfileCommand.self, ExplainCommand.self, CompareCommand.self,
-      LadderCommand.self, MachineCommand.self, DataCommand.self, TrainCommand.self, RunsCommand.self, FrontCommand.self,
+      LadderCommand.self, MachineCommand.self, DevicesCommand.self, DataCommand.self, TrainCommand.self, RunsCommand.self,
+      FrontCommand.self,
     ])
 
   /// Throws where the first word is no command: the parser would take it for an argument too many.

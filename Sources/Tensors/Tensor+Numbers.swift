@@ -53,4 +53,18 @@ extension Float {
     default: self.init(bitPattern: sign | (exponent + 112) << 23 | fraction << 13)
     }
   }
+
+  /// The bits of the nearest IEEE 754 binary16, of two as near the even one; infinity beyond the largest. A NaN stays one.
+  package var halfBits: UInt16 {
+    let sign = UInt16(truncatingIfNeeded: bitPattern >> 16 & 0x8000), magnitude = bitPattern & 0x7FFF_FFFF
+    if magnitude > 0x7F80_0000 { return sign | 0x7E00 }
+    // 65520 and more.
+    if magnitude >= 0x477F_F000 { return sign | 0x7C00 }
+    // Below the normal numbers the addition rounds: the unit in the last place of 0.5 is 2^-24.
+    if magnitude < 0x3880_0000 {
+      return sign | UInt16(truncatingIfNeeded: (Float(bitPattern: magnitude) + 0.5).bitPattern &- Float(0.5).bitPattern)
+    }
+    let rounded = magnitude &+ 0xFFF &+ (magnitude >> 13 & 1)
+    return sign | UInt16(truncatingIfNeeded: (rounded >> 13) &- 112 << 10)
+  }
 }

@@ -1,5 +1,6 @@
 #include "CUDAEmulation.h"
 
+#include "Kernels.h"
 #include "convolution.cu"
 #include "packing.h"
 
@@ -39,26 +40,23 @@ template <class E, int W, int S>
 constexpr Family family<Tail<E, W, S>>{Kind::tail, 16, W * 4, 3, 1, 0, Tail<E, W, S>::sharedBytes, isBrain<E>};
 template <class E, int Z, int T> constexpr Family family<MaximumPool<E, Z, T>>{Kind::pool, 0, 0, Z, T, 0, 0, isBrain<E>};
 
+/// A kernel of a family that is packed for: those of any shape run in whole networks.
 struct Row {
-  const char *name;
+  const EmulatedKernel *kernel;
   Family family;
-  unsigned threads;
-  void (*convolution)(ConvolutionArguments);
-  void (*pool)(PoolArguments);
 };
-Row row(const char *name, Family family, unsigned threads, void (*kernel)(ConvolutionArguments)) {
-  return {name, family, threads, kernel, nullptr};
-}
-Row row(const char *name, Family family, unsigned threads, void (*kernel)(PoolArguments)) {
-  return {name, family, threads, nullptr, kernel};
-}
-
+std::vector<Row> tabledRows() {
+  std::vector<Row> result;
+  size_t index = 0;
 #undef CUDA_KERNEL
-#define CUDA_KERNEL(name, kernelFamily, arguments, threads, blocks) \
-  row(#name, family<kernelFamily>, threads, [](arguments a) { name(a); }),
-const std::vector<Row> rows = {
+#define CUDA_KERNEL(name, kernelFamily, arguments, threads, blocks, width, height, shared)                              \
+  if constexpr (std::is_same_v<arguments, ConvolutionArguments> || std::is_same_v<arguments, PoolArguments>)            \
+    result.push_back({&emulatedKernels()[index], family<kernelFamily>});                                                \
+  index++;
 #include "kernels.def"
-};
+  return result;
+}
+const std::vector<Row> rows = tabledRows();
 
 template <class T> Buffer buffer(std::vector<T> &v, bool writable) {
   const char *begin = reinterpret_cast<const char *>(v.data());
@@ -133,14 +131,14 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
   std::vector<float> output32(computed, NAN);
   const bool floatIn = single || planarIn, floatOut = single || planarOut;
 
-  if (row.pool) {
+  if (f.kind == Kind::pool) {
     if (height < 1 || width < 1) {
       fault = "no output";
       return -1;
     }
-    PoolArguments a{input16.data(), output16.data(), c.height, c.width, height, width, inputs, f.size / 3};
-    fault = launch({unsigned(height * width * inputs / 8 + 255) / 256, unsigned(c.images), 1}, row.threads, 0, c.seed,
-                   {buffer(input16, false), buffer(output16, true)}, [&] { row.pool(a); });
+    PoolArguments a{input16.data(), output16.data(), c.height, c.width, height, width, inputs, f.size / 3, inputs, inputs};
+    fault = launch({unsigned(height * width * inputs / 8 + 255) / 256, unsigned(c.images), 1}, row.kernel->threads, 0, c.seed,
+                   {buffer(input16, false), buffer(output16, true)}, [&] { row.kernel->run(&a); });
     if (!fault.empty()) return -1;
     size_t wrong = 0, at = 0;
     for (int i = 0; i < c.images; i++)
@@ -215,8 +213,8 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
   a.width = c.width;
   a.outputHeight = height;
   a.outputWidth = width;
-  a.inputChannels = inputs;
-  a.outputChannels = c.shuffle == 2 ? outputs / 4 : outputs;
+  a.inputChannels = a.inputStride = inputs;
+  a.outputChannels = a.outputStride = c.shuffle == 2 ? outputs / 4 : outputs;
   a.groups = planarOut ? 1 : outputs / 64;
   a.shuffle = c.shuffle;
   a.images = c.images;
@@ -227,11 +225,11 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
   dim3 grid{unsigned(a.tilesAcross), unsigned(a.tilesDown), unsigned(a.images * a.groups)};
   if (f.kind == Kind::denseHopper) grid = {2, unsigned(a.groups), 1};
   fault = launch(
-      grid, row.threads, f.sharedBytes, c.seed,
+      grid, row.kernel->threads, f.sharedBytes, c.seed,
       {floatIn ? buffer(x.numbers, false) : buffer(input16, false), single ? buffer(packedFloat, false) : buffer(packed, false),
        buffer(bias, false), floatOut ? buffer(r, false) : buffer(r16, false), floatOut ? buffer(s, false) : buffer(s16, false),
        floatOut ? buffer(output32, true) : buffer(output16, true)},
-      [&] { row.convolution(a); });
+      [&] { row.kernel->run(&a); });
   if (!fault.empty()) return -1;
 
   // The reference keeps sums in float32 between the layers of a block, which is far below what 16 bits lose there.
@@ -304,7 +302,7 @@ void write(const std::string &text, char *to, int capacity) { snprintf(to, size_
 
 }  // namespace
 
-const char *cudaKernelName(int index) { return index < int(rows.size()) ? rows[size_t(index)].name : nullptr; }
+const char *cudaKernelName(int index) { return index < int(rows.size()) ? rows[size_t(index)].kernel->name.c_str() : nullptr; }
 int cudaKernelInputUnit(int index) {
   return rows[size_t(index)].family.kind == Kind::denseFloat ? 8 : rows[size_t(index)].family.kind == Kind::pool ? 8 : 16;
 }

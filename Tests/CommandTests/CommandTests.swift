@@ -165,9 +165,17 @@ import Testing
       "compare MODEL --path-a gpu", 64,
       "swiftlet: The value 'gpu' is invalid for '--path-a <path>': there is no engine 'gpu'; there are reference; cpu, with …"),
     CommandCase(
-      "bench MODEL --engine cuda:0", 64,
-      "swiftlet: The value 'cuda:0' is invalid for '--engine <engine>': there is no engine 'cuda:0'; there are reference; cpu, …"
+      "bench MODEL --engine cuda:avx2", 64,
+      "swiftlet: The value 'cuda:avx2' is invalid for '--engine <engine>': there is no engine 'cuda:avx2'; there are reference; cpu, …"
     ),
+    CommandCase("bench MODEL --engine cuda:0:bfloat16", 64, "swiftlet: The value 'cuda:0:bfloat16' is invalid for …"),
+    CommandCase(
+      "bench MODEL --device gpu", 64, "swiftlet: The value 'gpu' is invalid for '--device <device>': give cpu, cuda or …"),
+    CommandCase(
+      "bench MODEL --device cuda --engine cpu", 64, "swiftlet: --engine and --device both say what runs the network; …"),
+    CommandCase("bench MODEL --device cuda --isa avx2", 64, "swiftlet: --isa and --rates are for the CPU; …"),
+    CommandCase("bench MODEL --device cuda --precision bfloat16", 64, "swiftlet: a CUDA device has float32 and float16 …"),
+    CommandCase("bench MODEL --precision float16", 64, "swiftlet: the CPU has float32 and bfloat16 …"),
     CommandCase("bench MODEL --engine cpu:mmx", 64, "swiftlet: The value 'cpu:mmx' is invalid for '--engine <engine>': …"),
     CommandCase("bench MODEL --engine cpu:avx2 --isa avx2", 64, "swiftlet: --engine names an instruction set already; …"),
     CommandCase("eval MODEL --data . --engine cpu:bfloat16 --precision float32", 64, "swiftlet: --engine names a precision …"),

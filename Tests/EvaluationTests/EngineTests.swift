@@ -1,3 +1,4 @@
+import CUDAEmulation
 @testable import Evaluation
 import Swiftlet
 import Testing
@@ -20,11 +21,25 @@ import Testing
       }
     }
     #expect(Engine(.cpu(), threadCount: 1).name == .cpu(.best, .float32))
+    for device in [nil, 0, 7] {
+      for precision in [nil] + CUDAPrecision.allCases.map(Optional.some) {
+        let name = EngineName.cuda(device, precision)
+        #expect(try EngineName(name.description) == name)
+        #expect(
+          Engine(name, threadCount: 3)
+            == .cuda(CUDAOptions(device: device ?? 0, precision: precision ?? .float32, threadCount: 3)))
+      }
+    }
+    #expect(try EngineName("cuda:1:float16").description == "cuda:1:float16")
+    #expect(
+      DeviceName("cuda:1")?.engine == .cuda(1) && DeviceName("cuda")?.engine == .cuda(0) && DeviceName("cpu")?.engine == .cpu())
+    for text in ["gpu", "cuda:", "cuda:-1", "cuda:0:float16", "cpu:0", ""] { #expect(DeviceName(text) == nil) }
   }
 
   /// What is not known is no engine, and what there is is listed.
   @Test(arguments: [
-    "", "gpu", "cuda:0", "cpu:", "cpu:mmx", "cpu:avx2:portable", "cpu:avx2:float32:float32", "reference:avx2", ":cpu", "CPU",
+    "", "gpu", "cuda:avx2", "cuda:0:1", "cuda:-1", "cuda:float16:0", "cuda:bfloat16", "cpu:", "cpu:mmx", "cpu:avx2:portable",
+    "cpu:avx2:float32:float32", "reference:avx2", ":cpu", "CPU",
     "cpu:bfloat16:float32", "cpu:\u{1b}[2J",
   ])
   func othersAreNone(_ text: String) throws {
@@ -46,6 +61,18 @@ import Testing
       #expect(engine.instructionSet == instructionSet && engine.precision == .bfloat16 && engine.threadCount == 2)
       #expect(engine.machine == .sapphireRapids)
     }
+  }
+
+  /// What a device says is a table, one column a device.
+  @Test func devicesAreATable() throws {
+    let report = try DeviceReport { () throws(CUDAError) in try CUDADriver { cudaEmulatedSymbol($0) } }
+    let lines = report.text.split(separator: "\n").map { $0.split(separator: "  ").map { $0.drop { $0 == " " } } }
+    #expect(lines[0] == ["device", "cuda:0", "cuda:1"])
+    #expect(lines[2] == ["compute capability", "8.0", "8.0"])
+    #expect(lines.last == ["driver", "CUDA 12.4", "CUDA 12.4"])
+    #expect(try report.json.contains("\"warp_size\" : 32"))
+    let error = #expect(throws: EvaluationError.self) { try DeviceReport { () throws(CUDAError) in throw .noDevice } }
+    #expect(error?.description == "there is no CUDA device: the driver finds none; run on the CPU")
   }
 
   /// An engine that may take less than the machine has says that it is the engine.

@@ -1,6 +1,8 @@
 // Kernels for CUDA devices carried out on the CPU by their definition, against a plain reference in double precision.
 #pragma once
 
+#include "CUDAEmulatedDriver.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif

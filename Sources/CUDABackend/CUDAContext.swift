@@ -1,0 +1,224 @@
+import CUDAKernels
+import Synchronization
+
+/// A device at work: its memory, its kernels, and the streams that run them. Calls come from any thread.
+package final class CUDAContext: @unchecked Sendable {
+  package let device: CUDADevice
+  let driver: CUDADriver
+  private let handle: OpaquePointer
+  private let loaded: Mutex<(modules: [String: Module], functions: [String: KernelFunction])>
+
+  private struct Module: @unchecked Sendable { let handle: OpaquePointer }
+
+  /// Throws where the driver has no such device, or one that is older than our kernels.
+  package init(_ driver: CUDADriver, device index: Int) throws(CUDAError) {
+    let device = try driver.device(index)
+    let least = CUDADevice.Capability(major: 8, minor: 0)
+    guard device.capability >= least else {
+      throw .capability(device: device.name, capability: "\(device.capability)", least: "\(least)")
+    }
+    var number: Int32 = 0, handle: OpaquePointer?
+    try driver.check(driver.functions.device(&number, Int32(index)), "cuDeviceGet")
+    // Other users of the device in this process share this one; it lasts as long as the process.
+    try driver.check(driver.functions.retainContext(&handle, number), "cuDevicePrimaryCtxRetain")
+    guard let handle else { throw .noDevice }
+    self.device = device
+    self.driver = driver
+    self.handle = handle
+    loaded = Mutex(([:], [:]))
+  }
+
+  /// Calls a function of the driver with this context as the thread's.
+  func call(_ name: String, _ body: (DriverFunctions) -> Int32) throws(CUDAError) {
+    try driver.check(driver.functions.setContext(handle), "cuCtxSetCurrent")
+    try driver.check(body(driver.functions), name)
+  }
+
+  /// The same where nobody can do anything about a failure: while something is given back.
+  func release(_ body: (DriverFunctions) -> Int32) {
+    guard driver.functions.setContext(handle) == 0 else { return }
+    _ = body(driver.functions)
+  }
+
+  /// The bytes that the device has free.
+  package func freeByteCount() throws(CUDAError) -> Int {
+    var free = 0, total = 0
+    try call("cuMemGetInfo") { $0.memoryInformation(&free, &total) }
+    return free
+  }
+
+  /// The kernel, compiled by the driver where it is the first of its file.
+  func function(_ kernel: CUDAKernel) throws(CUDAError) -> KernelFunction {
+    try loaded.withLock { (loaded) throws(CUDAError) in
+      if let known = loaded.functions[kernel.name] { return known }
+      let file = kernel.isForHopper ? "compute_90a" : "compute_80"
+      if loaded.modules[file] == nil {
+        var module: OpaquePointer?
+        try call("cuModuleLoadDataEx") {
+          $0.loadModule(&module, kernel.isForHopper ? cuda_kernels_90a() : cuda_kernels_80(), 0, nil, nil)
+        }
+        loaded.modules[file] = module.map(Module.init)
+      }
+      guard let module = loaded.modules[file]?.handle else { throw .noDevice }
+      var function: OpaquePointer?
+      try call("cuModuleGetFunction") { $0.moduleFunction(&function, module, kernel.name) }
+      guard let function else { throw .noDevice }
+      // CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+      if kernel.sharedByteCount > 48 << 10 {
+        try call("cuFuncSetAttribute") { $0.setFunctionAttribute(function, 8, Int32(kernel.sharedByteCount)) }
+      }
+      let result = KernelFunction(handle: function)
+      loaded.functions[kernel.name] = result
+      return result
+    }
+  }
+}
+
+/// A kernel that the device has.
+struct KernelFunction: @unchecked Sendable { let handle: OpaquePointer }
+
+/// Memory of the device, given back with the last reference.
+final class DeviceMemory: Sendable {
+  let context: CUDAContext
+  let address: UInt64
+  let byteCount: Int
+
+  init(_ context: CUDAContext, byteCount: Int) throws(CUDAError) {
+    var address: UInt64 = 0
+    try context.call("cuMemAlloc") { $0.allocate(&address, max(byteCount, 1)) }
+    self.context = context
+    self.address = address
+    self.byteCount = byteCount
+  }
+
+  deinit { context.release { $0.free(address) } }
+}
+
+/// Memory of the host that the device reads and writes beside other work.
+final class PinnedMemory: @unchecked Sendable {
+  let context: CUDAContext
+  let base: UnsafeMutableRawPointer
+  let byteCount: Int
+
+  init(_ context: CUDAContext, byteCount: Int) throws(CUDAError) {
+    var base: UnsafeMutableRawPointer?
+    try context.call("cuMemHostAlloc") { $0.allocatePinned(&base, max(byteCount, 1), 0) }
+    guard let base else { throw .noDevice }
+    self.context = context
+    self.base = base
+    self.byteCount = byteCount
+  }
+
+  deinit { context.release { $0.freePinned(base) } }
+}
+
+/// Commands in order, which the device carries out beside the host.
+final class DeviceStream: @unchecked Sendable {
+  let context: CUDAContext
+  let handle: OpaquePointer
+
+  init(_ context: CUDAContext) throws(CUDAError) {
+    var handle: OpaquePointer?
+    // CU_STREAM_NON_BLOCKING
+    try context.call("cuStreamCreate") { $0.createStream(&handle, 1) }
+    guard let handle else { throw .noDevice }
+    self.context = context
+    self.handle = handle
+  }
+
+  deinit { context.release { $0.destroyStream(handle) } }
+
+  func upload(_ target: UInt64, _ source: UnsafeRawPointer, _ byteCount: Int) throws(CUDAError) {
+    try context.call("cuMemcpyHtoDAsync") { $0.upload(target, source, byteCount, handle) }
+  }
+
+  func download(_ target: UnsafeMutableRawPointer, _ source: UInt64, _ byteCount: Int) throws(CUDAError) {
+    try context.call("cuMemcpyDtoHAsync") { $0.download(target, source, byteCount, handle) }
+  }
+
+  /// Runs a kernel on a grid of blocks with the bytes of its arguments.
+  func launch(_ kernel: CUDAKernel, _ grid: LaunchGrid, _ arguments: [UInt8]) throws(CUDAError) {
+    let function = try context.function(kernel)
+    try context.call("cuLaunchKernel") { functions in
+      arguments.withUnsafeBytes { bytes in
+        var first = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
+        return functions.launchKernel(
+          function.handle, UInt32(grid.x), UInt32(grid.y), UInt32(grid.z), UInt32(kernel.threadCount), 1, 1,
+          UInt32(kernel.sharedByteCount), handle, &first, nil)
+      }
+    }
+  }
+
+  /// Waits until all commands are done.
+  func synchronize() throws(CUDAError) {
+    try context.call("cuStreamSynchronize") { $0.synchronizeStream(handle) }
+  }
+
+  /// The commands that `body` gives, as one that can be given again and again; none of them runs now.
+  func captured(_ body: () throws(CUDAError) -> Void) throws(CUDAError) -> DeviceGraph {
+    // CU_STREAM_CAPTURE_MODE_RELAXED: other threads go on as they were.
+    try context.call("cuStreamBeginCapture") { $0.beginCapture(handle, 2) }
+    var failure: CUDAError?
+    do throws(CUDAError) { try body() } catch { failure = error }
+    var graph: OpaquePointer?
+    try context.call("cuStreamEndCapture") { $0.endCapture(handle, &graph) }
+    defer { if let graph { context.release { $0.destroyGraph(graph) } } }
+    if let failure { throw failure }
+    guard let graph else { throw .noDevice }
+    var executable: OpaquePointer?
+    try context.call("cuGraphInstantiateWithFlags") { $0.instantiateGraph(&executable, graph, 0) }
+    guard let executable else { throw .noDevice }
+    return DeviceGraph(context, executable)
+  }
+
+  func launch(_ graph: DeviceGraph) throws(CUDAError) {
+    try context.call("cuGraphLaunch") { $0.launchGraph(graph.handle, handle) }
+  }
+}
+
+/// Commands that are given at once.
+final class DeviceGraph: @unchecked Sendable {
+  let context: CUDAContext
+  let handle: OpaquePointer
+
+  init(_ context: CUDAContext, _ handle: OpaquePointer) {
+    self.context = context
+    self.handle = handle
+  }
+
+  deinit { context.release { $0.destroyExecutable(handle) } }
+}
+
+/// A moment in a stream.
+final class DeviceEvent: @unchecked Sendable {
+  let context: CUDAContext
+  let handle: OpaquePointer
+
+  init(_ context: CUDAContext) throws(CUDAError) {
+    var handle: OpaquePointer?
+    try context.call("cuEventCreate") { $0.createEvent(&handle, 0) }
+    guard let handle else { throw .noDevice }
+    self.context = context
+    self.handle = handle
+  }
+
+  deinit { context.release { $0.destroyEvent(handle) } }
+
+  func record(_ stream: DeviceStream) throws(CUDAError) {
+    try context.call("cuEventRecord") { $0.recordEvent(handle, stream.handle) }
+  }
+
+  /// Nanoseconds from another moment to this one; both are over.
+  func nanoseconds(since other: DeviceEvent) throws(CUDAError) -> Int {
+    var milliseconds: Float = 0
+    try context.call("cuEventElapsedTime") { $0.elapsedTime(&milliseconds, other.handle, handle) }
+    return Int(Double(milliseconds) * 1e6)
+  }
+}
+
+/// Blocks along x, y and z.
+struct LaunchGrid: Hashable, Sendable {
+  var x = 1
+  var y = 1
+  var z = 1
+}

@@ -1,0 +1,49 @@
+import Execution
+import Networks
+import Tensors
+
+/// Runs networks on a CUDA device.
+///
+/// Same input, same precision, same device: the output is the same to the last bit from run to run, and for a tile and the image it is
+/// cut from. Values stay on the device from the first layer to the last: a run is one copy there, one graph of kernels, one copy back.
+/// Networks run fastest after `fusing()`.
+public struct CUDAEngine: Backend {
+  public let precision: CUDAPrecision
+  let context: CUDAContext
+  /// Taken in place of the selector's choice wherever they can run: to test every kernel.
+  package var preferredKernels: [CUDAKernel] = []
+  /// Whether each value has memory of its own, so that reading outside one is found.
+  package var separatesValues = false
+
+  static let backendName = "cuda"
+
+  /// Throws where there is no driver, or it has no such device.
+  public init(device index: Int = 0, precision: CUDAPrecision = .float32) throws(CUDAError) {
+    try self.init(CUDADriver.load(), device: index, precision: precision)
+  }
+
+  /// With a driver that is there already.
+  public init(_ driver: CUDADriver, device index: Int = 0, precision: CUDAPrecision = .float32) throws(CUDAError) {
+    self.precision = precision
+    context = try CUDAContext(driver, device: index)
+  }
+
+  public var name: String { Self.backendName }
+  public var device: CUDADevice { context.device }
+
+  public func support(for node: Node, in network: Network, shapes: [String: Shape]) -> Support {
+    DeviceSupport.refusal(of: node, in: network, shapes: shapes).map { .no($0) } ?? .yes
+  }
+
+  public func prepare(_ network: Network) throws(ExecutionError) -> any Model { try CUDAModel(network, engine: self) }
+}
+
+extension ExecutionError {
+  /// What the device said.
+  init(_ error: CUDAError) { self = .device(error.description) }
+}
+
+/// What `body` does, with the device's errors as those of a run.
+func onDevice<R>(_ body: () throws(CUDAError) -> R) throws(ExecutionError) -> R {
+  do throws(CUDAError) { return try body() } catch { throw ExecutionError(error) }
+}

@@ -1,0 +1,95 @@
+import CUDAKernels
+import Execution
+
+/// A row of the table of kernels, `kernels.def`: a name, what it does, and what it takes of a multiprocessor.
+package struct CUDAKernel: KernelMethod {
+  /// What a kernel does. Elements of 16 bits are named; those of other families are what their name says.
+  package enum Family: Hashable, Sendable {
+    case dense(DeviceElement, size: Int, stride: Int)
+    case denseFloat(size: Int, stride: Int)
+    case denseHopper(DeviceElement)
+    case separable(DeviceElement)
+    case separableBlock(DeviceElement)
+    case selection(DeviceElement)
+    case head(DeviceElement, planes: Int)
+    case tail(DeviceElement)
+    case maximumPool(DeviceElement, size: Int, stride: Int)
+    /// One thread an element, any shape.
+    case direct, elementByElement, move, resample, windows
+  }
+
+  package let name: String
+  package let family: Family
+  /// Of a block.
+  package let threadCount: Int
+  /// Blocks that a multiprocessor's registers leave room for.
+  package let blocksPerMultiprocessor: Int
+  /// Outputs of a block; 0 where a thread makes one element.
+  package let tileWidth: Int
+  package let tileHeight: Int
+  /// Of a block.
+  package let sharedByteCount: Int
+
+  package var description: String { name }
+
+  /// In the order of the table.
+  package static let allCases: [CUDAKernel] = (0..<cuda_kernel_count()).map { CUDAKernel(cuda_kernel_at($0)) }
+
+  /// Whether its instructions are those of compute capability 9.0 alone.
+  package var isForHopper: Bool { if case .denseHopper = family { true } else { false } }
+
+  /// The kernel of a family that takes any shape.
+  static func any(_ family: Family) -> CUDAKernel {
+    guard let kernel = allCases.first(where: { $0.family == family }) else {
+      preconditionFailure("kernels.def has no row for \(family)")
+    }
+    return kernel
+  }
+
+  /// A row that this does not understand is a mistake in the table and traps.
+  private init(_ row: cuda_kernel_row) {
+    name = String(cString: row.name)
+    threadCount = Int(row.threads)
+    blocksPerMultiprocessor = Int(row.blocks)
+    tileWidth = Int(row.tileWidth)
+    tileHeight = Int(row.tileHeight)
+    sharedByteCount = Int(row.sharedBytes)
+    let text = String(cString: row.family)
+    guard let family = Family(text) else { preconditionFailure("\(name) of kernels.def has the unknown family \(text)") }
+    self.family = family
+  }
+}
+
+extension CUDAKernel.Family {
+  /// `Dense<Half , 4 , 3 , 3 , 2>`: the element, warps, stages, then size and stride, 3 and 1 unless given.
+  fileprivate init?(_ text: String) {
+    let parts = text.split(whereSeparator: { "<,> ".contains($0) }).map(String.init)
+    let element: DeviceElement? = parts.count > 1 ? ["Half": .float16, "BFloat16": .bfloat16][parts[1]] : nil
+    func number(_ index: Int, else usual: Int? = nil) -> Int? { parts.count > index ? Int(parts[index]) : usual }
+    switch (parts.first, element) {
+    case ("Dense", let element?):
+      guard let size = number(4, else: 3), let stride = number(5, else: 1) else { return nil }
+      self = .dense(element, size: size, stride: stride)
+    case ("DenseFloat", nil):
+      guard let size = number(3, else: 3), let stride = number(4, else: 1) else { return nil }
+      self = .denseFloat(size: size, stride: stride)
+    case ("DenseHopper", let element?): self = .denseHopper(element)
+    case ("Separable", let element?): self = .separable(element)
+    case ("SeparableBlock", let element?): self = .separableBlock(element)
+    case ("Selection", let element?): self = .selection(element)
+    case ("Head", let element?):
+      guard let planes = number(2) else { return nil }
+      self = .head(element, planes: planes)
+    case ("Tail", let element?): self = .tail(element)
+    case ("MaximumPool", let element?):
+      guard let size = number(2), let stride = number(3) else { return nil }
+      self = .maximumPool(element, size: size, stride: stride)
+    case ("Direct", .float16): self = .direct
+    case ("ElementByElement", .float16): self = .elementByElement
+    case ("Move", .float16): self = .move
+    case ("Resample", .float16): self = .resample
+    case ("Windows", .float16): self = .windows
+    default: return nil
+    }
+  }
+}

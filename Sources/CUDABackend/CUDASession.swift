@@ -1,0 +1,114 @@
+import Execution
+import Networks
+import Tensors
+
+/// A program with its memory on the device, as one graph: the copy of all inputs there, the kernels, the copy of all outputs back.
+final class CUDASession: Session {
+  let inputShapes: [Shape]
+  let outputShapes: [Shape]
+  let peakMemoryByteCount: Int
+  /// The kernels in order, with the nodes that they work for.
+  let kernels: [(node: String, kernel: String)]
+
+  private let inputNames: [String]
+  private let stream: DeviceStream
+  private let graph: DeviceGraph
+  /// Kept for as long as the graph reads them.
+  private let memories: [DeviceMemory]
+  private let stage: PinnedMemory
+  private let inputOffsets: [Int]
+  private let outputOffsets: [Int]
+  /// What a failed run leaves on the device is not known: the next one says so again.
+  private var failure: ExecutionError?
+
+  init(_ program: DeviceProgram, network: Network, shapes: [String: Shape], model: CUDAModel) throws(ExecutionError) {
+    inputShapes = network.inputs.compactMap { shapes[$0.name] }
+    outputShapes = network.outputs.compactMap { shapes[$0] }
+    inputNames = network.inputs.map(\.name)
+    kernels = program.steps.map { ($0.node, $0.kernel.name) }
+    let context = model.engine.context, plan = DeviceMemoryPlan(program)
+
+    let needed = plan.arena.byteCount + plan.inputByteCount + plan.outputByteCount
+    let available = try onDevice { () throws(CUDAError) in try context.freeByteCount() }
+    guard needed <= available else { throw .memory(needed: needed, available: available) }
+    let constants = try model.constants(program.constants)
+    peakMemoryByteCount = needed + constants.reduce(0) { $0 + $1.byteCount }
+
+    let separates = model.engine.separatesValues
+    let made = try onDevice { () throws(CUDAError) in
+      let arena = try DeviceMemory(context, byteCount: separates ? 0 : plan.arena.byteCount)
+      let inputs = try DeviceMemory(context, byteCount: plan.inputByteCount)
+      let outputs = try DeviceMemory(context, byteCount: plan.outputByteCount)
+      var own: [Int: DeviceMemory] = [:]
+      if separates {
+        for value in plan.arenaValues {
+          own[value] = try DeviceMemory(context, byteCount: program.values[value].layout.byteCount)
+        }
+      }
+      func address(_ value: Int) -> UInt64 {
+        switch program.values[value].place {
+        case .arena: own[value]?.address ?? arena.address + UInt64(plan.offsets[value] ?? 0)
+        case .input: inputs.address + UInt64(plan.offsets[value] ?? 0)
+        case .output: outputs.address + UInt64(plan.offsets[value] ?? 0)
+        case .part(let whole, let offset): address(whole) + UInt64(offset)
+        case .constant(let index): constants[index].address
+        }
+      }
+      let addresses = DeviceProgram.Addresses(
+        values: program.values.indices.map(address), constants: constants.map(\.address))
+      let stage = try PinnedMemory(context, byteCount: plan.inputByteCount + plan.outputByteCount)
+      let stream = try DeviceStream(context)
+      // Compiled before the capture, which takes launches alone.
+      for step in program.steps { _ = try context.function(step.kernel) }
+      let graph = try stream.captured { () throws(CUDAError) in
+        if plan.inputByteCount > 0 { try stream.upload(inputs.address, stage.base, plan.inputByteCount) }
+        for step in program.steps { try stream.launch(step.kernel, step.grid, step.arguments(addresses, step)) }
+        if plan.outputByteCount > 0 {
+          try stream.download(stage.base + plan.inputByteCount, outputs.address, plan.outputByteCount)
+        }
+      }
+      return (memories: [arena, inputs, outputs] + own.values, stage: stage, stream: stream, graph: graph)
+    }
+    memories = made.memories + constants
+    stage = made.stage
+    stream = made.stream
+    graph = made.graph
+    inputOffsets = program.inputs.map { plan.offsets[$0] ?? 0 }
+    outputOffsets = program.outputs.map { plan.inputByteCount + (plan.offsets[$0] ?? 0) }
+  }
+
+  func run(_ inputs: [Tensor], into outputs: inout [Tensor]) throws(ExecutionError) {
+    if let failure { throw failure }
+    guard inputs.count == inputShapes.count else { throw .inputCount(expected: inputShapes.count, got: inputs.count) }
+    for (index, (tensor, shape)) in zip(inputs, inputShapes).enumerated() {
+      guard tensor.shape == shape else { throw .inputShape(name: inputNames[index], expected: shape, got: tensor.shape) }
+      guard tensor.dataType == .float32 else {
+        throw .invalidNetwork("the input '\(inputNames[index])' is of float32 and gets \(tensor.dataType.rawValue)")
+      }
+    }
+    for (tensor, offset) in zip(inputs, inputOffsets) {
+      tensor.withUnsafeBytes { bytes in
+        if let base = bytes.baseAddress { (stage.base + offset).copyMemory(from: base, byteCount: bytes.count) }
+      }
+    }
+    do throws(CUDAError) {
+      try stream.launch(graph)
+      try stream.synchronize()
+    } catch {
+      failure = ExecutionError(error)
+      throw ExecutionError(error)
+    }
+    var results: [Tensor] = []
+    for (index, shape) in outputShapes.enumerated() {
+      let source = stage.base + outputOffsets[index]
+      if index < outputs.count, outputs[index].isOverwritable(as: shape) {
+        outputs[index].withUnsafeMutableBytes { $0.copyMemory(from: UnsafeRawBufferPointer(start: source, count: $0.count)) }
+        results.append(outputs[index])
+      } else {
+        results.append(
+          Tensor(unsafeUninitialized: shape) { $0.copyMemory(from: UnsafeRawBufferPointer(start: source, count: $0.count)) })
+      }
+    }
+    outputs = results
+  }
+}

@@ -1,0 +1,237 @@
+import Execution
+import Networks
+import Tensors
+
+/// A layer as the selector of kernels sees it.
+package struct DeviceLayer: Hashable, Sendable {
+  package enum Form: Hashable, Sendable {
+    case convolution(Convolution)
+    case separable(SeparableConvolution)
+    case transposed(TransposedConvolution)
+    case maximumPool(Pool)
+    case averagePool(Pool)
+  }
+
+  package var form: Form
+  package var input: DeviceLayout
+  package var output: DeviceLayout
+  /// Without a pixel shuffle that is a step of its own.
+  package var epilogue: CanonicalEpilogue
+  /// What is added.
+  package var residual: DeviceLayout?
+  package var device: CUDADevice
+
+  /// Every kernel with its estimate in nanoseconds or the reason against it.
+  package var candidates: [KernelCandidate<CUDAKernel>] { KernelCandidate.all(refusal: refusal, cost: nanoseconds) }
+
+  /// The cheapest kernel; nil where none does the layer at once.
+  package var chosen: CUDAKernel? { KernelCandidate.cheapest(of: candidates) }
+}
+
+// MARK: What a kernel does not do
+
+extension DeviceLayer {
+  /// Why a kernel cannot run the layer; nil where it can.
+  package func refusal(of kernel: CUDAKernel) -> String? {
+    if let fault = familyRefusal(kernel.family) { return fault }
+    if kernel.isForHopper, device.capability.major != 9 { return "it is for compute capability 9.0" }
+    if kernel.sharedByteCount > device.mostSharedByteCount {
+      return
+        "a block takes \(kernel.sharedByteCount >> 10) KiB of shared memory and may have \(device.mostSharedByteCount >> 10)"
+    }
+    return nil
+  }
+
+  private func familyRefusal(_ family: CUDAKernel.Family) -> String? {
+    switch family {
+    case .dense(let element, let size, let stride):
+      return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? productRefusal(size, stride)
+    case .denseFloat(let size, let stride):
+      return pixelsRefusal(.float32) ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? productRefusal(size, stride)
+    case .denseHopper(let element):
+      if input.shape.channels <= 48 || input.shape.channels > 64 { return "it takes 64 channels" }
+      return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? productRefusal(3, 1)
+    case .separable(let element):
+      return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true)
+        ?? separableRefusal(.depthwiseFirst)
+    case .selection(let element):
+      return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true)
+        ?? separableRefusal(.pointwiseFirst)
+    case .separableBlock: return "it does two layers, which are planned one by one"
+    case .head(let element, let planes):
+      guard input.isPlanar, input.shape.channels == planes else { return "it reads \(planes) planes" }
+      guard !output.isPlanar, output.element == element else { return "it makes pixels of \(element.rawValue)" }
+      return sizeRefusal ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? windowRefusal(3, 1)
+    case .tail(let element):
+      guard !input.isPlanar, input.element == element else { return "it reads pixels of \(element.rawValue)" }
+      guard output.isPlanar, output.shape.channels <= 8 else { return "it makes up to 8 planes" }
+      if let residual, !residual.isPlanar { return "it adds planes" }
+      return sizeRefusal ?? epilogueRefusal(shuffles: false) ?? windowRefusal(3, 1)
+    case .maximumPool(let element, let size, let stride):
+      guard case .maximumPool(let pool) = form else { return "it is a pool" }
+      if let refusal = pixelsRefusal(element) { return refusal }
+      guard pool.kernel == Pair(size), pool.stride == Pair(stride) else {
+        return "its windows are \(size)x\(size), \(stride) apart"
+      }
+      guard pool.padding.top == size / 3, pool.padding.left == size / 3 else { return "its padding is \(size / 3)" }
+      return nil
+    case .direct:
+      switch form {
+      case .convolution, .transposed: return epilogue.shuffle == 1 ? batchRefusal : "it shuffles no pixels"
+      case .separable: return "it does one part at a time"
+      case .maximumPool, .averagePool: return "it sums products"
+      }
+    case .windows:
+      switch form {
+      case .maximumPool, .averagePool: return batchRefusal
+      case .convolution, .separable, .transposed: return "it is a pool"
+      }
+    case .elementByElement, .move, .resample: return "it sums no products"
+    }
+  }
+
+  private var batchRefusal: String? {
+    output.shape.batch > 65535 ? "a launch takes at most 65535 images" : nil
+  }
+
+  /// Places are numbers of 32 bits, and images and groups of channels are blocks along z.
+  private var sizeRefusal: String? {
+    for layout in [input, output] where layout.byteCount / layout.element.byteCount >= 1 << 31 {
+      return "a value has 2^31 elements or more"
+    }
+    return output.shape.batch * (output.lanes / DeviceLayout.laneUnit + 1) * 4 > 65535
+      ? "a launch takes at most 65535 images and groups of channels" : nil
+  }
+
+  private func pixelsRefusal(_ element: DeviceElement) -> String? {
+    for layout in [input, output] where layout.isPlanar || layout.element != element {
+      return "its values are pixels of \(element.rawValue)"
+    }
+    return sizeRefusal
+  }
+
+  /// What is added lies as the output.
+  private var residualRefusal: String? {
+    guard let residual else { return nil }
+    return residual.isPlanar == output.isPlanar && residual.pixelStride == output.pixelStride
+      ? nil : "what is added lies in other places than the output"
+  }
+
+  private func epilogueRefusal(shuffles: Bool) -> String? {
+    guard epilogue.after == nil, let slope = epilogue.leakySlope, slope * epilogue.scale <= epilogue.scale else {
+      return "its epilogue is leaky ReLU, scale and addition"
+    }
+    if epilogue.shuffle == 1 { return nil }
+    return shuffles && epilogue.shuffle == 2 && !epilogue.adds ? nil : "it does not shuffle pixels so"
+  }
+
+  /// Of a dense convolution, or of a transposed one that is a dense one.
+  private func productRefusal(_ size: Int, _ stride: Int) -> String? {
+    if case .transposed(let payload) = form, size == 1, stride == 1 {
+      return payload.spreadsPixels && epilogue.shuffle == 1 ? nil : "of transposed convolutions it does 2x2 of stride 2"
+    }
+    return windowRefusal(size, stride)
+  }
+
+  private func windowRefusal(_ size: Int, _ stride: Int) -> String? {
+    guard case .convolution(let payload) = form, payload.groups == 1 else { return "it is a convolution of one group" }
+    guard payload.kernel == Pair(size) else { return "its kernel is \(size)x\(size)" }
+    guard payload.stride == Pair(stride), payload.dilation == Pair(1) else { return "its stride is \(stride), its dilation 1" }
+    guard payload.padding.top == size / 2, payload.padding.left == size / 2 else { return "its padding is \(size / 2)" }
+    return nil
+  }
+
+  private func separableRefusal(_ order: SeparableConvolution.Order) -> String? {
+    guard case .separable(let payload) = form, payload.order == order else {
+      return order == .depthwiseFirst ? "it is depthwise, then pointwise" : "it is pointwise, then depthwise"
+    }
+    guard payload.kernel == Pair(3), payload.stride == Pair(1), payload.dilation == Pair(1), payload.padding == Padding(1)
+    else {
+      return "its kernel is 3x3, its stride, dilation and padding 1"
+    }
+    return payload.middle == nil ? nil : "nothing is done between its parts"
+  }
+}
+
+extension CanonicalEpilogue {
+  /// The slope below 0 of what comes before the scale, 1 where nothing does; nil where it is no leaky ReLU.
+  var leakySlope: Float? {
+    switch before {
+    case nil: 1
+    case .relu: 0
+    case .leakyReLU(let slope): slope
+    default: nil
+    }
+  }
+}
+
+extension TransposedConvolution {
+  /// Whether each pixel becomes four that no other one reaches.
+  var spreadsPixels: Bool {
+    kernel == Pair(2) && stride == Pair(2) && padding == Padding(0) && outputPadding == Pair(0) && dilation == Pair(1)
+      && groups == 1
+  }
+}
+
+// MARK: What it costs
+
+extension DeviceLayer {
+  /// The time of a kernel that can run the layer, estimated from tiles, products and bytes.
+  package func nanoseconds(of kernel: CUDAKernel) -> Double {
+    let image = computed, channels = Double(input.shape.channels), images = Double(output.shape.batch)
+    // 64 outputs of a pixel; for each of them what is multiplied, and products of a multiprocessor in a nanosecond: a half of the H100's
+    // tensor cores, as measured for dense 3x3 there.
+    let work: (products: Double, rate: Double)
+    switch kernel.family {
+    case .dense(_, let size, _): work = (64 * channels.roundedUp(to: 16) * Double(size * size), 800)
+    // Weights stay in shared memory.
+    case .denseHopper: work = (64 * 64 * 9, 1300)
+    case .denseFloat(let size, _): work = (64 * channels.roundedUp(to: 8) * Double(size * size), 130)
+    case .separable: work = ((64 + 72) * channels.roundedUp(to: 16), 500)
+    case .selection: work = (64 * channels.roundedUp(to: 16) * 1.3 + 72 * 64, 500)
+    case .head(_, let planes): work = (64 * Double(9 * planes).roundedUp(to: 16), 300)
+    case .tail: work = (8 * channels.roundedUp(to: 16) * 9, 300)
+    case .separableBlock: work = (2 * (64 + 72) * 64, 500)
+    case .maximumPool, .windows, .elementByElement, .move, .resample: work = (64 * 9, 100)
+    // A load from the cache for each product.
+    case .direct: work = (Double(directProducts) * 64, 8)
+    }
+    let groups = Double(computedChannels.ceilingDivided(by: DeviceLayout.laneUnit))
+    let bytes = Double(input.byteCount + output.byteCount + (residual?.byteCount ?? 0))
+    // Bytes in a nanosecond that the memory of such a device moves.
+    let memory = bytes / 2000
+    guard kernel.tileWidth > 0 else {
+      let pixels = images * Double(image.height * image.width)
+      return max(pixels * groups * work.products / work.rate / Double(device.multiprocessorCount), memory)
+    }
+    let tiles =
+      Double(image.height.ceilingDivided(by: kernel.tileHeight) * image.width.ceilingDivided(by: kernel.tileWidth)) * images
+      * groups
+    // Blocks of a multiprocessor share its rate; the last wave is a whole one.
+    let waves = (tiles / Double(device.multiprocessorCount)).rounded(.up)
+    return max(waves * Double(kernel.tileWidth * kernel.tileHeight) * work.products / work.rate, memory)
+  }
+
+  /// What a kernel computes before pixels are shuffled, or spread.
+  var computed: (height: Int, width: Int) {
+    if case .transposed(let payload) = form, payload.spreadsPixels { return (input.shape.height, input.shape.width) }
+    return (output.shape.height / epilogue.shuffle, output.shape.width / epilogue.shuffle)
+  }
+
+  private var computedChannels: Int {
+    if case .transposed(let payload) = form, payload.spreadsPixels { return 4 * output.lanes }
+    return output.shape.channels * epilogue.shuffle * epilogue.shuffle
+  }
+
+  private var directProducts: Int {
+    switch form {
+    case .convolution(let payload): payload.kernel.height * payload.kernel.width * payload.inChannels / payload.groups
+    case .transposed(let payload): payload.kernel.height * payload.kernel.width * payload.inChannels / payload.groups
+    case .separable, .maximumPool, .averagePool: 1
+    }
+  }
+}
+
+extension Double {
+  fileprivate func roundedUp(to unit: Int) -> Double { (self / Double(unit)).rounded(.up) * Double(unit) }
+}

@@ -1,0 +1,89 @@
+import CUDAKernels
+import Networks
+import Tensors
+
+/// What the elements of a value are on the device.
+package enum DeviceElement: String, Hashable, Sendable {
+  case float32, float16, bfloat16
+
+  var byteCount: Int { self == .float32 ? 4 : 2 }
+}
+
+/// How values are stored on a CUDA device. Sums are float32 in any case.
+public enum CUDAPrecision: String, Hashable, Codable, Sendable, CaseIterable {
+  case float32
+  /// Values of more than 8 channels, and weights, as IEEE 754 binary16: products run on the tensor cores. Biases, images and results
+  /// stay float32.
+  case float16
+
+  package var element: DeviceElement { self == .float32 ? .float32 : .float16 }
+}
+
+/// How a value lies in the memory of the device: *planes* of float32, one a channel, where channels are few, as images enter and leave;
+/// else *pixels*, whose channels lie together, padded with zeros to a multiple of 64, which kernels make at once.
+package struct DeviceLayout: Hashable, Sendable {
+  /// As an image: of other ranks the first extent is the batch and the rest are channels.
+  package let shape: Shape
+  package let element: DeviceElement
+  package let isPlanar: Bool
+  /// Elements from one pixel to the next: more than its own where it is part of a concatenation.
+  package var pixelStride: Int
+
+  /// Values of so many channels are planes.
+  package static let mostPlanes = 8
+  /// Output channels that a kernel makes at once.
+  static let laneUnit = 64
+
+  /// Nil where the device keeps no values of that shape.
+  package init?(_ shape: Shape, _ precision: CUDAPrecision) {
+    guard let image = Self.image(shape) else { return nil }
+    self.init(image: image, precision)
+  }
+
+  init(image: Shape, _ precision: CUDAPrecision) {
+    shape = image
+    isPlanar = image.channels <= Self.mostPlanes
+    element = isPlanar ? .float32 : precision.element
+    pixelStride = isPlanar ? 1 : image.channels.ceilingDivided(by: Self.laneUnit) * Self.laneUnit
+  }
+
+  /// Planes of float32, whatever the number of channels: inputs and outputs of the network.
+  init(planesOf image: Shape) {
+    shape = image
+    isPlanar = true
+    element = .float32
+    pixelStride = 1
+  }
+
+  /// The shape as an image: `[N, C]` has one pixel.
+  static func image(_ shape: Shape) -> Shape? {
+    switch shape.rank {
+    case 4: shape
+    case 2: Shape(batch: shape[0], channels: shape[1], height: 1, width: 1)
+    default: nil
+    }
+  }
+
+  /// Channels that are written: those beyond the shape's are zeros.
+  var lanes: Int {
+    isPlanar ? shape.channels : shape.channels.ceilingDivided(by: Self.laneUnit) * Self.laneUnit
+  }
+
+  var byteCount: Int {
+    (isPlanar ? shape.count : shape.batch * shape.height * shape.width * pixelStride) * element.byteCount
+  }
+
+  /// The value as a kernel of any shape sees it.
+  func view(_ address: UInt64) -> ValueView {
+    let (h, w) = (Int64(shape.height), Int64(shape.width)), stride = Int64(pixelStride)
+    var view = ValueView()
+    view.base = UnsafeMutableRawPointer(bitPattern: UInt(address))
+    if isPlanar {
+      (view.imageStep, view.channelStep, view.rowStep, view.columnStep) = (Int64(shape.channels) * h * w, h * w, w, 1)
+    } else {
+      (view.imageStep, view.channelStep, view.rowStep, view.columnStep) = (h * w * stride, 1, w * stride, stride)
+    }
+    view.isFloat = element == .float32 ? 1 : 0
+    return view
+  }
+}

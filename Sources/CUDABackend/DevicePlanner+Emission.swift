@@ -1,0 +1,273 @@
+import CUDAKernels
+import Execution
+import Networks
+import Tensors
+
+/// The steps of layers: arguments, grids and packed weights.
+extension DevicePlanner {
+  /// A kernel of tiles of 64 output channels, or of all planes.
+  mutating func emitTiled(
+    _ node: Node, _ product: Product, _ layer: DeviceLayer, _ kernel: CUDAKernel, from input: Int, to output: Int,
+    adding residual: Int?
+  ) {
+    let to = layer.output, from = layer.input, computed = layer.computed
+    let isTail = to.isPlanar
+    let isSpread: Bool
+    if case .transposed = product.form { isSpread = true } else { isSpread = false }
+    // Four runs of groups of 64 channels where pixels are shuffled, or spread.
+    let isShuffled = isSpread || layer.epilogue.shuffle == 2
+    let groups = isTail ? 1 : (isShuffled ? 4 : 1) * to.lanes / DeviceLayout.laneUnit
+    let weights = program.add(packedWeights(node, product, layer, kernel, groups: groups, isShuffled: isShuffled))
+    let bias = program.add(packedBias(node, product, layer, kernel, groups: groups, isShuffled: isShuffled))
+    let across = computed.width.ceilingDivided(by: kernel.tileWidth),
+      down = computed.height.ceilingDivided(by: kernel.tileHeight)
+    let images = to.shape.batch, epilogue = layer.epilogue
+    let unit = from.element == .float32 ? 8 : 16
+    let inputChannels = from.isPlanar ? from.shape.channels : from.shape.channels.ceilingDivided(by: unit) * unit
+    let grid: LaunchGrid
+    if kernel.isForHopper {
+      // Blocks stay: four tiles at a time each, one block a multiprocessor for each group.
+      let most = (across * down * images).ceilingDivided(by: 4)
+      grid = LaunchGrid(x: min(most, max(device.multiprocessorCount / groups, 1)), y: groups, z: 1)
+    } else {
+      grid = LaunchGrid(x: across, y: down, z: images * groups)
+    }
+    program.steps.append(
+      DeviceProgram.Step(
+        node: node.name, kernel: kernel, grid: grid, reads: [input] + (residual.map { [$0] } ?? []), writes: output,
+        takesSecond: !isTail
+      ) { addresses, step in
+        var a = ConvolutionArguments()
+        a.input = UnsafeRawPointer(addresses.pointer(input))
+        a.weights = UnsafeRawPointer(addresses.floats(weights))
+        a.bias = addresses.floats(bias)
+        a.residual = residual.flatMap { UnsafeRawPointer(addresses.pointer($0)) }
+        a.second = step.second.flatMap { UnsafeRawPointer(addresses.pointer($0)) }
+        a.output = addresses.pointer(step.writes)
+        (a.height, a.width) = (Int32(from.shape.height), Int32(from.shape.width))
+        (a.outputHeight, a.outputWidth) = (Int32(computed.height), Int32(computed.width))
+        (a.inputChannels, a.inputStride) = (Int32(inputChannels), Int32(from.pixelStride))
+        (a.outputChannels, a.outputStride) = (Int32(isTail ? to.shape.channels : to.lanes), Int32(to.pixelStride))
+        (a.groups, a.shuffle) = (Int32(groups), isShuffled ? 2 : 1)
+        (a.tilesAcross, a.tilesDown, a.images) = (Int32(across), Int32(down), Int32(images))
+        (a.slope, a.scale) = (epilogue.leakySlope ?? 1, epilogue.scale)
+        return argumentBytes(a)
+      })
+  }
+
+  /// The output channel of the node that a lane computes, and which of four pixels it goes to; nil where there is no such channel.
+  private func channel(_ lane: Int, _ layer: DeviceLayer, isShuffled: Bool) -> (channel: Int, run: Int)? {
+    guard isShuffled else { return lane < layer.output.shape.channels ? (lane, 0) : nil }
+    let (run, channel) = lane.quotientAndRemainder(dividingBy: layer.output.lanes)
+    return channel < layer.output.shape.channels ? (channel, run) : nil
+  }
+
+  func packedWeights(
+    _ node: Node, _ product: Product, _ layer: DeviceLayer, _ kernel: CUDAKernel, groups: Int, isShuffled: Bool,
+    leastInputs: Int = 0
+  ) -> DeviceProgram.Constant {
+    let inputs = layer.input.shape.channels, unit = layer.input.element == .float32 ? 8 : 16
+    let padded = max(inputs.ceilingDivided(by: unit) * unit, leastInputs)
+    let name = node.parameterName(product.weight), depthwiseName = node.parameterName(.depthwiseWeight)
+    var names = [name]
+    if case .separable = product.form { names.append(depthwiseName) }
+    let form = product.form, family = kernel.family, planner = self
+    return DeviceProgram.Constant(key: "\(node.name).\(product.weight.rawValue) \(family)", parameters: names) { network in
+      guard let tensor = network.parameters[name] else { return [] }
+      let values = tensor.floats, shape = tensor.shape
+      let weight: WeightPacking.Weight = { lane, input, row, column in
+        guard input < inputs, let place = planner.channel(lane, layer, isShuffled: isShuffled) else { return 0 }
+        if case .transposed = form {
+          return values[((input * shape[1] + place.channel) * 2 + place.run / 2) * 2 + place.run % 2]
+        }
+        let output = isShuffled ? place.channel * 4 + place.run : place.channel
+        return values[((output * shape[1] + input) * shape[2] + row) * shape[3] + column]
+      }
+      let depthwise = network.parameters[depthwiseName]?.floats ?? []
+      let channelWeight: WeightPacking.ChannelWeight = { lane, row, column in
+        if case .selection = family {
+          guard let place = planner.channel(lane, layer, isShuffled: isShuffled) else { return 0 }
+          return depthwise[((isShuffled ? place.channel * 4 + place.run : place.channel) * 3 + row) * 3 + column]
+        }
+        return lane < inputs ? depthwise[(lane * 3 + row) * 3 + column] : 0
+      }
+      switch family {
+      case .dense(let element, let size, _):
+        return WeightPacking.dense(groups: groups, inputs: padded, size: size, element, weight)
+      case .denseFloat(let size, _): return WeightPacking.denseFloat(groups: groups, inputs: padded, size: size, weight)
+      case .denseHopper(let element): return WeightPacking.denseHopper(groups: groups, element, weight)
+      case .separable(let element), .separableBlock(let element):
+        return WeightPacking.separable(groups: groups, inputs: padded, element, depthwise: channelWeight, pointwise: weight)
+      case .selection(let element):
+        return WeightPacking.selection(groups: groups, inputs: padded, element, pointwise: weight, depthwise: channelWeight)
+      case .head(let element, let planes): return WeightPacking.head(groups: groups, planes: planes, element, weight)
+      case .tail(let element): return WeightPacking.tail(inputs: padded, element, weight)
+      case .maximumPool, .direct, .elementByElement, .move, .resample, .windows: return []
+      }
+    }
+  }
+
+  func packedBias(
+    _ node: Node, _ product: Product, _ layer: DeviceLayer, _ kernel: CUDAKernel, groups: Int, isShuffled: Bool
+  ) -> DeviceProgram.Constant {
+    let planner = self, family = kernel.family
+    let lanes = layer.output.isPlanar ? 8 : groups * 64
+    let pointwise = node.parameterName(.pointwiseWeight)
+    var names = [product.bias.map(node.parameterName)].compactMap { $0 }
+    if case .separable = product.form {
+      names = [node.parameterName(.depthwiseBias), node.parameterName(.pointwiseBias), pointwise]
+    }
+    return DeviceProgram.Constant(
+      key: "\(node.name).\(product.weight.rawValue).bias \(family)", parameters: names
+    ) { network in
+      func ordered(_ values: [Float]?) -> [Float] {
+        (0..<lanes).map { lane in
+          guard let values, let place = planner.channel(lane, layer, isShuffled: isShuffled) else { return 0 }
+          if case .transposed = product.form { return values[place.channel] }
+          return values[isShuffled ? place.channel * 4 + place.run : place.channel]
+        }
+      }
+      func parameter(_ role: ParameterRole) -> [Float]? { network.parameter(role, of: node)?.floats }
+      guard case .separable(let payload) = product.form else { return ordered(product.bias.flatMap(parameter)).bytes }
+      if payload.order == .pointwiseFirst {
+        let first = ordered(parameter(.pointwiseBias)), second = ordered(parameter(.depthwiseBias))
+        var both: [Float] = []
+        for start in stride(from: 0, to: groups * 64, by: 64) {
+          both += first[start..<start + 64]
+          both += second[start..<start + 64]
+        }
+        return both.bytes
+      }
+      // The depthwise part's bias goes through the pointwise part.
+      var bias = (parameter(.pointwiseBias) ?? [Float](repeating: 0, count: payload.outChannels)).map(Double.init)
+      if let before = parameter(.depthwiseBias), let weights = network.parameters[pointwise]?.floats {
+        for output in bias.indices {
+          for input in before.indices { bias[output] += Double(weights[output * before.count + input]) * Double(before[input]) }
+        }
+      }
+      return ordered(bias.map(Float.init)).bytes
+    }
+  }
+
+  /// The kernel of any shape.
+  mutating func emitDirect(
+    _ node: Node, _ product: Product, _ layer: DeviceLayer, from input: Int, to output: Int, adding residual: Int?
+  ) {
+    let from = layer.input, to = layer.output, epilogue = layer.epilogue, element = precision.element
+    let attributes: (kernel: Pair, stride: Pair, dilation: Pair, padding: Padding, groups: Int, isTransposed: Bool)
+    switch product.form {
+    case .convolution(let p): attributes = (p.kernel, p.stride, p.dilation, p.padding, p.groups, false)
+    case .transposed(let p): attributes = (p.kernel, p.stride, p.dilation, p.padding, p.groups, true)
+    case .separable, .maximumPool, .averagePool: preconditionFailure("a layer of one convolution")
+    }
+    let name = node.parameterName(product.weight), outputs = to.shape.channels, inputs = from.shape.channels / attributes.groups
+    let kernel = attributes.kernel, outputsOfGroup = outputs / attributes.groups
+    let weights = program.add(
+      DeviceProgram.Constant(key: "\(node.name).\(product.weight.rawValue) direct", parameters: [name]) { network in
+        guard let values = network.parameters[name]?.floats else { return [] }
+        return WeightPacking.direct(outputs: outputs, inputs: inputs, kernel: (kernel.height, kernel.width), element) {
+          o, i, v, u in
+          let place =
+            attributes.isTransposed
+            ? (o / outputsOfGroup * inputs + i) * outputsOfGroup + o % outputsOfGroup : o * inputs + i
+          return values[(place * kernel.height + v) * kernel.width + u]
+        }
+      })
+    let bias = product.bias.map { parameterConstant(node, $0) }
+    let slope = slopeConstant(node, product.slope, [epilogue.before, epilogue.after])
+    program.steps.append(
+      DeviceProgram.Step(
+        node: node.name, kernel: .any(.direct), grid: elementGrid(to), reads: [input] + (residual.map { [$0] } ?? []),
+        writes: output
+      ) { [addedLayout = layer.residual] addresses, _ in
+        var a = DirectArguments()
+        a.input = from.view(addresses.values[input])
+        a.output = to.view(addresses.values[output])
+        if let residual, let addedLayout { a.residual = addedLayout.view(addresses.values[residual]) }
+        a.weights = addresses.floats(weights)
+        a.bias = addresses.floats(bias)
+        a.element = ElementArguments(to)
+        (a.height, a.width) = (Int32(from.shape.height), Int32(from.shape.width))
+        (a.inputChannels, a.groups) = (Int32(from.shape.channels), Int32(attributes.groups))
+        (a.kernelHeight, a.kernelWidth) = (Int32(kernel.height), Int32(kernel.width))
+        (a.strideHeight, a.strideWidth) = (Int32(attributes.stride.height), Int32(attributes.stride.width))
+        (a.dilationHeight, a.dilationWidth) = (Int32(attributes.dilation.height), Int32(attributes.dilation.width))
+        (a.top, a.left) = (Int32(attributes.padding.top), Int32(attributes.padding.left))
+        a.transposed = attributes.isTransposed ? 1 : 0
+        a.scale = epilogue.scale
+        a.before = ActivationArguments(epilogue.before, slope: addresses.floats(slope))
+        a.after = ActivationArguments(epilogue.after, slope: addresses.floats(slope))
+        return argumentBytes(a)
+      })
+  }
+
+  mutating func emitPool(_ node: Node, _ layer: DeviceLayer, _ kernel: CUDAKernel, from input: Int, to output: Int) {
+    let from = layer.input, to = layer.output
+    let pool: Pool, takesMean: Bool
+    switch layer.form {
+    case .maximumPool(let payload): (pool, takesMean) = (payload, false)
+    case .averagePool(let payload): (pool, takesMean) = (payload, true)
+    case .convolution, .separable, .transposed: preconditionFailure("a pool")
+    }
+    if case .maximumPool = kernel.family {
+      let count = to.shape.height * to.shape.width * to.lanes / 8
+      program.steps.append(
+        DeviceProgram.Step(
+          node: node.name, kernel: kernel, grid: LaunchGrid(x: count.ceilingDivided(by: 256), y: to.shape.batch),
+          reads: [input],
+          writes: output
+        ) { addresses, _ in
+          var a = PoolArguments()
+          a.input = UnsafeRawPointer(addresses.pointer(input))
+          a.output = addresses.pointer(output)
+          (a.height, a.width) = (Int32(from.shape.height), Int32(from.shape.width))
+          (a.outputHeight, a.outputWidth) = (Int32(to.shape.height), Int32(to.shape.width))
+          (a.channels, a.padding) = (Int32(to.lanes), Int32(pool.padding.top))
+          (a.inputStride, a.outputStride) = (Int32(from.pixelStride), Int32(to.pixelStride))
+          return argumentBytes(a)
+        })
+      return
+    }
+    program.steps.append(
+      DeviceProgram.Step(node: node.name, kernel: kernel, grid: elementGrid(to), reads: [input], writes: output) {
+        addresses, _ in
+        var a = WindowArguments()
+        a.input = from.view(addresses.values[input])
+        a.output = to.view(addresses.values[output])
+        a.element = ElementArguments(to)
+        (a.height, a.width) = (Int32(from.shape.height), Int32(from.shape.width))
+        (a.kernelHeight, a.kernelWidth) = (Int32(pool.kernel.height), Int32(pool.kernel.width))
+        (a.strideHeight, a.strideWidth) = (Int32(pool.stride.height), Int32(pool.stride.width))
+        (a.top, a.left) = (Int32(pool.padding.top), Int32(pool.padding.left))
+        (a.bottom, a.right) = (Int32(pool.padding.bottom), Int32(pool.padding.right))
+        (a.takesMean, a.countsPadding) = (takesMean ? 1 : 0, pool.countIncludesPadding ? 1 : 0)
+        return argumentBytes(a)
+      })
+  }
+
+  /// A parameter as it is, in float32.
+  mutating func parameterConstant(_ node: Node, _ role: ParameterRole) -> Int {
+    let name = node.parameterName(role)
+    return program.add(
+      DeviceProgram.Constant(key: name, parameters: [name]) { ($0.parameters[name]?.floats ?? []).bytes })
+  }
+
+  /// The slopes where one of the functions is a prelu.
+  mutating func slopeConstant(_ node: Node, _ role: ParameterRole, _ functions: [ActivationFunction?]) -> Int? {
+    for case .prelu? in functions { return parameterConstant(node, role) }
+    return nil
+  }
+}
+
+extension ElementArguments {
+  init(_ layout: DeviceLayout) {
+    self.init(
+      height: Int32(layout.shape.height), width: Int32(layout.shape.width), channels: Int32(layout.shape.channels),
+      lanes: Int32(layout.lanes))
+  }
+}
+
+/// Blocks of threads that make one element each.
+func elementGrid(_ layout: DeviceLayout) -> LaunchGrid {
+  LaunchGrid(x: (layout.shape.height * layout.shape.width * layout.lanes).ceilingDivided(by: 256), y: layout.shape.batch)
+}

@@ -1,0 +1,183 @@
+import CUDAKernels
+import Execution
+import Networks
+import Tensors
+
+/// Layers that sum products, and pools.
+extension DevicePlanner {
+  /// A convolution with the parameters that it owns, or one part of a separable one.
+  struct Product {
+    var form: DeviceLayer.Form
+    var weight: ParameterRole
+    var bias: ParameterRole?
+    var epilogue: CanonicalEpilogue
+    var slope = ParameterRole.slope
+  }
+
+  mutating func planConvolution(_ node: Node, _ payload: Convolution) throws(ExecutionError) {
+    try planProduct(
+      node,
+      Product(
+        form: .convolution(payload), weight: .weight, bias: payload.hasBias ? .bias : nil, epilogue: canonical(payload.epilogue)
+      ))
+  }
+
+  mutating func planTransposed(_ node: Node, _ payload: TransposedConvolution) throws(ExecutionError) {
+    try planProduct(
+      node,
+      Product(
+        form: .transposed(payload), weight: .weight, bias: payload.hasBias ? .bias : nil, epilogue: canonical(payload.epilogue))
+    )
+  }
+
+  /// A layer of one pixel an image.
+  mutating func planLinear(_ node: Node, _ payload: Linear) throws(ExecutionError) {
+    let convolution = Convolution(
+      inChannels: payload.inFeatures, outChannels: payload.outFeatures, kernel: 1, hasBias: payload.hasBias)
+    try planProduct(
+      node,
+      Product(
+        form: .convolution(convolution), weight: .weight, bias: payload.hasBias ? .bias : nil, epilogue: CanonicalEpilogue()))
+  }
+
+  /// At once where a kernel does both parts, else one part after the other.
+  mutating func planSeparable(_ node: Node, _ payload: SeparableConvolution) throws(ExecutionError) {
+    let whole = Product(
+      form: .separable(payload), weight: .pointwiseWeight, bias: nil, epilogue: canonical(payload.epilogue))
+    if try planned(node, whole, from: try value(node.inputs[0])) { return }
+    let parts = payload.parts, roles = payload.linearParts
+    func role(_ index: Int) -> ParameterRole? { roles[index].hasBias ? roles[index].biasRole : nil }
+    guard let shape = try? parts.first.shapeBeforeShuffle(try shape(node.inputs[0])),
+      let wholeInput = wholeShapes[node.inputs[0]], let wholeShape = try? parts.first.shapeBeforeShuffle(wholeInput)
+    else { throw unknown(node.name) }
+    let middle = program.add(DeviceLayout(image: shape, precision))
+    var epilogue = CanonicalEpilogue()
+    epilogue.before = payload.middle
+    let first = Product(
+      form: .convolution(parts.first.withoutEpilogue), weight: roles[0].weightRole, bias: role(0), epilogue: epilogue,
+      slope: .middleSlope)
+    let layer = self.layer(first, from: try value(node.inputs[0]), to: middle, adding: nil)
+    let choice = self.choice(of: layer, input: wholeInput, output: wholeShape)
+    try emit(node, first, layer, choice, from: try value(node.inputs[0]), to: middle, adding: nil)
+    let second = Product(
+      form: .convolution(parts.second.withoutEpilogue), weight: roles[1].weightRole, bias: role(1),
+      epilogue: canonical(payload.epilogue))
+    try planProduct(node, second, from: middle, wholeInput: wholeShape)
+  }
+
+  mutating func planPool(_ node: Node, _ form: DeviceLayer.Form) throws(ExecutionError) {
+    let product = Product(form: form, weight: .weight, bias: nil, epilogue: CanonicalEpilogue())
+    try planProduct(node, product)
+  }
+
+  /// Epilogues of other orders are refused before anything is planned.
+  private func canonical(_ epilogue: Epilogue) -> CanonicalEpilogue { CanonicalEpilogue(epilogue) ?? CanonicalEpilogue() }
+
+  private mutating func planProduct(
+    _ node: Node, _ product: Product, from given: Int? = nil, wholeInput: Shape? = nil
+  ) throws(ExecutionError) {
+    let input: Int
+    if let given { input = given } else { input = try value(node.inputs[0]) }
+    if try planned(node, product, from: input, wholeInput: wholeInput) { return }
+    // No kernel shuffles so: what is computed lies as it is, and moves.
+    let factor = product.epilogue.shuffle
+    guard factor > 1 else {
+      throw .unsupported(
+        node: node.name, operation: node.operation.typeName, backend: CUDAEngine.backendName, reason: "no kernel takes its size"
+      )
+    }
+    var plain = product
+    plain.epilogue.shuffle = 1
+    let output = try self.output(node), final = layout(output).shape
+    let before = program.add(DeviceLayout(image: final.beforeShuffle(factor), precision))
+    let wholeFinal = wholeShapes[node.name] ?? final
+    let residual = try residual(of: node, product)
+    let layer = self.layer(plain, from: input, to: before, adding: residual)
+    let choice = self.choice(
+      of: layer, input: wholeInput ?? wholeShapes[node.inputs[0]], output: wholeFinal.beforeShuffle(factor))
+    try emit(node, plain, layer, choice, from: input, to: before, adding: residual)
+    try shuffle(node.name, before, to: output, PixelShuffle(factor: factor))
+  }
+
+  /// Plans the layer as one step; false where no kernel does that.
+  private mutating func planned(
+    _ node: Node, _ product: Product, from input: Int, wholeInput: Shape? = nil
+  ) throws(ExecutionError) -> Bool {
+    let residual = try residual(of: node, product), output = try self.output(node)
+    let layer = self.layer(product, from: input, to: output, adding: residual)
+    guard let kernel = choice(of: layer, input: wholeInput ?? wholeShapes[node.inputs[0]], output: wholeShapes[node.name])
+    else {
+      return false
+    }
+    try emit(node, product, layer, kernel, from: input, to: output, adding: residual)
+    return true
+  }
+
+  private func residual(of node: Node, _ product: Product) throws(ExecutionError) -> Int? {
+    product.epilogue.adds ? try value(node.inputs[1]) : nil
+  }
+
+  private func layer(_ product: Product, from input: Int, to output: Int, adding residual: Int?) -> DeviceLayer {
+    DeviceLayer(
+      form: product.form, input: layout(input), output: layout(output), epilogue: product.epilogue,
+      residual: residual.map { layout($0) }, device: device)
+  }
+
+  /// The kernel of the image that the layer's is cut from; it has to run the layer, too.
+  private func choice(of layer: DeviceLayer, input: Shape?, output: Shape?) -> CUDAKernel? {
+    var whole = layer
+    if let input = input.flatMap(DeviceLayout.image) { whole.input = layer.input.with(input) }
+    if let output = output.flatMap(DeviceLayout.image) {
+      whole.output = layer.output.with(output)
+      whole.residual = layer.residual.map { $0.with(output) }
+    }
+    if let kernel = preferred.first(where: { whole.refusal(of: $0) == nil }) { return kernel }
+    return whole.chosen
+  }
+
+  private mutating func emit(
+    _ node: Node, _ product: Product, _ layer: DeviceLayer, _ kernel: CUDAKernel?, from input: Int, to output: Int,
+    adding residual: Int?
+  ) throws(ExecutionError) {
+    guard let kernel else {
+      throw .unsupported(
+        node: node.name, operation: node.operation.typeName, backend: CUDAEngine.backendName, reason: "no kernel takes its size"
+      )
+    }
+    switch kernel.family {
+    case .dense, .denseFloat, .denseHopper, .separable, .separableBlock, .selection, .head, .tail:
+      emitTiled(node, product, layer, kernel, from: input, to: output, adding: residual)
+    case .direct: emitDirect(node, product, layer, from: input, to: output, adding: residual)
+    case .maximumPool, .windows: emitPool(node, layer, kernel, from: input, to: output)
+    case .elementByElement, .move, .resample:
+      throw .unsupported(
+        node: node.name, operation: node.operation.typeName, backend: CUDAEngine.backendName,
+        reason: "\(kernel.name) sums nothing")
+    }
+  }
+}
+
+extension Shape {
+  /// Of what a pixel shuffle makes this shape of.
+  fileprivate func beforeShuffle(_ factor: Int) -> Shape {
+    Shape(batch: batch, channels: channels * factor * factor, height: height / factor, width: width / factor)
+  }
+}
+
+extension Convolution {
+  fileprivate var withoutEpilogue: Convolution {
+    var result = self
+    result.epilogue = Epilogue()
+    return result
+  }
+}
+
+extension DeviceLayout {
+  /// The same for another image of as many channels.
+  func with(_ image: Shape) -> DeviceLayout {
+    var result =
+      isPlanar ? DeviceLayout(planesOf: image) : DeviceLayout(image: image, element == .float32 ? .float32 : .float16)
+    result.pixelStride = pixelStride
+    return result
+  }
+}

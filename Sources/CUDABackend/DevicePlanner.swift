@@ -1,0 +1,169 @@
+import CUDAKernels
+import Execution
+import Networks
+import Tensors
+
+/// From a network to a program: layouts, kernels, constants. Pure.
+struct DevicePlanner {
+  /// Its sizes are numbers, and every node of it has a kernel.
+  let network: Network
+  let shapes: [String: Shape]
+  /// Those of the image that the inputs are cut from: they choose the kernels.
+  let wholeShapes: [String: Shape]
+  let precision: CUDAPrecision
+  let device: CUDADevice
+  /// Taken in place of the cheapest wherever they can: to test every kernel.
+  let preferred: [CUDAKernel]
+
+  var program = DeviceProgram()
+  var values: [String: Int] = [:]
+  /// The values that are written where a concatenation wants them, and from which channel of it on.
+  private var parts: [String: (whole: String, channel: Int)] = [:]
+  /// The first layers of residual blocks that are one kernel, by the second's name.
+  var blocks: [String: Node] = [:]
+  /// The values of those.
+  var insideBlocks: Set<String> = []
+
+  init(
+    _ network: Network, shapes: [String: Shape], wholeShapes: [String: Shape], precision: CUDAPrecision, device: CUDADevice,
+    preferred: [CUDAKernel] = []
+  ) {
+    self.network = network
+    self.shapes = shapes
+    self.wholeShapes = wholeShapes
+    self.precision = precision
+    self.device = device
+    self.preferred = preferred
+  }
+
+  /// The whole program.
+  mutating func plan() throws(ExecutionError) -> DeviceProgram {
+    findParts()
+    findBlocks()
+    for input in network.inputs {
+      guard let shape = shapes[input.name], let image = DeviceLayout.image(shape) else { throw unknown(input.name) }
+      let raw = program.add(DeviceLayout(planesOf: image), .input)
+      program.inputs.append(raw)
+      let layout = DeviceLayout(image: image, precision)
+      guard layout != program.values[raw].layout else {
+        values[input.name] = raw
+        continue
+      }
+      let value = program.add(layout)
+      values[input.name] = value
+      move(input.name, raw, to: value)
+    }
+    for node in network.nodes { try plan(node) }
+    for name in network.outputs {
+      let value = try self.value(name)
+      if program.values[value].place == .output, !program.outputs.contains(value) {
+        program.outputs.append(value)
+        continue
+      }
+      let output = program.add(DeviceLayout(planesOf: program.values[value].layout.shape), .output)
+      program.outputs.append(output)
+      move(name, value, to: output)
+    }
+    return program
+  }
+
+  private mutating func plan(_ node: Node) throws(ExecutionError) {
+    if insideBlocks.contains(node.name) { return }
+    if let first = blocks[node.name] { return try planBlock(first, node) }
+    switch node.operation {
+    case .convolution(let payload): try planConvolution(node, payload)
+    case .separableConvolution(let payload): try planSeparable(node, payload)
+    case .transposedConvolution(let payload): try planTransposed(node, payload)
+    case .linear(let payload): try planLinear(node, payload)
+    case .maximumPool(let pool): try planPool(node, .maximumPool(pool))
+    case .averagePool(let pool): try planPool(node, .averagePool(pool))
+    case .globalAveragePool:
+      let input = try shape(node.inputs[0])
+      try planPool(node, .averagePool(Pool(kernel: Pair(height: input.height, width: input.width))))
+    case .batchNorm, .activation, .scale, .channelAffine, .add, .binary: try planElementwise(node)
+    case .concatenation(let payload): try planConcatenation(node, payload)
+    case .pixelShuffle, .pixelUnshuffle, .flatten, .slice, .pad, .reshape, .transpose, .expand: try planMovement(node)
+    case .resize(let payload): try planResize(node, payload)
+    case .constant: try planConstant(node)
+    case .matrixMultiply, .softmax, .reduction, .maximumIndex, .normalization, .integer, .training:
+      throw .unsupported(
+        node: node.name, operation: node.operation.typeName, backend: CUDAEngine.backendName,
+        reason: DeviceSupport.refusal(of: node, in: network, shapes: shapes) ?? "no kernel does it")
+    }
+  }
+}
+
+// MARK: Values
+
+extension DevicePlanner {
+  func unknown(_ name: String) -> ExecutionError { .invalidNetwork("the value '\(name)' is not known") }
+
+  func value(_ name: String) throws(ExecutionError) -> Int {
+    guard let value = values[name] else { throw unknown(name) }
+    return value
+  }
+
+  func layout(_ value: Int) -> DeviceLayout { program.values[value].layout }
+
+  /// The shape of a value as an image.
+  func shape(_ name: String) throws(ExecutionError) -> Shape {
+    guard let shape = shapes[name].flatMap(DeviceLayout.image) else { throw unknown(name) }
+    return shape
+  }
+
+  /// The value that a node writes.
+  mutating func output(_ node: Node) throws(ExecutionError) -> Int { try output(node.name) }
+
+  mutating func output(_ name: String) throws(ExecutionError) -> Int {
+    if let known = values[name] { return known }
+    var layout = DeviceLayout(image: try shape(name), precision)
+    let value: Int
+    if let part = parts[name] {
+      let whole = try output(part.whole)
+      layout.pixelStride = self.layout(whole).pixelStride
+      value = program.add(layout, .part(of: whole, byteOffset: part.channel * layout.element.byteCount))
+    } else {
+      value = program.add(layout, layout.isPlanar && network.outputs.contains(name) ? .output : .arena)
+    }
+    values[name] = value
+    return value
+  }
+
+  /// Finds the values that may be written where a concatenation of channels wants them: each begins at a whole group of channels, and
+  /// none is added to or from what lies in other places.
+  private mutating func findParts() {
+    var added: Set<String> = []
+    for node in network.nodes {
+      guard let epilogue = node.operation.epilogue, epilogue.extraInputCount > 0 else { continue }
+      added.formUnion(node.inputs.dropFirst())
+      added.insert(node.name)
+    }
+    let made = Set(network.nodes.map(\.name))
+    for node in network.nodes {
+      guard case .concatenation(let payload) = node.operation, payload.axis == 1,
+        let whole = shapes[node.name].flatMap({ DeviceLayout($0, precision) }), !whole.isPlanar
+      else { continue }
+      var channel = 0, found: [(name: String, channel: Int)] = []
+      for name in node.inputs {
+        guard let layout = shapes[name].flatMap({ DeviceLayout($0, precision) }) else { break }
+        if channel % DeviceLayout.laneUnit == 0, !layout.isPlanar, made.contains(name), parts[name] == nil,
+          !added.contains(name),
+          !isConstant(name), node.inputs.count(where: { $0 == name }) == 1
+        {
+          found.append((name, channel))
+        }
+        channel += layout.shape.channels
+      }
+      for part in found { parts[part.name] = (node.name, part.channel) }
+    }
+  }
+
+  func isConstant(_ name: String) -> Bool {
+    network.nodes.contains { node in
+      if case .constant = node.operation { node.name == name } else { false }
+    }
+  }
+
+  /// Whether the value lies in the concatenation already.
+  func isPart(_ name: String, of whole: String) -> Bool { parts[name]?.whole == whole }
+}

@@ -1,0 +1,110 @@
+// What a launch gives a kernel. Plain C, so that hosts in any language fill it in.
+#pragma once
+
+/// A convolution padded by half its size. Pixels lie row by row, the channels of a pixel together (NHWC). An image batch has
+/// fewer than 2^31 elements at either end.
+struct ConvolutionArguments {
+  const void *input;     // inputChannels a pixel
+  const void *weights;   // packed for the kernel
+  const float *bias;     // 64 for each group of output channels
+  const void *residual;  // laid out as the output, or null
+  const void *second;    // another residual, or null
+  void *output;
+  int height, width;              // of the input
+  int outputHeight, outputWidth;  // of what is computed, before pixels are shuffled
+  int inputChannels;              // that are read of a pixel, a multiple of 16
+  int inputStride;                // elements from one pixel of the input to the next, a multiple of 16
+  int outputChannels;             // that are made of a pixel of the output
+  int outputStride;               // elements from one pixel of the output, and of the residuals, to the next
+  int groups;                     // of 64 output channels
+  int shuffle;  // 1; or 2: the groups are four runs of outputChannels; run p goes to pixel (2 y + p / 2, 2 x + p % 2)
+  int tilesAcross, tilesDown, images;
+  /// y = residual + second + scale * (v < 0 ? slope * v : v), v being the sum with its bias; slope * scale is not more than
+  /// scale.
+  float slope, scale;
+};
+
+/// A pool over images of 16-bit pixels, `channels` (a multiple of 8) of each; an image's output has fewer than 2^31 elements.
+/// Blocks of 256 threads take eight channels of one output a thread, one row of blocks an image.
+struct PoolArguments {
+  const void *input;
+  void *output;
+  int height, width, outputHeight, outputWidth, channels, padding;
+  int inputStride, outputStride;  // elements from one pixel to the next
+};
+
+// MARK: Kernels that take any shape
+
+/// Where the elements of a value lie: steps from one to the next along each axis, in elements.
+struct ValueView {
+  void *base;  // null: there is no such value
+  long long imageStep, channelStep, rowStep, columnStep;
+  int isFloat;  // 1: float32; 0: the kernel's 16 bits
+  int padding;
+};
+
+/// The places of `ActivationFunction`; 0 changes nothing.
+struct ActivationArguments {
+  int function;
+  float first, second;  // its numbers
+  int slopes;           // how many there are: 1, or one a channel
+  const float *slope;   // of a prelu
+};
+
+/// What a value is that a kernel of any shape makes: each thread makes one element, of `width` x `height` pixels, the channels
+/// innermost; blocks of 256 threads, one row of blocks an image. Channels from `channels` to `lanes` become zeros.
+struct ElementArguments {
+  int height, width, channels, lanes;
+};
+
+/// A convolution, or a transposed one, of any shape: y = after(scale * before(sum + bias) + residual).
+struct DirectArguments {
+  struct ValueView input, residual, output;
+  const float *weights;  // by row of taps, column of taps, channel of the group and output channel
+  const float *bias;     // one an output channel, or null
+  struct ElementArguments element;
+  int height, width, inputChannels, groups;  // of the input
+  int kernelHeight, kernelWidth, strideHeight, strideWidth, dilationHeight, dilationWidth, top, left;
+  int transposed;
+  float scale;
+  struct ActivationArguments before, after;
+};
+
+/// y = activation(factor[c] * scale * f(first, second) + shift[c]), where a step of 0 repeats an operand along an axis.
+struct ElementwiseArguments {
+  struct ValueView first, second, output;
+  const float *factors, *shifts;  // one a channel, or null
+  struct ElementArguments element;
+  int function;  // 0: the first operand; then the places of `BinaryFunction`
+  float scale;
+  struct ActivationArguments activation;
+};
+
+/// The greatest or the mean of windows.
+struct WindowArguments {
+  struct ValueView input, output;
+  struct ElementArguments element;
+  int height, width, kernelHeight, kernelWidth, strideHeight, strideWidth, top, left, bottom, right;
+  int takesMean, countsPadding;
+};
+
+/// Elements that only move. `kind` 0: along each axis the place that a table names (null: the same place; -1: `value`);
+/// 1, 2: a pixel shuffle by `factor` and its inverse, channel innermost where `channelsInnermost`; 3: the same elements in the
+/// same order (NCHW) under another shape.
+struct MoveArguments {
+  struct ValueView input, output;
+  struct ElementArguments element;
+  const int *images, *channels, *rows, *columns;
+  int kind, factor, channelsInnermost;
+  int inputChannels, inputHeight, inputWidth;
+  float value;
+};
+
+/// Each pixel a weighted sum of `rowTaps` x `columnTaps` others, whose places and weights tables hold.
+struct ResampleArguments {
+  struct ValueView input, output;
+  struct ElementArguments element;
+  const int *rows, *columns;
+  const float *rowWeights, *columnWeights;
+  int rowTaps, columnTaps;
+};

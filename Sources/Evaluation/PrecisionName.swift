@@ -1,0 +1,38 @@
+import CPUBackend
+import CUDABackend
+
+/// The precisions of all engines, by name.
+public enum PrecisionName: String, Hashable, Sendable, CaseIterable {
+  case float32, bfloat16, float16
+
+  /// That of the CPU engine; nil where it has none of the name.
+  public var cpu: Precision? { Precision(rawValue: rawValue) }
+  /// That of a CUDA device; nil where it has none of the name.
+  public var cuda: CUDAPrecision? { CUDAPrecision(rawValue: rawValue) }
+}
+
+/// Where a network runs: `cpu`, `cuda`, `cuda:1`.
+public enum DeviceName: Hashable, Sendable {
+  case cpu
+  case cuda(Int)
+
+  /// Nil where there is no such place.
+  public init?(_ text: String) {
+    switch text {
+    case "cpu": self = .cpu
+    case "cuda": self = .cuda(0)
+    default:
+      let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+      guard parts.count == 2, parts[0] == "cuda", let index = Int(parts[1]), index >= 0 else { return nil }
+      self = .cuda(index)
+    }
+  }
+
+  /// The engine there.
+  public var engine: EngineName {
+    switch self {
+    case .cpu: .cpu()
+    case .cuda(let index): .cuda(index)
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import CUDAKernels
+import Networks
+import Tensors
+import Testing
+
+@testable import CUDABackend
+
+@Suite struct KernelTableTests {
+  /// Every row is understood, has a name of its own, and is in the PTX that the program carries.
+  @Test func rowsAreKernels() {
+    let all = CUDAKernel.allCases
+    #expect(all.count == cuda_kernel_count())
+    #expect(Set(all.map(\.name)).count == all.count)
+    let files = [false: String(cString: cuda_kernels_80()), true: String(cString: cuda_kernels_90a())]
+    for kernel in all {
+      #expect(files[kernel.isForHopper]!.contains(".entry \(kernel.name)("), "\(kernel.name)")
+      #expect(!files[!kernel.isForHopper]!.contains(".entry \(kernel.name)("), "\(kernel.name)")
+    }
+    #expect(files[false]!.contains(".target sm_80") && files[true]!.contains(".target sm_90a"))
+  }
+
+  /// All binary16 numbers, what lies halfway between two of them, and what is beyond.
+  @Test func halvesAreRounded() {
+    for bits in UInt16.min...UInt16.max {
+      let value = Float(halfBits: bits)
+      if value.isNaN {
+        #expect(Float(halfBits: value.halfBits).isNaN)
+        continue
+      }
+      #expect(value.halfBits == bits)
+      guard bits & 0x7FFF < 0x7BFF else { continue }
+      let next = Float(halfBits: bits + 1), middle = (value + next) / 2
+      #expect(middle.halfBits == (bits & 1 == 0 ? bits : bits + 1))
+      #expect((value + (next - value) * 0.499).halfBits == bits)
+      #expect((value + (next - value) * 0.501).halfBits == bits + 1)
+    }
+    #expect(Float(65519).halfBits == 0x7BFF && Float(65520).halfBits == 0x7C00)
+    #expect((-Float.greatestFiniteMagnitude).halfBits == 0xFC00 && Float(1e-9).halfBits == 0)
+  }
+}

@@ -1,0 +1,420 @@
+#include "CUDAEmulatedDriver.h"
+
+#include <chrono>
+#include <map>
+#include <mutex>
+
+#include "Kernels.h"
+#include "emulation.h"
+
+// Commands wait in their stream until somebody waits for it, so that what is read too early is not there yet. New memory holds NaN.
+namespace {
+
+enum Status {
+  success = 0, invalidValue = 1, outOfMemory = 2, noDevice = 100, invalidDevice = 101, invalidContext = 201, invalidImage = 200,
+  notFound = 500, illegalAddress = 700, captureFault = 901, launchFailed = 719
+};
+
+struct Counts : CUDAEmulatedCounts {
+  Counts() : CUDAEmulatedCounts{} {}
+};
+thread_local Counts counts;
+thread_local size_t heldBytes;
+thread_local unsigned seed = 1;
+thread_local std::string fault;
+thread_local std::string failing;
+thread_local int failure, callsBefore;
+thread_local int capability = 80, sharedLimit = 227 << 10;
+thread_local size_t memoryLimit = size_t(1) << 40;
+thread_local void *currentContext;
+
+struct Memory {
+  std::mutex mutex;
+  std::map<char *, size_t> device, pinned;
+};
+Memory &memory() {
+  static Memory m;
+  return m;
+}
+
+bool holds(const std::map<char *, size_t> &blocks, const void *pointer, size_t size) {
+  const char *p = static_cast<const char *>(pointer);
+  auto after = blocks.upper_bound(const_cast<char *>(p));
+  if (after == blocks.begin()) return false;
+  auto block = std::prev(after);
+  return p + size <= block->first + block->second;
+}
+
+using Command = std::function<int()>;
+struct Graph {
+  std::vector<Command> commands;
+};
+struct Event {
+  std::chrono::steady_clock::time_point time;
+  bool recorded = false;
+};
+struct Stream {
+  std::vector<Command> waiting;
+  std::unique_ptr<Graph> capture;
+  int fault = 0;
+
+  void add(Command command) { (capture ? capture->commands : waiting).push_back(std::move(command)); }
+  int run() {
+    auto commands = std::move(waiting);
+    waiting.clear();
+    for (auto &c : commands)
+      if (!fault) fault = c();
+    return fault;
+  }
+};
+struct Module {
+  std::string text;
+};
+struct Function {
+  const EmulatedKernel *kernel;
+  size_t sharedLimit = 48 << 10;
+};
+
+/// Whether a call is to fail.
+int planted(const char *name) {
+  if (failing != name) return 0;
+  return callsBefore-- == 0 ? failure : 0;
+}
+#define CALL(name) \
+  if (int error = planted(#name)) return error
+#define CALL_IN_CONTEXT(name) \
+  CALL(name);                 \
+  if (!currentContext) return invalidContext
+
+int cuInit(unsigned flags) {
+  CALL(cuInit);
+  return flags ? invalidValue : success;
+}
+int cuDriverGetVersion(int *version) {
+  CALL(cuDriverGetVersion);
+  *version = 12040;
+  return success;
+}
+int cuDeviceGetCount(int *count) {
+  CALL(cuDeviceGetCount);
+  *count = 2;
+  return success;
+}
+int cuDeviceGet(int *device, int ordinal) {
+  CALL(cuDeviceGet);
+  if (ordinal < 0 || ordinal > 1) return invalidDevice;
+  *device = ordinal;
+  return success;
+}
+int cuDeviceGetName(char *name, int capacity, int device) {
+  CALL(cuDeviceGetName);
+  snprintf(name, size_t(capacity), "Emulated device %d", device);
+  return success;
+}
+int cuDeviceGetAttribute(int *value, int attribute, int) {
+  CALL(cuDeviceGetAttribute);
+  static const std::map<int, int> values = {{1, 1024}, {2, 1024}, {3, 1024}, {4, 64}, {5, 0x7fffffff}, {6, 65535}, {7, 65535},
+                                            {8, 48 << 10}, {10, 32}, {13, 1410000}, {16, 4}, {36, 1215000}, {37, 5120},
+                                            {38, 40 << 20}, {39, 2048}, {81, 228 << 10}};
+  if (attribute == 75) *value = capability / 10;
+  else if (attribute == 76) *value = capability % 10;
+  else if (attribute == 97) *value = sharedLimit;
+  else if (values.count(attribute)) *value = values.at(attribute);
+  else return invalidValue;
+  return success;
+}
+int cuDeviceTotalMem_v2(size_t *bytes, int) {
+  CALL(cuDeviceTotalMem_v2);
+  *bytes = memoryLimit;
+  return success;
+}
+int cuDevicePrimaryCtxRetain(void **context, int device) {
+  CALL(cuDevicePrimaryCtxRetain);
+  static char contexts[2];
+  if (device < 0 || device > 1) return invalidDevice;
+  *context = &contexts[device];
+  return success;
+}
+int cuCtxSetCurrent(void *context) {
+  CALL(cuCtxSetCurrent);
+  currentContext = context;
+  return success;
+}
+int cuMemGetInfo_v2(size_t *free, size_t *total) {
+  CALL_IN_CONTEXT(cuMemGetInfo_v2);
+  *total = memoryLimit;
+  *free = memoryLimit - std::min(memoryLimit, heldBytes);
+  return success;
+}
+
+int cuMemAlloc_v2(unsigned long long *address, size_t size) {
+  CALL_IN_CONTEXT(cuMemAlloc_v2);
+  if (!size) return invalidValue;
+  std::lock_guard lock(memory().mutex);
+  if (heldBytes + size > memoryLimit) return outOfMemory;
+  char *p = static_cast<char *>(aligned_alloc(256, (size + 511) / 256 * 256));
+  memset(p, 0xff, size);
+  memory().device[p] = size;
+  heldBytes += size;
+  *address = reinterpret_cast<uintptr_t>(p);
+  return success;
+}
+int cuMemFree_v2(unsigned long long address) {
+  CALL_IN_CONTEXT(cuMemFree_v2);
+  std::lock_guard lock(memory().mutex);
+  auto block = memory().device.find(reinterpret_cast<char *>(address));
+  if (block == memory().device.end()) return invalidValue;
+  heldBytes -= block->second;
+  free(block->first);
+  memory().device.erase(block);
+  return success;
+}
+int cuMemHostAlloc(void **pointer, size_t size, unsigned) {
+  CALL_IN_CONTEXT(cuMemHostAlloc);
+  std::lock_guard lock(memory().mutex);
+  char *p = static_cast<char *>(aligned_alloc(64, (size + 127) / 64 * 64));
+  memset(p, 0xff, size);
+  memory().pinned[p] = size;
+  *pointer = p;
+  return success;
+}
+int cuMemFreeHost(void *pointer) {
+  CALL_IN_CONTEXT(cuMemFreeHost);
+  std::lock_guard lock(memory().mutex);
+  if (!memory().pinned.erase(static_cast<char *>(pointer))) return invalidValue;
+  free(pointer);
+  return success;
+}
+
+/// `device` bytes against pinned memory of the host: what is not pinned would not be copied beside work.
+int checkCopy(unsigned long long device, const void *host, size_t size) {
+  std::lock_guard lock(memory().mutex);
+  return holds(memory().device, reinterpret_cast<char *>(device), size) && holds(memory().pinned, host, size) ? success
+                                                                                                              : invalidValue;
+}
+int cuMemcpyHtoDAsync_v2(unsigned long long to, const void *from, size_t size, void *stream) {
+  CALL_IN_CONTEXT(cuMemcpyHtoDAsync_v2);
+  if (int error = checkCopy(to, from, size)) return error;
+  static_cast<Stream *>(stream)->add([=] {
+    counts.uploads++;
+    counts.uploadedBytes += static_cast<long long>(size);
+    memcpy(reinterpret_cast<void *>(to), from, size);
+    return int(success);
+  });
+  return success;
+}
+int cuMemcpyDtoHAsync_v2(void *to, unsigned long long from, size_t size, void *stream) {
+  CALL_IN_CONTEXT(cuMemcpyDtoHAsync_v2);
+  if (int error = checkCopy(from, to, size)) return error;
+  static_cast<Stream *>(stream)->add([=] {
+    counts.downloads++;
+    counts.downloadedBytes += static_cast<long long>(size);
+    memcpy(to, reinterpret_cast<void *>(from), size);
+    return int(success);
+  });
+  return success;
+}
+
+int cuModuleLoadDataEx(void **module, const void *image, unsigned, const int *, void **) {
+  CALL_IN_CONTEXT(cuModuleLoadDataEx);
+  *module = new Module{static_cast<const char *>(image)};
+  return success;
+}
+int cuModuleUnload(void *module) {
+  CALL_IN_CONTEXT(cuModuleUnload);
+  delete static_cast<Module *>(module);
+  return success;
+}
+int cuModuleGetFunction(void **function, void *module, const char *name) {
+  CALL_IN_CONTEXT(cuModuleGetFunction);
+  const std::string &text = static_cast<Module *>(module)->text;
+  if (text.find(std::string(".entry ") + name + "(") == std::string::npos) return notFound;
+  for (auto &k : emulatedKernels())
+    if (k.name == name) {
+      static std::map<std::string, std::unique_ptr<Function>> functions;
+      std::lock_guard lock(memory().mutex);
+      auto &f = functions[name];
+      if (!f) f.reset(new Function{&k});
+      *function = f.get();
+      return success;
+    }
+  return notFound;
+}
+int cuFuncSetAttribute(void *function, int attribute, int value) {
+  CALL_IN_CONTEXT(cuFuncSetAttribute);
+  if (attribute != 8 || value > sharedLimit) return invalidValue;
+  std::lock_guard lock(memory().mutex);
+  static_cast<Function *>(function)->sharedLimit = size_t(value);
+  return success;
+}
+
+int cuStreamCreate(void **stream, unsigned) {
+  CALL_IN_CONTEXT(cuStreamCreate);
+  *stream = new Stream;
+  return success;
+}
+int cuStreamDestroy_v2(void *stream) {
+  CALL_IN_CONTEXT(cuStreamDestroy_v2);
+  delete static_cast<Stream *>(stream);
+  return success;
+}
+int cuStreamSynchronize(void *stream) {
+  CALL_IN_CONTEXT(cuStreamSynchronize);
+  auto *s = static_cast<Stream *>(stream);
+  return s->capture ? int(captureFault) : s->run();
+}
+int cuStreamBeginCapture_v2(void *stream, int) {
+  CALL_IN_CONTEXT(cuStreamBeginCapture_v2);
+  auto *s = static_cast<Stream *>(stream);
+  if (s->capture) return captureFault;
+  s->capture.reset(new Graph);
+  return success;
+}
+int cuStreamEndCapture(void *stream, void **graph) {
+  CALL_IN_CONTEXT(cuStreamEndCapture);
+  auto *s = static_cast<Stream *>(stream);
+  if (!s->capture) return captureFault;
+  *graph = s->capture.release();
+  return success;
+}
+int cuGraphInstantiateWithFlags(void **executable, void *graph, unsigned long long) {
+  CALL_IN_CONTEXT(cuGraphInstantiateWithFlags);
+  *executable = new Graph(*static_cast<Graph *>(graph));
+  return success;
+}
+int cuGraphDestroy(void *graph) {
+  CALL_IN_CONTEXT(cuGraphDestroy);
+  delete static_cast<Graph *>(graph);
+  return success;
+}
+int cuGraphExecDestroy(void *graph) {
+  CALL_IN_CONTEXT(cuGraphExecDestroy);
+  delete static_cast<Graph *>(graph);
+  return success;
+}
+int cuGraphLaunch(void *executable, void *stream) {
+  CALL_IN_CONTEXT(cuGraphLaunch);
+  auto *graph = static_cast<Graph *>(executable);
+  static_cast<Stream *>(stream)->add([graph] {
+    counts.graphLaunches++;
+    for (auto &c : graph->commands)
+      if (int error = c()) return error;
+    return int(success);
+  });
+  return success;
+}
+
+int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY,
+                   unsigned blockZ, unsigned sharedBytes, void *stream, void **parameters, void **) {
+  CALL_IN_CONTEXT(cuLaunchKernel);
+  auto *f = static_cast<Function *>(function);
+  const EmulatedKernel &k = *f->kernel;
+  const size_t allowed = [&] {
+    std::lock_guard lock(memory().mutex);
+    return f->sharedLimit;
+  }();
+  if (blockX != k.threads || blockY != 1 || blockZ != 1 || sharedBytes > allowed || sharedBytes < k.sharedBytes || !gridX ||
+      !gridY || !gridZ || gridX > 0x7fffffff || gridY > 65535 || gridZ > 65535)
+    return invalidValue;
+  const char *first = static_cast<const char *>(parameters[0]);
+  std::vector<char> arguments(first, first + k.argumentBytes);
+  static_cast<Stream *>(stream)->add([=, &k] {
+    counts.launches++;
+    std::vector<emulation::Buffer> buffers;
+    {
+      std::lock_guard lock(memory().mutex);
+      for (auto &block : memory().device) buffers.push_back({block.first, block.first + block.second, true});
+    }
+    std::string text = emulation::launch({gridX, gridY, gridZ}, k.threads, sharedBytes, seed++, std::move(buffers),
+                                         [&] { k.run(arguments.data()); });
+    if (text.empty()) return int(success);
+    fault = k.name + ": " + text;
+    return int(illegalAddress);
+  });
+  return success;
+}
+
+int cuEventCreate(void **event, unsigned) {
+  CALL_IN_CONTEXT(cuEventCreate);
+  *event = new Event;
+  return success;
+}
+int cuEventDestroy_v2(void *event) {
+  CALL_IN_CONTEXT(cuEventDestroy_v2);
+  delete static_cast<Event *>(event);
+  return success;
+}
+int cuEventRecord(void *event, void *stream) {
+  CALL_IN_CONTEXT(cuEventRecord);
+  auto *e = static_cast<Event *>(event);
+  static_cast<Stream *>(stream)->add([e] {
+    e->time = std::chrono::steady_clock::now();
+    e->recorded = true;
+    return int(success);
+  });
+  return success;
+}
+int cuEventElapsedTime(float *milliseconds, void *from, void *to) {
+  CALL_IN_CONTEXT(cuEventElapsedTime);
+  auto *a = static_cast<Event *>(from), *b = static_cast<Event *>(to);
+  if (!a->recorded || !b->recorded) return invalidValue;
+  *milliseconds = std::chrono::duration<float, std::milli>(b->time - a->time).count();
+  return success;
+}
+
+int cuGetErrorName(int error, const char **name) {
+  static const std::map<int, const char *> names = {
+      {1, "CUDA_ERROR_INVALID_VALUE"}, {2, "CUDA_ERROR_OUT_OF_MEMORY"}, {100, "CUDA_ERROR_NO_DEVICE"},
+      {101, "CUDA_ERROR_INVALID_DEVICE"}, {222, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION"}, {500, "CUDA_ERROR_NOT_FOUND"},
+      {700, "CUDA_ERROR_ILLEGAL_ADDRESS"}, {719, "CUDA_ERROR_LAUNCH_FAILED"}};
+  auto found = names.find(error);
+  *name = found == names.end() ? nullptr : found->second;
+  return found == names.end() ? invalidValue : success;
+}
+int cuGetErrorString(int error, const char **text) {
+  static const std::map<int, const char *> texts = {
+      {1, "invalid argument"}, {2, "out of memory"}, {100, "no CUDA-capable device is detected"},
+      {101, "invalid device ordinal"}, {222, "the provided PTX was compiled with an unsupported toolchain."},
+      {500, "named symbol not found"}, {700, "an illegal memory access was encountered"}, {719, "unspecified launch failure"}};
+  auto found = texts.find(error);
+  *text = found == texts.end() ? nullptr : found->second;
+  return found == texts.end() ? invalidValue : success;
+}
+
+}  // namespace
+
+void *cudaEmulatedSymbol(const char *name) {
+#define FUNCTION(name) {#name, reinterpret_cast<void *>(&name)}
+  static const std::map<std::string, void *> functions = {
+      FUNCTION(cuInit), FUNCTION(cuDriverGetVersion), FUNCTION(cuDeviceGetCount), FUNCTION(cuDeviceGet),
+      FUNCTION(cuDeviceGetName), FUNCTION(cuDeviceGetAttribute), FUNCTION(cuDeviceTotalMem_v2),
+      FUNCTION(cuDevicePrimaryCtxRetain), FUNCTION(cuCtxSetCurrent), FUNCTION(cuMemGetInfo_v2), FUNCTION(cuMemAlloc_v2),
+      FUNCTION(cuMemFree_v2), FUNCTION(cuMemHostAlloc), FUNCTION(cuMemFreeHost), FUNCTION(cuMemcpyHtoDAsync_v2),
+      FUNCTION(cuMemcpyDtoHAsync_v2), FUNCTION(cuModuleLoadDataEx), FUNCTION(cuModuleUnload), FUNCTION(cuModuleGetFunction),
+      FUNCTION(cuFuncSetAttribute), FUNCTION(cuStreamCreate), FUNCTION(cuStreamDestroy_v2), FUNCTION(cuStreamSynchronize),
+      FUNCTION(cuStreamBeginCapture_v2), FUNCTION(cuStreamEndCapture), FUNCTION(cuGraphInstantiateWithFlags),
+      FUNCTION(cuGraphDestroy), FUNCTION(cuGraphExecDestroy), FUNCTION(cuGraphLaunch), FUNCTION(cuLaunchKernel),
+      FUNCTION(cuEventCreate), FUNCTION(cuEventDestroy_v2), FUNCTION(cuEventRecord), FUNCTION(cuEventElapsedTime),
+      FUNCTION(cuGetErrorName), FUNCTION(cuGetErrorString)};
+  auto found = functions.find(name);
+  return found == functions.end() ? nullptr : found->second;
+}
+
+CUDAEmulatedCounts cudaEmulatedCounts(void) {
+  CUDAEmulatedCounts result = counts;
+  result.allocatedBytes = static_cast<long long>(heldBytes);
+  return result;
+}
+void cudaEmulatedResetCounts(void) { counts = {}; }
+void cudaEmulatedSetSeed(unsigned value) { seed = value; }
+const char *cudaEmulatedFault(void) { return fault.c_str(); }
+void cudaEmulatedFail(const char *name, int error, int call) {
+  failing = name ? name : "";
+  failure = error;
+  callsBefore = call;
+}
+void cudaEmulatedSetDevice(int newCapability, int sharedBytes, size_t memoryBytes) {
+  capability = newCapability;
+  sharedLimit = sharedBytes;
+  memoryLimit = memoryBytes;
+}
