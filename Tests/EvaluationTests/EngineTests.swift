@@ -98,6 +98,7 @@ import Testing
     #expect(cpu.engine == .cpu && cpu.isa == "portable" && cpu.threads == 1 && cpu.rates == "sapphire-rapids")
     let kernels = try KernelReport(network, input: input, options: options)
     #expect(
-      kernels.text().hasPrefix("float32, portable, rates sapphire-rapids, input 1x3x8x8\n") && kernels.rates == "sapphire-rapids")
+      kernels.text().hasPrefix("float32, portable, rates sapphire-rapids, input 1x3x8x8\n")
+        && kernels.rates == "sapphire-rapids")
   }
 }
