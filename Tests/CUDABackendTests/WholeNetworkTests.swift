@@ -49,6 +49,10 @@ import Transforms
       description: "See in the dark", network: { try SeeInTheDark(features: 16).network(.random(seed: 8)) },
       input: Shape(channels: 4, height: 16, width: 16), kernels: ["maximumPool_half_2x2", "dense_half_16x16", "move_half"]),
     Example(
+      description: "See in the dark, light",
+      network: { try SeeInTheDark(variant: .light, features: 16).network(.random(seed: 14)) },
+      input: Shape(channels: 4, height: 16, width: 16), kernels: ["maximumPool_half_2x2", "dense_half_16x16", "move_half"]),
+    Example(
       description: "See in the dark, lighter", network: { try SeeInTheDark(variant: .lighter).network(.random(seed: 9)) },
       input: Shape(channels: 4, height: 16, width: 16), kernels: ["maximumPool_half_2x2", "move_half"]),
     Example(
