@@ -11,11 +11,18 @@ final class CUDASession: Session {
   let kernels: [(node: String, kernel: String)]
 
   private let inputNames: [String]
-  private let stream: DeviceStream
+  let stream: DeviceStream
+  /// The steps, and where their values lie, to run them one by one.
+  let program: DeviceProgram
+  let addresses: DeviceProgram.Addresses
+  let plan: DeviceMemoryPlan
   private let graph: DeviceGraph
+  /// Of the first input, and of the first output.
+  let inputAddress: UInt64
+  let outputAddress: UInt64
   /// Kept for as long as the graph reads them.
   private let memories: [DeviceMemory]
-  private let stage: PinnedMemory
+  let stage: PinnedMemory
   private let inputOffsets: [Int]
   private let outputOffsets: [Int]
   /// What a failed run leaves on the device is not known: the next one says so again.
@@ -26,7 +33,9 @@ final class CUDASession: Session {
     outputShapes = network.outputs.compactMap { shapes[$0] }
     inputNames = network.inputs.map(\.name)
     kernels = program.steps.map { ($0.node, $0.kernel.name) }
+    self.program = program
     let context = model.engine.context, plan = DeviceMemoryPlan(program)
+    self.plan = plan
 
     let needed = plan.arena.byteCount + plan.inputByteCount + plan.outputByteCount
     let available = try onDevice { () throws(CUDAError) in try context.freeByteCount() }
@@ -67,8 +76,13 @@ final class CUDASession: Session {
           try stream.download(stage.base + plan.inputByteCount, outputs.address, plan.outputByteCount)
         }
       }
-      return (memories: [arena, inputs, outputs] + own.values, stage: stage, stream: stream, graph: graph)
+      return (
+        memories: [arena, inputs, outputs] + own.values, addresses: addresses, stage: stage, stream: stream, graph: graph
+      )
     }
+    addresses = made.addresses
+    inputAddress = made.memories[1].address
+    outputAddress = made.memories[2].address
     memories = made.memories + constants
     stage = made.stage
     stream = made.stream
@@ -78,6 +92,16 @@ final class CUDASession: Session {
   }
 
   func run(_ inputs: [Tensor], into outputs: inout [Tensor]) throws(ExecutionError) {
+    try run(inputs, into: &outputs) { () throws(CUDAError) in
+      try stream.launch(graph)
+      try stream.synchronize()
+    }
+  }
+
+  /// Puts the inputs where the device takes them from, lets `body` do the work, and takes the outputs.
+  func run(
+    _ inputs: [Tensor], into outputs: inout [Tensor], _ body: () throws(CUDAError) -> Void
+  ) throws(ExecutionError) {
     if let failure { throw failure }
     guard inputs.count == inputShapes.count else { throw .inputCount(expected: inputShapes.count, got: inputs.count) }
     for (index, (tensor, shape)) in zip(inputs, inputShapes).enumerated() {
@@ -92,8 +116,7 @@ final class CUDASession: Session {
       }
     }
     do throws(CUDAError) {
-      try stream.launch(graph)
-      try stream.synchronize()
+      try body()
     } catch {
       failure = ExecutionError(error)
       throw ExecutionError(error)

@@ -118,9 +118,9 @@ extension DeviceLayer {
   }
 
   private func epilogueRefusal(shuffles: Bool) -> String? {
-    guard epilogue.after == nil, let slope = epilogue.leakySlope, slope * epilogue.scale <= epilogue.scale else {
-      return "its epilogue is leaky ReLU, scale and addition"
-    }
+    guard epilogue.after == nil || epilogue.after == .relu, let slope = epilogue.leakySlope,
+      slope * epilogue.scale <= epilogue.scale
+    else { return "its epilogue is leaky ReLU, scale, addition and ReLU" }
     if epilogue.shuffle == 1 { return nil }
     return shuffles && epilogue.shuffle == 2 && !epilogue.adds ? nil : "it does not shuffle pixels so"
   }

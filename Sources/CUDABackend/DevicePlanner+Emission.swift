@@ -35,7 +35,7 @@ extension DevicePlanner {
     program.steps.append(
       DeviceProgram.Step(
         node: node.name, kernel: kernel, grid: grid, reads: [input] + (residual.map { [$0] } ?? []), writes: output,
-        takesSecond: !isTail
+        takesSecond: !isTail && epilogue.after == nil
       ) { addresses, step in
         var a = ConvolutionArguments()
         a.input = UnsafeRawPointer(addresses.pointer(input))
@@ -50,7 +50,7 @@ extension DevicePlanner {
         (a.outputChannels, a.outputStride) = (Int32(isTail ? to.shape.channels : to.lanes), Int32(to.pixelStride))
         (a.groups, a.shuffle) = (Int32(groups), isShuffled ? 2 : 1)
         (a.tilesAcross, a.tilesDown, a.images) = (Int32(across), Int32(down), Int32(images))
-        (a.slope, a.scale) = (epilogue.leakySlope ?? 1, epilogue.scale)
+        (a.slope, a.scale, a.rectifies) = (epilogue.leakySlope ?? 1, epilogue.scale, epilogue.after == .relu ? 1 : 0)
         return argumentBytes(a)
       })
   }

@@ -106,6 +106,7 @@ template <int Warps, int Stages, int Size = 3, int Stride = 1> struct DenseFloat
             v.x += s.x;
             v.y += s.y;
           }
+          if (a.rectifies) v = {v.x < 0 ? 0 : v.x, v.y < 0 ? 0 : v.y};
           writeGlobal(reinterpret_cast<float2 *>(output + at + j * 8), v);
         }
       }

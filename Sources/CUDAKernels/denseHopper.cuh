@@ -143,6 +143,7 @@ template <class E, int WarpGroups> struct DenseHopper {
         if (x + (i & 1) * 4 < a.width && y + (i >> 1) < a.height) {
           uint4 v = readShared<uint4>(staged(stage, warp * 16 + i * 4 + (lane >> 3), piece));
           if (second) v = addElements<E>(v, readGlobal(reinterpret_cast<const uint4 *>(second + to)));
+          if (a.rectifies) v = rectifyElements<E>(v);
           writeGlobal(reinterpret_cast<uint4 *>(output + to), v);
         }
       }

@@ -213,6 +213,15 @@ template <class E> DEVICE uint4 addElements(uint4 a, uint4 b) {
   return {add(a.x, b.x), add(a.y, b.y), add(a.z, b.z), add(a.w, b.w)};
 }
 
+/// Eight elements, those below 0 as 0.
+template <class E> DEVICE uint4 rectifyElements(uint4 a) {
+  auto rectify = [](uint32_t p) {
+    float2 v = Numbers<E>::unpack(p);
+    return Numbers<E>::pack(v.x < 0 ? 0 : v.x, v.y < 0 ? 0 : v.y);
+  };
+  return {rectify(a.x), rectify(a.y), rectify(a.z), rectify(a.w)};
+}
+
 /// residual + (v < 0 ? below : above) * v, where below is not more than above.
 DEVICE float activated(float v, float above, float below, float residual) {
   return fmaxf(v * above + residual, v * below + residual);

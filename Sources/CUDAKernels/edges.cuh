@@ -143,7 +143,8 @@ template <class E, int Warps, int Stages> struct Tail {
           long long at = ((static_cast<long long>(tile.image) * a.outputChannels + channel) * a.height + y) * a.width + x;
           float v = sums[row][i];
           v = (fmaxf(v, 0.0f) + a.slope * fminf(v, 0.0f)) * a.scale;
-          writeGlobal(output + at, residual ? readGlobal(residual + at) + v : v);
+          if (residual) v += readGlobal(residual + at);
+          writeGlobal(output + at, a.rectifies && v < 0 ? 0.0f : v);
         }
       }
   }

@@ -129,6 +129,7 @@ template <class E, int Stages> struct Selection {
       uint4 v = readShared<uint4>(stage + pixel * 128 + (((lane & 7) ^ (pixel & 7)) << 4));
       if (residual) v = addElements<E>(v, readGlobal(reinterpret_cast<const uint4 *>(residual + at)));
       if (second) v = addElements<E>(v, readGlobal(reinterpret_cast<const uint4 *>(second + at)));
+      if (a.rectifies) v = rectifyElements<E>(v);
       writeGlobal(reinterpret_cast<uint4 *>(output + at), v);
     }
   }

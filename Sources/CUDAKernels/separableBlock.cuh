@@ -175,6 +175,7 @@ template <class E> struct SeparableBlock {
         if (x0 + across + i * 4 + column >= a.width) continue;
         uint4 v = readShared<uint4>(own(unit, i * 4 + column, y, half));
         if (second) v = addElements<E>(v, readGlobal(reinterpret_cast<const uint4 *>(second + at + i * acrossStep)));
+        if (a.rectifies) v = rectifyElements<E>(v);
         writeGlobal(reinterpret_cast<uint4 *>(output + at + i * acrossStep), v);
       }
     }

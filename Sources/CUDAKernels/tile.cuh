@@ -171,6 +171,7 @@ template <class E> struct WarpOutput {
         if (x0 + x >= a.outputWidth) continue;
         uint4 v = readShared<uint4>(place(row * 16 + x, lane & 7));
         if (second) v = addElements<E>(v, readGlobal(reinterpret_cast<const uint4 *>(second + at + i * across)));
+        if (a.rectifies) v = rectifyElements<E>(v);
         writeGlobal(reinterpret_cast<uint4 *>(output + at + i * across), v);
       }
     }

@@ -41,6 +41,8 @@ public struct Work: Hashable, Codable, Sendable {
     case float32
     /// Pairs of bfloat16 numbers at once, summed in float32.
     case bfloat16Pairs = "bfloat16_pairs"
+    /// Matrices of 16-bit floats at once, summed in float32.
+    case float16
     /// Integers of 8 bits, summed in int32.
     case integers
   }

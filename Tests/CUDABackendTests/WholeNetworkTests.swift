@@ -45,6 +45,31 @@ import Transforms
     Example(
       description: "U-Net separable", network: { try UNet(features: 64, convolution: .separable).network(.random(seed: 7)) },
       input: Shape(channels: 3, height: 16, width: 16), kernels: ["maximumPool_half_2x2", "pointwise_half_16x16"]),
+    Example(
+      description: "See in the dark", network: { try SeeInTheDark(features: 16).network(.random(seed: 8)) },
+      input: Shape(channels: 4, height: 16, width: 16), kernels: ["maximumPool_half_2x2", "dense_half_16x16", "move_half"]),
+    Example(
+      description: "See in the dark, light",
+      network: { try SeeInTheDark(variant: .light, features: 16).network(.random(seed: 14)) },
+      input: Shape(channels: 4, height: 16, width: 16), kernels: ["maximumPool_half_2x2", "dense_half_16x16", "move_half"]),
+    Example(
+      description: "See in the dark, lighter", network: { try SeeInTheDark(variant: .lighter).network(.random(seed: 9)) },
+      input: Shape(channels: 4, height: 16, width: 16), kernels: ["maximumPool_half_2x2", "move_half"]),
+    Example(
+      description: "small ResNet", network: { try SmallResNet().network(.random(seed: 10)) },
+      input: Shape(batch: 2, channels: 3, height: 25, width: 37), kernels: ["dense_half_16x16", "windows_half"]),
+    Example(
+      description: "small ResNet by channel selection",
+      network: { try SmallResNet(convolution: .selection).network(.random(seed: 11)) },
+      input: Shape(channels: 3, height: 25, width: 37), kernels: ["selection_half_16x16"]),
+    Example(
+      description: "ResNet-18", network: { try ResNet18(classes: 10, features: 32).network(.random(seed: 12)) },
+      input: Shape(channels: 3, height: 49, width: 33),
+      kernels: ["maximumPool_half_3x3", "dense_half_16x16", "denseStride2_half_16x16"]),
+    Example(
+      description: "ResNet-18 by channel selection",
+      network: { try ResNet18(classes: 10, features: 32, convolution: .selection).network(.random(seed: 13)) },
+      input: Shape(channels: 3, height: 49, width: 33), kernels: ["maximumPool_half_3x3", "selection_half_16x16"]),
   ]
 
   @Test(arguments: examples) func networksAreTheReference(_ example: Example) throws {

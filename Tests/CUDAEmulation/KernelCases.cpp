@@ -220,6 +220,7 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
   a.images = c.images;
   a.slope = slope;
   a.scale = scale;
+  a.rectifies = c.rectifies;
   a.tilesAcross = (width + f.tileWidth - 1) / f.tileWidth;
   a.tilesDown = (height + f.tileHeight - 1) / f.tileHeight;
   dim3 grid{unsigned(a.tilesAcross), unsigned(a.tilesDown), unsigned(a.images * a.groups)};
@@ -287,6 +288,7 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
           }
           if (residual && f.kind != Kind::block) want += r[at];
           if (added) want += s[at];
+          if (c.rectifies && want < 0) want = 0;
           const double got = floatOut ? output32[at] : numbers.value(output16[at]);
           if (!(got == got)) {
             fault = "not every output is a number";

@@ -44,6 +44,7 @@ import Testing
       let layer = CUDAKernelCase(
         images: shape.images, height: shape.height, width: shape.width, inputChannels: inputs, outputChannels: outputs,
         shuffle: shuffles ? 2 : 1, residual: residuals && number % 3 == 0 ? 1 : 0, second: residuals && number == 0 ? 1 : 0,
+        rectifies: residuals && number % 2 == 0 ? 1 : 0,
         seed: seed)
       var error = 0.0
       let fault = text { error = cudaKernelError(index, layer, $0, $1) }

@@ -22,6 +22,7 @@ struct ConvolutionArguments {
   /// y = residual + second + scale * (v < 0 ? slope * v : v), v being the sum with its bias; slope * scale is not more than
   /// scale.
   float slope, scale;
+  int rectifies;  // 1: what is below 0 becomes 0 in the end
 };
 
 /// A pool over images of 16-bit pixels, `channels` (a multiple of 8) of each; an image's output has fewer than 2^31 elements.

@@ -11,6 +11,7 @@ typedef struct {
   int images, height, width, inputChannels, outputChannels;
   int shuffle;           // 1, or 2: four runs of outputChannels / 4 channels go to four pixels
   int residual, second;  // 1: added
+  int rectifies;         // 1: what is below 0 becomes 0 in the end
   unsigned seed;         // of the numbers and of the order in which threads run
 } CUDAKernelCase;
 
