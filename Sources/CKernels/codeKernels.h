@@ -10,17 +10,22 @@ SW_DECLARE_STORE(SW_NAME(store_u8)) {
   for (; b + 4 <= blocks && mode != FINISH_ANY; b += 4) {
     ptrdiff_t channel = (first_block + b) * SW_CHANNEL_BLOCK;
     const ptrdiff_t *block = destination->block + first_block + b;
-    line_constants c = line_constants_of(e, channel);
-    int isLine = is_line(block);
+    line_constants c = line_constants_of(e, channel, 4);
     const float *from = product + b * SW_CHANNEL_BLOCK;
 #define STORE_LINE(mode)                                                                                                     \
   for (ptrdiff_t i = 0; i < count; i++) {                                                                                    \
     integer_vector sum[4];                                                                                                   \
-    UNROLL for (int k = 0; k < 4; k++) sum[k] = load_integers(from + i * product_stride + k * LANES);                        \
-    store_line_of_codes(                                                                                                     \
-      sum, mode, &c, e, (const uint8_t *)added + i * added_pixel + channel, (uint8_t *)base + i * out_pixel, block, isLine); \
+    const uint8_t *before[4];                                                                                                \
+    uint8_t *to[4];                                                                                                          \
+    UNROLL for (int k = 0; k < 4; k++) {                                                                                     \
+      sum[k] = load_integers(from + i * product_stride + k * LANES);                                                         \
+      before[k] = (const uint8_t *)added + i * added_pixel + channel + k * LANES;                                            \
+      to[k] = (uint8_t *)base + i * out_pixel + block[k];                                                                    \
+    }                                                                                                                        \
+    store_line_of_codes(sum, mode, &c, e, before, to, 4);                                                                    \
   }
     if (mode == FINISH_PLAIN) STORE_LINE(FINISH_PLAIN)
+    else if (mode == FINISH_LEAKY_RELU) STORE_LINE(FINISH_LEAKY_RELU)
     else STORE_LINE(FINISH_RESIDUAL)
 #undef STORE_LINE
   }

@@ -93,8 +93,9 @@ INLINE integer_vector finish_codes(
   integer_vector sum, finish_mode mode, code_constants c, const sw_epilogue *e, ptrdiff_t channel, const uint8_t *residual) {
 #pragma clang fp contract(off)
   vector v = rescaled(sum, c);
+  if (mode == FINISH_LEAKY_RELU) v = v < 0.0f ? v * e->before.a : v;
   if (mode == FINISH_ANY) v = activate_rescaled(v, &e->before, channel);
-  if (mode != FINISH_PLAIN && residual) {
+  if ((mode == FINISH_RESIDUAL || mode == FINISH_ANY) && residual) {
     vector added = numbers_of(load_codes(residual) - e->integers.added.zero);
     added = added * e->integers.added.ratio;
     v = v + added;
@@ -115,19 +116,19 @@ INLINE vector finish_numbers(
 }
 
 #if LANES == 16
-// What four vectors of columns have in common.
+// What the vectors of a line have in common: four vectors of columns of one pixel, two of two, or one of four.
 typedef struct {
   integer_vector start[4];
   vector multiplier[4], most;
   __m512i zero, least;
 } line_constants;
 
-INLINE line_constants line_constants_of(const sw_epilogue *e, ptrdiff_t channel) {
+INLINE line_constants line_constants_of(const sw_epilogue *e, ptrdiff_t channel, int vectors) {
   const sw_integers *i = &e->integers;
   line_constants c;
   UNROLL for (int k = 0; k < 4; k++) {
-    c.start[k] = load_integers(i->start + channel + k * LANES);
-    c.multiplier[k] = load(i->multiplier + channel + k * LANES);
+    c.start[k] = load_integers(i->start + channel + k % vectors * LANES);
+    c.multiplier[k] = load(i->multiplier + channel + k % vectors * LANES);
   }
   c.most = splat(i->stored.most);
   c.zero = _mm512_set1_epi16((int16_t)i->stored.zero);
@@ -145,36 +146,33 @@ INLINE __m512i packed_codes(const vector t[4], vector most, __m512i zero, __m512
   return _mm512_max_epu8(_mm512_packus_epi16(low, high), least);
 }
 
-// Stores the codes of four vectors of sums of a pixel without activations. Where blocks follow each other, at once.
+// Stores the codes of a line of sums by an epilogue that is compiled apart: the first `count` of its blocks, together where all are stored and follow each other.
 INLINE void store_line_of_codes(
-  const integer_vector sum[4], finish_mode mode, const line_constants *c, const sw_epilogue *e, const uint8_t *residual, uint8_t *pixel,
-  const ptrdiff_t *block, int isLine) {
+  const integer_vector sum[4], finish_mode mode, const line_constants *c, const sw_epilogue *e, const uint8_t *const residual[4],
+  uint8_t *const block[4], ptrdiff_t count) {
 #pragma clang fp contract(off)
   vector t[4];
   UNROLL for (int k = 0; k < 4; k++) {
     integer_vector whole = (integer_vector)((unsigned_vector)sum[k] + (unsigned_vector)c->start[k]);
     vector number = numbers_of(whole);
     t[k] = number * c->multiplier[k];
+    if (mode == FINISH_LEAKY_RELU) t[k] = t[k] < 0.0f ? t[k] * e->before.a : t[k];
     if (mode == FINISH_RESIDUAL) {
-      vector added = numbers_of(load_codes(residual + k * LANES) - e->integers.added.zero);
+      vector added = numbers_of(load_codes(residual[k]) - e->integers.added.zero);
       added = added * e->integers.added.ratio;
       t[k] = t[k] + added;
     }
   }
   const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
   __m512i codes = _mm512_permutexvar_epi32(order, packed_codes(t, c->most, c->zero, c->least));
-  if (isLine) {
-    _mm512_storeu_si512(pixel + block[0], codes);
+  if (count >= 4 && block[1] == block[0] + 16 && block[2] == block[0] + 32 && block[3] == block[0] + 48) {
+    _mm512_storeu_si512(block[0], codes);
     return;
   }
-  _mm_storeu_si128((__m128i *)(pixel + block[0]), _mm512_castsi512_si128(codes));
-  _mm_storeu_si128((__m128i *)(pixel + block[1]), _mm512_extracti32x4_epi32(codes, 1));
-  _mm_storeu_si128((__m128i *)(pixel + block[2]), _mm512_extracti32x4_epi32(codes, 2));
-  _mm_storeu_si128((__m128i *)(pixel + block[3]), _mm512_extracti32x4_epi32(codes, 3));
-}
-
-INLINE int is_line(const ptrdiff_t *block) {
-  return block[1] == block[0] + 16 && block[2] == block[0] + 32 && block[3] == block[0] + 48;
+  _mm_storeu_si128((__m128i *)block[0], _mm512_castsi512_si128(codes));
+  if (count > 1) _mm_storeu_si128((__m128i *)block[1], _mm512_extracti32x4_epi32(codes, 1));
+  if (count > 2) _mm_storeu_si128((__m128i *)block[2], _mm512_extracti32x4_epi32(codes, 2));
+  if (count > 3) _mm_storeu_si128((__m128i *)block[3], _mm512_extracti32x4_epi32(codes, 3));
 }
 #endif
 
@@ -196,15 +194,17 @@ INLINE vector finish_plane_of_sums(integer_vector sum, const sw_epilogue *e, ptr
 // The epilogues of most layers, compiled apart.
 INLINE finish_mode code_finish_mode_of(const sw_epilogue *e, int has_residual) {
   sw_activation_kind before = e->before.kind, after = e->after.kind;
+  if (before == SW_ACTIVATION_LEAKY_RELU && after == SW_ACTIVATION_NONE && !has_residual) return FINISH_LEAKY_RELU;
   if (before != SW_ACTIVATION_NONE || after != SW_ACTIVATION_NONE) return FINISH_ANY;
   return has_residual ? FINISH_RESIDUAL : FINISH_PLAIN;
 }
 
-#define SW_WITH_CODE_FINISH_MODE(mode, body)             \
-  switch (mode) {                                        \
-    case FINISH_PLAIN: body(FINISH_PLAIN); break;        \
-    case FINISH_RESIDUAL: body(FINISH_RESIDUAL); break;  \
-    default: body(FINISH_ANY);                           \
+#define SW_WITH_CODE_FINISH_MODE(mode, body)                 \
+  switch (mode) {                                            \
+    case FINISH_PLAIN: body(FINISH_PLAIN); break;            \
+    case FINISH_LEAKY_RELU: body(FINISH_LEAKY_RELU); break;  \
+    case FINISH_RESIDUAL: body(FINISH_RESIDUAL); break;      \
+    default: body(FINISH_ANY);                               \
   }
 
 // Any depthwise kernel, a pixel at a time.

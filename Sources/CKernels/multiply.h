@@ -195,15 +195,27 @@ __attribute__((noinline)) SW_DECLARE_GATHER(GATHER_NAME) {
 }
 #endif
 
-// Whether four vectors of codes are stored together.
-#if defined(SW_VALUES_UINT8) && !defined(SW_STORES_NUMBERS) && VECTORS == 4 && LANES == 16
+// Four vectors of codes are stored together: of one pixel, or, where a tile has fewer side by side, of two or four.
+#if defined(SW_VALUES_UINT8) && !defined(SW_STORES_NUMBERS) && LANES == 16
+#define LINE_VECTORS (VECTORS == 3 ? 1 : VECTORS)
 #define STORE_LINES(mode, pixel, added)                                                                                        \
   if (mode != FINISH_ANY) {                                                                                                    \
-    line_constants constants = line_constants_of(e, g->channel);                                                               \
-    int isLine = is_line(g->block);                                                                                            \
-    UNROLL for (int r = 0; r < ROWS; r++) {                                                                                    \
-      if (r >= rows) continue;                                                                                                 \
-      store_line_of_codes(sum[r], mode, &constants, e, added, pixel, g->block, isLine);                                        \
+    UNROLL for (int j = 0; j < VECTORS; j += LINE_VECTORS) {                                                                   \
+      line_constants constants = line_constants_of(e, g->channel + j * LANES, LINE_VECTORS);                                   \
+      UNROLL for (int first = 0; first < ROWS; first += 4 / LINE_VECTORS) {                                                    \
+        if (first >= rows) continue;                                                                                           \
+        SUM line[4];                                                                                                           \
+        const uint8_t *before[4];                                                                                              \
+        uint8_t *to[4];                                                                                                        \
+        UNROLL for (int k = 0; k < 4; k++) {                                                                                   \
+          int vector = j + k % LINE_VECTORS;                                                                                   \
+          line[k] = sum[first + k / LINE_VECTORS][vector];                                                                     \
+          ptrdiff_t r = first + k / LINE_VECTORS < rows ? first + k / LINE_VECTORS : rows - 1;                                 \
+          before[k] = (const uint8_t *)(added) + g->channel + vector * LANES;                                                  \
+          to[k] = (uint8_t *)(pixel) + g->block[vector];                                                                       \
+        }                                                                                                                      \
+        store_line_of_codes(line, mode, &constants, e, before, to, (rows - first) * LINE_VECTORS);                             \
+      }                                                                                                                        \
     }                                                                                                                          \
   } else
 #else
@@ -211,9 +223,11 @@ __attribute__((noinline)) SW_DECLARE_GATHER(GATHER_NAME) {
 #endif
 
 #ifdef HEAD_NAME
-// The sums of ROWS pixels from `left` on, `step` apart; a constant where this is inlined, or the addresses would take
-// registers.
-INLINE void SW_PASTE(HEAD_NAME, _sums)(const sw_head_arguments *g, const HEAD_ELEMENT *left, ptrdiff_t step, SUM sum[ROWS][VECTORS]) {
+// The sums of `rows` pixels from `left` on, `step` apart: constants where this is inlined, or the addresses would take registers, and sums would
+// not stay in theirs. They are handed on in memory: what an epilogue reads would take registers, too.
+INLINE void SW_PASTE(HEAD_NAME, _sums)(
+  const sw_head_arguments *g, const HEAD_ELEMENT *left, ptrdiff_t step, int rows, SUM sums[ROWS][VECTORS]) {
+  SUM sum[ROWS][VECTORS];
   UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = NO_SUM;
   const float *right = g->right;
   for (ptrdiff_t t = 0; t < g->taps; t++) {
@@ -222,32 +236,58 @@ INLINE void SW_PASTE(HEAD_NAME, _sums)(const sw_head_arguments *g, const HEAD_EL
     UNROLL for (int j = 0; j < VECTORS; j++) b[j] = LOAD_RIGHT(right + j * LANES);
     right += VECTORS * LANES;
     UNROLL for (int i = 0; i < ROWS; i++) {
+      if (i >= rows) continue;
       SUM a = SPLAT_HEAD(row[i * step]);
       UNROLL for (int j = 0; j < VECTORS; j++) HEAD_MULTIPLY_ADD(sum[i][j], a, b[j]);
     }
   }
+  UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < VECTORS; j++) if (i < rows) sums[i][j] = sum[i][j];
 }
+
+// The pixels of a smaller tile, for the end of a row: 32 pixels are 12, 12 and 8, and 16 are 8 and 8.
+#define SMALL_ROWS (ROWS == 12 ? 8 : ROWS > 4 ? 4 : ROWS)
+#ifdef SW_VALUES_UINT8
+// Pixels of up to 64 channels of codes, of stride 1 and 2.
+#define HEAD_SUMS(rows)                                                                                                        \
+  switch (g->step) {                                                                                                           \
+    case 1: SW_PASTE(HEAD_NAME, _sums)(g, left, 1, rows, sum); break;                                                          \
+    case 2: SW_PASTE(HEAD_NAME, _sums)(g, left, 2, rows, sum); break;                                                          \
+    case 4: SW_PASTE(HEAD_NAME, _sums)(g, left, 4, rows, sum); break;                                                          \
+    case 8: SW_PASTE(HEAD_NAME, _sums)(g, left, 8, rows, sum); break;                                                          \
+    case 12: SW_PASTE(HEAD_NAME, _sums)(g, left, 12, rows, sum); break;                                                        \
+    case 16: SW_PASTE(HEAD_NAME, _sums)(g, left, 16, rows, sum); break;                                                        \
+    case 32: SW_PASTE(HEAD_NAME, _sums)(g, left, 32, rows, sum); break;                                                        \
+    default: SW_PASTE(HEAD_NAME, _sums)(g, left, g->step, rows, sum);                                                          \
+  }
+#else
+#define HEAD_SUMS(rows)                                                                                                        \
+  switch (g->step) {                                                                                                           \
+    case 1: SW_PASTE(HEAD_NAME, _sums)(g, left, 1, rows, sum); break;                                                          \
+    case 2: SW_PASTE(HEAD_NAME, _sums)(g, left, 2, rows, sum); break;                                                          \
+    default: SW_PASTE(HEAD_NAME, _sums)(g, left, g->step, rows, sum);                                                          \
+  }
+#endif
 
 SW_DECLARE_HEAD(HEAD_NAME) {
   const sw_head_arguments *g = arguments;
   const sw_epilogue *e = g->epilogue;
   finish_mode mode = TILE_FINISH_MODE(e, g->residual != 0);
-  for (ptrdiff_t i = 0; i < g->count; i += ROWS) {
+  for (ptrdiff_t i = 0, rows = 0; i < g->count; i += rows) {
+    ptrdiff_t remaining = g->count - i;
+    int isSmall = remaining <= SMALL_ROWS || (remaining > ROWS && remaining <= 2 * SMALL_ROWS);
+    rows = isSmall ? SMALL_ROWS : ROWS;
     // The last tile goes back over pixels already done; their sums come out the same.
-    if (i + ROWS > g->count && g->count >= ROWS) i = g->count - ROWS;
-    ptrdiff_t rows = g->count >= ROWS ? ROWS : g->count;
+    if (rows > remaining && g->count >= rows) i = g->count - rows;
+    if (rows > g->count) rows = g->count;
     const HEAD_ELEMENT *left = (const HEAD_ELEMENT *)g->left + i * g->step;
     SUM sum[ROWS][VECTORS];
-    switch (g->step) {
-      case 1: SW_PASTE(HEAD_NAME, _sums)(g, left, 1, sum); break;
-      case 2: SW_PASTE(HEAD_NAME, _sums)(g, left, 2, sum); break;
-      default: SW_PASTE(HEAD_NAME, _sums)(g, left, g->step, sum);
-    }
+    if (isSmall) HEAD_SUMS(SMALL_ROWS)
+    else HEAD_SUMS(ROWS)
+    __asm__ volatile("" : "+m"(sum));
     FINISH_WHOLE_TILE(mode, sum, e, g->channel, rows)
 #define HEAD_STORE(mode)                                                                                                       \
   STORE_LINES(                                                                                                                 \
-    mode, (uint8_t *)g->out + (i + r) * g->out_pixel,                                                                          \
-    (const uint8_t *)g->residual + (i + r) * g->residual_pixel + g->channel)                                                   \
+    mode, (uint8_t *)g->out + (i + r) * g->out_pixel, (const uint8_t *)g->residual + (i + r) * g->residual_pixel)              \
   UNROLL for (int j = 0; j < VECTORS; j++) {                                                                                   \
     ptrdiff_t channel = g->channel + j * LANES, block = g->block[j * LANES / SW_CHANNEL_BLOCK];                                \
     CONSTANTS constants = CONSTANTS_OF(e, channel);                                                                            \
@@ -262,6 +302,8 @@ SW_DECLARE_HEAD(HEAD_NAME) {
 #undef HEAD_STORE
   }
 }
+#undef HEAD_SUMS
+#undef SMALL_ROWS
 #endif
 
 #ifdef POINTWISE_NAME
@@ -283,7 +325,7 @@ SW_DECLARE_POINTWISE(POINTWISE_NAME) {
     else SW_PASTE(MULTIPLY_NAME, _sums)(left, g->left_pixel, g->right, g->depth, 1, ahead, lines, 0, sum);
     FINISH_WHOLE_TILE(mode, sum, e, g->channel, rows)
 #define POINTWISE_STORE(mode)                                                                                                  \
-  STORE_LINES(mode, (uint8_t *)g->out[i + r], (const uint8_t *)(mode == FINISH_PLAIN ? 0 : g->residual[i + r]) + g->channel)   \
+  STORE_LINES(mode, g->out[i + r], mode == FINISH_RESIDUAL ? g->residual[i + r] : 0)                                           \
   UNROLL for (int j = 0; j < VECTORS; j++) {                                                                                   \
     ptrdiff_t channel = g->channel + j * LANES, block = g->block[j * LANES / SW_CHANNEL_BLOCK];                                \
     CONSTANTS constants = CONSTANTS_OF(e, channel);                                                                            \
@@ -328,5 +370,6 @@ SW_DECLARE_POINTWISE(POINTWISE_NAME) {
 #undef FINISH_WHOLE_TILE
 #undef TILE_STORED
 #undef STORE_LINES
+#undef LINE_VECTORS
 #undef FINISH
 #undef STORE_FINISHED

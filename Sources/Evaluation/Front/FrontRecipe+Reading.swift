@@ -82,7 +82,7 @@ extension FrontRecipe {
     // Names may lead in a circle, which the plan refuses.
     for _ in names {
       guard let variant = next.flatMap({ self[$0] }) else { return false }
-      if variant.integers != nil { return true }
+      if variant.integers != nil || variant.trainsIntegers { return true }
       if case .variant(let other) = variant.beginning { next = other } else { next = nil }
     }
     return false
@@ -158,8 +158,12 @@ extension FrontVariant {
     integers = try ModelQuantization.Options(&reader)
     if integers != nil, !calibrates { throw reader.error("quantize", .missingKey("calibration")) }
     precision = try reader.choice("precision", .float32)
-    if integers != nil, precision != .float32 {
-      throw reader.error("precision", .excluded(reader.fullName("precision"), by: reader.fullName("quantize")))
+    if trainsIntegers, integers != nil {
+      throw reader.error("quantize", .excluded(reader.fullName("quantize"), by: reader.fullName("qat")))
+    }
+    if integers != nil || trainsIntegers, precision != .float32 {
+      throw reader.error(
+        "precision", .excluded(reader.fullName("precision"), by: reader.fullName(trainsIntegers ? "qat" : "quantize")))
     }
     try reader.finish()
   }

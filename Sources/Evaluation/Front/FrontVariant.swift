@@ -43,10 +43,11 @@ public struct FrontVariant: Equatable, Sendable {
   public var integers: ModelQuantization.Options?
   public var precision: Precision
 
-  /// Sections of a training recipe that a variant may say, and the keys that it says them under. What else training comes to know, such as quantisation-aware training,
-  /// is one more entry: `quantize` of a variant is what is done to its integers after training, so that a section of that name needs another key.
+  /// Sections of a training recipe that a variant may say, and the keys that it says them under. What else training comes to know is one more entry.
+  /// `quantize` of a variant is what is done to its integers after training, and `qat` what makes them in it.
   static let trainingSections = [
     (key: "model", section: "model"), (key: "training", section: "training"), (key: "distillation", section: "distillation"),
+    (key: "qat", section: "quantize"),
   ]
 
   /// Names of variants that must be finished first.
@@ -56,6 +57,9 @@ public struct FrontVariant: Equatable, Sendable {
     if case .variant(let name)? = teacher, !names.contains(name) { names.append(name) }
     return names
   }
+
+  /// Whether its training is of integers, which come out of it.
+  var trainsIntegers: Bool { changes["quantize"] != nil }
 
   /// Whether training goes on from parameters that were trained before.
   public var isFineTuned: Bool { beginning != .own }
@@ -70,7 +74,7 @@ public struct FrontVariant: Equatable, Sendable {
     }
     if let substitute { parts.append("convolutions substituted by \(substitute.rawValue) ones") }
     if let pruning { parts.append("pruned by \(TextFormat.short(pruning.sparsity)), \(pruning.importance.rawValue)") }
-    if isTrained { parts.append(isFineTuned ? "fine-tuned" : "trained") }
+    if isTrained { parts.append((isFineTuned ? "fine-tuned" : "trained") + (trainsIntegers ? " as int8" : "")) }
     switch teacher {
     case .variant(let name): parts.append("distilled from \(name)")
     case .file(let path): parts.append("distilled from \(path)")

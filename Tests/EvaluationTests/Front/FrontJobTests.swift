@@ -112,6 +112,33 @@ import Testing
     #expect(lines.isEmpty)
   }
 
+  /// A variant whose training is of integers: what is kept, measured and timed is the network of integers.
+  @Test func integersComeOutOfTraining() throws {
+    let place = try Place()
+    let text = """
+      fine-tuning: {epochs: 1, learning-rate: 0.001}
+      timing: {input: 1x1x16x16, rounds: 6}
+      variants:
+        - {name: standard}
+        - {name: trained, of: standard, qat: {ranges: mse}}
+
+      """
+    let job = try Self.job(place, "front", text)
+    let table = try #require(try job.run())
+    #expect(table.rows.map(\.figures.stepsInAll) == [6, 9])
+    let network = try ModelLibrary.network("\(place.path)/front/variants/trained/model.safetensors")
+    #expect(network.nodes.contains { $0.operation.isOfIntegers })
+    let report = try Evaluator(
+      network, protocol: .edsr, engine: .cpu(CPUOptions(instructionSet: .portable, threadCount: 1))
+    ).evaluate(folder: place.path + "/pictures", model: "trained")
+    #expect(report.means[0].network.psnr == table.rows[1].figures.quality[0])
+    #expect(table.rows[1].figures.quality != table.rows[0].figures.quality)
+    // Other keys of its integers are another variant.
+    #expect(throws: EvaluationError.self) {
+      try Self.job(place, "front", text.split(separator: "mse").joined(separator: "minmax")).run()
+    }
+  }
+
   /// Broken off wherever it looks whether it should, with any threads: the same table, curves and page.
   @Test func brokenFrontsEndWithTheSameTable() throws {
     let place = try Place()

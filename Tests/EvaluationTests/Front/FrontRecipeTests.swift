@@ -51,12 +51,13 @@ import Transforms
         - {name: distilled, model: {options: {convolution: separable}}, distillation: {teacher: standard, weight: 2}}
         - {name: substituted, of: standard, substitute: separable, distillation: {teacher: upscale-x2}}
         - {name: shipped, file: upscale-x2}
+        - {name: int8 trained, of: standard, qat: {ranges: mse, freeze-after: 1, float: [body.0.a]}, distillation: {teacher: standard}}
 
       """)
     #expect(recipe.input == [1, 1, 32, 32] && recipe.threadCount == 1 && recipe.rounds == 12)
     #expect(recipe.calibration == FrontRecipe.Calibration(folder: "more", count: 3, side: 32))
-    #expect(recipe.variants.map(\.isTrained) == [true, true, true, false, false, false, false, true, true, false])
-    #expect(recipe.variants.map(\.isFineTuned) == [false, false, true, true, true, true, true, false, true, true])
+    #expect(recipe.variants.map(\.isTrained) == [true, true, true, false, false, false, false, true, true, false, true])
+    #expect(recipe.variants.map(\.isFineTuned) == [false, false, true, true, true, true, true, false, true, true, true])
     #expect(recipe["half"]?.dependencies == ["standard"] && recipe["distilled"]?.dependencies == ["standard"])
     #expect(recipe["quarter"]?.pruning == FrontVariant.Pruning(sparsity: 0.25, importance: .l2, multiple: 1))
     #expect(recipe["bf16"]?.precision == .bfloat16)
@@ -70,7 +71,7 @@ import Transforms
         "of standard, bfloat16", "of standard, int8 after training, ranges mse",
         "of half, int8 after training, ranges percentile:99.99", "trained, distilled from standard",
         "of standard, convolutions substituted by separable ones, fine-tuned, distilled from upscale-x2",
-        "the model upscale-x2",
+        "the model upscale-x2", "of standard, fine-tuned as int8, distilled from standard",
       ])
 
     // What is said of a variant stands in the places of the base's, and nothing else does.
@@ -85,6 +86,11 @@ import Transforms
     let distilled = try recipe.training(of: #require(recipe["distilled"]), teacher: "t.safetensors")
     #expect(distilled.distillation?.teacher == "t.safetensors" && distilled.distillation?.weight == 2 && distilled.epochs == 2)
     #expect(try recipe.training(of: #require(recipe["standard"])) == recipe.base)
+    let trained = try #require(recipe["int8 trained"])
+    let training = try recipe.training(of: trained, model: "a.safetensors", teacher: "t.safetensors")
+    let integersOfTraining = try #require(training.quantizing)
+    #expect(integersOfTraining.method == .mse && integersOfTraining.freezeAfter == 1)
+    #expect(integersOfTraining.scheme.floatLayers == ["body.0.a"] && recipe.base.quantizing == nil)
     // Another architecture has its own options.
     let other = try Self.recipe("variants: [{name: a, model: {architecture: vdsr, options: {depth: 3}}}]")
     #expect(try other.training(of: other.variants[0]).source == .architecture("vdsr", options: ["depth": "3"]))
@@ -158,6 +164,26 @@ import Transforms
     (
       "calibration: {folder: a}\nvariants: [{name: a, quantize: minmax}, {name: b, of: a, prune: 0.5}]",
       "'front.yaml', line 7: 'variants.b.of' is 'a' and must be a variant that is not of integers, which are not trained or cut further"
+    ),
+    (
+      "variants: [{name: a, qat: {}}, {name: b, of: a, prune: 0.5}]",
+      "'front.yaml', line 6: 'variants.b.of' is 'a' and must be a variant that is not of integers, which are not trained or cut further"
+    ),
+    (
+      "calibration: {folder: a}\nvariants: [{name: a, qat: {}, quantize: minmax}]",
+      "'front.yaml', line 7: 'variants.a.quantize' has no meaning beside 'variants.a.qat'; leave one of them out"
+    ),
+    (
+      "variants: [{name: a, qat: {}, precision: bfloat16}]",
+      "'front.yaml', line 6: 'variants.a.precision' has no meaning beside 'variants.a.qat'; leave one of them out"
+    ),
+    (
+      "variants: [{name: a, qat: {}, trained: false}]",
+      "'front.yaml', line 6: 'variants.a.qat' has no meaning beside 'variants.a.trained'; leave one of them out"
+    ),
+    (
+      "variants: [{name: a, qat: {range: mse}}]",
+      "'front.yaml', line 6: there is no key 'quantize.range'; do you mean 'ranges'?"
     ),
     (
       "variants: [{name: a, precision: half}]",
