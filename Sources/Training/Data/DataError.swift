@@ -51,7 +51,7 @@ extension DataError {
 
   private static func isOfOneFile(_ error: FileError) -> Bool {
     switch error {
-    case .notFound, .isDirectory, .notPermitted, .tooLarge, .system: true
+    case .notFound, .isDirectory, .notDirectory, .notPermitted, .tooLarge, .system: true
     case .diskFull, .memory, .noFolder, .fileSizeLimit, .isRead, .isWritten: false
     }
   }
