@@ -89,7 +89,8 @@ import Testing
       let y = try ReferenceEngine().prepare(network, inputs: [x.shape]).run([x])[0]
       #expect(y.shape == [1, 2, 4, 4])
       // All weights are 0.5: half of the sum of 3 x 3 pixels.
-      let sum = (0..<3).flatMap { row in (0..<9).map { Float(row * 27 + $0) } }.reduce(0, +)
+      var sum: Float = 0
+      for row in 0..<3 { for sample in 0..<9 { sum += Float(row * 27 + sample) } }
       #expect(y.floats[0] == sum / 2)
     }
     // Fixed at the channels of something else.
