@@ -1,4 +1,5 @@
 import Architectures
+import GeneratedNetworks
 import Networks
 import ReferenceBackend
 import Tensors
@@ -135,6 +136,63 @@ import Transforms
       case .clip, .prelu: #expect(integers.nodes.map(\.name) == ["a", "b", "c"])
       default: #expect(integers.nodes.map(\.operation.type).contains(.lookup))
       }
+    }
+  }
+
+  /// One or two minima and maxima behind a layer, with a factor between them or none: its integers are those that it stores without,
+  /// cut off at the integers of the first bound's ends and then of the second's.
+  @Test func boundsInARowCutOffInTurn() throws {
+    for seed in Seeds.first(200) {
+      var generator = SplitMix64(seed: UInt64(seed))
+      func bound() -> ActivationFunction {
+        if generator.next() % 3 == 0 { return .relu }
+        let ends = [generator.nextUniform(bound: 0.6), generator.nextUniform(bound: 0.6)].sorted()
+        return .clip(minimum: ends[0], maximum: ends[1])
+      }
+      var bounds = [bound()], factor: Float?
+      if generator.next() % 4 != 0 { bounds.append(bound()) }
+      // A factor moves the ends of what stands before it; where that is a ReLU, it has none but 0. Behind all bounds it would go to the next layer.
+      if bounds.count == 2, bounds[0] == .relu, generator.next() % 2 == 0 { factor = 0.5 + generator.nextUnit() }
+      func network(_ bounds: [ActivationFunction]) throws -> Network {
+        var builder = NetworkBuilder("bounds")
+        let x = builder.input("x", channels: 5)
+        var value = builder.convolution("a", x, outChannels: 7, kernel: 3, padding: 1)
+        if let first = bounds.first { value = builder.activation("first", value, first) }
+        if let factor { value = builder.scale("factor", value, by: factor) }
+        if bounds.count > 1 { value = builder.activation("second", value, bounds[1]) }
+        builder.output(builder.convolution("b", value, outChannels: 6, kernel: 1))
+        return try builder.build(.random(seed: UInt64(seed)))
+      }
+      let scheme = QuantizationScheme(element: seed % 2 == 0 ? .uint8 : .int8, keepsFirst: false)
+      let input = Tensor(uniform: [1, 5, 6, 7], bound: 1, using: &generator)
+      let plain = try network([]), closed = try network(bounds)
+      // What is stored of the layer is measured without bounds, or with.
+      let ranges = try Self.ranges(seed % 3 == 0 ? plain : closed, [input])
+      func codes(_ network: Network) throws -> (ValueType.Quantization, [Int]) {
+        let integers = try network.quantized(ranges, scheme)
+        let type = try #require(try integers.inferredTypes(inputs: [input.shape])["a"])
+        #expect(type.element == scheme.element && integers.nodes.filter { $0.name != "x.codes" }.count == 2, "seed \(seed)")
+        let values = try ReferenceEngine().values(of: integers, inputs: [input])
+        let codes = try #require(values["a"]?.integers), quantization = try #require(type.quantization)
+        return (quantization, codes.map { Int($0) })
+      }
+      let (quantization, stored) = try codes(plain), (same, cut) = try codes(closed)
+      #expect(quantization == same, "seed \(seed)")
+      let all = try #require(scheme.element.integers)
+      func nearest(_ number: Float) -> Int {
+        let units = (number / quantization.scale).rounded(.toNearestOrEven)
+        return min(max(Int(units) + quantization.zeroPoint, all.lowerBound), all.upperBound)
+      }
+      let expected = stored.map { code in
+        bounds.reduce(code) { code, bound in
+          switch bound {
+          case .clip(let least, let most): min(max(code, nearest(least)), nearest(most))
+          default: max(code, quantization.zeroPoint)
+          }
+        }
+      }
+      let differences = zip(cut, expected).count { $0 != $1 }
+      #expect(differences == 0, "seed \(seed): \(bounds), \(factor ?? 1): \(differences) of \(expected.count) differ")
     }
   }
 

@@ -162,7 +162,7 @@ extension CanonicalEpilogue {
       }
     }
     // A negative factor does not commute with a ReLU.
-    return isExact(before, isLast: scale == 1 && !adds && after == nil) && isExact(after, isLast: true)
+    return isExact(before, isLast: scale == 1 && !adds && (after?.isBound ?? true)) && isExact(after, isLast: true)
       && (scale > 0 || before == nil)
   }
 }

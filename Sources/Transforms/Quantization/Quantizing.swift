@@ -199,9 +199,7 @@ private struct QuantizationWriter {
     if let payload = step {
       // What closes the layer is a minimum and a maximum.
       step = payload.bounded(by: canonical.closing)
-      if let before = canonical.before, canonical.adds || canonical.after != nil || !before.isBound {
-        steps.append(.activation(before))
-      }
+      if let before = canonical.stepBefore { steps.append(.activation(before)) }
       if canonical.adds { steps.append(.add) }
       if let after = canonical.after, !after.isBound { steps.append(.activation(after)) }
       if let step { steps.append(.requantize(step)) }
@@ -219,8 +217,16 @@ private struct QuantizationWriter {
 }
 
 extension CanonicalEpilogue {
-  /// The function behind everything else; nil where none closes the layer.
-  var closing: ActivationFunction? { after ?? (adds ? nil : before) }
+  /// The function before a sum, where that is no bound of what is stored.
+  var stepBefore: ActivationFunction? {
+    guard let before, adds || !before.isBound || !(after?.isBound ?? true) else { return nil }
+    return before
+  }
+
+  /// The functions behind everything else that are bounds of what is stored, in order.
+  var closing: [ActivationFunction] {
+    [stepBefore == nil ? before : nil, after].compactMap { $0 }.filter(\.isBound)
+  }
 }
 
 extension ActivationFunction {
@@ -234,14 +240,21 @@ extension ActivationFunction {
 }
 
 extension Requantization {
-  /// With the ends that the function leaves.
-  func bounded(by function: ActivationFunction?) -> Requantization {
+  /// With the ends that the functions leave, one after the other.
+  func bounded(by functions: [ActivationFunction]) -> Requantization {
     var result = self
-    func integer(_ number: Float) -> Int { stored(number / quantization.scale) }
-    switch function {
-    case .relu: result.minimum = quantization.zeroPoint
-    case .clip(let least, let most): (result.minimum, result.maximum) = (integer(least), integer(most))
-    default: break
+    for function in functions {
+      // A bound may lie outside all that the one before it leaves: it has the last word.
+      var least = minimum, most = maximum
+      switch function {
+      case .relu: least = quantization.zeroPoint
+      case .clip(let lower, let upper):
+        least = stored(lower / quantization.scale)
+        most = stored(upper / quantization.scale)
+      default: continue
+      }
+      result.minimum = min(max(result.minimum, least), most)
+      result.maximum = min(max(result.maximum, least), most)
     }
     return result
   }

@@ -40,7 +40,7 @@ struct SimulationWriter {
     var bounded: Set<String> = []
     for node in plan.network.nodes where plan.storingLayers.contains(node.name) {
       guard let canonical = node.operation.epilogue.flatMap({ CanonicalEpilogue($0) }) else { continue }
-      if case .clip? = canonical.closing { bounded.insert(node.name) }
+      for case .clip in canonical.closing { bounded.insert(node.name) }
     }
     for group in plan.groups {
       guard let first = group.first, let quantization = quantizations[first] else { continue }
@@ -214,15 +214,15 @@ struct SimulationWriter {
     for (index, value) in node.inputs.enumerated() {
       inputs.append(index < count ? number(value) : numbers[value] ?? codes[value] ?? value)
     }
-    guard let steps = node.operation.epilogue?.steps, !steps.isEmpty else {
+    guard let epilogue = node.operation.epilogue, !epilogue.isEmpty else {
       nodes.append(Node(name: node.name, operation: node.operation, inputs: inputs))
       numbers[node.name] = node.name
       return
     }
     var bare = node.operation
     bare.epilogue = Epilogue()
-    let value = place(node, bare, Array(inputs.prefix(1)))
-    numbers[node.name] = finished(node, value, steps, extras: Array(inputs.dropFirst()))
+    let value = place(node, bare, inputs.dropLast(epilogue.extraInputCount))
+    numbers[node.name] = finished(node, value, epilogue.steps, extras: inputs.suffix(epilogue.extraInputCount))
   }
 
   /// The steps of an epilogue on numbers, as nodes.
@@ -293,15 +293,14 @@ struct SimulationWriter {
   /// What stands between rescaled sums and what is stored of them.
   private mutating func closed(_ node: Node, _ value: String, _ canonical: CanonicalEpilogue) -> String {
     var value = value
-    let closing = canonical.closing
-    if let before = canonical.before, canonical.adds || canonical.after != nil || !before.isBound {
+    if let before = canonical.stepBefore {
       value = activate(node, "before", before, value)
     }
     if canonical.adds {
       value = add("\(node.name).sum", .add, [value, rescaled(node.inputs[1], to: node.name)])
     }
     if let after = canonical.after, !after.isBound { value = activate(node, "after", after, value) }
-    let step = Requantization(scheme.element, quantizations[node.name] ?? .init(scale: 1)).bounded(by: closing)
+    let step = Requantization(scheme.element, quantizations[node.name] ?? .init(scale: 1)).bounded(by: canonical.closing)
     value = stored(value, of: node.name, ends(of: node.name, minimum: step.minimum, maximum: step.maximum))
     if canonical.shuffle > 1 {
       value = add("\(node.name).shuffled", .pixelShuffle(PixelShuffle(factor: canonical.shuffle)), [value])
