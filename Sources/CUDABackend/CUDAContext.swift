@@ -6,9 +6,8 @@ package final class CUDAContext: @unchecked Sendable {
   package let device: CUDADevice
   let driver: CUDADriver
   private let handle: OpaquePointer
-  private let loaded: Mutex<(modules: [String: Module], functions: [String: KernelFunction])>
-
-  private struct Module: @unchecked Sendable { let handle: OpaquePointer }
+  /// By name.
+  private let loaded: Mutex<[String: KernelFunction]>
 
   /// Throws where the driver has no such device, or one that is older than our kernels.
   package init(_ driver: CUDADriver, device index: Int) throws(CUDAError) {
@@ -25,7 +24,7 @@ package final class CUDAContext: @unchecked Sendable {
     self.device = device
     self.driver = driver
     self.handle = handle
-    loaded = Mutex(([:], [:]))
+    loaded = Mutex([:])
   }
 
   /// Calls a function of the driver with this context as the thread's.
@@ -47,19 +46,17 @@ package final class CUDAContext: @unchecked Sendable {
     return free
   }
 
-  /// The kernel, compiled by the driver where it is the first of its file.
+  /// The kernel, which the driver compiles when it is asked for first.
   func function(_ kernel: CUDAKernel) throws(CUDAError) -> KernelFunction {
     try loaded.withLock { (loaded) throws(CUDAError) in
-      if let known = loaded.functions[kernel.name] { return known }
-      let file = kernel.isForHopper ? "compute_90a" : "compute_80"
-      if loaded.modules[file] == nil {
-        var module: OpaquePointer?
-        try call("cuModuleLoadDataEx") {
-          $0.loadModule(&module, kernel.isForHopper ? cuda_kernels_90a() : cuda_kernels_80(), 0, nil, nil)
-        }
-        loaded.modules[file] = module.map(Module.init)
+      if let known = loaded[kernel.name] { return known }
+      let file = kernel.isForHopper ? CompiledKernels.forHopper : .forAll
+      guard let text = file.module(kernel.name) else { preconditionFailure("no PTX holds \(kernel.name)") }
+      var module: OpaquePointer?
+      try call("cuModuleLoadDataEx") { functions in
+        text.withUnsafeBytes { functions.loadModule(&module, $0.baseAddress!, 0, nil, nil) }
       }
-      guard let module = loaded.modules[file]?.handle else { throw .noDevice }
+      guard let module else { throw .noDevice }
       var function: OpaquePointer?
       try call("cuModuleGetFunction") { $0.moduleFunction(&function, module, kernel.name) }
       guard let function else { throw .noDevice }
@@ -67,8 +64,9 @@ package final class CUDAContext: @unchecked Sendable {
       if kernel.sharedByteCount > 48 << 10 {
         try call("cuFuncSetAttribute") { $0.setFunctionAttribute(function, 8, Int32(kernel.sharedByteCount)) }
       }
+      // The module is there for as long as the context.
       let result = KernelFunction(handle: function)
-      loaded.functions[kernel.name] = result
+      loaded[kernel.name] = result
       return result
     }
   }

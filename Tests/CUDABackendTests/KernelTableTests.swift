@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct KernelTableTests {
   /// Every row is understood, has a name of its own, and is in the PTX that the program carries.
-  @Test func rowsAreKernels() {
+  @Test func rowsAreKernels() throws {
     let all = CUDAKernel.allCases
     #expect(all.count == cuda_kernel_count())
     #expect(Set(all.map(\.name)).count == all.count)
@@ -16,6 +16,15 @@ import Testing
       #expect(files[kernel.isForHopper]!.contains(".entry \(kernel.name)("), "\(kernel.name)")
       #expect(!files[!kernel.isForHopper]!.contains(".entry \(kernel.name)("), "\(kernel.name)")
     }
+    // Each is a module of its own, with the head of its file and no other kernel.
+    #expect(CompiledKernels.forAll.names.union(CompiledKernels.forHopper.names) == Set(all.map(\.name)))
+    for kernel in all {
+      let file = kernel.isForHopper ? CompiledKernels.forHopper : .forAll
+      let text = String(decoding: try #require(file.module(kernel.name)).dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+      #expect(text.hasPrefix(".version 8.4\n.target sm_") && text.hasSuffix("}\n"))
+      #expect(text.split(separator: ".entry ").count == 2 && text.contains(".entry \(kernel.name)("))
+    }
+    #expect(CompiledKernels.forAll.module("nobody") == nil)
     #expect(files[false]!.contains(".target sm_80") && files[true]!.contains(".target sm_90a"))
   }
 
