@@ -24,7 +24,7 @@ extension EvaluationError: CustomStringConvertible {
     case .scale(let scale):
       "the scale \(TextFormat.short(scale)) is not in 1...64"
     case .outputTooLarge(let width, let height, let limit):
-      "the output would have \(width)x\(height) pixels, more than the limit of \(limit); give a smaller scale"
+      "the output would have \(width)x\(height) pixels, more than the limit of \(limit); give a smaller scale, or allow more with --max-pixels"
     case .notTileable(let network):
       "the network '\(network)' looks at the whole image and cannot run in tiles; give the tile 'none' or 'auto'"
     case .memoryLimit(let limit, let needed):
@@ -134,6 +134,10 @@ extension EvaluationError: CustomStringConvertible {
       error.description
     case .image(let error):
       error.description
+    case .imageWithMend(let error, let mend):
+      "\(error) (\(mend))"
+    case .pagesNeedTIFF(let path, let pages):
+      "'\(path.onOneLine)': all \(pages) pages go into one TIFF; end the output's name in .tif, or leave --pages out for the first"
     case .file(let error):
       error.description
     }
@@ -160,9 +164,11 @@ extension EvaluationError {
       "'\(file.onOneLine)': \(description)"
     case .image(let error):
       switch error {
-      case .tooLargeForFormat, .metadataTooLarge, .invalidQuality, .encodingFailed: "'\(file.onOneLine)': \(description)"
+      case .tooLargeForFormat, .metadataTooLarge, .invalidQuality, .encodingFailed, .notWritten,
+        .libraryMissing(name: nil, _, _):
+        "'\(file.onOneLine)': \(description)"
       case .file, .empty, .unknownFormat, .unknownExtension, .tooManyPixels, .tooManyBytes, .corrupt, .unsupported,
-        .outOfMemory:
+        .outOfMemory, .libraryMissing:
         description
       }
     case .noImageContract, .noPredictionContract, .inputCount, .inputShape, .openInput, .instructionSet, .unknownEngine,
@@ -176,7 +182,7 @@ extension EvaluationError {
       .outputExtension,
       .pictureTooSmall,
       .scaleNotOffered, .nothingInCommon, .notProfile, .unknownRates, .notMachine, .noLabel, .noLabels, .predictionOption,
-      .outputNeeded, .quantization, .quantizationLoss, .data, .file:
+      .outputNeeded, .quantization, .quantizationLoss, .data, .imageWithMend, .pagesNeedTIFF, .file:
       description
     }
   }
