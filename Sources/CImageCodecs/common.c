@@ -43,3 +43,19 @@ int image_codec_append(image_codec_buffer *buffer, const void *bytes, size_t cou
   buffer->count += count;
   return 1;
 }
+
+void image_reader_miss(image_reader *reader, size_t row) {
+  if (reader->lack.is_lacking && reader->lack.rows <= row) return;
+  reader->lack.is_lacking = 1;
+  reader->lack.rows = row;
+}
+
+void image_reader_fill(const image_reader *reader, void *rows, size_t count) {
+  const image_codec_header *header = &reader->header;
+  const size_t bytes = header->bits / 8, pixels = count * header->width;
+  memset(rows, 0x80, count * image_codec_row_bytes(header));
+  if (header->channels % 2 == 1) return;
+  for (size_t pixel = 0; pixel < pixels; pixel++) {
+    memset((uint8_t *)rows + ((pixel + 1) * header->channels - 1) * bytes, 0xff, bytes);
+  }
+}

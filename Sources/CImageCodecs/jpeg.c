@@ -21,6 +21,8 @@ typedef struct {
   jmp_buf jump;
   char *message;
   int status;
+  // Of a tolerant reader; NULL elsewhere.
+  image_reader *tolerant;
 } jpeg_state;
 
 typedef struct {
@@ -59,9 +61,26 @@ static void on_error(j_common_ptr codec) {
   longjmp(state->jump, 1);
 }
 
+// Notes which rows are whole where the decoder finds damage: those of the rows of blocks before; 0 where there are none.
+static int note_lack(image_reader *reader, j_decompress_ptr decoder) {
+  const size_t row = (size_t)decoder->input_iMCU_row * (size_t)decoder->max_v_samp_factor * DCTSIZE;
+  const size_t height = reader->header.height;
+  // Scans after the first add details, or colours.
+  const int is_later = decoder->input_scan_number > 1;
+  if (reader->lack.is_lacking) return 1;
+  if (row == 0 && !is_later) return 0;
+  image_reader_miss(reader, is_later || row > height ? height : row);
+  reader->lack.is_coarse = is_later;
+  return 1;
+}
+
 // libjpeg goes on after damage, with a warning and grey or garbled blocks: here damage to the pixels is an error.
 static void on_message(j_common_ptr codec, int level) {
   if (level >= 0) return;
+  jpeg_state *state = (jpeg_state *)codec->err;
+  // Of a tolerant reader the bits that lack are told apart, not that the file ends.
+  const int tells_end = state->tolerant && (state->tolerant->obstacle || ((j_decompress_ptr)codec)->arith_code);
+  if (state->tolerant && codec->err->msg_code == JWRN_JPEG_EOF && !tells_end) return;
   switch (codec->err->msg_code) {
     case JWRN_HIT_MARKER:
     case JWRN_JPEG_EOF:
@@ -69,6 +88,7 @@ static void on_message(j_common_ptr codec, int level) {
     case JWRN_ARITH_BAD_CODE:
     case JWRN_MUST_RESYNC:
     case JWRN_BOGUS_PROGRESSION:
+      if (state->tolerant && note_lack(state->tolerant, (j_decompress_ptr)codec)) break;
       on_error(codec);
       break;
     default:
@@ -108,8 +128,8 @@ static boolean fill_source(j_decompress_ptr decoder) {
   it->source.bytes_in_buffer = amount;
   if (amount) return TRUE;
   // Where all pixels are there, the mark alone is missing: a decoder that lacks bits of the last ones warns when it meets the mark
-  // put here. Of a file of several scans nobody knows how many there were.
-  if (!it->is_started || it->reader.obstacle || it->is_exhausted) WARNMS(decoder, JWRN_JPEG_EOF);
+  // put here. Of a file of several scans nobody knows how many there were, and an arithmetic decoder takes missing bits for zeros.
+  if (!it->is_started || it->reader.obstacle || it->is_exhausted || decoder->arith_code) WARNMS(decoder, JWRN_JPEG_EOF);
   it->is_exhausted = 1;
   it->source.next_input_byte = end;
   it->source.bytes_in_buffer = 2;
@@ -247,6 +267,7 @@ static int finish_rows(image_reader *reader, image_codec_metadata *metadata, cha
   jpeg_input *it = (jpeg_input *)reader;
   (void)metadata;  // all of it stands before the pixels
   it->state.message = message;
+  if (reader->lack.is_lacking) return IMAGE_CODEC_OK;
   if (setjmp(it->state.jump)) return it->state.status;
   jpeg_finish_decompress(&it->decoder);
   reader->lacks_end = it->is_exhausted;
@@ -266,6 +287,7 @@ int image_jpeg_open(
   jpeg_input *it = calloc(1, sizeof *it);
   if (!it) return image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
   install_errors(&it->state, message, IMAGE_CODEC_CORRUPT);
+  if (input->is_tolerant) it->state.tolerant = &it->reader;
   it->decoder.err = &it->state.errors;
   it->input = input;
   it->reader.read = read_rows;

@@ -22,6 +22,9 @@ typedef struct {
   size_t row_bytes;
   int passes;
   int is_started;
+  // Tolerant: rows that were read, of the pass that is.
+  int pass;
+  size_t y;
   image_codec_buffer output;
   size_t capacity;
 } png_state;
@@ -130,6 +133,7 @@ static void begin_reading(png_state *state) {
   // The caller bounds the size, with a message that says what to do; libpng's own bound of 1,000,000 would hide it.
   png_set_user_limits(png, 0x7fffffff, 0x7fffffff);
   png_set_chunk_malloc_max(png, longest_chunk);
+  if (state->input->is_tolerant) png_set_crc_action(png, PNG_CRC_WARN_USE, PNG_CRC_WARN_USE);
   survey_chunks(state, 1);
   png_read_info(png, info);
   int colour = png_get_color_type(png, info);
@@ -209,9 +213,43 @@ static void start_rows(png_state *state) {
   state->is_started = 1;
 }
 
+static int run_tolerant_rows(png_state *state, uint8_t *rows, size_t count) {
+  if (setjmp(state->jump)) return 0;
+  if (!state->is_started) start_rows(state);
+  const size_t first = state->y;
+  for (; state->pass < state->passes; state->pass++, state->y = first) {
+    for (; state->y < first + count; state->y++) {
+      // libpng takes as many bytes at once as it is told here, and none of them where the file ends before: near its end one by one.
+      const size_t left = state->input->count - state->position;
+      png_set_compression_buffer_size(state->png, left < 65536 ? 1 : 8192);
+      // Of an interlaced picture the passes that are there fill the places of those that are not.
+      uint8_t *row = rows + (state->y - first) * state->row_bytes;
+      png_read_row(state->png, state->passes > 1 ? NULL : row, state->passes > 1 ? row : NULL);
+    }
+  }
+  state->pass = 0;
+  state->y = first + count;
+  return 1;
+}
+
+// As far as the pixels go; the rest stays grey.
+static int read_tolerant_rows(png_state *state, uint8_t *rows, size_t count, char *message) {
+  image_reader *reader = &state->reader;
+  const size_t first = state->y;
+  image_reader_fill(reader, rows, count);
+  if (reader->lack.is_lacking || run_tolerant_rows(state, rows, count)) return IMAGE_CODEC_OK;
+  const int is_coarse = state->pass > 0;
+  if (state->y == 0 && !is_coarse) return IMAGE_CODEC_CORRUPT;
+  message[0] = 0;
+  image_reader_miss(reader, is_coarse ? first + count : state->y);
+  reader->lack.is_coarse = is_coarse;
+  return IMAGE_CODEC_OK;
+}
+
 static int read_rows(image_reader *reader, void *rows, size_t count, char *message) {
   png_state *state = (png_state *)reader;
   state->message = message;
+  if (state->input->is_tolerant) return read_tolerant_rows(state, rows, count, message);
   if (setjmp(state->jump)) return state->status;
   if (!state->is_started) start_rows(state);
   for (int pass = 0; pass < state->passes; pass++) {
@@ -224,8 +262,11 @@ static int finish_rows(image_reader *reader, image_codec_metadata *metadata, cha
   png_state *state = (png_state *)reader;
   state->message = message;
   reader->lacks_end = ends_behind_pixels(state->input);
-  if (reader->lacks_end) return IMAGE_CODEC_OK;
-  if (setjmp(state->jump)) return state->status;
+  if (reader->lacks_end || reader->lack.is_lacking) return IMAGE_CODEC_OK;
+  if (setjmp(state->jump)) {
+    reader->lacks_end = state->input->is_tolerant;
+    return reader->lacks_end ? IMAGE_CODEC_OK : state->status;
+  }
   survey_chunks(state, 0);
   png_read_end(state->png, state->info);
   copy_metadata(state, metadata);

@@ -12,12 +12,18 @@ typedef struct {
   size_t count;
   size_t position;
   char *message;
+  // Bytes behind the end are read as zeros.
+  int is_endless;
 } client_file;
 
 static tmsize_t on_read(thandle_t handle, void *destination, tmsize_t length) {
   client_file *file = handle;
   if (length < 0 || !file->input) return 0;
   size_t amount = image_codec_read(file->input, file->position, destination, (size_t)length);
+  if (file->is_endless && amount < (size_t)length) {
+    memset((uint8_t *)destination + amount, 0, (size_t)length - amount);
+    amount = (size_t)length;
+  }
   file->position += amount;
   return (tmsize_t)amount;
 }
@@ -193,7 +199,7 @@ static int read_converted(client_file *file, TIFF *tiff, const layout *it, const
   TIFFGetFieldDefaulted(tiff, TIFFTAG_ORIENTATION, &stored);
   // The caller turns the picture; libtiff must not do half of it.
   TIFFSetField(tiff, TIFFTAG_ORIENTATION, upright);
-  int done = TIFFReadRGBAImageOriented(tiff, it->width, it->height, raster, ORIENTATION_TOPLEFT, 1);
+  int done = TIFFReadRGBAImageOriented(tiff, it->width, it->height, raster, ORIENTATION_TOPLEFT, !file->input->is_tolerant);
   for (size_t i = 0; done && i < count; i++) {
     if (header->channels == 1) {
       pixels[i] = (uint8_t)TIFFGetR(raster[i]);
@@ -234,6 +240,12 @@ typedef struct {
   uint32_t tile_width, tile_height;
 } tiff_input;
 
+// Of separate planes the one behind the colours is alpha's.
+static uint16_t stored_plane(const layout *it, unsigned plane, unsigned channels) {
+  const int is_separate = it->planar == PLANARCONFIG_SEPARATE && it->samples > 1;
+  return is_separate && it->alpha && plane == channels - 1 ? (uint16_t)it->alpha : (uint16_t)plane;
+}
+
 // Rows that are made of one row of tiles, or one row of a strip, into `target`.
 static int read_direct(tiff_input *input, uint32_t y, uint32_t rows, unsigned plane, uint8_t *target) {
   const layout *it = &input->it;
@@ -242,8 +254,7 @@ static int read_direct(tiff_input *input, uint32_t y, uint32_t rows, unsigned pl
   const int is_separate = it->planar == PLANARCONFIG_SEPARATE && it->samples > 1;
   const unsigned stride = is_separate ? 1 : it->samples;
   const unsigned wanted = is_separate ? 1 : channels - (it->alpha != 0);
-  // Of separate planes the one behind the colours is alpha's.
-  const uint16_t stored = is_separate && it->alpha && plane == channels - 1 ? (uint16_t)it->alpha : (uint16_t)plane;
+  const uint16_t stored = stored_plane(it, plane, channels);
   const size_t row_bytes = image_codec_row_bytes(&input->reader.header);
   const size_t line = (size_t)input->tile_width * stride * bytes;
   for (uint32_t x = 0; x < it->width; x += input->tile_width) {
@@ -267,6 +278,46 @@ static int read_direct(tiff_input *input, uint32_t y, uint32_t rows, unsigned pl
     if (it->width - x <= input->tile_width) break;
   }
   return 1;
+}
+
+// Whether a row's samples of a plane are in the file: of pixels that are not compressed those of the row, else its strip or its tiles.
+static int has_row(const tiff_input *input, uint32_t y, uint16_t plane) {
+  TIFF *tiff = input->tiff;
+  const uint64_t total = input->file.input->count;
+  if (!TIFFIsTiled(tiff)) {
+    const uint32_t strip = TIFFComputeStrip(tiff, y, plane);
+    uint64_t end = TIFFGetStrileByteCount(tiff, strip);
+    uint32_t height = 0;
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_ROWSPERSTRIP, &height);
+    if (input->it.compression == COMPRESSION_NONE && !input->it.is_converted && height > 0) {
+      const uint64_t row = (uint64_t)(y % height + 1) * TIFFScanlineSize64(tiff);
+      if (row < end) end = row;
+    }
+    const uint64_t offset = TIFFGetStrileOffset(tiff, strip);
+    return end <= total && offset <= total - end;
+  }
+  uint32_t width = 0;
+  if (!TIFFGetField(tiff, TIFFTAG_TILEWIDTH, &width) || width == 0) return 0;
+  for (uint32_t x = 0; x < input->it.width; x += width) {
+    const uint32_t tile = TIFFComputeTile(tiff, x, y, 0, plane);
+    const uint64_t offset = TIFFGetStrileOffset(tiff, tile), count = TIFFGetStrileByteCount(tiff, tile);
+    if (count > total || offset > total - count) return 0;
+    if (input->it.width - x <= width) break;
+  }
+  return 1;
+}
+
+// The rows before the first that is not there, in all planes.
+static uint32_t rows_there(const tiff_input *input) {
+  const layout *it = &input->it;
+  const unsigned planes = it->planar == PLANARCONFIG_SEPARATE && it->samples > 1 ? it->samples : 1;
+  uint32_t y = 0;
+  for (; y < it->height; y++) {
+    for (unsigned plane = 0; plane < planes; plane++) {
+      if (!has_row(input, y, (uint16_t)plane)) return y;
+    }
+  }
+  return y;
 }
 
 // Takes the memory that strips or tiles need.
@@ -329,12 +380,28 @@ static void normalise(const layout *it, const image_codec_header *header, uint8_
 
 static int read_whole(tiff_input *input, uint8_t *pixels) {
   const layout *it = &input->it;
-  if (it->is_converted) return read_converted(&input->file, input->tiff, it, &input->reader.header, pixels);
+  image_reader *reader = &input->reader;
+  const int is_tolerant = input->file.input->is_tolerant;
+  const size_t row_bytes = image_codec_row_bytes(&reader->header);
+  if (it->is_converted) {
+    int status = read_converted(&input->file, input->tiff, it, &reader->header, pixels);
+    if (reader->lack.is_lacking) {
+      image_reader_fill(reader, pixels + reader->lack.rows * row_bytes, it->height - reader->lack.rows);
+      if (status == IMAGE_CODEC_CORRUPT) return IMAGE_CODEC_OK;
+    }
+    return status;
+  }
+  if (is_tolerant) image_reader_fill(reader, pixels, it->height);
   int done = 1;
   for (unsigned plane = 0; done && plane < input->reader.header.channels; plane++) {
     for (uint32_t y = 0; done && y < it->height; y += input->tile_height) {
       uint32_t rows = it->height - y < input->tile_height ? it->height - y : input->tile_height;
-      done = read_direct(input, y, rows, plane, pixels + y * image_codec_row_bytes(&input->reader.header));
+      if (is_tolerant && !has_row(input, y, stored_plane(it, plane, reader->header.channels))) break;
+      done = read_direct(input, y, rows, plane, pixels + y * row_bytes);
+      if (!done && is_tolerant) {
+        image_reader_miss(reader, y);
+        done = 1;
+      }
       if (it->height - y <= input->tile_height) break;
     }
   }
@@ -351,6 +418,12 @@ static int read_rows(image_reader *reader, void *rows, size_t count, char *messa
     int status = start_direct(input);
     if (status != IMAGE_CODEC_OK) return status;
   }
+  if (input->file.input->is_tolerant && input->y == 0 && !input->file.is_endless) {
+    input->file.is_endless = 1;
+    const uint32_t there = rows_there(input);
+    if (there == 0) return image_codec_fail(message, IMAGE_CODEC_CORRUPT, "the file is cut short before its first row ends");
+    if (there < it->height) image_reader_miss(reader, there);
+  }
   if (reader->obstacle) {
     int status = read_whole(input, rows);
     if (status == IMAGE_CODEC_OK && !it->is_converted) normalise(it, &reader->header, rows, count);
@@ -359,6 +432,10 @@ static int read_rows(image_reader *reader, void *rows, size_t count, char *messa
   for (size_t row = 0; row < count; row++, input->y++) {
     uint8_t *target = (uint8_t *)rows + row * row_bytes;
     int done = 1;
+    if (reader->lack.is_lacking && input->y >= reader->lack.rows) {
+      image_reader_fill(reader, target, 1);
+      continue;
+    }
     if (input->tiles) {
       uint32_t first = input->y / input->tile_height * input->tile_height;
       uint32_t held = it->height - first < input->tile_height ? it->height - first : input->tile_height;
@@ -366,6 +443,12 @@ static int read_rows(image_reader *reader, void *rows, size_t count, char *messa
       if (done) memcpy(target, input->tiles + (input->y - first) * row_bytes, row_bytes);
     } else {
       done = read_direct(input, input->y, 1, 0, target);
+    }
+    if (!done && input->file.input->is_tolerant && input->y > 0) {
+      message[0] = 0;
+      image_reader_miss(reader, input->y);
+      image_reader_fill(reader, target, 1);
+      continue;
     }
     if (!done) return fail(&input->file, IMAGE_CODEC_CORRUPT, "the pixels are damaged");
   }
@@ -467,8 +550,8 @@ struct image_tiff_writer {
 };
 
 int image_tiff_begin(
-  const image_codec_header *header, const image_codec_metadata *metadata, image_codec_sink sink, image_tiff_writer **writer,
-  char *message
+  const image_codec_header *header, const image_codec_metadata *metadata, int is_big, image_codec_sink sink,
+  image_tiff_writer **writer, char *message
 ) {
   image_tiff_writer *it = calloc(1, sizeof *it);
   if (!it) return image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
@@ -477,7 +560,8 @@ int image_tiff_begin(
   it->row_bytes = image_codec_row_bytes(header);
   it->row = malloc(it->row_bytes);
   // Classic TIFF counts in 32 bits.
-  TIFF *tiff = it->tiff = it->row ? open_file(&it->file, it->row_bytes * header->height > 0xa0000000u ? "w8m" : "wm") : NULL;
+  is_big |= it->row_bytes * header->height > 0xa0000000u;
+  TIFF *tiff = it->tiff = it->row ? open_file(&it->file, is_big ? "w8m" : "wm") : NULL;
   if (!tiff) {
     int status = fail(&it->file, IMAGE_CODEC_MEMORY, "no memory");
     image_tiff_close(it);

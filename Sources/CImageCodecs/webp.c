@@ -8,18 +8,20 @@ static uint32_t little_endian(const uint8_t *bytes) {
   return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
 }
 
-// The bytes that belong to the file, anything behind it left out; 0 where it is cut short. The decoder would take a file whose
-// last, small chunks are missing, and the chunk reader refuses bytes behind the last chunk.
+// The bytes that belong to the file, anything behind it left out; more than there are where it is cut short, 0 where it is no file. The
+// decoder would take a file whose last, small chunks are missing, and the chunk reader refuses bytes behind the last chunk.
 static size_t file_size(const uint8_t *bytes, size_t count) {
   if (count < 12) return 0;
   size_t size = (size_t)little_endian(bytes + 4) + 8;
-  return size < 12 || size > count ? 0 : size;
+  return size < 12 ? 0 : size;
 }
 
 static int read_header(const uint8_t *bytes, size_t count, image_codec_header *header, char *message) {
   if (count == 0) return image_codec_fail(message, IMAGE_CODEC_CORRUPT, "the file is cut short");
   WebPBitstreamFeatures features;
-  if (WebPGetFeatures(bytes, count, &features) != VP8_STATUS_OK) {
+  VP8StatusCode code = WebPGetFeatures(bytes, count, &features);
+  if (code == VP8_STATUS_NOT_ENOUGH_DATA) return image_codec_fail(message, IMAGE_CODEC_CORRUPT, "the file is cut short");
+  if (code != VP8_STATUS_OK) {
     return image_codec_fail(message, IMAGE_CODEC_CORRUPT, "the header is damaged");
   }
   if (features.has_animation) return image_codec_fail(message, IMAGE_CODEC_UNSUPPORTED, "it is an animation");
@@ -40,12 +42,34 @@ static int copy_chunk(const WebPMux *mux, const char fourcc[4], image_codec_buff
 typedef struct {
   image_reader reader;
   const uint8_t *bytes;
+  // The bytes that are there.
   size_t count;
+  int is_cut;
+  int is_tolerant;
 } webp_input;
+
+// The rows that can be made of the bytes that are there.
+static int read_tolerant_rows(webp_input *it, WebPDecoderConfig *config, void *rows, size_t count, char *message) {
+  image_reader_fill(&it->reader, rows, count);
+  WebPIDecoder *decoder = WebPIDecode(NULL, 0, config);
+  if (!decoder) return image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
+  const VP8StatusCode code = WebPIUpdate(decoder, it->bytes, it->count);
+  int row = 0;
+  if (!WebPIDecGetRGB(decoder, &row, NULL, NULL, NULL)) row = 0;
+  WebPIDelete(decoder);
+  if (code == VP8_STATUS_OUT_OF_MEMORY) return image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
+  if (code == VP8_STATUS_OK) return IMAGE_CODEC_OK;
+  if (row <= 0) return image_codec_fail(message, IMAGE_CODEC_CORRUPT, "the file is cut short before its first row");
+  // What the decoder has begun of the rows behind.
+  image_reader_fill(&it->reader, (uint8_t *)rows + (size_t)row * image_codec_row_bytes(&it->reader.header), count - (size_t)row);
+  image_reader_miss(&it->reader, (size_t)row);
+  return IMAGE_CODEC_OK;
+}
 
 static int read_rows(image_reader *reader, void *rows, size_t count, char *message) {
   webp_input *it = (webp_input *)reader;
   size_t row_bytes = image_codec_row_bytes(&reader->header);
+  if (it->is_cut && !it->is_tolerant) return image_codec_fail(message, IMAGE_CODEC_CORRUPT, "the file is cut short");
   WebPDecoderConfig config;
   if (!WebPInitDecoderConfig(&config)) return image_codec_fail(message, IMAGE_CODEC_MEMORY, "another version of libwebp");
   config.output.colorspace = reader->header.channels == 4 ? MODE_RGBA : MODE_RGB;
@@ -53,6 +77,11 @@ static int read_rows(image_reader *reader, void *rows, size_t count, char *messa
   config.output.u.RGBA.rgba = rows;
   config.output.u.RGBA.stride = (int)row_bytes;
   config.output.u.RGBA.size = row_bytes * count;
+  if (it->is_tolerant) {
+    int status = read_tolerant_rows(it, &config, rows, count, message);
+    WebPFreeDecBuffer(&config.output);
+    return status;
+  }
   VP8StatusCode code = WebPDecode(it->bytes, it->count, &config);
   WebPFreeDecBuffer(&config.output);
   if (code == VP8_STATUS_OUT_OF_MEMORY) return image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
@@ -67,14 +96,30 @@ static int read_rows(image_reader *reader, void *rows, size_t count, char *messa
 }
 
 static int finish_rows(image_reader *reader, image_codec_metadata *metadata, char *message) {
-  (void)reader, (void)metadata, (void)message;
+  (void)metadata, (void)message;
+  const webp_input *it = (const webp_input *)reader;
+  reader->lacks_end = it->is_cut && !reader->lack.is_lacking;
   return IMAGE_CODEC_OK;
 }
 
 static void close_reader(image_reader *reader) { free(reader); }
 
+// The profile of a file that is cut short, which stands before its pixels; 0 without memory.
+static int copy_profile(const webp_input *it, image_codec_buffer *profile) {
+  for (size_t at = 12; at + 8 <= it->count;) {
+    const size_t length = little_endian(it->bytes + at + 4);
+    if (length > it->count - at - 8) return 1;
+    if (memcmp(it->bytes + at, "ICCP", 4) == 0) return image_codec_copy(profile, it->bytes + at + 8, length);
+    at += 8 + length + length % 2;
+  }
+  return 1;
+}
+
 static int read_metadata(const webp_input *it, image_codec_metadata *metadata, char *message) {
   const WebPData file = {it->bytes, it->count};
+  if (it->is_cut) {
+    return copy_profile(it, &metadata->icc) ? IMAGE_CODEC_OK : image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
+  }
   WebPMux *mux = WebPMuxCreate(&file, 0);
   if (!mux) return IMAGE_CODEC_OK;
   int memory = copy_chunk(mux, "ICCP", &metadata->icc) && copy_chunk(mux, "EXIF", &metadata->exif) &&
@@ -97,6 +142,11 @@ int image_webp_open(
   if (!it) return image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
   it->bytes = input->bytes;
   it->count = file_size(input->bytes, input->count);
+  it->is_tolerant = input->is_tolerant;
+  if (it->count > input->count) {
+    it->is_cut = 1;
+    it->count = input->count;
+  }
   it->reader.obstacle = IMAGE_CODEC_LIBRARY;
   it->reader.read = read_rows;
   it->reader.finish = finish_rows;

@@ -24,7 +24,7 @@ extension EvaluationError: CustomStringConvertible {
     case .scale(let scale):
       "the scale \(TextFormat.short(scale)) is not in 1...64"
     case .outputTooLarge(let width, let height, let limit):
-      "the output would have \(width)x\(height) pixels, more than the limit of \(limit); give a smaller scale"
+      "the output would have \(width)x\(height) pixels, more than the limit of \(limit); give a smaller scale, or allow more with --max-pixels"
     case .targetSmaller(let width, let height, let target):
       "the picture has \(width)x\(height) pixels, and would have to become smaller for \(target.text); ask for more, or leave it as it is"
     case .targetSize(let reason): reason
@@ -138,6 +138,10 @@ extension EvaluationError: CustomStringConvertible {
       error.description
     case .image(let error):
       error.description
+    case .imageWithMend(let error, let mend):
+      "\(error) (\(mend))"
+    case .pagesNeedTIFF(let path, let pages):
+      "'\(path.onOneLine)': all \(pages) pages go into one TIFF; end the output's name in .tif, or leave --pages out for the first"
     case .file(let error):
       error.description
     }
@@ -164,9 +168,11 @@ extension EvaluationError {
       "'\(file.onOneLine)': \(description)"
     case .image(let error):
       switch error {
-      case .tooLargeForFormat, .metadataTooLarge, .invalidQuality, .encodingFailed: "'\(file.onOneLine)': \(description)"
+      case .tooLargeForFormat, .metadataTooLarge, .invalidQuality, .encodingFailed, .notWritten,
+        .libraryMissing(name: nil, _, _):
+        "'\(file.onOneLine)': \(description)"
       case .file, .empty, .unknownFormat, .unknownExtension, .tooManyPixels, .tooManyBytes, .corrupt, .unsupported,
-        .outOfMemory:
+        .outOfMemory, .libraryMissing:
         description
       }
     case .noImageContract, .noPredictionContract, .inputCount, .inputShape, .openInput, .instructionSet, .targetSize, .device,
@@ -181,7 +187,7 @@ extension EvaluationError {
       .outputExtension,
       .pictureTooSmall,
       .scaleNotOffered, .nothingInCommon, .notProfile, .unknownRates, .notMachine, .noLabel, .noLabels, .predictionOption,
-      .outputNeeded, .quantization, .quantizationLoss, .data, .file:
+      .outputNeeded, .quantization, .quantizationLoss, .data, .imageWithMend, .pagesNeedTIFF, .file:
       description
     }
   }

@@ -118,6 +118,10 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case quantizationLoss(network: String, loss: Double)
   case data(DataError)
   case image(ImageError)
+  /// A picture that an option helps to read; a clause says how.
+  case imageWithMend(ImageError, mend: String)
+  /// A file has several pages and all are asked for, but the output's format holds one.
+  case pagesNeedTIFF(path: String, pages: Int)
   case file(FileError)
 }
 

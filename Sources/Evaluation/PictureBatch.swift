@@ -149,7 +149,7 @@ extension PictureBatch.Naming {
   ) throws(EvaluationError) -> ImageEncoding {
     let named = item.output == "-" ? ImageFormat(sniffing: file.bytes(12, at: 0)) : ImageFormat(path: item.output)
     guard let format = format ?? named else { throw .formatNeeded(path: item.output) }
-    return ImageEncoding(format, quality: quality)
+    return try wrapping { () throws(ImageError) in try ImageEncoding(format, quality: quality) }
   }
 }
 
@@ -170,6 +170,8 @@ public struct UpscaleResult: Hashable, Codable, Sendable {
   public var model: String?
   /// What is to be said although the picture was made, as clauses: other pages of the file, metadata that the format does not hold.
   public var remarks: [String] = []
+  /// The pages of a TIFF file, where all were asked for and there are several; sizes are those of the first.
+  public var pages: Int?
 }
 
 extension UpscaleResult {
@@ -179,7 +181,14 @@ extension UpscaleResult {
     self.init(item, isSkipped: true)
   }
 
-  fileprivate init(_ item: PictureBatch.Item, isSkipped: Bool) {
+  mutating func take(_ job: Upscaler.Job, remarks: [String], heldWhole: [String]) {
+    (inputWidth, inputHeight) = (job.properties.width, job.properties.height)
+    (width, height) = (job.size.width, job.size.height)
+    self.remarks += remarks
+    for clause in heldWhole where !self.heldWhole.contains(clause) { self.heldWhole.append(clause) }
+  }
+
+  init(_ item: PictureBatch.Item, isSkipped: Bool) {
     self.init(
       input: item.input, output: item.output, inputWidth: 0, inputHeight: 0, width: 0, height: 0, seconds: 0,
       isSkipped: isSkipped)
@@ -198,12 +207,18 @@ extension Upscaler {
     public var skipsExisting: Bool
     /// Writes no metadata but what says how colours are meant.
     public var stripsMetadata: Bool
+    /// Takes what there is of a picture whose file is cut short, with a remark; else that is an error.
+    public var isTolerant: Bool
+    /// Enlarges all pages of a TIFF file, into one; else the first, with a remark.
+    public var takesAllPages: Bool
 
     public init(
       naming: PictureBatch.Naming = PictureBatch.Naming(), target: TargetSize? = nil, quality: Int? = nil,
-      skipsExisting: Bool = false, stripsMetadata: Bool = false
+      skipsExisting: Bool = false, stripsMetadata: Bool = false, isTolerant: Bool = false, takesAllPages: Bool = false
     ) {
       self.stripsMetadata = stripsMetadata
+      self.isTolerant = isTolerant
+      self.takesAllPages = takesAllPages
       self.naming = naming
       self.target = target
       self.quality = quality
@@ -250,8 +265,11 @@ extension Upscaler {
     let resident = residentByteCount() - (file.bytes?.count ?? 0)
     let source = try source(item, file, options, bound(resident: resident))
     let reader = source.reader
+    if options.takesAllPages, reader.pageCount > 1 {
+      return try upscalePages(item, file, options, first: source, since: start, notice: notice, progress: progress)
+    }
     // Not even without tiles, and before anything is decoded: says what would be enough.
-    var job = try job(source, options, held: resident)
+    let job = try job(source, options, held: resident)
     if item.output != "-" {
       // Hours of work should not end at a folder that was never writable.
       try wrapping { () throws(FileError) in
@@ -259,35 +277,79 @@ extension Upscaler {
         try Folder.checkWritable(item.output)
       }
     }
-    try wrapping { () throws(ImageError) in try reader.start() }
-    if properties(of: reader, options) != job.properties { job = try self.job(source, options, held: resident) }
     if let line = job.notice(self.options.tile) { notice?(line) }
     if options.quality != nil, !source.encoding.hasQuality {
       notice?("\(source.encoding.format.title) has no quality, and what is asked for is not used")
     }
     let sink = try wrapping { () throws(FileError) in try FileSink(path: item.output) }
-    let writer = try wrapping { () throws(ImageError) in
-      try ImageWriter(job.memory.sizes.result, as: source.encoding, to: sink)
-    }
-    try run(job, reader, into: writer, progress: progress)
-    try wrapping { () throws(ImageError) in
-      try reader.finish()
-      try writer.finish(on: workers)
-    }
+    let done = try enlarge(source, job, options, held: resident, into: sink, progress: progress)
     try wrapping { () throws(FileError) in try sink.commit() }
-    result.heldWhole = heldWhole(source, job, sink)
-    result.remarks = reader.remarks
-    let format = source.encoding.format, lost = job.properties.metadata.lost(in: format)
-    if !lost.isEmpty { result.remarks.append("\(format.title) does not hold \(TextFormat.list(lost)); the result is without") }
-    (result.inputWidth, result.inputHeight) = (job.properties.width, job.properties.height)
-    (result.width, result.height) = (job.size.width, job.size.height)
+    result.take(done, remarks: remarks(of: source, done), heldWhole: heldWhole(source, done, sink))
     result.seconds = Machine.seconds - start
     return result
   }
 
+  /// Reads a picture, or a page, and writes it enlarged. The sink is the caller's to commit.
+  ///
+  /// - Returns: the job as it was when the picture had been made ready.
+  func enlarge(
+    _ source: Source, _ planned: Job, _ options: FileOptions, held: Int, into sink: FileSink, pages: TIFFPageChain? = nil,
+    progress: ((Double) -> Void)?
+  ) throws(EvaluationError) -> Job {
+    let reader = source.reader
+    var job = planned
+    try options.reading { () throws(EvaluationError) in
+      try wrapping { () throws(ImageError) in try reader.start() }
+    }
+    if properties(of: reader, options) != job.properties { job = try self.job(source, options, held: held) }
+    var alpha: Image?
+    try options.reading { () throws(EvaluationError) in
+      alpha = try networkAlpha(job.properties, job.size) { () throws(EvaluationError) in try self.rows(source, options) }
+    }
+    let writer = try wrapping { () throws(ImageError) in
+      try ImageWriter(job.memory.sizes.result, as: source.encoding, to: sink, pages: pages)
+    }
+    let target: any RowTarget = alpha.map { AlphaTarget(writer, job.memory.sizes.result, alpha: $0) } ?? writer
+    try options.reading { () throws(EvaluationError) in
+      try run(job, reader, into: target, progress: progress)
+      try wrapping { () throws(ImageError) in try reader.finish() }
+    }
+    try wrapping { () throws(ImageError) in try writer.finish(on: workers) }
+    return job
+  }
+
+  /// What is to be said of a picture that was written: clauses.
+  func remarks(of source: Source, _ job: Job) -> [String] {
+    let format = source.encoding.format, lost = job.properties.metadata.lost(in: format)
+    return source.reader.remarks
+      + (lost.isEmpty ? [] : ["\(format.title) does not hold \(TextFormat.list(lost)); the result is without"])
+  }
+
+  /// The rows of a picture once more, from its first on.
+  private func rows(_ source: Source, _ options: FileOptions) throws(EvaluationError) -> ImageReader {
+    let reader = try reader(source.file, name: source.name, options, page: source.page)
+    try wrapping { () throws(ImageError) in try reader.start() }
+    return reader
+  }
+
+  private func reader(
+    _ file: RandomAccessFile, name: String, _ options: FileOptions, page: Int?
+  ) throws(EvaluationError) -> ImageReader {
+    do throws(ImageError) {
+      return try ImageReader(
+        file, name: name, limits: self.options.decodingLimits, page: page, isTolerant: options.isTolerant)
+    } catch {
+      guard case .tooManyPixels = error else { throw .image(error) }
+      throw .imageWithMend(error, mend: "--max-pixels raises it")
+    }
+  }
+
   /// A picture's file, opened, and what becomes of it.
-  private struct Source {
+  struct Source {
     var file: RandomAccessFile
+    var name: String
+    /// Of a TIFF file whose pages are all read.
+    var page: Int?
     var reader: ImageReader
     var encoding: ImageEncoding
     /// The file that is made is in memory until it is complete.
@@ -295,24 +357,25 @@ extension Upscaler {
     var bound: Bound
   }
 
-  private func source(
-    _ item: PictureBatch.Item, _ file: RandomAccessFile, _ options: FileOptions, _ bound: Bound
+  func source(
+    _ item: PictureBatch.Item, _ file: RandomAccessFile, _ options: FileOptions, page: Int? = nil, _ bound: Bound
   ) throws(EvaluationError) -> Source {
     let encoding = try options.naming.encoding(of: item, input: file, quality: options.quality)
     let name = item.input == "-" ? "standard input" : item.input
-    let reader = try wrapping { () throws(ImageError) in try ImageReader(file, name: name) }
+    let reader = try reader(file, name: name, options, page: page)
     return Source(
-      file: file, reader: reader, encoding: encoding, holdsOutput: FileSink.isHeld(item.output), bound: bound)
+      file: file, name: name, page: page, reader: reader, encoding: encoding, holdsOutput: FileSink.isHeld(item.output),
+      bound: bound)
   }
 
   /// Of the picture, with the metadata that its result has.
-  private func properties(of reader: ImageReader, _ options: FileOptions) -> ImageProperties {
+  func properties(of reader: ImageReader, _ options: FileOptions) -> ImageProperties {
     var properties = reader.properties
     if options.stripsMetadata { properties.metadata = properties.metadata.coloursAlone }
     return properties
   }
 
-  private func job(_ source: Source, _ options: FileOptions, held: Int) throws(EvaluationError) -> Job {
+  func job(_ source: Source, _ options: FileOptions, held: Int) throws(EvaluationError) -> Job {
     let reader = source.reader, properties = properties(of: reader, options)
     let scale = try options.target.map { target throws(EvaluationError) in
       try target.scale(width: properties.width, height: properties.height)
@@ -332,8 +395,11 @@ extension Upscaler {
     if source.holdsOutput {
       causes.append(MemoryNeed.Cause(text: Self.heldOutputCause, byteCount: source.encoding.fileByteCount(result)))
     }
+    // What the network makes of alpha waits for the colours, and the picture is read once more for it.
+    let isAlphaApart = self.options.alpha == .network && properties.hasAlpha
+    let alpha = isAlphaApart ? size.width * size.height * properties.bitDepth / 8 + reader.openingByteCount : 0
     return try job(
-      properties, size, held: held, opening: opening, reading: file + reader.heldByteCount,
+      properties, size, held: held, opening: opening, reading: file + reader.heldByteCount + alpha,
       writing: { result, rows in
         source.encoding.writerByteCount(result, rows: rows, threads: threads)
           + (source.holdsOutput ? source.encoding.fileByteCount(result) : 0)
@@ -342,7 +408,7 @@ extension Upscaler {
 
   private static let heldOutputCause = "the output is no file, and gets all of it at the end"
 
-  private func heldWhole(_ source: Source, _ job: Job, _ sink: FileSink) -> [String] {
+  func heldWhole(_ source: Source, _ job: Job, _ sink: FileSink) -> [String] {
     var clauses: [String] = []
     if let obstacle = source.reader.obstacle { clauses.append("\(obstacle)") }
     if job.memory.sizes.collectsAll { clauses.append("--tta takes all turns of the picture together") }
@@ -352,6 +418,18 @@ extension Upscaler {
     if let obstacle = source.encoding.obstacle, source.reader.obstacle != obstacle { clauses.append("\(obstacle)") }
     if sink.isHeld { clauses.append(Self.heldOutputCause) }
     return clauses
+  }
+}
+
+extension Upscaler.FileOptions {
+  /// Of pixels that cannot be read the error says what helps.
+  fileprivate func reading(_ body: () throws(EvaluationError) -> Void) throws(EvaluationError) {
+    do throws(EvaluationError) {
+      try body()
+    } catch {
+      guard !isTolerant, case .image(let problem) = error, case .corrupt = problem else { throw error }
+      throw .imageWithMend(problem, mend: "--tolerant takes what there is of it")
+    }
   }
 }
 

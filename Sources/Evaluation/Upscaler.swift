@@ -11,7 +11,7 @@ import Networks
 /// - The network enlarges by its own scale; where another is asked for, a MATLAB-equal bicubic resize makes the rest. A network
 ///   that takes enlarged pictures (VDSR) gets them at the size asked for.
 ///
-/// - Alpha is enlarged by bicubic interpolation; the colours of pixels that are fully transparent give way to those of their neighbours.
+/// - Alpha is enlarged by bicubic interpolation, or by the network where that is asked for and it is soft; the colours of pixels that are fully transparent give way to those of their neighbours.
 ///
 /// Depth, metadata and colour model stay. The samples do not depend on tiles or threads. Not safe to use from two threads at
 /// once.
@@ -26,16 +26,26 @@ public final class Upscaler {
     public var usesTestTimeAugmentation: Bool
     /// The threads for the work on pixels; the engine has its own count.
     public var threadCount: Int
+    public var alpha: AlphaEnlarging
+    /// The most pixels of a picture and of what becomes of it; nil for 2^28 and 2^30.
+    public var pixelLimit: Int?
 
     public init(
       tile: TilePolicy = .automatic, memoryLimit: Int? = nil, usesTestTimeAugmentation: Bool = false,
-      threadCount: Int = Machine.processorCount
+      threadCount: Int = Machine.processorCount, alpha: AlphaEnlarging = .bicubic, pixelLimit: Int? = nil
     ) {
+      self.alpha = alpha
+      self.pixelLimit = pixelLimit
       self.tile = tile
       self.memoryLimit = memoryLimit
       self.usesTestTimeAugmentation = usesTestTimeAugmentation
       self.threadCount = max(threadCount, 1)
     }
+
+    /// Of pictures that are read: 16 bits a channel at most.
+    var decodingLimits: DecodingLimits { pixelLimit.map { DecodingLimits(pixels: $0, bytes: $0 * 8) } ?? DecodingLimits() }
+    /// Of results.
+    var resultLimit: Int { pixelLimit ?? 1 << 30 }
   }
 
   public let options: Options
@@ -46,9 +56,6 @@ public final class Upscaler {
   package var residentByteCount: () -> Int = { Machine.residentByteCount }
   /// What the system leaves at this moment; tests say a limit of their own.
   package var systemLimit: () -> MemoryLimit = { .current }
-
-  /// The most pixels of an output.
-  static let pixelLimit = 1 << 30
 
   public init(_ network: Network, backend: any Backend, options: Options = Options()) throws(EvaluationError) {
     contract = try network.checkedImageContract()
@@ -77,7 +84,9 @@ public final class Upscaler {
     let job = try job(
       image.properties, size, held: resident, opening: 0, reading: 0,
       writing: { properties, _ in properties.sampleByteCount }, bound(resident: resident))
-    try run(job, rows, into: result, progress: progress)
+    let alpha = try networkAlpha(image.properties, size) { RowsOfImage(image) }
+    let target: any RowTarget = alpha.map { AlphaTarget(result, job.memory.sizes.result, alpha: $0) } ?? result
+    try run(job, rows, into: target, progress: progress)
     return result.image
   }
 
@@ -88,8 +97,8 @@ public final class Upscaler {
     let size = UpscaleSize(
       width: width, height: height, outputWidth: Int((Double(width) * scale).rounded()),
       outputHeight: Int((Double(height) * scale).rounded()), contract, scale: runner.scale)
-    guard max(size.width * size.height, size.networkWidth * size.networkHeight) <= Self.pixelLimit else {
-      throw .outputTooLarge(width: size.width, height: size.height, limit: Self.pixelLimit)
+    guard max(size.width * size.height, size.networkWidth * size.networkHeight) <= options.resultLimit else {
+      throw .outputTooLarge(width: size.width, height: size.height, limit: options.resultLimit)
     }
     return size
   }

@@ -9,10 +9,15 @@ public enum ImageEncoding: Hashable, Sendable {
   /// Samples of 8 bits by LZW with the horizontal predictor, of 16 bits as they are: what TIFF 6 has.
   case tiff
   case bmp
+  /// Quality from 0 to 100; from 90 on the colour keeps its full resolution.
+  case avif(quality: Int)
+  /// Lossy, quality from 0 to 100.
+  case jxl(quality: Int)
+  case jxlLossless
 
-  /// The encoding that a format has unless told otherwise: JPEG at 92, lossless WebP. A given quality makes WebP lossy, and
-  /// has no meaning for PNG, TIFF and BMP.
-  public init(_ format: ImageFormat, quality: Int? = nil) {
+  /// The encoding that a format has unless told otherwise: JPEG at 92, AVIF at 90, lossless WebP and JPEG XL. A given quality makes these
+  /// two lossy, and has no meaning for PNG, TIFF and BMP. Throws for formats that are not written.
+  public init(_ format: ImageFormat, quality: Int? = nil) throws(ImageError) {
     self =
       switch format {
       case .png: .png
@@ -20,13 +25,16 @@ public enum ImageEncoding: Hashable, Sendable {
       case .webp: quality.map { .webp(quality: $0) } ?? .webpLossless
       case .tiff: .tiff
       case .bmp: .bmp
+      case .avif: .avif(quality: quality ?? 90)
+      case .jxl: quality.map { .jxl(quality: $0) } ?? .jxlLossless
+      case .gif, .heic: throw .notWritten(format: format)
       }
   }
 
   /// The encoding that the name of an output file asks for by its extension.
   public init(path: String, quality: Int? = nil) throws(ImageError) {
     guard let format = ImageFormat(path: path) else { throw .unknownExtension(name: path) }
-    self.init(format, quality: quality)
+    try self.init(format, quality: quality)
   }
 
   public var format: ImageFormat {
@@ -36,6 +44,8 @@ public enum ImageEncoding: Hashable, Sendable {
     case .webp, .webpLossless: .webp
     case .tiff: .tiff
     case .bmp: .bmp
+    case .avif: .avif
+    case .jxl, .jxlLossless: .jxl
     }
   }
 }
@@ -43,10 +53,11 @@ public enum ImageEncoding: Hashable, Sendable {
 extension Image {
   /// The picture as a file in memory.
   ///
-  /// PNG and TIFF hold every image as it is. The others hold 8 bits: 16-bit samples are divided by 257 and rounded. JPEG has no
+  /// PNG, TIFF and lossless JPEG XL hold every image as it is; AVIF holds any kind, of 16 bits the upper 12. The others hold 8 bits:
+  /// 16-bit samples are divided by 257 and rounded. JPEG has no
   /// alpha: the picture is laid over white. WebP has no grey, and BMP no grey with alpha: grey is written as equal red, green
   /// and blue, and a profile for grey is left out. Metadata are written where the format holds them: PNG all, JPEG all but PNG's
-  /// texts and words on colours, TIFF all but these, too, WebP profile, EXIF and XMP, BMP the resolution. Sizes in EXIF are made true, and
+  /// texts and words on colours, TIFF all but these, too, WebP, AVIF and JPEG XL profile, EXIF and XMP, BMP the resolution. Sizes in EXIF are made true, and
   /// small pictures in it dropped. PNG leaves out a profile that is damaged or made for another colour model.
   public func encoded(as encoding: ImageEncoding) throws(ImageError) -> [UInt8] {
     let sink = MemorySink()

@@ -20,12 +20,13 @@ public struct DecodingLimits: Hashable, Sendable {
 /// - a palette becomes RGB, or grey where it holds greys alone; a transparent colour becomes alpha;
 /// - inks (CMYK JPEG and TIFF) become RGB by the plain product of ink and black, Lab by way of D50 and sRGB's curve; profiles for
 ///   inks or Lab, which do not fit RGB, are dropped;
-/// - of a TIFF with several pages the first is read that is no small picture of another, of an animated PNG its still picture;
+/// - of a TIFF with several pages the first is read that is no small picture of another, of an animated PNG its still picture, of GIF and
+///   JPEG XL the first frame, of AVIF and HEIC the picture that the file names as its own; depths between 8 and 16 bits become 16;
 ///   palettes and YCbCr in TIFF become 8-bit RGB; samples that are no plain numbers of 1 to 16 bits are refused, as are WebP animations;
 /// - alpha of a TIFF is the first extra sample that is declared so, or an only one that is declared nothing;
 /// - the EXIF orientation is applied to the pixels, and the tag reset.
 ///
-/// A file that is cut short is an error, never a half-filled picture, unless no pixel is missing: the mark that ends a PNG or JPEG file,
+/// A file that is cut short is an error (`ImageReader` can be told otherwise), never a half-filled picture, unless no pixel is missing: the mark that ends a PNG or JPEG file,
 /// or what fills the last row of a BMP. Bytes after the end of the picture are ignored.
 public enum ImageCodec {
   /// Decodes a picture; the format is found from the content.

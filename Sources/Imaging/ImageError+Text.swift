@@ -13,7 +13,8 @@ extension ImageError: CustomStringConvertible {
     case .unknownFormat(let name):
       return "'\(name.onOneLine)': not a picture that is read here; give one of \(formats)"
     case .unknownExtension(let name):
-      let extensions = ImageFormat.allCases.map { "." + ($0.fileExtensions.first ?? "") }.joined(separator: ", ")
+      let extensions = ImageFormat.allCases.filter(\.isWritten).map { "." + ($0.fileExtensions.first ?? "") }.joined(
+        separator: ", ")
       return "'\(name.onOneLine)': the extension names no picture format; use one of \(extensions)"
     case .tooManyPixels(let name, let width, let height, let limit):
       return "'\(name.onOneLine)': \(width)x\(height) pixels are more than the limit of \(limit) pixels; \(mend)"
@@ -34,6 +35,12 @@ extension ImageError: CustomStringConvertible {
     case .invalidQuality(let format, let quality):
       let range = format == .jpeg ? "1 to 100" : "0 to 100"
       return "\(format.title) has no quality \(quality); give one from \(range)"
+    case .notWritten(let format):
+      let formats = ImageFormat.allCases.filter(\.isWritten).map(\.title).joined(separator: ", ")
+      return "\(format.title) is read and not written; write one of \(formats)"
+    case .libraryMissing(let name, let format, let package):
+      let what = name.map { "'\($0.onOneLine)': \(format.title) is read" } ?? "\(format.title) is written"
+      return "\(what) by a library that is not installed; install the package \(package) (as Debian calls it)"
     case .encodingFailed(let format, let reason):
       return "the picture could not be written as \(format.title) (\(reason)); try another format"
     }

@@ -26,6 +26,11 @@ public enum ImageError: Error, Hashable, Sendable {
   case metadataTooLarge(format: ImageFormat, block: String, bytes: Int, limit: Int)
   /// A quality outside of 0...100 (1...100 for JPEG).
   case invalidQuality(format: ImageFormat, quality: Int)
+  /// Files of the format are read and not written.
+  case notWritten(format: ImageFormat)
+  /// The library that reads or writes the format is not installed. The package is named as in Debian; the name is that of the picture
+  /// that would be read.
+  case libraryMissing(name: String?, format: ImageFormat, package: String)
   /// The encoder refused the picture.
   case encodingFailed(format: ImageFormat, reason: String)
 }

@@ -1,10 +1,14 @@
-/// The file formats that are read and written.
+/// The file formats that are read; all but GIF and HEIC are written. The last four need a library that is looked for when it is needed.
 public enum ImageFormat: String, Hashable, Sendable, CaseIterable {
   case png
   case jpeg
   case webp
   case tiff
   case bmp
+  case gif
+  case avif
+  case heic
+  case jxl
 
   /// The format of a file by its first bytes, or nil.
   public init?(sniffing bytes: some Collection<UInt8>) {
@@ -21,6 +25,17 @@ public enum ImageFormat: String, Hashable, Sendable, CaseIterable {
       self = .tiff
     } else if start.starts(with: Array("BM".utf8)) {
       self = .bmp
+    } else if start.starts(with: Array("GIF87a".utf8)) || start.starts(with: Array("GIF89a".utf8)) {
+      self = .gif
+    } else if start.starts(with: [0xFF, 0x0A]) || start.starts(with: [0, 0, 0, 12, 0x4A, 0x58, 0x4C, 0x20, 13, 10, 0x87, 10]) {
+      self = .jxl
+    } else if start.count == 12, start[4..<8].elementsEqual(Array("ftyp".utf8)) {
+      switch String(decoding: start[8...], as: UTF8.self) {
+      case "avif", "avis": self = .avif
+      // The last two say nothing of the coding.
+      case "heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1": self = .heic
+      default: return nil
+      }
     } else {
       return nil
     }
@@ -48,11 +63,24 @@ public enum ImageFormat: String, Hashable, Sendable, CaseIterable {
     case .webp: ["webp"]
     case .tiff: ["tif", "tiff"]
     case .bmp: ["bmp", "dib"]
+    case .gif: ["gif"]
+    case .avif: ["avif"]
+    case .heic: ["heic", "heif", "hif"]
+    case .jxl: ["jxl"]
     }
   }
 
   /// The name in prose: `PNG`.
-  public var title: String { self == .webp ? "WebP" : rawValue.uppercased() }
+  public var title: String {
+    switch self {
+    case .webp: "WebP"
+    case .jxl: "JPEG XL"
+    case .png, .jpeg, .tiff, .bmp, .gif, .avif, .heic: rawValue.uppercased()
+    }
+  }
+
+  /// Whether files of the format are written, too.
+  public var isWritten: Bool { self != .gif && self != .heic }
 
   /// The largest width and height that the format can hold.
   public var maximumSide: Int {
@@ -60,6 +88,9 @@ public enum ImageFormat: String, Hashable, Sendable, CaseIterable {
     case .png, .tiff, .bmp: Int(Int32.max)
     case .jpeg: 65_500
     case .webp: 16_383
+    case .gif: 65_535
+    case .avif, .heic: 65_536
+    case .jxl: (1 << 30) - 1
     }
   }
 }

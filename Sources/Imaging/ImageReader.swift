@@ -42,6 +42,8 @@ package final class ImageReader: ImageRows {
   private let hasGreyPalette: Bool
   private let orientationTag: Int?
   private let decoderByteCount: Int
+  /// Of a TIFF file.
+  package let pageCount: Int
   private let name: String
   private var metadata: ImageMetadata
   private let orientation: Orientation
@@ -52,16 +54,19 @@ package final class ImageReader: ImageRows {
   /// - Parameters:
   ///   - name: what errors call the picture: its path.
   ///   - limits: the largest picture to accept.
+  ///   - page: of a TIFF file, from 0 on; nil for the first, with a remark where there are more. There must be such a page.
+  ///   - isTolerant: a picture whose file is cut in its pixels is no error: it is read as far as it goes, and a remark tells how far.
   package init(
-    _ file: RandomAccessFile, name: String, limits: DecodingLimits = DecodingLimits()
+    _ file: RandomAccessFile, name: String, limits: DecodingLimits = DecodingLimits(), page: Int? = nil,
+    isTolerant: Bool = false
   ) throws(ImageError) {
     guard file.byteCount > 0 else { throw .empty(name: name) }
     guard let format = ImageFormat(sniffing: file.bytes(12, at: 0)) else { throw .unknownFormat(name: name) }
     let source: any RowSource =
       if format == .bmp {
-        try BitmapRows(BitmapFile(file: file, name: name))
+        try BitmapRows(BitmapFile(file: file, name: name), isTolerant: isTolerant)
       } else {
-        try LibraryRows(file, name: name, format)
+        try LibraryRows(file, name: name, format, isTolerant: isTolerant, page: page ?? 0)
       }
     let header = source.header
     try limits.check(header, name: name)
@@ -77,13 +82,15 @@ package final class ImageReader: ImageRows {
     // Rows of a progressive file come one by one, but not those of one that is turned.
     let comesInRows = source.obstacle == nil || source.obstacle == .progressive
     obstacle = comesInRows && orientation != .upright ? .turned : source.obstacle
-    if source.pictureCount > 1 {
-      let kind = format == .tiff ? "page" : "frame"
+    pageCount = format == .tiff ? source.pictureCount : 1
+    if source.pictureCount > 1, page == nil {
+      let kind = format == .tiff ? "page" : format == .avif || format == .heic ? "picture" : "frame"
       remarks.append("the first of \(source.pictureCount) \(kind)s is read; the others are left out")
     }
   }
 
   private func noteEnd(of source: any RowSource) {
+    if let missing = source.missing { return remarks.append(missing.remark(height: header.height)) }
     guard source.lacksEnd else { return }
     remarks.append("the end of the file is missing, though no pixel of it; it may have been cut off while it was copied")
   }

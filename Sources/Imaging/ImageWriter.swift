@@ -8,7 +8,11 @@ package final class ImageWriter {
 
   /// - Parameter properties: of the rows that will come; see `Image.encoded` for what becomes of kinds that the format does not
   ///   hold.
-  package init(_ properties: ImageProperties, as encoding: ImageEncoding, to sink: any ImageSink) throws(ImageError) {
+  /// - Parameter pages: of a TIFF file of several pages, where the one before has ended.
+  package init(
+    _ properties: ImageProperties, as encoding: ImageEncoding, to sink: any ImageSink, pages: TIFFPageChain? = nil
+  ) throws(ImageError) {
+    precondition(pages == nil || encoding == .tiff, "\(encoding.format.title) has no pages")
     try encoding.check(properties)
     var properties = properties
     properties.metadata.describe(width: properties.width, height: properties.height)
@@ -17,9 +21,8 @@ package final class ImageWriter {
       switch encoding {
       case .png: try PNGEncoder(properties, sink)
       case .jpeg(let quality): JPEGEncoder(properties, quality: quality, sink)
-      case .webp(let quality): WebPEncoder(properties, quality: Float(quality), sink)
-      case .webpLossless: WebPEncoder(properties, quality: -1, sink)
-      case .tiff: try TIFFEncoder(properties, sink)
+      case .webp, .webpLossless, .avif, .jxl, .jxlLossless: WholePictureEncoder(properties, encoding, sink)
+      case .tiff: try TIFFEncoder(properties, sink, pages)
       case .bmp: try BitmapEncoder(properties, sink)
       }
   }
@@ -69,10 +72,11 @@ extension ImageEncoding {
     switch self {
     case .jpeg(let quality):
       guard (1...100).contains(quality) else { throw .invalidQuality(format: .jpeg, quality: quality) }
-    case .webp(let quality):
-      guard (0...100).contains(quality) else { throw .invalidQuality(format: .webp, quality: quality) }
-    case .png, .webpLossless, .tiff, .bmp: break
+    case .webp(let quality), .avif(let quality), .jxl(let quality):
+      guard (0...100).contains(quality) else { throw .invalidQuality(format: format, quality: quality) }
+    case .png, .webpLossless, .tiff, .bmp, .jxlLossless: break
     }
+    try WholePictureEncoder.checkLibrary(format)
     if format == .bmp, BitmapEncoder.fileByteCount(properties) > Int(UInt32.max) {
       throw .tooLargeForFormat(format: .bmp, width: width, height: height)
     }
@@ -81,24 +85,29 @@ extension ImageEncoding {
   /// Whether it takes a quality.
   package var hasQuality: Bool {
     switch self {
-    case .jpeg, .webp: true
-    case .png, .webpLossless, .tiff, .bmp: false
+    case .jpeg, .webp, .avif, .jxl: true
+    case .png, .webpLossless, .tiff, .bmp, .jxlLossless: false
     }
   }
 
   /// Why rows are held until all are there; nil where they are not.
-  package var obstacle: ImageObstacle? { format == .webp ? .library(.webp) : nil }
+  package var obstacle: ImageObstacle? {
+    switch self {
+    case .webp, .webpLossless, .avif, .jxl, .jxlLossless: .library(format)
+    case .png, .jpeg, .tiff, .bmp: nil
+    }
+  }
 
   /// The bytes of a large file, and as much again that its memory may have taken ahead.
   package func fileByteCount(_ properties: ImageProperties) -> Int {
     let pixels = properties.width * properties.height
     let file =
       switch self {
-      case .png: properties.sampleByteCount / 500 * 501 + properties.height
+      case .png, .jxl, .jxlLossless: properties.sampleByteCount / 500 * 501 + properties.height
       // A code of LZW has up to 12 bits for a byte.
       case .tiff: properties.sampleByteCount / 2 * 3 + properties.height
       case .jpeg(let quality): pixels * properties.colourModel.channels * (quality >= 96 ? 5 : 3) / 4
-      case .webp, .webpLossless: pixels * 4
+      case .webp, .webpLossless, .avif: pixels * 4
       case .bmp: (4 * properties.width + 4) * properties.height
       }
     return 2 * file + (1 << 20)
@@ -120,7 +129,8 @@ extension ImageEncoding {
     // libtiff gathers a strip of 8 KiB, and lists of where they lie.
     case .tiff: return 4 * rowByteCount + 64 * properties.height + fixed
     case .bmp: return rows * ((properties.width * 4) + 4) + fixed
-    case .webp, .webpLossless: return WebPEncoder.heldByteCount(properties, self) + fixed
+    case .webp, .webpLossless, .avif, .jxl, .jxlLossless:
+      return WholePictureEncoder.heldByteCount(properties, self) + fixed
     }
   }
 }

@@ -84,7 +84,10 @@ extension ImageError {
   /// What a C function that writes answered.
   init(writing format: ImageFormat, _ status: Int32, _ message: [CChar]) {
     self =
-      status == Int32(IMAGE_CODEC_MEMORY)
-      ? .outOfMemory(name: "the \(format.title) output") : .encodingFailed(format: format, reason: Self.line(message))
+      switch Int(status) {
+      case Int(IMAGE_CODEC_MEMORY): .outOfMemory(name: "the \(format.title) output")
+      case Int(IMAGE_CODEC_NO_LIBRARY): .libraryMissing(name: nil, format: format, package: Self.line(message))
+      default: .encodingFailed(format: format, reason: Self.line(message))
+      }
   }
 }

@@ -16,10 +16,28 @@ protocol RowSource: AnyObject {
   var pictureCount: Int { get }
   /// After `finish`: all pixels are there, and no more than the mark or the padding that ends the file is missing.
   var lacksEnd: Bool { get }
+  /// After `finish`: the pixels that a tolerant source found missing.
+  var missing: MissingPixels? { get }
   /// The next rows; all of them at once where there is an obstacle.
   func read(_ count: Int, into rows: UnsafeMutableRawPointer) throws(ImageError)
   /// Checks that the file is complete, and gives all metadata.
   func finish() throws(ImageError) -> ImageMetadata
+}
+
+/// What a file that is cut in its pixels lacks, where that is no error. Middle grey stands for what is not there, or what the decoder makes
+/// of the part before.
+struct MissingPixels: Hashable, Sendable {
+  /// The rows that are there; of a picture that is stored from the bottom up these are its lower ones.
+  var rows: Int
+  /// All rows are there, but their details are not.
+  var isCoarse = false
+
+  /// A clause.
+  func remark(height: Int) -> String {
+    isCoarse
+      ? "the file is cut short: all \(height) rows were there, but not in full detail"
+      : "the file is cut short: \(rows) of \(height) rows were there, and the rest is filled"
+  }
 }
 
 /// Rows by one of the C libraries.
@@ -45,7 +63,9 @@ final class LibraryRows: RowSource {
     UnsafeMutablePointer<UnsafeMutablePointer<image_reader>?>?, UnsafeMutablePointer<CChar>?
   ) -> Int32
 
-  init(_ original: RandomAccessFile, name: String, _ format: ImageFormat) throws(ImageError) {
+  init(_ original: RandomAccessFile, name: String, _ format: ImageFormat, isTolerant: Bool = false, page: Int = 0)
+    throws(ImageError)
+  {
     var file = original
     let open: Open
     var pictureCount = 1, directory = 0
@@ -58,8 +78,15 @@ final class LibraryRows: RowSource {
       beside.iptc = beside.iptcOfChunks
       pictureCount = chunks.frameCount
     case .jpeg: open = image_jpeg_open
-    case .webp:
-      open = image_webp_open
+    case .gif: open = image_gif_open
+    case .webp, .avif, .heic, .jxl:
+      if format == .webp {
+        open = image_webp_open
+      } else if format == .jxl {
+        open = image_jxl_open
+      } else {
+        open = image_heif_open
+      }
       if file.bytes == nil {
         guard MemoryLimit.allows(file.byteCount) else { throw .outOfMemory(name: name) }
         file = RandomAccessFile(file.bytes(file.byteCount, at: 0), path: file.path)
@@ -67,9 +94,9 @@ final class LibraryRows: RowSource {
     case .tiff:
       open = image_tiff_open
       let pages = TIFFPages(file)
-      directory = pages.first
+      directory = pages.directory(ofPage: page)
       pictureCount = max(1, pages.pages.count)
-      try pages.add(to: &beside, name: name)
+      try pages.add(to: &beside, page: page, name: name)
     case .bmp: preconditionFailure("BMP is read by no library")
     }
     let input = UnsafeMutablePointer<image_codec_input>.allocate(capacity: 1)
@@ -78,7 +105,7 @@ final class LibraryRows: RowSource {
     input.initialize(
       to: image_codec_input(
         bytes: file.descriptor < 0 ? bytes ?? nil : nil, count: file.byteCount, descriptor: file.descriptor,
-        directory: UInt32(directory)))
+        directory: UInt32(directory), is_tolerant: isTolerant ? 1 : 0))
     var message = [CChar](repeating: 0, count: Int(IMAGE_CODEC_MESSAGE_SIZE))
     var opened: UnsafeMutablePointer<image_reader>?
     let status = open(input, &blocks, &opened, &message)
@@ -96,8 +123,9 @@ final class LibraryRows: RowSource {
       format: format, width: Int(found.width), height: Int(found.height), channels: Int(found.channels), bits: Int(found.bits))
     hasGreyPalette = found.has_grey_palette != 0
     orientationTag = blocks.orientation == 0 ? nil : Int(blocks.orientation)
-    // WebP's file is in memory whole.
-    heldByteCount = opened.pointee.held_bytes + (format == .webp ? file.byteCount : 0)
+    // What was read into memory for the library.
+    let isInMemory = [.webp, .avif, .heic, .jxl].contains(format)
+    heldByteCount = opened.pointee.held_bytes + (isInMemory ? file.byteCount : 0)
     obstacle =
       switch Int(opened.pointee.obstacle) {
       case Int(IMAGE_CODEC_STREAMS): nil
@@ -108,11 +136,15 @@ final class LibraryRows: RowSource {
       case Int(IMAGE_CODEC_CONVERTED): .converted
       default: .library(format)
       }
-    self.pictureCount = pictureCount
+    self.pictureCount = max(pictureCount, opened.pointee.picture_count)
     metadata = ImageMetadata(blocks, beside)
   }
 
   var lacksEnd: Bool { reader.pointee.lacks_end != 0 }
+  var missing: MissingPixels? {
+    let lack = reader.pointee.lack
+    return lack.is_lacking == 0 ? nil : MissingPixels(rows: lack.rows, isCoarse: lack.is_coarse != 0)
+  }
 
   deinit {
     reader.pointee.close(reader)
@@ -143,6 +175,7 @@ extension ImageError {
       switch Int(status) {
       case Int(IMAGE_CODEC_MEMORY): .outOfMemory(name: name)
       case Int(IMAGE_CODEC_UNSUPPORTED): .unsupported(name: name, format: format, reason: text)
+      case Int(IMAGE_CODEC_NO_LIBRARY): .libraryMissing(name: name, format: format, package: text)
       default: .corrupt(name: name, format: format, reason: text)
       }
   }

@@ -5,7 +5,8 @@ struct UpscaleCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "upscale", abstract: "Enlarges pictures.",
     discussion: """
-      Reads and writes PNG, JPEG, WebP, TIFF and BMP. Depth, alpha, colour profile, resolution, EXIF, XMP, IPTC and texts are kept \
+      Reads and writes PNG, JPEG, WebP, TIFF and BMP; AVIF and JPEG XL, too, where libheif and libjxl are installed, and reads HEIC and, by \
+      giflib, the first frame of GIF. Depth, alpha, colour profile, resolution, EXIF, XMP, IPTC and texts are kept \
       where the format holds them; what it does not hold is said. A picture that cannot be read is reported and the others go on; the exit code then is 1.
       """)
 
@@ -56,14 +57,35 @@ struct UpscaleCommand: ParsableCommand {
     name: [.customShort("x"), .long], help: "Average over the eight flips and turns: slower by eight times, a little better.")
   var tta = false
 
-  @Option(name: .shortAndLong, help: "The format to write: png, jpeg, webp, tiff or bmp. (default: by the output's name)")
+  @Option(
+    name: .shortAndLong, help: "The format to write: png, jpeg, webp, tiff, bmp, avif or jxl. (default: by the output's name)")
   var format: ImageFormat?
 
-  @Option(help: "The quality of JPEG, 1 to 100, or of lossy WebP, 0 to 100. (default: JPEG 92, WebP lossless)")
+  @Option(
+    help: ArgumentHelp(
+      "The quality of JPEG, 1 to 100, of AVIF, or of lossy WebP and JPEG XL, 0 to 100. (default: JPEG 92, AVIF 90, others lossless)"
+    ))
   var quality: Int?
 
   @Flag(help: "Write no metadata but what says how colours are meant.")
   var strip = false
+
+  @Flag(help: "Take a picture whose file is cut short as far as it goes, and say how far.")
+  var tolerant = false
+
+  @Option(help: ArgumentHelp("The pages of a TIFF file: first, or all, into one TIFF. (default: first)", valueName: "pages"))
+  var pages = PageChoice.first
+
+  @Option(
+    help: ArgumentHelp(
+      "How alpha is enlarged: bicubic, or network, as a grey picture, where it is soft. (default: bicubic)", valueName: "way"))
+  var alpha = AlphaEnlarging.bicubic
+
+  @Option(
+    help: ArgumentHelp(
+      "The most pixels of a picture and of its result, as in 500M or 2G. (default: 268M and 1074M)", valueName: "count"),
+    transform: PixelCount.init(argument:))
+  var maxPixels: PixelCount?
 
   @Flag(name: .shortAndLong, help: "Look into folders inside folders, but for the one that the output goes to.")
   var recursive = false
@@ -83,6 +105,11 @@ struct UpscaleCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
+    let written = ImageFormat.allCases.filter(\.isWritten)
+    if let named = format ?? ImageFormat(path: output), !named.isWritten {
+      throw ValidationError(
+        "\(named.title) is read and not written; write one of \(written.map(\.title).joined(separator: ", "))")
+    }
     if let format, let named = ImageFormat(path: output), named != format {
       throw ValidationError(
         "the name '\(output.onOneLine)' asks for \(named.title), and --format for \(format.title); give one of them")
@@ -118,10 +145,11 @@ struct UpscaleCommand: ParsableCommand {
     let upscaler = try FileUpscaler(
       model: model, backend: try engine.value.makeBackend(),
       options: Upscaler.Options(
-        tile: tile, memoryLimit: memory?.bytes, usesTestTimeAugmentation: tta, threadCount: engine.threadCount))
+        tile: tile, memoryLimit: memory?.bytes, usesTestTimeAugmentation: tta, threadCount: engine.threadCount,
+        alpha: alpha, pixelLimit: maxPixels?.count))
     let files = Upscaler.FileOptions(
       naming: naming, target: target, quality: quality, skipsExisting: skipExisting,
-      stripsMetadata: strip)
+      stripsMetadata: strip, isTolerant: tolerant, takesAllPages: pages == .all)
 
     if let model, let notice = upscaler.notice { Terminal.printError("swiftlet: '\(model.onOneLine)': \(notice)") }
     var report = UpscaleReport()
@@ -168,7 +196,8 @@ struct UpscaleCommand: ParsableCommand {
       result.isSkipped
       ? "\(result.output.onOneLine) is there already, skipped"
       : "\(result.input.onOneLine) \(result.inputWidth)x\(result.inputHeight) -> \(result.output.onOneLine) \(result.width)x\(result.height) "
-        + (model == nil ? result.model.map { "by \($0) " } ?? "" : "") + "in \(TextFormat.fixed(result.seconds, 2)) s"
+        + (result.pages.map { "(\($0) pages) " } ?? "") + (model == nil ? result.model.map { "by \($0) " } ?? "" : "")
+        + "in \(TextFormat.fixed(result.seconds, 2)) s"
     Terminal.show(line + "\n", besides: [output])
     guard verbose, !result.isSkipped else { return }
     let flow =
@@ -180,5 +209,26 @@ struct UpscaleCommand: ParsableCommand {
     let text = error.text(for: item.input)
     Terminal.printError("swiftlet: \(text)")
     report.failures.append(UpscaleReport.Failure(input: item.input, error: text))
+  }
+}
+
+/// Which pages of a file.
+enum PageChoice: String, ExpressibleByArgument, CaseIterable {
+  case first, all
+}
+
+extension AlphaEnlarging: ExpressibleByArgument {}
+
+/// A number of pixels: `500M`, `2G`, `100000`.
+struct PixelCount {
+  let count: Int
+
+  init(argument: String) throws {
+    let units: [Character: Double] = ["k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9]
+    let unit = argument.last.flatMap { units[$0] }
+    // More would not fit into 64 bits as samples.
+    guard let number = Double(unit == nil ? argument : String(argument.dropLast())), number >= 1, number * (unit ?? 1) <= 1e15
+    else { throw ValueProblem("give a number of pixels, as in 500M or 2G") }
+    count = Int(number * (unit ?? 1))
   }
 }

@@ -39,7 +39,7 @@ import Testing
       "upscale photo.png -o out.png -m MODEL --memory 10M", 1, "swiftlet: 'photo.png': about …"),
     CommandCase(
       "upscale text.txt -o out.png -m MODEL", 1,
-      "swiftlet: 'text.txt': not a picture that is read here; give one of PNG, JPEG, WebP, TIFF, BMP"),
+      "swiftlet: 'text.txt': not a picture that is read here; give one of PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF, HEIC, JPEG XL"),
     CommandCase("upscale folder -o out.d -m MODEL", 1, "swiftlet: the folder 'folder' holds no pictures"),
     CommandCase(
       "upscale photo.png -o out.jpg --quality 0 -m MODEL", 1,

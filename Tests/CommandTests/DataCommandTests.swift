@@ -51,7 +51,9 @@ import Testing
     let place = try Workplace()
     try AtomicFile.write([1, 2, 3], to: place.path("bad\u{1B}.png"))
     let arguments = ["data", "prepare", ".", "-o", "a.h5", "--patch", "12"]
-    let line = "'./bad\\u{1b}.png': not a picture that is read here; give one of PNG, JPEG, WebP, TIFF, BMP\n"
+    let line =
+      "'./bad\\u{1b}.png': not a picture that is read here; "
+      + "give one of PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF, HEIC, JPEG XL\n"
     let stopped = try place.run(arguments)
     #expect(stopped.code == 1 && stopped.error == "swiftlet: \(line)")
     #expect(!(try place.names()).contains("a.h5"))

@@ -47,7 +47,10 @@ import Testing
 
     let flat = try place.run(["upscale", "in", "-o", "out", "-m", "MODEL", "--suffix", "-big"])
     #expect(flat.code == 1)
-    #expect(flat.error == "swiftlet: 'in/b.png': not a picture that is read here; give one of PNG, JPEG, WebP, TIFF, BMP\n")
+    #expect(
+      flat.error
+        == "swiftlet: 'in/b.png': not a picture that is read here; give one of PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF, HEIC, JPEG XL\n"
+    )
     #expect(try manager.contentsOfDirectory(atPath: place.path("out")).sorted() == ["a-big.png", "c-big.png"])
 
     let deep = try place.run(["upscale", "in", "-o", "out", "-m", "MODEL", "-r", "-f", "webp", "--json"])
@@ -412,5 +415,41 @@ import Testing
     #expect(
       try ModelLibrary.network(place.path("again.safetensors")).parameterCount
         == ModelLibrary.network(place.path("model.safetensors")).parameterCount)
+  }
+
+  @Test func `a picture that is cut is taken as far as it goes where that is asked for`() throws {
+    let place = try Workplace()
+    for name in ["a.png", "a.jpg", "a.bmp"] {
+      let whole = try place.image("photo.png").encoded(as: ImageEncoding(path: name))
+      try AtomicFile.write(Array(whole.prefix(whole.count * 2 / 3)), to: place.path(name))
+      let refused = try place.run(["upscale", name, "-o", "big.png", "-m", "MODEL"])
+      #expect(refused.code == 1)
+      #expect(refused.error.contains("damaged or cut short"))
+      #expect(refused.error.hasSuffix("(--tolerant takes what there is of it)\n"))
+      #expect(try !place.names().contains("big.png"))
+      let taken = try place.run(["upscale", name, "-o", "big.png", "-m", "MODEL", "--tolerant"])
+      #expect(taken.code == 0, "\(taken.error)")
+      #expect(taken.error.contains("of 36 rows were there"), "\(taken.error)")
+      #expect(try place.image("big.png").height == 72)
+      try FileManager.default.removeItem(atPath: place.path("big.png"))
+    }
+  }
+
+  @Test func `formats that are read alone are refused before work`() throws {
+    let place = try Workplace()
+    for arguments in [["-o", "out.gif"], ["-o", "out.png", "-f", "gif"], ["-o", "out.heic"]] {
+      let result = try place.run(["upscale", "photo.png", "-m", "MODEL"] + arguments)
+      #expect(result.code == 64 && result.error.contains("is read and not written; write one of PNG"), "\(result.error)")
+    }
+    #expect(try place.names() == Workplace.contents)
+  }
+
+  @Test func `pages and pixels are options`() throws {
+    let place = try Workplace()
+    let refused = try place.run(["upscale", "photo.png", "-o", "big.png", "-m", "MODEL", "--max-pixels", "1k"])
+    #expect(refused.code == 1 && refused.error.hasSuffix("(--max-pixels raises it)\n"), "\(refused.error)")
+    #expect(try place.run(["upscale", "photo.png", "-o", "big.png", "--max-pixels", "many"]).code == 64)
+    let done = try place.run(["upscale", "photo.png", "-o", "big.png", "-m", "MODEL", "--max-pixels", "7k", "--pages", "all"])
+    #expect(done.code == 0 && done.error.isEmpty, "\(done.error)")
   }
 }

@@ -113,4 +113,104 @@ import Testing
     // The result alone would take 13 MiB more; weights of interpolation are some bytes a row.
     #expect(needed[1] - needed[0] < 6 << 20, "\(needed)")
   }
+
+  /// Pages of a TIFF file, each as it would be alone; not a page is read twice or left out.
+  @Test(arguments: 0..<6) func `all pages are enlarged as each would be`(seed: Int) throws {
+    var generator = SplitMix64(seed: UInt64(seed) + 50)
+    func pick<T>(_ choices: [T]) -> T { choices[Int(generator.next() % UInt64(choices.count))] }
+    let place = try Place()
+    let sink = MemorySink(), chain = TIFFPageChain(byteCount: pick([1, 1 << 33]))
+    let pages = (0..<pick([1, 2, 3, 5])).map { _ in
+      Image.chart(
+        pick([17, 90, 131]), pick([33, 64, 201]), pick([.grey, .rgb]), hasAlpha: pick([false, true]), bitDepth: pick([8, 16]))
+    }
+    for page in pages {
+      let writer = try ImageWriter(page.properties, as: .tiff, to: sink, pages: chain)
+      try page.withUnsafeSampleBytes { samples in
+        if let base = samples.baseAddress { try writer.append(base, count: page.height) }
+      }
+      try writer.finish()
+    }
+    let input = place.path + "/in.tif", output = place.path + "/out.tif"
+    try AtomicFile.write(sink.bytes, to: input)
+    let network = try SmallNetworks.edsr(), upscaler = try upscaler(network, tile: pick([.automatic, .pixels(20)]))
+    let item = PictureBatch.Item(input: input, output: output)
+    let result = try upscaler.upscaleFile(item, Upscaler.FileOptions(takesAllPages: true))
+    #expect(result.pages == (pages.count > 1 ? pages.count : nil) && result.remarks.isEmpty)
+    #expect(result.inputWidth == pages[0].width && result.height == 2 * pages[0].height)
+    let file = try RandomAccessFile(path: output, limit: 1 << 28, memory: 1 << 28)
+    for (index, page) in pages.enumerated() {
+      let reader = try ImageReader(file, name: output, page: index)
+      #expect(reader.pageCount == pages.count)
+      #expect(try reader.decoded().samples == upscaler.upscale(page).samples, "page \(index)")
+    }
+    let first = try upscaler.upscaleFile(item, Upscaler.FileOptions())
+    #expect(first.remarks.count == (pages.count > 1 ? 1 : 0))
+    #expect(try Image(path: output).samples == upscaler.upscale(pages[0]).samples)
+    guard pages.count > 1 else { return }
+    #expect(throws: EvaluationError.pagesNeedTIFF(path: input, pages: pages.count)) {
+      try upscaler.upscaleFile(
+        PictureBatch.Item(input: input, output: place.path + "/out.png"), Upscaler.FileOptions(takesAllPages: true))
+    }
+    #expect(try place.names == ["in.tif", "out.tif"])
+  }
+
+  /// Soft alpha is what the network makes of it as a grey picture; colours, and alpha that is not soft, are as ever.
+  @Test(arguments: [8, 16], [Image.ColourModel.grey, .rgb]) func `alpha through the network`(
+    bits: Int, model: Image.ColourModel
+  ) throws {
+    let place = try Place()
+    let picture = Image.chart(70, 45, model, hasAlpha: true, bitDepth: bits)
+    let alphas: [Double] = (0..<70 * 45).map { index in
+      let x = Double(index % 70) - 35, y = Double(index / 70) - 22
+      return min(max((18 - (x * x + y * y).squareRoot()) / 6, 0), 1)
+    }
+    func with(_ alphas: [Double]) -> Image {
+      let channels = picture.channels
+      switch picture.samples {
+      case .uint8(var values):
+        for (index, alpha) in alphas.enumerated() { values[(index + 1) * channels - 1] = UInt8(alpha * 255) }
+        return Image(picture.properties, samples: .uint8(values))
+      case .uint16(var values):
+        for (index, alpha) in alphas.enumerated() { values[(index + 1) * channels - 1] = UInt16(alpha * 65_535) }
+        return Image(picture.properties, samples: .uint16(values))
+      }
+    }
+    for network in [try SmallNetworks.edsr(), try SmallNetworks.edsr(channels: 1), try SmallNetworks.vdsr()] {
+      let plain = try upscaler(network)
+      let asked = try Upscaler(
+        network, backend: Engine.cpu(CPUOptions(threadCount: 2)).makeBackend(),
+        options: Upscaler.Options(tile: .pixels(24), threadCount: 2, alpha: .network))
+      let soft = with(alphas), hard = with(alphas.map { $0.rounded() })
+      #expect(try asked.upscale(hard) == plain.upscale(hard))
+      let result = try asked.upscale(soft), usual = try plain.upscale(soft)
+      let grey = Image(
+        width: 70, height: 45, colourModel: .grey,
+        samples: bits == 8 ? .uint8(alphas.map { UInt8($0 * 255) }) : .uint16(alphas.map { UInt16($0 * 65_535) }))
+      #expect(result.floatPlane(result.channels - 1) == (try plain.upscale(grey)).floatPlane(0))
+      for channel in 0..<model.channels { #expect(result.floatPlane(channel) == usual.floatPlane(channel)) }
+      let input = place.path + "/in.png", output = place.path + "/out.png"
+      try AtomicFile.write(soft.encoded(as: .png), to: input)
+      _ = try asked.upscaleFile(PictureBatch.Item(input: input, output: output), Upscaler.FileOptions())
+      #expect(try Image(path: output).samples == result.samples)
+    }
+  }
+
+  @Test func `the most pixels are an option`() throws {
+    let place = try Place()
+    let input = place.path + "/in.png", item = PictureBatch.Item(input: input, output: place.path + "/out.png")
+    try AtomicFile.write(Image.chart(50, 40).encoded(as: .png), to: input)
+    func run(_ limit: Int?) throws {
+      _ = try Upscaler(
+        SmallNetworks.nearest(.rgb), backend: Engine.cpu(CPUOptions(threadCount: 2)).makeBackend(),
+        options: Upscaler.Options(pixelLimit: limit)
+      ).upscaleFile(item, Upscaler.FileOptions())
+    }
+    for (limit, words) in [(1999, "--max-pixels"), (7999, "--max-pixels")] {
+      let error = #expect(throws: EvaluationError.self) { try run(limit) }
+      #expect(error.map { "\($0)".contains(words) } == true, "\(String(describing: error))")
+    }
+    try run(8000)
+    try run(nil)
+  }
 }

@@ -137,8 +137,10 @@ import Testing
     #expect(throws: ImageError.metadataTooLarge(format: .jpeg, block: "EXIF", bytes: 65_528, limit: 65_527)) {
       try image.encoded(as: .jpeg(quality: 90))
     }
-    #expect(throws: ImageError.unknownExtension(name: "a/b.gif")) { try ImageEncoding(path: "a/b.gif") }
-    #expect(throws: ImageError.unknownFormat(name: "x")) { try ImageCodec.decode(Array("GIF89a".utf8), name: "x") }
+    #expect(throws: ImageError.unknownExtension(name: "a/b.psd")) { try ImageEncoding(path: "a/b.psd") }
+    #expect(throws: ImageError.notWritten(format: .gif)) { try ImageEncoding(path: "a/b.gif") }
+    #expect(throws: ImageError.notWritten(format: .heic)) { try ImageEncoding(path: "a/b.HEIC") }
+    #expect(throws: ImageError.unknownFormat(name: "x")) { try ImageCodec.decode(Array("GIF90a".utf8), name: "x") }
     #expect(throws: ImageError.empty(name: "x")) { try ImageCodec.decode([], name: "x") }
   }
 

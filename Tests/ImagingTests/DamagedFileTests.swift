@@ -42,7 +42,7 @@ import Testing
   #endif
 
   /// Random damage ends in an error or a picture, and in nothing else.
-  @Test(arguments: ImageFormat.allCases) func randomDamage(format: ImageFormat) throws {
+  @Test(arguments: [ImageFormat.png, .jpeg, .webp, .tiff, .bmp]) func randomDamage(format: ImageFormat) throws {
     let files = TestPictures.files.filter { ImageFormat(sniffing: $0.bytes) == format }
     let seed = UInt64.random(in: 0 ... .max)
     print("random damage to \(format.title): seed \(seed)")

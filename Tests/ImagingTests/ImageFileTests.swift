@@ -31,7 +31,8 @@ import Testing
       .corrupt(name: "a\nb", format: .png, reason: "c"), .unsupported(name: "a\nb", format: .tiff, reason: "c"),
       .outOfMemory(name: "a\nb"), .tooLargeForFormat(format: .webp, width: 1, height: 2),
       .metadataTooLarge(format: .jpeg, block: "EXIF", bytes: 1, limit: 2), .invalidQuality(format: .jpeg, quality: 0),
-      .encodingFailed(format: .bmp, reason: "c"),
+      .encodingFailed(format: .bmp, reason: "c"), .notWritten(format: .gif),
+      .libraryMissing(name: "a\nb", format: .avif, package: "c"), .libraryMissing(name: nil, format: .jxl, package: "c"),
     ]
     for error in errors { #expect(!"\(error)".contains("\n")) }
     #expect(

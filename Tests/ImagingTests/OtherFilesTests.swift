@@ -120,6 +120,50 @@ import Testing
     #expect(several.remarks.count == 1 && several.remarks[0].contains("first of 3 pages"))
   }
 
+  /// Pages of any kind, chained as they come, each with what it has beside its pixels; in 32 bits and in 64.
+  @Test(arguments: [false, true]) func pagesAreWritten(isBig: Bool) throws {
+    var images = TestPictures.kinds.enumerated().map { index, kind in
+      TestPictures.smooth(kind, width: 30 + 7 * index, height: 90 - 11 * index)
+    }
+    for index in images.indices {
+      if index % 3 == 0 { images[index].metadata = MetadataTests.full().metadata }
+      if index % 3 == 1 { images[index].metadata.resolution = ImageResolution(horizontal: 70, vertical: 71, unit: .inch) }
+      images[index].metadata.chunks = []
+    }
+    for count in 1...images.count {
+      let sink = MemorySink(), chain = TIFFPageChain(byteCount: isBig ? 1 << 33 : 1 << 20)
+      for image in images.prefix(count) {
+        let writer = try ImageWriter(image.properties, as: .tiff, to: sink, pages: chain)
+        for start in stride(from: 0, to: image.height, by: 13) {
+          image.withUnsafeSampleBytes { samples in
+            guard let base = samples.baseAddress else { return }
+            do throws(ImageError) {
+              try writer.append(base + start * image.properties.rowByteCount, count: min(13, image.height - start))
+            } catch { Issue.record("\(error)") }
+          }
+        }
+        try writer.finish()
+      }
+      #expect(sink.bytes.starts(with: [0x49, 0x49, isBig ? 43 : 42]))
+      for (index, image) in images.prefix(count).enumerated() {
+        let reader = try ImageReader(.init(sink.bytes, path: "x.tif"), name: "x.tif", page: index)
+        #expect(reader.pageCount == count)
+        let result = try reader.decoded()
+        #expect(reader.remarks.isEmpty)
+        #expect(result.samples == image.samples && result.properties.channels == image.properties.channels, "page \(index)")
+        #expect(result.metadata.resolution == image.metadata.resolution && result.metadata.iptc == image.metadata.iptc)
+        #expect(result.metadata.xmp == image.metadata.xmp)
+        // As the page would be alone.
+        #expect(try result.metadata == ImageCodec.decode(image.encoded(as: .tiff)).metadata)
+      }
+      if count > 1 {
+        let first = try ImageReader(.init(sink.bytes, path: "x.tif"), name: "x.tif")
+        _ = try first.decoded()
+        #expect(first.remarks.count == 1)
+      }
+    }
+  }
+
   /// What libtiff does not convert is refused as such, and not called damaged.
   @Test func kindsThatAreNotRead() throws {
     var float = Self.page(photometric: 1, samples: [0, 0, 0, 0])

@@ -108,7 +108,9 @@ import Testing
     try folder.write([1, 2, 3], "c.png")
     let path = folder.path + "/x.h5"
     let pictures = try PictureSet(folders: [folder.path])
-    let line = "'\(folder.path)/c.png': not a picture that is read here; give one of PNG, JPEG, WebP, TIFF, BMP"
+    let line =
+      "'\(folder.path)/c.png': not a picture that is read here; "
+      + "give one of PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF, HEIC, JPEG XL"
     #expect { try options().write(pictures, to: path) } throws: { "\($0)" == line }
     #expect(folder.names == ["a.png", "b.png", "c.png"])
     let report = try options { $0.skipsDamaged = true }.write(pictures, to: path)

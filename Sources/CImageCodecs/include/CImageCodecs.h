@@ -1,4 +1,4 @@
-// Plain C over libpng, libjpeg-turbo, libwebp and libtiff.
+// Plain C over libpng, libjpeg-turbo, libwebp and libtiff, and over giflib, libheif and libjxl where they are installed.
 //
 // libpng and libjpeg report errors by longjmp, which must not cross Swift frames; so every function here returns a status and
 // writes one line of reason instead. Nothing is printed, nothing exits, no global is kept.
@@ -19,6 +19,8 @@ enum {
   IMAGE_CODEC_MEMORY = 3,
   // The encoder refused; a fault of the caller.
   IMAGE_CODEC_REFUSED = 4,
+  // The library that is needed is not installed: the reason is its package's name in Debian.
+  IMAGE_CODEC_NO_LIBRARY = 5,
 };
 
 // The size of the message buffers that callers pass.
@@ -73,6 +75,8 @@ typedef struct {
   int descriptor;
   // Of a TIFF file: the directory whose picture is read, from 0 on.
   uint32_t directory;
+  // Not 0 where pixels that are missing are no error: the reader tells how many rows were there.
+  int is_tolerant;
 } image_codec_input;
 
 // Copies up to `length` bytes from `at` on; how many there were.
@@ -93,6 +97,15 @@ enum {
   IMAGE_CODEC_LIBRARY = 6,
 };
 
+// Of a tolerant reader: whether pixels are missing, and which.
+typedef struct {
+  int is_lacking;
+  // The rows before the first that is not there, in the file's order.
+  size_t rows;
+  // All rows are there, but not all of what makes their details.
+  int is_coarse;
+} image_reader_lack;
+
 // A picture that is being read. Of those that do not stream, all rows must be read with one call (not so of progressive ones).
 typedef struct image_reader image_reader;
 struct image_reader {
@@ -100,8 +113,12 @@ struct image_reader {
   int obstacle;
   // What the decoder holds at most, the rows that it is asked for not counted.
   size_t held_bytes;
+  // Frames or pictures, the one that is read among them; 0 where the reader does not count them.
+  size_t picture_count;
   // After `finish`: all pixels are there, and nothing but the mark that ends the file is missing.
   int lacks_end;
+  // After `finish` of a tolerant reader, what the file lacks.
+  image_reader_lack lack;
   // The next `count` rows.
   int (*read)(image_reader *reader, void *rows, size_t count, char *message);
   // What follows the pixels: the file must be complete. Metadata that stand there are added.
@@ -117,8 +134,16 @@ int image_jpeg_open(
   const image_codec_input *input, image_codec_metadata *metadata, image_reader **reader, char *message);
 int image_tiff_open(
   const image_codec_input *input, image_codec_metadata *metadata, image_reader **reader, char *message);
-// The bytes must be in memory.
+// The first frame, on the screen that the file describes.
+int image_gif_open(
+  const image_codec_input *input, image_codec_metadata *metadata, image_reader **reader, char *message);
+// Of these the bytes must be in memory.
 int image_webp_open(
+  const image_codec_input *input, image_codec_metadata *metadata, image_reader **reader, char *message);
+// AVIF and HEIC.
+int image_heif_open(
+  const image_codec_input *input, image_codec_metadata *metadata, image_reader **reader, char *message);
+int image_jxl_open(
   const image_codec_input *input, image_codec_metadata *metadata, image_reader **reader, char *message);
 
 // Writing. Buffers that are left in `output` are malloc'ed.
@@ -156,6 +181,18 @@ int image_webp_write(
   const image_codec_header *header, const void *pixels, const image_codec_metadata *metadata, float quality,
   image_codec_buffer *output, char *message);
 
+// Whether there is what writes such files.
+int image_avif_check(char *message);
+int image_jxl_check(char *message);
+// Any kind; 16 bits become 12. From a quality of 90 on colour keeps its full resolution.
+int image_avif_write(
+  const image_codec_header *header, const void *pixels, const image_codec_metadata *metadata, int quality,
+  image_codec_buffer *output, char *message);
+// Any kind; a negative quality, and 100, mean lossless.
+int image_jxl_write(
+  const image_codec_header *header, const void *pixels, const image_codec_metadata *metadata, int quality,
+  image_codec_buffer *output, char *message);
+
 // Takes bytes of a file at a place; 0 where that failed, which whoever gave the sink knows the reason of.
 typedef struct {
   int (*write)(void *context, size_t at, const void *bytes, size_t count);
@@ -163,9 +200,10 @@ typedef struct {
 } image_codec_sink;
 
 typedef struct image_tiff_writer image_tiff_writer;
+// `is_big` makes a BigTIFF, whose places have 64 bits, also of a small picture.
 int image_tiff_begin(
-  const image_codec_header *header, const image_codec_metadata *metadata, image_codec_sink sink, image_tiff_writer **writer,
-  char *message);
+  const image_codec_header *header, const image_codec_metadata *metadata, int is_big, image_codec_sink sink,
+  image_tiff_writer **writer, char *message);
 int image_tiff_rows(image_tiff_writer *writer, const void *rows, size_t count, char *message);
 // Writes all pixels that are held; what `image_tiff_end` writes is the directory.
 int image_tiff_flush(image_tiff_writer *writer, char *message);

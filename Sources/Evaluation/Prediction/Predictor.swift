@@ -251,9 +251,9 @@ extension Predictor {
     let levels = isBinary ? labels.map { $0 * 255 } : labels
     let mask = Image(width: image.width, height: image.height, colourModel: .grey, samples: .uint8(levels))
     try wrapping { () throws(ImageError) in
-      try mask.write(to: item.output, as: ImageEncoding(.png))
+      try mask.write(to: item.output, as: .png)
       if let path = item.companion {
-        try SegmentOverlay.image(image, labels: labels).write(to: path, as: ImageEncoding(.png))
+        try SegmentOverlay.image(image, labels: labels).write(to: path, as: .png)
       }
     }
     var counts = [Int](repeating: 0, count: 256)

@@ -72,14 +72,17 @@ final class BitmapRows: RowSource {
   let obstacle: ImageObstacle?
   let pictureCount = 1
   private(set) var lacksEnd = false
+  private(set) var missing: MissingPixels?
   private let bitmap: BitmapFile
   private let pixels: Pixels
   private let start: Int
   private let isPacked: Bool
+  private let isTolerant: Bool
   private var y = 0
 
-  init(_ bitmap: BitmapFile) throws(ImageError) {
+  init(_ bitmap: BitmapFile, isTolerant: Bool = false) throws(ImageError) {
     self.bitmap = bitmap
+    self.isTolerant = isTolerant
     start = bitmap.number(10, 4)
     let bits = bitmap.bits, compression = bitmap.compression
     isPacked = (bits == 8 && compression == 1) || (bits == 4 && compression == 2)
@@ -113,8 +116,13 @@ final class BitmapRows: RowSource {
     let pixelByteCount = (bitmap.width * bitmap.bits + 7) / 8
     if y == 0 {
       let needed = rowByteCount * (bitmap.height - 1) + pixelByteCount
-      lacksEnd = bitmap.byteCount - start < rowByteCount * bitmap.height
-      guard start >= 14 + bitmap.headerSize, start <= bitmap.byteCount, bitmap.byteCount - start >= needed else {
+      let available = bitmap.byteCount - start
+      lacksEnd = available < rowByteCount * bitmap.height && available >= needed
+      // The rows that are there whole, but for what fills the last.
+      let rowsThere = max(available + rowByteCount - pixelByteCount, 0) / rowByteCount
+      let isCut = isTolerant && rowsThere > 0 && rowsThere < bitmap.height
+      if isCut { missing = MissingPixels(rows: rowsThere) }
+      guard start >= 14 + bitmap.headerSize, start <= bitmap.byteCount, available >= needed || isCut else {
         throw bitmap.corrupt("the pixels need \(needed) bytes from byte \(start) on, the file has \(bitmap.byteCount)")
       }
     }
@@ -123,6 +131,11 @@ final class BitmapRows: RowSource {
     let samples = rows.assumingMemoryBound(to: UInt8.self)
     for index in 0..<count {
       let place = bitmap.isTopDown ? y : bitmap.height - 1 - y
+      if let missing, place >= missing.rows {
+        fill(samples + index * header.width * header.channels, count: 1)
+        y += 1
+        continue
+      }
       guard bitmap.file.read(rowByteCount, at: start + rowByteCount * place, into: row) >= pixelByteCount else {
         throw bitmap.corrupt("the file is cut short")
       }
@@ -132,6 +145,14 @@ final class BitmapRows: RowSource {
   }
 
   func finish() throws(ImageError) -> ImageMetadata { metadata }
+
+  /// Rows that are missing.
+  private func fill(_ rows: UnsafeMutablePointer<UInt8>, count: Int) {
+    let channels = header.channels
+    rows.update(repeating: 0x80, count: count * header.width * channels)
+    guard channels == 4 else { return }
+    for pixel in 0..<count * header.width { rows[4 * pixel + 3] = 255 }
+  }
 
   /// Run-length coding (RLE8, RLE4): a count and a colour (in RLE4 two that take turns); or 0 and: 0 the end of the row, 1 of the
   /// picture, 2 a move to the right and up, or so many pixels one by one, made even. Pixels that are left out have colour 0.
@@ -159,20 +180,21 @@ final class BitmapRows: RowSource {
       at += 1
       return Int(bytes[at - 1])
     }
-    decoding: while row < height {
+    /// One code; false at the end of the picture.
+    func step() throws(ImageError) -> Bool {
       // A file may end with its last row.
       if at == bytes.count, row == height - 1, x >= width {
         lacksEnd = true
-        break
+        return false
       }
       let count = try next(), value = try next()
       if count > 0 {
         for step in 0..<count { try put(UInt8(bits == 8 ? value : step % 2 == 0 ? value >> 4 : value & 15)) }
-        continue
+        return true
       }
       switch value {
       case 0: (x, row) = (0, row + 1)
-      case 1: break decoding
+      case 1: return false
       case 2:
         x += try next()
         row += try next()
@@ -184,6 +206,15 @@ final class BitmapRows: RowSource {
         }
         if (bits == 8 ? value : (value + 1) / 2) % 2 == 1 { at += 1 }
       }
+      return true
+    }
+    do throws(ImageError) {
+      while row < height, try step() {}
+    } catch {
+      // A row that was just finished has all of its pixels, though no code says so.
+      let whole = row + (x >= width ? 1 : 0)
+      guard isTolerant, whole > 0 else { throw error }
+      if whole < height { missing = MissingPixels(rows: whole) } else { lacksEnd = true }
     }
     var target = samples
     for index in indices {
@@ -192,6 +223,10 @@ final class BitmapRows: RowSource {
       target[0] = red
       if !isGrey { (target[1], target[2]) = (green, blue) }
       target += isGrey ? 1 : 3
+    }
+    if let missing {
+      let rowByteCount = width * (isGrey ? 1 : 3)
+      fill(samples + (bitmap.isTopDown ? missing.rows * rowByteCount : 0), count: height - missing.rows)
     }
   }
 

@@ -21,13 +21,15 @@ extension ImageMetadata {
     var result: [String] = []
     func note(_ isThere: Bool, _ words: String) { if isThere { result.append(words) } }
     let isJPEG = format == .jpeg
+    // Profile, EXIF and XMP are all that they hold.
+    let isBare = format == .webp || format == .avif || format == .jxl
     note(format == .bmp && iccProfile != nil, "the colour profile")
     note(format == .bmp && exif != nil, "EXIF")
     note(format == .bmp && xmp != nil, "XMP")
-    note((format == .bmp || format == .webp) && iptc != nil, "IPTC")
+    note((format == .bmp || isBare) && iptc != nil, "IPTC")
     // EXIF may hold it beside.
     let isInExif = exif.flatMap(ExifBlock.init)?.structure.flatMap(ImageResolution.init) != nil
-    note(format == .webp && !isInExif && saysResolution, "the resolution")
+    note(isBare && !isInExif && saysResolution, "the resolution")
     guard format != .png else { return result }
     let colours = chunks.filter { $0.isOfColour && $0.kind != "sRGB" }.map(\.kind)
     note(!colours.isEmpty, "what PNG says of colours (\(colours.joined(separator: ", ")))")

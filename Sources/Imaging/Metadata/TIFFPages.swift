@@ -1,6 +1,6 @@
 import Files
 
-/// The directories of a TIFF file: which of them are pages, and what the first page has beside its pixels.
+/// The directories of a TIFF file: which of them are pages, and what a page has beside its pixels.
 struct TIFFPages {
   private let file: RandomAccessFile
   private let form: TIFFStructure.Form?
@@ -25,15 +25,16 @@ struct TIFFPages {
 
   private func source(_ count: Int, _ offset: Int) -> [UInt8] { file.bytes(count, at: offset) }
 
-  /// The directory that is read where nobody asks for another.
-  var first: Int { pages.first?.index ?? 0 }
+  /// The number of a page's directory; of the first where nobody asks for another.
+  func directory(ofPage page: Int) -> Int { pages.indices.contains(page) ? pages[page].index : 0 }
 
-  /// Adds EXIF, IPTC and the resolution of the first page.
+  /// Adds EXIF, IPTC and the resolution of a page.
   ///
   /// Throws where its ICC profile or XMP packet lies beyond the end of the file: libtiff leaves such a tag out with a warning, and a file
   /// cut behind its pixels would lose them unnoticed.
-  func add(to metadata: inout ImageMetadata, name: String) throws(ImageError) {
-    guard let form, let page = pages.first else { return }
+  func add(to metadata: inout ImageMetadata, page number: Int, name: String) throws(ImageError) {
+    guard let form, pages.indices.contains(number) else { return }
+    let page = pages[number]
     try checkBlocks(form, at: page.offset, name: name)
     guard let structure = TIFFStructure(form, at: page.offset, where: Self.isKept, source) else { return }
     metadata.resolution = ImageResolution(structure)

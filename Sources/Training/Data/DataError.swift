@@ -41,7 +41,10 @@ extension DataError {
       switch error {
       case .file(let error): Self.isOfOneFile(error)
       case .empty, .unknownFormat, .tooManyPixels, .tooManyBytes, .corrupt, .unsupported: true
-      case .outOfMemory, .unknownExtension, .tooLargeForFormat, .metadataTooLarge, .invalidQuality, .encodingFailed: false
+      case .outOfMemory, .unknownExtension, .tooLargeForFormat, .metadataTooLarge, .invalidQuality, .encodingFailed,
+        .notWritten,
+        .libraryMissing:
+        false
       }
     case .file(let error): Self.isOfOneFile(error)
     case .pictureTooSmall, .pictureSize, .maskSize, .maskLevel: true
