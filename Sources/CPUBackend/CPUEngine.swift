@@ -81,7 +81,7 @@ public struct CPUEngine: Backend {
       .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply, .integer:
       return .yes
     case .training(.convolutionProduct(let payload)) where payload.result != .weightGradient:
-      let packed = zip(["weight", "bias"], node.inputs[1..<payload.elementOperandCount])
+      let packed = zip(payload.convolution.hasBias ? ["weight", "bias"] : ["weight"], node.inputs.dropFirst())
       for (role, name) in packed where network.parameters[name] == nil {
         return .no("its \(role) '\(name)' is computed; what is packed are parameters")
       }

@@ -94,13 +94,15 @@ extension Lowering {
       return try lowerConvolution(
         node, convolution, parameters(.parameter(node.inputs[1]), bias: bias), [inputs[0]], output: shape)
     case .inputGradient:
-      let weight = ParameterTensor.parameter(node.inputs[1])
-      if let turned = payload.convolution.turnedAround {
+      let weight = ParameterTensor.parameter(node.inputs[1]), operands = [inputs[0]] + inputs[2...]
+      if var turned = convolution.turnedAround {
+        turned.epilogue = convolution.epilogue
         return try lowerConvolution(
-          node, turned, parameters(.turnedAround(weight, isDepthwise: turned.groups > 1)), [inputs[0]], output: shape)
+          node, turned, parameters(.turnedAround(weight, isDepthwise: turned.groups > 1)), operands, output: shape)
       }
-      let transposed = convolution.transposed(from: try self.shape(of: node.inputs[0]), to: shape)
-      return try lowerTransposedConvolution(node, transposed, parameters(weight), [inputs[0]])
+      var transposed = convolution.transposed(from: try self.shape(of: node.inputs[0]), to: shape)
+      transposed.epilogue = convolution.epilogue
+      return try lowerTransposedConvolution(node, transposed, parameters(weight), operands)
     case .weightGradient:
       return try lowerWeightGradient(node, convolution, inputs, output: shape)
     }
@@ -109,16 +111,29 @@ extension Lowering {
   private mutating func lowerWeightGradient(
     _ node: Node, _ payload: Convolution, _ inputs: [Int], output shape: Shape
   ) throws(ExecutionError) -> Int {
-    let (x, g) = (trained(node, inputs[0]), trained(node, inputs[1]))
     let isPlanar = readByOptimizers.contains(node.name)
     let output: Operand = addFloat32(isPlanar ? ValueLayout(shape, .planar) : valueLayout(shape))
     let method = engine.method(for: WeightGradientGeometry(payload, g: try self.shape(of: node.inputs[1])))
+    if method == .planes, let lines = PlaneLines(payload) {
+      let ofPlanes = inputs[lines.areOfInput ? 0 : 1], pixels = trained(node, inputs[lines.areOfInput ? 1 : 0])
+      let planes = convert(ofPlanes, to: ValueLayout(result.layouts[ofPlanes].shape, .planar), node: node.name)
+      let runs = PlaneWeightSumStep.runs(of: pixels.layout, lines)
+      let sums = sums(
+        pixels.layout, runs, channels: pixels.layout.storedChannels, width: PlaneWeightSumStep.rows(of: lines))
+      result.steps.append(
+        PlaneWeightSumStep(
+          node: node.name, lines, planes: (planes, result.layouts[planes]), pixels: pixels, runs, output: sums.value,
+          table: table))
+      appendLater(WeightTotalStep(node: node.name, .planes(lines), sums: sums, output: output), isPlanar)
+      return isPlanar ? output.value : convert(output.value, to: valueLayout(shape), node: node.name)
+    }
+    let (x, g) = (trained(node, inputs[0]), trained(node, inputs[1]))
     switch method {
     case .winograd4, .winograd2:
       result.steps.append(
         WinogradWeightGradientStep(
           node: node.name, payload, size: method == .winograd4 ? 4 : 2, x: x, g: g, output: output, table: table))
-    case .direct:
+    case .direct, .planes:
       let products = WeightProducts(payload, x: x.layout, g: g.layout, table: table)
       guard let runs = WeightSumStep.runs(of: products) else {
         result.steps.append(WeightGradientStep(node: node.name, products, x: x.value, g: g.value, output: output))

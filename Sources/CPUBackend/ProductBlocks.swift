@@ -35,7 +35,7 @@ final class ProductBlocks {
   ///   - run: columns that no block may reach over the multiples of.
   init(
     weight: ParameterTensor, outputs: Int, depth: Int, groups: Int = 1, taps: Int = 1, order: [Int?], tiles: [Kernel],
-    run: Int = .max, packs: PackStore
+    run: Int = .max, table: KernelTable, packs: PackStore
   ) {
     // The widest tiles for which no narrower ones would need fewer products: narrow tiles meet fewer groups.
     var best: [Block] = [], least = Int.max
@@ -76,7 +76,7 @@ final class ProductBlocks {
       Layout(
         weight: weight.source.tensor, isTurned: weight.source.isTurned, outputs: outputs, depth: depth, taps: taps,
         order: order,
-        blocks: best))
+        blocks: best, interleave: table.kernel(.interleave, .float32, .float32)))
   }
 
   /// Of all blocks.
@@ -94,6 +94,8 @@ final class ProductBlocks {
     let taps: Int
     let order: [Int?]
     let blocks: [Block]
+    /// Moves numbers, the same on every instruction set.
+    let interleave: Kernel
 
     var sources: [ParameterTensor] { [weight] }
     var byteCount: Int { blocks.reduce(0) { $0 + taps * $1.tapByteCount } }
@@ -105,6 +107,9 @@ final class ProductBlocks {
       if tensors[0].dataType == .int8 { return fillCodes(base + block.weightOffset, channels, from: tensors[0], block) }
       tensors[0].withUnsafeFloats { source in
         guard let source = source.baseAddress else { return }
+        if let first = firstOfPlanes(channels, block) {
+          return fillPlanes(base + block.weightOffset, channels, source + first * depth * taps, block)
+        }
         channels.withUnsafeBufferPointer { channels in
           for tap in 0..<taps {
             let place = base + block.weightOffset + tap * block.tapByteCount
@@ -134,6 +139,38 @@ final class ProductBlocks {
         }
       }
     }
+
+    /// The first of the channels where they follow each other, padding behind them, so that the columns are planes of a picture whose pixels
+    /// are the taps of one input channel after the other; else nil.
+    private func firstOfPlanes(_ channels: [Int], _ block: Block) -> Int? {
+      guard !isTurned, !block.kernel.takesPairs, block.depth == depth, channels[0] >= 0 else { return nil }
+      let count = channels.firstIndex(of: -1) ?? channels.count
+      let follow = channels.indices.allSatisfy { channels[$0] == ($0 < count ? channels[0] + $0 : -1) }
+      return follow ? channels[0] : nil
+    }
+
+    /// Vectors at once, and from as many rows of the weight at the same time: training fills packs in each step.
+    private func fillPlanes(
+      _ base: UnsafeMutableRawPointer, _ channels: [Int], _ source: UnsafePointer<Float>, _ block: Block
+    ) {
+      let columns = channels.count, count = channels.firstIndex(of: -1) ?? columns
+      if taps == 1 { return interleave.interleave(source, depth, count, base, columns * 4, depth) }
+      // Some input channels at a time, whose taps then go apart.
+      withUnsafeTemporaryAllocation(byteCount: Self.inputsAtOnce * taps * columns * 4, alignment: 64) { memory in
+        guard let pixels = memory.baseAddress else { return }
+        let written = (count + Int(SW_CHANNEL_BLOCK) - 1) / Int(SW_CHANNEL_BLOCK) * Int(SW_CHANNEL_BLOCK)
+        for first in stride(from: 0, to: depth, by: Self.inputsAtOnce) {
+          let inputs = min(Self.inputsAtOnce, depth - first)
+          interleave.interleave(source + first * taps, depth * taps, count, pixels, columns * 4, inputs * taps)
+          for tap in 0..<taps {
+            let to = (base + tap * block.tapByteCount).floats + first * columns
+            for k in 0..<inputs { (to + k * columns).update(from: pixels.floats + (k * taps + tap) * columns, count: written) }
+          }
+        }
+      }
+    }
+
+    private static let inputsAtOnce = 16
 
     /// Row by row from a weight that is turned around, which has no groups.
     private func fillRows(

@@ -6,6 +6,8 @@ import Tensors
 package enum WeightGradientMethod: KernelMethod {
   /// 3x3 of stride 1 by transforms of 4x4 pixels, or 2x2.
   case winograd4, winograd2
+  /// One product for all taps, where x or the gradient lies in planes.
+  case planes
   /// A product for each tap.
   case direct
   /// One kernel a channel.
@@ -17,6 +19,7 @@ package enum WeightGradientMethod: KernelMethod {
     switch self {
     case .winograd4: "winograd 4x4"
     case .winograd2: "winograd 2x2"
+    case .planes: "planes"
     case .direct: "direct"
     case .depthwise: "depthwise"
     case .grouped: "grouped"
@@ -46,6 +49,9 @@ package struct WeightGradientGeometry: ProductLayer {
     self.init(payload.convolution, g: g)
   }
 
+  /// To load a number and store it elsewhere.
+  private static let numberCycles = 1.5
+
   package func refusal(of method: WeightGradientMethod) -> String? {
     let isDepthwise = payload.groups == payload.inChannels && payload.groups == payload.outChannels
     switch method {
@@ -54,6 +60,13 @@ package struct WeightGradientGeometry: ProductLayer {
       if payload.stride != Pair(1) { return "the stride is not 1" }
       if payload.dilation != Pair(1) { return "the dilation is not 1" }
       if payload.groups != 1 { return "there are \(payload.groups) groups" }
+    case .planes:
+      if payload.groups != 1 { return "there are \(payload.groups) groups" }
+      if min(payload.inChannels, payload.outChannels) > ValueLayout.planarChannels {
+        return "both sides have more than \(ValueLayout.planarChannels) channels"
+      }
+      if payload.dilation.width != 1 { return "the dilation is not 1" }
+      if PlaneLines(payload) == nil { return "the stride is not 1" }
     case .direct: if payload.groups != 1 { return "there are \(payload.groups) groups" }
     case .depthwise: if !isDepthwise { return "there is not one kernel a channel" }
     case .grouped: break
@@ -75,6 +88,19 @@ package struct WeightGradientGeometry: ProductLayer {
     switch method {
     case .winograd4: return winograd(4)
     case .winograd2: return winograd(2)
+    case .planes:
+      guard let lines = PlaneLines(payload) else { return .infinity }
+      func extent(_ extent: Int, _ kernel: Int, _ dilation: Int, _ padding: Int) -> Int {
+        lines.areOfInput ? extent : max(0, extent + dilation * (kernel - 1) - padding)
+      }
+      let (kernel, padding) = (payload.kernel, payload.padding)
+      let area = Double(
+        batch * extent(height, kernel.height, payload.dilation.height, padding.top + padding.bottom)
+          * extent(width, kernel.width, 1, padding.left + padding.right))
+      let sums = Double(PlaneWeightSumStep.rows(of: lines)), wide = lines.areOfInput ? rows : columns
+      // Numbers are brought together one by one, and an image has sums of its own.
+      return rates.float32Products(area * sums * wide) + area * Double(lines.lineCount) * Self.numberCycles
+        + rates.scratch(Double(batch) * sums * wide)
     case .direct: return rates.float32Products(pixels * taps * columns * rows) + taps * columns * rows
     case .depthwise: return rates.depthwise(pixels * taps * columns)
     case .grouped: return pixels * taps * columns * rows

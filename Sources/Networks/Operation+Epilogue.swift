@@ -5,7 +5,7 @@ extension Operation {
     return epilogue.map { $0.sumsIntegers || $0.quantize != nil } ?? false
   }
 
-  /// What rides on the store of a convolution, a linear layer or the output of a batch normalization; nil for operations that carry none. Setting it leaves those as they are.
+  /// What rides on the store of a convolution, a linear layer, the output of a batch normalization or the gradient of a convolution's input; nil for operations that carry none. Setting it leaves those as they are.
   package var epilogue: Epilogue? {
     get {
       switch self {
@@ -14,6 +14,7 @@ extension Operation {
       case .transposedConvolution(let payload): payload.epilogue
       case .linear(let payload): payload.epilogue
       case .training(.batchNormalization(let payload)) where payload.part == .output: payload.epilogue
+      case .training(.convolutionProduct(let payload)) where payload.result == .inputGradient: payload.convolution.epilogue
       case .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
         .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
         .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply, .integer,
@@ -39,6 +40,9 @@ extension Operation {
       case .training(.batchNormalization(var payload)) where payload.part == .output:
         payload.epilogue = newValue
         self = .training(.batchNormalization(payload))
+      case .training(.convolutionProduct(var payload)) where payload.result == .inputGradient:
+        payload.convolution.epilogue = newValue
+        self = .training(.convolutionProduct(payload))
       case .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
         .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
         .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply, .integer,

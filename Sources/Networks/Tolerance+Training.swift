@@ -20,6 +20,10 @@ extension Tolerance {
         case .weightGradient: sizes[1].batch * sizes[1].height * sizes[1].width
         }
       let sum = x.multiplied(operands[1], products: products, factor)
+      if payload.result == .inputGradient {
+        return sum.finished(
+          payload.convolution.epilogue, operands.dropFirst(2).prefix(payload.elementOperandCount - 2), slope: 0)
+      }
       return payload.convolution.hasBias ? sum.plus(operands[2]) : sum
     case .activationGradient(let payload):
       let slope = operands.count > 2 ? operands[2] : Tolerance(magnitude: 0, error: 0)

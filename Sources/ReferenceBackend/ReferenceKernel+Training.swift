@@ -16,7 +16,10 @@ extension ReferenceKernel {
   func train(_ operation: TrainingOperation, _ inputs: [Tensor], output: Shape) -> Tensor? {
     let x = inputs[0]
     switch operation {
-    case .convolutionProduct(let payload): return product(payload, inputs, output: output)
+    case .convolutionProduct(let payload):
+      let value = product(payload, inputs, output: output)
+      return finished(
+        value, payload.convolution.epilogue, extras: inputs.prefix(payload.elementOperandCount).dropFirst(2))
     case .activationGradient(let payload): return activationGradient(payload.function, inputs)
     case .batchNormalization(let payload): return normalize(payload, inputs, output: output)
     case .maximumPoolGradient(let payload): return maximumPoolGradient(payload.pool, x, inputs[1])

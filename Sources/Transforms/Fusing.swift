@@ -14,7 +14,8 @@ extension Network {
   /// an activation and one reader between, become a separable convolution with the epilogue of the second. It is called
   /// `name` where they are `name.depthwise` and `name.pointwise`, or `name.select` and `name.kernels`, and as the second elsewhere.
   ///
-  /// A batch normalization by the statistics of the batch takes steps, too, and its gradients take in that of a ReLU behind it.
+  /// A batch normalization by the statistics of the batch takes steps, too, and its gradients take in that of a ReLU behind it. The gradient of a
+  /// convolution's input takes an addition.
   ///
   /// Exact: each step still rounds by itself in a backend that rounds once a step. Fusing twice changes nothing.
   public func fusing() -> Network { fused().network }
@@ -46,10 +47,12 @@ extension NetworkEditor {
       guard var producer = self[before], let steps = producer.operation.epilogue?.steps,
         CanonicalEpilogue(Epilogue(steps + [step])) != nil
       else { continue }
+      let end = min(producer.operation.definition.elementOperandCount, producer.inputs.count)
       producer.operation.epilogue = Epilogue(steps + [step])
       // For instance a second prelu, or channels that the shuffle does not divide: left for the backend to refuse or run.
       guard producer.operation.attributeFault == nil else { continue }
-      producer.inputs += node.inputs.filter { $0 != producer.name }
+      // In front of operands that are read for their size.
+      producer.inputs.insert(contentsOf: node.inputs.filter { $0 != producer.name }, at: end)
       remove(before)
       replace(place, by: producer)
       redirect(node.name, to: producer.name)

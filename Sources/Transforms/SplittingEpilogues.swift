@@ -22,8 +22,10 @@ extension Network {
         result.nodes.append(node)
         continue
       }
-      var extras = node.inputs.suffix(epilogue.extraInputCount)
-      node.inputs.removeLast(extras.count)
+      // Behind them stand operands that are read for their size.
+      let end = min(node.operation.definition.elementOperandCount, node.inputs.count)
+      var extras = node.inputs[(end - epilogue.extraInputCount)..<end]
+      node.inputs.removeSubrange(extras.indices)
       node.operation.epilogue = Epilogue()
       result.nodes.append(node)
       var value = node.name

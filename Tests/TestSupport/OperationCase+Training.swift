@@ -85,6 +85,20 @@ extension OperationCaseList {
       ("3x3 of 40 to 72", Convolution(inChannels: 40, outChannels: 72, kernel: 3, padding: 1), [2, 40, 21, 37]),
       ("3x3 of a long row", Convolution(inChannels: 16, outChannels: 16, kernel: 3, padding: 1), [1, 16, 2, 300]),
       ("7x7 stride 2", Convolution(inChannels: 3, outChannels: 16, kernel: 7, stride: 2, padding: 3), [1, 3, 21, 17]),
+      ("1x1 of 3 to 16", Convolution(inChannels: 3, outChannels: 16, kernel: 1), [2, 3, 5, 6]),
+      (
+        "3x5 of 2 to 70 by uneven steps",
+        Convolution(
+          inChannels: 2, outChannels: 70, kernel: Pair(height: 3, width: 5), stride: Pair(height: 1, width: 2),
+          padding: Padding(top: 2, left: 4, bottom: 0, right: 1), dilation: Pair(height: 2, width: 1)), [2, 2, 13, 9]
+      ),
+      (
+        "5x3 of 20 to 4, unevenly padded",
+        Convolution(
+          inChannels: 20, outChannels: 4, kernel: Pair(height: 5, width: 3),
+          padding: Padding(top: 4, left: 0, bottom: 1, right: 2)), [2, 20, 7, 9]
+      ),
+      ("3x3 of 1 to 1", Convolution(inChannels: 1, outChannels: 1, kernel: 3, padding: 1), [3, 1, 40, 3]),
     ]
     for (name, convolution, x) in forms {
       guard let y = try? convolution.shapeBeforeShuffle(x) else { preconditionFailure("\(name) does not fit \(x)") }
@@ -93,7 +107,10 @@ extension OperationCaseList {
       addProduct("convolution output without bias, \(name)", ConvolutionProduct(.output, of: unbiased), [x])
       let output = ConvolutionProduct(.output, of: convolution)
       addProduct("convolution output, \(name)", output, [x])
-      addProduct("convolution input gradient, \(name)", ConvolutionProduct(.inputGradient, of: convolution), [y, x])
+      var gradient = ConvolutionProduct(.inputGradient, of: convolution)
+      addProduct("convolution input gradient, \(name)", gradient, [y, x])
+      gradient.convolution.epilogue = Epilogue([.add])
+      addProduct("convolution input gradient and a sum, \(name)", gradient, [y, x, x])
       addOperation(
         "convolution weight gradient, \(name)",
         .training(.convolutionProduct(ConvolutionProduct(.weightGradient, of: convolution))), [x, y])

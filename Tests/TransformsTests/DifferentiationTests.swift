@@ -165,6 +165,50 @@ import Transforms
     _ = try result.network.inferredShapes(inputs: [[5, 3, 9, 4]])
   }
 
+  /// A batch normalization takes off what a bias adds: its gradient is 0 and is not summed, through a 1x1 convolution neither.
+  @Test func biasesBeforeBatchNormsHaveNoGradient() throws {
+    let shape: Shape = [3, 4, 5, 6]
+    let cases: [(kernel: Int, groups: Int, between: Bool, areZero: [Bool])] = [
+      (1, 1, false, [true, true]), (3, 4, false, [true, true]), (1, 1, true, [false, true]),
+    ]
+    for (kernel, groups, between, areZero) in cases {
+      let network = try Network.built([shape]) { builder, x in
+        let first = Convolution(
+          inChannels: 4, outChannels: 4, kernel: Pair(kernel), padding: Padding(kernel / 2), groups: groups)
+        var y = builder.node("first", .convolution(first), x, channels: 4)
+        if between { y = builder.activation("between", y, .tanh) }
+        y = builder.convolution("second", y, outChannels: 4, kernel: 1)
+        y = builder.activation("sigmoid", builder.batchNorm("norm", y), .sigmoid)
+        y = builder.convolution("last", y, outChannels: 3, kernel: 1)
+        return [builder.node("loss", .reduction(Reduction(.sumOfSquares, axes: [0, 1, 2, 3])), [y], channels: 1)]
+      }.inTrainingForm()
+      var result = try network.differentiated(
+        "loss", by: ["first", "first.bias", "second", "second.bias", "last.bias"], inputs: [shape])
+      let nodes = Dictionary(result.network.nodes.map { ($0.name, $0.operation.typeName) }) { first, _ in first }
+      result.network.outputs = ["first", "second"].compactMap { result.gradients[$0] }
+      var generator = SplitMix64(seed: 5)
+      let gradients = try ReferenceEngine().prepare(result.network, inputs: [shape]).run([
+        Tensor(uniform: shape, bound: 1, using: &generator)
+      ])
+      for (index, name) in ["first", "second"].enumerated() {
+        let bias = try #require(result.gradients["\(name).bias"])
+        #expect(nodes[bias] == (areZero[index] ? "constant" : "channelSum"))
+        let values = gradients[index].floats, area = shape.height * shape.width
+        for channel in 0..<4 {
+          var sum = 0.0, all = 0.0
+          for image in 0..<3 {
+            for value in values[(image * 4 + channel) * area..<(image * 4 + channel + 1) * area] {
+              sum += Double(value)
+              all += abs(Double(value))
+            }
+          }
+          #expect((abs(sum) < 1e-5 * all) == areZero[index], "\(name), channel \(channel): \(sum) of \(all)")
+        }
+      }
+      #expect(nodes[try #require(result.gradients["last.bias"])] == "channelSum")
+    }
+  }
+
   /// A stride of a 1x1 convolution goes to the convolution before, which nothing else may read: the same bits for every size.
   @Test func stridesGoForward() throws {
     for (kernel, stride, second) in [(1, 1, 2), (3, 2, 3), (5, 1, 2)] {

@@ -34,6 +34,26 @@ import Transforms
       lines == ["c = convolution(x0, x0) 4 -> 4, kernel 3, padding 1, bias | relu | scale 0.1 | add | tanh | pixelShuffle 2"])
   }
 
+  /// In front of the value that states the size.
+  @Test func gradientsOfInputsTakeAnAddition() throws {
+    let same = Convolution(inChannels: 4, outChannels: 6, kernel: 3, padding: 1)
+    let smaller = Convolution(inChannels: 4, outChannels: 6, kernel: 3, stride: 2)
+    let gradients: [(Convolution, Shape)] = [(same, [1, 6, 3, 5]), (smaller, [1, 6, 1, 2])]
+    for (convolution, g) in gradients {
+      for isFirst in [false, true] {
+        let lines = try fused([g, shape, shape]) { builder, x in
+          _ = builder.constant("w", Tensor(zeros: [6, 4, 3, 3]))
+          let product = ConvolutionProduct(.inputGradient, of: convolution)
+          let y = builder.node(
+            "y", .training(.convolutionProduct(product)), [x[0], builder.parameter("w.value"), x[1]], channels: 4)
+          return [builder.activation("relu", isFirst ? builder.add("sum", y, x[2]) : builder.add("sum", x[2], y), .relu)]
+        }
+        #expect(lines.count == 3 && lines[1].hasPrefix("y = convolutionInputGradient(x0, w.value, x2, x1)"), "\(lines)")
+        #expect(lines[1].hasSuffix(" | add") && lines[2] == "relu = relu(y)", "\(lines)")
+      }
+    }
+  }
+
   @Test func transposedConvolutionsTakeTheSameSteps() throws {
     let lines = try fused([shape, [1, 4, 6, 10]]) { builder, x in
       var y = builder.transposedConvolution("t", x[0], outChannels: 4, kernel: 2, stride: 2)

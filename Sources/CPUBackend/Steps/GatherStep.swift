@@ -21,7 +21,7 @@ final class GatherStep: ConvolutionStep {
     product = ProductBlocks(
       weight: operands.weight, outputs: geometry.outChannels / geometry.groups, depth: geometry.inChannels / geometry.groups,
       groups: geometry.groups, taps: geometry.taps, order: arrangement.order,
-      tiles: table.tiles(.gather, operands.inputLayout.element, operands.sumElement), packs: operands.packs)
+      tiles: table.tiles(.gather, operands.inputLayout.element, operands.sumElement), table: table, packs: operands.packs)
     storeFunction = table.kernel(.store, operands.sumElement, operands.outputLayout.element).store
     outside = operands.outside
   }

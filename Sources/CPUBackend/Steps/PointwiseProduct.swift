@@ -25,7 +25,8 @@ final class PointwiseProduct {
   ) {
     product = ProductBlocks(
       weight: weight, outputs: outputs, depth: depth, groups: groups, order: order,
-      tiles: table.tiles(.pointwise, elements.left, elements.stored), run: Self.groupColumns, packs: packs)
+      tiles: table.tiles(.pointwise, elements.left, elements.stored), run: Self.groupColumns, table: table,
+      packs: packs)
     element = elements.left
     fetchesWeights = product.weights.byteCount >= WeightsAhead.leastByteCount(table.caches)
     let firsts = product.blocks.values.map(\.firstColumn)

@@ -10,6 +10,8 @@ final class ReshapeStep: Step {
   let writes: Int
   private let input: ValueLayout
   private let output: ValueLayout
+  /// Whether the elements of the input, and those of an image of the output, lie one behind the other.
+  private let isRun: Bool
 
   init(node: String, input: (value: Int, layout: ValueLayout), output: (value: Int, layout: ValueLayout)) {
     self.node = node
@@ -17,6 +19,10 @@ final class ReshapeStep: Step {
     writes = output.value
     self.input = input.layout
     self.output = output.layout
+    let (from, to) = (input.layout, output.layout)
+    let isInputRun =
+      from.order == .planar || from.height * from.width == 1 && (from.batch == 1 || from.channels == from.storedChannels)
+    isRun = isInputRun && (to.order == .planar || to.height * to.width == 1)
   }
 
   var kernelNames: [String] { ["reshape"] }
@@ -73,6 +79,12 @@ final class ReshapeStep: Step {
     let channels = first..<min(first + Self.channelsPerTask, output.channels)
     let from = memory[reads[0]].floats(0, 0), to = memory[writes], distances = output.floats
     let area = output.height * output.width
+    if isRun {
+      (to.floats(image, 0) + first * distances.channel).update(
+        from: from + (image * output.channels + first) * area, count: channels.count * area)
+      if channels.upperBound == output.channels, output.order == .interleaved { output.clearPadding(to.row(image, 0)) }
+      return
+    }
     var cursor = Cursor(input, at: (image * output.channels + first) * area)
     for channel in channels {
       for y in 0..<output.height {

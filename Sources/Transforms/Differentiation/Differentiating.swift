@@ -84,6 +84,8 @@ struct Differentiation {
   private var parts: [String: [String]] = [:]
   /// By value, what computes it again.
   var recomputed: [String: String] = [:]
+  /// The gradients whose sum over the batch is 0 for each channel.
+  var balanced: Set<String> = []
   private let standIns: [String: String]
   private var names: Set<String>
 
@@ -151,9 +153,12 @@ struct Differentiation {
 
   /// A number, of so many axes.
   mutating func number(_ value: Float, rank: Int, _ name: String) -> String {
-    let shape = Shape(Array(repeating: 1, count: rank))
-    let constant = add(name, .constant(Constant(shape)), [])
-    result.parameters["\(constant).\(ParameterRole.value.rawValue)"] = Tensor(shape, [value])
+    constant(Tensor(Shape(Array(repeating: 1, count: rank)), [value]), name)
+  }
+
+  mutating func constant(_ tensor: Tensor, _ name: String) -> String {
+    let constant = add(name, .constant(Constant(tensor.shape)), [])
+    result.parameters["\(constant).\(ParameterRole.value.rawValue)"] = tensor
     return constant
   }
 }

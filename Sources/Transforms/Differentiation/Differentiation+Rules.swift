@@ -64,7 +64,11 @@ extension Differentiation {
   private mutating func addConvolution(_ node: Node, _ payload: Convolution, _ g: String) throws(DifferentiationError) {
     let x = node.inputs[0], weight = node.parameterName(.weight)
     try contribute(to: x) {
-      $0.step(node, "input", .product(.inputGradient, payload), [g, weight, payload.keepsSize ? g : $0.valueOfSize(of: x)])
+      let gradient = $0.step(
+        node, "input", .product(.inputGradient, payload), [g, weight, payload.keepsSize ? g : $0.valueOfSize(of: x)])
+      // The sum over the pixels is a product of the weight and that of g.
+      if payload.isPointwise, $0.balanced.contains(g) { $0.balanced.insert(gradient) }
+      return gradient
     }
     try contribute(to: weight) {
       $0.step(node, "weight", .product(.weightGradient, payload), [$0.computedAgain(x, for: payload), g])
@@ -100,8 +104,15 @@ extension Differentiation {
   /// Products of an element that take about as long as to write it to memory and to read it again.
   private static let mostProductsAgain = 32
 
+  /// The sum of the gradient over all pixels of a channel; 0 before a batch normalization, which takes the mean off again.
   private mutating func addBias(_ node: Node, _ g: String) throws(DifferentiationError) {
-    try contribute(to: node.parameterName(.bias)) { $0.step(node, "bias", .training(.channelSum), [g]) }
+    let bias = node.parameterName(.bias)
+    try contribute(to: bias) {
+      guard $0.balanced.contains(g), let shape = $0.network.parameters[bias]?.shape else {
+        return $0.step(node, "bias", .training(.channelSum), [g])
+      }
+      return $0.constant(Tensor(zeros: shape), "\(node.name).gradient.bias")
+    }
   }
 
   /// The adjoint of a convolution from its output's channels to its input's, with the same weight.
@@ -441,7 +452,11 @@ extension Differentiation {
     try contribute(to: weight) { row(&$0, 1, "weight", weight) }
     try contribute(to: bias) { row(&$0, 0, "bias", bias) }
     // Behind them, so that nothing stands between it and what goes on from it row by row.
-    try contribute(to: x) { $0.step(node, "input", part(.inputGradient), [g, x, moments, sums, weight]) }
+    try contribute(to: x) {
+      let gradient = $0.step(node, "input", part(.inputGradient), [g, x, moments, sums, weight])
+      $0.balanced.insert(gradient)
+      return gradient
+    }
   }
 }
 

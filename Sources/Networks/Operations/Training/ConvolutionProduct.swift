@@ -11,7 +11,7 @@ import Tensors
 /// - Input: `output` takes x and w, and b `[outChannels]` where there is a bias; `inputGradient` takes g and w, and where `size` is nil a value of the height and width of x;
 ///   `weightGradient` takes x and g. x `[N, inChannels, H, W]`, w `[outChannels, inChannels / groups, kernel.height, kernel.width]`, g and y as
 ///   `Convolution` says.
-/// - Output: y, or the shape of x or w.
+/// - Output: y, or the shape of x or w. What `fusing` draws into the gradient of an input is added to it: a value of its shape, behind w.
 /// - Cost: the MACs of the convolution, for each of the three.
 /// - Source: `torch.nn.grad.conv2d_input`, `conv2d_weight`.
 public struct ConvolutionProduct: Hashable, Sendable {
@@ -21,7 +21,7 @@ public struct ConvolutionProduct: Hashable, Sendable {
   }
 
   public var result: Result
-  /// Without epilogue; gradients know no bias.
+  /// Its epilogue is that of the gradient of an input, an addition at most; gradients know no bias.
   public var convolution: Convolution
   /// The height and width of x, for the gradient of the input; nil where they follow from an operand, and for the others.
   public var size: Pair?
@@ -47,20 +47,22 @@ extension ConvolutionProduct: WithoutParameters, WithoutPlaces, OnFloat32 {
   package var attributeNames: [String] { ConvolutionAttributes.names + CodingKeys.allCases.map(\.rawValue) }
 
   package var inputCount: ClosedRange<Int> {
-    let count = result == .inputGradient && size == nil ? 3 : elementOperandCount
+    let count = elementOperandCount + (result == .inputGradient && size == nil ? 1 : 0)
     return count...count
   }
 
-  package var elementOperandCount: Int { convolution.hasBias ? 3 : 2 }
+  package var elementOperandCount: Int { (convolution.hasBias ? 3 : 2) + convolution.epilogue.extraInputCount }
 
   package func summary(of operands: [String]) -> String {
-    let size = size.map { ["size \($0.height)x\($0.width)"] } ?? []
-    return (convolution.attributes.texts(groups: convolution.groups, hasBias: convolution.hasBias) + size).joined(
-      separator: ", ")
+    let size = size.map { ["size \($0.height)x\($0.width)"] } ?? [], attributes = convolution.attributes
+    return attributes.summary(attributes.texts(groups: convolution.groups, hasBias: convolution.hasBias) + size)
   }
 
   package var attributeFault: String? {
     if size != nil, result != .inputGradient { return "only the gradient of an input has a size" }
+    if !convolution.epilogue.isEmpty, result != .inputGradient || convolution.epilogue.steps != [.add] {
+      return "an addition to the gradient of an input is all the epilogue there may be"
+    }
     return convolution.attributeFault ?? size?.fault("size")
   }
 
@@ -75,7 +77,7 @@ extension ConvolutionProduct: WithoutParameters, WithoutPlaces, OnFloat32 {
   package func resolved(_ inputs: [Shape]) throws(TypeMismatch) -> Operation? {
     guard result == .inputGradient, size == nil else { return nil }
     var resolved = self
-    resolved.size = try image(inputs[2]).size
+    resolved.size = try image(inputs[elementOperandCount]).size
     return .training(.convolutionProduct(resolved))
   }
 
@@ -92,8 +94,8 @@ extension ConvolutionProduct: WithoutParameters, WithoutPlaces, OnFloat32 {
       let size: Pair
       if let stated = self.size {
         size = stated
-      } else if inputs.count > 2 {
-        size = try image(inputs[2]).size
+      } else if inputs.count > elementOperandCount {
+        size = try image(inputs[elementOperandCount]).size
       } else {
         throw TypeMismatch("its size is not resolved")
       }
@@ -101,7 +103,7 @@ extension ConvolutionProduct: WithoutParameters, WithoutPlaces, OnFloat32 {
         batch: try image(inputs[0]).batch, channels: convolution.inChannels, height: size.height, width: size.width)
       let output = try convolution.shapeBeforeShuffle(input)
       guard output == inputs[0] else { throw TypeMismatch("the gradient \(inputs[0]) is not \(output), that of \(input)") }
-      return input
+      return try convolution.epilogue.outputShape(of: input, extras: inputs[2..<elementOperandCount])
     case .weightGradient:
       let output = try convolution.shapeBeforeShuffle(inputs[0])
       guard output == inputs[1] else { throw TypeMismatch("the gradient \(inputs[1]) is not \(output), that of \(inputs[0])") }
@@ -140,8 +142,8 @@ extension ConvolutionProduct: Codable {
       inChannels: common.inChannels, outChannels: common.outChannels, kernel: common.kernel, stride: common.stride,
       padding: common.padding, dilation: common.dilation, groups: try container.decodeIfPresent(Int.self, forKey: .groups) ?? 1,
       hasBias: try container.decodeIfPresent(Bool.self, forKey: .hasBias) ?? false, epilogue: common.epilogue)
-    guard common.epilogue.isEmpty else { throw NetworkError.invalidDescription("\(name) has no epilogue") }
     self.init(result, of: convolution, size: try container.decodeIfPresent(Pair.self, forKey: .size))
+    self.convolution.epilogue = common.epilogue
   }
 
   /// Attributes with their default value are left out.

@@ -100,12 +100,13 @@ public struct ClassFolderSource: SampleSource {
 
   /// The plane moved to the right and down.
   private static func moved(_ plane: Plane<Float>, _ right: Int, _ down: Int) -> Plane<Float> {
-    var result = Plane<Float>(width: plane.width, height: plane.height, repeating: 0)
-    for y in 0..<plane.height {
-      for x in 0..<plane.width where (0..<plane.width).contains(x - right) && (0..<plane.height).contains(y - down) {
-        result[x, y] = plane[x - right, y - down]
-      }
+    let (width, height) = (plane.width, plane.height)
+    var elements = [Float](repeating: 0, count: width * height)
+    let columns = max(0, right)..<max(0, right, min(width, width + right))
+    for y in max(0, down)..<max(0, down, min(height, height + down)) {
+      let from = (y - down) * width - right
+      for x in columns { elements[y * width + x] = plane.elements[from + x] }
     }
-    return result
+    return Plane(width: width, height: height, elements: elements)
   }
 }
