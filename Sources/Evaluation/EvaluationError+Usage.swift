@@ -5,7 +5,7 @@ extension EvaluationError {
     case .scale, .targetSize, .trainingOption, .instructionSet, .unknownEngine(_, nil), .untimedEngine, .inputShape,
       .unknownModel,
       .architectureNeeded, .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded, .outputExtension, .scaleNotOffered,
-      .unknownRates, .predictionOption, .outputNeeded:
+      .unknownRates, .predictionOption, .outputNeeded, .pagesNeedTIFF:
       true
     case .architecture(let error):
       switch error {
@@ -18,7 +18,7 @@ extension EvaluationError {
       .runFolder, .notValidated, .nothingPretrained, .otherContract, .openInput, .notFinite, .constantOutput, .format,
       .conversion,
       .noPictures, .nothingToSubstitute, .outputTaken, .pictureTooSmall, .nothingInCommon, .notProfile, .notMachine, .noLabel,
-      .noLabels, .device, .quantization, .quantizationLoss, .data, .image, .file:
+      .noLabels, .device, .quantization, .quantizationLoss, .data, .image, .imageWithMend, .file:
       false
     }
   }
