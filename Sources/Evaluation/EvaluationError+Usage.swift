@@ -1,3 +1,5 @@
+import Architectures
+
 extension EvaluationError {
   /// Whether what was asked for is wrong in itself, whatever the files hold: the arguments of a command want another form.
   public var isUsage: Bool {
@@ -7,11 +9,7 @@ extension EvaluationError {
       .architectureNeeded, .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded, .outputExtension, .scaleNotOffered,
       .unknownRates, .predictionOption, .outputNeeded, .pagesNeedTIFF:
       true
-    case .architecture(let error):
-      switch error {
-      case .unknownArchitecture, .unknownOption, .option: true
-      case .tooLarge, .memory, .network: false
-      }
+    case .architecture(let error): error.isUsage
     case .noImageContract, .noPredictionContract, .contract, .inputCount, .contractScale, .outputTooLarge, .targetSmaller,
       .notTileable, .memoryLimit, .memoryOfProcess, .trainingMemory, .unknownEngine, .execution, .network, .training, .recipe,
       .pruning, .pruningConfiguration, .nothingToPrune, .targetOutOfReach, .notMeasurable, .trainingTarget, .trainingInput,
@@ -20,6 +18,16 @@ extension EvaluationError {
       .noPictures, .nothingToSubstitute, .outputTaken, .pictureTooSmall, .nothingInCommon, .notProfile, .notMachine, .noLabel,
       .noLabels, .device, .quantization, .quantizationLoss, .data, .image, .imageWithMend, .file:
       false
+    }
+  }
+}
+
+extension ArchitectureError {
+  /// Whether a name or an option is wrong in itself.
+  public var isUsage: Bool {
+    switch self {
+    case .unknownArchitecture, .unknownOption, .option: true
+    case .tooLarge, .memory, .network: false
     }
   }
 }

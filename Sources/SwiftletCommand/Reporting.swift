@@ -1,4 +1,5 @@
 import ArgumentParser
+import Architectures
 import Evaluation
 
 // The C library's `stdout` is a variable, which nothing here changes.
@@ -24,7 +25,7 @@ enum ErrorReport {
       endWell()
     }
     let isParsers = code == .validationFailure
-    let isUsage = isParsers || (error as? EvaluationError)?.isUsage ?? false
+    let isUsage = isParsers || (error as? EvaluationError)?.isUsage ?? (error as? ArchitectureError)?.isUsage ?? false
     let message = isParsers ? SwiftletCommand.message(for: error) : "\(error)"
     let line = message.split(separator: "\n").joined(separator: " ")
     Terminal.printError("swiftlet: \(line)\(isUsage ? " (see '\(helpCommand(for: error))')" : "")")
@@ -34,7 +35,7 @@ enum ErrorReport {
   /// What shows the help of the subcommand whose arguments are wrong, as the full message names it.
   private static func helpCommand(for error: any Error) -> String {
     let text = SwiftletCommand.fullMessage(for: error)
-    if error is EvaluationError {
+    if error is EvaluationError || error is ArchitectureError {
       let name = Startup.arguments.first ?? ""
       let isCommand = SwiftletCommand.configuration.subcommands.contains { $0.configuration.commandName == name }
       return isCommand ? "swiftlet \(name) --help" : "swiftlet --help"

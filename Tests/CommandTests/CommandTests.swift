@@ -192,7 +192,7 @@ import Testing
     CommandCase(
       "sharpen", 64,
       "swiftlet: there is no command 'sharpen'; there are upscale, predict, eval, info, new, convert, optimize, prune, quantize, run, bench, kernels, "
-        + "profile, explain, compare, ladder, machine, data, train, runs, front (see 'swiftlet --help')"),
+        + "profile, explain, compare, ladder, machine, devices, data, train, runs, front (see 'swiftlet --help')"),
     CommandCase("upscal photo.png -o a.png", 64, "swiftlet: there is no command 'upscal'; do you mean 'upscale'? …"),
     CommandCase("bnech MODEL", 64, "swiftlet: there is no command 'bnech'; do you mean 'bench'? …"),
   ]

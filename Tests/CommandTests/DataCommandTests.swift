@@ -7,7 +7,7 @@ import Testing
     CommandCase("data prepare absent -o a.h5", 1, "swiftlet: 'absent' does not exist; check the path"),
     CommandCase("data prepare folder -o a.h5", 1, "swiftlet: the folder 'folder' holds no pictures"),
     CommandCase("data prepare . -o folder", 1, "swiftlet: 'folder' is a folder; name a file"),
-    CommandCase("data prepare . -o photo.png", 1, "swiftlet: the name 'photo.png' does not say which format…"),
+    CommandCase("data prepare . -o photo.png", 64, "swiftlet: the name 'photo.png' does not say which format…"),
     CommandCase(
       "data prepare . -o absent/a.h5", 1,
       "swiftlet: 'absent/a.h5' cannot be written because the folder 'absent' does not exist; create it first"),
@@ -22,7 +22,7 @@ import Testing
     CommandCase(
       "data prepare . -o a.h5 --downscales 1,0", 1, "swiftlet: downscales cannot be [1.0, 0.0]; give factors from 0.05 to 1"),
     CommandCase(
-      "data prepare . -o a.npy", 1, "swiftlet: the name 'a.npy' does not say which format to write; end it in .h5 or .hdf5"),
+      "data prepare . -o a.npy", 64, "swiftlet: the name 'a.npy' does not say which format to write; end it in .h5 or .hdf5 …"),
     CommandCase(
       "data prepare . -o a.h5 --threads 0", 64, "swiftlet: The value '0' is invalid for '--threads <n>': give a whole …"),
     CommandCase("data prepare -o a.h5", 64, "swiftlet: …"),

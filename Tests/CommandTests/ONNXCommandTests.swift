@@ -89,8 +89,9 @@ import Testing
         "swiftlet: 'text.onnx': is no ONNX model; check the path and the kind of file\n"
       ),
       (
-        "convert weights.pth -o m.onnx", 1,
-        "swiftlet: 'weights.pth' is a checkpoint, which holds weights and no network; name the --architecture they are of\n"
+        "convert weights.pth -o m.onnx", 64,
+        "swiftlet: 'weights.pth' is a checkpoint, which holds weights and no network; name the --architecture they are of (see "
+          + "'swiftlet convert --help')\n"
       ),
     ] {
       let result = try place.run(arguments.split(separator: " ").map(String.init))

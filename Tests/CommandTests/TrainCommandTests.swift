@@ -50,8 +50,9 @@ import Testing
       "swiftlet: 'recipe.yaml': 'training.memory' is 'much' and must be bytes, as in 512M or 2G"),
     CommandCase("info MODEL --loss l1", 64, "swiftlet: --loss, --optimizer and --batch-size speak of training…"),
     CommandCase(
-      "info MODEL --training --loss l3", 1,
-      "swiftlet: the loss is 'l3' and must be l1, mse, mse-sum, charbonnier, ssim, cross-entropy, binary-cross-entropy or dice"),
+      "info MODEL --training --loss l3", 64,
+      "swiftlet: the loss is 'l3' and must be l1, mse, mse-sum, charbonnier, ssim, cross-entropy, binary-cross-entropy or dice …"
+    ),
     CommandCase("runs list .", 1, "swiftlet: '.': no folder in it is one of a run…"),
     CommandCase("runs show folder", 1, "swiftlet: 'folder': it is no folder of a run…"),
   ]

@@ -191,7 +191,7 @@ import Training
     }
     let recipe = try TrainingRecipeTests.recipe(
       """
-      model: {architecture: see-in-the-dark, options: {variant: lighter, features: 2}}
+      model: {architecture: see-in-the-dark, options: {convolution: lighter, features: 2}}
       data: {kind: low-light, folders: photos, patch: 64}
       validation: {folders: photos}
       training: {epochs: 1, batch-size: 2}
