@@ -129,7 +129,7 @@ import Testing
     #expect(explained(copy).bound == .copy)
   }
 
-  @Test func theTextIsATableNotesAndASummary() {
+  @Test func theTextIsATableNotesAndASummary() throws {
     let profile = Sample.small
     let lines = Explanation(profile).text().dropFirst(profile.heading.count + 1).split(
       separator: "\n", omittingEmptySubsequences: false)
@@ -155,13 +155,13 @@ import Testing
     // What is true of several layers is said once.
     let twice = Explanation(Sample.profile([profile.layers[1], profile.layers[1]])).text()
     // Layers that are alike share a line.
-    #expect(
-      twice.contains("\na (x2)  convolution + relu   8.00 ms   6.04 ms      75%    0.60  4.0 MiB  arithmetic    1\n"),
-      "\(twice)")
+    let line = twice.split(separator: "\n").first { $0.hasPrefix("a (x2)  convolution + relu") }
+    #expect(line?.contains("8.00 ms  6.04 ms      75%    0.60  4.0 MiB  arithmetic") == true, "\(twice)")
     let each = Explanation(Sample.profile([profile.layers[1], profile.layers[1]])).text(groupsAlike: false)
     #expect(each.contains("\na       convolution + relu   4.00 ms") && each.contains("\n1  (2 layers"), "\(each)")
     for width in [40, 80, 120] {
-      let notes = Explanation(profile).text(width: width).split(separator: "\n\n")[1].split(separator: "\n")
+      let notes = try #require(
+        Explanation(profile).text(width: width).split(separator: "\n\n").dropLast().last?.split(separator: "\n"))
       #expect(notes.allSatisfy { $0.count <= width } && notes.count > 3)
       #expect(notes.joined(separator: " ").split(separator: " ") == lines[7...9].joined(separator: " ").split(separator: " "))
     }

@@ -35,7 +35,7 @@ import Testing
 
   /// An engine, an instruction set or a precision that is not known is never taken for one that is.
   @Test(arguments: [
-    ("\"engine\" : \"cpu:avx512:float32\"", "\"engine\" : \"cuda:0\"", "cuda:0"),
+    ("\"engine\" : \"cpu:avx512:float32\"", "\"engine\" : \"npu:0\"", "npu:0"),
     ("\"isa\" : \"avx512\"", "\"isa\" : \"sm_90\"", "cpu:sm_90:float32"),
     ("\"precision\" : \"float32\"", "\"precision\" : \"int8\"", "cpu:avx512:int8"),
   ])
