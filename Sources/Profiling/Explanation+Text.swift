@@ -24,7 +24,7 @@ extension Explanation {
     }
     table.append(["engine", "", Self.ms(Double(engineNanoseconds))])
     table.append(["in all", "", Self.ms(Double(nanoseconds)), Self.ms(Double(idealNanoseconds))])
-    return heading + "\n" + table.text + "\n" + notes.text(width: width) + summary
+    return heading + "\n" + table.text + "\n" + notes.text(width: width) + summary(groupsAlike)
   }
 
   /// Layers that share a line, and what they take together.
@@ -44,14 +44,15 @@ extension Explanation {
     return groups.map { ($0.sum, $0.names) }
   }
 
-  private var summary: String {
+  private func summary(_ groupsAlike: Bool) -> String {
     if isUnreliable {
       return "The machine was busy and the roofs are unreliable: nothing is judged by them. Measure again when it is idle.\n"
     }
-    let gains = layers.enumerated().map { (gain: $1.nanoseconds - $1.idealNanoseconds, index: $0) }
+    let gains = groups(groupsAlike).enumerated()
+      .map { (gain: $1.sum.nanoseconds - $1.sum.idealNanoseconds, index: $0, name: TextFormat.alike($1.names)) }
       .filter { $0.gain * 50 > nanoseconds }.sorted { ($0.gain, $1.index) > ($1.gain, $0.index) }
     if gains.isEmpty { return "No single layer has much to gain.\n" }
-    let best = gains.prefix(3).map { "\(layers[$0.index].name.onOneLine) (\(Self.ms(Double($0.gain))))" }
+    let best = gains.prefix(3).map { "\($0.name.onOneLine) (\(Self.ms(Double($0.gain))))" }
     return "Most is to be gained in \(best.joined(separator: ", ")).\n"
   }
 
