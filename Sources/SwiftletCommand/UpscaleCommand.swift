@@ -199,6 +199,8 @@ struct UpscaleCommand: ParsableCommand {
         + (result.pages.map { "(\($0) pages) " } ?? "") + (model == nil ? result.model.map { "by \($0) " } ?? "" : "")
         + "in \(TextFormat.fixed(result.seconds, 2)) s"
     Terminal.show(line + "\n", besides: [output])
+    // Who reads a pipe or a log of a long batch sees what is done.
+    defer { Terminal.flush() }
     guard verbose, !result.isSkipped else { return }
     let flow =
       result.heldWhole.isEmpty ? "its rows flowed from file to file" : "in memory: " + result.heldWhole.joined(separator: "; ")
