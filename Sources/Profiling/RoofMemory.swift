@@ -37,9 +37,12 @@ public struct RoofMemory: Sendable {
   /// The roofs raised to the best that was seen, which becomes the best seen. Where there is no file and none can be written, as they are.
   func raised(_ roofs: Roofs, machine: String, precision: String, now: Double = Date().timeIntervalSince1970) -> Roofs {
     guard let path else { return roofs }
-    let bytes = (try? FileReader.bytes(of: path, limit: 1 << 20)) ?? []
-    var entries = ((try? JSONDecoder().decode([Entry].self, from: Data(bytes))) ?? [])
-      .filter { $0.time <= now && now - $0.time < Self.lifetime }
+    // Not through the readers of inputs: what they read is never written by the same command.
+    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+    let isFile = attributes?[.type] as? FileAttributeType == .typeRegular && (attributes?[.size] as? Int ?? 0) < 1 << 20
+    let data = isFile ? FileManager.default.contents(atPath: path) ?? Data() : Data()
+    var entries = ((try? JSONDecoder().decode([Entry].self, from: data)) ?? [])
+      .filter { $0.time <= now && now - $0.time < Self.lifetime && $0.roofs.arePossible }
     var result = roofs
     let place = entries.firstIndex { entry in
       entry.machine == machine && entry.precision == precision && entry.roofs.isa == roofs.isa
@@ -58,9 +61,19 @@ public struct RoofMemory: Sendable {
       entries.append(Entry(machine: machine, precision: precision, roofs: best, time: now))
     }
     // What cannot be kept is measured again.
-    if let folder = Folder.parent(path), (try? Folder.create(folder)) != nil, let data = try? JSONEncoder().encode(entries) {
+    if isFile || attributes == nil, let folder = Folder.parent(path), (try? Folder.create(folder)) != nil,
+      let data = try? JSONEncoder().encode(entries)
+    {
       try? AtomicFile.write(Array(data), to: path)
     }
     return result
+  }
+}
+
+extension Roofs {
+  /// Whether a machine may have them.
+  fileprivate var arePossible: Bool {
+    [gflopsPerS, float32GflopsPerS, memoryGbPerS, cacheGbPerS].allSatisfy { (0.01...1e6).contains($0) }
+      && (1...1_000_000_000).contains(launchNanoseconds)
   }
 }

@@ -74,6 +74,10 @@ import Testing
       #expect(memory.raised(other, machine: machine, precision: precision, now: now) == other)
     }
     #expect(memory.raised(low, machine: "a", precision: "float32", now: 1001 + RoofMemory.lifetime) == low)
+    // In a command, which writes nothing that it reads.
+    _ = FileClaims.together { memory.raised(high, machine: "d", precision: "float32", now: 5000) }
+    let again = FileClaims.together { memory.raised(low, machine: "d", precision: "float32", now: 6000) }
+    #expect(again.gflopsPerS == high.gflopsPerS && again.disagreement == 0.5)
     // A file that is none, and no place at all.
     try AtomicFile.write(Array("broken".utf8), to: folder + "/deep/caches/roofs.json")
     #expect(memory.raised(low, machine: "a", precision: "float32", now: 2000) == low)
