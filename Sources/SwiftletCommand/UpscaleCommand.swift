@@ -7,7 +7,7 @@ struct UpscaleCommand: ParsableCommand {
     discussion: """
       Reads and writes PNG, JPEG, WebP, TIFF and BMP; AVIF and JPEG XL, too, where libheif and libjxl are installed, and reads HEIC and, by \
       giflib, the first frame of GIF. Depth, alpha, colour profile, resolution, EXIF, XMP, IPTC and texts are kept \
-      where the format holds them; what it does not hold is said. A picture that cannot be read is reported and the others go on; the exit code then is 1.
+      where the format holds them; metadata that it does not hold is said. A picture that cannot be read is reported and the others go on; the exit code then is 1.
       """)
 
   @Argument(help: ArgumentHelp("Pictures, folders of pictures, or - for standard input.", valueName: "input"))
