@@ -38,6 +38,9 @@ public struct EvaluationProtocol: Hashable, Sendable {
   /// On red, green and blue.
   public static let rgb = EvaluationProtocol(name: "rgb", colour: .rgb, crop: .multipleOfScale, isRounded: true)
 
+  /// How the line begins that says what is done to the small picture.
+  static let smallPicture = "small picture: "
+
   public static let all = [vdsr, edsr, rgb]
 
   /// Everything that has a say in the figures, one line each.
@@ -57,7 +60,7 @@ public struct EvaluationProtocol: Hashable, Sendable {
       case .multipleOfScale: "crop: at right and bottom to a multiple of the scale"
       }
     let resizeLine = "resize: MATLAB imresize bicubic (a = -0.5, antialiased) in double, down by the scale and up again"
-    let degradationLine = "small picture: \(degradations.map(\.description).joined(separator: ", then "))"
+    let degradationLine = "\(Self.smallPicture)\(degradations.map(\.description).joined(separator: ", then "))"
     return [colourLine] + greyLine + [range, cropLine, resizeLine] + (degradations.isEmpty ? [] : [degradationLine]) + [
       isRounded
         ? "rounding: small picture, bicubic and output clipped to 0 to 255 and rounded to 8 bits"

@@ -45,6 +45,11 @@ public struct EvaluationReport: Hashable, Codable, Sendable, EngineReport {
     public var name: String
     public var hash: String
     public var lines: [String]
+
+    /// The name, the hash, and what is done to the small picture beyond making it small.
+    var summary: String {
+      (["\(name) (\(hash))"] + lines.filter { $0.hasPrefix(EvaluationProtocol.smallPicture) }).joined(separator: ", ")
+    }
   }
 
   public var model: String
@@ -105,7 +110,9 @@ public struct EvaluationReport: Hashable, Codable, Sendable, EngineReport {
   }
 
   /// The figures as a table under the protocol.
-  public var text: String {
+  ///
+  /// - Parameter width: the characters of a line: sentences are broken there, names shortened, and then columns left out. Nil for any number.
+  public func text(width: Int? = nil) -> String {
     let head =
       protocolText + "model \(model.onOneLine), \(TextFormat.grouped(parameterCount)) parameters, \(engineText)\n"
       + multiplyAdds.map { "x\($0.scale): \(EvaluationTable.billions($0.count)) multiply-adds for an output of 1280x720\n" }
@@ -126,7 +133,10 @@ public struct EvaluationReport: Hashable, Codable, Sendable, EngineReport {
         ])
       }
     }
-    return head + "\n" + table.text
+    return TextFormat.fitting(head, width: width) + "\n"
+      + table.text(
+        width: width, shortening: ["image": 12], leavingOut: ["seconds", "size", "bicubic SSIM", "gain dB", "network SSIM"],
+        everything: " (--csv has everything)")
   }
 }
 

@@ -59,11 +59,17 @@ public struct EvaluationTable: Sendable {
   private static let note = "multiply-adds are for an output of 1280x720; seconds are of the network, a picture"
 
   /// The protocol and the means, for people. One network's pictures are told one by one by its report.
-  public var text: String {
+  ///
+  /// - Parameter width: as of an `EvaluationReport`.
+  public func text(width: Int? = nil) -> String {
     guard let first = reports.first else { return "" }
     var table = TextTable(Self.headings)
     for line in lines { table.append(Self.fields(line)) }
-    return first.protocolText + first.engineText + "\n\n" + table.text + "\n" + Self.note + "\n"
+    let lines = table.text(
+      width: width, shortening: ["model": 12], leavingOut: ["seconds", "multiply-adds", "parameters"],
+      everything: " (--csv has everything)")
+    return TextFormat.fitting(first.protocolText + first.engineText, width: width) + "\n\n" + lines + "\n"
+      + TextFormat.fitting(Self.note, width: width) + "\n"
   }
 
   /// The means as a table of Markdown.
@@ -75,7 +81,7 @@ public struct EvaluationTable: Sendable {
         .joined(separator: " | ") + " |\n"
     }
     return row(Self.headings) + "|---|---|---:|---:|---:|---:|---:|\n" + lines.map { row(Self.fields($0)) }.joined()
-      + "\nProtocol \(first.protocol.name) (\(first.protocol.hash)), \(first.engineText); \(Self.note).\n"
+      + "\nProtocol \(first.protocol.summary), \(first.engineText); \(Self.note).\n"
   }
 
   /// Every picture and the means (called `mean`) of each network.
@@ -94,7 +100,7 @@ public struct EvaluationTable: Sendable {
           [report.model, "\(row.scale)", row.image, isMean ? "" : "\(row.width)", isMean ? "" : "\(row.height)"]
             + [row.bicubic.psnr, row.network.psnr, row.bicubic.ssim, row.network.ssim, row.seconds].map { "\($0)" }
             + ["\(report.parameterCount)", count.map { TextFormat.fixed($0, 0) } ?? ""]
-            + ["\(report.protocol.name) \(report.protocol.hash)"])
+            + [report.protocol.summary])
       }
     }
     return text

@@ -102,8 +102,10 @@ public struct KernelReport: Hashable, Codable, Sendable {
 
   /// The table for people.
   ///
-  /// - Parameter groupsAlike: layers of one operation that were decided alike are told once.
-  public func text(groupsAlike: Bool = true) -> String {
+  /// - Parameters:
+  ///   - groupsAlike: layers of one operation that were decided alike are told once.
+  ///   - width: the characters of a line: sentences are broken there, and columns left out. Nil for any number.
+  public func text(groupsAlike: Bool = true, width: Int? = nil) -> String {
     guard choices.isEmpty else {
       let engine = EngineText.line(.cpu, precision: precision, isa: isa, threads: nil, rates: rates)
       var groups: [(choice: Choice, names: [String])] = []
@@ -111,8 +113,9 @@ public struct KernelReport: Hashable, Codable, Sendable {
         let place = groupsAlike ? groups.firstIndex { $0.choice.isAlike(choice) } : nil
         if let place { groups[place].names.append(choice.node) } else { groups.append((choice, [choice.node])) }
       }
-      return "\(engine)\(input.map { ", input \($0)" } ?? "")\n\n"
-        + groups.map { $0.choice.text(TextFormat.alike($0.names.map(\.onOneLine))) }.joined(separator: "\n")
+      let parts = groups.map { $0.choice.text(TextFormat.alike($0.names.map(\.onOneLine))) }
+      return TextFormat.fitting(
+        "\(engine)\(input.map { ", input \($0)" } ?? "")\n\n" + parts.joined(separator: "\n"), width: width)
     }
     var table = TextTable(["kernel", "instruction set", "reads", "times", "sums", "stores", "family", "tile", "this machine"])
     for kernel in kernels {
@@ -122,7 +125,8 @@ public struct KernelReport: Hashable, Codable, Sendable {
         kernel.isAvailable ? "yes" : "no",
       ])
     }
-    return table.text
+    return table.text(
+      width: width, shortening: ["kernel": 20], leavingOut: ["tile", "stores", "sums", "family", "times"])
   }
 }
 

@@ -99,6 +99,17 @@ package enum TextFormat {
     return (lines + [line]).joined(separator: "\n") + "\n"
   }
 
+  /// Lines, each broken where it is wider than `width` characters, words whole; what a line begins with in spaces, and `indent` more, lines
+  /// behind its first begin with. As it is for nil.
+  package static func fitting(_ text: String, width: Int?, indent: Int = 2) -> String {
+    guard let width else { return text }
+    return text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+      let margin = String(line.prefix { $0 == " " })
+      let body = wrapped(String(line.dropFirst(margin.count)), width: max(width - margin.count, 20), indent: indent)
+      return margin + body.dropLast().split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\n" + margin)
+    }.joined(separator: "\n")
+  }
+
   /// Some names, and how many more there are.
   package static func list(_ names: [String], most: Int = 8) -> String {
     names.prefix(most).map(\.onOneLine).joined(separator: ", ")
@@ -139,29 +150,5 @@ package enum TextFormat {
     }
     let bytes = number * pow(unit.hasSuffix("B") && !unit.hasSuffix("IB") ? 1000 : 1024, Double(power + 1))
     return bytes >= 1 && bytes < 0x1p62 ? Int(bytes) : nil
-  }
-}
-
-/// Columns of text for people: the first to the left, the others to the right.
-package struct TextTable {
-  private var rows: [[String]]
-
-  package init(_ header: [String]) { rows = [header.map { $0.escapingControls }] }
-
-  package mutating func append(_ row: [String]) { rows.append(row.map { $0.escapingControls }) }
-
-  /// Every line ends in a line feed.
-  package var text: String {
-    let columns = rows.map(\.count).max() ?? 0
-    let widths = (0..<columns).map { column in rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0 }
-    return rows.map { row in
-      let cells = row.enumerated().map { index, cell in
-        let padding = String(repeating: " ", count: widths[index] - cell.count)
-        return index == 0 ? cell + padding : padding + cell
-      }
-      var line = cells.joined(separator: "  ")
-      while line.last == " " { line.removeLast() }
-      return line + "\n"
-    }.joined()
   }
 }

@@ -35,6 +35,8 @@ public struct Safetensors: Sendable {
 
   /// Reads the bytes of a file.
   public init(bytes: [UInt8]) throws(FormatProblem) {
+    // A text of a few letters is none that was cut off.
+    guard bytes.count >= 8 || bytes.isEmpty || bytes.contains(0) else { throw .notOfFormat(.safetensors) }
     guard bytes.count >= 8 else { throw .truncated(.safetensors, part: "the header length") }
     let length = bytes[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     // A text is a long header by its first letters.

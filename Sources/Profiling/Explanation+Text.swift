@@ -6,48 +6,61 @@ extension Explanation {
   /// For people: a line for each layer, or for those that are alike, the notes that some of them refer to, and the whole.
   ///
   /// - Parameters:
-  ///   - groupsAlike: layers of one operation and extents of which the same is said share a line, with the sum of their times.
-  ///   - width: the characters of a line that notes are broken at; nil for any number.
+  ///   - groupsAlike: layers of one operation and extents share a line, with the sum of their times and what is said of most of them.
+  ///   - width: the characters of a line: sentences are broken there, names shortened, and then columns left out. Nil for any number.
   public func text(groupsAlike: Bool = true, width: Int? = nil) -> String {
     var notes = Notes()
-    var table = TextTable(["layer", "operation", "time", "ideal", "of roof", "GFLOP", "moved", "bound by", "see"])
+    // Roofs that disagree judge nothing.
+    let judgements = isUnreliable ? [] : ["ideal", "of roof"], bounds = isUnreliable ? [] : ["bound by", "see"]
+    var table = TextTable(["layer", "operation", "time"] + judgements + ["GFLOP", "moved"] + bounds)
     for group in groups(groupsAlike) {
       let layer = group.sum
       let gain = max(layer.nanoseconds - layer.idealNanoseconds, 0)
       let note = layer.note.map { notes.number($0, gain: gain, lines: group.names.count) }
-      table.append([
-        TextFormat.alike(group.names), layer.operation, Self.ms(Double(layer.nanoseconds)),
-        Self.ms(Double(layer.idealNanoseconds)), "\(TextFormat.fixed(100 * layer.roofShare, 0))%",
-        layer.operations > 0 ? Self.giga(layer.operations) : "--", TextFormat.bytes(layer.bytesMoved), layer.bound.text,
-        note ?? "",
-      ])
+      let ideal = [Self.ms(Double(layer.idealNanoseconds)), "\(TextFormat.fixed(100 * layer.roofShare, 0))%"]
+      let work = [layer.operations > 0 ? Self.giga(layer.operations) : "--", TextFormat.bytes(layer.bytesMoved)]
+      table.append(
+        [TextFormat.alike(group.names), layer.operation, Self.ms(Double(layer.nanoseconds))] + (isUnreliable ? [] : ideal)
+          + work
+          + (isUnreliable ? [] : [layer.bound.text, note ?? ""]))
     }
     table.append(["engine", "", Self.ms(Double(engineNanoseconds))])
-    table.append(["in all", "", Self.ms(Double(nanoseconds)), Self.ms(Double(idealNanoseconds))])
-    return heading + "\n" + table.text + "\n" + notes.text(width: width) + summary(groupsAlike)
+    table.append(["in all", "", Self.ms(Double(nanoseconds))] + (isUnreliable ? [] : [Self.ms(Double(idealNanoseconds))]))
+    let lines = table.text(
+      width: width, shortening: ["layer": 16, "operation": 20], leavingOut: ["moved", "GFLOP", "operation", "ideal"])
+    return TextFormat.fitting(heading, width: width) + "\n" + lines + "\n" + notes.text(width: width)
+      + TextFormat.fitting(summary(groupsAlike), width: width)
   }
 
   /// Layers that share a line, and what they take together.
   private func groups(_ groupsAlike: Bool) -> [(sum: Layer, names: [String])] {
-    var groups: [(first: Layer, sum: Layer, names: [String])] = []
+    var groups: [[Layer]] = []
     for layer in layers {
-      guard groupsAlike, let place = groups.firstIndex(where: { $0.first.isAlike(layer) }) else {
-        groups.append((layer, layer, [layer.name]))
-        continue
+      if groupsAlike, let place = groups.firstIndex(where: { $0[0].isAlike(layer) }) {
+        groups[place].append(layer)
+      } else {
+        groups.append([layer])
       }
-      groups[place].names.append(layer.name)
-      groups[place].sum.nanoseconds += layer.nanoseconds
-      groups[place].sum.idealNanoseconds += layer.idealNanoseconds
-      groups[place].sum.operations += layer.operations
-      groups[place].sum.bytesMoved += layer.bytesMoved
     }
-    return groups.map { ($0.sum, $0.names) }
+    return groups.map { members in
+      var sum = members.mostFrequent { Judgement(bound: $0.bound, reason: $0.reason, change: $0.change) }
+      sum.nanoseconds = members.reduce(0) { $0 + $1.nanoseconds }
+      sum.idealNanoseconds = members.reduce(0) { $0 + $1.idealNanoseconds }
+      sum.operations = members.reduce(0) { $0 + $1.operations }
+      sum.bytesMoved = members.reduce(0) { $0 + $1.bytesMoved }
+      return (sum, members.map(\.name))
+    }
+  }
+
+  private struct Judgement: Hashable {
+    var bound: Bound
+    var reason: String
+    var change: String?
   }
 
   private func summary(_ groupsAlike: Bool) -> String {
-    if isUnreliable {
-      return "The machine was busy and the roofs are unreliable: nothing is judged by them. Measure again when it is idle.\n"
-    }
+    // The heading has said so.
+    if isUnreliable { return "" }
     let gains = groups(groupsAlike).enumerated()
       .map { (gain: $1.sum.nanoseconds - $1.sum.idealNanoseconds, index: $0, name: TextFormat.alike($1.names)) }
       .filter { $0.gain * 50 > nanoseconds }.sorted { ($0.gain, $1.index) > ($1.gain, $0.index) }
@@ -96,10 +109,9 @@ extension Explanation.Layer {
   /// How near it comes to its roof, 1 at it.
   var roofShare: Double { nanoseconds > 0 ? Double(idealNanoseconds) / Double(nanoseconds) : 0 }
 
-  /// Whether the same is said of both, but for their names and times.
+  /// Whether both do the same work.
   fileprivate func isAlike(_ other: Explanation.Layer) -> Bool {
-    operation == other.operation && bound == other.bound && operations == other.operations && bytesMoved == other.bytesMoved
-      && reason == other.reason && change == other.change
+    operation == other.operation && operations == other.operations && bytesMoved == other.bytesMoved
   }
 
   /// `bound by …. To change: ….`; nil where that helps no one.
@@ -117,6 +129,15 @@ extension Explanation.Bound {
     case .unreliable: "?"
     case .fallbackKernel: "fallback kernel"
     }
+  }
+}
+
+extension Array {
+  /// The first of those whose key most have; the array is not empty.
+  func mostFrequent<Key: Hashable>(_ key: (Element) -> Key) -> Element {
+    let counts = Dictionary(map { (key($0), 1) }, uniquingKeysWith: +)
+    let most = counts.values.max() ?? 0
+    return first { counts[key($0)] == most } ?? self[0]
   }
 }
 

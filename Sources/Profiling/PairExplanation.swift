@@ -7,6 +7,9 @@ public struct PairExplanation: Hashable, Codable, Sendable {
     public var name: String
     public var firstNanoseconds: Int
     public var secondNanoseconds: Int
+    /// Of the first and of the second: operations that kernels do, and bytes that they move.
+    public var operations: [Int]
+    public var bytesMoved: [Int]
     /// Second over first, of the multiply-accumulates as written; nil where the first has none.
     public var arithmeticRatio: Double?
     /// Second over first, of the operations that the kernels do: Winograd's transforms leave fewer than are written.
@@ -70,6 +73,7 @@ public struct PairExplanation: Hashable, Codable, Sendable {
     let time = ratio(b.nanoseconds, a.nanoseconds) ?? 1
     var pair = Pair(
       name: group.name, firstNanoseconds: a.nanoseconds, secondNanoseconds: b.nanoseconds,
+      operations: [a.operations, b.operations], bytesMoved: [a.bytesMoved, b.bytesMoved],
       arithmeticRatio: ratio(b.multiplyAccumulates, a.multiplyAccumulates), operationRatio: ratio(b.operations, a.operations),
       bytesRatio: ratio(b.bytesMoved, a.bytesMoved), timeRatio: time, reasons: [])
     // Layers that did not shrink have nothing to explain.
@@ -111,8 +115,10 @@ public struct PairExplanation: Hashable, Codable, Sendable {
 extension PairExplanation {
   /// For people: the whole, a line for each layer, and the notes that some of them refer to.
   ///
-  /// - Parameter width: the characters of a line that notes are broken at; nil for any number.
-  public func text(width: Int? = nil) -> String {
+  /// - Parameters:
+  ///   - groupsAlike: pairs that do the same work share a line, with the sums of their times and what is said of most of them.
+  ///   - width: the characters of a line: sentences are broken there, names shortened, and then columns left out. Nil for any number.
+  public func text(groupsAlike: Bool = true, width: Int? = nil) -> String {
     func ratio(_ a: Int, _ b: Int) -> String { b > 0 ? TextFormat.fixed(Double(a) / Double(b), 2) : "--" }
     var text = "a: \(first.heading)b: \(second.heading)\n"
     if !conditions.isEmpty { text += conditions.map { $0 + "\n" }.joined() + "\n" }
@@ -121,20 +127,49 @@ extension PairExplanation {
     text += "\(ratio(firstMultiplyAccumulates, secondMultiplyAccumulates)) times fewer multiply-adds. "
     text += "It takes \(Explanation.ms(Double(second.nanoseconds))) instead of \(Explanation.ms(Double(first.nanoseconds))): "
     text += "\(ratio(second.nanoseconds, first.nanoseconds)) of the time.\n\n"
-    if pairs.isEmpty { return text + "No layers of the two bear the same names: only the whole can be compared.\n" }
+    if pairs.isEmpty {
+      text += "No layers of the two bear the same names: only the whole can be compared.\n"
+      return TextFormat.fitting(text, width: width)
+    }
     var notes = Notes()
     text += "Ratios are b over a; 'done' is that of the multiply-adds that Winograd's transforms leave.\n\n"
     var table = TextTable(["layer", "a", "b", "time", "multiply-adds", "done", "bytes", "see"])
-    for pair in pairs {
-      let numbers = pair.reasons.map { notes.number($0.text) }
+    for (pair, names) in groups(groupsAlike) {
+      let numbers = pair.reasons.map { notes.number($0.text, lines: names.count) }
       func fixed(_ ratio: Double?) -> String { ratio.map { TextFormat.fixed($0, 2) } ?? "--" }
       table.append([
-        pair.name, Explanation.ms(Double(pair.firstNanoseconds)), Explanation.ms(Double(pair.secondNanoseconds)),
+        TextFormat.alike(names), Explanation.ms(Double(pair.firstNanoseconds)), Explanation.ms(Double(pair.secondNanoseconds)),
         fixed(pair.timeRatio), fixed(pair.arithmeticRatio), fixed(pair.operationRatio), fixed(pair.bytesRatio),
         numbers.joined(separator: ", "),
       ])
     }
-    text += table.text + "\n" + notes.text(width: width)
+    text = TextFormat.fitting(text, width: width)
+    text +=
+      table.text(width: width, shortening: ["layer": 16], leavingOut: ["bytes", "done"]) + "\n" + notes.text(width: width)
+    return text + TextFormat.fitting(conclusion, width: width)
+  }
+
+  /// Pairs that share a line, and what they take together.
+  private func groups(_ groupsAlike: Bool) -> [(sum: Pair, names: [String])] {
+    var groups: [[Pair]] = []
+    for pair in pairs {
+      let place = groups.firstIndex {
+        groupsAlike && $0[0].operations == pair.operations && $0[0].bytesMoved == pair.bytesMoved
+          && $0[0].arithmeticRatio == pair.arithmeticRatio
+      }
+      if let place { groups[place].append(pair) } else { groups.append([pair]) }
+    }
+    return groups.map { members in
+      var sum = members.mostFrequent(\.reasons)
+      sum.firstNanoseconds = members.reduce(0) { $0 + $1.firstNanoseconds }
+      sum.secondNanoseconds = members.reduce(0) { $0 + $1.secondNanoseconds }
+      sum.timeRatio = sum.firstNanoseconds > 0 ? Double(sum.secondNanoseconds) / Double(sum.firstNanoseconds) : 1
+      return (sum, members.map(\.name))
+    }
+  }
+
+  private var conclusion: String {
+    var text = ""
     if !onlySecond.isEmpty { text += "b alone has \(onlySecond.map(\.onOneLine).joined(separator: ", ")).\n" }
     let slow = pairs.filter(\.isNotFaster), shrunk = pairs.count(where: \.hasShrunk)
     if shrunk == 0 { return text + "No layer of b has fewer multiply-adds than its like in a.\n" }

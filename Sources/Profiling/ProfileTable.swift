@@ -151,67 +151,35 @@ extension ProfileTable {
   ///   first, until the table fits. Nil for any number.
   public func text(_ profile: Profile, width: Int? = nil) -> String {
     let rows = rows(profile)
-    let all = columns(rows, whole: profile.nanoseconds)
-    let columns = width.map { Self.fitting(all, width: max($0, 40)) } ?? all
+    let all = columns(rows, profile)
+    let columns = width.map { TableColumn.fitting(all, width: max($0, 40), leavingOut: leftOut(all)) } ?? all
     let missing = all.filter { column in !columns.contains { $0.header == column.header } }.map(\.header)
-    let rule = columns.map { String(repeating: "-", count: $0.width) + "  " }.joined() + "\n"
-    func line(_ cell: (Column) -> String) -> String {
+    // PyTorch's lines end in two spaces, which a terminal may have no room for.
+    let end = width == nil ? "  \n" : "\n"
+    let rule = columns.map { String(repeating: "-", count: $0.width) }.joined(separator: "  ") + end
+    func line(_ cell: (TableColumn) -> String) -> String {
       columns.map { column in
         let text = cell(column)
-        return String(repeating: " ", count: max(column.width - text.count, 0)) + text + "  "
-      }.joined() + "\n"
+        return String(repeating: " ", count: max(column.width - text.count, 0)) + text
+      }.joined(separator: "  ") + end
     }
     var text = rule + line(\.header) + rule
     for index in rows.indices { text += line { $0.cells[index] } }
     text += rule
-    if !missing.isEmpty { text += "not shown for want of room: \(missing.joined(separator: ", ")) (--wide shows all)\n" }
+    if !missing.isEmpty {
+      let line = "not shown for want of room: \(missing.joined(separator: ", ")) (--wide shows all)"
+      text += TextFormat.fitting(line, width: width) + "\n"
+    }
     text += "Self CPU time total: \(Self.time(Double(profile.nanoseconds)))\n"
     text += "Number of parameters: \(TextFormat.grouped(profile.parameterCount))\n\n"
-    return text + profile.heading
+    return text + TextFormat.fitting(profile.heading, width: width)
   }
 
-  private struct Column {
-    var header: String
-    var cells: [String]
-    var width: Int
-    /// What it can be shortened to.
-    var least: Int
-
-    /// Narrower, with dots where something is cut off.
-    func cut(to width: Int) -> Column {
-      var result = self
-      result.width = max(width, header.count)
-      result.cells = cells.map { $0.count > result.width ? $0.prefix(result.width - 3) + "..." : $0 }
-      return result
-    }
-  }
-
-  /// In the order in which they are left out where there is no room.
-  private static let leftOut = [
-    "Bytes moved", "GB/s", "CPU total %", "CPU total", "Input Shapes", "CPU Mem", "# of Calls", "CPU time avg", "Kernel",
-    "Self CPU Mem", "Total", "Self CPU %", "GFLOP/s", "% of roof",
-  ]
-
-  private static func fitting(_ all: [Column], width: Int) -> [Column] {
-    var columns = all
-    var next = leftOut[...]
-    func total() -> Int { columns.reduce(-2) { $0 + $1.width + 2 } }
-    while total() > width {
-      // What is long is shortened first, the longest most.
-      if let index = columns.indices.filter({ columns[$0].width > columns[$0].least }).max(by: {
-        columns[$0].width < columns[$1].width
-      }) {
-        columns[index] = columns[index].cut(to: max(columns[index].least, columns[index].width - (total() - width)))
-        continue
-      }
-      guard let header = next.popFirst() else { break }
-      columns.removeAll { $0.header == header || (header == "Total" && $0.header.hasPrefix("Total ")) }
-      // What was shortened for it has its length again.
-      for index in columns.indices {
-        if let whole = all.first(where: { $0.header == columns[index].header }) { columns[index] = whole }
-      }
-    }
-    return columns
+  /// In the order in which columns are left out where there is no room; those that were asked for stay longest.
+  private func leftOut(_ all: [TableColumn]) -> [String] {
+    let total = all.map(\.header).filter { $0.hasPrefix("Total ") }
+    return ["Bytes moved", "GB/s", "CPU total %", "CPU total", "# of Calls", "CPU time avg", "Kernel", "Self CPU %", "GFLOP/s"]
+      + ["% of roof", "CPU Mem", "Input Shapes", "Self CPU Mem"] + total
   }
 
   private static let columnWidth = 12
@@ -219,14 +187,18 @@ extension ProfileTable {
   private static let widestText = 80
   private static let leastText = 20
 
-  private func columns(_ rows: [Row], whole: Int) -> [Column] {
-    func column(_ header: String, _ cell: (Row) -> String) -> Column {
-      Column(header: header, cells: rows.map(cell), width: Self.columnWidth, least: Self.columnWidth)
+  private func columns(_ rows: [Row], _ profile: Profile) -> [TableColumn] {
+    let whole = profile.nanoseconds, isUnreliable = profile.hasUnreliableRoofs
+    func column(_ header: String, _ cell: (Row) -> String) -> TableColumn {
+      var column = TableColumn(header: header, cells: rows.map(cell), width: Self.columnWidth, least: Self.columnWidth)
+      // PyTorch's columns are of one width; where that is too much, of what is in them.
+      column.least = min(column.natural, Self.columnWidth)
+      return column
     }
-    func wide(_ header: String, _ limit: Int, _ cell: (Row) -> String) -> Column {
+    func wide(_ header: String, _ limit: Int, _ cell: (Row) -> String) -> TableColumn {
       let cells = rows.map(cell)
       let width = min((cells.map(\.count).max() ?? 0) + 4, limit)
-      return Column(
+      return TableColumn(
         header: header, cells: cells.map { $0.count > width - 3 ? $0.prefix(width - 3) + "..." : $0 },
         width: max(width, header.count), least: min(max(width, header.count), Self.leastText))
     }
@@ -259,7 +231,8 @@ extension ProfileTable {
     columns += [
       column("GFLOP/s") { rate($0.flops, $0) },
       column("GB/s") { rate($0.bytes, $0) },
-      column("% of roof") { $0.idealNanoseconds > 0 ? Self.percent($0.roofShare) : "--" },
+      // Roofs that disagree judge nothing.
+      column("% of roof") { $0.idealNanoseconds > 0 && !isUnreliable ? Self.percent($0.roofShare) : "--" },
       column("Bytes moved") { $0.bytes > 0 ? Self.memory($0.bytes) : "--" },
     ]
     if grouping != .kernel {

@@ -88,9 +88,9 @@ struct EvalCommand: ParsableCommand {
       Terminal.showJSON(reports.count > 1 ? try reports.json : try reports[0].json)
     } else if csv || markdown || reports.count > 1 {
       let table = EvaluationTable(reports)
-      Terminal.show(csv ? table.csv : markdown ? table.markdown : table.text)
+      Terminal.show(csv ? table.csv : markdown ? table.markdown : table.text(width: Terminal.width))
     } else {
-      Terminal.show(reports[0].text)
+      Terminal.show(reports[0].text(width: Terminal.width))
     }
     let failures = reports.compactMap { report in report.failureText.map { (report.model, $0) } }
     for (model, line) in failures {

@@ -23,18 +23,22 @@ struct ExplainCommand: ParsableCommand {
   @Flag(help: "A line for each layer, also of those that are alike.")
   var each = false
 
+  @Flag(help: "Show all columns and whole lines, however wide the terminal is.")
+  var wide = false
+
   @Flag(help: "Print everything as JSON.")
   var json = false
 
   func run() throws {
+    let width = wide ? nil : Terminal.width
     let profiles = try measuring.profiles([model, other].compactMap { $0 }, runs: runs, .fastestOfEachLayer)
     if let other = profiles.dropFirst().first {
       let explanation = PairExplanation(profiles[0], other)
-      json ? Terminal.showJSON(try explanation.json) : Terminal.show(explanation.text(width: Terminal.width))
+      json ? Terminal.showJSON(try explanation.json) : Terminal.show(explanation.text(groupsAlike: !each, width: width))
     } else {
       let explanation = Explanation(profiles[0])
       json
-        ? Terminal.showJSON(try explanation.json) : Terminal.show(explanation.text(groupsAlike: !each, width: Terminal.width))
+        ? Terminal.showJSON(try explanation.json) : Terminal.show(explanation.text(groupsAlike: !each, width: width))
     }
   }
 }

@@ -22,6 +22,9 @@ struct KernelsCommand: ParsableCommand {
   @Flag(help: "A part for each layer, also of those that are alike.")
   var each = false
 
+  @Flag(help: "Show all columns and whole lines, however wide the terminal is.")
+  var wide = false
+
   @Flag(help: "Print everything as JSON.")
   var json = false
 
@@ -34,6 +37,8 @@ struct KernelsCommand: ParsableCommand {
         network, input: shape,
         options: CPUOptions(instructionSet: isa, precision: precision, machine: try machine.description))
     }
-    json ? Terminal.showJSON(try report.json) : Terminal.show(report.text(groupsAlike: !each))
+    json
+      ? Terminal.showJSON(try report.json)
+      : Terminal.show(report.text(groupsAlike: !each, width: wide ? nil : Terminal.width))
   }
 }

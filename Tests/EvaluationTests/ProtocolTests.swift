@@ -63,6 +63,13 @@ import Testing
       }
       let expected = ImageMetric.peakSignalToNoiseRatio(bicubic, truth, border: 2)
       #expect(abs(row.bicubic.psnr - expected) < 1e-3, "\(measure.name)")
+      // Tables for others say it, too.
+      let report = try EvaluationReport(
+        model: "nearest", network: SmallNetworks.nearest(), protocol: measure, engine: .cpu(CPUOptions(threadCount: 1)),
+        images: [row],
+        pictureCount: 1)
+      let table = EvaluationTable([report])
+      for text in [table.csv, table.markdown, table.text()] { #expect(text.contains("small picture: jpeg:40"), "\(text)") }
       let again = try evaluator(measure, SmallNetworks.nearest()).compare(chart, name: "chart", scale: 2).row
       #expect(again.bicubic == row.bicubic && again.network == row.network)
     }

@@ -231,6 +231,33 @@ import Testing
     #expect(pair.reasons.count == 1 && pair.reasons[0].reason.hasPrefix("Winograd") && !pair.isNotFaster)
   }
 
+  /// Pairs of one kind share a line; what most of them say is said of all.
+  @Test func pairsThatAreAlikeShareALine() {
+    var first: [Profile.Layer] = [], second: [Profile.Layer] = []
+    for (index, nanoseconds) in [900_000, 900_000, 90_000].enumerated() {
+      var layer = standard,
+        small = Sample.layer("l", "separable convolution", nanoseconds: nanoseconds, kernel: 1, isSeparable: true)
+      layer.name = "body.\(index)"
+      layer.nanoseconds = 1_000_000
+      small.name = layer.name
+      first.append(layer)
+      second.append(small)
+    }
+    first.append(Sample.layer("tail", nanoseconds: 100_000, size: 32))
+    second.append(Sample.layer("tail", nanoseconds: 100_000, size: 32))
+    let explanation = PairExplanation(Sample.profile(first), Sample.profile(second))
+    let lines = explanation.text().split(separator: "\n")
+    #expect(lines.contains { $0.hasPrefix("body.0 (x3)   3.00 ms   1.89 ms  0.63") }, "\(explanation.text())")
+    #expect(lines.contains { $0.hasPrefix("tail         100.0 us  100.0 us  1.00") })
+    #expect(!lines.contains { $0.hasPrefix("body.1 ") })
+    let each = explanation.text(groupsAlike: false).split(separator: "\n")
+    for name in ["body.0 ", "body.1 ", "body.2 "] { #expect(each.contains { $0.hasPrefix(name) }) }
+    for width in [60, 80, 120] {
+      let longest = explanation.text(width: width).split(separator: "\n").map(\.count).max() ?? 0
+      #expect(longest <= width, "\(longest) characters for \(width)")
+    }
+  }
+
   @Test func layersWithoutMultiplyAddsHaveNoRatioOfThem() {
     let copy = Sample.small.layers[0]
     let explanation = PairExplanation(Sample.profile([copy]), Sample.profile([copy]))

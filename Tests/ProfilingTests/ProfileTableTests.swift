@@ -21,13 +21,16 @@ import Testing
           let shown = Self.headers(text)
           #expect(Set(shown).isSubset(of: headers) && shown.prefix(1) == ["Name"] && shown.contains("Self CPU"), "\(shown)")
           for line in text.split(separator: "\n").prefix(3 + table.rows(profile).count) {
-            #expect(line.count - 2 <= width, "\(line.count) characters where there is room for \(width)")
+            #expect(line.count <= width, "\(line.count) characters where there is room for \(width)")
           }
-          let note = text.split(separator: "\n").first { $0.hasPrefix("not shown") }
+          let end = text.components(separatedBy: "\n\n").dropLast().joined().components(separatedBy: "not shown").dropFirst()
+            .first
+          let note = end?.split(separator: "\n").joined(separator: " ").split(separator: " ").joined(separator: " ")
           #expect((note == nil) == (shown.count == headers.count))
           for header in headers where !shown.contains(header) { #expect(note?.contains(header) == true) }
         }
-        #expect(table.text(profile, width: 1000) == whole)
+        // But for the spaces that PyTorch's lines end in.
+        #expect(table.text(profile, width: 1000).split(separator: "\n") == whole.split(separator: "\n").map(Self.trimmed))
       }
     }
   }
@@ -46,6 +49,10 @@ import Testing
     #expect(rows[1].multiplyAccumulates == 3 * layers[1].multiplyAccumulates)
     let each = ProfileTable(grouping: .layer, sortKey: .order).rows(profile)
     #expect(each.count == 7 && each.map(\.selfNanoseconds).reduce(0, +) == rows.map(\.selfNanoseconds).reduce(0, +))
+  }
+
+  private static func trimmed(_ line: Substring) -> Substring {
+    line.prefix(line.count - line.reversed().prefix { $0 == " " }.count)
   }
 
   private static func headers(_ text: String) -> [String] {

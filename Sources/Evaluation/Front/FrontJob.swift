@@ -56,6 +56,7 @@ public final class FrontJob {
       throw .recipe(error)
     }
     var parts: [Part] = []
+    var shapes: [Shape] = []
     for variant in plan.variants {
       let training = variant.isTrained || variant.beginning == .own ? try recipe.training(of: variant) : nil
       let network: Network?
@@ -66,18 +67,30 @@ public final class FrontJob {
       }
       if case .file(let path)? = variant.teacher { _ = try ModelLibrary.network(path) }
       guard let network else { continue }
+      // Of the first network, whose input is that of all.
+      if parts.isEmpty {
+        shapes = try recipe.blaming(timing: "input") { () throws(EvaluationError) in
+          try network.inputShapes(given: recipe.input)
+        }
+      }
       var steps = 0
       if variant.isTrained, let training {
         let samples = try training.samples(of: training.data, for: network, root: root)
         steps = max(samples.count / training.batchSize, 1) * training.epochs
       }
-      let outline = try variant.outline(of: network, input: recipe.input)
+      let outline = try recipe.blaming(variant.name) { () throws(EvaluationError) in
+        try variant.outline(of: network, input: recipe.input)
+      }
       parts.append(Part(variant: variant, training: training, steps: steps, root: network, outline: outline))
     }
     self.parts = parts
-    shapes = try parts[0].root.inputShapes(given: recipe.input)
+    self.shapes = shapes
     let inputs = shapes
-    for part in parts { _ = try wrapping { () throws(NetworkError) in try part.outline.ledger(inputs: inputs) } }
+    for part in parts {
+      try recipe.blaming(part.variant.name) { () throws(EvaluationError) in
+        _ = try wrapping { () throws(NetworkError) in try part.outline.ledger(inputs: inputs) }
+      }
+    }
 
     // What all have in common.
     let base = recipe.base, network = parts[0].root

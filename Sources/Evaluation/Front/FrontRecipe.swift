@@ -94,3 +94,31 @@ extension YAMLNode {
     }
   }
 }
+
+extension FrontRecipe {
+  /// Does what a variant is given to, and tells what is wrong by the line that names it.
+  func blaming<R>(_ variant: String, _ body: () throws(EvaluationError) -> R) throws(EvaluationError) -> R {
+    var line = 0
+    if case .sequence(let elements)? = node.value(["variants"])?.content {
+      for element in elements {
+        if case .scalar(variant, _)? = element.value(["name"])?.content { line = element.line }
+      }
+    }
+    return try blaming("variant '\(variant.onOneLine)'", line: line, body)
+  }
+
+  /// As for a variant, for a key of `timing`.
+  func blaming<R>(timing key: String, _ body: () throws(EvaluationError) -> R) throws(EvaluationError) -> R {
+    try blaming("'timing.\(key)'", line: node.value(["timing", key])?.line ?? 0, body)
+  }
+
+  private func blaming<R>(
+    _ what: String, line: Int, _ body: () throws(EvaluationError) -> R
+  ) throws(EvaluationError) -> R {
+    do throws(EvaluationError) {
+      return try body()
+    } catch {
+      throw .recipe(RecipeError(path: path, line: line, problem: .told("\(what): \(error)")))
+    }
+  }
+}

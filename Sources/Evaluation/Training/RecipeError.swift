@@ -9,6 +9,8 @@ public struct RecipeError: Error, Hashable, Sendable {
     case excluded(String, by: String)
     /// A value is not what the key takes; allowed is a noun phrase.
     case value(key: String, value: String, allowed: String)
+    /// What a part of the program says that was given a value: the whole line.
+    case told(String)
   }
 
   /// The file, or nil for what came from options.
@@ -39,6 +41,7 @@ extension RecipeError.Problem: CustomStringConvertible {
       "there is no key '\(key)'; " + (nearest.map { "do you mean '\($0)'?" } ?? "there are \(known.joined(separator: ", "))")
     case .missingKey(let key): "'\(key)' is missing"
     case .excluded(let key, let other): "'\(key)' has no meaning beside '\(other)'; leave one of them out"
+    case .told(let line): line
     case .value(let key, let value, let allowed): (key.isEmpty ? "it" : "'\(key)'") + " is '\(value)' and must be \(allowed)"
     }
   }

@@ -14,7 +14,14 @@ public struct RunList: Hashable, Codable, Sendable {
 
   /// Every folder within that holds a run, by name.
   public init(folder: String) throws(EvaluationError) {
-    let names = try wrapping { () throws(FileError) in try Folder.names(in: folder) }
+    let names: [String]
+    do throws(FileError) {
+      names = try Folder.names(in: folder)
+    } catch {
+      guard case .notFound = error else { throw .file(error) }
+      throw .runFolder(
+        path: folder, reason: "is not there: 'swiftlet train' makes it; or give the folder that the runs are in")
+    }
     entries = []
     for name in names {
       let run = RunFolder(path: Folder.joined(folder, name))

@@ -1,3 +1,4 @@
+import Architectures
 import Files
 import Formats
 import Imaging
@@ -26,6 +27,20 @@ extension TrainingRecipe {
     }
   }
 
+  /// Refuses an architecture that there is not, and options that it lacks, by the line that names them; what came from options of the command is
+  /// refused as those are, when the network is made.
+  private static func check(_ source: Source, _ model: RecipeReader) throws(RecipeError) {
+    guard case .architecture(let name, let options) = source else { return }
+    do throws(ArchitectureError) {
+      _ = try Architecture(named: name, options: options)
+    } catch {
+      var key = "options"
+      if case .unknownArchitecture = error { key = "architecture" }
+      let refusal = model.error(key, .told(error.description))
+      if refusal.path != nil, refusal.line > 0 { throw refusal }
+    }
+  }
+
   init(_ node: YAMLNode, path: String?) throws(RecipeError) {
     var root = try RecipeReader(node, path: path)
     guard var model = try root.section("model") else { throw root.error("model", .missingKey("model")) }
@@ -40,6 +55,7 @@ extension TrainingRecipe {
       _ = try model.text("file")
       var options = try model.section("options")
       source = .architecture(architecture, options: try options?.dictionary() ?? [:])
+      try Self.check(source, model)
     } else {
       source = .model(try model.required("file"))
     }

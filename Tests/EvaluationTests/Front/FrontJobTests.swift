@@ -1,3 +1,4 @@
+import Architectures
 import CPUBackend
 import Formats
 import Foundation
@@ -280,6 +281,33 @@ import Testing
     let place = try Place()
     #expect(throws: EvaluationError.self) { _ = try Self.job(place, "front", text) }
     #expect(!place.exists("front"))
+  }
+
+  /// What does not fit is told by the line of the recipe that says it.
+  @Test(arguments: [
+    (
+      "variants: [{name: a}]\ntiming:\n  input: 1x3x16x16",
+      "line 8: 'timing.input': the input 'x' is 1x3x16x16 and must be [N, 1, H, W]"
+    ),
+    (
+      "timing: {input: 1x1x16x16}\nvariants:\n  - {name: a}\n  - {name: b, file: colour.safetensors}",
+      "line 9: variant 'b': the input 'x' is 1x1x16x16 and must be [N, 3, H, W]"
+    ),
+    (
+      "variants: [{name: a, model: {options: {blocks: many}}}]",
+      "line 6: the option blocks of edsr is 'many' and must be a whole number"
+    ),
+  ]) func faultsNameTheirLine(text: String, line: String) throws {
+    let place = try Place()
+    let colour = try Architecture(named: "edsr", options: ["blocks": "1", "features": "4"]).network(.random(seed: 1))
+    let path = place.path + "/colour.safetensors"
+    try ModelLibrary.write(colour, to: path)
+    do {
+      _ = try Self.job(place, "front", text.replacingOccurrences(of: "colour.safetensors", with: path))
+      Issue.record("was taken")
+    } catch EvaluationError.recipe(let error) {
+      #expect(error.description.hasSuffix(line), "\(error)")
+    }
   }
 
   @Test func otherKindsAreMeasuredByTheirOwn() throws {

@@ -255,6 +255,14 @@ import Transforms
       "line 4: 'training.parts' is '2' and must be 1 where mse-sum, which grows with the batch, stands beside a distillation"
     ),
     (start + "training: [1]\n", "line 3: 'training' is '[1]' and must be keys with values"),
+    (
+      "data: {kind: super-resolution, folders: a}\nmodel:\n  architecture: edsrr\n",
+      "line 3: there is no architecture 'edsrr'; there are vdsr, edsr, unet, see-in-the-dark, small-resnet, resnet18, srvgg, rrdb"
+    ),
+    (
+      "data: {kind: super-resolution, folders: a}\nmodel:\n  architecture: vdsr\n  options: {scale: 3}\n",
+      "line 4: vdsr has no option 'scale'; it has depth, features, convolution"
+    ),
     ("model: {\n", "line 2: did not find expected node content"),
     (
       "model: {architecture: edsr}\ndata: {kind: super-resolution, folders: a, degradations: [haze:3]}\ntraining: {}\n",
