@@ -68,7 +68,10 @@ struct Workplace: ~Copyable {
     }
     process.currentDirectoryURL = folder
     // What is kept for the user is kept here.
-    process.environment = ProcessInfo.processInfo.environment.merging(["XDG_CACHE_HOME": folder.path + ".cache"]) { $1 }
+    process.environment = ProcessInfo.processInfo.environment.merging([
+      // Lines are broken by the names in them.
+      "XDG_CACHE_HOME": folder.path + ".cache", "COLUMNS": "10000",
+    ]) { $1 }
     defer { try? FileManager.default.removeItem(atPath: folder.path + ".cache") }
     // Through files: a pipe that no one reads would stop the command.
     let names = ["out", "err"].map { folder.path + "." + $0 }

@@ -70,7 +70,9 @@ public final class FrontJob {
       // Of the first network, whose input is that of all.
       if parts.isEmpty {
         shapes = try recipe.blaming(timing: "input") { () throws(EvaluationError) in
-          try network.inputShapes(given: recipe.input)
+          let shapes = try network.inputShapes(given: recipe.input)
+          _ = try wrapping { () throws(NetworkError) in try network.inferredShapes(inputs: shapes) }
+          return shapes
         }
       }
       var steps = 0
