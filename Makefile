@@ -10,7 +10,7 @@ TEST_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build/testing
 CHECKED_FLAGS = -c release -Xswiftc -enable-testing -Xswiftc -DDEBUG --scratch-path .build/checked
 DEMO_PHOTO = Examples/chelsea.png
 
-.PHONY: build demo test test-checked fuzz docs benchmarks dist format lint setup clean
+.PHONY: build demo test test-checked fuzz docs benchmarks dist gpu-check format lint setup clean
 
 build: setup
 	$(SWIFT) build -c release --product swiftlet
@@ -38,6 +38,10 @@ fuzz: setup
 # One archive that runs on Linux without Swift: dist/swiftlet-VERSION-linux-MACHINE.tar.xz
 dist: setup
 	SWIFT="$(SWIFT)" Tools/make_distribution.sh dist
+
+# A folder that checks and times the CUDA backend on any Linux machine with NVIDIA's driver: dist/gpu-check
+gpu-check: setup
+	SWIFT="$(SWIFT)" Tools/make_gpu_check.sh dist
 
 docs: setup
 	Tools/documentation.sh

@@ -70,8 +70,17 @@ var targets: [Target] = [
     dependencies: [
       "Tensors", "Networks", "Transforms", "Formats", "Execution", "ReferenceBackend", "CPUBackend",
     ], path: "Tests/GeneratedNetworks"),
-  // What several test targets share: operation cases, random tensors, tolerances.
-  .target(name: "TestSupport", dependencies: ["Tensors", "Networks", "GeneratedNetworks"], path: "Tests/TestSupport"),
+  // Small networks of every operation, which every backend runs against the oracle.
+  .target(name: "OperationCases", dependencies: ["Tensors", "Networks", "GeneratedNetworks"], path: "Tests/OperationCases"),
+  // What several test targets share: expectations, files that are damaged.
+  .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport"),
+  // Whether a CUDA device computes what the CPU does, and how fast: for tests, and for `make gpu-check`.
+  .target(
+    name: "DeviceCheck",
+    dependencies: [
+      "Tensors", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "CPUBackend", "CUDABackend",
+      "Evaluation", "OperationCases",
+    ], path: "Tests/DeviceCheck"),
   // Runs the kernels of Sources/CUDAKernels on the CPU, and is the driver of a device that has them.
   .target(
     name: "CUDAEmulation", path: "Tests/CUDAEmulation",
@@ -84,24 +93,28 @@ var targets: [Target] = [
     name: "CUDABackendTests",
     dependencies: [
       "Tensors", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "CPUBackend", "CUDAKernels",
-      "CUDABackend", "CUDAEmulation", "TestSupport",
+      "CUDABackend", "CUDAEmulation", "DeviceCheck", "OperationCases", "TestSupport",
     ]),
   .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
-  .testTarget(name: "NetworksTests", dependencies: ["Tensors", "Networks", "TestSupport"]),
+  .testTarget(name: "NetworksTests", dependencies: ["Tensors", "Networks", "OperationCases", "TestSupport"]),
   .testTarget(
     name: "ReferenceBackendTests",
-    dependencies: ["Tensors", "Networks", "Execution", "ReferenceBackend", "CPUBackend", "TestSupport", "GeneratedNetworks"]),
+    dependencies: [
+      "Tensors", "Networks", "Execution", "ReferenceBackend", "CPUBackend", "OperationCases", "TestSupport",
+      "GeneratedNetworks",
+    ]),
   .testTarget(
     name: "CPUBackendTests",
     dependencies: [
       "Tensors", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "CPUBackend", "CKernels",
-      "TestSupport", "GeneratedNetworks",
+      "OperationCases", "TestSupport", "GeneratedNetworks",
     ]),
   .testTarget(name: "ArchitecturesTests", dependencies: ["Tensors", "Networks", "Architectures"]),
   .testTarget(
     name: "TransformsTests",
     dependencies: [
-      "Tensors", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "CPUBackend", "TestSupport",
+      "Tensors", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "CPUBackend", "OperationCases",
+      "TestSupport",
       "GeneratedNetworks",
     ]),
   .testTarget(
@@ -116,7 +129,7 @@ var targets: [Target] = [
     name: "FormatsTests",
     dependencies: [
       "Tensors", "Files", "Networks", "Architectures", "ONNXProto", "Formats", "Execution", "ReferenceBackend",
-      "TestSupport", "GeneratedNetworks",
+      "OperationCases", "TestSupport", "GeneratedNetworks",
     ], exclude: ["Fixtures", "HDF5", "Models", "Networks"]),
   .testTarget(name: "ImagingTests", dependencies: ["Tensors", "Files", "Imaging"]),
   .testTarget(name: "EvaluationTests", dependencies: ["Swiftlet", "TestSupport", "GeneratedNetworks", "CUDAEmulation"]),
@@ -131,9 +144,19 @@ if Context.environment["SWIFTLET_FUZZING"] != nil {
     .executableTarget(
       name: "fuzz",
       dependencies: [
-        "Swiftlet", "TestSupport", "GeneratedNetworks", "ONNXProto", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        "Swiftlet", "OperationCases", "TestSupport", "GeneratedNetworks", "ONNXProto",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       path: "Fuzzing", exclude: ["fuzz.sh"]))
+}
+
+// The program of `make gpu-check`, which nothing else builds.
+if Context.environment["SWIFTLET_GPU_CHECK"] != nil {
+  targets.append(
+    .executableTarget(
+      name: "gpu-check",
+      dependencies: ["DeviceCheck", "CUDAEmulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Tests/DeviceCheckCommand"))
 }
 
 let package = Package(

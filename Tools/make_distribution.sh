@@ -30,28 +30,7 @@ if [ ! -e "$runtime" ]; then echo "make dist: the licence of the Swift runtime i
 cp "$runtime" "$root/licences/swift.txt"
 for package in .build/distribution/checkouts/*; do cp "$package"/LICENSE.txt "$root/licences/$(basename "$package").txt"; done
 
-# Every library but the parts of the C library, which belong to the system and its loader.
-ldd "$command" | awk '$2 == "=>" && $3 ~ /^\// {print $1, $3}' | while read -r soname path; do
-  case $soname in
-    libc.so.* | libm.so.* | libdl.so.* | libpthread.so.* | librt.so.* | libresolv.so.* | libutil.so.* | ld-linux*) continue ;;
-    libswift* | libFoundation* | libdispatch* | libBlocksRuntime* | lib_Foundation*)
-      echo "make dist: $soname of the Swift runtime is not linked in" >&2
-      exit 1
-      ;;
-  esac
-  real=$(readlink -f "$path")
-  strip -o "$root/lib/$soname" "$real"
-  # Debian names the file by either path, since /lib is /usr/lib.
-  package=$(dpkg -S "$real" 2>/dev/null || dpkg -S "${real#/usr}" 2>/dev/null || true)
-  package=${package%%:*}
-  licence=/usr/share/doc/$package/copyright
-  if [ -n "$package" ] && [ -e "$licence" ]; then
-    cp "$licence" "$root/licences/$package.txt"
-  else
-    echo "make dist: no licence is found for $soname" >&2
-    exit 1
-  fi
-done
+Tools/collect_libraries.sh "$command" "$root/lib" "$root/licences"
 
 # What it needs of the system, read from the files themselves.
 needed=$(objdump -T "$root"/bin/* "$root"/lib/* | sed -n 's/.*(\{0,1\}GLIBC_\([0-9][0-9.]*\).*/\1/p' | sort -uV | tail -1)

@@ -1,5 +1,6 @@
 import Networks
 import Tensors
+import OperationCases
 import TestSupport
 
 /// Networks as JSON: one that is read verifies, comes back as it was, and runs on every engine to the same values.

@@ -2,6 +2,7 @@ import Formats
 import Networks
 import ONNXProto
 import Tensors
+import OperationCases
 import TestSupport
 
 #if canImport(FoundationEssentials)

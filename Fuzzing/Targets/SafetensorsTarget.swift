@@ -2,6 +2,7 @@ import Formats
 import GeneratedNetworks
 import Networks
 import Tensors
+import OperationCases
 import TestSupport
 
 /// Safetensors and model files: what is read comes back from what is written.

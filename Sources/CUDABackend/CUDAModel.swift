@@ -44,47 +44,11 @@ final class CUDAModel: Model {
   }
 
   func session(inputs: [Shape], kernelsFor whole: [Shape]) throws(ExecutionError) -> any Session {
-    let given = network
-    guard given.updates.isEmpty else {
-      throw .device("networks that set parameters, as in training, do not run on a CUDA device yet; run them on the CPU")
-    }
-    let (network, types) = try Self.resolved(given, inputs: inputs)
-    let shapes = types.mapValues(\.shape)
-    let wholeShapes = whole == inputs ? shapes : try Self.resolved(given, inputs: whole).types.mapValues(\.shape)
-    for (name, operation) in network.inputs.map({ ($0.name, "input") })
-      + network.nodes.map({ ($0.name, $0.operation.typeName) })
-    {
-      guard let element = types[name]?.element, element != .float32 else { continue }
-      throw .unsupported(node: name, operation: operation, backend: engine.name, reason: "it holds \(element.rawValue)")
-    }
-    for input in network.inputs {
-      guard let rank = shapes[input.name]?.rank, rank != 4, rank != 2 else { continue }
-      throw .unsupported(
-        node: input.name, operation: "input", backend: engine.name,
-        reason: "it is of \(rank) axes, and the device keeps values of 2 or 4")
-    }
-    for node in network.nodes {
-      if case .no(let reason) = engine.support(for: node, in: network, shapes: shapes) {
-        throw .unsupported(node: node.name, operation: node.operation.typeName, backend: engine.name, reason: reason)
-      }
-    }
-    var planner = DevicePlanner(
-      network, shapes: shapes, wholeShapes: wholeShapes, precision: engine.precision, device: engine.device,
-      preferred: engine.preferredKernels)
+    let planned = try PlannedNetwork(network, inputs: inputs, kernelsFor: whole)
+    var planner = planned.planner(
+      precision: engine.precision, device: engine.device, preferred: engine.preferredKernels)
     let program = try planner.plan()
-    return try CUDASession(program, network: network, shapes: shapes, model: self)
-  }
-
-  /// The network with numbers for sizes that follow from the inputs', and the types of its values.
-  private static func resolved(
-    _ network: Network, inputs: [Shape]
-  ) throws(ExecutionError) -> (network: Network, types: [String: ValueType]) {
-    do throws(NetworkError) {
-      let resolved = try network.resolvingSizes(inputs: inputs)
-      return (resolved, try resolved.inferredTypes(inputs: inputs))
-    } catch {
-      throw .invalidNetwork(error.description)
-    }
+    return try CUDASession(program, network: planned.network, shapes: planned.shapes, model: self)
   }
 
   /// The constants on the device; those that no session reads are made.

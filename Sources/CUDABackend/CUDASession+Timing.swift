@@ -4,7 +4,7 @@ import Tensors
 
 /// Runs that say where their time goes: the same commands as the graph's, one by one, with a moment taken between each two.
 extension CUDASession: TimingSession {
-  func timedRun(_ inputs: [Tensor]) throws(ExecutionError) -> (outputs: [Tensor], timeline: RunTimeline) {
+  package func timedRun(_ inputs: [Tensor]) throws(ExecutionError) -> (outputs: [Tensor], timeline: RunTimeline) {
     let copies = [Self.copy(program.inputs, "input"), Self.copy(program.outputs, "output")]
     var moments: [DeviceEvent] = []
     var outputs: [Tensor] = []
@@ -35,22 +35,48 @@ extension CUDASession: TimingSession {
     return (outputs, RunTimeline(steps: steps, events: events, nanoseconds: ends[ends.count - 1]))
   }
 
+  /// Nanoseconds of each of some runs of the kernels alone, as one graph on values that are on the device: what PyTorch's captured graphs are
+  /// timed by.
+  package func kernelNanoseconds(_ inputs: [Tensor], runs: Int) throws(ExecutionError) -> [Int] {
+    var outputs: [Tensor] = [], times: [Int] = []
+    try run(inputs, into: &outputs) { () throws(CUDAError) in
+      if plan.inputByteCount > 0 { try stream.upload(inputAddress, stage.base, plan.inputByteCount) }
+      let graph = try stream.captured { () throws(CUDAError) in
+        for step in program.steps { try stream.launch(step.kernel, step.grid, step.arguments(addresses, step)) }
+      }
+      let start = try DeviceEvent(stream.context), end = try DeviceEvent(stream.context)
+      // The first ones bring the clocks up.
+      for index in -3..<runs {
+        try start.record(stream)
+        try stream.launch(graph)
+        try end.record(stream)
+        try stream.synchronize()
+        if index >= 0 { times.append(try end.nanoseconds(since: start)) }
+      }
+      if plan.outputByteCount > 0 {
+        try stream.download(stage.base + plan.inputByteCount, outputAddress, plan.outputByteCount)
+        try stream.synchronize()
+      }
+    }
+    return times
+  }
+
   /// All inputs, or all outputs, at once.
   private static func copy(_ values: [Int], _ name: String) -> RunTimeline.Step {
     RunTimeline.Step(node: name, kernels: ["copy"], work: Work(.copy))
   }
 
   private func timelineStep(_ step: DeviceProgram.Step) -> RunTimeline.Step {
-    let moved = (step.reads + [step.writes]).reduce(0) { $0 + program.values[$1].layout.ownByteCount }
     return RunTimeline.Step(
       node: step.node, kernels: [step.kernel.name], work: step.kernel.work,
-      traffic: RunTimeline.Traffic(valueBytes: moved, heldBytes: program.values[step.writes].layout.ownByteCount))
+      traffic: RunTimeline.Traffic(
+        valueBytes: program.movedByteCount(step), heldBytes: program.values[step.writes].layout.ownByteCount))
   }
 }
 
 extension DeviceLayout {
   /// Without what lies between its pixels where it is part of a concatenation.
-  fileprivate var ownByteCount: Int {
+  var ownByteCount: Int {
     isPlanar ? byteCount : shape.batch * shape.height * shape.width * lanes * element.byteCount
   }
 }

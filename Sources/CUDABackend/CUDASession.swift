@@ -3,12 +3,12 @@ import Networks
 import Tensors
 
 /// A program with its memory on the device, as one graph: the copy of all inputs there, the kernels, the copy of all outputs back.
-final class CUDASession: Session {
-  let inputShapes: [Shape]
-  let outputShapes: [Shape]
-  let peakMemoryByteCount: Int
+package final class CUDASession: Session {
+  package let inputShapes: [Shape]
+  package let outputShapes: [Shape]
+  package let peakMemoryByteCount: Int
   /// The kernels in order, with the nodes that they work for.
-  let kernels: [(node: String, kernel: String)]
+  package let kernels: [(node: String, kernel: String)]
 
   private let inputNames: [String]
   let stream: DeviceStream
@@ -91,7 +91,7 @@ final class CUDASession: Session {
     outputOffsets = program.outputs.map { plan.inputByteCount + (plan.offsets[$0] ?? 0) }
   }
 
-  func run(_ inputs: [Tensor], into outputs: inout [Tensor]) throws(ExecutionError) {
+  package func run(_ inputs: [Tensor], into outputs: inout [Tensor]) throws(ExecutionError) {
     try run(inputs, into: &outputs) { () throws(CUDAError) in
       try stream.launch(graph)
       try stream.synchronize()

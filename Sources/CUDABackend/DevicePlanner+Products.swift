@@ -144,6 +144,7 @@ extension DevicePlanner {
         node: node.name, operation: node.operation.typeName, backend: CUDAEngine.backendName, reason: "no kernel takes its size"
       )
     }
+    weighed[program.steps.count] = layer
     switch kernel.family {
     case .dense, .denseFloat, .denseHopper, .separable, .separableBlock, .selection, .head, .tail:
       emitTiled(node, product, layer, kernel, from: input, to: output, adding: residual)

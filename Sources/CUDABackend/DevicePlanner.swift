@@ -17,6 +17,8 @@ struct DevicePlanner {
 
   var program = DeviceProgram()
   var values: [String: Int] = [:]
+  /// What kernels were weighed for, by the place of the step.
+  var weighed: [Int: DeviceLayer] = [:]
   /// The values that are written where a concatenation wants them, and from which channel of it on.
   private var parts: [String: (whole: String, channel: Int)] = [:]
   /// The first layers of residual blocks that are one kernel, by the second's name.

@@ -102,6 +102,9 @@ public struct CUDAOptions: Hashable, Sendable {
     self.threadCount = max(threadCount, 1)
   }
 
+  /// What the device says of itself. Throws where there is no driver, or it has no such device.
+  public var description: CUDADevice { get throws(EvaluationError) { try makeEngine().device } }
+
   /// Throws where there is no driver, or it has no such device.
   package func makeEngine() throws(EvaluationError) -> CUDAEngine {
     do throws(CUDAError) {

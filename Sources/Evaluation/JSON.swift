@@ -20,7 +20,7 @@ extension Encodable {
 
 extension Decodable {
   /// The value that `json` made the text of; nil for other text.
-  init?(json bytes: [UInt8]) {
+  package init?(json bytes: [UInt8]) {
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     // As they are written: the PSNR of equal pictures.

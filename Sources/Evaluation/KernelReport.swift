@@ -20,19 +20,25 @@ public struct KernelReport: Hashable, Codable, Sendable {
     /// Rows and columns of the register tile; of a Winograd transform the outputs a side and the channels at once.
     public var rows: Int
     public var columns: Int
+    /// Of a CUDA device: threads of a block, and its shared memory.
+    public var threads: Int?
+    public var sharedMemoryBytes: Int?
     public var isAvailable: Bool
   }
 
   /// A method that was weighed.
   public struct Candidate: Hashable, Codable, Sendable {
     public var method: String
-    /// The estimate in cycles of one core; nil where it was refused.
+    /// The estimate in cycles of one core; nil where it was refused, and of a CUDA device.
     public var cycles: Double?
+    /// The estimate of a CUDA device; nil where it was refused, and of the CPU.
+    public var nanoseconds: Double?
     /// Why it cannot be taken.
     public var refusal: String?
   }
 
-  /// What was taken for one layer that sums products: a convolution of any kind, or a fully connected layer.
+  /// What was taken for one layer that sums products: a convolution of any kind, or a fully connected layer. On a CUDA device also for pools,
+  /// and what is launched besides, for which nothing was weighed.
   public struct Choice: Hashable, Codable, Sendable {
     public var node: String
     public var operation: String
@@ -47,6 +53,8 @@ public struct KernelReport: Hashable, Codable, Sendable {
   public var precision: String?
   /// The name of the rates that they were chosen by.
   public var rates: String?
+  /// The CUDA device that they were chosen for; nil for the CPU.
+  public var device: String?
   /// What they are chosen for.
   public var input: String?
   public var kernels: [Kernel]
@@ -107,7 +115,9 @@ public struct KernelReport: Hashable, Codable, Sendable {
   ///   - width: the characters of a line: sentences are broken there, and columns left out. Nil for any number.
   public func text(groupsAlike: Bool = true, width: Int? = nil) -> String {
     guard choices.isEmpty else {
-      let engine = EngineText.line(.cpu, precision: precision, isa: isa, threads: nil, rates: rates)
+      let engine =
+        device.map { "\($0), \(precision ?? "")" }
+        ?? EngineText.line(.cpu, precision: precision, isa: isa, threads: nil, rates: rates)
       var groups: [(choice: Choice, names: [String])] = []
       for choice in choices {
         let place = groupsAlike ? groups.firstIndex { $0.choice.isAlike(choice) } : nil
@@ -117,6 +127,7 @@ public struct KernelReport: Hashable, Codable, Sendable {
       return TextFormat.fitting(
         "\(engine)\(input.map { ", input \($0)" } ?? "")\n\n" + parts.joined(separator: "\n"), width: width)
     }
+    if kernels.contains(where: { $0.threads != nil }) { return deviceTable.text(width: width, shortening: ["kernel": 20]) }
     var table = TextTable(["kernel", "instruction set", "reads", "times", "sums", "stores", "family", "tile", "this machine"])
     for kernel in kernels {
       table.append([
@@ -138,10 +149,13 @@ extension KernelReport.Choice {
 
   fileprivate func text(_ name: String) -> String {
     func cost(_ candidate: KernelReport.Candidate) -> String {
-      candidate.cycles.map { $0 < 1e5 ? "\(Int($0)) cycles" : "\(TextFormat.fixed($0 / 1e6, 2)) M cycles" } ?? ""
+      if let nanoseconds = candidate.nanoseconds { return "\(TextFormat.fixed(nanoseconds / 1e3, 1)) us" }
+      return candidate.cycles.map { $0 < 1e5 ? "\(Int($0)) cycles" : "\(TextFormat.fixed($0 / 1e6, 2)) M cycles" } ?? ""
     }
     var text = "\(name): \(operation)\n"
-    let sorted = candidates.filter { $0.cycles != nil }.sorted { ($0.cycles ?? 0) < ($1.cycles ?? 0) }
+    if candidates.isEmpty, KernelReport.isDeviceKernel(chosen) { text += "  \(chosen): \(reason)\n" }
+    func estimate(_ candidate: KernelReport.Candidate) -> Double { candidate.cycles ?? candidate.nanoseconds ?? 0 }
+    let sorted = candidates.filter { $0.refusal == nil }.sorted { estimate($0) < estimate($1) }
     for candidate in sorted {
       let verdict = candidate.method == chosen ? "taken, because \(reason)" : "dearer"
       text += "  \(candidate.method): \(cost(candidate)), \(verdict)\n"

@@ -3,7 +3,8 @@ import Swiftlet
 
 struct KernelsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "kernels", abstract: "Lists the engine's kernels; for a model, what is taken for each layer, and why.")
+    commandName: "kernels",
+    abstract: "Lists the kernels of the CPU or of a CUDA device; for a model, what is taken for each layer, and why.")
 
   @Argument(help: "A name (upscale-x2) or a model file. (default: none, list all kernels)")
   var model: String?
@@ -14,8 +15,44 @@ struct KernelsCommand: ParsableCommand {
   @Option(help: "The instruction set to choose for: portable, avx2, avx512, avx512vnni or avx512bf16.")
   var isa = InstructionSet.best
 
-  @Option(help: "The precision to choose for: float32 or bfloat16.")
-  var precision = Precision.float32
+  @Option(help: "The precision to choose for: float32, on the CPU bfloat16, on a CUDA device float16.")
+  var precision = PrecisionName.float32
+
+  @Option(
+    help: ArgumentHelp(
+      "What to choose for: cpu, cuda, cuda:1, or h100, which need not be there. (default: cpu)", valueName: "device"),
+    transform: Place.init)
+  var device = Place.cpu
+
+  /// What kernels are listed for.
+  enum Place {
+    case cpu
+    case cuda(Int)
+    case absent(CUDADevice)
+
+    init(_ text: String) throws {
+      switch DeviceName(text) {
+      case .cpu: self = .cpu
+      case .cuda(let index): self = .cuda(index)
+      case nil:
+        guard text == "h100" else { throw ValueProblem("give cpu, cuda, cuda with a number, as in cuda:1, or h100") }
+        self = .absent(KernelReport.absentDevice)
+      }
+    }
+
+    var isHere: Bool { if case .absent = self { false } else { true } }
+
+    /// Nil for the CPU.
+    var device: CUDADevice? {
+      get throws {
+        switch self {
+        case .cpu: nil
+        case .cuda(let index): try CUDAOptions(device: index).description
+        case .absent(let device): device
+        }
+      }
+    }
+  }
 
   @OptionGroup var machine: MachineArguments
 
@@ -28,14 +65,31 @@ struct KernelsCommand: ParsableCommand {
   @Flag(help: "Print everything as JSON.")
   var json = false
 
+  func validate() throws {
+    if case .cpu = device {
+      if precision.cpu == nil { throw ValidationError("the CPU has float32 and bfloat16") }
+    } else if precision.cuda == nil {
+      throw ValidationError("a CUDA device has float32 and float16")
+    }
+  }
+
   func run() throws {
-    var report = KernelReport()
+    let report: KernelReport
+    let named = try device.device
     if let model {
       let network = try ModelLibrary.network(model)
       let shape = try network.inputShape(given: input)
-      report = try KernelReport(
-        network, input: shape,
-        options: CPUOptions(instructionSet: isa, precision: precision, machine: try machine.description))
+      if let named {
+        report = try KernelReport(network, input: shape, precision: precision.cuda ?? .float32, device: named)
+      } else {
+        report = try KernelReport(
+          network, input: shape,
+          options: CPUOptions(instructionSet: isa, precision: precision.cpu ?? .float32, machine: try machine.description))
+      }
+    } else if named != nil {
+      report = KernelReport(devicesOf: device.isHere ? named?.capability : nil)
+    } else {
+      report = KernelReport()
     }
     json
       ? Terminal.showJSON(try report.json)

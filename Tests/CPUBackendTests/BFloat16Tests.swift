@@ -3,6 +3,7 @@ import Execution
 import Networks
 import ReferenceBackend
 import Tensors
+import OperationCases
 import TestSupport
 import Testing
 

@@ -4,7 +4,7 @@ import GeneratedNetworks
 import Networks
 import ReferenceBackend
 import Tensors
-import TestSupport
+import OperationCases
 import Testing
 
 /// Networks of integers on every instruction set and number of threads against the reference, bit for bit.

@@ -4,7 +4,7 @@ import Execution
 import GeneratedNetworks
 import Networks
 import Tensors
-import TestSupport
+import OperationCases
 import Testing
 import Transforms
 

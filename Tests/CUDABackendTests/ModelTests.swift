@@ -76,6 +76,23 @@ import Transforms
     #expect(session.deviceKernels.contains(kernel), "\(session.deviceKernels)")
   }
 
+  /// What is planned without a device is what a session does on one, and the cheapest of what was weighed.
+  @Test(arguments: WholeNetworkTests.examples) func plansAreSessions(_ example: WholeNetworkTests.Example) throws {
+    let network = try example.network().optimizedForInference()
+    for precision in CUDAPrecision.allCases {
+      let engine = try EmulatedDevice.engine(precision)
+      let session = try engine.prepare(network, inputs: [example.input])
+      let plan = try DevicePlan(network, inputs: [example.input], precision: precision, device: engine.device)
+      let done = try #require(session as? CUDASession).kernels
+      #expect(plan.steps.map(\.node) == done.map(\.node) && plan.steps.map(\.kernel.name) == done.map(\.kernel))
+      #expect(plan.valueByteCount > 0 && plan.steps.contains { !$0.candidates.isEmpty })
+      for step in plan.steps where !step.candidates.isEmpty {
+        let costs = step.candidates.compactMap(\.cost)
+        #expect(step.candidates.first { $0.method == step.kernel }?.cost == costs.min(), "\(step.node)")
+      }
+    }
+  }
+
   /// A run that is timed gives the same bits, one event a copy or kernel, which follow each other.
   @Test func timedRunsAreRuns() throws {
     let network = try EDSR(blocks: 1).network(.random(seed: 12)).optimizedForInference()

@@ -2,6 +2,7 @@ import CUDAEmulation
 import Execution
 import Networks
 import ReferenceBackend
+import OperationCases
 import TestSupport
 import Tensors
 import Testing

@@ -20,6 +20,24 @@ import Testing
       options: CPUOptions(instructionSet: .avx2, precision: precision, machine: .zen5))
   }
 
+  /// What a device would take that is not there: every kernel of a run, and why not the others.
+  @Test(arguments: CUDAPrecision.allCases) func devicesNeedNotBeThere(_ precision: CUDAPrecision) throws {
+    let network = try EDSR(blocks: 2).network(.zeros), shape = Shape(channels: 3, height: 32, width: 32)
+    let report = try KernelReport(network, input: shape, precision: precision, device: KernelReport.absentDevice)
+    #expect(report.device == "NVIDIA H100 (not here)" && report.choices.contains { $0.node == "tail" })
+    for choice in report.choices where !choice.candidates.isEmpty {
+      let taken = try #require(choice.candidates.first { $0.method == choice.chosen }?.nanoseconds)
+      #expect(choice.candidates.allSatisfy { ($0.nanoseconds ?? .infinity) >= taken && $0.cycles == nil })
+      #expect(choice.candidates.allSatisfy { ($0.nanoseconds == nil) != ($0.refusal == nil) })
+    }
+    let text = report.text(width: 80)
+    #expect(text.hasPrefix("NVIDIA H100 (not here), \(precision.rawValue), input 1x3x32x32\n\nhead: convolution 3 -> 64"))
+    #expect(text.contains(" us, taken, because ") && text.split(separator: "\n").allSatisfy { $0.count <= 80 })
+    let all = KernelReport(devicesOf: nil).text(width: 80)
+    #expect(
+      all.contains("dense_half_16x16") && !all.contains("yes") && all.split(separator: "\n").allSatisfy { $0.count <= 80 })
+  }
+
   @Test(arguments: Precision.allCases)
   func everyLayerOfProductsIsListed(_ precision: Precision) throws {
     let report = try report(precision)

@@ -3,7 +3,7 @@ import Formats
 import Networks
 import ReferenceBackend
 import Tensors
-import TestSupport
+import OperationCases
 import Testing
 
 /// Networks of integers in files.

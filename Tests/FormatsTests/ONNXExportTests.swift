@@ -4,7 +4,7 @@ import Files
 import Networks
 import ReferenceBackend
 import Tensors
-import TestSupport
+import OperationCases
 import Testing
 
 @testable import Formats

@@ -1,7 +1,7 @@
 import Foundation
 import Networks
 import Tensors
-import TestSupport
+import OperationCases
 import Testing
 
 @Suite struct NetworkCodableTests {

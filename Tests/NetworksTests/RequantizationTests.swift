@@ -1,7 +1,7 @@
 import Foundation
 import Networks
 import Tensors
-import TestSupport
+import OperationCases
 import Testing
 
 /// What requantises: its arithmetic, its rules, and what it looks like in files and text.

@@ -1,6 +1,6 @@
 import Networks
 import Tensors
-import TestSupport
+import OperationCases
 import Testing
 
 /// Bounds of what has none are infinite; they are never NaN, and nothing traps.

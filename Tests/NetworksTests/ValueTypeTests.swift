@@ -1,6 +1,6 @@
 import Networks
 import Tensors
-import TestSupport
+import OperationCases
 import Testing
 
 /// The types of values: what operations take of other elements than float32, and what they refuse.

@@ -2,7 +2,7 @@ import Execution
 import Networks
 import ReferenceBackend
 import Tensors
-import TestSupport
+import OperationCases
 import Testing
 
 /// The reference's integers against the formulas written out, one output at a time: sums in 64 bits, and each step in Double, where products

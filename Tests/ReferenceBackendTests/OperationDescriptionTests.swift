@@ -2,7 +2,7 @@ import Execution
 import Networks
 import ReferenceBackend
 import Tensors
-import TestSupport
+import OperationCases
 import Testing
 
 /// What operations say about themselves holds of what the reference computes, for every case of the shared list that is one node.

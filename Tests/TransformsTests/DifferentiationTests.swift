@@ -1,7 +1,7 @@
 import Networks
 import ReferenceBackend
 import Tensors
-import TestSupport
+import OperationCases
 import Testing
 import Transforms
 

@@ -1,6 +1,6 @@
 import Networks
 import Tensors
-import TestSupport
+import OperationCases
 import Testing
 import Transforms
 

@@ -1,5 +1,6 @@
 import Networks
 import Tensors
+import OperationCases
 import TestSupport
 import Testing
 import Transforms

@@ -2,7 +2,7 @@ import Architectures
 import Networks
 import ReferenceBackend
 import Tensors
-import TestSupport
+import OperationCases
 import Testing
 import Transforms
 

@@ -3,7 +3,7 @@ import GeneratedNetworks
 import Networks
 import ReferenceBackend
 import Tensors
-import TestSupport
+import OperationCases
 import Testing
 import Transforms
 

@@ -1,6 +1,7 @@
 import Architectures
 import Networks
 import Tensors
+import OperationCases
 import TestSupport
 import Testing
 import Transforms

@@ -1,0 +1,111 @@
+import Execution
+import Networks
+import Tensors
+
+/// What a device would do for a network, kernel by kernel, and what was weighed. Pure: the device need not be there.
+package struct DevicePlan: Sendable {
+  /// A launch.
+  package struct Step: Sendable {
+    package var node: String
+    package var kernel: CUDAKernel
+    /// Blocks.
+    package var blockCount: Int
+    /// Read and written of values.
+    package var byteCount: Int
+    /// Of a layer that sums products, or of a pool: every kernel with its estimate in nanoseconds or the reason against it; else empty.
+    package var candidates: [KernelCandidate<CUDAKernel>]
+  }
+
+  package var steps: [Step]
+  /// What values take on the device, inputs and outputs among them.
+  package var valueByteCount: Int
+
+  /// - Parameters:
+  ///   - network: as it is run: fastest after `fusing()`.
+  ///   - whole: the inputs that `inputs` are cut from; nil for those themselves.
+  package init(
+    _ network: Network, inputs: [Shape], kernelsFor whole: [Shape]? = nil, precision: CUDAPrecision, device: CUDADevice
+  ) throws(ExecutionError) {
+    let planned = try PlannedNetwork(network, inputs: inputs, kernelsFor: whole ?? inputs)
+    var planner = planned.planner(precision: precision, device: device)
+    let program = try planner.plan(), memory = DeviceMemoryPlan(program)
+    let weighed = planner.weighed
+    steps = program.steps.enumerated().map { index, step in
+      Step(
+        node: step.node, kernel: step.kernel, blockCount: step.grid.x * step.grid.y * step.grid.z,
+        byteCount: program.movedByteCount(step), candidates: weighed[index]?.candidates ?? [])
+    }
+    valueByteCount = memory.arena.byteCount + memory.inputByteCount + memory.outputByteCount
+  }
+}
+
+/// A network whose sizes are numbers and every node of which the device runs.
+struct PlannedNetwork {
+  let network: Network
+  let shapes: [String: Shape]
+  let wholeShapes: [String: Shape]
+
+  init(_ given: Network, inputs: [Shape], kernelsFor whole: [Shape]) throws(ExecutionError) {
+    guard given.updates.isEmpty else {
+      throw .device("networks that set parameters, as in training, do not run on a CUDA device yet; run them on the CPU")
+    }
+    let (network, types) = try Self.resolved(given, inputs: inputs)
+    let shapes = types.mapValues(\.shape)
+    wholeShapes = whole == inputs ? shapes : try Self.resolved(given, inputs: whole).types.mapValues(\.shape)
+    let backend = CUDAEngine.backendName
+    for (name, operation) in network.inputs.map({ ($0.name, "input") })
+      + network.nodes.map({ ($0.name, $0.operation.typeName) })
+    {
+      guard let element = types[name]?.element, element != .float32 else { continue }
+      throw .unsupported(node: name, operation: operation, backend: backend, reason: "it holds \(element.rawValue)")
+    }
+    for input in network.inputs {
+      guard let rank = shapes[input.name]?.rank, rank != 4, rank != 2 else { continue }
+      throw .unsupported(
+        node: input.name, operation: "input", backend: backend,
+        reason: "it is of \(rank) axes, and the device keeps values of 2 or 4")
+    }
+    for node in network.nodes {
+      guard let reason = DeviceSupport.refusal(of: node, in: network, shapes: shapes) else { continue }
+      throw .unsupported(node: node.name, operation: node.operation.typeName, backend: backend, reason: reason)
+    }
+    self.network = network
+    self.shapes = shapes
+  }
+
+  func planner(precision: CUDAPrecision, device: CUDADevice, preferred: [CUDAKernel] = []) -> DevicePlanner {
+    DevicePlanner(
+      network, shapes: shapes, wholeShapes: wholeShapes, precision: precision, device: device, preferred: preferred)
+  }
+
+  /// The network with numbers for sizes that follow from the inputs', and the types of its values.
+  private static func resolved(
+    _ network: Network, inputs: [Shape]
+  ) throws(ExecutionError) -> (network: Network, types: [String: ValueType]) {
+    do throws(NetworkError) {
+      let resolved = try network.resolvingSizes(inputs: inputs)
+      return (resolved, try resolved.inferredTypes(inputs: inputs))
+    } catch {
+      throw .invalidNetwork(error.description)
+    }
+  }
+}
+
+extension DeviceProgram {
+  /// What a step reads and writes of values, without what lies between the pixels of a part of a concatenation.
+  func movedByteCount(_ step: Step) -> Int {
+    (step.reads + [step.writes]).reduce(0) { $0 + values[$1].layout.ownByteCount }
+  }
+}
+
+extension CUDADevice {
+  /// An H100 with SXM5, for plans on machines that have none.
+  ///
+  /// - Source: the tables of NVIDIA's H100 architecture whitepaper and CUDA C++ Programming Guide (compute capability 9.0).
+  package static let h100 = CUDADevice(
+    index: 0, name: "NVIDIA H100 (not here)", capability: Capability(major: 9, minor: 0), memoryByteCount: 80 << 30,
+    multiprocessorCount: 132, mostThreadsPerBlock: 1024, mostThreadsPerMultiprocessor: 2048,
+    mostBlockExtents: [1024, 1024, 64], mostGridExtents: [2_147_483_647, 65535, 65535], warpSize: 32, sharedByteCount: 48 << 10,
+    mostSharedByteCount: 227 << 10, sharedByteCountPerMultiprocessor: 228 << 10, cacheByteCount: 50 << 20,
+    clockKilohertz: 1_980_000, memoryClockKilohertz: 2_619_000, memoryBusBits: 5120)
+}

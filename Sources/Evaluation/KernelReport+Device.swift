@@ -1,0 +1,86 @@
+import CUDABackend
+import Execution
+import Networks
+import Tensors
+
+extension KernelReport {
+  /// Every kernel for CUDA devices.
+  ///
+  /// - Parameter capability: of this machine's device; nil where there is none.
+  public init(devicesOf capability: CUDADevice.Capability?) {
+    kernels = CUDAKernel.allCases.map { kernel in
+      let least = kernel.isForHopper ? "sm_90a" : "sm_80"
+      let isAvailable = capability.map { kernel.isForHopper ? $0.major == 9 : $0.major >= 8 } ?? false
+      let element = kernel.family.element?.rawValue ?? "any"
+      return Kernel(
+        name: kernel.name, isa: least, left: element, sum: "float32", stored: element,
+        family: kernel.name.prefix { $0 != "_" }.description, rows: kernel.tileHeight, columns: kernel.tileWidth,
+        threads: kernel.threadCount, sharedMemoryBytes: kernel.sharedByteCount, isAvailable: isAvailable)
+    }
+    choices = []
+  }
+
+  /// What a CUDA device takes for each node of a network, optimised for inference, in order, and why not the others. Nothing runs: the device
+  /// need not be there.
+  public init(
+    _ network: Network, input: Shape, precision: CUDAPrecision, device: CUDADevice
+  ) throws(EvaluationError) {
+    self.init(devicesOf: device.capability)
+    self.device = device.name
+    self.precision = precision.rawValue
+    self.input = input.description
+    let fused = network.optimizedForInference()
+    let plan: DevicePlan
+    do throws(ExecutionError) {
+      plan = try DevicePlan(fused, inputs: [input], precision: precision, device: device)
+    } catch {
+      throw .execution(network: network.name, error)
+    }
+    let nodes = Dictionary(fused.nodes.map { ($0.name, $0) }) { first, _ in first }
+    choices = plan.steps.map { step in
+      let candidates = step.candidates.map { candidate in
+        switch candidate.verdict {
+        case .cost(let nanoseconds): Candidate(method: candidate.method.name, nanoseconds: nanoseconds)
+        case .refused(let reason): Candidate(method: candidate.method.name, refusal: reason)
+        }
+      }
+      let possible = candidates.count { $0.nanoseconds != nil }
+      let work = "\(step.blockCount) blocks of \(step.kernel.threadCount) threads"
+      let reason =
+        candidates.isEmpty
+        ? work : possible > 1 ? "it is the cheapest of \(possible): \(work)" : "no other can: \(work)"
+      let operation = nodes[step.node].map { "\($0.operation.typeName) \($0.operation.summary)" } ?? "layout"
+      return Choice(
+        node: step.node, operation: operation, chosen: step.kernel.name, reason: reason, candidates: candidates)
+    }
+  }
+
+  /// The device that is meant by `h100`: what one would take, where there is none.
+  public static var absentDevice: CUDADevice { .h100 }
+
+  static func isDeviceKernel(_ name: String) -> Bool { CUDAKernel.allCases.contains { $0.name == name } }
+
+  var deviceTable: TextTable {
+    var table = TextTable(["kernel", "for", "values", "tile", "threads", "shared", "this machine"])
+    for kernel in kernels {
+      table.append([
+        kernel.name, kernel.isa, kernel.left, kernel.columns > 0 ? "\(kernel.rows)x\(kernel.columns)" : "--",
+        "\(kernel.threads ?? 0)", TextFormat.bytes(kernel.sharedMemoryBytes ?? 0), kernel.isAvailable ? "yes" : "no",
+      ])
+    }
+    return table
+  }
+}
+
+extension CUDAKernel.Family {
+  /// What its values are; nil where it takes several.
+  fileprivate var element: DeviceElement? {
+    switch self {
+    case .dense(let element, _, _), .denseHopper(let element), .separable(let element), .separableBlock(let element),
+      .selection(let element), .head(let element, _), .tail(let element), .maximumPool(let element, _, _):
+      element
+    case .denseFloat: .float32
+    case .direct, .elementByElement, .move, .resample, .windows: nil
+    }
+  }
+}

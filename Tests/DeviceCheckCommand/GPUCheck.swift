@@ -1,0 +1,58 @@
+import ArgumentParser
+import CUDABackend
+import CUDAEmulation
+import DeviceCheck
+import Evaluation
+import Files
+import Foundation
+
+/// The program of `make gpu-check`.
+@main struct GPUCheck: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "gpu-check",
+    abstract: "Checks that a CUDA device computes what the CPU does, and times it. Exits 1 where anything failed.")
+
+  @Option(help: "The device.")
+  var device = 0
+
+  @Option(help: ArgumentHelp("Write everything as JSON. (default: none)", valueName: "file"))
+  var json: String?
+
+  @Option(help: ArgumentHelp("What torch_times.py wrote, to be set beside our times. (default: none)", valueName: "file"))
+  var torch: String?
+
+  @Option(help: ArgumentHelp("Begin nothing after so many seconds.", valueName: "s"))
+  var seconds = 150.0
+
+  @Flag(help: "Operations alone: for tools that slow the device down.")
+  var operations = false
+
+  @Flag(help: "On a device that is emulated on the CPU, with small networks: to see the program run.")
+  var emulated = false
+
+  func run() throws {
+    let driver = try emulated ? CUDADriver { cudaEmulatedSymbol($0) } : CUDADriver.load()
+    let start = Machine.seconds
+    let index = device
+    var check = DeviceCheck(isSmall: emulated) { (precision) throws(CUDAError) in
+      try CUDAEngine(driver, device: index, precision: precision)
+    }
+    check.deadline = start + seconds
+    check.progress = { line in FileHandle.standardError.write(Data((line + "\n").utf8)) }
+    let engine = try check.engine(.float32)
+    var report = DeviceCheckReport(device: engine.device, driver: try driver.version())
+    report.operations = try check.operations()
+    if !operations {
+      report.networks = try check.networks()
+      report.times = try check.times(runs: emulated ? 3 : 50)
+    }
+    if let torch {
+      guard report.takePeer(try FileReader.bytes(of: torch, limit: 1 << 20)) else {
+        throw ValidationError("'\(torch)' is not what torch_times.py writes")
+      }
+    }
+    if let json { try AtomicFile.write(Array((try report.json + "\n").utf8), to: json) }
+    print(report.text, terminator: "")
+    if !report.isSound { throw ExitCode(1) }
+  }
+}

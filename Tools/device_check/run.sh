@@ -1,0 +1,61 @@
+#!/bin/sh
+# Checks and times the CUDA backend on this machine, within four minutes: every operation and whole networks against the CPU, under
+# compute-sanitizer where it is installed, a photo enlarged on both, times beside PyTorch's where python3 has it.
+#   sh run.sh [RESULTS] [OPTIONS OF gpu-check]
+# RESULTS is a folder (default: results, beside this file) that gets check.json, check.txt and what else was said. Exits 1 where
+# anything failed. `sh run.sh results --emulated` needs no device: it shows what runs.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+results=${1:-$here/results}
+[ $# -gt 0 ] && shift
+mkdir -p "$results" || exit 1
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+tar -C "$work" -xzf "$here/program.tar.gz" || exit 1
+program=$work/program
+failures=0
+say() { echo "$*" | tee -a "$results/check.txt"; }
+: > "$results/check.txt"
+isEmulated=
+for option in "$@"; do [ "$option" = --emulated ] && isEmulated=1; done
+
+torch=
+if [ -z "$isEmulated" ] && python3 -c 'import torch; assert torch.cuda.is_available()' 2> "$results/torch.txt"; then
+  rm -f "$results/torch.json"
+  timeout 85 python3 "$here/torch_times.py" --json "$results/torch.json" --seconds 60 >> "$results/torch.txt" 2>&1
+  [ -e "$results/torch.json" ] && torch=$results/torch.json
+fi
+[ -n "$torch" ] || say "PyTorch is not timed (torch.txt says why)"
+
+"$program/bin/gpu-check" --json "$results/check.json" --seconds 60 ${torch:+--torch "$torch"} "$@" \
+  > "$work/check.txt" 2> "$results/progress.txt" || failures=$((failures + 1))
+tee -a "$results/check.txt" < "$work/check.txt"
+tail -n 3 "$results/progress.txt" | grep -i error && say "gpu-check failed: progress.txt has more"
+
+if [ -z "$isEmulated" ]; then
+  # The same picture by both, a level apart at most: 8 bits round what 16 do not tell apart.
+  for device in cpu cuda; do
+    "$program/bin/swiftlet" upscale "$program/chelsea.png" --scale 2 --device "$device" -o "$work/$device.png" \
+      >> "$results/upscale.txt" 2>&1 || { say "upscale --device $device failed: upscale.txt says why"; failures=$((failures + 1)); }
+  done
+  if [ -e "$work/cpu.png" ] && [ -e "$work/cuda.png" ]; then
+    cmp -s "$work/cpu.png" "$work/cuda.png" && say "the photo is the same by both" || say "the photo differs in its last bits"
+    cp "$work/cuda.png" "$results/"
+  fi
+  "$program/bin/swiftlet" devices >> "$results/check.txt" 2>&1
+  if command -v compute-sanitizer > /dev/null; then
+    for tool in memcheck racecheck; do
+      timeout 25 compute-sanitizer --tool $tool --error-exitcode 9 "$program/bin/gpu-check" --operations --seconds 10 \
+        > "$results/$tool.txt" 2>&1
+      case $? in
+        0) say "compute-sanitizer, $tool: nothing" ;;
+        124) say "compute-sanitizer, $tool: out of time" ;;
+        *) say "compute-sanitizer, $tool: FAILED, $tool.txt says what"; failures=$((failures + 1)) ;;
+      esac
+    done
+  else
+    say "compute-sanitizer is not installed"
+  fi
+fi
+[ $failures -eq 0 ] && say "all is well" || say "$failures parts FAILED"
+[ $failures -eq 0 ]
