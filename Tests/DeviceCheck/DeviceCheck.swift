@@ -33,16 +33,18 @@ package struct DeviceCheck {
   /// Every case of the shared list: equal to the reference within what float arithmetic may cost, or refused with a reason.
   package func operations(_ cases: [OperationCase] = OperationCase.all) throws(CUDAError) -> [DeviceCheckReport.Row] {
     var rows: [DeviceCheckReport.Row] = []
-    for precision in precisions {
-      let engine = try engine(precision)
-      for example in cases where example.network.updates.isEmpty {
+    var engines: [CUDAEngine] = []
+    for precision in precisions { engines.append(try engine(precision)) }
+    // In turn, so that each precision has its share of the time.
+    for example in cases where example.network.updates.isEmpty {
+      for (precision, engine) in zip(precisions, engines) {
         rows.append(
           DeviceCheckReport.Row(
             name: example.name, precision: precision.rawValue,
             outcome: isOver ? .notRun : outcome(of: example, engine, precision)))
       }
-      progress("\(precision.rawValue): \(rows.count { $0.precision == precision.rawValue }) operations")
     }
+    progress("\(rows.count) checks of operations")
     return rows
   }
 

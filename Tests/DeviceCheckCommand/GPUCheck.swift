@@ -37,13 +37,17 @@ import Foundation
     var check = DeviceCheck(isSmall: emulated) { (precision) throws(CUDAError) in
       try CUDAEngine(driver, device: index, precision: precision)
     }
-    check.deadline = start + seconds
+    // Each part leaves time for the next.
+    func until(_ share: Double) -> Double { start + seconds * share }
+    check.deadline = until(operations ? 1 : 0.45)
     check.progress = { line in FileHandle.standardError.write(Data((line + "\n").utf8)) }
     let engine = try check.engine(.float32)
     var report = DeviceCheckReport(device: engine.device, driver: try driver.version())
     report.operations = try check.operations()
     if !operations {
+      check.deadline = until(0.7)
       report.networks = try check.networks()
+      check.deadline = until(1)
       report.times = try check.times(runs: emulated ? 3 : 50)
     }
     if let torch {
