@@ -114,6 +114,7 @@ struct UpscaleMemory {
       count += PlaneWindow.byteCount(count: sizes.channels, width: sizes.size.networkWidth, capacity: stream.outputRows)
     }
     let shape = plan.largest
+    count += plan.continuation.heldByteCount(rows: shape[2], columns: shape[3], channels: sizes.channels)
     if sizes.enlarging != nil { count += sizes.channels * shape[2] * plan.whole[3] * 4 }
     // A row of tiles side by side.
     let kept = plan.rows.reduce(0) { max($0, $1.keep.count) } * plan.scale
