@@ -1,4 +1,5 @@
 #include "loading.h"
+#include "quiet.h"
 
 // Of libjxl's interface, which is functions around values that only it knows; the few structures that pass are as they have been from
 // version 0.7 on.
@@ -280,7 +281,7 @@ static int read_boxes(jxl_input *it, image_codec_metadata *metadata) {
   return memory;
 }
 
-static int read_rows(image_reader *reader, void *rows, size_t count, char *message) {
+static int run_read(image_reader *reader, void *rows, size_t count, char *message) {
   jxl_input *it = (jxl_input *)reader;
   const image_codec_header *header = &reader->header;
   const jxl_format format = {header->channels, header->bits == 16 ? jxl_uint16 : jxl_uint8, 0, 0};
@@ -308,6 +309,11 @@ static int read_rows(image_reader *reader, void *rows, size_t count, char *messa
   return status;
 }
 
+static int read_rows(image_reader *reader, void *rows, size_t count, char *message) {
+  image_read_call call = {run_read, reader, rows, count, message};
+  return image_quietly(image_run_read_call, &call);
+}
+
 static int finish_rows(image_reader *reader, image_codec_metadata *metadata, char *message) {
   (void)reader, (void)metadata, (void)message;
   return IMAGE_CODEC_OK;
@@ -315,21 +321,26 @@ static int finish_rows(image_reader *reader, image_codec_metadata *metadata, cha
 
 static void close_reader(image_reader *reader) { free(reader); }
 
+static int run_open(image_reader *reader, const image_codec_input *input, image_codec_metadata *metadata, char *message) {
+  jxl_input *it = (jxl_input *)reader;
+  if (!load_reading(&it->library)) return image_codec_fail(message, IMAGE_CODEC_NO_LIBRARY, "libjxl0.7 or libjxl0.11");
+  it->input = input;
+  const int status = read_head(it, metadata, message);
+  if (status != IMAGE_CODEC_OK || read_boxes(it, metadata)) return status;
+  return image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
+}
+
 int image_jxl_open(
   const image_codec_input *input, image_codec_metadata *metadata, image_reader **reader, char *message
 ) {
   jxl_input *it = calloc(1, sizeof *it);
   if (!it) return image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
-  it->input = input;
   it->reader.obstacle = IMAGE_CODEC_LIBRARY;
   it->reader.read = read_rows;
   it->reader.finish = finish_rows;
   it->reader.close = close_reader;
-  int status = load_reading(&it->library) ? read_head(it, metadata, message)
-                                          : image_codec_fail(message, IMAGE_CODEC_NO_LIBRARY, "libjxl0.7 or libjxl0.11");
-  if (status == IMAGE_CODEC_OK && !read_boxes(it, metadata)) {
-    status = image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
-  }
+  image_open_call call = {run_open, &it->reader, input, metadata, message};
+  int status = image_quietly(image_run_open_call, &call);
   if (status != IMAGE_CODEC_OK) {
     close_reader(&it->reader);
     return status;
@@ -404,7 +415,7 @@ static int run_write(
   return 1;
 }
 
-int image_jxl_write(
+static int write_file(
   const image_codec_header *header, const void *pixels, const image_codec_metadata *metadata, int quality,
   image_codec_buffer *output, char *message
 ) {
@@ -430,4 +441,12 @@ int image_jxl_write(
   free(part);
   library.destroy(encoder);
   return status;
+}
+
+int image_jxl_write(
+  const image_codec_header *header, const void *pixels, const image_codec_metadata *metadata, int quality,
+  image_codec_buffer *output, char *message
+) {
+  image_write_call call = {write_file, header, pixels, metadata, quality, output, message};
+  return image_quietly(image_run_write_call, &call);
 }

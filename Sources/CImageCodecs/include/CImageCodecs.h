@@ -1,7 +1,7 @@
 // Plain C over libpng, libjpeg-turbo, libwebp and libtiff, and over giflib, libheif and libjxl where they are installed.
 //
 // libpng and libjpeg report errors by longjmp, which must not cross Swift frames; so every function here returns a status and
-// writes one line of reason instead. Nothing is printed, nothing exits, no global is kept.
+// writes one line of reason instead. Nothing is printed, nothing exits; what libraries print of damaged files is not seen (`quiet.h`).
 #ifndef SWIFTLET_CIMAGECODECS_H
 #define SWIFTLET_CIMAGECODECS_H
 
