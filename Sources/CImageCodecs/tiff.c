@@ -523,7 +523,8 @@ int image_tiff_open(
   input->reader.close = close_reader;
   input->tiff = open_file(&input->file, "rm");
   int status = input->tiff ? IMAGE_CODEC_OK : fail(&input->file, IMAGE_CODEC_CORRUPT, "the directory is damaged");
-  if (status == IMAGE_CODEC_OK && source->directory > 0 && !TIFFSetDirectory(input->tiff, (uint16_t)source->directory)) {
+  // By its place: libtiff would go through all directories before it.
+  if (status == IMAGE_CODEC_OK && source->directory > 0 && !TIFFSetSubDirectory(input->tiff, source->directory)) {
     status = fail(&input->file, IMAGE_CODEC_CORRUPT, "a directory is damaged");
   }
   if (status == IMAGE_CODEC_OK) status = read_layout(&input->file, input->tiff, &input->it, &input->reader.header);

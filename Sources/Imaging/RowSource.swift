@@ -14,6 +14,8 @@ protocol RowSource: AnyObject {
   var heldByteCount: Int { get }
   /// Pages, or pictures that follow each other in time; one of them is read.
   var pictureCount: Int { get }
+  /// Of a TIFF file.
+  var pages: TIFFPages? { get }
   /// After `finish`: all pixels are there, and no more than the mark or the padding that ends the file is missing.
   var lacksEnd: Bool { get }
   /// After `finish`: the pixels that a tolerant source found missing.
@@ -49,6 +51,7 @@ final class LibraryRows: RowSource {
   let obstacle: ImageObstacle?
   let heldByteCount: Int
   let pictureCount: Int
+  let pages: TIFFPages?
   private let name: String
   private let file: RandomAccessFile
   private let reader: UnsafeMutablePointer<image_reader>
@@ -63,12 +66,15 @@ final class LibraryRows: RowSource {
     UnsafeMutablePointer<UnsafeMutablePointer<image_reader>?>?, UnsafeMutablePointer<CChar>?
   ) -> Int32
 
-  init(_ original: RandomAccessFile, name: String, _ format: ImageFormat, isTolerant: Bool = false, page: Int = 0)
-    throws(ImageError)
-  {
+  /// - Parameter known: the pages of a TIFF file, where somebody has counted them already.
+  init(
+    _ original: RandomAccessFile, name: String, _ format: ImageFormat, isTolerant: Bool = false, page: Int = 0,
+    pages known: TIFFPages? = nil
+  ) throws(ImageError) {
     var file = original
     let open: Open
     var pictureCount = 1, directory = 0
+    var pages: TIFFPages?
     switch format {
     case .png:
       open = image_png_open
@@ -93,10 +99,11 @@ final class LibraryRows: RowSource {
       }
     case .tiff:
       open = image_tiff_open
-      let pages = TIFFPages(file)
-      directory = pages.directory(ofPage: page)
-      pictureCount = max(1, pages.pages.count)
-      try pages.add(to: &beside, page: page, name: name)
+      let found = if let known { known } else { try TIFFPages(file, name: name) }
+      directory = found.directory(ofPage: page)
+      pictureCount = found.count
+      try found.add(to: &beside, page: page, name: name)
+      pages = found
     case .bmp: preconditionFailure("BMP is read by no library")
     }
     let input = UnsafeMutablePointer<image_codec_input>.allocate(capacity: 1)
@@ -105,7 +112,7 @@ final class LibraryRows: RowSource {
     input.initialize(
       to: image_codec_input(
         bytes: file.descriptor < 0 ? bytes ?? nil : nil, count: file.byteCount, descriptor: file.descriptor,
-        directory: UInt32(directory), is_tolerant: isTolerant ? 1 : 0))
+        directory: UInt64(directory), is_tolerant: isTolerant ? 1 : 0))
     var message = [CChar](repeating: 0, count: Int(IMAGE_CODEC_MESSAGE_SIZE))
     var opened: UnsafeMutablePointer<image_reader>?
     let status = open(input, &blocks, &opened, &message)
@@ -117,6 +124,7 @@ final class LibraryRows: RowSource {
     self.name = name
     self.file = file
     self.input = input
+    self.pages = pages
     reader = opened
     let found = opened.pointee.header
     header = ImageHeader(

@@ -73,8 +73,8 @@ typedef struct {
   const uint8_t *bytes;
   size_t count;
   int descriptor;
-  // Of a TIFF file: the directory whose picture is read, from 0 on.
-  uint32_t directory;
+  // Of a TIFF file: where the directory lies whose picture is read; 0 for the first.
+  uint64_t directory;
   // Not 0 where pixels that are missing are no error: the reader tells how many rows were there.
   int is_tolerant;
 } image_codec_input;
