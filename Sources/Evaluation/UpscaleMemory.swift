@@ -106,6 +106,12 @@ struct UpscaleMemory {
       + interpolation + finished
   }
 
+  /// Alpha is there before the colours, and is put into the rows of a copy of each band.
+  mutating func waitsForColours(alphaByteCount: Int) {
+    flowing += alphaByteCount + sizes.bandHeight * sizes.result.rowByteCount
+    causes.append(MemoryNeed.Cause(text: Upscaler.alphaCause, byteCount: alphaByteCount))
+  }
+
   /// What a plan adds beside its sessions: windows, and rows that tiles need.
   func byteCount(of plan: ModelRunner.Plan) -> Int {
     let stream = sizes.stream(plan)

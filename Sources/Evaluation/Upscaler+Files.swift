@@ -112,7 +112,11 @@ extension Upscaler {
     if properties(of: reader, options) != job.properties { job = try self.job(source, options, held: held) }
     var alpha: Image?
     try options.reading { () throws(EvaluationError) in
-      alpha = try networkAlpha(job.properties, job.size) { () throws(EvaluationError) in try self.rows(source, options) }
+      alpha = try networkAlpha(job.properties, job.size) { () throws(EvaluationError) in
+        let rows = try self.rows(source, options)
+        // What stands as a whole stands already.
+        return (rows, rows.isWhole ? 0 : rows.heldByteCount)
+      }
     }
     let writer = try wrapping { () throws(ImageError) in
       try ImageWriter(job.memory.sizes.result, as: source.encoding, to: sink, pages: pages)
@@ -204,11 +208,9 @@ extension Upscaler {
     if source.holdsOutput {
       causes.append(MemoryNeed.Cause(text: Self.heldOutputCause, byteCount: source.encoding.fileByteCount(result)))
     }
-    // What the network makes of alpha waits for the colours, and the picture is read once more for it.
-    let isAlphaApart = self.options.alpha == .network && properties.hasAlpha
-    let alpha = isAlphaApart ? size.width * size.height * properties.bitDepth / 8 + reader.openingByteCount : 0
     return try job(
-      properties, size, held: held, opening: opening, reading: file + reader.heldByteCount + alpha,
+      properties, size, held: held, opening: opening, reading: file + reader.heldByteCount,
+      readingAgain: reader.openingByteCount,
       writing: { result, rows in
         source.encoding.writerByteCount(result, rows: rows, threads: threads)
           + (source.holdsOutput ? source.encoding.fileByteCount(result) : 0)
@@ -225,6 +227,7 @@ extension Upscaler {
       clauses.append(options.tile == .none ? "--tile none takes it at once" : ModelRunner.wholeCause)
     }
     if let obstacle = source.encoding.obstacle, source.reader.obstacle != obstacle { clauses.append("\(obstacle)") }
+    if makesAlpha(job.properties) { clauses.append(Self.alphaCause) }
     if sink.isHeld { clauses.append(Self.heldOutputCause) }
     return clauses
   }

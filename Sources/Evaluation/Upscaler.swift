@@ -84,7 +84,7 @@ public final class Upscaler {
     let job = try job(
       image.properties, size, held: resident, opening: 0, reading: 0,
       writing: { properties, _ in properties.sampleByteCount }, bound(resident: resident))
-    let alpha = try networkAlpha(image.properties, size) { RowsOfImage(image) }
+    let alpha = try networkAlpha(image.properties, size) { (RowsOfImage(image), 0) }
     let target: any RowTarget = alpha.map { AlphaTarget(result, job.memory.sizes.result, alpha: $0) } ?? result
     try run(job, rows, into: target, progress: progress)
     return result.image

@@ -113,6 +113,9 @@ package final class ImageReader: ImageRows {
   /// A profile for RGB does not fit a grey picture: the greys of a palette become a grey picture only without one.
   private var isGreyPalette: Bool { hasGreyPalette && metadata.iccProfile == nil }
 
+  /// Whether all samples stand in memory.
+  package var isWhole: Bool { whole != nil }
+
   /// The bytes that are held from the first row to the last.
   package var heldByteCount: Int {
     switch obstacle {
