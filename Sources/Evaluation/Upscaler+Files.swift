@@ -133,7 +133,7 @@ extension Upscaler {
   /// What is to be said of a picture that was written: clauses.
   func remarks(of source: Source, _ job: Job) -> [String] {
     let format = source.encoding.format, lost = job.properties.metadata.lost(in: format)
-    return source.reader.remarks
+    return source.reader.remarks + source.encoding.losses(job.properties)
       + (lost.isEmpty ? [] : ["\(format.title) does not hold \(TextFormat.list(lost)); the result is without"])
   }
 

@@ -131,6 +131,27 @@ import Testing
     #expect(try place.image("b.webp").metadata == ImageMetadata())
   }
 
+  /// What samples lose is said as metadata are, for every kind of picture and format.
+  @Test(arguments: ["png", "jpg", "webp", "tif", "bmp"]) func `what samples lose is said`(ending: String) throws {
+    let place = try Workplace()
+    let chart = PlanarImage<Float>(try place.image("photo.png"))
+    for (hasAlpha, bits) in [(false, 8), (true, 8), (false, 16), (true, 16)] {
+      let planar = PlanarImage(colour: chart.colour, alpha: hasAlpha ? chart.colour[0] : nil)
+      try Image(planar, bitDepth: bits).write(to: place.path("in.png"))
+      let result = try place.run(["upscale", "in.png", "-o", "out." + ending, "-m", "MODEL"])
+      let lines = result.error.split(separator: "\n")
+      #expect(result.code == 0 && lines.allSatisfy { $0.hasPrefix("swiftlet: 'in.png': ") })
+      let isWhite = lines.contains { $0.contains("JPEG holds no alpha; the picture is laid over white") }
+      #expect(isWhite == (hasAlpha && ending == "jpg"), "\(result.error)")
+      let isRounded = lines.contains { $0.contains(" holds 8 bits a sample; the picture's 16 are rounded") }
+      #expect(isRounded == (bits == 16 && ["jpg", "webp", "bmp"].contains(ending)), "\(result.error)")
+      #expect(lines.count == [isWhite, isRounded].count { $0 })
+      // What was said is so.
+      let made = try place.image("out." + ending)
+      #expect((made.bitDepth == bits) == !isRounded && (made.hasAlpha == hasAlpha) == !isWhite)
+    }
+  }
+
   @Test func `no original is overwritten`() throws {
     let place = try Workplace()
     let before = try Data(contentsOf: URL(fileURLWithPath: place.path("photo.png")))
