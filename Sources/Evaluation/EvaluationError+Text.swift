@@ -91,8 +91,11 @@ extension EvaluationError: CustomStringConvertible {
       "'\(path.onOneLine)': \(error)"
     case .architectureNeeded(let path):
       "'\(path.onOneLine)' is a checkpoint, which holds weights and no network; name the --architecture they are of"
-    case .noPictures(let folder):
-      "the folder '\(folder.onOneLine)' holds no pictures"
+    case .noPictures(let folder, let unentered):
+      "the folder '\(folder.onOneLine)' holds no pictures" + (unentered > 0 ? "; \(UpscaleReport.unenteredText(unentered))" : "")
+    case .savedAmongData(let folder):
+      "the pictures that are saved to '\(folder.onOneLine)' would be measured the next time, for the data lie there; give --save "
+        + "another folder"
     case .nothingToSubstitute(let network):
       "the network '\(network)' has no dense convolution that meets the conditions; see its nodes with 'info --nodes'"
     case .outputTaken(let path, let other):
@@ -183,7 +186,7 @@ extension EvaluationError {
       .otherContract,
       .unknownModel, .format, .conversion,
       .architectureNeeded,
-      .noPictures, .nothingToSubstitute, .outputTaken, .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded,
+      .noPictures, .savedAmongData, .nothingToSubstitute, .outputTaken, .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded,
       .outputExtension,
       .pictureTooSmall,
       .scaleNotOffered, .nothingInCommon, .notProfile, .unknownRates, .notMachine, .noLabel, .noLabels, .predictionOption,

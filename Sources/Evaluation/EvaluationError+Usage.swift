@@ -7,7 +7,7 @@ extension EvaluationError {
     case .scale, .targetSize, .trainingOption, .instructionSet, .unknownEngine(_, nil), .untimedEngine, .inputShape,
       .unknownModel,
       .architectureNeeded, .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded, .outputExtension, .scaleNotOffered,
-      .unknownRates, .predictionOption, .outputNeeded, .pagesNeedTIFF:
+      .unknownRates, .predictionOption, .outputNeeded, .pagesNeedTIFF, .savedAmongData:
       true
     case .architecture(let error): error.isUsage
     case .noImageContract, .noPredictionContract, .contract, .inputCount, .contractScale, .outputTooLarge, .targetSmaller,

@@ -81,7 +81,10 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case conversion(path: String, ConversionError)
   /// A checkpoint holds tensors and no network.
   case architectureNeeded(path: String)
-  case noPictures(folder: String)
+  /// A folder without pictures; so many folders in it were not entered, because nobody asked for that.
+  case noPictures(folder: String, unentered: Int = 0)
+  /// The pictures that are measured lie in the folder that others are to be saved to.
+  case savedAmongData(folder: String)
   /// No convolution is one that should be replaced.
   case nothingToSubstitute(network: String)
   /// Two inputs would be written to the same place.

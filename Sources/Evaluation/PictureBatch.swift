@@ -46,53 +46,93 @@ public struct PictureBatch: Sendable {
   public let refused: [(item: Item, error: EvaluationError)]
   /// Files in input folders whose names are those of no pictures.
   public let ignored: [String]
+  /// Folders in input folders that were not entered.
+  public let unentered: [String]
+  /// Pictures in input folders that an earlier run has made there, by their suffix: they are no inputs.
+  public let madeBefore: [String]
+  /// Those pictures that they were made of, and would be written over them: they are left alone.
+  public let standing: [Item]
+
+  /// A picture that was found.
+  private struct Found {
+    var item: Item
+    /// In a folder, not named itself.
+    var isListed = false
+    /// By its name an output of another.
+    var isOutput = false
+  }
 
   /// Lists the pictures.
   ///
   /// One file, or `-`, becomes the output, unless that is a folder or ends in `/`. Several inputs, and folders, need a folder
   /// as output, which need not exist; below it, files keep the place that they had in the input folder. In folders, files whose
   /// extension is that of no picture are passed over, and so is the output folder where it lies in one of them: a second run takes
-  /// what the first took. No input is ever an output.
+  /// what the first took. Where outputs with a suffix go to the folder of their inputs, those of an earlier run are neither taken nor written
+  /// over. No input is ever an output.
   ///
   /// - Parameter skipsExisting: outputs that are there stay: then what another input becomes is no input itself, as when outputs go
   ///   to the folder of their inputs a second time.
   public init(
     inputs: [String], output: String, naming: Naming = Naming(), skipsExisting: Bool = false
   ) throws(EvaluationError) {
-    var items: [Item] = [], ignored: [String] = []
+    var found: [Found] = [], ignored: [String] = [], unentered: [String] = []
     let isFolder = output != "-" && (output.hasSuffix("/") || Folder.exists(output))
     if inputs.count == 1, !Folder.exists(inputs[0]), !isFolder {
-      items = [Item(input: inputs[0], output: output)]
+      found = [Found(item: Item(input: inputs[0], output: output))]
     } else {
       // Who names a picture does not mean a folder.
       let isPicture = ImageFormat(path: output) != nil && !isFolder
       guard output != "-", !isPicture, !Folder.fileExists(output) else { throw .outputNotFolder(path: output) }
       for input in inputs {
         guard Folder.exists(input) else {
-          items.append(naming.item(input, Folder.name(input), in: output))
+          found.append(Found(item: naming.item(input, Folder.name(input), in: output)))
           continue
         }
-        let files = try wrapping { () throws(FileError) in
-          try Folder.files(in: input, recursive: naming.isRecursive, excluding: output)
+        let (files, folders) = try wrapping { () throws(FileError) in
+          try (
+            Folder.files(in: input, recursive: naming.isRecursive, excluding: output),
+            naming.isRecursive ? [] : Folder.folders(in: input, excluding: output)
+          )
         }
         let pictures = files.filter { ImageFormat(path: $0) != nil }
-        guard !pictures.isEmpty else { throw .noPictures(folder: input) }
+        guard !pictures.isEmpty else { throw .noPictures(folder: input, unentered: folders.count) }
         ignored += files.filter { ImageFormat(path: $0) == nil }.map { Folder.joined(input, $0) }
-        items += pictures.map { naming.item(Folder.joined(input, $0), $0, in: output) }
+        unentered += folders.map { Folder.joined(input, $0) }
+        let isInPlace = Folder.identity(input) == Folder.identity(output)
+        let outputs = isInPlace ? naming.outputs(among: pictures) : []
+        found += pictures.map {
+          Found(
+            item: naming.item(Folder.joined(input, $0), $0, in: output), isListed: true,
+            isOutput: outputs.contains($0.systemPathBytes))
+        }
       }
     }
     if let suffix = naming.companionSuffix {
-      for index in items.indices where items[index].output != "-" {
-        let parts = Folder.split(items[index].output)
-        items[index].companion = "\(parts.folder)\(parts.stem)\(suffix)\(parts.suffix)"
+      for index in found.indices where found[index].item.output != "-" {
+        let parts = Folder.split(found[index].item.output)
+        found[index].item.companion = "\(parts.folder)\(parts.stem)\(suffix)\(parts.suffix)"
       }
     }
-    if skipsExisting {
-      let made = items.flatMap { item in item.output == item.input ? [] : [item.output, item.companion].compactMap(\.self) }
-      let madeFiles = Set(made.compactMap(Folder.identity))
-      items.removeAll { item in item.input != "-" && Folder.identity(item.input).map(madeFiles.contains) ?? false }
+    // What the others become, as far as it is there.
+    let outputs = Set(
+      found.filter { !$0.isOutput && $0.item.output != $0.item.input }
+        .flatMap { [$0.item.output, $0.item.companion].compactMap(\.self) }.compactMap(Folder.identity))
+    func isMade(_ it: Found) -> Bool {
+      if it.isOutput { return true }
+      guard it.item.input != "-", skipsExisting || (it.isListed && !naming.suffix.isEmpty) else { return false }
+      return Folder.identity(it.item.input).map(outputs.contains) ?? false
     }
+    madeBefore = found.filter(isMade).map(\.item.input)
+    let made = Set(madeBefore.compactMap(Folder.identity))
+    var items = found.filter { !isMade($0) }.map(\.item), standing: [Item] = []
+    if !skipsExisting, !made.isEmpty {
+      func stands(_ item: Item) -> Bool { Folder.identity(item.output).map(made.contains) ?? false }
+      standing = items.filter(stands)
+      items.removeAll(where: stands)
+    }
+    self.standing = standing
     self.ignored = ignored
+    self.unentered = unentered
     (self.items, refused) = FileClaims.together { Self.separated(items) }
   }
 
@@ -139,5 +179,21 @@ extension PictureBatch.Naming {
     let ending = format.map { "." + ($0.fileExtensions.first ?? "") } ?? parts.suffix
     return PictureBatch.Item(
       input: input, output: Folder.joined(folder, "\(parts.folder)\(parts.stem)\(suffix)\(ending)"), createsFolder: true)
+  }
+
+  /// The bytes of those names that are others' with the suffix, whatever their extensions: outputs of an earlier run into the same folder.
+  fileprivate func outputs(among names: [String]) -> Set<[UInt8]> {
+    guard !suffix.isEmpty else { return [] }
+    func key(_ folder: String, _ stem: String) -> [UInt8] { (folder + stem).systemPathBytes }
+    let made = Set(
+      names.map { name in
+        let parts = Folder.split(name)
+        return key(parts.folder, parts.stem + suffix)
+      })
+    return Set(
+      names.filter { name in
+        let parts = Folder.split(name)
+        return made.contains(key(parts.folder, parts.stem))
+      }.map(\.systemPathBytes))
   }
 }

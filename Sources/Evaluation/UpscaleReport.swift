@@ -59,8 +59,18 @@ public struct UpscaleReport: Hashable, Codable, Sendable {
   public var failures: [Failure] = []
   /// Files in input folders that are no pictures by their names.
   public var ignored: [String] = []
+  /// Folders in input folders that were not entered.
+  public var unentered: [String] = []
+  /// Pictures in input folders that an earlier run has made, by their suffix.
+  public var madeBefore: [String] = []
 
-  public init() {}
+  /// What is known before the first picture is taken.
+  public init(_ batch: PictureBatch) {
+    ignored = batch.ignored
+    unentered = batch.unentered
+    madeBefore = batch.madeBefore
+    results = batch.standing.map { UpscaleResult($0, isSkipped: true) }
+  }
 
   /// How many became what, and what was passed over: a line for people.
   public var summary: String {
@@ -71,6 +81,20 @@ public struct UpscaleReport: Hashable, Codable, Sendable {
     if !ignored.isEmpty {
       parts.append("\(ignored.count) passed over, no pictures by their names: \(TextFormat.list(ignored, most: 4))")
     }
+    if !madeBefore.isEmpty {
+      parts.append("\(madeBefore.count) left alone as outputs of an earlier run: \(TextFormat.list(madeBefore, most: 4))")
+    }
+    if !unentered.isEmpty { parts.append(Self.unenteredText(unentered.count)) }
     return parts.joined(separator: ", ")
+  }
+
+  /// Whether there is more to be said than of each picture.
+  public var hasSummary: Bool {
+    results.count + failures.count > 1 || !(ignored.isEmpty && unentered.isEmpty && madeBefore.isEmpty)
+  }
+
+  /// A clause.
+  static func unenteredText(_ count: Int) -> String {
+    count == 1 ? "the folder inside was not entered (-r enters it)" : "\(count) folders inside were not entered (-r enters them)"
   }
 }

@@ -93,7 +93,12 @@ struct UpscaleCommand: ParsableCommand {
   @Flag(help: "Leave alone what has an output already.")
   var skipExisting = false
 
-  @Option(parsing: .unconditional, help: "What to put between name and extension in an output folder. (default: nothing)")
+  @Option(
+    parsing: .unconditional,
+    help: """
+      What to put between name and extension in an output folder. What a run has made so in the folder of its inputs the next one leaves \
+      alone. (default: nothing)
+      """)
   var suffix = Suffix("")
 
   @OptionGroup var engine: EngineArguments
@@ -152,8 +157,8 @@ struct UpscaleCommand: ParsableCommand {
       stripsMetadata: strip, isTolerant: tolerant, takesAllPages: pages == .all)
 
     if let model, let notice = upscaler.notice { Terminal.printError("swiftlet: '\(model.onOneLine)': \(notice)") }
-    var report = UpscaleReport()
-    report.ignored = batch.ignored
+    var report = UpscaleReport(batch)
+    if !json { for result in report.results { show(result) } }
     // What is wrong with the one picture there is may be wrong with the arguments.
     if batch.items.isEmpty, batch.refused.count == 1, let error = batch.refused.first?.error, error.isUsage { throw error }
     for (item, error) in batch.refused { fail(item, error, &report) }
@@ -185,7 +190,7 @@ struct UpscaleCommand: ParsableCommand {
     }
     if json {
       Terminal.showJSON(try report.json, besides: [output])
-    } else if batch.items.count + batch.refused.count > 1 || !report.ignored.isEmpty {
+    } else if report.hasSummary {
       Terminal.show(report.summary + "\n", besides: [output])
     }
     if !report.failures.isEmpty { throw SilentFailure() }

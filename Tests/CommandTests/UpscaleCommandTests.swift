@@ -105,9 +105,72 @@ import Testing
         ])
       try manager.removeItem(atPath: place.path("in/b_x2.png"))
     }
-    // Without --skip-existing what would be written over is refused, as ever.
-    let result = try place.run(["upscale", "in", "-o", "in", "-m", "MODEL", "--suffix", "_x2"])
-    #expect(result.code == 1 && result.error.contains("is not overwritten"))
+  }
+
+  /// Without --skip-existing, too, outputs of an earlier run into the folder of their inputs are neither taken nor written over, whatever their
+  /// format; what has none yet is made.
+  @Test(arguments: [[], ["-r"], ["-r", "-f", "webp"], ["-f", "jpg", "--skip-existing"]])
+  func `outputs of an earlier run are left alone`(options: [String]) throws {
+    let place = try Workplace()
+    let manager = FileManager.default
+    try manager.createDirectory(atPath: place.path("in/deep"), withIntermediateDirectories: true)
+    let originals = ["in/a.png", "in/b-x2c.png", "in/deep/a.png", "in/deep/d-x2.png"]
+    for name in originals { try manager.copyItem(atPath: place.path("photo.png"), toPath: place.path(name)) }
+    let command = ["upscale", "in", "-o", "in", "-m", "MODEL", "--suffix", "-x2"] + options
+    let isDeep = options.contains("-r"), count = isDeep ? 4 : 2
+    func files() throws -> [String: Data] {
+      var result: [String: Data] = [:]
+      for name in try manager.subpathsOfDirectory(atPath: place.path("in")) where !Folder.exists(place.path("in/" + name)) {
+        result[name] = try Data(contentsOf: URL(fileURLWithPath: place.path("in/" + name)))
+      }
+      return result
+    }
+    let first = try place.run(command)
+    #expect(first.code == 0 && first.error.isEmpty, "\(first.error)")
+    #expect(first.output.contains("\n\(count) enlarged"), "\(first.output)")
+    let made = try files()
+    #expect(made.count == originals.count + count)
+    // An output that was changed by hand stays as it is.
+    let changed = try #require(made.keys.first { $0.hasPrefix("a-x2.") })
+    try Data("by hand".utf8).write(to: URL(fileURLWithPath: place.path("in/" + changed)))
+    let standing = try files()
+    let again = try place.run(command)
+    #expect(again.code == 0 && again.error.isEmpty, "\(again.error)")
+    #expect(again.output.contains("\n0 enlarged, \(count) there already"), "\(again.output)")
+    #expect(again.output.contains("\(count) left alone as outputs of an earlier run: in/"), "\(again.output)")
+    #expect(try files() == standing)
+    // Another format is another output, and what was made in the first is no input of it.
+    let other = try place.run(["upscale", "in", "-o", "in", "-m", "MODEL", "--suffix", "-x2", "-f", "bmp"] + (isDeep ? ["-r"] : []))
+    #expect(other.code == 0 && other.output.contains("\n\(count) enlarged"), "\(other.output)")
+    #expect(try files().keys.filter { $0.hasSuffix(".bmp") }.count == count)
+    #expect(try !files().keys.contains { $0.contains("-x2-x2.") && !$0.hasPrefix("deep/d") })
+    // One that is gone is made again.
+    try manager.removeItem(atPath: place.path("in/" + changed))
+    let third = try place.run(command)
+    #expect(third.code == 0 && third.output.contains("\n1 enlarged, \(count - 1) there already"), "\(third.output)")
+    // In another folder every picture of these is one.
+    let apart = try place.run(["upscale", "in", "-o", "out", "-m", "MODEL", "--suffix", "-x2", "-f", "png"])
+    #expect(!apart.output.contains("left alone"), "\(apart.output)")
+  }
+
+  /// Folders inside are not passed over without a word.
+  @Test func `folders that are not entered are said`() throws {
+    let place = try Workplace()
+    let manager = FileManager.default
+    for name in ["in/b/c", "in/d", "none/x", "none/y"] {
+      try manager.createDirectory(atPath: place.path(name), withIntermediateDirectories: true)
+    }
+    for name in ["in/a.png", "in/b/a.png"] { try manager.copyItem(atPath: place.path("photo.png"), toPath: place.path(name)) }
+    let flat = try place.run(["upscale", "in", "-o", "in/out", "-m", "MODEL"])
+    #expect(flat.output.hasSuffix("\n1 enlarged, 2 folders inside were not entered (-r enters them)\n"), "\(flat.output)")
+    let again = try place.run(["upscale", "in", "-o", "in/out", "-m", "MODEL", "--json"])
+    #expect(again.output.contains("\"in\\/d\"") || again.output.contains("\"in/d\""), "\(again.output)")
+    let deep = try place.run(["upscale", "in", "-o", "in/out", "-m", "MODEL", "-r"])
+    #expect(deep.code == 0 && !deep.output.contains("not entered"), "\(deep.output)")
+    let none = try place.run(["upscale", "none", "-o", "out", "-m", "MODEL"])
+    #expect(
+      none.code == 1
+        && none.error == "swiftlet: the folder 'none' holds no pictures; 2 folders inside were not entered (-r enters them)\n")
   }
 
   @Test func `what a format does not hold is said, and stripped where asked for`() throws {
