@@ -88,6 +88,9 @@ enum Terminal {
     return ioctl(1, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 120
   }
 
+  /// Lines that are none of the report, on standard error.
+  static func printText(_ lines: String) { write(lines.printable) }
+
   static func printError(_ line: String) { write(line.asErrorLine + "\n") }
 
   /// Prints a report: on standard output, or on standard error where an output of the command goes to the former. The one way for text

@@ -120,7 +120,7 @@ import Testing
     let isDeep = options.contains("-r"), count = isDeep ? 4 : 2
     func files() throws -> [String: Data] {
       var result: [String: Data] = [:]
-      for name in try manager.subpathsOfDirectory(atPath: place.path("in")) where !Folder.exists(place.path("in/" + name)) {
+      for name in try manager.subpathsOfDirectory(atPath: place.path("in")) where name.contains(".") {
         result[name] = try Data(contentsOf: URL(fileURLWithPath: place.path("in/" + name)))
       }
       return result
@@ -300,6 +300,10 @@ import Testing
     for name in ["model", "vdsr,a"] {
       #expect(try FileManager.default.contentsOfDirectory(atPath: place.path("saved/\(name)")) == ["photo-x2.png"])
     }
+    let places = "pictures by model.safetensors are in saved/model\npictures by vdsr,a.safetensors are in saved/vdsr,a\n"
+    #expect(result.output.hasSuffix("\n" + places), "\(result.output)")
+    let apart = try place.run(arguments + ["--save", "saved", "--csv"])
+    #expect(apart.error == places && !apart.output.contains("pictures by"))
     let csv = try place.run(arguments + ["--csv"]).output.split(separator: "\n")
     #expect(csv.count == 5 && csv[0].hasPrefix("model,scale,image,width,height,bicubic_psnr,psnr,"))
     // 1280x720 pixels times the products of each: 9 + 36 + 18 at full size.
@@ -315,6 +319,36 @@ import Testing
     // What one cannot do is said before any works.
     let other = try place.run(["eval", "vdsr,a.safetensors", "MODEL", "--data", ".", "--scales", "3", "--save", "other"])
     #expect(other.code == 64 && other.output.isEmpty && !FileManager.default.fileExists(atPath: place.path("other")))
+  }
+
+  /// Pictures that differ in their extensions alone have panels and rows of their own.
+  @Test func `names that are alike but for the extension`() throws {
+    let place = try Workplace()
+    try FileManager.default.createDirectory(atPath: place.path("data"), withIntermediateDirectories: true)
+    let image = try place.image("photo.png")
+    let names = ["t.png", "t.jpg", "T.bmp", "t.png.tif", "other.png"]
+    for name in names { try image.write(to: place.path("data/" + name)) }
+    let result = try place.run(["eval", "MODEL", "--data", "data", "--save", "saved"])
+    #expect(result.code == 0 && result.error.isEmpty, "\(result.error)")
+    let saved = try FileManager.default.contentsOfDirectory(atPath: place.path("saved")).sorted()
+    #expect(saved == ["T.bmp-x2.png", "other-x2.png", "t.jpg-x2.png", "t.png-2-x2.png", "t.png-x2.png"], "\(saved)")
+    for name in ["T.bmp", "t.jpg", "t.png", "t.png-2", "other"] { #expect(result.output.contains("\n\(name) "), "\(name)") }
+  }
+
+  /// Saved pictures are never data of the next measurement.
+  @Test(arguments: ["data", "./data/", "data/../data", "link"]) func `nothing is saved among the data`(folder: String) throws {
+    let place = try Workplace()
+    let manager = FileManager.default
+    try manager.createDirectory(atPath: place.path("data"), withIntermediateDirectories: true)
+    try manager.copyItem(atPath: place.path("photo.png"), toPath: place.path("data/photo.png"))
+    try manager.createSymbolicLink(atPath: place.path("link"), withDestinationPath: "data")
+    let result = try place.run(["eval", "MODEL", "--data", "data", "--save", folder])
+    #expect(result.code == 64 && result.output.isEmpty && result.error.contains("would be measured the next time"), "\(result.error)")
+    #expect(result.error.split(separator: "\n").count == 1)
+    #expect(try manager.contentsOfDirectory(atPath: place.path("data")) == ["photo.png"])
+    // A folder inside is none of the data.
+    #expect(try place.run(["eval", "MODEL", "--data", "data", "--save", "data/saved"]).code == 0)
+    #expect(try place.run(["eval", "MODEL", "--data", "data", "--save", "data/saved"]).output.contains("photo"))
   }
 
   /// 48x36 pixels.
