@@ -10,7 +10,7 @@ extension EvaluationError {
       .unknownRates, .predictionOption, .outputNeeded, .pagesNeedTIFF, .savedAmongData:
       true
     case .architecture(let error): error.isUsage
-    case .noImageContract, .noPredictionContract, .contract, .inputCount, .contractScale, .outputTooLarge, .targetSmaller,
+    case .noImageContract, .noPredictionContract, .contract, .inputCount, .contractScale, .outputTooLarge, .targetSmaller, .targetTooLarge,
       .notTileable, .memoryLimit, .memoryOfProcess, .trainingMemory, .unknownEngine, .execution, .network, .training, .recipe,
       .pruning, .pruningConfiguration, .nothingToPrune, .targetOutOfReach, .notMeasurable, .trainingTarget, .trainingInput,
       .runFolder, .notValidated, .nothingPretrained, .otherContract, .openInput, .notFinite, .constantOutput, .format,

@@ -25,6 +25,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case outputTooLarge(width: Int, height: Int, limit: Int)
   /// The picture would have to become smaller for what is asked for.
   case targetSmaller(width: Int, height: Int, target: TargetSize)
+  /// The picture would have to become larger than networks and interpolation make it.
+  case targetTooLarge(width: Int, height: Int, target: TargetSize, scale: Double)
   /// A size that is none; the reason is a clause.
   case targetSize(String)
   case notTileable(network: String)

@@ -19,6 +19,35 @@ public struct UpscaleResult: Hashable, Codable, Sendable {
   public var remarks: [String] = []
   /// The pages of a TIFF file, where all were asked for and there are several; sizes are those of the first.
   public var pages: Int?
+  /// The sizes of all pages, in their order.
+  public var pageSizes: [PageSize]?
+
+  /// Of a page, before and after.
+  public struct PageSize: Hashable, Codable, Sendable {
+    public var inputWidth: Int
+    public var inputHeight: Int
+    public var width: Int
+    public var height: Int
+  }
+}
+
+extension UpscaleResult {
+  var size: PageSize {
+    get { PageSize(inputWidth: inputWidth, inputHeight: inputHeight, width: width, height: height) }
+    set { (inputWidth, inputHeight, width, height) = (newValue.inputWidth, newValue.inputHeight, newValue.width, newValue.height) }
+  }
+
+  /// For people: `48x36`, or of several pages the smallest and the largest, `17x33 to 131x201`.
+  public var inputSizeText: String { text { ($0.inputWidth, $0.inputHeight) } }
+  /// The same of the result.
+  public var sizeText: String { text { ($0.width, $0.height) } }
+
+  private func text(_ sides: (PageSize) -> (width: Int, height: Int)) -> String {
+    // In the order of the picture's area, and so of the result's.
+    let sizes = (pageSizes ?? [size]).sorted { $0.inputWidth * $0.inputHeight < $1.inputWidth * $1.inputHeight }.map(sides)
+    let texts = [sizes.first, sizes.last].compactMap { $0.map { "\($0.width)x\($0.height)" } }
+    return Set(texts).count == 1 ? texts[0] : texts.joined(separator: " to ")
+  }
 }
 
 extension UpscaleResult {

@@ -106,12 +106,12 @@ extension Upscaler {
   ) throws(EvaluationError) -> Job {
     let reader = source.reader
     var job = planned
-    try options.reading { () throws(EvaluationError) in
+    try options.reading(reader) { () throws(EvaluationError) in
       try wrapping { () throws(ImageError) in try reader.start() }
     }
     if properties(of: reader, options) != job.properties { job = try self.job(source, options, held: held) }
     var alpha: Image?
-    try options.reading { () throws(EvaluationError) in
+    try options.reading(reader) { () throws(EvaluationError) in
       alpha = try networkAlpha(job.properties, job.size) { () throws(EvaluationError) in
         let rows = try self.rows(source, options)
         // What stands as a whole stands already.
@@ -122,7 +122,7 @@ extension Upscaler {
       try ImageWriter(job.memory.sizes.result, as: source.encoding, to: sink, pages: pages)
     }
     let target: any RowTarget = alpha.map { AlphaTarget(writer, job.memory.sizes.result, alpha: $0) } ?? writer
-    try options.reading { () throws(EvaluationError) in
+    try options.reading(reader) { () throws(EvaluationError) in
       try run(job, reader, into: target, progress: progress)
       try wrapping { () throws(ImageError) in try reader.finish() }
     }
@@ -235,11 +235,13 @@ extension Upscaler {
 
 extension Upscaler.FileOptions {
   /// Of pixels that cannot be read the error says what helps.
-  fileprivate func reading(_ body: () throws(EvaluationError) -> Void) throws(EvaluationError) {
+  fileprivate func reading(
+    _ reader: ImageReader, _ body: () throws(EvaluationError) -> Void
+  ) throws(EvaluationError) {
     do throws(EvaluationError) {
       try body()
     } catch {
-      guard !isTolerant, case .image(let problem) = error, case .corrupt = problem else { throw error }
+      guard !isTolerant, case .image(let problem) = error, case .corrupt = problem, reader.helpsTolerance else { throw error }
       throw .imageWithMend(problem, mend: "--tolerant takes what there is of it")
     }
   }

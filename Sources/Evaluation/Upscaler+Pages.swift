@@ -31,7 +31,7 @@ extension Upscaler {
     }
     let sink = try wrapping { () throws(FileError) in try FileSink(path: item.output) }
     let chain = TIFFPageChain(byteCount: byteCount)
-    var result = UpscaleResult(item, isSkipped: false), sizes = (0, 0, 0, 0)
+    var result = UpscaleResult(item, isSkipped: false), sizes: [UpscaleResult.PageSize] = []
     for page in 0..<count {
       let resident = residentByteCount() - (file.bytes?.count ?? 0)
       let source = try source(item, file, options, page: page, pages: first.reader.pages, bound(resident: resident))
@@ -41,11 +41,12 @@ extension Upscaler {
       }
       result.take(
         done, remarks: remarks(of: source, done).map { "page \(page + 1): \($0)" }, heldWhole: heldWhole(source, done, sink))
-      if page == 0 { sizes = (result.inputWidth, result.inputHeight, result.width, result.height) }
+      sizes.append(result.size)
     }
     try wrapping { () throws(FileError) in try sink.commit() }
-    (result.inputWidth, result.inputHeight, result.width, result.height) = sizes
+    result.size = sizes[0]
     result.pages = count
+    result.pageSizes = sizes
     result.seconds = Machine.seconds - start
     return result
   }

@@ -87,8 +87,10 @@ package final class ImageReader: ImageRows {
     obstacle = comesInRows && orientation != .upright ? .turned : source.obstacle
     self.pages = source.pages
     if source.pictureCount > 1, page == nil {
-      let kind = format == .tiff ? "page" : format == .avif || format == .heic ? "picture" : "frame"
-      remarks.append("the first of \(source.pictureCount) \(kind)s is read; the others are left out")
+      remarks.append("the first of \(source.pictureCount) \(source.pictureKind)s is read; the others are left out")
+    }
+    if source.layerCount > 1 {
+      remarks.append("\(source.layerCount) frames that last no time are read as one picture, each drawn over those before")
     }
     // Once for a file.
     if page ?? 0 == 0, let remark = source.pages?.remark { remarks.append(remark) }
@@ -112,6 +114,9 @@ package final class ImageReader: ImageRows {
 
   /// A profile for RGB does not fit a grey picture: the greys of a palette become a grey picture only without one.
   private var isGreyPalette: Bool { hasGreyPalette && metadata.iccProfile == nil }
+
+  /// After rows could not be read: whether a tolerant reader gives some of them, as far as that is known.
+  package var helpsTolerance: Bool { source?.helpsTolerance ?? true }
 
   /// Whether all samples stand in memory.
   package var isWhole: Bool { whole != nil }

@@ -115,9 +115,12 @@ struct image_reader {
   size_t held_bytes;
   // Frames or pictures, the one that is read among them; 0 where the reader does not count them.
   size_t picture_count;
+  // Of an animation: frames that are one picture, the one that is read, since those before the last have no duration; 0 or 1 elsewhere.
+  size_t layer_count;
   // After `finish`: all pixels are there, and nothing but the mark that ends the file is missing.
   int lacks_end;
-  // After `finish` of a tolerant reader, what the file lacks.
+  // After `finish` of a tolerant reader, what the file lacks. Of JPEG XL also after rows that could not be read: what a tolerant reader would
+  // say.
   image_reader_lack lack;
   // The next `count` rows.
   int (*read)(image_reader *reader, void *rows, size_t count, char *message);
