@@ -92,8 +92,9 @@ extension EvaluationError: CustomStringConvertible {
       error.description
     case .conversion(let path, let error):
       "'\(path.onOneLine)': \(error)"
-    case .architectureNeeded(let path):
-      "'\(path.onOneLine)' is a checkpoint, which holds weights and no network; name the --architecture they are of"
+    case .notRecognized(let path, let error):
+      "'\(path.onOneLine)': is a checkpoint, tensors without a network, and these do not tell the architecture without doubt: \(error); "
+        + "'swiftlet convert CHECKPOINT --architecture NAME -o MODEL' takes them as what it is told"
     case .noPictures(let folder, let unentered):
       "the folder '\(folder.onOneLine)' holds no pictures" + (unentered > 0 ? "; \(UpscaleReport.unenteredText(unentered))" : "")
     case .savedAmongData(let folder):
@@ -188,7 +189,7 @@ extension EvaluationError {
       .notMeasurable, .trainingOption, .trainingTarget, .trainingInput, .runFolder, .notValidated, .nothingPretrained,
       .otherContract,
       .unknownModel, .format, .conversion,
-      .architectureNeeded,
+      .notRecognized,
       .noPictures, .savedAmongData, .nothingToSubstitute, .outputTaken, .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded,
       .outputExtension,
       .pictureTooSmall,

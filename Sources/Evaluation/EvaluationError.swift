@@ -81,8 +81,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case unknownModel(name: String, known: [String])
   case format(FormatError)
   case conversion(path: String, ConversionError)
-  /// A checkpoint holds tensors and no network.
-  case architectureNeeded(path: String)
+  /// A checkpoint holds tensors and no network, and they do not tell it.
+  case notRecognized(path: String, RecognitionError)
   /// A folder without pictures; so many folders in it were not entered, because nobody asked for that.
   case noPictures(folder: String, unentered: Int = 0)
   /// The pictures that are measured lie in the folder that others are to be saved to.
