@@ -181,6 +181,8 @@ def main():
                 arguments += ['--quality', str(rnd.choice([70, 97, 100]))]
             if rnd.random() < 0.2:
                 arguments += ['--tile', rnd.choice(['64', '200', 'none'])]
+            if rnd.random() < 0.4:
+                arguments += ['--alpha', 'network']
             limit = int(2 ** rnd.uniform(4.8, 9.5)) << 20
             free, capped = os.path.join(folder, 'free-' + output), os.path.join(folder, 'capped-' + output)
             description = f'{seed}: {text} -> {output} {" ".join(arguments[2:])} --memory {limit >> 20}M'

@@ -7,8 +7,8 @@ import Networks
 ///     y = conv_last(lrelu(conv_hr(lrelu(conv_up2(↑ lrelu(conv_up1(↑ b)))))))
 ///     block(z) = z + 0.2 · dense(dense(dense(z))),   dense(z) = z + 0.2 · conv5(z, z₁ … z₄),   zₙ = lrelu(convₙ(z, z₁ …))
 ///
-/// It enlarges 4 times. For x2 and x1 the picture enters as 2x2 or 4x4 pixels in channels (`pixel_unshuffle`), so that its sides must be multiples of
-/// these. RealESRGAN_x4plus has 23 blocks of 64 features, RealESRGAN_x4plus_anime_6B six.
+/// It enlarges 4 times. For x2 and x1 the picture enters as 2x2 or 4x4 pixels in channels (`pixel_unshuffle`), so that the network takes sides that are
+/// multiples of these. RealESRGAN_x4plus has 23 blocks of 64 features, RealESRGAN_x4plus_anime_6B six.
 /// - Source: Wang et al., ESRGAN, ECCV Workshops 2018; Real-ESRGAN, ICCV Workshops 2021; `RRDBNet` of xinntao/BasicSR.
 public struct RRDB: Hashable, Codable, Sendable {
   /// 1, 2 or 4.

@@ -32,6 +32,11 @@ static inline size_t image_codec_row_bytes(const image_codec_header *header) {
   return (size_t)header->width * header->channels * (header->bits / 8);
 }
 
+static inline int image_codec_is_little_endian(void) {
+  const uint16_t one = 1;
+  return *(const uint8_t *)&one;
+}
+
 // Notes that a row is missing; the first counts. Middle grey, without transparency, is what stands in its place.
 void image_reader_miss(image_reader *reader, size_t row);
 void image_reader_fill(const image_reader *reader, void *rows, size_t count);

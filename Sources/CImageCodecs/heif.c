@@ -1,4 +1,5 @@
 #include "loading.h"
+#include "quiet.h"
 
 // Of libheif's interface, which is functions around values that only it knows, from version 1.9 on. AVIF and HEIC are read by it, AVIF is
 // written.
@@ -258,7 +259,7 @@ static void take_row(
   }
 }
 
-static int read_rows(image_reader *reader, void *rows, size_t count, char *message) {
+static int run_read(image_reader *reader, void *rows, size_t count, char *message) {
   heif_input *it = (heif_input *)reader;
   const image_codec_header *header = &reader->header;
   const int has_alpha = header->channels % 2 == 0, is_deep = header->bits == 16;
@@ -283,6 +284,11 @@ static int read_rows(image_reader *reader, void *rows, size_t count, char *messa
   return status;
 }
 
+static int read_rows(image_reader *reader, void *rows, size_t count, char *message) {
+  image_read_call call = {run_read, reader, rows, count, message};
+  return image_quietly(image_run_read_call, &call);
+}
+
 static int finish_rows(image_reader *reader, image_codec_metadata *metadata, char *message) {
   (void)reader, (void)metadata, (void)message;
   return IMAGE_CODEC_OK;
@@ -295,7 +301,9 @@ static void close_reader(image_reader *reader) {
   free(it);
 }
 
-static int run_open(heif_input *it, const image_codec_input *input, image_codec_metadata *metadata, char *message) {
+static int run_open(image_reader *reader, const image_codec_input *input, image_codec_metadata *metadata, char *message) {
+  heif_input *it = (heif_input *)reader;
+  if (!load_reading(&it->library)) return image_codec_fail(message, IMAGE_CODEC_NO_LIBRARY, "libheif1");
   it->context = it->library.create();
   if (!it->context) return image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
   // The library may come without what decodes.
@@ -329,8 +337,8 @@ int image_heif_open(
   it->reader.read = read_rows;
   it->reader.finish = finish_rows;
   it->reader.close = close_reader;
-  int status = load_reading(&it->library) ? run_open(it, input, metadata, message)
-                                          : image_codec_fail(message, IMAGE_CODEC_NO_LIBRARY, "libheif1");
+  image_open_call call = {run_open, &it->reader, input, metadata, message};
+  int status = image_quietly(image_run_open_call, &call);
   if (status != IMAGE_CODEC_OK) {
     close_reader(&it->reader);
     return status;
@@ -433,7 +441,7 @@ int image_avif_check(char *message) {
   return is_there ? IMAGE_CODEC_OK : image_codec_fail(message, IMAGE_CODEC_NO_LIBRARY, "libheif-plugin-aomenc");
 }
 
-int image_avif_write(
+static int write_file(
   const image_codec_header *header, const void *pixels, const image_codec_metadata *metadata, int quality,
   image_codec_buffer *output, char *message
 ) {
@@ -457,4 +465,12 @@ int image_avif_write(
   if (encoder) library.release_encoder(encoder);
   if (context) library.destroy(context);
   return status;
+}
+
+int image_avif_write(
+  const image_codec_header *header, const void *pixels, const image_codec_metadata *metadata, int quality,
+  image_codec_buffer *output, char *message
+) {
+  image_write_call call = {write_file, header, pixels, metadata, quality, output, message};
+  return image_quietly(image_run_write_call, &call);
 }

@@ -1,4 +1,5 @@
 #include "loading.h"
+#include "quiet.h"
 
 // Of libjxl's interface, which is functions around values that only it knows; the few structures that pass are as they have been from
 // version 0.7 on.
@@ -36,6 +37,12 @@ typedef struct {
   int intent;
   double room[32];
 } jxl_colours;
+
+// With room for what follows the duration.
+typedef struct {
+  uint32_t duration;
+  uint32_t room[63];
+} jxl_frame_info;
 
 enum {
   jxl_success = 0,
@@ -81,6 +88,8 @@ typedef struct {
   int (*box_kind)(jxl_decoder *, char kind[4], int is_decompressed);
   int (*decompress)(jxl_decoder *, int);
   int (*flush)(jxl_decoder *);
+  int (*separate_frames)(jxl_decoder *, int is_coalescing);
+  int (*frame)(const jxl_decoder *, jxl_frame_info *);
 } jxl_reading;
 
 typedef struct {
@@ -117,6 +126,8 @@ static int load_reading(jxl_reading *it) {
   if (!library || !image_function(library, "JxlDecoderVersion", &it->version) || it->version() < 7000) return 0;
   image_function(library, "JxlDecoderSetUnpremultiplyAlpha", &it->set_plain_alpha);
   image_function(library, "JxlDecoderFlushImage", &it->flush);
+  image_function(library, "JxlDecoderSetCoalescing", &it->separate_frames);
+  image_function(library, "JxlDecoderGetFrameHeader", &it->frame);
   const int is_old = it->version() < 9000;
   void *size = is_old ? (void *)&it->old_profile_size : (void *)&it->profile_size;
   void *profile = is_old ? (void *)&it->old_profile : (void *)&it->profile;
@@ -241,12 +252,24 @@ static int take_box(const jxl_input *it, jxl_decoder *decoder, image_codec_buffe
   return it->library.set_box(decoder, bytes + used, grown - used) == jxl_success;
 }
 
+// Counts a frame of an animation. One without a duration is not seen by itself: what follows is drawn over it.
+static void count_frame(jxl_input *it, const jxl_decoder *decoder, size_t *pending) {
+  jxl_frame_info frame = {.duration = 1};
+  if (it->library.frame) it->library.frame(decoder, &frame);
+  ++*pending;
+  if (frame.duration == 0) return;
+  if (it->reader.picture_count++ == 0) it->reader.layer_count = *pending;
+  *pending = 0;
+}
+
 // The boxes of EXIF and XMP, and the number of frames of an animation. What is damaged there is left out.
 static int read_boxes(jxl_input *it, image_codec_metadata *metadata) {
   const int counts = it->reader.picture_count == 0;
   jxl_decoder *decoder = begin(it, jxl_box | (counts ? jxl_frame : 0));
   if (!decoder) return 0;
   it->library.decompress(decoder, 1);
+  if (counts && it->library.separate_frames) it->library.separate_frames(decoder, 0);
+  size_t pending = 0;
   image_codec_buffer *target = NULL;
   size_t capacity = 0;
   int memory = 1;
@@ -256,7 +279,7 @@ static int read_boxes(jxl_input *it, image_codec_metadata *metadata) {
       target->count = capacity - it->library.release_box(decoder);
       target = NULL;
     }
-    if (event == jxl_frame) it->reader.picture_count++;
+    if (event == jxl_frame) count_frame(it, decoder, &pending);
     if (event == jxl_need_more_box && target) memory = take_box(it, decoder, target, &capacity);
     is_more = event == jxl_box || event == jxl_frame || event == jxl_need_more_box;
     char kind[4];
@@ -269,6 +292,8 @@ static int read_boxes(jxl_input *it, image_codec_metadata *metadata) {
     memory = target->bytes && it->library.set_box(decoder, target->bytes, capacity) == jxl_success;
   }
   it->library.destroy(decoder);
+  // The last ones are seen in any case.
+  if (pending > 0 && it->reader.picture_count++ == 0) it->reader.layer_count = pending;
   if (it->reader.picture_count == 0) it->reader.picture_count = 1;
   // Four bytes say how far behind them the block begins.
   image_codec_buffer *exif = &metadata->exif;
@@ -280,7 +305,7 @@ static int read_boxes(jxl_input *it, image_codec_metadata *metadata) {
   return memory;
 }
 
-static int read_rows(image_reader *reader, void *rows, size_t count, char *message) {
+static int run_read(image_reader *reader, void *rows, size_t count, char *message) {
   jxl_input *it = (jxl_input *)reader;
   const image_codec_header *header = &reader->header;
   const jxl_format format = {header->channels, header->bits == 16 ? jxl_uint16 : jxl_uint8, 0, 0};
@@ -296,16 +321,20 @@ static int read_rows(image_reader *reader, void *rows, size_t count, char *messa
     has_pixels = 1;
   }
   if (event != jxl_full_image) {
-    // What is there is drawn in whatever order it lies.
-    if (is_tolerant && has_pixels && it->library.flush && it->library.flush(decoder) == jxl_success) {
+    // What is there is drawn in whatever order it lies; where nobody asked for that, it is known that it can be.
+    if (has_pixels && it->library.flush && it->library.flush(decoder) == jxl_success) {
       image_reader_miss(reader, count);
       reader->lack.is_coarse = 1;
-    } else {
-      status = fail_at(event, message);
     }
+    if (!is_tolerant || !reader->lack.is_lacking) status = fail_at(event, message);
   }
   it->library.destroy(decoder);
   return status;
+}
+
+static int read_rows(image_reader *reader, void *rows, size_t count, char *message) {
+  image_read_call call = {run_read, reader, rows, count, message};
+  return image_quietly(image_run_read_call, &call);
 }
 
 static int finish_rows(image_reader *reader, image_codec_metadata *metadata, char *message) {
@@ -315,21 +344,26 @@ static int finish_rows(image_reader *reader, image_codec_metadata *metadata, cha
 
 static void close_reader(image_reader *reader) { free(reader); }
 
+static int run_open(image_reader *reader, const image_codec_input *input, image_codec_metadata *metadata, char *message) {
+  jxl_input *it = (jxl_input *)reader;
+  if (!load_reading(&it->library)) return image_codec_fail(message, IMAGE_CODEC_NO_LIBRARY, "libjxl0.7 or libjxl0.11");
+  it->input = input;
+  const int status = read_head(it, metadata, message);
+  if (status != IMAGE_CODEC_OK || read_boxes(it, metadata)) return status;
+  return image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
+}
+
 int image_jxl_open(
   const image_codec_input *input, image_codec_metadata *metadata, image_reader **reader, char *message
 ) {
   jxl_input *it = calloc(1, sizeof *it);
   if (!it) return image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
-  it->input = input;
   it->reader.obstacle = IMAGE_CODEC_LIBRARY;
   it->reader.read = read_rows;
   it->reader.finish = finish_rows;
   it->reader.close = close_reader;
-  int status = load_reading(&it->library) ? read_head(it, metadata, message)
-                                          : image_codec_fail(message, IMAGE_CODEC_NO_LIBRARY, "libjxl0.7 or libjxl0.11");
-  if (status == IMAGE_CODEC_OK && !read_boxes(it, metadata)) {
-    status = image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
-  }
+  image_open_call call = {run_open, &it->reader, input, metadata, message};
+  int status = image_quietly(image_run_open_call, &call);
   if (status != IMAGE_CODEC_OK) {
     close_reader(&it->reader);
     return status;
@@ -404,7 +438,7 @@ static int run_write(
   return 1;
 }
 
-int image_jxl_write(
+static int write_file(
   const image_codec_header *header, const void *pixels, const image_codec_metadata *metadata, int quality,
   image_codec_buffer *output, char *message
 ) {
@@ -430,4 +464,12 @@ int image_jxl_write(
   free(part);
   library.destroy(encoder);
   return status;
+}
+
+int image_jxl_write(
+  const image_codec_header *header, const void *pixels, const image_codec_metadata *metadata, int quality,
+  image_codec_buffer *output, char *message
+) {
+  image_write_call call = {write_file, header, pixels, metadata, quality, output, message};
+  return image_quietly(image_run_write_call, &call);
 }

@@ -1,92 +1,5 @@
-#include "common.h"
 #include "tiff_colours.h"
-
-#include <stdarg.h>
-#include <tiffio.h>
-
-// A file as libtiff's client callbacks see it.
-typedef struct {
-  const image_codec_input *input;
-  // Where it is written.
-  image_codec_sink sink;
-  size_t count;
-  size_t position;
-  char *message;
-  // Bytes behind the end are read as zeros.
-  int is_endless;
-} client_file;
-
-static tmsize_t on_read(thandle_t handle, void *destination, tmsize_t length) {
-  client_file *file = handle;
-  if (length < 0 || !file->input) return 0;
-  size_t amount = image_codec_read(file->input, file->position, destination, (size_t)length);
-  if (file->is_endless && amount < (size_t)length) {
-    memset((uint8_t *)destination + amount, 0, (size_t)length - amount);
-    amount = (size_t)length;
-  }
-  file->position += amount;
-  return (tmsize_t)amount;
-}
-
-static tmsize_t on_write(thandle_t handle, void *source, tmsize_t length) {
-  client_file *file = handle;
-  if (length < 0 || !file->sink.write) return -1;
-  if (!file->sink.write(file->sink.context, file->position, source, (size_t)length)) return -1;
-  file->position += (size_t)length;
-  if (file->position > file->count) file->count = file->position;
-  return length;
-}
-
-static toff_t on_seek(thandle_t handle, toff_t offset, int whence) {
-  client_file *file = handle;
-  if (whence == SEEK_CUR) offset += file->position;
-  if (whence == SEEK_END) offset += file->count;
-  file->position = (size_t)offset;
-  return offset;
-}
-
-static int on_close(thandle_t handle) {
-  (void)handle;
-  return 0;
-}
-
-static toff_t on_size(thandle_t handle) { return ((client_file *)handle)->count; }
-
-static int on_error(TIFF *tiff, void *user, const char *module, const char *format, va_list arguments) {
-  (void)tiff;
-  (void)module;
-  client_file *file = user;
-  // The first of several lines names the cause.
-  if (file->message[0] == 0) vsnprintf(file->message, IMAGE_CODEC_MESSAGE_SIZE, format, arguments);
-  return 1;
-}
-
-static int on_warning(TIFF *tiff, void *user, const char *module, const char *format, va_list arguments) {
-  (void)tiff;
-  (void)user;
-  (void)module;
-  (void)format;
-  (void)arguments;
-  return 1;
-}
-
-static TIFF *open_file(client_file *file, const char *mode) {
-  TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
-  if (!options) return NULL;
-  file->message[0] = 0;
-  TIFFOpenOptionsSetErrorHandlerExtR(options, on_error, file);
-  TIFFOpenOptionsSetWarningHandlerExtR(options, on_warning, file);
-  // No strip, tile or tag of a sound file comes near; a damaged one must not take all memory.
-  TIFFOpenOptionsSetMaxSingleMemAlloc(options, (tmsize_t)1 << 30);
-  TIFF *tiff =
-    TIFFClientOpenExt("picture", mode, file, on_read, on_write, on_seek, on_close, on_size, NULL, NULL, options);
-  TIFFOpenOptionsFree(options);
-  return tiff;
-}
-
-static int fail(client_file *file, int status, const char *reason) {
-  return file->message[0] ? status : image_codec_fail(file->message, status, reason);
-}
+#include "tiff_file.h"
 
 // What a directory says about the layout of its samples.
 typedef struct {
@@ -133,10 +46,10 @@ static void find_alpha(TIFF *tiff, layout *it) {
   if (extra == 1) it->alpha = it->colours;
 }
 
-static int read_layout(client_file *file, TIFF *tiff, layout *it, image_codec_header *header) {
+static int read_layout(image_tiff_file *file, TIFF *tiff, layout *it, image_codec_header *header) {
   memset(it, 0, sizeof *it);
   if (!TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &it->width) || !TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &it->height)) {
-    return fail(file, IMAGE_CODEC_CORRUPT, "the size is missing");
+    return image_tiff_fail(file, IMAGE_CODEC_CORRUPT, "the size is missing");
   }
   TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &it->bits);
   TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLESPERPIXEL, &it->samples);
@@ -161,7 +74,7 @@ static int read_layout(client_file *file, TIFF *tiff, layout *it, image_codec_he
   uint16_t inks = INKSET_CMYK;
   TIFFGetFieldDefaulted(tiff, TIFFTAG_INKSET, &inks);
   int is_cmyk = it->photometric == PHOTOMETRIC_SEPARATED && inks == INKSET_CMYK && it->samples >= 4;
-  if (is_rgb && it->samples < 3) return fail(file, IMAGE_CODEC_CORRUPT, "RGB of fewer than three samples");
+  if (is_rgb && it->samples < 3) return image_tiff_fail(file, IMAGE_CODEC_CORRUPT, "RGB of fewer than three samples");
   if (it->photometric == PHOTOMETRIC_SEPARATED && !is_cmyk) {
     return image_codec_fail(file->message, IMAGE_CODEC_UNSUPPORTED, "its inks are not cyan, magenta, yellow and black");
   }
@@ -190,7 +103,7 @@ static int read_layout(client_file *file, TIFF *tiff, layout *it, image_codec_he
 }
 
 // Palettes, YCbCr, and grey of other depths.
-static int read_converted(client_file *file, TIFF *tiff, const layout *it, const image_codec_header *header, uint8_t *pixels) {
+static int read_converted(image_tiff_file *file, TIFF *tiff, const layout *it, const image_codec_header *header, uint8_t *pixels) {
   size_t count = (size_t)it->width * it->height;
   uint32_t *raster = malloc(count * sizeof *raster);
   if (!raster) return image_codec_fail(file->message, IMAGE_CODEC_MEMORY, "no memory");
@@ -210,7 +123,7 @@ static int read_converted(client_file *file, TIFF *tiff, const layout *it, const
     }
   }
   free(raster);
-  return done && !file->message[0] ? IMAGE_CODEC_OK : fail(file, IMAGE_CODEC_CORRUPT, "the pixels are damaged");
+  return done && !file->message[0] ? IMAGE_CODEC_OK : image_tiff_fail(file, IMAGE_CODEC_CORRUPT, "the pixels are damaged");
 }
 
 // Copies `wanted` samples from the one numbered `first` on, of `count` pixels of a strip or tile row; `stride` and `channels` are the
@@ -229,7 +142,7 @@ static void copy_samples(
 
 typedef struct {
   image_reader reader;
-  client_file file;
+  image_tiff_file file;
   TIFF *tiff;
   layout it;
   uint32_t y;
@@ -335,11 +248,11 @@ static int start_direct(tiff_input *input) {
   const uint64_t size = is_tiled ? TIFFTileSize64(input->tiff) : TIFFScanlineSize64(input->tiff);
   const uint64_t line = (uint64_t)input->tile_width * (is_separate ? 1 : it->samples) * (it->bits / 8);
   if (input->tile_width == 0 || input->tile_height == 0 || size == 0 || line * input->tile_height > size) {
-    return fail(&input->file, IMAGE_CODEC_CORRUPT, "the strips or tiles have no sensible size");
+    return image_tiff_fail(&input->file, IMAGE_CODEC_CORRUPT, "the strips or tiles have no sensible size");
   }
   // A tile may exceed the picture; one that dwarfs it is a claim to take memory.
   if (size > row_bytes * it->height + ((uint64_t)64 << 20)) {
-    return fail(&input->file, IMAGE_CODEC_UNSUPPORTED, "its tiles are far larger than the picture");
+    return image_tiff_fail(&input->file, IMAGE_CODEC_UNSUPPORTED, "its tiles are far larger than the picture");
   }
   input->buffer = malloc((size_t)size);
   if (is_tiled && !is_separate) {
@@ -405,7 +318,7 @@ static int read_whole(tiff_input *input, uint8_t *pixels) {
       if (it->height - y <= input->tile_height) break;
     }
   }
-  return done ? IMAGE_CODEC_OK : fail(&input->file, IMAGE_CODEC_CORRUPT, "the pixels are damaged");
+  return done ? IMAGE_CODEC_OK : image_tiff_fail(&input->file, IMAGE_CODEC_CORRUPT, "the pixels are damaged");
 }
 
 static int read_rows(image_reader *reader, void *rows, size_t count, char *message) {
@@ -450,7 +363,7 @@ static int read_rows(image_reader *reader, void *rows, size_t count, char *messa
       image_reader_fill(reader, target, 1);
       continue;
     }
-    if (!done) return fail(&input->file, IMAGE_CODEC_CORRUPT, "the pixels are damaged");
+    if (!done) return image_tiff_fail(&input->file, IMAGE_CODEC_CORRUPT, "the pixels are damaged");
   }
   normalise(it, &reader->header, rows, count);
   return IMAGE_CODEC_OK;
@@ -517,14 +430,15 @@ int image_tiff_open(
 ) {
   tiff_input *input = calloc(1, sizeof *input);
   if (!input) return image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
-  input->file = (client_file){.input = source, .count = source->count, .message = message};
+  input->file = (image_tiff_file){.input = source, .count = source->count, .message = message};
   input->reader.read = read_rows;
   input->reader.finish = finish_rows;
   input->reader.close = close_reader;
-  input->tiff = open_file(&input->file, "rm");
-  int status = input->tiff ? IMAGE_CODEC_OK : fail(&input->file, IMAGE_CODEC_CORRUPT, "the directory is damaged");
-  if (status == IMAGE_CODEC_OK && source->directory > 0 && !TIFFSetDirectory(input->tiff, (uint16_t)source->directory)) {
-    status = fail(&input->file, IMAGE_CODEC_CORRUPT, "a directory is damaged");
+  input->tiff = image_tiff_open_file(&input->file, "rm");
+  int status = input->tiff ? IMAGE_CODEC_OK : image_tiff_fail(&input->file, IMAGE_CODEC_CORRUPT, "the directory is damaged");
+  // By its place: libtiff would go through all directories before it.
+  if (status == IMAGE_CODEC_OK && source->directory > 0 && !TIFFSetSubDirectory(input->tiff, source->directory)) {
+    status = image_tiff_fail(&input->file, IMAGE_CODEC_CORRUPT, "a directory is damaged");
   }
   if (status == IMAGE_CODEC_OK) status = read_layout(&input->file, input->tiff, &input->it, &input->reader.header);
   if (status == IMAGE_CODEC_OK) status = read_metadata(input, metadata);
@@ -538,91 +452,4 @@ int image_tiff_open(
   input->reader.held_bytes = held_bytes(input);
   *reader = &input->reader;
   return IMAGE_CODEC_OK;
-}
-
-struct image_tiff_writer {
-  client_file file;
-  TIFF *tiff;
-  // The horizontal predictor works on the caller's rows in place, so each row goes through a copy.
-  uint8_t *row;
-  size_t row_bytes;
-  uint32_t y;
-};
-
-int image_tiff_begin(
-  const image_codec_header *header, const image_codec_metadata *metadata, int is_big, image_codec_sink sink,
-  image_tiff_writer **writer, char *message
-) {
-  image_tiff_writer *it = calloc(1, sizeof *it);
-  if (!it) return image_codec_fail(message, IMAGE_CODEC_MEMORY, "no memory");
-  it->file.message = message;
-  it->file.sink = sink;
-  it->row_bytes = image_codec_row_bytes(header);
-  it->row = malloc(it->row_bytes);
-  // Classic TIFF counts in 32 bits.
-  is_big |= it->row_bytes * header->height > 0xa0000000u;
-  TIFF *tiff = it->tiff = it->row ? open_file(&it->file, is_big ? "w8m" : "wm") : NULL;
-  if (!tiff) {
-    int status = fail(&it->file, IMAGE_CODEC_MEMORY, "no memory");
-    image_tiff_close(it);
-    return status;
-  }
-  int has_alpha = header->channels % 2 == 0;
-  uint16_t extra = EXTRASAMPLE_UNASSALPHA;
-  TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, header->width);
-  TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, header->height);
-  TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, (int)header->bits);
-  TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, (int)header->channels);
-  TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, header->channels < 3 ? PHOTOMETRIC_MINISBLACK : PHOTOMETRIC_RGB);
-  TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
-  TIFFSetField(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);
-  // Of TIFF 6 itself, unlike Deflate. The low halves of 16-bit samples are noise, which it would make longer.
-  if (header->bits == 8 && TIFFIsCODECConfigured(COMPRESSION_LZW)) {
-    TIFFSetField(tiff, TIFFTAG_COMPRESSION, COMPRESSION_LZW);
-    TIFFSetField(tiff, TIFFTAG_PREDICTOR, PREDICTOR_HORIZONTAL);
-  }
-  TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, TIFFDefaultStripSize(tiff, 0));
-  if (has_alpha) TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &extra);
-  if (metadata->icc.count) TIFFSetField(tiff, TIFFTAG_ICCPROFILE, (uint32_t)metadata->icc.count, metadata->icc.bytes);
-  if (metadata->xmp.count) TIFFSetField(tiff, TIFFTAG_XMLPACKET, (uint32_t)metadata->xmp.count, metadata->xmp.bytes);
-  *writer = it;
-  return IMAGE_CODEC_OK;
-}
-
-int image_tiff_rows(image_tiff_writer *it, const void *rows, size_t count, char *message) {
-  it->file.message = message;
-  message[0] = 0;
-  for (size_t y = 0; y < count; y++) {
-    memcpy(it->row, (const uint8_t *)rows + y * it->row_bytes, it->row_bytes);
-    if (TIFFWriteScanline(it->tiff, it->row, it->y++, 0) != 1 || message[0]) {
-      return fail(&it->file, IMAGE_CODEC_REFUSED, "the encoder gave up");
-    }
-  }
-  return IMAGE_CODEC_OK;
-}
-
-int image_tiff_flush(image_tiff_writer *it, char *message) {
-  it->file.message = message;
-  message[0] = 0;
-  int done = TIFFFlushData(it->tiff);
-  return done && !message[0] ? IMAGE_CODEC_OK : fail(&it->file, IMAGE_CODEC_REFUSED, "the encoder gave up");
-}
-
-int image_tiff_end(image_tiff_writer *it, char *message) {
-  it->file.message = message;
-  message[0] = 0;
-  int done = TIFFFlush(it->tiff);
-  TIFFClose(it->tiff);
-  it->tiff = NULL;
-  return done && !message[0] ? IMAGE_CODEC_OK : fail(&it->file, IMAGE_CODEC_REFUSED, "the encoder gave up");
-}
-
-void image_tiff_close(image_tiff_writer *it) {
-  char message[IMAGE_CODEC_MESSAGE_SIZE] = "";
-  it->file.message = message;
-  // What is left unwritten is nobody's any more.
-  it->file.sink.write = NULL;
-  if (it->tiff) TIFFClose(it->tiff);
-  free(it->row);
-  free(it);
 }

@@ -27,6 +27,9 @@ extension EvaluationError: CustomStringConvertible {
       "the output would have \(width)x\(height) pixels, more than the limit of \(limit); give a smaller scale, or allow more with --max-pixels"
     case .targetSmaller(let width, let height, let target):
       "the picture has \(width)x\(height) pixels, and would have to become smaller for \(target.text); ask for more, or leave it as it is"
+    case .targetTooLarge(let width, let height, let target, let scale):
+      "the picture has \(width)x\(height) pixels, and \(target.option) would enlarge it \(TextFormat.fixed(scale, 1)) times; at most "
+        + "\(TextFormat.short(TargetSize.largestScale)) times can be asked for"
     case .targetSize(let reason): reason
     case .notTileable(let network):
       "the network '\(network)' looks at the whole image and cannot run in tiles; give the tile 'none' or 'auto'"
@@ -89,10 +92,14 @@ extension EvaluationError: CustomStringConvertible {
       error.description
     case .conversion(let path, let error):
       "'\(path.onOneLine)': \(error)"
-    case .architectureNeeded(let path):
-      "'\(path.onOneLine)' is a checkpoint, which holds weights and no network; name the --architecture they are of"
-    case .noPictures(let folder):
-      "the folder '\(folder.onOneLine)' holds no pictures"
+    case .notRecognized(let path, let error):
+      "'\(path.onOneLine)': is a checkpoint, tensors without a network, and these do not tell the architecture without doubt: \(error); "
+        + "'swiftlet convert CHECKPOINT --architecture NAME -o MODEL' takes them as what it is told"
+    case .noPictures(let folder, let unentered):
+      "the folder '\(folder.onOneLine)' holds no pictures" + (unentered > 0 ? "; \(UpscaleReport.unenteredText(unentered))" : "")
+    case .savedAmongData(let folder):
+      "the pictures that are saved to '\(folder.onOneLine)' would be measured the next time, for the data lie there; give --save "
+        + "another folder"
     case .nothingToSubstitute(let network):
       "the network '\(network)' has no dense convolution that meets the conditions; see its nodes with 'info --nodes'"
     case .outputTaken(let path, let other):
@@ -106,7 +113,7 @@ extension EvaluationError: CustomStringConvertible {
       "the network '\(network.onOneLine)' has \(names.count) output\(names.count == 1 ? "" : "s") (\(names.joined(separator: ", ").onOneLine)) and "
         + "\(given) \(given == 1 ? "file is" : "files are") given; give --output once for each, in this order, or a folder"
     case .formatNeeded(let path):
-      "the name '\(path.onOneLine)' does not say which format to write; end it in .png, .jpg, .webp, .tif or .bmp, or give --format"
+      "the name '\(path.onOneLine)' does not say which format to write; end it in \(ImageFormat.writtenExtensions), or give --format"
     case .outputExtension(let path, let known):
       "the name '\(path.onOneLine)' does not say which format to write; end it in \(known.joined(separator: " or "))"
     case .pictureTooSmall(let name, let width, let height, let scale):
@@ -164,7 +171,7 @@ extension EvaluationError {
     case .scale, .outputTooLarge, .memoryLimit, .memoryOfProcess, .trainingMemory, .notFinite, .constantOutput, .execution,
       .network, .contract,
       .contractScale,
-      .notTileable, .targetSmaller:
+      .notTileable, .targetSmaller, .targetTooLarge:
       "'\(file.onOneLine)': \(description)"
     case .image(let error):
       switch error {
@@ -182,8 +189,8 @@ extension EvaluationError {
       .notMeasurable, .trainingOption, .trainingTarget, .trainingInput, .runFolder, .notValidated, .nothingPretrained,
       .otherContract,
       .unknownModel, .format, .conversion,
-      .architectureNeeded,
-      .noPictures, .nothingToSubstitute, .outputTaken, .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded,
+      .notRecognized,
+      .noPictures, .savedAmongData, .nothingToSubstitute, .outputTaken, .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded,
       .outputExtension,
       .pictureTooSmall,
       .scaleNotOffered, .nothingInCommon, .notProfile, .unknownRates, .notMachine, .noLabel, .noLabels, .predictionOption,

@@ -25,6 +25,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case outputTooLarge(width: Int, height: Int, limit: Int)
   /// The picture would have to become smaller for what is asked for.
   case targetSmaller(width: Int, height: Int, target: TargetSize)
+  /// The picture would have to become larger than networks and interpolation make it.
+  case targetTooLarge(width: Int, height: Int, target: TargetSize, scale: Double)
   /// A size that is none; the reason is a clause.
   case targetSize(String)
   case notTileable(network: String)
@@ -79,9 +81,12 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case unknownModel(name: String, known: [String])
   case format(FormatError)
   case conversion(path: String, ConversionError)
-  /// A checkpoint holds tensors and no network.
-  case architectureNeeded(path: String)
-  case noPictures(folder: String)
+  /// A checkpoint holds tensors and no network, and they do not tell it.
+  case notRecognized(path: String, RecognitionError)
+  /// A folder without pictures; so many folders in it were not entered, because nobody asked for that.
+  case noPictures(folder: String, unentered: Int = 0)
+  /// The pictures that are measured lie in the folder that others are to be saved to.
+  case savedAmongData(folder: String)
   /// No convolution is one that should be replaced.
   case nothingToSubstitute(network: String)
   /// Two inputs would be written to the same place.

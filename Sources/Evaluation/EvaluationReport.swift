@@ -13,7 +13,7 @@ public struct EvaluationReport: Hashable, Codable, Sendable, EngineReport {
 
   /// The figures of one picture at one scale, or the mean over all.
   public struct Row: Hashable, Codable, Sendable {
-    /// The file's name without its extension; `mean` in `means`.
+    /// The file's name without its extension, or with it where two would be called alike; `mean` in `means`.
     public var image: String
     public var scale: Int
     /// Of the truth after cropping; 0 in `means`.
@@ -70,6 +70,8 @@ public struct EvaluationReport: Hashable, Codable, Sendable, EngineReport {
   public var failures: [Failure]
   /// The pictures of the folder.
   public var pictureCount: Int
+  /// Where pictures side by side were saved to; nil where nobody asked for them.
+  public var savedFolder: String?
 
   init(
     model: String, network: Network, protocol: EvaluationProtocol, engine: Engine, images: [Row], failures: [Failure] = [],

@@ -56,6 +56,13 @@ public struct EvaluationTable: Sendable {
     ]
   }
 
+  /// Where the pictures of each network are, a line each; empty where none were saved.
+  public var savedText: String {
+    reports.compactMap { report in
+      report.savedFolder.map { "pictures by \(report.model.onOneLine) are in \($0.onOneLine)\n" }
+    }.joined()
+  }
+
   private static let note = "multiply-adds are for an output of 1280x720; seconds are of the network, a picture"
 
   /// The protocol and the means, for people. One network's pictures are told one by one by its report.

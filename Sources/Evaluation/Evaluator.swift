@@ -30,7 +30,7 @@ public final class Evaluator {
   /// Measures every picture of a folder at every scale. What cannot be measured is left out, and told.
   ///
   /// - Parameters:
-  ///   - saveFolder: where pictures of truth, bicubic and output side by side go, as `NAME-x2.png`.
+  ///   - saveFolder: where pictures of truth, bicubic and output side by side go, as `NAME-x2.png`; another folder than that of the pictures.
   ///   - failure: gets a line for each picture that cannot be measured, when that is known.
   ///   - progress: called with the name of what is worked on and the share done.
   public func evaluate(
@@ -91,8 +91,10 @@ public final class Evaluator {
     progress: ((String, Double) -> Void)?
   ) throws(EvaluationError) -> EvaluationReport {
     let (names, scales) = try subjects(folder: folder, scales: scales)
+    if let saveFolder { try Self.checkApart(saveFolder, from: folder) }
+    let titles = Self.titles(names)
     func savedPath(_ name: String, _ scale: Int, in folder: String) -> String {
-      Folder.joined(folder, "\(Folder.split(name).stem)-x\(scale).png")
+      Folder.joined(folder, "\(titles[name] ?? name)-x\(scale).png")
     }
     try wrapping { () throws(FileError) in
       for name in names { try FileClaims.reads(Folder.joined(folder, name)) }
@@ -109,7 +111,7 @@ public final class Evaluator {
         done += 1
         let comparison: Comparison
         do throws(EvaluationError) {
-          comparison = try compare(read(Folder.joined(folder, name)), name: Folder.split(name).stem, scale: scale)
+          comparison = try compare(read(Folder.joined(folder, name)), name: titles[name] ?? name, scale: scale)
         } catch {
           let line = error.text(for: Folder.joined(folder, name))
           // What is wrong at one scale is often so at the others.
@@ -126,9 +128,11 @@ public final class Evaluator {
         }
       }
     }
-    return EvaluationReport(
+    var report = EvaluationReport(
       model: model, network: network, protocol: `protocol`, engine: engine, images: rows, failures: failures,
       pictureCount: names.count)
+    report.savedFolder = saveFolder
+    return report
   }
 
   private func read(_ path: String) throws(EvaluationError) -> Image {

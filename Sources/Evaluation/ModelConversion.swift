@@ -28,9 +28,11 @@ public struct ModelConversion: Hashable, Codable, Sendable {
   /// Reads a checkpoint (PyTorch's zip and legacy formats, safetensors), converts it, and writes the model file, or ONNX where
   /// the output is called so.
   ///
-  /// - Parameter contract: what is said of a network whose architecture does not say it, as those of classifiers and segmenters.
+  /// - Parameters:
+  ///   - conversion: the architecture; nil for the one that the tensors tell without doubt.
+  ///   - contract: what is said of a network whose architecture does not say it, as those of classifiers and segmenters.
   public init(
-    checkpoint: String, conversion: CheckpointConversion, output: String, contract: ContractStatement? = nil
+    checkpoint: String, conversion: CheckpointConversion?, output: String, contract: ContractStatement? = nil
   ) throws(EvaluationError) {
     self = try FileClaims.together { () throws(EvaluationError) in
       try Self(claiming: checkpoint, conversion: conversion, output: output, contract: contract)
@@ -38,17 +40,20 @@ public struct ModelConversion: Hashable, Codable, Sendable {
   }
 
   private init(
-    claiming checkpoint: String, conversion: CheckpointConversion, output: String, contract: ContractStatement?
+    claiming checkpoint: String, conversion: CheckpointConversion?, output: String, contract: ContractStatement?
   ) throws(EvaluationError) {
     try ModelLibrary.claimOutput(output)
-    let contents = try Contents(checkpoint, key: conversion.key)
-    var conversion = conversion
-    if contents.hasTakenKey { conversion.key = nil }
+    let contents = try Contents(checkpoint, key: conversion?.key)
     let converted: (network: Network, report: ConversionReport)
-    do throws(ConversionError) {
-      converted = try conversion.network(from: contents.tensors)
-    } catch {
-      throw .conversion(path: checkpoint, error)
+    if var conversion {
+      if contents.hasTakenKey { conversion.key = nil }
+      do throws(ConversionError) {
+        converted = try conversion.network(from: contents.tensors)
+      } catch {
+        throw .conversion(path: checkpoint, error)
+      }
+    } else {
+      converted = try contents.recognized(checkpoint)
     }
     let network =
       try contract.map { statement throws(EvaluationError) in try converted.network.stating(statement) }
@@ -71,9 +76,9 @@ public struct ModelConversion: Hashable, Codable, Sendable {
       + "\(output.onOneLine): \(network.name.onOneLine), \(TextFormat.grouped(network.parameterCount)) parameters\n"
   }
 
-  /// The network of a checkpoint whose tensors tell its architecture without doubt; nil where they do not.
-  static func recognized(_ checkpoint: String) throws(EvaluationError) -> Network? {
-    CheckpointConversion.recognized(try Contents(checkpoint, key: nil).tensors)?.network
+  /// The network of a checkpoint whose tensors tell its architecture without doubt.
+  static func recognized(_ checkpoint: String) throws(EvaluationError) -> Network {
+    try Contents(checkpoint, key: nil).recognized(checkpoint).network
   }
 
   /// The tensors of a file.
@@ -82,6 +87,14 @@ public struct ModelConversion: Hashable, Codable, Sendable {
     var skipped: [String] = []
     var hasTakenKey = false
     var notes: [String] = []
+
+    func recognized(_ path: String) throws(EvaluationError) -> (network: Network, report: ConversionReport) {
+      do throws(RecognitionError) {
+        return try CheckpointConversion.recognizing(tensors)
+      } catch {
+        throw .notRecognized(path: path, error)
+      }
+    }
 
     init(_ path: String, key: String?) throws(EvaluationError) {
       guard !path.hasSuffix(".safetensors") else {

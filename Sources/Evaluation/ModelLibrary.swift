@@ -12,8 +12,12 @@ public enum ModelLibrary {
   /// The model of that name inside the program, or the one in the file at that path: ONNX by its extension, else a model file, or a checkpoint whose
   /// tensors tell its architecture.
   ///
-  /// - Parameter sizes: which sizes an ONNX model is read for.
-  public static func network(_ nameOrPath: String, sizes: ONNXSizes = .declared) throws(EvaluationError) -> Network {
+  /// - Parameters:
+  ///   - sizes: which sizes an ONNX model is read for.
+  ///   - takesCheckpoints: false refuses them as files without a network.
+  public static func network(
+    _ nameOrPath: String, sizes: ONNXSizes = .declared, takesCheckpoints: Bool = true
+  ) throws(EvaluationError) -> Network {
     if let shipped = ShippedModel.all.first(where: { $0.name == nameOrPath }) { return try shipped.network() }
     do throws(FormatError) {
       return ONNXFile.isNamed(nameOrPath) ? try ONNXFile.read(nameOrPath, sizes: sizes) : try ModelFile.read(nameOrPath)
@@ -21,7 +25,7 @@ public enum ModelLibrary {
       if case .file(.notFound) = error.problem, !nameOrPath.contains("/"), !nameOrPath.contains(".") {
         throw .unknownModel(name: nameOrPath, known: shippedNames)
       }
-      if error.problem.isOfCheckpoint, let network = try ModelConversion.recognized(nameOrPath) { return network }
+      if error.problem.isOfCheckpoint, takesCheckpoints { return try ModelConversion.recognized(nameOrPath) }
       throw .format(error)
     }
   }

@@ -5,8 +5,10 @@ import Tensors
 extension ModelRunner {
   /// How one image is cut.
   struct Plan {
-    /// `[1, channels, height, width]` of the network's input.
+    /// `[1, channels, height, width]` of the network's input: the image, continued where it must be.
     var whole: Shape
+    /// How the image is continued.
+    var continuation: ImageContinuation
     var rows: [TileSpan]
     var columns: [TileSpan]
     /// The bytes that sessions may hold together.
@@ -20,6 +22,9 @@ extension ModelRunner {
     var tileCount: Int { rows.count * columns.count }
     /// The pixels that all tiles read, halos included.
     var readArea: Int { rows.reduce(0) { $0 + $1.read.count } * columns.reduce(0) { $0 + $1.read.count } }
+
+    /// The rows of the output that belong to a row of tiles.
+    func outputRows(_ index: Int) -> Range<Int> { continuation.kept(rows[index].keep, of: continuation.height, scale: scale) }
 
     /// How many times the tiles together do the work of the whole image, for their halos are read again.
     var repetition: Double { Double(readArea) / Double(max(whole[2] * whole[3], 1)) }
@@ -72,12 +77,11 @@ extension ModelRunner {
   func plan(
     height: Int, width: Int, budget: Int? = nil, rows: (Plan) -> Int = { _ in 0 }
   ) throws(EvaluationError) -> Plan {
-    let whole = Shape(channels: channels, height: height, width: width)
-    let shapes = try inferredShapes(whole)
+    let (continuation, shapes) = try continuation(height: height, width: width)
+    let whole = shape(continuation)
     let geometry = TileGeometry(of: fused, shapes: shapes) { backend.outputGrid(of: $0, in: fused, shapes: shapes) }
     let untiled = Plan(
-      whole: whole, rows: [TileSpan(read: 0..<height, keep: 0..<height)],
-      columns: [TileSpan(read: 0..<width, keep: 0..<width)],
+      whole: whole, continuation: continuation, rows: [TileSpan(whole: whole.height)], columns: [TileSpan(whole: whole.width)],
       budget: budget ?? (tile == .automatic ? Self.automaticBudget : .max), scale: scale,
       isCuttable: geometry != nil && tile != .none)
 
@@ -191,6 +195,27 @@ extension ModelRunner {
   /// What the largest tile takes at most, were every value kept in full.
   private func roughByteCount(_ plan: Plan) throws(EvaluationError) -> Int {
     try wrapping { () throws(NetworkError) in try fused.ledger(inputs: [plan.largest]).peakActivationByteCount }
+  }
+
+  private func shape(_ continuation: ImageContinuation) -> Shape {
+    Shape(channels: channels, height: continuation.fullHeight, width: continuation.fullWidth)
+  }
+
+  /// The least continuation of an image of that size that the network takes, with the shapes of its values. What sides it takes its
+  /// operations say: a pixel unshuffle wants multiples of its factor, poolings and what is joined behind them those of all strides.
+  private func continuation(
+    height: Int, width: Int
+  ) throws(EvaluationError) -> (ImageContinuation, shapes: [String: Shape]) {
+    var first: EvaluationError?
+    for multiple in ImageContinuation.multiples {
+      let continuation = ImageContinuation(height: height, width: width, multiple: multiple)
+      do throws(EvaluationError) {
+        return (continuation, try inferredShapes(shape(continuation)))
+      } catch {
+        first = first ?? error
+      }
+    }
+    throw first ?? .contract(network: network.name, reason: "it takes no picture of \(width)x\(height)")
   }
 
   private func inferredShapes(_ whole: Shape) throws(EvaluationError) -> [String: Shape] {

@@ -91,10 +91,12 @@ extension ModelRunner {
 
   /// Runs the network tile by tile, row of tiles after row of tiles.
   ///
+  /// An image that the network does not take as it is enters continued, and what is made of the continuation nobody sees.
+  ///
   /// - Parameters:
   ///   - beginRow: called with the number of each row of tiles before it.
-  ///   - fill: writes the input's rectangle, plane after plane, row after row.
-  ///   - deliver: takes the kept part of a tile's result; valid during the call only.
+  ///   - fill: writes a rectangle of the image, plane after plane, row after row.
+  ///   - deliver: takes the kept part of a tile's result, which is empty where all of the tile is continuation; valid during the call only.
   func run(
     _ plan: Plan, beginRow: (_ index: Int) throws(EvaluationError) -> Void = { (_) throws(EvaluationError) in },
     fill: (_ rows: Range<Int>, _ columns: Range<Int>, UnsafeMutablePointer<Float>) -> Void,
@@ -106,7 +108,8 @@ extension ModelRunner {
       for columns in plan.columns {
         let shape = Shape(channels: channels, height: rows.read.count, width: columns.read.count)
         let input = Tensor(unsafeUninitialized: shape) { bytes in
-          if let base = bytes.bindMemory(to: Float.self).baseAddress { fill(rows.read, columns.read, base) }
+          guard let base = bytes.bindMemory(to: Float.self).baseAddress else { return }
+          plan.continuation.fill(rows.read, columns.read, channels: channels, base, from: fill)
         }
         let output = try run(input, whole: plan.whole)
         let scale = plan.scale
@@ -118,8 +121,8 @@ extension ModelRunner {
             + (columns.keep.lowerBound - columns.read.lowerBound) * scale
           try deliver(
             Region(
-              rows: rows.keep.lowerBound * scale..<rows.keep.upperBound * scale,
-              columns: columns.keep.lowerBound * scale..<columns.keep.upperBound * scale, base: base + offset,
+              rows: plan.outputRows(index),
+              columns: plan.continuation.kept(columns.keep, of: plan.continuation.width, scale: scale), base: base + offset,
               planeStride: rows.read.count * scale * rowStride, rowStride: rowStride))
         }
       }

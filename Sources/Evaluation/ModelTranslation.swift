@@ -14,7 +14,7 @@ public struct ModelTranslation: Hashable, Codable, Sendable {
 
   /// Reads the model (ONNX by the extension `.onnx`, else a model file or a model's name), and writes it in the format that the
   /// output's extension names. `contract` says what the network does to images where the file does not, as ONNX never does;
-  /// `sizes` whether an ONNX model that fixes its size is opened to any.
+  /// `sizes` whether an ONNX model that fixes its size is opened to any. A checkpoint is none: see `ModelConversion`.
   public init(
     _ input: String, output: String, contract: ContractStatement? = nil, sizes: ONNXSizes = .declared
   ) throws(EvaluationError) {
@@ -26,9 +26,8 @@ public struct ModelTranslation: Hashable, Codable, Sendable {
   private init(
     claiming input: String, output: String, contract: ContractStatement?, sizes: ONNXSizes
   ) throws(EvaluationError) {
-    if [".pth", ".pt"].contains(where: { input.lowercased().hasSuffix($0) }) { throw .architectureNeeded(path: input) }
     try ModelLibrary.claimOutput(output)
-    var network = try ModelLibrary.network(input, sizes: sizes)
+    var network = try ModelLibrary.network(input, sizes: sizes, takesCheckpoints: false)
     if let contract { network = try network.stating(contract) }
     try ModelLibrary.write(network, to: output)
     self.input = input

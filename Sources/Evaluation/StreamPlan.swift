@@ -17,7 +17,7 @@ struct StreamPlan: Hashable {
   var steps: [Step]
 
   /// - Parameters:
-  ///   - rows: the network's rows of tiles, on its input; nil where all steps are one, which wants everything.
+  ///   - rows: the network's rows of tiles, on its input, which may be continued; nil where all steps are one, which wants everything.
   ///   - enlarging: from the picture to the network's input.
   ///   - beside: from the picture to the result, for what does not go through the network.
   ///   - finishing: from the network's output to the result.
@@ -33,7 +33,7 @@ struct StreamPlan: Hashable {
     var done = 0
     for (index, span) in rows.enumerated() {
       let isLast = index == rows.count - 1
-      let made = span.keep.upperBound * scale
+      let made = min(span.keep.upperBound * scale, outputHeight)
       var end = isLast ? resultHeight : made
       var output = 0..<0
       if let finishing {
@@ -42,9 +42,10 @@ struct StreamPlan: Hashable {
           while end < resultHeight, finishing.inputRows(of: end..<end + 1).upperBound <= made { end += 1 }
         }
         let first = done < end ? finishing.inputRows(of: done..<end).lowerBound : made
-        output = min(first, span.keep.lowerBound * scale)..<made
+        output = min(first, span.keep.lowerBound * scale, made)..<made
       }
-      var source = enlarging?.inputRows(of: span.read) ?? span.read
+      let read = ImageContinuation.places(span.read, of: outputHeight / scale)
+      var source = enlarging?.inputRows(of: read) ?? read
       let result = done..<end
       if let beside, !result.isEmpty {
         let rows = beside.inputRows(of: result)

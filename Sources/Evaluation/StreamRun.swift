@@ -63,17 +63,14 @@ final class StreamRun {
         count: sizes.channels, width: width, height: sizes.size.networkHeight, capacity: job.stream.outputRows) : nil
     // A row of tiles side by side, where nothing else keeps it.
     let isWide = plan.columns.count == 1 || window != nil
-    let kept = isWide ? 0 : plan.rows.reduce(0) { max($0, $1.keep.count) } * plan.scale
+    let kept = isWide ? 0 : plan.rows.indices.reduce(0) { max($0, plan.outputRows($1).count) }
     let row = isWide ? nil : PlaneWindow(count: sizes.channels, width: width, height: sizes.size.networkHeight, capacity: kept)
     var done = 0
     let fill = { self.network.fill(rows: $0, columns: $1, .identity, into: $2) }
     let begin = { (index: Int) throws(EvaluationError) in
       try self.advance(to: steps[index])
       window?.makeRoom(for: steps[index].output)
-      if let row {
-        let keep = plan.rows[index].keep
-        row.makeRoom(for: keep.lowerBound * plan.scale..<keep.upperBound * plan.scale)
-      }
+      row?.makeRoom(for: plan.outputRows(index))
     }
     try runner.run(plan, beginRow: begin, fill: fill) { (region) throws(EvaluationError) in
       check.include(region, channels: sizes.channels, factor: factor, upscaler.workers)
@@ -81,7 +78,7 @@ final class StreamRun {
       done += 1
       window?.put(region, factor: factor, upscaler.workers)
       row?.put(region, factor: 1, upscaler.workers)
-      if region.columns.upperBound == width {
+      if done % plan.columns.count == 0 {
         let next = index + 1 < steps.count ? steps[index + 1] : nil
         let source = window.map { Source($0) } ?? row.map { Source($0) } ?? Source(region)
         try finish(steps[index], next: next, source, factor: window == nil ? factor : 1)

@@ -9,7 +9,7 @@ public enum TargetSize: Hashable, Sendable {
   /// Millions of pixels.
   case megapixels(Double)
 
-  /// The factor for a picture. Throws where the picture would have to become smaller.
+  /// The factor for a picture. Throws where the picture would have to become smaller, or too much larger.
   func scale(width: Int, height: Int) throws(EvaluationError) -> Double {
     let (byWidth, byHeight) = (1 / Double(max(width, 1)), 1 / Double(max(height, 1)))
     let scale =
@@ -22,7 +22,25 @@ public enum TargetSize: Hashable, Sendable {
       }
     if case .scale = self { return scale }
     guard scale >= 1 else { throw .targetSmaller(width: width, height: height, target: self) }
-    return scale
+    // As whole numbers go, 64 times may come out as a little more.
+    guard scale <= Self.largestScale * (1 + 1e-9) else {
+      throw .targetTooLarge(width: width, height: height, target: self, scale: scale)
+    }
+    return min(scale, Self.largestScale)
+  }
+
+  /// Of each side.
+  static let largestScale = 64.0
+
+  /// As it is asked for: `--width 800`.
+  var option: String {
+    switch self {
+    case .scale(let scale): "--scale \(TextFormat.short(scale))"
+    case .width(let width): "--width \(width)"
+    case .height(let height): "--height \(height)"
+    case .within(let width, let height): "--width \(width) --height \(height)"
+    case .megapixels(let millions): "--megapixels \(TextFormat.short(millions))"
+    }
   }
 
   /// As an error says it: `a width of 800`.

@@ -7,6 +7,14 @@ struct TileSpan: Hashable, Sendable {
   /// The part of it whose result is kept.
   var keep: Range<Int>
 
+  init(read: Range<Int>, keep: Range<Int>) {
+    self.read = read
+    self.keep = keep
+  }
+
+  /// The whole axis at once.
+  init(whole extent: Int) { self.init(read: 0..<extent, keep: 0..<extent) }
+
   /// The spans that cover an axis of `extent` pixels: their kept parts lie one after the other and fill it.
   ///
   /// All spans read equally much, so that one session does for all tiles of an image: the last is pulled back to end with the image,

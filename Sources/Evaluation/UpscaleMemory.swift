@@ -106,6 +106,12 @@ struct UpscaleMemory {
       + interpolation + finished
   }
 
+  /// Alpha is there before the colours, and is put into the rows of a copy of each band.
+  mutating func waitsForColours(alphaByteCount: Int) {
+    flowing += alphaByteCount + sizes.bandHeight * sizes.result.rowByteCount
+    causes.append(MemoryNeed.Cause(text: Upscaler.alphaCause, byteCount: alphaByteCount))
+  }
+
   /// What a plan adds beside its sessions: windows, and rows that tiles need.
   func byteCount(of plan: ModelRunner.Plan) -> Int {
     let stream = sizes.stream(plan)
@@ -114,6 +120,7 @@ struct UpscaleMemory {
       count += PlaneWindow.byteCount(count: sizes.channels, width: sizes.size.networkWidth, capacity: stream.outputRows)
     }
     let shape = plan.largest
+    count += plan.continuation.heldByteCount(rows: shape[2], columns: shape[3], channels: sizes.channels)
     if sizes.enlarging != nil { count += sizes.channels * shape[2] * plan.whole[3] * 4 }
     // A row of tiles side by side.
     let kept = plan.rows.reduce(0) { max($0, $1.keep.count) } * plan.scale

@@ -9,19 +9,23 @@ public enum AlphaEnlarging: String, Hashable, Sendable, CaseIterable {
 }
 
 extension Upscaler {
+  static let alphaCause = "--alpha network makes alpha before the colours"
+
+  /// Whether the network makes the alpha of such a picture, where it is soft.
+  func makesAlpha(_ properties: ImageProperties) -> Bool { options.alpha == .network && properties.hasAlpha }
+
   /// The enlarged alpha of a picture, as a grey one, where the network is to make it; nil elsewhere.
   ///
-  /// - Parameter rows: the picture's rows, anew with each call.
+  /// - Parameter rows: the picture's rows, anew with each call, and what their decoder will hold.
   func networkAlpha(
-    _ properties: ImageProperties, _ size: UpscaleSize, rows: () throws(EvaluationError) -> any ImageRows
+    _ properties: ImageProperties, _ size: UpscaleSize,
+    rows: () throws(EvaluationError) -> (rows: any ImageRows, heldByteCount: Int)
   ) throws(EvaluationError) -> Image? {
-    guard options.alpha == .network, properties.hasAlpha else { return nil }
-    guard try isSoft(properties, rows()) else { return nil }
-    let alpha = AlphaRows(try rows())
+    guard makesAlpha(properties), try isSoft(properties, rows().rows) else { return nil }
+    let source = try rows(), alpha = AlphaRows(source.rows)
     let resident = residentByteCount()
-    let job = try job(
-      alpha.properties, size, held: resident, opening: 0, reading: 64 * properties.rowByteCount,
-      writing: { properties, _ in properties.sampleByteCount }, bound(resident: resident))
+    let job = try alphaJob(
+      properties, size, held: resident, opening: 0, reading: source.heldByteCount, bound(resident: resident))
     let result = RowCollector(alpha.properties.resized(size))
     try run(job, alpha, into: result, progress: nil)
     return result.image
@@ -48,23 +52,39 @@ extension Upscaler {
   }
 }
 
+extension ImageProperties {
+  /// Of alpha as a grey picture.
+  var alpha: ImageProperties { ImageProperties(width: width, height: height, colourModel: .grey, bitDepth: bitDepth) }
+}
+
 /// The alpha of a picture's rows, as those of a grey picture.
-private final class AlphaRows: ImageRows {
+final class AlphaRows: ImageRows {
   private let rows: any ImageRows
   let properties: ImageProperties
 
   init(_ rows: any ImageRows) {
     self.rows = rows
-    let source = rows.properties
-    properties = ImageProperties(width: source.width, height: source.height, colourModel: .grey, bitDepth: source.bitDepth)
+    properties = rows.properties.alpha
+  }
+
+  /// Rows that are taken apart at once.
+  private static let bandHeight = 64
+
+  static func heldByteCount(_ properties: ImageProperties) -> Int {
+    min(bandHeight, properties.height) * properties.rowByteCount
   }
 
   func read(_ count: Int, into target: UnsafeMutableRawPointer) throws(ImageError) {
     let source = rows.properties, channels = source.channels, size = source.bitDepth / 8
-    let band = UnsafeMutableRawPointer.allocate(byteCount: count * source.rowByteCount, alignment: 16)
+    let band = UnsafeMutableRawPointer.allocate(byteCount: min(count, Self.bandHeight) * source.rowByteCount, alignment: 16)
     defer { band.deallocate() }
-    try rows.read(count, into: band)
-    AlphaTarget.copy(band + (channels - 1) * size, stride: channels, to: target, stride: 1, count: count * source.width, size)
+    for start in stride(from: 0, to: count, by: Self.bandHeight) {
+      let height = min(Self.bandHeight, count - start)
+      try rows.read(height, into: band)
+      AlphaTarget.copy(
+        band + (channels - 1) * size, stride: channels, to: target + start * properties.rowByteCount, stride: 1,
+        count: height * source.width, size)
+    }
   }
 }
 

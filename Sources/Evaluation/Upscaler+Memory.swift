@@ -63,19 +63,48 @@ extension Upscaler {
   ///   - held: what the process holds before.
   ///   - opening: what is held until the first row can be read, file included.
   ///   - reading: what the picture's file and its decoder hold from then on.
+  ///   - readingAgain: what a second decoder of the picture holds, where alpha is made before the colours.
   ///   - writing: what those who take the rows hold, of a result of some properties whose rows come at most so many at once.
   ///   - causes: what of this stands in memory as a whole, for a refusal.
   func job(
-    _ properties: ImageProperties, _ size: UpscaleSize, held: Int, opening: Int, reading: Int,
+    _ properties: ImageProperties, _ size: UpscaleSize, held: Int, opening: Int, reading: Int, readingAgain: Int = 0,
     writing: (_ result: ImageProperties, _ rows: Int) -> Int, causes: [MemoryNeed.Cause] = [], _ bound: Bound
   ) throws(EvaluationError) -> Job {
     var memory = UpscaleMemory(
       properties, size: size, contract: contract, runner: runner, options, held: held, opening: opening, reading: reading,
       writing: writing)
     memory.causes = causes
-    let plan = try plan(memory, bound, height: size.inputHeight, width: size.inputWidth)
+    var refusal: EvaluationError?
+    if makesAlpha(properties) {
+      memory.waitsForColours(alphaByteCount: properties.alpha.resized(size).sampleByteCount)
+      // What is refused is refused before anything is decoded, and what is named is enough for both.
+      do throws(EvaluationError) {
+        _ = try alphaJob(
+          properties, size, held: held, opening: opening, reading: reading + readingAgain, bound)
+      } catch {
+        guard error.neededByteCount != nil else { throw error }
+        refusal = error
+      }
+    }
+    let plan: ModelRunner.Plan
+    do throws(EvaluationError) {
+      plan = try self.plan(memory, bound, height: size.inputHeight, width: size.inputWidth)
+    } catch {
+      guard let refusal, let more = refusal.neededByteCount, let needed = error.neededByteCount, more > needed else { throw error }
+      throw refusal
+    }
+    if let refusal { throw refusal }
     return Job(
       properties: properties, size: size, memory: memory, bound: bound, plan: plan, stream: memory.sizes.stream(plan))
+  }
+
+  /// The job for a picture's alpha, as a grey picture that stays in memory.
+  func alphaJob(
+    _ properties: ImageProperties, _ size: UpscaleSize, held: Int, opening: Int, reading: Int, _ bound: Bound
+  ) throws(EvaluationError) -> Job {
+    try job(
+      properties.alpha, size, held: held, opening: opening, reading: reading + AlphaRows.heldByteCount(properties),
+      writing: { properties, _ in properties.sampleByteCount }, bound)
   }
 
   /// The tiles for a picture, or for one that is turned.
@@ -92,6 +121,16 @@ extension Upscaler {
       guard case .memoryLimit(_, let sessions) = error else { throw error }
       runner.releaseAll()
       throw bound.error(needed: memory.need(sessions))
+    }
+  }
+}
+
+extension EvaluationError {
+  /// What memory would be enough; nil of errors of another kind.
+  fileprivate var neededByteCount: Int? {
+    switch self {
+    case .memoryLimit(_, let needed), .memoryOfProcess(_, let needed): needed.byteCount
+    default: nil
     }
   }
 }

@@ -17,7 +17,7 @@ extension Upscaler {
     // Before anything is done for the first page: whether all can be read, are of a size that is made, and fit into memory.
     var byteCount = 0
     for page in 0..<count {
-      let source = try source(item, file, options, page: page, bound(resident: resident))
+      let source = try source(item, file, options, page: page, pages: first.reader.pages, bound(resident: resident))
       let job = try job(source, options, held: resident)
       byteCount += job.memory.sizes.result.sampleByteCount
       if page == 0, let line = job.notice(self.options.tile) { notice?(line) }
@@ -31,21 +31,22 @@ extension Upscaler {
     }
     let sink = try wrapping { () throws(FileError) in try FileSink(path: item.output) }
     let chain = TIFFPageChain(byteCount: byteCount)
-    var result = UpscaleResult(item, isSkipped: false), sizes = (0, 0, 0, 0)
+    var result = UpscaleResult(item, isSkipped: false), sizes: [UpscaleResult.PageSize] = []
     for page in 0..<count {
       let resident = residentByteCount() - (file.bytes?.count ?? 0)
-      let source = try source(item, file, options, page: page, bound(resident: resident))
+      let source = try source(item, file, options, page: page, pages: first.reader.pages, bound(resident: resident))
       let planned = try job(source, options, held: resident)
       let done = try enlarge(source, planned, options, held: resident, into: sink, pages: chain) { share in
         progress?((Double(page) + share) / Double(count))
       }
       result.take(
         done, remarks: remarks(of: source, done).map { "page \(page + 1): \($0)" }, heldWhole: heldWhole(source, done, sink))
-      if page == 0 { sizes = (result.inputWidth, result.inputHeight, result.width, result.height) }
+      sizes.append(result.size)
     }
     try wrapping { () throws(FileError) in try sink.commit() }
-    (result.inputWidth, result.inputHeight, result.width, result.height) = sizes
+    result.size = sizes[0]
     result.pages = count
+    result.pageSizes = sizes
     result.seconds = Machine.seconds - start
     return result
   }

@@ -84,7 +84,7 @@ public final class Upscaler {
     let job = try job(
       image.properties, size, held: resident, opening: 0, reading: 0,
       writing: { properties, _ in properties.sampleByteCount }, bound(resident: resident))
-    let alpha = try networkAlpha(image.properties, size) { RowsOfImage(image) }
+    let alpha = try networkAlpha(image.properties, size) { (RowsOfImage(image), 0) }
     let target: any RowTarget = alpha.map { AlphaTarget(result, job.memory.sizes.result, alpha: $0) } ?? result
     try run(job, rows, into: target, progress: progress)
     return result.image
@@ -93,7 +93,7 @@ public final class Upscaler {
   /// The size of the result and of what leads to it; throws where it is none that is made.
   func size(width: Int, height: Int, scale: Double?) throws(EvaluationError) -> UpscaleSize {
     let scale = scale ?? defaultScale
-    guard scale >= 1, scale <= 64 else { throw .scale(scale) }
+    guard scale >= 1, scale <= TargetSize.largestScale else { throw .scale(scale) }
     let size = UpscaleSize(
       width: width, height: height, outputWidth: Int((Double(width) * scale).rounded()),
       outputHeight: Int((Double(height) * scale).rounded()), contract, scale: runner.scale)

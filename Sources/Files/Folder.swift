@@ -61,10 +61,19 @@ package enum Folder {
         result.append(name)
         continue
       }
-      guard recursive, !isLink(full), excluded.map({ !isSame(full, $0) }) ?? true else { continue }
+      guard recursive, isEntered(full, excluding: excluded) else { continue }
       result += try files(in: full, recursive: true, excluding: excluded).map { joined(name, $0) }
     }
     return result
+  }
+
+  /// The names of the folders in a folder that `files(in:recursive:excluding:)` enters where it is recursive.
+  package static func folders(in path: String, excluding excluded: String? = nil) throws(FileError) -> [String] {
+    try names(in: path).filter { isEntered(joined(path, $0), excluding: excluded) }
+  }
+
+  private static func isEntered(_ path: String, excluding excluded: String?) -> Bool {
+    exists(path) && !isLink(path) && excluded.map { !isSame(path, $0) } ?? true
   }
 
   /// Makes a folder, and those it lies in, where they are missing.

@@ -38,7 +38,7 @@ extension CheckpointConversion {
   private func rank(_ state: StateDict) -> Int { CheckpointKeys.rank(ofPrefix: state.prefix) }
 
   /// How many names the architecture knows, as tensors or modules.
-  private func score(_ state: StateDict) -> Int {
+  func score(_ state: StateDict) -> Int {
     switch architecture {
     case .vdsr: return CheckpointNaming.best(of: CheckpointNaming.vdsr, for: state.names)?.known ?? 0
     case .edsr: return CheckpointNaming.best(of: CheckpointNaming.edsr, for: state.names)?.known ?? 0

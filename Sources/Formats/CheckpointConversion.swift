@@ -56,14 +56,23 @@ public struct CheckpointConversion: Hashable, Sendable {
   ) throws(ConversionError) -> (network: Network, report: ConversionReport) {
     if residualScale != nil, architecture != .edsr { throw unused("residual-scale") }
     if skip != nil, architecture != .unet { throw unused("skip") }
-    let all = StateDict(tensors)
-    let (state, notes) = try chosen(all)
-    var (network, report) = try network(of: state)
-    report.notes = notes + report.notes
-    return (network, report)
+    let made = try network(of: StateDict(tensors))
+    return (made.network, made.report)
   }
 
-  private func network(of state: StateDict) throws(ConversionError) -> (network: Network, report: ConversionReport) {
+  /// The same of tensors that are a dictionary already, and those of them that were taken for the network's.
+  func network(
+    of all: StateDict
+  ) throws(ConversionError) -> (network: Network, report: ConversionReport, state: StateDict) {
+    let (state, notes) = try chosen(all)
+    var (network, report) = try network(ofChosen: state)
+    report.notes = notes + report.notes
+    return (network, report, state)
+  }
+
+  private func network(
+    ofChosen state: StateDict
+  ) throws(ConversionError) -> (network: Network, report: ConversionReport) {
     switch architecture {
     case .vdsr: return try vdsr(state, naming(state, CheckpointNaming.vdsr))
     case .edsr: return try edsr(state, naming(state, CheckpointNaming.edsr))

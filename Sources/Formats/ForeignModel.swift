@@ -45,7 +45,7 @@ public struct ForeignModel: Hashable, Sendable {
 
   /// What is no model by itself, and becomes one where its tensors tell the architecture.
   static let checkpoint = ForeignModel(
-    "a PyTorch checkpoint, parameters without a network, and its tensors do not tell the architecture without doubt",
+    "a PyTorch checkpoint, parameters without a network",
     "make a model of it with 'swiftlet convert CHECKPOINT --architecture NAME -o MODEL'")
 
   private static func byContent(_ bytes: [UInt8]) -> ForeignModel? {

@@ -50,6 +50,34 @@ public enum ImageEncoding: Hashable, Sendable {
   }
 }
 
+extension ImageEncoding {
+  /// What is lost of such a picture, apart from metadata that the format does not hold (`ImageMetadata.lost(in:)`): clauses.
+  package func losses(_ properties: ImageProperties) -> [String] {
+    var result: [String] = []
+    let title = format.title
+    if format == .jpeg, properties.hasAlpha { result.append("\(title) holds no alpha; the picture is laid over white") }
+    if properties.bitDepth == 16, let bits = format.mostBits {
+      result.append("\(title) holds \(bits) bits a sample; the picture's 16 are rounded")
+    }
+    let isGrey = properties.colourModel == .grey, profile = properties.metadata.iccProfile
+    if isGrey, format == .webp, profile != nil, properties.metadata.fittingRGB.iccProfile == nil {
+      result.append("\(title) has no grey; the colour profile, which is for grey, is left out")
+    }
+    return result
+  }
+}
+
+extension ImageFormat {
+  /// The bits of a sample, where they are fewer than 16.
+  fileprivate var mostBits: Int? {
+    switch self {
+    case .jpeg, .webp, .bmp, .gif: 8
+    case .avif: 12
+    case .png, .tiff, .heic, .jxl: nil
+    }
+  }
+}
+
 extension Image {
   /// The picture as a file in memory.
   ///

@@ -13,9 +13,7 @@ extension ImageError: CustomStringConvertible {
     case .unknownFormat(let name):
       return "'\(name.onOneLine)': not a picture that is read here; give one of \(formats)"
     case .unknownExtension(let name):
-      let extensions = ImageFormat.allCases.filter(\.isWritten).map { "." + ($0.fileExtensions.first ?? "") }.joined(
-        separator: ", ")
-      return "'\(name.onOneLine)': the extension names no picture format; use one of \(extensions)"
+      return "'\(name.onOneLine)': the extension names no picture format that is written; use \(ImageFormat.writtenExtensions)"
     case .tooManyPixels(let name, let width, let height, let limit):
       return "'\(name.onOneLine)': \(width)x\(height) pixels are more than the limit of \(limit) pixels; \(mend)"
     case .tooManyBytes(let name, let width, let height, let bytes, let limit):

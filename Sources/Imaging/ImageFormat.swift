@@ -82,6 +82,12 @@ public enum ImageFormat: String, Hashable, Sendable, CaseIterable {
   /// Whether files of the format are written, too.
   public var isWritten: Bool { self != .gif && self != .heic }
 
+  /// The extensions of the formats that are written, each with its dot, the usual one of each: a list for people.
+  package static var writtenExtensions: String {
+    let extensions = allCases.filter(\.isWritten).compactMap(\.fileExtensions.first).map { "." + $0 }
+    return extensions.dropLast().joined(separator: ", ") + (extensions.last.map { " or \($0)" } ?? "")
+  }
+
   /// The largest width and height that the format can hold.
   public var maximumSide: Int {
     switch self {

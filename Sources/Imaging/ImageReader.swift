@@ -42,8 +42,10 @@ package final class ImageReader: ImageRows {
   private let hasGreyPalette: Bool
   private let orientationTag: Int?
   private let decoderByteCount: Int
-  /// Of a TIFF file.
-  package let pageCount: Int
+  /// Of a TIFF file; nil of others.
+  package let pages: TIFFPages?
+  /// Of a TIFF file; 1 of others.
+  package var pageCount: Int { pages?.count ?? 1 }
   private let name: String
   private var metadata: ImageMetadata
   private let orientation: Orientation
@@ -55,10 +57,11 @@ package final class ImageReader: ImageRows {
   ///   - name: what errors call the picture: its path.
   ///   - limits: the largest picture to accept.
   ///   - page: of a TIFF file, from 0 on; nil for the first, with a remark where there are more. There must be such a page.
+  ///   - pages: those of the same file, from a reader of another page: they are looked for once.
   ///   - isTolerant: a picture whose file is cut in its pixels is no error: it is read as far as it goes, and a remark tells how far.
   package init(
     _ file: RandomAccessFile, name: String, limits: DecodingLimits = DecodingLimits(), page: Int? = nil,
-    isTolerant: Bool = false
+    pages: TIFFPages? = nil, isTolerant: Bool = false
   ) throws(ImageError) {
     guard file.byteCount > 0 else { throw .empty(name: name) }
     guard let format = ImageFormat(sniffing: file.bytes(12, at: 0)) else { throw .unknownFormat(name: name) }
@@ -66,7 +69,7 @@ package final class ImageReader: ImageRows {
       if format == .bmp {
         try BitmapRows(BitmapFile(file: file, name: name), isTolerant: isTolerant)
       } else {
-        try LibraryRows(file, name: name, format, isTolerant: isTolerant, page: page ?? 0)
+        try LibraryRows(file, name: name, format, isTolerant: isTolerant, page: page ?? 0, pages: pages)
       }
     let header = source.header
     try limits.check(header, name: name)
@@ -82,11 +85,15 @@ package final class ImageReader: ImageRows {
     // Rows of a progressive file come one by one, but not those of one that is turned.
     let comesInRows = source.obstacle == nil || source.obstacle == .progressive
     obstacle = comesInRows && orientation != .upright ? .turned : source.obstacle
-    pageCount = format == .tiff ? source.pictureCount : 1
+    self.pages = source.pages
     if source.pictureCount > 1, page == nil {
-      let kind = format == .tiff ? "page" : format == .avif || format == .heic ? "picture" : "frame"
-      remarks.append("the first of \(source.pictureCount) \(kind)s is read; the others are left out")
+      remarks.append("the first of \(source.pictureCount) \(source.pictureKind)s is read; the others are left out")
     }
+    if source.layerCount > 1 {
+      remarks.append("\(source.layerCount) frames that last no time are read as one picture, each drawn over those before")
+    }
+    // Once for a file.
+    if page ?? 0 == 0, let remark = source.pages?.remark { remarks.append(remark) }
   }
 
   private func noteEnd(of source: any RowSource) {
@@ -107,6 +114,12 @@ package final class ImageReader: ImageRows {
 
   /// A profile for RGB does not fit a grey picture: the greys of a palette become a grey picture only without one.
   private var isGreyPalette: Bool { hasGreyPalette && metadata.iccProfile == nil }
+
+  /// After rows could not be read: whether a tolerant reader gives some of them, as far as that is known.
+  package var helpsTolerance: Bool { source?.helpsTolerance ?? true }
+
+  /// Whether all samples stand in memory.
+  package var isWhole: Bool { whole != nil }
 
   /// The bytes that are held from the first row to the last.
   package var heldByteCount: Int {

@@ -14,10 +14,18 @@ protocol RowSource: AnyObject {
   var heldByteCount: Int { get }
   /// Pages, or pictures that follow each other in time; one of them is read.
   var pictureCount: Int { get }
+  /// What one of them is called: `page`.
+  var pictureKind: String { get }
+  /// Frames that are one picture, the one that is read; 1 elsewhere.
+  var layerCount: Int { get }
+  /// Of a TIFF file.
+  var pages: TIFFPages? { get }
   /// After `finish`: all pixels are there, and no more than the mark or the padding that ends the file is missing.
   var lacksEnd: Bool { get }
   /// After `finish`: the pixels that a tolerant source found missing.
   var missing: MissingPixels? { get }
+  /// After rows could not be read: whether a tolerant source gives some of them, as far as that is known.
+  var helpsTolerance: Bool { get }
   /// The next rows; all of them at once where there is an obstacle.
   func read(_ count: Int, into rows: UnsafeMutableRawPointer) throws(ImageError)
   /// Checks that the file is complete, and gives all metadata.
@@ -49,6 +57,9 @@ final class LibraryRows: RowSource {
   let obstacle: ImageObstacle?
   let heldByteCount: Int
   let pictureCount: Int
+  let pictureKind: String
+  let layerCount: Int
+  let pages: TIFFPages?
   private let name: String
   private let file: RandomAccessFile
   private let reader: UnsafeMutablePointer<image_reader>
@@ -63,12 +74,16 @@ final class LibraryRows: RowSource {
     UnsafeMutablePointer<UnsafeMutablePointer<image_reader>?>?, UnsafeMutablePointer<CChar>?
   ) -> Int32
 
-  init(_ original: RandomAccessFile, name: String, _ format: ImageFormat, isTolerant: Bool = false, page: Int = 0)
-    throws(ImageError)
-  {
+  /// - Parameter known: the pages of a TIFF file, where somebody has counted them already.
+  init(
+    _ original: RandomAccessFile, name: String, _ format: ImageFormat, isTolerant: Bool = false, page: Int = 0,
+    pages known: TIFFPages? = nil
+  ) throws(ImageError) {
     var file = original
     let open: Open
     var pictureCount = 1, directory = 0
+    var pages: TIFFPages?
+    var pictureKind = format == .tiff ? "page" : format == .avif || format == .heic ? "picture" : "frame"
     switch format {
     case .png:
       open = image_png_open
@@ -91,12 +106,19 @@ final class LibraryRows: RowSource {
         guard MemoryLimit.allows(file.byteCount) else { throw .outOfMemory(name: name) }
         file = RandomAccessFile(file.bytes(file.byteCount, at: 0), path: file.path)
       }
+      if let sequence = MovingPictures(file) {
+        guard sequence.hasStill else {
+          throw .unsupported(name: name, format: format, reason: "it holds moving pictures and no still one")
+        }
+        (pictureCount, pictureKind) = (sequence.frameCount, "frame")
+      }
     case .tiff:
       open = image_tiff_open
-      let pages = TIFFPages(file)
-      directory = pages.directory(ofPage: page)
-      pictureCount = max(1, pages.pages.count)
-      try pages.add(to: &beside, page: page, name: name)
+      let found = if let known { known } else { try TIFFPages(file, name: name) }
+      directory = found.directory(ofPage: page)
+      pictureCount = found.count
+      try found.add(to: &beside, page: page, name: name)
+      pages = found
     case .bmp: preconditionFailure("BMP is read by no library")
     }
     let input = UnsafeMutablePointer<image_codec_input>.allocate(capacity: 1)
@@ -105,7 +127,7 @@ final class LibraryRows: RowSource {
     input.initialize(
       to: image_codec_input(
         bytes: file.descriptor < 0 ? bytes ?? nil : nil, count: file.byteCount, descriptor: file.descriptor,
-        directory: UInt32(directory), is_tolerant: isTolerant ? 1 : 0))
+        directory: UInt64(directory), is_tolerant: isTolerant ? 1 : 0))
     var message = [CChar](repeating: 0, count: Int(IMAGE_CODEC_MESSAGE_SIZE))
     var opened: UnsafeMutablePointer<image_reader>?
     let status = open(input, &blocks, &opened, &message)
@@ -117,6 +139,9 @@ final class LibraryRows: RowSource {
     self.name = name
     self.file = file
     self.input = input
+    self.pages = pages
+    self.pictureKind = pictureKind
+    layerCount = max(opened.pointee.layer_count, 1)
     reader = opened
     let found = opened.pointee.header
     header = ImageHeader(
@@ -144,6 +169,15 @@ final class LibraryRows: RowSource {
   var missing: MissingPixels? {
     let lack = reader.pointee.lack
     return lack.is_lacking == 0 ? nil : MissingPixels(rows: lack.rows, isCoarse: lack.is_coarse != 0)
+  }
+
+  var helpsTolerance: Bool {
+    switch header.format {
+    // Nothing, or what the reader found.
+    case .avif, .heic: false
+    case .jxl: reader.pointee.lack.is_lacking != 0
+    case .png, .jpeg, .webp, .tiff, .bmp, .gif: true
+    }
   }
 
   deinit {

@@ -9,10 +9,11 @@ struct ConvertCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "convert", abstract: "Makes a model file of a PyTorch checkpoint or an ONNX model, or ONNX of a model.",
     discussion: """
-      With --architecture, reads the weights of a checkpoint: .pth and .pt files of both PyTorch formats, and .safetensors. Nothing \
-      inside them is executed. Each tensor that is left over is named; one that is missing is an error.
+      Reads the weights of a checkpoint: .pth and .pt files of both PyTorch formats, and .safetensors. Nothing inside them is executed. \
+      Without --architecture they are taken as what they tell without doubt. With it each tensor that is left over is named; one that is \
+      missing is an error.
 
-      Without it, reads a whole network: an .onnx file of opset 9 to 24, or a model file. The extension of the output says what is \
+      Reads a whole network, too: an .onnx file of opset 9 to 24, or a model file. The extension of the output says what is \
       written: .onnx (opset 17) or .safetensors. ONNX does not say what a network does to images; --colour does, and then \
       `swiftlet upscale` takes the model file.
       """)
@@ -22,7 +23,7 @@ struct ConvertCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The architecture of the network.",
+      "The architecture of the network that a checkpoint is of. (default: the one that its tensors tell)",
       discussion: """
         Known are the names of twtygqyy/pytorch-vdsr, sanghyun-son/EDSR-PyTorch, milesial/Pytorch-UNet, torchvision's ResNet-18 \
         and of plain modules; a U-Net's may be any. Sizes, kind of convolution and variant are read off the tensors.
@@ -122,11 +123,21 @@ struct ConvertCommand: ParsableCommand {
 
   func run() throws {
     let contract = try contract
-    guard let architecture else {
-      let report = try ModelTranslation(checkpoint, output: output, contract: contract, sizes: opensSize ? .any : .declared)
-      return json ? Terminal.showJSON(try report.json, besides: [output]) : Terminal.show(report.text, besides: [output])
+    if architecture == nil {
+      var report: ModelTranslation?
+      do throws(EvaluationError) {
+        report = try ModelTranslation(checkpoint, output: output, contract: contract, sizes: opensSize ? .any : .declared)
+      } catch {
+        // What is no network may be a checkpoint that tells its own.
+        guard case .format(let problem) = error, problem.isOfCheckpoint else { throw error }
+      }
+      if let report {
+        return json ? Terminal.showJSON(try report.json, besides: [output]) : Terminal.show(report.text, besides: [output])
+      }
     }
-    let conversion = CheckpointConversion(architecture: architecture, residualScale: residualScale, skip: skip, key: key)
+    let conversion = architecture.map {
+      CheckpointConversion(architecture: $0, residualScale: residualScale, skip: skip, key: key)
+    }
     let report = try ModelConversion(checkpoint: checkpoint, conversion: conversion, output: output, contract: contract)
     json ? Terminal.showJSON(try report.json, besides: [output]) : Terminal.show(report.text, besides: [output])
   }

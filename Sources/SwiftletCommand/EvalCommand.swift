@@ -62,7 +62,7 @@ struct EvalCommand: ParsableCommand {
   func run() throws {
     var measure = measure.value
     measure.degradations = degrade?.values ?? []
-    let folders = Self.folders(save, models)
+    let folders = save.map { Evaluator.saveFolders($0, models: models) }
     // All are read and asked before the first one works.
     let evaluators = try models.map { model in
       try Evaluator(ModelLibrary.network(model), protocol: measure, engine: try engine.value, tile: tile)
@@ -89,6 +89,8 @@ struct EvalCommand: ParsableCommand {
     } else if csv || markdown || reports.count > 1 {
       let table = EvaluationTable(reports)
       Terminal.show(csv ? table.csv : markdown ? table.markdown : table.text(width: Terminal.width))
+      // A table that others read holds nothing else.
+      if reports.count > 1 { csv || markdown ? Terminal.printText(table.savedText) : Terminal.show(table.savedText) }
     } else {
       Terminal.show(reports[0].text(width: Terminal.width))
     }
@@ -97,22 +99,6 @@ struct EvalCommand: ParsableCommand {
       Terminal.printError("swiftlet: \(reports.count > 1 ? "\(model.onOneLine): " : "")\(line)")
     }
     if !failures.isEmpty { throw SilentFailure() }
-  }
-
-  /// Where the pictures of each model go: a folder by its name, with a number where two are called alike.
-  private static func folders(_ folder: String?, _ models: [String]) -> [String]? {
-    guard let folder else { return nil }
-    guard models.count > 1 else { return [folder] }
-    var taken: Set<String> = []
-    return models.map { model in
-      let stem = Folder.split(model).stem
-      var name = stem, number = 1
-      while !taken.insert(name).inserted {
-        number += 1
-        name = "\(stem)-\(number)"
-      }
-      return Folder.joined(folder, name)
-    }
   }
 }
 

@@ -19,6 +19,13 @@ enum Interruption {
     set { waited.store(newValue, ordering: .relaxed) }
   }
 
+  /// What is said when a signal ends the process: a line; nil for nothing.
+  static var note: String? {
+    get { told.withLock { $0 } }
+    set { told.withLock { $0 = newValue } }
+  }
+  private static let told = Mutex<String?>(nil)
+
   static var isRequested: Bool { requested.load(ordering: .relaxed) }
 
   /// From here on SIGINT, SIGTERM and SIGHUP end the process only after the partial files are gone. Call it before any thread is
@@ -63,6 +70,7 @@ enum Interruption {
     }
     Terminal.clearProgress()
     AtomicFile.removePartialFiles()
+    if let note { Terminal.printError("swiftlet: \(note)") }
     signal(number, SIG_DFL)
     var own = sigset_t()
     sigemptyset(&own)

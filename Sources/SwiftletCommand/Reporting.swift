@@ -70,7 +70,16 @@ enum ErrorReport {
 /// Standard error, and what the command writes there while it works.
 enum Terminal {
   /// Whether a person watches.
-  static let isInteractive = isatty(2) != 0
+  static let isInteractive = isatty(STDERR_FILENO) != 0
+
+  /// Standard error as it was when the command began: while libraries decode, the number 2 may lead nowhere.
+  private static let descriptor = {
+    let copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+    return copy < 0 ? STDERR_FILENO : copy
+  }()
+
+  /// Call it before any work.
+  static func keepsStandardError() { _ = (isInteractive, descriptor) }
 
   /// The characters of a line of a report: as COLUMNS says, else of the terminal that it goes to, else 120.
   static var width: Int {
@@ -78,6 +87,9 @@ enum Terminal {
     var size = winsize()
     return ioctl(1, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 120
   }
+
+  /// Lines that are none of the report, on standard error.
+  static func printText(_ lines: String) { write(lines.printable) }
 
   static func printError(_ line: String) { write(line.asErrorLine + "\n") }
 
@@ -124,11 +136,11 @@ enum Terminal {
     while !bytes.isEmpty {
       let count = bytes.withUnsafeBytes { buffer in
         #if canImport(Glibc)
-          Glibc.write(2, buffer.baseAddress, buffer.count)
+          Glibc.write(descriptor, buffer.baseAddress, buffer.count)
         #elseif canImport(Musl)
-          Musl.write(2, buffer.baseAddress, buffer.count)
+          Musl.write(descriptor, buffer.baseAddress, buffer.count)
         #else
-          Darwin.write(2, buffer.baseAddress, buffer.count)
+          Darwin.write(descriptor, buffer.baseAddress, buffer.count)
         #endif
       }
       guard count > 0 else { return }

@@ -6,6 +6,9 @@ extension Precision: ExpressibleByArgument {}
 extension PrecisionName: ExpressibleByArgument {}
 extension ImageFormat: ExpressibleByArgument {
   public init?(argument: String) { self.init(named: argument) }
+
+  /// Formats are asked for where something is written.
+  public static var allValueStrings: [String] { allCases.filter(\.isWritten).map(\.rawValue) }
 }
 
 extension Shape: ExpressibleByArgument {

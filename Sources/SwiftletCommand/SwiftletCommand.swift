@@ -27,6 +27,7 @@ struct SwiftletCommand: ParsableCommand {
   /// As the default one, but every error is one line on standard error.
   static func main() {
     Startup.opensStandardStreams()
+    Terminal.keepsStandardError()
     Startup.checksMemory()
     Interruption.removesPartialFiles()
     do {

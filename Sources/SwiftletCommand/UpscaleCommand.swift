@@ -58,7 +58,7 @@ struct UpscaleCommand: ParsableCommand {
   var tta = false
 
   @Option(
-    name: .shortAndLong, help: "The format to write: png, jpeg, webp, tiff, bmp, avif or jxl. (default: by the output's name)")
+    name: .shortAndLong, help: "The format to write. (default: by the output's name)")
   var format: ImageFormat?
 
   @Option(
@@ -93,7 +93,12 @@ struct UpscaleCommand: ParsableCommand {
   @Flag(help: "Leave alone what has an output already.")
   var skipExisting = false
 
-  @Option(parsing: .unconditional, help: "What to put between name and extension in an output folder. (default: nothing)")
+  @Option(
+    parsing: .unconditional,
+    help: """
+      What to put between name and extension in an output folder. What a run has made so in the folder of its inputs the next one leaves \
+      alone. (default: nothing)
+      """)
   var suffix = Suffix("")
 
   @OptionGroup var engine: EngineArguments
@@ -152,13 +157,18 @@ struct UpscaleCommand: ParsableCommand {
       stripsMetadata: strip, isTolerant: tolerant, takesAllPages: pages == .all)
 
     if let model, let notice = upscaler.notice { Terminal.printError("swiftlet: '\(model.onOneLine)': \(notice)") }
-    var report = UpscaleReport()
-    report.ignored = batch.ignored
+    var report = UpscaleReport(batch)
+    if !json { for result in report.results { show(result) } }
     // What is wrong with the one picture there is may be wrong with the arguments.
-    if batch.items.isEmpty, batch.refused.count == 1, let error = batch.refused.first?.error, error.isUsage { throw error }
-    for (item, error) in batch.refused { fail(item, error, &report) }
+    var usage: EvaluationError?
+    func isUsage(_ error: EvaluationError) -> Bool { batch.items.count + batch.refused.count == 1 && error.isUsage }
+    for (item, error) in batch.refused {
+      if isUsage(error) { usage = error }
+      fail(item, error, &report, isTold: usage == nil)
+    }
     var told: Set<String> = []
     let start = Machine.seconds
+    tellInterruption(0, of: batch)
     for (index, item) in batch.items.enumerated() {
       let label = batch.items.count > 1 ? "\(index + 1)/\(batch.items.count) \(item.input)" : item.input
       do {
@@ -179,23 +189,33 @@ struct UpscaleCommand: ParsableCommand {
         if !json { show(result) }
       } catch {
         Terminal.clearProgress()
-        if batch.items.count == 1, batch.refused.isEmpty, error.isUsage { throw error }
-        fail(item, error, &report)
+        if isUsage(error) { usage = error }
+        fail(item, error, &report, isTold: usage == nil)
       }
+      tellInterruption(index + 1, of: batch)
     }
+    if let usage, !json { throw usage }
     if json {
       Terminal.showJSON(try report.json, besides: [output])
-    } else if batch.items.count + batch.refused.count > 1 || !report.ignored.isEmpty {
+    } else if report.hasSummary {
       Terminal.show(report.summary + "\n", besides: [output])
     }
+    if let usage { throw usage }
     if !report.failures.isEmpty { throw SilentFailure() }
+  }
+
+  /// What is said where the command is interrupted in a batch.
+  private func tellInterruption(_ done: Int, of batch: PictureBatch) {
+    guard batch.items.count > 1 else { return }
+    let mend = skipExisting ? "the same command goes on" : "the same command with --skip-existing goes on"
+    Interruption.note = "interrupted; \(done) of \(batch.items.count) pictures are done, and \(mend)"
   }
 
   private func show(_ result: UpscaleResult) {
     let line =
       result.isSkipped
       ? "\(result.output.onOneLine) is there already, skipped"
-      : "\(result.input.onOneLine) \(result.inputWidth)x\(result.inputHeight) -> \(result.output.onOneLine) \(result.width)x\(result.height) "
+      : "\(result.input.onOneLine) \(result.inputSizeText) -> \(result.output.onOneLine) \(result.sizeText) "
         + (result.pages.map { "(\($0) pages) " } ?? "") + (model == nil ? result.model.map { "by \($0) " } ?? "" : "")
         + "in \(TextFormat.fixed(result.seconds, 2)) s"
     Terminal.show(line + "\n", besides: [output])
@@ -207,9 +227,10 @@ struct UpscaleCommand: ParsableCommand {
     Terminal.show("  \(flow)\n", besides: [output])
   }
 
-  private func fail(_ item: PictureBatch.Item, _ error: EvaluationError, _ report: inout UpscaleReport) {
+  /// - Parameter isTold: not where the error ends the command, and is told then.
+  private func fail(_ item: PictureBatch.Item, _ error: EvaluationError, _ report: inout UpscaleReport, isTold: Bool) {
     let text = error.text(for: item.input)
-    Terminal.printError("swiftlet: \(text)")
+    if isTold { Terminal.printError("swiftlet: \(text)") }
     report.failures.append(UpscaleReport.Failure(input: item.input, error: text))
   }
 }

@@ -12,7 +12,7 @@ import Testing
     CommandCase("upscale missing.png -o out.png -m MODEL", 1, "swiftlet: 'missing.png' does not exist; check the path"),
     CommandCase(
       "upscale photo.png -o out.xyz -m MODEL", 64,
-      "swiftlet: the name 'out.xyz' does not say which format to write; end it in .png, .jpg, .webp, .tif or .bmp, or give "
+      "swiftlet: the name 'out.xyz' does not say which format to write; end it in .png, .jpg, .webp, .tif, .bmp, .avif or .jxl, or give "
         + "--format …"),
     CommandCase(
       "upscale photo.png -o photo.png -m MODEL", 1,

@@ -43,6 +43,37 @@ import Testing
     #expect(try upscale(image, network, options, scale: scale) == limited)
   }
 
+  /// So it is where alpha goes through the network before the colours, and its result waits for them.
+  @Test(arguments: 0..<16) func `alpha through the network is counted`(seed: Int) throws {
+    var generator = SplitMix64(seed: UInt64(seed) + 70)
+    func pick<T>(_ choices: [T]) -> T { choices[Int(generator.next() % UInt64(choices.count))] }
+    let (width, height) = pick([(900, 700), (40, 2500), (1500, 90)])
+    let image = Image.chart(width, height, pick([.grey, .rgb]), hasAlpha: true, bitDepth: pick([8, 16]))
+    let network = try pick([SmallNetworks.edsr(), SmallNetworks.edsr(scale: 4, channels: 1), SmallNetworks.nearest(.rgb)])
+    let scale = pick([nil, nil, 1.5])
+    var options = Upscaler.Options(
+      memoryLimit: Self.resident + 1000, threadCount: 1 + Int(generator.next() % 3), alpha: .network)
+    func needed() throws -> Int {
+      do {
+        _ = try upscale(image, network, options, scale: scale)
+      } catch EvaluationError.memoryLimit(_, let needed) {
+        return needed.byteCount
+      }
+      Issue.record("not refused")
+      return 0
+    }
+    let enough = try needed()
+    options.alpha = .bicubic
+    let alphaBytes = image.bitDepth / 8 * width * height
+    let factor = scale ?? Double(network.imageContract?.scale ?? 1)
+    #expect(Double(enough - (try needed())) >= Double(alphaBytes) * factor * factor - 64)
+    options.alpha = .network
+    options.memoryLimit = enough
+    let limited = try upscale(image, network, options, scale: scale)
+    options.memoryLimit = nil
+    #expect(try upscale(image, network, options, scale: scale) == limited)
+  }
+
   /// A limit of the machine, a container or `ulimit` binds as one that was asked for, and what its refusal names is enough, too.
   @Test(arguments: [MemoryLimit.Cause.machine, .container, .addressSpace, .data])
   func `so is what a refusal by the system names`(cause: MemoryLimit.Cause) throws {

@@ -58,6 +58,61 @@ import Testing
     #expect(CheckpointConversion.recognized(["conv.weight": Tensor(zeros: [4, 3, 3, 3])]) == nil)
   }
 
+  /// What is wrong is said of the architecture that was meant, whichever tensor it is.
+  @Test(arguments: architectures) func nearestAndWhy(_ architecture: Architecture) throws {
+    let state = Self.state(try architecture.network(.random(seed: 8)))
+    let kind = try #require(CheckpointConversion.Kind(rawValue: architecture.name))
+    func reason(_ tensors: [String: Tensor]) -> RecognitionError? {
+      do {
+        _ = try CheckpointConversion.recognizing(tensors)
+      } catch {
+        return error
+      }
+      return nil
+    }
+    var checked = 0
+    for name in state.keys.sorted() {
+      guard let tensor = state[name] else { continue }
+      var broken = state
+      // One number that is none.
+      broken[name]?.withUnsafeMutableFloats { $0[$0.count / 2] = .nan }
+      if case .nearly(let nearest, .conversion(.notFinite(let tensor))) = reason(broken) {
+        #expect(nearest == kind && tensor == name)
+        checked += 1
+      } else {
+        Issue.record("\(name) with NaN: \(String(describing: reason(broken)))")
+      }
+      // A tensor of another shape, and one that is not there: what tells sizes may tell others, but never nothing.
+      broken[name] = Tensor(zeros: [tensor.count + 1, 1])
+      let misshapen = reason(broken).map { "\($0)" }
+      #expect(misshapen.map { $0.contains("nearest to ") } ?? false, "\(name): \(misshapen ?? "recognized")")
+      broken[name] = nil
+      if let missing = reason(broken).map({ "\($0)" }) {
+        #expect(missing.contains("nearest to "), "\(name): \(missing)")
+        if missing.contains("missing") { #expect(missing.contains("nearest to \(kind.rawValue)") || state.count < 8, "\(name): \(missing)") }
+      }
+    }
+    #expect(checked == state.count)
+    var more = state
+    more["other.weight"] = Tensor(zeros: [2])
+    #expect(reason(more) == .nearly(kind, .leftOver(["other.weight"])))
+  }
+
+  @Test func whatIsUnknown() throws {
+    func text(_ tensors: [String: Tensor]) -> String {
+      do {
+        _ = try CheckpointConversion.recognizing(tensors)
+      } catch {
+        return "\(error)"
+      }
+      return "recognized"
+    }
+    #expect(text([:]).hasPrefix("they resemble none of vdsr, edsr"))
+    #expect(text(["transformer.h.0.attn.weight": Tensor(zeros: [4, 4])]).hasPrefix("they resemble none of"))
+    let edsr = try EDSR(features: 4, blocks: 2).network(.random(seed: 5))
+    #expect(text(edsr.parameters).contains("whose residual scale no tensor tells"))
+  }
+
   /// Other programs' names of the same network.
   @Test(arguments: ["esrgan", "first"]) func namesOfESRGAN(_ form: String) throws {
     let network = try RRDB(features: 4, blocks: 2, growth: 3).network(.random(seed: 6))

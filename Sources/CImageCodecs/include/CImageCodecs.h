@@ -1,7 +1,7 @@
 // Plain C over libpng, libjpeg-turbo, libwebp and libtiff, and over giflib, libheif and libjxl where they are installed.
 //
 // libpng and libjpeg report errors by longjmp, which must not cross Swift frames; so every function here returns a status and
-// writes one line of reason instead. Nothing is printed, nothing exits, no global is kept.
+// writes one line of reason instead. Nothing is printed, nothing exits; what libraries print of damaged files is not seen (`quiet.h`).
 #ifndef SWIFTLET_CIMAGECODECS_H
 #define SWIFTLET_CIMAGECODECS_H
 
@@ -73,8 +73,8 @@ typedef struct {
   const uint8_t *bytes;
   size_t count;
   int descriptor;
-  // Of a TIFF file: the directory whose picture is read, from 0 on.
-  uint32_t directory;
+  // Of a TIFF file: where the directory lies whose picture is read; 0 for the first.
+  uint64_t directory;
   // Not 0 where pixels that are missing are no error: the reader tells how many rows were there.
   int is_tolerant;
 } image_codec_input;
@@ -115,9 +115,12 @@ struct image_reader {
   size_t held_bytes;
   // Frames or pictures, the one that is read among them; 0 where the reader does not count them.
   size_t picture_count;
+  // Of an animation: frames that are one picture, the one that is read, since those before the last have no duration; 0 or 1 elsewhere.
+  size_t layer_count;
   // After `finish`: all pixels are there, and nothing but the mark that ends the file is missing.
   int lacks_end;
-  // After `finish` of a tolerant reader, what the file lacks.
+  // After `finish` of a tolerant reader, what the file lacks. Of JPEG XL also after rows that could not be read: what a tolerant reader would
+  // say.
   image_reader_lack lack;
   // The next `count` rows.
   int (*read)(image_reader *reader, void *rows, size_t count, char *message);

@@ -71,6 +71,10 @@ final class BitmapRows: RowSource {
   /// Run-length coding is unpacked as a whole.
   let obstacle: ImageObstacle?
   let pictureCount = 1
+  let pictureKind = "picture"
+  let layerCount = 1
+  let pages: TIFFPages? = nil
+  let helpsTolerance = true
   private(set) var lacksEnd = false
   private(set) var missing: MissingPixels?
   private let bitmap: BitmapFile

@@ -1,42 +1,79 @@
 import Files
 
 /// The directories of a TIFF file: which of them are pages, and what a page has beside its pixels.
-struct TIFFPages {
+package struct TIFFPages {
+  /// How the chain of directories ends where it does not simply end.
+  enum Fault {
+    /// With one that was met before.
+    case goesRound
+    /// With a place where no directory is.
+    case breaksOff
+
+    /// A clause.
+    func remark(pages: Int) -> String {
+      switch self {
+      case .goesRound: "behind page \(pages) the list of its pages leads back into itself; each is read once"
+      case .breaksOff: "behind page \(pages) the list of its pages is damaged; those that may follow are not found"
+      }
+    }
+  }
+
   private let file: RandomAccessFile
   private let form: TIFFStructure.Form?
-  /// Of the directories that are pages, not small pictures or masks of others: their number in the file's order, and their places.
-  private(set) var pages: [(index: Int, offset: Int)] = []
+  /// The places of the directories that are pages, not small pictures or masks of others, in the file's order.
+  private var places: [Int] = []
+  private(set) var fault: Fault?
 
-  /// Anything unreadable here is libtiff's to report.
-  init(_ file: RandomAccessFile) {
+  /// More directories than any file has; a list of them alone takes 24 MiB.
+  static let most = 1 << 22
+
+  /// Walks the whole chain once: the time and the memory are those of its length. Anything unreadable before the first page is libtiff's to
+  /// report.
+  init(_ file: RandomAccessFile, name: String) throws(ImageError) {
     self.file = file
-    form = TIFFStructure.Form { file.bytes($0, at: $1) }
+    let source = { (count: Int, offset: Int) in file.bytes(count, at: offset) }
+    form = TIFFStructure.Form(source)
     guard let form else { return }
-    var offset = form.first, index = 0
-    var seen: Set<Int> = []
-    while offset > 0, index < 65_535, seen.insert(offset).inserted, let directory = form.directory(at: offset, source) {
+    var offset = form.first, seen: Set<Int> = []
+    while offset > 0 {
+      guard seen.insert(offset).inserted else {
+        fault = .goesRound
+        return
+      }
+      guard let directory = form.directory(at: offset, source) else {
+        fault = .breaksOff
+        return
+      }
+      guard seen.count <= Self.most else {
+        throw .unsupported(name: name, format: .tiff, reason: "it has more than \(Self.most) pages")
+      }
       // NewSubfileType: bit 0 is of a smaller picture, bit 2 of a mask.
-      let kind = directory.entries.compactMap { bytes in form.entry(bytes, limit: 64, source) }.first { $0.tag == 254 }
-      if (kind?.entry.number ?? 0) & 5 == 0 { pages.append((index, offset)) }
+      let kind = directory.entries.first { TIFFStructure.Form.number($0[0..<2], form.isLittle) == 254 }
+        .flatMap { form.entry($0, limit: 64, source) }
+      if (kind?.entry.number ?? 0) & 5 == 0 { places.append(offset) }
       offset = directory.next
-      index += 1
     }
   }
 
   private func source(_ count: Int, _ offset: Int) -> [UInt8] { file.bytes(count, at: offset) }
 
-  /// The number of a page's directory; of the first where nobody asks for another.
-  func directory(ofPage page: Int) -> Int { pages.indices.contains(page) ? pages[page].index : 0 }
+  /// At least 1: what has no page has a picture all the same.
+  var count: Int { max(places.count, 1) }
+
+  /// What is to be said of the chain, as a clause.
+  var remark: String? { places.isEmpty ? nil : fault?.remark(pages: places.count) }
+
+  /// The place of a page's directory; 0, which stands for the file's first, where there is no such page.
+  func directory(ofPage page: Int) -> Int { places.indices.contains(page) ? places[page] : 0 }
 
   /// Adds EXIF, IPTC and the resolution of a page.
   ///
   /// Throws where its ICC profile or XMP packet lies beyond the end of the file: libtiff leaves such a tag out with a warning, and a file
   /// cut behind its pixels would lose them unnoticed.
   func add(to metadata: inout ImageMetadata, page number: Int, name: String) throws(ImageError) {
-    guard let form, pages.indices.contains(number) else { return }
-    let page = pages[number]
-    try checkBlocks(form, at: page.offset, name: name)
-    guard let structure = TIFFStructure(form, at: page.offset, where: Self.isKept, source) else { return }
+    guard let form, places.indices.contains(number) else { return }
+    try checkBlocks(form, at: places[number], name: name)
+    guard let structure = TIFFStructure(form, at: places[number], where: Self.isKept, source) else { return }
     metadata.resolution = ImageResolution(structure)
     metadata.iptc = structure.entries[Self.iptcTag].flatMap { entry in
       // Programs write it as 32-bit numbers, padded; records begin with 0x1C.

@@ -1,0 +1,259 @@
+import Execution
+import Files
+import Imaging
+import Networks
+
+extension Upscaler {
+  /// How files are read and written.
+  public struct FileOptions: Hashable, Sendable {
+    public var naming: PictureBatch.Naming
+    /// How large results are; nil for the network's own factor.
+    public var target: TargetSize?
+    /// Of JPEG and WebP.
+    public var quality: Int?
+    /// Leaves alone what has an output already.
+    public var skipsExisting: Bool
+    /// Writes no metadata but what says how colours are meant.
+    public var stripsMetadata: Bool
+    /// Takes what there is of a picture whose file is cut short, with a remark; else that is an error.
+    public var isTolerant: Bool
+    /// Enlarges all pages of a TIFF file, into one; else the first, with a remark.
+    public var takesAllPages: Bool
+
+    public init(
+      naming: PictureBatch.Naming = PictureBatch.Naming(), target: TargetSize? = nil, quality: Int? = nil,
+      skipsExisting: Bool = false, stripsMetadata: Bool = false, isTolerant: Bool = false, takesAllPages: Bool = false
+    ) {
+      self.stripsMetadata = stripsMetadata
+      self.isTolerant = isTolerant
+      self.takesAllPages = takesAllPages
+      self.naming = naming
+      self.target = target
+      self.quality = quality
+      self.skipsExisting = skipsExisting
+    }
+  }
+
+  /// Enlarges one file. The output appears complete or not at all.
+  ///
+  /// - Parameters:
+  ///   - notice: gets a line, before the work begins, where tiles are so small that they do it many times over, and where the
+  ///     format has no quality.
+  ///   - progress: called with the share of the network's work done, 0...1.
+  public func upscaleFile(
+    _ item: PictureBatch.Item, _ options: FileOptions, notice: ((String) -> Void)? = nil, progress: ((Double) -> Void)? = nil
+  ) throws(EvaluationError) -> UpscaleResult {
+    let start = Machine.seconds
+    if let skipped = UpscaleResult(skipping: item, options) { return skipped }
+    let resident = residentByteCount()
+    let file = try Self.open(item.input, room: bound(resident: resident).byteCount - resident)
+    return try upscaleFile(item, file, options, since: start, notice: notice, progress: progress)
+  }
+
+  /// A picture's file.
+  ///
+  /// - Parameter room: the bytes of memory that there are for it, where it must lie in memory.
+  static func open(_ path: String, room: Int) throws(EvaluationError) -> RandomAccessFile {
+    // A small file is read where there is no room for it, too: only then is it known what would be enough.
+    let limit = min(max(room, 16 << 20), Image.largestFile)
+    return try wrapping { () throws(FileError) in
+      try RandomAccessFile(path: path, limit: Image.largestFile, memory: limit)
+    }
+  }
+
+  /// Enlarges a file that is open.
+  ///
+  /// - Parameter start: when the work on it began.
+  func upscaleFile(
+    _ item: PictureBatch.Item, _ file: RandomAccessFile, _ options: FileOptions, since start: Double,
+    notice: ((String) -> Void)?, progress: ((Double) -> Void)?
+  ) throws(EvaluationError) -> UpscaleResult {
+    var result = UpscaleResult(item, isSkipped: false)
+    // The file is counted by itself.
+    let resident = residentByteCount() - (file.bytes?.count ?? 0)
+    let source = try source(item, file, options, bound(resident: resident))
+    let reader = source.reader
+    if options.takesAllPages, reader.pageCount > 1 {
+      return try upscalePages(item, file, options, first: source, since: start, notice: notice, progress: progress)
+    }
+    // Not even without tiles, and before anything is decoded: says what would be enough.
+    let job = try job(source, options, held: resident)
+    if item.output != "-" {
+      // Hours of work should not end at a folder that was never writable.
+      try wrapping { () throws(FileError) in
+        if item.createsFolder, let folder = Folder.parent(item.output) { try Folder.create(folder) }
+        try Folder.checkWritable(item.output)
+      }
+    }
+    if let line = job.notice(self.options.tile) { notice?(line) }
+    if options.quality != nil, !source.encoding.hasQuality {
+      notice?("\(source.encoding.format.title) has no quality, and what is asked for is not used")
+    }
+    let sink = try wrapping { () throws(FileError) in try FileSink(path: item.output) }
+    let done = try enlarge(source, job, options, held: resident, into: sink, progress: progress)
+    try wrapping { () throws(FileError) in try sink.commit() }
+    result.take(done, remarks: remarks(of: source, done), heldWhole: heldWhole(source, done, sink))
+    result.seconds = Machine.seconds - start
+    return result
+  }
+
+  /// Reads a picture, or a page, and writes it enlarged. The sink is the caller's to commit.
+  ///
+  /// - Returns: the job as it was when the picture had been made ready.
+  func enlarge(
+    _ source: Source, _ planned: Job, _ options: FileOptions, held: Int, into sink: FileSink, pages: TIFFPageChain? = nil,
+    progress: ((Double) -> Void)?
+  ) throws(EvaluationError) -> Job {
+    let reader = source.reader
+    var job = planned
+    try options.reading(reader) { () throws(EvaluationError) in
+      try wrapping { () throws(ImageError) in try reader.start() }
+    }
+    if properties(of: reader, options) != job.properties { job = try self.job(source, options, held: held) }
+    var alpha: Image?
+    try options.reading(reader) { () throws(EvaluationError) in
+      alpha = try networkAlpha(job.properties, job.size) { () throws(EvaluationError) in
+        let rows = try self.rows(source, options)
+        // What stands as a whole stands already.
+        return (rows, rows.isWhole ? 0 : rows.heldByteCount)
+      }
+    }
+    let writer = try wrapping { () throws(ImageError) in
+      try ImageWriter(job.memory.sizes.result, as: source.encoding, to: sink, pages: pages)
+    }
+    let target: any RowTarget = alpha.map { AlphaTarget(writer, job.memory.sizes.result, alpha: $0) } ?? writer
+    try options.reading(reader) { () throws(EvaluationError) in
+      try run(job, reader, into: target, progress: progress)
+      try wrapping { () throws(ImageError) in try reader.finish() }
+    }
+    try wrapping { () throws(ImageError) in try writer.finish(on: workers) }
+    return job
+  }
+
+  /// What is to be said of a picture that was written: clauses.
+  func remarks(of source: Source, _ job: Job) -> [String] {
+    let format = source.encoding.format, lost = job.properties.metadata.lost(in: format)
+    return source.reader.remarks + source.encoding.losses(job.properties)
+      + (lost.isEmpty ? [] : ["\(format.title) does not hold \(TextFormat.list(lost)); the result is without"])
+  }
+
+  /// The rows of a picture once more, from its first on.
+  private func rows(_ source: Source, _ options: FileOptions) throws(EvaluationError) -> ImageReader {
+    let reader = try reader(source.file, name: source.name, options, page: source.page, pages: source.reader.pages)
+    try wrapping { () throws(ImageError) in try reader.start() }
+    return reader
+  }
+
+  private func reader(
+    _ file: RandomAccessFile, name: String, _ options: FileOptions, page: Int?, pages: TIFFPages? = nil
+  ) throws(EvaluationError) -> ImageReader {
+    do throws(ImageError) {
+      return try ImageReader(
+        file, name: name, limits: self.options.decodingLimits, page: page, pages: pages, isTolerant: options.isTolerant)
+    } catch {
+      guard case .tooManyPixels = error else { throw .image(error) }
+      throw .imageWithMend(error, mend: "--max-pixels raises it")
+    }
+  }
+
+  /// A picture's file, opened, and what becomes of it.
+  struct Source {
+    var file: RandomAccessFile
+    var name: String
+    /// Of a TIFF file whose pages are all read.
+    var page: Int?
+    var reader: ImageReader
+    var encoding: ImageEncoding
+    /// The file that is made is in memory until it is complete.
+    var holdsOutput: Bool
+    var bound: Bound
+  }
+
+  func source(
+    _ item: PictureBatch.Item, _ file: RandomAccessFile, _ options: FileOptions, page: Int? = nil, pages: TIFFPages? = nil,
+    _ bound: Bound
+  ) throws(EvaluationError) -> Source {
+    let encoding = try options.naming.encoding(of: item, input: file, quality: options.quality)
+    let name = item.input == "-" ? "standard input" : item.input
+    let reader = try reader(file, name: name, options, page: page, pages: pages)
+    return Source(
+      file: file, name: name, page: page, reader: reader, encoding: encoding, holdsOutput: FileSink.isHeld(item.output),
+      bound: bound)
+  }
+
+  /// Of the picture, with the metadata that its result has.
+  func properties(of reader: ImageReader, _ options: FileOptions) -> ImageProperties {
+    var properties = reader.properties
+    if options.stripsMetadata { properties.metadata = properties.metadata.coloursAlone }
+    return properties
+  }
+
+  func job(_ source: Source, _ options: FileOptions, held: Int) throws(EvaluationError) -> Job {
+    let reader = source.reader, properties = properties(of: reader, options)
+    let scale = try options.target.map { target throws(EvaluationError) in
+      try target.scale(width: properties.width, height: properties.height)
+    }
+    let size = try size(width: properties.width, height: properties.height, scale: scale)
+    try wrapping { () throws(ImageError) in try source.encoding.check(properties.resized(size)) }
+    let file = source.file.bytes?.count ?? 0, threads = self.options.threadCount
+    // A picture that cannot be read in rows is decoded before anything else is there, which may take more than all that
+    // follows.
+    let opening = file + reader.openingByteCount
+    let result = properties.resized(size), bandless = source.encoding.writerByteCount(result, rows: 1, threads: threads)
+    var causes: [MemoryNeed.Cause] = []
+    if let obstacle = reader.obstacle { causes.append(MemoryNeed.Cause(text: "\(obstacle)", byteCount: opening)) }
+    if let obstacle = source.encoding.obstacle, reader.obstacle != obstacle {
+      causes.append(MemoryNeed.Cause(text: "\(obstacle)", byteCount: bandless))
+    }
+    if source.holdsOutput {
+      causes.append(MemoryNeed.Cause(text: Self.heldOutputCause, byteCount: source.encoding.fileByteCount(result)))
+    }
+    return try job(
+      properties, size, held: held, opening: opening, reading: file + reader.heldByteCount,
+      readingAgain: reader.openingByteCount,
+      writing: { result, rows in
+        source.encoding.writerByteCount(result, rows: rows, threads: threads)
+          + (source.holdsOutput ? source.encoding.fileByteCount(result) : 0)
+      }, causes: causes, source.bound)
+  }
+
+  private static let heldOutputCause = "the output is no file, and gets all of it at the end"
+
+  func heldWhole(_ source: Source, _ job: Job, _ sink: FileSink) -> [String] {
+    var clauses: [String] = []
+    if let obstacle = source.reader.obstacle { clauses.append("\(obstacle)") }
+    if job.memory.sizes.collectsAll { clauses.append("--tta takes all turns of the picture together") }
+    if !job.plan.isCuttable {
+      clauses.append(options.tile == .none ? "--tile none takes it at once" : ModelRunner.wholeCause)
+    }
+    if let obstacle = source.encoding.obstacle, source.reader.obstacle != obstacle { clauses.append("\(obstacle)") }
+    if makesAlpha(job.properties) { clauses.append(Self.alphaCause) }
+    if sink.isHeld { clauses.append(Self.heldOutputCause) }
+    return clauses
+  }
+}
+
+extension Upscaler.FileOptions {
+  /// Of pixels that cannot be read the error says what helps.
+  fileprivate func reading(
+    _ reader: ImageReader, _ body: () throws(EvaluationError) -> Void
+  ) throws(EvaluationError) {
+    do throws(EvaluationError) {
+      try body()
+    } catch {
+      guard !isTolerant, case .image(let problem) = error, case .corrupt = problem, reader.helpsTolerance else { throw error }
+      throw .imageWithMend(problem, mend: "--tolerant takes what there is of it")
+    }
+  }
+}
+
+extension PictureBatch.Naming {
+  /// How the picture is written: as `format` says, else as the output's name, else, on standard output, as the input was.
+  fileprivate func encoding(
+    of item: PictureBatch.Item, input file: RandomAccessFile, quality: Int?
+  ) throws(EvaluationError) -> ImageEncoding {
+    let named = item.output == "-" ? ImageFormat(sniffing: file.bytes(12, at: 0)) : ImageFormat(path: item.output)
+    guard let format = format ?? named else { throw .formatNeeded(path: item.output) }
+    return try wrapping { () throws(ImageError) in try ImageEncoding(format, quality: quality) }
+  }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import Swiftlet
+import Testing
+
+/// Libraries that decode say nothing beside us.
+@Suite struct QuietLibraryTests {
+  /// Cut and changed in many ways; each file is one line on standard error, or a picture.
+  @Test(arguments: ["avif", "jxl", "heic"]) func `a damaged file is one line`(name: String) throws {
+    let place = try Workplace()
+    let picture = TestChart.image(width: 96, height: 64)
+    let whole: [UInt8]
+    switch name {
+    case "heic": whole = [UInt8](try #require(Data(base64Encoded: Self.heic)))
+    default:
+      do {
+        whole = try picture.encoded(as: ImageEncoding(path: "x." + name))
+      } catch ImageError.libraryMissing {
+        return
+      }
+    }
+    var generator = SplitMix64(seed: 3)
+    var lines = 0
+    try FileManager.default.createDirectory(atPath: place.path("in"), withIntermediateDirectories: true)
+    for round in 0..<24 {
+      var bytes = whole
+      if round % 2 == 0 {
+        // Behind what tells the size, where the decoders are at work.
+        bytes.removeLast(Int.random(in: 1...whole.count / 2, using: &generator))
+      } else {
+        for _ in 0..<6 { bytes[Int.random(in: bytes.count / 2..<bytes.count, using: &generator)] ^= UInt8(1 << round % 8) }
+      }
+      try AtomicFile.write(bytes, to: place.path("in/\(round).\(name)"))
+    }
+    let result = try place.run(["upscale", "in", "-o", "out", "-m", "MODEL", "-f", "png"])
+    for line in result.error.split(separator: "\n") {
+      lines += 1
+      #expect(line.hasPrefix("swiftlet: 'in/"), "\(line)")
+    }
+    // No more lines than failures and remarks.
+    #expect(lines <= 24 && result.code == 1, "\(result.error)")
+  }
+
+  /// Standard error is what it was, whichever decoders were at work at once.
+  @Test func `standard error stays`() async throws {
+    func identity() -> [UInt64] {
+      var status = stat()
+      return fstat(2, &status) == 0 ? [UInt64(status.st_dev), UInt64(status.st_ino)] : []
+    }
+    let before = identity()
+    var files: [[UInt8]] = []
+    for encoding in [ImageEncoding.avif(quality: 60), .jxl(quality: 60)] {
+      if let bytes = try? TestChart.image(width: 40, height: 30).encoded(as: encoding) { files.append(bytes) }
+    }
+    await withTaskGroup(of: Void.self) { group in
+      for index in 0..<64 where !files.isEmpty {
+        let bytes = files[index % files.count]
+        group.addTask { _ = try? ImageCodec.decode(Array(bytes.prefix(bytes.count * (index % 4 + 1) / 4))) }
+      }
+    }
+    #expect(identity() == before && !before.isEmpty)
+  }
+
+  /// Thirty-two by twenty-four pixels, by heif-enc 1.15.1 with x265.
+  static let heic = """
+    AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAa1tZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAAAA5waXRtAAAAAAACAAAA\
+    EGlkYXQAAAAAACAAGAAAADhpbG9jAQAAAERAAAIAAQAAAAAAAAHRAAEAAAAAAAABCAACAAEAAAAAAAAAAQAAAAAAAAAIAAAAOGlpbmYAAAAAAAIAAAAVaW5m\
+    ZQIAAAEAAQAAaHZjMQAAAAAVaW5mZQIAAAAAAgAAZ3JpZAAAAADYaXBycAAAALZpcGNvAAAAdmh2Y0MBA3AAAAAAAAAAAAAe8AD8/fj4AAAPAyAAAQAYQAEM\
+    Af//A3AAAAMAkAAAAwAAAwAeugJAIQABACpCAQEDcAAAAwCQAAADAAADAB6gIIEFluqumubgQEDAgAAAAwCAAAADAIQiAAEABkQBwXPBiQAAABRpc3BlAAAA\
+    AAAAAEAAAABAAAAAFGlzcGUAAAAAAAAAIAAAABgAAAAQcGl4aQAAAAADCAgIAAAAGmlwbWEAAAAAAAAAAgABAoECAAICA4QAAAAaaXJlZgAAAAAAAAAOZGlt\
+    ZwACAAEAAQAAARBtZGF0AAABBCgBrxMh/dJDlJs6JR6Af7IvLWa0Xa8LQa1EmrjwDRYQHJ5m88Kq7Jz2f8w12/jfrvWQCTK/6c8NvZI2WHhc8pekQdm/07+g\
+    /0m39E+xyc+ePA/+dR+g1KbvbmUPsH4jHh3nk4Rcm/aIOVcjcPvm3Vrrdi4fiK7gmqpdp7m6J5V7fXvWgISgYQkpgxP9oX72yD49l5HAJvIGma2jmNM2o7hR\
+    94mhoyNfNos4boJaj5wXZlcMtpnZ4XtzG9UYuLTTbBpC/wMgnBoqCEWeLN24D8q8fV61wgbQ9uIm3AiOq5TVoXoVcU7xZlojMaaTZA7sGzfveQ0PwkTdoOJ7\
+    R7i54Txym9h2
+    """
+}
