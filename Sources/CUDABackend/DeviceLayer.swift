@@ -193,8 +193,8 @@ extension DeviceLayer {
     case .tail: work = (8 * channels.roundedUp(to: 16) * 9, 300)
     case .separableBlock: work = (2 * (64 + 72) * 64, 500)
     case .maximumPool, .windows, .elementByElement, .move, .resample: work = (64 * 9, 100)
-    // A load from the cache for each product.
-    case .direct: work = (Double(directProducts) * 64, 8)
+    // A load from the cache for each product; of planes there are no more than are wanted.
+    case .direct: work = (Double(directProducts * (output.isPlanar ? output.shape.channels : 64)), 8)
     }
     let groups = Double(computedChannels.ceilingDivided(by: DeviceLayout.laneUnit))
     let bytes = Double(input.byteCount + output.byteCount + (residual?.byteCount ?? 0))
