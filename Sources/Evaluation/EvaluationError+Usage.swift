@@ -7,13 +7,15 @@ extension EvaluationError {
     case .scale, .targetSize, .trainingOption, .instructionSet, .unknownEngine(_, nil), .untimedEngine, .inputShape,
       .unknownModel,
       .architectureNeeded, .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded, .outputExtension, .scaleNotOffered,
-      .unknownRates, .predictionOption, .outputNeeded, .pagesNeedTIFF:
+      .unknownRates, .predictionOption, .repeatedIdentifier, .outputNeeded, .pagesNeedTIFF:
       true
     case .architecture(let error): error.isUsage
+    case .recipe(let error): error.isUsage
     case .noImageContract, .noPredictionContract, .contract, .inputCount, .contractScale, .outputTooLarge, .targetSmaller,
-      .notTileable, .memoryLimit, .memoryOfProcess, .trainingMemory, .unknownEngine, .execution, .network, .training, .recipe,
+      .notTileable, .memoryLimit, .memoryOfProcess, .trainingMemory, .unknownEngine, .execution, .network, .training,
       .pruning, .pruningConfiguration, .nothingToPrune, .targetOutOfReach, .notMeasurable, .trainingTarget, .trainingInput,
-      .runFolder, .notValidated, .nothingPretrained, .otherContract, .openInput, .notFinite, .constantOutput, .format,
+      .runFolder, .notValidated, .nothingPretrained, .otherContract, .otherClasses, .openInput, .notFinite, .constantOutput,
+      .format,
       .conversion,
       .noPictures, .nothingToSubstitute, .outputTaken, .pictureTooSmall, .nothingInCommon, .notProfile, .notMachine, .noLabel,
       .noLabels, .device, .quantization, .quantizationLoss, .data, .image, .imageWithMend, .file:
