@@ -213,6 +213,15 @@ final class CPUSession: TimingSession {
     }
   }
 
+  /// Where a value of the arena begins, or what is a part or a view of one.
+  private func arenaOffset(of value: Int) -> Int {
+    switch program.places[value] {
+    case .part(let whole, let channel), .view(let whole, let channel):
+      arenaOffset(of: whole) + program.layouts[whole].byteOffset(channel: channel)
+    case .arena, .input, .output, .inParts, .constant: arenaOffsets[value]
+    }
+  }
+
   /// Does the work in the order of the schedule: each item through `around`, or where there is none threads may take images of their own.
   private func run(
     _ inputs: [Tensor], into given: inout [Tensor], around: ((_ item: BandSchedule.Item, _ work: () -> Void) -> Void)?
@@ -237,9 +246,7 @@ final class CPUSession: TimingSession {
         // Steps never write an input.
         case .input(let index): inputs[index].storage.base
         case .output(let index): outputs[index].storage.base
-        case .arena: arena.base + arenaOffsets[value]
-        case .part(let whole, let channel):
-          arena.base + arenaOffsets[whole] + program.layouts[whole].byteOffset(channel: channel)
+        case .arena, .part, .view: arena.base + arenaOffset(of: value)
         // Never read as a whole.
         case .inParts: arena.base
         case .constant(let index): program.constants[index].base

@@ -21,7 +21,9 @@ extension Lowering {
     case .batchNormalization(let payload): return try lowerBatchNormalization(node, payload, inputs, output: shape)
     case .maximumPoolGradient(let payload):
       let (g, x, output) = (trained(node, inputs[0]), trained(node, inputs[1]), trainedOutput(shape))
-      result.steps.append(MaximumPoolGradientStep(node: node.name, payload.pool, g: g, x: x, output: output, table: table))
+      let added = payload.epilogue.isEmpty ? nil : trained(node, inputs[2])
+      result.steps.append(
+        MaximumPoolGradientStep(node: node.name, payload.pool, g: g, x: x, added: added, output: output, table: table))
       return convert(output.value, to: valueLayout(shape), node: node.name)
     case .adjoint(let payload): return try lowerAdjoint(node, payload.map, inputs[0], output: shape)
     case .channelSum:

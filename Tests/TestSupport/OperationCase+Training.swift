@@ -229,11 +229,15 @@ extension OperationCaseList {
       (Pool(kernel: 2), [2, 16, 8, 10]), (Pool(kernel: 3, stride: 2, padding: 1), [1, 20, 9, 8]),
       (Pool(kernel: 3, stride: 1, padding: 1), [2, 3, 7, 6]), (Pool(kernel: 2, ceilMode: true), [1, 5, 7, 9]),
       (Pool(kernel: Pair(height: 1, width: 3), stride: 2), [1, 17, 6, 9]),
+      (Pool(kernel: 2, stride: 3, padding: 1), [2, 20, 8, 7]), (Pool(kernel: 2), [1, 70, 9, 7]),
     ]
     for (pool, x) in pools {
       guard let y = try? Operation.maximumPool(pool).outputShape([x]) else { preconditionFailure("\(pool) does not fit \(x)") }
       addOperation(
         "maximum pool's gradient, \(pool.kernel) of \(x)", .training(.maximumPoolGradient(MaximumPoolGradient(pool))), [y, x])
+      let sum = MaximumPoolGradient(pool, epilogue: Epilogue([.add]))
+      addOperation(
+        "maximum pool's gradient and a sum, \(pool.kernel) of \(x)", .training(.maximumPoolGradient(sum)), [y, x, x])
       // Equal values: the first takes all.
       add("maximum pool's gradient of equals, \(pool.kernel) of \(x)", inputs: [y, x]) { builder, inputs in
         let round = builder.activation("round", inputs[1], .round)
