@@ -164,7 +164,7 @@ struct ScheduleSource {
     var writers = [[Int]](repeating: [], count: layouts.count)
     for (index, step) in steps.enumerated() {
       for value in step.reads { last[value] = index }
-      completed.append([step.writes])
+      completed.append([step.writes] + step.work.alsoWrites)
       if case .part(let whole, _) = program.places[step.writes] { completed[index].append(whole) }
       for value in completed[index] { writers[value].append(index) }
     }

@@ -200,7 +200,7 @@ final class CPUSession: TimingSession {
       var traffic = RunTimeline.Traffic(
         constantBytes: step.constantByteCount,
         heldBytes: min(output.movedByteCount, schedule.byteCount(of: step.writes, program.layouts[step.writes])))
-      for value in Set(step.reads + [step.writes]) {
+      for value in Set(step.reads + [step.writes] + step.alsoWrites) {
         let layout = program.layouts[value]
         if schedule.ringRows[value] < layout.height {
           traffic.cachedBytes += layout.movedByteCount

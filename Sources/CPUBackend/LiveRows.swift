@@ -34,6 +34,10 @@
       let written = rows.lowerBound * each..<min(rows.upperBound * each, layout.height)
       values[slots[step.writes]].live = (images, written)
       made[step.writes] = written.upperBound
+      for value in step.alsoWrites {
+        values[slots[value]].live = (0..<layouts[value].batch, 0..<layouts[value].height)
+        made[value] = layouts[value].height
+      }
     }
   }
 #endif

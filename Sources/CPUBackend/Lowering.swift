@@ -36,6 +36,7 @@ struct Lowering {
   let readByOptimizers: Set<String>
   /// The nodes that something else than an optimiser reads.
   let readByOthers: Set<String>
+  let adaptiveSteps: AdaptiveSteps
   /// The tensors of the values that are constants.
   private var constants: [Int: ParameterTensor] = [:]
 
@@ -53,6 +54,7 @@ struct Lowering {
     let readers = network.readers
     readByOptimizers = readers.optimizers.subtracting(readers.others)
     readByOthers = readers.others
+    adaptiveSteps = AdaptiveSteps(network)
   }
 
   mutating func program() throws(ExecutionError) -> Program {
@@ -185,7 +187,7 @@ struct Lowering {
   }
 
   /// The value of that name: of an input or a node, or a parameter, which is a constant here.
-  private mutating func value(_ name: String) throws(ExecutionError) -> Int {
+  mutating func value(_ name: String) throws(ExecutionError) -> Int {
     if let value = values[name] {
       if let index = pending.firstIndex(where: { $0.writes == value }) { result.steps.append(pending.remove(at: index)) }
       return value

@@ -27,6 +27,8 @@ protocol Step: AnyObject {
   /// The values read, and the one written.
   var reads: [Int] { get }
   var writes: Int { get }
+  /// Other values that it writes with the last of its rows. They leave the program, so that all their rows are kept.
+  var alsoWrites: [Int] { get }
   /// Scratch bytes that one worker needs.
   var scratchByteCount: Int { get }
   /// The constants that it reads, filled before it runs.
@@ -63,6 +65,7 @@ protocol Step: AnyObject {
 }
 
 extension Step {
+  var alsoWrites: [Int] { [] }
   var packs: [Pack] { [] }
   var tableByteCount: Int { 0 }
   /// Bytes of constants that a run of the step reads.

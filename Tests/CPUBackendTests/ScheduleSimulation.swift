@@ -40,7 +40,7 @@ struct ScheduleSimulation {
 
   private func completed(by step: any Step) -> [Int] {
     if case .part(let whole, _) = program.places[step.writes] { return [step.writes, whole] }
-    return [step.writes]
+    return [step.writes] + step.alsoWrites
   }
 
   private mutating func fault() -> String? {
