@@ -111,6 +111,10 @@ extension OperationCaseList {
       addProduct("convolution input gradient, \(name)", gradient, [y, x])
       gradient.convolution.epilogue = Epilogue([.add])
       addProduct("convolution input gradient and a sum, \(name)", gradient, [y, x, x])
+      gradient.convolution.epilogue = Epilogue([.scale(0.25)])
+      addProduct("convolution input gradient and a factor, \(name)", gradient, [y, x])
+      gradient.convolution.epilogue = Epilogue([.scale(-2), .add])
+      addProduct("convolution input gradient, a factor and a sum, \(name)", gradient, [y, x, x])
       addOperation(
         "convolution weight gradient, \(name)",
         .training(.convolutionProduct(ConvolutionProduct(.weightGradient, of: convolution))), [x, y])
