@@ -175,6 +175,7 @@ SW_DECLARE_MAXIMUM_POOL_GRADIENT(SW_NAME(maximum_pool_gradient)) {
         for (ptrdiff_t j = first; j < end; j++, number++) {
           float *to = (float *)((char *)p->out_rows[r] + j * p->out_pixel) + c;
           vector share = place == number ? g : splat(0);
+          if (p->added_rows) share += load(AT(float, p->added_rows[r], j * p->added_pixel) + c);
           store(to, p->adds ? load(to) + share : share);
         }
       }

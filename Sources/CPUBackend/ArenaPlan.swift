@@ -26,7 +26,7 @@ struct ArenaPlan {
 
 extension Program {
   /// Of each value the groups, of the steps given, from the one that writes it first to the last that reads it; nil where none does either. What
-  /// parts lie in lives from the first of them on and as long as any.
+  /// parts and views lie in lives from the first of them on and as long as any.
   func arenaLives(in groups: [ClosedRange<Int>]) -> [ClosedRange<Int>?] {
     var lives = [ClosedRange<Int>?](repeating: nil, count: layouts.count)
     func extend(_ value: Int, to group: Int) {
@@ -35,8 +35,14 @@ extension Program {
     for (index, group) in groups.enumerated() {
       for step in steps[group] { for value in step.reads + [step.writes] { extend(value, to: index) } }
     }
-    for (value, place) in places.enumerated() {
-      guard case .part(let whole, _) = place, let life = lives[value] else { continue }
+    // Views first, which may be of parts.
+    for value in places.indices.filter({ memoryValue($0) != $0 }) + places.indices.filter({ memoryValue($0) == $0 }) {
+      guard let life = lives[value] else { continue }
+      let whole: Int
+      switch places[value] {
+      case .part(let value, _), .view(let value, _): whole = value
+      case .input, .output, .arena, .inParts, .constant: continue
+      }
       let all = lives[whole] ?? life
       lives[whole] = min(all.lowerBound, life.lowerBound)...max(all.upperBound, life.upperBound)
     }

@@ -48,6 +48,10 @@ struct BandSchedule {
         copies[ring.value] = ring.copies
       }
     }
+    for value in program.layouts.indices {
+      let source = program.memoryValue(value)
+      (ringRows[value], ringImages[value], copies[value]) = (ringRows[source], ringImages[source], copies[source])
+    }
   }
 
   /// The groups that send the fewest bytes to memory and back: the shortest way through the steps, whose edges are the groups that
@@ -83,6 +87,7 @@ struct BandSchedule {
 struct ScheduleSource {
   struct Step {
     var work: any CPUBackend.Step
+    /// In the place of views what they are of.
     var reads: [Int]
     var writes: Int
     var rowCount: Int
@@ -104,7 +109,8 @@ struct ScheduleSource {
 
     init(_ step: any CPUBackend.Step, _ program: Program) {
       work = step
-      reads = step.reads
+      let reads = step.reads.map(program.memoryValue)
+      self.reads = reads
       writes = step.writes
       rowCount = step.rowCount
       rowGrain = step.rowGrain
@@ -114,7 +120,7 @@ struct ScheduleSource {
       width = program.layouts[writes].width / outputRowsPerRow
       let images = program.layouts[writes].batch
       // A constant is complete before the first image.
-      let wholeReads = Set(reads.indices.filter(step.readsWhole).map { step.reads[$0] })
+      let wholeReads = Set(reads.indices.filter(step.readsWhole).map { reads[$0] })
       let isEven = reads.allSatisfy {
         if wholeReads.contains($0) { return true }
         return if case .constant = program.places[$0] { true } else { program.layouts[$0].batch == images }
@@ -124,7 +130,7 @@ struct ScheduleSource {
       hasStages = step.stageCount(WorkRegion(images: 0..<1, rows: 0..<step.rowCount)) > 1
       batch = isEven && !step.takesWholeBatch ? images : nil
       guard !program.repeated.isEmpty else { return }
-      repeated = (reads + [writes]).map { (slot: program.slot($0), value: $0) }
+      repeated = (step.reads + [writes]).map { (slot: program.slot($0), value: $0) }
     }
   }
 
@@ -158,7 +164,7 @@ struct ScheduleSource {
     var writers = [[Int]](repeating: [], count: layouts.count)
     for (index, step) in steps.enumerated() {
       for value in step.reads { last[value] = index }
-      completed.append([step.writes])
+      completed.append([step.writes] + step.work.alsoWrites)
       if case .part(let whole, _) = program.places[step.writes] { completed[index].append(whole) }
       for value in completed[index] { writers[value].append(index) }
     }

@@ -200,7 +200,7 @@ final class CPUSession: TimingSession {
       var traffic = RunTimeline.Traffic(
         constantBytes: step.constantByteCount,
         heldBytes: min(output.movedByteCount, schedule.byteCount(of: step.writes, program.layouts[step.writes])))
-      for value in Set(step.reads + [step.writes]) {
+      for value in Set(step.reads + [step.writes] + step.alsoWrites) {
         let layout = program.layouts[value]
         if schedule.ringRows[value] < layout.height {
           traffic.cachedBytes += layout.movedByteCount
@@ -210,6 +210,15 @@ final class CPUSession: TimingSession {
       }
       return RunTimeline.Step(
         node: step.node, kernels: step.kernelNames, work: step.work, traffic: traffic)
+    }
+  }
+
+  /// Where a value of the arena begins, or what is a part or a view of one.
+  private func arenaOffset(of value: Int) -> Int {
+    switch program.places[value] {
+    case .part(let whole, let channel), .view(let whole, let channel):
+      arenaOffset(of: whole) + program.layouts[whole].byteOffset(channel: channel)
+    case .arena, .input, .output, .inParts, .constant: arenaOffsets[value]
     }
   }
 
@@ -237,9 +246,7 @@ final class CPUSession: TimingSession {
         // Steps never write an input.
         case .input(let index): inputs[index].storage.base
         case .output(let index): outputs[index].storage.base
-        case .arena: arena.base + arenaOffsets[value]
-        case .part(let whole, let channel):
-          arena.base + arenaOffsets[whole] + program.layouts[whole].byteOffset(channel: channel)
+        case .arena, .part, .view: arena.base + arenaOffset(of: value)
         // Never read as a whole.
         case .inParts: arena.base
         case .constant(let index): program.constants[index].base

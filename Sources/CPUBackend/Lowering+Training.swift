@@ -21,15 +21,30 @@ extension Lowering {
     case .batchNormalization(let payload): return try lowerBatchNormalization(node, payload, inputs, output: shape)
     case .maximumPoolGradient(let payload):
       let (g, x, output) = (trained(node, inputs[0]), trained(node, inputs[1]), trainedOutput(shape))
-      result.steps.append(MaximumPoolGradientStep(node: node.name, payload.pool, g: g, x: x, output: output, table: table))
+      let added = payload.epilogue.isEmpty ? nil : trained(node, inputs[2])
+      result.steps.append(
+        MaximumPoolGradientStep(node: node.name, payload.pool, g: g, x: x, added: added, output: output, table: table))
       return convert(output.value, to: valueLayout(shape), node: node.name)
     case .adjoint(let payload): return try lowerAdjoint(node, payload.map, inputs[0], output: shape)
     case .channelSum:
       return statistics(node, .sum, [trained(node, inputs[0])], output: shape)
     case .channelProduct:
       return try combination(node, .product, [trained(node, inputs[0]), plain(node, inputs[1])], output: shape)
-    case .movingAverage(let payload): return try lowerOptimizer(node, .average(payload), inputs, output: shape)
-    case .parameterStep(let payload): return try lowerOptimizer(node, .step(payload), inputs, output: shape)
+    case .movingAverage(let payload):
+      // Its step makes it.
+      if adaptiveSteps.merged.contains(node.name) { return addValue(ValueLayout(shape, .planar)) }
+      return try lowerOptimizer(node, .average(payload), inputs, output: shape)
+    case .parameterStep(let payload):
+      guard let averages = adaptiveSteps.averages[node.name],
+        case .training(.movingAverage(let mean)) = averages.mean.operation,
+        case .training(.movingAverage(let square)) = averages.square.operation
+      else { return try lowerOptimizer(node, .step(payload), inputs, output: shape) }
+      let names = [node.inputs[0]] + [averages.mean.inputs[1], averages.mean.inputs[0], averages.square.inputs[0]]
+      var operands: [Int] = []
+      for name in names { operands.append(try value(name)) }
+      return try lowerOptimizer(
+        node, .adaptive(payload, mean: mean, square: square), operands + [inputs[3]], names: names + [node.inputs[3]],
+        alsoWrites: [inputs[1], inputs[2]], output: shape)
     case .fakeQuantize(let payload):
       var epilogue = CanonicalEpilogue()
       (epilogue.before, epilogue.after) = (payload.clip, .round)
@@ -63,18 +78,22 @@ extension Lowering {
   }
 
   /// Planar: so parameters are read where their tensors lie, and written where the new ones will.
+  ///
+  /// - Parameter names: of the inputs, where they are not those of the node.
   private mutating func lowerOptimizer(
-    _ node: Node, _ kind: OptimizerStep.Kind, _ inputs: [Int], output shape: Shape
+    _ node: Node, _ kind: OptimizerStep.Kind, _ inputs: [Int], names: [String]? = nil, alsoWrites: [Int] = [],
+    output shape: Shape
   ) throws(ExecutionError) -> Int {
     let layout = ValueLayout(shape, .planar)
     var operands: [Operand] = []
     for (index, input) in inputs.enumerated() {
-      let own = ValueLayout(try self.shape(of: node.inputs[index]), .planar)
+      let own = ValueLayout(try self.shape(of: (names ?? node.inputs)[index]), .planar)
       let value = sharedConstant(input, own) ?? convert(input, to: own, node: node.name)
       operands.append((value, result.layouts[value]))
     }
     let output = addValue(layout)
-    result.steps.append(OptimizerStep(node: node.name, kind, operands, output: (output, layout), table: table))
+    result.steps.append(
+      OptimizerStep(node: node.name, kind, operands, output: (output, layout), alsoWrites: alsoWrites, table: table))
     return readByOthers.contains(node.name) ? convert(output, to: valueLayout(shape), node: node.name) : output
   }
 

@@ -1,3 +1,4 @@
+import CKernels
 import Execution
 import Networks
 import Tensors
@@ -35,6 +36,7 @@ struct Lowering {
   let readByOptimizers: Set<String>
   /// The nodes that something else than an optimiser reads.
   let readByOthers: Set<String>
+  let adaptiveSteps: AdaptiveSteps
   /// The tensors of the values that are constants.
   private var constants: [Int: ParameterTensor] = [:]
 
@@ -52,6 +54,7 @@ struct Lowering {
     let readers = network.readers
     readByOptimizers = readers.optimizers.subtracting(readers.others)
     readByOthers = readers.others
+    adaptiveSteps = AdaptiveSteps(network)
   }
 
   mutating func program() throws(ExecutionError) -> Program {
@@ -184,7 +187,7 @@ struct Lowering {
   }
 
   /// The value of that name: of an input or a node, or a parameter, which is a constant here.
-  private mutating func value(_ name: String) throws(ExecutionError) -> Int {
+  mutating func value(_ name: String) throws(ExecutionError) -> Int {
     if let value = values[name] {
       if let index = pending.firstIndex(where: { $0.writes == value }) { result.steps.append(pending.remove(at: index)) }
       return value
@@ -365,6 +368,7 @@ struct Lowering {
 
   /// The channels of other values as one.
   private mutating func pick(_ node: Node, _ channels: [MovedChannels.Source]) throws(ExecutionError) -> Int {
+    if let view = try view(node, channels) { return view }
     var inputs: [(value: Int, layout: ValueLayout)] = [], places: [String: Int] = [:]
     for source in channels where places[source.value] == nil {
       places[source.value] = inputs.count
@@ -379,6 +383,28 @@ struct Lowering {
         node: node.name, inputs: inputs, channels: channels.map { (places[$0.value] ?? 0, $0.channel) },
         output: (output, result.layouts[output]), table: table))
     return convert(output, to: final, node: node.name)
+  }
+
+  /// Neighbouring channels of a value that steps make, as they lie in it; nil where blocks of channels do not begin and end with them, and where the
+  /// node's value belongs into a concatenation.
+  private mutating func view(_ node: Node, _ channels: [MovedChannels.Source]) throws(ExecutionError) -> Int? {
+    guard let first = channels.first, parts[node.name] == nil, channels.count > ValueLayout.planarChannels,
+      channels.indices.allSatisfy({
+        channels[$0] == MovedChannels.Source(value: first.value, channel: first.channel + $0)
+      })
+    else { return nil }
+    let value = try value(first.value), layout = result.layouts[value], block = Int(SW_CHANNEL_BLOCK)
+    let end = first.channel + channels.count
+    guard layout.order == .interleaved, layout.element == element(of: node.name), first.channel % block == 0,
+      end % block == 0 || end == layout.channels
+    else { return nil }
+    let place: Program.Place
+    switch result.places[value] {
+    case .arena, .part: place = .view(of: value, channel: first.channel)
+    case .view(let whole, let channel): place = .view(of: whole, channel: channel + first.channel)
+    case .input, .output, .inParts, .constant: return nil
+    }
+    return addValue(ValueLayout(part: channels.count, of: layout), place)
   }
 
   private mutating func rearranged(

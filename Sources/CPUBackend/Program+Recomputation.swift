@@ -6,6 +6,7 @@ extension Program {
     switch places[value] {
     case .arena: value
     case .part(let whole, _): whole
+    case .view(let whole, _): arenaValue(whole)
     case .input, .output, .inParts, .constant: nil
     }
   }
@@ -55,7 +56,11 @@ extension Program {
       let name = Name(value: value, number: number)
       if let known = known[name] { return known }
       var place = program.places[value]
-      if case .part(let whole, let channel) = place { place = .part(of: self.value(whole, number), channel: channel) }
+      switch place {
+      case .part(let whole, let channel): place = .part(of: self.value(whole, number), channel: channel)
+      case .view(let whole, let channel): place = .view(of: self.value(whole, number), channel: channel)
+      case .input, .output, .arena, .inParts, .constant: break
+      }
       program.layouts.append(program.layouts[value])
       program.places.append(place)
       let new = program.layouts.count - 1

@@ -6,6 +6,8 @@ struct Program {
     case arena
     /// Channels of another value, from this one on: written by the steps that make a concatenation's inputs.
     case part(of: Int, channel: Int)
+    /// Channels of a value that steps make as a whole, from this one on: read where they lie. The other is none itself.
+    case view(of: Int, channel: Int)
     /// Nowhere as a whole: the channels of these values, one after the other, each where it lies.
     case inParts([Int])
     /// One of the program's constants, laid out when the program is made.
@@ -20,6 +22,11 @@ struct Program {
   var tables = AxisTables()
   /// Of values that are there again, behind all others: the values that steps know them by.
   var repeated: [Int: Int] = [:]
+
+  /// The value whose memory is read where this is, and whose rows are there while it is read: another where this is a view.
+  func memoryValue(_ value: Int) -> Int {
+    if case .view(let whole, _) = places[value] { whole } else { value }
+  }
 
   /// The number that steps know a value by.
   func slot(_ value: Int) -> Int { repeated[value] ?? value }

@@ -15,6 +15,7 @@ final class RepeatedStep: Step {
   }
 
   var node: String { base.node }
+  var alsoWrites: [Int] { base.alsoWrites }
   var kernelNames: [String] { base.kernelNames }
   var work: Work { base.work }
   var scratchByteCount: Int { base.scratchByteCount }

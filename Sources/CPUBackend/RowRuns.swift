@@ -34,4 +34,17 @@ extension RunSumStep {
   var setsPace: Bool { false }
   var rowCount: Int { runs.count }
   func taskCount(_ region: WorkRegion) -> Int { RowTasks(region).count }
+
+  /// Calls `add` with each run of a task, one after the other: the image, the rows, and so many sums, which are 0 and to which it adds.
+  @inline(__always)
+  func forEachRun(
+    _ task: Int, of region: WorkRegion, _ memory: RunMemory, sumCount: Int,
+    _ add: (_ image: Int, _ rows: Range<Int>, _ sums: UnsafeMutablePointer<Float>) -> Void
+  ) {
+    for n in RowTasks(region).range(task) {
+      let (image, run) = region.place(n), sums = memory[writes].floats(image, run)
+      sums.update(repeating: 0, count: sumCount)
+      add(image, runs.rows(run), sums)
+    }
+  }
 }

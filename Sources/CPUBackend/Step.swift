@@ -27,6 +27,8 @@ protocol Step: AnyObject {
   /// The values read, and the one written.
   var reads: [Int] { get }
   var writes: Int { get }
+  /// Other values that it writes with the last of its rows. They leave the program, so that all their rows are kept.
+  var alsoWrites: [Int] { get }
   /// Scratch bytes that one worker needs.
   var scratchByteCount: Int { get }
   /// The constants that it reads, filled before it runs.
@@ -63,6 +65,7 @@ protocol Step: AnyObject {
 }
 
 extension Step {
+  var alsoWrites: [Int] { [] }
   var packs: [Pack] { [] }
   var tableByteCount: Int { 0 }
   /// Bytes of constants that a run of the step reads.
@@ -137,7 +140,10 @@ struct ValueMemory {
 /// part is kept have just been made, and so have those of 16 channels, whose lines kernels read in order themselves.
 struct RowReader {
   private let memory: ValueMemory
+  /// What a row is read in: itself, or its pixels, where they lie apart.
+  private let pieces: Int
   private let bytes: Int
+  private let distance: Int
   private let height: Int
   private var image = -1
   private var next = 0
@@ -146,19 +152,23 @@ struct RowReader {
     self.memory = memory
     height = layout.height
     let isComplete = memory.ring >= layout.height && memory.images >= layout.batch
-    let isDense = layout.order == .interleaved && layout.bytesPerPixel == layout.pixelByteCount
-    bytes = isComplete && isDense && layout.storedChannels > Int(SW_CHANNEL_BLOCK) ? layout.width * layout.bytesPerPixel : 0
+    let isRead = isComplete && layout.order == .interleaved && layout.storedChannels > Int(SW_CHANNEL_BLOCK)
+    let isDense = layout.bytesPerPixel == layout.pixelByteCount
+    pieces = isRead ? isDense ? 1 : layout.width : 0
+    bytes = isDense ? layout.width * layout.bytesPerPixel : layout.pixelByteCount
+    distance = layout.bytesPerPixel
   }
 
   /// Before these rows are worked on, which may reach past the edges: rows of an image come from top to bottom.
   @inline(__always)
   mutating func read(_ image: Int, _ rows: Range<Int>) {
-    guard bytes > 0 else { return }
+    guard pieces > 0 else { return }
     if image != self.image { (self.image, next) = (image, 0) }
     let end = min(rows.upperBound, height)
     var row = max(rows.lowerBound, next)
     while row < end {
-      sw_read_in_order(memory.row(image, row), bytes)
+      let first = memory.row(image, row)
+      for piece in 0..<pieces { sw_read_in_order(first + piece * distance, bytes) }
       row += 1
     }
     next = max(next, end)

@@ -30,7 +30,7 @@ struct StepCosts {
     rowCounts = program.steps.map { max(program.layouts[$0.writes].batch * $0.rowCount, 1) }
     let rates = KernelRates(engine.machine, engine.instructionSet, engine.precision)
     cyclesPerRow = zip(program.steps, rowCounts).map { step, rows in
-      let values = Set(step.reads + [step.writes])
+      let values = Set(step.reads + [step.writes] + step.alsoWrites)
       let moved = values.reduce(0) { $0 + program.layouts[$1].movedByteCount }
       // Copies beside the step that does a node's products have none, nor has a convolution that only moves channels.
       let count = step.work.method.isOfProducts ? products[step.node] ?? 0 : 0

@@ -73,6 +73,8 @@ extension EvaluationError: CustomStringConvertible {
       "no parameter of '\(path.onOneLine)' is of a name and shape that the network '\(network)' has; give a model that resembles it"
     case .otherContract(let teacher, let network):
       "'\(teacher.onOneLine)' takes or makes other pictures than '\(network)' (colour, scale, range or size): give a teacher like it"
+    case .otherClasses(let teacher, let known, let network, let learnt):
+      "\(Self.difference(teacher, known, network, learnt)): give a teacher of the same classes in the same order"
     case .architecture(let error):
       error.description
     case .inputShape(let text):
@@ -136,6 +138,9 @@ extension EvaluationError: CustomStringConvertible {
       "the folder '\(folder.onOneLine)' has no folder for any of the classes \(TextFormat.list(classes)); give one with a folder for each"
     case .predictionOption(let network, let option, let kind):
       "\(option) is for networks that \(kind), and '\(network)' does not"
+    case .repeatedIdentifier(let identifier, let first, let second):
+      "'\(first.onOneLine)' and '\(second.onOneLine)' would both be '\(identifier.onOneLine)' in the table of --submission, which has one line "
+        + "for each name; give one folder, or leave out --submission"
     case .outputNeeded(let network):
       "the network '\(network)' makes masks, which go to files; give a folder with --output"
     case .quantization(let error): error.description
@@ -156,6 +161,18 @@ extension EvaluationError: CustomStringConvertible {
 }
 
 extension EvaluationError {
+  /// How the classes of a teacher are not those that a network learns: in full where they are few, else the first that is another.
+  private static func difference(_ teacher: String, _ known: [String], _ network: String, _ learnt: [String]) -> String {
+    guard max(known.count, learnt.count) > 8, known.count == learnt.count,
+      let place = known.indices.first(where: { known[$0] != learnt[$0] })
+    else {
+      return "'\(teacher.onOneLine)' knows the classes \(TextFormat.list(known)), "
+        + "and '\(network)' learns \(TextFormat.list(learnt))"
+    }
+    return "class \(place + 1) of \(known.count) is '\(known[place].onOneLine)' to '\(teacher.onOneLine)' and "
+      + "'\(learnt[place].onOneLine)' to '\(network)'"
+  }
+
   /// What to say in place of a wrong scale.
   private static func mend(scaleFrom input: Shape, to output: Shape) -> String {
     guard output.isImage, output.channels == input.channels, output.height % input.height == 0,
@@ -187,13 +204,14 @@ extension EvaluationError {
       .untimedEngine, .architecture,
       .training, .recipe, .pruning, .pruningConfiguration, .nothingToPrune, .targetOutOfReach,
       .notMeasurable, .trainingOption, .trainingTarget, .trainingInput, .runFolder, .notValidated, .nothingPretrained,
-      .otherContract,
+      .otherContract, .otherClasses,
       .unknownModel, .format, .conversion,
       .notRecognized,
       .noPictures, .savedAmongData, .nothingToSubstitute, .outputTaken, .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded,
       .outputExtension,
       .pictureTooSmall,
       .scaleNotOffered, .nothingInCommon, .notProfile, .unknownRates, .notMachine, .noLabel, .noLabels, .predictionOption,
+      .repeatedIdentifier,
       .outputNeeded, .quantization, .quantizationLoss, .data, .imageWithMend, .pagesNeedTIFF, .file:
       description
     }

@@ -7,15 +7,19 @@ extension EvaluationError {
     case .scale, .targetSize, .trainingOption, .instructionSet, .unknownEngine(_, nil), .untimedEngine, .inputShape,
       .unknownModel,
       .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded, .outputExtension, .scaleNotOffered,
-      .unknownRates, .predictionOption, .outputNeeded, .pagesNeedTIFF, .savedAmongData:
+      .unknownRates, .predictionOption, .repeatedIdentifier, .outputNeeded, .pagesNeedTIFF, .savedAmongData:
       true
     case .architecture(let error): error.isUsage
-    case .noImageContract, .noPredictionContract, .contract, .inputCount, .contractScale, .outputTooLarge, .targetSmaller, .targetTooLarge,
-      .notTileable, .memoryLimit, .memoryOfProcess, .trainingMemory, .unknownEngine, .execution, .network, .training, .recipe,
+    case .recipe(let error): error.isUsage
+    case .noImageContract, .noPredictionContract, .contract, .inputCount, .contractScale, .outputTooLarge, .targetSmaller,
+      .targetTooLarge, .notTileable, .memoryLimit, .memoryOfProcess, .trainingMemory, .unknownEngine, .execution, .network,
+      .training,
       .pruning, .pruningConfiguration, .nothingToPrune, .targetOutOfReach, .notMeasurable, .trainingTarget, .trainingInput,
-      .runFolder, .notValidated, .nothingPretrained, .otherContract, .openInput, .notFinite, .constantOutput, .format,
+      .runFolder, .notValidated, .nothingPretrained, .otherContract, .otherClasses, .openInput, .notFinite, .constantOutput,
+      .format,
       .conversion,
-      .notRecognized, .noPictures, .nothingToSubstitute, .outputTaken, .pictureTooSmall, .nothingInCommon, .notProfile, .notMachine, .noLabel,
+      .notRecognized, .noPictures, .nothingToSubstitute, .outputTaken, .pictureTooSmall, .nothingInCommon, .notProfile,
+      .notMachine, .noLabel,
       .noLabels, .device, .quantization, .quantizationLoss, .data, .image, .imageWithMend, .file:
       false
     }

@@ -70,6 +70,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case nothingPretrained(path: String, network: String)
   /// A teacher that takes or makes pictures in another way than the network that is to imitate it.
   case otherContract(teacher: String, network: String)
+  /// A teacher that knows other classes than the network that is to imitate it learns, or in another order.
+  case otherClasses(teacher: String, known: [String], network: String, learnt: [String])
   /// Meant as the shape of an input, and none.
   case inputShape(String)
   /// An input leaves more open than its batch, height and width, so that no size is the usual one.
@@ -115,6 +117,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case noLabels(folder: String, classes: [String])
   /// What is asked for is nothing that the network does.
   case predictionOption(network: String, option: String, of: String)
+  /// Two pictures would have one identifier in the table of a competition.
+  case repeatedIdentifier(String, first: String, second: String)
   /// Masks go to files only.
   case outputNeeded(network: String)
   /// A network does not become one of integers.

@@ -130,4 +130,7 @@ public struct AtomicFile: ~Copyable {
     try file.write(bytes)
     try file.commit()
   }
+
+  /// Removes a file that this process has written; nothing where there is none.
+  public static func remove(_ path: String) { _ = path.withSystemPath { unlink($0) } }
 }

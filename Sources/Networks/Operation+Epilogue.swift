@@ -5,7 +5,8 @@ extension Operation {
     return epilogue.map { $0.sumsIntegers || $0.quantize != nil } ?? false
   }
 
-  /// What rides on the store of a convolution, a linear layer, the output of a batch normalization or the gradient of a convolution's input; nil for operations that carry none. Setting it leaves those as they are.
+  /// What rides on the store of a convolution, a linear layer, the output of a batch normalization or the gradient of a
+  /// convolution's or a maximum pool's input; nil for operations that carry none. Setting it leaves those as they are.
   package var epilogue: Epilogue? {
     get {
       switch self {
@@ -15,6 +16,7 @@ extension Operation {
       case .linear(let payload): payload.epilogue
       case .training(.batchNormalization(let payload)) where payload.part == .output: payload.epilogue
       case .training(.convolutionProduct(let payload)) where payload.result == .inputGradient: payload.convolution.epilogue
+      case .training(.maximumPoolGradient(let payload)): payload.epilogue
       case .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
         .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
         .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply, .integer,
@@ -43,6 +45,9 @@ extension Operation {
       case .training(.convolutionProduct(var payload)) where payload.result == .inputGradient:
         payload.convolution.epilogue = newValue
         self = .training(.convolutionProduct(payload))
+      case .training(.maximumPoolGradient(var payload)):
+        payload.epilogue = newValue
+        self = .training(.maximumPoolGradient(payload))
       case .batchNorm, .activation, .scale, .channelAffine, .add, .concatenation, .pixelShuffle, .pixelUnshuffle,
         .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .binary, .slice, .pad, .softmax,
         .reshape, .transpose, .reduction, .maximumIndex, .normalization, .expand, .constant, .matrixMultiply, .integer,

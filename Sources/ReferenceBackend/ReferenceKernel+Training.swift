@@ -22,7 +22,8 @@ extension ReferenceKernel {
         value, payload.convolution.epilogue, extras: inputs.prefix(payload.elementOperandCount).dropFirst(2))
     case .activationGradient(let payload): return activationGradient(payload.function, inputs)
     case .batchNormalization(let payload): return normalize(payload, inputs, output: output)
-    case .maximumPoolGradient(let payload): return maximumPoolGradient(payload.pool, x, inputs[1])
+    case .maximumPoolGradient(let payload):
+      return finished(maximumPoolGradient(payload.pool, x, inputs[1]), payload.epilogue, extras: inputs.dropFirst(2))
     case .adjoint(let payload): return adjoint(payload.map, x, output: output)
     case .channelSum:
       let axes = x.shape.extents.indices.filter { $0 != 1 }

@@ -113,7 +113,7 @@ struct PruneCommand: ParsableCommand {
             network, model: model, input: input, folder: folder, shouldStop: { Interruption.isRequested }, line: line,
             progress: progress)
         })
-      else { throw Self.stopped(in: folder) }
+      else { throw Self.stopped(in: folder, option: "--runs") }
       (pruned, report) = result
     } else {
       let gradients = try training.gradients(of: network, request, options: try cpu.options)
@@ -145,14 +145,16 @@ struct PruneCommand: ParsableCommand {
           network, model: model, input: input, folder: output, shouldStop: { Interruption.isRequested },
           row: { line("\($0.method) \($0.sparsity) is measured") }, line: line, progress: progress)
       })
-    else { throw Self.stopped(in: output) }
+    else { throw Self.stopped(in: output, option: "--output") }
     json ? Terminal.showJSON(try rows.json) : Terminal.show(PruningSweep.text(rows))
   }
 
-  /// Says what is left of work that somebody asked to stop.
-  private static func stopped(in folder: String?) -> SilentFailure {
-    let rest = folder.map { ", and the rounds before are in '\($0.onOneLine)'" } ?? ""
-    Terminal.printError("swiftlet: stopped; nothing was written\(rest). The same command begins anew")
+  /// Says how work goes on that somebody asked to stop.
+  ///
+  /// - Parameter option: the option that the folder of the runs goes by.
+  private static func stopped(in folder: String?, option: String) -> SilentFailure {
+    let rest = folder.map { "the same command goes on with \(option) '\($0.onOneLine)'" } ?? "the same command begins anew"
+    Terminal.printError("swiftlet: stopped, and no model was written; \(rest)")
     return SilentFailure()
   }
 
@@ -221,7 +223,10 @@ struct PruningTrainingArguments: ParsableArguments {
   @Option(help: "How the part that goes grows over the rounds. (default: agp)")
   var schedule: PruningSchedule?
 
-  @Option(help: ArgumentHelp("The folder of the runs. (default: runs/prune)", valueName: "folder"))
+  @Option(
+    help: ArgumentHelp(
+      "The folder of the runs; those of the same rounds that are there are gone on with. (default: a new one, runs/prune)",
+      valueName: "folder"))
   var runs: String?
 
   @Option(help: ArgumentHelp("Where relative paths of data begin. (default: the working folder)", valueName: "root"))

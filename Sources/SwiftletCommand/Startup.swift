@@ -19,7 +19,26 @@ enum Startup {
 
   /// What was given behind the name of the program, with bytes that are no UTF-8 as `String(systemPath:)` has them: names of files may hold any.
   static var arguments: [String] {
-    (1..<max(Int(CommandLine.argc), 1)).compactMap { index in CommandLine.unsafeArgv[index].map { String(systemPath: $0) } }
+    joiningNegativeNumbers(
+      (1..<max(Int(CommandLine.argc), 1)).compactMap { index in CommandLine.unsafeArgv[index].map { String(systemPath: $0) } })
+  }
+
+  /// `--epochs=-1` for `--epochs -1`: the parser would take the number for an option, and say that a value is missing where it is one that the option
+  /// does not have. No option is called by a digit.
+  static func joiningNegativeNumbers(_ arguments: [String]) -> [String] {
+    var result: [String] = [], isOfOptions = true
+    for argument in arguments {
+      if let last = result.last, isOfOptions, last.hasPrefix("--"), last.count > 2, !last.contains("="),
+        argument.hasPrefix("-"), Double(argument) != nil
+      {
+        result[result.count - 1] = "\(last)=\(argument)"
+      } else {
+        result.append(argument)
+      }
+      // What stands behind it are no options.
+      if argument == "--" { isOfOptions = false }
+    }
+    return result
   }
 
   /// The least that a command can begin with.

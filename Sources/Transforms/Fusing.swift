@@ -14,8 +14,8 @@ extension Network {
   /// an activation and one reader between, become a separable convolution with the epilogue of the second. It is called
   /// `name` where they are `name.depthwise` and `name.pointwise`, or `name.select` and `name.kernels`, and as the second elsewhere.
   ///
-  /// A batch normalization by the statistics of the batch takes steps, too, and its gradients take in that of a ReLU behind it. The gradient of a
-  /// convolution's input takes an addition.
+  /// A batch normalization by the statistics of the batch takes steps, too, and its gradients take in that of a ReLU behind it. The gradients of
+  /// a convolution's and of a maximum pool's input take an addition, the former a factor before it, too.
   ///
   /// Exact: each step still rounds by itself in a backend that rounds once a step. Fusing twice changes nothing.
   public func fusing() -> Network { fused().network }

@@ -40,7 +40,7 @@ struct ScheduleSimulation {
 
   private func completed(by step: any Step) -> [Int] {
     if case .part(let whole, _) = program.places[step.writes] { return [step.writes, whole] }
-    return [step.writes]
+    return [step.writes] + step.alsoWrites
   }
 
   private mutating func fault() -> String? {
@@ -83,11 +83,11 @@ struct ScheduleSimulation {
         if case .constant = program.places[value] { return false }
         return program.layouts[value].batch != program.layouts[step.writes].batch
       }
-    for (operand, value) in step.reads.enumerated() {
-      let layout = program.layouts[value]
+    for (operand, read) in step.reads.enumerated() {
+      let value = program.memoryValue(read), layout = program.layouts[value]
       let rows = step.inputRows(operand, for: region.rows).clamped(to: 0..<layout.height)
       for image in isWhole || step.readsWhole(operand) ? 0..<layout.batch : region.images {
-        for row in rows { if let fault = read(value, image, row) { return fault } }
+        for row in rows { if let fault = self.read(value, image, row) { return fault } }
       }
       if !rows.isEmpty, let fault = readArena(value) { return fault }
     }
@@ -111,7 +111,7 @@ struct ScheduleSimulation {
   private func read(_ value: Int, _ image: Int, _ row: Int) -> String? {
     switch program.places[value] {
     case .input, .constant: return nil
-    case .inParts: return "value \(value) lies nowhere"
+    case .inParts, .view: return "value \(value) lies nowhere"
     case .output, .arena, .part: break
     }
     let place = image * program.layouts[value].height + row

@@ -107,6 +107,9 @@ import Testing
     CommandCase("predict bird.safetensors photo.png --overlay", 64, "…--overlay is for networks that make masks…"),
     CommandCase("predict bird.safetensors photo.png --top 0", 64, "…give a whole number of 1 to 1024…"),
     CommandCase("predict bird.safetensors photo.png --submission id", 64, "…--submission…"),
+    CommandCase(
+      "predict bird.safetensors test --submission id,label -o s.csv", 64,
+      "…'test/cat/1.png' and 'test/dog/1.png' would both be '1' in the table of --submission…"),
     CommandCase("predict bird.safetensors", 64, "…Missing expected argument…"),
     CommandCase("predict memb.safetensors photo.png", 64, "…give a folder with --output…"),
     CommandCase("predict memb.safetensors photo.png -o - --overlay", 64, "…give a folder with --output…"),

@@ -65,6 +65,8 @@ import Testing
     CommandCase(
       "prune MODEL --sparsity 0.5 --rounds 2", 64,
       "swiftlet: --epochs, --rounds, --schedule, --runs and --data-root need --recipe …"),
+    CommandCase("prune MODEL --sparsity 0.5 --recipe r.yaml --epochs -1", 64, "swiftlet: --epochs is 0 or more …"),
+    CommandCase("prune MODEL --sparsity -0.5", 64, "swiftlet: The value '-0.5' is invalid for '--sparsity …"),
     CommandCase("prune MODEL --sparsity 0.5 --scales 2", 64, "swiftlet: --scales and --protocol need --data …"),
     CommandCase("prune MODEL --sparsity 0.5 --importance taylor", 64, "swiftlet: --importance taylor needs --recipe …"),
     CommandCase(

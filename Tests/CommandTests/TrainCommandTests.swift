@@ -29,13 +29,19 @@ import Testing
     CommandCase(
       "train --resume folder recipe.yaml", 64, "swiftlet: --resume takes the recipe of the run; leave the other out…"),
     CommandCase(
-      "train recipe.yaml --epochs 0 -o r", 1,
-      "swiftlet: 'recipe.yaml', line 3: 'training.epochs' is '0' and must be a whole number from 1 to 10000000"),
+      "train recipe.yaml --epochs 0 -o r", 64,
+      "swiftlet: the options: 'training.epochs' is '0' and must be a whole number from 1 to 10000000…"),
+    CommandCase(
+      "train recipe.yaml --epochs -1 -o r", 64,
+      "swiftlet: the options: 'training.epochs' is '-1' and must be a whole number from 1 to 10000000…"),
+    CommandCase(
+      "train recipe.yaml --lr -1e-3 -o r", 64, "swiftlet: the options: 'training.learning-rate' is '-1e-3' and must be…"),
+    CommandCase("train recipe.yaml --threads -1 -o r", 64, "swiftlet: The value '-1' is invalid for '--threads <n>': give a…"),
     CommandCase(
       "train recipe.yaml --set loss -o r", 64, "swiftlet: The value 'loss' is invalid for '--set <key=value>': give…"),
     CommandCase(
-      "train recipe.yaml --set training.los=l1 -o r", 1,
-      "swiftlet: 'recipe.yaml': there is no key 'training.los'; do you mean 'loss'?"),
+      "train recipe.yaml --set training.los=l1 -o r", 64,
+      "swiftlet: the options: there is no key 'training.los'; do you mean 'loss'?…"),
     CommandCase(
       "train recipe.yaml --set data.patch=64 -o r", 1,
       "swiftlet: './photo.png': 48x36 pixels hold no patch of 64x64; leave it out or take smaller patches"),
@@ -46,8 +52,8 @@ import Testing
       "train recipe.yaml --architecture unet --set model.options={} -o r", 1,
       "swiftlet: the network 'unet' is none that enlarges…"),
     CommandCase(
-      "train recipe.yaml --memory much -o r", 1,
-      "swiftlet: 'recipe.yaml': 'training.memory' is 'much' and must be bytes, as in 512M or 2G"),
+      "train recipe.yaml --memory much -o r", 64,
+      "swiftlet: the options: 'training.memory' is 'much' and must be bytes, as in 512M or 2G…"),
     CommandCase("info MODEL --loss l1", 64, "swiftlet: --loss, --optimizer and --batch-size speak of training…"),
     CommandCase(
       "info MODEL --training --loss l3", 64,

@@ -121,6 +121,30 @@ import Transforms
         try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
         let (result, report) = try #require(try rounds.run(network, model: "edsr", input: [1, 3, 8, 8], folder: place))
         try result.verify()
+        // Broken off in the second round and begun again, with the same bits.
+        let again = "\(folder)/again-\(isOfWeights)"
+        var steps = 0
+        let stopped = try rounds.run(
+          network, model: "edsr", input: [1, 3, 8, 8], folder: again,
+          shouldStop: {
+            steps += 1
+            return steps > 5
+          })
+        #expect(stopped == nil)
+        #expect(FileManager.default.fileExists(atPath: again + "/round-2/run.json"))
+        var lines: [String] = []
+        let second = try rounds.run(network, model: "edsr", input: [1, 3, 8, 8], folder: again, line: { lines.append($0) })
+        #expect(second?.network.parameters == result.parameters && lines.contains { $0.hasPrefix("round 2 of 2 goes on in") })
+        var others = rounds
+        others.request.amount = .share(0.25)
+        #expect(throws: EvaluationError.self) {
+          try others.run(network, model: "edsr", input: [1, 3, 8, 8], folder: again)
+        }
+        others = rounds
+        others.recipe.node.set(["training", "learning-rate"], to: YAMLNode(.scalar("0.002", isPlain: true)))
+        #expect(throws: EvaluationError.self) {
+          try others.run(network, model: "edsr", input: [1, 3, 8, 8], folder: again)
+        }
         #expect(FileManager.default.fileExists(atPath: place + "/round-2/model.safetensors"))
         if isOfWeights {
           let weight = try #require(result.parameters["body.0.a.weight"]),

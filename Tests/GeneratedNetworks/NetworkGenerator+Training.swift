@@ -25,7 +25,13 @@ extension NetworkGenerator {
       made(.batchNormalization(BatchNormalization(.output, channels: channels, epsilon: epsilon)), [x, moments])
     case 2:
       let pool = pool()
-      if let y = add(.maximumPool(pool), [x]) { made(.maximumPoolGradient(MaximumPoolGradient(pool)), [y, x]) }
+      guard let y = add(.maximumPool(pool), [x]) else { return }
+      if choices.oneIn(2) {
+        made(.maximumPoolGradient(MaximumPoolGradient(pool)), [y, x])
+      } else {
+        let other = partner(where: { $0 == x.shape }) ?? x
+        made(.maximumPoolGradient(MaximumPoolGradient(pool, epilogue: Epilogue([.add]))), [y, x, other])
+      }
     case 3:
       let pool = pool()
       if let y = add(.averagePool(pool), [x]) { made(.adjoint(Adjoint(.averagePool(pool))), [y, x]) }

@@ -111,6 +111,10 @@ extension OperationCaseList {
       addProduct("convolution input gradient, \(name)", gradient, [y, x])
       gradient.convolution.epilogue = Epilogue([.add])
       addProduct("convolution input gradient and a sum, \(name)", gradient, [y, x, x])
+      gradient.convolution.epilogue = Epilogue([.scale(0.25)])
+      addProduct("convolution input gradient and a factor, \(name)", gradient, [y, x])
+      gradient.convolution.epilogue = Epilogue([.scale(-2), .add])
+      addProduct("convolution input gradient, a factor and a sum, \(name)", gradient, [y, x, x])
       addOperation(
         "convolution weight gradient, \(name)",
         .training(.convolutionProduct(ConvolutionProduct(.weightGradient, of: convolution))), [x, y])
@@ -229,11 +233,15 @@ extension OperationCaseList {
       (Pool(kernel: 2), [2, 16, 8, 10]), (Pool(kernel: 3, stride: 2, padding: 1), [1, 20, 9, 8]),
       (Pool(kernel: 3, stride: 1, padding: 1), [2, 3, 7, 6]), (Pool(kernel: 2, ceilMode: true), [1, 5, 7, 9]),
       (Pool(kernel: Pair(height: 1, width: 3), stride: 2), [1, 17, 6, 9]),
+      (Pool(kernel: 2, stride: 3, padding: 1), [2, 20, 8, 7]), (Pool(kernel: 2), [1, 70, 9, 7]),
     ]
     for (pool, x) in pools {
       guard let y = try? Operation.maximumPool(pool).outputShape([x]) else { preconditionFailure("\(pool) does not fit \(x)") }
       addOperation(
         "maximum pool's gradient, \(pool.kernel) of \(x)", .training(.maximumPoolGradient(MaximumPoolGradient(pool))), [y, x])
+      let sum = MaximumPoolGradient(pool, epilogue: Epilogue([.add]))
+      addOperation(
+        "maximum pool's gradient and a sum, \(pool.kernel) of \(x)", .training(.maximumPoolGradient(sum)), [y, x, x])
       // Equal values: the first takes all.
       add("maximum pool's gradient of equals, \(pool.kernel) of \(x)", inputs: [y, x]) { builder, inputs in
         let round = builder.activation("round", inputs[1], .round)

@@ -209,6 +209,41 @@ import Transforms
     }
   }
 
+  /// Before a 1x1 convolution with a bias the gradient of a bias is a product of that one's, and factors go to what they are of: the same sums.
+  @Test func biasesBeforePointwiseConvolutionsFollowFromTheirs() throws {
+    let shape: Shape = [2, 4, 5, 6]
+    for (hasBias, factor) in [(true, nil), (true, 0.25), (false, nil), (false, 0.25)] as [(Bool, Float?)] {
+      let network = try Network.built([shape]) { builder, x in
+        var y = builder.convolution("first", x[0], outChannels: 4, kernel: 3, padding: 1, groups: 4)
+        y = builder.convolution("second", y, outChannels: 6, kernel: 1, bias: hasBias)
+        if let factor { y = builder.scale("scale", y, by: factor) }
+        y = builder.activation("last", y, .tanh)
+        return [builder.node("loss", .reduction(Reduction(.sumOfSquares, axes: [0, 1, 2, 3])), [y], channels: 1)]
+      }
+      var result = try network.differentiated("loss", by: ["first", "first.bias", "second.weight"], inputs: [shape])
+      if hasBias { result = try network.differentiated("loss", by: ["first", "first.bias", "second.bias"], inputs: [shape]) }
+      let plain = result.network.eliminatingDeadNodes()
+      #expect(result.network.nodes.count { $0.operation.typeName == "channelSum" } == 1)
+      result.network.outputs = ["first", "first.bias"].compactMap { result.gradients[$0] }
+      var generator = SplitMix64(seed: 6)
+      let input = Tensor(uniform: shape, bound: 1, using: &generator)
+      let gradients = try ReferenceEngine().prepare(result.network, inputs: [shape]).run([input])
+      let values = gradients[0].floats, area = shape.height * shape.width
+      for channel in 0..<4 {
+        var sum = 0.0, all = 0.0
+        for image in 0..<2 {
+          for value in values[(image * 4 + channel) * area..<(image * 4 + channel + 1) * area] {
+            sum += Double(value)
+            all += abs(Double(value))
+          }
+        }
+        let error = abs(sum - Double(gradients[1].floats[channel]))
+        #expect(error < 1e-5 * all, "channel \(channel), bias \(hasBias), \(factor ?? 1)")
+      }
+      try plain.verify()
+    }
+  }
+
   /// A stride of a 1x1 convolution goes to the convolution before, which nothing else may read: the same bits for every size.
   @Test func stridesGoForward() throws {
     for (kernel, stride, second) in [(1, 1, 2), (3, 2, 3), (5, 1, 2)] {

@@ -54,6 +54,18 @@ import Transforms
     }
   }
 
+  @Test func gradientsOfMaximumPoolsTakeAnAddition() throws {
+    for isFirst in [false, true] {
+      let lines = try fused([[1, 4, 1, 2], shape, shape]) { builder, x in
+        let gradient = TrainingOperation.maximumPoolGradient(MaximumPoolGradient(Pool(kernel: 2)))
+        let y = builder.node("y", .training(gradient), [x[0], x[1]], channels: 4)
+        return [builder.activation("relu", isFirst ? builder.add("sum", y, x[2]) : builder.add("sum", x[2], y), .relu)]
+      }
+      #expect(lines.count == 2 && lines[0].hasPrefix("y = maximumPoolGradient(x0, x1, x2)"), "\(lines)")
+      #expect(lines[0].hasSuffix(" | add") && lines[1] == "relu = relu(y)", "\(lines)")
+    }
+  }
+
   @Test func transposedConvolutionsTakeTheSameSteps() throws {
     let lines = try fused([shape, [1, 4, 6, 10]]) { builder, x in
       var y = builder.transposedConvolution("t", x[0], outChannels: 4, kernel: 2, stride: 2)

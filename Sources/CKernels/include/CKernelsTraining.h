@@ -48,6 +48,9 @@ typedef struct {
   ptrdiff_t out_pixel;
   /// Not 0 where windows share pixels, which then hold the sum of what was there and theirs; else each is written.
   int adds;
+  /// What is added to each pixel of `out_rows` that is written, in rows of the same numbers; null for nothing. Not where `adds`.
+  const void *const *added_rows;
+  ptrdiff_t added_pixel;
 } sw_pool_gradient_arguments;
 typedef void (*sw_pool_gradient_function)(const sw_pool_gradient_arguments *arguments);
 

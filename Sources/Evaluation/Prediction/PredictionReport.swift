@@ -152,13 +152,16 @@ extension PredictionReport {
     }
   }
 
+  /// What the table of a competition calls a picture: the file's name without extension.
+  static func identifier(of file: String) -> String { Folder.split(file).stem }
+
   /// The classes as comma-separated values (RFC 4180, but for ends of lines, which are line feeds).
   public func table(_ form: TableForm) -> String {
     func name(_ guess: Guess) -> String { form.usesNumbers ? String(guess.number) : guess.name }
     var rows: [[String]]
     if let submission = form.submission {
       rows = [submission]
-      for picture in pictures { rows.append([Folder.split(picture.file).stem, picture.guesses?.first.map(name) ?? ""]) }
+      for picture in pictures { rows.append([Self.identifier(of: picture.file), picture.guesses?.first.map(name) ?? ""]) }
     } else {
       let most = pictures.reduce(1) { max($0, $1.guesses?.count ?? 0) }
       rows = [["file"] + (1...most).flatMap { $0 == 1 ? ["class", "probability"] : ["class \($0)", "probability \($0)"] }]

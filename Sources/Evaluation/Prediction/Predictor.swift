@@ -114,6 +114,15 @@ extension Predictor {
       if let output { try Folder.claimOutput(output) }
     }
     if let output { try Folder.checkExtension(output, in: [".csv"]) }
+    if options.table.submission != nil {
+      var named: [String: String] = [:]
+      for picture in listed.pictures {
+        let identifier = PredictionReport.identifier(of: picture.path)
+        if let first = named.updateValue(picture.path, forKey: identifier) {
+          throw .repeatedIdentifier(identifier, first: first, second: picture.path)
+        }
+      }
+    }
     for (path, error) in listed.unlabelled { report.fail(path, error, failure) }
     let top = min(options.top ?? 1, contract.classes.count)
     var metrics = ClassificationMetrics(classCount: contract.classes.count, top: top)

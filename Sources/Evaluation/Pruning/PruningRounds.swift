@@ -36,7 +36,8 @@ public struct PruningRounds: Sendable {
   /// The network behind the last round, and what was taken of the one that was given.
   ///
   /// - Parameters:
-  ///   - folder: where each round has the folder of its run: `round-1` …. It must be empty or not be there.
+  ///   - folder: where each round has the folder of its run, `round-1` …, and the model that it begins with. Runs of the same rounds that are there
+  ///     are gone on with.
   ///   - line: gets a line on each round and epoch.
   ///   - progress: as that of a training.
   public func run(
@@ -77,12 +78,22 @@ public struct PruningRounds: Sendable {
         "round \(round) of \(count): \(TextFormat.grouped(current.parameterCount)) parameters"
           + (counts.isEmpty ? "" : ", \(counts)"))
       guard recipe.epochs > 0 else { continue }
-      let place = Folder.joined(folder, "round-\(round)")
-      try wrapping { () throws(FileError) in try Folder.create(place) }
-      let start = Folder.joined(folder, "round-\(round)-pruned.safetensors")
-      try ModelLibrary.write(current, to: start)
+      let place = RunFolder(path: Folder.joined(folder, "round-\(round)"))
+      let start = Folder.joined(folder, "round-\(round)-pruned.safetensors"), recipe = recipe.of(model: start)
+      let resumes = place.exists
+      if resumes {
+        guard try ModelLibrary.network(start) == current, try place.recipeText == recipe.node.text else {
+          throw .runFolder(
+            path: place.path, reason: "a run of other rounds is there, of another model, request or recipe; give another folder"
+          )
+        }
+        line("round \(round) of \(count) goes on in '\(place.path.onOneLine)'")
+      } else {
+        try wrapping { () throws(FileError) in try Folder.create(place.path) }
+        try ModelLibrary.write(current, to: start)
+      }
       let job = try TrainingJob(
-        recipe.of(model: start), options: options, version: version, folder: RunFolder(path: place), root: root,
+        recipe, options: options, version: version, folder: place, root: root, resumes: resumes,
         masks: request.isOfWeights ? masks : nil)
       let end = try job.run(shouldStop: shouldStop, progress: progress) { row in
         line(job.epochText(row).split(separator: "\n").joined(separator: " "))

@@ -26,6 +26,24 @@ public struct RecipeError: Error, Hashable, Sendable {
   }
 }
 
+extension RecipeError {
+  /// The same of a value that an option has put in the place of the file's.
+  var ofOptions: RecipeError { RecipeError(path: nil, line: 0, problem: problem) }
+
+  /// Whether an option has a value that its key does not take, or a key that there is not.
+  var isUsage: Bool { path == nil && problem.wrongKey != nil }
+}
+
+extension RecipeError.Problem {
+  /// The key that is wrong in itself, or its value.
+  var wrongKey: String? {
+    switch self {
+    case .unknownKey(let key, _, _), .value(let key, _, _): key
+    case .syntax, .missingKey, .excluded: nil
+    }
+  }
+}
+
 extension RecipeError: CustomStringConvertible {
   public var description: String {
     let place = path.map { line > 0 ? "'\($0)', line \(line)" : "'\($0)'" } ?? "the options"

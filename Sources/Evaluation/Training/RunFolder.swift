@@ -33,6 +33,14 @@ public struct RunFolder: Hashable, Sendable {
   /// Whether a run has begun there.
   public var exists: Bool { FileReader.exists(record) }
 
+  /// The recipe as it was written.
+  var recipeText: String {
+    get throws(EvaluationError) {
+      let bytes = try wrapping { () throws(FileError) in try FileReader.bytes(of: recipe, limit: 1 << 24) }
+      return String(decoding: bytes, as: UTF8.self)
+    }
+  }
+
   /// Whether nothing is there that a run could write over.
   var isEmpty: Bool {
     get throws(EvaluationError) {

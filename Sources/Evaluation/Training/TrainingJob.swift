@@ -234,6 +234,8 @@ public final class TrainingJob {
         record.state = .failed
         record.error = error.description
         try? writeState()
+        // What never began leaves nothing that a next run would find in its folder.
+        if !resumes, !folder.exists { for path in [folder.recipe, folder.last] { AtomicFile.remove(path) } }
         throw error
       }
     }

@@ -136,6 +136,12 @@ extension TrainingRecipe {
     if let own = network.imageContract, let other = teacher.imageContract, own != other {
       throw .otherContract(teacher: distillation.teacher, network: network.name)
     }
+    if case .classifier(let own) = network.contract, case .classifier(let other) = teacher.contract,
+      own.classes != other.classes
+    {
+      throw .otherClasses(
+        teacher: distillation.teacher, known: other.classes, network: network.name, learnt: own.classes)
+    }
     return Distillation(
       teacher: teacher, imitation: distillation.imitation, weight: distillation.weight,
       targetWeight: distillation.targetWeight, features: distillation.features, featureWeight: distillation.featureWeight)

@@ -19,11 +19,12 @@ extension TrainingRecipe {
         throw .recipe(RecipeError(path: path, line: error.line, problem: .syntax(error.reason)))
       }
     }
-    for option in options.values(for: node) { node.set(option.key.split(separator: ".").map(String.init), to: option.value) }
+    let values = options.values(for: node)
+    for option in values { node.set(option.key.split(separator: ".").map(String.init), to: option.value) }
     do throws(RecipeError) {
       self = try TrainingRecipe(node, path: path)
     } catch {
-      throw .recipe(error)
+      throw .recipe(values.contains { $0.key == error.problem.wrongKey } ? error.ofOptions : error)
     }
   }
 

@@ -86,6 +86,28 @@ struct Differentiation {
   var recomputed: [String: String] = [:]
   /// The gradients whose sum over the batch is 0 for each channel.
   var balanced: Set<String> = []
+  /// By gradient, what it is a multiple of.
+  var unscaled: [String: ScaledGradient] = [:]
+  /// By gradient, what it is a product of.
+  var products: [String: PointwiseGradient] = [:]
+  /// By gradient, the sums of its channels.
+  var sums: [String: String] = [:]
+  /// The biases whose gradients follow from sums that are there.
+  var biasesOfProducts: [(node: Node, product: PointwiseGradient)] = []
+
+  struct ScaledGradient {
+    var value: String
+    var factor: Scale
+  }
+
+  /// The gradient of the input of a 1x1 convolution, from that of its output, and a factor.
+  struct PointwiseGradient {
+    var value: String
+    var weight: String
+    var payload: Convolution
+    var factor: Scale?
+  }
+
   private let standIns: [String: String]
   private var names: Set<String>
 
@@ -115,6 +137,7 @@ struct Differentiation {
       guard let gradient = gradient(of: node.name) else { continue }
       try addGradients(of: node, from: gradient)
     }
+    try addBiasesOfProducts()
   }
 
   /// The gradient of a value or parameter, all its parts added; nil where the loss does not follow from it.

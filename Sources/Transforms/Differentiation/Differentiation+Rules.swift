@@ -20,7 +20,12 @@ extension Differentiation {
     case .linear(let payload): try addLinear(node, payload, g)
     case .batchNorm(let payload): try addBatchNorm(node, payload, g)
     case .activation(let function): try addActivation(node, function, g)
-    case .scale(let payload): try contribute(to: inputs[0]) { $0.step(node, "input", .scale(payload), [g]) }
+    case .scale(let payload):
+      try contribute(to: inputs[0]) {
+        let gradient = $0.step(node, "input", .scale(payload), [g])
+        $0.unscaled[gradient] = ScaledGradient(value: g, factor: payload)
+        return gradient
+      }
     case .channelAffine: try addChannelAffine(node, g)
     case .add: for input in inputs { try contribute(to: input) { _ in g } }
     case .binary(let function): try addBinary(node, function, g)
@@ -63,17 +68,32 @@ extension Differentiation {
 
   private mutating func addConvolution(_ node: Node, _ payload: Convolution, _ g: String) throws(DifferentiationError) {
     let x = node.inputs[0], weight = node.parameterName(.weight)
+    // A factor of all pixels is one of what they come to, which is less, or rides on the store.
+    let plain = unscaled[g]?.value ?? g, factor = unscaled[g]?.factor
     try contribute(to: x) {
-      let gradient = $0.step(
-        node, "input", .product(.inputGradient, payload), [g, weight, payload.keepsSize ? g : $0.valueOfSize(of: x)])
-      // The sum over the pixels is a product of the weight and that of g.
-      if payload.isPointwise, $0.balanced.contains(g) { $0.balanced.insert(gradient) }
+      let product = $0.step(
+        node, "input", .product(.inputGradient, payload),
+        [plain, weight, payload.keepsSize ? plain : $0.valueOfSize(of: x)])
+      let gradient = $0.scaled(node, product, factor)
+      if payload.isPointwise {
+        // The sum over the pixels is a product of the weight and that of g.
+        if $0.balanced.contains(plain) { $0.balanced.insert(gradient) }
+        if payload.keepsSize {
+          $0.products[gradient] = PointwiseGradient(value: plain, weight: weight, payload: payload, factor: factor)
+        }
+      }
       return gradient
     }
     try contribute(to: weight) {
-      $0.step(node, "weight", .product(.weightGradient, payload), [$0.computedAgain(x, for: payload), g])
+      let product = $0.step(
+        node, "weight", .product(.weightGradient, payload), [$0.computedAgain(x, for: payload), plain])
+      return $0.scaled(node, product, factor)
     }
-    if payload.hasBias { try addBias(node, g) }
+    if payload.hasBias { try addBias(node, plain, factor) }
+  }
+
+  private mutating func scaled(_ node: Node, _ value: String, _ factor: Scale?) -> String {
+    factor.map { step(node, "scaled", .scale($0), [value]) } ?? value
   }
 
   /// What has the height and width of a value, and is not the middle of a separable convolution, which is joined where nothing else reads that.
@@ -105,13 +125,34 @@ extension Differentiation {
   private static let mostProductsAgain = 32
 
   /// The sum of the gradient over all pixels of a channel; 0 before a batch normalization, which takes the mean off again.
-  private mutating func addBias(_ node: Node, _ g: String) throws(DifferentiationError) {
+  private mutating func addBias(_ node: Node, _ g: String, _ factor: Scale? = nil) throws(DifferentiationError) {
     let bias = node.parameterName(.bias)
+    if factor == nil, !balanced.contains(g), isNeeded(bias), let product = products[g], sums[product.value] != nil {
+      return biasesOfProducts.append((node, product))
+    }
     try contribute(to: bias) {
-      guard $0.balanced.contains(g), let shape = $0.network.parameters[bias]?.shape else {
-        return $0.step(node, "bias", .training(.channelSum), [g])
+      if $0.balanced.contains(g), let shape = $0.network.parameters[bias]?.shape {
+        return $0.constant(Tensor(zeros: shape), "\(node.name).gradient.bias")
       }
-      return $0.constant(Tensor(zeros: shape), "\(node.name).gradient.bias")
+      let sum = $0.step(node, "bias", .training(.channelSum), [g])
+      $0.sums[g] = sum
+      return $0.scaled(node, sum, factor)
+    }
+  }
+
+  /// The gradients of biases before 1x1 convolutions that have biases, too: of a gradient that is a product of all pixels, the sum over the pixels is
+  /// that product of the sum, an image of one pixel. Behind all others, so that nothing stands between steps that go on row by row.
+  mutating func addBiasesOfProducts() throws(DifferentiationError) {
+    for (node, product) in biasesOfProducts {
+      guard let sum = sums[product.value] else { continue }
+      let channels = product.payload.inChannels
+      try contribute(to: node.parameterName(.bias)) {
+        let pixel = $0.step(node, "biasPixel", .reshape(Reshape([1, product.payload.outChannels, 1, 1])), [sum])
+        let gradient = TrainingOperation.convolutionProduct(
+          ConvolutionProduct(.inputGradient, of: product.payload, size: Pair(1)))
+        let moved = $0.step(node, "biasPixel", .training(gradient), [pixel, product.weight])
+        return $0.step(node, "bias", .reshape(Reshape([channels])), [$0.scaled(node, moved, product.factor)])
+      }
     }
   }
 

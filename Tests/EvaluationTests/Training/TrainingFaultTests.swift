@@ -88,6 +88,18 @@ import Training
     #expect(first.record.state == .finished)
   }
 
+  /// A run that cannot write its first files leaves a folder in which the next may begin.
+  @Test func whatNeverBeganLeavesNothing() throws {
+    let place = try Self.place()
+    let recipe = try TrainingJobTests.recipe(Self.changes)
+    let job = try TrainingJobTests.job(place, "run", recipe)
+    try FileManager.default.createDirectory(atPath: job.folder.last, withIntermediateDirectories: true)
+    #expect(Self.refusal { _ = try job.run() }.contains("last.safetensors"))
+    try FileManager.default.removeItem(atPath: job.folder.last)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: job.folder.path).filter { !$0.hasPrefix(".") }.isEmpty)
+    #expect(try TrainingJobTests.job(place, "run", recipe).run() == .finished)
+  }
+
   /// Tables that spreadsheets saved are read; others are no reason to forget the best model.
   @Test func damagedTables() throws {
     let place = try Self.place()

@@ -181,6 +181,25 @@ import Training
     #expect(job.metrics.names == ["validation_loss", "accuracy"])
     // Dark and bright are told apart.
     #expect(job.record.best == 1)
+    // A teacher knows the classes in the order in which they are learnt.
+    var teacher = try ModelFile.read(job.folder.best)
+    for (classes, isTaken) in [(["a", "b"], true), (["b", "a"], false), (["a", "c"], false)] {
+      let path = "\(place.path)/teacher.safetensors"
+      guard case .classifier(var contract)? = teacher.contract else { Issue.record("it is no classifier"); return }
+      contract.classes = classes
+      teacher.contract = .classifier(contract)
+      try ModelFile.write(teacher, to: path)
+      var options = RecipeOptions()
+      options.values = [("distillation.teacher", YAMLNode(.scalar(path, isPlain: true)))]
+      let taught = try TrainingRecipeTests.recipe(recipe.node.text, options: options)
+      do {
+        _ = try Self.job(place, "taught-\(classes[0])", taught)
+        #expect(isTaken)
+      } catch {
+        let line = "knows the classes \(classes[0]), \(classes[1]), and 'small-resnet' learns a, b"
+        #expect(!isTaken && "\(error)".contains(line), "\(error)")
+      }
+    }
   }
 
   @Test func `pictures taken in the dark are measured like pictures`() throws {

@@ -90,10 +90,7 @@ final class ChannelSumStep: RunSumStep {
     fill(vectors, memory)
     var reader = RowReader(memory[reads[0]], first),
       second = kind.isOfGradients ? RowReader(memory[reads[1]], inputs[1]) : reader
-    for n in RowTasks(region).range(task) {
-      let (image, run) = region.place(n), rows = runs.rows(run)
-      let sums = memory[writes].floats(image, run)
-      sums.update(repeating: 0, count: kind.count * stored)
+    forEachRun(task, of: region, memory, sumCount: kind.count * stored) { image, rows, sums in
       func add(_ y: Int) {
         reader.read(image, y..<y + 1)
         sum.sum(memory[reads[0]].row(image, y), first.bytesPerPixel, width, stored, sums)

@@ -45,11 +45,10 @@ final class DepthwiseWeightSumStep: RunSumStep {
       stride: stride.width, dilation: dilation.width, kernel_height: payload.kernel.height, kernel_width: payload.kernel.width,
       count: g.width, channels: g.storedChannels, sums: nil)
     var input = RowReader(memory[reads[0]], x), gradients = RowReader(memory[reads[1]], g)
-    for n in RowTasks(region).range(task) {
-      let (image, run) = region.place(n), sums = memory[writes].floats(image, run)
-      sums.update(repeating: 0, count: payload.kernel.height * payload.kernel.width * g.storedChannels)
+    let sumCount = payload.kernel.height * payload.kernel.width * g.storedChannels
+    forEachRun(task, of: region, memory, sumCount: sumCount) { image, run, sums in
       arguments.sums = sums
-      for y in runs.rows(run) {
+      for y in run {
         for u in 0..<payload.kernel.height {
           let from = y * stride.height + u * dilation.height - padding.top
           rows[u] = from >= 0 && from < x.height ? UnsafeRawPointer(memory[reads[0]].row(image, from)) : nil

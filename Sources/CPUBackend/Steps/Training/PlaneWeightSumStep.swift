@@ -65,11 +65,9 @@ final class PlaneWeightSumStep: RunSumStep {
     guard let together = together(&cursor) else { return }
     (together + columnCount * lines.lineCount).update(repeating: 0, count: WeightProducts.rowGrain)
     var reader = RowReader(memory[reads[1]], pixels)
-    let stored = pixels.storedChannels
-    for n in RowTasks(region).range(task) {
-      let (image, run) = region.place(n), sums = memory[writes].floats(image, run)
-      sums.update(repeating: 0, count: Self.rows(of: lines) * stored)
-      for y in runs.rows(run) {
+    let sumCount = Self.rows(of: lines) * pixels.storedChannels
+    forEachRun(task, of: region, memory, sumCount: sumCount) { image, rows, sums in
+      for y in rows {
         bringTogether(image, y, memory[reads[0]], together)
         reader.read(image, y..<y + 1)
         multiply(together, memory[reads[1]].floats(image, y), sums)

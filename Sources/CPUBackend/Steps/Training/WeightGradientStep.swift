@@ -32,7 +32,7 @@ final class WeightGradientStep: Step {
     reads = [x, g]
     writes = output.value
     self.output = output.layout
-    rowsPerBlock = min(products.rows, 64)
+    rowsPerBlock = min(products.rows, WeightProducts.mostRows)
     blockCount = (products.rows + rowsPerBlock - 1) / rowsPerBlock
     let rows = products.g.batch * products.g.height
     let sumBytes = blockCount * rowsPerBlock * products.floatsPerChannel * 4

@@ -29,8 +29,11 @@ final class WeightProducts {
 
   /// Pixels whose channels of a register tile stay in the level-1 cache while all output channels go over them.
   private static let pixelsAtOnce = 96
-  /// Floats from one pixel of x to the next from which on the channels of a tile are brought together first: lines far apart share few cache sets.
+  /// Floats from one pixel to the next from which on the channels of a tile, or of a block of output channels, are brought together first: lines far
+  /// apart share few cache sets.
   private static let farPixel = 128
+  /// Output channels that go over what has been brought together.
+  static let mostRows = 128
   /// Divided by the rows of every tile.
   static let rowGrain = 8
 
@@ -59,12 +62,25 @@ final class WeightProducts {
   var gathers: Bool { xFloats.pixel * payload.stride.width >= Self.farPixel }
   private var widestTile: Int { tiles.values.map(\.kernel.columns).max() ?? 0 }
   var scratchByteCount: Int { ScratchCursor.byteCount { gathered(&$0) } }
-  /// Where channels are brought together; nil where they are read as they lie.
-  private func gathered(_ cursor: inout ScratchCursor) -> UnsafeMutablePointer<Float>? {
-    gathers ? cursor.floats(Self.pixelsAtOnce * widestTile) : nil
+  private var gathersGradients: Bool { gFloats.pixel >= Self.farPixel }
+
+  /// Where channels of x and of g are brought together; nil where they are read as they lie.
+  private struct Gathered {
+    var x, g: UnsafeMutablePointer<Float>?
   }
 
+  private func gathered(_ cursor: inout ScratchCursor) -> Gathered {
+    Gathered(
+      x: gathers ? cursor.floats(Self.pixelsAtOnce * widestTile) : nil,
+      g: gathersGradients ? cursor.floats(Self.pixelsAtOnce * gatheredPixel(min(rows, Self.mostRows))) : nil)
+  }
+
+  /// From one pixel to the next of output channels that were brought together: an odd number of cache lines.
+  private func gatheredPixel(_ channels: Int) -> Int { (channels + 31) / 32 * 32 + 16 }
+
   /// Adds what some rows of an image's gradient make of some output channels, whole register tiles.
+  ///
+  /// - Parameter channels: any number of them; `mostRows` at a time go over what is brought together.
   func add(
     _ image: Int, _ rows: Range<Int>, channels: Range<Int>, x: ValueMemory, g: ValueMemory,
     to sums: UnsafeMutablePointer<Float>, scratch: UnsafeMutableRawPointer
@@ -74,13 +90,17 @@ final class WeightProducts {
     // Rows of a ring may wrap. The sums are added up in the same order.
     let lines = x.ring < xHeight || g.ring < self.g.height ? 1 : lines
     for y in stride(from: rows.lowerBound, to: rows.upperBound, by: lines) {
-      accumulate(image, y..<min(y + lines, rows.upperBound), channels: channels, x, g, sums, gathered)
+      for first in stride(from: 0, to: channels.count, by: Self.mostRows) {
+        let block = channels.lowerBound + first..<min(channels.lowerBound + first + Self.mostRows, channels.upperBound)
+        accumulate(
+          image, y..<min(y + lines, rows.upperBound), channels: block, x, g, sums + first * floatsPerChannel, gathered)
+      }
     }
   }
 
   private func accumulate(
     _ image: Int, _ rows: Range<Int>, channels: Range<Int>, _ source: ValueMemory, _ gradients: ValueMemory,
-    _ sums: UnsafeMutablePointer<Float>, _ gathered: UnsafeMutablePointer<Float>?
+    _ sums: UnsafeMutablePointer<Float>, _ gathered: Gathered
   ) {
     let (strides, padding, dilation) = (payload.stride, payload.padding, payload.dilation)
     let xLine = xFloats.row * strides.height, xStep = xFloats.pixel * strides.width
@@ -102,8 +122,20 @@ final class WeightProducts {
             left: nil, left_line: gFloats.row, left_step: gFloats.pixel, right: nil, right_line: xLine, right_step: xStep,
             lines: inside.count, count: count, product: nil, product_stride: floatsPerChannel)
           let from = xRow + (first * payload.stride.width + left) * xFloats.pixel
-          let gradient = gRow + first * gFloats.pixel + channels.lowerBound
-          if gathered != nil {
+          var gradient = UnsafePointer(gRow + first * gFloats.pixel + channels.lowerBound)
+          if let together = gathered.g {
+            let step = gatheredPixel(channels.count)
+            for line in 0..<inside.count {
+              for pixel in 0..<count {
+                (together + (line * count + pixel) * step).update(
+                  from: gradient + line * gFloats.row + pixel * gFloats.pixel, count: channels.count)
+              }
+            }
+            gradient = UnsafePointer(together)
+            arguments.left_line = count * step
+            arguments.left_step = step
+          }
+          if gathered.x != nil {
             // The channels of a tile are too few of a pixel for the processor to see what comes.
             for line in 0..<inside.count {
               for pixel in 0..<count { sw_read_in_order(from + line * xLine + pixel * xStep, columns * 4) }
@@ -112,20 +144,20 @@ final class WeightProducts {
           for index in 0..<tiles.count {
             let tile = tiles.elements[index], function = tile.kernel.outer, columns = tile.kernel.columns
             arguments.right = UnsafePointer(from + tile.firstColumn)
-            if let gathered {
+            if let together = gathered.x {
               for line in 0..<inside.count {
                 for pixel in 0..<count {
-                  (gathered + (line * count + pixel) * columns).update(
+                  (together + (line * count + pixel) * columns).update(
                     from: from + tile.firstColumn + line * xLine + pixel * xStep, count: columns)
                 }
               }
-              arguments.right = UnsafePointer(gathered)
+              arguments.right = UnsafePointer(together)
               arguments.right_line = count * columns
               arguments.right_step = columns
             }
             var channel = 0
             while channel < channels.count {
-              arguments.left = UnsafePointer(gradient + channel)
+              arguments.left = gradient + channel
               arguments.product = place + channel * floatsPerChannel + tile.firstColumn
               function(&arguments)
               channel += tile.kernel.rows

@@ -38,9 +38,7 @@ final class WeightSumStep: RunSumStep {
 
   func perform(_ task: Int, of region: WorkRegion, _ memory: RunMemory, scratch: UnsafeMutableRawPointer) {
     var input = RowReader(memory[reads[0]], products.x), gradients = RowReader(memory[reads[1]], products.g)
-    for n in RowTasks(region).range(task) {
-      let (image, run) = region.place(n), rows = runs.rows(run), sums = memory[writes].floats(image, run)
-      sums.update(repeating: 0, count: products.rows * products.floatsPerChannel)
+    forEachRun(task, of: region, memory, sumCount: products.rows * products.floatsPerChannel) { image, rows, sums in
       if !products.gathers { input.read(image, products.payload.inputRows(for: rows)) }
       gradients.read(image, rows)
       products.add(

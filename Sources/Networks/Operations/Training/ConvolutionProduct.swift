@@ -11,7 +11,7 @@ import Tensors
 /// - Input: `output` takes x and w, and b `[outChannels]` where there is a bias; `inputGradient` takes g and w, and where `size` is nil a value of the height and width of x;
 ///   `weightGradient` takes x and g. x `[N, inChannels, H, W]`, w `[outChannels, inChannels / groups, kernel.height, kernel.width]`, g and y as
 ///   `Convolution` says.
-/// - Output: y, or the shape of x or w. What `fusing` draws into the gradient of an input is added to it: a value of its shape, behind w.
+/// - Output: y, or the shape of x or w. `fusing` draws a factor and an addition into the gradient of an input: of a value of its shape, behind w.
 /// - Cost: the MACs of the convolution, for each of the three.
 /// - Source: `torch.nn.grad.conv2d_input`, `conv2d_weight`.
 public struct ConvolutionProduct: Hashable, Sendable {
@@ -21,7 +21,7 @@ public struct ConvolutionProduct: Hashable, Sendable {
   }
 
   public var result: Result
-  /// Its epilogue is that of the gradient of an input, an addition at most; gradients know no bias.
+  /// Its epilogue is that of the gradient of an input, a factor and an addition at most; gradients know no bias.
   public var convolution: Convolution
   /// The height and width of x, for the gradient of the input; nil where they follow from an operand, and for the others.
   public var size: Pair?
@@ -60,10 +60,16 @@ extension ConvolutionProduct: WithoutParameters, WithoutPlaces, OnFloat32 {
 
   package var attributeFault: String? {
     if size != nil, result != .inputGradient { return "only the gradient of an input has a size" }
-    if !convolution.epilogue.isEmpty, result != .inputGradient || convolution.epilogue.steps != [.add] {
-      return "an addition to the gradient of an input is all the epilogue there may be"
+    if !convolution.epilogue.isEmpty, result != .inputGradient || !hasGradientEpilogue {
+      return "a factor of the gradient of an input and an addition to it are all the epilogue there may be"
     }
     return convolution.attributeFault ?? size?.fault("size")
+  }
+
+  private var hasGradientEpilogue: Bool {
+    var steps = convolution.epilogue.steps[...]
+    if case .scale? = steps.first { steps.removeFirst() }
+    return steps.isEmpty || steps == [.add]
   }
 
   /// Of w.
