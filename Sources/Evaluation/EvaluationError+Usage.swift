@@ -10,12 +10,14 @@ extension EvaluationError {
       .unknownRates, .predictionOption, .outputNeeded, .pagesNeedTIFF, .savedAmongData:
       true
     case .architecture(let error): error.isUsage
-    case .noImageContract, .noPredictionContract, .contract, .inputCount, .contractScale, .outputTooLarge, .targetSmaller, .targetTooLarge,
+    case .noImageContract, .noPredictionContract, .contract, .inputCount, .contractScale, .outputTooLarge, .targetSmaller,
+      .targetTooLarge,
       .notTileable, .memoryLimit, .memoryOfProcess, .trainingMemory, .unknownEngine, .execution, .network, .training, .recipe,
       .pruning, .pruningConfiguration, .nothingToPrune, .targetOutOfReach, .notMeasurable, .trainingTarget, .trainingInput,
       .runFolder, .notValidated, .nothingPretrained, .otherContract, .openInput, .notFinite, .constantOutput, .format,
       .conversion,
-      .notRecognized, .noPictures, .nothingToSubstitute, .outputTaken, .pictureTooSmall, .nothingInCommon, .notProfile, .notMachine, .noLabel,
+      .notRecognized, .noPictures, .nothingToSubstitute, .outputTaken, .pictureTooSmall, .nothingInCommon, .notProfile,
+      .notMachine, .noLabel,
       .noLabels, .device, .quantization, .quantizationLoss, .data, .image, .imageWithMend, .file:
       false
     }
