@@ -47,7 +47,8 @@ import Testing
       var expected: [String] = []
       if pictures > 1 { expected.append("the first of \(pictures) frames is read; the others are left out") }
       if layers > 1 {
-        expected.append("\(layers) frames that last no time are read as one picture, each drawn over those before")
+        expected.append(
+          "\(layers) frames are drawn over each other and read as one picture, for those before the last have no duration")
       }
       #expect(remarks == expected, "\(durations): \(remarks)")
     }
