@@ -71,7 +71,8 @@ def run(command, arguments):
     """Exit code, standard error and peak resident size in bytes."""
     done = subprocess.run(['/usr/bin/time', '-f', '%M', command] + arguments, capture_output=True, text=True)
     lines = done.stderr.strip().split('\n')
-    lines = [line for line in lines if not line.startswith('Command exited')]
+    # The models are new ones, which the command says.
+    lines = [line for line in lines if not line.startswith('Command exited') and 'as random as those of a new' not in line]
     return done.returncode, '\n'.join(lines[:-1]), int(lines[-1]) * 1024
 
 
@@ -111,7 +112,7 @@ def train(options):
                 arguments = ['train', recipe, '-o', output, '--threads', str(options.threads)]
                 start = time.time()
                 done = subprocess.run(
-                    ['/usr/bin/time', '-f', '%M', options.swiftlet] + arguments + (['--memory', str(limit)] if limit else []),
+                    ['/usr/bin/time', '-f', '%M', options.swiftlet] + arguments + (['--memory', f'{limit >> 10}K'] if limit else []),
                     capture_output=True, text=True)
                 lines = done.stderr.strip().split('\n')
                 line = next((line for line in done.stdout.split('\n') if line.startswith('memory:')), '')
@@ -189,7 +190,7 @@ def main():
 
             def attempt(limit):
                 """What is wrong, or None; the amount that a refusal names, or None."""
-                code, error, peak = run(options.swiftlet, arguments + ['-o', capped, '--memory', str(limit)])
+                code, error, peak = run(options.swiftlet, arguments + ['-o', capped, '--memory', f'{limit >> 10}K'])
                 if code == 0:
                     if peak > limit:
                         return f'took {peak / 2**20:.1f} of {limit / 2**20:.1f} MiB', None

@@ -434,12 +434,9 @@ int image_tiff_open(
   input->reader.read = read_rows;
   input->reader.finish = finish_rows;
   input->reader.close = close_reader;
+  if (source->directory > 0) image_tiff_begin_at(&input->file, source->directory);
   input->tiff = image_tiff_open_file(&input->file, "rm");
   int status = input->tiff ? IMAGE_CODEC_OK : image_tiff_fail(&input->file, IMAGE_CODEC_CORRUPT, "the directory is damaged");
-  // By its place: libtiff would go through all directories before it.
-  if (status == IMAGE_CODEC_OK && source->directory > 0 && !TIFFSetSubDirectory(input->tiff, source->directory)) {
-    status = image_tiff_fail(&input->file, IMAGE_CODEC_CORRUPT, "a directory is damaged");
-  }
   if (status == IMAGE_CODEC_OK) status = read_layout(&input->file, input->tiff, &input->it, &input->reader.header);
   if (status == IMAGE_CODEC_OK) status = read_metadata(input, metadata);
   if (status != IMAGE_CODEC_OK) {

@@ -6,6 +6,9 @@ static tmsize_t on_read(thandle_t handle, void *destination, tmsize_t length) {
   image_tiff_file *file = handle;
   if (length < 0 || !file->input) return 0;
   size_t amount = image_codec_read(file->input, file->position, destination, (size_t)length);
+  for (size_t at = file->position; at < file->head_count && at - file->position < amount; at++) {
+    ((uint8_t *)destination)[at - file->position] = file->head[at];
+  }
   if (file->is_endless && amount < (size_t)length) {
     memset((uint8_t *)destination + amount, 0, (size_t)length - amount);
     amount = (size_t)length;
@@ -54,6 +57,19 @@ static int on_warning(TIFF *tiff, void *user, const char *module, const char *fo
   (void)format;
   (void)arguments;
   return 1;
+}
+
+void image_tiff_begin_at(image_tiff_file *file, uint64_t directory) {
+  uint8_t *head = file->head;
+  const size_t there = image_codec_read(file->input, 0, head, sizeof file->head);
+  const int is_little = head[0] == 'I', is_big = head[is_little ? 2 : 3] == 43;
+  // Of BigTIFF the place has 64 bits, and begins four bytes later.
+  const size_t size = is_big ? 8 : 4, start = is_big ? 8 : 4;
+  if (there < start + size) return;
+  for (size_t index = 0; index < size; index++) {
+    head[start + index] = (uint8_t)(directory >> 8 * (is_little ? index : size - 1 - index));
+  }
+  file->head_count = start + size;
 }
 
 TIFF *image_tiff_open_file(image_tiff_file *file, const char *mode) {

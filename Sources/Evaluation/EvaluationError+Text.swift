@@ -98,7 +98,8 @@ extension EvaluationError: CustomStringConvertible {
       "'\(path.onOneLine)': is a checkpoint, tensors without a network, and these do not tell the architecture without doubt: \(error); "
         + "'swiftlet convert CHECKPOINT --architecture NAME -o MODEL' takes them as what it is told"
     case .noPictures(let folder, let unentered):
-      "the folder '\(folder.onOneLine)' holds no pictures" + (unentered > 0 ? "; \(UpscaleReport.unenteredText(unentered))" : "")
+      "the folder '\(folder.onOneLine)' holds no pictures"
+        + (unentered > 0 ? "; \(UpscaleReport.unenteredText(unentered))" : "")
     case .savedAmongData(let folder):
       "the pictures that are saved to '\(folder.onOneLine)' would be measured the next time, for the data lie there; give --save "
         + "another folder"
@@ -207,7 +208,8 @@ extension EvaluationError {
       .otherContract, .otherClasses,
       .unknownModel, .format, .conversion,
       .notRecognized,
-      .noPictures, .savedAmongData, .nothingToSubstitute, .outputTaken, .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded,
+      .noPictures, .savedAmongData, .nothingToSubstitute, .outputTaken, .outputNotFolder, .inputFiles, .outputFiles,
+      .formatNeeded,
       .outputExtension,
       .pictureTooSmall,
       .scaleNotOffered, .nothingInCommon, .notProfile, .unknownRates, .notMachine, .noLabel, .noLabels, .predictionOption,

@@ -52,7 +52,8 @@ struct ImageContinuation: Hashable, Sendable {
     var next = target
     for channel in 0..<channels {
       for row in rows {
-        let from = source + channel * area
+        let from =
+          source + channel * area
           + (Self.place(row, of: height) - sourceRows.lowerBound) * sourceColumns.count
         for (x, place) in places.enumerated() { next[x] = from[place] }
         next += places.count

@@ -34,7 +34,9 @@ public struct UpscaleResult: Hashable, Codable, Sendable {
 extension UpscaleResult {
   var size: PageSize {
     get { PageSize(inputWidth: inputWidth, inputHeight: inputHeight, width: width, height: height) }
-    set { (inputWidth, inputHeight, width, height) = (newValue.inputWidth, newValue.inputHeight, newValue.width, newValue.height) }
+    set {
+      (inputWidth, inputHeight, width, height) = (newValue.inputWidth, newValue.inputHeight, newValue.width, newValue.height)
+    }
   }
 
   /// For people: `48x36`, or of several pages the smallest and the largest, `17x33 to 131x201`.
@@ -124,6 +126,7 @@ public struct UpscaleReport: Hashable, Codable, Sendable {
 
   /// A clause.
   static func unenteredText(_ count: Int) -> String {
-    count == 1 ? "the folder inside was not entered (-r enters it)" : "\(count) folders inside were not entered (-r enters them)"
+    count == 1
+      ? "the folder inside was not entered (-r enters it)" : "\(count) folders inside were not entered (-r enters them)"
   }
 }

@@ -90,7 +90,9 @@ extension Upscaler {
     do throws(EvaluationError) {
       plan = try self.plan(memory, bound, height: size.inputHeight, width: size.inputWidth)
     } catch {
-      guard let refusal, let more = refusal.neededByteCount, let needed = error.neededByteCount, more > needed else { throw error }
+      guard let refusal, let more = refusal.neededByteCount, let needed = error.neededByteCount, more > needed else {
+        throw error
+      }
       throw refusal
     }
     if let refusal { throw refusal }

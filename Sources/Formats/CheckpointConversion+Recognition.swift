@@ -36,7 +36,8 @@ extension CheckpointConversion {
       do throws(Attempt) {
         let made = try CheckpointConversion(architecture: kind).whole(all)
         found.append((kind, made.network, made.report))
-      } catch where error.closeness > nearest.closeness {
+      } catch  where error.closeness >= nearest.closeness {
+        // Of equals the later: its names are a part of those that fit, too.
         nearest = (error.closeness, .nearly(kind, error.reason))
       } catch {}
     }

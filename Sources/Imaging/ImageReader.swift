@@ -90,7 +90,9 @@ package final class ImageReader: ImageRows {
       remarks.append("the first of \(source.pictureCount) \(source.pictureKind)s is read; the others are left out")
     }
     if source.layerCount > 1 {
-      remarks.append("\(source.layerCount) frames that last no time are read as one picture, each drawn over those before")
+      remarks.append(
+        "\(source.layerCount) frames are drawn over each other and read as one picture, for those before the last have no duration"
+      )
     }
     // Once for a file.
     if page ?? 0 == 0, let remark = source.pages?.remark { remarks.append(remark) }

@@ -215,7 +215,9 @@ extension ImageError {
   }
 
   static func line(_ message: [CChar]) -> String {
-    String(decoding: message.prefix { $0 != 0 }.map { (32..<127).contains($0) ? UInt8(bitPattern: $0) : 32 }, as: UTF8.self)
+    let bytes = message.prefix { $0 != 0 }.map { (32..<127).contains($0) ? UInt8(bitPattern: $0) : 32 }
+    // Some libraries end their lines.
+    return String(decoding: bytes.prefix((bytes.lastIndex { $0 != 32 } ?? -1) + 1), as: UTF8.self)
   }
 }
 

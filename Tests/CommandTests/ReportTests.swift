@@ -104,7 +104,8 @@ import Testing
     try manager.copyItem(atPath: place.path("photo.png"), toPath: place.path("data/photo.png"))
     try manager.createSymbolicLink(atPath: place.path("link"), withDestinationPath: "data")
     let result = try place.run(["eval", "MODEL", "--data", "data", "--save", folder])
-    #expect(result.code == 64 && result.output.isEmpty && result.error.contains("would be measured the next time"), "\(result.error)")
+    #expect(
+      result.code == 64 && result.output.isEmpty && result.error.contains("would be measured the next time"), "\(result.error)")
     #expect(result.error.split(separator: "\n").count == 1)
     #expect(try manager.contentsOfDirectory(atPath: place.path("data")) == ["photo.png"])
     // A folder inside is none of the data.

@@ -54,11 +54,14 @@ import Testing
     var generator = SplitMix64(seed: UInt64(seed) + 11)
     func pick<T>(_ choices: [T]) -> T { choices[Int(generator.next() % UInt64(choices.count))] }
     let scale = pick([1, 2]), multiple = 4 / scale
-    let (width, height) = seed == 0 ? (1, 1) : pick([
-      (Int.random(in: 1...9, using: &generator), Int.random(in: 1...250, using: &generator)),
-      (Int.random(in: 1...250, using: &generator), Int.random(in: 1...9, using: &generator)),
-      (Int.random(in: 40...150, using: &generator), Int.random(in: 40...150, using: &generator)),
-    ])
+    let (width, height) =
+      seed == 0
+      ? (1, 1)
+      : pick([
+        (Int.random(in: 1...9, using: &generator), Int.random(in: 1...250, using: &generator)),
+        (Int.random(in: 1...250, using: &generator), Int.random(in: 1...9, using: &generator)),
+        (Int.random(in: 40...150, using: &generator), Int.random(in: 40...150, using: &generator)),
+      ])
     let image = Image.chart(width, height, pick([.rgb, .rgb, .grey])), network = try Self.rrdb(scale: scale)
     let continued = try upscaler(network).upscale(Self.continued(image, multiple: multiple))
     let expected = Self.cropped(continued, width * scale, height * scale)
@@ -89,7 +92,9 @@ import Testing
     let resized = plain.doublePlane(0).resized(width: 2 * plain.width, height: 2 * plain.height)
     let double = try upscaler(network, tta: tta).upscale(image, scale: 2 * Double(network.imageContract?.scale ?? 1))
     let unit = image.bitDepth == 16 ? 257.0 : 1
-    for (a, b) in zip(double.doublePlane(0).elements, resized.elements) { #expect(abs(a - min(max(b, 0), 255)) <= 1 / unit + 0.51) }
+    for (a, b) in zip(double.doublePlane(0).elements, resized.elements) {
+      #expect(abs(a - min(max(b, 0), 255)) <= 1 / unit + 0.51)
+    }
   }
 
   @Test(arguments: [(451, 300), (37, 201), (2, 3)]) func `files, row by row`(width: Int, height: Int) throws {
@@ -102,7 +107,7 @@ import Testing
       let network = try Self.rrdb(scale: scale)
       let expected = try upscaler(network).upscale(image)
       #expect((expected.width, expected.height) == (width * scale, height * scale))
-      for (tile, memory) in [(TilePolicy.pixels(32), nil), (.automatic, nil), (.automatic, 48 << 20)] as [(TilePolicy, Int?)] {
+      for (tile, memory) in [(TilePolicy.pixels(32), nil), (.automatic, nil), (.automatic, 64 << 20)] as [(TilePolicy, Int?)] {
         let result = try upscaler(network, threads: 2, tile: tile, memory: memory).upscaleFile(
           PictureBatch.Item(input: input, output: output), Upscaler.FileOptions())
         #expect(try Image(path: output).samples == expected.samples && result.heldWhole.isEmpty, "\(tile)")

@@ -138,9 +138,12 @@ import Testing
     let result = try upscaler.upscaleFile(item, Upscaler.FileOptions(takesAllPages: true))
     #expect(result.pages == (pages.count > 1 ? pages.count : nil) && result.remarks.isEmpty)
     #expect(result.inputWidth == pages[0].width && result.height == 2 * pages[0].height)
-    #expect(result.pageSizes?.map { [$0.inputWidth, $0.height] } == (pages.count > 1 ? pages.map { [$0.width, 2 * $0.height] } : nil))
+    #expect(
+      result.pageSizes?.map { [$0.inputWidth, $0.height] } == (pages.count > 1 ? pages.map { [$0.width, 2 * $0.height] } : nil))
     let areas = pages.map { $0.width * $0.height }, texts = result.sizeText.split(separator: " ")
-    func text(_ area: Int?) -> [String] { pages.filter { $0.width * $0.height == area }.map { "\(2 * $0.width)x\(2 * $0.height)" } }
+    func text(_ area: Int?) -> [String] {
+      pages.filter { $0.width * $0.height == area }.map { "\(2 * $0.width)x\(2 * $0.height)" }
+    }
     #expect(text(areas.min()).contains(String(texts[0])) && text(areas.max()).contains(String(texts[texts.count - 1])))
     #expect(texts.count == 1 || (texts.count == 3 && texts[1] == "to"), "\(result.sizeText)")
     let file = try RandomAccessFile(path: output, limit: 1 << 28, memory: 1 << 28)

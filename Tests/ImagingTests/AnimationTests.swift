@@ -12,16 +12,26 @@ import Testing
 
   /// Frames of 8x6 pixels, the n-th all of 40n, of so many ticks each, by libjxl 0.7.
   private static let jxl: [(durations: String, pictures: Int, layers: Int, file: String)] = [
-    ("111", 3, 1,
-      "/wooMEETAIgJCAIBAEgASxiLFUK58AtEABACAAAAAAAACAIBAEwASxiLFcJBAV4gAoAgAAAAAAAAAAgCBQBMAEsYixXCQQFeIAKAcAAAAAAAAAA="),
-    ("001", 1, 3,
-      "/wooMEETAIgJCAIAAABIAEsYixVCufALRAAQAgAAAAAAAAgCAAAATABLGIsVwkEBXiACgCAAAAAAAAAACAIFAEwASxiLFcJBAV4gAoBwAAAAAAAAAA=="),
-    ("000", 1, 3,
-      "/wooMEETAIgJCAIAAABIAEsYixVCufALRAAQAgAAAAAAAAgCAAAATABLGIsVwkEBXiACgCAAAAAAAAAACAIEAEwASxiLFcJBAV4gAoBwAAAAAAAAAA=="),
-    ("100", 2, 1,
-      "/wooMEETAIgJCAIBAEgASxiLFUK58AtEABACAAAAAAAACAIAAABMAEsYixXCQQFeIAKAIAAAAAAAAAAIAgQATABLGIsVwkEBXiACgHAAAAAAAAAA"),
-    ("0110", 3, 2,
-      "/wooMEETAIgJCAIAAABIAEsYixVCufALRAAQAgAAAAAAAAgCAQBMAEsYixXCQQFeIAKAIAAAAAAAAAAIAgEATABLGIsVwkEBXiACgHAAAAAAAAAACAIEAEwASxiLFcJJQV4gAoBAAAAAAAAAAA=="),
+    (
+      "111", 3, 1,
+      "/wooMEETAIgJCAIBAEgASxiLFUK58AtEABACAAAAAAAACAIBAEwASxiLFcJBAV4gAoAgAAAAAAAAAAgCBQBMAEsYixXCQQFeIAKAcAAAAAAAAAA="
+    ),
+    (
+      "001", 1, 3,
+      "/wooMEETAIgJCAIAAABIAEsYixVCufALRAAQAgAAAAAAAAgCAAAATABLGIsVwkEBXiACgCAAAAAAAAAACAIFAEwASxiLFcJBAV4gAoBwAAAAAAAAAA=="
+    ),
+    (
+      "000", 1, 3,
+      "/wooMEETAIgJCAIAAABIAEsYixVCufALRAAQAgAAAAAAAAgCAAAATABLGIsVwkEBXiACgCAAAAAAAAAACAIEAEwASxiLFcJBAV4gAoBwAAAAAAAAAA=="
+    ),
+    (
+      "100", 2, 1,
+      "/wooMEETAIgJCAIBAEgASxiLFUK58AtEABACAAAAAAAACAIAAABMAEsYixXCQQFeIAKAIAAAAAAAAAAIAgQATABLGIsVwkEBXiACgHAAAAAAAAAA"
+    ),
+    (
+      "0110", 3, 2,
+      "/wooMEETAIgJCAIAAABIAEsYixVCufALRAAQAgAAAAAAAAgCAQBMAEsYixXCQQFeIAKAIAAAAAAAAAAIAgEATABLGIsVwkEBXiACgHAAAAAAAAAACAIEAEwASxiLFcJJQV4gAoBAAAAAAAAAAA=="
+    ),
   ]
 
   /// What lasts no time is drawn under what follows, and is no picture of its own.
@@ -36,7 +46,10 @@ import Testing
       #expect(Set(samples) == [UInt8(40 * layers)], "\(durations): \(Set(samples))")
       var expected: [String] = []
       if pictures > 1 { expected.append("the first of \(pictures) frames is read; the others are left out") }
-      if layers > 1 { expected.append("\(layers) frames that last no time are read as one picture, each drawn over those before") }
+      if layers > 1 {
+        expected.append(
+          "\(layers) frames are drawn over each other and read as one picture, for those before the last have no duration")
+      }
       #expect(remarks == expected, "\(durations): \(remarks)")
     }
   }
@@ -87,7 +100,9 @@ import Testing
     var generator = SplitMix64(seed: 9)
     for _ in 0..<2000 {
       var changed = bytes
-      for _ in 0..<4 { changed[Int.random(in: 0..<bytes.count, using: &generator)] = UInt8.random(in: 0...255, using: &generator) }
+      for _ in 0..<4 {
+        changed[Int.random(in: 0..<bytes.count, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
+      }
       _ = MovingPictures(.init(changed, path: "x"))
     }
   }

@@ -40,7 +40,8 @@ import Testing
     let first = try Self.reader(file, page: 0)
     #expect(first.pageCount == count && first.remarks.isEmpty)
     var generator = SplitMix64(seed: 4)
-    for page in [0, 1, 65_534, 65_535, 65_536, count - 1] + (0..<40).map({ _ in Int.random(in: 0..<count, using: &generator) }) {
+    for page in [0, 1, 65_534, 65_535, 65_536, count - 1] + (0..<40).map({ _ in Int.random(in: 0..<count, using: &generator) })
+    {
       let reader = try Self.reader(file, page: page, pages: first.pages)
       #expect(try reader.decoded().samples == .uint8([UInt8(page % 256)]), "page \(page)")
     }

@@ -48,7 +48,9 @@ struct MovingPictures: Hashable {
       let head = source(16, at)
       guard head.count >= 8 else { break }
       var size = number(head[..<4]), lead = 8
-      if size == 1, head.count == 16 { (size, lead) = (Int(clamping: head[8...].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }), 16) }
+      if size == 1, head.count == 16 {
+        (size, lead) = (Int(clamping: head[8...].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }), 16)
+      }
       // To the end.
       if size == 0 { size = range.upperBound - at }
       guard size >= lead, size <= range.upperBound - at else { break }
