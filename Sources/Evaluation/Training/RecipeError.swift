@@ -39,7 +39,7 @@ extension RecipeError.Problem {
   var wrongKey: String? {
     switch self {
     case .unknownKey(let key, _, _), .value(let key, _, _): key
-    case .syntax, .missingKey, .excluded: nil
+    case .syntax, .missingKey, .excluded, .told: nil
     }
   }
 }
