@@ -130,7 +130,7 @@ var targets: [Target] = [
     dependencies: [
       "Tensors", "Files", "Networks", "Architectures", "ONNXProto", "Formats", "Execution", "ReferenceBackend",
       "OperationCases", "TestSupport", "GeneratedNetworks",
-    ], exclude: ["Fixtures", "HDF5", "Models", "Networks"]),
+    ], exclude: ["Fixtures", "HDF5", "Models", "Networks", "Quantized"]),
   .testTarget(name: "ImagingTests", dependencies: ["Tensors", "Files", "Imaging"]),
   .testTarget(name: "EvaluationTests", dependencies: ["Swiftlet", "TestSupport", "GeneratedNetworks", "CUDAEmulation"]),
   .testTarget(name: "ProfilingTests", dependencies: ["Swiftlet"]),

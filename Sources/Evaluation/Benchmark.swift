@@ -65,7 +65,7 @@ public struct Benchmark: Sendable {
 
   /// Runs the network as set. `model` is what the report calls it.
   public func run(_ network: Network, model: String) throws(EvaluationError) -> BenchmarkReport {
-    try run(network.optimizedForInference(), of: network, [input], model: model) { [Self.randomInput(input)] }
+    try run(network.optimizedForInference(), of: network, [input], model: model) { Self.randomInputs([input], of: network) }
   }
 
   /// Runs steps of training, as set: forward, backward and Adam. The loss is cross entropy where the output is `[N, classes]`, else the mean absolute
@@ -155,6 +155,11 @@ public struct Benchmark: Sendable {
       let floats = bytes.bindMemory(to: Float.self)
       for index in floats.indices { floats[index] = generator.nextUnit() }
     }
+  }
+
+  /// Such numbers for each input of a network, of its elements.
+  package static func randomInputs(_ shapes: [Shape], of network: Network) -> [Tensor] {
+    zip(shapes, network.inputs).map { randomInput($0, $1.element) }
   }
 
   /// The value below which the share of sorted values lies, between neighbours in proportion.

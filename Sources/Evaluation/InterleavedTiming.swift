@@ -6,7 +6,7 @@ import Transforms
 /// Networks timed in turn, so that what disturbs the machine disturbs all of them.
 ///
 /// In each round every network has its turn, in an order that is drawn anew: a run that is not timed, which brings its weights back into the caches, and then
-/// as many as take some milliseconds. All networks have the same input of random numbers, each as every run optimises it.
+/// as many as take some milliseconds. All networks have the same input of random numbers, or integers, each as every run optimises it.
 struct InterleavedTiming {
   /// One network and what runs it.
   struct Candidate {
@@ -35,9 +35,9 @@ struct InterleavedTiming {
   private static let turnSeconds = 0.005
 
   func run(_ candidates: [Candidate]) throws(EvaluationError) -> [Result] {
-    let inputs = shapes.map { Benchmark.randomInput($0) }
+    let inputs = candidates.map { Benchmark.randomInputs(shapes, of: $0.network) }
     var sessions: [any Session] = [], counts: [Int] = []
-    for candidate in candidates {
+    for (candidate, inputs) in zip(candidates, inputs) {
       let backend = try candidate.engine.makeBackend()
       do throws(ExecutionError) {
         let session = try backend.prepare(candidate.network.optimizedForInference(), inputs: shapes)
@@ -56,9 +56,9 @@ struct InterleavedTiming {
     for _ in 0..<max(rounds, 1) {
       for index in candidates.indices.shuffled(using: &generator) {
         do throws(ExecutionError) {
-          _ = try sessions[index].run(inputs)
+          _ = try sessions[index].run(inputs[index])
           let energy = tells ? Energy.joules : nil, start = Machine.seconds
-          for _ in 0..<counts[index] { _ = try sessions[index].run(inputs) }
+          for _ in 0..<counts[index] { _ = try sessions[index].run(inputs[index]) }
           times[index].append((Machine.seconds - start) / Double(counts[index]))
           // A counter that began anew tells nothing.
           if let energy, let now = Energy.joules { joules[index] += max(now - energy, 0) / Double(counts[index]) }

@@ -64,6 +64,29 @@ import Testing
     }
   }
 
+  /// Inputs of integers, tables and functions of integers come back with the same bits.
+  @Test(arguments: [DataType.uint8, .int8]) func integersAndTablesComeBack(_ element: DataType) throws {
+    let integers = try #require(element.integers),
+      middle = Requantization(element, .init(scale: 0.02, zeroPoint: integers.lowerBound + 99))
+    var builder = NetworkBuilder("tables")
+    let x = builder.input("x", axes: [nil, 3, nil, nil], element: element, quantization: .init(scale: 0.01, zeroPoint: 5))
+    let layer = builder.node(
+      "layer",
+      .convolution(
+        Convolution(inChannels: 3, outChannels: 4, kernel: 3, padding: 1, epilogue: Epilogue([.rescale, .requantize(middle)]))),
+      [x], channels: 4)
+    let table = builder.node(
+      "table", .integer(.lookup(Lookup(element, .init(scale: 1 / 256, zeroPoint: integers.lowerBound)))), [layer], channels: 4)
+    builder.output(builder.node("numbers", .integer(.dequantize), [table], channels: 4))
+    let network = try builder.build(.random(seed: 9)), shape: Shape = [2, 3, 5, 6]
+    let input = Tensor(shape, element, integers: (0..<shape.count).map { integers.lowerBound + $0 * 37 % 256 })
+    let again = try ONNXFile.read(bytes: ONNXFile.bytes(of: network))
+    #expect(again.inputs == network.inputs && again.nodes.count == 3, "\(again.text)")
+    let expected = try ReferenceEngine().prepare(network, inputs: [shape]).run([input])
+    #expect(try ReferenceEngine().prepare(again, inputs: [shape]).run([input]) == expected)
+    #expect(try CPUEngine(threadCount: 2).prepare(again, inputs: [shape]).run([input]) == expected)
+  }
+
   /// Broken scales and zero points are one line.
   @Test func brokenScalesAreNamed() throws {
     let network = try SmallNetworks.vdsr(), input = Self.input([1, 1, 12, 9])

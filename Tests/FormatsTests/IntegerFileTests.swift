@@ -96,8 +96,14 @@ import Testing
     }
   }
 
-  @Test func onnxRefusesIntegersAsInputs() throws {
-    let example = try #require(OperationCase.integers.first)
-    #expect(throws: FormatProblem.self) { try ONNXFile.bytes(of: example.network) }
+  /// Integers that stand for nothing have no form there; those with a scale have.
+  @Test func onnxRefusesIntegersWithoutScaleAsInputs() throws {
+    var builder = NetworkBuilder("bytes")
+    let x = builder.input("x", axes: [nil, 3], element: .uint8)
+    builder.output(builder.node("flat", .flatten, [x], channels: 3))
+    let network = try builder.build(.zeros)
+    #expect(throws: FormatProblem.self) { try ONNXFile.bytes(of: network) }
+    let example = try #require(OperationCase.integers.first { $0.network.inputs[0].quantization != nil })
+    #expect(try ONNXFile.read(bytes: ONNXFile.bytes(of: example.network)).inputs == example.network.inputs)
   }
 }

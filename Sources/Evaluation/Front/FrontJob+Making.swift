@@ -128,7 +128,8 @@ extension FrontJob {
     if let integers = variant.integers {
       let scheme = integers.scheme
       lines.append(
-        "quantize: \(integers.method), \(scheme.weightBits) bits, first \(!scheme.keepsFirst), equalize \(integers.equalizes), float "
+        "quantize: \(integers.method), \(scheme.weightBits) bits, first \(!scheme.keepsFirst), equalize \(integers.equalizes), "
+          + "rounding \(integers.rounding.rawValue), float "
           + "\(scheme.floatLayers.sorted()), most \(integers.maximumLoss.map { "\($0)" } ?? "any")")
     }
     return lines + ["precision: \(variant.precision.rawValue)"]

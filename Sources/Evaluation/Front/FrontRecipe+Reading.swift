@@ -225,6 +225,7 @@ extension ModelQuantization.Options {
         weightBits: try section.integer("weight-bits", 8, in: 2...8), keepsFirst: !(try section.boolean("first", false)),
         floatLayers: Set(try section.texts("float") ?? []))
       equalizes = try section.boolean("equalize", false)
+      rounding = try section.choice("rounding", .nearest)
       try section.finish()
     }
   }

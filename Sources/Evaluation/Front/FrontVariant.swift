@@ -80,7 +80,10 @@ public struct FrontVariant: Equatable, Sendable {
     case .file(let path): parts.append("distilled from \(path)")
     case nil: break
     }
-    if let integers { parts.append("int8 after training, ranges \(integers.method)") }
+    if let integers {
+      parts.append(
+        "int8 after training, ranges \(integers.method)" + (integers.rounding == .adaptive ? ", rounded adaptively" : ""))
+    }
     if precision != .float32 { parts.append(precision.rawValue) }
     return parts.isEmpty ? "as it is" : parts.joined(separator: ", ")
   }

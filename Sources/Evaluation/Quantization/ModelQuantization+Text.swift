@@ -15,7 +15,7 @@ extension ModelQuantization {
     }
     let count = layers.count { $0.products == "integers" }
     var text =
-      "\(model.onOneLine): \(network.onOneLine), ranges \(ranges) of \(sampleCount) samples, measured by \(engine)\n\n\(table.text)\n"
+      "\(model.onOneLine): \(network.onOneLine), ranges \(ranges) of \(sampleCount) samples, rounded \(rounding == .nearest ? "to the nearest" : "adaptively"), measured by \(engine)\n\n\(table.text)\n"
     text +=
       "\(count) of \(layers.count) layers sum integers; parameters \(TextFormat.bytes(parameterBytesBefore)) -> "
       + "\(TextFormat.bytes(parameterBytesAfter))\n"
@@ -26,6 +26,10 @@ extension ModelQuantization {
     } else {
       text += "\(measure): \(TextFormat.fixed(integers, 2)) dB of what float32 makes\n"
     }
+    if floatPrecision == .bfloat16, layers.contains(where: { $0.products == "bfloat16" }) {
+      text += "its other layers are faster in bfloat16, and it was measured so: run it with --precision bfloat16\n"
+    }
+    if let timing { text += timing.text }
     if let output { text += "written to \(output.onOneLine)\n" }
     return text
   }

@@ -71,9 +71,27 @@ extension NetworkEditor {
     set(.multiplier, of: layer, to: Tensor([part.outChannels], multipliers))
   }
 
+  /// A function of integers that becomes integers is a table.
+  private mutating func makeTable(_ node: Node, _ payload: Quantize, at place: Int, _ codes: [String: Quantize]) -> Bool {
+    guard let maker = placeOfOnlyRead(node.inputs[0]).flatMap({ self[$0] }), case .activation(let function) = maker.operation,
+      let operand = self.codes(behind: maker.inputs[0]), let input = codes[operand], let integers = input.element.integers
+    else { return false }
+    if case .prelu(let channels) = function, channels != 1 { return false }
+    let slope = parameter(.slope, of: maker)?.floats.first ?? 0, value = function.function(slope: Double(slope))
+    let table = integers.map { integer in
+      payload.stored(Float(value(Double(Float(integer - input.quantization.zeroPoint) * input.quantization.scale))))
+    }
+    let lookup = Node(
+      name: node.name, operation: .integer(.lookup(Lookup(payload.element, payload.quantization))), inputs: [operand])
+    replace(place, by: lookup)
+    set(.table, of: lookup, to: Tensor([Lookup.count], payload.element, integers: table))
+    return true
+  }
+
   /// Draws a node that makes integers of numbers into what makes the numbers.
   fileprivate mutating func drawIn(_ place: Int, _ codes: inout [String: Quantize]) {
     guard let node = self[place], case .integer(.quantize(let payload)) = node.operation else { return }
+    if makeTable(node, payload, at: place, codes) { return }
     var step = Requantization(payload.element, payload.quantization)
     var chain: [Int] = [], value = node.inputs[0]
     var steps: [Epilogue.Step] = [], slopes: Node?

@@ -36,8 +36,8 @@ struct ONNXExporter {
   static func model(of network: Network) throws(FormatProblem) -> ONNXModelProto {
     do throws(NetworkError) { try network.verify() } catch { throw .network(error) }
     if let update = network.updates.first { throw .onnx(.updates(parameter: update.parameter)) }
-    for input in network.inputs where input.element != .float32 {
-      throw .onnx(.input(input.name, reason: "holds \(input.element.rawValue); inputs of float32 are written"))
+    for input in network.inputs where input.element != .float32 && input.quantization == nil {
+      throw .onnx(.input(input.name, reason: "holds \(input.element.rawValue) without a scale; inputs of float32 are written"))
     }
     var exporter = ONNXExporter(network.withParametersAsConstants())
     do throws(ONNXProblem) {
@@ -93,8 +93,9 @@ struct ONNXExporter {
     graph.input = network.inputs.map { input in
       let place = network.inputs.count == 1 ? "" : "\(input.name)."
       let usual = input.channels != nil ? ["batch", "channels", "height", "width"] : ["batch"]
+      codes[input.name] = input.quantization.map { Quantize(input.element, $0) }
       return Self.valueInfo(
-        input.name, .float32,
+        input.name, input.element,
         input.axes.enumerated().map { axis, extent in
           if let extent { return .dimValue(Int64(extent)) }
           if axis < input.axisNames.count, let name = input.axisNames[axis] { return .dimParam(name) }

@@ -14,7 +14,7 @@ extension ONNXImporter {
   }
 
   /// The integers of a tensor of the file; nil where the name is none, or one of numbers.
-  private mutating func integers(_ name: String?) throws(ONNXProblem) -> Tensor? {
+  mutating func integers(_ name: String?) throws(ONNXProblem) -> Tensor? {
     guard let name, let proto = initializers[name] else { return nil }
     return try reader.integers(proto)
   }
@@ -30,7 +30,7 @@ extension ONNXImporter {
   }
 
   /// The numbers that integers of the file stand for, and the integers where they are such as layers sum.
-  private mutating func numbers(
+  mutating func numbers(
     _ tensor: Tensor, scale: String?, zero: String?, axis: Int, _ node: ONNXNode
   ) throws(ONNXProblem) -> (numbers: Tensor, grid: Grid?) {
     let scales = try scales(scale, node), zeros = try integers(zero)?.integers ?? [0]
@@ -57,7 +57,7 @@ extension ONNXImporter {
   }
 
   /// Scales above 0 that are numbers of usual size.
-  private mutating func scales(_ name: String?, _ node: ONNXNode) throws(ONNXProblem) -> [Float] {
+  mutating func scales(_ name: String?, _ node: ONNXNode) throws(ONNXProblem) -> [Float] {
     guard let name, case .constant(let constant)? = try value(name), let scales = constant.tensor?.floats, !scales.isEmpty
     else {
       throw node.unsupported("its scale is no constant")
@@ -72,7 +72,7 @@ extension ONNXImporter {
   }
 
   /// What integers of a value stand for: one scale and one zero point.
-  private mutating func quantization(_ scale: String?, _ zero: String?, _ node: ONNXNode) throws(ONNXProblem) -> Quantize {
+  mutating func quantization(_ scale: String?, _ zero: String?, _ node: ONNXNode) throws(ONNXProblem) -> Quantize {
     let scales = try scales(scale, node)
     var element = DataType.uint8, zeroPoint = 0
     if let zero {
@@ -90,13 +90,42 @@ extension ONNXImporter {
     return payload
   }
 
+  /// `QuantizeLinear` of numbers of the file, such as weights whose integers it does not hold; nil of a value.
+  mutating func quantizedConstant(_ node: ONNXNode) throws(ONNXProblem) -> ONNXTensorProto? {
+    try node.checkInputs(2...3)
+    guard case .constant(.floats(let tensor))? = try value(node, 0) else { return nil }
+    let scales = try scales(node.input(1), node), zeros = try integers(node.input(2))
+    let element = zeros?.dataType ?? .uint8, points = zeros?.integers ?? [0], rank = tensor.shape.rank
+    guard let range = element.integers, element.isCode else {
+      throw node.unsupported("it makes \(element.rawValue) of weights")
+    }
+    let given = node.integer("axis", default: 1), axis = given < 0 ? given + rank : given
+    let count = scales.count == 1 && points.count == 1 ? 1 : axis >= 0 && axis < rank ? tensor.shape[axis] : 0
+    guard [1, count].contains(scales.count), [1, count].contains(points.count), count > 0 else {
+      throw node.invalid(
+        "\(scales.count) scales and \(points.count) zero points do not fit a tensor of \(tensor.shape) along axis \(axis)")
+    }
+    let inner = count == 1 ? tensor.count : tensor.shape.extents[(axis + 1)...].reduce(1, *)
+    try take(tensor.count)
+    var proto = ONNXTensorProto()
+    proto.dims = tensor.shape.extents.map(Int64.init)
+    proto.dataType = element == .int8 ? 3 : 2
+    proto.int32Data = tensor.floats.enumerated().map { index, number in
+      let place = index / max(inner, 1) % count
+      let quotient = (number / scales[scales.count == 1 ? 0 : place]).rounded(.toNearestOrEven)
+      let integer = Double(quotient.isNaN ? 0 : quotient) + Double(points[points.count == 1 ? 0 : place])
+      return Int32(min(max(integer, Double(range.lowerBound)), Double(range.upperBound)))
+    }
+    return proto
+  }
+
   mutating func quantized(_ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
     try node.checkInputs(2...3)
     let payload = try quantization(node.input(1), node.input(2), node)
     return try quantized(view(node), payload, node)
   }
 
-  private mutating func quantized(_ x: ONNXView, _ payload: Quantize, _ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
+  mutating func quantized(_ x: ONNXView, _ payload: Quantize, _ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
     let result = try elementwise(.integer(.quantize(payload)), x, node)
     codes[result.value] = payload
     return result
@@ -108,7 +137,7 @@ extension ONNXImporter {
     return try dequantized(view(node), payload, node)
   }
 
-  private mutating func dequantized(_ x: ONNXView, _ payload: Quantize, _ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
+  mutating func dequantized(_ x: ONNXView, _ payload: Quantize, _ node: ONNXNode) throws(ONNXProblem) -> ONNXView {
     guard let known = codes(of: x.value), known.element == payload.element else {
       throw node.unsupported("it takes integers that no QuantizeLinear before it makes")
     }
@@ -119,7 +148,7 @@ extension ONNXImporter {
   }
 
   /// What a value's integers stand for: those of what only moved them, too.
-  private func codes(of value: String) -> Quantize? {
+  func codes(of value: String) -> Quantize? {
     var value = value
     for _ in 0..<1000 {
       if let known = codes[value] { return known }
@@ -150,16 +179,7 @@ extension ONNXImporter {
     grids[names[1]] = grid
     var inputs = [names[0], names[1]]
     if node.input(8) != nil {
-      guard let bias = try integers(node.input(8)), bias.dataType == .int32, let integers = bias.integers else {
-        throw node.unsupported("its bias is no constant of int32")
-      }
-      let scales = try scales(node.input(4), node).map { $0 * input.quantization.scale }
-      guard [1, integers.count].contains(scales.count) else {
-        throw node.invalid("\(scales.count) scales do not fit \(integers.count) biases")
-      }
-      let numbers = integers.enumerated().map { Float($1) * scales[scales.count == 1 ? 0 : $0] }
-      try set(names[2], .constant(.floats(Tensor(bias.shape, numbers))))
-      grids[names[2]] = Grid(integers: bias, scales: scales)
+      try setBias(node, 8, weightScale: 4, inputScale: 1, names[2])
       inputs.append(names[2])
     }
     let plain = node.reading(inputs)
@@ -170,7 +190,15 @@ extension ONNXImporter {
 
   /// Remembers of which integers a layer's weights and biases are the numbers.
   mutating func noteLayer(_ node: ONNXNode, _ result: ONNXView) {
-    guard let weight = node.input(1).flatMap({ grids[$0] }), nodeIndices[result.value] != nil else { return }
+    guard var weight = node.input(1).flatMap({ grids[$0] }), nodeIndices[result.value] != nil else { return }
+    // What is multiplied by columns is a layer whose rows are those.
+    let isTurned = node.type == "MatMul" || (node.type == "Gemm" && node.integer("transB", default: 0) == 0)
+    if isTurned, weight.integers.shape.rank == 2 {
+      let (rows, columns) = (weight.integers.shape[0], weight.integers.shape[1]), integers = weight.integers.integers ?? []
+      weight.integers = Tensor(
+        [columns, rows], weight.integers.dataType,
+        integers: (0..<rows * columns).map { Int(integers[$0 % rows * columns + $0 / rows]) })
+    }
     layers[result.value] = (weight, node.input(2).flatMap { grids[$0] })
   }
 }

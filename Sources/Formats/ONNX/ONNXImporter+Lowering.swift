@@ -4,7 +4,7 @@ import Tensors
 /// From one node of the graph to its outputs: constants are folded, views are moved about, the rest becomes nodes.
 extension ONNXImporter {
   /// What some form of is supported.
-  static let operators: Set<String> = [
+  static let operators = Set<String>([
     "Abs", "Add", "And", "ArgMax", "ArgMin", "AveragePool", "BatchNormalization", "Cast", "CastLike", "Ceil", "Celu",
     "Clip", "Concat", "Constant", "ConstantOfShape", "Conv", "ConvTranspose", "Cos", "DepthToSpace", "DequantizeLinear", "Div",
     "Dropout",
@@ -18,8 +18,8 @@ extension ONNXImporter {
     "ReduceSum", "ReduceSumSquare", "Relu", "Reshape", "Resize", "Round", "ScatterND", "Selu", "Shape", "Sigmoid", "Sign",
     "Sin", "Size", "Slice", "Softmax", "Softplus", "Softsign", "SpaceToDepth", "Split", "Sqrt", "Squeeze", "Sub", "Sum",
     "Swish", "Tanh", "ThresholdedRelu", "Tile", "Transpose", "Unsqueeze", "Upsample", "Where", "Xor", ONNXPatterns.silu,
-    ONNXPatterns.gelu, ONNXPatterns.hardSwish,
-  ]
+    ONNXPatterns.gelu, ONNXPatterns.hardSwish, ONNXPatterns.lookup,
+  ]).union(integerOperators.keys)
 
   mutating func lower(_ node: ONNXNode) throws(ONNXProblem) {
     switch node.type {
@@ -32,11 +32,18 @@ extension ONNXImporter {
     case "DequantizeLinear":
       if let constant = try dequantizedConstant(node) { return try set(node, [.constant(constant)]) }
       return try set(node, [.view(dequantized(node))])
-    case "QuantizeLinear": return try set(node, [.view(quantized(node))])
+    case "QuantizeLinear":
+      if let proto = try quantizedConstant(node), let name = node.outputs.first { return try add(proto, as: name) }
+      return try set(node, [.view(quantized(node))])
     case "QLinearConv": return try set(node, [.view(integerConvolution(node))])
     case "Shape", "Size": return try set(node, [.constant(shape(node))])
     case "Dropout": try checkDropout(node)
-    default: break
+    case ONNXPatterns.lookup: return try set(node, [.view(lookup(node))])
+    default:
+      if let (plain, form) = Self.integerOperators[node.type] {
+        return try set(node, [.view(integerOperator(node, plain, form))])
+      }
+      if let result = try throughNumbers(node) { return try set(node, [.view(result)]) }
     }
     var operands: [ONNXConstant?] = []
     var isConstant = true
@@ -72,7 +79,7 @@ extension ONNXImporter {
     return try lowered(node.reading(source))
   }
 
-  private mutating func lowered(_ node: ONNXNode) throws(ONNXProblem) -> [ONNXView] {
+  mutating func lowered(_ node: ONNXNode) throws(ONNXProblem) -> [ONNXView] {
     switch node.type {
     case "Identity", "Dropout": return [try view(node)]
     case "CastLike":
@@ -95,7 +102,10 @@ extension ONNXImporter {
         node.type == "Conv" ? try convolution(node) : node.type == "Gemm" ? try gemm(node) : try transposedConvolution(node)
       noteLayer(node, result)
       return [result]
-    case "MatMul": return [try product(node)]
+    case "MatMul":
+      let result = try product(node)
+      noteLayer(node, result)
+      return [result]
     case "BatchNormalization": return [try batchNorm(node)]
     case "Add", "Sub", "Mul", "Div", "Min", "Max", "Sum", "Mean": return [try binary(node)]
     case "Pow": return [try power(node)]

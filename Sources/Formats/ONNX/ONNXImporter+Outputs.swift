@@ -60,7 +60,7 @@ extension ONNXImporter {
   mutating func network(_ name: String, inputs: [NetworkInput], outputs: [Output]) -> Network {
     let graph = NetworkGraph(name: title(name), inputs: inputs, nodes: nodes, outputs: outputs.map(\.value))
     var network = Network(unverified: graph, parameters: parameters)
-    if !codes.isEmpty { network = network.drawingInIntegers(layers, codes) }
+    if !codes.isEmpty { network = network.drawingInIntegers(layers, codesOfValues) }
     var editor = NetworkEditor(network)
     editor.removeDeadNodes()
     var renamed: [String: String] = [:]
@@ -70,5 +70,17 @@ extension ONNXImporter {
       if editor.place(of: output.name) != nil { renamed[output.name] = names.unique(output.name) }
     }
     return editor.result.renamingNodes(renamed)
+  }
+
+  /// What the integers of all values stand for: what only moves them has those that it reads.
+  private var codesOfValues: [String: Quantize] {
+    var result = codes
+    for node in nodes where result[node.name] == nil {
+      switch node.operation.definition.elements {
+      case .moved, .pooled: result[node.name] = node.inputs.first.flatMap { result[$0] }
+      case .float32, .products, .converted: continue
+      }
+    }
+    return result
   }
 }

@@ -112,9 +112,12 @@ struct ONNXImporter {
       }
     }
     var inputs: [NetworkInput] = []
-    for input in given { inputs.append(try bind(input)) }
+    // Scales that are nodes are known before the inputs that they are of.
+    for node in sorted where node.type == "Constant" { try lower(node) }
+    let quantizations = try inputQuantizations(given, sorted)
+    for input in given { inputs.append(try bind(input, quantizations[input.name])) }
     guard !inputs.isEmpty else { throw .network(.noInputs) }
-    for node in sorted { try lower(node) }
+    for node in sorted where node.type != "Constant" { try lower(node) }
 
     let results = try self.results(outputs, inputs: Set(inputs.map(\.name)))
     // What nodes demand of an axis that the file leaves open, such as the channels, is fixed.
@@ -127,19 +130,21 @@ struct ONNXImporter {
 
   /// Declares an input of the network. What the file fixes is fixed; every other axis is a symbol of its own, unless several inputs
   /// give the same axis the same name.
-  private mutating func bind(_ input: ONNXValueInfoProto) throws(ONNXProblem) -> NetworkInput {
+  private mutating func bind(_ input: ONNXValueInfoProto, _ quantization: Quantize?) throws(ONNXProblem) -> NetworkInput {
     let tensor = input.type.tensorType
     let dimensions = tensor.shape.dim
     guard input.type.hasTensorType, tensor.hasShape, (1...Limits.rank).contains(dimensions.count) else {
       throw .input(input.name, reason: "has \(dimensions.count) axes; networks take 1 to \(Limits.rank), images [N, C, H, W]")
     }
-    // Floats of any width, and bytes, which such graphs cast themselves.
-    if tensor.elemType == 2 { bytes.insert(input.name) }
-    guard [0, 1, 2, 10, 11, 16].contains(tensor.elemType) else {
+    // Floats of any width, integers that stand for numbers, and bytes, which such graphs cast themselves.
+    if tensor.elemType == 2, quantization == nil { bytes.insert(input.name) }
+    guard [0, 1, 2, 10, 11, 16].contains(tensor.elemType) || quantization != nil else {
       throw .input(input.name, reason: "holds elements of type \(tensor.elemType); networks take float32")
     }
     let name = names.unique(input.name.isEmpty ? "input" : input.name.onOneLine)
-    var result = NetworkInput(name: name, axes: [], axisNames: [])
+    var result = NetworkInput(
+      name: name, axes: [], axisNames: [], element: quantization?.element ?? .float32, quantization: quantization?.quantization)
+    codes[name] = quantization
     var extents: [Extent] = []
     let opened = sizes == .any ? Self.sizeAxes(dimensions.map { Int($0.dimValue) }) : []
     for (axis, dimension) in dimensions.enumerated() {

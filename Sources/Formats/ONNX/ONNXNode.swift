@@ -13,7 +13,11 @@ struct ONNXNode {
   private let attributes: [String: ONNXAttributeProto]
 
   init(_ proto: ONNXNodeProto, index: Int) throws(ONNXProblem) {
-    type = proto.domain.isEmpty || proto.domain == "ai.onnx" ? proto.opType : "\(proto.domain).\(proto.opType)"
+    // ONNX Runtime's own forms of these two take more types, and are the same on those that both take.
+    let isPlain =
+      proto.domain.isEmpty || proto.domain == "ai.onnx"
+      || (proto.domain == "com.microsoft" && ["QuantizeLinear", "DequantizeLinear"].contains(proto.opType))
+    type = isPlain ? proto.opType : "\(proto.domain).\(proto.opType)"
     let output = proto.output.first { !$0.isEmpty } ?? ""
     label = !proto.name.isEmpty ? proto.name : !output.isEmpty ? output : "number \(index)"
     inputs = proto.input
@@ -36,16 +40,17 @@ struct ONNXNode {
     attributes = [:]
   }
 
-  private init(_ node: ONNXNode, inputs: [String]) {
-    (type, label, outputs, attributes) = (node.type, node.label, node.outputs, node.attributes)
+  /// Another operator with the attributes and outputs of a node.
+  init(_ node: ONNXNode, type: String, inputs: [String]) {
+    (self.type, label, outputs, attributes) = (type, node.label, node.outputs, node.attributes)
     self.inputs = inputs
   }
 
   /// The same node with another first input.
-  func reading(_ name: String) -> ONNXNode { ONNXNode(self, inputs: [name] + inputs.dropFirst()) }
+  func reading(_ name: String) -> ONNXNode { ONNXNode(self, type: type, inputs: [name] + inputs.dropFirst()) }
 
   /// The same node with other inputs.
-  func reading(_ names: [String]) -> ONNXNode { ONNXNode(self, inputs: names) }
+  func reading(_ names: [String]) -> ONNXNode { ONNXNode(self, type: type, inputs: names) }
 
   /// The name of an input, nil where it is absent.
   func input(_ index: Int) -> String? {

@@ -1,25 +1,27 @@
 import ONNXProto
 import Tensors
 
-/// Activations that files spell out in operators of their own.
+/// Activations, and tables of integers, that files spell out in operators of their own.
 enum ONNXPatterns {
   static let silu = "swiftlet.Silu"
   static let gelu = "swiftlet.Gelu"
   static let hardSwish = "swiftlet.HardSwish"
+  /// Inputs: integers, table, scale, zero point, and what is taken off the integers to pick by, or no name.
+  static let lookup = "swiftlet.Lookup"
 
   /// The nodes, each pattern replaced by one node of the types above; what nothing reads any more is left out.
   static func replacing(
     _ nodes: [ONNXNode], outputs: [String], initializer: (String) -> ONNXTensorProto?
   ) -> [ONNXNode] {
-    let marks: Set<String> = ["Sigmoid", "Erf", "Clip", "HardSigmoid", "Softplus"]
+    let marks: Set<String> = ["Sigmoid", "Erf", "Clip", "HardSigmoid", "Softplus", "QuantizeLinear"]
     guard nodes.contains(where: { marks.contains($0.type) }) else { return nodes }
     // The finder holds on to the closure for this call alone.
     var result = nodes
     withoutActuallyEscaping(initializer) { initializer in
       let finder = Finder(nodes, outputs: outputs, initializer: initializer)
       for (index, node) in nodes.enumerated() {
-        guard let (type, x) = finder.pattern(endingAt: index) else { continue }
-        result[index] = ONNXNode(type: type, label: node.label, inputs: [x], outputs: node.outputs)
+        guard let (type, inputs) = finder.pattern(endingAt: index) else { continue }
+        result[index] = ONNXNode(type: type, label: node.label, inputs: inputs, outputs: node.outputs)
       }
     }
     var needed = Set(outputs)
@@ -82,15 +84,31 @@ enum ONNXPatterns {
       return isNumber(node.inputs[0], factor) ? node.inputs[1] : nil
     }
 
-    /// The type and the input of the activation that the node completes.
-    func pattern(endingAt index: Int) -> (type: String, x: String)? {
+    /// The type and the inputs of what the node completes.
+    func pattern(endingAt index: Int) -> (type: String, inputs: [String])? {
       let node = nodes[index]
-      if let x = softplusInput(node) { return ("Softplus", x) }
+      if let inputs = lookupInputs(node) { return (ONNXPatterns.lookup, inputs) }
+      if let x = softplusInput(node) { return ("Softplus", [x]) }
       guard node.type == "Mul" || node.type == "Div", node.inputs.count == 2, node.outputs.count == 1 else { return nil }
-      if let x = siluInput(node) { return (ONNXPatterns.silu, x) }
-      if let x = geluInput(node) { return (ONNXPatterns.gelu, x) }
-      if let x = hardSwishInput(node) { return (ONNXPatterns.hardSwish, x) }
+      if let x = siluInput(node) { return (ONNXPatterns.silu, [x]) }
+      if let x = geluInput(node) { return (ONNXPatterns.gelu, [x]) }
+      if let x = hardSwishInput(node) { return (ONNXPatterns.hardSwish, [x]) }
       return nil
+    }
+
+    /// `QuantizeLinear(Gather(table, Cast(x) - least))`, as our own files have tables.
+    private func lookupInputs(_ node: ONNXNode) -> [String]? {
+      guard node.type == "QuantizeLinear", node.inputs.count >= 2, let gather = maker(node.inputs[0], "Gather"),
+        gather.inputs.count == 2, gather.integer("axis", default: 0) == 0
+      else { return nil }
+      var index = gather.inputs[1], least = ""
+      if let difference = maker(index, "Sub"), difference.inputs.count == 2, number(difference.inputs[1]) != nil {
+        (index, least) = (difference.inputs[0], difference.inputs[1])
+      }
+      guard let cast = maker(index, "Cast"), cast.inputs.count == 1, [6, 7].contains(cast.integer("to", default: 1)) else {
+        return nil
+      }
+      return [cast.inputs[0], gather.inputs[0], node.inputs[1], node.input(2) ?? "", least]
     }
 
     /// `x > 20 ? x : softplus(x)`, which float32 does not tell from softplus.

@@ -65,7 +65,7 @@ struct QuantizedLayer {
       return number == 0 ? 0 : max(number / scale / room, 0x1p-60 * unit)
     }
     let quantized: QuantizedWeight
-    if let given {
+    if let given, given.biases != nil || zip(given.scales, least).allSatisfy({ Double($0) >= $1 }) {
       quantized = given
     } else {
       let scales = part.weightScales(weight, largest: largest, least: least)
