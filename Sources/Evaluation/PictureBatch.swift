@@ -56,8 +56,6 @@ public struct PictureBatch: Sendable {
   /// A picture that was found.
   private struct Found {
     var item: Item
-    /// In a folder, not named itself.
-    var isListed = false
     /// By its name an output of another.
     var isOutput = false
   }
@@ -102,7 +100,7 @@ public struct PictureBatch: Sendable {
         let outputs = isInPlace ? naming.outputs(among: pictures) : []
         found += pictures.map {
           Found(
-            item: naming.item(Folder.joined(input, $0), $0, in: output), isListed: true,
+            item: naming.item(Folder.joined(input, $0), $0, in: output),
             isOutput: outputs.contains($0.systemPathBytes))
         }
       }
@@ -119,7 +117,7 @@ public struct PictureBatch: Sendable {
         .flatMap { [$0.item.output, $0.item.companion].compactMap(\.self) }.compactMap(Folder.identity))
     func isMade(_ it: Found) -> Bool {
       if it.isOutput { return true }
-      guard it.item.input != "-", skipsExisting || (it.isListed && !naming.suffix.isEmpty) else { return false }
+      guard skipsExisting, it.item.input != "-" else { return false }
       return Folder.identity(it.item.input).map(outputs.contains) ?? false
     }
     madeBefore = found.filter(isMade).map(\.item.input)

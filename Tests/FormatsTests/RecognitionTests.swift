@@ -89,7 +89,9 @@ import Testing
       broken[name] = nil
       if let missing = reason(broken).map({ "\($0)" }) {
         #expect(missing.contains("nearest to "), "\(name): \(missing)")
-        if missing.contains("missing") { #expect(missing.contains("nearest to \(kind.rawValue)"), "\(name): \(missing)") }
+        if missing.contains("missing") {  // Of two convolutions what is left may be another's as well.
+          #expect(missing.contains("nearest to \(kind.rawValue)") || state.count < 6, "\(name): \(missing)")
+        }
       }
     }
     #expect(checked == state.count)
