@@ -88,11 +88,7 @@ import Testing
         "run text.onnx --input x.npy -o y.npy", 1,
         "swiftlet: 'text.onnx': is no ONNX model; check the path and the kind of file\n"
       ),
-      (
-        "convert weights.pth -o m.onnx", 64,
-        "swiftlet: 'weights.pth' is a checkpoint, which holds weights and no network; name the --architecture they are of (see "
-          + "'swiftlet convert --help')\n"
-      ),
+      ("convert weights.pth -o m.onnx", 1, "swiftlet: 'weights.pth' does not exist; check the path\n"),
     ] {
       let result = try place.run(arguments.split(separator: " ").map(String.init))
       #expect(result.code == Int32(code) && result.error == message, "\(result)")
