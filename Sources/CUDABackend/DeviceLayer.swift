@@ -104,8 +104,9 @@ extension DeviceLayer {
   }
 
   private func pixelsRefusal(_ element: DeviceElement) -> String? {
-    for layout in [input, output] where layout.isPlanar || layout.element != element {
-      return "its values are pixels of \(element.rawValue)"
+    for layout in [input, output] {
+      if layout.isPlanar { return "a value of the layer lies in planes, and it takes pixels" }
+      if layout.element != element { return "it takes pixels of \(element.rawValue)" }
     }
     return sizeRefusal
   }
@@ -135,9 +136,11 @@ extension DeviceLayer {
 
   private func windowRefusal(_ size: Int, _ stride: Int) -> String? {
     guard case .convolution(let payload) = form, payload.groups == 1 else { return "it is a convolution of one group" }
-    guard payload.kernel == Pair(size) else { return "its kernel is \(size)x\(size)" }
-    guard payload.stride == Pair(stride), payload.dilation == Pair(1) else { return "its stride is \(stride), its dilation 1" }
-    guard payload.padding.top == size / 2, payload.padding.left == size / 2 else { return "its padding is \(size / 2)" }
+    guard payload.kernel == Pair(size) else { return "it is for kernels of \(size)x\(size)" }
+    guard payload.stride == Pair(stride), payload.dilation == Pair(1) else {
+      return "it is for a stride of \(stride) and a dilation of 1"
+    }
+    guard payload.padding.top == size / 2, payload.padding.left == size / 2 else { return "it is for a padding of \(size / 2)" }
     return nil
   }
 

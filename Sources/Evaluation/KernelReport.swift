@@ -160,8 +160,20 @@ extension KernelReport.Choice {
       let verdict = candidate.method == chosen ? "taken, because \(reason)" : "dearer"
       text += "  \(candidate.method): \(cost(candidate)), \(verdict)\n"
     }
+    // A device has many kernels that one reason keeps out.
+    var refusals: [(reason: String, methods: [String])] = []
     for candidate in candidates {
-      if let refusal = candidate.refusal { text += "  \(candidate.method): not possible, because \(refusal)\n" }
+      guard let reason = candidate.refusal else { continue }
+      if let place = refusals.firstIndex(where: {
+        $0.reason == reason && candidate.cycles == nil && KernelReport.isDeviceKernel(chosen)
+      }) {
+        refusals[place].methods.append(candidate.method)
+      } else {
+        refusals.append((reason, [candidate.method]))
+      }
+    }
+    for refusal in refusals {
+      text += "  \(refusal.methods.joined(separator: ", ")): not possible, because \(refusal.reason)\n"
     }
     return text
   }

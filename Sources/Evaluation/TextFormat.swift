@@ -99,6 +99,14 @@ package enum TextFormat {
     return (lines + [line]).joined(separator: "\n") + "\n"
   }
 
+  /// As `fitting`, for a report: rows of tables, whose columns stand two spaces or more apart, stay whole.
+  package static func fittingSentences(_ text: String, width: Int) -> String {
+    text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+      let body = line.drop { $0 == " " }
+      return body.contains("  ") ? String(line) : fitting(String(line), width: width)
+    }.joined(separator: "\n")
+  }
+
   /// Lines, each broken where it is wider than `width` characters, words whole; what a line begins with in spaces, and `indent` more, lines
   /// behind its first begin with. As it is for nil.
   package static func fitting(_ text: String, width: Int?, indent: Int = 2) -> String {

@@ -43,6 +43,8 @@ public struct PairExplanation: Hashable, Codable, Sendable {
   public var pairs: [Pair]
   /// Layers of the second network that the first has not.
   public var onlySecond: [String]
+  /// Layers of the first network that the second has not.
+  public var onlyFirst: [String]
   /// What the two were not measured alike in, a sentence each.
   public var conditions: [String]
 
@@ -60,6 +62,7 @@ public struct PairExplanation: Hashable, Codable, Sendable {
     pairs = groups.filter { !$0.first.isEmpty && !$0.second.isEmpty }
       .map { Self.pair($0, second, isUnreliable: isUnreliable) }
     onlySecond = groups.filter(\.first.isEmpty).map(\.name)
+    onlyFirst = groups.filter(\.second.isEmpty).map(\.name)
   }
 
   /// A layer that takes more than this share of the other's time is not faster.
@@ -123,8 +126,8 @@ extension PairExplanation {
     var text = "a: \(first.heading)b: \(second.heading)\n"
     if !conditions.isEmpty { text += conditions.map { $0 + "\n" }.joined() + "\n" }
     text += "b has \(TextFormat.grouped(secondParameters)) parameters, a \(TextFormat.grouped(firstParameters)): "
-    text += "\(ratio(firstParameters, secondParameters)) times fewer; "
-    text += "\(ratio(firstMultiplyAccumulates, secondMultiplyAccumulates)) times fewer multiply-adds. "
+    text += "\(Self.comparison(firstParameters, secondParameters)); multiply-adds: "
+    text += "\(Self.comparison(firstMultiplyAccumulates, secondMultiplyAccumulates)). "
     text += "It takes \(Explanation.ms(Double(second.nanoseconds))) instead of \(Explanation.ms(Double(first.nanoseconds))): "
     text += "\(ratio(second.nanoseconds, first.nanoseconds)) of the time.\n\n"
     if pairs.isEmpty {
@@ -149,6 +152,13 @@ extension PairExplanation {
     return text + TextFormat.fitting(conclusion, width: width)
   }
 
+  /// `4.37 times fewer`, `2.91 times more`, `as many`.
+  private static func comparison(_ first: Int, _ second: Int) -> String {
+    guard first > 0, second > 0 else { return first == second ? "as many" : "\(TextFormat.grouped(second))" }
+    let ratio = Double(first) / Double(second), text = TextFormat.fixed(max(ratio, 1 / ratio), 2)
+    return text == "1.00" ? "as many" : "\(text) times \(ratio > 1 ? "fewer" : "more")"
+  }
+
   /// Pairs that share a line, and what they take together.
   private func groups(_ groupsAlike: Bool) -> [(sum: Pair, names: [String])] {
     var groups: [[Pair]] = []
@@ -170,7 +180,8 @@ extension PairExplanation {
 
   private var conclusion: String {
     var text = ""
-    if !onlySecond.isEmpty { text += "b alone has \(onlySecond.map(\.onOneLine).joined(separator: ", ")).\n" }
+    if !onlyFirst.isEmpty { text += "a alone has \(TextFormat.list(onlyFirst)).\n" }
+    if !onlySecond.isEmpty { text += "b alone has \(TextFormat.list(onlySecond)).\n" }
     let slow = pairs.filter(\.isNotFaster), shrunk = pairs.count(where: \.hasShrunk)
     if shrunk == 0 { return text + "No layer of b has fewer multiply-adds than its like in a.\n" }
     text +=

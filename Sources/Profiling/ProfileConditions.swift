@@ -21,6 +21,9 @@ extension Profile {
         a.name == b.name ? "both are called \(a.name.onOneLine)" : "a by \(a.name.onOneLine), b by \(b.name.onOneLine)"
       lines.append("Their kernels were chosen by different rates: \(names).")
     }
+    if first.input != second.input {
+      lines.append("They were not given one input: a had \(first.input.onOneLine), b had \(second.input.onOneLine).")
+    }
     if known(first) != known(second) {
       lines.append("They are not of one engine: a is \(known(first)), b is \(known(second)).")
     }

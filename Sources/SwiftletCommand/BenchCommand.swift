@@ -39,6 +39,6 @@ struct BenchCommand: ParsableCommand {
     let benchmark = Benchmark(
       input: shape, engine: try engine.value, warmup: warmup.value, runs: runs.value, timesNodes: nodes)
     let report = train ? try benchmark.train(network, model: model) : try benchmark.run(network, model: model)
-    json ? Terminal.showJSON(try report.json) : Terminal.show(report.text)
+    json ? Terminal.showJSON(try report.json) : Terminal.showReport(report.text)
   }
 }

@@ -45,10 +45,10 @@ struct InfoCommand: ParsableCommand {
     let network = try ModelLibrary.network(model)
     guard training else {
       let report = try NetworkReport(network, model: model, input: input)
-      return json ? Terminal.showJSON(try report.json) : Terminal.show(report.text(showsNodes: nodes))
+      return json ? Terminal.showJSON(try report.json) : Terminal.showReport(report.text(showsNodes: nodes))
     }
     let report = try TrainingReport(
       network, model: model, input: input, batchSize: batchSize, loss: loss, optimizer: optimizer, options: try cpu.options)
-    json ? Terminal.showJSON(try report.json) : Terminal.show(report.text(showsNodes: nodes))
+    json ? Terminal.showJSON(try report.json) : Terminal.showReport(report.text(showsNodes: nodes))
   }
 }

@@ -88,6 +88,6 @@ struct OptimizeCommand: ParsableCommand {
       pictures: pictures.value, output: output)
     json
       ? Terminal.showJSON(try report.json, besides: [output].compactMap(\.self))
-      : Terminal.show(report.text, besides: [output].compactMap(\.self))
+      : Terminal.showReport(report.text, besides: [output].compactMap(\.self))
   }
 }

@@ -107,7 +107,7 @@ struct ProfileCommand: ParsableCommand {
     if let roofline { try AtomicFile.write(Array(Roofline(profile).svg.utf8), to: roofline) }
     if let diff, let other = profiles.dropFirst().first {
       let difference = ProfileDifference(profile, other, names: (model, diff))
-      json ? Terminal.showJSON(try difference.json, besides: outputs) : Terminal.show(difference.text, besides: outputs)
+      json ? Terminal.showJSON(try difference.json, besides: outputs) : Terminal.showReport(difference.text, besides: outputs)
     } else {
       let table = ProfileTable(
         grouping: by, sortKey: sort, showsMemory: memory, showsShapes: shapes, showsFlops: flops)

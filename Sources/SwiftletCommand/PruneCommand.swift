@@ -129,7 +129,7 @@ struct PruneCommand: ParsableCommand {
       report.output = output
     }
     let besides = [output].compactMap(\.self)
-    json ? Terminal.showJSON(try report.json, besides: besides) : Terminal.show(report.text, besides: besides)
+    json ? Terminal.showJSON(try report.json, besides: besides) : Terminal.showReport(report.text, besides: besides)
   }
 
   private func run(_ sparsities: [Double]) throws {

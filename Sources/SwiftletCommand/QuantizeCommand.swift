@@ -52,7 +52,14 @@ struct QuantizeCommand: ParsableCommand {
     })
   var maxLoss: Double?
 
-  @Option(help: ArgumentHelp("Bits of weights: 8, or 7, which never saturate on processors without VNNI.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "Bits of weights, 2 to 8, each stored in 8; of 7 they never saturate on processors without VNNI. (default: 8)",
+      valueName: "n"),
+    transform: { text in
+      guard let bits = Int(text), (2...8).contains(bits) else { throw ValueProblem("give a whole number from 2 to 8") }
+      return bits
+    })
   var weightBits = 8
 
   @Option(
@@ -113,6 +120,6 @@ struct QuantizeCommand: ParsableCommand {
     }
     Terminal.clearProgress()
     let others = [output].compactMap(\.self)
-    json ? Terminal.showJSON(try report.json, besides: others) : Terminal.show(report.text, besides: others)
+    json ? Terminal.showJSON(try report.json, besides: others) : Terminal.showReport(report.text, besides: others)
   }
 }

@@ -97,6 +97,11 @@ enum Terminal {
   /// to leave the command, so that no control character from a file reaches a terminal.
   static func show(_ text: String, besides outputs: [String] = []) { put(text.printable, besides: outputs) }
 
+  /// As `show`, with sentences broken where the line ends.
+  static func showReport(_ text: String, besides outputs: [String] = []) {
+    show(TextFormat.fittingSentences(text, width: width), besides: outputs)
+  }
+
   /// As `show`, for JSON, which gets an end of line.
   static func showJSON(_ text: String, besides outputs: [String] = []) { put(text.printableJSON + "\n", besides: outputs) }
 

@@ -214,7 +214,7 @@ struct UpscaleCommand: ParsableCommand {
   private func show(_ result: UpscaleResult) {
     let line =
       result.isSkipped
-      ? "\(result.output.onOneLine) is there already, skipped"
+      ? "\(result.output.onOneLine) is there already, skipped\(skipExisting ? "" : "; delete it to make it anew")"
       : "\(result.input.onOneLine) \(result.inputSizeText) -> \(result.output.onOneLine) \(result.sizeText) "
         + (result.pages.map { "(\($0) pages) " } ?? "") + (model == nil ? result.model.map { "by \($0) " } ?? "" : "")
         + "in \(TextFormat.fixed(result.seconds, 2)) s"

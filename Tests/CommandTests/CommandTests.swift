@@ -131,6 +131,9 @@ import Testing
     CommandCase("new edsr --blocks 1000 --features 1024 -o x.safetensors", 1, "swiftlet: edsr would have …"),
     CommandCase("bench MODEL --input 1x1x20000x20000", 1, "swiftlet: the network 'edsr' cannot run: about …"),
     CommandCase(
+      "quantize MODEL --data . --weight-bits 9", 64,
+      "swiftlet: The value '9' is invalid for '--weight-bits <n>': give a whole number from 2 to 8 …"),
+    CommandCase(
       "bench MODEL --runs 0", 64, "swiftlet: The value '0' is invalid for '--runs <n>': give a whole number of 1 to …"),
     CommandCase(
       "convert MODEL -o x.pth", 64,

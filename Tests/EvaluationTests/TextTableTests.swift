@@ -39,6 +39,16 @@ import Testing
     }
   }
 
+  /// Rows of tables stay as they are.
+  @Test func reportsFit() {
+    let row = "a name        convolution      12.50 ms     of 64 channels and more",
+      sentence = String(repeating: "word ", count: 20) + "end"
+    let text = TextFormat.fittingSentences("\(sentence)\n  \(row)\n\n", width: 40)
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines.count == 6 && lines[3] == "  \(row)" && lines.dropLast(3).allSatisfy { $0.count <= 40 }, "\(lines)")
+    #expect(text.hasSuffix("\n\n"))
+  }
+
   /// Words are kept, in their order, and so is what lines begin with.
   @Test(arguments: 0..<200) func sentencesFit(seed: Int) {
     var generator = SplitMix64(seed: UInt64(seed))

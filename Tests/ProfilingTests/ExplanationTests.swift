@@ -265,6 +265,21 @@ import Testing
     #expect(explanation.text().hasSuffix("No layer of b has fewer multiply-adds than its like in a.\n"))
   }
 
+  /// Which has more, and which layers stand alone, is told either way round.
+  @Test func whatHasMoreIsTold() {
+    let small = Sample.layer("body.0.a", "separable convolution", nanoseconds: 900_000, kernel: 1, isSeparable: true)
+    let extra = Sample.layer("sum", "add", nanoseconds: 1000, channels: (1, 1))
+    var a = Sample.profile([standard, extra]), b = Sample.profile([small])
+    (a.parameterCount, b.parameterCount) = (40_000, 10_000)
+    let down = PairExplanation(a, b).text(), up = PairExplanation(b, a).text(), same = PairExplanation(a, a).text()
+    #expect(down.contains("b has 10,000 parameters, a 40,000: 4.00 times fewer; multiply-adds: "), "\(down)")
+    #expect(up.contains("b has 40,000 parameters, a 10,000: 4.00 times more; multiply-adds: "), "\(up)")
+    #expect(same.contains("b has 40,000 parameters, a 40,000: as many; multiply-adds: as many."), "\(same)")
+    #expect(down.contains("a alone has sum.") && up.contains("b alone has sum.") && !same.contains(" alone has "))
+    b.input = "1x3x9x9"
+    #expect(PairExplanation(a, b).conditions == ["They were not given one input: a had 1x64x64x64, b had 1x3x9x9."])
+  }
+
   @Test func networksWithoutCommonNamesSaySo() {
     let explanation = PairExplanation(Sample.profile([standard]), Sample.profile([Sample.layer("x", nanoseconds: 1)]))
     #expect(explanation.text().contains("No layers of the two bear the same names"))

@@ -120,6 +120,7 @@ public final class FrontJob {
     if let calibration = recipe.calibration {
       let pictures = try FrontConditions.pictures(
         in: calibration.folder.relative(to: root), recursive: true, excluding: folder.path)
+      guard !pictures.isEmpty else { throw .noPictures(folder: calibration.folder) }
       conditions.append(
         FrontTable.Condition(
           FrontConditions.calibration,

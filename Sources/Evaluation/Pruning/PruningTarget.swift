@@ -100,7 +100,9 @@ struct PruningSearch {
         // Less is not to be had by the model; what was measured may still be enough.
         if let best, best.after <= share * best.before * Self.above { return best }
         throw .targetOutOfReach(
-          network: network.name, target: target.measure.rawValue, share: share, least: error.least, error.layers)
+          network: network.name, target: target.measure.rawValue, share: share,
+          // What was measured counts, where anything was; the model's share is another.
+          least: best.map { $0.after / $0.before } ?? error.least, error.layers)
       }
       if !seen.insert(units).inserted { break }
       let removal = try wrapping { () throws(PruningError) in try coupling.removal(of: units) }

@@ -27,15 +27,13 @@ extension Network {
 
   /// The layers that may become integers, in order, of the prepared network.
   public func quantizableLayers(_ scheme: QuantizationScheme = QuantizationScheme()) throws(QuantizationError) -> [String] {
-    let plan = QuantizationPlan(try quantizable(), scheme)
+    let plan = QuantizationPlan(try quantizable(scheme), scheme)
     return plan.layers.filter { plan.integerNodes.contains($0) }
   }
 
   /// The plan of the prepared network. Throws where there is none, or not by this scheme.
   func quantizationPlan(_ scheme: QuantizationScheme) throws(QuantizationError) -> QuantizationPlan {
-    let prepared = try quantizable()
-    guard (2...8).contains(scheme.weightBits) else { throw .weightBits(scheme.weightBits) }
-    guard scheme.element.isCode else { throw .element(scheme.element) }
+    let prepared = try quantizable(scheme)
     let plan = QuantizationPlan(prepared, scheme)
     for name in scheme.floatLayers.sorted() where !plan.layers.contains(name) {
       throw .unknownLayer(name, layers: plan.layers)
@@ -43,7 +41,9 @@ extension Network {
     return plan
   }
 
-  private func quantizable() throws(QuantizationError) -> Network {
+  private func quantizable(_ scheme: QuantizationScheme) throws(QuantizationError) -> Network {
+    guard (2...8).contains(scheme.weightBits) else { throw .weightBits(scheme.weightBits) }
+    guard scheme.element.isCode else { throw .element(scheme.element) }
     do throws(NetworkError) { try verify() } catch { throw .network(error) }
     let prepared = preparedForQuantization()
     if let node = prepared.nodes.first(where: \.operation.isOfIntegers) { throw .alreadyQuantized(node: node.name) }

@@ -276,6 +276,7 @@ import Testing
   @Test(arguments: [
     "variants: [{name: a, file: none.safetensors}]", "variants: [{name: a, distillation: {teacher: none.safetensors}}]",
     "variants: [{name: a, prune: {sparsity: 0.01, align: 1}}]", "variants: [{name: a}, {name: b, of: a, prune: 0.1}]",
+    "calibration: {folder: front-none}\nvariants: [{name: a, quantize: minmax}]",
     "timing: {input: 1x3x16x16}\nvariants: [{name: a}]", "variants: [{name: a, model: {options: {blocks: many}}}]",
   ]) func faultsComeFirst(text: String) throws {
     let place = try Place()
