@@ -11,7 +11,11 @@ results=${1:-$here/results}
 mkdir -p "$results" || exit 1
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
-tar -C "$work" -xzf "$here/program.tar.gz" || exit 1
+# By xz, or by Python where that is not there.
+tar -C "$work" -xJf "$here/program.tar.xz" 2> "$results/unpack.txt" \
+  || python3 -c 'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])' "$here/program.tar.xz" "$work" \
+  || { echo "run.sh: program.tar.xz cannot be unpacked: install xz-utils" >&2; exit 1; }
+rm -f "$results/unpack.txt"
 program=$work/program
 failures=0
 say() { echo "$*" | tee -a "$results/check.txt"; }
@@ -30,7 +34,7 @@ fi
 "$program/bin/gpu-check" --json "$results/check.json" --seconds 60 ${torch:+--torch "$torch"} "$@" \
   > "$work/check.txt" 2> "$results/progress.txt" || failures=$((failures + 1))
 tee -a "$results/check.txt" < "$work/check.txt"
-tail -n 3 "$results/progress.txt" | grep -i error && say "gpu-check failed: progress.txt has more"
+grep '^Error:' "$results/progress.txt" | tee -a "$results/check.txt"
 
 if [ -z "$isEmulated" ]; then
   # The same picture by both, a level apart at most: 8 bits round what 16 do not tell apart.
