@@ -23,12 +23,12 @@ demo: build
 
 test: setup
 	$(SWIFT) build $(TEST_FLAGS) --build-tests
-	Tools/run_tests.sh $(SWIFT) test $(TEST_FLAGS) --skip-build --disable-xctest
+	SWIFTLET_EMULATED_TILES=1 Tools/run_tests.sh $(SWIFT) test $(TEST_FLAGS) --skip-build --disable-xctest
 
 # The tests of the CPU engine in a build that traps where a step touches a row that is not there: not made yet, or written over.
 test-checked: setup
 	$(SWIFT) build $(CHECKED_FLAGS) --build-tests
-	Tools/run_tests.sh $(SWIFT) test $(CHECKED_FLAGS) --skip-build --disable-xctest --filter 'CPUBackendTests|GeneratedNetworks'
+	SWIFTLET_EMULATED_TILES=1 Tools/run_tests.sh $(SWIFT) test $(CHECKED_FLAGS) --skip-build --disable-xctest --filter 'CPUBackendTests|GeneratedNetworks'
 
 # Hunts for inputs that break a promise, for MINUTES in all, and fails where it finds one.
 MINUTES ?= 10

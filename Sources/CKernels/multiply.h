@@ -71,6 +71,9 @@
 #endif
 #endif
 
+#ifdef SW_TILES
+#include "tileProducts.h"
+#else
 // The products of `rows` values that lie `distance` apart with one row of weights; `rows` is a constant where this is inlined.
 INLINE void SW_PASTE(MULTIPLY_NAME, _step)(
   const LEFT_ELEMENT *from, ptrdiff_t distance, const float *right, int rows, SUM sum[ROWS][VECTORS]) {
@@ -112,6 +115,8 @@ INLINE void SW_PASTE(MULTIPLY_NAME, _sums)(
   }
 }
 
+#endif
+
 #ifndef SW_VALUES_UINT8
 __attribute__((noinline)) SW_DECLARE_MULTIPLY(MULTIPLY_NAME) {
   SUM sum[ROWS][VECTORS];
@@ -141,7 +146,7 @@ INLINE void SW_PASTE(MULTIPLY_NAME, _many)(SUM sum[ROWS][VECTORS], const sw_epil
 }
 #endif
 
-#ifdef GATHER_NAME
+#if defined(GATHER_NAME) && !defined(SW_TILES)
 // The same for values of rows that lie anywhere.
 INLINE void SW_PASTE(GATHER_NAME, _step)(
   const LEFT_ELEMENT *const *row, ptrdiff_t k, const float *right, SUM sum[ROWS][VECTORS]) {

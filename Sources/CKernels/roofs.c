@@ -44,10 +44,12 @@ __attribute__((target("avx512f,avx512bf16"))) static float peak_pairs(ptrdiff_t 
 int64_t sw_peak_operations(sw_isa isa, sw_element element, ptrdiff_t rounds) {
   switch (isa) {
     case SW_ISA_AVX512BF16:
+    case SW_ISA_AMX:
       if (element == SW_ELEMENT_BFLOAT16) return 2 * 32 * 24 * (int64_t)rounds;
       return sw_peak_operations(SW_ISA_AVX512, element, rounds);
     case SW_ISA_AVX2: return 2 * 8 * 12 * (int64_t)rounds;
-    case SW_ISA_AVX512: return 2 * 16 * 24 * (int64_t)rounds;
+    case SW_ISA_AVX512:
+    case SW_ISA_AVX512VNNI: return 2 * 16 * 24 * (int64_t)rounds;
     default: return 2 * 4 * 12 * (int64_t)rounds;
   }
 }
@@ -56,10 +58,12 @@ float sw_peak(sw_isa isa, sw_element element, ptrdiff_t rounds, float factor, fl
   switch (isa) {
 #ifdef SW_HAVE_X86
     case SW_ISA_AVX512BF16:
+    case SW_ISA_AMX:
       if (element == SW_ELEMENT_BFLOAT16) return peak_pairs(rounds, factor, term);
       return peak_avx512(rounds, factor, term);
     case SW_ISA_AVX2: return peak_avx2(rounds, factor, term);
-    case SW_ISA_AVX512: return peak_avx512(rounds, factor, term);
+    case SW_ISA_AVX512:
+    case SW_ISA_AVX512VNNI: return peak_avx512(rounds, factor, term);
 #endif
     default: return peak_portable(rounds, factor, term);
   }

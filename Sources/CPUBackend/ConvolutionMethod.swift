@@ -149,7 +149,7 @@ extension ConvolutionGeometry: ProductLayer {
       return pixels * (Double(taps) * depth * columns / (0.93 * rates.peak) + rates.stores(columns))
     case .rows:
       // Rows that tasks share are copied by each.
-      return rates.products(pixels * Double(taps) * depth * columns) * 0.9 + 2 * pixels * Double(stride.height)
+      return rates.vectorProducts(pixels * Double(taps) * depth * columns) * 0.9 + 2 * pixels * Double(stride.height)
         + rates.weights(Double(taps) * depth * columns)
     case .tail:
       return pixels * Double(taps) * Double(paddedChannels(inChannels) * outChannels) / (0.6 * rates.peak) + 10 * pixels

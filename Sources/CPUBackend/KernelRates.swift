@@ -12,6 +12,10 @@ package struct KernelRates: Hashable, Sendable {
   private var plainPeak: Double
   /// The same of integers.
   private let integerPeak: Double
+  /// Of integers without tiles, which some kernels do not use.
+  private let vectorIntegerPeak: Double
+  /// The same without tiles.
+  private var vectorPeak: Double
   /// Bytes of one weight beside such values.
   private var weightByteCount: Double
   private let memory: MemoryRates
@@ -22,6 +26,8 @@ package struct KernelRates: Hashable, Sendable {
     additions = rates.additions
     plainPeak = rates.products(precision)
     integerPeak = rates.integerProducts
+    vectorIntegerPeak = instructionSet == .amx ? machine.avx512bf16.integerProducts : rates.integerProducts
+    vectorPeak = plainPeak
     weightByteCount = precision == .bfloat16 && rates.multipliesPairs ? 2 : 4
     memory = machine.memory
   }
@@ -30,13 +36,17 @@ package struct KernelRates: Hashable, Sendable {
   var ofIntegers: KernelRates {
     var result = self
     result.plainPeak = integerPeak
-    result.peak = integerPeak
+    result.peak = vectorIntegerPeak
+    result.vectorPeak = vectorIntegerPeak
     result.weightByteCount = 1
     return result
   }
 
   /// Products in register tiles, of pixels where they lie.
   func products(_ count: Double) -> Double { count / (0.85 * plainPeak) }
+
+  /// The same without tiles.
+  func vectorProducts(_ count: Double) -> Double { count / (0.85 * vectorPeak) }
 
   /// The same of values that are float32 whatever the others are.
   func float32Products(_ count: Double) -> Double { count / (0.85 * peak) }

@@ -78,9 +78,10 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
     package let stored: DataType
   }
 
-  /// The largest register tile, and a multiple of the rows of every one: scratch memory and runs of pixels are made for these.
-  static let mostRows = 12
+  /// The largest register tile: scratch memory is made for it.
+  static let mostRows = 16
   static let mostColumns = 64
+  /// A multiple of the rows of every tile that multiplies what was transformed.
   static let tileMultiple = 24
 
   private let nameBytes: UnsafePointer<CChar>
@@ -106,7 +107,9 @@ package struct Kernel: @unchecked Sendable, BitwiseCopyable {
     vectors = Int(row.vectors)
     function = row.function
     precondition(
-      !family.hasTiles || rows <= Self.mostRows && columns <= Self.mostColumns && Self.tileMultiple % rows == 0,
+      !family.hasTiles
+        || rows <= Self.mostRows && columns <= Self.mostColumns
+          && (family == .multiply ? Self.tileMultiple : PointwiseProduct.pixels) % rows == 0,
       "a register tile of \(rows)x\(columns) is none that steps have scratch memory for")
   }
 

@@ -4,7 +4,7 @@
 /// costs of threads decide how work is cut, and change no bit.
 public struct MachineDescription: Hashable, Codable, Sendable {
   package enum CodingKeys: String, CodingKey, CaseIterable {
-    case name, caches, sharing, memory, portable, avx2, avx512, avx512vnni, avx512bf16
+    case name, caches, sharing, memory, portable, avx2, avx512, avx512vnni, avx512bf16, amx
   }
 
   /// What the rates are those of: a family of processors, or whatever somebody called them.
@@ -19,12 +19,15 @@ public struct MachineDescription: Hashable, Codable, Sendable {
   public var avx512vnni: InstructionRates
   /// The same with BF16.
   public var avx512bf16: InstructionRates
+  /// The same with AMX.
+  public var amx: InstructionRates
 
+  /// Unless given, tiles are no faster than vectors.
   public init(
     name: String, caches: CacheSizes = CacheSizes(), sharing: SharingCosts = SharingCosts(),
     memory: MemoryRates = MemoryRates(),
     portable: InstructionRates, avx2: InstructionRates, avx512: InstructionRates, avx512vnni: InstructionRates,
-    avx512bf16: InstructionRates
+    avx512bf16: InstructionRates, amx: InstructionRates? = nil
   ) {
     self.name = name
     self.caches = caches
@@ -35,6 +38,7 @@ public struct MachineDescription: Hashable, Codable, Sendable {
     self.avx512 = avx512
     self.avx512vnni = avx512vnni
     self.avx512bf16 = avx512bf16
+    self.amx = amx ?? avx512bf16
   }
 
   public subscript(instructionSet: InstructionSet) -> InstructionRates {
@@ -45,6 +49,7 @@ public struct MachineDescription: Hashable, Codable, Sendable {
       case .avx512: avx512
       case .avx512vnni: avx512vnni
       case .avx512bf16: avx512bf16
+      case .amx: amx
       }
     }
     set {
@@ -54,6 +59,7 @@ public struct MachineDescription: Hashable, Codable, Sendable {
       case .avx512: avx512 = newValue
       case .avx512vnni: avx512vnni = newValue
       case .avx512bf16: avx512bf16 = newValue
+      case .amx: amx = newValue
       }
     }
   }
@@ -175,7 +181,7 @@ extension MachineDescription {
 }
 
 extension MachineDescription {
-  /// What was saved before there were products of integers says nothing of them.
+  /// What was saved before there were products of integers, or tiles, says nothing of them.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     func rates(_ key: CodingKeys) throws -> InstructionRates { try container.decode(InstructionRates.self, forKey: key) }
@@ -184,7 +190,7 @@ extension MachineDescription {
       sharing: try container.decode(SharingCosts.self, forKey: .sharing),
       memory: try container.decode(MemoryRates.self, forKey: .memory), portable: try rates(.portable), avx2: try rates(.avx2),
       avx512: try rates(.avx512), avx512vnni: try rates(container.contains(.avx512vnni) ? .avx512vnni : .avx512),
-      avx512bf16: try rates(.avx512bf16))
+      avx512bf16: try rates(.avx512bf16), amx: container.contains(.amx) ? try rates(.amx) : nil)
   }
 }
 

@@ -18,7 +18,7 @@ private struct Checked: Decodable {
     _ = try fields.superDecoder(forKey: .caches).container(knowing: CacheSizes.CodingKeys.self, of: "'caches'")
     _ = try fields.superDecoder(forKey: .sharing).container(knowing: SharingCosts.CodingKeys.self, of: "'sharing'")
     _ = try fields.superDecoder(forKey: .memory).container(knowing: MemoryRates.CodingKeys.self, of: "'memory'")
-    for key in [Fields.portable, .avx2, .avx512, .avx512vnni, .avx512bf16] where fields.contains(key) {
+    for key in [Fields.portable, .avx2, .avx512, .avx512vnni, .avx512bf16, .amx] where fields.contains(key) {
       _ = try fields.superDecoder(forKey: key).container(knowing: InstructionRates.CodingKeys.self, of: "'\(key.rawValue)'")
     }
     machine = try MachineDescription(from: decoder)

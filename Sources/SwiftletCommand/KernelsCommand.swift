@@ -12,7 +12,7 @@ struct KernelsCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The model's input. (default: the model's own size, else 1xCx256x256)", valueName: "NxCxHxW"))
   var input: Shape?
 
-  @Option(help: "The instruction set to choose for: portable, avx2, avx512, avx512vnni or avx512bf16.")
+  @Option(help: "The instruction set to choose for: portable, avx2, avx512, avx512vnni, avx512bf16 or amx.")
   var isa = InstructionSet.best
 
   @Option(help: "The precision to choose for: float32, on the CPU bfloat16, on a CUDA device float16.")

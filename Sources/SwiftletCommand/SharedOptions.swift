@@ -123,7 +123,8 @@ struct CPUArguments: ParsableArguments {
     transform: Count.init(argument:))
   var threads = Count(Machine.processorCount)
 
-  @Option(help: "The instruction set: portable, avx2, avx512, avx512vnni or avx512bf16. (default: the best of this machine)")
+  @Option(
+    help: "The instruction set: portable, avx2, avx512, avx512vnni, avx512bf16 or amx. (default: the best of this machine)")
   var isa: InstructionSet?
 
   @OptionGroup var machine: MachineArguments

@@ -33,6 +33,7 @@ typedef enum {
   SW_ISA_AVX512,
   SW_ISA_AVX512VNNI,
   SW_ISA_AVX512BF16,
+  SW_ISA_AMX,
 } sw_isa;
 
 /// What elements are; NONE where a kernel has no such operand.

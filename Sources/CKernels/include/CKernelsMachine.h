@@ -24,8 +24,12 @@ sw_processor sw_processor_here(void);
 /// cores add constants to a register without waiting (Golden Cove: 5 a cycle).
 int64_t sw_wait_cycles(int64_t rounds);
 
-/// Whether this machine and its operating system can run the instruction set.
+/// Whether this machine and its operating system can run the instruction set: 1, or 2 where that takes tiles that are emulated, as they are where the
+/// environment has SWIFTLET_EMULATED_TILES and the machine no tiles.
 int sw_isa_available(sw_isa isa);
+
+/// Whether kernels do by plain C what instructions on tiles do.
+int sw_emulates_tiles(void);
 
 /// `rounds` of independent multiply-adds in registers, as many as hide their latency, on one core: what arithmetic can do at
 /// most. `factor` below 1. The result means nothing; it is returned so that the sums are made. For bfloat16 elements the

@@ -34,7 +34,7 @@ struct PixelChunks {
   }
 
   /// A multiple of the rows of most register tiles.
-  static let tileRows = Kernel.mostRows
+  static let tileRows = 12
 
   private let first: Int
   private let end: Int
