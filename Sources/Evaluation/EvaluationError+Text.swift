@@ -42,6 +42,9 @@ extension EvaluationError: CustomStringConvertible {
     case .trainingMemory(let limit, let needed):
       "about \(MemoryNeed.mebibytes(needed)) of memory are needed to train, also with values computed again, and "
         + "\(TextFormat.bytes(limit)) are allowed; allow more, or take smaller batches or patches"
+    case .trainingMemoryOfProcess(let limit, let needed):
+      "about \(TextFormat.bytes(needed)) of memory are needed to train and \(limit); take smaller batches or patches, batches in "
+        + "parts (training.parts), or a limit (training.memory), under which values are computed again"
     case .instructionSet(let name, let available):
       "this machine cannot run \(name); it can run \(available.joined(separator: ", "))"
     case .device(let error): error.description
@@ -145,6 +148,9 @@ extension EvaluationError: CustomStringConvertible {
     case .outputNeeded(let network):
       "the network '\(network)' makes masks, which go to files; give a folder with --output"
     case .quantization(let error): error.description
+    case .lossWithoutTruth(let network):
+      "what '\(network.onOneLine)' makes is no picture, so that nothing says how many dB may be lost; leave out --max-loss, and keep with "
+        + "--float the layers that lose most alone"
     case .quantizationLoss(let network, let loss):
       "no choice of layers keeps the loss of '\(network)' within \(TextFormat.short(loss)) dB; give more, or other --ranges"
     case .data(let error):
@@ -186,7 +192,8 @@ extension EvaluationError {
   /// The line, with the file that was worked on in front where the error itself does not name it.
   public func text(for file: String) -> String {
     switch self {
-    case .scale, .outputTooLarge, .memoryLimit, .memoryOfProcess, .trainingMemory, .notFinite, .constantOutput, .execution,
+    case .scale, .outputTooLarge, .memoryLimit, .memoryOfProcess, .trainingMemory, .trainingMemoryOfProcess, .notFinite,
+      .constantOutput, .execution,
       .network, .contract,
       .contractScale,
       .notTileable, .targetSmaller, .targetTooLarge:
@@ -214,7 +221,7 @@ extension EvaluationError {
       .pictureTooSmall,
       .scaleNotOffered, .nothingInCommon, .notProfile, .unknownRates, .notMachine, .noLabel, .noLabels, .predictionOption,
       .repeatedIdentifier,
-      .outputNeeded, .quantization, .quantizationLoss, .data, .imageWithMend, .pagesNeedTIFF, .file:
+      .outputNeeded, .quantization, .quantizationLoss, .lossWithoutTruth, .data, .imageWithMend, .pagesNeedTIFF, .file:
       description
     }
   }
@@ -241,7 +248,7 @@ extension ExecutionError {
   }
 
   /// What there was, and what said so: the system, or an engine that may take less.
-  private static func limit(_ available: Int) -> String {
+  static func limit(_ available: Int) -> String {
     let system = MemoryLimit.current
     switch system.cause {
     case .machine, .container:

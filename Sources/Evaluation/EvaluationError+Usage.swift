@@ -12,7 +12,8 @@ extension EvaluationError {
     case .architecture(let error): error.isUsage
     case .recipe(let error): error.isUsage
     case .noImageContract, .noPredictionContract, .contract, .inputCount, .contractScale, .outputTooLarge, .targetSmaller,
-      .targetTooLarge, .notTileable, .memoryLimit, .memoryOfProcess, .trainingMemory, .unknownEngine, .execution, .network,
+      .targetTooLarge, .notTileable, .memoryLimit, .memoryOfProcess, .trainingMemory, .trainingMemoryOfProcess, .unknownEngine,
+      .execution, .network,
       .training,
       .pruning, .pruningConfiguration, .nothingToPrune, .targetOutOfReach, .notMeasurable, .trainingTarget, .trainingInput,
       .runFolder, .notValidated, .nothingPretrained, .otherContract, .otherClasses, .openInput, .notFinite, .constantOutput,
@@ -20,7 +21,7 @@ extension EvaluationError {
       .conversion,
       .notRecognized, .noPictures, .nothingToSubstitute, .outputTaken, .pictureTooSmall, .nothingInCommon, .notProfile,
       .notMachine, .noLabel,
-      .noLabels, .device, .quantization, .quantizationLoss, .data, .image, .imageWithMend, .file:
+      .noLabels, .device, .quantization, .quantizationLoss, .lossWithoutTruth, .data, .image, .imageWithMend, .file:
       false
     }
   }

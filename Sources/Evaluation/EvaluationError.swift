@@ -37,6 +37,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case trainingOption(name: String, value: String, allowed: String)
   /// Training needs more, also where values are computed again.
   case trainingMemory(limit: Int, needed: Int)
+  /// The machine, or what the process may take of it, holds no training that keeps all values. The limit is a clause.
+  case trainingMemoryOfProcess(limit: String, needed: Int)
   case instructionSet(name: String, available: [String])
   /// There is no CUDA device, or it fails.
   case device(CUDAError)
@@ -125,6 +127,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case quantization(QuantizationError)
   /// More is lost than allowed, whichever layers stay float32.
   case quantizationLoss(network: String, loss: Double)
+  /// A loss in dB is that of pictures, and nothing says what they should become.
+  case lossWithoutTruth(network: String)
   case data(DataError)
   case image(ImageError)
   /// A picture that an option helps to read; a clause says how.

@@ -1,4 +1,5 @@
 import Execution
+import Files
 import Networks
 import Tensors
 import Transforms
@@ -34,17 +35,42 @@ struct InterleavedTiming {
   /// So long a turn takes at least, in seconds, where 16 runs are enough for it: clocks and counters of energy are no finer than they are.
   private static let turnSeconds = 0.005
 
-  func run(_ candidates: [Candidate]) throws(EvaluationError) -> [Result] {
-    let inputs = candidates.map { Benchmark.randomInputs(shapes, of: $0.network) }
-    var sessions: [any Session] = [], counts: [Int] = []
-    for (candidate, inputs) in zip(candidates, inputs) {
+  /// All at once, as they have their turns: throws where the machine does not hold them together, before any of them is run.
+  private func sessions(_ candidates: [Candidate]) throws(EvaluationError) -> [any Session] {
+    let available = MemoryLimit.current.byteCount
+    var sessions: [any Session] = [], held = 0
+    for candidate in candidates {
       let backend = try candidate.engine.makeBackend()
       do throws(ExecutionError) {
         let session = try backend.prepare(candidate.network.optimizedForInference(), inputs: shapes)
+        held += session.peakMemoryByteCount
+        guard held <= available else { throw .memory(needed: held, available: available) }
+        sessions.append(session)
+      } catch {
+        throw .execution(network: candidate.network.name, error)
+      }
+    }
+    return sessions
+  }
+
+  /// Throws where the machine would not hold so many forms of a network beside one another.
+  func check(_ candidate: Candidate, count: Int) throws(EvaluationError) {
+    let needed = try sessions([candidate])[0].peakMemoryByteCount * count, available = MemoryLimit.current.byteCount
+    guard needed <= available else {
+      throw .execution(network: candidate.network.name, .memory(needed: needed, available: available))
+    }
+  }
+
+  func run(_ candidates: [Candidate]) throws(EvaluationError) -> [Result] {
+    let sessions = try sessions(candidates)
+    let inputs = candidates.map { Benchmark.randomInputs(shapes, of: $0.network) }
+    var counts: [Int] = []
+    for (index, candidate) in candidates.enumerated() {
+      let session = sessions[index], inputs = inputs[index]
+      do throws(ExecutionError) {
         let start = Machine.seconds
         let done = try WarmUp.run(2) { () throws(ExecutionError) in _ = try session.run(inputs) }
         let each = (Machine.seconds - start) / Double(max(done, 1))
-        sessions.append(session)
         counts.append(min(max(Int((Self.turnSeconds / max(each, 1e-9)).rounded(.up)), 1), 16))
       } catch {
         throw .execution(network: candidate.network.name, error)

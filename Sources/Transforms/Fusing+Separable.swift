@@ -5,7 +5,12 @@ extension Network {
   /// Depthwise and 1x1 convolutions that feed one another as one operation each; see `fusing`.
   func joiningSeparableConvolutions() -> (network: Network, newParameterNames: [String: String]) {
     var editor = NetworkEditor(self)
+    for pair in separablePairs(editor) { editor.join(pair.first, pair.second) }
+    return (editor.result, editor.newParameterNames)
+  }
 
+  /// The places of depthwise and 1x1 convolutions that become one operation, in either order.
+  func separablePairs(_ editor: NetworkEditor) -> [(first: Int, second: Int)] {
     // The node that reads each one and could be joined with it. A node has one first input, so that these form chains.
     var next: [Int: Int] = [:]
     var hasPrevious: Set<Int> = []
@@ -19,6 +24,7 @@ extension Network {
       hasPrevious.insert(index)
     }
 
+    var pairs: [(first: Int, second: Int)] = []
     for start in nodes.indices where next[start] != nil && !hasPrevious.contains(start) {
       var chain = [start]
       while let following = next[chain[chain.count - 1]] { chain.append(following) }
@@ -27,10 +33,10 @@ extension Network {
       // depthwise convolution waits for memory unless the product behind it takes its rows out of the cache.
       let isOddFromPointwise = chain.count % 2 == 1 && nodes[start].operation.isPointwise
       for place in stride(from: isOddFromPointwise ? 1 : 0, to: chain.count - 1, by: 2) {
-        editor.join(chain[place], chain[place + 1])
+        pairs.append((chain[place], chain[place + 1]))
       }
     }
-    return (editor.result, editor.newParameterNames)
+    return pairs
   }
 }
 
@@ -99,7 +105,7 @@ extension SeparableConvolution {
 
 extension Operation {
   /// A convolution with one kernel a channel. With one channel alone it is an ordinary one.
-  fileprivate var isDepthwise: Bool {
+  var isDepthwise: Bool {
     guard case .convolution(let payload) = self else { return false }
     return payload.groups > 1 && payload.groups == payload.inChannels && payload.groups == payload.outChannels
   }

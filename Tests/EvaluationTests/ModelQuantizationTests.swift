@@ -72,6 +72,32 @@ import Testing
     #expect(count(bounded) < count(plain) && count(bounded) > 0)
   }
 
+  /// What cannot be held, or measured, is said before anything is worked on.
+  @Test func whatCannotBeDoneIsSaidFirst() throws {
+    let network = try SmallNetworks.vdsr()
+    let data = CalibrationData(samples: [.init(input: Tensor(repeating: 0.5, [1, 1, 40, 40]), target: nil)])
+    var options = ModelQuantization.Options()
+    options.maximumLoss = 0.1
+    func refusal() -> EvaluationError? {
+      do throws(EvaluationError) {
+        _ = try ModelQuantization(network, model: "vdsr", data: data, options: options, engine: Self.engine) { label, _ in
+          Issue.record("began with \(label)")
+        }
+        return nil
+      } catch {
+        return error
+      }
+    }
+    #expect(refusal() == .lossWithoutTruth(network: network.name))
+    options.maximumLoss = nil
+    options.timedShapes = [[1, 1, 30_000, 60_000]]
+    guard case .execution(_, .memory(let needed, _)) = refusal() else {
+      Issue.record("\(String(describing: refusal()))")
+      return
+    }
+    #expect(needed > 3 * 4 * 30_000 * 60_000)
+  }
+
   @Test(arguments: ["minmax", "percentile", "percentile:99.5", "mse"])
   func rangesFollowFromNumbers(_ text: String) throws {
     let method = try #require(RangeMethod(text)), network = try SmallNetworks.vdsr()

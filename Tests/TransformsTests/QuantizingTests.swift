@@ -50,6 +50,29 @@ import Transforms
     ]
   }()
 
+  /// Between the halves of a first channel selection lie many channels: one half alone sums no integers. Where a product follows, the
+  /// kernels are one with that.
+  @Test(arguments: [false, true]) func firstSelectionsStayWhole(isInvertedBottleneck: Bool) throws {
+    let shape: Shape = [1, 3, 12, 12]
+    let network = try Network.built([shape]) { builder, x in
+      var y = builder.convolution("first.select", x[0], outChannels: 8, kernel: 1)
+      y = builder.convolution("first.kernels", y, outChannels: 8, kernel: 3, padding: 1, groups: 8)
+      if isInvertedBottleneck { y = builder.convolution("narrow", y, outChannels: 6, kernel: 1) }
+      y = builder.activation("relu", y, .relu)
+      y = builder.convolution("second", y, outChannels: 8, kernel: 3, padding: 1)
+      return [builder.convolution("last", y, outChannels: 3, kernel: 3, padding: 1)]
+    }
+    let ranges = try Self.ranges(network, [Self.input(shape)])
+    func integers(_ scheme: QuantizationScheme) throws -> Set<String> {
+      Set(try network.quantized(ranges, scheme).nodes.filter { $0.operation.epilogue?.sumsIntegers ?? false }.map(\.name))
+    }
+    let kept = try integers(QuantizationScheme())
+    #expect(kept == (isInvertedBottleneck ? ["narrow", "second", "last"] : ["second", "last"]))
+    // Pairs have become one.
+    let all = try integers(QuantizationScheme(keepsFirst: false))
+    #expect(all == (isInvertedBottleneck ? ["first.select", "narrow", "second", "last"] : ["first", "second", "last"]))
+  }
+
   @Test(arguments: zoo.indices)
   func networksStayWhatTheyAre(_ index: Int) throws {
     let (name, network, shape) = Self.zoo[index], input = Self.input(shape)

@@ -77,6 +77,10 @@ extension ModelQuantization {
     _ network: Network, model: String, data: CalibrationData, options: Options = Options(), engine: Engine,
     output: String? = nil, progress: ((String, Double) -> Void)? = nil
   ) throws(EvaluationError) {
+    if options.maximumLoss != nil, data.peak == nil { throw .lossWithoutTruth(network: network.name) }
+    if let shapes = options.timedShapes, case .cpu(let own) = engine {
+      try QuantizationTiming.check(network, shapes: shapes, options: own)
+    }
     var work = try QuantizationWork(network, data, options, engine, progress)
     let names = try work.layers
     var losses: [String: Double] = [:]

@@ -48,6 +48,14 @@ public struct QuantizationTiming: Hashable, Codable, Sendable {
 }
 
 extension QuantizationTiming {
+  /// Throws where the forms, which are not known yet, would not fit into memory together.
+  static func check(_ network: Network, shapes: [Shape], options: CPUOptions) throws(EvaluationError) {
+    var own = options
+    own.precision = .float32
+    // Those of bfloat16 and of integers take less.
+    try InterleavedTiming(shapes: shapes).check(.init(network: network, engine: .cpu(own)), count: 3)
+  }
+
   /// Times the forms in turn.
   ///
   /// - Parameter options: of the engine; its precision is not looked at.

@@ -1,6 +1,5 @@
 import Networks
 import Tensors
-import Tensors
 
 /// Which nodes of a prepared network are of integers, and which values exist as such: a pure thing, made from the graph and the scheme.
 struct QuantizationPlan {
@@ -29,7 +28,12 @@ struct QuantizationPlan {
   init(_ network: Network, _ scheme: QuantizationScheme) {
     self.network = network
     let editor = NetworkEditor(network)
-    var isBehindLayer: Set<String> = []
+    // Between the halves of a channel selection lie many channels, which would go through memory in float32 if one half summed integers.
+    let wholes = Dictionary(
+      network.separablePairs(editor).filter { network.nodes[$0.second].operation.isDepthwise }
+        .map { (network.nodes[$0.second].name, network.nodes[$0.first].name) }
+    ) { first, _ in first }
+    var isBehindLayer: Set<String> = [], firstLayers: Set<String> = []
     for node in network.nodes {
       var kind = Kind(node.operation)
       let follows = node.elementInputs.contains { isBehindLayer.contains($0) }
@@ -40,7 +44,9 @@ struct QuantizationPlan {
         isBehindLayer.insert(node.name)
         if kind != .other {
           layers.append(node.name)
-          if scheme.floatLayers.contains(node.name) || (scheme.keepsFirst && !follows) { kind = .other }
+          let isFirst = !follows || wholes[node.name].map(firstLayers.contains) ?? false
+          if isFirst { firstLayers.insert(node.name) }
+          if scheme.floatLayers.contains(node.name) || (scheme.keepsFirst && isFirst) { kind = .other }
         }
       } else if follows {
         isBehindLayer.insert(node.name)
