@@ -36,6 +36,18 @@ import Testing
       "swiftlet: the options: 'training.epochs' is '-1' and must be a whole number from 1 to 10000000…"),
     CommandCase(
       "train recipe.yaml --lr -1e-3 -o r", 64, "swiftlet: the options: 'training.learning-rate' is '-1e-3' and must be…"),
+    CommandCase(
+      "train recipe.yaml --architecture nosuch -o r", 64,
+      "swiftlet: there is no architecture 'nosuch'; there are vdsr…"),
+    CommandCase(
+      "train recipe.yaml --set data.patch=17 -o r", 64,
+      "swiftlet: the options: 'data.patch' is '17' and must be a multiple of each scale up to 4096 pixels (see…"),
+    CommandCase(
+      "train recipe.yaml --set data.scales=[2,3] -o r", 64,
+      "swiftlet: the options: 'data.scales' is '2,3' and must be [2], by which 'edsr' enlarges (see…"),
+    CommandCase(
+      "train recipe.yaml --seed 18446744073709551615 -o r", 64,
+      "swiftlet: the options: 'training.seed' is '18446744073709551615' and must be a whole number from 0 to…"),
     CommandCase("train recipe.yaml --threads -1 -o r", 64, "swiftlet: The value '-1' is invalid for '--threads <n>': give a…"),
     CommandCase(
       "train recipe.yaml --set loss -o r", 64, "swiftlet: The value 'loss' is invalid for '--set <key=value>': give…"),

@@ -30,6 +30,12 @@ extension RecipeError {
   /// The same of a value that an option has put in the place of the file's.
   var ofOptions: RecipeError { RecipeError(path: nil, line: 0, problem: problem) }
 
+  /// Whether the value of an option is to blame, which is of no line: a part of it, or a key on its way.
+  func isOf(_ key: String) -> Bool {
+    guard line == 0, let wrong = problem.wrongKey else { return false }
+    return key == wrong || key.hasPrefix(wrong + ".") || wrong.hasPrefix(key + ".")
+  }
+
   /// Whether an option has a value that its key does not take, or a key that there is not.
   var isUsage: Bool { path == nil && problem.wrongKey != nil }
 }

@@ -75,7 +75,7 @@ struct RecipeReader {
     guard let value = Int(text), range.contains(value) else {
       throw refusal(
         key, text,
-        range.upperBound == .max
+        range.upperBound == .max && !(text.count > 18 && text.allSatisfy(\.isNumber))
           ? "a whole number from \(range.lowerBound) on" : "a whole number from \(range.lowerBound) to \(range.upperBound)")
     }
     return value

@@ -128,11 +128,21 @@ public final class TrainingJob {
     loading.damaged = recipe.damaged
     loading.threadCount = recipe.loadingThreadCount
     let shapes = [first.input.shape, first.target.shape].map { TrainingRecipe.batch($0, recipe.batchSize) }
+    let batchByteCount = 4 * (shapes[0].count + shapes[1].count)
     let memory = recipe.memoryLimit.map { limit in
       TrainingMemory(
-        limit: limit, held: Machine.residentByteCount, batch: 4 * (shapes[0].count + shapes[1].count), making: making,
+        limit: limit, held: Machine.residentByteCount, batch: batchByteCount, making: making,
         cacheCount: recipe.validation == nil ? 1 : 2, threadCount: options.threadCount, options: &loading)
     }
+    // One that is at work, those ahead, one that each thread puts together.
+    let waiting = memory == nil ? (1 + loading.ahead + loading.threadCount) * batchByteCount : 0
+    let system = MemoryLimit.current
+    func check(_ byteCount: Int) throws(EvaluationError) {
+      guard byteCount <= system.byteCount else {
+        throw .trainingMemoryOfProcess(limit: system.description, needed: byteCount)
+      }
+    }
+    try check(waiting)
     let loader = try wrapping { () throws(DataError) in
       try BatchLoader(samples, options: loading, epoch: step / whole, step: step % whole, endEpoch: recipe.epochs)
     }
@@ -149,17 +159,16 @@ public final class TrainingJob {
     trainer = try wrapping { () throws(TrainingError) in
       try Trainer(start, on: engine, learningRate: recipe.learningRate, loader: loader, step: step)
     }
-    if let memory {
-      do throws(TrainingError) {
-        memoryText = memory.text(
-          try trainer.prepare(input: shapes[0], target: shapes[1]), parts: training.accumulation?.parts ?? 1)
-      } catch {
-        guard case .execution(.memory(let needed, _)) = error else { throw .training(error) }
-        throw .trainingMemory(limit: memory.limit, needed: memory.needed(session: needed * sessionCount))
-      }
-    } else {
-      memoryText = nil
+    let sessions: [any Session]
+    do throws(TrainingError) {
+      sessions = try trainer.prepare(input: shapes[0], target: shapes[1])
+    } catch {
+      guard case .execution(.memory(let needed, _)) = error else { throw EvaluationError(error) }
+      if let memory { throw .trainingMemory(limit: memory.limit, needed: memory.needed(session: needed * sessionCount)) }
+      throw .trainingMemoryOfProcess(limit: system.description, needed: waiting + needed * sessionCount)
     }
+    if memory == nil { try check(waiting + sessions.reduce(0) { $0 + $1.peakMemoryByteCount }) }
+    memoryText = memory?.text(sessions, parts: training.accumulation?.parts ?? 1)
     try wrapping { () throws(NetworkError) in try network.verify() }
     if let needed = try validator?.check(network, memory: memory?.sessionByteCount), let memory,
       needed > memory.sessionByteCount

@@ -30,10 +30,36 @@ extension TrainingRecipe {
     return network
   }
 
-  /// The samples to learn from.
+  /// What is wrong with a key of the data that only the network or the files can tell.
+  private func refusal(_ key: String, _ value: String, _ allowed: String) -> EvaluationError {
+    let line = node.value(["data", key])?.line ?? 0
+    let problem = RecipeError.Problem.value(key: "data.\(key)", value: value, allowed: allowed)
+    return .recipe(RecipeError(path: line > 0 ? path : nil, line: line, problem: problem))
+  }
+
+  /// The keys of data by what its parts call them.
+  private static let dataKeys = [
+    "the patch": "patch", "scales": "scales", "the subset": "subset", "patches of a picture": "patches-per-picture",
+  ]
+
+  /// The samples to learn from, or to validate on.
   ///
   /// - Parameter root: what relative paths begin at; nil for the working folder.
   func samples(of data: Data, for network: Network, root: String?, classes: [String]? = nil) throws(EvaluationError)
+    -> any SampleSource
+  {
+    do throws(EvaluationError) {
+      return try source(of: data, for: network, root: root, classes: classes)
+    } catch {
+      // Those of validation have keys of their own.
+      guard data == self.data, case .data(.option(let name, let value, let allowed)) = error, let key = Self.dataKeys[name],
+        node.value(["data", key]) != nil
+      else { throw error }
+      throw refusal(key, value, allowed)
+    }
+  }
+
+  private func source(of data: Data, for network: Network, root: String?, classes: [String]?) throws(EvaluationError)
     -> any SampleSource
   {
     func path(_ path: String) -> String { path.relative(to: root) }
@@ -51,7 +77,8 @@ extension TrainingRecipe {
       options.inputSize = contract.inputSize
       if let scale = contract.scale {
         guard options.scales.isEmpty || options.scales == [scale] else {
-          throw .scaleNotOffered(network: network.name, scale: options.scales.first { $0 != scale } ?? 0, offered: scale)
+          let given = options.scales.map(String.init).joined(separator: ",")
+          throw refusal("scales", given, "[\(scale)], by which '\(network.name)' enlarges")
         }
         options.scales = [scale]
       } else if options.scales.isEmpty {

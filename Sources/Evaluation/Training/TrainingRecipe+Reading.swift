@@ -20,11 +20,11 @@ extension TrainingRecipe {
       }
     }
     let values = options.values(for: node)
-    for option in values { node.set(option.key.split(separator: ".").map(String.init), to: option.value) }
+    for option in values { node.set(option.key.split(separator: ".").map(String.init), to: option.value.withoutLines) }
     do throws(RecipeError) {
       self = try TrainingRecipe(node, path: path)
     } catch {
-      throw .recipe(values.contains { $0.key == error.problem.wrongKey } ? error.ofOptions : error)
+      throw .recipe(values.contains { error.isOf($0.key) } ? error.ofOptions : error)
     }
   }
 
@@ -113,6 +113,7 @@ extension TrainingRecipe {
     try training.finish()
     try root.finish()
     self.node = node
+    self.path = path
   }
 }
 

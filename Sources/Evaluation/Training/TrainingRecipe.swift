@@ -85,4 +85,6 @@ public struct TrainingRecipe: Equatable, Sendable {
   public var memoryLimit: Int?
   /// What the recipe was read from, options included: reading it gives the same recipe.
   public var node: YAMLNode
+  /// Of the file that it was read from; nil where options said all.
+  public var path: String?
 }

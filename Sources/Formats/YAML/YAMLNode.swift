@@ -48,7 +48,7 @@ public struct YAMLError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension YAMLNode {
-  /// Gives the value at a path of keys another content; mappings that are missing on the way are made.
+  /// Gives the key at a path another value, whose line is then its own; mappings that are missing on the way are made.
   public mutating func set(_ path: [String], to value: YAMLNode) {
     guard let key = path.first else {
       self = value
@@ -58,8 +58,21 @@ extension YAMLNode {
     if case .mapping(let known) = content { members = known }
     let index = members.firstIndex { $0.key == key } ?? members.endIndex
     if index == members.endIndex { members.append(Member(key: key, value: YAMLNode(.mapping([])))) }
+    var wasMapping = false
+    if case .mapping = members[index].value.content { wasMapping = true }
     members[index].value.set(Array(path.dropFirst()), to: value)
+    if path.count == 1 || !wasMapping { members[index].line = value.line }
     content = .mapping(members)
+  }
+
+  /// The same, of no line: what was read from elsewhere than the document that it comes into.
+  public var withoutLines: YAMLNode {
+    switch content {
+    case .scalar: YAMLNode(content)
+    case .sequence(let elements): YAMLNode(.sequence(elements.map(\.withoutLines)))
+    case .mapping(let members):
+      YAMLNode(.mapping(members.map { Member(key: $0.key, value: $0.value.withoutLines) }))
+    }
   }
 
   /// The value at a path of keys; nil where there is none.

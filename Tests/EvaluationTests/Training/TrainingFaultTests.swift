@@ -75,6 +75,23 @@ import Training
     #expect(refusal(Self.changes + [("training.memory", "\(limit >> 20)M")]).contains("memory"))
   }
 
+  /// A batch that no machine holds is refused with what it would take, before there is a folder.
+  @Test(arguments: ["1", "2"]) func memoryIsCheckedFirst(parts: String) throws {
+    let place = try Self.place()
+    let changes = [
+      ("data.patch", "32"), ("data.patches-per-picture", "20000"), ("training.batch-size", "65536"), ("training.parts", parts),
+      ("model.options.features", "256"), ("model.options.blocks", "16"),
+    ]
+    do {
+      _ = try TrainingJobTests.job(place, "run", TrainingJobTests.recipe(Self.changes + changes))
+      Issue.record("such a batch was taken")
+    } catch EvaluationError.trainingMemoryOfProcess(let limit, let needed) {
+      #expect(needed > 100 << 30)
+      #expect(limit.contains("GiB"), "\(limit)")
+    }
+    #expect(!FileManager.default.fileExists(atPath: place.path + "/run"))
+  }
+
   @Test func twoTrainingsDoNotShareAFolder() throws {
     let place = try Self.place()
     let recipe = try TrainingJobTests.recipe(Self.changes)

@@ -280,6 +280,28 @@ import Transforms
     }
   }
 
+  /// What an option says is no fault of the line whose place it takes, nor are parts of it.
+  @Test(arguments: [
+    ("model.options.scale", "the options: 'model.options.scale' is"), ("a.b.c", "the options: there is no key 'a'"),
+    ("model.options", "the options: 'model.options' is '1'"), ("training.epochs", "the options: 'training.epochs' is"),
+    ("training.epochs.x", "the options: 'training.epochs' is"),
+  ])
+  func faultsOfOptions(_ key: String, _ start: String) throws {
+    var options = RecipeOptions()
+    options.values = [(key, try YAMLNode(parsing: Array("{x: 1}".utf8)))]
+    if key == "model.options" { options.values[0].value = YAMLNode(.scalar("1", isPlain: true)) }
+    do {
+      let path = FileManager.default.temporaryDirectory.path + "/recipe-\(UInt64.random(in: 0 ... .max)).yaml"
+      defer { try? FileManager.default.removeItem(atPath: path) }
+      let text = "model: {architecture: edsr}\n\ntraining: {epochs: 3}\ndata: {kind: masks, pictures: a, masks: b}\n"
+      try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+      _ = try TrainingRecipe(contentsOf: path, options: options)
+      Issue.record("was read")
+    } catch EvaluationError.recipe(let error) {
+      #expect(error.description.hasPrefix(start), "\(error.description)")
+    }
+  }
+
   /// The recipes that come with the program are read, and their networks exist.
   @Test func committedRecipes() throws {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -291,6 +313,11 @@ import Transforms
       var recipe = try TrainingRecipe(contentsOf: folder + "/" + name)
       recipe.pretrained = nil
       _ = try recipe.network()
+    }
+    // Those of experiments begin with models that others of them make.
+    for name in try FileManager.default.contentsOfDirectory(atPath: folder + "/experiments") {
+      let path = folder + "/experiments/" + name
+      if !name.hasPrefix("front-") { _ = try TrainingRecipe(contentsOf: path) }
     }
   }
 }
