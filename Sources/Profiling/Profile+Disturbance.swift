@@ -14,10 +14,11 @@ extension Profile {
   /// Layers that take a part of the time and are faster than the machine was when its roofs were measured. Values that lie in a core's
   /// own cache move faster than any roof says, and are left out.
   var layersAboveRoof: Int {
-    let ownCaches = (machine ?? .generic).caches.level2 * roofs.threads
+    // Of a file that may say any numbers.
+    let ownCaches = Double((machine ?? .generic).caches.level2) * Double(roofs.threads)
     return layers.count { layer in
-      let isReckoned = arithmeticNanoseconds(layer) >= memoryNanoseconds(layer) || layer.traffic.bytesMoved > ownCaches
-      return isReckoned && layer.nanoseconds * 50 > nanoseconds && roofShare(layer) > 1 + Self.notableExcess
+      let isReckoned = arithmeticNanoseconds(layer) >= memoryNanoseconds(layer) || Double(layer.traffic.bytesMoved) > ownCaches
+      return isReckoned && Double(layer.nanoseconds) * 50 > Double(nanoseconds) && roofShare(layer) > 1 + Self.notableExcess
     }
   }
 
