@@ -127,13 +127,35 @@ final class Validator {
       return [
         report.means.reduce(0) { $0 + $1.network.psnr } / count, report.means.reduce(0) { $0 + $1.network.ssim } / count,
       ]
-    case .samples(let source, let figures): return try self.figures(of: network, source, figures)
+    case .samples(let source, let figures): return try self.figures(of: network, source, figures, samples)
+    }
+  }
+
+  /// Of samples that are pictures so many are kept, the first.
+  private static let keptCount = 8
+
+  /// What should have come out beside what did, of numbers from 0 to 1 in one or three planes.
+  private static func keep(_ target: [Plane<Double>], _ output: [Plane<Double>], number: Int, in folder: String)
+    throws(EvaluationError)
+  {
+    guard number < keptCount, target.count == 1 || target.count == 3 else { return }
+    func image(_ planes: [Plane<Double>]) -> Image {
+      let scaled = planes.map { Plane(width: $0.width, height: $0.height, elements: $0.elements.map { $0 * 255 }) }
+      return Image(PlanarImage<Double>(colour: scaled), bitDepth: 8)
+    }
+    var sheet = ComparisonSheet()
+    sheet.add(image(target), "truth")
+    sheet.add(image(output), "network")
+    let bytes = try wrapping { () throws(ImageError) in try sheet.image.encoded(as: .png) }
+    try wrapping { () throws(FileError) in
+      try Folder.create(folder)
+      try AtomicFile.write(bytes, to: Folder.joined(folder, "\(number).png"))
     }
   }
 
   /// Over all samples of a source, in its order; nothing is drawn.
   private func figures(
-    of network: Network, _ source: any SampleSource, _ figures: Figures
+    of network: Network, _ source: any SampleSource, _ figures: Figures, _ folder: String?
   ) throws(EvaluationError) -> [Double] {
     var loading = BatchLoader.Options()
     loading.batchSize = min(recipe.batchSize, source.count)
@@ -164,6 +186,7 @@ final class Validator {
         throw .execution(network: network.name, error)
       }
       lossSum += Double(outputs[0].floats[0]) * Double(batch.indices.count)
+      let before = count
       count += batch.indices.count
       switch figures {
       case .none: break
@@ -181,6 +204,7 @@ final class Validator {
           let output = outputs[1].planes(batch: picture).map { Plane<Double>($0.clamped) }
           let target = batch.target.planes(batch: picture).map { Plane<Double>($0) }
           psnrSum += min(ImageMetric.peakSignalToNoiseRatio(output, target, peak: 1), 100)
+          if let folder { try Self.keep(target, output, number: before + picture, in: folder) }
           if figures == .similarity { ssimSum += ImageMetric.structuralSimilarity(output, target, peak: 1) }
         }
       }

@@ -222,5 +222,10 @@ import Training
     #expect(figures.count == 3)
     // What an epoch of one step makes resembles the photo in part.
     #expect((0...1).contains(figures[0]) && (0..<60).contains(figures[1]) && (-1..<1).contains(figures[2]))
+    // Truth and output side by side, of the first samples.
+    let kept = try FileManager.default.contentsOfDirectory(atPath: job.folder.samples).sorted()
+    #expect(kept == (0..<min(kept.count, 8)).map { "\($0).png" } && !kept.isEmpty)
+    let sheet = try Image(path: job.folder.samples + "/0.png")
+    #expect(sheet.width == 64 * 2 + ComparisonSheet.gap && sheet.channels == 3)
   }
 }
