@@ -131,10 +131,10 @@ var targets: [Target] = [
       "Tensors", "Files", "Networks", "Architectures", "ONNXProto", "Formats", "Execution", "ReferenceBackend",
       "OperationCases", "TestSupport", "GeneratedNetworks",
     ], exclude: ["Fixtures", "HDF5", "Models", "Networks", "Quantized"]),
-  .testTarget(name: "ImagingTests", dependencies: ["Tensors", "Files", "Imaging"]),
+  .testTarget(name: "ImagingTests", dependencies: ["Tensors", "Files", "Imaging", "TestSupport"]),
   .testTarget(name: "EvaluationTests", dependencies: ["Swiftlet", "TestSupport", "GeneratedNetworks", "CUDAEmulation"]),
   .testTarget(name: "ProfilingTests", dependencies: ["Swiftlet"]),
-  .testTarget(name: "CommandTests", dependencies: ["Swiftlet", "SwiftletCommand"]),
+  .testTarget(name: "CommandTests", dependencies: ["Swiftlet", "SwiftletCommand", "TestSupport"]),
   .testTarget(name: "CShippedModelsTests", dependencies: ["CShippedModels"]),
 ]
 

@@ -171,11 +171,11 @@ public struct Benchmark: Sendable {
   }
 }
 
-extension BenchmarkReport {
+extension BenchmarkReport: TextReport {
   /// The figures for people.
-  public var text: String {
+  public var report: ReportText {
     func ms(_ value: Double) -> String { TextFormat.fixed(value, value < 10 ? 3 : 1) }
-    var text = """
+    var text: ReportText = """
       \(model.onOneLine), input \(input), \(engineText)
       \(cpu)
       median \(ms(medianMs)) ms, p90 \(ms(p90Ms)) ms, min \(ms(minMs)) ms (\(runs) runs after \(warmup)); prepared in \(ms(prepareMs)) ms
@@ -188,7 +188,7 @@ extension BenchmarkReport {
     for node in nodes {
       table.append([node.node, ms(node.ms), TextFormat.fixed(node.gflopsPerS, 1), node.kernels.joined(separator: " ")])
     }
-    text += "\n" + table.text
+    text += "\n\(table)"
     return text
   }
 }

@@ -213,9 +213,9 @@ public struct Comparison: Hashable, Codable, Sendable {
   }
 }
 
-extension Comparison {
+extension Comparison: TextReport {
   /// The table for people, and the verdict.
-  public var text: String {
+  public var report: ReportText {
     var table = TextTable(["node", "operation", "largest |a|", "max |a - b|", "mean |a - b|", "rounding", "from inputs", ""])
     for value in values {
       table.append([
@@ -224,12 +224,13 @@ extension Comparison {
         value.carried.map(TextFormat.scientific) ?? "--", value.verdict.text,
       ])
     }
-    var text = "a: \(first.onOneLine)\nb: \(second.onOneLine)\n" + (rates.map { "rates: \($0.onOneLine)\n" } ?? "")
-    text += "\n" + table.text + "\n"
+    var text: ReportText = "a: \(first.onOneLine)\nb: \(second.onOneLine)\n\(rates.map { "rates: \($0.onOneLine)\n" } ?? "")"
+    text += "\n\(table)\n"
     if !unmatched.isEmpty {
       text += "Not compared, because the other has no such value: \(Self.list(unmatched)).\n"
     }
-    return text + conclusion + plainText
+    text.append(conclusion + plainText)
+    return text
   }
 
   /// Whether some node has a bound that it keeps, or there is no node, nothing leaves its bound, and the runs for users give the bits of

@@ -106,6 +106,27 @@ extension EvaluationError: CustomStringConvertible {
     case .savedAmongData(let folder):
       "the pictures that are saved to '\(folder.onOneLine)' would be measured the next time, for the data lie there; give --save "
         + "another folder"
+    case .savedOverOther(let path):
+      "'\(path.onOneLine)' stands there and was not saved by 'eval', and is not written over; give --save another folder, or move it"
+    case .unmeasuredScale(let scale, let allowed, let offered):
+      "pictures are measured at scales of \(allowed.lowerBound) to \(allowed.upperBound) and not at \(scale); give --scales "
+        + offered.map(String.init).joined(separator: ",")
+    case .otherOutput(let path, let size, let input, let wanted):
+      "'\(path.onOneLine)' stands there "
+        + (size.map { "with \($0) pixels" } ?? "and is no picture that can be read")
+        + ", and this run makes \(wanted) of '\(input.onOneLine)': it is not taken for its output, and is neither enlarged nor written over; "
+        + "give another --suffix or output folder, or move it"
+    case .writtenInPlace(let path):
+      "'\(path.onOneLine)' is read by this command and is not overwritten; give --suffix, such as --suffix=-large, or another folder"
+    case .namedTwice(let path):
+      "'\(path.onOneLine)' is given twice; leave one out"
+    case .picturesTooSmall(let folder, let picture, let size, let needed):
+      "the pictures in '\(folder.onOneLine)' are too small: pieces of at least \(needed) pixels are needed, and "
+        + "'\(picture.onOneLine)', the largest, has \(size); give larger ones"
+    case .inputNotFinite(let path):
+      "'\(path.onOneLine)' holds numbers that are not finite (NaN or infinity); mend the file or leave it out"
+    case .statement(let network, let reason):
+      "what is said of the network '\(network)' does not go with it: \(reason)"
     case .nothingToSubstitute(let network):
       "the network '\(network)' has no dense convolution that meets the conditions; see its nodes with 'info --nodes'"
     case .outputTaken(let path, let other):
@@ -215,7 +236,9 @@ extension EvaluationError {
       .otherContract, .otherClasses,
       .unknownModel, .format, .conversion,
       .notRecognized,
-      .noPictures, .savedAmongData, .nothingToSubstitute, .outputTaken, .outputNotFolder, .inputFiles, .outputFiles,
+      .noPictures, .savedOverOther, .unmeasuredScale, .otherOutput, .writtenInPlace, .namedTwice, .picturesTooSmall,
+      .inputNotFinite, .statement, .savedAmongData, .nothingToSubstitute, .outputTaken, .outputNotFolder, .inputFiles,
+      .outputFiles,
       .formatNeeded,
       .outputExtension,
       .pictureTooSmall,

@@ -7,7 +7,8 @@ extension EvaluationError {
     case .scale, .targetSize, .trainingOption, .instructionSet, .unknownEngine(_, nil), .untimedEngine, .inputShape,
       .unknownModel,
       .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded, .outputExtension, .scaleNotOffered,
-      .unknownRates, .predictionOption, .repeatedIdentifier, .outputNeeded, .pagesNeedTIFF, .savedAmongData:
+      .unknownRates, .predictionOption, .repeatedIdentifier, .outputNeeded, .pagesNeedTIFF, .savedAmongData,
+      .savedOverOther, .unmeasuredScale, .namedTwice, .statement:
       true
     case .architecture(let error): error.isUsage
     case .recipe(let error): error.isUsage
@@ -19,7 +20,9 @@ extension EvaluationError {
       .runFolder, .notValidated, .nothingPretrained, .otherContract, .otherClasses, .openInput, .notFinite, .constantOutput,
       .format,
       .conversion,
-      .notRecognized, .noPictures, .nothingToSubstitute, .outputTaken, .pictureTooSmall, .nothingInCommon, .notProfile,
+      .notRecognized, .noPictures, .otherOutput, .writtenInPlace, .picturesTooSmall, .inputNotFinite, .nothingToSubstitute,
+      .outputTaken,
+      .pictureTooSmall, .nothingInCommon, .notProfile,
       .notMachine, .noLabel,
       .noLabels, .device, .quantization, .quantizationLoss, .lossWithoutTruth, .data, .image, .imageWithMend, .file:
       false

@@ -91,6 +91,22 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case noPictures(folder: String, unentered: Int = 0)
   /// The pictures that are measured lie in the folder that others are to be saved to.
   case savedAmongData(folder: String)
+  /// A file that was not saved by an earlier run stands where a picture is to be saved.
+  case savedOverOther(path: String)
+  /// No picture is made so much smaller to be measured.
+  case unmeasuredScale(Int, allowed: ClosedRange<Int>, offered: [Int])
+  /// An output that stands is not what a run makes of a picture; the size is nil where it is no picture.
+  case otherOutput(path: String, size: PictureForm.Size?, input: String, wanted: PictureForm.Size)
+  /// Outputs in the folder of their inputs would have the names of these.
+  case writtenInPlace(path: String)
+  /// A picture is given twice.
+  case namedTwice(path: String)
+  /// No picture is as large as the pieces that are cut of it; one of them is told.
+  case picturesTooSmall(folder: String, picture: String, size: PictureForm.Size, needed: PictureForm.Size)
+  /// A file of numbers holds a NaN or an infinity.
+  case inputNotFinite(path: String)
+  /// What is said of pictures does not go with the network's input; the reason is a clause, with its mend.
+  case statement(network: String, reason: String)
   /// No convolution is one that should be replaced.
   case nothingToSubstitute(network: String)
   /// Two inputs would be written to the same place.

@@ -3,7 +3,7 @@ import Networks
 import Tensors
 
 /// The figures of a network on a set of pictures.
-public struct EvaluationReport: Hashable, Codable, Sendable, EngineReport {
+public struct EvaluationReport: Hashable, Codable, Sendable, EngineReport, TextReport {
   /// How close a picture comes to the truth.
   public struct Quality: Hashable, Codable, Sendable {
     /// In decibels; infinite for equal pictures.
@@ -112,16 +112,15 @@ public struct EvaluationReport: Hashable, Codable, Sendable, EngineReport {
   }
 
   /// The figures as a table under the protocol.
-  ///
-  /// - Parameter width: the characters of a line: sentences are broken there, names shortened, and then columns left out. Nil for any number.
-  public func text(width: Int? = nil) -> String {
+  public var report: ReportText {
     let head =
       protocolText + "model \(model.onOneLine), \(TextFormat.grouped(parameterCount)) parameters, \(engineText)\n"
       + multiplyAdds.map { "x\($0.scale): \(EvaluationTable.billions($0.count)) multiply-adds for an output of 1280x720\n" }
       .joined()
-    var table = TextTable([
-      "image", "scale", "size", "bicubic dB", "network dB", "gain dB", "bicubic SSIM", "network SSIM", "seconds",
-    ])
+    var table = TextTable(
+      ["image", "scale", "size", "bicubic dB", "network dB", "gain dB", "bicubic SSIM", "network SSIM", "seconds"],
+      shortening: ["image": 12], leavingOut: ["seconds", "size", "bicubic SSIM", "gain dB", "network SSIM"],
+      everything: " (--csv has everything)")
     for mean in means {
       let rows = images.filter { $0.scale == mean.scale }
       var mean = mean
@@ -135,10 +134,7 @@ public struct EvaluationReport: Hashable, Codable, Sendable, EngineReport {
         ])
       }
     }
-    return TextFormat.fitting(head, width: width) + "\n"
-      + table.text(
-        width: width, shortening: ["image": 12], leavingOut: ["seconds", "size", "bicubic SSIM", "gain dB", "network SSIM"],
-        everything: " (--csv has everything)")
+    return "\(head)\n\(table)"
   }
 }
 

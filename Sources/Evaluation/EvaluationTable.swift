@@ -1,5 +1,5 @@
 /// The means of one or several networks over a set of pictures, beside what the networks cost: tables as papers have them.
-public struct EvaluationTable: Sendable {
+public struct EvaluationTable: Sendable, TextReport {
   /// In the order of the models; of one set of pictures, one protocol and one engine.
   private let reports: [EvaluationReport]
 
@@ -67,16 +67,13 @@ public struct EvaluationTable: Sendable {
 
   /// The protocol and the means, for people. One network's pictures are told one by one by its report.
   ///
-  /// - Parameter width: as of an `EvaluationReport`.
-  public func text(width: Int? = nil) -> String {
+  public var report: ReportText {
     guard let first = reports.first else { return "" }
-    var table = TextTable(Self.headings)
-    for line in lines { table.append(Self.fields(line)) }
-    let lines = table.text(
-      width: width, shortening: ["model": 12], leavingOut: ["seconds", "multiply-adds", "parameters"],
+    var table = TextTable(
+      Self.headings, shortening: ["model": 12], leavingOut: ["seconds", "multiply-adds", "parameters"],
       everything: " (--csv has everything)")
-    return TextFormat.fitting(first.protocolText + first.engineText, width: width) + "\n\n" + lines + "\n"
-      + TextFormat.fitting(Self.note, width: width) + "\n"
+    for line in lines { table.append(Self.fields(line)) }
+    return "\(first.protocolText)\(first.engineText)\n\n\(table)\n\(Self.note)\n"
   }
 
   /// The means as a table of Markdown.

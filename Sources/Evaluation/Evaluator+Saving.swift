@@ -1,4 +1,5 @@
 import Files
+import Imaging
 
 extension Evaluator {
   /// Where the pictures of each model are saved to: of several models a folder by the name of each, with a number where two are called alike.
@@ -33,5 +34,22 @@ extension Evaluator {
   static func checkApart(_ saveFolder: String, from data: String) throws(EvaluationError) {
     guard let identity = Folder.identity(saveFolder), identity == Folder.identity(data) else { return }
     throw .savedAmongData(folder: saveFolder)
+  }
+
+  /// The text that says of a PNG that it was saved here.
+  static let mark = PNGChunk(keyword: "Software", text: "swiftlet eval")
+
+  /// Throws where another file than one that was saved here stands at a path, or at the end of its links: it would be lost.
+  static func checkOwn(_ path: String) throws(EvaluationError) {
+    guard Folder.exists(path) || Folder.fileExists(path) else { return }
+    // Its header is enough; what cannot be read is none of ours.
+    let isOwn = FileClaims.apart { () -> Bool in
+      // A pipe might never end.
+      guard AtomicFile.isPartial(path), let file = try? RandomAccessFile(path: path, limit: Image.largestFile, memory: 1 << 24),
+        let reader = try? ImageReader(file, name: path)
+      else { return false }
+      return reader.properties.metadata.chunks.contains(mark)
+    }
+    guard isOwn else { throw .savedOverOther(path: path) }
   }
 }

@@ -27,10 +27,14 @@ public final class Evaluator {
   /// The scales that the network can be measured at: its own, or 2, 3 and 4.
   public var offeredScales: [Int] { upscaler.contract.scale.map { [$0] } ?? [2, 3, 4] }
 
+  /// A network that keeps the size is measured at scale 1: on what is done to the pictures by degradations.
+  private var measuredScales: ClosedRange<Int> { upscaler.contract.scale == 1 ? 1...1 : 2...16 }
+
   /// Measures every picture of a folder at every scale. What cannot be measured is left out, and told.
   ///
   /// - Parameters:
   ///   - saveFolder: where pictures of truth, bicubic and output side by side go, as `NAME-x2.png`; another folder than that of the pictures.
+  ///     Those of an earlier run are replaced, other files are not.
   ///   - failure: gets a line for each picture that cannot be measured, when that is known.
   ///   - progress: called with the name of what is worked on and the share done.
   public func evaluate(
@@ -50,7 +54,9 @@ public final class Evaluator {
     if let own = upscaler.contract.scale, let other = scales.first(where: { $0 != own }) {
       throw .scaleNotOffered(network: network.name, scale: other, offered: own)
     }
-    if let scale = scales.first(where: { !(2...16).contains($0) }) { throw .scale(Double(scale)) }
+    if let scale = scales.first(where: { !measuredScales.contains($0) }) {
+      throw .unmeasuredScale(scale, allowed: measuredScales, offered: offeredScales)
+    }
     return scales
   }
 
@@ -101,6 +107,9 @@ public final class Evaluator {
       guard let saveFolder else { return }
       for scale in scales { for name in names { try FileClaims.writes(savedPath(name, scale, in: saveFolder), for: name) } }
     }
+    if let saveFolder {
+      for scale in scales { for name in names { try Self.checkOwn(savedPath(name, scale, in: saveFolder)) } }
+    }
     if let saveFolder { try wrapping { () throws(FileError) in try Folder.create(saveFolder) } }
     var rows: [EvaluationReport.Row] = []
     var failures: [EvaluationReport.Failure] = []
@@ -122,7 +131,8 @@ public final class Evaluator {
         rows.append(comparison.row)
         if let saveFolder {
           let path = savedPath(name, scale, in: saveFolder)
-          let sheet = comparison.sideBySide(model: Folder.split(model).stem)
+          var sheet = comparison.sideBySide(model: Folder.split(model).stem)
+          sheet.metadata.chunks = [Self.mark]
           let bytes = try wrapping { () throws(ImageError) in try sheet.encoded(as: .png) }
           try wrapping { () throws(FileError) in try AtomicFile.write(bytes, to: path) }
         }

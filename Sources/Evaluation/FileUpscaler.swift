@@ -42,7 +42,6 @@ public final class FileUpscaler {
     progress: ((Double) -> Void)? = nil
   ) throws(EvaluationError) -> UpscaleResult {
     let start = Machine.seconds
-    if let skipped = UpscaleResult(skipping: item, files) { return skipped }
     let resident = Machine.residentByteCount
     let bound = Upscaler.Bound(limit: options.memoryLimit, system: .current, resident: resident)
     let file = try Upscaler.open(item.input, room: bound.byteCount - resident)

@@ -11,6 +11,22 @@ struct ImageContinuation: Hashable, Sendable {
   /// What sides are brought to multiples of, from the least on: networks halve.
   static let multiples = (0...7).map { 1 << $0 }
 
+  /// The least multiple that sides may be brought to so that a network takes them, and what `check` makes of it, which throws where it does not
+  /// take them. What sides it takes its operations say: a pixel unshuffle wants multiples of its factor, poolings and what is joined behind
+  /// them those of all strides. Throws what was wrong with the first where it takes none.
+  static func leastMultiple<R>(
+    _ check: (_ multiple: Int) throws(EvaluationError) -> R
+  ) throws(EvaluationError) -> (multiple: Int, R) {
+    do throws(EvaluationError) {
+      return (1, try check(1))
+    } catch {
+      for multiple in multiples.dropFirst() {
+        if let result = try? check(multiple) { return (multiple, result) }
+      }
+      throw error
+    }
+  }
+
   init(height: Int, width: Int, multiple: Int) {
     self.height = height
     self.width = width

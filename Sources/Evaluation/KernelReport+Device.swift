@@ -58,10 +58,8 @@ extension KernelReport {
   /// The device that is meant by `h100`: what one would take, where there is none.
   public static var absentDevice: CUDADevice { .h100 }
 
-  static func isDeviceKernel(_ name: String) -> Bool { CUDAKernel.allCases.contains { $0.name == name } }
-
   var deviceTable: TextTable {
-    var table = TextTable(["kernel", "for", "values", "tile", "threads", "shared", "this machine"])
+    var table = TextTable(["kernel", "for", "values", "tile", "threads", "shared", "this machine"], shortening: ["kernel": 20])
     for kernel in kernels {
       table.append([
         kernel.name, kernel.isa, kernel.left, kernel.columns > 0 ? "\(kernel.rows)x\(kernel.columns)" : "--",

@@ -108,12 +108,15 @@ public struct KernelReport: Hashable, Codable, Sendable {
     }
   }
 
-  /// The table for people.
-  ///
-  /// - Parameters:
-  ///   - groupsAlike: layers of one operation that were decided alike are told once.
-  ///   - width: the characters of a line: sentences are broken there, and columns left out. Nil for any number.
+  /// As `report`, laid out.
   public func text(groupsAlike: Bool = true, width: Int? = nil) -> String {
+    report(groupsAlike: groupsAlike).text(width: width)
+  }
+
+  /// For people.
+  ///
+  /// - Parameter groupsAlike: layers of one operation that were decided alike are told once.
+  public func report(groupsAlike: Bool = true) -> ReportText {
     guard choices.isEmpty else {
       let engine =
         device.map { "\($0), \(precision ?? "")" }
@@ -123,12 +126,13 @@ public struct KernelReport: Hashable, Codable, Sendable {
         let place = groupsAlike ? groups.firstIndex { $0.choice.isAlike(choice) } : nil
         if let place { groups[place].names.append(choice.node) } else { groups.append((choice, [choice.node])) }
       }
-      let parts = groups.map { $0.choice.text(TextFormat.alike($0.names.map(\.onOneLine))) }
-      return TextFormat.fitting(
-        "\(engine)\(input.map { ", input \($0)" } ?? "")\n\n" + parts.joined(separator: "\n"), width: width)
+      let parts = groups.map { $0.choice.text(TextFormat.alike($0.names.map(\.onOneLine)), isOfDevice: device != nil) }
+      return "\(engine)\(input.map { ", input \($0)" } ?? "")\n\n\(parts.joined(separator: "\n"))"
     }
-    if kernels.contains(where: { $0.threads != nil }) { return deviceTable.text(width: width, shortening: ["kernel": 20]) }
-    var table = TextTable(["kernel", "instruction set", "reads", "times", "sums", "stores", "family", "tile", "this machine"])
+    if kernels.contains(where: { $0.threads != nil }) { return "\(deviceTable)" }
+    var table = TextTable(
+      ["kernel", "instruction set", "reads", "times", "sums", "stores", "family", "tile", "this machine"],
+      shortening: ["kernel": 20], leavingOut: ["tile", "stores", "sums", "family", "times"])
     for kernel in kernels {
       table.append([
         kernel.name, kernel.isa, kernel.left, kernel.right ?? "", kernel.sum ?? "", kernel.stored, kernel.family,
@@ -136,8 +140,7 @@ public struct KernelReport: Hashable, Codable, Sendable {
         kernel.isAvailable ? "yes" : "no",
       ])
     }
-    return table.text(
-      width: width, shortening: ["kernel": 20], leavingOut: ["tile", "stores", "sums", "family", "times"])
+    return "\(table)"
   }
 }
 
@@ -147,13 +150,13 @@ extension KernelReport.Choice {
     operation == other.operation && chosen == other.chosen && reason == other.reason && candidates == other.candidates
   }
 
-  fileprivate func text(_ name: String) -> String {
+  fileprivate func text(_ name: String, isOfDevice: Bool) -> String {
     func cost(_ candidate: KernelReport.Candidate) -> String {
       if let nanoseconds = candidate.nanoseconds { return "\(TextFormat.fixed(nanoseconds / 1e3, 1)) us" }
       return candidate.cycles.map { $0 < 1e5 ? "\(Int($0)) cycles" : "\(TextFormat.fixed($0 / 1e6, 2)) M cycles" } ?? ""
     }
     var text = "\(name): \(operation)\n"
-    if candidates.isEmpty, KernelReport.isDeviceKernel(chosen) { text += "  \(chosen): \(reason)\n" }
+    if candidates.isEmpty { text += "  \(chosen): \(reason)\n" }
     func estimate(_ candidate: KernelReport.Candidate) -> Double { candidate.cycles ?? candidate.nanoseconds ?? 0 }
     let sorted = candidates.filter { $0.refusal == nil }.sorted { estimate($0) < estimate($1) }
     for candidate in sorted {
@@ -164,9 +167,7 @@ extension KernelReport.Choice {
     var refusals: [(reason: String, methods: [String])] = []
     for candidate in candidates {
       guard let reason = candidate.refusal else { continue }
-      if let place = refusals.firstIndex(where: {
-        $0.reason == reason && candidate.cycles == nil && KernelReport.isDeviceKernel(chosen)
-      }) {
+      if isOfDevice, let place = refusals.firstIndex(where: { $0.reason == reason }) {
         refusals[place].methods.append(candidate.method)
       } else {
         refusals.append((reason, [candidate.method]))

@@ -55,7 +55,7 @@ extension MachineDescription {
   }
 
   /// For people.
-  public var text: String {
+  public var report: ReportText {
     var table = TextTable([
       "instruction set", "products a cycle", "of bfloat16, widened", "of bfloat16, in pairs", "of integers",
       "additions a cycle",
@@ -77,7 +77,7 @@ extension MachineDescription {
       loops are shared from \(TextFormat.fixed(sharing.leastCycles, 0)) cycles on where that pays, from \
       \(TextFormat.fixed(sharing.muchCycles, 0)) always; each thread more takes \(TextFormat.fixed(sharing.threadCycles, 0))
 
-      \(table.text)
+      \(table)
       """
   }
 }

@@ -19,7 +19,8 @@ public enum ModelInput: Hashable, Sendable {
     self = .random(try network.inputShape(side: side))
   }
 
-  /// The tensor for a network of one input: of a picture the luma, or red, green and blue, in the network's own range.
+  /// The tensor for a network of one input: of a picture the luma, or red, green and blue, in the network's own range. A picture whose sides the
+  /// network does not take is continued to the right and below, as `ModelRunner` does, and so larger than it is.
   public func tensor(for network: Network) throws(EvaluationError) -> Tensor {
     guard network.inputs.count == 1 else {
       throw .contract(network: network.name, reason: "it has \(network.inputs.count) inputs and one is given")
@@ -41,8 +42,42 @@ public enum ModelInput: Hashable, Sendable {
       }
       let bytes = try wrapping { () throws(FileError) in try FileReader.bytes(of: path, limit: 1 << 30) }
       let image = try wrapping { () throws(ImageError) in try ImageCodec.decode(bytes, name: path) }
-      return Tensor(
+      let picture = Tensor(
         image.networkPlanes(channels == 1 ? .luma : .rgb), scale: (network.imageContract?.maximum ?? 1) / 255)
+      return try network.continuing(picture)
     }
+  }
+}
+
+extension Network {
+  /// A picture `[1, channels, height, width]` that the network takes: as it is, or continued to the right and below.
+  func continuing(_ picture: Tensor) throws(EvaluationError) -> Tensor {
+    let (height, width, channels) = (picture.shape.height, picture.shape.width, picture.shape.channels)
+    let (multiple, _) = try ImageContinuation.leastMultiple { multiple throws(EvaluationError) in
+      let sides = ImageContinuation(height: height, width: width, multiple: multiple)
+      try checkTaken(Shape(channels: channels, height: sides.fullHeight, width: sides.fullWidth))
+    }
+    if multiple == 1 { return picture }
+    let sides = ImageContinuation(height: height, width: width, multiple: multiple)
+    let full = Shape(channels: channels, height: sides.fullHeight, width: sides.fullWidth)
+    return picture.withUnsafeFloats { source in
+      Tensor(unsafeUninitialized: full) { bytes in
+        guard let from = source.baseAddress, let to = bytes.bindMemory(to: Float.self).baseAddress else { return }
+        sides.fill(0..<sides.fullHeight, 0..<sides.fullWidth, channels: channels, to) { rows, columns, target in
+          var next = target
+          for channel in 0..<channels {
+            for row in rows {
+              next.update(from: from + (channel * height + row) * width + columns.lowerBound, count: columns.count)
+              next += columns.count
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Throws where the network does not take an input of that shape.
+  func checkTaken(_ shape: Shape) throws(EvaluationError) {
+    _ = try wrapping { () throws(NetworkError) in try inferredShapes(inputs: [shape]) }
   }
 }

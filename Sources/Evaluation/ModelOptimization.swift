@@ -164,7 +164,7 @@ extension ModelOptimization.Costs {
   }
 }
 
-extension ModelOptimization {
+extension ModelOptimization: TextReport {
   /// What to do with a network whose layers were replaced.
   private static func trainingNote(output: String, teacher: String) -> String {
     """
@@ -176,9 +176,9 @@ extension ModelOptimization {
   }
 
   /// The figures for people.
-  public var text: String {
-    var text =
-      "\(model.onOneLine): \(network.onOneLine), input \(input)\(concatenationInPlace ? ", concatenations in place" : "")\n\n\(Costs.table(before, after).text)"
+  public var report: ReportText {
+    var text: ReportText =
+      "\(model.onOneLine): \(network.onOneLine), input \(input)\(concatenationInPlace ? ", concatenations in place" : "")\n\n\(Costs.table(before, after))"
     if let replaced {
       var table = TextTable(["replaced", "parameters", "now", "relative error"])
       for layer in replaced {
@@ -187,7 +187,7 @@ extension ModelOptimization {
           layer.relativeError.map { TextFormat.fixed($0, 4) } ?? "random",
         ])
       }
-      text += "\n\(table.text)"
+      text += "\n\(table)"
     }
     if let quality { text += "\n\(quality.text)\n" }
     if replaced != nil { text += "\n\(Self.trainingNote(output: output ?? "MODEL", teacher: model))\n" }

@@ -201,21 +201,14 @@ extension ModelRunner {
     Shape(channels: channels, height: continuation.fullHeight, width: continuation.fullWidth)
   }
 
-  /// The least continuation of an image of that size that the network takes, with the shapes of its values. What sides it takes its
-  /// operations say: a pixel unshuffle wants multiples of its factor, poolings and what is joined behind them those of all strides.
+  /// The least continuation of an image of that size that the network takes, with the shapes of its values.
   private func continuation(
     height: Int, width: Int
   ) throws(EvaluationError) -> (ImageContinuation, shapes: [String: Shape]) {
-    var first: EvaluationError?
-    for multiple in ImageContinuation.multiples {
-      let continuation = ImageContinuation(height: height, width: width, multiple: multiple)
-      do throws(EvaluationError) {
-        return (continuation, try inferredShapes(shape(continuation)))
-      } catch {
-        first = first ?? error
-      }
+    let (multiple, shapes) = try ImageContinuation.leastMultiple { multiple throws(EvaluationError) in
+      try inferredShapes(shape(ImageContinuation(height: height, width: width, multiple: multiple)))
     }
-    throw first ?? .contract(network: network.name, reason: "it takes no picture of \(width)x\(height)")
+    return (ImageContinuation(height: height, width: width, multiple: multiple), shapes)
   }
 
   private func inferredShapes(_ whole: Shape) throws(EvaluationError) -> [String: Shape] {

@@ -134,6 +134,7 @@ extension Network {
       try result.checkShapes(against: contract)
     case .classes(let classes, let size, let mean, let deviation):
       let channels = inputs.first?.channels == 1 ? 1 : 3
+      try checkStatement(size: size, mean: mean, deviation: deviation)
       let form = PictureForm(
         size: size, mean: mean ?? Array(repeating: 0, count: deviation?.count ?? channels),
         deviation: deviation ?? Array(repeating: 1, count: mean?.count ?? channels))
@@ -147,6 +148,28 @@ extension Network {
       _ = try result.checkedPredictionContract()
     }
     return result
+  }
+
+  /// Throws where what is said of pictures is another form than the input fixes.
+  private func checkStatement(size: PictureForm.Size?, mean: [Float]?, deviation: [Float]?) throws(EvaluationError) {
+    guard let input = inputs.first, input.axes.count == 4 else { return }
+    if let size {
+      let fixed = [("heights", input.axes[2], size.height), ("widths", input.axes[3], size.width)]
+      for case (let axis, let extent?, let given) in fixed where extent != given {
+        throw .statement(
+          network: name,
+          reason:
+            "its input \(input.axesText) takes \(axis) of \(extent), and --picture-size says \(given); leave --picture-size out, or "
+            + "give the size that the input has")
+      }
+    }
+    for (option, numbers) in [("--mean", mean), ("--deviation", deviation)] {
+      guard let numbers, let channels = input.channels, numbers.count != channels else { continue }
+      throw .statement(
+        network: name,
+        reason: "its input \(input.axesText) has \(channels == 1 ? "1 channel" : "\(channels) channels"), and \(option) has "
+          + (numbers.count == 1 ? "1 number" : "\(numbers.count) numbers") + "; give \(channels), one for each")
+    }
   }
 
   /// Throws where a contract that is about to be given promises another output than the network makes of an image. A network that

@@ -42,28 +42,30 @@ public struct NetworkReport: Hashable, Codable, Sendable {
   }
 
   /// The figures for people; with the ledger of each node where asked for.
-  public func text(showsNodes: Bool) -> String {
-    var text = "\(model.onOneLine): \(network.onOneLine), \(nodeCount) nodes, \(TextFormat.grouped(parameterCount)) parameters"
+  public func report(showsNodes: Bool) -> ReportText {
+    var text: ReportText =
+      "\(model.onOneLine): \(network.onOneLine), \(nodeCount) nodes, \(TextFormat.grouped(parameterCount)) parameters"
     if ledger.bufferCount > 0 { text += ", \(TextFormat.grouped(ledger.bufferCount)) fixed" }
     text += "\n"
     if let image {
       let size = image.inputSize == .lowResolution ? "enlarges \(image.scale ?? 1) times" : "takes images enlarged already"
       text += "images: \(image.colour.rawValue), 0 to \(TextFormat.short(Double(image.maximum))) inside, \(size)\n"
     }
-    if let classifier { text += Self.text("classes", classifier.classes, classifier.form) }
+    if let classifier { text.append(Self.text("classes", classifier.classes, classifier.form)) }
     if let segmenter {
-      text += Self.text(segmenter.isBinary ? "a mask of" : "classes of pixels", segmenter.classes, segmenter.form)
+      text.append(Self.text(segmenter.isBinary ? "a mask of" : "classes of pixels", segmenter.classes, segmenter.form))
     }
     text += "input \(input) -> output \(output)\n"
     text += "multiply-accumulates \(TextFormat.grouped(ledger.multiplyAccumulates)), "
     text += "read \(TextFormat.bytes(ledger.bytesRead)), written \(TextFormat.bytes(ledger.bytesWritten)), "
     text += "peak of values \(TextFormat.bytes(ledger.peakActivationByteCount))\n"
     guard showsNodes else { return text }
-    return text + "\n" + nodes + "\n" + Self.table(ledger)
+    text += "\n\(nodes)\n\(Self.table(ledger))"
+    return text
   }
 
   /// A line for each node.
-  static func table(_ ledger: Ledger) -> String {
+  static func table(_ ledger: Ledger) -> TextTable {
     var table = TextTable(["node", "operation", "output", "parameters", "MACs", "read", "written"])
     for entry in ledger.entries {
       table.append([
@@ -71,7 +73,7 @@ public struct NetworkReport: Hashable, Codable, Sendable {
         TextFormat.grouped(entry.multiplyAccumulates), TextFormat.bytes(entry.bytesRead), TextFormat.bytes(entry.bytesWritten),
       ])
     }
-    return table.text
+    return table
   }
 
   /// What a classifier or segmenter tells apart, and how it takes pictures.

@@ -11,12 +11,17 @@ public struct PictureBatch: Sendable {
     public var companion: String?
     /// Makes the folders that the output lies in.
     public var createsFolder: Bool
+    /// The output stands already, and is left alone where it is what would be made.
+    public var keepsOutput: Bool
 
-    public init(input: String, output: String, companion: String? = nil, createsFolder: Bool = false) {
+    public init(
+      input: String, output: String, companion: String? = nil, createsFolder: Bool = false, keepsOutput: Bool = false
+    ) {
       self.input = input
       self.output = output
       self.companion = companion
       self.createsFolder = createsFolder
+      self.keepsOutput = keepsOutput
     }
   }
 
@@ -30,10 +35,14 @@ public struct PictureBatch: Sendable {
     public var suffix: String
     /// The same for a second output, which lies beside each output; nil where there is one.
     public var companionSuffix: String?
+    /// Whether who asks can give a suffix, which errors then name.
+    public var offersSuffix: Bool
 
     public init(
-      isRecursive: Bool = false, format: ImageFormat? = nil, suffix: String = "", companionSuffix: String? = nil
+      isRecursive: Bool = false, format: ImageFormat? = nil, suffix: String = "", companionSuffix: String? = nil,
+      offersSuffix: Bool = true
     ) {
+      self.offersSuffix = offersSuffix
       self.isRecursive = isRecursive
       self.format = format
       self.suffix = suffix
@@ -48,10 +57,9 @@ public struct PictureBatch: Sendable {
   public let ignored: [String]
   /// Folders in input folders that were not entered.
   public let unentered: [String]
-  /// Pictures in input folders that an earlier run has made there, by their suffix: they are no inputs.
+  /// Pictures in input folders that by their names are the outputs of others there, as an earlier run has made them: they are no inputs. Whether
+  /// they are such outputs is looked at when the pictures are taken that they would be made of.
   public let madeBefore: [String]
-  /// Those pictures that they were made of, and would be written over them: they are left alone.
-  public let standing: [Item]
 
   /// A picture that was found.
   private struct Found {
@@ -65,8 +73,8 @@ public struct PictureBatch: Sendable {
   /// One file, or `-`, becomes the output, unless that is a folder or ends in `/`. Several inputs, and folders, need a folder
   /// as output, which need not exist; below it, files keep the place that they had in the input folder. In folders, files whose
   /// extension is that of no picture are passed over, and so is the output folder where it lies in one of them: a second run takes
-  /// what the first took. Where outputs with a suffix go to the folder of their inputs, those of an earlier run are neither taken nor written
-  /// over. No input is ever an output.
+  /// what the first took. Where outputs with a suffix go to the folder of their inputs, what is called as those of an earlier run is neither taken
+  /// nor written over (`keepsOutput`). No input is ever an output.
   ///
   /// - Parameter skipsExisting: outputs that are there stay: then what another input becomes is no input itself, as when outputs go
   ///   to the folder of their inputs a second time.
@@ -122,20 +130,20 @@ public struct PictureBatch: Sendable {
     }
     madeBefore = found.filter(isMade).map(\.item.input)
     let made = Set(madeBefore.compactMap(Folder.identity))
-    var items = found.filter { !isMade($0) }.map(\.item), standing: [Item] = []
-    if !skipsExisting, !made.isEmpty {
-      func stands(_ item: Item) -> Bool { Folder.identity(item.output).map(made.contains) ?? false }
-      standing = items.filter(stands)
-      items.removeAll(where: stands)
+    var items = found.filter { !isMade($0) }.map(\.item)
+    for index in items.indices where items[index].output != "-" {
+      let isMade = Folder.identity(items[index].output).map(made.contains) ?? false
+      items[index].keepsOutput = isMade || skipsExisting && Folder.fileExists(items[index].output)
     }
-    self.standing = standing
     self.ignored = ignored
     self.unentered = unentered
-    (self.items, refused) = FileClaims.together { Self.separated(items) }
+    (self.items, refused) = FileClaims.together {
+      Self.separated(items, offersSuffix: naming.offersSuffix && naming.suffix.isEmpty)
+    }
   }
 
   /// Takes out items whose output is a file that is read, or the output of an item before.
-  private static func separated(_ items: [Item]) -> ([Item], [(item: Item, error: EvaluationError)]) {
+  private static func separated(_ items: [Item], offersSuffix: Bool) -> ([Item], [(item: Item, error: EvaluationError)]) {
     var good: [Item] = []
     var refused: [(item: Item, error: EvaluationError)] = []
     // By the bytes of their names: two that look alike are two.
@@ -153,7 +161,9 @@ public struct PictureBatch: Sendable {
     for item in readable {
       let outputs = [item.output, item.companion].compactMap(\.self)
       if let output = outputs.first(where: { taken[$0.systemPathBytes] != nil }) {
-        refused.append((item, .outputTaken(path: output, by: taken[output.systemPathBytes] ?? "")))
+        let other = taken[output.systemPathBytes] ?? ""
+        let isTwice = Folder.identity(other).map { $0 == Folder.identity(item.input) } ?? false
+        refused.append((item, isTwice ? .namedTwice(path: item.input) : .outputTaken(path: output, by: other)))
         continue
       }
       do throws(FileError) {
@@ -163,7 +173,8 @@ public struct PictureBatch: Sendable {
         }
         good.append(item)
       } catch {
-        refused.append((item, .file(error)))
+        let isInPlace = offersSuffix && item.createsFolder && Folder.identity(item.output) == Folder.identity(item.input)
+        refused.append((item, isInPlace ? .writtenInPlace(path: item.input) : .file(error)))
       }
     }
     return (good, refused)

@@ -59,6 +59,8 @@ public struct TensorRun: Hashable, Codable, Sendable {
           if input.element != .float32 { return try NPYFile.read(path, element: input.element) }
           return try NPYFile.readFloats(path, shape: input.isAnyImage ? input.axes : nil)
         })
+      // Else the model would be blamed for what comes of them.
+      if let tensor = tensors.last, !tensor.largestMagnitude.isFinite { throw .inputNotFinite(path: path) }
     }
     let backend = try engine.makeBackend()
     let results: [Tensor]

@@ -84,30 +84,44 @@ package enum TextFormat {
     return names.count > 1 ? "\(first) (x\(names.count))" : first
   }
 
-  /// A paragraph in lines of at most so many characters, words whole; lines behind the first begin with `indent` spaces. Every line ends in a line
-  /// feed.
+  /// A paragraph in lines of at most so many columns of a terminal, words whole where a line holds them; lines behind the first begin with `indent`
+  /// spaces. Every line ends in a line feed.
   package static func wrapped(_ text: String, width: Int, indent: Int = 0) -> String {
-    var lines: [String] = [], line = ""
-    for word in text.split(separator: " ", omittingEmptySubsequences: false) {
-      if !line.isEmpty, line.count + 1 + word.count > width, line.contains(where: { $0 != " " }) {
+    var lines: [String] = [], line = "", taken = 0
+    let margin = String(repeating: " ", count: min(indent, max(width - 1, 0)))
+    func isBlank(_ line: String) -> Bool { line.allSatisfy { $0 == " " } }
+    for (index, word) in text.split(separator: " ", omittingEmptySubsequences: false).enumerated() {
+      var word = word, size = word.columnCount
+      if index > 0, taken + 1 + size > width, !isBlank(line) {
         lines.append(line)
-        line = String(repeating: " ", count: indent) + word
-      } else {
-        line += (line.isEmpty ? "" : " ") + word
+        (line, taken) = (margin, margin.count)
+      } else if index > 0 {
+        line += " "
+        taken += 1
       }
+      // A word that no line holds is broken where the line ends.
+      while taken + size > width, size > 1 {
+        var head = word.prefix(columns: width - taken)
+        if head.isEmpty {
+          if !isBlank(line) {
+            lines.append(line)
+            (line, taken) = (margin, margin.count)
+            continue
+          }
+          head = word.prefix(1)
+        }
+        lines.append(line + head)
+        word = word[head.endIndex...]
+        size = word.columnCount
+        (line, taken) = (margin, margin.count)
+      }
+      line += word
+      taken += size
     }
     return (lines + [line]).joined(separator: "\n") + "\n"
   }
 
-  /// As `fitting`, for a report: rows of tables, whose columns stand two spaces or more apart, stay whole.
-  package static func fittingSentences(_ text: String, width: Int) -> String {
-    text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-      let body = line.drop { $0 == " " }
-      return body.contains("  ") ? String(line) : fitting(String(line), width: width)
-    }.joined(separator: "\n")
-  }
-
-  /// Lines, each broken where it is wider than `width` characters, words whole; what a line begins with in spaces, and `indent` more, lines
+  /// Lines, each broken where it is wider than `width` columns of a terminal, words whole; what a line begins with in spaces, and `indent` more, lines
   /// behind its first begin with. As it is for nil.
   package static func fitting(_ text: String, width: Int?, indent: Int = 2) -> String {
     guard let width else { return text }

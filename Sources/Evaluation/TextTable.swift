@@ -1,29 +1,37 @@
 import Files
 
 /// Columns of text for people: the first to the left, the others to the right.
-package struct TextTable {
+///
+/// Where lines are short, columns are shortened or left out as the table says, and what is still too wide goes on below: the first column stands
+/// again before those that had no room, and what is wider than a line by itself is broken. So no line is wider than it may be.
+package struct TextTable: Hashable, Sendable {
   private var rows: [[String]]
+  /// The headers of columns that can be cut, and to how many characters, before any is left out.
+  private let shortening: [String: Int]
+  /// The headers of columns that can be left out, the least telling first. A line names those that were.
+  private let leftOut: [String]
+  /// How to see them, as that line says it.
+  private let everything: String
 
-  package init(_ header: [String]) { rows = [header.map { $0.escapingControls }] }
+  package init(
+    _ header: [String], shortening: [String: Int] = [:], leavingOut leftOut: [String] = [],
+    everything: String = " (--wide shows all)"
+  ) {
+    rows = [header.map { $0.escapingControls }]
+    self.shortening = shortening
+    self.leftOut = leftOut
+    self.everything = everything
+  }
 
   package mutating func append(_ row: [String]) { rows.append(row.map { $0.escapingControls }) }
 
-  /// Every line ends in a line feed.
-  package var text: String { text(width: nil) }
+  /// What the first column is cut to where nothing else is said, at the least.
+  private static let leastName = 16
 
-  /// The table in lines of at most so many characters; every line ends in a line feed.
-  ///
-  /// - Parameters:
-  ///   - width: nil for any number.
-  ///   - shortening: the headers of columns that can be cut, and to how many characters, before any is left out.
-  ///   - leftOut: the headers of columns that can be left out, the least telling first. A line names those that were.
-  ///   - everything: how to see them, as that line says it.
-  package func text(
-    width: Int?, shortening: [String: Int] = [:], leavingOut leftOut: [String] = [], everything: String = " (--wide shows all)"
-  ) -> String {
+  /// The table in lines of at most so many characters, nil for any number; every line ends in a line feed.
+  package func text(width: Int? = nil) -> String {
     let header = rows.first ?? []
-    let count = rows.map(\.count).max() ?? 0
-    let all = (0..<count).map { index in
+    let all = (0..<(rows.map(\.count).max() ?? 0)).map { index in
       var column = TableColumn(
         header: index < header.count ? header[index] : "", cells: rows.dropFirst().map { $0.count > index ? $0[index] : "" },
         width: 0, least: 0)
@@ -31,21 +39,65 @@ package struct TextTable {
       column.least = min(shortening[column.header] ?? column.width, column.width)
       return column
     }
-    let columns = width.map { TableColumn.fitting(all, width: $0, leavingOut: leftOut) } ?? all
-    var text = ""
-    for row in -1..<rows.count - 1 {
-      let cells = columns.enumerated().map { index, column in
-        let cell = row < 0 ? column.header : column.cells[row]
-        let padding = String(repeating: " ", count: max(column.width - cell.count, 0))
-        return index == 0 ? cell + padding : padding + cell
-      }
-      var line = cells.joined(separator: "  ")
-      while line.last == " " { line.removeLast() }
-      text += line + "\n"
-    }
+    guard let width, TableColumn.lineWidth(all) > width else { return Self.lines(all) }
+    let columns = TableColumn.fitting(all, width: width, leavingOut: leftOut)
     let missing = all.map(\.header).filter { header in !columns.contains { $0.header == header } }
+    let text = Self.blocks(columns, width: width).map(Self.lines).joined(separator: "\n")
     if missing.isEmpty { return text }
     return text
       + TextFormat.fitting("not shown for want of room: \(missing.joined(separator: ", "))\(everything)", width: width) + "\n"
+  }
+
+  /// The columns as tables one below the other, each with the first column.
+  private static func blocks(_ columns: [TableColumn], width: Int) -> [[TableColumn]] {
+    guard TableColumn.lineWidth(columns) > width, var first = columns.first else { return [columns] }
+    if columns.count == 1 { return [[first.broken(to: width)]] }
+    let least = min(max(leastName, width / 3), width / 2)
+    if first.width > least { first = first.header.columnCount > least ? first.broken(to: least) : first.cut(to: least) }
+    var blocks: [[TableColumn]] = []
+    for column in columns.dropFirst() {
+      if let last = blocks.last, TableColumn.lineWidth(last) + 2 + column.width <= width {
+        blocks[blocks.count - 1].append(column)
+      } else {
+        blocks.append([first, column.broken(to: max(width - first.width - 2, 1))])
+      }
+    }
+    return blocks
+  }
+
+  private static func lines(_ columns: [TableColumn]) -> String {
+    var text = ""
+    for row in -1..<(columns.first?.cells.count ?? 0) {
+      // What was broken stands in several lines, from the left.
+      let cells = columns.map { column in
+        (row < 0 ? column.header : column.cells[row]).split(separator: "\n", omittingEmptySubsequences: false)
+      }
+      for part in 0..<(cells.map(\.count).max() ?? 1) {
+        let texts = columns.indices.map { index in
+          let cell = part < cells[index].count ? String(cells[index][part]) : ""
+          let padding = String(repeating: " ", count: max(columns[index].width - cell.columnCount, 0))
+          return index == 0 || cells[index].count > 1 ? cell + padding : padding + cell
+        }
+        var line = texts.joined(separator: "  ")
+        while line.last == " " { line.removeLast() }
+        text += line + "\n"
+      }
+    }
+    return text
+  }
+}
+
+extension TableColumn {
+  /// With cells, and the header, in several lines where they are wider.
+  fileprivate func broken(to width: Int) -> TableColumn {
+    guard self.width > width else { return self }
+    func broken(_ text: String) -> String {
+      text.columnCount > width ? String(TextFormat.wrapped(text, width: width).dropLast()) : text
+    }
+    var result = self
+    result.width = width
+    result.header = broken(header)
+    result.cells = cells.map(broken)
+    return result
   }
 }

@@ -53,12 +53,6 @@ extension UpscaleResult {
 }
 
 extension UpscaleResult {
-  /// Nil where the picture is not to be left alone.
-  init?(skipping item: PictureBatch.Item, _ options: Upscaler.FileOptions) {
-    guard options.skipsExisting, item.output != "-", Folder.fileExists(item.output) else { return nil }
-    self.init(item, isSkipped: true)
-  }
-
   mutating func take(_ job: Upscaler.Job, remarks: [String], heldWhole: [String]) {
     (inputWidth, inputHeight) = (job.properties.width, job.properties.height)
     (width, height) = (job.size.width, job.size.height)
@@ -92,7 +86,7 @@ public struct UpscaleReport: Hashable, Codable, Sendable {
   public var ignored: [String] = []
   /// Folders in input folders that were not entered.
   public var unentered: [String] = []
-  /// Pictures in input folders that an earlier run has made, by their suffix.
+  /// Pictures in input folders that by their names an earlier run has made of others there.
   public var madeBefore: [String] = []
 
   /// What is known before the first picture is taken.
@@ -100,7 +94,6 @@ public struct UpscaleReport: Hashable, Codable, Sendable {
     ignored = batch.ignored
     unentered = batch.unentered
     madeBefore = batch.madeBefore
-    results = batch.standing.map { UpscaleResult($0, isSkipped: true) }
   }
 
   /// How many became what, and what was passed over: a line for people.
@@ -109,19 +102,27 @@ public struct UpscaleReport: Hashable, Codable, Sendable {
     var parts = ["\(results.count - skipped) enlarged"]
     if skipped > 0 { parts.append("\(skipped) there already") }
     if !failures.isEmpty { parts.append("\(failures.count) failed") }
-    if !ignored.isEmpty {
-      parts.append("\(ignored.count) passed over, no pictures by their names: \(TextFormat.list(ignored, most: 4))")
-    }
     if !madeBefore.isEmpty {
-      parts.append("\(madeBefore.count) left alone as outputs of an earlier run: \(TextFormat.list(madeBefore, most: 4))")
+      parts.append(
+        "\(madeBefore.count) not enlarged, called as outputs of an earlier run: \(TextFormat.list(madeBefore, most: 4))")
     }
-    if !unentered.isEmpty { parts.append(Self.unenteredText(unentered.count)) }
+    parts += Self.passedOverText(ignored: ignored, unentered: unentered)
     return parts.joined(separator: ", ")
   }
 
   /// Whether there is more to be said than of each picture.
   public var hasSummary: Bool {
     results.count + failures.count > 1 || !(ignored.isEmpty && unentered.isEmpty && madeBefore.isEmpty)
+  }
+
+  /// What was left aside of input folders, a clause for each kind.
+  static func passedOverText(ignored: [String], unentered: [String]) -> [String] {
+    var clauses: [String] = []
+    if !ignored.isEmpty {
+      clauses.append("\(ignored.count) passed over, no pictures by their names: \(TextFormat.list(ignored, most: 4))")
+    }
+    if !unentered.isEmpty { clauses.append(unenteredText(unentered.count)) }
+    return clauses
   }
 
   /// A clause.

@@ -44,7 +44,6 @@ extension Upscaler {
     _ item: PictureBatch.Item, _ options: FileOptions, notice: ((String) -> Void)? = nil, progress: ((Double) -> Void)? = nil
   ) throws(EvaluationError) -> UpscaleResult {
     let start = Machine.seconds
-    if let skipped = UpscaleResult(skipping: item, options) { return skipped }
     let resident = residentByteCount()
     let file = try Self.open(item.input, room: bound(resident: resident).byteCount - resident)
     return try upscaleFile(item, file, options, since: start, notice: notice, progress: progress)
@@ -73,6 +72,7 @@ extension Upscaler {
     let resident = residentByteCount() - (file.bytes?.count ?? 0)
     let source = try source(item, file, options, bound(resident: resident))
     let reader = source.reader
+    if try keepsOutput(item, source, options) { return UpscaleResult(item, isSkipped: true) }
     if options.takesAllPages, reader.pageCount > 1 {
       return try upscalePages(item, file, options, first: source, since: start, notice: notice, progress: progress)
     }
@@ -95,6 +95,31 @@ extension Upscaler {
     result.take(done, remarks: remarks(of: source, done), heldWhole: heldWhole(source, done, sink))
     result.seconds = Machine.seconds - start
     return result
+  }
+
+  /// Whether the output stands already and is to be left alone. What says whether it is this run's is its size, and no more is known: not by which
+  /// model it was made. Throws where it has another one.
+  private func keepsOutput(
+    _ item: PictureBatch.Item, _ source: Source, _ options: FileOptions
+  ) throws(EvaluationError) -> Bool {
+    guard item.keepsOutput || options.skipsExisting, item.output != "-", Folder.fileExists(item.output) else { return false }
+    // A device holds nothing that could be kept.
+    guard AtomicFile.isPartial(item.output) else { return false }
+    let properties = source.reader.properties
+    let scale = try options.target.map { target throws(EvaluationError) in
+      try target.scale(width: properties.width, height: properties.height)
+    }
+    let size = try size(width: properties.width, height: properties.height, scale: scale),
+      (width, height) = (size.width, size.height)
+    // Only the header is read, and not as an input of the command.
+    let made = FileClaims.apart {
+      (try? RandomAccessFile(path: item.output, limit: Image.largestFile, memory: 16 << 20))
+        .flatMap { try? ImageReader($0, name: item.output, limits: self.options.decodingLimits).properties }
+    }
+    if let made, made.width == width, made.height == height { return true }
+    throw .otherOutput(
+      path: item.output, size: made.map { PictureForm.Size(width: $0.width, height: $0.height) }, input: item.input,
+      wanted: PictureForm.Size(width: width, height: height))
   }
 
   /// Reads a picture, or a page, and writes it enlarged. The sink is the caller's to commit.

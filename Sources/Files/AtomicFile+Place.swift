@@ -42,7 +42,10 @@ extension AtomicFile {
       let mode = status?.permissions ?? 0o666
       PartialFile.removeAbandoned(in: folder)
       guard let made = PartialFile.make(in: folder, for: name, mode: mode) else {
-        if errno == ENOENT { throw .noFolder(path: path, folder: folder) }
+        // A folder of the system's own (/proc) is there and takes no files.
+        if errno == ENOENT {
+          throw Folder.exists(folder) ? .noFilesTaken(path: path, folder: folder) : .noFolder(path: path, folder: folder)
+        }
         throw FileError(errno, path: path, action: .write)
       }
       (partial, descriptor) = made

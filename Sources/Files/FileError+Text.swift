@@ -24,6 +24,8 @@ extension FileError: CustomStringConvertible {
       "the disk is full and \(Self.quoted(path)) was not written; free some space or choose another place"
     case .noFolder(let path, let folder):
       "\(Self.quoted(path)) cannot be written because the folder \(Self.quoted(folder)) does not exist; create it first"
+    case .noFilesTaken(let path, let folder):
+      "\(Self.quoted(path)) cannot be written because \(Self.quoted(folder)) takes no files; choose another place"
     case .memory(let path):
       "\(Self.quoted(path)) needs more memory than this process may take; raise the limit (ulimit -v)"
     case .fileSizeLimit(let path):

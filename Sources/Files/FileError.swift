@@ -12,6 +12,8 @@ public enum FileError: Error, Hashable, Sendable {
   case memory(path: String)
   /// The folder that should hold the file is absent.
   case noFolder(path: String, folder: String)
+  /// The folder is there and takes no new files, whoever asks: one of the system's own.
+  case noFilesTaken(path: String, folder: String)
   /// The system allows no file of that size; nothing was left behind.
   case fileSizeLimit(path: String)
   /// The output is a file that is read, under the same name or another.

@@ -84,6 +84,7 @@ package enum Folder {
     // The next call may set another.
     let code = errno
     guard code != EEXIST || !exists(path) else { return }
+    if code == ENOENT, let parent = parent(path), exists(parent) { throw .noFilesTaken(path: path, folder: parent) }
     throw FileError(code, path: path, action: .write)
   }
 

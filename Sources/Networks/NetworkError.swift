@@ -82,7 +82,12 @@ extension NetworkError: CustomStringConvertible {
       "the update of '\(parameter)' (\(expected)) takes '\(value)', which is \(got)"
     case .inputCount(let expected, let got): "the network has \(expected) inputs and gets \(got) shapes"
     case .inputShape(let input, let got):
-      "the input '\(input.name)' is \(got) and must be \(input.axesText)" + (input.mend(for: got).map { "; \($0)" } ?? "")
+      // Axes that fit are no fault of the model's: then the shape is none that any value may have.
+      if input.accepts(got), let fault = got.valueFault {
+        "the input '\(input.name)' is \(got) and \(fault), whatever the model; give a smaller one"
+      } else {
+        "the input '\(input.name)' is \(got) and must be \(input.axesText)" + (input.mend(for: got).map { "; \($0)" } ?? "")
+      }
     case .inputExtents(let axis, let first, let shape, let second, let other):
       "the inputs '\(first.name)' \(shape) and '\(second.name)' \(other) differ in their '\(axis)', which must be one extent"
     case .shape(let node, let operation, let reason): "the node '\(node)' (\(operation)) does not fit its inputs: \(reason)"

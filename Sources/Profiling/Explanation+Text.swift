@@ -3,16 +3,21 @@ import Files
 import Tensors
 
 extension Explanation {
+  /// As `report`, laid out.
+  public func text(groupsAlike: Bool = true, width: Int? = nil) -> String {
+    report(groupsAlike: groupsAlike).text(width: width)
+  }
+
   /// For people: a line for each layer, or for those that are alike, the notes that some of them refer to, and the whole.
   ///
-  /// - Parameters:
-  ///   - groupsAlike: layers of one operation and extents share a line, with the sum of their times and what is said of most of them.
-  ///   - width: the characters of a line: sentences are broken there, names shortened, and then columns left out. Nil for any number.
-  public func text(groupsAlike: Bool = true, width: Int? = nil) -> String {
+  /// - Parameter groupsAlike: layers of one operation and extents share a line, with the sum of their times and what is said of most of them.
+  public func report(groupsAlike: Bool = true) -> ReportText {
     var notes = Notes()
     // Roofs that disagree judge nothing.
     let judgements = isUnreliable ? [] : ["ideal", "of roof"], bounds = isUnreliable ? [] : ["bound by", "see"]
-    var table = TextTable(["layer", "operation", "time"] + judgements + ["GFLOP", "moved"] + bounds)
+    var table = TextTable(
+      ["layer", "operation", "time"] + judgements + ["GFLOP", "moved"] + bounds, shortening: ["layer": 16, "operation": 20],
+      leavingOut: ["moved", "GFLOP", "operation", "ideal"])
     for group in groups(groupsAlike) {
       let layer = group.sum
       let gain = max(layer.nanoseconds - layer.idealNanoseconds, 0)
@@ -26,10 +31,7 @@ extension Explanation {
     }
     table.append(["engine", "", Self.ms(Double(engineNanoseconds))])
     table.append(["in all", "", Self.ms(Double(nanoseconds))] + (isUnreliable ? [] : [Self.ms(Double(idealNanoseconds))]))
-    let lines = table.text(
-      width: width, shortening: ["layer": 16, "operation": 20], leavingOut: ["moved", "GFLOP", "operation", "ideal"])
-    return TextFormat.fitting(heading, width: width) + "\n" + lines + "\n" + notes.text(width: width)
-      + TextFormat.fitting(summary(groupsAlike), width: width)
+    return "\(heading)\n\(table)\n\(notes.report)\(summary(groupsAlike))"
   }
 
   /// Layers that share a line, and what they take together.
@@ -92,16 +94,17 @@ struct Notes {
     return "\(place + 1)"
   }
 
-  /// A line for each, or several where it would be wider than `width`, and an empty one; nothing where there are none.
-  func text(width: Int?) -> String {
+  /// A line for each, and an empty one; nothing where there are none.
+  var report: ReportText {
     if sentences.isEmpty { return "" }
-    var text = ""
+    var text = ReportText()
     for (index, sentence) in sentences.enumerated() {
       let layers = "\(sentence.lines) \(sentence.lines == 1 ? "layer" : "layers")"
       let gain = sentence.nanoseconds > 0 ? ", \(Explanation.ms(Double(sentence.nanoseconds))) above the ideal" : ""
-      text += TextFormat.wrapped("\(index + 1)  (\(layers)\(gain)) \(sentence.text)", width: max(width ?? .max, 40), indent: 3)
+      text.append("\(index + 1)  (\(layers)\(gain)) \(sentence.text)\n", indent: 3)
     }
-    return text + "\n"
+    text += "\n"
+    return text
   }
 }
 

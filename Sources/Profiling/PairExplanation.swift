@@ -116,15 +116,18 @@ public struct PairExplanation: Hashable, Codable, Sendable {
 }
 
 extension PairExplanation {
+  /// As `report`, laid out.
+  public func text(groupsAlike: Bool = true, width: Int? = nil) -> String {
+    report(groupsAlike: groupsAlike).text(width: width)
+  }
+
   /// For people: the whole, a line for each layer, and the notes that some of them refer to.
   ///
-  /// - Parameters:
-  ///   - groupsAlike: pairs that do the same work share a line, with the sums of their times and what is said of most of them.
-  ///   - width: the characters of a line: sentences are broken there, names shortened, and then columns left out. Nil for any number.
-  public func text(groupsAlike: Bool = true, width: Int? = nil) -> String {
+  /// - Parameter groupsAlike: pairs that do the same work share a line, with the sums of their times and what is said of most of them.
+  public func report(groupsAlike: Bool = true) -> ReportText {
     func ratio(_ a: Int, _ b: Int) -> String { b > 0 ? TextFormat.fixed(Double(a) / Double(b), 2) : "--" }
-    var text = "a: \(first.heading)b: \(second.heading)\n"
-    if !conditions.isEmpty { text += conditions.map { $0 + "\n" }.joined() + "\n" }
+    var text: ReportText = "a: \(first.heading)b: \(second.heading)\n"
+    if !conditions.isEmpty { text.append(conditions.map { $0 + "\n" }.joined() + "\n") }
     text += "b has \(TextFormat.grouped(secondParameters)) parameters, a \(TextFormat.grouped(firstParameters)): "
     text += "\(Self.comparison(firstParameters, secondParameters)); multiply-adds: "
     text += "\(Self.comparison(firstMultiplyAccumulates, secondMultiplyAccumulates)). "
@@ -132,11 +135,13 @@ extension PairExplanation {
     text += "\(ratio(second.nanoseconds, first.nanoseconds)) of the time.\n\n"
     if pairs.isEmpty {
       text += "No layers of the two bear the same names: only the whole can be compared.\n"
-      return TextFormat.fitting(text, width: width)
+      return text
     }
     var notes = Notes()
     text += "Ratios are b over a; 'done' is that of the multiply-adds that Winograd's transforms leave.\n\n"
-    var table = TextTable(["layer", "a", "b", "time", "multiply-adds", "done", "bytes", "see"])
+    var table = TextTable(
+      ["layer", "a", "b", "time", "multiply-adds", "done", "bytes", "see"], shortening: ["layer": 16],
+      leavingOut: ["bytes", "done"])
     for (pair, names) in groups(groupsAlike) {
       let numbers = pair.reasons.map { notes.number($0.text, lines: names.count) }
       func fixed(_ ratio: Double?) -> String { ratio.map { TextFormat.fixed($0, 2) } ?? "--" }
@@ -146,10 +151,8 @@ extension PairExplanation {
         numbers.joined(separator: ", "),
       ])
     }
-    text = TextFormat.fitting(text, width: width)
-    text +=
-      table.text(width: width, shortening: ["layer": 16], leavingOut: ["bytes", "done"]) + "\n" + notes.text(width: width)
-    return text + TextFormat.fitting(conclusion, width: width)
+    text += "\(table)\n\(notes.report)\(conclusion)"
+    return text
   }
 
   /// `4.37 times fewer`, `2.91 times more`, `as many`.

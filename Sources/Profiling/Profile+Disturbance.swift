@@ -39,7 +39,11 @@ extension Profile {
       signs.append("\(count) \(count == 1 ? "layer was" : "layers were") faster than the roofs that were measured")
     }
     if let disagreement = roofs.disagreement, disagreement > Self.notableDisagreement {
-      signs.append("roofs measured before and after the runs differ by \(TextFormat.fixed(100 * disagreement, 0))%")
+      let figures = "differ by \(TextFormat.fixed(100 * disagreement, 0))%"
+      signs.append(
+        roofs.areRemembered == true
+          ? "roofs measured before and after the runs, and the best of the last day on this machine, \(figures)"
+          : "roofs measured before and after the runs \(figures)")
     }
     guard !signs.isEmpty else { return nil }
     let judgement = hasUnreliableRoofs ? " The roofs are unreliable, and nothing is judged by them." : ""

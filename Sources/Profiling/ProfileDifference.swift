@@ -1,7 +1,7 @@
 import Evaluation
 
 /// Two profiles layer by layer.
-public struct ProfileDifference: Hashable, Codable, Sendable {
+public struct ProfileDifference: Hashable, Codable, Sendable, TextReport {
   public struct Row: Hashable, Codable, Sendable {
     public var name: String
     /// Nil where the network has no such layer.
@@ -35,7 +35,7 @@ public struct ProfileDifference: Hashable, Codable, Sendable {
   }
 
   /// The table for people.
-  public var text: String {
+  public var report: ReportText {
     func time(_ value: Int?) -> String { value.map { ProfileTable.time(Double($0)) } ?? "--" }
     var table = TextTable(["layer", "a: \(first)", "b: \(second)", "ratio"])
     for row in rows {
@@ -43,7 +43,7 @@ public struct ProfileDifference: Hashable, Codable, Sendable {
         row.name, time(row.firstNanoseconds), time(row.secondNanoseconds), row.ratio.map { TextFormat.fixed($0, 2) } ?? "--",
       ])
     }
-    return table.text + (conditions.isEmpty ? "" : "\n" + conditions.map { $0 + "\n" }.joined())
+    return "\(table)\(conditions.isEmpty ? "" : "\n" + conditions.map { $0 + "\n" }.joined())"
   }
 }
 

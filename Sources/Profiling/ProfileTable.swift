@@ -145,14 +145,27 @@ public struct ProfileTable: Hashable, Sendable {
 
 extension ProfileTable {
   /// The table for people: columns, widths, rules and figures as `prof.key_averages().table()` of PyTorch has them, and behind
-  /// them what it lacks. The same profile gives the same text.
-  ///
-  /// - Parameter width: the characters of a line that there are, 40 or more: names are shortened, and then columns left out, the least telling
-  ///   first, until the table fits. Nil for any number.
-  public func text(_ profile: Profile, width: Int? = nil) -> String {
+  /// them what it lacks. The same profile gives the same text. Where lines are short names are shortened, and then columns left out, the least
+  /// telling first, until the table fits.
+  public func report(_ profile: Profile) -> ReportText {
+    var report = ReportText()
+    report.append { lines(profile, width: $0) }
+    report += """
+      Self CPU time total: \(Self.time(Double(profile.nanoseconds)))
+      Number of parameters: \(TextFormat.grouped(profile.parameterCount))
+
+      \(profile.heading)
+      """
+    return report
+  }
+
+  /// As `report`, laid out.
+  public func text(_ profile: Profile, width: Int? = nil) -> String { report(profile).text(width: width) }
+
+  private func lines(_ profile: Profile, width: Int?) -> String {
     let rows = rows(profile)
     let all = columns(rows, profile)
-    let columns = width.map { TableColumn.fitting(all, width: max($0, 40), leavingOut: leftOut(all)) } ?? all
+    let columns = width.map { TableColumn.fitting(all, width: $0, leavingOut: leftOut(all)) } ?? all
     let missing = all.filter { column in !columns.contains { $0.header == column.header } }.map(\.header)
     // PyTorch's lines end in two spaces, which a terminal may have no room for.
     let end = width == nil ? "  \n" : "\n"
@@ -160,7 +173,7 @@ extension ProfileTable {
     func line(_ cell: (TableColumn) -> String) -> String {
       columns.map { column in
         let text = cell(column)
-        return String(repeating: " ", count: max(column.width - text.count, 0)) + text
+        return String(repeating: " ", count: max(column.width - text.columnCount, 0)) + text
       }.joined(separator: "  ") + end
     }
     var text = rule + line(\.header) + rule
@@ -170,16 +183,17 @@ extension ProfileTable {
       let line = "not shown for want of room: \(missing.joined(separator: ", ")) (--wide shows all)"
       text += TextFormat.fitting(line, width: width) + "\n"
     }
-    text += "Self CPU time total: \(Self.time(Double(profile.nanoseconds)))\n"
-    text += "Number of parameters: \(TextFormat.grouped(profile.parameterCount))\n\n"
-    return text + TextFormat.fitting(profile.heading, width: width)
+    return text
   }
 
   /// In the order in which columns are left out where there is no room; those that were asked for stay longest.
   private func leftOut(_ all: [TableColumn]) -> [String] {
     let total = all.map(\.header).filter { $0.hasPrefix("Total ") }
-    return ["Bytes moved", "GB/s", "CPU total %", "CPU total", "# of Calls", "CPU time avg", "Kernel", "Self CPU %", "GFLOP/s"]
+    let order =
+      ["Bytes moved", "GB/s", "CPU total %", "CPU total", "# of Calls", "CPU time avg", "Kernel", "Self CPU %", "GFLOP/s"]
       + ["% of roof", "CPU Mem", "Input Shapes", "Self CPU Mem"] + total
+    // What rows are sorted by tells why they stand as they do.
+    return order.filter { $0 != sortKey.header } + order.filter { $0 == sortKey.header }
   }
 
   private static let columnWidth = 12
@@ -197,9 +211,10 @@ extension ProfileTable {
     }
     func wide(_ header: String, _ limit: Int, _ cell: (Row) -> String) -> TableColumn {
       let cells = rows.map(cell)
-      let width = min((cells.map(\.count).max() ?? 0) + 4, limit)
+      let width = min((cells.map(\.columnCount).max() ?? 0) + 4, limit)
       return TableColumn(
-        header: header, cells: cells.map { $0.count > width - 3 ? $0.prefix(width - 3) + "..." : $0 },
+        header: header,
+        cells: cells.map { $0.columnCount > width - 3 ? $0.prefix(columns: width - 3) + "..." : $0 },
         width: max(width, header.count), least: min(max(width, header.count), Self.leastText))
     }
     func share(_ part: Int) -> String { whole > 0 ? Self.percent(Double(part) / Double(whole)) : "NaN" }
@@ -269,6 +284,23 @@ extension ProfileTable {
   }
 }
 
+extension ProfileTable.SortKey {
+  /// Of the column that rows are sorted by; nil for the order of the network.
+  fileprivate var header: String? {
+    switch self {
+    case .order: nil
+    case .name: "Name"
+    case .`self`: "Self CPU"
+    case .total: "CPU total"
+    case .average: "CPU time avg"
+    case .calls: "# of Calls"
+    case .flops: "GFLOP/s"
+    case .bytes: "Bytes moved"
+    case .share: "% of roof"
+    }
+  }
+}
+
 extension Profile {
   private var engineText: String {
     EngineText.line(engine?.kind ?? .cpu, precision: precision, isa: roofs.isa, threads: roofs.threads, rates: machine?.name)
@@ -279,7 +311,7 @@ extension Profile {
     """
     \(model.onOneLine), input \(input.onOneLine), \(engineText), \(cpu.onOneLine)
     \(statisticText); the median of runs not timed from within is \(ProfileTable.time(Double(plainNanoseconds)))
-    roofs: \(roofs.text)
+    roofs: \(roofs.text)\(roofs.originText)
 
     """ + (disturbance.map { "\($0)\n" } ?? "")
   }
@@ -291,6 +323,15 @@ extension Roofs {
     "\(TextFormat.fixed(gflopsPerS, 1)) GFLOP/s\(float32Text), memory \(TextFormat.fixed(memoryGbPerS, 1)) GB/s, "
       + "last-level cache \(TextFormat.fixed(cacheGbPerS, 1)) GB/s; a loop begins and ends in "
       + ProfileTable.time(Double(launchNanoseconds))
+  }
+
+  /// Where they are from, a clause; empty where that is not known.
+  fileprivate var originText: String {
+    switch areRemembered {
+    case true?: "; the best of now and of the last day on this machine"
+    case false?: "; the best of now, before and after the runs"
+    case nil: ""
+    }
   }
 
   private var float32Text: String {

@@ -70,6 +70,7 @@ public struct Profiler: Sendable {
         roofs = memory.raised(
           roofs, machine: Machine.processorName, precision: options.precision.rawValue)
       }
+      roofs.areRemembered = roofs.areRemembered ?? false
     }
     return zip(measurements, warmups).map { measurement, warmup in
       var profile = measurement.profile(statistic, roofs)

@@ -53,6 +53,7 @@ public struct RoofMemory: Sendable {
     if let place {
       best.raise(to: entries[place].roofs)
       result.raise(to: entries[place].roofs)
+      if result.figures != roofs.figures { result.areRemembered = true }
       best.disagreement = nil
       // Of what is still the best the age counts on.
       let time = best == entries[place].roofs ? entries[place].time : now
@@ -71,6 +72,11 @@ public struct RoofMemory: Sendable {
 }
 
 extension Roofs {
+  /// What was measured.
+  fileprivate var figures: [Double] {
+    [gflopsPerS, float32GflopsPerS, memoryGbPerS, cacheGbPerS, Double(launchNanoseconds)]
+  }
+
   /// Whether a machine may have them.
   fileprivate var arePossible: Bool {
     [gflopsPerS, float32GflopsPerS, memoryGbPerS, cacheGbPerS].allSatisfy { (0.01...1e6).contains($0) }

@@ -22,6 +22,9 @@ public struct Roofs: Hashable, Codable, Sendable {
   /// versions.
   public var disagreement: Double?
 
+  /// Whether some of the figures are better ones, seen on this machine before; nil in profiles of older versions.
+  public var areRemembered: Bool?
+
   /// What is sure to stay in the last-level cache, in bytes.
   public static let cacheByteCount = 8 << 20
 
@@ -64,6 +67,7 @@ public struct Roofs: Hashable, Codable, Sendable {
       (gflopsPerS, other.gflopsPerS), (float32GflopsPerS, other.float32GflopsPerS), (memoryGbPerS, other.memoryGbPerS),
       (cacheGbPerS, other.cacheGbPerS),
     ]
+    if other.areRemembered == true { areRemembered = true }
     disagreement = max(disagreement ?? 0, other.disagreement ?? 0, pairs.map(apart).max() ?? 0)
     gflopsPerS = max(gflopsPerS, other.gflopsPerS)
     float32GflopsPerS = max(float32GflopsPerS, other.float32GflopsPerS)

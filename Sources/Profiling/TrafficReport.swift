@@ -129,9 +129,9 @@ extension TrafficReport.Block {
   }
 }
 
-extension TrafficReport {
+extension TrafficReport: TextReport {
   /// The table for people.
-  public var text: String {
+  public var report: ReportText {
     var table = TextTable(["block", "tensors", "fused", "bytes", "fused", "in bands", "ms", "fused, in bands"])
     func ms(_ value: Double?) -> String { value.map { TextFormat.fixed($0, $0 < 10 ? 3 : 1) } ?? "--" }
     func row(_ block: Block) -> [String] {
@@ -144,9 +144,9 @@ extension TrafficReport {
     for block in blocks { table.append(row(block)) }
     let total = total
     table.append(row(total))
-    var text =
+    var text: ReportText =
       "\(model.onOneLine), input \(input): what goes to memory and back, and how long that takes, before and after fusing\n\n"
-    text += table.text + "\n"
+    text += "\(table)\n"
     func share(_ part: Double, _ whole: Double) -> String { TextFormat.fixed(whole > 0 ? part / whole : 1, 2) }
     text += "Fusing leaves \(share(Double(total.bytesAfter), Double(total.bytesBefore))) of the bytes"
     if let bytes = total.bytesInBands { text += ", bands \(share(Double(bytes), Double(total.bytesBefore)))" }
@@ -154,7 +154,8 @@ extension TrafficReport {
       text +=
         "; together they take \(share(millisecondsAfter, millisecondsBefore)) of the time that the network takes node by node"
     }
-    return text + ".\n"
+    text += ".\n"
+    return text
   }
 
   /// All blocks together.
@@ -174,9 +175,9 @@ extension TrafficReport {
   }
 }
 
-extension LadderTable {
+extension LadderTable: TextReport {
   /// The table for people.
-  public var text: String {
+  public var report: ReportText {
     var table = TextTable([
       "way", "instruction set", "threads", "images", "ms/image", "speed-up", "max difference", "mean difference",
     ])
@@ -193,6 +194,6 @@ extension LadderTable {
       }
       table.append(row)
     }
-    return title + "\n" + table.text
+    return "\(title)\n\(table)"
   }
 }

@@ -9,7 +9,8 @@ struct BenchCommand: ParsableCommand {
   var model: String
 
   @Option(
-    help: ArgumentHelp("The input, random numbers. (default: the model's own size, else 1xCx256x256)", valueName: "NxCxHxW"))
+    help: ArgumentHelp("The input, random numbers. (default: the model's own size, else 1xCx256x256)", valueName: "NxCxHxW"),
+    transform: Shape.init(argument:))
   var input: Shape?
 
   @Option(
@@ -39,6 +40,6 @@ struct BenchCommand: ParsableCommand {
     let benchmark = Benchmark(
       input: shape, engine: try engine.value, warmup: warmup.value, runs: runs.value, timesNodes: nodes)
     let report = train ? try benchmark.train(network, model: model) : try benchmark.run(network, model: model)
-    json ? Terminal.showJSON(try report.json) : Terminal.showReport(report.text)
+    json ? Terminal.showJSON(try report.json) : Terminal.show(report.report)
   }
 }

@@ -58,7 +58,7 @@ struct CompareCommand: ParsableCommand {
     func engine(_ name: EngineName) -> Engine { Engine(name, threadCount: threads.value, machine: rates) }
     let comparison = try Comparison(
       first, on: engine(names.first), second, on: engine(names.second), input: tensor, tile: tile)
-    json ? Terminal.showJSON(try comparison.json) : Terminal.showReport(comparison.text)
+    json ? Terminal.showJSON(try comparison.json) : Terminal.show(comparison.report)
     if !comparison.isGood { throw SilentFailure() }
   }
 }

@@ -2,7 +2,6 @@ import ArgumentParser
 import Swiftlet
 
 extension CheckpointConversion.Kind: ExpressibleByArgument {}
-extension ImageContract.Colour: ExpressibleByArgument {}
 extension UNet.SkipPosition: ExpressibleByArgument {}
 
 struct ConvertCommand: ParsableCommand {
@@ -33,7 +32,8 @@ struct ConvertCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "The file to write (.safetensors or .onnx).")
   var output: String
 
-  @Option(help: "edsr: factor of each block's residual. (default: 0.1, or 1 in the original layout)")
+  @Option(
+    help: "edsr: factor of each block's residual. (default: 0.1, or 1 in the original layout)", transform: PlainNumber.single)
   var residualScale: Float?
 
   @Option(
@@ -49,10 +49,16 @@ struct ConvertCommand: ParsableCommand {
         """))
   var key: String?
 
-  @Option(help: "What the network takes and makes: luma (BT.601) or rgb images. (default: it makes none)")
+  @Option(
+    help: "What the network takes and makes: luma (BT.601) or rgb images. (default: it makes none)",
+    transform: { text in
+      guard let colour = ImageContract.Colour(rawValue: text) else { throw ValueProblem("give luma or rgb") }
+      return colour
+    })
   var colour: ImageContract.Colour?
 
-  @Option(help: "With --colour: the factor by which the network enlarges. (default: it keeps the size)")
+  @Option(
+    help: "With --colour: the factor by which the network enlarges. (default: it keeps the size)", transform: PlainNumber.whole)
   var scale: Int?
 
   @Option(
@@ -71,13 +77,16 @@ struct ConvertCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "With --classes: what is subtracted from each channel on the scale 0 to 1, as in 0.485,0.456,0.406. (default: 0)",
-      valueName: "numbers"))
+      valueName: "numbers"), transform: NumberList.init(argument:))
   var mean: NumberList?
 
-  @Option(help: ArgumentHelp("With --classes: what each channel is divided by then. (default: 1)", valueName: "numbers"))
+  @Option(
+    help: ArgumentHelp("With --classes: what each channel is divided by then. (default: 1)", valueName: "numbers"),
+    transform: NumberList.init(argument:))
   var deviation: NumberList?
 
-  @Option(help: "With --colour: what the brightest value is inside the network. (default: 1)")
+  @Option(
+    help: "With --colour: what the brightest value is inside the network. (default: 1)", transform: PlainNumber.single)
   var maximum: Float?
 
   @Flag(
@@ -116,7 +125,8 @@ struct ConvertCommand: ParsableCommand {
       }
       return try classes.map {
         .classes(
-          try ContractStatement.classNames($0), size: pictureSize, mean: mean?.values, deviation: deviation?.values)
+          try ContractStatement.classNames($0), size: pictureSize, mean: mean?.values.map { Float($0) },
+          deviation: deviation?.values.map { Float($0) })
       }
     }
   }
@@ -132,26 +142,15 @@ struct ConvertCommand: ParsableCommand {
         guard case .format(let problem) = error, problem.isOfCheckpoint else { throw error }
       }
       if let report {
-        return json ? Terminal.showJSON(try report.json, besides: [output]) : Terminal.show(report.text, besides: [output])
+        return json
+          ? Terminal.showJSON(try report.json, besides: [output]) : Terminal.show(ReportText(report.text), besides: [output])
       }
     }
     let conversion = architecture.map {
       CheckpointConversion(architecture: $0, residualScale: residualScale, skip: skip, key: key)
     }
     let report = try ModelConversion(checkpoint: checkpoint, conversion: conversion, output: output, contract: contract)
-    json ? Terminal.showJSON(try report.json, besides: [output]) : Terminal.show(report.text, besides: [output])
-  }
-}
-
-/// `0.485,0.456,0.406`
-struct NumberList: ExpressibleByArgument {
-  let values: [Float]
-
-  init?(argument: String) {
-    let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Float($0) }
-    let values = parts.compactMap(\.self)
-    guard values.count == parts.count, values.allSatisfy(\.isFinite) else { return nil }
-    self.values = values
+    json ? Terminal.showJSON(try report.json, besides: [output]) : Terminal.show(ReportText(report.text), besides: [output])
   }
 }
 

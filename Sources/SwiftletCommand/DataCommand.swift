@@ -21,13 +21,13 @@ struct PrepareCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "The file to write (.h5).")
   var output: String
 
-  @Option(help: "The factors between small and large, as in 2,3,4.")
+  @Option(help: "The factors between small and large, as in 2,3,4. (default: 2,3,4)", transform: ScaleList.init(argument:))
   var scales = ScaleList([2, 3, 4])
 
-  @Option(help: "The side of a patch in pixels.")
+  @Option(help: "The side of a patch in pixels. (default: 41)", transform: PlainNumber.whole)
   var patch = 41
 
-  @Option(help: "Pixels from one patch to the next.")
+  @Option(help: "Pixels from one patch to the next. (default: 41)", transform: PlainNumber.whole)
   var stride = 41
 
   @Flag(help: "Also pictures mirrored left to right and top to bottom.")
@@ -36,13 +36,15 @@ struct PrepareCommand: ParsableCommand {
   @Flag(help: "Also pictures turned by 90, 180 and 270 degrees; with --flips all eight forms.")
   var rotations = false
 
-  @Option(help: "Factors that pictures are made smaller by first, as in 1,0.7,0.5.")
-  var downscales = FactorList([1])
+  @Option(
+    help: "Factors that pictures are made smaller by first, as in 1,0.7,0.5. (default: 1)",
+    transform: NumberList.init(argument:))
+  var downscales = NumberList([1])
 
-  @Option(help: "The rows of a chunk of the file.")
+  @Option(help: "The rows of a chunk of the file. (default: 64)", transform: PlainNumber.whole)
   var chunk = 64
 
-  @Option(help: "The seed of the order of patches.")
+  @Option(help: "The seed of the order of patches. (default: 1)", transform: PlainNumber.seed)
   var seed: UInt64 = 1
 
   @Flag(help: "Leave the patches in the order of the pictures.")
@@ -83,22 +85,6 @@ struct PrepareCommand: ParsableCommand {
     }
     Terminal.clearProgress()
     for skipped in report.skipped { Terminal.printError("swiftlet: left out: \(skipped.reason)") }
-    json ? Terminal.showJSON(try report.json) : Terminal.show(report.text)
+    json ? Terminal.showJSON(try report.json) : Terminal.show(ReportText(report.text))
   }
-}
-
-/// `1,0.7,0.5`
-struct FactorList: ExpressibleByArgument {
-  let values: [Double]
-
-  init(_ values: [Double]) { self.values = values }
-
-  init?(argument: String) {
-    let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
-    let values = parts.compactMap(\.self)
-    guard values.count == parts.count, !values.isEmpty else { return nil }
-    self.values = values
-  }
-
-  var defaultValueDescription: String { values.map { $0 == $0.rounded() ? "\(Int($0))" : "\($0)" }.joined(separator: ",") }
 }

@@ -9,7 +9,14 @@ struct DevicesCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    let report = try DeviceReport()
-    json ? Terminal.showJSON(try report.json) : Terminal.show(report.text)
+    let report: DeviceReport
+    do throws(EvaluationError) {
+      report = try DeviceReport()
+    } catch {
+      // Programs that ask are answered, too.
+      if json { Terminal.showJSON(try DeviceReport.Failure(error: error.description).json) }
+      throw error
+    }
+    json ? Terminal.showJSON(try report.json) : Terminal.show(report.report)
   }
 }

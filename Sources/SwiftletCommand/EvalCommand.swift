@@ -15,7 +15,9 @@ struct EvalCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The folder of pictures.", valueName: "folder"))
   var data: String
 
-  @Option(help: "The factors, as in 2,3,4. (default: the model's own, or 2,3,4 where it takes any)")
+  @Option(
+    help: "The factors, as in 2,3,4. (default: the model's own, or 2,3,4 where it takes any)",
+    transform: ScaleList.init(argument:))
   var scales: ScaleList?
 
   @Option(name: .customLong("protocol"), help: "What is compared and how: vdsr, edsr or rgb.")
@@ -24,12 +26,12 @@ struct EvalCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "What is done to the small pictures, in order: blur:SIGMA, noise:SIGMA or jpeg:QUALITY, as in noise:2,jpeg:75. (default: nothing)",
-      valueName: "list"))
+      valueName: "list"), transform: DegradationList.init(argument:))
   var degrade: DegradationList?
 
   @Option(
     help: ArgumentHelp(
-      "Write truth, bicubic and output side by side there; of several models in a folder each. (default: no pictures)",
+      "Write truth, bicubic and output side by side there; of several models in a folder each. Only what an earlier run saved is written over. (default: no pictures)",
       valueName: "folder"))
   var save: String?
 
@@ -88,11 +90,11 @@ struct EvalCommand: ParsableCommand {
       Terminal.showJSON(reports.count > 1 ? try reports.json : try reports[0].json)
     } else if csv || markdown || reports.count > 1 {
       let table = EvaluationTable(reports)
-      Terminal.show(csv ? table.csv : markdown ? table.markdown : table.text(width: Terminal.width))
+      csv || markdown ? Terminal.show(csv ? table.csv : table.markdown) : Terminal.show(table.report)
       // A table that others read holds nothing else.
       if reports.count > 1 { csv || markdown ? Terminal.printText(table.savedText) : Terminal.show(table.savedText) }
     } else {
-      Terminal.show(reports[0].text(width: Terminal.width))
+      Terminal.show(reports[0].report)
     }
     let failures = reports.compactMap { report in report.failureText.map { (report.model, $0) } }
     for (model, line) in failures {
@@ -103,29 +105,31 @@ struct EvalCommand: ParsableCommand {
 }
 
 /// `2,3,4`
-struct ScaleList: ExpressibleByArgument {
+struct ScaleList {
   let values: [Int]
 
   init(_ values: [Int]) { self.values = values }
 
-  init?(argument: String) {
+  init(argument: String) throws {
     let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
-    let values = parts.compactMap(\.self)
-    guard values.count == parts.count, !values.isEmpty else { return nil }
-    self.values = values
+    values = parts.compactMap(\.self)
+    guard values.count == parts.count, !values.isEmpty else { throw ValueProblem("give whole numbers, as in 2,3,4") }
   }
-
-  var defaultValueDescription: String { values.map(String.init).joined(separator: ",") }
 }
 
 /// `noise:2,jpeg:75`
-struct DegradationList: ExpressibleByArgument {
+struct DegradationList {
   let values: [Degradation]
 
-  init?(argument: String) {
-    let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Degradation(String($0)) }
-    values = parts.compactMap(\.self)
-    guard values.count == parts.count, !values.isEmpty else { return nil }
+  init(argument: String) throws {
+    values = try argument.split(separator: ",", omittingEmptySubsequences: false).map { part in
+      guard let value = Degradation(String(part)) else {
+        throw ValueProblem(
+          "'\(part)' is no degradation; give blur:SIGMA (0 to 10), noise:SIGMA (0 to 255) or jpeg:QUALITY (1 to 100), as in "
+            + "noise:2,jpeg:75")
+      }
+      return value
+    }
   }
 }
 

@@ -30,15 +30,14 @@ struct ExplainCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    let width = wide ? nil : Terminal.width
     let profiles = try measuring.profiles([model, other].compactMap { $0 }, runs: runs, .fastestOfEachLayer)
     if let other = profiles.dropFirst().first {
       let explanation = PairExplanation(profiles[0], other)
-      json ? Terminal.showJSON(try explanation.json) : Terminal.show(explanation.text(groupsAlike: !each, width: width))
+      json ? Terminal.showJSON(try explanation.json) : Terminal.show(explanation.report(groupsAlike: !each), isWide: wide)
     } else {
       let explanation = Explanation(profiles[0])
       json
-        ? Terminal.showJSON(try explanation.json) : Terminal.show(explanation.text(groupsAlike: !each, width: width))
+        ? Terminal.showJSON(try explanation.json) : Terminal.show(explanation.report(groupsAlike: !each), isWide: wide)
     }
   }
 }

@@ -37,9 +37,9 @@ struct FrontCommand: ParsableCommand {
     let job = try FrontJob(
       front, options: try cpu.options, version: SwiftletCommand.configuration.version,
       folder: output.map { FrontFolder(path: $0) } ?? .standard(forRecipe: recipe), root: dataRoot)
-    if dryRun { return Terminal.show(job.planText) }
+    if dryRun { return Terminal.show(job.plan) }
     if !json {
-      Terminal.show(job.planText)
+      Terminal.show(job.plan)
       Terminal.flush()
     }
     Interruption.isWaited = true
@@ -58,6 +58,6 @@ struct FrontCommand: ParsableCommand {
       Terminal.printError("swiftlet: stopped; the same command goes on with '\(job.folder.path.onOneLine)'")
       throw SilentFailure()
     }
-    json ? Terminal.showJSON(try table.json) : Terminal.showReport("\n\(table.text)\n\(job.folder.html.onOneLine)\n")
+    json ? Terminal.showJSON(try table.json) : Terminal.show("\n\(table.report)\n\(job.folder.html.onOneLine)\n")
   }
 }

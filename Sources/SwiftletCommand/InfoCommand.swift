@@ -12,7 +12,8 @@ struct InfoCommand: ParsableCommand {
   var nodes = false
 
   @Option(
-    help: ArgumentHelp("The input to reckon for. (default: the model's own size, else 1xCx256x256)", valueName: "NxCxHxW"))
+    help: ArgumentHelp("The input to reckon for. (default: the model's own size, else 1xCx256x256)", valueName: "NxCxHxW"),
+    transform: Shape.init(argument:))
   var input: Shape?
 
   @Flag(help: "Show what a step of training costs instead: products, bytes, memory.")
@@ -26,7 +27,9 @@ struct InfoCommand: ParsableCommand {
   @Option(help: ArgumentHelp("With --training: sgd, adam or adamw. (default: adam)", valueName: "name"))
   var optimizer: String?
 
-  @Option(help: ArgumentHelp("With --training: the images of a batch. (default: the input's)", valueName: "n"))
+  @Option(
+    help: ArgumentHelp("With --training: the images of a batch. (default: the input's)", valueName: "n"),
+    transform: PlainNumber.whole)
   var batchSize: Int?
 
   @OptionGroup var cpu: CPUArguments
@@ -45,10 +48,10 @@ struct InfoCommand: ParsableCommand {
     let network = try ModelLibrary.network(model)
     guard training else {
       let report = try NetworkReport(network, model: model, input: input)
-      return json ? Terminal.showJSON(try report.json) : Terminal.showReport(report.text(showsNodes: nodes))
+      return json ? Terminal.showJSON(try report.json) : Terminal.show(report.report(showsNodes: nodes))
     }
     let report = try TrainingReport(
       network, model: model, input: input, batchSize: batchSize, loss: loss, optimizer: optimizer, options: try cpu.options)
-    json ? Terminal.showJSON(try report.json) : Terminal.showReport(report.text(showsNodes: nodes))
+    json ? Terminal.showJSON(try report.json) : Terminal.show(report.report(showsNodes: nodes))
   }
 }

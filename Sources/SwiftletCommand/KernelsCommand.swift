@@ -9,11 +9,16 @@ struct KernelsCommand: ParsableCommand {
   @Argument(help: "A name (upscale-x2) or a model file. (default: none, list all kernels)")
   var model: String?
 
-  @Option(help: ArgumentHelp("The model's input. (default: the model's own size, else 1xCx256x256)", valueName: "NxCxHxW"))
+  @Option(
+    help: ArgumentHelp("The model's input. (default: the model's own size, else 1xCx256x256)", valueName: "NxCxHxW"),
+    transform: Shape.init(argument:))
   var input: Shape?
 
-  @Option(help: "The instruction set to choose for: portable, avx2, avx512, avx512vnni, avx512bf16 or amx.")
-  var isa = InstructionSet.best
+  @Option(
+    help:
+      "The instruction set to choose for: portable, avx2, avx512, avx512vnni, avx512bf16 or amx. (default: the best of this machine)"
+  )
+  var isa: InstructionSet?
 
   @Option(help: "The precision to choose for: float32, on the CPU bfloat16, on a CUDA device float16.")
   var precision = PrecisionName.float32
@@ -68,6 +73,10 @@ struct KernelsCommand: ParsableCommand {
   func validate() throws {
     if case .cpu = device {
       if precision.cpu == nil { throw ValidationError("the CPU has float32 and bfloat16") }
+    } else if isa != nil || machine.rates != nil {
+      throw ValidationError(
+        "\(isa != nil ? "--isa" : "--rates") is for the CPU; a CUDA device chooses by what it says of itself: leave it or --device out"
+      )
     } else if precision.cuda == nil {
       throw ValidationError("a CUDA device has float32 and float16")
     }
@@ -84,7 +93,8 @@ struct KernelsCommand: ParsableCommand {
       } else {
         report = try KernelReport(
           network, input: shape,
-          options: CPUOptions(instructionSet: isa, precision: precision.cpu ?? .float32, machine: try machine.description))
+          options: CPUOptions(
+            instructionSet: isa ?? .best, precision: precision.cpu ?? .float32, machine: try machine.description))
       }
     } else if named != nil {
       report = KernelReport(devicesOf: device.isHere ? named?.capability : nil)
@@ -93,6 +103,6 @@ struct KernelsCommand: ParsableCommand {
     }
     json
       ? Terminal.showJSON(try report.json)
-      : Terminal.show(report.text(groupsAlike: !each, width: wide ? nil : Terminal.width))
+      : Terminal.show(report.report(groupsAlike: !each), isWide: wide)
   }
 }

@@ -2,11 +2,13 @@ import ArgumentParser
 import Swiftlet
 
 /// `default`, `none`, or layers such as `64->128@256` between commas.
-struct LadderLayers: ExpressibleByArgument {
+struct LadderLayers {
   let layers: [LadderLayer]
 
-  init?(argument: String) {
-    guard let layers = LadderLayer.list(argument) else { return nil }
+  init(argument: String) throws {
+    guard let layers = LadderLayer.list(argument) else {
+      throw ValueProblem("give layers as in 3->64@512,64->128@256: channels in and out, and the side")
+    }
     self.layers = layers
   }
 }
@@ -24,7 +26,8 @@ struct LadderCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Layers in->out@size between commas, default or none. (default: default, or none beside --model)", valueName: "layers"))
+      "Layers in->out@size between commas, default or none. (default: default, or none beside --model)", valueName: "layers"),
+    transform: LadderLayers.init(argument:))
   var layers: LadderLayers?
 
   @Option(help: ArgumentHelp("Images at once, 1 to 1024. (default: 4)", valueName: "n"), transform: Count.init(argument:))
@@ -41,7 +44,8 @@ struct LadderCommand: ParsableCommand {
       valueName: "model"))
   var model: String?
 
-  @Option(help: ArgumentHelp("That model's input. (default: 1xCx512x512)", valueName: "NxCxHxW"))
+  @Option(
+    help: ArgumentHelp("That model's input. (default: 1xCx512x512)", valueName: "NxCxHxW"), transform: Shape.init(argument:))
   var input: Shape?
 
   @OptionGroup var cpu: CPUArguments
@@ -56,7 +60,7 @@ struct LadderCommand: ParsableCommand {
     let run = try LadderRun(
       layers: layers?.layers, batch: batch.value, engine: try cpu.options, runs: runs.value, model: model, input: input,
       isQuick: quick)
-    let report = try run.report { table in if !json { Terminal.show(table.text + "\n") } }
-    if json { Terminal.showJSON(try report.json) } else { Terminal.show(report.traffic?.text ?? "") }
+    let report = try run.report { table in if !json { Terminal.show("\(table.report)\n") } }
+    if json { Terminal.showJSON(try report.json) } else { Terminal.show(report.traffic?.report ?? "") }
   }
 }

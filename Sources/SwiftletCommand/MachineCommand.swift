@@ -26,6 +26,6 @@ struct MachineCommand: ParsableCommand {
 
   func run() throws {
     let machine = measure ? MachineDescription.measured() : try machine.description
-    json ? Terminal.showJSON(try machine.json) : Terminal.show(machine.text)
+    json ? Terminal.showJSON(try machine.json) : Terminal.show(machine.report)
   }
 }

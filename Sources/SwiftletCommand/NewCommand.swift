@@ -15,7 +15,8 @@ struct NewCommand: ParsableCommand {
 
   @OptionGroup var options: ArchitectureArguments
 
-  @Option(help: "The seed of the random parameters: the same seed gives the same file.")
+  @Option(
+    help: "The seed of the random parameters: the same seed gives the same file. (default: 1)", transform: PlainNumber.seed)
   var seed: UInt64 = 1
 
   @Flag(help: "Print what was made as JSON.")
@@ -28,7 +29,8 @@ struct NewCommand: ParsableCommand {
     try ModelLibrary.write(network, to: output)
     let report = try NetworkReport(network, model: output)
     json
-      ? Terminal.showJSON(try report.json, besides: [output]) : Terminal.show(report.text(showsNodes: false), besides: [output])
+      ? Terminal.showJSON(try report.json, besides: [output])
+      : Terminal.show(report.report(showsNodes: false), besides: [output])
   }
 }
 

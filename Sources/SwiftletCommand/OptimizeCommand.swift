@@ -50,14 +50,15 @@ struct OptimizeCommand: ParsableCommand {
   @Option(help: "New weights: factorised from the old ones, or random.")
   var weights = Weights.factorised
 
-  @Option(help: "With --weights random: the seed of the new weights. (default: 1)")
+  @Option(help: "With --weights random: the seed of the new weights. (default: 1)", transform: PlainNumber.seed)
   var seed: UInt64?
 
   @Flag(help: "Selection also in place of 1x1 convolutions.")
   var pointwise = false
 
   @Option(
-    help: ArgumentHelp("The input to reckon for. (default: the model's own size, else 1xCx256x256)", valueName: "NxCxHxW"))
+    help: ArgumentHelp("The input to reckon for. (default: the model's own size, else 1xCx256x256)", valueName: "NxCxHxW"),
+    transform: Shape.init(argument:))
   var input: Shape?
 
   @Flag(help: "Count concatenations as an engine does that writes their parts in place.")
@@ -88,6 +89,6 @@ struct OptimizeCommand: ParsableCommand {
       pictures: pictures.value, output: output)
     json
       ? Terminal.showJSON(try report.json, besides: [output].compactMap(\.self))
-      : Terminal.showReport(report.text, besides: [output].compactMap(\.self))
+      : Terminal.show(report.report, besides: [output].compactMap(\.self))
   }
 }

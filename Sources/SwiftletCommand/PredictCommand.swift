@@ -34,7 +34,7 @@ struct PredictCommand: ParsableCommand {
     help: ArgumentHelp(
       """
       Classifiers: a table for a competition, with these two headings: the file's name without its extension, and the class.
-      """, valueName: "id,label"))
+      """, valueName: "id,label"), transform: ColumnPair.init(argument:))
   var submission: ColumnPair?
 
   @Flag(help: "Classifiers: call classes by their numbers, from 0, in the table.")
@@ -64,6 +64,11 @@ struct PredictCommand: ParsableCommand {
 
   @Flag(help: "Print everything as JSON.")
   var json = false
+
+  func validate() throws {
+    guard submission != nil, top != nil else { return }
+    throw ValidationError("--submission has one class for each picture, and --top asks for several; leave one out")
+  }
 
   private var options: Predictor.Options {
     var options = Predictor.Options()
@@ -96,18 +101,21 @@ struct PredictCommand: ParsableCommand {
       let isPrinted = predictor.makesTable && output ?? "-" == "-"
       // Of no pictures not even the names of columns.
       if isPrinted, !report.pictures.isEmpty { Terminal.show(report.table(options.table)) }
-      if !report.pictures.isEmpty { Terminal.show(report.text, besides: [output ?? "-"]) }
+      if !report.pictures.isEmpty { Terminal.show(report.report, besides: [output ?? "-"]) }
     }
     if !report.failures.isEmpty { throw SilentFailure() }
   }
 }
 
 /// `id,label`
-struct ColumnPair: ExpressibleByArgument {
+struct ColumnPair {
   let names: [String]
 
-  init?(argument: String) {
+  init(argument: String) throws {
     names = argument.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-    guard names.count == 2, !names.contains("") else { return nil }
+    guard names.count == 2, !names.contains("") else {
+      throw ValueProblem("give the headings of two columns, as in id,label")
+    }
+    guard names[0] != names[1] else { throw ValueProblem("the two columns need headings of their own, as in id,label") }
   }
 }

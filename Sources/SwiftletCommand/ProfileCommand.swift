@@ -8,7 +8,7 @@ extension ProfileTable.SortKey: ExpressibleByArgument {}
 struct MeasuringArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The input: NxCxHxW of random numbers, or a picture. (default: the model's own size, else 1xCx256x256)",
+      "The input: NxCxHxW of random numbers, or a picture, continued where the model does not take its sides. (default: the model's own size, else 1xCx256x256)",
       valueName: "input"))
   var input: String?
 
@@ -107,13 +107,13 @@ struct ProfileCommand: ParsableCommand {
     if let roofline { try AtomicFile.write(Array(Roofline(profile).svg.utf8), to: roofline) }
     if let diff, let other = profiles.dropFirst().first {
       let difference = ProfileDifference(profile, other, names: (model, diff))
-      json ? Terminal.showJSON(try difference.json, besides: outputs) : Terminal.showReport(difference.text, besides: outputs)
+      json ? Terminal.showJSON(try difference.json, besides: outputs) : Terminal.show(difference.report, besides: outputs)
     } else {
       let table = ProfileTable(
         grouping: by, sortKey: sort, showsMemory: memory, showsShapes: shapes, showsFlops: flops)
       json
         ? Terminal.showJSON(try profile.json, besides: outputs)
-        : Terminal.show(table.text(profile, width: wide ? nil : Terminal.width), besides: outputs)
+        : Terminal.show(table.report(profile), isWide: wide, besides: outputs)
     }
   }
 }

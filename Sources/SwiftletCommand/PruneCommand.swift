@@ -46,7 +46,10 @@ struct PruneCommand: ParsableCommand {
   @Flag(help: "With --sweep: single weights beside channels.")
   var level = false
 
-  @Option(help: "By what channels are held important. (default: l1, or what the file names)")
+  @Option(
+    help:
+      "By what channels are held important; taylor needs --recipe, whose data give the gradients. (default: l1, or what the file names)"
+  )
   var importance: PruningImportance?
 
   @Option(help: "What goes: channels, or single weights. (default: channels, or what the file names)")
@@ -59,7 +62,8 @@ struct PruneCommand: ParsableCommand {
   var align = Count(ModelPruning.Request.kernelWidth)
 
   @Option(
-    help: ArgumentHelp("The input to reckon for. (default: the model's own size, else 1xCx256x256)", valueName: "NxCxHxW"))
+    help: ArgumentHelp("The input to reckon for. (default: the model's own size, else 1xCx256x256)", valueName: "NxCxHxW"),
+    transform: Shape.init(argument:))
   var input: Shape?
 
   @OptionGroup(title: "Training behind pruning") var training: PruningTrainingArguments
@@ -129,7 +133,7 @@ struct PruneCommand: ParsableCommand {
       report.output = output
     }
     let besides = [output].compactMap(\.self)
-    json ? Terminal.showJSON(try report.json, besides: besides) : Terminal.showReport(report.text, besides: besides)
+    json ? Terminal.showJSON(try report.json, besides: besides) : Terminal.show(report.report, besides: besides)
   }
 
   private func run(_ sparsities: [Double]) throws {
@@ -146,7 +150,7 @@ struct PruneCommand: ParsableCommand {
           row: { line("\($0.method) \($0.sparsity) is measured") }, line: line, progress: progress)
       })
     else { throw Self.stopped(in: output, option: "--output") }
-    json ? Terminal.showJSON(try rows.json) : Terminal.show(PruningSweep.text(rows))
+    json ? Terminal.showJSON(try rows.json) : Terminal.show(PruningSweep.report(rows))
   }
 
   /// Says how work goes on that somebody asked to stop.
@@ -214,7 +218,9 @@ struct PruningTrainingArguments: ParsableArguments {
       valueName: "recipe"))
   var recipe: String?
 
-  @Option(help: ArgumentHelp("Epochs of each training, in place of the recipe's; 0 trains nothing.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp("Epochs of each training, in place of the recipe's; 0 trains nothing.", valueName: "n"),
+    transform: PlainNumber.whole)
   var epochs: Int?
 
   @Option(help: ArgumentHelp("Rounds of pruning and training. (default: 1)", valueName: "n"), transform: Count.init(argument:))
@@ -270,7 +276,9 @@ struct PruningPictureArguments: ParsableArguments {
     help: ArgumentHelp("A folder of pictures: PSNR before and after, as 'swiftlet eval' measures it.", valueName: "folder"))
   var data: String?
 
-  @Option(help: "With --data: the factors, as in 2,3,4. (default: the model's own, or 2,3,4 where it takes any)")
+  @Option(
+    help: "With --data: the factors, as in 2,3,4. (default: the model's own, or 2,3,4 where it takes any)",
+    transform: ScaleList.init(argument:))
   var scales: ScaleList?
 
   @Option(name: .customLong("protocol"), help: "With --data: what is compared and how: vdsr, edsr or rgb. (default: vdsr)")

@@ -32,13 +32,14 @@ struct QuantizeCommand: ParsableCommand {
   var ranges = RangeMethod.minmax
 
   @Option(
-    help: ArgumentHelp("Pictures that are taken, spread over the folder, 1 to 1024.", valueName: "n"),
+    help: ArgumentHelp("Pictures that are taken, spread over the folder, 1 to 1024. (default: 24)", valueName: "n"),
     transform: Count.init(argument:))
   var count = Count(24)
 
   @Option(
-    help: ArgumentHelp("The side of the pieces of pictures, in pixels of the network's input, 1 to 1024.", valueName: "pixels"),
-    transform: Count.init(argument:))
+    help: ArgumentHelp(
+      "The side of the pieces of pictures, in pixels of the network's input, 8 to 1024. (default: 96)", valueName: "pixels"),
+    transform: { Count(try Count.number($0, in: CalibrationData.leastSide...1024)) })
   var side = Count(96)
 
   @Option(
@@ -83,8 +84,9 @@ struct QuantizeCommand: ParsableCommand {
   var skipsLayers = false
 
   @Option(
-    help: ArgumentHelp("What is timed, random numbers. (default: the model's own size, else 1xCx256x256)", valueName: "NxCxHxW")
-  )
+    help: ArgumentHelp(
+      "What is timed, random numbers. (default: the model's own size, else 1xCx256x256)", valueName: "NxCxHxW"),
+    transform: Shape.init(argument:))
   var input: Shape?
 
   @Flag(name: .customLong("no-times"), help: "Do not time float32, bfloat16 and integers.")
@@ -120,6 +122,6 @@ struct QuantizeCommand: ParsableCommand {
     }
     Terminal.clearProgress()
     let others = [output].compactMap(\.self)
-    json ? Terminal.showJSON(try report.json, besides: others) : Terminal.showReport(report.text, besides: others)
+    json ? Terminal.showJSON(try report.json, besides: others) : Terminal.show(report.report, besides: others)
   }
 }

@@ -88,18 +88,26 @@ enum Terminal {
     return ioctl(1, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 120
   }
 
+  /// Of the terminal that progress is drawn on.
+  private static var errorWidth: Int {
+    var size = winsize()
+    return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+  }
+
   /// Lines that are none of the report, on standard error.
   static func printText(_ lines: String) { write(lines.printable) }
 
   static func printError(_ line: String) { write(line.asErrorLine + "\n") }
 
-  /// Prints a report: on standard output, or on standard error where an output of the command goes to the former. The one way for text
-  /// to leave the command, so that no control character from a file reaches a terminal.
+  /// Prints text as it is: on standard output, or on standard error where an output of the command goes to the former. With the report's form the
+  /// one way for text to leave the command, so that no control character from a file reaches a terminal.
   static func show(_ text: String, besides outputs: [String] = []) { put(text.printable, besides: outputs) }
 
-  /// As `show`, with sentences broken where the line ends.
-  static func showReport(_ text: String, besides outputs: [String] = []) {
-    show(TextFormat.fittingSentences(text, width: width), besides: outputs)
+  /// As `show`, for reports, laid out for the terminal.
+  ///
+  /// - Parameter isWide: in lines of any length.
+  static func show(_ report: ReportText, isWide: Bool = false, besides outputs: [String] = []) {
+    put(report.text(width: isWide ? nil : width).printable, besides: outputs)
   }
 
   /// As `show`, for JSON, which gets an end of line.
@@ -122,7 +130,9 @@ enum Terminal {
     let bar = String(repeating: "#", count: done) + String(repeating: ".", count: width - done)
     let elapsed = Machine.seconds - start
     let left = share > first ? " \(duration(elapsed / (share - first) * (1 - share))) left" : ""
-    write("\r\u{1B}[K[\(bar)] \(TextFormat.fixed(share * 100, 0))%\(left)  \(label.onOneLine)")
+    let state = "[\(bar)] \(TextFormat.fixed(share * 100, 0))%\(left)  "
+    // What is wider than the line could not be drawn over.
+    write("\r\u{1B}[K\(state)\(label.onOneLine.shortened(columns: max(errorWidth - state.count - 1, 8)))")
   }
 
   static func clearProgress() {

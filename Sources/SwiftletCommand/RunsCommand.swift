@@ -18,7 +18,7 @@ struct RunsListCommand: ParsableCommand {
 
   func run() throws {
     let list = try RunList(folder: folder)
-    json ? Terminal.showJSON(try list.json) : Terminal.show(list.text)
+    json ? Terminal.showJSON(try list.json) : Terminal.show(list.report)
   }
 }
 
@@ -33,7 +33,7 @@ struct RunsShowCommand: ParsableCommand {
 
   func run() throws {
     let report = try RunReport(RunFolder(path: folder))
-    json ? Terminal.showJSON(try report.record.json) : Terminal.show(report.text)
+    json ? Terminal.showJSON(try report.record.json) : Terminal.show(report.report)
   }
 }
 

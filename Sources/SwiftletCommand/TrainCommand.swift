@@ -53,7 +53,7 @@ struct TrainCommand: ParsableCommand {
       recipe, options: try cpu.options, version: SwiftletCommand.configuration.version, folder: folder, root: dataRoot,
       resumes: resume != nil)
     for line in job.warnings { Terminal.printError("swiftlet: \(line)") }
-    Terminal.show(job.planText)
+    Terminal.show(ReportText(job.planText))
     Terminal.flush()
     Interruption.isWaited = true
     defer { Terminal.clearProgress() }
@@ -62,13 +62,13 @@ struct TrainCommand: ParsableCommand {
       Terminal.drawProgress(progress.text, progress.share, since: start, from: first * progress.sharePerStep)
     } epochDone: { row in
       Terminal.clearProgress()
-      Terminal.show(job.epochText(row))
+      Terminal.show(ReportText(job.epochText(row)))
       Terminal.flush()
     }
     Terminal.clearProgress()
     for reason in job.skipped { Terminal.printError("swiftlet: left out: \(reason)") }
     switch end {
-    case .finished: Terminal.show(job.endText)
+    case .finished: Terminal.show(ReportText(job.endText))
     case .interrupted:
       Terminal.printError(
         "swiftlet: stopped after step \(job.record.step); go on with 'swiftlet train --resume \(folder.path)'")

@@ -33,13 +33,17 @@ struct UpscaleCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Enlarge to this width. With --height: as large as both allow. (default: by --scale)", valueName: "pixels"))
+      "Enlarge to this width. With --height: as large as both allow. (default: by --scale)", valueName: "pixels"),
+    transform: PlainNumber.whole)
   var width: Int?
 
-  @Option(help: ArgumentHelp("Enlarge to this height. (default: by --scale)", valueName: "pixels"))
+  @Option(
+    help: ArgumentHelp("Enlarge to this height. (default: by --scale)", valueName: "pixels"), transform: PlainNumber.whole)
   var height: Int?
 
-  @Option(help: ArgumentHelp("Enlarge to this many millions of pixels. (default: by --scale)", valueName: "number"))
+  @Option(
+    help: ArgumentHelp("Enlarge to this many millions of pixels. (default: by --scale)", valueName: "number"),
+    transform: PlainNumber.real)
   var megapixels: Double?
 
   @Option(
@@ -64,7 +68,7 @@ struct UpscaleCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "The quality of JPEG, 1 to 100, of AVIF, or of lossy WebP and JPEG XL, 0 to 100. (default: JPEG 92, AVIF 90, others lossless)"
-    ))
+    ), transform: PlainNumber.whole)
   var quality: Int?
 
   @Flag(help: "Write no metadata but what says how colours are meant.")
@@ -90,15 +94,15 @@ struct UpscaleCommand: ParsableCommand {
   @Flag(name: .shortAndLong, help: "Look into folders inside folders, but for the one that the output goes to.")
   var recursive = false
 
-  @Flag(help: "Leave alone what has an output already.")
+  @Flag(help: "Leave alone what has an output of the right size already.")
   var skipExisting = false
 
   @Option(
     parsing: .unconditional,
     help: """
-      What to put between name and extension in an output folder. What a run has made so in the folder of its inputs the next one leaves \
-      alone. (default: nothing)
-      """)
+      What to put between name and extension in an output folder. What is called so in the folder of the inputs is not enlarged again, and \
+      left alone where it has the size that this run makes. (default: nothing)
+      """, transform: Suffix.init(argument:))
   var suffix = Suffix("")
 
   @OptionGroup var engine: EngineArguments
@@ -158,7 +162,6 @@ struct UpscaleCommand: ParsableCommand {
 
     if let model, let notice = upscaler.notice { Terminal.printError("swiftlet: '\(model.onOneLine)': \(notice)") }
     var report = UpscaleReport(batch)
-    if !json { for result in report.results { show(result) } }
     // What is wrong with the one picture there is may be wrong with the arguments.
     var usage: EvaluationError?
     func isUsage(_ error: EvaluationError) -> Bool { batch.items.count + batch.refused.count == 1 && error.isUsage }
@@ -198,7 +201,7 @@ struct UpscaleCommand: ParsableCommand {
     if json {
       Terminal.showJSON(try report.json, besides: [output])
     } else if report.hasSummary {
-      Terminal.show(report.summary + "\n", besides: [output])
+      Terminal.show(ReportText(report.summary + "\n"), besides: [output])
     }
     if let usage { throw usage }
     if !report.failures.isEmpty { throw SilentFailure() }
@@ -214,7 +217,8 @@ struct UpscaleCommand: ParsableCommand {
   private func show(_ result: UpscaleResult) {
     let line =
       result.isSkipped
-      ? "\(result.output.onOneLine) is there already, skipped\(skipExisting ? "" : "; delete it to make it anew")"
+      ? "\(result.output.onOneLine) is there already, of the right size, skipped"
+        + (skipExisting ? "" : "; by which model is not known: delete it to make it anew")
       : "\(result.input.onOneLine) \(result.inputSizeText) -> \(result.output.onOneLine) \(result.sizeText) "
         + (result.pages.map { "(\($0) pages) " } ?? "") + (model == nil ? result.model.map { "by \($0) " } ?? "" : "")
         + "in \(TextFormat.fixed(result.seconds, 2)) s"
@@ -224,7 +228,7 @@ struct UpscaleCommand: ParsableCommand {
     guard verbose, !result.isSkipped else { return }
     let flow =
       result.heldWhole.isEmpty ? "its rows flowed from file to file" : "in memory: " + result.heldWhole.joined(separator: "; ")
-    Terminal.show("  \(flow)\n", besides: [output])
+    Terminal.show(ReportText("  \(flow)\n"), besides: [output])
   }
 
   /// - Parameter isTold: not where the error ends the command, and is told then.

@@ -186,7 +186,8 @@ import Testing
       "profile MODEL --engine reference", 64,
       "swiftlet: The value 'reference' is invalid for '--engine <engine>': the engine reference does not say where its time …"),
     CommandCase("explain MODEL --engine cpu:avx2 --isa avx2", 64, "swiftlet: --engine names an instruction set already; …"),
-    CommandCase("ladder --layers 3-64@512", 64, "swiftlet: The value '3-64@512' is invalid for '--layers <layers>' …"),
+    CommandCase(
+      "ladder --layers 3-64@512", 64, "swiftlet: The value '3-64@512' is invalid for '--layers <layers>': give layers as in …"),
     CommandCase("machine --rates nothing", 64, "swiftlet: there are no rates 'nothing'; give one of zen5, …"),
     CommandCase("machine --rates zen5 --measure", 64, "swiftlet: --measure and --rates are two sources of rates; give one …"),
     CommandCase("bench MODEL --rates text.txt", 1, "swiftlet: 'text.txt' does not say what a machine can do: it is no JSON, …"),

@@ -1,3 +1,4 @@
+import Foundation
 import Swiftlet
 import Testing
 
@@ -8,11 +9,19 @@ import Testing
   @Test(
     .enabled(if: !hasDevice, "there is a CUDA device"),
     arguments: [
-      "devices", "devices --json", "bench MODEL --device cuda", "bench MODEL --engine cuda:float16",
+      "devices", "bench MODEL --device cuda", "bench MODEL --engine cuda:float16",
       "upscale photo.png -o out.png -m MODEL --device cuda:1", "eval MODEL --data . --device cuda --precision float16",
     ]) func `without a device it is one line`(arguments: String) throws
   {
     try Workplace().check(CommandCase(arguments, 1, "swiftlet: there is no CUDA device: …"))
+  }
+
+  /// Programs that ask for JSON are answered in it.
+  @Test(.enabled(if: !hasDevice, "there is a CUDA device")) func `without a device JSON says so`() throws {
+    let result = try Workplace().run(["devices", "--json"])
+    let report = try #require(try JSONSerialization.jsonObject(with: result.outputBytes) as? [String: Any])
+    #expect(result.code == 1 && (report["error"] as? String)?.hasPrefix("there is no CUDA device") == true)
+    #expect((report["devices"] as? [Any])?.isEmpty == true && result.error.split(separator: "\n").count == 1)
   }
 
   @Test(.enabled(if: hasDevice, "there is no CUDA device")) func `with a device it is a table`() throws {

@@ -120,7 +120,7 @@ import Testing
     CommandCase("convert plain.safetensors -o a.safetensors --classes a,b", 1, "…and names 2 classes…"),
     CommandCase("convert plain.safetensors -o a.safetensors --classes a,b,a", 1, "…two classes are called 'a'…"),
     CommandCase("convert plain.safetensors -o a.safetensors --classes a,,b", 1, "…a class has no name…"),
-    CommandCase("convert plain.safetensors -o a.safetensors --classes a,b,c --mean 0,0", 1, "…2 numbers instead of 1 or 3…"),
+    CommandCase("convert plain.safetensors -o a.safetensors --classes a,b,c --mean 0,0", 64, "…--mean has 2 numbers; give 3…"),
     CommandCase(
       "convert plain.safetensors -o a.safetensors --classes a,b,c --deviation 0,1,1", 1, "…leave nothing of a picture…"),
     CommandCase("convert plain.safetensors -o a.safetensors --classes a,b,c --picture-size 0x5", 1, "…is not in 1...8192…"),
@@ -131,5 +131,26 @@ import Testing
 
   @Test(arguments: failures) func `one line, and a code`(failure: CommandCase) throws {
     try Self.workplace().check(failure)
+  }
+
+  /// Files and folders that are passed over are told.
+  @Test func foldersAreSummedUp() throws {
+    let place = try Self.workplace()
+    try FileManager.default.createDirectory(atPath: place.path("test/other"), withIntermediateDirectories: true)
+    for name in ["test/other/2.png", "test/3.png"] { try TestChart.image(width: 32, height: 32).write(to: place.path(name)) }
+    try AtomicFile.write(Array("notes".utf8), to: place.path("test/notes.txt"))
+    let passedOver = "1 passed over, no pictures by their names: test/notes.txt, "
+    for (model, output) in [("bird", "a.csv"), ("memb", "masks")] {
+      let flat = try place.run(["predict", "\(model).safetensors", "test", "-o", output])
+      let unentered =
+        model == "bird"
+        ? "the folder inside was not entered (-r enters it)" : "3 folders inside were not entered (-r enters them)"
+      #expect(flat.code == 0 && flat.output.contains(passedOver + unentered), "\(flat)")
+      let deep = try place.run(["predict", "\(model).safetensors", "test", "-r", "-o", "deep-\(output)"])
+      #expect(deep.output.contains("1 passed over") && !deep.output.contains("entered"), "\(deep)")
+    }
+    try FileManager.default.createDirectory(atPath: place.path("empty/deep"), withIntermediateDirectories: true)
+    let none = try place.run(["predict", "bird.safetensors", "empty"])
+    #expect(none.code == 1 && none.error.contains("-r enters it"), "\(none.error)")
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Swiftlet
+import TestSupport
 import Testing
 
 /// Libraries that decode say nothing beside us.
@@ -10,7 +11,7 @@ import Testing
     let picture = TestChart.image(width: 96, height: 64)
     let whole: [UInt8]
     if name == "heic" {
-      whole = [UInt8](try #require(Data(base64Encoded: Self.heic)))
+      whole = [UInt8](try #require(Data(base64Encoded: PictureFixtures.heic)))
     } else {
       // Without the library there is nothing to be told.
       guard let made = try? picture.encoded(as: ImageEncoding(path: "x." + name)) else { return }
@@ -57,17 +58,4 @@ import Testing
     }
     #expect(identity() == before && !before.isEmpty)
   }
-
-  /// Thirty-two by twenty-four pixels, by heif-enc 1.15.1 with x265.
-  static let heic = """
-    AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAa1tZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAAAA5waXRtAAAAAAACAAAA\
-    EGlkYXQAAAAAACAAGAAAADhpbG9jAQAAAERAAAIAAQAAAAAAAAHRAAEAAAAAAAABCAACAAEAAAAAAAAAAQAAAAAAAAAIAAAAOGlpbmYAAAAAAAIAAAAVaW5m\
-    ZQIAAAEAAQAAaHZjMQAAAAAVaW5mZQIAAAAAAgAAZ3JpZAAAAADYaXBycAAAALZpcGNvAAAAdmh2Y0MBA3AAAAAAAAAAAAAe8AD8/fj4AAAPAyAAAQAYQAEM\
-    Af//A3AAAAMAkAAAAwAAAwAeugJAIQABACpCAQEDcAAAAwCQAAADAAADAB6gIIEFluqumubgQEDAgAAAAwCAAAADAIQiAAEABkQBwXPBiQAAABRpc3BlAAAA\
-    AAAAAEAAAABAAAAAFGlzcGUAAAAAAAAAIAAAABgAAAAQcGl4aQAAAAADCAgIAAAAGmlwbWEAAAAAAAAAAgABAoECAAICA4QAAAAaaXJlZgAAAAAAAAAOZGlt\
-    ZwACAAEAAQAAARBtZGF0AAABBCgBrxMh/dJDlJs6JR6Af7IvLWa0Xa8LQa1EmrjwDRYQHJ5m88Kq7Jz2f8w12/jfrvWQCTK/6c8NvZI2WHhc8pekQdm/07+g\
-    /0m39E+xyc+ePA/+dR+g1KbvbmUPsH4jHh3nk4Rcm/aIOVcjcPvm3Vrrdi4fiK7gmqpdp7m6J5V7fXvWgISgYQkpgxP9oX72yD49l5HAJvIGma2jmNM2o7hR\
-    94mhoyNfNos4boJaj5wXZlcMtpnZ4XtzG9UYuLTTbBpC/wMgnBoqCEWeLN24D8q8fV61wgbQ9uIm3AiOq5TVoXoVcU7xZlojMaaTZA7sGzfveQ0PwkTdoOJ7\
-    R7i54Txym9h2
-    """
 }

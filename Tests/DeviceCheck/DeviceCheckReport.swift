@@ -123,7 +123,7 @@ extension DeviceCheckReport {
       }
       table.append(cells)
     }
-    text += "\n" + table.text + "\n"
+    text += "\n" + table.text() + "\n"
     for precision in Set(times.map(\.precision)).sorted() {
       for (small, large) in [
         ("edsr_separable", "edsr"), ("edsr_separable_720p", "edsr_720p"), ("unet_separable", "unet"),

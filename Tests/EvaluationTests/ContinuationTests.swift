@@ -150,4 +150,44 @@ import Testing
       }
     }
   }
+
+  /// What is measured on a picture gets it continued, too.
+  @Test(arguments: [(1, 4), (2, 2), (4, 1)]) func inputsAreContinued(scale: Int, multiple: Int) throws {
+    let place = FileManager.default.temporaryDirectory.appendingPathComponent("input-\(UUID().uuidString).png").path
+    defer { try? FileManager.default.removeItem(atPath: place) }
+    let network = try Self.rrdb(scale: scale)
+    for (width, height) in [(33, 18), (8, 12), (1, 7), (21, 21)] {
+      let image = Image.chart(width, height)
+      try AtomicFile.write(image.encoded(as: .png), to: place)
+      let tensor = try ModelInput(place).tensor(for: network)
+      let full = Self.continued(image, multiple: multiple)
+      try AtomicFile.write(full.encoded(as: .png), to: place)
+      let whole = try ModelInput(place).tensor(for: network)
+      #expect(tensor.shape == Shape(channels: 3, height: full.height, width: full.width) && tensor.floats == whole.floats)
+    }
+  }
+
+  /// Pieces to calibrate on have sides that the network takes, whatever pictures and options are.
+  @Test(arguments: 0..<40) func piecesAreTaken(seed: Int) throws {
+    var generator = SplitMix64(seed: UInt64(seed))
+    let place = FileManager.default.temporaryDirectory.appendingPathComponent("pieces-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: place) }
+    let sides = (0..<2).map { _ in (0..<2).map { _ in Int.random(in: 1...90, using: &generator) } }
+    for (index, sides) in sides.enumerated() {
+      try AtomicFile.write(Image.chart(sides[0], sides[1]).encoded(as: .png), to: place + "/\(index).png")
+    }
+    let side = Int.random(in: CalibrationData.leastSide...70, using: &generator)
+    for network in try [Self.rrdb(scale: 1), Self.rrdb(scale: 2), SmallNetworks.edsr(scale: 3), SmallNetworks.vdsr()] {
+      do {
+        let data = try CalibrationData(folder: place, for: network, count: 2, side: side)
+        for sample in data.samples {
+          _ = try network.inferredShapes(inputs: [sample.input.shape])
+          #expect(min(sample.input.shape.height, sample.input.shape.width) >= CalibrationData.leastSide)
+        }
+      } catch EvaluationError.picturesTooSmall(_, let picture, let size, let needed) {
+        #expect(picture.hasPrefix(place) && min(size.width, size.height) < needed.width, "\(sides) \(side) \(network.name)")
+      }
+    }
+  }
 }

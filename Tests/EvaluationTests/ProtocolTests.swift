@@ -69,7 +69,7 @@ import Testing
         images: [row],
         pictureCount: 1)
       let table = EvaluationTable([report])
-      for text in [table.csv, table.markdown, table.text()] { #expect(text.contains("small picture: jpeg:40"), "\(text)") }
+      for text in [table.csv, table.markdown, table.text] { #expect(text.contains("small picture: jpeg:40"), "\(text)") }
       let again = try evaluator(measure, SmallNetworks.nearest()).compare(chart, name: "chart", scale: 2).row
       #expect(again.bicubic == row.bicubic && again.network == row.network)
     }

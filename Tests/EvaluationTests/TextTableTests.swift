@@ -5,26 +5,36 @@ import Testing
 
 /// Tables and sentences in lines of any length.
 @Suite struct TextTableTests {
-  private static let words = ["a", "body.0.a", "convolution", "x", "", "a name that is longer than all the others", "12.50 ms"]
+  private static let words = [
+    "a", "body.0.a", "convolution", "x", "", "a name that is longer than all the others", "12.50 ms", "写真の拡大.png", "e\u{301}té",
+    "👩🏽 ❤️ 🇯🇵", "한국어 이름이 길다", String(repeating: "n", count: 100),
+  ]
 
-  /// No line is wider than there is room for while anything can be cut or left out; what is left out is named; nothing but dots is put in.
-  @Test(arguments: 0..<200) func tablesFit(seed: Int) {
-    var generator = SplitMix64(seed: UInt64(seed))
+  private static func table(
+    _ generator: inout SplitMix64, shortening: [String: Int] = [:], leavingOut: Bool = false
+  ) -> (table: TextTable, headers: [String], rows: [[String]], leftOut: [String]) {
     let headers = (0..<Int.random(in: 2...9, using: &generator)).map { "h\($0)" }
     let rows = (0..<Int.random(in: 0...6, using: &generator)).map { _ in
       headers.prefix(Int.random(in: 1...headers.count, using: &generator)).map { _ in
-        Self.words.randomElement(using: &generator)!
+        words.randomElement(using: &generator)!
       }
     }
-    var table = TextTable(headers)
+    let leftOut = leavingOut ? headers.dropFirst().shuffled(using: &generator) : []
+    var table = TextTable(headers, shortening: shortening, leavingOut: leftOut)
     for row in rows { table.append(row) }
-    let whole = table.text(width: nil)
-    #expect(whole == table.text && whole.split(separator: "\n", omittingEmptySubsequences: false).count == rows.count + 2)
-    let kept = headers[0], leftOut = headers.dropFirst().shuffled(using: &generator)
+    return (table, headers, rows, leftOut)
+  }
+
+  /// No line is wider than there is room for; what is left out is named; nothing but dots is put in.
+  @Test(arguments: 0..<200) func tablesFit(seed: Int) {
+    var generator = SplitMix64(seed: UInt64(seed))
+    let (table, headers, rows, leftOut) = Self.table(&generator, shortening: ["h0": 8], leavingOut: true)
+    let whole = table.text(), kept = headers[0]
+    #expect(whole.split(separator: "\n", omittingEmptySubsequences: false).count == rows.count + 2)
     for width in [20, 40, 60, 80, 120, 1000] {
-      let text = table.text(width: width, shortening: [kept: 8], leavingOut: leftOut)
+      let text = table.text(width: width)
       let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-      #expect(lines.allSatisfy { $0.count <= max(width, 40) && $0.last != " " }, "\(width): \(text)")
+      #expect(lines.allSatisfy { $0.columnCount <= width && $0.last != " " }, "\(width): \(text)")
       let shown = lines[0].split(separator: " ").map(String.init)
       #expect(shown == headers.filter(shown.contains) && shown.first == kept)
       // The last ones in the order of those that go.
@@ -33,20 +43,49 @@ import Testing
       #expect((shown.count == headers.count) == note.isEmpty || note == "")
       for header in headers where !shown.contains(header) { #expect(note.contains(header)) }
       if width == 1000 { #expect(text == whole) }
-      for (line, row) in zip(lines.dropFirst(), rows) {
-        #expect(row[0].isEmpty || line.hasPrefix(row[0]) || (line.prefix(8).last == ".") || line.contains("..."))
+    }
+  }
+
+  /// Where nothing may be left out nothing is, but for ends of the first column: the others go on below it.
+  @Test(arguments: 0..<200) func tablesGoOnBelow(seed: Int) {
+    var generator = SplitMix64(seed: UInt64(seed))
+    let (table, headers, rows, _) = Self.table(&generator)
+    for width in [20, 40, 80] {
+      let text = table.text(width: width)
+      let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+      #expect(lines.allSatisfy { $0.columnCount <= width && $0.last != " " }, "\(width): \(text)")
+      let letters = text.filter { !$0.isWhitespace }
+      for header in headers { #expect(letters.contains(header), "\(header): \(text)") }
+      for cell in rows.flatMap({ $0.dropFirst() }) {
+        for word in cell.split(separator: " ") where word.columnCount < width / 2 { #expect(letters.contains(word), "\(text)") }
       }
     }
   }
 
-  /// Rows of tables stay as they are.
+  /// As terminals have them.
+  @Test func columnsOfTerminals() {
+    let sizes: [(String, Int)] = [
+      ("", 0), ("abc", 3), ("é", 1), ("e\u{301}", 1), ("\u{301}", 0), ("写真", 4), ("한국", 4), ("ｱ", 1), ("ア", 2), ("Ａ", 2),
+      ("👍", 2),
+      ("👍🏽", 2), ("👩‍🚀", 2), ("❤️", 2), ("❤", 1), ("🇯🇵", 2), ("→", 1), ("…", 1), ("Ж", 1), ("1️⃣", 2), ("\u{1112}\u{1161}\u{11AB}", 2),
+    ]
+    for (text, size) in sizes { #expect(text.columnCount == size, "\(text) \(text.unicodeScalars.map(\.value))") }
+    #expect("写真の".shortened(columns: 6) == "写真の" && "写真の大".shortened(columns: 7) == "写真...")
+    #expect("写真の大".shortened(columns: 6) == "写..." && "写真".shortened(columns: 2) == "..")
+  }
+
+  /// Sentences are broken, tables laid out, and neither is taken for the other.
   @Test func reportsFit() {
-    let row = "a name        convolution      12.50 ms     of 64 channels and more",
-      sentence = String(repeating: "word ", count: 20) + "end"
-    let text = TextFormat.fittingSentences("\(sentence)\n  \(row)\n\n", width: 40)
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-    #expect(lines.count == 6 && lines[3] == "  \(row)" && lines.dropLast(3).allSatisfy { $0.count <= 40 }, "\(lines)")
-    #expect(text.hasSuffix("\n\n"))
+    var table = TextTable(["name", "operation"])
+    table.append(["写真", "a  b"])
+    let sentence = String(repeating: "word  ", count: 20) + "end"
+    var report: ReportText = "\(sentence)\n\n\(table)\n"
+    report.append("1  a note that goes on for longer than its line\n", indent: 3)
+    let text = report.text(width: 40), lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines.allSatisfy { $0.columnCount <= 40 }, "\(text)")
+    #expect(
+      text.contains("\nname  operation\n写真       a  b\n\n1  a note that goes on for longer than\n   its line\n"), "\(text)")
+    #expect(report.text() == "\(sentence)\n\n\(table.text())\n1  a note that goes on for longer than its line\n")
   }
 
   /// Words are kept, in their order, and so is what lines begin with.
@@ -68,6 +107,20 @@ import Testing
       for line in lines where line.count <= width {
         #expect(fitted.split(separator: "\n", omittingEmptySubsequences: false).contains(Substring(line)))
       }
+    }
+  }
+
+  /// Words that no line holds are broken, and lose no letter.
+  @Test(arguments: 0..<100) func longWordsFit(seed: Int) {
+    var generator = SplitMix64(seed: UInt64(seed))
+    let text = (0..<Int.random(in: 1...6, using: &generator)).map { _ in
+      let letter = ["w", "写", "👩‍🚀"].randomElement(using: &generator)!
+      return String(repeating: letter, count: Int.random(in: 1...90, using: &generator))
+    }.joined(separator: " ")
+    for width in [20, 41, 80] {
+      let fitted = TextFormat.fitting(text, width: width)
+      #expect(fitted.split(separator: "\n").allSatisfy { $0.columnCount <= width }, "\(fitted)")
+      #expect(fitted.filter { !$0.isWhitespace } == text.filter { !$0.isWhitespace })
     }
   }
 }

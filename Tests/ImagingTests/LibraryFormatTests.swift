@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Imaging
@@ -91,7 +92,7 @@ import Testing
       gif(width: 1, height: 1, palette: palette, frames: [Frame(width: 1, height: 1, indices: [1])]))
   }
   static let hasAVIF = isInstalled { _ = try TestPictures.noise(.rgb).encoded(as: .avif(quality: 90)) }
-  static let hasHEIC = isInstalled { _ = try ImageCodec.decode([UInt8](Data(base64Encoded: heic) ?? Data())) }
+  static let hasHEIC = isInstalled { _ = try ImageCodec.decode([UInt8](Data(base64Encoded: PictureFixtures.heic) ?? Data())) }
   static let hasJXL = isInstalled { _ = try TestPictures.noise(.rgb).encoded(as: .jxlLossless) }
 
   @Test(.enabled(if: hasGIF, "giflib is not installed")) func palettesOfGIF() throws {
@@ -250,7 +251,7 @@ import Testing
   }
 
   @Test(.enabled(if: hasHEIC, "libheif with HEVC is not installed")) func picturesOfPhones() throws {
-    let bytes = [UInt8](try #require(Data(base64Encoded: Self.heic)))
+    let bytes = [UInt8](try #require(Data(base64Encoded: PictureFixtures.heic)))
     #expect(ImageFormat(sniffing: bytes) == .heic)
     let (image, remarks) = try read(bytes)
     #expect(remarks.isEmpty && image.width == 32 && image.height == 24 && image.colourModel == .rgb)
@@ -314,17 +315,4 @@ import Testing
       return 20 * log10(255 / (sum / count).squareRoot())
     }
   }
-
-  /// A corner of a photo, by heif-enc 1.15.1 with x265.
-  static let heic = """
-    AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAa1tZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAAAA5waXRtAAAAAAACAAAA\
-    EGlkYXQAAAAAACAAGAAAADhpbG9jAQAAAERAAAIAAQAAAAAAAAHRAAEAAAAAAAABCAACAAEAAAAAAAAAAQAAAAAAAAAIAAAAOGlpbmYAAAAAAAIAAAAVaW5m\
-    ZQIAAAEAAQAAaHZjMQAAAAAVaW5mZQIAAAAAAgAAZ3JpZAAAAADYaXBycAAAALZpcGNvAAAAdmh2Y0MBA3AAAAAAAAAAAAAe8AD8/fj4AAAPAyAAAQAYQAEM\
-    Af//A3AAAAMAkAAAAwAAAwAeugJAIQABACpCAQEDcAAAAwCQAAADAAADAB6gIIEFluqumubgQEDAgAAAAwCAAAADAIQiAAEABkQBwXPBiQAAABRpc3BlAAAA\
-    AAAAAEAAAABAAAAAFGlzcGUAAAAAAAAAIAAAABgAAAAQcGl4aQAAAAADCAgIAAAAGmlwbWEAAAAAAAAAAgABAoECAAICA4QAAAAaaXJlZgAAAAAAAAAOZGlt\
-    ZwACAAEAAQAAARBtZGF0AAABBCgBrxMh/dJDlJs6JR6Af7IvLWa0Xa8LQa1EmrjwDRYQHJ5m88Kq7Jz2f8w12/jfrvWQCTK/6c8NvZI2WHhc8pekQdm/07+g\
-    /0m39E+xyc+ePA/+dR+g1KbvbmUPsH4jHh3nk4Rcm/aIOVcjcPvm3Vrrdi4fiK7gmqpdp7m6J5V7fXvWgISgYQkpgxP9oX72yD49l5HAJvIGma2jmNM2o7hR\
-    94mhoyNfNos4boJaj5wXZlcMtpnZ4XtzG9UYuLTTbBpC/wMgnBoqCEWeLN24D8q8fV61wgbQ9uIm3AiOq5TVoXoVcU7xZlojMaaTZA7sGzfveQ0PwkTdoOJ7\
-    R7i54Txym9h2
-    """
 }

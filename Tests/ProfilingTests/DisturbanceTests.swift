@@ -69,7 +69,17 @@ import Testing
     low.gflopsPerS /= 2
     #expect(memory.raised(high, machine: "a", precision: "float32", now: 1000) == high)
     let raised = memory.raised(low, machine: "a", precision: "float32", now: 2000)
-    #expect(raised.gflopsPerS == high.gflopsPerS && raised.disagreement == 0.5)
+    #expect(raised.gflopsPerS == high.gflopsPerS && raised.disagreement == 0.5 && raised.areRemembered == true)
+    // Which were used is said, beside the sentence that they disagree.
+    var profile = SampleProfiles.small
+    profile.roofs = raised
+    #expect(profile.heading.contains("; the best of now and of the last day on this machine\n"), "\(profile.heading)")
+    #expect(
+      profile.disturbance?.contains("before and after the runs, and the best of the last day on this machine, differ by 50%")
+        == true)
+    profile.roofs = low
+    profile.roofs.areRemembered = false
+    #expect(profile.heading.contains("; the best of now, before and after the runs\n"), "\(profile.heading)")
     for (machine, precision, threads, now) in [
       ("b", "float32", low.threads, 2000.0), ("a", "bfloat16", low.threads, 2000), ("a", "float32", low.threads + 1, 2000),
       ("a", "float32", low.threads, 500), ("c", "float32", low.threads, 1000 + RoofMemory.lifetime),

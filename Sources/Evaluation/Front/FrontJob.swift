@@ -135,7 +135,7 @@ public final class FrontJob {
   }
 
   /// What is about to be done, in its order.
-  public var planText: String {
+  public var plan: ReportText {
     var table = TextTable(["variant", "steps", "parameters", "MACs"])
     for (index, part) in parts.enumerated() {
       let work = (try? part.outline.ledger(inputs: shapes))?.multiplyAccumulates
@@ -145,9 +145,10 @@ public final class FrontJob {
       ])
     }
     let steps = parts.reduce(0) { $0 + $1.steps }
-    var text = table.text + "\n\(TextFormat.grouped(steps)) steps in all, then all variants are timed in turn\n"
+    var text: ReportText = "\(table)\n\(TextFormat.grouped(steps)) steps in all, then all variants are timed in turn\n"
     for condition in conditions { text += "\(condition.name): \(condition.value.onOneLine)\n" }
-    return text + "folder: \(folder.path.onOneLine)\n"
+    text += "folder: \(folder.path.onOneLine)\n"
+    return text
   }
 
   /// Goes on until the table is there; nil where somebody asked to stop before.

@@ -1,6 +1,6 @@
 import Files
 
-extension FrontTable {
+extension FrontTable: TextReport {
   private static let fixedNames = [
     "name", "what", "parameters", "file_bytes", "multiply_accumulates", "steps", "steps_in_all", "ms", "ms_least", "ms_most",
     "memory_bytes", "joules",
@@ -46,7 +46,7 @@ extension FrontTable {
   }
 
   /// The table for people.
-  public var text: String {
+  public var report: ReportText {
     var table = TextTable(
       ["variant", "parameters", "file", "MACs", "ms", "95 %", "memory"] + qualityNames.map(Self.heading)
         + (joulesReason == nil ? ["joules"] : []) + ["steps", "dominated by"])
@@ -61,7 +61,7 @@ extension FrontTable {
           + (joulesReason == nil ? [times.joules.map { TextFormat.significant($0, 3) } ?? ""] : [])
           + [TextFormat.grouped(figures.stepsInAll), row.dominatedBy.joined(separator: ", ")])
     }
-    var text = table.text + "\n"
+    var text: ReportText = "\(table)\n"
     if let joulesReason { text += "joules: not measurable here: \(joulesReason)\n" }
     if let disturbance { text += "\(disturbance)\n" }
     for condition in conditions { text += "\(condition.name): \(condition.value)\n" }

@@ -15,6 +15,10 @@ struct LabelledPictures {
   /// Pictures whose class cannot be told, though it was said where it stands.
   private(set) var unlabelled: [(path: String, error: EvaluationError)] = []
 
+  /// Files in folders whose names are those of no pictures, and folders that were not entered.
+  private(set) var ignored: [String] = []
+  private(set) var unentered: [String] = []
+
   /// Lists pictures and those in folders, in order. A folder with folders that are called as classes is taken with these, and says so what
   /// is what; other folders inside it only where `isRecursive`.
   ///
@@ -28,22 +32,34 @@ struct LabelledPictures {
         pictures.append(Picture(path: input))
         continue
       }
-      let found = try Self.pictures(in: input, numbers, isRecursive: isRecursive)
-      guard !found.isEmpty else { throw .noPictures(folder: input) }
-      pictures += found
+      let found = try Self.found(in: input, numbers, isRecursive: isRecursive)
+      guard !found.pictures.isEmpty else { throw .noPictures(folder: input, unentered: found.unentered.count) }
+      pictures += found.pictures
+      ignored += found.ignored
+      unentered += found.unentered
     }
     if let labels { try look(into: labels, classes, numbers) }
     isLabelled = pictures.contains { $0.label != nil }
   }
 
-  private static func pictures(
+  /// What a folder holds.
+  private struct Found {
+    var pictures: [Picture]
+    var ignored: [String] = []
+    var unentered: [String]
+  }
+
+  private static func found(
     in folder: String, _ numbers: [String: Int], isRecursive: Bool
-  ) throws(EvaluationError) -> [Picture] {
+  ) throws(EvaluationError) -> Found {
     let folders = try wrapping { () throws(FileError) in try Folder.names(in: folder) }
       .filter { numbers[$0] != nil && Folder.exists(Folder.joined(folder, $0)) }
+    let inside = try wrapping { () throws(FileError) in try Folder.folders(in: folder) }
+    var ignored: [String] = []
     func files(_ folder: String, recursive: Bool) throws(EvaluationError) -> [String] {
-      try wrapping { () throws(FileError) in try Folder.files(in: folder, recursive: recursive) }
-        .filter { ImageFormat(path: $0) != nil }
+      let all = try wrapping { () throws(FileError) in try Folder.files(in: folder, recursive: recursive) }
+      ignored += all.filter { ImageFormat(path: $0) == nil }.map { Folder.joined(folder, $0) }
+      return all.filter { ImageFormat(path: $0) != nil }
     }
     let others = try files(folder, recursive: isRecursive).filter { name in
       !folders.contains { name.hasPrefix($0 + "/") }
@@ -54,12 +70,15 @@ struct LabelledPictures {
       let path = Folder.joined(folder, name)
       result += try files(path, recursive: true).map { Picture(path: Folder.joined(path, $0), label: numbers[name]) }
     }
-    return result
+    let unentered = isRecursive ? [] : inside.filter { !folders.contains($0) }.map { Folder.joined(folder, $0) }
+    // Those of classes that a recursive look had met were counted twice.
+    var seen: Set<String> = []
+    return Found(pictures: result, ignored: ignored.filter { seen.insert($0).inserted }, unentered: unentered)
   }
 
   private mutating func look(into folder: String, _ classes: [String], _ numbers: [String: Int]) throws(EvaluationError) {
     var known: [String: Set<Int>] = [:]
-    for picture in try Self.pictures(in: folder, numbers, isRecursive: false) {
+    for picture in try Self.found(in: folder, numbers, isRecursive: false).pictures {
       if let label = picture.label { known[Folder.name(picture.path), default: []].insert(label) }
     }
     guard !known.isEmpty else { throw .noLabels(folder: folder, classes: classes) }

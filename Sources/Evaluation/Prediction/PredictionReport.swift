@@ -3,7 +3,7 @@ import Imaging
 import Networks
 
 /// What a classifier or a segmenter said of pictures, and how right it was where that is known.
-public struct PredictionReport: Hashable, Codable, Sendable, EngineReport {
+public struct PredictionReport: Hashable, Codable, Sendable, EngineReport, TextReport {
   /// A class that a picture may be of.
   public struct Guess: Hashable, Codable, Sendable {
     public var name: String
@@ -66,6 +66,10 @@ public struct PredictionReport: Hashable, Codable, Sendable, EngineReport {
   public var classes: [String]
   public var pictures: [Picture] = []
   public var failures: [Failure] = []
+  /// Files in input folders that are no pictures by their names.
+  public var ignored: [String] = []
+  /// Folders in input folders that were not entered.
+  public var unentered: [String] = []
   public var classification: Classification?
   public var segmentation: Segmentation?
   /// From the first file opened to the last written.
@@ -92,10 +96,13 @@ extension PredictionReport {
   private static let mostColumns = 20
 
   /// The summary for people.
-  public var text: String {
+  public var report: ReportText {
     let rate = seconds > 0 ? ", \(TextFormat.fixed(Double(pictures.count) / seconds, 1)) a second" : ""
-    var text = "\(pictures.count) of \(pictures.count + unpredictedCount) pictures in \(TextFormat.fixed(seconds, 2)) s\(rate)"
+    var text: ReportText =
+      "\(pictures.count) of \(pictures.count + unpredictedCount) pictures in \(TextFormat.fixed(seconds, 2)) s\(rate)"
     text += " (\(model.onOneLine), \(engineText))\n"
+    let passedOver = UpscaleReport.passedOverText(ignored: ignored, unentered: unentered)
+    if !passedOver.isEmpty { text += "\(passedOver.joined(separator: ", "))\n" }
     if let classification { text += self.text(classification) }
     if let segmentation { text += self.text(segmentation) }
     return text
@@ -107,8 +114,8 @@ extension PredictionReport {
     return Set(failures.map(\.input)).subtracting(done).count
   }
 
-  private func text(_ figures: Classification) -> String {
-    var text = "accuracy \(Self.percent(figures.accuracy)) of \(figures.count) pictures"
+  private func text(_ figures: Classification) -> ReportText {
+    var text: ReportText = "accuracy \(Self.percent(figures.accuracy)) of \(figures.count) pictures"
     if figures.top > 1 { text += ", \(Self.percent(figures.topAccuracy)) among the first \(figures.top)" }
     text += "\n"
     guard classes.count <= Self.mostColumns else { return text }
@@ -121,17 +128,19 @@ extension PredictionReport {
       table.append([name] + figures.confusion[label].map(String.init) + [Self.percent(matrix.recall(label))])
     }
     table.append(["precision"] + classes.indices.map { Self.percent(matrix.precision($0)) })
-    return text + table.text
+    text += table
+    return text
   }
 
-  private func text(_ figures: Segmentation) -> String {
+  private func text(_ figures: Segmentation) -> ReportText {
     func share(_ value: Double?) -> String { value.map { TextFormat.fixed($0, 4) } ?? "-" }
-    var text = "IoU \(share(figures.intersectionOverUnion)), Dice \(share(figures.dice)), "
+    var text: ReportText = "IoU \(share(figures.intersectionOverUnion)), Dice \(share(figures.dice)), "
     text += "pixel accuracy \(Self.percent(figures.pixelAccuracy)) of \(figures.count) pictures\n"
     guard let byClass = figures.intersectionOverUnionByClass, let dice = figures.diceByClass else { return text }
     var table = TextTable(["class", "IoU", "Dice"])
     for (label, name) in classes.enumerated() { table.append([name, share(byClass[label]), share(dice[label])]) }
-    return text + table.text
+    text += table
+    return text
   }
 
   private static func percent(_ share: Double?) -> String { share.map { TextFormat.fixed($0 * 100, 2) + " %" } ?? "-" }

@@ -109,6 +109,7 @@ extension Predictor {
     let contract = classifier.contract
     let listed = try LabelledPictures(
       inputs, classes: contract.classes, labels: options.labels, isRecursive: options.isRecursive)
+    (report.ignored, report.unentered) = (listed.ignored, listed.unentered)
     try wrapping { () throws(FileError) in
       for picture in listed.pictures { try FileClaims.reads(picture.path) }
       if let output { try Folder.claimOutput(output) }
@@ -218,8 +219,10 @@ extension Predictor {
       try wrapping { () throws(FileError) in for mask in found { try FileClaims.reads(mask.path) } }
     }
     let naming = PictureBatch.Naming(
-      isRecursive: options.isRecursive, format: .png, companionSuffix: options.makesOverlays ? "-overlay" : nil)
+      isRecursive: options.isRecursive, format: .png, companionSuffix: options.makesOverlays ? "-overlay" : nil,
+      offersSuffix: false)
     let batch = try PictureBatch(inputs: inputs, output: output, naming: naming)
+    (report.ignored, report.unentered) = (batch.ignored, batch.unentered)
     for item in batch.items { try Folder.checkExtension(item.output, in: [".png"]) }
     for (item, error) in batch.refused { report.fail(item.input, error, failure) }
     var metrics = SegmentationMetrics(classes: contract.classes.count, threshold: segmenter.threshold)

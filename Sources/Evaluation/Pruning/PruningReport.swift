@@ -140,7 +140,7 @@ public struct PruningReport: Hashable, Codable, Sendable {
   }
 }
 
-extension PruningReport {
+extension PruningReport: TextReport {
   /// How many parameters are not 0, and how large the packed file is.
   static func sizes(of network: Network) -> (nonzero: Int, packed: Int) {
     var nonzero = 0
@@ -154,9 +154,9 @@ extension PruningReport {
   }
 
   /// The figures for people.
-  public var text: String {
+  public var report: ReportText {
     let isOfWeights = granularity == "weights"
-    var text = "\(model.onOneLine): \(network.onOneLine), input \(input), \(granularity) by \(importance)\n\n"
+    var text: ReportText = "\(model.onOneLine): \(network.onOneLine), input \(input), \(granularity) by \(importance)\n\n"
     var table = TextTable(["layer", "asked", isOfWeights ? "weights" : "channels", "left", ""])
     for layer in layers {
       table.append([
@@ -164,8 +164,8 @@ extension PruningReport {
         TextFormat.grouped(layer.after), layer.reason ?? (layer.asked == nil && target == nil ? "with others" : ""),
       ])
     }
-    text += table.text
-    if !consequences.isEmpty { text += "\n" + consequences.map { $0.printable + "\n" }.joined() }
+    text += table
+    if !consequences.isEmpty { text.append("\n" + consequences.map { $0.printable + "\n" }.joined()) }
     if let before, let after {
       var costs = ModelOptimization.Costs.table(before, after)
       func row(_ name: String, _ old: Int, _ new: Int) {
@@ -175,7 +175,7 @@ extension PruningReport {
       }
       row("model file", fileBytesBefore, fileBytesAfter)
       row("model file, packed", compressedBytesBefore, compressedBytesAfter)
-      text += "\n\(costs.text)"
+      text += "\n\(costs)"
     }
     if let quality { text += "\n\(quality.text)\n" }
     if let target {

@@ -133,7 +133,7 @@ public struct PruningSweep: Sendable {
   }
 
   /// A table for people.
-  public static func text(_ rows: [Row]) -> String {
+  public static func report(_ rows: [Row]) -> ReportText {
     let isTuned = rows.contains { $0.tunedPsnr != nil }
     var table = TextTable(["method", "sparsity", "parameters", "not 0", "packed", "ms", "PSNR"] + (isTuned ? ["trained"] : []))
     for row in rows {
@@ -144,7 +144,7 @@ public struct PruningSweep: Sendable {
           TextFormat.bytes(row.packedBytes), TextFormat.fixed(row.medianMs, 2), decibels(row.psnr),
         ] + (isTuned ? [decibels(row.tunedPsnr)] : []))
     }
-    return table.text
+    return "\(table)"
   }
 
   /// Curves over sparsity: quality, time and size, a curve for each method.

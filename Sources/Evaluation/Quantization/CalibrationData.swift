@@ -7,7 +7,7 @@ import Training
 
 /// What a network is measured on before and after it becomes one of integers: pieces of pictures as they enter it, and what should leave.
 ///
-/// For networks that make pictures each piece is made smaller and, where the network wants it, enlarged again, at each of the scales in turn; it
+/// Pieces have sides that the network takes: what is more is cut off. For networks that make pictures each piece is made smaller and, where the network wants it, enlarged again, at each of the scales in turn; it
 /// should become what it was. Classifiers and segmenters get whole pictures in their form; what should leave is what float32 makes
 /// of them. So it is for files `.npy`, which hold an input each.
 public struct CalibrationData: Sendable {
@@ -35,7 +35,7 @@ public struct CalibrationData: Sendable {
   ///
   /// - Parameters:
   ///   - count: the most files that are read.
-  ///   - side: of pieces as they enter the network, in pixels.
+  ///   - side: of pieces as they enter the network, in pixels: at most, and `leastSide` at least.
   ///   - excluded: a folder within whose files are left out.
   public init(folder: String, for network: Network, count: Int, side: Int = 96, excluding excluded: String? = nil)
     throws(EvaluationError)
@@ -47,9 +47,11 @@ public struct CalibrationData: Sendable {
     let taken = min(count, files.count)
     let paths = (0..<taken).map { Folder.joined(folder, files[$0 * files.count / taken]) }
     samples = []
+    var tooSmall: (picture: String, size: PictureForm.Size, needed: PictureForm.Size)?
     for (number, path) in paths.enumerated() {
       if path.hasSuffix(".npy") {
         let input = try wrapping { () throws(FormatError) in try NPYFile.read(path) }
+        guard input.largestMagnitude.isFinite else { throw .inputNotFinite(path: path) }
         samples.append(Sample(input: input))
         continue
       }
@@ -57,28 +59,68 @@ public struct CalibrationData: Sendable {
       let image = try wrapping { () throws(ImageError) in try ImageCodec.decode(bytes, name: path) }
       switch network.contract {
       case .image(let contract):
-        let scales = contract.scale.map { [$0] } ?? [2, 3, 4]
-        if let sample = Self.sample(image, contract, scale: scales[number % scales.count], side: side) {
+        let scales = contract.scale.map { [$0] } ?? [2, 3, 4], scale = scales[number % scales.count]
+        if let sample = try Self.sample(image, contract, network, scale: scale, side: side) {
           samples.append(sample)
+        } else if tooSmall.map({ $0.size.width * $0.size.height < image.width * image.height }) ?? true {
+          let least = try Self.leastSide(network, contract, scale: scale)
+          tooSmall = (
+            path, PictureForm.Size(width: image.width, height: image.height), PictureForm.Size(width: least, height: least)
+          )
         }
-      case .classifier(let contract): samples.append(Self.sample(image, contract.form, network, side: nil))
-      case .segmenter(let contract): samples.append(Self.sample(image, contract.form, network, side: side * 2))
+      case .classifier(let contract): samples.append(try Self.sample(image, contract.form, network, side: nil))
+      case .segmenter(let contract): samples.append(try Self.sample(image, contract.form, network, side: side * 2))
       case nil:
         let form: PictureForm = network.inputs[0].channels == 1 ? .grey() : PictureForm()
-        samples.append(Self.sample(image, form, network, side: side))
+        samples.append(try Self.sample(image, form, network, side: side))
       }
     }
-    guard !samples.isEmpty else { throw .noPictures(folder: folder) }
+    if samples.isEmpty, let tooSmall {
+      throw .picturesTooSmall(folder: folder, picture: tooSmall.picture, size: tooSmall.size, needed: tooSmall.needed)
+    }
     if case .image(let contract) = network.contract { peak = Double(contract.maximum) }
   }
 
+  /// The least side of a piece, in pixels of the network's input: of less nothing can be told.
+  public static let leastSide = 8
+
+  /// What the sides of inputs must be multiples of, at that of `leastSide` or above.
+  private static func multiple(
+    _ network: Network, _ contract: ImageContract, height: Int, width: Int
+  ) throws(EvaluationError) -> Int {
+    try ImageContinuation.leastMultiple { multiple throws(EvaluationError) in
+      func extent(_ whole: Int) -> Int { max(whole / multiple, 1) * multiple }
+      try network.checkTaken(
+        Shape(channels: contract.colour == .luma ? 1 : 3, height: extent(height), width: extent(width)))
+    }.multiple
+  }
+
+  /// The least side of a picture that a piece is cut of.
+  private static func leastSide(_ network: Network, _ contract: ImageContract, scale: Int) throws(EvaluationError) -> Int {
+    let isLarge = contract.inputSize == .lowResolution, least = isLarge ? leastSide : leastSide * scale
+    // An odd side asks for the multiple.
+    let multiple = try multiple(network, contract, height: least + 1, width: least + 1)
+    let unit = isLarge ? multiple : multiple * scale
+    return (least + unit - 1) / unit * unit * (isLarge ? scale : 1)
+  }
+
   /// The middle of a picture; nil where it is too small.
-  private static func sample(_ image: Image, _ contract: ImageContract, scale: Int, side: Int) -> Sample? {
+  private static func sample(
+    _ image: Image, _ contract: ImageContract, _ network: Network, scale: Int, side: Int
+  ) throws(EvaluationError) -> Sample? {
     let isLarge = contract.inputSize == .lowResolution
-    let most = isLarge ? side * scale : side
-    func extent(_ whole: Int) -> Int { min(whole, most) / scale * scale }
-    let (width, height) = (extent(image.width), extent(image.height))
-    guard min(width, height) >= 8 * scale else { return nil }
+    // In pixels of the picture: what a pixel of the small picture is, and the least piece.
+    func sides(_ multiple: Int) -> (width: Int, height: Int) {
+      let unit = isLarge ? scale * multiple : scale * multiple / commonDivisor(scale, multiple)
+      let most = max(isLarge ? side * scale : side, leastSide * scale, unit)
+      return (min(image.width, most) / unit * unit, min(image.height, most) / unit * unit)
+    }
+    let rough = sides(1)
+    guard min(rough.width, rough.height) >= leastSide * scale else { return nil }
+    let entering = isLarge ? scale : 1
+    let multiple = try multiple(network, contract, height: rough.height / entering, width: rough.width / entering)
+    let (width, height) = sides(multiple)
+    guard min(width, height) >= leastSide * scale else { return nil }
     let whole = PlanarImage<Double>(image)
     let truth = PlanarImage<Double>(
       colour: whole.colour.map {
@@ -98,8 +140,13 @@ public struct CalibrationData: Sendable {
     return Sample(input: tensor(source), target: tensor(truth))
   }
 
-  /// A picture in the form, of the size that this or the network asks for, else its middle, cut to what networks take.
-  private static func sample(_ image: Image, _ form: PictureForm, _ network: Network, side: Int?) -> Sample {
+  private static func commonDivisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : commonDivisor(b, a % b) }
+
+  /// A picture in the form, of the size that this or the network asks for, else its middle, cut to what most networks take, and continued where
+  /// this one does not.
+  private static func sample(
+    _ image: Image, _ form: PictureForm, _ network: Network, side: Int?
+  ) throws(EvaluationError) -> Sample {
     var size = form.size
     let axes = network.inputs[0].axes
     if size == nil, axes.count == 4, let height = axes[2], let width = axes[3] {
@@ -115,6 +162,7 @@ public struct CalibrationData: Sendable {
       }
     }
     let tensor = form.tensor(planes)
-    return Sample(input: tensor.reshaped(tensor.shape.rank == 4 ? tensor.shape : Shape([1] + tensor.shape.extents)))
+    let picture = tensor.reshaped(tensor.shape.rank == 4 ? tensor.shape : Shape([1] + tensor.shape.extents))
+    return Sample(input: size == nil ? try network.continuing(picture) : picture)
   }
 }

@@ -1,8 +1,8 @@
 import Files
 
-extension ModelQuantization {
+extension ModelQuantization: TextReport {
   /// The table by layers, and what is lost in all.
-  public var text: String {
+  public var report: ReportText {
     let isMeasured = layers.contains { $0.loss != nil }
     var table = TextTable(["layer", "products", "stored", "scale", "zero"] + (isMeasured ? ["lost alone [dB]"] : []))
     for layer in layers {
@@ -14,22 +14,20 @@ extension ModelQuantization {
       table.append(row)
     }
     let count = layers.count { $0.products == "integers" }
-    var text =
-      "\(model.onOneLine): \(network.onOneLine), ranges \(ranges) of \(sampleCount) samples, rounded \(rounding == .nearest ? "to the nearest" : "adaptively"), measured by \(engine)\n\n\(table.text)\n"
+    var text: ReportText =
+      "\(model.onOneLine): \(network.onOneLine), ranges \(ranges) of \(sampleCount) samples, rounded \(rounding == .nearest ? "to the nearest" : "adaptively"), measured by \(engine)\n\n\(table)\n"
     text +=
-      "\(count) of \(layers.count) layers sum integers; parameters \(TextFormat.bytes(parameterBytesBefore)) -> "
-      + "\(TextFormat.bytes(parameterBytesAfter))\n"
+      "\(count) of \(layers.count) layers sum integers; parameters \(TextFormat.bytes(parameterBytesBefore)) -> \(TextFormat.bytes(parameterBytesAfter))\n"
     if let float, let loss {
       text +=
-        "\(measure): float32 \(TextFormat.fixed(float, 3)) dB, integers \(TextFormat.fixed(integers, 3)) dB, lost "
-        + "\(TextFormat.fixed(loss, 3)) dB\n"
+        "\(measure): float32 \(TextFormat.fixed(float, 3)) dB, integers \(TextFormat.fixed(integers, 3)) dB, lost \(TextFormat.fixed(loss, 3)) dB\n"
     } else {
       text += "\(measure): \(TextFormat.fixed(integers, 2)) dB of what float32 makes\n"
     }
     if floatPrecision == .bfloat16, layers.contains(where: { $0.products == "bfloat16" }) {
       text += "its other layers are faster in bfloat16, and it was measured so: run it with --precision bfloat16\n"
     }
-    if let timing { text += timing.text }
+    if let timing { text += "\(timing.text)" }
     if let output { text += "written to \(output.onOneLine)\n" }
     return text
   }

@@ -2,7 +2,7 @@ import Files
 import Formats
 
 /// The runs in a folder, with how far each came.
-public struct RunList: Hashable, Codable, Sendable {
+public struct RunList: Hashable, Codable, Sendable, TextReport {
   public struct Entry: Hashable, Codable, Sendable {
     public var name: String
     /// Nil where `run.json` cannot be read.
@@ -38,7 +38,7 @@ public struct RunList: Hashable, Codable, Sendable {
     }
   }
 
-  public var text: String {
+  public var report: ReportText {
     var table = TextTable(["run", "state", "network", "parameters", "epochs", "best", "seconds", "updated"])
     for entry in entries {
       guard let record = entry.record else {
@@ -52,7 +52,7 @@ public struct RunList: Hashable, Codable, Sendable {
         record.updated.onOneLine,
       ])
     }
-    return table.text
+    return "\(table)"
   }
 }
 
@@ -65,7 +65,7 @@ extension RunRecord {
 }
 
 /// One run with its figures.
-public struct RunReport: Sendable {
+public struct RunReport: Sendable, TextReport {
   public let folder: RunFolder
   public let record: RunRecord
   public let metrics: RunMetrics
@@ -89,8 +89,8 @@ public struct RunReport: Sendable {
     }
   }
 
-  public var text: String {
-    var text =
+  public var report: ReportText {
+    var text: ReportText =
       "\(folder.path.onOneLine): \(record.state.rawValue), epoch \(record.epoch) of \(record.epochs), step \(record.step)"
     if let best = record.bestText { text += ", best \(best)" }
     text += "\n\(record.network.name.onOneLine): \(TextFormat.grouped(record.network.parameters)) parameters, "
@@ -114,11 +114,12 @@ public struct RunReport: Sendable {
           TextFormat.fixed(100 * row.waitingSeconds / max(row.seconds, 1e-9), 0),
         ] + row.validation.map { $0.map { TextFormat.fixed($0, 4) } ?? "" })
     }
-    return text + table.text
+    text += table
+    return text
   }
 
   /// What differs between two runs: keys of the recipes, machine, data, and what came out.
-  public func difference(from other: RunReport) -> String {
+  public func difference(from other: RunReport) -> ReportText {
     var table = TextTable(["", other.folder.path.onOneLine, folder.path.onOneLine])
     let old = other.recipe.leaves, new = recipe.leaves
     for key in Set(old.keys).union(new.keys).sorted() where old[key] != new[key] {
@@ -146,7 +147,7 @@ public struct RunReport: Sendable {
       let times = report.metrics.rows.map(\.imagesPerSecond).sorted()
       return times.isEmpty ? nil : TextFormat.fixed(times[times.count / 2], 1)
     }
-    return table.text
+    return "\(table)"
   }
 }
 

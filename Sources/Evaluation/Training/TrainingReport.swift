@@ -105,8 +105,8 @@ public struct TrainingReport: Hashable, Codable, Sendable {
   }
 
   /// The figures for people; with the ledger of each node where asked for.
-  public func text(showsNodes: Bool) -> String {
-    var text = "a step of training \(model.onOneLine): loss \(loss), optimizer \(optimizer)\n"
+  public func report(showsNodes: Bool) -> ReportText {
+    var text: ReportText = "a step of training \(model.onOneLine): loss \(loss), optimizer \(optimizer)\n"
     text += "input \(input), target \(target)\n"
     text += "\(TextFormat.grouped(parameterCount)) parameters, \(TextFormat.grouped(stateCount)) numbers beside them\n"
     let ratio = Double(ledger.multiplyAccumulates) / Double(max(forwardMultiplyAccumulates, 1))
@@ -124,6 +124,7 @@ public struct TrainingReport: Hashable, Codable, Sendable {
       text += "\n"
     }
     guard showsNodes else { return text }
-    return text + "\n" + NetworkReport.table(ledger)
+    text += "\n\(NetworkReport.table(ledger))"
+    return text
   }
 }

@@ -55,7 +55,7 @@ extension DataError {
   private static func isOfOneFile(_ error: FileError) -> Bool {
     switch error {
     case .notFound, .isDirectory, .notDirectory, .notPermitted, .tooLarge, .system: true
-    case .diskFull, .memory, .noFolder, .fileSizeLimit, .isRead, .isWritten: false
+    case .diskFull, .memory, .noFolder, .noFilesTaken, .fileSizeLimit, .isRead, .isWritten: false
     }
   }
 }

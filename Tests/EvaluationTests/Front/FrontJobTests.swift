@@ -78,7 +78,7 @@ import Testing
     #expect(job.parts.map(\.variant.name) == ["standard <b> & \"c\", d", "distilled", "half", "bf16", "int8"])
     // 3 pictures of 5 patches, 4 a step.
     #expect(job.parts.map(\.steps) == [6, 6, 3, 0, 0])
-    #expect(job.planText.contains("15 steps in all") && !place.exists("front"))
+    #expect(job.plan.text().contains("15 steps in all") && !place.exists("front"))
     let table = try #require(try job.run())
     #expect(table.rows.map(\.name) == ["distilled", "standard <b> & \"c\", d", "half", "bf16", "int8"])
     #expect(table.rows.map(\.figures.stepsInAll) == [6, 6, 9, 9, 9])
