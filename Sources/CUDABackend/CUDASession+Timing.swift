@@ -85,14 +85,14 @@ extension CUDAKernel {
   /// What the kernel does, for reports.
   fileprivate var work: Work {
     switch family {
-    case .dense, .denseHopper: Work(.gatheredProducts, unit: .float16)
+    case .dense, .denseHopper, .denseWide: Work(.gatheredProducts, unit: .float16)
     case .denseFloat: Work(.gatheredProducts)
     case .separable, .separableBlock, .selection: Work(.separable, unit: .float16)
     case .head: Work(.head, unit: .float16)
     case .tail: Work(.tail, unit: .float16)
     case .maximumPool, .windows: Work(.pool)
     case .direct: Work(.gatheredProducts, isVectorised: false)
-    case .elementByElement: Work(.elementwise)
+    case .elementByElement, .sumParts: Work(.elementwise)
     case .move: Work(.movement)
     case .resample: Work(.resize)
     }

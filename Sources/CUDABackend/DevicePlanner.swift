@@ -14,6 +14,8 @@ struct DevicePlanner {
   let device: CUDADevice
   /// Taken in place of the cheapest wherever they can: to test every kernel.
   let preferred: [CUDAKernel]
+  /// Blocks that share the input channels of a tile, wherever that can be: likewise.
+  let preferredSplits: Int?
 
   var program = DeviceProgram()
   var values: [String: Int] = [:]
@@ -28,7 +30,7 @@ struct DevicePlanner {
 
   init(
     _ network: Network, shapes: [String: Shape], wholeShapes: [String: Shape], precision: CUDAPrecision, device: CUDADevice,
-    preferred: [CUDAKernel] = []
+    preferred: [CUDAKernel] = [], preferredSplits: Int? = nil
   ) {
     self.network = network
     self.shapes = shapes
@@ -36,6 +38,7 @@ struct DevicePlanner {
     self.precision = precision
     self.device = device
     self.preferred = preferred
+    self.preferredSplits = preferredSplits
   }
 
   /// The whole program.

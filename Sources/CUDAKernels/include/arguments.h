@@ -19,6 +19,9 @@ struct ConvolutionArguments {
   int groups;                     // of 64 output channels
   int shuffle;  // 1; or 2: the groups are four runs of outputChannels; run p goes to pixel (2 y + p / 2, 2 x + p % 2)
   int tilesAcross, tilesDown, images;
+  /// 1; or more: as many blocks share the input channels of a tile, in runs of whole units, and leave sums in float32 where the
+  /// output would be, by split, image, row, column and group, for `SumParts`, which then makes the output of them.
+  int splits;
   /// y = residual + second + scale * (v < 0 ? slope * v : v), v being the sum with its bias; slope * scale is not more than
   /// scale.
   float slope, scale;
