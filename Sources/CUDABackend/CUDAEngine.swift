@@ -32,6 +32,8 @@ public struct CUDAEngine: Backend {
 
   public var name: String { Self.backendName }
   public var device: CUDADevice { context.device }
+  /// What was copied between the host and the device since the engine was made.
+  package var transfers: TransferCount { context.transfers }
 
   public func support(for node: Node, in network: Network, shapes: [String: Shape]) -> Support {
     DeviceSupport.refusal(of: node, in: network, shapes: shapes).map { .no($0) } ?? .yes

@@ -18,8 +18,10 @@ package struct CUDAKernel: KernelMethod {
     case head(DeviceElement, planes: Int)
     case tail(DeviceElement)
     case maximumPool(DeviceElement, size: Int, stride: Int)
+    /// 3x3 with shared memory, any layout.
+    case tiled
     /// One thread an element, any shape.
-    case direct, elementByElement, move, resample, windows
+    case direct, elementByElement, move, resample, windows, reduce, normalize, multiplyMatrices
   }
 
   package let name: String
@@ -111,10 +113,14 @@ extension CUDAKernel.Family {
       guard let size = number(2), let stride = number(3) else { return nil }
       self = .maximumPool(element, size: size, stride: stride)
     case ("Direct", .float16): self = .direct
+    case ("Tiled", .float16): self = .tiled
     case ("ElementByElement", .float16): self = .elementByElement
     case ("Move", .float16): self = .move
     case ("Resample", .float16): self = .resample
     case ("Windows", .float16): self = .windows
+    case ("Reduce", .float16): self = .reduce
+    case ("Normalize", .float16): self = .normalize
+    case ("MultiplyMatrices", .float16): self = .multiplyMatrices
     default: return nil
     }
   }

@@ -67,8 +67,9 @@ extension CUDASession: TimingSession {
   }
 
   private func timelineStep(_ step: DeviceProgram.Step) -> RunTimeline.Step {
-    return RunTimeline.Step(
-      node: step.node, kernels: [step.kernel.name], work: step.kernel.work,
+    RunTimeline.Step(
+      node: step.node, kernels: [step.kernel.name],
+      work: step.isCopy ? Work(.copy) : step.kernel.work,
       traffic: RunTimeline.Traffic(
         valueBytes: program.movedByteCount(step), heldBytes: program.values[step.writes].layout.ownByteCount))
   }
@@ -91,8 +92,10 @@ extension CUDAKernel {
     case .head: Work(.head, unit: .float16)
     case .tail: Work(.tail, unit: .float16)
     case .maximumPool, .windows: Work(.pool)
-    case .direct: Work(.gatheredProducts, isVectorised: false)
-    case .elementByElement, .sumParts: Work(.elementwise)
+    case .direct, .tiled: Work(.gatheredProducts, isVectorised: false)
+    case .elementByElement, .sumParts, .normalize: Work(.elementwise)
+    case .reduce: Work(.reduction)
+    case .multiplyMatrices: Work(.gatheredProducts, isVectorised: false)
     case .move: Work(.movement)
     case .resample: Work(.resize)
     }

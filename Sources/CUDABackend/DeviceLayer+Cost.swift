@@ -38,6 +38,9 @@ extension DeviceLayer {
     splits * output.shape.batch * computed.height * computed.width * computedGroups * DeviceLayout.laneUnit * 4
   }
 
+  /// Output channels of a block of `Tiled`.
+  static let tiledOutputs = 16
+
   /// Bytes in a nanosecond that the memory of an H100 moves, and its second-level cache; nanoseconds of one more launch.
   private static let memoryRate = 2000.0, cacheRate = 4000.0, launch = 3000.0
 
@@ -58,12 +61,20 @@ extension DeviceLayer {
     case .head(_, let planes): work = (64 * Double(9 * planes).roundedUp(to: 16), 300)
     case .tail: work = (8 * channels.roundedUp(to: 16) * 9, 300)
     case .separableBlock: work = (2 * (64 + 72) * 64, 500)
-    case .maximumPool, .windows, .elementByElement, .move, .resample, .sumParts: work = (64 * 9, 100)
+    case .maximumPool, .windows, .elementByElement, .move, .resample, .sumParts, .reduce,
+      .normalize, .multiplyMatrices:
+      work = (64 * 9, 100)
     // A load from the cache for each product; of planes there are no more than are wanted.
-    case .direct: work = (Double(directProducts * (output.isPlanar ? output.shape.channels : 64)), 8)
+    case .tiled: work = (9 * channels.roundedUp(to: 8) * Double(Self.tiledOutputs), 60)
+    case .direct:
+      work = (Double(directProducts * (output.isPlanar ? output.shape.channels : 64)), 8)
     }
-    let groups = Double(computedGroups)
-    let bytes = Double(input.byteCount + output.byteCount + (residual?.byteCount ?? 0) + weightByteCount)
+    var groups = Double(computedGroups)
+    if case .tiled = kernel.family {
+      groups = Double(output.lanes.ceilingDivided(by: Self.tiledOutputs))
+    }
+    let bytes = Double(
+      input.byteCount + output.byteCount + (residual?.byteCount ?? 0) + weightByteCount)
     let memory = bytes / Self.memoryRate
     guard kernel.tileWidth > 0 else {
       let pixels = images * Double(image.height * image.width)

@@ -78,6 +78,11 @@ extension DeviceLayer {
       }
       guard pool.padding.top == size / 3, pool.padding.left == size / 3 else { return "its padding is \(size / 3)" }
       return nil
+    case .tiled:
+      let parts = output.lanes.ceilingDivided(by: Self.tiledOutputs)
+      if epilogue.shuffle != 1 { return "it shuffles no pixels" }
+      return output.shape.batch * parts > 65535
+        ? "a launch takes at most 65535 images and parts of channels" : windowRefusal(3, 1)
     case .direct:
       switch form {
       case .convolution, .transposed: return epilogue.shuffle == 1 ? batchRefusal : "it shuffles no pixels"
@@ -89,7 +94,9 @@ extension DeviceLayer {
       case .maximumPool, .averagePool: return batchRefusal
       case .convolution, .separable, .transposed: return "it is a pool"
       }
-    case .elementByElement, .move, .resample, .sumParts: return "it sums no products"
+    case .elementByElement, .move, .resample, .sumParts, .reduce, .normalize:
+      return "it sums no products"
+    case .multiplyMatrices: return "it multiplies two values"
     }
   }
 

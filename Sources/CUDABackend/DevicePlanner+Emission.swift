@@ -131,7 +131,10 @@ extension DevicePlanner {
         return WeightPacking.selection(groups: groups, inputs: padded, element, pointwise: weight, depthwise: channelWeight)
       case .head(let element, let planes): return WeightPacking.head(groups: groups, planes: planes, element, weight)
       case .tail(let element): return WeightPacking.tail(inputs: padded, element, weight)
-      case .maximumPool, .direct, .elementByElement, .move, .resample, .windows, .sumParts: return []
+      case .maximumPool, .direct, .elementByElement, .move, .resample, .windows, .sumParts, .reduce,
+        .normalize, .multiplyMatrices,
+        .tiled:
+        return []
       }
     }
   }
@@ -178,9 +181,11 @@ extension DevicePlanner {
     }
   }
 
-  /// The kernel of any shape.
+  /// The kernels of any layout: one of any shape, an element a thread, and one of tiles.
   mutating func emitDirect(
-    _ node: Node, _ product: Product, _ layer: DeviceLayer, from input: Int, to output: Int, adding residual: Int?
+    _ node: Node, _ product: Product, _ layer: DeviceLayer, _ chosen: CUDAKernel, from input: Int,
+    to output: Int,
+    adding residual: Int?
   ) {
     let from = layer.input, to = layer.output, epilogue = layer.epilogue, element = precision.element
     let attributes: (kernel: Pair, stride: Pair, dilation: Pair, padding: Padding, groups: Int, isTransposed: Bool)
@@ -204,9 +209,16 @@ extension DevicePlanner {
       })
     let bias = product.bias.map { parameterConstant(node, $0) }
     let slope = slopeConstant(node, product.slope, [epilogue.before, epilogue.after])
+    var grid = elementGrid(to)
+    if chosen.tileWidth > 0 {
+      grid = LaunchGrid(
+        x: to.shape.width.ceilingDivided(by: chosen.tileWidth),
+        y: to.shape.height.ceilingDivided(by: chosen.tileHeight),
+        z: to.shape.batch * to.lanes.ceilingDivided(by: DeviceLayer.tiledOutputs))
+    }
     program.steps.append(
       DeviceProgram.Step(
-        node: node.name, kernel: .any(.direct), grid: elementGrid(to), reads: [input] + (residual.map { [$0] } ?? []),
+        node: node.name, kernel: chosen, grid: grid, reads: [input] + (residual.map { [$0] } ?? []),
         writes: output
       ) { [addedLayout = layer.residual] addresses, _ in
         var a = DirectArguments()

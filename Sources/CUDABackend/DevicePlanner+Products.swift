@@ -157,9 +157,10 @@ extension DevicePlanner {
     switch kernel.family {
     case .dense, .denseFloat, .denseHopper, .denseWide, .separable, .separableBlock, .selection, .head, .tail:
       emitTiled(node, product, layer, choice, from: input, to: output, adding: residual)
-    case .direct: emitDirect(node, product, layer, from: input, to: output, adding: residual)
+    case .direct, .tiled:
+      emitDirect(node, product, layer, kernel, from: input, to: output, adding: residual)
     case .maximumPool, .windows: emitPool(node, layer, kernel, from: input, to: output)
-    case .elementByElement, .move, .resample, .sumParts:
+    case .elementByElement, .move, .resample, .sumParts, .reduce, .normalize, .multiplyMatrices:
       throw .unsupported(
         node: node.name, operation: node.operation.typeName, backend: CUDAEngine.backendName,
         reason: "\(kernel.name) sums nothing")

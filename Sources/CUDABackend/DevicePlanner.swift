@@ -90,7 +90,12 @@ struct DevicePlanner {
     case .pixelShuffle, .pixelUnshuffle, .flatten, .slice, .pad, .reshape, .transpose, .expand: try planMovement(node)
     case .resize(let payload): try planResize(node, payload)
     case .constant: try planConstant(node)
-    case .matrixMultiply, .softmax, .reduction, .maximumIndex, .normalization, .integer, .training:
+    case .matrixMultiply: try planMatrices(node)
+    case .softmax(let payload): try planSoftmax(node, payload)
+    case .reduction(let payload): try planReduction(node, payload)
+    case .maximumIndex(let payload): try planMaximumIndex(node, payload)
+    case .normalization(let payload): try planNormalization(node, payload)
+    case .integer, .training:
       throw .unsupported(
         node: node.name, operation: node.operation.typeName, backend: CUDAEngine.backendName,
         reason: DeviceSupport.refusal(of: node, in: network, shapes: shapes) ?? "no kernel does it")

@@ -81,7 +81,9 @@ extension CUDAKernel.Family {
       .maximumPool(let element, _, _):
       element
     case .denseFloat: .float32
-    case .direct, .elementByElement, .move, .resample, .windows: nil
+    case .direct, .tiled, .elementByElement, .move, .resample, .windows, .reduce, .normalize,
+      .multiplyMatrices:
+      nil
     }
   }
 }
