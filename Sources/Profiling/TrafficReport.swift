@@ -178,7 +178,9 @@ extension LadderTable {
   /// The table for people.
   public var text: String {
     var table = TextTable([
-      "way", "instruction set", "threads", "images", "ms/image", "speed-up", "max difference", "mean difference",
+      "way", device == nil ? "instruction set" : "precision",
+      device == nil ? "threads" : "threads a block", "images", "ms/image", "speed-up",
+      "max difference", "mean difference",
     ])
     for rung in rungs {
       var row = [rung.name, rung.isa ?? "--", "\(rung.threads)", "\(rung.images)"]
@@ -193,6 +195,6 @@ extension LadderTable {
       }
       table.append(row)
     }
-    return title + "\n" + table.text
+    return title + (device.map { ", \($0)" } ?? "") + "\n" + table.text
   }
 }
