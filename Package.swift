@@ -51,8 +51,9 @@ var targets: [Target] = [
   .target(
     name: "Profiling",
     dependencies: [
-      "Tensors", "Files", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "CPUBackend", "CKernels",
-      "Evaluation",
+      "Tensors", "Files", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "CPUBackend",
+      "CUDABackend",
+      "CKernels", "Evaluation",
     ]),
   .target(
     name: "Swiftlet",
@@ -133,7 +134,7 @@ var targets: [Target] = [
     ], exclude: ["Fixtures", "HDF5", "Models", "Networks", "Quantized"]),
   .testTarget(name: "ImagingTests", dependencies: ["Tensors", "Files", "Imaging", "TestSupport"]),
   .testTarget(name: "EvaluationTests", dependencies: ["Swiftlet", "TestSupport", "GeneratedNetworks", "CUDAEmulation"]),
-  .testTarget(name: "ProfilingTests", dependencies: ["Swiftlet"]),
+  .testTarget(name: "ProfilingTests", dependencies: ["Swiftlet", "CUDABackend", "CUDAEmulation"]),
   .testTarget(name: "CommandTests", dependencies: ["Swiftlet", "SwiftletCommand", "TestSupport"]),
   .testTarget(name: "CShippedModelsTests", dependencies: ["CShippedModels"]),
 ]

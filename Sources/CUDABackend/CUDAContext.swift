@@ -6,6 +6,8 @@ package final class CUDAContext: @unchecked Sendable {
   package let device: CUDADevice
   let driver: CUDADriver
   private let handle: OpaquePointer
+  /// What was copied between the host and the device so far.
+  private let copied = Mutex(TransferCount())
   /// By name.
   private let loaded: Mutex<[String: KernelFunction]>
 
@@ -39,6 +41,11 @@ package final class CUDAContext: @unchecked Sendable {
     _ = body(driver.functions)
   }
 
+  /// What was copied between the host and the device since the context was made.
+  package var transfers: TransferCount { copied.withLock { $0 } }
+
+  func count(_ more: TransferCount) { copied.withLock { $0 += more } }
+
   /// The bytes that the device has free.
   package func freeByteCount() throws(CUDAError) -> Int {
     var free = 0, total = 0
@@ -69,6 +76,28 @@ package final class CUDAContext: @unchecked Sendable {
       loaded[kernel.name] = result
       return result
     }
+  }
+}
+
+/// Copies between the host and the device.
+package struct TransferCount: Hashable, Sendable {
+  package var uploads = 0
+  package var downloads = 0
+  package var uploadedBytes = 0
+  package var downloadedBytes = 0
+
+  static func += (a: inout TransferCount, b: TransferCount) {
+    a.uploads += b.uploads
+    a.downloads += b.downloads
+    a.uploadedBytes += b.uploadedBytes
+    a.downloadedBytes += b.downloadedBytes
+  }
+
+  package static func - (a: TransferCount, b: TransferCount) -> TransferCount {
+    TransferCount(
+      uploads: a.uploads - b.uploads, downloads: a.downloads - b.downloads,
+      uploadedBytes: a.uploadedBytes - b.uploadedBytes,
+      downloadedBytes: a.downloadedBytes - b.downloadedBytes)
   }
 }
 
@@ -114,6 +143,8 @@ final class PinnedMemory: @unchecked Sendable {
 final class DeviceStream: @unchecked Sendable {
   let context: CUDAContext
   let handle: OpaquePointer
+  /// The copies of the graph that is being captured; nil where commands are carried out.
+  private var captured: TransferCount?
 
   init(_ context: CUDAContext) throws(CUDAError) {
     var handle: OpaquePointer?
@@ -128,10 +159,16 @@ final class DeviceStream: @unchecked Sendable {
 
   func upload(_ target: UInt64, _ source: UnsafeRawPointer, _ byteCount: Int) throws(CUDAError) {
     try context.call("cuMemcpyHtoDAsync") { $0.upload(target, source, byteCount, handle) }
+    count(TransferCount(uploads: 1, uploadedBytes: byteCount))
   }
 
   func download(_ target: UnsafeMutableRawPointer, _ source: UInt64, _ byteCount: Int) throws(CUDAError) {
     try context.call("cuMemcpyDtoHAsync") { $0.download(target, source, byteCount, handle) }
+    count(TransferCount(downloads: 1, downloadedBytes: byteCount))
+  }
+
+  private func count(_ more: TransferCount) {
+    if captured == nil { context.count(more) } else { captured? += more }
   }
 
   /// Runs a kernel on a grid of blocks with the bytes of its arguments.
@@ -157,7 +194,10 @@ final class DeviceStream: @unchecked Sendable {
     // CU_STREAM_CAPTURE_MODE_RELAXED: other threads go on as they were.
     try context.call("cuStreamBeginCapture") { $0.beginCapture(handle, 2) }
     var failure: CUDAError?
+    captured = TransferCount()
     do throws(CUDAError) { try body() } catch { failure = error }
+    let copies = captured ?? TransferCount()
+    captured = nil
     var graph: OpaquePointer?
     try context.call("cuStreamEndCapture") { $0.endCapture(handle, &graph) }
     defer { if let graph { context.release { $0.destroyGraph(graph) } } }
@@ -166,11 +206,12 @@ final class DeviceStream: @unchecked Sendable {
     var executable: OpaquePointer?
     try context.call("cuGraphInstantiateWithFlags") { $0.instantiateGraph(&executable, graph, 0) }
     guard let executable else { throw .noDevice }
-    return DeviceGraph(context, executable)
+    return DeviceGraph(context, executable, copies)
   }
 
   func launch(_ graph: DeviceGraph) throws(CUDAError) {
     try context.call("cuGraphLaunch") { $0.launchGraph(graph.handle, handle) }
+    count(graph.copies)
   }
 }
 
@@ -178,10 +219,13 @@ final class DeviceStream: @unchecked Sendable {
 final class DeviceGraph: @unchecked Sendable {
   let context: CUDAContext
   let handle: OpaquePointer
+  /// Those between host and device.
+  let copies: TransferCount
 
-  init(_ context: CUDAContext, _ handle: OpaquePointer) {
+  init(_ context: CUDAContext, _ handle: OpaquePointer, _ copies: TransferCount) {
     self.context = context
     self.handle = handle
+    self.copies = copies
   }
 
   deinit { context.release { $0.destroyExecutable(handle) } }

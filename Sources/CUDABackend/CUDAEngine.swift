@@ -12,6 +12,8 @@ public struct CUDAEngine: Backend {
   let context: CUDAContext
   /// Taken in place of the selector's choice wherever they can run: to test every kernel.
   package var preferredKernels: [CUDAKernel] = []
+  /// Blocks that share the input channels of a tile, in place of the selector's choice wherever that can be.
+  package var preferredSplits: Int?
   /// Whether each value has memory of its own, so that reading outside one is found.
   package var separatesValues = false
 
@@ -30,6 +32,8 @@ public struct CUDAEngine: Backend {
 
   public var name: String { Self.backendName }
   public var device: CUDADevice { context.device }
+  /// What was copied between the host and the device since the engine was made.
+  package var transfers: TransferCount { context.transfers }
 
   public func support(for node: Node, in network: Network, shapes: [String: Shape]) -> Support {
     DeviceSupport.refusal(of: node, in: network, shapes: shapes).map { .no($0) } ?? .yes

@@ -8,14 +8,20 @@ package struct CUDAKernel: KernelMethod {
     case dense(DeviceElement, size: Int, stride: Int)
     case denseFloat(size: Int, stride: Int)
     case denseHopper(DeviceElement)
+    /// Makes so many groups of 64 output channels a block.
+    case denseWide(DeviceElement, groups: Int)
+    /// Adds what the splits of a layer left.
+    case sumParts(DeviceElement)
     case separable(DeviceElement)
     case separableBlock(DeviceElement)
     case selection(DeviceElement)
     case head(DeviceElement, planes: Int)
     case tail(DeviceElement)
     case maximumPool(DeviceElement, size: Int, stride: Int)
+    /// 3x3 with shared memory, any layout.
+    case tiled
     /// One thread an element, any shape.
-    case direct, elementByElement, move, resample, windows
+    case direct, elementByElement, move, resample, windows, reduce, normalize, multiplyMatrices
   }
 
   package let name: String
@@ -36,7 +42,24 @@ package struct CUDAKernel: KernelMethod {
   package static let allCases: [CUDAKernel] = (0..<cuda_kernel_count()).map { CUDAKernel(cuda_kernel_at($0)) }
 
   /// Whether its instructions are those of compute capability 9.0 alone.
-  package var isForHopper: Bool { if case .denseHopper = family { true } else { false } }
+  package var isForHopper: Bool {
+    switch family {
+    case .denseHopper, .denseWide: true
+    default: false
+    }
+  }
+
+  /// Groups of 64 output channels that a block makes.
+  var groupsPerBlock: Int { if case .denseWide(_, let groups) = family { groups } else { 1 } }
+
+  /// Input channels that it takes at a time where several blocks can share those of a layer; nil where they cannot.
+  var channelsPerUnit: Int? {
+    switch family {
+    case .dense, .denseWide: 16
+    case .denseFloat: 8
+    default: nil
+    }
+  }
 
   /// The kernel of a family that takes any shape.
   static func any(_ family: Family) -> CUDAKernel {
@@ -64,7 +87,8 @@ extension CUDAKernel.Family {
   /// `Dense<Half , 4 , 3 , 3 , 2>`: the element, warps, stages, then size and stride, 3 and 1 unless given.
   fileprivate init?(_ text: String) {
     let parts = text.split(whereSeparator: { "<,> ".contains($0) }).map(String.init)
-    let element: DeviceElement? = parts.count > 1 ? ["Half": .float16, "BFloat16": .bfloat16][parts[1]] : nil
+    let element: DeviceElement? =
+      parts.count > 1 ? ["Half": .float16, "BFloat16": .bfloat16, "float": .float32][parts[1]] : nil
     func number(_ index: Int, else usual: Int? = nil) -> Int? { parts.count > index ? Int(parts[index]) : usual }
     switch (parts.first, element) {
     case ("Dense", let element?):
@@ -74,6 +98,10 @@ extension CUDAKernel.Family {
       guard let size = number(3, else: 3), let stride = number(4, else: 1) else { return nil }
       self = .denseFloat(size: size, stride: stride)
     case ("DenseHopper", let element?): self = .denseHopper(element)
+    case ("DenseWideHopper", let element?):
+      guard let groups = number(2) else { return nil }
+      self = .denseWide(element, groups: groups)
+    case ("SumParts", let element?): self = .sumParts(element)
     case ("Separable", let element?): self = .separable(element)
     case ("SeparableBlock", let element?): self = .separableBlock(element)
     case ("Selection", let element?): self = .selection(element)
@@ -85,10 +113,14 @@ extension CUDAKernel.Family {
       guard let size = number(2), let stride = number(3) else { return nil }
       self = .maximumPool(element, size: size, stride: stride)
     case ("Direct", .float16): self = .direct
+    case ("Tiled", .float16): self = .tiled
     case ("ElementByElement", .float16): self = .elementByElement
     case ("Move", .float16): self = .move
     case ("Resample", .float16): self = .resample
     case ("Windows", .float16): self = .windows
+    case ("Reduce", .float16): self = .reduce
+    case ("Normalize", .float16): self = .normalize
+    case ("MultiplyMatrices", .float16): self = .multiplyMatrices
     default: return nil
     }
   }

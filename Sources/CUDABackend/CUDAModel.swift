@@ -46,7 +46,8 @@ final class CUDAModel: Model {
   func session(inputs: [Shape], kernelsFor whole: [Shape]) throws(ExecutionError) -> any Session {
     let planned = try PlannedNetwork(network, inputs: inputs, kernelsFor: whole)
     var planner = planned.planner(
-      precision: engine.precision, device: engine.device, preferred: engine.preferredKernels)
+      precision: engine.precision, device: engine.device, preferred: engine.preferredKernels,
+      preferredSplits: engine.preferredSplits)
     let program = try planner.plan()
     return try CUDASession(program, network: planned.network, shapes: planned.shapes, model: self)
   }

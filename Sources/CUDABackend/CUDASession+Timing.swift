@@ -67,8 +67,9 @@ extension CUDASession: TimingSession {
   }
 
   private func timelineStep(_ step: DeviceProgram.Step) -> RunTimeline.Step {
-    return RunTimeline.Step(
-      node: step.node, kernels: [step.kernel.name], work: step.kernel.work,
+    RunTimeline.Step(
+      node: step.node, kernels: [step.kernel.name],
+      work: step.isCopy ? Work(.copy) : step.kernel.work,
       traffic: RunTimeline.Traffic(
         valueBytes: program.movedByteCount(step), heldBytes: program.values[step.writes].layout.ownByteCount))
   }
@@ -85,14 +86,16 @@ extension CUDAKernel {
   /// What the kernel does, for reports.
   fileprivate var work: Work {
     switch family {
-    case .dense, .denseHopper: Work(.gatheredProducts, unit: .float16)
+    case .dense, .denseHopper, .denseWide: Work(.gatheredProducts, unit: .float16)
     case .denseFloat: Work(.gatheredProducts)
     case .separable, .separableBlock, .selection: Work(.separable, unit: .float16)
     case .head: Work(.head, unit: .float16)
     case .tail: Work(.tail, unit: .float16)
     case .maximumPool, .windows: Work(.pool)
-    case .direct: Work(.gatheredProducts, isVectorised: false)
-    case .elementByElement: Work(.elementwise)
+    case .direct, .tiled: Work(.gatheredProducts, isVectorised: false)
+    case .elementByElement, .sumParts, .normalize: Work(.elementwise)
+    case .reduce: Work(.reduction)
+    case .multiplyMatrices: Work(.gatheredProducts, isVectorised: false)
     case .move: Work(.movement)
     case .resample: Work(.resize)
     }

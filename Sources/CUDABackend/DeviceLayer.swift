@@ -51,6 +51,9 @@ extension DeviceLayer {
     case .denseHopper(let element):
       if input.shape.channels <= 48 || input.shape.channels > 64 { return "it takes 64 channels" }
       return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? productRefusal(3, 1)
+    case .denseWide(let element, let groups):
+      if groups > 1, computedGroups % groups != 0 { return "it takes whole runs of \(64 * groups) output channels" }
+      return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? productRefusal(3, 1)
     case .separable(let element):
       return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true)
         ?? separableRefusal(.depthwiseFirst)
@@ -75,6 +78,11 @@ extension DeviceLayer {
       }
       guard pool.padding.top == size / 3, pool.padding.left == size / 3 else { return "its padding is \(size / 3)" }
       return nil
+    case .tiled:
+      let parts = output.lanes.ceilingDivided(by: Self.tiledOutputs)
+      if epilogue.shuffle != 1 { return "it shuffles no pixels" }
+      return output.shape.batch * parts > 65535
+        ? "a launch takes at most 65535 images and parts of channels" : windowRefusal(3, 1)
     case .direct:
       switch form {
       case .convolution, .transposed: return epilogue.shuffle == 1 ? batchRefusal : "it shuffles no pixels"
@@ -86,7 +94,9 @@ extension DeviceLayer {
       case .maximumPool, .averagePool: return batchRefusal
       case .convolution, .separable, .transposed: return "it is a pool"
       }
-    case .elementByElement, .move, .resample: return "it sums no products"
+    case .elementByElement, .move, .resample, .sumParts, .reduce, .normalize:
+      return "it sums no products"
+    case .multiplyMatrices: return "it multiplies two values"
     }
   }
 
@@ -174,67 +184,4 @@ extension TransposedConvolution {
     kernel == Pair(2) && stride == Pair(2) && padding == Padding(0) && outputPadding == Pair(0) && dilation == Pair(1)
       && groups == 1
   }
-}
-
-// MARK: What it costs
-
-extension DeviceLayer {
-  /// The time of a kernel that can run the layer, estimated from tiles, products and bytes.
-  package func nanoseconds(of kernel: CUDAKernel) -> Double {
-    let image = computed, channels = Double(input.shape.channels), images = Double(output.shape.batch)
-    // 64 outputs of a pixel; for each of them what is multiplied, and products of a multiprocessor in a nanosecond: a half of the H100's
-    // tensor cores, as measured for dense 3x3 there.
-    let work: (products: Double, rate: Double)
-    switch kernel.family {
-    case .dense(_, let size, _): work = (64 * channels.roundedUp(to: 16) * Double(size * size), 800)
-    // Weights stay in shared memory.
-    case .denseHopper: work = (64 * 64 * 9, 1300)
-    case .denseFloat(let size, _): work = (64 * channels.roundedUp(to: 8) * Double(size * size), 130)
-    case .separable: work = ((64 + 72) * channels.roundedUp(to: 16), 500)
-    case .selection: work = (64 * channels.roundedUp(to: 16) * 1.3 + 72 * 64, 500)
-    case .head(_, let planes): work = (64 * Double(9 * planes).roundedUp(to: 16), 300)
-    case .tail: work = (8 * channels.roundedUp(to: 16) * 9, 300)
-    case .separableBlock: work = (2 * (64 + 72) * 64, 500)
-    case .maximumPool, .windows, .elementByElement, .move, .resample: work = (64 * 9, 100)
-    // A load from the cache for each product; of planes there are no more than are wanted.
-    case .direct: work = (Double(directProducts * (output.isPlanar ? output.shape.channels : 64)), 8)
-    }
-    let groups = Double(computedChannels.ceilingDivided(by: DeviceLayout.laneUnit))
-    let bytes = Double(input.byteCount + output.byteCount + (residual?.byteCount ?? 0))
-    // Bytes in a nanosecond that the memory of such a device moves.
-    let memory = bytes / 2000
-    guard kernel.tileWidth > 0 else {
-      let pixels = images * Double(image.height * image.width)
-      return max(pixels * groups * work.products / work.rate / Double(device.multiprocessorCount), memory)
-    }
-    let tiles =
-      Double(image.height.ceilingDivided(by: kernel.tileHeight) * image.width.ceilingDivided(by: kernel.tileWidth)) * images
-      * groups
-    // Blocks of a multiprocessor share its rate; the last wave is a whole one.
-    let waves = (tiles / Double(device.multiprocessorCount)).rounded(.up)
-    return max(waves * Double(kernel.tileWidth * kernel.tileHeight) * work.products / work.rate, memory)
-  }
-
-  /// What a kernel computes before pixels are shuffled, or spread.
-  var computed: (height: Int, width: Int) {
-    if case .transposed(let payload) = form, payload.spreadsPixels { return (input.shape.height, input.shape.width) }
-    return (output.shape.height / epilogue.shuffle, output.shape.width / epilogue.shuffle)
-  }
-
-  private var computedChannels: Int {
-    if case .transposed(let payload) = form, payload.spreadsPixels { return 4 * output.lanes }
-    return output.shape.channels * epilogue.shuffle * epilogue.shuffle
-  }
-
-  private var directProducts: Int {
-    switch form {
-    case .convolution(let payload): payload.kernel.height * payload.kernel.width * payload.inChannels / payload.groups
-    case .transposed(let payload): payload.kernel.height * payload.kernel.width * payload.inChannels / payload.groups
-    case .separable, .maximumPool, .averagePool: 1
-    }
-  }
-}
-
-extension Double {
-  fileprivate func roundedUp(to unit: Int) -> Double { (self / Double(unit)).rounded(.up) * Double(unit) }
 }

@@ -73,9 +73,12 @@ struct PlannedNetwork {
     self.shapes = shapes
   }
 
-  func planner(precision: CUDAPrecision, device: CUDADevice, preferred: [CUDAKernel] = []) -> DevicePlanner {
+  func planner(
+    precision: CUDAPrecision, device: CUDADevice, preferred: [CUDAKernel] = [], preferredSplits: Int? = nil
+  ) -> DevicePlanner {
     DevicePlanner(
-      network, shapes: shapes, wholeShapes: wholeShapes, precision: precision, device: device, preferred: preferred)
+      network, shapes: shapes, wholeShapes: wholeShapes, precision: precision, device: device, preferred: preferred,
+      preferredSplits: preferredSplits)
   }
 
   /// The network with numbers for sizes that follow from the inputs', and the types of its values.

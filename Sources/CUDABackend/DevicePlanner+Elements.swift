@@ -95,8 +95,11 @@ extension DevicePlanner {
     }
   }
 
-  /// Copies a value into another layout.
-  mutating func move(_ node: String, _ input: Int, to output: Int) { appendMove(node, input, to: output) { _, _ in } }
+  /// Copies an input or an output into another layout.
+  mutating func move(_ node: String, _ input: Int, to output: Int) {
+    appendMove(node, input, to: output) { _, _ in }
+    program.steps[program.steps.count - 1].isCopy = true
+  }
 
   mutating func shuffle(_ node: String, _ input: Int, to output: Int, _ payload: PixelShuffle) throws(ExecutionError) {
     appendMove(node, input, to: output) { a, _ in

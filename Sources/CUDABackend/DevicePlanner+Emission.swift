@@ -5,12 +5,13 @@ import Tensors
 
 /// The steps of layers: arguments, grids and packed weights.
 extension DevicePlanner {
-  /// A kernel of tiles of 64 output channels, or of all planes.
+  /// A kernel of tiles of 64 output channels, or of all planes; where blocks share the input channels of a tile another one follows, which
+  /// adds what they leave and ends the layer.
   mutating func emitTiled(
-    _ node: Node, _ product: Product, _ layer: DeviceLayer, _ kernel: CUDAKernel, from input: Int, to output: Int,
+    _ node: Node, _ product: Product, _ layer: DeviceLayer, _ choice: Choice, from input: Int, to output: Int,
     adding residual: Int?
   ) {
-    let to = layer.output, from = layer.input, computed = layer.computed
+    let to = layer.output, from = layer.input, computed = layer.computed, kernel = choice.kernel, splits = choice.splits
     let isTail = to.isPlanar
     let isSpread: Bool
     if case .transposed = product.form { isSpread = true } else { isSpread = false }
@@ -25,32 +26,56 @@ extension DevicePlanner {
     let unit = from.element == .float32 ? 8 : 16
     let inputChannels = from.isPlanar ? from.shape.channels : from.shape.channels.ceilingDivided(by: unit) * unit
     let grid: LaunchGrid
-    if kernel.isForHopper {
+    if case .denseHopper = kernel.family {
       // Blocks stay: four tiles at a time each, one block a multiprocessor for each group.
       let most = (across * down * images).ceilingDivided(by: 4)
       grid = LaunchGrid(x: min(most, max(device.multiprocessorCount / groups, 1)), y: groups, z: 1)
     } else {
-      grid = LaunchGrid(x: across, y: down, z: images * groups)
+      grid = LaunchGrid(x: across, y: down, z: images * groups / kernel.groupsPerBlock * splits)
     }
+    // What is the same for the kernel and for the one that adds.
+    var common = ConvolutionArguments()
+    (common.height, common.width) = (Int32(from.shape.height), Int32(from.shape.width))
+    (common.outputHeight, common.outputWidth) = (Int32(computed.height), Int32(computed.width))
+    (common.inputChannels, common.inputStride) = (Int32(inputChannels), Int32(from.pixelStride))
+    (common.outputChannels, common.outputStride) = (Int32(isTail ? to.shape.channels : to.lanes), Int32(to.pixelStride))
+    (common.groups, common.shuffle, common.splits) = (Int32(groups), isShuffled ? 2 : 1, Int32(splits))
+    (common.tilesAcross, common.tilesDown, common.images) = (Int32(across), Int32(down), Int32(images))
+    (common.slope, common.scale) = (epilogue.leakySlope ?? 1, epilogue.scale)
+    common.rectifies = epilogue.after == .relu ? 1 : 0
+    var target = output
+    if splits > 1 {
+      let shape = Shape(
+        batch: splits * images, channels: groups * DeviceLayout.laneUnit, height: computed.height, width: computed.width)
+      target = program.add(DeviceLayout(image: shape, .float32))
+    }
+    let added = residual.map { [$0] } ?? []
     program.steps.append(
       DeviceProgram.Step(
-        node: node.name, kernel: kernel, grid: grid, reads: [input] + (residual.map { [$0] } ?? []), writes: output,
-        takesSecond: !isTail && epilogue.after == nil
-      ) { addresses, step in
-        var a = ConvolutionArguments()
+        node: node.name, kernel: kernel, grid: grid, reads: [input] + (splits > 1 ? [] : added), writes: target,
+        takesSecond: splits == 1 && !isTail && epilogue.after == nil
+      ) { [common] addresses, step in
+        var a = common
         a.input = UnsafeRawPointer(addresses.pointer(input))
         a.weights = UnsafeRawPointer(addresses.floats(weights))
         a.bias = addresses.floats(bias)
+        a.residual = splits > 1 ? nil : residual.flatMap { UnsafeRawPointer(addresses.pointer($0)) }
+        a.second = step.second.flatMap { UnsafeRawPointer(addresses.pointer($0)) }
+        a.output = addresses.pointer(step.writes)
+        return argumentBytes(a)
+      })
+    guard splits > 1 else { return }
+    let count = computed.height * computed.width * groups * DeviceLayout.laneUnit / 4
+    program.steps.append(
+      DeviceProgram.Step(
+        node: node.name, kernel: .any(.sumParts(to.element)), grid: LaunchGrid(x: count.ceilingDivided(by: 256), y: images),
+        reads: [target] + added, writes: output, takesSecond: epilogue.after == nil
+      ) { [common, target] addresses, step in
+        var a = common
+        a.input = UnsafeRawPointer(addresses.pointer(target))
         a.residual = residual.flatMap { UnsafeRawPointer(addresses.pointer($0)) }
         a.second = step.second.flatMap { UnsafeRawPointer(addresses.pointer($0)) }
         a.output = addresses.pointer(step.writes)
-        (a.height, a.width) = (Int32(from.shape.height), Int32(from.shape.width))
-        (a.outputHeight, a.outputWidth) = (Int32(computed.height), Int32(computed.width))
-        (a.inputChannels, a.inputStride) = (Int32(inputChannels), Int32(from.pixelStride))
-        (a.outputChannels, a.outputStride) = (Int32(isTail ? to.shape.channels : to.lanes), Int32(to.pixelStride))
-        (a.groups, a.shuffle) = (Int32(groups), isShuffled ? 2 : 1)
-        (a.tilesAcross, a.tilesDown, a.images) = (Int32(across), Int32(down), Int32(images))
-        (a.slope, a.scale, a.rectifies) = (epilogue.leakySlope ?? 1, epilogue.scale, epilogue.after == .relu ? 1 : 0)
         return argumentBytes(a)
       })
   }
@@ -95,14 +120,21 @@ extension DevicePlanner {
       case .dense(let element, let size, _):
         return WeightPacking.dense(groups: groups, inputs: padded, size: size, element, weight)
       case .denseFloat(let size, _): return WeightPacking.denseFloat(groups: groups, inputs: padded, size: size, weight)
-      case .denseHopper(let element): return WeightPacking.denseHopper(groups: groups, element, weight)
+      case .denseHopper(let element):
+        return WeightPacking.denseHopper(groups: groups, inputs: 64, inputsAtOnce: 64, outputsAtOnce: 64, element, weight)
+      case .denseWide(let element, let atOnce):
+        return WeightPacking.denseHopper(
+          groups: groups, inputs: padded, inputsAtOnce: 16, outputsAtOnce: atOnce * 64, element, weight)
       case .separable(let element), .separableBlock(let element):
         return WeightPacking.separable(groups: groups, inputs: padded, element, depthwise: channelWeight, pointwise: weight)
       case .selection(let element):
         return WeightPacking.selection(groups: groups, inputs: padded, element, pointwise: weight, depthwise: channelWeight)
       case .head(let element, let planes): return WeightPacking.head(groups: groups, planes: planes, element, weight)
       case .tail(let element): return WeightPacking.tail(inputs: padded, element, weight)
-      case .maximumPool, .direct, .elementByElement, .move, .resample, .windows: return []
+      case .maximumPool, .direct, .elementByElement, .move, .resample, .windows, .sumParts, .reduce,
+        .normalize, .multiplyMatrices,
+        .tiled:
+        return []
       }
     }
   }
@@ -149,9 +181,11 @@ extension DevicePlanner {
     }
   }
 
-  /// The kernel of any shape.
+  /// The kernels of any layout: one of any shape, an element a thread, and one of tiles.
   mutating func emitDirect(
-    _ node: Node, _ product: Product, _ layer: DeviceLayer, from input: Int, to output: Int, adding residual: Int?
+    _ node: Node, _ product: Product, _ layer: DeviceLayer, _ chosen: CUDAKernel, from input: Int,
+    to output: Int,
+    adding residual: Int?
   ) {
     let from = layer.input, to = layer.output, epilogue = layer.epilogue, element = precision.element
     let attributes: (kernel: Pair, stride: Pair, dilation: Pair, padding: Padding, groups: Int, isTransposed: Bool)
@@ -175,9 +209,16 @@ extension DevicePlanner {
       })
     let bias = product.bias.map { parameterConstant(node, $0) }
     let slope = slopeConstant(node, product.slope, [epilogue.before, epilogue.after])
+    var grid = elementGrid(to)
+    if chosen.tileWidth > 0 {
+      grid = LaunchGrid(
+        x: to.shape.width.ceilingDivided(by: chosen.tileWidth),
+        y: to.shape.height.ceilingDivided(by: chosen.tileHeight),
+        z: to.shape.batch * to.lanes.ceilingDivided(by: DeviceLayer.tiledOutputs))
+    }
     program.steps.append(
       DeviceProgram.Step(
-        node: node.name, kernel: .any(.direct), grid: elementGrid(to), reads: [input] + (residual.map { [$0] } ?? []),
+        node: node.name, kernel: chosen, grid: grid, reads: [input] + (residual.map { [$0] } ?? []),
         writes: output
       ) { [addedLayout = layer.residual] addresses, _ in
         var a = DirectArguments()

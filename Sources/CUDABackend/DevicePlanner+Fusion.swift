@@ -77,7 +77,7 @@ extension DevicePlanner {
         (a.outputHeight, a.outputWidth) = (a.height, a.width)
         (a.inputChannels, a.inputStride) = (Int32(DeviceLayout.laneUnit), Int32(from.pixelStride))
         (a.outputChannels, a.outputStride) = (Int32(DeviceLayout.laneUnit), Int32(to.pixelStride))
-        (a.groups, a.shuffle, a.images) = (1, 1, Int32(to.shape.batch))
+        (a.groups, a.shuffle, a.splits, a.images) = (1, 1, 1, Int32(to.shape.batch))
         (a.tilesAcross, a.tilesDown) = (Int32(grid.x), Int32(grid.y))
         (a.slope, a.scale) = (before.leakySlope ?? 1, after.scale)
         return argumentBytes(a)

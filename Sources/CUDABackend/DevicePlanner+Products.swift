@@ -105,11 +105,11 @@ extension DevicePlanner {
   ) throws(ExecutionError) -> Bool {
     let residual = try residual(of: node, product), output = try self.output(node)
     let layer = self.layer(product, from: input, to: output, adding: residual)
-    guard let kernel = choice(of: layer, input: wholeInput ?? wholeShapes[node.inputs[0]], output: wholeShapes[node.name])
+    guard let choice = choice(of: layer, input: wholeInput ?? wholeShapes[node.inputs[0]], output: wholeShapes[node.name])
     else {
       return false
     }
-    try emit(node, product, layer, kernel, from: input, to: output, adding: residual)
+    try emit(node, product, layer, choice, from: input, to: output, adding: residual)
     return true
   }
 
@@ -123,34 +123,44 @@ extension DevicePlanner {
       residual: residual.map { layout($0) }, device: device)
   }
 
+  /// What does a layer.
+  struct Choice {
+    var kernel: CUDAKernel
+    /// Blocks that share the input channels of a tile.
+    var splits: Int
+  }
+
   /// The kernel of the image that the layer's is cut from; it has to run the layer, too.
-  private func choice(of layer: DeviceLayer, input: Shape?, output: Shape?) -> CUDAKernel? {
+  private func choice(of layer: DeviceLayer, input: Shape?, output: Shape?) -> Choice? {
     var whole = layer
     if let input = input.flatMap(DeviceLayout.image) { whole.input = layer.input.with(input) }
     if let output = output.flatMap(DeviceLayout.image) {
       whole.output = layer.output.with(output)
       whole.residual = layer.residual.map { $0.with(output) }
     }
-    if let kernel = preferred.first(where: { whole.refusal(of: $0) == nil }) { return kernel }
-    return whole.chosen
+    guard let kernel = preferred.first(where: { whole.refusal(of: $0) == nil }) ?? whole.chosen else { return nil }
+    if let preferredSplits, whole.allows(preferredSplits, of: kernel) { return Choice(kernel: kernel, splits: preferredSplits) }
+    return Choice(kernel: kernel, splits: whole.splits(of: kernel))
   }
 
   private mutating func emit(
-    _ node: Node, _ product: Product, _ layer: DeviceLayer, _ kernel: CUDAKernel?, from input: Int, to output: Int,
+    _ node: Node, _ product: Product, _ layer: DeviceLayer, _ choice: Choice?, from input: Int, to output: Int,
     adding residual: Int?
   ) throws(ExecutionError) {
-    guard let kernel else {
+    guard let choice else {
       throw .unsupported(
         node: node.name, operation: node.operation.typeName, backend: CUDAEngine.backendName, reason: "no kernel takes its size"
       )
     }
     weighed[program.steps.count] = layer
+    let kernel = choice.kernel
     switch kernel.family {
-    case .dense, .denseFloat, .denseHopper, .separable, .separableBlock, .selection, .head, .tail:
-      emitTiled(node, product, layer, kernel, from: input, to: output, adding: residual)
-    case .direct: emitDirect(node, product, layer, from: input, to: output, adding: residual)
+    case .dense, .denseFloat, .denseHopper, .denseWide, .separable, .separableBlock, .selection, .head, .tail:
+      emitTiled(node, product, layer, choice, from: input, to: output, adding: residual)
+    case .direct, .tiled:
+      emitDirect(node, product, layer, kernel, from: input, to: output, adding: residual)
     case .maximumPool, .windows: emitPool(node, layer, kernel, from: input, to: output)
-    case .elementByElement, .move, .resample:
+    case .elementByElement, .move, .resample, .sumParts, .reduce, .normalize, .multiplyMatrices:
       throw .unsupported(
         node: node.name, operation: node.operation.typeName, backend: CUDAEngine.backendName,
         reason: "\(kernel.name) sums nothing")

@@ -14,6 +14,8 @@ struct DevicePlanner {
   let device: CUDADevice
   /// Taken in place of the cheapest wherever they can: to test every kernel.
   let preferred: [CUDAKernel]
+  /// Blocks that share the input channels of a tile, wherever that can be: likewise.
+  let preferredSplits: Int?
 
   var program = DeviceProgram()
   var values: [String: Int] = [:]
@@ -28,7 +30,7 @@ struct DevicePlanner {
 
   init(
     _ network: Network, shapes: [String: Shape], wholeShapes: [String: Shape], precision: CUDAPrecision, device: CUDADevice,
-    preferred: [CUDAKernel] = []
+    preferred: [CUDAKernel] = [], preferredSplits: Int? = nil
   ) {
     self.network = network
     self.shapes = shapes
@@ -36,6 +38,7 @@ struct DevicePlanner {
     self.precision = precision
     self.device = device
     self.preferred = preferred
+    self.preferredSplits = preferredSplits
   }
 
   /// The whole program.
@@ -87,7 +90,12 @@ struct DevicePlanner {
     case .pixelShuffle, .pixelUnshuffle, .flatten, .slice, .pad, .reshape, .transpose, .expand: try planMovement(node)
     case .resize(let payload): try planResize(node, payload)
     case .constant: try planConstant(node)
-    case .matrixMultiply, .softmax, .reduction, .maximumIndex, .normalization, .integer, .training:
+    case .matrixMultiply: try planMatrices(node)
+    case .softmax(let payload): try planSoftmax(node, payload)
+    case .reduction(let payload): try planReduction(node, payload)
+    case .maximumIndex(let payload): try planMaximumIndex(node, payload)
+    case .normalization(let payload): try planNormalization(node, payload)
+    case .integer, .training:
       throw .unsupported(
         node: node.name, operation: node.operation.typeName, backend: CUDAEngine.backendName,
         reason: DeviceSupport.refusal(of: node, in: network, shapes: shapes) ?? "no kernel does it")

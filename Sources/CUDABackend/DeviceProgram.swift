@@ -52,6 +52,8 @@ struct DeviceProgram {
     var writes: Int
     /// Whether the kernel may add a second value, which lies as the output; and which it adds.
     var takesSecond = false
+    /// Whether it only brings an input into the layout of the kernels, or an output out of it.
+    var isCopy = false
     var second: Int?
     /// The bytes of the kernel's arguments. Of the step itself it asks for `writes` and `second` alone, which may change after it is made.
     var arguments: (Addresses, Step) -> [UInt8]

@@ -58,14 +58,18 @@ enum WeightPacking {
     return to.bytes
   }
 
-  /// `DenseHopper`: 64 inputs.
-  static func denseHopper(groups: Int, _ element: DeviceElement, _ weight: Weight) -> [UInt8] {
+  /// `DenseHopper`, which takes 64 inputs and makes 64 outputs at once, and `DenseWideHopper`; `inputs` is a multiple of those at once.
+  static func denseHopper(
+    groups: Int, inputs: Int, inputsAtOnce: Int, outputsAtOnce: Int, _ element: DeviceElement, _ weight: Weight
+  ) -> [UInt8] {
     var to = Packed(element: element)
-    for o in stride(from: 0, to: groups * 64, by: 64) {
-      for tap in 0..<9 {
-        for i in stride(from: 0, to: 64, by: 8) {
-          for n in 0..<64 {
-            for k in 0..<8 { to.append(weight(o + n, i + k, tap / 3, tap % 3)) }
+    for o in stride(from: 0, to: groups * 64, by: outputsAtOnce) {
+      for unit in stride(from: 0, to: inputs, by: inputsAtOnce) {
+        for tap in 0..<9 {
+          for i in stride(from: unit, to: unit + inputsAtOnce, by: 8) {
+            for n in 0..<outputsAtOnce {
+              for k in 0..<8 { to.append(weight(o + n, i + k, tap / 3, tap % 3)) }
+            }
           }
         }
       }

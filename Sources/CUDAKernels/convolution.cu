@@ -2,13 +2,17 @@
 #include "dense.cuh"
 #include "denseFloat.cuh"
 #include "denseHopper.cuh"
+#include "denseWideHopper.cuh"
 #include "direct.cuh"
 #include "edges.cuh"
 #include "elementwise.cuh"
+#include "groups.cuh"
 #include "movement.cuh"
+#include "parts.cuh"
 #include "pool.cuh"
 #include "selection.cuh"
 #include "separableBlock.cuh"
+#include "tiled.cuh"
 
 // What the table says of a kernel is what its family is.
 #define COMMA ,

@@ -16,11 +16,14 @@ template <class E, int Warps, int Stages, int Size = 3, int Stride = 1> struct D
 
   static DEVICE void run(const ConvolutionArguments &a) {
     const Shape tile(a);
-    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, units = a.inputChannels / 16;
+    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
     const uint32_t ring = sharedBase();
     const WarpOutput<E> out(ring + Stages * slotBytes, tile);
-    const E *input = static_cast<const E *>(a.input);
-    const char *weights = static_cast<const char *>(a.weights) + static_cast<long long>(tile.group) * units * weightBytes;
+    const Units part(a, tile.split, 16);
+    const int units = part.count;
+    const E *input = static_cast<const E *>(a.input) + part.first * 16;
+    const char *weights = static_cast<const char *>(a.weights) +
+                          (static_cast<long long>(tile.group) * (a.inputChannels / 16) + part.first) * weightBytes;
 
     letLaterKernelsStart();
     Shape::copyBytes(ring + Shape::unitBytes, weights, weightBytes);
@@ -33,7 +36,7 @@ template <class E, int Warps, int Stages, int Size = 3, int Stride = 1> struct D
       commitCopies();
     }
     float sums[4][8][4];
-    out.start(a, sums);
+    startSums(a, tile, sums);
 
     const HaloRows<Stride> rows;
     int slot = 0, nextSlot = Stages - 1;
@@ -74,6 +77,7 @@ template <class E, int Warps, int Stages, int Size = 3, int Stride = 1> struct D
       if (++nextSlot == Stages) nextSlot = 0;
     }
     waitForCopies<0>();
-    out.store(a, sums);
+    if (a.splits > 1) storeParts(a, tile, sums);
+    else out.store(a, sums);
   }
 };

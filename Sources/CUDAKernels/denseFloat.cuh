@@ -15,31 +15,26 @@ template <int Warps, int Stages, int Size = 3, int Stride = 1> struct DenseFloat
 
   static DEVICE void run(const ConvolutionArguments &a) {
     const Shape tile(a, 4);
-    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, units = a.inputChannels / 8;
+    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
     const uint32_t ring = sharedBase();
-    const char *weights = static_cast<const char *>(a.weights) + static_cast<long long>(tile.group) * units * weightBytes;
+    const Units part(a, tile.split, 8);
+    const int units = part.count;
+    const float *input = static_cast<const float *>(a.input) + part.first * 8;
+    const char *weights = static_cast<const char *>(a.weights) +
+                          (static_cast<long long>(tile.group) * (a.inputChannels / 8) + part.first) * weightBytes;
 
     letLaterKernelsStart();
     Shape::copyBytes(ring + Shape::unitBytes, weights, weightBytes);
     waitForEarlierKernels();
     for (int unit = 0; unit < Stages - 1; unit++) {
       if (unit < units) {
-        tile.copyUnit(ring + unit * slotBytes, a.input, unit);
+        tile.copyUnit(ring + unit * slotBytes, input, unit);
         if (unit > 0) Shape::copyBytes(ring + unit * slotBytes + Shape::unitBytes, weights + unit * weightBytes, weightBytes);
       }
       commitCopies();
     }
     float sums[4][8][4];
-    const float2 *bias = reinterpret_cast<const float2 *>(a.bias + tile.group * 64) + (lane & 3);
-#pragma unroll
-    for (int j = 0; j < 8; j++) {
-      float2 b = readConstant(bias + j * 4);
-#pragma unroll
-      for (int row = 0; row < 4; row++) {
-        sums[row][j][0] = sums[row][j][2] = b.x;
-        sums[row][j][1] = sums[row][j][3] = b.y;
-      }
-    }
+    startSums(a, tile, sums);
 
     const HaloRows<Stride> rows;
     int slot = 0, nextSlot = Stages - 1;
@@ -48,7 +43,7 @@ template <int Warps, int Stages, int Size = 3, int Stride = 1> struct DenseFloat
       waitForCopies<Stages - 2>();
       synchronizeBlock();
       if (unit + Stages - 1 < units) {
-        tile.copyUnit(ring + nextSlot * slotBytes, a.input, unit + Stages - 1);
+        tile.copyUnit(ring + nextSlot * slotBytes, input, unit + Stages - 1);
         Shape::copyBytes(ring + nextSlot * slotBytes + Shape::unitBytes, weights + (unit + Stages - 1) * weightBytes,
                          weightBytes);
       }
@@ -83,6 +78,10 @@ template <int Warps, int Stages, int Size = 3, int Stride = 1> struct DenseFloat
       if (++nextSlot == Stages) nextSlot = 0;
     }
     waitForCopies<0>();
+    if (a.splits > 1) {
+      storeParts(a, tile, sums);
+      return;
+    }
 
     // Four lanes store 32 bytes that lie together.
     const float above = a.scale, below = a.slope * a.scale;

@@ -24,7 +24,7 @@ template <class E, int Planes, int Warps> struct Head {
 
     letLaterKernelsStart();
     float sums[4][8][4];
-    out.start(a, sums);
+    startSums(a, tile, sums);
     waitForEarlierKernels();
     for (int i = threadIdx.x; i < Planes * Shape::haloPixels; i += Shape::threads) {
       int plane = i / Shape::haloPixels, pixel = i % Shape::haloPixels;

@@ -4,14 +4,22 @@
 #include "arguments.h"
 #include "device.cuh"
 
-template <class E> DEVICE float readElement(const ValueView &v, int image, int channel, int y, int x) {
-  const long long at = image * v.imageStep + channel * v.channelStep + y * v.rowStep + x * v.columnStep;
+DEVICE long long place(const ValueView &v, int image, int channel, int y, int x) {
+  return image * v.imageStep + channel * v.channelStep + y * v.rowStep + x * v.columnStep;
+}
+
+/// The element that lies so many from the first.
+template <class E> DEVICE float readPlace(const ValueView &v, long long at) {
   if (v.isFloat) return readGlobal(static_cast<const float *>(v.base) + at);
   return Numbers<E>::unpack(readGlobal(static_cast<const uint16_t *>(v.base) + at)).x;
 }
 
+template <class E> DEVICE float readElement(const ValueView &v, int image, int channel, int y, int x) {
+  return readPlace<E>(v, place(v, image, channel, y, x));
+}
+
 template <class E> DEVICE void writeElement(const ValueView &v, int image, int channel, int y, int x, float value) {
-  const long long at = image * v.imageStep + channel * v.channelStep + y * v.rowStep + x * v.columnStep;
+  const long long at = place(v, image, channel, y, x);
   if (v.isFloat) writeGlobal(static_cast<float *>(v.base) + at, value);
   else writeGlobal(static_cast<uint16_t *>(v.base) + at, static_cast<uint16_t>(Numbers<E>::pack(value, 0)));
 }
@@ -21,8 +29,11 @@ struct Element {
   int image, channel, y, x;
   bool inside;  // whether there is one
   bool isReal;  // whether it is a channel of the value, and no lane beyond
-  DEVICE explicit Element(const ElementArguments &a) {
-    const long long at = static_cast<long long>(blockIdx.x) * 256 + static_cast<unsigned>(threadIdx.x), pixel = at / a.lanes;
+  DEVICE explicit Element(const ElementArguments &a)
+      : Element(a, static_cast<long long>(blockIdx.x) * 256 + static_cast<unsigned>(threadIdx.x)) {}
+  /// The element of a number.
+  DEVICE Element(const ElementArguments &a, long long at) {
+    const long long pixel = at / a.lanes;
     image = blockIdx.y;
     channel = static_cast<int>(at % a.lanes);
     x = static_cast<int>(pixel % a.width);

@@ -133,7 +133,7 @@ template <class E, int Warps, int Stages> struct Separable {
       commitCopies();
     }
     float sums[4][8][4];
-    out.start(a, sums);
+    startSums(a, tile, sums);
 
     const HaloRows<> rows;
     int slot = 0, nextSlot = Stages - 1;

@@ -17,15 +17,17 @@ template <int Warps, int Size = 3, int Stride = 1, int Rows = 4> struct Tile {
   /// Of sums that wait to be stored: 64 channels a pixel.
   static constexpr int stageBytes = width * height * 128;
 
-  int x0, y0, image, group;
+  int x0, y0, image, group, split;
   int offsets[pieces];  // of this thread's pieces in the input's first unit, in 16 bytes; -1 outside the image
 
-  /// `elements` are those of 16 bytes.
-  DEVICE explicit Tile(const ConvolutionArguments &a, int elements = 8) {
+  /// `elements` are those of 16 bytes; a block makes `groups` groups of output channels.
+  DEVICE explicit Tile(const ConvolutionArguments &a, int elements = 8, int groups = 1) {
     x0 = blockIdx.x * width;
     y0 = blockIdx.y * height;
-    image = blockIdx.z / a.groups;
-    group = blockIdx.z % a.groups;
+    const int rest = blockIdx.z / a.splits, blocks = a.groups / groups;
+    split = blockIdx.z % a.splits;
+    image = rest / blocks;
+    group = rest % blocks * groups;
 #pragma unroll
     for (int i = 0; i < pieces; i++) {
       int pixel = (threadIdx.x + i * threads) >> 1, x = x0 * Stride - Size / 2 + pixel % haloWidth,
@@ -57,6 +59,16 @@ template <int Warps, int Size = 3, int Stride = 1, int Rows = 4> struct Tile {
   }
 };
 
+/// The units of input channels that a block of a split reads.
+struct Units {
+  int first, count;
+  DEVICE Units(const ConvolutionArguments &a, int split, int channels) {
+    const int all = a.inputChannels / channels, most = (all + a.splits - 1) / a.splits;
+    first = split * most;
+    count = min(all - first, most);
+  }
+};
+
 /// Of the first of the group's 64 channels of what is computed at (x, y).
 DEVICE long long outputOffset(const ConvolutionArguments &a, int image, int x, int y, int group) {
   int run = 0;
@@ -69,6 +81,45 @@ DEVICE long long outputOffset(const ConvolutionArguments &a, int image, int x, i
           x * a.shuffle + (run & 1)) *
              a.outputStride +
          group * 64;
+}
+
+/// Of the same in the sums of a split.
+DEVICE long long partOffset(const ConvolutionArguments &a, int split, int image, int x, int y, int group) {
+  return ((static_cast<long long>(split * a.images + image) * a.outputHeight + y) * a.outputWidth + x) * (a.groups * 64) +
+         group * 64;
+}
+
+/// The sums of a warp's four rows of 16 pixels and 64 channels begin with the bias, but for those of later splits.
+template <class Shape>
+DEVICE void startSums(const ConvolutionArguments &a, const Shape &tile, float (&sums)[4][8][4]) {
+  const float2 *bias = reinterpret_cast<const float2 *>(a.bias + tile.group * 64) + (threadIdx.x & 3);
+#pragma unroll
+  for (int j = 0; j < 8; j++) {
+    float2 b = {0, 0};
+    if (tile.split == 0) b = readConstant(bias + j * 4);
+#pragma unroll
+    for (int row = 0; row < 4; row++) {
+      sums[row][j][0] = sums[row][j][2] = b.x;
+      sums[row][j][1] = sums[row][j][3] = b.y;
+    }
+  }
+}
+
+/// Leaves them for `SumParts`: four lanes store 32 bytes that lie together.
+template <class Shape>
+DEVICE void storeParts(const ConvolutionArguments &a, const Shape &tile, float (&sums)[4][8][4]) {
+  const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
+#pragma unroll
+  for (int row = 0; row < 4; row++)
+#pragma unroll
+    for (int half = 0; half < 2; half++) {
+      const int x = tile.x0 + half * 8 + (lane >> 2), y = tile.y0 + warp * 4 + row;
+      if (x >= a.outputWidth || y >= a.outputHeight) continue;
+      float *to = static_cast<float *>(a.output) + partOffset(a, tile.split, tile.image, x, y, tile.group) + (lane & 3) * 2;
+#pragma unroll
+      for (int j = 0; j < 8; j++)
+        writeGlobal(reinterpret_cast<float2 *>(to + j * 8), float2{sums[row][j][half * 2], sums[row][j][half * 2 + 1]});
+    }
 }
 
 /// Where the pixels of 16 columns of halo lie for this lane: rows for `loadMatrices`, whose four matrices are the left and the
@@ -109,19 +160,6 @@ template <class E> struct WarpOutput {
   /// Of this lane's eight channels of the pixel it stores first; it stores every fourth of a row.
   DEVICE long long offset(const ConvolutionArguments &a) const {
     return outputOffset(a, image, x0 + (lane >> 3), y0, group) + (lane & 7) * 8;
-  }
-
-  DEVICE void start(const ConvolutionArguments &a, float (&sums)[4][8][4]) const {
-    const float2 *bias = reinterpret_cast<const float2 *>(a.bias + group * 64) + (lane & 3);
-#pragma unroll
-    for (int j = 0; j < 8; j++) {
-      float2 b = readConstant(bias + j * 4);
-#pragma unroll
-      for (int row = 0; row < 4; row++) {
-        sums[row][j][0] = sums[row][j][2] = b.x;
-        sums[row][j][1] = sums[row][j][3] = b.y;
-      }
-    }
   }
 
   DEVICE void copyResidual(const ConvolutionArguments &a) const {

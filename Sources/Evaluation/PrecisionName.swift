@@ -28,6 +28,9 @@ public enum DeviceName: Hashable, Sendable {
     }
   }
 
+  /// Its place among the driver's devices; nil for the CPU.
+  public var index: Int? { if case .cuda(let index) = self { index } else { nil } }
+
   /// The engine there.
   public var engine: EngineName {
     switch self {

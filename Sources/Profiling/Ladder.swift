@@ -55,7 +55,9 @@ public struct LadderLayer: Hashable, Codable, Sendable {
 public struct LadderTable: Hashable, Codable, Sendable {
   public struct Rung: Hashable, Codable, Sendable {
     public var name: String
+    /// The instruction set; on a device how values are stored.
     public var isa: String?
+    /// On a device those of a block of the first kernel.
     public var threads: Int
     /// The images of the batch that were timed together.
     public var images: Int
@@ -72,6 +74,8 @@ public struct LadderTable: Hashable, Codable, Sendable {
 
   public var title: String
   public var rungs: [Rung]
+  /// What the rungs above the reference ran on; nil for the CPU.
+  public var device: String?
 }
 
 /// Times layers at growing sophistication: what each idea is worth on this machine.
@@ -118,7 +122,7 @@ public struct Ladder: Sendable {
     let input = Benchmark.randomInput(Shape(batch: batch, channels: layer.inChannels, height: layer.size, width: layer.size))
     var tables: [LadderTable] = []
 
-    var climb = Climb(self, input)
+    var climb = Climb(runs, input)
     let convolution = try parts.network([.convolution(1)])
     try climb.addReference(convolution)
     for rung in convolutionRungs(layer) { try climb.add(rung, convolution) }
@@ -139,7 +143,7 @@ public struct Ladder: Sendable {
     try climb.add(Rung("fused, both in bands", engine, isInBands: true), double.optimizedForInference())
     tables.append(climb.table("\(layer.text), the whole block: convolution, batch norm, ReLU, twice"))
 
-    climb = Climb(self, input)
+    climb = Climb(runs, input)
     let separable = try parts.network([.separable, .norm(1), .relu(1)])
     try climb.addReference(separable)
     try climb.add(Rung("four passes over memory", engine), separable)
@@ -155,7 +159,7 @@ public struct Ladder: Sendable {
     let input = Benchmark.randomInput(shape)
     var tables: [LadderTable] = []
     for (name, part) in [("batch norm", LadderNetworks.Part.norm(1)), ("ReLU", .relu(1)), ("max pool 2x2", .pool)] {
-      var climb = Climb(self, input)
+      var climb = Climb(runs, input)
       let network = try parts.network([part])
       try climb.addReference(network)
       if engine.instructionSet != .portable { try climb.add(Rung("portable vectors", engine(.portable, 1)), network) }
@@ -164,29 +168,6 @@ public struct Ladder: Sendable {
       tables.append(climb.table("\(shape), \(name) alone"))
     }
     return tables
-  }
-
-  /// One way to run something on the CPU engine.
-  struct Rung {
-    var name: String
-    var options: CPUOptions
-    var method: ConvolutionMethod?
-    /// Whether layers, and the copies at the ends, hand over rows that are still in the cache; else every value goes to memory.
-    var isInBands: Bool
-
-    init(_ name: String, _ options: CPUOptions, _ method: ConvolutionMethod? = nil, isInBands: Bool = false) {
-      self.name = name
-      self.options = options
-      self.method = method
-      self.isInBands = isInBands
-    }
-
-    func backend() throws(EvaluationError) -> CPUEngine {
-      var backend = try options.makeEngine()
-      backend.preferredMethod = method
-      if !isInBands { backend.cacheByteCount = 0 }
-      return backend
-    }
   }
 
   private func engine(_ instructionSet: InstructionSet, _ threads: Int) -> CPUOptions {
@@ -213,76 +194,5 @@ public struct Ladder: Sendable {
       rungs.append(Rung(method.description, engine, method))
     }
     return rungs
-  }
-}
-
-/// A table being filled: the reference first, then what is held against it.
-private struct Climb {
-  var rungs: [LadderTable.Rung] = []
-  private let ladder: Ladder
-  private let input: Tensor
-  private var expected: Tensor
-  private var referenceMilliseconds = 0.0
-
-  init(_ ladder: Ladder, _ input: Tensor) {
-    self.ladder = ladder
-    self.input = input
-    expected = input.firstImage
-  }
-
-  func table(_ title: String) -> LadderTable { LadderTable(title: title, rungs: rungs) }
-
-  /// Runs the reference on the first image, or on what it made of it so far, whose time then counts, too.
-  mutating func addReference(_ network: Network, continuing: Bool = false) throws(EvaluationError) {
-    let start = Machine.seconds
-    do throws(ExecutionError) {
-      expected = try ReferenceEngine().prepare(network, inputs: [expected.shape]).run([expected])[0]
-    } catch {
-      throw .execution(network: network.name, error)
-    }
-    referenceMilliseconds = (continuing ? referenceMilliseconds : 0) + (Machine.seconds - start) * 1000
-    rungs.append(
-      LadderTable.Rung(
-        name: "sequential reference", isa: nil, threads: 1, images: 1, millisecondsPerImage: referenceMilliseconds, speedUp: 1,
-        maximum: 0, mean: 0, note: nil))
-  }
-
-  mutating func add(_ rung: Ladder.Rung, _ network: Network) throws(EvaluationError) {
-    var result = LadderTable.Rung(
-      name: rung.name, isa: rung.options.instructionSet.rawValue, threads: rung.options.threadCount, images: input.shape.batch)
-    let backend = try rung.backend()
-    do throws(ExecutionError) {
-      guard let session = try backend.prepare(network, inputs: [input.shape]) as? any TimingSession else {
-        throw .invalidNetwork("the backend \(backend.name) does not say where its time goes")
-      }
-      var output = try session.run([input])
-      var best = Double.infinity
-      for _ in 0..<ladder.runs {
-        let run = try session.timedRun([input])
-        output = run.outputs
-        let copies = run.timeline.events.reduce(0) { $0 + (run.timeline.steps[$1.step].isCopy ? $1.duration : 0) }
-        best = min(best, Double(run.timeline.nanoseconds - copies) / 1e6)
-      }
-      let milliseconds = best / Double(input.shape.batch)
-      let difference = output[0].firstImage.difference(from: expected)
-      result.millisecondsPerImage = milliseconds
-      result.speedUp = milliseconds > 0 ? referenceMilliseconds / milliseconds : nil
-      result.maximum = difference.maximum
-      result.mean = difference.mean
-    } catch {
-      guard case .unsupported(_, _, _, let reason) = error else { throw .execution(network: network.name, error) }
-      result.note = reason
-    }
-    rungs.append(result)
-  }
-}
-
-extension Tensor {
-  /// The first image of a float32 batch.
-  fileprivate var firstImage: Tensor {
-    var single = shape
-    single[0] = 1
-    guard shape.batch > 1 else { return self }
-    return withUnsafeFloats { Tensor(single, $0[..<single.count]) }
   }
 }

@@ -179,7 +179,9 @@ extension LadderTable: TextReport {
   /// The table for people.
   public var report: ReportText {
     var table = TextTable([
-      "way", "instruction set", "threads", "images", "ms/image", "speed-up", "max difference", "mean difference",
+      "way", device == nil ? "instruction set" : "precision",
+      device == nil ? "threads" : "threads a block", "images", "ms/image", "speed-up",
+      "max difference", "mean difference",
     ])
     for rung in rungs {
       var row = [rung.name, rung.isa ?? "--", "\(rung.threads)", "\(rung.images)"]
@@ -194,6 +196,6 @@ extension LadderTable: TextReport {
       }
       table.append(row)
     }
-    return "\(title)\n\(table)"
+    return "\(title + (device.map { ", \($0)" } ?? ""))\n\(table)"
   }
 }

@@ -21,7 +21,8 @@ struct LadderCommand: ParsableCommand {
       The default layers are the way down of a U-Net: 3->64@512, 64->128@256, 128->256@128, 256->512@64, 512->1024@32. The sequential \
       reference runs once, on one image; the whole takes minutes. Times leave out the copies into the engine's layout and out of it. \
       With --model, only that model's traffic through memory and its time before and after fusing are shown, unless --layers are \
-      named, too.
+      named, too. On a CUDA device the rungs are its kernels, in both precisions, and the last table counts how often values go to \
+      the device and back: node by node, fused, and kept there.
       """)
 
   @Option(
@@ -50,17 +51,40 @@ struct LadderCommand: ParsableCommand {
 
   @OptionGroup var cpu: CPUArguments
 
+  @Option(
+    help: ArgumentHelp(
+      "What climbs: cpu, cuda or cuda:1. The reference is always the CPU's. (default: cpu)",
+      valueName: "device"),
+    transform: { text in
+      guard let device = DeviceName(text) else {
+        throw ValueProblem("give cpu, cuda or cuda with a number, as in cuda:1")
+      }
+      return device
+    })
+  var device = DeviceName.cpu
+
   @Flag(help: "Images a quarter as high and as wide, one in a batch: for a first look.")
   var quick = false
 
   @Flag(help: "Print everything as JSON.")
   var json = false
 
+  func validate() throws {
+    if device.index != nil, cpu.isa != nil || cpu.machine.rates != nil {
+      throw ValidationError(
+        "--isa and --rates are for the CPU; a CUDA device chooses by what it says of itself")
+    }
+  }
+
   func run() throws {
     let run = try LadderRun(
       layers: layers?.layers, batch: batch.value, engine: try cpu.options, runs: runs.value, model: model, input: input,
-      isQuick: quick)
+      device: device.index, isQuick: quick)
     let report = try run.report { table in if !json { Terminal.show("\(table.report)\n") } }
-    if json { Terminal.showJSON(try report.json) } else { Terminal.show(report.traffic?.report ?? "") }
+    if json {
+      Terminal.showJSON(try report.json)
+    } else {
+      Terminal.show(report.traffic?.report ?? report.transfers?.report ?? "")
+    }
   }
 }

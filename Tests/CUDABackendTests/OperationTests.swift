@@ -16,7 +16,8 @@ import Transforms
   static let run: Set<String> = [
     "convolution", "separableConvolution", "transposedConvolution", "linear", "batchNorm", "scale", "channelAffine", "add",
     "concatenation", "pixelShuffle", "pixelUnshuffle", "resize", "maximumPool", "averagePool", "globalAveragePool", "flatten",
-    "slice",
+    "slice", "softmax", "matrixMultiply", "maximumIndex", "normalization", "reduceMean", "reduceSum", "reduceMaximum",
+    "reduceProduct",
     "pad", "reshape", "transpose", "expand", "constant", "relu", "prelu", "gelu",
   ]
 

@@ -10,7 +10,7 @@ using packing::Words;
 
 namespace {
 
-enum class Kind { dense, denseFloat, denseHopper, separable, block, selection, head, tail, pool };
+enum class Kind { dense, denseFloat, denseHopper, denseWide, sumParts, separable, block, selection, head, tail, pool };
 
 /// What the host knows of a family: how its weights are packed, and what its tiles are.
 struct Family {
@@ -18,6 +18,7 @@ struct Family {
   int tileWidth, tileHeight, size, stride, planes;
   size_t sharedBytes;
   bool brain;
+  int groups = 1;  // of 64 output channels a block
 };
 template <class F> constexpr Family family{};
 template <class E> constexpr bool isBrain = std::is_same_v<E, BFloat16>;
@@ -28,6 +29,9 @@ template <int W, int S, int Z, int T> constexpr Family family<DenseFloat<W, S, Z
 template <class E, int G> constexpr Family family<DenseHopper<E, G>>{
     Kind::denseHopper, DenseHopper<E, G>::width, DenseHopper<E, G>::height, 3, 1, 0, DenseHopper<E, G>::sharedBytes,
     isBrain<E>};
+template <class E, int G, int S> constexpr Family family<DenseWideHopper<E, G, S>>{
+    Kind::denseWide, 16, 16, 3, 1, 0, DenseWideHopper<E, G, S>::sharedBytes, isBrain<E>, G};
+template <class E> constexpr Family family<SumParts<E>>{Kind::sumParts, 0, 0, 0, 0, 0, 0, false};
 template <class E, int W, int S>
 constexpr Family family<Separable<E, W, S>>{Kind::separable, 16, W * 4, 3, 1, 0, Separable<E, W, S>::sharedBytes, isBrain<E>};
 template <class E> constexpr Family family<SeparableBlock<E>>{
@@ -50,7 +54,8 @@ std::vector<Row> tabledRows() {
   size_t index = 0;
 #undef CUDA_KERNEL
 #define CUDA_KERNEL(name, kernelFamily, arguments, threads, blocks, width, height, shared)                              \
-  if constexpr (std::is_same_v<arguments, ConvolutionArguments> || std::is_same_v<arguments, PoolArguments>)            \
+  if constexpr ((std::is_same_v<arguments, ConvolutionArguments> && family<kernelFamily>.kind != Kind::sumParts) ||     \
+                std::is_same_v<arguments, PoolArguments>)                                                               \
     result.push_back({&emulatedKernels()[index], family<kernelFamily>});                                                \
   index++;
 #include "kernels.def"
@@ -165,12 +170,14 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
     case Kind::dense:
     case Kind::denseFloat:
     case Kind::denseHopper:
+    case Kind::denseWide:
     case Kind::head:
     case Kind::tail:
       first = random(size_t(outputs) * inputs * taps, 1.7f / std::sqrt(float(inputs * taps)), false);
       if (f.kind == Kind::dense) packed = packing::dense(first, outputs, inputs, f.size, round);
       if (f.kind == Kind::denseFloat) packedFloat = packing::denseFloat(first, outputs, inputs, f.size);
-      if (f.kind == Kind::denseHopper) packed = packing::denseHopper(first, outputs, inputs, round);
+      if (f.kind == Kind::denseHopper) packed = packing::denseHopper(first, outputs, inputs, 64, 64, round);
+      if (f.kind == Kind::denseWide) packed = packing::denseHopper(first, outputs, inputs, 16, f.groups * 64, round);
       if (f.kind == Kind::head) packed = packing::head(first, outputs, inputs, round);
       if (f.kind == Kind::tail) packed = packing::tail(first, outputs, inputs, round);
       break;
@@ -191,6 +198,7 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
       second = random(size_t(outputs) * 9, 0.6f, false);
       packed = packing::selection(first, second, outputs, inputs, round);
       break;
+    case Kind::sumParts:
     case Kind::pool: break;
   }
 
@@ -218,19 +226,36 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
   a.groups = planarOut ? 1 : outputs / 64;
   a.shuffle = c.shuffle;
   a.images = c.images;
+  a.splits = std::max(c.splits, 1);
   a.slope = slope;
   a.scale = scale;
   a.rectifies = c.rectifies;
   a.tilesAcross = (width + f.tileWidth - 1) / f.tileWidth;
   a.tilesDown = (height + f.tileHeight - 1) / f.tileHeight;
-  dim3 grid{unsigned(a.tilesAcross), unsigned(a.tilesDown), unsigned(a.images * a.groups)};
+  dim3 grid{unsigned(a.tilesAcross), unsigned(a.tilesDown), unsigned(a.images * a.groups / f.groups * a.splits)};
   if (f.kind == Kind::denseHopper) grid = {2, unsigned(a.groups), 1};
+  const Buffer output = floatOut ? buffer(output32, true) : buffer(output16, true),
+               residuals = floatOut ? buffer(r, false) : buffer(r16, false),
+               seconds = floatOut ? buffer(s, false) : buffer(s16, false);
+  std::vector<float> parts(a.splits > 1 ? computed * size_t(a.splits) : 0, NAN);
+  ConvolutionArguments end = a;
+  if (a.splits > 1) {
+    a.output = parts.data();
+    a.residual = a.second = nullptr;
+    end.input = parts.data();
+  }
   fault = launch(
       grid, row.kernel->threads, f.sharedBytes, c.seed,
       {floatIn ? buffer(x.numbers, false) : buffer(input16, false), single ? buffer(packedFloat, false) : buffer(packed, false),
-       buffer(bias, false), floatOut ? buffer(r, false) : buffer(r16, false), floatOut ? buffer(s, false) : buffer(s16, false),
-       floatOut ? buffer(output32, true) : buffer(output16, true)},
+       buffer(bias, false), residuals, seconds, a.splits > 1 ? buffer(parts, true) : output},
       [&] { row.kernel->run(&a); });
+  if (fault.empty() && a.splits > 1) {
+    const std::string name = single ? "sumParts_float" : "sumParts_half";
+    for (auto &kernel : emulatedKernels())
+      if (kernel.name == name)
+        fault = launch({unsigned(size_t(height) * width * a.groups * 16 + 255) / 256, unsigned(a.images), 1}, kernel.threads, 0,
+                       c.seed + 1, {buffer(parts, false), residuals, seconds, output}, [&] { kernel.run(&end); });
+  }
   if (!fault.empty()) return -1;
 
   // The reference keeps sums in float32 between the layers of a block, which is far below what 16 bits lose there.
@@ -310,7 +335,7 @@ int cudaKernelInputUnit(int index) {
 }
 int cudaKernelOutputUnit(int index) {
   const Kind kind = rows[size_t(index)].family.kind;
-  return kind == Kind::tail ? 1 : kind == Kind::pool ? 0 : 64;
+  return kind == Kind::tail ? 1 : kind == Kind::pool ? 0 : 64 * rows[size_t(index)].family.groups;
 }
 int cudaKernelFixedInputs(int index) {
   const Family &f = rows[size_t(index)].family;
@@ -323,6 +348,10 @@ int cudaKernelMostOutputs(int index) {
 int cudaKernelShuffles(int index) {
   const Kind kind = rows[size_t(index)].family.kind;
   return kind != Kind::tail && kind != Kind::block && kind != Kind::pool;
+}
+int cudaKernelSplits(int index) {
+  const Family &f = rows[size_t(index)].family;
+  return !f.brain && (f.kind == Kind::dense || f.kind == Kind::denseFloat || f.kind == Kind::denseWide);
 }
 int cudaKernelResiduals(int index) { return rows[size_t(index)].family.kind != Kind::pool; }
 

@@ -40,13 +40,14 @@ inline Words dense(const Weights &weights, int outputs, int inputs, int size, Ro
   return to;
 }
 
-inline Words denseHopper(const Weights &weights, int outputs, int inputs, Round round) {
+inline Words denseHopper(const Weights &weights, int outputs, int inputs, int inputsAtOnce, int outputsAtOnce, Round round) {
   Words to;
-  for (int o = 0; o < outputs; o += 64)
-    for (int tap = 0; tap < 9; tap++)
-      for (int i = 0; i < inputs; i += 8)
-        for (int n = 0; n < 64; n++)
-          for (int k = 0; k < 8; k++) to.push_back(round(weights[(size_t(o + n) * inputs + i + k) * 9 + tap]));
+  for (int o = 0; o < outputs; o += outputsAtOnce)
+    for (int unit = 0; unit < inputs; unit += inputsAtOnce)
+      for (int tap = 0; tap < 9; tap++)
+        for (int i = unit; i < unit + inputsAtOnce; i += 8)
+          for (int n = 0; n < outputsAtOnce; n++)
+            for (int k = 0; k < 8; k++) to.push_back(round(weights[(size_t(o + n) * inputs + i + k) * 9 + tap]));
   return to;
 }
 

@@ -37,20 +37,25 @@ import Testing
       let outputs: Int32
       switch outputStep {
       case 0: outputs = inputs
-      case 64: outputs = most == 64 ? 64 : shuffles ? 256 : number == 3 ? 128 : 64
+      case 64, 128: outputs = most == 64 ? 64 : shuffles ? 256 : number == 3 ? 128 : outputStep
       default: outputs = Int32(number + 1)
       }
       let seed = generator.next() as UInt32
+      // Blocks that share the channels: each has some.
+      let units = max(inputs / step, 1), splits = (1...units).filter { ($0 - 1) * ((units + $0 - 1) / $0) < units }
       let layer = CUDAKernelCase(
         images: shape.images, height: shape.height, width: shape.width, inputChannels: inputs, outputChannels: outputs,
         shuffle: shuffles ? 2 : 1, residual: residuals && number % 3 == 0 ? 1 : 0, second: residuals && number == 0 ? 1 : 0,
-        rectifies: residuals && number % 2 == 0 ? 1 : 0,
-        seed: seed)
-      var error = 0.0
-      let fault = text { error = cudaKernelError(index, layer, $0, $1) }
-      #expect(
-        fault == "" && error <= bound(name),
-        "\(name), \(shape), \(inputs) to \(outputs) channels, seed \(seed): \(error) \(fault)")
+        rectifies: residuals && number % 2 == 0 ? 1 : 0, splits: 1, seed: seed)
+      for splits in cudaKernelSplits(index) == 1 ? splits : [1] {
+        var layer = layer
+        layer.splits = splits
+        var error = 0.0
+        let fault = text { error = cudaKernelError(index, layer, $0, $1) }
+        #expect(
+          fault == "" && error <= bound(name),
+          "\(name), \(shape), \(inputs) to \(outputs) channels, \(splits) splits, seed \(seed): \(error) \(fault)")
+      }
     }
   }
 

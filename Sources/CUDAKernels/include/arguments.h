@@ -19,6 +19,9 @@ struct ConvolutionArguments {
   int groups;                     // of 64 output channels
   int shuffle;  // 1; or 2: the groups are four runs of outputChannels; run p goes to pixel (2 y + p / 2, 2 x + p % 2)
   int tilesAcross, tilesDown, images;
+  /// 1; or more: as many blocks share the input channels of a tile, in runs of whole units, and leave sums in float32 where the
+  /// output would be, by split, image, row, column and group, for `SumParts`, which then makes the output of them.
+  int splits;
   /// y = residual + second + scale * (v < 0 ? slope * v : v), v being the sum with its bias; slope * scale is not more than
   /// scale.
   float slope, scale;
@@ -108,4 +111,46 @@ struct ResampleArguments {
   const int *rows, *columns;
   const float *rowWeights, *columnWeights;
   int rowTaps, columnTaps;
+};
+
+// MARK: Kernels over groups of elements
+
+/// Elements that belong together, along five axes: image, group of channels, channel of the group, row, column. Along each axis the
+/// elements differ (`extents`, else 1) or their groups do (`keptExtents`, else 1).
+struct GroupsArguments {
+  long long steps[5], keptSteps[5];  // in elements of the input
+  int extents[5], keptExtents[5];
+};
+
+/// One number of each group. `width` threads (a power of two up to 256) look at the elements of a group in turn; what they find is
+/// put together in pairs, always the same. The groups are numbered in the order of the output's elements (NCHW).
+struct ReduceArguments {
+  struct ValueView input, output;
+  struct ElementArguments element;  // of the output
+  struct GroupsArguments groups;
+  const float *means;  // one a group, subtracted first; or null
+  /// The places of `Reduction.Function`, from 1; then 8: the sum of exponentials, 9: the place of the largest element.
+  int function;
+  int size, width;  // elements, and threads, of a group
+  float number;     // what the result is divided by
+};
+
+/// What each element is among those of its group. `function` 0: exp(v - first) / second; 1: (v - first) / sqrt(second + epsilon),
+/// where a first that is null is 0.
+struct NormalizeArguments {
+  struct ValueView input, output;
+  struct ElementArguments element;
+  const float *first, *second;  // by number of the group
+  long long groupSteps[5];      // from one place along an axis to the next, in groups
+  int channelsOfGroup, function;
+  float epsilon;
+};
+
+/// Products of matrices: for each element of the output the sum over `products` places of both operands, which lie so many elements
+/// apart.
+struct MatrixArguments {
+  struct ValueView left, right, output;
+  struct ElementArguments element;
+  long long leftStep, rightStep;
+  int products;
 };

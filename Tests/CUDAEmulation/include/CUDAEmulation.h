@@ -12,6 +12,7 @@ typedef struct {
   int shuffle;           // 1, or 2: four runs of outputChannels / 4 channels go to four pixels
   int residual, second;  // 1: added
   int rectifies;         // 1: what is below 0 becomes 0 in the end
+  int splits;            // 1, or so many blocks share the input channels of a tile and another kernel adds what they leave
   unsigned seed;         // of the numbers and of the order in which threads run
 } CUDAKernelCase;
 
@@ -25,6 +26,8 @@ int cudaKernelMostOutputs(int index);
 /// Whether it shuffles pixels, and whether it adds a residual and a second.
 int cudaKernelShuffles(int index);
 int cudaKernelResiduals(int index);
+/// Whether blocks can share input channels.
+int cudaKernelSplits(int index);
 /// The distance from the reference over the reference's length, or -1 with what went wrong.
 double cudaKernelError(int index, CUDAKernelCase kernelCase, char *fault, int capacity);
 

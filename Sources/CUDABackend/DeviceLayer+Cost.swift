@@ -1,0 +1,142 @@
+import Execution
+import Networks
+import Tensors
+
+/// What a kernel costs a layer. The floor of any is what all multiprocessors do at once, and what the memory moves; above it lie
+/// multiprocessors without a block: deep layers have few pixels, and so few tiles, and many channels. There the blocks of a tile share
+/// the input channels, and a second kernel adds what they leave, in their order.
+extension DeviceLayer {
+  /// The time of a kernel that can run the layer, estimated from tiles, products and bytes, with the splits that suit it.
+  package func nanoseconds(of kernel: CUDAKernel) -> Double {
+    nanoseconds(of: kernel, splits: splits(of: kernel))
+  }
+
+  /// Blocks that share the input channels of a tile: as many as pay. Each has two units of channels at least.
+  package func splits(of kernel: CUDAKernel) -> Int {
+    guard let unit = kernel.channelsPerUnit else { return 1 }
+    let units = input.shape.channels.ceilingDivided(by: unit), usual = nanoseconds(of: kernel, splits: 1)
+    var best = (splits: 1, cost: usual)
+    for splits in 2...32 where splits * 2 <= units && allows(splits, of: kernel) {
+      let cost = nanoseconds(of: kernel, splits: splits)
+      if cost < best.cost { best = (splits, cost) }
+    }
+    return best.splits
+  }
+
+  /// Whether so many blocks share the channels without one that has none, and a launch has room for them.
+  func allows(_ splits: Int, of kernel: CUDAKernel) -> Bool {
+    guard splits > 1 else { return splits == 1 }
+    guard let unit = kernel.channelsPerUnit else { return false }
+    let units = input.shape.channels.ceilingDivided(by: unit)
+    return (splits - 1) * units.ceilingDivided(by: splits) < units
+      && output.shape.batch * computedGroups * splits <= 65535
+      && partsByteCount(splits) / 4 < 1 << 31
+  }
+
+  /// Of the sums that splits leave.
+  private func partsByteCount(_ splits: Int) -> Int {
+    splits * output.shape.batch * computed.height * computed.width * computedGroups * DeviceLayout.laneUnit * 4
+  }
+
+  /// Output channels of a block of `Tiled`.
+  static let tiledOutputs = 16
+
+  /// Bytes in a nanosecond that the memory of an H100 moves, and its second-level cache; nanoseconds of one more launch.
+  private static let memoryRate = 2000.0, cacheRate = 4000.0, launch = 3000.0
+
+  func nanoseconds(of kernel: CUDAKernel, splits: Int) -> Double {
+    let image = computed, channels = Double(input.shape.channels), images = Double(output.shape.batch)
+    // 64 outputs of a pixel; for each of them what is multiplied, and products of a multiprocessor in a nanosecond: a half of the H100's
+    // tensor cores, as measured for dense 3x3 there.
+    let work: (products: Double, rate: Double)
+    switch kernel.family {
+    case .dense(_, let size, _): work = (64 * channels.roundedUp(to: 16) * Double(size * size), 800)
+    // Weights stay in shared memory.
+    case .denseHopper: work = (64 * 64 * 9, 1300)
+    // The same products; not measured.
+    case .denseWide: work = (64 * channels.roundedUp(to: 16) * 9, 1300)
+    case .denseFloat(let size, _): work = (64 * channels.roundedUp(to: 8) * Double(size * size), 130)
+    case .separable: work = ((64 + 72) * channels.roundedUp(to: 16), 500)
+    case .selection: work = (64 * channels.roundedUp(to: 16) * 1.3 + 72 * 64, 500)
+    case .head(_, let planes): work = (64 * Double(9 * planes).roundedUp(to: 16), 300)
+    case .tail: work = (8 * channels.roundedUp(to: 16) * 9, 300)
+    case .separableBlock: work = (2 * (64 + 72) * 64, 500)
+    case .maximumPool, .windows, .elementByElement, .move, .resample, .sumParts, .reduce,
+      .normalize, .multiplyMatrices:
+      work = (64 * 9, 100)
+    // A load from the cache for each product; of planes there are no more than are wanted.
+    case .tiled: work = (9 * channels.roundedUp(to: 8) * Double(Self.tiledOutputs), 60)
+    case .direct:
+      work = (Double(directProducts * (output.isPlanar ? output.shape.channels : 64)), 8)
+    }
+    var groups = Double(computedGroups)
+    if case .tiled = kernel.family {
+      groups = Double(output.lanes.ceilingDivided(by: Self.tiledOutputs))
+    }
+    let bytes = Double(
+      input.byteCount + output.byteCount + (residual?.byteCount ?? 0) + weightByteCount)
+    let memory = bytes / Self.memoryRate
+    guard kernel.tileWidth > 0 else {
+      let pixels = images * Double(image.height * image.width)
+      return max(pixels * groups * work.products / work.rate / Double(device.multiprocessorCount), memory)
+    }
+    var pixels = kernel.tileWidth * kernel.tileHeight
+    // Squares outside the image are left out.
+    if case .denseWide = kernel.family { pixels = min(image.height.rounded(to: 8), 16) * min(image.width.rounded(to: 8), 16) }
+    let blocks =
+      Double(image.height.ceilingDivided(by: kernel.tileHeight) * image.width.ceilingDivided(by: kernel.tileWidth)) * images
+      * groups / Double(kernel.groupsPerBlock) * Double(splits)
+    // Blocks of a multiprocessor share its rate; the last wave is a whole one.
+    let waves = (blocks / Double(device.multiprocessorCount)).rounded(.up)
+    var share = 1.0
+    if let unit = kernel.channelsPerUnit {
+      let units = input.shape.channels.ceilingDivided(by: unit)
+      share = Double(units.ceilingDivided(by: splits)) / Double(units)
+    }
+    let time = waves * Double(pixels * kernel.groupsPerBlock) * work.products / work.rate * share
+    guard splits > 1 else { return max(time, memory) }
+    let parts = partsByteCount(splits), rate = parts * 2 < device.cacheByteCount ? Self.cacheRate : Self.memoryRate
+    return max(time, memory) + Double(2 * parts) / rate + Self.launch
+  }
+
+  /// Of a layer that has any, as they are without padding.
+  private var weightByteCount: Int {
+    let count: Int
+    switch form {
+    case .convolution(let p): count = p.outChannels * p.inChannels / p.groups * p.kernel.height * p.kernel.width
+    case .transposed(let p): count = p.outChannels * p.inChannels / p.groups * p.kernel.height * p.kernel.width
+    case .separable(let p): count = p.outChannels * p.inChannels
+    case .maximumPool, .averagePool: count = 0
+    }
+    return count * output.element.byteCount
+  }
+
+  /// What a kernel computes before pixels are shuffled, or spread.
+  var computed: (height: Int, width: Int) {
+    if case .transposed(let payload) = form, payload.spreadsPixels { return (input.shape.height, input.shape.width) }
+    return (output.shape.height / epilogue.shuffle, output.shape.width / epilogue.shuffle)
+  }
+
+  /// Groups of 64 channels before pixels are shuffled, or spread.
+  var computedGroups: Int {
+    var runs = epilogue.shuffle * epilogue.shuffle
+    if case .transposed(let payload) = form, payload.spreadsPixels { runs = 4 }
+    return runs * output.lanes.ceilingDivided(by: DeviceLayout.laneUnit)
+  }
+
+  private var directProducts: Int {
+    switch form {
+    case .convolution(let payload): payload.kernel.height * payload.kernel.width * payload.inChannels / payload.groups
+    case .transposed(let payload): payload.kernel.height * payload.kernel.width * payload.inChannels / payload.groups
+    case .separable, .maximumPool, .averagePool: 1
+    }
+  }
+}
+
+extension Double {
+  fileprivate func roundedUp(to unit: Int) -> Double { (self / Double(unit)).rounded(.up) * Double(unit) }
+}
+
+extension Int {
+  fileprivate func rounded(to unit: Int) -> Int { ceilingDivided(by: unit) * unit }
+}

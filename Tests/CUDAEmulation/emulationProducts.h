@@ -1,0 +1,122 @@
+// Matrices of a warp, and products of a warp and of four; see emulation.h, which includes this.
+#pragma once
+
+inline void loadMatrices(uint32_t (&r)[4], uint32_t row) {
+  emulation::gatherWarp(&row, r, [](emulation::Gathering &w) {
+    uint32_t all[32][4];
+    for (int lane = 0; lane < 32; lane++)
+      for (int m = 0; m < 4; m++) {
+        uint32_t address = *static_cast<const uint32_t *>(w.in[m * 8 + lane / 4]);
+        memcpy(&all[lane][m], emulation::sharedBytes(address, 16, "a matrix row") + lane % 4 * 4, 4);
+      }
+    for (int lane = 0; lane < 32; lane++) memcpy(w.out[lane], all[lane], 16);
+  });
+}
+
+template <class E> struct Product {
+  struct Operands {
+    uint32_t a[4], b[2];
+  };
+  static float element(uint32_t pair, int e) { return emulation::toFloat(E{static_cast<uint16_t>(pair >> e * 16)}); }
+  template <int Depth> static void add(float (&d)[4], Operands o) {
+    emulation::gatherWarp(&o, d, [](emulation::Gathering &w) {
+      float a[16][16], b[16][8];
+      for (int lane = 0; lane < 32; lane++) {
+        auto &o = *static_cast<const Operands *>(w.in[lane]);
+        for (int e = 0; e < 2; e++) {
+          for (int i = 0; i < Depth / 4; i++) a[lane / 4 + i % 2 * 8][lane % 4 * 2 + e + i / 2 * 8] = element(o.a[i], e);
+          for (int i = 0; i < Depth / 8; i++) b[lane % 4 * 2 + e + i * 8][lane / 4] = element(o.b[i], e);
+        }
+      }
+      for (int lane = 0; lane < 32; lane++)
+        for (int i = 0; i < 4; i++) {
+          float sum = static_cast<float *>(w.out[lane])[i];
+          for (int k = 0; k < Depth; k++) sum += a[lane / 4 + i / 2 * 8][k] * b[k][lane % 4 * 2 + i % 2];
+          static_cast<float *>(w.out[lane])[i] = sum;
+        }
+    });
+  }
+  static void add16(float (&d)[4], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3, uint32_t b0, uint32_t b1) {
+    add<16>(d, {{a0, a1, a2, a3}, {b0, b1}});
+  }
+  static void add8(float (&d)[4], uint32_t a0, uint32_t a1, uint32_t b0) { add<8>(d, {{a0, a1, 0, 0}, {b0, 0}}); }
+  static void set8(float (&d)[4], uint32_t a0, uint32_t a1, uint32_t b0) {
+    d[0] = d[1] = d[2] = d[3] = 0;
+    add8(d, a0, a1, b0);
+  }
+};
+
+inline float asFloat(uint32_t bits) {
+  float v;
+  memcpy(&v, &bits, 4);
+  return v;
+}
+inline uint32_t asBits(float v) {
+  uint32_t bits;
+  memcpy(&bits, &v, 4);
+  return bits;
+}
+
+template <> struct Product<float> {
+  struct Operands {
+    uint32_t a[4], b[2];
+  };
+  static void add8(float (&d)[4], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3, uint32_t b0, uint32_t b1) {
+    Operands o{{a0, a1, a2, a3}, {b0, b1}};
+    emulation::gatherWarp(&o, d, [](emulation::Gathering &w) {
+      float a[16][8], b[8][8];
+      for (int lane = 0; lane < 32; lane++) {
+        auto &o = *static_cast<const Operands *>(w.in[lane]);
+        for (int i = 0; i < 4; i++) a[lane / 4 + i % 2 * 8][lane % 4 + i / 2 * 4] = asFloat(o.a[i] & 0xffffe000);
+        for (int i = 0; i < 2; i++) b[lane % 4 + i * 4][lane / 4] = asFloat(o.b[i] & 0xffffe000);
+      }
+      for (int lane = 0; lane < 32; lane++)
+        for (int i = 0; i < 4; i++) {
+          float &sum = static_cast<float *>(w.out[lane])[i];
+          for (int k = 0; k < 8; k++) sum += a[lane / 4 + i / 2 * 8][k] * b[k][lane % 4 * 2 + i % 2];
+        }
+    });
+  }
+};
+
+inline void publishShared() {}
+inline void beginGroupProducts() {}
+inline void addGroupProduct(float (&d)[32], uint64_t a, uint64_t b, Half *) {
+  emulation::block->fibers[emulation::block->current].openProducts.push_back({d, a, b, 64});
+}
+template <int Groups> void addGroupProduct(float (&d)[Groups][32], uint64_t a, uint64_t b, Half *) {
+  emulation::block->fibers[emulation::block->current].openProducts.push_back({d[0], a, b, 64 * Groups});
+}
+inline void commitGroupProducts() {
+  auto &f = emulation::block->fibers[emulation::block->current];
+  f.productGroups.push_back(std::move(f.openProducts));
+  f.openProducts.clear();
+}
+template <int Pending> void waitForGroupProducts() {
+  auto &block = *emulation::block;
+  int thread = block.current;
+  while (block.fibers[thread].productGroups.size() > Pending) {
+    auto group = std::move(block.fibers[thread].productGroups.front());
+    block.fibers[thread].productGroups.erase(block.fibers[thread].productGroups.begin());
+    for (auto &p : group) {
+      emulation::gather(block.warpGroups[thread / 128], thread % 128, 128, &p, p.sums, [](emulation::Gathering &g) {
+        auto &first = *static_cast<const emulation::GroupProduct *>(g.in[0]);
+        float a[64][16], b[128][16];
+        for (int k = 0; k < 16; k++) {
+          for (int r = 0; r < 64; r++) a[r][k] = emulation::described<Half>(first.a, r, k);
+          for (int r = 0; r < first.columns; r++) b[r][k] = emulation::described<Half>(first.b, r, k);
+        }
+        for (int t = 0; t < 128; t++) {
+          auto &p = *static_cast<const emulation::GroupProduct *>(g.in[t]);
+          if (p.a != first.a || p.b != first.b) emulation::fail("the four warps of a product name different matrices");
+          for (int i = 0; i < first.columns / 2; i++) {
+            int row = t / 32 * 16 + t % 32 / 4 + i / 2 % 2 * 8, column = i / 4 * 8 + t % 4 * 2 + i % 2;
+            float sum = p.sums[i];
+            for (int k = 0; k < 16; k++) sum += a[row][k] * b[column][k];
+            p.sums[i] = sum;
+          }
+        }
+      });
+    }
+  }
+}
