@@ -68,6 +68,15 @@ extension ReportText: ExpressibleByStringInterpolation {
   }
 }
 
+extension DefaultStringInterpolation {
+  /// A string does not know how long lines may be.
+  @available(*, unavailable, message: "write the literal as a ReportText")
+  public mutating func appendInterpolation(_ report: ReportText) {}
+
+  @available(*, unavailable, message: "write the literal as a ReportText")
+  package mutating func appendInterpolation(_ table: TextTable) {}
+}
+
 /// What can be told to people.
 public protocol TextReport {
   var report: ReportText { get }

@@ -58,6 +58,6 @@ struct FrontCommand: ParsableCommand {
       Terminal.printError("swiftlet: stopped; the same command goes on with '\(job.folder.path.onOneLine)'")
       throw SilentFailure()
     }
-    json ? Terminal.showJSON(try table.json) : Terminal.show("\n\(table.report)\n\(job.folder.html.onOneLine)\n")
+    json ? Terminal.showJSON(try table.json) : Terminal.show("\n\(table.report)\n\(job.folder.html.onOneLine)\n" as ReportText)
   }
 }

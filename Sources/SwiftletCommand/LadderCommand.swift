@@ -80,7 +80,7 @@ struct LadderCommand: ParsableCommand {
     let run = try LadderRun(
       layers: layers?.layers, batch: batch.value, engine: try cpu.options, runs: runs.value, model: model, input: input,
       device: device.index, isQuick: quick)
-    let report = try run.report { table in if !json { Terminal.show("\(table.report)\n") } }
+    let report = try run.report { table in if !json { Terminal.show("\(table.report)\n" as ReportText) } }
     if json {
       Terminal.showJSON(try report.json)
     } else {

@@ -59,7 +59,7 @@ import Testing
     let whole = try place.run(["front", "front.yaml", "-o", "whole", "--threads", "1"])
     #expect(whole.code == 0, "\(whole.error)")
     #expect(
-      whole.output.contains("whole/front.html")
+      whole.output.contains("whole/front.html") && whole.output.contains("\nvariant ")
         && whole.output.contains("not measurable here") != FileReader.exists("/sys/class/powercap/intel-rapl:0/energy_uj"))
     for attempt in 0..<12 {
       let process = Process()

@@ -16,7 +16,8 @@ import Testing
     "eval MODEL --data 写真", "eval MODEL long.safetensors --data 写真", "optimize MODEL --substitute separable",
     "prune MODEL --sparsity 0.5 --align 1", "prune MODEL --sweep 0.5:0.5:0.1 --align 1", "convert MODEL -o other.onnx",
     "quantize MODEL --data 写真 --count 1 --side 16 --input 1x1x8x8",
-    "ladder --layers none --model MODEL --input 1x1x16x16", "upscale 写真 -o out -m MODEL",
+    "ladder --layers none --model MODEL --input 1x1x16x16",
+    "ladder --layers 4->5@8 --batch 1 --runs 1 --model MODEL --input 1x1x16x16", "upscale 写真 -o out -m MODEL",
   ]) func `lines fit`(line: String) throws {
     let place = try Workplace()
     try FileManager.default.createDirectory(atPath: place.path("写真"), withIntermediateDirectories: true)

@@ -4,13 +4,15 @@ extension ModelQuantization: TextReport {
   /// The table by layers, and what is lost in all.
   public var report: ReportText {
     let isMeasured = layers.contains { $0.loss != nil }
-    var table = TextTable(["layer", "products", "stored", "scale", "zero"] + (isMeasured ? ["lost alone [dB]"] : []))
+    var table = TextTable(
+      ["layer", "products", "stored", "scale", "zero"]
+        + (isMeasured ? [float == nil ? "signal to error alone [dB]" : "lost alone [dB]"] : []))
     for layer in layers {
       var row = [
         layer.name, layer.products, layer.stored, layer.scale.map { TextFormat.significant(Double($0), 4) } ?? "",
         layer.zeroPoint.map(String.init) ?? "",
       ]
-      if isMeasured { row.append(layer.loss.map { TextFormat.fixed($0, 4) } ?? "") }
+      if isMeasured { row.append(layer.loss.map { float == nil ? TextFormat.fixed(-$0, 2) : TextFormat.fixed($0, 4) } ?? "") }
       table.append(row)
     }
     let count = layers.count { $0.products == "integers" }
@@ -28,6 +30,7 @@ extension ModelQuantization: TextReport {
       text += "its other layers are faster in bfloat16, and it was measured so: run it with --precision bfloat16\n"
     }
     if let timing { text += "\(timing.text)" }
+    if let notTimed { text += "not timed: \(notTimed)\n" }
     if let output { text += "written to \(output.onOneLine)\n" }
     return text
   }

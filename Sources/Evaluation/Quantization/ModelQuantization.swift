@@ -37,7 +37,8 @@ public struct ModelQuantization: Hashable, Codable, Sendable {
     /// Of what it stores, where that is integers.
     public var scale: Float?
     public var zeroPoint: Int?
-    /// What the network loses in dB where this layer alone is of integers; nil where it was not measured.
+    /// What the network loses in dB where this layer alone is of integers: where there is no truth the negated signal to error. Nil where it was not
+    /// measured.
     public var loss: Double?
   }
 
@@ -57,6 +58,8 @@ public struct ModelQuantization: Hashable, Codable, Sendable {
   public var floatPrecision: Precision
   /// How long the forms of the network take; nil where that was not asked for.
   public var timing: QuantizationTiming?
+  /// Why the forms were not timed, a line; nil where they were, or were not to be.
+  public var notTimed: String?
   /// The engine that measured integers.
   public var engine: String
   public var parameterBytesBefore: Int
@@ -117,7 +120,13 @@ extension ModelQuantization {
     }
     if let shapes = options.timedShapes, case .cpu(let own) = engine {
       progress?("times", 1)
-      timing = try QuantizationTiming(network, integers: result, shapes: shapes, options: own)
+      do throws(EvaluationError) {
+        timing = try QuantizationTiming(network, integers: result, shapes: shapes, options: own)
+      } catch {
+        // The work that was done is not lost for that.
+        guard case .execution(_, .memory) = error else { throw error }
+        notTimed = error.description
+      }
     }
     self.model = model
     self.network = network.name

@@ -30,14 +30,19 @@ extension TrainingRecipe {
 
   /// Refuses an architecture that there is not, and options that it lacks, by the line that names them; what came from options of the command is
   /// refused as those are, when the network is made.
-  private static func check(_ source: Source, _ model: RecipeReader) throws(RecipeError) {
+  private static func check(_ source: Source, _ model: RecipeReader, _ given: RecipeReader?) throws(RecipeError) {
     guard case .architecture(let name, let options) = source else { return }
     do throws(ArchitectureError) {
       _ = try Architecture(named: name, options: options)
     } catch {
-      var key = "options"
-      if case .unknownArchitecture = error { key = "architecture" }
-      let refusal = model.error(key, .told(error.description))
+      let problem = RecipeError.Problem.told(error.description)
+      let refusal =
+        switch error {
+        case .unknownArchitecture: model.error("architecture", problem)
+        case .unknownOption(_, let option), .option(_, let option, _, _):
+          given?.error(option, problem) ?? model.error("options", problem)
+        case .tooLarge, .memory, .network: model.error("options", problem)
+        }
       if refusal.path != nil, refusal.line > 0 { throw refusal }
     }
   }
@@ -56,7 +61,7 @@ extension TrainingRecipe {
       _ = try model.text("file")
       var options = try model.section("options")
       source = .architecture(architecture, options: try options?.dictionary() ?? [:])
-      try Self.check(source, model)
+      try Self.check(source, model, options)
     } else {
       source = .model(try model.required("file"))
     }

@@ -198,6 +198,15 @@ final class Validator {
         var metrics = segmentation ?? SegmentationMetrics(classes: batch.target.shape.channels)
         metrics.accumulate(outputs: outputs[1], targets: batch.target)
         segmentation = metrics
+        guard let folder else { break }
+        for picture in batch.indices.indices {
+          // A pixel is of the class where its logit is positive.
+          let output = outputs[1].planes(batch: picture).map { plane in
+            Plane<Double>(width: plane.width, height: plane.height, elements: plane.elements.map { $0 > 0 ? 1 : 0 })
+          }
+          try Self.keep(
+            batch.target.planes(batch: picture).map { Plane<Double>($0) }, output, number: before + picture, in: folder)
+        }
       case .psnr, .similarity:
         for picture in batch.indices.indices {
           // Of numbers from 0 to 1; equal pictures count as 100 dB.
