@@ -61,6 +61,9 @@ package struct CUDAKernel: KernelMethod {
     }
   }
 
+  /// Whether several blocks can share the input channels of a tile.
+  package var sharesChannels: Bool { channelsPerUnit != nil }
+
   /// The kernel of a family that takes any shape.
   static func any(_ family: Family) -> CUDAKernel {
     guard let kernel = allCases.first(where: { $0.family == family }) else {

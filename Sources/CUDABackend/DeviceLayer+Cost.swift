@@ -44,7 +44,7 @@ extension DeviceLayer {
   /// Bytes in a nanosecond that the memory of an H100 moves, and its second-level cache; nanoseconds of one more launch.
   private static let memoryRate = 2000.0, cacheRate = 4000.0, launch = 3000.0
 
-  func nanoseconds(of kernel: CUDAKernel, splits: Int) -> Double {
+  package func nanoseconds(of kernel: CUDAKernel, splits: Int) -> Double {
     let image = computed, channels = Double(input.shape.channels), images = Double(output.shape.batch)
     // 64 outputs of a pixel; for each of them what is multiplied, and products of a multiprocessor in a nanosecond: a half of the H100's
     // tensor cores, as measured for dense 3x3 there.

@@ -34,7 +34,7 @@ extension DeviceLayer {
   /// Why a kernel cannot run the layer; nil where it can.
   package func refusal(of kernel: CUDAKernel) -> String? {
     if let fault = familyRefusal(kernel.family) { return fault }
-    if kernel.isForHopper, device.capability.major != 9 { return "it is for compute capability 9.0" }
+    if kernel.isForHopper, !device.isHopper { return "it is for compute capability 9.0" }
     if kernel.sharedByteCount > device.mostSharedByteCount {
       return
         "a block takes \(kernel.sharedByteCount >> 10) KiB of shared memory and may have \(device.mostSharedByteCount >> 10)"
