@@ -35,7 +35,7 @@ extension DeviceLayer {
 
   /// Of the sums that splits leave.
   private func partsByteCount(_ splits: Int) -> Int {
-    splits * output.shape.batch * computed.height * computed.width * computedGroups * DeviceLayout.laneUnit * 4
+    splits * output.shape.batch * computed.height * computed.width * computedGroups * DeviceLayout.groupLanes * 4
   }
 
   /// Output channels of a block of `Tiled`.
@@ -121,7 +121,7 @@ extension DeviceLayer {
   var computedGroups: Int {
     var runs = epilogue.shuffle * epilogue.shuffle
     if case .transposed(let payload) = form, payload.spreadsPixels { runs = 4 }
-    return runs * output.lanes.ceilingDivided(by: DeviceLayout.laneUnit)
+    return runs * output.groupCount
   }
 
   private var directProducts: Int {

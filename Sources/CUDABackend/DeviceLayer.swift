@@ -109,7 +109,7 @@ extension DeviceLayer {
     for layout in [input, output] where layout.byteCount / layout.element.byteCount >= 1 << 31 {
       return "a value has 2^31 elements or more"
     }
-    return output.shape.batch * (output.lanes / DeviceLayout.laneUnit + 1) * 4 > 65535
+    return output.shape.batch * (output.groupCount + 1) * 4 > 65535
       ? "a launch takes at most 65535 images and groups of channels" : nil
   }
 

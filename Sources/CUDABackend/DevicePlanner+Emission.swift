@@ -17,7 +17,7 @@ extension DevicePlanner {
     if case .transposed = product.form { isSpread = true } else { isSpread = false }
     // Four runs of groups of 64 channels where pixels are shuffled, or spread.
     let isShuffled = isSpread || layer.epilogue.shuffle == 2
-    let groups = isTail ? 1 : (isShuffled ? 4 : 1) * to.lanes / DeviceLayout.laneUnit
+    let groups = isTail ? 1 : (isShuffled ? 4 : 1) * to.groupCount
     let weights = program.add(packedWeights(node, product, layer, kernel, groups: groups, isShuffled: isShuffled))
     let bias = program.add(packedBias(node, product, layer, kernel, groups: groups, isShuffled: isShuffled))
     let across = computed.width.ceilingDivided(by: kernel.tileWidth),
@@ -46,7 +46,7 @@ extension DevicePlanner {
     var target = output
     if splits > 1 {
       let shape = Shape(
-        batch: splits * images, channels: groups * DeviceLayout.laneUnit, height: computed.height, width: computed.width)
+        batch: splits * images, channels: groups * DeviceLayout.groupLanes, height: computed.height, width: computed.width)
       target = program.add(DeviceLayout(image: shape, .float32))
     }
     let added = residual.map { [$0] } ?? []
@@ -65,7 +65,7 @@ extension DevicePlanner {
         return argumentBytes(a)
       })
     guard splits > 1 else { return }
-    let count = computed.height * computed.width * groups * DeviceLayout.laneUnit / 4
+    let count = computed.height * computed.width * groups * DeviceLayout.groupLanes / 4
     program.steps.append(
       DeviceProgram.Step(
         node: node.name, kernel: .any(.sumParts(to.element)), grid: LaunchGrid(x: count.ceilingDivided(by: 256), y: images),
@@ -83,7 +83,7 @@ extension DevicePlanner {
   /// The output channel of the node that a lane computes, and which of four pixels it goes to; nil where there is no such channel.
   private func channel(_ lane: Int, _ layer: DeviceLayer, isShuffled: Bool) -> (channel: Int, run: Int)? {
     guard isShuffled else { return lane < layer.output.shape.channels ? (lane, 0) : nil }
-    let (run, channel) = lane.quotientAndRemainder(dividingBy: layer.output.lanes)
+    let (run, channel) = lane.quotientAndRemainder(dividingBy: layer.output.groupCount * DeviceLayout.groupLanes)
     return channel < layer.output.shape.channels ? (channel, run) : nil
   }
 

@@ -12,7 +12,7 @@ extension DevicePlanner {
 
   // MARK: Residual blocks
 
-  /// Finds `x + scale · second(act(first(x)))` of two separable layers of up to 64 channels, which one kernel does: what lies between
+  /// Finds `x + scale · second(act(first(x)))` of two separable layers of 64 channels or a few less, which one kernel does: what lies between
   /// never reaches memory.
   mutating func findBlocks() {
     guard precision == .float16, let kernel = Self.blockKernel, kernel.sharedByteCount <= device.mostSharedByteCount,
@@ -38,8 +38,8 @@ extension DevicePlanner {
   private func isBlockLayer(_ payload: SeparableConvolution) -> Bool {
     payload.order == .depthwiseFirst && payload.kernel == Pair(3) && payload.stride == Pair(1) && payload.dilation == Pair(1)
       && payload.padding == Padding(1) && payload.middle == nil && payload.middleRequantization == nil
-      && payload.inChannels == payload.outChannels && payload.inChannels > DeviceLayout.mostPlanes
-      && payload.inChannels <= DeviceLayout.laneUnit
+      && payload.inChannels == payload.outChannels
+      && payload.inChannels.ceilingDivided(by: DeviceLayout.laneUnit) * DeviceLayout.laneUnit == DeviceLayout.groupLanes
   }
 
   mutating func planBlock(_ first: Node, _ node: Node) throws(ExecutionError) {
@@ -55,7 +55,7 @@ extension DevicePlanner {
     let layer = DeviceLayer(
       form: .separable(payload), input: from, output: to, epilogue: CanonicalEpilogue(), residual: nil, device: device)
     let weights = [(first, payload), (node, second)].map { node, payload in
-      packedWeights(node, product(payload), layer, kernel, groups: 1, isShuffled: false, leastInputs: DeviceLayout.laneUnit)
+      packedWeights(node, product(payload), layer, kernel, groups: 1, isShuffled: false, leastInputs: DeviceLayout.groupLanes)
     }
     let biases = [(first, payload), (node, second)].map { node, payload in
       packedBias(node, product(payload), layer, kernel, groups: 1, isShuffled: false)
@@ -75,8 +75,8 @@ extension DevicePlanner {
         a.output = addresses.pointer(step.writes)
         (a.height, a.width) = (Int32(to.shape.height), Int32(to.shape.width))
         (a.outputHeight, a.outputWidth) = (a.height, a.width)
-        (a.inputChannels, a.inputStride) = (Int32(DeviceLayout.laneUnit), Int32(from.pixelStride))
-        (a.outputChannels, a.outputStride) = (Int32(DeviceLayout.laneUnit), Int32(to.pixelStride))
+        (a.inputChannels, a.inputStride) = (Int32(DeviceLayout.groupLanes), Int32(from.pixelStride))
+        (a.outputChannels, a.outputStride) = (Int32(DeviceLayout.groupLanes), Int32(to.pixelStride))
         (a.groups, a.shuffle, a.splits, a.images) = (1, 1, 1, Int32(to.shape.batch))
         (a.tilesAcross, a.tilesDown) = (Int32(grid.x), Int32(grid.y))
         (a.slope, a.scale) = (before.leakySlope ?? 1, after.scale)

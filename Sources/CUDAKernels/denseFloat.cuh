@@ -23,7 +23,6 @@ template <int Warps, int Stages, int Size = 3, int Stride = 1> struct DenseFloat
     const char *weights = static_cast<const char *>(a.weights) +
                           (static_cast<long long>(tile.group) * (a.inputChannels / 8) + part.first) * weightBytes;
 
-    letLaterKernelsStart();
     Shape::copyBytes(ring + Shape::unitBytes, weights, weightBytes);
     waitForEarlierKernels();
     for (int unit = 0; unit < Stages - 1; unit++) {
@@ -77,6 +76,7 @@ template <int Warps, int Stages, int Size = 3, int Stride = 1> struct DenseFloat
       if (++slot == Stages) slot = 0;
       if (++nextSlot == Stages) nextSlot = 0;
     }
+    letLaterKernelsStart();
     waitForCopies<0>();
     if (a.splits > 1) {
       storeParts(a, tile, sums);
@@ -84,6 +84,7 @@ template <int Warps, int Stages, int Size = 3, int Stride = 1> struct DenseFloat
     }
 
     // Four lanes store 32 bytes that lie together.
+    const int channels = channelsFrom(a, tile.group);
     const float above = a.scale, below = a.slope * a.scale;
     float *output = static_cast<float *>(a.output);
     const float *residual = static_cast<const float *>(a.residual), *second = static_cast<const float *>(a.second);
@@ -96,6 +97,7 @@ template <int Warps, int Stages, int Size = 3, int Stride = 1> struct DenseFloat
         const long long at = outputOffset(a, tile.image, x, y, tile.group) + (lane & 3) * 2;
 #pragma unroll
         for (int j = 0; j < 8; j++) {
+          if (j * 8 >= channels) continue;
           float2 r = {0, 0};
           if (residual) r = readGlobal(reinterpret_cast<const float2 *>(residual + at + j * 8));
           float2 v = {activated(sums[row][j][half * 2], above, below, r.x),

@@ -16,6 +16,7 @@ template <class E> struct SquareOutput {
   int lane, warp, x, y;  // of the first of the lane's pixels
   int acrossStep, downStep;
   long long at;  // of its eight channels
+  bool isThere;  // whether the output has them
 
   DEVICE SquareOutput(const ConvolutionArguments &a, uint32_t stage, int image, int x0, int y0, int group, int thread)
       : stage(stage), lane(thread & 31), warp(thread >> 5) {
@@ -24,11 +25,12 @@ template <class E> struct SquareOutput {
     acrossStep = 4 * a.outputStride * a.shuffle;
     downStep = a.outputWidth * a.outputStride * a.shuffle * a.shuffle;
     at = outputOffset(a, image, x, y, group) + (lane & 7) * 8;
+    isThere = (lane & 7) * 8 < channelsFrom(a, group);
   }
 
   DEVICE uint32_t place(int pixel, int piece) const { return stage + pixel * 128 + ((piece ^ (pixel & 7)) << 4); }
   DEVICE bool isInside(const ConvolutionArguments &a, int i) const {
-    return x + (i & 1) * 4 < a.outputWidth && y + (i >> 1) < a.outputHeight;
+    return isThere && x + (i & 1) * 4 < a.outputWidth && y + (i >> 1) < a.outputHeight;
   }
   DEVICE long long offset(int i) const { return at + (i & 1) * acrossStep + (i >> 1) * downStep; }
 
@@ -124,7 +126,6 @@ template <class E, int WarpGroups> struct DenseHopper {
     const int tiles = a.tilesAcross * a.tilesDown * a.images, step = gridDim.x * WarpGroups;
     const char *packed = static_cast<const char *>(a.weights) + static_cast<long long>(blockIdx.y) * weightBytes;
 
-    letLaterKernelsStart();
 #pragma unroll 3
     for (uint32_t at = threadIdx.x * 16; at < weightBytes; at += threads * 16) copyAsync(weights + at, packed + at, true);
     const Pieces own(a, thread);
@@ -165,6 +166,7 @@ template <class E, int WarpGroups> struct DenseHopper {
           addGroupProduct(sums, window + (k * 2 * plane + (tap / 3 * haloWidth + tap % 3) * 16) / 16,
                           right + (tap * tapBytes + k * 2048) / 16, static_cast<E *>(nullptr));
       commitGroupProducts();
+      if (next >= tiles) letLaterKernelsStart();
       waitForGroupProducts<0>();
       // A warp stages and stores the pixels whose residual its own lanes copied.
       waitForCopies<1>();

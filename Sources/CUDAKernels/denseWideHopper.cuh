@@ -43,7 +43,6 @@ template <class E, int Groups, int Stages> struct DenseWideHopper {
     const char *weights = static_cast<const char *>(a.weights) +
                           (static_cast<long long>(tile.group / Groups) * (a.inputChannels / 16) + part.first) * weightBytes;
 
-    letLaterKernelsStart();
     Shape::copyBytes(ring + haloBytes, weights, weightBytes);
     waitForEarlierKernels();
     for (int unit = 0; unit < Stages - 2; unit++) {
@@ -100,6 +99,7 @@ template <class E, int Groups, int Stages> struct DenseWideHopper {
       if (++slot == Stages) slot = 0;
       if (++nextSlot == Stages) nextSlot = 0;
     }
+    letLaterKernelsStart();
     waitForGroupProducts<0>();
 
     if (a.splits > 1) {

@@ -73,7 +73,8 @@ DEVICE void waitForEarlierKernels() {
   asm volatile("griddepcontrol.wait;" ::: "memory");
 #endif
 }
-/// Lets the next kernel start where there is room; it waits in `waitForEarlierKernels`.
+/// Lets the next kernel start where there is room, once all blocks have come here; it waits in `waitForEarlierKernels`. Late in a
+/// kernel: blocks that start while others are far from done fill the multiprocessors that are free, and leave the rest idle.
 DEVICE void letLaterKernelsStart() {
 #if __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.launch_dependents;" ::: "memory");

@@ -19,10 +19,9 @@ template <class E, int Planes, int Warps> struct Head {
     const Shape tile(a);
     const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
     const uint32_t halo = sharedBase(), zero = halo + Planes * Shape::haloPixels * 4;
-    const WarpOutput<E> out(halo + haloBytes, tile);
+    const WarpOutput<E> out(a, halo + haloBytes, tile);
     const float *input = static_cast<const float *>(a.input);
 
-    letLaterKernelsStart();
     float sums[4][8][4];
     startSums(a, tile, sums);
     waitForEarlierKernels();
@@ -67,6 +66,7 @@ template <class E, int Planes, int Warps> struct Head {
         }
       }
     }
+    letLaterKernelsStart();
     waitForCopies<0>();
     out.store(a, sums);
   }
@@ -86,7 +86,6 @@ template <class E, int Warps, int Stages> struct Tail {
     const E *input = static_cast<const E *>(a.input);
     const char *weights = static_cast<const char *>(a.weights);
 
-    letLaterKernelsStart();
     for (int unit = 0; unit < Stages - 1 && unit < units; unit++)
       Shape::copyBytes(ring + unit * slotBytes + Shape::unitBytes, weights + unit * weightBytes, weightBytes);
     float sums[4][4];
@@ -132,6 +131,7 @@ template <class E, int Warps, int Stages> struct Tail {
       if (++slot == Stages) slot = 0;
       if (++nextSlot == Stages) nextSlot = 0;
     }
+    letLaterKernelsStart();
     float *output = static_cast<float *>(a.output);
     const float *residual = static_cast<const float *>(a.residual);
 #pragma unroll

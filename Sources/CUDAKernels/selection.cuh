@@ -25,7 +25,6 @@ template <class E, int Stages> struct Selection {
     const char *weights =
         static_cast<const char *>(a.weights) + static_cast<long long>(tile.group) * (units * weightBytes + depthwiseBytes);
 
-    letLaterKernelsStart();
     Shape::copyBytes(depthwise, weights + units * weightBytes, depthwiseBytes);
 #pragma unroll 1
     for (int unit = 0; unit < Stages - 1 && unit < units; unit++)
@@ -95,6 +94,7 @@ template <class E, int Stages> struct Selection {
       }
     synchronizeBlock();
 
+    letLaterKernelsStart();
     // 36 pixels lie between the rows of two warps.
     const HaloRows<> rows(warp * 36 & 7);
     const uint32_t first = middle + warp * 36 * 32;
@@ -119,6 +119,7 @@ template <class E, int Stages> struct Selection {
       w.template forRows<Shape::haloWidth, 0, 0, 2>(rows, first + unit * Shape::unitBytes, finish);
     }
     synchronizeWarp();
+    if ((lane & 7) * 8 >= channelsFrom(a, tile.group)) return;
     E *output = static_cast<E *>(a.output);
     const E *residual = static_cast<const E *>(a.residual), *second = static_cast<const E *>(a.second);
 #pragma unroll

@@ -118,11 +118,10 @@ template <class E, int Warps, int Stages> struct Separable {
     const Shape tile(a);
     const int warp = threadIdx.x >> 5, units = a.inputChannels / 16;
     const uint32_t ring = sharedBase();
-    const WarpOutput<E> out(ring + Stages * slotBytes, tile);
+    const WarpOutput<E> out(a, ring + Stages * slotBytes, tile);
     const E *input = static_cast<const E *>(a.input);
     const char *weights = static_cast<const char *>(a.weights) + static_cast<long long>(tile.group) * units * weightBytes;
 
-    letLaterKernelsStart();
 #pragma unroll 1
     for (int unit = 0; unit < Stages - 1 && unit < units; unit++)
       Shape::copyBytes(ring + unit * slotBytes + Shape::unitBytes, weights + unit * weightBytes, weightBytes);
@@ -155,6 +154,7 @@ template <class E, int Warps, int Stages> struct Separable {
       if (++slot == Stages) slot = 0;
       if (++nextSlot == Stages) nextSlot = 0;
     }
+    letLaterKernelsStart();
     waitForCopies<0>();
     out.store(a, sums);
   }

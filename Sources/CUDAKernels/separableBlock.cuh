@@ -36,7 +36,6 @@ template <class E> struct SeparableBlock {
               image = blockIdx.z;
     const uint32_t halo = sharedBase(), middle = halo + units * haloUnit, weights = middle + units * middleUnit;
     const E *input = static_cast<const E *>(a.input);
-    letLaterKernelsStart();
 #pragma unroll 1
     for (int at = threadIdx.x * 16; at < 2 * weightBytes; at += threads * 16)
       copyAsync(weights + at, static_cast<const char *>(a.weights) + at, true);
@@ -143,6 +142,7 @@ template <class E> struct SeparableBlock {
       w.template addRows<middleWidth, 0, 0>(sums, rows, middle + unit * middleUnit + (down * middleWidth + across) * 32);
     }
 
+    letLaterKernelsStart();
     // The sums go where the residual lies: pixels of the halo that are this warp's own.
     auto own = [&](int unit, int x, int y, int half) {
       int pixel = (2 + down + y) * haloWidth + 2 + across + x;

@@ -69,11 +69,19 @@ struct Units {
   }
 };
 
+/// Groups of 64 channels of a pixel of the output; the last one may have fewer.
+DEVICE int groupsOfPixel(const ConvolutionArguments &a) { return (a.outputChannels + 63) / 64; }
+
+/// How many channels the output has from the group's first on: 64 or more, or what the last group has.
+DEVICE int channelsFrom(const ConvolutionArguments &a, int group) {
+  return a.outputChannels - (a.shuffle == 2 ? group % groupsOfPixel(a) : group) * 64;
+}
+
 /// Of the first of the group's 64 channels of what is computed at (x, y).
 DEVICE long long outputOffset(const ConvolutionArguments &a, int image, int x, int y, int group) {
   int run = 0;
   if (a.shuffle == 2) {
-    const int groups = a.outputChannels / 64;
+    const int groups = groupsOfPixel(a);
     run = group / groups;
     group %= groups;
   }
@@ -142,8 +150,9 @@ template <int Stride = 1> struct HaloRows {
 template <class E> struct WarpOutput {
   uint32_t stage;
   int lane, x0, y0, image, group;
+  bool isThere;  // whether the output has this lane's channels
 
-  template <class Shape> DEVICE WarpOutput(uint32_t stages, const Shape &tile) {
+  template <class Shape> DEVICE WarpOutput(const ConvolutionArguments &a, uint32_t stages, const Shape &tile) {
     lane = threadIdx.x & 31;
     int warp = threadIdx.x >> 5;
     stage = stages + warp * 64 * 128;
@@ -151,6 +160,7 @@ template <class E> struct WarpOutput {
     y0 = tile.y0 + warp * 4;
     image = tile.image;
     group = tile.group;
+    isThere = (lane & 7) * 8 < channelsFrom(a, group);
   }
 
   DEVICE uint32_t place(int pixel, int piece) const { return stage + pixel * 128 + ((piece ^ (pixel & 7)) << 4); }
@@ -170,7 +180,7 @@ template <class E> struct WarpOutput {
 #pragma unroll
       for (int i = 0; i < 4; i++) {
         const int x = (lane >> 3) + i * 4;
-        const bool inside = x0 + x < a.outputWidth && y0 + row < a.outputHeight;
+        const bool inside = isThere && x0 + x < a.outputWidth && y0 + row < a.outputHeight;
         copyAsync(place(row * 16 + x, lane & 7), inside ? from + i * across : static_cast<const E *>(a.residual), inside);
       }
   }
@@ -196,6 +206,7 @@ template <class E> struct WarpOutput {
           writeShared<uint32_t>(at, Numbers<E>::pack(activated(low, above, below, r.x), activated(high, above, below, r.y)));
         }
     synchronizeWarp();
+    if (!isThere) return;
     long long at = offset(a);
     const int across = 4 * acrossStep(a), down = downStep(a);
     E *output = static_cast<E *>(a.output);

@@ -126,6 +126,18 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
   };
 
   const int inputs = c.inputChannels, outputs = c.outputChannels, taps = f.size * f.size;
+  // Kernels make groups of 64 channels of each of the four pixels that one becomes, or of the one; of the last group fewer may be stored.
+  const bool isGrouped = f.kind != Kind::tail && f.kind != Kind::pool;
+  const int runs = c.shuffle == 2 ? 4 : 1, ofRun = outputs / runs, paddedRun = isGrouped ? (ofRun + 63) / 64 * 64 : ofRun,
+            made = paddedRun * runs;
+  auto padded = [&](int output) { return size_t(output / ofRun * paddedRun + output % ofRun); };
+  /// `each` numbers an output channel, zeros where there is none.
+  auto spread = [&](const std::vector<float> &numbers, size_t each) {
+    std::vector<float> all(size_t(made) * each);
+    for (int o = 0; o < outputs; o++)
+      std::copy_n(numbers.begin() + long(size_t(o) * each), each, all.begin() + long(padded(o) * each));
+    return all;
+  };
   Images x{c.images, c.height, c.width, inputs, planarIn, random(size_t(c.images) * c.height * c.width * inputs, 1, planarIn)};
   const int height =
       f.kind == Kind::pool ? (c.height + 2 * (f.size / 3) - f.size) / f.stride + 1 : (c.height - 1) / f.stride + 1;
@@ -163,7 +175,7 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
   // Weights of sizes that keep sums near one.
   const float slope = 0.25f, scale = 0.5f;
   Weights first, second, third, fourth;
-  std::vector<float> bias = random(size_t(std::max(outputs, 8)) * 2, 1, true);
+  std::vector<float> bias = random(size_t(std::max(made, 8)) * 2, 1, true);
   Words packed;
   Weights packedFloat;
   switch (f.kind) {
@@ -174,18 +186,18 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
     case Kind::head:
     case Kind::tail:
       first = random(size_t(outputs) * inputs * taps, 1.7f / std::sqrt(float(inputs * taps)), false);
-      if (f.kind == Kind::dense) packed = packing::dense(first, outputs, inputs, f.size, round);
-      if (f.kind == Kind::denseFloat) packedFloat = packing::denseFloat(first, outputs, inputs, f.size);
-      if (f.kind == Kind::denseHopper) packed = packing::denseHopper(first, outputs, inputs, 64, 64, round);
-      if (f.kind == Kind::denseWide) packed = packing::denseHopper(first, outputs, inputs, 16, f.groups * 64, round);
-      if (f.kind == Kind::head) packed = packing::head(first, outputs, inputs, round);
+      if (f.kind == Kind::dense) packed = packing::dense(spread(first, size_t(inputs * taps)), made, inputs, f.size, round);
+      if (f.kind == Kind::denseFloat) packedFloat = packing::denseFloat(spread(first, size_t(inputs * taps)), made, inputs, f.size);
+      if (f.kind == Kind::denseHopper) packed = packing::denseHopper(spread(first, size_t(inputs * taps)), made, inputs, 64, 64, round);
+      if (f.kind == Kind::denseWide) packed = packing::denseHopper(spread(first, size_t(inputs * taps)), made, inputs, 16, f.groups * 64, round);
+      if (f.kind == Kind::head) packed = packing::head(spread(first, size_t(inputs * taps)), made, inputs, round);
       if (f.kind == Kind::tail) packed = packing::tail(first, outputs, inputs, round);
       break;
     case Kind::separable:
     case Kind::block:
       first = random(size_t(inputs) * 9, 0.6f, false);
       second = random(size_t(outputs) * inputs, 1.7f / std::sqrt(float(inputs)), false);
-      packed = packing::separable(first, second, outputs, inputs, round);
+      packed = packing::separable(first, spread(second, size_t(inputs)), made, inputs, round);
       if (f.kind == Kind::block) {
         third = random(size_t(inputs) * 9, 0.6f, false);
         fourth = random(size_t(outputs) * inputs, 1.7f / std::sqrt(float(inputs)), false);
@@ -196,7 +208,7 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
     case Kind::selection:
       first = random(size_t(outputs) * inputs, 1.7f / std::sqrt(float(inputs)), false);
       second = random(size_t(outputs) * 9, 0.6f, false);
-      packed = packing::selection(first, second, outputs, inputs, round);
+      packed = packing::selection(spread(first, size_t(inputs)), spread(second, 9), made, inputs, round);
       break;
     case Kind::sumParts:
     case Kind::pool: break;
@@ -223,7 +235,7 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
   a.outputWidth = width;
   a.inputChannels = a.inputStride = inputs;
   a.outputChannels = a.outputStride = c.shuffle == 2 ? outputs / 4 : outputs;
-  a.groups = planarOut ? 1 : outputs / 64;
+  a.groups = planarOut ? 1 : made / 64;
   a.shuffle = c.shuffle;
   a.images = c.images;
   a.splits = std::max(c.splits, 1);
@@ -237,7 +249,7 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
   const Buffer output = floatOut ? buffer(output32, true) : buffer(output16, true),
                residuals = floatOut ? buffer(r, false) : buffer(r16, false),
                seconds = floatOut ? buffer(s, false) : buffer(s16, false);
-  std::vector<float> parts(a.splits > 1 ? computed * size_t(a.splits) : 0, NAN);
+  std::vector<float> parts(a.splits > 1 ? computed / size_t(outputs) * size_t(made * a.splits) : 0, NAN);
   ConvolutionArguments end = a;
   if (a.splits > 1) {
     a.output = parts.data();
@@ -262,7 +274,7 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
   if (planarIn)
     for (float &n : x.numbers) n = numbers.rounded(n);
   auto add = [&](Images &y, const float *bias) {
-    for (size_t i = 0; i < y.numbers.size(); i++) y.numbers[i] += bias[i % size_t(y.channels)];
+    for (size_t i = 0; i < y.numbers.size(); i++) y.numbers[i] += bias[padded(int(i % size_t(y.channels)))];
   };
   auto activate = [&](Images &y) {
     for (float &n : y.numbers) n = n < 0 ? slope * n : n;
@@ -283,9 +295,9 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
     case Kind::selection: {
       y = convolved(x, first, outputs, 1, 1, false);
       std::vector<float> before, after;
-      for (int g = 0; g < outputs; g += 64) {
-        before.insert(before.end(), &bias[g * 2], &bias[g * 2] + 64);
-        after.insert(after.end(), &bias[g * 2 + 64], &bias[g * 2 + 64] + 64);
+      for (int g = 0; g < made; g += 64) {
+        before.insert(before.end(), &bias[size_t(g) * 2], &bias[size_t(g) * 2] + 64);
+        after.insert(after.end(), &bias[size_t(g) * 2 + 64], &bias[size_t(g) * 2] + 128);
       }
       add(y, before.data());
       y = convolved(y, second, outputs, 3, 1, true);
