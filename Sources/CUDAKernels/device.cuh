@@ -113,10 +113,11 @@ template <class E> struct Product;
                    : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])                                                          \
                    : "r"(a0), "r"(a1), "r"(b0));                                                                             \
     }                                                                                                                        \
-    static DEVICE void set8(float (&d)[4], uint32_t a0, uint32_t a1, uint32_t b0) {                                          \
-      asm volatile("mma.sync.aligned.m16n8k8.row.col.f32." name "." name ".f32 {%0,%1,%2,%3}, {%4,%5}, {%6}, {%7,%7,%7,%7};" \
+    static DEVICE void set16(float (&d)[4], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3, uint32_t b0, uint32_t b1) {  \
+      asm volatile("mma.sync.aligned.m16n8k16.row.col.f32." name "." name                                                    \
+                   ".f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%10,%10,%10,%10};"                                          \
                    : "=f"(d[0]), "=f"(d[1]), "=f"(d[2]), "=f"(d[3])                                                          \
-                   : "r"(a0), "r"(a1), "r"(b0), "f"(0.0f));                                                                  \
+                   : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1), "f"(0.0f));                                       \
     }                                                                                                                        \
   };
 PRODUCT(Half, "f16")

@@ -1,8 +1,9 @@
 // Depthwise 3x3, then pointwise, in one kernel; the middle never leaves the registers.
 //
-// The depthwise part runs on the tensor cores, too: a tap is a diagonal matrix, so that eight channels of a tap are one product
-// of depth 8, and its sums lie just where the pointwise product wants its left operand. A row of the halo is read from shared
-// memory once for the three rows of taps, and what is read is what the product takes: no register is moved.
+// The depthwise part runs on the tensor cores, too: a tap is a diagonal matrix, so that eight channels of two taps are one product
+// of depth 16, and its sums lie just where the pointwise product wants its left operand. A row of the halo is read from shared
+// memory once for the three rows of taps, and what is read is what the product takes: no register is moved. Of the nine taps the
+// two to the left in each row are a pair, the upper two of those to the right another.
 //
 // Weights of a group of 64 output channels, one unit of 16 input channels after the other:
 //   9 x 8 words: for tap and g, the weights of channels g (low half) and g + 8 (high half) of the unit;
@@ -35,22 +36,37 @@ template <class E> struct DepthwiseUnit {
   template <int Width, int Row, int Column, int Rows, class Finish>
   DEVICE void forRows(const HaloRows<> &rows, uint32_t first, Finish finish) const {
     float middle[3][2][4];
+    uint32_t now[3][4], before[4];
 #pragma unroll
     for (int row = 0; row < Rows + 2; row++) {
-      uint32_t now[3][4];
 #pragma unroll
       for (int dx = 0; dx < 3; dx++) loadMatrices(now[dx], rows.template address<Width>(first, row + Row, dx + Column));
 #pragma unroll
-      for (int dx = 0; dx < 3; dx++)
+      for (int dy = 2; dy >= 0; dy--)
 #pragma unroll
-        for (int dy = 2; dy >= 0; dy--)
+        for (int e = 0; e < 2; e++) {
+          if (row < dy || row - dy >= Rows) continue;
+          float (&m)[4] = middle[(row - dy) % 3][e];
+          const uint32_t (&left)[4] = now[0], (&centre)[4] = now[1];
+          if (dy == 0)
+            Product<E>::set16(m, left[e * 2], left[e * 2 + 1], centre[e * 2], centre[e * 2 + 1], taps[0][e], taps[1][e]);
+          else
+            Product<E>::add16(m, left[e * 2], left[e * 2 + 1], centre[e * 2], centre[e * 2 + 1], taps[dy * 3][e],
+                              taps[dy * 3 + 1][e]);
+        }
 #pragma unroll
-          for (int e = 0; e < 2; e++) {
-            if (row < dy || row - dy >= Rows) continue;
-            float (&m)[4] = middle[(row - dy) % 3][e];
-            if (dx == 0 && dy == 0) Product<E>::set8(m, now[dx][e * 2], now[dx][e * 2 + 1], taps[0][e]);
-            else Product<E>::add8(m, now[dx][e * 2], now[dx][e * 2 + 1], taps[dy * 3 + dx][e]);
-          }
+      for (int dy = 2; dy >= 1; dy--)
+#pragma unroll
+        for (int e = 0; e < 2; e++) {
+          if (row < dy || row - dy >= Rows) continue;
+          float (&m)[4] = middle[(row - dy) % 3][e];
+          const uint32_t (&right)[4] = now[2];
+          if (dy == 1)
+            Product<E>::add16(m, before[e * 2], before[e * 2 + 1], right[e * 2], right[e * 2 + 1], taps[2][e], taps[5][e]);
+          else Product<E>::add8(m, right[e * 2], right[e * 2 + 1], taps[8][e]);
+        }
+#pragma unroll
+      for (int i = 0; i < 4; i++) before[i] = now[2][i];
       if (row >= 2) finish(row - 2, middle[(row - 2) % 3]);
     }
   }
@@ -93,15 +109,21 @@ template <class E> struct SeparableUnit : DepthwiseUnit<E> {
   template <int Width> DEVICE void addPixels(float (&sums)[8][4], uint32_t unit, int window) const {
     const int half = (threadIdx.x & 31) >> 4;
     float m[2][4];
-#pragma unroll
-    for (int tap = 0; tap < 9; tap++) {
-      uint32_t taken[4];
-      int pixel = window + tap / 3 * Width + tap % 3;
+    auto take = [&](uint32_t (&taken)[4], int tap) {
+      const int pixel = window + tap / 3 * Width + tap % 3;
       loadMatrices(taken, unit + pixel * 32 + ((half ^ (pixel >> 2 & 1)) << 4));
+    };
+#pragma unroll
+    for (int tap = 0; tap < 9; tap += 2) {
+      uint32_t one[4], two[4];
+      take(one, tap);
+      if (tap < 8) take(two, tap + 1);
 #pragma unroll
       for (int e = 0; e < 2; e++) {
-        if (tap == 0) Product<E>::set8(m[e], taken[e * 2], taken[e * 2 + 1], taps[0][e]);
-        else Product<E>::add8(m[e], taken[e * 2], taken[e * 2 + 1], taps[tap][e]);
+        if (tap == 0) Product<E>::set16(m[e], one[e * 2], one[e * 2 + 1], two[e * 2], two[e * 2 + 1], taps[0][e], taps[1][e]);
+        else if (tap < 8)
+          Product<E>::add16(m[e], one[e * 2], one[e * 2 + 1], two[e * 2], two[e * 2 + 1], taps[tap][e], taps[tap + 1][e]);
+        else Product<E>::add8(m[e], one[e * 2], one[e * 2 + 1], taps[8][e]);
       }
     }
     multiply(sums, m);

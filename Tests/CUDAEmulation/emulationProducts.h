@@ -40,9 +40,9 @@ template <class E> struct Product {
     add<16>(d, {{a0, a1, a2, a3}, {b0, b1}});
   }
   static void add8(float (&d)[4], uint32_t a0, uint32_t a1, uint32_t b0) { add<8>(d, {{a0, a1, 0, 0}, {b0, 0}}); }
-  static void set8(float (&d)[4], uint32_t a0, uint32_t a1, uint32_t b0) {
+  static void set16(float (&d)[4], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3, uint32_t b0, uint32_t b1) {
     d[0] = d[1] = d[2] = d[3] = 0;
-    add8(d, a0, a1, b0);
+    add16(d, a0, a1, a2, a3, b0, b1);
   }
 };
 
