@@ -35,19 +35,13 @@ package struct CUDAKernel: KernelMethod {
   package let tileHeight: Int
   /// Of a block.
   package let sharedByteCount: Int
+  /// Whether its instructions are those of compute capability 9.0 alone.
+  package let isForHopper: Bool
 
   package var description: String { name }
 
   /// In the order of the table.
   package static let allCases: [CUDAKernel] = (0..<cuda_kernel_count()).map { CUDAKernel(cuda_kernel_at($0)) }
-
-  /// Whether its instructions are those of compute capability 9.0 alone.
-  package var isForHopper: Bool {
-    switch family {
-    case .denseHopper, .denseWide: true
-    default: false
-    }
-  }
 
   /// Groups of 64 output channels that a block makes.
   var groupsPerBlock: Int { if case .denseWide(_, let groups) = family { groups } else { 1 } }
@@ -81,6 +75,7 @@ package struct CUDAKernel: KernelMethod {
     tileHeight = Int(row.tileHeight)
     sharedByteCount = Int(row.sharedBytes)
     let text = String(cString: row.family)
+    isForHopper = text.contains("Hopper")
     guard let family = Family(text) else { preconditionFailure("\(name) of kernels.def has the unknown family \(text)") }
     self.family = family
   }

@@ -56,7 +56,7 @@ extension DeviceLayer {
     // The same products; not measured.
     case .denseWide: work = (64 * channels.roundedUp(to: 16) * 9, 1300)
     case .denseFloat(let size, _): work = (64 * channels.roundedUp(to: 8) * Double(size * size), 130)
-    case .separable: work = ((64 + 72) * channels.roundedUp(to: 16), 500)
+    case .separable: work = ((64 + 72) * channels.roundedUp(to: 16), kernel.isForHopper ? 600 : 500)
     case .selection: work = (64 * channels.roundedUp(to: 16) * 1.3 + 72 * 64, 500)
     case .head(_, let planes): work = (64 * Double(9 * planes).roundedUp(to: 16), 300)
     case .tail: work = (8 * channels.roundedUp(to: 16) * 9, 300)

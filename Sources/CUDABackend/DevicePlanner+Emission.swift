@@ -97,7 +97,9 @@ extension DevicePlanner {
     var names = [name]
     if case .separable = product.form { names.append(depthwiseName) }
     let form = product.form, family = kernel.family, planner = self
-    return DeviceProgram.Constant(key: "\(node.name).\(product.weight.rawValue) \(family)", parameters: names) { network in
+    return DeviceProgram.Constant(
+      key: "\(node.name).\(product.weight.rawValue) \(family) \(kernel.isForHopper)", parameters: names
+    ) { network in
       guard let tensor = network.parameters[name] else { return [] }
       let values = tensor.floats, shape = tensor.shape
       let weight: WeightPacking.Weight = { lane, input, row, column in
@@ -126,7 +128,8 @@ extension DevicePlanner {
         return WeightPacking.denseHopper(
           groups: groups, inputs: padded, inputsAtOnce: 16, outputsAtOnce: atOnce * 64, element, weight)
       case .separable(let element), .separableBlock(let element):
-        return WeightPacking.separable(groups: groups, inputs: padded, element, depthwise: channelWeight, pointwise: weight)
+        return WeightPacking.separable(
+          groups: groups, inputs: padded, element, isForHopper: kernel.isForHopper, depthwise: channelWeight, pointwise: weight)
       case .selection(let element):
         return WeightPacking.selection(groups: groups, inputs: padded, element, pointwise: weight, depthwise: channelWeight)
       case .head(let element, let planes): return WeightPacking.head(groups: groups, planes: planes, element, weight)

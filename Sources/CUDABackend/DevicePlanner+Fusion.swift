@@ -15,9 +15,7 @@ extension DevicePlanner {
   /// Finds `x + scale · second(act(first(x)))` of two separable layers of 64 channels or a few less, which one kernel does: what lies between
   /// never reaches memory.
   mutating func findBlocks() {
-    guard precision == .float16, let kernel = Self.blockKernel, kernel.sharedByteCount <= device.mostSharedByteCount,
-      preferred.isEmpty || preferred.contains(kernel)
-    else { return }
+    guard precision == .float16, blockKernel != nil else { return }
     let nodes = Dictionary(network.nodes.map { ($0.name, $0) }) { first, _ in first }
     for node in network.nodes {
       guard case .separableConvolution(let second) = node.operation, let first = node.inputs.first.flatMap({ nodes[$0] }),
@@ -33,7 +31,14 @@ extension DevicePlanner {
     }
   }
 
-  private static let blockKernel = CUDAKernel.allCases.first { $0.family == .separableBlock(.float16) }
+  /// That of products of four warps where the device has them.
+  private var blockKernel: CUDAKernel? {
+    let kernels = CUDAKernel.allCases.filter {
+      $0.family == .separableBlock(.float16) && $0.sharedByteCount <= device.mostSharedByteCount
+        && (device.isHopper || !$0.isForHopper) && (preferred.isEmpty || preferred.contains($0))
+    }
+    return kernels.first(where: \.isForHopper) ?? kernels.first
+  }
 
   private func isBlockLayer(_ payload: SeparableConvolution) -> Bool {
     payload.order == .depthwiseFirst && payload.kernel == Pair(3) && payload.stride == Pair(1) && payload.dilation == Pair(1)
@@ -43,7 +48,7 @@ extension DevicePlanner {
   }
 
   mutating func planBlock(_ first: Node, _ node: Node) throws(ExecutionError) {
-    guard let kernel = Self.blockKernel, case .separableConvolution(let payload) = first.operation,
+    guard let kernel = blockKernel, case .separableConvolution(let payload) = first.operation,
       case .separableConvolution(let second) = node.operation, let before = CanonicalEpilogue(payload.epilogue),
       let after = CanonicalEpilogue(second.epilogue)
     else { throw unknown(node.name) }

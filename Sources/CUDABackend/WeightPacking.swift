@@ -99,15 +99,21 @@ enum WeightPacking {
     return to.bytes
   }
 
-  /// `Separable`: depthwise, then pointwise. `inputs` is a multiple of 16.
+  /// `Separable`: depthwise, then pointwise, by products of a warp or of four. `inputs` is a multiple of 16.
   static func separable(
-    groups: Int, inputs: Int, _ element: DeviceElement, depthwise: ChannelWeight, pointwise: Weight
+    groups: Int, inputs: Int, _ element: DeviceElement, isForHopper: Bool, depthwise: ChannelWeight, pointwise: Weight
   ) -> [UInt8] {
     var to = Packed(element: element)
     for o in stride(from: 0, to: groups * 64, by: 64) {
       for i in stride(from: 0, to: inputs, by: 16) {
         to.appendDepthwise { depthwise(i + $0, $1, $2) }
-        for j in stride(from: 0, to: 64, by: 16) { to.appendRight { pointwise(o + j + $1, i + $0, 0, 0) } }
+        guard isForHopper else {
+          for j in stride(from: 0, to: 64, by: 16) { to.appendRight { pointwise(o + j + $1, i + $0, 0, 0) } }
+          continue
+        }
+        for eight in [i, i + 8] {
+          for n in 0..<64 { for k in 0..<8 { to.append(pointwise(o + n, eight + k, 0, 0)) } }
+        }
       }
     }
     return to.bytes

@@ -167,6 +167,22 @@ DEVICE void addGroupProduct(float (&d)[32], uint64_t a, uint64_t b, Half *) {
 #endif
 }
 DEVICE void addGroupProduct(float (&d)[1][32], uint64_t a, uint64_t b, Half *type) { addGroupProduct(d[0], a, b, type); }
+/// d (64 x 64) += a (64 x 16) b (16 x 64): each warp has 16 rows of a in registers as for `Product`, and of d its sums; b in shared memory
+/// as `matrixDescriptor` says. The registers of a stay as they are until the product is waited for.
+DEVICE void addGroupProduct(float (&d)[8][4], const uint32_t (&a)[4], uint64_t b, Half *) {
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+  asm volatile(
+      "{ .reg .pred p; setp.ne.b32 p, 1, 0; wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16 "
+      "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,"
+      "%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31}, "
+      "{%32,%33,%34,%35}, %36, p, 1, 1, 0; }"
+      : "+f"(d[0][0]), "+f"(d[0][1]), "+f"(d[0][2]), "+f"(d[0][3]), "+f"(d[1][0]), "+f"(d[1][1]), "+f"(d[1][2]), "+f"(d[1][3]),
+        "+f"(d[2][0]), "+f"(d[2][1]), "+f"(d[2][2]), "+f"(d[2][3]), "+f"(d[3][0]), "+f"(d[3][1]), "+f"(d[3][2]), "+f"(d[3][3]),
+        "+f"(d[4][0]), "+f"(d[4][1]), "+f"(d[4][2]), "+f"(d[4][3]), "+f"(d[5][0]), "+f"(d[5][1]), "+f"(d[5][2]), "+f"(d[5][3]),
+        "+f"(d[6][0]), "+f"(d[6][1]), "+f"(d[6][2]), "+f"(d[6][3]), "+f"(d[7][0]), "+f"(d[7][1]), "+f"(d[7][2]), "+f"(d[7][3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
+#endif
+}
 /// d (64 x 128, the first 64 columns, then the others) += a (64 x 16) b (16 x 128).
 DEVICE void addGroupProduct(float (&d)[2][32], uint64_t a, uint64_t b, Half *) {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL

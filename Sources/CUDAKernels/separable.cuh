@@ -70,10 +70,34 @@ template <class E> struct DepthwiseUnit {
       if (row >= 2) finish(row - 2, middle[(row - 2) % 3]);
     }
   }
+
+  /// 16 pixels anywhere; this lane's is the pixel `window` (of its upper left tap) of a unit whose rows are `Width` pixels.
+  template <int Width> DEVICE void pixels(float (&m)[2][4], uint32_t unit, int window) const {
+    const int half = (threadIdx.x & 31) >> 4;
+    auto take = [&](uint32_t (&taken)[4], int tap) {
+      const int pixel = window + tap / 3 * Width + tap % 3;
+      loadMatrices(taken, unit + pixel * 32 + ((half ^ (pixel >> 2 & 1)) << 4));
+    };
+#pragma unroll
+    for (int tap = 0; tap < 9; tap += 2) {
+      uint32_t one[4], two[4];
+      take(one, tap);
+      if (tap < 8) take(two, tap + 1);
+#pragma unroll
+      for (int e = 0; e < 2; e++) {
+        if (tap == 0) Product<E>::set16(m[e], one[e * 2], one[e * 2 + 1], two[e * 2], two[e * 2 + 1], taps[0][e], taps[1][e]);
+        else if (tap < 8)
+          Product<E>::add16(m[e], one[e * 2], one[e * 2 + 1], two[e * 2], two[e * 2 + 1], taps[tap][e], taps[tap + 1][e]);
+        else Product<E>::add8(m[e], one[e * 2], one[e * 2 + 1], taps[8][e]);
+      }
+    }
+  }
 };
 
 /// And the weights of 16 input and 64 output channels.
 template <class E> struct SeparableUnit : DepthwiseUnit<E> {
+  /// Whether four warps work together.
+  static constexpr bool isGrouped = false;
   static constexpr int bytes = DepthwiseUnit<E>::bytes + 4 * 32 * 16;
   using DepthwiseUnit<E>::taps;
   uint32_t right[4][4];
@@ -105,35 +129,58 @@ template <class E> struct SeparableUnit : DepthwiseUnit<E> {
                                                   [&](int row, const float (&m)[2][4]) { multiply(sums[row], m); });
   }
 
-  /// 16 pixels anywhere; this lane's is the pixel `window` (of its upper left tap) of a unit whose rows are `Width` pixels.
+  /// 16 pixels anywhere; see `DepthwiseUnit`.
   template <int Width> DEVICE void addPixels(float (&sums)[8][4], uint32_t unit, int window) const {
-    const int half = (threadIdx.x & 31) >> 4;
     float m[2][4];
-    auto take = [&](uint32_t (&taken)[4], int tap) {
-      const int pixel = window + tap / 3 * Width + tap % 3;
-      loadMatrices(taken, unit + pixel * 32 + ((half ^ (pixel >> 2 & 1)) << 4));
-    };
-#pragma unroll
-    for (int tap = 0; tap < 9; tap += 2) {
-      uint32_t one[4], two[4];
-      take(one, tap);
-      if (tap < 8) take(two, tap + 1);
-#pragma unroll
-      for (int e = 0; e < 2; e++) {
-        if (tap == 0) Product<E>::set16(m[e], one[e * 2], one[e * 2 + 1], two[e * 2], two[e * 2 + 1], taps[0][e], taps[1][e]);
-        else if (tap < 8)
-          Product<E>::add16(m[e], one[e * 2], one[e * 2 + 1], two[e * 2], two[e * 2 + 1], taps[tap][e], taps[tap + 1][e]);
-        else Product<E>::add8(m[e], one[e * 2], one[e * 2 + 1], taps[8][e]);
-      }
-    }
+    this->template pixels<Width>(m, unit, window);
     multiply(sums, m);
   }
 };
 
-template <class E, int Warps, int Stages> struct Separable {
+/// The same by products of four warps (wgmma, sm_90a), whose left operands are the registers that the depthwise part ends in: a row's
+/// product runs while the next row's depthwise part does. The pointwise weights lie, after those of the depthwise part, by eight input
+/// channels, output channel, the eight weights. Shared memory is published before.
+template <class E> struct SeparableUnitHopper : DepthwiseUnit<E> {
+  static constexpr bool isGrouped = true;
+  static constexpr int bytes = DepthwiseUnit<E>::bytes + 64 * 16 * 2;
+  uint64_t right;
+
+  DEVICE explicit SeparableUnitHopper(uint32_t weights)
+      : DepthwiseUnit<E>(weights), right(matrixDescriptor(weights + DepthwiseUnit<E>::bytes, 128, 1024)) {}
+
+  /// The product of before the last one is done.
+  DEVICE void multiply(float (&sums)[8][4], const float (&m)[2][4], uint32_t (&left)[4]) const {
+    left[0] = Numbers<E>::pack(m[0][0], m[0][1]);
+    left[1] = Numbers<E>::pack(m[0][2], m[0][3]);
+    left[2] = Numbers<E>::pack(m[1][0], m[1][1]);
+    left[3] = Numbers<E>::pack(m[1][2], m[1][3]);
+    beginGroupProducts();
+    addGroupProduct(sums, left, right, static_cast<E *>(nullptr));
+    commitGroupProducts();
+    waitForGroupProducts<1>();
+  }
+
+  template <int Width, int Row, int Column>
+  DEVICE void addRows(float (&sums)[4][8][4], const HaloRows<> &rows, uint32_t first) const {
+    uint32_t left[2][4];
+    this->template forRows<Width, Row, Column, 4>(
+        rows, first, [&](int row, const float (&m)[2][4]) { multiply(sums[row], m, left[row & 1]); });
+    waitForGroupProducts<0>();
+  }
+
+  template <int Width> DEVICE void addPixels(float (&sums)[8][4], uint32_t unit, int window) const {
+    float m[2][4];
+    this->template pixels<Width>(m, unit, window);
+    uint32_t left[4];
+    multiply(sums, m, left);
+    waitForGroupProducts<0>();
+  }
+};
+
+template <class E, int Warps, int Stages, class Unit = SeparableUnit<E>> struct Separable {
   using Shape = Tile<Warps>;
   static constexpr int width = Shape::width, height = Shape::height;
-  static constexpr int weightBytes = SeparableUnit<E>::bytes, slotBytes = Shape::unitBytes + weightBytes;
+  static constexpr int weightBytes = Unit::bytes, slotBytes = Shape::unitBytes + weightBytes;
   static constexpr int sharedBytes = Stages * slotBytes + Shape::stageBytes;
 
   static DEVICE void run(const ConvolutionArguments &a) {
@@ -161,6 +208,7 @@ template <class E, int Warps, int Stages> struct Separable {
 #pragma unroll 1
     for (int unit = 0; unit < units; unit++) {
       waitForCopies<Stages - 2>();
+      if (Unit::isGrouped) publishShared();
       synchronizeBlock();
       if (unit + Stages - 1 < units) {
         tile.copyUnit(ring + nextSlot * slotBytes, input, unit + Stages - 1);
@@ -171,7 +219,7 @@ template <class E, int Warps, int Stages> struct Separable {
       if (unit == (units > 1 ? 1 : 0) && a.residual) out.copyResidual(a);
       commitCopies();
       const uint32_t unitAt = ring + slot * slotBytes;
-      SeparableUnit<E> weightsOfUnit(unitAt + Shape::unitBytes);
+      const Unit weightsOfUnit(unitAt + Shape::unitBytes);
       weightsOfUnit.template addRows<Shape::haloWidth, 0, 0>(sums, rows, unitAt + warp * (4 * Shape::haloWidth * 32));
       if (++slot == Stages) slot = 0;
       if (++nextSlot == Stages) nextSlot = 0;

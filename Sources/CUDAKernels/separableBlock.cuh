@@ -6,16 +6,16 @@
 // within the border as in `Separable`, and up to 16 pixels of the border. Middle pixels outside the image are zeros, as the
 // second layer's padding.
 //
-// Weights: those of `Separable` for the first layer, then for the second; biases likewise.
+// Weights: those of `Separable` for the first layer, then for the second, packed for `Unit`; biases likewise.
 #pragma once
 
 #include "separable.cuh"
 
-template <class E> struct SeparableBlock {
+template <class E, class Unit = SeparableUnit<E>> struct SeparableBlock {
   static constexpr int width = 32, height = 16, threads = 256, units = 4;
   static constexpr int middleWidth = width + 2, middlePixels = middleWidth * (height + 2), middleUnit = middlePixels * 32;
   static constexpr int haloWidth = width + 4, haloPixels = haloWidth * (height + 4), haloUnit = haloPixels * 32;
-  static constexpr int weightBytes = units * SeparableUnit<E>::bytes;
+  static constexpr int weightBytes = units * Unit::bytes;
   static constexpr int sharedBytes = units * (haloUnit + middleUnit) + 2 * weightBytes;
   static constexpr int pieces = (haloPixels * 2 + threads - 1) / threads;
   static constexpr int borderPixels = 2 * middleWidth + 2 * height;
@@ -81,8 +81,9 @@ template <class E> struct SeparableBlock {
       else if (unit == 1) waitForCopies<2>();
       else if (unit == 2) waitForCopies<1>();
       else waitForCopies<0>();
+      if (Unit::isGrouped && unit == 0) publishShared();
       synchronizeBlock();
-      const SeparableUnit<E> w(weights + unit * SeparableUnit<E>::bytes);
+      const Unit w(weights + unit * Unit::bytes);
       w.template addRows<haloWidth, 1, 1>(sums, rows, halo + unit * haloUnit + (down * haloWidth + across) * 32);
     }
 #pragma unroll
@@ -94,7 +95,8 @@ template <class E> struct SeparableBlock {
           writeMiddle(a, middle, x0, y0, 1 + across + half * 8 + (lane >> 2), 1 + down + row, j, sums[row][j][half * 2],
                       sums[row][j][half * 2 + 1]);
 
-    if (warp * 16 < borderPixels) {
+    // Four warps that work together stay together.
+    if (Unit::isGrouped || warp * 16 < borderPixels) {
       auto place = [&](int i, int &x, int &y) {
         if (i < middleWidth) {
           x = i;
@@ -122,7 +124,7 @@ template <class E> struct SeparableBlock {
       }
 #pragma unroll 1
       for (int unit = 0; unit < units; unit++) {
-        const SeparableUnit<E> w(weights + unit * SeparableUnit<E>::bytes);
+        const Unit w(weights + unit * Unit::bytes);
         w.template addPixels<haloWidth>(border, halo + unit * haloUnit, window);
       }
 #pragma unroll
@@ -138,7 +140,7 @@ template <class E> struct SeparableBlock {
     synchronizeBlock();
 #pragma unroll 1
     for (int unit = 0; unit < units; unit++) {
-      const SeparableUnit<E> w(weights + weightBytes + unit * SeparableUnit<E>::bytes);
+      const Unit w(weights + weightBytes + unit * Unit::bytes);
       w.template addRows<middleWidth, 0, 0>(sums, rows, middle + unit * middleUnit + (down * middleWidth + across) * 32);
     }
 

@@ -19,6 +19,7 @@ struct Family {
   size_t sharedBytes;
   bool brain;
   int groups = 1;  // of 64 output channels a block
+  bool isForHopper = false;  // of separable layers: packed for products of four warps
 };
 template <class F> constexpr Family family{};
 template <class E> constexpr bool isBrain = std::is_same_v<E, BFloat16>;
@@ -32,10 +33,11 @@ template <class E, int G> constexpr Family family<DenseHopper<E, G>>{
 template <class E, int G, int S> constexpr Family family<DenseWideHopper<E, G, S>>{
     Kind::denseWide, 16, 16, 3, 1, 0, DenseWideHopper<E, G, S>::sharedBytes, isBrain<E>, G};
 template <class E> constexpr Family family<SumParts<E>>{Kind::sumParts, 0, 0, 0, 0, 0, 0, false};
-template <class E, int W, int S>
-constexpr Family family<Separable<E, W, S>>{Kind::separable, 16, W * 4, 3, 1, 0, Separable<E, W, S>::sharedBytes, isBrain<E>};
-template <class E> constexpr Family family<SeparableBlock<E>>{
-    Kind::block, SeparableBlock<E>::width, SeparableBlock<E>::height, 3, 1, 0, SeparableBlock<E>::sharedBytes, isBrain<E>};
+template <class E, int W, int S, class U> constexpr Family family<Separable<E, W, S, U>>{
+    Kind::separable, 16, W * 4, 3, 1, 0, Separable<E, W, S, U>::sharedBytes, isBrain<E>, 1, U::isGrouped};
+template <class E, class U> constexpr Family family<SeparableBlock<E, U>>{
+    Kind::block, SeparableBlock<E, U>::width, SeparableBlock<E, U>::height, 3, 1, 0, SeparableBlock<E, U>::sharedBytes, isBrain<E>,
+    1, U::isGrouped};
 template <class E, int S>
 constexpr Family family<Selection<E, S>>{Kind::selection, 16, 16, 3, 1, 0, Selection<E, S>::sharedBytes, isBrain<E>};
 template <class E, int P, int W>
@@ -197,11 +199,11 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
     case Kind::block:
       first = random(size_t(inputs) * 9, 0.6f, false);
       second = random(size_t(outputs) * inputs, 1.7f / std::sqrt(float(inputs)), false);
-      packed = packing::separable(first, spread(second, size_t(inputs)), made, inputs, round);
+      packed = packing::separable(first, spread(second, size_t(inputs)), made, inputs, f.isForHopper, round);
       if (f.kind == Kind::block) {
         third = random(size_t(inputs) * 9, 0.6f, false);
         fourth = random(size_t(outputs) * inputs, 1.7f / std::sqrt(float(inputs)), false);
-        Words more = packing::separable(third, fourth, outputs, inputs, round);
+        Words more = packing::separable(third, fourth, outputs, inputs, f.isForHopper, round);
         packed.insert(packed.end(), more.begin(), more.end());
       }
       break;

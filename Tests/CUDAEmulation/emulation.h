@@ -106,6 +106,7 @@ struct GroupProduct {
   float *sums;
   uint64_t a, b;
   int columns;
+  const uint32_t *rows = nullptr;  // a in registers
 };
 
 #if defined(__x86_64__)

@@ -87,6 +87,9 @@ inline void addGroupProduct(float (&d)[32], uint64_t a, uint64_t b, Half *) {
 template <int Groups> void addGroupProduct(float (&d)[Groups][32], uint64_t a, uint64_t b, Half *) {
   emulation::block->fibers[emulation::block->current].openProducts.push_back({d[0], a, b, 64 * Groups});
 }
+inline void addGroupProduct(float (&d)[8][4], const uint32_t (&a)[4], uint64_t b, Half *) {
+  emulation::block->fibers[emulation::block->current].openProducts.push_back({d[0], 0, b, 64, a});
+}
 inline void commitGroupProducts() {
   auto &f = emulation::block->fibers[emulation::block->current];
   f.productGroups.push_back(std::move(f.openProducts));
@@ -102,8 +105,15 @@ template <int Pending> void waitForGroupProducts() {
       emulation::gather(block.warpGroups[thread / 128], thread % 128, 128, &p, p.sums, [](emulation::Gathering &g) {
         auto &first = *static_cast<const emulation::GroupProduct *>(g.in[0]);
         float a[64][16], b[128][16];
+        for (int t = 0; t < 128 && first.rows; t++) {
+          // What the registers hold now: whoever changes them before waiting gets what a device may give.
+          auto &p = *static_cast<const emulation::GroupProduct *>(g.in[t]);
+          for (int i = 0; i < 4; i++)
+            for (int e = 0; e < 2; e++)
+              a[t / 32 * 16 + t % 32 / 4 + i % 2 * 8][t % 4 * 2 + e + i / 2 * 8] = Product<Half>::element(p.rows[i], e);
+        }
         for (int k = 0; k < 16; k++) {
-          for (int r = 0; r < 64; r++) a[r][k] = emulation::described<Half>(first.a, r, k);
+          for (int r = 0; r < 64 && !first.rows; r++) a[r][k] = emulation::described<Half>(first.a, r, k);
           for (int r = 0; r < first.columns; r++) b[r][k] = emulation::described<Half>(first.b, r, k);
         }
         for (int t = 0; t < 128; t++) {

@@ -51,13 +51,19 @@ inline Words denseHopper(const Weights &weights, int outputs, int inputs, int in
   return to;
 }
 
-inline Words separable(const Weights &depthwise, const Weights &pointwise, int outputs, int inputs, Round round) {
+/// With pointwise weights for products of a warp, or of four.
+inline Words separable(const Weights &depthwise, const Weights &pointwise, int outputs, int inputs, bool isForHopper, Round round) {
   Words to;
   for (int o = 0; o < outputs; o += 64)
     for (int i = 0; i < inputs; i += 16) {
       appendDepthwise(to, round, depthwise, i);
-      for (int j = 0; j < 64; j += 16)
-        appendRight(to, round, [&](int k, int n) { return pointwise[size_t(o + j + n) * inputs + i + k]; });
+      auto weight = [&](int k, int n) { return pointwise[size_t(o + n) * inputs + i + k]; };
+      if (isForHopper)
+        for (int k = 0; k < 16; k += 8)
+          for (int n = 0; n < 64; n++)
+            for (int e = 0; e < 8; e++) to.push_back(round(weight(k + e, n)));
+      else
+        for (int j = 0; j < 64; j += 16) appendRight(to, round, [&](int k, int n) { return weight(k, j + n); });
     }
   return to;
 }
