@@ -77,9 +77,11 @@ enum WeightPacking {
     return to.bytes
   }
 
+  /// The first 19 bits of a number, which are all that products of TF32 look at.
+  private static func firstPart(_ value: Float) -> Float { Float(bitPattern: value.bitPattern & 0xFFFF_E000) }
+
   /// `DenseFloat`: a weight as two numbers of 19 bits. `inputs` is a multiple of 8.
   static func denseFloat(groups: Int, inputs: Int, size: Int, _ weight: Weight) -> [UInt8] {
-    func firstPart(_ value: Float) -> Float { Float(bitPattern: value.bitPattern & 0xFFFF_E000) }
     var to = Packed(element: .float32)
     for o in stride(from: 0, to: groups * 64, by: 64) {
       for i in stride(from: 0, to: inputs, by: 8) {
@@ -90,6 +92,28 @@ enum WeightPacking {
                 let both = (0..<2).map { weight(o + j + lane / 4, i + lane % 4 + $0 * 4, row, column) }
                 for value in both { to.append(firstPart(value)) }
                 for value in both { to.append(value - firstPart(value)) }
+              }
+            }
+          }
+        }
+      }
+    }
+    return to.bytes
+  }
+
+  /// `DenseWideFloatHopper`: likewise. `inputs` is a multiple of 8.
+  static func denseWideFloat(groups: Int, inputs: Int, outputsAtOnce: Int, _ weight: Weight) -> [UInt8] {
+    var to = Packed(element: .float32)
+    for o in stride(from: 0, to: groups * 64, by: outputsAtOnce) {
+      for unit in stride(from: 0, to: inputs, by: 8) {
+        for tap in 0..<9 {
+          for isFirst in [true, false] {
+            for i in stride(from: unit, to: unit + 8, by: 4) {
+              for n in 0..<outputsAtOnce {
+                for k in 0..<4 {
+                  let value = weight(o + n, i + k, tap / 3, tap % 3)
+                  to.append(isFirst ? firstPart(value) : value - firstPart(value))
+                }
               }
             }
           }

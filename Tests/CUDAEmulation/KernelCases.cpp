@@ -10,7 +10,7 @@ using packing::Words;
 
 namespace {
 
-enum class Kind { dense, denseFloat, denseHopper, denseWide, sumParts, separable, block, selection, head, tail, pool };
+enum class Kind { dense, denseFloat, denseHopper, denseWide, denseWideFloat, sumParts, separable, block, selection, head, tail, pool };
 
 /// What the host knows of a family: how its weights are packed, and what its tiles are.
 struct Family {
@@ -31,6 +31,8 @@ template <class E, int G> constexpr Family family<DenseHopper<E, G>>{
     isBrain<E>};
 template <class E, int G, int S> constexpr Family family<DenseWideHopper<E, G, S>>{
     Kind::denseWide, 16, 16, 3, 1, 0, DenseWideHopper<E, G, S>::sharedBytes, isBrain<E>, G};
+template <int G, int S> constexpr Family family<DenseWideFloatHopper<G, S>>{
+    Kind::denseWideFloat, 16, 16, 3, 1, 0, DenseWideFloatHopper<G, S>::sharedBytes, false, G};
 template <class E> constexpr Family family<SumParts<E>>{Kind::sumParts, 0, 0, 0, 0, 0, 0, false};
 template <class E, int W, int S>
 constexpr Family family<Separable<E, W, S>>{Kind::separable, 16, W * 4, 3, 1, 0, Separable<E, W, S>::sharedBytes, isBrain<E>};
@@ -109,9 +111,12 @@ Images convolved(const Images &x, const Weights &weights, int outputs, int size,
   return y;
 }
 
+/// Whether a kernel's pixels are of float32.
+bool isSingle(Kind kind) { return kind == Kind::denseFloat || kind == Kind::denseWideFloat; }
+
 double error(const Row &row, CUDAKernelCase c, std::string &fault) {
   const Family &f = row.family;
-  const bool single = f.kind == Kind::denseFloat, planarIn = f.kind == Kind::head, planarOut = f.kind == Kind::tail;
+  const bool single = isSingle(f.kind), planarIn = f.kind == Kind::head, planarOut = f.kind == Kind::tail;
   const Numbers16 numbers{f.brain, single};
   const packing::Round round =
       f.brain ? [](float v) { return fromFloat<BFloat16>(v).bits; } : [](float v) { return fromFloat<Half>(v).bits; };
@@ -171,11 +176,13 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
     case Kind::denseFloat:
     case Kind::denseHopper:
     case Kind::denseWide:
+    case Kind::denseWideFloat:
     case Kind::head:
     case Kind::tail:
       first = random(size_t(outputs) * inputs * taps, 1.7f / std::sqrt(float(inputs * taps)), false);
       if (f.kind == Kind::dense) packed = packing::dense(first, outputs, inputs, f.size, round);
       if (f.kind == Kind::denseFloat) packedFloat = packing::denseFloat(first, outputs, inputs, f.size);
+      if (f.kind == Kind::denseWideFloat) packedFloat = packing::denseWideFloat(first, outputs, inputs, f.groups * 64);
       if (f.kind == Kind::denseHopper) packed = packing::denseHopper(first, outputs, inputs, 64, 64, round);
       if (f.kind == Kind::denseWide) packed = packing::denseHopper(first, outputs, inputs, 16, f.groups * 64, round);
       if (f.kind == Kind::head) packed = packing::head(first, outputs, inputs, round);
@@ -331,7 +338,8 @@ void write(const std::string &text, char *to, int capacity) { snprintf(to, size_
 
 const char *cudaKernelName(int index) { return index < int(rows.size()) ? rows[size_t(index)].kernel->name.c_str() : nullptr; }
 int cudaKernelInputUnit(int index) {
-  return rows[size_t(index)].family.kind == Kind::denseFloat ? 8 : rows[size_t(index)].family.kind == Kind::pool ? 8 : 16;
+  const Kind kind = rows[size_t(index)].family.kind;
+  return isSingle(kind) || kind == Kind::pool ? 8 : 16;
 }
 int cudaKernelOutputUnit(int index) {
   const Kind kind = rows[size_t(index)].family.kind;
@@ -351,7 +359,7 @@ int cudaKernelShuffles(int index) {
 }
 int cudaKernelSplits(int index) {
   const Family &f = rows[size_t(index)].family;
-  return !f.brain && (f.kind == Kind::dense || f.kind == Kind::denseFloat || f.kind == Kind::denseWide);
+  return !f.brain && (f.kind == Kind::dense || f.kind == Kind::denseWide || isSingle(f.kind));
 }
 int cudaKernelResiduals(int index) { return rows[size_t(index)].family.kind != Kind::pool; }
 
@@ -399,5 +407,25 @@ void cudaFaultOfUnwaitedCopy(int planted, unsigned seed, char *fault, int capaci
   });
   for (int i = 0; i < 32 && text.empty(); i++)
     if (y[size_t(i) * 4] != 1) text = "what was read had not arrived";
+  write(text, fault, capacity);
+}
+
+void cudaFaultOfUnpublishedOperand(int planted, unsigned seed, char *fault, int capacity) {
+  std::vector<float> y(64 * 64, NAN);
+  std::string text = launch({1, 1, 1}, 128, 4096, seed, {buffer(y, true)}, [&] {
+    const int i = int(threadIdx.x);
+    for (int k = 0; k < 8; k++) writeShared<float>(sharedBase() + uint32_t(k * 128 + i) * 4, 1.0f);
+    if (!planted) publishShared();
+    synchronizeBlock();
+    float sums[32] = {};
+    beginGroupProducts();
+    addGroupProduct(sums, matrixDescriptor(sharedBase(), 128, 1024), matrixDescriptor(sharedBase() + 2048, 128, 1024),
+                    static_cast<float *>(nullptr));
+    commitGroupProducts();
+    waitForGroupProducts<0>();
+    for (int k = 0; k < 32; k++) writeGlobal(&y[size_t(i * 32 + k)], sums[k]);
+  });
+  for (float v : y)
+    if (text.empty() && v != 8) text = "the product is not that of its operands";
   write(text, fault, capacity);
 }

@@ -125,4 +125,19 @@ inline Weights denseFloat(const Weights &weights, int outputs, int inputs, int s
   return to;
 }
 
+inline Weights denseWideFloat(const Weights &weights, int outputs, int inputs, int outputsAtOnce) {
+  Weights to;
+  for (int o = 0; o < outputs; o += outputsAtOnce)
+    for (int unit = 0; unit < inputs; unit += 8)
+      for (int tap = 0; tap < 9; tap++)
+        for (int part = 0; part < 2; part++)
+          for (int i = unit; i < unit + 8; i += 4)
+            for (int n = 0; n < outputsAtOnce; n++)
+              for (int k = 0; k < 4; k++) {
+                const float v = weights[(size_t(o + n) * inputs + i + k) * 9 + tap];
+                to.push_back(part == 0 ? firstPart(v) : v - firstPart(v));
+              }
+  return to;
+}
+
 }  // namespace packing
