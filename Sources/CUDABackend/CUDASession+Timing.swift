@@ -88,6 +88,7 @@ extension CUDAKernel {
     switch family {
     case .dense, .denseHopper, .denseWide: Work(.gatheredProducts, unit: .float16)
     case .denseFloat, .denseWideFloat: Work(.gatheredProducts)
+    case .separable(.float32): Work(.separable)
     case .separable, .separableBlock, .selection: Work(.separable, unit: .float16)
     case .head: Work(.head, unit: .float16)
     case .tail: Work(.tail, unit: .float16)

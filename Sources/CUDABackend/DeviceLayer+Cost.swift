@@ -58,6 +58,8 @@ extension DeviceLayer {
     // Three products of TF32 for one, at three quarters of the rate of those; not measured.
     case .denseWideFloat: work = (64 * channels.roundedUp(to: 8) * 9, 350)
     case .denseFloat(let size, _): work = (64 * channels.roundedUp(to: 8) * Double(size * size), 130)
+    // Three products for one, and the depthwise part as plain sums; not measured.
+    case .separable(.float32): work = ((64 + 9) * channels.roundedUp(to: 8), 170)
     case .separable: work = ((64 + 72) * channels.roundedUp(to: 16), 500)
     case .selection: work = (64 * channels.roundedUp(to: 16) * 1.3 + 72 * 64, 500)
     case .head(_, let planes): work = (64 * Double(9 * planes).roundedUp(to: 16), 300)

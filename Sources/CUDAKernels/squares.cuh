@@ -4,33 +4,24 @@
 #include "tile.cuh"
 
 /// What four warps store of a square: a warp two rows, whose residual its own lanes copy.
-template <class E> struct SquareOutput {
-  /// Of 16 bytes, in 64 channels; pixels that a warp takes at once, and how often it does.
-  static constexpr int pieces = 4 * sizeof(E), pixels = 32 / pieces, times = 16 / pixels;
-  static constexpr uint32_t pixelBytes = 64 * sizeof(E), bytes = 64 * pixelBytes;
+template <class E> struct SquareOutput : StagedPixels<E> {
+  using Staged = StagedPixels<E>;
+  static constexpr uint32_t bytes = 64 * Staged::pixelBytes;
+  static constexpr int pixels = Staged::pixelsAtOnce, perRow = 8 / pixels, times = 16 / pixels;
 
-  uint32_t stage;
-  int lane, warp, x, y;  // of the first of the lane's pixels
+  int x, y;  // of the first of the lane's pixels
   int acrossStep, downStep;
-  long long at;  // of its elements
+  long long at;  // of its piece
 
   DEVICE SquareOutput(const ConvolutionArguments &a, uint32_t stage, int image, int x0, int y0, int group, int thread)
-      : stage(stage), lane(thread & 31), warp(thread >> 5) {
-    x = x0 + lane / pieces;
-    y = y0 + warp * 2;
+      : Staged(stage + (thread >> 5) * 16 * Staged::pixelBytes, thread & 31) {
+    x = x0 + Staged::pixel();
+    y = y0 + (thread >> 5) * 2;
     acrossStep = pixels * a.outputStride * a.shuffle;
     downStep = a.outputWidth * a.outputStride * a.shuffle * a.shuffle;
-    at = outputOffset(a, image, x, y, group) + lane % pieces * (64 / pieces);
+    at = outputOffset(a, image, x, y, group) + Staged::channel();
   }
 
-  /// Neighbouring pixels lie in different banks.
-  static DEVICE uint32_t turn(int pixel) { return (pixel & 7) * (pieces / 8); }
-  /// Of the lane's piece of one of its pixels.
-  DEVICE uint32_t place(int i) const {
-    const int pixel = warp * 16 + i * pixels + lane / pieces;
-    return stage + pixel * pixelBytes + ((lane % pieces ^ turn(pixel)) << 4);
-  }
-  static constexpr int perRow = 8 / pixels;
   DEVICE bool isInside(const ConvolutionArguments &a, int i) const {
     return x + i % perRow * pixels < a.outputWidth && y + i / perRow < a.outputHeight;
   }
@@ -41,41 +32,17 @@ template <class E> struct SquareOutput {
 #pragma unroll
     for (int i = 0; i < times; i++) {
       const bool inside = isInside(a, i);
-      copyAsync(place(i), inside ? residual + offset(i) : residual, inside);
+      copyAsync(Staged::place(i * pixels + Staged::pixel()), inside ? residual + offset(i) : residual, inside);
     }
   }
 
   /// The residual's copies are waited for, by the warp.
   DEVICE void store(const ConvolutionArguments &a, const float (&sums)[32]) const {
-    using Pair = typename Numbers<E>::Pair;
-    const bool adds = a.residual != nullptr;
-    const float above = a.scale, below = a.slope * a.scale;
-    // Two channels of four lanes are 16 bytes, or 32: a piece, or two.
-    const int wide = sizeof(Pair) / 4, row = lane >> 2;
-    const uint32_t first = stage + (warp * 16 + row) * pixelBytes + (lane & 3) * sizeof(Pair) % 16,
-                   own = (lane & 3) * sizeof(Pair) / 16;
-#pragma unroll
-    for (int j = 0; j < 8; j++)
-#pragma unroll
-      for (int half = 0; half < 2; half++) {
-        const uint32_t to = first + half * (8 * pixelBytes) + (((j * wide + own) ^ turn(row)) << 4);
-        float2 r = {0, 0};
-        if (adds) r = Numbers<E>::unpack(readShared<Pair>(to));
-        writeShared<Pair>(to, Numbers<E>::pack(activated(sums[j * 4 + half * 2], above, below, r.x),
-                                               activated(sums[j * 4 + half * 2 + 1], above, below, r.y)));
-      }
+    Staged::end(a, 0, [&](int j, int half) { return float2{sums[j * 4 + half * 2], sums[j * 4 + half * 2 + 1]}; });
     synchronizeWarp();
-    E *output = static_cast<E *>(a.output);
-    const E *second = static_cast<const E *>(a.second);
 #pragma unroll
     for (int i = 0; i < times; i++)
-      if (isInside(a, i)) {
-        const long long to = offset(i);
-        uint4 v = readShared<uint4>(place(i));
-        if (second) v = addElements<E>(v, readGlobal(reinterpret_cast<const uint4 *>(second + to)));
-        if (a.rectifies) v = rectifyElements<E>(v);
-        writeGlobal(reinterpret_cast<uint4 *>(output + to), v);
-      }
+      if (isInside(a, i)) Staged::store(a, i * pixels + Staged::pixel(), offset(i));
   }
 };
 

@@ -19,23 +19,25 @@ struct Family {
   size_t sharedBytes;
   bool brain;
   int groups = 1;  // of 64 output channels a block
+  bool single = false;  // pixels of float32
 };
 template <class F> constexpr Family family{};
 template <class E> constexpr bool isBrain = std::is_same_v<E, BFloat16>;
 template <class E, int W, int S, int Z, int T>
 constexpr Family family<Dense<E, W, S, Z, T>>{Kind::dense, 16, W * 4, Z, T, 0, Dense<E, W, S, Z, T>::sharedBytes, isBrain<E>};
 template <int W, int S, int Z, int T> constexpr Family family<DenseFloat<W, S, Z, T>>{
-    Kind::denseFloat, 16, W * 4, Z, T, 0, DenseFloat<W, S, Z, T>::sharedBytes, false};
+    Kind::denseFloat, 16, W * 4, Z, T, 0, DenseFloat<W, S, Z, T>::sharedBytes, false, 1, true};
 template <class E, int G> constexpr Family family<DenseHopper<E, G>>{
     Kind::denseHopper, DenseHopper<E, G>::width, DenseHopper<E, G>::height, 3, 1, 0, DenseHopper<E, G>::sharedBytes,
     isBrain<E>};
 template <class E, int G, int S> constexpr Family family<DenseWideHopper<E, G, S>>{
     Kind::denseWide, 16, 16, 3, 1, 0, DenseWideHopper<E, G, S>::sharedBytes, isBrain<E>, G};
 template <int G, int S> constexpr Family family<DenseWideFloatHopper<G, S>>{
-    Kind::denseWideFloat, 16, 16, 3, 1, 0, DenseWideFloatHopper<G, S>::sharedBytes, false, G};
+    Kind::denseWideFloat, 16, 16, 3, 1, 0, DenseWideFloatHopper<G, S>::sharedBytes, false, G, true};
 template <class E> constexpr Family family<SumParts<E>>{Kind::sumParts, 0, 0, 0, 0, 0, 0, false};
 template <class E, int W, int S>
-constexpr Family family<Separable<E, W, S>>{Kind::separable, 16, W * 4, 3, 1, 0, Separable<E, W, S>::sharedBytes, isBrain<E>};
+constexpr Family family<Separable<E, W, S>>{
+    Kind::separable, 16, W * 4, 3, 1, 0, Separable<E, W, S>::sharedBytes, isBrain<E>, 1, std::is_same_v<E, float>};
 template <class E> constexpr Family family<SeparableBlock<E>>{
     Kind::block, SeparableBlock<E>::width, SeparableBlock<E>::height, 3, 1, 0, SeparableBlock<E>::sharedBytes, isBrain<E>};
 template <class E, int S>
@@ -111,12 +113,9 @@ Images convolved(const Images &x, const Weights &weights, int outputs, int size,
   return y;
 }
 
-/// Whether a kernel's pixels are of float32.
-bool isSingle(Kind kind) { return kind == Kind::denseFloat || kind == Kind::denseWideFloat; }
-
 double error(const Row &row, CUDAKernelCase c, std::string &fault) {
   const Family &f = row.family;
-  const bool single = isSingle(f.kind), planarIn = f.kind == Kind::head, planarOut = f.kind == Kind::tail;
+  const bool single = f.single, planarIn = f.kind == Kind::head, planarOut = f.kind == Kind::tail;
   const Numbers16 numbers{f.brain, single};
   const packing::Round round =
       f.brain ? [](float v) { return fromFloat<BFloat16>(v).bits; } : [](float v) { return fromFloat<Half>(v).bits; };
@@ -192,7 +191,8 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
     case Kind::block:
       first = random(size_t(inputs) * 9, 0.6f, false);
       second = random(size_t(outputs) * inputs, 1.7f / std::sqrt(float(inputs)), false);
-      packed = packing::separable(first, second, outputs, inputs, round);
+      if (single) packedFloat = packing::separableFloat(first, second, outputs, inputs);
+      else packed = packing::separable(first, second, outputs, inputs, round);
       if (f.kind == Kind::block) {
         third = random(size_t(inputs) * 9, 0.6f, false);
         fourth = random(size_t(outputs) * inputs, 1.7f / std::sqrt(float(inputs)), false);
@@ -338,8 +338,8 @@ void write(const std::string &text, char *to, int capacity) { snprintf(to, size_
 
 const char *cudaKernelName(int index) { return index < int(rows.size()) ? rows[size_t(index)].kernel->name.c_str() : nullptr; }
 int cudaKernelInputUnit(int index) {
-  const Kind kind = rows[size_t(index)].family.kind;
-  return isSingle(kind) || kind == Kind::pool ? 8 : 16;
+  const Family &f = rows[size_t(index)].family;
+  return f.single || f.kind == Kind::pool ? 8 : 16;
 }
 int cudaKernelOutputUnit(int index) {
   const Kind kind = rows[size_t(index)].family.kind;
@@ -359,7 +359,7 @@ int cudaKernelShuffles(int index) {
 }
 int cudaKernelSplits(int index) {
   const Family &f = rows[size_t(index)].family;
-  return !f.brain && (f.kind == Kind::dense || f.kind == Kind::denseWide || isSingle(f.kind));
+  return !f.brain && (f.kind == Kind::dense || f.kind == Kind::denseFloat || f.kind == Kind::denseWide || f.kind == Kind::denseWideFloat);
 }
 int cudaKernelResiduals(int index) { return rows[size_t(index)].family.kind != Kind::pool; }
 
