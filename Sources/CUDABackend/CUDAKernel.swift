@@ -10,6 +10,7 @@ package struct CUDAKernel: KernelMethod {
     case denseHopper(DeviceElement)
     /// Makes so many groups of 64 output channels a block.
     case denseWide(DeviceElement, groups: Int)
+    case denseWideFloat(groups: Int)
     /// Adds what the splits of a layer left.
     case sumParts(DeviceElement)
     case separable(DeviceElement)
@@ -44,13 +45,18 @@ package struct CUDAKernel: KernelMethod {
   package static let allCases: [CUDAKernel] = (0..<cuda_kernel_count()).map { CUDAKernel(cuda_kernel_at($0)) }
 
   /// Groups of 64 output channels that a block makes.
-  var groupsPerBlock: Int { if case .denseWide(_, let groups) = family { groups } else { 1 } }
+  var groupsPerBlock: Int {
+    switch family {
+    case .denseWide(_, let groups), .denseWideFloat(let groups): groups
+    default: 1
+    }
+  }
 
   /// Input channels that it takes at a time where several blocks can share those of a layer; nil where they cannot.
   var channelsPerUnit: Int? {
     switch family {
     case .dense, .denseWide: 16
-    case .denseFloat: 8
+    case .denseFloat, .denseWideFloat: 8
     default: nil
     }
   }
@@ -99,6 +105,9 @@ extension CUDAKernel.Family {
     case ("DenseWideHopper", let element?):
       guard let groups = number(2) else { return nil }
       self = .denseWide(element, groups: groups)
+    case ("DenseWideFloatHopper", nil):
+      guard let groups = number(1) else { return nil }
+      self = .denseWideFloat(groups: groups)
     case ("SumParts", let element?): self = .sumParts(element)
     case ("Separable", let element?): self = .separable(element)
     case ("SeparableBlock", let element?): self = .separableBlock(element)

@@ -144,7 +144,8 @@ extension CUDAKernel {
   fileprivate var work: Work {
     switch family {
     case .dense, .denseHopper, .denseWide: Work(.gatheredProducts, unit: .float16)
-    case .denseFloat: Work(.gatheredProducts)
+    case .denseFloat, .denseWideFloat: Work(.gatheredProducts)
+    case .separable(.float32): Work(.separable)
     case .separable, .separableBlock, .selection: Work(.separable, unit: .float16)
     case .head: Work(.head, unit: .float16)
     case .tail: Work(.tail, unit: .float16)

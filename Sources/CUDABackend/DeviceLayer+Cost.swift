@@ -55,7 +55,11 @@ extension DeviceLayer {
     case .denseHopper: work = (64 * 64 * 9, 1300)
     // The same products; not measured.
     case .denseWide: work = (64 * channels.roundedUp(to: 16) * 9, 1300)
+    // Three products of TF32 for one, at three quarters of the rate of those; not measured.
+    case .denseWideFloat: work = (64 * channels.roundedUp(to: 8) * 9, 350)
     case .denseFloat(let size, _): work = (64 * channels.roundedUp(to: 8) * Double(size * size), 130)
+    // Three products for one, and the depthwise part as plain sums; not measured.
+    case .separable(.float32): work = ((64 + 9) * channels.roundedUp(to: 8), 170)
     case .separable: work = ((64 + 72) * channels.roundedUp(to: 16), kernel.isForHopper ? 600 : 500)
     case .selection: work = (64 * channels.roundedUp(to: 16) * 1.3 + 72 * 64, 500)
     case .head(_, let planes): work = (64 * Double(9 * planes).roundedUp(to: 16), 300)
@@ -82,7 +86,10 @@ extension DeviceLayer {
     }
     var pixels = kernel.tileWidth * kernel.tileHeight
     // Squares outside the image are left out.
-    if case .denseWide = kernel.family { pixels = min(image.height.rounded(to: 8), 16) * min(image.width.rounded(to: 8), 16) }
+    switch kernel.family {
+    case .denseWide, .denseWideFloat: pixels = min(image.height.rounded(to: 8), 16) * min(image.width.rounded(to: 8), 16)
+    default: break
+    }
     let blocks =
       Double(image.height.ceilingDivided(by: kernel.tileHeight) * image.width.ceilingDivided(by: kernel.tileWidth)) * images
       * groups / Double(kernel.groupsPerBlock) * Double(splits)

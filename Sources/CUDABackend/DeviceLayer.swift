@@ -51,9 +51,8 @@ extension DeviceLayer {
     case .denseHopper(let element):
       if input.shape.channels <= 48 || input.shape.channels > 64 { return "it takes 64 channels" }
       return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? productRefusal(3, 1)
-    case .denseWide(let element, let groups):
-      if groups > 1, computedGroups % groups != 0 { return "it takes whole runs of \(64 * groups) output channels" }
-      return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? productRefusal(3, 1)
+    case .denseWide(let element, let groups): return wideRefusal(element, groups)
+    case .denseWideFloat(let groups): return wideRefusal(.float32, groups)
     case .separable(let element):
       return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true)
         ?? separableRefusal(.depthwiseFirst)
@@ -134,6 +133,11 @@ extension DeviceLayer {
     else { return "its epilogue is leaky ReLU, scale, addition and ReLU" }
     if epilogue.shuffle == 1 { return nil }
     return shuffles && epilogue.shuffle == 2 && !epilogue.adds ? nil : "it does not shuffle pixels so"
+  }
+
+  private func wideRefusal(_ element: DeviceElement, _ groups: Int) -> String? {
+    if computedGroups % groups != 0 { return "it takes whole runs of \(64 * groups) output channels" }
+    return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? productRefusal(3, 1)
   }
 
   /// Of a dense convolution, or of a transposed one that is a dense one.

@@ -127,6 +127,10 @@ extension DevicePlanner {
       case .denseWide(let element, let atOnce):
         return WeightPacking.denseHopper(
           groups: groups, inputs: padded, inputsAtOnce: 16, outputsAtOnce: atOnce * 64, element, weight)
+      case .denseWideFloat(let atOnce):
+        return WeightPacking.denseWideFloat(groups: groups, inputs: padded, outputsAtOnce: atOnce * 64, weight)
+      case .separable(.float32):
+        return WeightPacking.separableFloat(groups: groups, inputs: padded, depthwise: channelWeight, pointwise: weight)
       case .separable(let element), .separableBlock(let element):
         return WeightPacking.separable(
           groups: groups, inputs: padded, element, isForHopper: kernel.isForHopper, depthwise: channelWeight, pointwise: weight)

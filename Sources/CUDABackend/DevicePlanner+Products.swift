@@ -155,7 +155,7 @@ extension DevicePlanner {
     weighed[program.steps.count] = layer
     let kernel = choice.kernel
     switch kernel.family {
-    case .dense, .denseFloat, .denseHopper, .denseWide, .separable, .separableBlock, .selection, .head, .tail:
+    case .dense, .denseFloat, .denseHopper, .denseWide, .denseWideFloat, .separable, .separableBlock, .selection, .head, .tail:
       emitTiled(node, product, layer, choice, from: input, to: output, adding: residual)
     case .direct, .tiled:
       emitDirect(node, product, layer, kernel, from: input, to: output, adding: residual)

@@ -28,6 +28,15 @@ enum WeightPacking {
       }
     }
 
+    /// The right operands of m16n8k8 for both parts of the weights, each of 19 bits: the weight of depth and output, 8 of each.
+    mutating func appendRightFloat(_ weight: (_ depth: Int, _ output: Int) -> Float) {
+      for lane in 0..<32 {
+        let both = (0..<2).map { weight(lane % 4 + $0 * 4, lane / 4) }
+        for value in both { append(firstPart(value)) }
+        for value in both { append(value - firstPart(value)) }
+      }
+    }
+
     /// The 3x3 weights of 16 channels.
     mutating func appendDepthwise(_ weight: (_ channel: Int, _ row: Int, _ column: Int) -> Float) {
       for tap in 0..<9 {
@@ -77,19 +86,37 @@ enum WeightPacking {
     return to.bytes
   }
 
+  /// The first 19 bits of a number, which are all that products of TF32 look at.
+  private static func firstPart(_ value: Float) -> Float { Float(bitPattern: value.bitPattern & 0xFFFF_E000) }
+
   /// `DenseFloat`: a weight as two numbers of 19 bits. `inputs` is a multiple of 8.
   static func denseFloat(groups: Int, inputs: Int, size: Int, _ weight: Weight) -> [UInt8] {
-    func firstPart(_ value: Float) -> Float { Float(bitPattern: value.bitPattern & 0xFFFF_E000) }
     var to = Packed(element: .float32)
     for o in stride(from: 0, to: groups * 64, by: 64) {
       for i in stride(from: 0, to: inputs, by: 8) {
         for column in 0..<size {
           for row in 0..<size {
-            for j in stride(from: 0, to: 64, by: 8) {
-              for lane in 0..<32 {
-                let both = (0..<2).map { weight(o + j + lane / 4, i + lane % 4 + $0 * 4, row, column) }
-                for value in both { to.append(firstPart(value)) }
-                for value in both { to.append(value - firstPart(value)) }
+            for j in stride(from: 0, to: 64, by: 8) { to.appendRightFloat { weight(o + j + $1, i + $0, row, column) } }
+          }
+        }
+      }
+    }
+    return to.bytes
+  }
+
+  /// `DenseWideFloatHopper`: likewise. `inputs` is a multiple of 8.
+  static func denseWideFloat(groups: Int, inputs: Int, outputsAtOnce: Int, _ weight: Weight) -> [UInt8] {
+    var to = Packed(element: .float32)
+    for o in stride(from: 0, to: groups * 64, by: outputsAtOnce) {
+      for unit in stride(from: 0, to: inputs, by: 8) {
+        for tap in 0..<9 {
+          for isFirst in [true, false] {
+            for i in stride(from: unit, to: unit + 8, by: 4) {
+              for n in 0..<outputsAtOnce {
+                for k in 0..<4 {
+                  let value = weight(o + n, i + k, tap / 3, tap % 3)
+                  to.append(isFirst ? firstPart(value) : value - firstPart(value))
+                }
               }
             }
           }
@@ -114,6 +141,22 @@ enum WeightPacking {
         for eight in [i, i + 8] {
           for n in 0..<64 { for k in 0..<8 { to.append(pointwise(o + n, eight + k, 0, 0)) } }
         }
+      }
+    }
+    return to.bytes
+  }
+
+  /// `Separable` of float32. `inputs` is a multiple of 8.
+  static func separableFloat(groups: Int, inputs: Int, depthwise: ChannelWeight, pointwise: Weight) -> [UInt8] {
+    var to = Packed(element: .float32)
+    for o in stride(from: 0, to: groups * 64, by: 64) {
+      for i in stride(from: 0, to: inputs, by: 8) {
+        for tap in 0..<9 {
+          for channel in 0..<4 {
+            for half in 0..<2 { to.append(depthwise(i + channel + half * 4, tap / 3, tap % 3)) }
+          }
+        }
+        for j in stride(from: 0, to: 64, by: 8) { to.appendRightFloat { pointwise(o + j + $1, i + $0, 0, 0) } }
       }
     }
     return to.bytes

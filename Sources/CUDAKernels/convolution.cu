@@ -2,6 +2,7 @@
 #include "dense.cuh"
 #include "denseFloat.cuh"
 #include "denseHopper.cuh"
+#include "denseWideFloatHopper.cuh"
 #include "denseWideHopper.cuh"
 #include "direct.cuh"
 #include "edges.cuh"

@@ -137,6 +137,71 @@ template <class E> struct SeparableUnit : DepthwiseUnit<E> {
   }
 };
 
+/// A unit of 8 channels of float32. The depthwise part is summed as it is, where the pointwise product wants its left operand; that one
+/// is three products of TF32, as in `DenseFloat`.
+///
+/// Weights: for tap and c, those of channels c and c + 4; for 8 output channels and lane, the right operand of m16n8k8 for the
+/// weights' first parts (two words), then for their second.
+template <> struct SeparableUnit<float> {
+  static constexpr bool isGrouped = false;
+  static constexpr int bytes = 9 * 4 * 8 + 8 * 32 * 16;
+  uint32_t right;
+  float2 taps[9];
+
+  DEVICE explicit SeparableUnit(uint32_t weights) {
+    const int lane = threadIdx.x & 31;
+#pragma unroll
+    for (int tap = 0; tap < 9; tap++) taps[tap] = readShared<float2>(weights + tap * 32 + (lane & 3) * 8);
+    right = weights + 9 * 4 * 8 + lane * 16;
+  }
+
+  template <int Width, int Row, int Column>
+  DEVICE void addRows(float (&sums)[4][8][4], const HaloRows<> &rows, uint32_t first) const {
+    // Pixels lane / 4 and that + 8 of channel lane % 4, then of that + 4.
+    float middle[4][4];
+#pragma unroll
+    for (int row = 0; row < 6; row++)
+#pragma unroll
+      for (int dx = 0; dx < 3; dx++) {
+        uint32_t now[4];
+        loadMatrices(now, rows.template address<Width>(first, row + Row, dx + Column));
+#pragma unroll
+        for (int dy = 0; dy < 3; dy++) {
+          if (row < dy || row - dy >= 4) continue;
+          float (&m)[4] = middle[row - dy];
+          const float2 w = taps[dy * 3 + dx];
+#pragma unroll
+          for (int i = 0; i < 4; i++) {
+            const float v = asFloat(now[i]), weight = i < 2 ? w.x : w.y;
+            m[i] = dx == 0 && dy == 0 ? v * weight : m[i] + v * weight;
+          }
+        }
+      }
+    uint32_t left[4][4], rest[4][4];
+#pragma unroll
+    for (int row = 0; row < 4; row++)
+#pragma unroll
+      for (int i = 0; i < 4; i++) {
+        left[row][i] = asBits(middle[row][i]);
+        rest[row][i] = asBits(middle[row][i] - asFloat(left[row][i] & 0xffffe000));
+      }
+    auto add = [](float (&d)[4], const uint32_t (&l)[4], uint32_t b0, uint32_t b1) {
+      Product<float>::add8(d, l[0], l[1], l[2], l[3], b0, b1);
+    };
+#pragma unroll
+    for (int j = 0; j < 8; j++) {
+      const uint4 v = readShared<uint4>(right + j * 512);
+      // The small ones first; between products of the same sums lie others.
+#pragma unroll
+      for (int row = 0; row < 4; row++) add(sums[row][j], rest[row], v.x, v.y);
+#pragma unroll
+      for (int row = 0; row < 4; row++) add(sums[row][j], left[row], v.z, v.w);
+#pragma unroll
+      for (int row = 0; row < 4; row++) add(sums[row][j], left[row], v.x, v.y);
+    }
+  }
+};
+
 /// The same by products of four warps (wgmma, sm_90a), whose left operands are the registers that the depthwise part ends in: a row's
 /// product runs while the next row's depthwise part does. The pointwise weights lie, after those of the depthwise part, by eight input
 /// channels, output channel, the eight weights. Shared memory is published before.
@@ -181,11 +246,12 @@ template <class E, int Warps, int Stages, class Unit = SeparableUnit<E>> struct 
   using Shape = Tile<Warps>;
   static constexpr int width = Shape::width, height = Shape::height;
   static constexpr int weightBytes = Unit::bytes, slotBytes = Shape::unitBytes + weightBytes;
-  static constexpr int sharedBytes = Stages * slotBytes + Shape::stageBytes;
+  static constexpr int sharedBytes =
+      Stages * slotBytes + (sizeof(E) == 4 ? Shape::stageBytesOfFloat : Shape::stageBytes);
 
   static DEVICE void run(const ConvolutionArguments &a) {
-    const Shape tile(a);
-    const int warp = threadIdx.x >> 5, units = a.inputChannels / 16;
+    const Shape tile(a, 16 / sizeof(E));
+    const int warp = threadIdx.x >> 5, units = a.inputChannels / static_cast<int>(32 / sizeof(E));
     const uint32_t ring = sharedBase();
     const WarpOutput<E> out(a, ring + Stages * slotBytes, tile);
     const E *input = static_cast<const E *>(a.input);

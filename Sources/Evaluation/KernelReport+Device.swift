@@ -78,7 +78,7 @@ extension CUDAKernel.Family {
       .separable(let element), .separableBlock(let element), .selection(let element), .head(let element, _), .tail(let element),
       .maximumPool(let element, _, _):
       element
-    case .denseFloat: .float32
+    case .denseFloat, .denseWideFloat: .float32
     case .direct, .tiled, .elementByElement, .move, .resample, .windows, .reduce, .normalize,
       .multiplyMatrices:
       nil

@@ -133,15 +133,19 @@ import Transforms
     #expect(try relativeError(fused.run(inputs)[0], layers.run(inputs)[0]) < 1e-4)
   }
 
-  /// In float32 nothing is rounded to 16 bits, and dense layers of tiles run on the tensor cores in three products.
-  @Test func float32IsFloat32() throws {
-    let network = try EDSR(blocks: 1).network(.random(seed: 8))
+  /// In float32 nothing is rounded to 16 bits, and layers of tiles run on the tensor cores in three products.
+  @Test(arguments: [(80, "dense_float_16x16"), (90, "denseWideHopper_float_16x16_64"), (80, "separable_float_16x16")])
+  func float32IsFloat32(_ capability: Int, _ kernel: String) throws {
+    defer { cudaEmulatedSetDevice(80, 227 << 10, 1 << 40) }
+    cudaEmulatedSetDevice(Int32(capability), 227 << 10, 1 << 40)
+    let isSeparable = kernel.hasPrefix("separable")
+    let network = try EDSR(blocks: 1, convolution: isSeparable ? .separable : .standard).network(.random(seed: 8))
     let shape = Shape(channels: 3, height: 13, width: 18), inputs = network.randomInputs([shape], seed: 9)
     let engine = try EmulatedDevice.engine(.float32)
     let outputs = try expectReference(engine, network, inputs)
     let exact = try ReferenceEngine().prepare(network, inputs: [shape]).run(inputs)
     #expect(relativeError(outputs[0], exact[0]) < 4e-6)
     let session = try engine.prepare(network.optimizedForInference(), inputs: [shape])
-    #expect(session.deviceKernels.contains("dense_float_16x16"), "\(session.deviceKernels)")
+    #expect(session.deviceKernels.contains(kernel), "\(session.deviceKernels)")
   }
 }

@@ -10,7 +10,7 @@ using packing::Words;
 
 namespace {
 
-enum class Kind { dense, denseFloat, denseHopper, denseWide, sumParts, separable, block, selection, head, tail, pool };
+enum class Kind { dense, denseFloat, denseHopper, denseWide, denseWideFloat, sumParts, separable, block, selection, head, tail, pool };
 
 /// What the host knows of a family: how its weights are packed, and what its tiles are.
 struct Family {
@@ -19,6 +19,7 @@ struct Family {
   size_t sharedBytes;
   bool brain;
   int groups = 1;  // of 64 output channels a block
+  bool single = false;  // pixels of float32
   bool isForHopper = false;  // of separable layers: packed for products of four warps
 };
 template <class F> constexpr Family family{};
@@ -26,18 +27,20 @@ template <class E> constexpr bool isBrain = std::is_same_v<E, BFloat16>;
 template <class E, int W, int S, int Z, int T>
 constexpr Family family<Dense<E, W, S, Z, T>>{Kind::dense, 16, W * 4, Z, T, 0, Dense<E, W, S, Z, T>::sharedBytes, isBrain<E>};
 template <int W, int S, int Z, int T> constexpr Family family<DenseFloat<W, S, Z, T>>{
-    Kind::denseFloat, 16, W * 4, Z, T, 0, DenseFloat<W, S, Z, T>::sharedBytes, false};
+    Kind::denseFloat, 16, W * 4, Z, T, 0, DenseFloat<W, S, Z, T>::sharedBytes, false, 1, true};
 template <class E, int G> constexpr Family family<DenseHopper<E, G>>{
     Kind::denseHopper, DenseHopper<E, G>::width, DenseHopper<E, G>::height, 3, 1, 0, DenseHopper<E, G>::sharedBytes,
     isBrain<E>};
 template <class E, int G, int S> constexpr Family family<DenseWideHopper<E, G, S>>{
     Kind::denseWide, 16, 16, 3, 1, 0, DenseWideHopper<E, G, S>::sharedBytes, isBrain<E>, G};
+template <int G, int S> constexpr Family family<DenseWideFloatHopper<G, S>>{
+    Kind::denseWideFloat, 16, 16, 3, 1, 0, DenseWideFloatHopper<G, S>::sharedBytes, false, G, true};
 template <class E> constexpr Family family<SumParts<E>>{Kind::sumParts, 0, 0, 0, 0, 0, 0, false};
 template <class E, int W, int S, class U> constexpr Family family<Separable<E, W, S, U>>{
-    Kind::separable, 16, W * 4, 3, 1, 0, Separable<E, W, S, U>::sharedBytes, isBrain<E>, 1, U::isGrouped};
+    Kind::separable, 16, W * 4, 3, 1, 0, Separable<E, W, S, U>::sharedBytes, isBrain<E>, 1, std::is_same_v<E, float>, U::isGrouped};
 template <class E, class U> constexpr Family family<SeparableBlock<E, U>>{
     Kind::block, SeparableBlock<E, U>::width, SeparableBlock<E, U>::height, 3, 1, 0, SeparableBlock<E, U>::sharedBytes, isBrain<E>,
-    1, U::isGrouped};
+    1, false, U::isGrouped};
 template <class E, int S>
 constexpr Family family<Selection<E, S>>{Kind::selection, 16, 16, 3, 1, 0, Selection<E, S>::sharedBytes, isBrain<E>};
 template <class E, int P, int W>
@@ -113,7 +116,7 @@ Images convolved(const Images &x, const Weights &weights, int outputs, int size,
 
 double error(const Row &row, CUDAKernelCase c, std::string &fault) {
   const Family &f = row.family;
-  const bool single = f.kind == Kind::denseFloat, planarIn = f.kind == Kind::head, planarOut = f.kind == Kind::tail;
+  const bool single = f.single, planarIn = f.kind == Kind::head, planarOut = f.kind == Kind::tail;
   const Numbers16 numbers{f.brain, single};
   const packing::Round round =
       f.brain ? [](float v) { return fromFloat<BFloat16>(v).bits; } : [](float v) { return fromFloat<Half>(v).bits; };
@@ -134,10 +137,10 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
             made = paddedRun * runs;
   auto padded = [&](int output) { return size_t(output / ofRun * paddedRun + output % ofRun); };
   /// `each` numbers an output channel, zeros where there is none.
-  auto spread = [&](const std::vector<float> &numbers, size_t each) {
-    std::vector<float> all(size_t(made) * each);
+  auto spread = [&](const std::vector<float> &numbers, int each) {
+    std::vector<float> all(size_t(made * each));
     for (int o = 0; o < outputs; o++)
-      std::copy_n(numbers.begin() + long(size_t(o) * each), each, all.begin() + long(padded(o) * each));
+      std::copy_n(numbers.begin() + long(o) * each, each, all.begin() + long(padded(o)) * each);
     return all;
   };
   Images x{c.images, c.height, c.width, inputs, planarIn, random(size_t(c.images) * c.height * c.width * inputs, 1, planarIn)};
@@ -185,21 +188,26 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
     case Kind::denseFloat:
     case Kind::denseHopper:
     case Kind::denseWide:
+    case Kind::denseWideFloat:
     case Kind::head:
-    case Kind::tail:
+    case Kind::tail: {
       first = random(size_t(outputs) * inputs * taps, 1.7f / std::sqrt(float(inputs * taps)), false);
-      if (f.kind == Kind::dense) packed = packing::dense(spread(first, size_t(inputs * taps)), made, inputs, f.size, round);
-      if (f.kind == Kind::denseFloat) packedFloat = packing::denseFloat(spread(first, size_t(inputs * taps)), made, inputs, f.size);
-      if (f.kind == Kind::denseHopper) packed = packing::denseHopper(spread(first, size_t(inputs * taps)), made, inputs, 64, 64, round);
-      if (f.kind == Kind::denseWide) packed = packing::denseHopper(spread(first, size_t(inputs * taps)), made, inputs, 16, f.groups * 64, round);
-      if (f.kind == Kind::head) packed = packing::head(spread(first, size_t(inputs * taps)), made, inputs, round);
+      const Weights all = spread(first, inputs * taps);
+      if (f.kind == Kind::dense) packed = packing::dense(all, made, inputs, f.size, round);
+      if (f.kind == Kind::denseFloat) packedFloat = packing::denseFloat(all, made, inputs, f.size);
+      if (f.kind == Kind::denseWideFloat) packedFloat = packing::denseWideFloat(all, made, inputs, f.groups * 64);
+      if (f.kind == Kind::denseHopper) packed = packing::denseHopper(all, made, inputs, 64, 64, round);
+      if (f.kind == Kind::denseWide) packed = packing::denseHopper(all, made, inputs, 16, f.groups * 64, round);
+      if (f.kind == Kind::head) packed = packing::head(all, made, inputs, round);
       if (f.kind == Kind::tail) packed = packing::tail(first, outputs, inputs, round);
       break;
+    }
     case Kind::separable:
     case Kind::block:
       first = random(size_t(inputs) * 9, 0.6f, false);
       second = random(size_t(outputs) * inputs, 1.7f / std::sqrt(float(inputs)), false);
-      packed = packing::separable(first, spread(second, size_t(inputs)), made, inputs, f.isForHopper, round);
+      if (single) packedFloat = packing::separableFloat(first, spread(second, inputs), made, inputs);
+      else packed = packing::separable(first, spread(second, inputs), made, inputs, f.isForHopper, round);
       if (f.kind == Kind::block) {
         third = random(size_t(inputs) * 9, 0.6f, false);
         fourth = random(size_t(outputs) * inputs, 1.7f / std::sqrt(float(inputs)), false);
@@ -210,7 +218,7 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
     case Kind::selection:
       first = random(size_t(outputs) * inputs, 1.7f / std::sqrt(float(inputs)), false);
       second = random(size_t(outputs) * 9, 0.6f, false);
-      packed = packing::selection(spread(first, size_t(inputs)), spread(second, 9), made, inputs, round);
+      packed = packing::selection(spread(first, inputs), spread(second, 9), made, inputs, round);
       break;
     case Kind::sumParts:
     case Kind::pool: break;
@@ -299,7 +307,7 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
       std::vector<float> before, after;
       for (int g = 0; g < made; g += 64) {
         before.insert(before.end(), &bias[size_t(g) * 2], &bias[size_t(g) * 2] + 64);
-        after.insert(after.end(), &bias[size_t(g) * 2 + 64], &bias[size_t(g) * 2] + 128);
+        after.insert(after.end(), &bias[size_t(g) * 2] + 64, &bias[size_t(g) * 2] + 128);
       }
       add(y, before.data());
       y = convolved(y, second, outputs, 3, 1, true);
@@ -345,7 +353,8 @@ void write(const std::string &text, char *to, int capacity) { snprintf(to, size_
 
 const char *cudaKernelName(int index) { return index < int(rows.size()) ? rows[size_t(index)].kernel->name.c_str() : nullptr; }
 int cudaKernelInputUnit(int index) {
-  return rows[size_t(index)].family.kind == Kind::denseFloat ? 8 : rows[size_t(index)].family.kind == Kind::pool ? 8 : 16;
+  const Family &f = rows[size_t(index)].family;
+  return f.single || f.kind == Kind::pool ? 8 : 16;
 }
 int cudaKernelOutputUnit(int index) {
   const Kind kind = rows[size_t(index)].family.kind;
@@ -365,7 +374,7 @@ int cudaKernelShuffles(int index) {
 }
 int cudaKernelSplits(int index) {
   const Family &f = rows[size_t(index)].family;
-  return !f.brain && (f.kind == Kind::dense || f.kind == Kind::denseFloat || f.kind == Kind::denseWide);
+  return !f.brain && (f.kind == Kind::dense || f.kind == Kind::denseFloat || f.kind == Kind::denseWide || f.kind == Kind::denseWideFloat);
 }
 int cudaKernelResiduals(int index) { return rows[size_t(index)].family.kind != Kind::pool; }
 
@@ -413,5 +422,25 @@ void cudaFaultOfUnwaitedCopy(int planted, unsigned seed, char *fault, int capaci
   });
   for (int i = 0; i < 32 && text.empty(); i++)
     if (y[size_t(i) * 4] != 1) text = "what was read had not arrived";
+  write(text, fault, capacity);
+}
+
+void cudaFaultOfUnpublishedOperand(int planted, unsigned seed, char *fault, int capacity) {
+  std::vector<float> y(64 * 64, NAN);
+  std::string text = launch({1, 1, 1}, 128, 4096, seed, {buffer(y, true)}, [&] {
+    const int i = int(threadIdx.x);
+    for (int k = 0; k < 8; k++) writeShared<float>(sharedBase() + uint32_t(k * 128 + i) * 4, 1.0f);
+    if (!planted) publishShared();
+    synchronizeBlock();
+    float sums[32] = {};
+    beginGroupProducts();
+    addGroupProduct(sums, matrixDescriptor(sharedBase(), 128, 1024), matrixDescriptor(sharedBase() + 2048, 128, 1024),
+                    static_cast<float *>(nullptr));
+    commitGroupProducts();
+    waitForGroupProducts<0>();
+    for (int k = 0; k < 32; k++) writeGlobal(&y[size_t(i * 32 + k)], sums[k]);
+  });
+  for (float v : y)
+    if (text.empty() && v != 8) text = "the product is not that of its operands";
   write(text, fault, capacity);
 }

@@ -64,7 +64,7 @@ import Testing
   /// What the emulation is there to find is found, whatever the order of threads, and nothing where there is nothing.
   @Test(
     arguments: [
-      cudaFaultOfMissingBarrier, cudaFaultOfReadOutside, cudaFaultOfUnwaitedCopy,
+      cudaFaultOfMissingBarrier, cudaFaultOfReadOutside, cudaFaultOfUnwaitedCopy, cudaFaultOfUnpublishedOperand,
     ] as [@Sendable (Int32, UInt32, UnsafeMutablePointer<CChar>?, Int32) -> Void])
   func plantedFaultsAreFound(find: @Sendable (Int32, UInt32, UnsafeMutablePointer<CChar>?, Int32) -> Void) {
     for seed in UInt32(0)..<20 {

@@ -35,6 +35,7 @@ double cudaKernelError(int index, CUDAKernelCase kernelCase, char *fault, int ca
 void cudaFaultOfMissingBarrier(int planted, unsigned seed, char *fault, int capacity);
 void cudaFaultOfReadOutside(int planted, unsigned seed, char *fault, int capacity);
 void cudaFaultOfUnwaitedCopy(int planted, unsigned seed, char *fault, int capacity);
+void cudaFaultOfUnpublishedOperand(int planted, unsigned seed, char *fault, int capacity);
 
 #ifdef __cplusplus
 }
