@@ -42,22 +42,21 @@ extension DeviceLayer {
   static let tiledOutputs = 16
 
   /// Bytes in a nanosecond that the memory of an H100 moves, and its second-level cache; nanoseconds of one more launch.
-  private static let memoryRate = 2000.0, cacheRate = 4000.0, launch = 3000.0
+  private static let memoryRate = 2000.0, cacheRate = 4000.0, launch = 2000.0
 
   package func nanoseconds(of kernel: CUDAKernel, splits: Int) -> Double {
     let image = computed, channels = Double(input.shape.channels), images = Double(output.shape.batch)
-    // 64 outputs of a pixel; for each of them what is multiplied, and products of a multiprocessor in a nanosecond: a half of the H100's
-    // tensor cores, as measured for dense 3x3 there.
+    // 64 outputs of a pixel; for each of them what is multiplied, and products of a multiprocessor in a nanosecond, as measured on an H200
+    // for dense layers; its tensor cores do 2,600 of binary16.
     let work: (products: Double, rate: Double)
     switch kernel.family {
-    case .dense(_, let size, _): work = (64 * channels.roundedUp(to: 16) * Double(size * size), 800)
+    case .dense(_, let size, _): work = (64 * channels.roundedUp(to: 16) * Double(size * size), kernel.tileHeight > 16 ? 1600 : 1300)
     // Weights stay in shared memory.
     case .denseHopper: work = (64 * 64 * 9, 1300)
-    // The same products; not measured.
-    case .denseWide: work = (64 * channels.roundedUp(to: 16) * 9, 1300)
+    case .denseWide: work = (64 * channels.roundedUp(to: 16) * 9, 1500)
     // Three products of TF32 for one, at three quarters of the rate of those; not measured.
     case .denseWideFloat: work = (64 * channels.roundedUp(to: 8) * 9, 350)
-    case .denseFloat(let size, _): work = (64 * channels.roundedUp(to: 8) * Double(size * size), 130)
+    case .denseFloat(let size, _): work = (64 * channels.roundedUp(to: 8) * Double(size * size), kernel.tileHeight > 16 ? 330 : 300)
     // Three products for one, and the depthwise part as plain sums; not measured.
     case .separable(.float32): work = ((64 + 9) * channels.roundedUp(to: 8), 170)
     case .separable: work = ((64 + 72) * channels.roundedUp(to: 16), kernel.isForHopper ? 600 : 500)
