@@ -12,7 +12,7 @@ extension DevicePlanner {
 
   // MARK: Residual blocks
 
-  /// Finds `x + scale · second(act(first(x)))` of two separable layers of 64 channels or a few less, which one kernel does: what lies between
+  /// Finds `x + scale · second(act(first(x)))` of two separable layers of up to 64 channels, which one kernel does: what lies between
   /// never reaches memory.
   mutating func findBlocks() {
     guard precision == .float16, blockKernel != nil else { return }
@@ -44,7 +44,7 @@ extension DevicePlanner {
     payload.order == .depthwiseFirst && payload.kernel == Pair(3) && payload.stride == Pair(1) && payload.dilation == Pair(1)
       && payload.padding == Padding(1) && payload.middle == nil && payload.middleRequantization == nil
       && payload.inChannels == payload.outChannels
-      && payload.inChannels.ceilingDivided(by: DeviceLayout.laneUnit) * DeviceLayout.laneUnit == DeviceLayout.groupLanes
+      && payload.inChannels > DeviceLayout.mostPlanes && payload.inChannels <= DeviceLayout.groupLanes
   }
 
   mutating func planBlock(_ first: Node, _ node: Node) throws(ExecutionError) {
@@ -53,7 +53,7 @@ extension DevicePlanner {
       let after = CanonicalEpilogue(second.epilogue)
     else { throw unknown(node.name) }
     let input = try value(first.inputs[0]), output = try output(node), from = layout(input), to = layout(output)
-    // All four units of 16 channels are read: those that are not there weigh nothing.
+    // The weights of all four units of 16 channels have their places: those that are not there weigh nothing.
     func product(_ payload: SeparableConvolution) -> Product {
       Product(form: .separable(payload), weight: .pointwiseWeight, bias: nil, epilogue: CanonicalEpilogue())
     }
@@ -80,8 +80,8 @@ extension DevicePlanner {
         a.output = addresses.pointer(step.writes)
         (a.height, a.width) = (Int32(to.shape.height), Int32(to.shape.width))
         (a.outputHeight, a.outputWidth) = (a.height, a.width)
-        (a.inputChannels, a.inputStride) = (Int32(DeviceLayout.groupLanes), Int32(from.pixelStride))
-        (a.outputChannels, a.outputStride) = (Int32(DeviceLayout.groupLanes), Int32(to.pixelStride))
+        (a.inputChannels, a.inputStride) = (Int32(from.lanes), Int32(from.pixelStride))
+        (a.outputChannels, a.outputStride) = (Int32(to.lanes), Int32(to.pixelStride))
         (a.groups, a.shuffle, a.splits, a.images) = (1, 1, 1, Int32(to.shape.batch))
         (a.tilesAcross, a.tilesDown) = (Int32(grid.x), Int32(grid.y))
         (a.slope, a.scale) = (before.leakySlope ?? 1, after.scale)

@@ -1,4 +1,4 @@
-// A residual block of two separable layers of 64 channels in one kernel: y = x + scale * second(act(first(x))). Neither what
+// A residual block of two separable layers of 64 channels, or of one to three units of 16, in one kernel: y = x + scale * second(act(first(x))). Neither what
 // lies between the layers nor the residual leaves the multiprocessor: 92 KiB of input, 77 KiB of middle and all weights are in
 // shared memory.
 //
@@ -36,6 +36,7 @@ template <class E, class Unit = SeparableUnit<E>> struct SeparableBlock {
               image = blockIdx.z;
     const uint32_t halo = sharedBase(), middle = halo + units * haloUnit, weights = middle + units * middleUnit;
     const E *input = static_cast<const E *>(a.input);
+    const int present = a.inputChannels / 16;
 #pragma unroll 1
     for (int at = threadIdx.x * 16; at < 2 * weightBytes; at += threads * 16)
       copyAsync(weights + at, static_cast<const char *>(a.weights) + at, true);
@@ -52,7 +53,7 @@ template <class E, class Unit = SeparableUnit<E>> struct SeparableBlock {
 #pragma unroll
       for (int i = 0; i < pieces; i++) {
         int at = threadIdx.x + i * threads, pixel = at >> 1;
-        if (at < haloPixels * 2)
+        if (unit < present && at < haloPixels * 2)
           copyAsync(halo + unit * haloUnit + pixel * 32 + (((at & 1) ^ (pixel >> 2 & 1)) << 4),
                     input + (offsets[i] < 0 ? 0 : offsets[i] + unit * 16), offsets[i] >= 0);
       }
@@ -76,7 +77,7 @@ template <class E, class Unit = SeparableUnit<E>> struct SeparableBlock {
     };
     start(0);
 #pragma unroll 1
-    for (int unit = 0; unit < units; unit++) {
+    for (int unit = 0; unit < present; unit++) {
       if (unit == 0) waitForCopies<3>();
       else if (unit == 1) waitForCopies<2>();
       else if (unit == 2) waitForCopies<1>();
@@ -123,7 +124,7 @@ template <class E, class Unit = SeparableUnit<E>> struct SeparableBlock {
         border[j][1] = border[j][3] = b.y;
       }
 #pragma unroll 1
-      for (int unit = 0; unit < units; unit++) {
+      for (int unit = 0; unit < present; unit++) {
         const Unit w(weights + unit * Unit::bytes);
         w.template addPixels<haloWidth>(border, halo + unit * haloUnit, window);
       }
@@ -139,7 +140,7 @@ template <class E, class Unit = SeparableUnit<E>> struct SeparableBlock {
     start(1);
     synchronizeBlock();
 #pragma unroll 1
-    for (int unit = 0; unit < units; unit++) {
+    for (int unit = 0; unit < present; unit++) {
       const Unit w(weights + weightBytes + unit * Unit::bytes);
       w.template addRows<middleWidth, 0, 0>(sums, rows, middle + unit * middleUnit + (down * middleWidth + across) * 32);
     }
@@ -169,6 +170,7 @@ template <class E, class Unit = SeparableUnit<E>> struct SeparableBlock {
     long long at =
         ((static_cast<long long>(image) * a.height + y0 + down) * a.width + x0 + across + column) * a.outputStride + unit * 16 +
         half * 8;
+    if (unit >= present) return;
     const int acrossStep = 4 * a.outputStride;
 #pragma unroll 1
     for (int y = 0; y < 4 && y0 + down + y < a.height; y++, at += static_cast<long long>(a.width) * a.outputStride) {
