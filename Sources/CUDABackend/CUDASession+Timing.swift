@@ -147,6 +147,8 @@ extension CUDAKernel {
     case .denseFloat, .denseWideFloat: Work(.gatheredProducts)
     case .separable(.float32): Work(.separable)
     case .separable, .separableBlock, .selection: Work(.separable, unit: .float16)
+    case .head(.float32, _): Work(.head)
+    case .tail(.float32): Work(.tail)
     case .head: Work(.head, unit: .float16)
     case .tail: Work(.tail, unit: .float16)
     case .maximumPool, .windows: Work(.pool)

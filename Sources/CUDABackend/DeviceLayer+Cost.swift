@@ -61,6 +61,8 @@ extension DeviceLayer {
     case .separable(.float32): work = ((64 + 9) * channels.roundedUp(to: 8), 170)
     case .separable: work = ((64 + 72) * channels.roundedUp(to: 16), kernel.isForHopper ? 600 : 500)
     case .selection: work = (64 * channels.roundedUp(to: 16) * 1.3 + 72 * 64, 500)
+    case .head(.float32, let planes): work = (64 * Double(9 * planes).roundedUp(to: 8), 130)
+    case .tail(.float32): work = (8 * channels.roundedUp(to: 8) * 9, 100)
     case .head(_, let planes): work = (64 * Double(9 * planes).roundedUp(to: 16), 300)
     case .tail: work = (8 * channels.roundedUp(to: 16) * 9, 300)
     case .separableBlock: work = (2 * (64 + 72) * 64, 500)

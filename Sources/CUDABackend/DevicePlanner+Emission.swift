@@ -136,6 +136,8 @@ extension DevicePlanner {
           groups: groups, inputs: padded, element, isForHopper: kernel.isForHopper, depthwise: channelWeight, pointwise: weight)
       case .selection(let element):
         return WeightPacking.selection(groups: groups, inputs: padded, element, pointwise: weight, depthwise: channelWeight)
+      case .head(.float32, let planes): return WeightPacking.headFloat(groups: groups, planes: planes, weight)
+      case .tail(.float32): return WeightPacking.tailFloat(inputs: padded, weight)
       case .head(let element, let planes): return WeightPacking.head(groups: groups, planes: planes, element, weight)
       case .tail(let element): return WeightPacking.tail(inputs: padded, element, weight)
       case .maximumPool, .direct, .elementByElement, .move, .resample, .windows, .sumParts, .reduce,

@@ -192,6 +192,33 @@ enum WeightPacking {
     return to.bytes
   }
 
+  /// `Head` of float32.
+  static func headFloat(groups: Int, planes: Int, _ weight: Weight) -> [UInt8] {
+    var to = Packed(element: .float32)
+    for o in stride(from: 0, to: groups * 64, by: 64) {
+      for step in 0..<(9 * planes + 7) / 8 {
+        for j in stride(from: 0, to: 64, by: 8) {
+          to.appendRightFloat { k, n in
+            let depth = step * 8 + k, tap = depth / planes
+            return depth < 9 * planes ? weight(o + j + n, depth % planes, tap / 3, tap % 3) : 0
+          }
+        }
+      }
+    }
+    return to.bytes
+  }
+
+  /// `Tail` of float32: 8 outputs. `inputs` is a multiple of 8.
+  static func tailFloat(inputs: Int, _ weight: Weight) -> [UInt8] {
+    var to = Packed(element: .float32)
+    for i in stride(from: 0, to: inputs, by: 8) {
+      for column in 0..<3 {
+        for row in 0..<3 { to.appendRightFloat { weight($1, i + $0, row, column) } }
+      }
+    }
+    return to.bytes
+  }
+
   /// `Tail`: 8 outputs. `inputs` is a multiple of 16.
   static func tail(inputs: Int, _ element: DeviceElement, _ weight: Weight) -> [UInt8] {
     var to = Packed(element: element)

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "squares.cuh"
+#include "threeProducts.cuh"
 
 template <int Groups, int Stages> struct DenseWideFloatHopper {
   using Squares = SquareSums<Groups>;
@@ -28,9 +29,9 @@ template <int Groups, int Stages> struct DenseWideFloatHopper {
     for (int i = 0; i < Shape::pieces; i++) {
       const int at = threadIdx.x + i * Shape::threads;
       if (at >= Shape::haloPixels * 2) break;
-      auto rest = [](float v) { return v - asFloat(asBits(v) & 0xffffe000); };
       const float4 v = readShared<float4>(source + Squares::place(at));
-      writeShared<float4>(target + Squares::place(at), float4{rest(v.x), rest(v.y), rest(v.z), rest(v.w)});
+      writeShared<float4>(target + Squares::place(at),
+                          float4{secondPart(v.x), secondPart(v.y), secondPart(v.z), secondPart(v.w)});
     }
   }
 

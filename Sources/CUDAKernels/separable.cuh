@@ -11,6 +11,7 @@
 // A bias of the depthwise part is folded into the pointwise one's.
 #pragma once
 
+#include "threeProducts.cuh"
 #include "tile.cuh"
 
 /// The 3x3 weights of 16 channels in registers, and the products with them.
@@ -137,8 +138,8 @@ template <class E> struct SeparableUnit : DepthwiseUnit<E> {
   }
 };
 
-/// A unit of 8 channels of float32. The depthwise part is summed as it is, where the pointwise product wants its left operand; that one
-/// is three products of TF32, as in `DenseFloat`.
+/// A unit of 8 channels of float32. The depthwise part is summed as it is, where the pointwise product wants its left operand;
+/// that one is three products of TF32, as in `DenseFloat`.
 ///
 /// Weights: for tap and c, those of channels c and c + 4; for 8 output channels and lane, the right operand of m16n8k8 for the
 /// weights' first parts (two words), then for their second.
@@ -177,28 +178,16 @@ template <> struct SeparableUnit<float> {
           }
         }
       }
-    uint32_t left[4][4], rest[4][4];
+    FloatOperand left[4];
 #pragma unroll
-    for (int row = 0; row < 4; row++)
-#pragma unroll
-      for (int i = 0; i < 4; i++) {
-        left[row][i] = asBits(middle[row][i]);
-        rest[row][i] = asBits(middle[row][i] - asFloat(left[row][i] & 0xffffe000));
-      }
-    auto add = [](float (&d)[4], const uint32_t (&l)[4], uint32_t b0, uint32_t b1) {
-      Product<float>::add8(d, l[0], l[1], l[2], l[3], b0, b1);
-    };
-#pragma unroll
-    for (int j = 0; j < 8; j++) {
-      const uint4 v = readShared<uint4>(right + j * 512);
-      // The small ones first; between products of the same sums lie others.
-#pragma unroll
-      for (int row = 0; row < 4; row++) add(sums[row][j], rest[row], v.x, v.y);
-#pragma unroll
-      for (int row = 0; row < 4; row++) add(sums[row][j], left[row], v.z, v.w);
-#pragma unroll
-      for (int row = 0; row < 4; row++) add(sums[row][j], left[row], v.x, v.y);
+    for (int row = 0; row < 4; row++) {
+      const uint32_t bits[4] = {asBits(middle[row][0]), asBits(middle[row][1]), asBits(middle[row][2]), asBits(middle[row][3])};
+      left[row].set(bits);
     }
+#pragma unroll
+    for (int j = 0; j < 8; j++)
+      addThreeProducts([&](int row) -> float (&)[4] { return sums[row][j]; },
+                       [&](int row) -> const FloatOperand & { return left[row]; }, readShared<uint4>(right + j * 512));
   }
 };
 

@@ -146,8 +146,8 @@ template <int Stride = 1> struct HaloRows {
   }
 };
 
-/// How pixels of 64 channels wait in shared memory to be stored: by pieces of 16 bytes, which neighbouring pixels have in different
-/// banks. A lane stores the same piece of every so many pixels.
+/// How pixels of 64 channels wait in shared memory to be stored: by pieces of 16 bytes, which neighbouring pixels have in
+/// different banks. A lane stores the same piece of every so many pixels.
 template <class E> struct StagedPixels {
   using Pair = typename Numbers<E>::Pair;
   static constexpr int elements = 16 / sizeof(E), pieces = 64 / elements, pixelsAtOnce = 32 / pieces;
@@ -164,8 +164,9 @@ template <class E> struct StagedPixels {
   /// Where the lane's piece lies of the pixel that many after the stage's first.
   DEVICE uint32_t place(int pixel) const { return stage + pixel * pixelBytes + ((lane % pieces ^ turn(pixel)) << 4); }
 
-  /// Puts this lane's sums of two pixels, eight apart from `pixel` + lane / 4 on, where what is added to them waits: two channels each of
-  /// every eight, as products leave them. Places of a pixel differ in few bits: one address, the rest by exclusive or.
+  /// Puts this lane's sums of two pixels, eight apart from `pixel` + lane / 4 on, where what is added to them waits: two
+  /// channels each of every eight, as products leave them. Places of a pixel differ in few bits: one address, the rest by
+  /// exclusive or.
   template <class Sum>
   DEVICE void end(const ConvolutionArguments &a, int pixel, Sum sum) const {
     const bool adds = a.residual != nullptr;

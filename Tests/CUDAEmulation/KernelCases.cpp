@@ -10,7 +10,9 @@ using packing::Words;
 
 namespace {
 
-enum class Kind { dense, denseFloat, denseHopper, denseWide, denseWideFloat, sumParts, separable, block, selection, head, tail, pool };
+enum class Kind {
+  dense, denseFloat, denseHopper, denseWide, denseWideFloat, sumParts, separable, block, selection, head, tail, pool
+};
 
 /// What the host knows of a family: how its weights are packed, and what its tiles are.
 struct Family {
@@ -37,16 +39,16 @@ template <int G, int S> constexpr Family family<DenseWideFloatHopper<G, S>>{
     Kind::denseWideFloat, 16, 16, 3, 1, 0, DenseWideFloatHopper<G, S>::sharedBytes, false, G, true};
 template <class E> constexpr Family family<SumParts<E>>{Kind::sumParts, 0, 0, 0, 0, 0, 0, false};
 template <class E, int W, int S, class U> constexpr Family family<Separable<E, W, S, U>>{
-    Kind::separable, 16, W * 4, 3, 1, 0, Separable<E, W, S, U>::sharedBytes, isBrain<E>, 1, std::is_same_v<E, float>, U::isGrouped};
+    Kind::separable, 16, W * 4, 3, 1, 0, Separable<E, W, S, U>::sharedBytes, isBrain<E>, 1, isFloat<E>, U::isGrouped};
 template <class E, class U> constexpr Family family<SeparableBlock<E, U>>{
     Kind::block, SeparableBlock<E, U>::width, SeparableBlock<E, U>::height, 3, 1, 0, SeparableBlock<E, U>::sharedBytes, isBrain<E>,
     1, false, U::isGrouped};
 template <class E, int S>
 constexpr Family family<Selection<E, S>>{Kind::selection, 16, 16, 3, 1, 0, Selection<E, S>::sharedBytes, isBrain<E>};
 template <class E, int P, int W>
-constexpr Family family<Head<E, P, W>>{Kind::head, 16, W * 4, 3, 1, P, Head<E, P, W>::sharedBytes, isBrain<E>};
+constexpr Family family<Head<E, P, W>>{Kind::head, 16, W * 4, 3, 1, P, Head<E, P, W>::sharedBytes, isBrain<E>, 1, isFloat<E>};
 template <class E, int W, int S>
-constexpr Family family<Tail<E, W, S>>{Kind::tail, 16, W * 4, 3, 1, 0, Tail<E, W, S>::sharedBytes, isBrain<E>};
+constexpr Family family<Tail<E, W, S>>{Kind::tail, 16, W * 4, 3, 1, 0, Tail<E, W, S>::sharedBytes, isBrain<E>, 1, isFloat<E>};
 template <class E, int Z, int T> constexpr Family family<MaximumPool<E, Z, T>>{Kind::pool, 0, 0, Z, T, 0, 0, isBrain<E>};
 
 /// A kernel of a family that is packed for: those of any shape run in whole networks.
@@ -198,8 +200,14 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
       if (f.kind == Kind::denseWideFloat) packedFloat = packing::denseWideFloat(all, made, inputs, f.groups * 64);
       if (f.kind == Kind::denseHopper) packed = packing::denseHopper(all, made, inputs, 64, 64, round);
       if (f.kind == Kind::denseWide) packed = packing::denseHopper(all, made, inputs, 16, f.groups * 64, round);
-      if (f.kind == Kind::head) packed = packing::head(all, made, inputs, round);
-      if (f.kind == Kind::tail) packed = packing::tail(first, outputs, inputs, round);
+      if (f.kind == Kind::head) {
+        if (single) packedFloat = packing::headFloat(all, made, inputs);
+        else packed = packing::head(all, made, inputs, round);
+      }
+      if (f.kind == Kind::tail) {
+        if (single) packedFloat = packing::tailFloat(first, outputs, inputs);
+        else packed = packing::tail(first, outputs, inputs, round);
+      }
       break;
     }
     case Kind::separable:
@@ -374,7 +382,13 @@ int cudaKernelShuffles(int index) {
 }
 int cudaKernelSplits(int index) {
   const Family &f = rows[size_t(index)].family;
-  return !f.brain && (f.kind == Kind::dense || f.kind == Kind::denseFloat || f.kind == Kind::denseWide || f.kind == Kind::denseWideFloat);
+  switch (f.kind) {
+    case Kind::dense:
+    case Kind::denseFloat:
+    case Kind::denseWide:
+    case Kind::denseWideFloat: return !f.brain;
+    default: return 0;
+  }
 }
 int cudaKernelResiduals(int index) { return rows[size_t(index)].family.kind != Kind::pool; }
 

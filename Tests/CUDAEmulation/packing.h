@@ -137,6 +137,29 @@ inline Weights separableFloat(const Weights &depthwise, const Weights &pointwise
   return to;
 }
 
+inline Weights headFloat(const Weights &weights, int outputs, int planes) {
+  Weights to;
+  for (int o = 0; o < outputs; o += 64)
+    for (int step = 0; step < (9 * planes + 7) / 8; step++)
+      for (int j = 0; j < 64; j += 8)
+        appendRightFloat(to, [&](int k, int n) {
+          int depth = step * 8 + k;
+          return depth < 9 * planes ? weights[(size_t(o + j + n) * planes + depth % planes) * 9 + depth / planes] : 0.0f;
+        });
+  return to;
+}
+
+inline Weights tailFloat(const Weights &weights, int outputs, int inputs) {
+  Weights to;
+  for (int i = 0; i < inputs; i += 8)
+    for (int dx = 0; dx < 3; dx++)
+      for (int dy = 0; dy < 3; dy++)
+        appendRightFloat(to, [&](int k, int n) {
+          return n < outputs ? weights[(size_t(n) * inputs + i + k) * 9 + dy * 3 + dx] : 0.0f;
+        });
+  return to;
+}
+
 inline Weights denseFloat(const Weights &weights, int outputs, int inputs, int size) {
   Weights to;
   for (int o = 0; o < outputs; o += 64)
