@@ -167,6 +167,14 @@ final class DeviceStream: @unchecked Sendable {
     count(TransferCount(downloads: 1, downloadedBytes: byteCount))
   }
 
+  /// Within the memory of the device.
+  func copy(_ target: UInt64, _ source: UInt64, _ byteCount: Int) throws(CUDAError) {
+    try context.call("cuMemcpyDtoDAsync") { $0.copy(target, source, byteCount, handle) }
+  }
+
+  /// Whether commands are captured in place of being carried out.
+  var isCapturing: Bool { captured != nil }
+
   private func count(_ more: TransferCount) {
     if captured == nil { context.count(more) } else { captured? += more }
   }
@@ -241,7 +249,7 @@ final class DeviceGraph: @unchecked Sendable {
   deinit { context.release { $0.destroyExecutable(handle) } }
 }
 
-/// A moment in a stream.
+/// A moment in a stream, or in each run of a graph that is captured from it.
 final class DeviceEvent: @unchecked Sendable {
   let context: CUDAContext
   let handle: OpaquePointer
@@ -257,7 +265,9 @@ final class DeviceEvent: @unchecked Sendable {
   deinit { context.release { $0.destroyEvent(handle) } }
 
   func record(_ stream: DeviceStream) throws(CUDAError) {
-    try context.call("cuEventRecord") { $0.recordEvent(handle, stream.handle) }
+    // CU_EVENT_RECORD_EXTERNAL: the graph's runs take the moment; else it would only say what waits for what while capturing.
+    let flags: UInt32 = stream.isCapturing ? 1 : 0
+    try context.call("cuEventRecordWithFlags") { $0.recordEvent(handle, stream.handle, flags) }
   }
 
   /// Nanoseconds from another moment to this one; both are over.

@@ -11,6 +11,11 @@ package final class CUDASession: Session {
   package let kernels: [(node: String, kernel: String)]
 
   private let inputNames: [String]
+  /// The network without its numbers, for reports.
+  let network: NetworkGraph
+  /// Bytes of each of the program's constants.
+  let constantByteCounts: [Int]
+  let device: CUDADevice
   let stream: DeviceStream
   /// The steps, and where their values lie, to run them one by one.
   let program: DeviceProgram
@@ -29,6 +34,8 @@ package final class CUDASession: Session {
   let stage: PinnedMemory
   private let inputOffsets: [Int]
   private let outputOffsets: [Int]
+  /// What runs are timed by, made when it is needed first.
+  var timing: TimedGraphs?
   /// What a failed run leaves on the device is not known: the next one says so again.
   private var failure: ExecutionError?
 
@@ -38,6 +45,8 @@ package final class CUDASession: Session {
     inputShapes = network.inputs.compactMap { shapes[$0.name] }
     outputShapes = network.outputs.compactMap { shapes[$0] }
     inputNames = network.inputs.map(\.name)
+    self.network = network.graph
+    device = model.engine.device
     kernels = program.steps.map { ($0.node, $0.kernel.name) }
     self.program = program
     self.weighed = weighed
@@ -51,6 +60,7 @@ package final class CUDASession: Session {
     guard needed <= available else { throw .memory(needed: needed, available: available) }
     let constants = try model.constants(program.constants)
     peakMemoryByteCount = needed + constants.reduce(0) { $0 + $1.byteCount }
+    constantByteCounts = constants.map(\.byteCount)
 
     let separates = model.engine.separatesValues
     let made = try onDevice { () throws(CUDAError) in
@@ -113,6 +123,13 @@ package final class CUDASession: Session {
   func run(
     _ inputs: [Tensor], into outputs: inout [Tensor], _ body: () throws(CUDAError) -> Void
   ) throws(ExecutionError) {
+    try stage(inputs)
+    try work(body)
+    take(&outputs)
+  }
+
+  /// Puts the inputs where the device takes them from.
+  func stage(_ inputs: [Tensor]) throws(ExecutionError) {
     if let failure { throw failure }
     guard inputs.count == inputShapes.count else { throw .inputCount(expected: inputShapes.count, got: inputs.count) }
     for (index, (tensor, shape)) in zip(inputs, inputShapes).enumerated() {
@@ -126,12 +143,20 @@ package final class CUDASession: Session {
         if let base = bytes.baseAddress { (stage.base + offset).copyMemory(from: base, byteCount: bytes.count) }
       }
     }
+  }
+
+  /// Lets the device work; where that fails, no later run does anything.
+  func work(_ body: () throws(CUDAError) -> Void) throws(ExecutionError) {
     do throws(CUDAError) {
       try body()
     } catch {
       failure = ExecutionError(error)
       throw ExecutionError(error)
     }
+  }
+
+  /// Takes the outputs from where the device left them.
+  func take(_ outputs: inout [Tensor]) {
     var results: [Tensor] = []
     for (index, shape) in outputShapes.enumerated() {
       let source = stage.base + outputOffsets[index]

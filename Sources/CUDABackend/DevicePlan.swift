@@ -10,6 +10,8 @@ package struct DevicePlan: Sendable {
     package var kernel: CUDAKernel
     /// Blocks.
     package var blockCount: Int
+    /// Blocks that share the input channels of a tile; 1 where one takes them all.
+    package var splits: Int
     /// Read and written of values.
     package var byteCount: Int
     /// Of a layer that sums products, or of a pool: every kernel with its estimate in nanoseconds or the reason against it; else empty.
@@ -33,6 +35,7 @@ package struct DevicePlan: Sendable {
     steps = program.steps.enumerated().map { index, step in
       Step(
         node: step.node, kernel: step.kernel, blockCount: step.grid.x * step.grid.y * step.grid.z,
+        splits: program.splits(index),
         byteCount: program.movedByteCount(step), candidates: weighed[index]?.candidates ?? [])
     }
     valueByteCount = memory.arena.byteCount + memory.inputByteCount + memory.outputByteCount
@@ -95,6 +98,13 @@ struct PlannedNetwork {
 }
 
 extension DeviceProgram {
+  /// Blocks of a step that share the input channels of a tile: what they leave the next step adds.
+  func splits(_ index: Int) -> Int {
+    guard index + 1 < steps.count, case .sumParts = steps[index + 1].kernel.family else { return 1 }
+    let parts = values[steps[index].writes].layout.shape, sum = values[steps[index + 1].writes].layout.shape
+    return max(parts.batch / max(sum.batch, 1), 1)
+  }
+
   /// What a step reads and writes of values, without what lies between the pixels of a part of a concatenation.
   func movedByteCount(_ step: Step) -> Int {
     (step.reads + [step.writes]).reduce(0) { $0 + values[$1].layout.ownByteCount }

@@ -23,6 +23,7 @@ struct DriverFunctions: Sendable {
   let freePinned: @convention(c) @Sendable (UnsafeMutableRawPointer) -> Status
   let upload: @convention(c) @Sendable (UInt64, UnsafeRawPointer, Int, Handle) -> Status
   let download: @convention(c) @Sendable (UnsafeMutableRawPointer, UInt64, Int, Handle) -> Status
+  let copy: @convention(c) @Sendable (UInt64, UInt64, Int, Handle) -> Status
   let loadModule:
     @convention(c) @Sendable (
       HandleResult, UnsafeRawPointer, UInt32, UnsafeMutablePointer<Int32>?, UnsafeMutablePointer<UnsafeMutableRawPointer?>?
@@ -45,7 +46,7 @@ struct DriverFunctions: Sendable {
     ) -> Status
   let createEvent: @convention(c) @Sendable (HandleResult, UInt32) -> Status
   let destroyEvent: @convention(c) @Sendable (Handle) -> Status
-  let recordEvent: @convention(c) @Sendable (Handle, Handle) -> Status
+  let recordEvent: @convention(c) @Sendable (Handle, Handle, UInt32) -> Status
   let elapsedTime: @convention(c) @Sendable (UnsafeMutablePointer<Float>, Handle, Handle) -> Status
   let errorName: @convention(c) @Sendable (Status, TextResult) -> Status
   let errorText: @convention(c) @Sendable (Status, TextResult) -> Status
@@ -72,6 +73,7 @@ struct DriverFunctions: Sendable {
     freePinned = try function("cuMemFreeHost")
     upload = try function("cuMemcpyHtoDAsync_v2")
     download = try function("cuMemcpyDtoHAsync_v2")
+    copy = try function("cuMemcpyDtoDAsync_v2")
     loadModule = try function("cuModuleLoadDataEx")
     moduleFunction = try function("cuModuleGetFunction")
     setFunctionAttribute = try function("cuFuncSetAttribute")
@@ -87,7 +89,7 @@ struct DriverFunctions: Sendable {
     launchKernel = try function("cuLaunchKernelEx")
     createEvent = try function("cuEventCreate")
     destroyEvent = try function("cuEventDestroy_v2")
-    recordEvent = try function("cuEventRecord")
+    recordEvent = try function("cuEventRecordWithFlags")
     elapsedTime = try function("cuEventElapsedTime")
     errorName = try function("cuGetErrorName")
     errorText = try function("cuGetErrorString")

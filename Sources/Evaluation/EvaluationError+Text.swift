@@ -51,7 +51,7 @@ extension EvaluationError: CustomStringConvertible {
     case .unknownEngine(let name, let file):
       (file.map { "'\($0.onOneLine)': " } ?? "") + "there is no engine '\(name.onOneLine)'; there are \(EngineName.all)"
     case .untimedEngine(let name):
-      "the engine \(name) does not say where its time goes; choose the engine cpu"
+      "the engine \(name) does not say where its time goes; choose the engine cpu or cuda"
     case .execution(let network, let error):
       "the network '\(network)' cannot run: \(error.text)"
     case .network(let error):

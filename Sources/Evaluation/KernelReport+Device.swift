@@ -45,13 +45,15 @@ extension KernelReport {
         }
       }
       let possible = candidates.count { $0.nanoseconds != nil }
-      let work = "\(step.blockCount) blocks of \(step.kernel.threadCount) threads"
+      let sharing = step.splits > 1 ? ", \(step.splits) of which share the input channels of a tile" : ""
+      let work = "\(step.blockCount) blocks of \(step.kernel.threadCount) threads\(sharing)"
       let reason =
         candidates.isEmpty
         ? work : possible > 1 ? "it is the cheapest of \(possible): \(work)" : "no other can: \(work)"
       let operation = nodes[step.node].map { "\($0.operation.typeName) \($0.operation.summary)" } ?? "layout"
       return Choice(
-        node: step.node, operation: operation, chosen: step.kernel.name, reason: reason, candidates: candidates)
+        node: step.node, operation: operation, chosen: step.kernel.name, reason: reason, candidates: candidates,
+        splits: step.splits > 1 ? step.splits : nil)
     }
   }
 

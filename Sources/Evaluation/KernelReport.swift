@@ -46,6 +46,8 @@ public struct KernelReport: Hashable, Codable, Sendable {
     /// Why: a clause that follows "because".
     public var reason: String
     public var candidates: [Candidate]
+    /// Blocks of a CUDA device that share the input channels of a tile; nil where one takes them all, and of the CPU.
+    public var splits: Int?
   }
 
   /// What they are taken for: nil without a network.

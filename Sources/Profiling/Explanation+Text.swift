@@ -29,7 +29,7 @@ extension Explanation {
           + work
           + (isUnreliable ? [] : [layer.bound.text, note ?? ""]))
     }
-    table.append(["engine", "", Self.ms(Double(engineNanoseconds))])
+    table.append([engineName, "", Self.ms(Double(engineNanoseconds))])
     table.append(["in all", "", Self.ms(Double(nanoseconds))] + (isUnreliable ? [] : [Self.ms(Double(idealNanoseconds))]))
     return "\(heading)\n\(table)\n\(notes.report)\(summary(groupsAlike))"
   }
@@ -129,6 +129,7 @@ extension Explanation.Bound {
     switch self {
     case .arithmetic, .memory, .launch, .copy: rawValue
     case .oddChannels: "odd channels"
+    case .blocks: "few blocks"
     case .unreliable: "?"
     case .fallbackKernel: "fallback kernel"
     }

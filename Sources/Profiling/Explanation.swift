@@ -14,6 +14,8 @@ public struct Explanation: Hashable, Codable, Sendable {
     case launch
     /// Products with the padding of a block of channels.
     case oddChannels
+    /// Too few blocks of threads for the multiprocessors of a device.
+    case blocks
     /// No kernel made for it.
     case fallbackKernel
     /// A copy into another layout.
@@ -45,6 +47,8 @@ public struct Explanation: Hashable, Codable, Sendable {
   public var heading: String
   /// Whether the roofs are not to be trusted, so that nothing is judged by them.
   public var isUnreliable: Bool
+  /// The row of the time that no layer took.
+  var engineName: String
 
   public init(_ profile: Profile) {
     model = profile.model
@@ -54,6 +58,7 @@ public struct Explanation: Hashable, Codable, Sendable {
     engineNanoseconds = profile.engineNanoseconds
     idealNanoseconds = layers.reduce(0) { $0 + $1.idealNanoseconds }
     heading = profile.heading
+    engineName = profile.engineName
     self.isUnreliable = isUnreliable
   }
 }
@@ -77,6 +82,7 @@ extension Explanation {
   static let unknownShortfall = "its kernel stays below the multiply-adds that the machine can do"
 
   static func explain(_ layer: Profile.Layer, _ profile: Profile, isUnreliable: Bool) -> Layer {
+    if let device = profile.device { return DeviceJudgement(layer, profile, device, isUnreliable: isUnreliable).explained }
     let bound = isUnreliable ? .unreliable : bound(of: layer, profile)
     return Layer(
       name: layer.name, operation: layer.operation, bound: bound, nanoseconds: layer.nanoseconds,
@@ -128,7 +134,7 @@ extension Explanation {
       }
       return "\(layer.kernels.joined(separator: ", ")) has no vector form, it moves values one by one"
     case .copy: return "a copy into another layout, which no arithmetic needs"
-    case .unreliable: return ""
+    case .unreliable, .blocks: return ""
     }
   }
 
@@ -155,7 +161,7 @@ extension Explanation {
         return "let nothing else read its operands, so that what makes them writes to its place"
       }
       return "put a convolution in front, whose store places its values at no cost, or leave it out"
-    case .unreliable: return nil
+    case .unreliable, .blocks: return nil
     case .copy: return "values of more than 4 channels need none between layers; at the network's ends it cannot be avoided"
     }
   }

@@ -2,7 +2,7 @@
 /// the other. Copies belong to the value that they copy.
 struct LayerMatching: Hashable {
   struct Group: Hashable {
-    /// The name that all of them begin with.
+    /// The name that all of them begin with; several where a kernel does layers at once that others do one by one.
     var name: String
     var first: [Profile.Layer] = []
     var second: [Profile.Layer] = []
@@ -12,10 +12,11 @@ struct LayerMatching: Hashable {
   private(set) var groups: [Group] = []
 
   init(_ first: Profile, _ second: Profile) {
-    let names = Set((first.layers + second.layers).map(\.ownName))
+    let layers = first.layers + second.layers, names = Set(layers.flatMap(\.allNames))
+    let together = NameGroups(layers.map { layer in layer.allNames.map { $0.shortestPrefix(in: names) } })
     var places: [String: Int] = [:]
     func place(_ layer: Profile.Layer) -> Int {
-      let name = layer.ownName.shortestPrefix(in: names)
+      let name = together.name(of: layer.ownName.shortestPrefix(in: names))
       if let place = places[name] { return place }
       places[name] = groups.count
       groups.append(Group(name: name))
@@ -31,6 +32,27 @@ extension Profile.Layer {
 
   /// The name of the value, of copies too.
   fileprivate var ownName: String { isCopy ? String(name.dropFirst(Self.copyPrefix.count)) : name }
+  /// In the order of the network, with those of layers that its kernel does with its own.
+  fileprivate var allNames: [String] { (joined ?? []) + [ownName] }
+}
+
+/// Names that belong together, because some layer has them both.
+private struct NameGroups {
+  private var members: [[String]] = []
+  private var places: [String: Int] = [:]
+
+  init(_ groups: [[String]]) {
+    for names in groups where names.count > 1 {
+      let known = Set(names.compactMap { places[$0] }).sorted()
+      var all: [String] = []
+      for name in known.flatMap({ members[$0] }) + names where !all.contains(name) { all.append(name) }
+      members.append(all)
+      for name in all { places[name] = members.count - 1 }
+    }
+  }
+
+  /// What the group of a name is called; the name itself where it stands alone.
+  func name(of name: String) -> String { places[name].map { members[$0].joined(separator: ", ") } ?? name }
 }
 
 extension String {

@@ -14,9 +14,11 @@ extension Profile {
   /// Layers that take a part of the time and are faster than the machine was when its roofs were measured. Values that lie in a core's
   /// own cache move faster than any roof says, and are left out.
   var layersAboveRoof: Int {
-    // Of a file that may say any numbers.
-    let ownCaches = Double((machine ?? .generic).caches.level2) * Double(roofs.threads)
+    // Of a file that may say any numbers. A device's cache is one for all multiprocessors, and keeps a part of what is larger.
+    let ownCaches =
+      device.map { 2 * Double($0.device.cacheByteCount) } ?? Double((machine ?? .generic).caches.level2) * Double(roofs.threads)
     return layers.count { layer in
+      if layer.isCopy, device != nil { return false }
       let isReckoned = arithmeticNanoseconds(layer) >= memoryNanoseconds(layer) || Double(layer.traffic.bytesMoved) > ownCaches
       return isReckoned && Double(layer.nanoseconds) * 50 > Double(nanoseconds) && roofShare(layer) > 1 + Self.notableExcess
     }
@@ -47,6 +49,7 @@ extension Profile {
     }
     guard !signs.isEmpty else { return nil }
     let judgement = hasUnreliableRoofs ? " The roofs are unreliable, and nothing is judged by them." : ""
-    return "The machine was busy: \(signs.joined(separator: ", and ")).\(judgement) Measure again when it is idle."
+    return
+      "The \(device == nil ? "machine" : "device, or its host,") was busy: \(signs.joined(separator: ", and ")).\(judgement) Measure again when it is idle."
   }
 }

@@ -1,4 +1,5 @@
 import CPUBackend
+import CUDABackend
 import Evaluation
 import Execution
 import Tensors
@@ -55,6 +56,10 @@ public struct Profile: Hashable, Codable, Sendable {
     public var operations = 0
     public var traffic = RunTimeline.Traffic()
     public var convolution: Convolution?
+    /// Nodes that its kernel does with its own; nil where there are none.
+    public var joined: [String]?
+    /// The blocks of the kernel that has the most; nil where no device did it.
+    public var blocks: RunTimeline.Blocks?
 
     public init(
       _ name: String, operation: String, kernels: [String], inputShapes: [Shape], outputShape: Shape, nanoseconds: Int
@@ -68,9 +73,14 @@ public struct Profile: Hashable, Codable, Sendable {
       totalNanoseconds = nanoseconds
     }
 
-    /// Whether its products are those of pairs of bfloat16 numbers. Winograd's are float32 in either precision, as are those of
-    /// few channels.
-    var multipliesPairs: Bool { unit == .bfloat16Pairs }
+    /// Whether its products are those of pairs of bfloat16 numbers, or of a device's tensor cores. Winograd's are float32 in either precision,
+    /// as are those of few channels on a processor.
+    var usesFastUnit: Bool {
+      switch unit {
+      case .bfloat16Pairs, .float16, .tensorFloat32: true
+      case .float32, .integers, nil: false
+      }
+    }
   }
 
   /// A layer at work on a band of rows.
@@ -92,11 +102,14 @@ public struct Profile: Hashable, Codable, Sendable {
 
   public var model: String
   public var input: String
+  /// What ran it by its name, a processor or a device.
   public var cpu: String
   /// What ran it; nil in profiles of older versions, which are of the CPU engine.
   public var engine: EngineName?
   /// What kernels were chosen by; nil in profiles of older versions.
   public var machine: MachineDescription?
+  /// Of a run of a CUDA device; nil for a processor.
+  public var device: DeviceRun?
   public var precision: String
   public var warmup: Int
   public var runs: Int
@@ -143,19 +156,20 @@ public struct Profile: Hashable, Codable, Sendable {
     self.events = events
   }
 
-  /// The time that no layer took: checks, allocation of the outputs, and the way from one step to the next.
+  /// The time that no layer took: checks, allocation of the outputs, and the way from one step to the next; of a device, in which it waited
+  /// for the host or for its next command.
   public var engineNanoseconds: Int { nanoseconds - layers.reduce(0) { $0 + $1.nanoseconds } }
 
   public var multiplyAccumulates: Int { layers.reduce(0) { $0 + $1.multiplyAccumulates } }
 
   /// What a layer may move and yet find in the last-level cache, in bytes: what the engine's bands count on.
-  var residentByteCount: Int { (machine ?? .generic).caches.bandByteCount }
+  var residentByteCount: Int { device?.residentByteCount ?? (machine ?? .generic).caches.bandByteCount }
 }
 
 extension Profile {
   /// The least time, in nanoseconds, in which this machine could do a layer's arithmetic with the same algorithm.
   public func arithmeticNanoseconds(_ layer: Layer) -> Double {
-    let peak = layer.multipliesPairs ? roofs.gflopsPerS : roofs.float32GflopsPerS
+    let peak = layer.usesFastUnit ? roofs.gflopsPerS : roofs.float32GflopsPerS
     return peak > 0 ? Double(layer.operations) / peak : 0
   }
 
@@ -168,6 +182,7 @@ extension Profile {
     }
     func time(_ bytes: Int, _ gbPerS: Double) -> Double { gbPerS > 0 ? Double(bytes) / gbPerS : 0 }
     return time(cached, roofs.cacheGbPerS) + time(stored, roofs.memoryGbPerS)
+      + time(layer.traffic.transferredBytes ?? 0, roofs.transferGbPerS ?? 0)
   }
 
   /// What an ideal kernel would take: arithmetic and memory at their roofs, at the same time.

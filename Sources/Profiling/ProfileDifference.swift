@@ -30,7 +30,10 @@ public struct ProfileDifference: Hashable, Codable, Sendable, TextReport {
       Row(
         group.name, group.first.isEmpty ? nil : group.first.nanoseconds, group.second.isEmpty ? nil : group.second.nanoseconds)
     }
-    rows.append(Row(ProfileTable.engineName, first.engineNanoseconds, second.engineNanoseconds))
+    rows.append(
+      Row(
+        first.engineName == second.engineName ? first.engineName : ProfileTable.engineName, first.engineNanoseconds,
+        second.engineNanoseconds))
     rows.append(Row("total", first.nanoseconds, second.nanoseconds))
   }
 

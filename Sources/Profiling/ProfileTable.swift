@@ -48,6 +48,8 @@ public struct ProfileTable: Hashable, Sendable {
   /// A row: one layer, several of a kind, or the engine itself.
   struct Row: Hashable {
     var name: String
+    /// Of what the host of a device does; what the device does takes none.
+    var hostNanoseconds = 0
     var selfNanoseconds = 0
     var totalNanoseconds = 0
     var calls = 0
@@ -68,8 +70,10 @@ public struct ProfileTable: Hashable, Sendable {
 
   /// The row of the time that no layer took; everything else happens inside it.
   static let engineName = "engine"
+  /// The same of a device: between its commands, and before and behind them.
+  static let gapsName = "gaps"
 
-  /// The rows as sorted. Their own times add up to the run.
+  /// The rows as sorted. Their own times add up to the run; so do, of a device, those of its host.
   func rows(_ profile: Profile) -> [Row] {
     var rows: [Row] = []
     var places: [Key: Int] = [:], names: [[String]] = []
@@ -99,12 +103,18 @@ public struct ProfileTable: Hashable, Sendable {
       case .likeness: rows[place].name = TextFormat.alike(names[place])
       }
     }
-    var engine = Row(name: Self.engineName)
+    var engine = Row(name: profile.engineName)
     engine.selfNanoseconds = profile.engineNanoseconds
-    engine.totalNanoseconds = profile.nanoseconds
+    engine.totalNanoseconds = profile.device == nil ? profile.nanoseconds : engine.selfNanoseconds
     engine.calls = 1
     engine.totalBytes = profile.sessionBytes
     rows.append(engine)
+    for (name, nanoseconds) in profile.device?.hostRows ?? [] {
+      var row = Row(name: name)
+      row.hostNanoseconds = nanoseconds
+      row.calls = 1
+      rows.append(row)
+    }
     return sorted(rows)
   }
 
@@ -150,8 +160,11 @@ extension ProfileTable {
   public func report(_ profile: Profile) -> ReportText {
     var report = ReportText()
     report.append { lines(profile, width: $0) }
+    report += "Self CPU time total: \(Self.time(Double(profile.nanoseconds)))\n"
+    if profile.device != nil {
+      report += "Self CUDA time total: \(Self.time(Double(profile.nanoseconds - profile.engineNanoseconds)))\n"
+    }
     report += """
-      Self CPU time total: \(Self.time(Double(profile.nanoseconds)))
       Number of parameters: \(TextFormat.grouped(profile.parameterCount))
 
       \(profile.heading)
@@ -188,12 +201,19 @@ extension ProfileTable {
 
   /// In the order in which columns are left out where there is no room; those that were asked for stay longest.
   private func leftOut(_ all: [TableColumn]) -> [String] {
+    let isOfDevice = all.contains { $0.header == "Self CUDA" }
+    let sortHeader = sortKey.header(isOfDevice: isOfDevice)
     let total = all.map(\.header).filter { $0.hasPrefix("Total ") }
     let order =
-      ["Bytes moved", "GB/s", "CPU total %", "CPU total", "# of Calls", "CPU time avg", "Kernel", "Self CPU %", "GFLOP/s"]
-      + ["% of roof", "CPU Mem", "Input Shapes", "Self CPU Mem"] + total
+      ["CPU total %", "CPU total", "CPU time avg", "Self CPU %"].filter { _ in isOfDevice }
+      + [
+        "Bytes moved", "GB/s", "CPU total %", "CPU total", "# of Calls", "CPU time avg", "CUDA total", "CUDA time avg",
+        "Kernel", "Self CPU %",
+      ]
+      + ["GFLOP/s", "% of roof", "CPU Mem", "CUDA Mem", "Input Shapes", "Self CPU Mem", "Self CUDA Mem"] + total
+      + ["Self CPU", "Self CUDA %"].filter { _ in isOfDevice }
     // What rows are sorted by tells why they stand as they do.
-    return order.filter { $0 != sortKey.header } + order.filter { $0 == sortKey.header }
+    return order.filter { $0 != sortHeader } + order.filter { $0 == sortHeader }
   }
 
   private static let columnWidth = 12
@@ -204,9 +224,10 @@ extension ProfileTable {
   private func columns(_ rows: [Row], _ profile: Profile) -> [TableColumn] {
     let whole = profile.nanoseconds, isUnreliable = profile.hasUnreliableRoofs
     func column(_ header: String, _ cell: (Row) -> String) -> TableColumn {
-      var column = TableColumn(header: header, cells: rows.map(cell), width: Self.columnWidth, least: Self.columnWidth)
+      let width = max(Self.columnWidth, header.count)
+      var column = TableColumn(header: header, cells: rows.map(cell), width: width, least: width)
       // PyTorch's columns are of one width; where that is too much, of what is in them.
-      column.least = min(column.natural, Self.columnWidth)
+      column.least = min(column.natural, width)
       return column
     }
     func wide(_ header: String, _ limit: Int, _ cell: (Row) -> String) -> TableColumn {
@@ -221,17 +242,29 @@ extension ProfileTable {
     // Rows without work have no rate.
     func rate(_ amount: Int, _ row: Row) -> String { amount > 0 ? TextFormat.fixed(row.rate(amount), 1) : "--" }
 
+    // Of a device the host's time has columns of its own, as in PyTorch, where kernels have none of it.
+    let isOfDevice = profile.device != nil
+    func host(_ row: Row) -> Int { isOfDevice ? row.hostNanoseconds : row.selfNanoseconds }
     var columns = [
       wide("Name", Self.widestName) { $0.name.escapingControls },
-      column("Self CPU %") { share($0.selfNanoseconds) },
-      column("Self CPU") { Self.time(Double($0.selfNanoseconds)) },
-      column("CPU total %") { share($0.totalNanoseconds) },
-      column("CPU total") { Self.time(Double($0.totalNanoseconds)) },
-      column("CPU time avg") { Self.time($0.averageNanoseconds) },
+      column("Self CPU %") { share(host($0)) },
+      column("Self CPU") { Self.time(Double(host($0))) },
+      column("CPU total %") { share(isOfDevice ? host($0) : $0.totalNanoseconds) },
+      column("CPU total") { Self.time(Double(isOfDevice ? host($0) : $0.totalNanoseconds)) },
+      column("CPU time avg") { isOfDevice ? Self.time(Double(host($0))) : Self.time($0.averageNanoseconds) },
     ]
+    if isOfDevice {
+      columns += [
+        column("Self CUDA") { Self.time(Double($0.selfNanoseconds)) },
+        column("Self CUDA %") { share($0.selfNanoseconds) },
+        column("CUDA total") { Self.time(Double($0.totalNanoseconds)) },
+        column("CUDA time avg") { Self.time($0.averageNanoseconds) },
+      ]
+    }
     if showsMemory {
-      columns.append(column("CPU Mem") { Self.memory($0.totalBytes) })
-      columns.append(column("Self CPU Mem") { Self.memory($0.selfBytes) })
+      let unit = isOfDevice ? "CUDA" : "CPU"
+      columns.append(column("\(unit) Mem") { Self.memory($0.totalBytes) })
+      columns.append(column("Self \(unit) Mem") { Self.memory($0.selfBytes) })
     }
     columns.append(column("# of Calls") { "\($0.calls)" })
     if showsShapes {
@@ -286,13 +319,14 @@ extension ProfileTable {
 
 extension ProfileTable.SortKey {
   /// Of the column that rows are sorted by; nil for the order of the network.
-  fileprivate var header: String? {
-    switch self {
+  fileprivate func header(isOfDevice: Bool) -> String? {
+    let unit = isOfDevice ? "CUDA" : "CPU"
+    return switch self {
     case .order: nil
     case .name: "Name"
-    case .`self`: "Self CPU"
-    case .total: "CPU total"
-    case .average: "CPU time avg"
+    case .`self`: "Self \(unit)"
+    case .total: "\(unit) total"
+    case .average: "\(unit) time avg"
     case .calls: "# of Calls"
     case .flops: "GFLOP/s"
     case .bytes: "Bytes moved"
@@ -303,7 +337,10 @@ extension ProfileTable.SortKey {
 
 extension Profile {
   private var engineText: String {
-    EngineText.line(engine?.kind ?? .cpu, precision: precision, isa: roofs.isa, threads: roofs.threads, rates: machine?.name)
+    device == nil
+      ? EngineText.line(
+        engine?.kind ?? .cpu, precision: precision, isa: roofs.isa, threads: roofs.threads, rates: machine?.name)
+      : EngineText.line(.cuda, precision: precision, isa: nil, threads: nil, rates: nil)
   }
 
   /// What was measured, and on what.
@@ -311,7 +348,7 @@ extension Profile {
     """
     \(model.onOneLine), input \(input.onOneLine), \(engineText), \(cpu.onOneLine)
     \(statisticText); the median of runs not timed from within is \(ProfileTable.time(Double(plainNanoseconds)))
-    roofs: \(roofs.text)\(roofs.originText)
+    \(device.map { "\($0.launchText)\n" } ?? "")roofs: \(roofs.text)\(roofs.originText)
 
     """ + (disturbance.map { "\($0)\n" } ?? "")
   }
@@ -320,7 +357,8 @@ extension Profile {
 extension Roofs {
   /// The figures for people.
   public var text: String {
-    "\(TextFormat.fixed(gflopsPerS, 1)) GFLOP/s\(float32Text), memory \(TextFormat.fixed(memoryGbPerS, 1)) GB/s, "
+    if let transfer = transferGbPerS { return deviceText(transfer) }
+    return "\(TextFormat.fixed(gflopsPerS, 1)) GFLOP/s\(float32Text), memory \(TextFormat.fixed(memoryGbPerS, 1)) GB/s, "
       + "last-level cache \(TextFormat.fixed(cacheGbPerS, 1)) GB/s; a loop begins and ends in "
       + ProfileTable.time(Double(launchNanoseconds))
   }

@@ -1,11 +1,12 @@
 import CPUBackend
+import CUDABackend
 import Evaluation
 import Execution
 import Networks
 import Tensors
 import Transforms
 
-/// Profiles networks on the CPU engine.
+/// Profiles networks on the CPU engine, or on a CUDA device.
 public struct Profiler: Sendable {
   /// A network and what it is run on.
   public struct Subject: Sendable {
@@ -52,10 +53,18 @@ public struct Profiler: Sendable {
 
   /// Profiles of several networks, which run in turn, so that all meet the same disturbances. All sessions are held at once.
   public func profiles(_ subjects: [Subject]) throws(EvaluationError) -> [Profile] {
-    let options = try self.options
-    var roofs = self.roofs ?? Roofs(options)
+    let engine = try timedEngine
+    var meter: (() throws(EvaluationError) -> Roofs)?
+    var roofs: Roofs
+    if let given = self.roofs {
+      roofs = given
+    } else {
+      let made = try engine.roofMeter
+      roofs = try made()
+      meter = made
+    }
     var measurements: [Measurement] = []
-    for subject in subjects { measurements.append(try Measurement(subject, options)) }
+    for subject in subjects { measurements.append(try Measurement(subject, engine)) }
     var warmups: [Int] = []
     for index in measurements.indices {
       warmups.append(try WarmUp.run(warmup) { () throws(EvaluationError) in try measurements[index].warmUp() })
@@ -64,11 +73,10 @@ public struct Profiler: Sendable {
       for index in measurements.indices { try measurements[index].run() }
     }
     // Once more: a machine that is slow for a moment shows only one of the two.
-    if self.roofs == nil {
-      roofs.raise(to: Roofs(options))
+    if let meter {
+      roofs.raise(to: try meter())
       if let memory {
-        roofs = memory.raised(
-          roofs, machine: Machine.processorName, precision: options.precision.rawValue)
+        roofs = memory.raised(roofs, machine: engine.machineName, precision: engine.precision)
       }
       roofs.areRemembered = roofs.areRemembered ?? false
     }
@@ -79,13 +87,69 @@ public struct Profiler: Sendable {
     }
   }
 
-  /// Of the engine that can be timed from within.
-  private var options: CPUOptions {
+  /// A device that is there already, in place of the one that the engine names: tests have one that is emulated.
+  var device: CUDAEngine?
+
+  private var timedEngine: TimedEngine {
     get throws(EvaluationError) {
       switch engine {
-      case .cpu(let options): options
-      case .reference, .cuda: throw .untimedEngine(name: engine.name.description)
+      case .cpu(let options): return .cpu(options)
+      case .cuda(let options):
+        if let device { return .cuda(options, device) }
+        return .cuda(options, try options.makeEngine())
+      case .reference: throw .untimedEngine(name: engine.name.description)
       }
+    }
+  }
+}
+
+/// An engine that can be timed from within.
+private enum TimedEngine {
+  case cpu(CPUOptions)
+  case cuda(CUDAOptions, CUDAEngine)
+
+  func backend() throws(EvaluationError) -> any Backend {
+    switch self {
+    case .cpu(let options): try options.makeEngine()
+    case .cuda(_, let engine): engine
+    }
+  }
+
+  /// Measures what the machine can do at most.
+  var roofMeter: () throws(EvaluationError) -> Roofs {
+    get throws(EvaluationError) {
+      switch self {
+      case .cpu(let options): return { () throws(EvaluationError) in Roofs(options) }
+      case .cuda(_, let engine): return try DeviceRoofMeter(engine).measured
+      }
+    }
+  }
+
+  var name: EngineName {
+    switch self {
+    case .cpu(let options): Engine.cpu(options).name
+    case .cuda(let options, _): Engine.cuda(options).name
+    }
+  }
+
+  var machineName: String {
+    switch self {
+    case .cpu: Machine.processorName
+    case .cuda(_, let engine): engine.device.name
+    }
+  }
+
+  var machine: MachineDescription? {
+    switch self {
+    case .cpu(let options): options.machine
+    case .cuda: nil
+    }
+  }
+
+  var precision: String {
+    switch self {
+    case .cpu(let options): options.precision.rawValue
+    case .cuda(_, let engine): engine.precision.rawValue
     }
   }
 }
@@ -93,7 +157,7 @@ public struct Profiler: Sendable {
 /// A network being measured.
 private struct Measurement {
   private let subject: Profiler.Subject
-  private let options: CPUOptions
+  private let engine: TimedEngine
   private let optimised: Network
   private let shapes: [String: Shape]
   private let ledger: Ledger
@@ -102,9 +166,9 @@ private struct Measurement {
   /// Nanoseconds of runs that nobody timed from within.
   private var plain: [Int] = []
 
-  init(_ subject: Profiler.Subject, _ options: CPUOptions) throws(EvaluationError) {
+  init(_ subject: Profiler.Subject, _ engine: TimedEngine) throws(EvaluationError) {
     let optimised = subject.network.optimizedForInference(), input = subject.input.shape
-    let backend = try options.makeEngine()
+    let backend = try engine.backend()
     shapes = try wrapping { () throws(NetworkError) in try optimised.inferredShapes(inputs: [input]) }
     ledger = try wrapping { () throws(NetworkError) in try optimised.ledger(inputs: [input]) }
     do throws(ExecutionError) {
@@ -116,7 +180,7 @@ private struct Measurement {
       throw .execution(network: subject.network.name, error)
     }
     self.subject = subject
-    self.options = options
+    self.engine = engine
     self.optimised = optimised
   }
 
@@ -144,107 +208,21 @@ private struct Measurement {
     let profiles = timelines.map { timeline in
       let layers = LayerTable(optimised, shapes: shapes, ledger: ledger, timeline)
       var profile = Profile(
-        model: subject.model, input: subject.input.shape.description, cpu: Machine.processorName,
-        engine: Engine.cpu(options).name, machine: options.machine,
-        precision: options.precision.rawValue, runs: timelines.count, parameterCount: subject.network.parameterCount,
+        model: subject.model, input: subject.input.shape.description, cpu: engine.machineName, engine: engine.name,
+        machine: engine.machine, precision: engine.precision, runs: timelines.count,
+        parameterCount: subject.network.parameterCount,
         sessionBytes: session.peakMemoryByteCount, roofs: roofs, nanoseconds: timeline.nanoseconds,
         plainNanoseconds: sorted[(sorted.count - 1) / 2], layers: layers.layers, events: layers.events)
+      if case .cuda(_, let device) = engine, let host = timeline.host {
+        profile.device = Profile.DeviceRun(
+          device: device.device, host: host, kernelCount: timeline.steps.count { $0.blocks != nil })
+      }
       profile.fastestNanoseconds = sorted[0]
       profile.slowNanoseconds = sorted[sorted.count * 3 / 4]
       return profile
     }
-    return Profile.combining(profiles, statistic)
-  }
-}
-
-extension Profile.Layer.Convolution {
-  fileprivate init?(_ operation: Operation) {
-    if case .convolution(let payload) = operation {
-      self.init(
-        inChannels: payload.inChannels, outChannels: payload.outChannels,
-        kernel: [payload.kernel.height, payload.kernel.width], groups: payload.groups)
-    } else if case .separableConvolution(let payload) = operation {
-      self.init(
-        inChannels: payload.inChannels, outChannels: payload.outChannels,
-        kernel: [payload.kernel.height, payload.kernel.width], isSeparable: true)
-    } else {
-      return nil
-    }
-  }
-}
-
-/// The layers of a profile from the steps of a run: a node's steps together, each copy by itself.
-struct LayerTable {
-  private(set) var layers: [Profile.Layer] = []
-  private(set) var events: [Profile.Event] = []
-
-  init(_ network: Network, shapes: [String: Shape], ledger: Ledger, _ timeline: RunTimeline) {
-    let nodes = Dictionary(network.nodes.map { ($0.name, $0) }) { first, _ in first }
-    let costs = Dictionary(ledger.entries.map { ($0.node, $0) }) { first, _ in first }
-    var layerOfNode: [String: Int] = [:]
-    var layerOfStep: [Int] = []
-    for step in timeline.steps {
-      var layer: Profile.Layer
-      if let known = layerOfNode[step.node], !step.isCopy {
-        layer = layers[known]
-        layer.kernels += step.kernels.filter { !layer.kernels.contains($0) }
-        layer.stepCount += 1
-        layerOfStep.append(known)
-      } else {
-        let node = step.isCopy ? nil : nodes[step.node]
-        layer = Self.layer(step, node, shapes: shapes, cost: node.flatMap { costs[$0.name] })
-        layerOfStep.append(layers.count)
-        if node != nil { layerOfNode[step.node] = layers.count }
-        layers.append(layer)
-      }
-      layer.isVectorised = layer.isVectorised && step.work.isVectorised
-      if step.work.method.isOfProducts {
-        layer.method = step.work.method
-        layer.unit = step.work.unit
-        layer.operations = Int(2 * Double(layer.multiplyAccumulates) * step.work.productShare)
-      }
-      layer.traffic = layer.traffic.followed(by: step.traffic)
-      layer.bandCount = 0
-      layers[layerOfStep[layerOfStep.count - 1]] = layer
-    }
-    var bands = [Int](repeating: 0, count: timeline.steps.count)
-    for event in timeline.events {
-      let layer = layerOfStep[event.step]
-      layers[layer].nanoseconds += event.duration
-      bands[event.step] += 1
-      layers[layer].bandCount = max(layers[layer].bandCount, bands[event.step])
-      events.append(
-        Profile.Event(layer: layer, start: event.start, duration: event.duration, threads: event.threadCount))
-    }
-    addTotals(timeline, layerOfStep, layerOfNode)
-  }
-
-  /// What copies took counts towards the total of the node they are made for.
-  private mutating func addTotals(_ timeline: RunTimeline, _ layerOfStep: [Int], _ layerOfNode: [String: Int]) {
-    for index in layers.indices { layers[index].totalNanoseconds = layers[index].nanoseconds }
-    for (step, layer) in zip(timeline.steps, layerOfStep) where step.isCopy {
-      if let owner = layerOfNode[step.node] { layers[owner].totalNanoseconds += layers[layer].nanoseconds }
-    }
-  }
-
-  private static func layer(
-    _ step: RunTimeline.Step, _ node: Node?, shapes: [String: Shape], cost: Ledger.Entry?
-  ) -> Profile.Layer {
-    let shape = shapes[step.node] ?? Shape([])
-    guard let node else {
-      var layer = Profile.Layer(
-        "\(Profile.Layer.copyPrefix)\(step.node)", operation: "copy", kernels: step.kernels, inputShapes: [shape],
-        outputShape: shape,
-        nanoseconds: 0)
-      layer.isCopy = true
-      return layer
-    }
-    var layer = Profile.Layer(
-      node.name, operation: node.operation.displayName, kernels: step.kernels,
-      inputShapes: node.elementInputs.compactMap { shapes[$0] },
-      outputShape: shape, nanoseconds: 0)
-    layer.multiplyAccumulates = cost?.multiplyAccumulates ?? 0
-    layer.convolution = Profile.Layer.Convolution(node.operation)
-    return layer
+    var profile = Profile.combining(profiles, statistic)
+    if profile.device != nil { profile.raiseProducts() }
+    return profile
   }
 }

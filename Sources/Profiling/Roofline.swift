@@ -42,7 +42,7 @@ public struct Roofline: Sendable {
       logarithmic: points.map(\.rate) + [roofs.gflopsPerS, roofs.gflopsPerS / 10], from: plot.bottom, to: plot.top)
     var document = SVGDocument(width: 1040, height: 620)
     document.addText(
-      "Roofline of \(profile.model), input \(profile.input), \(profile.precision), \(roofs.isa), \(roofs.threads) threads",
+      "Roofline of \(profile.model), input \(profile.input), \(profile.precision), \(roofs.isa), \(roofs.threadText(isOfDevice: profile.device != nil))",
       x: plot.left, y: 26, size: 16)
     document.addClippingArea(
       "plot", x: plot.left, y: plot.top, width: plot.right - plot.left, height: plot.bottom - plot.top)
@@ -74,8 +74,10 @@ public struct Roofline: Sendable {
   private func drawRoofs(_ x: PlotAxis, _ y: PlotAxis, in document: inout SVGDocument) {
     let roofs = profile.roofs, plot = Self.plot
     let top = y.position(roofs.gflopsPerS)
-    var peaks = [("multiply-add peak", roofs.gflopsPerS)]
-    if roofs.float32GflopsPerS < 0.95 * roofs.gflopsPerS { peaks.append(("in float32", roofs.float32GflopsPerS)) }
+    var peaks = [(profile.device == nil ? "multiply-add peak" : "densest layer", roofs.gflopsPerS)]
+    if roofs.float32GflopsPerS < 0.95 * roofs.gflopsPerS {
+      peaks.append((profile.device == nil ? "in float32" : "without tensor cores", roofs.float32GflopsPerS))
+    }
     for (name, peak) in peaks where peak > 0 {
       let at = y.position(peak)
       document.addLine(
@@ -83,7 +85,8 @@ public struct Roofline: Sendable {
       document.addText("\(name) \(TextFormat.fixed(peak, 0)) GFLOP/s", x: plot.right - 4, y: at - 6, anchor: .end)
     }
     let slopes: [(name: String, bandwidth: Double, dash: String?)] = [
-      ("memory", roofs.memoryGbPerS, nil), ("last-level cache", roofs.cacheGbPerS, "6 4"),
+      ("memory", roofs.memoryGbPerS, nil),
+      (profile.device == nil ? "last-level cache" : "level-2 cache", roofs.cacheGbPerS, "6 4"),
     ]
     for (name, bandwidth, dash) in slopes where bandwidth > 0 {
       // From the left edge, or where the line comes up from below, to the peak.

@@ -3,20 +3,23 @@ import CPUBackend
 import Evaluation
 import Execution
 
-/// What this machine can do at most with an instruction set and a number of threads: measured, not looked up.
+/// What this machine can do at most with an instruction set and a number of threads, or a CUDA device: measured, not looked up.
 public struct Roofs: Hashable, Codable, Sendable {
+  /// Of a device its architecture: sm_90.
   public var isa: String
+  /// Of a device its multiprocessors.
   public var threads: Int
-  /// Multiply-adds in registers, in 10⁹ operations a second, two for each.
+  /// Multiply-adds in registers, in 10⁹ operations a second, two for each. Of a device those of the densest layer that its kernels do.
   public var gflopsPerS: Double
-  /// The same of float32 numbers, which is what bfloat16 kernels do that take them one by one.
+  /// The same of float32 numbers, which is what bfloat16 kernels do that take them one by one. Of a device those without tensor cores, computed.
   public var float32GflopsPerS: Double
   /// Reading or copying arrays far larger than the caches, whichever moves more, in 10⁹ bytes a second.
   public var memoryGbPerS: Double
   /// The same for arrays of `cacheByteCount` together: the last-level cache.
   public var cacheGbPerS: Double
 
-  /// From the beginning of a loop over all threads to its end when there is nothing to do, in nanoseconds.
+  /// From the beginning of a loop over all threads to its end when there is nothing to do, in nanoseconds. Of a device from one kernel to the
+  /// next in a graph.
   public var launchNanoseconds: Int
   /// By what share the lowest of several measurements of one of the figures stayed below the highest; nil where there was one, and in profiles of older
   /// versions.
@@ -24,6 +27,11 @@ public struct Roofs: Hashable, Codable, Sendable {
 
   /// Whether some of the figures are better ones, seen on this machine before; nil in profiles of older versions.
   public var areRemembered: Bool?
+
+  /// Of a device what its tensor cores do by their number, clock and products a cycle: computed, not measured; nil of a processor.
+  public var computedGflopsPerS: Double?
+  /// Of a device what copies between it and the host move, in 10⁹ bytes a second; nil of a processor.
+  public var transferGbPerS: Double?
 
   /// What is sure to stay in the last-level cache, in bytes.
   public static let cacheByteCount = 8 << 20
@@ -74,6 +82,7 @@ public struct Roofs: Hashable, Codable, Sendable {
     memoryGbPerS = max(memoryGbPerS, other.memoryGbPerS)
     cacheGbPerS = max(cacheGbPerS, other.cacheGbPerS)
     launchNanoseconds = min(launchNanoseconds, other.launchNanoseconds)
+    if let a = transferGbPerS, let b = other.transferGbPerS { transferGbPerS = max(a, b) }
   }
 
   /// What the quickest tenth of many loops takes, that follow each other as those of a network do: other programs that hold a

@@ -17,9 +17,13 @@ extension Profile {
     do {
       self = try decoder.decode(Profile.self, from: Data(bytes))
       switch engine?.kind ?? .cpu {
-      case .cpu: _ = try EngineName("cpu:\(roofs.isa):\(precision)")
+      case .cpu:
+        guard device == nil else { throw EvaluationError.notProfile(path: path) }
+        _ = try EngineName("cpu:\(roofs.isa):\(precision)")
       case .reference: throw EvaluationError.untimedEngine(name: EngineName.reference.description)
-      case .cuda: throw EvaluationError.untimedEngine(name: EngineName.cuda().description)
+      case .cuda:
+        guard device != nil else { throw EvaluationError.notProfile(path: path) }
+        _ = try EngineName("cuda:\(precision)")
       }
     } catch EvaluationError.unknownEngine(let name, _) {
       throw .unknownEngine(name: name, file: path)
@@ -33,12 +37,24 @@ extension Profile {
   private var isPossible: Bool {
     func possible(_ numbers: [Int]) -> Bool { numbers.allSatisfy { (0..<1 << 48).contains($0) } }
     func possible(_ rates: [Double]) -> Bool { rates.allSatisfy { $0 == 0 || (0.01...1e12).contains($0) } }
+    if let device {
+      let host = device.host
+      guard
+        possible([
+          host.staging, host.launching, host.waiting, host.taking, host.moment, device.graphCount, device.kernelCount,
+          device.device.cacheByteCount, device.device.multiprocessorCount,
+        ])
+      else { return false }
+    }
     guard layers.count <= 1 << 12, machine?.isPossible ?? true,
       possible([
         nanoseconds, plainNanoseconds, fastestNanoseconds ?? 0, slowNanoseconds ?? 0, sessionBytes, parameterCount, warmup,
         runs, roofs.threads, roofs.launchNanoseconds,
       ]),
-      possible([roofs.gflopsPerS, roofs.float32GflopsPerS, roofs.memoryGbPerS, roofs.cacheGbPerS]),
+      possible([
+        roofs.gflopsPerS, roofs.float32GflopsPerS, roofs.memoryGbPerS, roofs.cacheGbPerS, roofs.transferGbPerS ?? 0,
+        roofs.computedGflopsPerS ?? 0,
+      ]),
       events.allSatisfy({ layers.indices.contains($0.layer) && possible([$0.start, $0.duration, $0.threads]) })
     else { return false }
     for layer in layers {
@@ -47,7 +63,8 @@ extension Profile {
         possible([
           layer.nanoseconds, layer.totalNanoseconds, layer.bandCount, layer.stepCount, layer.multiplyAccumulates,
           layer.operations,
-          traffic.valueBytes, traffic.cachedBytes, traffic.constantBytes, traffic.heldBytes,
+          traffic.valueBytes, traffic.cachedBytes, traffic.constantBytes, traffic.heldBytes, traffic.transferredBytes ?? 0,
+          layer.blocks?.count ?? 0, layer.blocks?.atOnce ?? 0,
         ]), possible(convolution.map { [$0.inChannels, $0.outChannels, $0.groups] } ?? [])
       else { return false }
     }

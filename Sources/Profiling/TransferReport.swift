@@ -103,7 +103,7 @@ public struct TransferReport: Hashable, Codable, Sendable, TextReport {
     var best = Int.max
     if let timed = session as? any TimingSession {
       for _ in 0..<max(runs, 1) {
-        best = min(best, try timed.timedRun(inputs).timeline.nanoseconds)
+        best = min(best, try timed.timedRun(inputs).timeline.stepNanoseconds)
       }
     }
     return (

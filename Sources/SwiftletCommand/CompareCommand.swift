@@ -6,7 +6,8 @@ struct CompareCommand: ParsableCommand {
     commandName: "compare",
     abstract: "Runs two models, or one on two paths, and names the first node whose difference leaves its bound.",
     discussion: """
-      A path is reference, or cpu with an instruction set, a precision or both: cpu:avx2, cpu:portable, cpu:float32. One model runs \
+      A path is reference, cpu with an instruction set, a precision or both (cpu:avx2, cpu:portable, cpu:float32), or cuda with a \
+      number, a precision or both (cuda:float16). One model runs \
       on the reference and on the CPU, two models on one path, unless told otherwise. To compare, every value is kept, which changes \
       the order of the work: the outputs are computed once more as other commands do, with the threads and tiles asked for, and must \
       have the same bits. The exit code is 1 where they do not, where a difference leaves its bound, or where nothing can be compared.
@@ -35,6 +36,18 @@ struct CompareCommand: ParsableCommand {
   var pathB: EngineName?
 
   @Option(
+    help: ArgumentHelp(
+      "Where the second runs, in place of --path-b: cpu, cuda or cuda:1; of two models both. (default: cpu)",
+      valueName: "device"),
+    transform: { text in
+      guard let device = DeviceName(text) else { throw ValueProblem("give cpu, cuda or cuda with a number, as in cuda:1") }
+      return device
+    })
+  var device: DeviceName?
+
+  @OptionGroup var stored: PrecisionArguments
+
+  @Option(
     help: ArgumentHelp("Threads to compute with, 1 to 1024. (default: \(Machine.processorCount))", valueName: "n"),
     transform: Count.init(argument:))
   var threads = Count(Machine.processorCount)
@@ -50,11 +63,35 @@ struct CompareCommand: ParsableCommand {
   @Flag(help: "Print everything as JSON.")
   var json = false
 
+  func validate() throws { _ = try namedSecond }
+
+  /// How the second runs, where that is said. Throws where two options say it.
+  private var namedSecond: EngineName? {
+    get throws {
+      guard let device else {
+        if stored.precision != nil {
+          throw ValidationError("--precision goes with --device; a path names its own, as in --path-b cpu:bfloat16")
+        }
+        return pathB
+      }
+      if pathB != nil { throw ValidationError("--path-b and --device both say how the second runs; give one") }
+      guard let precision = stored.precision else { return device.engine }
+      switch device.engine {
+      case .cuda(let index, _):
+        guard let known = precision.cuda else { throw ValidationError("a CUDA device has float32 and float16") }
+        return .cuda(index, known)
+      case .cpu, .reference:
+        guard let known = precision.cpu else { throw ValidationError("the CPU has float32 and bfloat16") }
+        return .cpu(nil, known)
+      }
+    }
+  }
+
   func run() throws {
     let first = try ModelLibrary.network(model)
     let second = try other.map { try ModelLibrary.network($0) } ?? first
     let tensor = try (input.map { ModelInput($0) } ?? ModelInput(for: first, side: 64)).tensor(for: first)
-    let names = EngineName.pair(pathA, pathB, ofTwoModels: other != nil), rates = try machine.description
+    let names = EngineName.pair(pathA, try namedSecond, ofTwoModels: other != nil), rates = try machine.description
     func engine(_ name: EngineName) -> Engine { Engine(name, threadCount: threads.value, machine: rates) }
     let comparison = try Comparison(
       first, on: engine(names.first), second, on: engine(names.second), input: tensor, tile: tile)

@@ -135,23 +135,18 @@ struct EngineArguments: ParsableArguments {
 
 /// Which engine is timed from within, and how.
 struct TimedEngineArguments: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "What runs the network: cpu. An instruction set and a precision may follow, as in cpu:avx2:bfloat16. (default: cpu)",
-      valueName: "engine"), transform: { try Self.timed(EngineName($0)) })
-  var engine = EngineName.cpu()
+  @OptionGroup var any: EngineArguments
 
-  @OptionGroup var stored: PrecisionArguments
-  @OptionGroup var cpu: CPUArguments
+  func validate() throws { _ = try value }
 
-  func validate() throws { _ = try cpu.completed(engine, stored.precision) }
-
-  var value: Engine { get throws { try cpu.engine(engine, stored.precision) } }
-
-  private static func timed(_ name: EngineName) throws -> EngineName {
-    switch name {
-    case .reference, .cuda: throw EvaluationError.untimedEngine(name: name.description)
-    case .cpu: return name
+  /// Throws of an engine that does not say where its time goes.
+  var value: Engine {
+    get throws {
+      let engine = try any.value
+      switch engine {
+      case .reference: throw EvaluationError.untimedEngine(name: engine.name.description)
+      case .cpu, .cuda: return engine
+      }
     }
   }
 }

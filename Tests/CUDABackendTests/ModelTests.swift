@@ -93,27 +93,6 @@ import Transforms
     }
   }
 
-  /// A run that is timed gives the same bits, one event a copy or kernel, which follow each other.
-  @Test func timedRunsAreRuns() throws {
-    let network = try EDSR(blocks: 1).network(.random(seed: 12)).optimizedForInference()
-    let shape = Shape(channels: 3, height: 5, width: 8), inputs = network.randomInputs([shape], seed: 13)
-    let session = try EmulatedDevice.engine().prepare(network, inputs: [shape])
-    let plain = try session.run(inputs)
-    let timed = try #require(session as? any TimingSession)
-    cudaEmulatedResetCounts()
-    let (outputs, timeline) = try timed.timedRun(inputs)
-    let counts = cudaEmulatedCounts()
-    #expect(outputs == plain)
-    #expect(counts.uploads == 1 && counts.downloads == 1 && counts.graphLaunches == 0)
-    #expect(timeline.steps.count == Int(counts.launches) + 2 && timeline.events.count == timeline.steps.count)
-    #expect(timeline.steps.first?.isCopy == true && timeline.steps.last?.isCopy == true)
-    for (event, next) in zip(timeline.events, timeline.events.dropFirst()) {
-      #expect(event.duration >= 0 && abs(event.start + event.duration - next.start) <= 1)
-    }
-    #expect(timeline.events.reduce(0) { $0 + $1.duration } == timeline.nanoseconds)
-    #expect(timeline.steps.map(\.node).contains("tail"))
-  }
-
   /// Residual blocks and long skips are fewer kernels, and what these compute is what the layers one by one compute.
   @Test(arguments: [(80, 64), (80, 40), (90, 64), (90, 20)]) func blocksAreTheirLayers(_ capability: Int, _ features: Int)
     throws

@@ -215,6 +215,19 @@ int cuMemcpyDtoHAsync_v2(void *to, unsigned long long from, size_t size, void *s
   });
   return success;
 }
+int cuMemcpyDtoDAsync_v2(unsigned long long to, unsigned long long from, size_t size, void *stream) {
+  CALL_IN_CONTEXT(cuMemcpyDtoDAsync_v2);
+  {
+    std::lock_guard lock(memory().mutex);
+    for (auto address : {to, from})
+      if (!holds(memory().device, reinterpret_cast<char *>(address), size)) return invalidValue;
+  }
+  static_cast<Stream *>(stream)->add([=] {
+    memmove(reinterpret_cast<void *>(to), reinterpret_cast<void *>(from), size);
+    return int(success);
+  });
+  return success;
+}
 
 int cuModuleLoadDataEx(void **module, const void *image, unsigned, const int *, void **) {
   CALL_IN_CONTEXT(cuModuleLoadDataEx);
@@ -350,9 +363,11 @@ int cuEventDestroy_v2(void *event) {
   delete static_cast<Event *>(event);
   return success;
 }
-int cuEventRecord(void *event, void *stream) {
-  CALL_IN_CONTEXT(cuEventRecord);
+/// Flag 1 makes the moment one of a graph; without it what is captured has no time.
+int cuEventRecordWithFlags(void *event, void *stream, unsigned flags) {
+  CALL_IN_CONTEXT(cuEventRecordWithFlags);
   auto *e = static_cast<Event *>(event);
+  if (flags > 1 || (flags == 1) != (static_cast<Stream *>(stream)->capture != nullptr)) return invalidValue;
   static_cast<Stream *>(stream)->add([e] {
     e->time = std::chrono::steady_clock::now();
     e->recorded = true;
@@ -396,11 +411,12 @@ void *cudaEmulatedSymbol(const char *name) {
       FUNCTION(cuDeviceGetName), FUNCTION(cuDeviceGetAttribute), FUNCTION(cuDeviceTotalMem_v2),
       FUNCTION(cuDevicePrimaryCtxRetain), FUNCTION(cuCtxSetCurrent), FUNCTION(cuMemGetInfo_v2), FUNCTION(cuMemAlloc_v2),
       FUNCTION(cuMemFree_v2), FUNCTION(cuMemHostAlloc), FUNCTION(cuMemFreeHost), FUNCTION(cuMemcpyHtoDAsync_v2),
-      FUNCTION(cuMemcpyDtoHAsync_v2), FUNCTION(cuModuleLoadDataEx), FUNCTION(cuModuleUnload), FUNCTION(cuModuleGetFunction),
+      FUNCTION(cuMemcpyDtoHAsync_v2), FUNCTION(cuMemcpyDtoDAsync_v2), FUNCTION(cuModuleLoadDataEx), FUNCTION(cuModuleUnload),
+      FUNCTION(cuModuleGetFunction),
       FUNCTION(cuFuncSetAttribute), FUNCTION(cuStreamCreate), FUNCTION(cuStreamDestroy_v2), FUNCTION(cuStreamSynchronize),
       FUNCTION(cuStreamBeginCapture_v2), FUNCTION(cuStreamEndCapture), FUNCTION(cuGraphInstantiateWithFlags),
       FUNCTION(cuGraphDestroy), FUNCTION(cuGraphExecDestroy), FUNCTION(cuGraphLaunch), FUNCTION(cuLaunchKernelEx),
-      FUNCTION(cuEventCreate), FUNCTION(cuEventDestroy_v2), FUNCTION(cuEventRecord), FUNCTION(cuEventElapsedTime),
+      FUNCTION(cuEventCreate), FUNCTION(cuEventDestroy_v2), FUNCTION(cuEventRecordWithFlags), FUNCTION(cuEventElapsedTime),
       FUNCTION(cuGetErrorName), FUNCTION(cuGetErrorString)};
   auto found = functions.find(name);
   return found == functions.end() ? nullptr : found->second;

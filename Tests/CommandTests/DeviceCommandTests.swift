@@ -11,6 +11,8 @@ import Testing
     arguments: [
       "devices", "bench MODEL --device cuda", "bench MODEL --engine cuda:float16",
       "upscale photo.png -o out.png -m MODEL --device cuda:1", "eval MODEL --data . --device cuda --precision float16",
+      "profile MODEL --device cuda", "profile MODEL --engine cuda:1:float16 --input 1x1x8x8 --diff MODEL",
+      "explain MODEL MODEL --device cuda:1 --precision float16", "compare MODEL --device cuda", "ladder --device cuda",
     ]) func `without a device it is one line`(arguments: String) throws
   {
     try Workplace().check(CommandCase(arguments, 1, "swiftlet: there is no CUDA device: …"))
@@ -27,6 +29,12 @@ import Testing
   @Test(.enabled(if: hasDevice, "there is no CUDA device")) func `with a device it is a table`() throws {
     let place = try Workplace()
     #expect(try place.run(["devices"]).output.contains("compute capability"))
+    for precision in ["float32", "float16"] {
+      let profile = try place.run(["profile", "MODEL", "--device", "cuda", "--precision", precision, "--runs", "3"])
+      #expect(profile.code == 0 && profile.output.contains("Self CUDA"), "\(profile.error)")
+      let explanation = try place.run(["explain", "MODEL", "--device", "cuda", "--precision", precision, "--runs", "3"])
+      #expect(explanation.code == 0 && explanation.output.contains("gaps"), "\(explanation.error)")
+    }
     let result = try place.run(["bench", "MODEL", "--device", "cuda", "--runs", "1"])
     #expect(result.code == 0 && result.output.contains("cuda, float32"), "\(result.error)")
   }

@@ -1,3 +1,4 @@
+@testable import Evaluation
 import Swiftlet
 import Testing
 
@@ -149,5 +150,22 @@ import Testing
     #expect(!wrong.isGood)
     #expect(wrong.text.contains("differs from the run that is compared in 7 of "))
     #expect(wrong.text.contains("first at [0, 2, 1, 5]"))
+  }
+
+  /// A device may round otherwise between layers that one of its kernels does at once: then nearly the same is the same, and no more.
+  @Test func outputsOfADeviceAreNearlyTheSame() throws {
+    let network = try SmallNetworks.edsr()
+    var comparison = try Comparison(network, on: .reference, network, on: .cpu(CPUOptions(threadCount: 1)), input: input)
+    let checked = Tensor([1, 1, 1, 4], [1, 2, 3, 4])
+    func plain(_ last: Float, _ allowed: Double?) -> Comparison.PlainOutput {
+      Comparison.PlainOutput("cuda:0:float16", "y", Tensor([1, 1, 1, 4], [1, 2, 3, last]), checked, allowed: allowed)
+    }
+    #expect(plain(4, nil).isSame && !plain(4.001, nil).isSame && plain(4, 0).isSame && !plain(4.001, 0).isSame)
+    #expect(plain(4.01, 4e-3).isSame && !plain(4.1, 4e-3).isSame && !plain(.nan, 4e-3).isSame && !plain(.infinity, 4e-3).isSame)
+    #expect(plain(4.01, 4e-3).differing == 1)
+    comparison.plainOutputs = [plain(4.01, 4e-3)]
+    #expect(comparison.isGood && comparison.text.contains("cuda:0:float16), the outputs are those compared above but for 1.8"))
+    comparison.plainOutputs = [plain(5, 4e-3)]
+    #expect(!comparison.isGood && comparison.text.contains("in 1 of 4 elements, by up to 1.00"))
   }
 }

@@ -38,6 +38,20 @@ import Testing
       all.contains("dense_half_16x16") && !all.contains("yes") && all.split(separator: "\n").allSatisfy { $0.count <= 80 })
   }
 
+  /// Where blocks share the input channels of a tile it is said, and which of them there are follows from it.
+  @Test func splitsAreTold() throws {
+    var builder = NetworkBuilder("deep")
+    let x = builder.input("x", channels: 512)
+    builder.output(builder.convolution("deep", x, outChannels: 64, kernel: 3, padding: 1))
+    let network = try builder.build(.zeros)
+    let report = try KernelReport(
+      network, input: Shape(channels: 512, height: 16, width: 16), precision: .float16, device: KernelReport.absentDevice)
+    let splits = try #require(report.choices.first { $0.node == "deep" }?.splits)
+    #expect(splits > 1)
+    #expect(report.text().contains("threads, \(splits) of which share the input channels of a tile"))
+    #expect(report.choices.count { $0.splits != nil } == 1 && report.choices.contains { $0.chosen == "sumParts_half" })
+  }
+
   @Test(arguments: Precision.allCases)
   func everyLayerOfProductsIsListed(_ precision: Precision) throws {
     let report = try report(precision)
