@@ -148,7 +148,9 @@ extension CUDAKernel {
     case .separable, .separableBlock, .selection: Work(.separable, unit: .float16)
     case .head: Work(.head, unit: .float16)
     case .tail: Work(.tail, unit: .float16)
-    case .maximumPool, .windows: Work(.pool)
+    case .pointwisePlanes(let element, _), .depthwise(let element, _, _), .linear(let element, _):
+      element == .float32 ? Work(.gatheredProducts) : Work(.gatheredProducts, unit: .float16)
+    case .maximumPool, .windows, .meanOfPixels: Work(.pool)
     case .direct, .tiled: Work(.gatheredProducts, isVectorised: false)
     case .elementByElement, .sumParts, .normalize: Work(.elementwise)
     case .reduce: Work(.reduction)

@@ -10,15 +10,19 @@ using packing::Words;
 
 namespace {
 
-enum class Kind { dense, denseFloat, denseHopper, denseWide, sumParts, separable, block, selection, head, tail, pool };
+enum class Kind {
+  dense, denseFloat, denseHopper, denseWide, sumParts, separable, block, selection, head, tail, pool, depthwise, planes, linear, mean
+};
 
 /// What the host knows of a family: how its weights are packed, and what its tiles are.
 struct Family {
   Kind kind;
-  int tileWidth, tileHeight, size, stride, planes;
+  int tileWidth, tileHeight, size, stride;
+  int planes;  // the most that it makes, or outputs of a thread
   size_t sharedBytes;
   bool brain;
   int groups = 1;  // of 64 output channels a block
+  bool single = false;  // float32
 };
 template <class F> constexpr Family family{};
 template <class E> constexpr bool isBrain = std::is_same_v<E, BFloat16>;
@@ -38,8 +42,15 @@ template <class E> constexpr Family family<SeparableBlock<E>>{
     Kind::block, SeparableBlock<E>::width, SeparableBlock<E>::height, 3, 1, 0, SeparableBlock<E>::sharedBytes, isBrain<E>};
 template <class E, int S>
 constexpr Family family<Selection<E, S>>{Kind::selection, 16, 16, 3, 1, 0, Selection<E, S>::sharedBytes, isBrain<E>};
-template <class E, int P, int W>
-constexpr Family family<Head<E, P, W>>{Kind::head, 16, W * 4, 3, 1, P, Head<E, P, W>::sharedBytes, isBrain<E>};
+template <class E, int W, int Z, int T>
+constexpr Family family<Head<E, W, Z, T>>{Kind::head, 16, W * 4, Z, T, 0, Head<E, W, Z, T>::sharedBytes, isBrain<E>};
+template <class E, int Z, int T> constexpr Family family<Depthwise<E, Z, T>>{
+    Kind::depthwise, 0, 0, Z, T, Depthwise<E, Z, T>::columns, 0, isBrain<E>, 1, std::is_same_v<E, float>};
+template <class E, int P> constexpr Family family<PointwisePlanes<E, P>>{Kind::planes, 0, 0, 1, 1, P * 8, 0, isBrain<E>};
+template <class E, class R> constexpr Family family<Linear<E, R>>{
+    Kind::linear, 0, 0, 1, 1, std::is_same_v<R, float>, 0, isBrain<E>, 1, std::is_same_v<E, float>};
+template <class E> constexpr Family family<MeanOfPixels<E>>{
+    Kind::mean, 0, 0, 1, 1, 0, MeanOfPixels<E>::sharedBytes, isBrain<E>, 1, std::is_same_v<E, float>};
 template <class E, int W, int S>
 constexpr Family family<Tail<E, W, S>>{Kind::tail, 16, W * 4, 3, 1, 0, Tail<E, W, S>::sharedBytes, isBrain<E>};
 template <class E, int Z, int T> constexpr Family family<MaximumPool<E, Z, T>>{Kind::pool, 0, 0, Z, T, 0, 0, isBrain<E>};
@@ -111,7 +122,12 @@ Images convolved(const Images &x, const Weights &weights, int outputs, int size,
 
 double error(const Row &row, CUDAKernelCase c, std::string &fault) {
   const Family &f = row.family;
-  const bool single = f.kind == Kind::denseFloat, planarIn = f.kind == Kind::head, planarOut = f.kind == Kind::tail;
+  if (f.kind == Kind::linear) {
+    c.images *= c.height * c.width;
+    c.height = c.width = 1;
+  }
+  const bool single = f.kind == Kind::denseFloat || f.single, planarIn = f.kind == Kind::head,
+             planarOut = f.kind == Kind::tail || f.kind == Kind::planes || (f.kind == Kind::linear && f.planes);
   const Numbers16 numbers{f.brain, single};
   const packing::Round round =
       f.brain ? [](float v) { return fromFloat<BFloat16>(v).bits; } : [](float v) { return fromFloat<Half>(v).bits; };
@@ -160,10 +176,34 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
     return double(wrong) / double(at);
   }
 
+  if (f.kind == Kind::mean) {
+    std::vector<float> y32(size_t(c.images) * inputs, NAN);
+    std::vector<uint16_t> y16(y32.size(), 0xffff);
+    PoolArguments a{single ? static_cast<void *>(x.numbers.data()) : input16.data(),
+                    single ? static_cast<void *>(y32.data()) : y16.data(),
+                    c.height, c.width, 1, 1, inputs, 0, inputs, inputs};
+    fault = launch({unsigned(inputs + 63) / 64, unsigned(c.images), 1}, row.kernel->threads, f.sharedBytes, c.seed,
+                   {single ? buffer(x.numbers, false) : buffer(input16, false), single ? buffer(y32, true) : buffer(y16, true)},
+                   [&] { row.kernel->run(&a); });
+    if (!fault.empty()) return -1;
+    double distance = 0, length = 0;
+    for (int i = 0; i < c.images; i++)
+      for (int o = 0; o < inputs; o++) {
+        double want = 0;
+        for (int v = 0; v < c.height; v++)
+          for (int u = 0; u < c.width; u++) want += x.at(i, v, u, o) / (c.height * c.width);
+        const size_t at = size_t(i) * inputs + o;
+        const double got = single ? y32[at] : numbers.value(y16[at]);
+        distance += (want - got) * (want - got);
+        length += want * want;
+      }
+    return std::sqrt(distance / length);
+  }
+
   // Weights of sizes that keep sums near one.
   const float slope = 0.25f, scale = 0.5f;
   Weights first, second, third, fourth;
-  std::vector<float> bias = random(size_t(std::max(outputs, 8)) * 2, 1, true);
+  std::vector<float> bias = random(size_t(std::max(outputs, 16)) * 2, 1, true);
   Words packed;
   Weights packedFloat;
   switch (f.kind) {
@@ -178,9 +218,19 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
       if (f.kind == Kind::denseFloat) packedFloat = packing::denseFloat(first, outputs, inputs, f.size);
       if (f.kind == Kind::denseHopper) packed = packing::denseHopper(first, outputs, inputs, 64, 64, round);
       if (f.kind == Kind::denseWide) packed = packing::denseHopper(first, outputs, inputs, 16, f.groups * 64, round);
-      if (f.kind == Kind::head) packed = packing::head(first, outputs, inputs, round);
+      if (f.kind == Kind::head) packed = packing::head(first, outputs, inputs, f.size, round);
       if (f.kind == Kind::tail) packed = packing::tail(first, outputs, inputs, round);
       break;
+    case Kind::depthwise:
+    case Kind::planes:
+    case Kind::linear: {
+      const int fromEach = f.kind == Kind::depthwise ? 1 : inputs;
+      first = random(size_t(outputs) * fromEach * taps, 1.7f / std::sqrt(float(fromEach * taps)), false);
+      packedFloat = f.kind == Kind::depthwise ? packing::transposed(first, outputs, taps) : first;
+      if (f.kind == Kind::planes) packedFloat.resize(size_t(f.planes * inputs), 0);
+      for (float v : packedFloat) packed.push_back(round(v));
+      break;
+    }
     case Kind::separable:
     case Kind::block:
       first = random(size_t(inputs) * 9, 0.6f, false);
@@ -199,10 +249,12 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
       packed = packing::selection(first, second, outputs, inputs, round);
       break;
     case Kind::sumParts:
+    case Kind::mean:
     case Kind::pool: break;
   }
 
-  const bool residual = c.residual, added = c.second && !planarOut;
+  const bool residual = c.residual && f.kind != Kind::linear && !(planarOut && c.shuffle == 2),
+             added = c.second && !planarOut && f.kind != Kind::linear;
   std::vector<float> r = random(computed, 1, planarOut), s = random(computed, 1, false);
   std::vector<uint16_t> r16(computed), s16(computed);
   for (size_t i = 0; i < computed; i++) {
@@ -222,7 +274,7 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
   a.outputHeight = height;
   a.outputWidth = width;
   a.inputChannels = a.inputStride = inputs;
-  a.outputChannels = a.outputStride = c.shuffle == 2 ? outputs / 4 : outputs;
+  a.outputChannels = a.outputStride = c.shuffle == 2 && !planarOut ? outputs / 4 : outputs;
   a.groups = planarOut ? 1 : outputs / 64;
   a.shuffle = c.shuffle;
   a.images = c.images;
@@ -230,10 +282,16 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
   a.slope = slope;
   a.scale = scale;
   a.rectifies = c.rectifies;
-  a.tilesAcross = (width + f.tileWidth - 1) / f.tileWidth;
-  a.tilesDown = (height + f.tileHeight - 1) / f.tileHeight;
+  if (f.tileWidth > 0) {
+    a.tilesAcross = (width + f.tileWidth - 1) / f.tileWidth;
+    a.tilesDown = (height + f.tileHeight - 1) / f.tileHeight;
+  }
   dim3 grid{unsigned(a.tilesAcross), unsigned(a.tilesDown), unsigned(a.images * a.groups / f.groups * a.splits)};
   if (f.kind == Kind::denseHopper) grid = {2, unsigned(a.groups), 1};
+  if (f.kind == Kind::depthwise)
+    grid = {unsigned(height * ((width + f.planes - 1) / f.planes) * outputs / 8 + 255) / 256, unsigned(a.images), 1};
+  if (f.kind == Kind::planes) grid = {unsigned(a.images * height * width + 255) / 256, 1, 1};
+  if (f.kind == Kind::linear) grid = {unsigned(outputs + 7) / 8, unsigned(a.images + 3) / 4, 1};
   const Buffer output = floatOut ? buffer(output32, true) : buffer(output16, true),
                residuals = floatOut ? buffer(r, false) : buffer(r16, false),
                seconds = floatOut ? buffer(s, false) : buffer(s16, false);
@@ -292,7 +350,9 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
       add(y, after.data());
       break;
     }
-    default: y = convolved(x, first, outputs, f.size, f.stride, false); add(y, bias.data());
+    default:
+      y = convolved(x, first, outputs, f.size, f.stride, f.kind == Kind::depthwise);
+      add(y, bias.data());
   }
   if (f.kind != Kind::block) {
     activate(y);
@@ -307,7 +367,9 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
           size_t at = y.place(i, v, u, o);
           double want = y.numbers[at];
           if (planarOut) at = ((size_t(i) * outputs + o) * height + v) * width + u;
-          if (c.shuffle == 2) {
+          if (c.shuffle == 2 && planarOut) {
+            at = ((size_t(i) * (outputs / 4) + o / 4) * height * 2 + v * 2 + o % 4 / 2) * width * 2 + u * 2 + o % 2;
+          } else if (c.shuffle == 2) {
             const int run = o / (outputs / 4);
             at = ((size_t(i) * height * 2 + v * 2 + run / 2) * width * 2 + u * 2 + run % 2) * (outputs / 4) + o % (outputs / 4);
           }
@@ -331,29 +393,58 @@ void write(const std::string &text, char *to, int capacity) { snprintf(to, size_
 
 const char *cudaKernelName(int index) { return index < int(rows.size()) ? rows[size_t(index)].kernel->name.c_str() : nullptr; }
 int cudaKernelInputUnit(int index) {
-  return rows[size_t(index)].family.kind == Kind::denseFloat ? 8 : rows[size_t(index)].family.kind == Kind::pool ? 8 : 16;
+  switch (rows[size_t(index)].family.kind) {
+    case Kind::denseFloat:
+    case Kind::pool:
+    case Kind::depthwise:
+    case Kind::mean: return 8;
+    case Kind::linear: return 200;  // more than lanes take at once
+    case Kind::head: return 1;
+    default: return 16;
+  }
 }
 int cudaKernelOutputUnit(int index) {
-  const Kind kind = rows[size_t(index)].family.kind;
-  return kind == Kind::tail ? 1 : kind == Kind::pool ? 0 : 64 * rows[size_t(index)].family.groups;
+  const Family &f = rows[size_t(index)].family;
+  switch (f.kind) {
+    case Kind::tail: return 1;
+    case Kind::planes: return f.planes > 8 ? 4 : 1;
+    case Kind::linear: return f.planes ? 1 : 64;
+    case Kind::pool:
+    case Kind::depthwise:
+    case Kind::mean: return 0;
+    default: return 64 * f.groups;
+  }
 }
 int cudaKernelFixedInputs(int index) {
   const Family &f = rows[size_t(index)].family;
-  return f.kind == Kind::head ? f.planes : f.kind == Kind::denseHopper || f.kind == Kind::block ? 64 : 0;
+  return f.kind == Kind::denseHopper || f.kind == Kind::block ? 64 : 0;
 }
+int cudaKernelMostInputs(int index) { return rows[size_t(index)].family.kind == Kind::head ? 4 : 1024; }
 int cudaKernelMostOutputs(int index) {
-  const Kind kind = rows[size_t(index)].family.kind;
-  return kind == Kind::tail ? 8 : kind == Kind::block ? 64 : 256;
+  const Family &f = rows[size_t(index)].family;
+  return f.kind == Kind::tail ? 8 : f.kind == Kind::planes ? f.planes : f.kind == Kind::block ? 64 : 256;
 }
 int cudaKernelShuffles(int index) {
-  const Kind kind = rows[size_t(index)].family.kind;
-  return kind != Kind::tail && kind != Kind::block && kind != Kind::pool;
+  const Family &f = rows[size_t(index)].family;
+  switch (f.kind) {
+    case Kind::tail:
+    case Kind::block:
+    case Kind::pool:
+    case Kind::depthwise:
+    case Kind::linear:
+    case Kind::mean: return 0;
+    case Kind::planes: return f.planes > 8;
+    default: return 1;
+  }
 }
 int cudaKernelSplits(int index) {
   const Family &f = rows[size_t(index)].family;
   return !f.brain && (f.kind == Kind::dense || f.kind == Kind::denseFloat || f.kind == Kind::denseWide);
 }
-int cudaKernelResiduals(int index) { return rows[size_t(index)].family.kind != Kind::pool; }
+int cudaKernelResiduals(int index) {
+  const Kind kind = rows[size_t(index)].family.kind;
+  return kind != Kind::pool && kind != Kind::mean;
+}
 
 double cudaKernelError(int index, CUDAKernelCase kernelCase, char *fault, int capacity) {
   std::string text;
