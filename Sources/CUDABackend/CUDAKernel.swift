@@ -16,8 +16,16 @@ package struct CUDAKernel: KernelMethod {
     case separable(DeviceElement)
     case separableBlock(DeviceElement)
     case selection(DeviceElement)
-    case head(DeviceElement, planes: Int)
+    /// From up to four planes.
+    case head(DeviceElement, size: Int, stride: Int)
+    /// 3x3, in float32.
+    case headFloat(planes: Int)
     case tail(DeviceElement)
+    /// 1x1 to so many planes, or four for each that pixels are shuffled to.
+    case pointwisePlanes(DeviceElement, most: Int)
+    case depthwise(DeviceElement, size: Int, stride: Int)
+    case linear(DeviceElement, result: DeviceElement)
+    case meanOfPixels(DeviceElement)
     case maximumPool(DeviceElement, size: Int, stride: Int)
     /// 3x3 with shared memory, any layout.
     case tiled
@@ -88,6 +96,14 @@ package struct CUDAKernel: KernelMethod {
 }
 
 extension CUDAKernel.Family {
+  /// Whether it makes pixels of a few planes.
+  var isHead: Bool {
+    switch self {
+    case .head, .headFloat: true
+    default: false
+    }
+  }
+
   /// `Dense<Half , 4 , 3 , 3 , 2>`: the element, warps, stages, then size and stride, 3 and 1 unless given.
   fileprivate init?(_ text: String) {
     let parts = text.split(whereSeparator: { "<,> ".contains($0) }).map(String.init)
@@ -112,9 +128,20 @@ extension CUDAKernel.Family {
     case ("Separable", let element?): self = .separable(element)
     case ("SeparableBlock", let element?): self = .separableBlock(element)
     case ("Selection", let element?): self = .selection(element)
+    case ("HeadFloat", nil):
+      guard let planes = number(1) else { return nil }
+      self = .headFloat(planes: planes)
     case ("Head", let element?):
-      guard let planes = number(2) else { return nil }
-      self = .head(element, planes: planes)
+      guard let size = number(3), let stride = number(4) else { return nil }
+      self = .head(element, size: size, stride: stride)
+    case ("PointwisePlanes", let element?):
+      guard let parts = number(2) else { return nil }
+      self = .pointwisePlanes(element, most: parts * 8)
+    case ("Depthwise", let element?):
+      guard let size = number(2), let stride = number(3) else { return nil }
+      self = .depthwise(element, size: size, stride: stride)
+    case ("Linear", let element?): self = .linear(element, result: parts.last == "float" ? .float32 : element)
+    case ("MeanOfPixels", let element?): self = .meanOfPixels(element)
     case ("Tail", let element?): self = .tail(element)
     case ("MaximumPool", let element?):
       guard let size = number(2), let stride = number(3) else { return nil }

@@ -208,12 +208,14 @@ extension CUDAKernel {
     case .dense, .denseHopper, .denseWide: Work(.gatheredProducts, unit: .float16)
     case .denseFloat, .denseWideFloat: Work(.gatheredProducts, unit: .tensorFloat32)
     case .separable(.float32): Work(.separable, unit: .tensorFloat32)
-    case .head(.float32, _): Work(.head, unit: .tensorFloat32)
+    case .headFloat: Work(.head, unit: .tensorFloat32)
     case .tail(.float32): Work(.tail, unit: .tensorFloat32)
     case .separable, .separableBlock, .selection: Work(.separable, unit: .float16)
     case .head: Work(.head, unit: .float16)
     case .tail: Work(.tail, unit: .float16)
-    case .maximumPool, .windows: Work(.pool)
+    case .pointwisePlanes(let element, _), .depthwise(let element, _, _), .linear(let element, _):
+      element == .float32 ? Work(.gatheredProducts) : Work(.gatheredProducts, unit: .float16)
+    case .maximumPool, .windows, .meanOfPixels: Work(.pool)
     // A thread an output: the tensor cores stand still.
     case .direct, .tiled, .multiplyMatrices: Work(.gatheredProducts, isVectorised: false)
     case .elementByElement, .normalize: Work(.elementwise)

@@ -43,6 +43,8 @@ extension DeviceLayer {
 
   /// Bytes in a nanosecond that the memory of an H100 moves, and its second-level cache; nanoseconds of one more launch.
   private static let memoryRate = 2000.0, cacheRate = 4000.0, launch = 2000.0
+  /// Bytes in a nanosecond that kernels move that do little else, and nanoseconds before the first.
+  private static let streamRate = 2500.0, start = 2000.0
 
   package func nanoseconds(of kernel: CUDAKernel, splits: Int) -> Double {
     let image = computed, channels = Double(input.shape.channels), images = Double(output.shape.batch)
@@ -50,20 +52,25 @@ extension DeviceLayer {
     // for dense layers; its tensor cores do 2,600 of binary16.
     let work: (products: Double, rate: Double)
     switch kernel.family {
-    case .dense(_, let size, _): work = (64 * channels.roundedUp(to: 16) * Double(size * size), kernel.tileHeight > 16 ? 1600 : 1300)
+    case .dense(_, let size, _):
+      work = (64 * channels.roundedUp(to: 16) * Double(size * size), kernel.tileHeight > 16 ? 1600 : 1300)
     // Weights stay in shared memory.
     case .denseHopper: work = (64 * 64 * 9, 1300)
     case .denseWide: work = (64 * channels.roundedUp(to: 16) * 9, 1500)
     // Three products of TF32 for one, at three quarters of the rate of those; not measured.
     case .denseWideFloat: work = (64 * channels.roundedUp(to: 8) * 9, 350)
-    case .denseFloat(let size, _): work = (64 * channels.roundedUp(to: 8) * Double(size * size), kernel.tileHeight > 16 ? 330 : 300)
+    case .denseFloat(let size, _):
+      work = (64 * channels.roundedUp(to: 8) * Double(size * size), kernel.tileHeight > 16 ? 330 : 300)
     // Three products for one, and the depthwise part as plain sums; not measured.
     case .separable(.float32): work = ((64 + 9) * channels.roundedUp(to: 8), 170)
     case .separable: work = ((64 + 72) * channels.roundedUp(to: 16), kernel.isForHopper ? 600 : 500)
     case .selection: work = (64 * channels.roundedUp(to: 16) * 1.3 + 72 * 64, 500)
-    case .head(.float32, let planes): work = (64 * Double(9 * planes).roundedUp(to: 8), 130)
+    case .headFloat(let planes): work = (64 * Double(9 * planes).roundedUp(to: 8), 130)
     case .tail(.float32): work = (8 * channels.roundedUp(to: 8) * 9, 100)
-    case .head(_, let planes): work = (64 * Double(9 * planes).roundedUp(to: 16), 300)
+    case .head(_, let size, _): work = (64 * Double(size) * Double(size).roundedUp(to: 4) * 4, 600)
+    // Bytes, and a launch.
+    case .pointwisePlanes, .linear, .meanOfPixels: work = (0, 1)
+    case .depthwise(_, let size, _): work = (64 * Double(size * size), 60)
     case .tail: work = (8 * channels.roundedUp(to: 16) * 9, 300)
     case .separableBlock: work = (2 * (64 + 72) * 64, 500)
     case .maximumPool, .windows, .elementByElement, .move, .resample, .sumParts, .reduce,
@@ -72,7 +79,7 @@ extension DeviceLayer {
     // A load from the cache for each product; of planes there are no more than are wanted.
     case .tiled: work = (9 * channels.roundedUp(to: 8) * Double(Self.tiledOutputs), 60)
     case .direct:
-      work = (Double(directProducts * (output.isPlanar ? output.shape.channels : 64)), 8)
+      work = (Double(directProducts * (output.isPlanar ? output.shape.channels : 64)), 4)
     }
     var groups = Double(computedGroups)
     if case .tiled = kernel.family {
@@ -81,6 +88,17 @@ extension DeviceLayer {
     let bytes = Double(
       input.byteCount + output.byteCount + (residual?.byteCount ?? 0) + weightByteCount)
     let memory = bytes / Self.memoryRate
+    switch kernel.family {
+    case .pointwisePlanes, .linear, .meanOfPixels, .depthwise:
+      let products = images * Double(image.height * image.width) * groups * work.products / work.rate
+      return max(products / Double(device.multiprocessorCount), bytes / Self.streamRate) + Self.start
+    // One thread does the work of an output, one load after the other: 80 nanoseconds for a product, 150 for an element of a window.
+    case .direct, .windows:
+      let products = images * Double(image.height * image.width) * groups * work.products / work.rate
+      let alone = Double(directProducts) * 80 + Double(windowSize) * 150
+      return max(products / Double(device.multiprocessorCount), memory, alone) + Self.start
+    default: break
+    }
     guard kernel.tileWidth > 0 else {
       let pixels = images * Double(image.height * image.width)
       return max(pixels * groups * work.products / work.rate / Double(device.multiprocessorCount), memory)
@@ -132,11 +150,20 @@ extension DeviceLayer {
     return runs * output.groupCount
   }
 
+  /// Elements that a pool looks at for one.
+  private var windowSize: Int {
+    switch form {
+    case .maximumPool(let pool), .averagePool(let pool): pool.kernel.height * pool.kernel.width
+    case .convolution, .separable, .transposed: 0
+    }
+  }
+
   private var directProducts: Int {
     switch form {
     case .convolution(let payload): payload.kernel.height * payload.kernel.width * payload.inChannels / payload.groups
     case .transposed(let payload): payload.kernel.height * payload.kernel.width * payload.inChannels / payload.groups
-    case .separable, .maximumPool, .averagePool: 1
+    case .separable: 1
+    case .maximumPool, .averagePool: 0
     }
   }
 }

@@ -60,15 +60,39 @@ extension DeviceLayer {
       return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true)
         ?? separableRefusal(.pointwiseFirst)
     case .separableBlock: return "it does two layers, which are planned one by one"
-    case .head(let element, let planes):
-      guard input.isPlanar, input.shape.channels == planes else { return "it reads \(planes) planes" }
+    case .head(let element, let size, let stride):
+      guard input.isPlanar, input.shape.channels <= 4 else { return "it reads up to 4 planes" }
       guard !output.isPlanar, output.element == element else { return "it makes pixels of \(element.rawValue)" }
+      return sizeRefusal ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? windowRefusal(size, stride)
+    case .headFloat(let planes):
+      guard input.isPlanar, input.shape.channels == planes else { return "it reads \(planes) planes" }
+      guard !output.isPlanar, output.element == .float32 else { return "it makes pixels of float32" }
       return sizeRefusal ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? windowRefusal(3, 1)
     case .tail(let element):
       guard !input.isPlanar, input.element == element else { return "it reads pixels of \(element.rawValue)" }
       guard output.isPlanar, output.shape.channels <= 8 else { return "it makes up to 8 planes" }
       if let residual, !residual.isPlanar { return "it adds planes" }
       return sizeRefusal ?? epilogueRefusal(shuffles: false) ?? windowRefusal(3, 1)
+    case .pointwisePlanes(let element, let most):
+      guard !input.isPlanar, input.element == element else { return "it reads pixels of \(element.rawValue)" }
+      guard output.isPlanar, output.shape.channels * epilogue.shuffle * epilogue.shuffle <= most else {
+        return "it makes up to \(most) planes"
+      }
+      if let residual, !residual.isPlanar { return "it adds planes" }
+      return sizeRefusal ?? epilogueRefusal(shuffles: true) ?? windowRefusal(1, 1)
+    case .depthwise(let element, let size, let stride):
+      return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: false) ?? depthwiseRefusal(size, stride)
+    case .linear(let element, let result):
+      guard !input.isPlanar, input.element == element else { return "it reads pixels of \(element.rawValue)" }
+      guard output.element == result else { return "it makes \(result.rawValue)" }
+      guard input.shape.height * input.shape.width == 1 else { return "it is for images of one pixel" }
+      if residual != nil { return "it adds nothing" }
+      return sizeRefusal ?? epilogueRefusal(shuffles: false) ?? windowRefusal(1, 1)
+    case .meanOfPixels(let element):
+      guard case .averagePool(let pool) = form else { return "it is the mean of all pixels" }
+      if let refusal = pixelsRefusal(element) { return refusal }
+      let all = Pair(height: input.shape.height, width: input.shape.width)
+      return pool.kernel == all && pool.padding == Padding(0) ? nil : "it is the mean of all pixels"
     case .maximumPool(let element, let size, let stride):
       guard case .maximumPool(let pool) = form else { return "it is a pool" }
       if let refusal = pixelsRefusal(element) { return refusal }
@@ -148,8 +172,19 @@ extension DeviceLayer {
     return windowRefusal(size, stride)
   }
 
+  /// Of a convolution of each channel by itself.
+  private func depthwiseRefusal(_ size: Int, _ stride: Int) -> String? {
+    guard case .convolution(let payload) = form, payload.groups == payload.inChannels, payload.groups == payload.outChannels
+    else { return "it is a convolution of each channel by itself" }
+    return windowRefusal(payload, size, stride)
+  }
+
   private func windowRefusal(_ size: Int, _ stride: Int) -> String? {
     guard case .convolution(let payload) = form, payload.groups == 1 else { return "it is a convolution of one group" }
+    return windowRefusal(payload, size, stride)
+  }
+
+  private func windowRefusal(_ payload: Convolution, _ size: Int, _ stride: Int) -> String? {
     guard payload.kernel == Pair(size) else { return "it is for kernels of \(size)x\(size)" }
     guard payload.stride == Pair(stride), payload.dilation == Pair(1) else {
       return "it is for a stride of \(stride) and a dilation of 1"

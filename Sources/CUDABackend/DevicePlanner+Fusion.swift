@@ -6,7 +6,7 @@ import Tensors
 /// What the planner does in fewer steps than the network has nodes.
 extension DevicePlanner {
   /// How often a value is read; leaving the network counts.
-  private func readerCount(_ name: String) -> Int {
+  func readerCount(_ name: String) -> Int {
     network.nodes.reduce(network.outputs.count { $0 == name }) { sum, node in sum + node.inputs.count { $0 == name } }
   }
 

@@ -12,6 +12,8 @@ extension DevicePlanner {
     var bias: ParameterRole?
     var epilogue: CanonicalEpilogue
     var slope = ParameterRole.slope
+    /// The two parts that the form is the composition of.
+    var composed: SeparableConvolution?
   }
 
   mutating func planConvolution(_ node: Node, _ payload: Convolution) throws(ExecutionError) {
@@ -45,6 +47,7 @@ extension DevicePlanner {
     let whole = Product(
       form: .separable(payload), weight: .pointwiseWeight, bias: nil, epilogue: canonical(payload.epilogue))
     if try planned(node, whole, from: try value(node.inputs[0])) { return }
+    if try plannedAsOneConvolution(node, payload) { return }
     let parts = payload.parts, roles = payload.linearParts
     func role(_ index: Int) -> ParameterRole? { roles[index].hasBias ? roles[index].biasRole : nil }
     guard let shape = try? parts.first.shapeBeforeShuffle(try shape(node.inputs[0])),
@@ -63,6 +66,23 @@ extension DevicePlanner {
       form: .convolution(parts.second.withoutEpilogue), weight: roles[1].weightRole, bias: role(1),
       epilogue: canonical(payload.epilogue))
     try planProduct(node, second, from: middle, wholeInput: wholeShape)
+  }
+
+  /// A separable convolution of a few planes as a dense one: more products, and far fewer bytes than what lies between has.
+  private mutating func plannedAsOneConvolution(_ node: Node, _ payload: SeparableConvolution) throws(ExecutionError) -> Bool {
+    let input = try value(node.inputs[0])
+    guard layout(input).isPlanar, payload.isOneConvolution else { return false }
+    let convolution = payload.asOneConvolution
+    var product = Product(
+      form: .convolution(convolution), weight: .pointwiseWeight, bias: nil, epilogue: canonical(payload.epilogue))
+    product.composed = payload
+    let residual = try residual(of: node, product), output = try self.output(node)
+    let layer = self.layer(product, from: input, to: output, adding: residual)
+    guard let choice = choice(of: layer, input: wholeShapes[node.inputs[0]], output: wholeShapes[node.name]),
+      choice.kernel.family.isHead
+    else { return false }
+    try emit(node, product, layer, choice, from: input, to: output, adding: residual)
+    return true
   }
 
   mutating func planPool(_ node: Node, _ form: DeviceLayer.Form) throws(ExecutionError) {
@@ -155,11 +175,14 @@ extension DevicePlanner {
     weighed[program.steps.count] = layer
     let kernel = choice.kernel
     switch kernel.family {
-    case .dense, .denseFloat, .denseHopper, .denseWide, .denseWideFloat, .separable, .separableBlock, .selection, .head, .tail:
+    case .dense, .denseFloat, .denseHopper, .denseWide, .denseWideFloat, .separable, .separableBlock, .selection, .head,
+      .headFloat, .tail:
       emitTiled(node, product, layer, choice, from: input, to: output, adding: residual)
+    case .depthwise, .pointwisePlanes, .linear:
+      emitUntiled(node, product, layer, kernel, from: input, to: output, adding: residual)
     case .direct, .tiled:
       emitDirect(node, product, layer, kernel, from: input, to: output, adding: residual)
-    case .maximumPool, .windows: emitPool(node, layer, kernel, from: input, to: output)
+    case .maximumPool, .meanOfPixels, .windows: emitPool(node, layer, kernel, from: input, to: output)
     case .elementByElement, .move, .resample, .sumParts, .reduce, .normalize, .multiplyMatrices:
       throw .unsupported(
         node: node.name, operation: node.operation.typeName, backend: CUDAEngine.backendName,

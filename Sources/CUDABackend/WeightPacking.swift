@@ -176,15 +176,14 @@ enum WeightPacking {
     return to.bytes
   }
 
-  /// `Head`: depth is tap, then plane.
-  static func head(groups: Int, planes: Int, _ element: DeviceElement, _ weight: Weight) -> [UInt8] {
+  /// `Head`: depth is column, then plane, of four each.
+  static func head(groups: Int, size: Int, _ element: DeviceElement, _ weight: Weight) -> [UInt8] {
     var to = Packed(element: element)
     for o in stride(from: 0, to: groups * 64, by: 64) {
-      for step in 0..<(9 * planes + 15) / 16 {
-        for j in stride(from: 0, to: 64, by: 16) {
-          to.appendRight { k, n in
-            let depth = step * 16 + k, tap = depth / planes
-            return depth < 9 * planes ? weight(o + j + n, depth % planes, tap / 3, tap % 3) : 0
+      for row in 0..<size {
+        for left in stride(from: 0, to: size, by: 4) {
+          for j in stride(from: 0, to: 64, by: 16) {
+            to.appendRight { k, n in left + k / 4 < size ? weight(o + j + n, k % 4, row, left + k / 4) : 0 }
           }
         }
       }
@@ -192,7 +191,7 @@ enum WeightPacking {
     return to.bytes
   }
 
-  /// `Head` of float32.
+  /// `HeadFloat`.
   static func headFloat(groups: Int, planes: Int, _ weight: Weight) -> [UInt8] {
     var to = Packed(element: .float32)
     for o in stride(from: 0, to: groups * 64, by: 64) {
@@ -208,6 +207,17 @@ enum WeightPacking {
     return to.bytes
   }
 
+  /// `Depthwise`: for row and column of taps, the channels.
+  static func depthwise(lanes: Int, size: Int, _ element: DeviceElement, _ weight: Weight) -> [UInt8] {
+    var to = Packed(element: element)
+    for row in 0..<size {
+      for column in 0..<size {
+        for lane in 0..<lanes { to.append(weight(lane, 0, row, column)) }
+      }
+    }
+    return to.bytes
+  }
+
   /// `Tail` of float32: 8 outputs. `inputs` is a multiple of 8.
   static func tailFloat(inputs: Int, _ weight: Weight) -> [UInt8] {
     var to = Packed(element: .float32)
@@ -215,6 +225,15 @@ enum WeightPacking {
       for column in 0..<3 {
         for row in 0..<3 { to.appendRightFloat { weight($1, i + $0, row, column) } }
       }
+    }
+    return to.bytes
+  }
+
+  /// `PointwisePlanes` and `Linear`: outputs, then inputs.
+  static func rows(outputs: Int, inputs: Int, _ element: DeviceElement, _ weight: Weight) -> [UInt8] {
+    var to = Packed(element: element)
+    for o in 0..<outputs {
+      for i in 0..<inputs { to.append(weight(o, i, 0, 0)) }
     }
     return to.bytes
   }

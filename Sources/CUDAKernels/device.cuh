@@ -87,6 +87,9 @@ DEVICE uint32_t permuteBytes(uint32_t low, uint32_t high, uint32_t order) { retu
 /// What is the same in all lanes of a warp, so that the compiler knows.
 DEVICE int uniform(int value) { return __shfl_sync(0xffffffff, value, 0); }
 
+/// The value of the lane whose number differs from this one's in the bits of `mask`.
+DEVICE float exchanged(float value, int mask) { return __shfl_xor_sync(0xffffffff, value, mask); }
+
 // MARK: Matrices of a warp
 
 /// Four 8x8 matrices of 16-bit elements: lane l gives the address of row l % 8 of matrix l / 8 and gets elements

@@ -419,6 +419,21 @@ inline uint32_t permuteBytes(uint32_t low, uint32_t high, uint32_t order) {
   return result;
 }
 
+inline float exchanged(float value, int mask) {
+  struct Operand {
+    float value;
+    int mask;
+  } operand{value, mask};
+  float result;
+  emulation::gatherWarp(&operand, &result, [](emulation::Gathering &w) {
+    for (int lane = 0; lane < 32; lane++) {
+      const int other = lane ^ static_cast<const Operand *>(w.in[lane])->mask;
+      *static_cast<float *>(w.out[lane]) = static_cast<const Operand *>(w.in[other])->value;
+    }
+  });
+  return result;
+}
+
 inline int uniform(int value) {
   int first;
   emulation::gatherWarp(&value, &first, [](emulation::Gathering &w) {

@@ -79,15 +79,24 @@ inline Words selection(const Weights &pointwise, const Weights &depthwise, int o
   return to;
 }
 
-inline Words head(const Weights &weights, int outputs, int planes, Round round) {
+inline Words head(const Weights &weights, int outputs, int planes, int size, Round round) {
   Words to;
   for (int o = 0; o < outputs; o += 64)
-    for (int step = 0; step < (9 * planes + 15) / 16; step++)
-      for (int j = 0; j < 64; j += 16)
-        appendRight(to, round, [&](int k, int n) {
-          int depth = step * 16 + k;
-          return depth < 9 * planes ? weights[(size_t(o + j + n) * planes + depth % planes) * 9 + depth / planes] : 0.0f;
-        });
+    for (int dy = 0; dy < size; dy++)
+      for (int left = 0; left < size; left += 4)
+        for (int j = 0; j < 64; j += 16)
+          appendRight(to, round, [&](int k, int n) {
+            const int dx = left + k / 4, plane = k % 4;
+            return dx < size && plane < planes ? weights[((size_t(o + j + n) * planes + plane) * size + dy) * size + dx] : 0.0f;
+          });
+  return to;
+}
+
+/// Of `rows` x `columns` numbers, column by column.
+inline Weights transposed(const Weights &weights, int rows, int columns) {
+  Weights to;
+  for (int column = 0; column < columns; column++)
+    for (int row = 0; row < rows; row++) to.push_back(weights[size_t(row * columns + column)]);
   return to;
 }
 

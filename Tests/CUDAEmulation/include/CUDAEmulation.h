@@ -22,6 +22,7 @@ const char *cudaKernelName(int index);
 int cudaKernelInputUnit(int index);
 int cudaKernelOutputUnit(int index);
 int cudaKernelFixedInputs(int index);   // 0: any multiple
+int cudaKernelMostInputs(int index);
 int cudaKernelMostOutputs(int index);
 /// Whether it shuffles pixels, and whether it adds a residual and a second.
 int cudaKernelShuffles(int index);
