@@ -91,7 +91,10 @@ extension DeviceLayer {
     switch kernel.family {
     case .pointwisePlanes, .linear, .meanOfPixels, .depthwise:
       let products = images * Double(image.height * image.width) * groups * work.products / work.rate
-      return max(products / Double(device.multiprocessorCount), bytes / Self.streamRate) + Self.start
+      let time = max(products / Double(device.multiprocessorCount), bytes / Self.streamRate) + Self.start
+      // A warp takes 32 channels after the other, where those of `Linear` share them.
+      if case .pointwisePlanes = kernel.family { return time + channels.roundedUp(to: 32) / 32 * 200 }
+      return time
     // One thread does the work of an output, one load after the other: 80 nanoseconds for a product, 150 for an element of a window.
     case .direct, .windows:
       let products = images * Double(image.height * image.width) * groups * work.products / work.rate
