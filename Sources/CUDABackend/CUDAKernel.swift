@@ -10,6 +10,8 @@ package struct CUDAKernel: KernelMethod {
     case denseHopper(DeviceElement)
     /// Makes so many groups of 64 output channels a block.
     case denseWide(DeviceElement, groups: Int)
+    /// 1x1, and transposed 2x2; makes so many groups of 64 output channels a block, whose pixels are a run of all images'.
+    case pointwiseHopper(DeviceElement, groups: Int)
     /// Adds what the splits of a layer left.
     case sumParts(DeviceElement)
     case separable(DeviceElement)
@@ -44,18 +46,24 @@ package struct CUDAKernel: KernelMethod {
   /// Whether its instructions are those of compute capability 9.0 alone.
   package var isForHopper: Bool {
     switch family {
-    case .denseHopper, .denseWide: true
+    case .denseHopper, .denseWide, .pointwiseHopper: true
     default: false
     }
   }
 
   /// Groups of 64 output channels that a block makes.
-  var groupsPerBlock: Int { if case .denseWide(_, let groups) = family { groups } else { 1 } }
+  var groupsPerBlock: Int {
+    switch family {
+    case .denseWide(_, let groups), .pointwiseHopper(_, let groups): groups
+    default: 1
+    }
+  }
 
   /// Input channels that it takes at a time where several blocks can share those of a layer; nil where they cannot.
   var channelsPerUnit: Int? {
     switch family {
-    case .dense, .denseWide: 16
+    case .dense, .denseWide, .separable, .selection: 16
+    case .pointwiseHopper: 32
     case .denseFloat: 8
     default: nil
     }
@@ -104,6 +112,9 @@ extension CUDAKernel.Family {
     case ("DenseWideHopper", let element?):
       guard let groups = number(2) else { return nil }
       self = .denseWide(element, groups: groups)
+    case ("PointwiseHopper", let element?):
+      guard let groups = number(3) else { return nil }
+      self = .pointwiseHopper(element, groups: groups)
     case ("SumParts", let element?): self = .sumParts(element)
     case ("Separable", let element?): self = .separable(element)
     case ("SeparableBlock", let element?): self = .separableBlock(element)

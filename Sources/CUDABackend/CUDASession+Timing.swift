@@ -143,7 +143,7 @@ extension CUDAKernel {
   /// What the kernel does, for reports.
   fileprivate var work: Work {
     switch family {
-    case .dense, .denseHopper, .denseWide: Work(.gatheredProducts, unit: .float16)
+    case .dense, .denseHopper, .denseWide, .pointwiseHopper: Work(.gatheredProducts, unit: .float16)
     case .denseFloat: Work(.gatheredProducts)
     case .separable, .separableBlock, .selection: Work(.separable, unit: .float16)
     case .head: Work(.head, unit: .float16)

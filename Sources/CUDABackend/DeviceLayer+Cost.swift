@@ -42,7 +42,8 @@ extension DeviceLayer {
   static let tiledOutputs = 16
 
   /// Bytes in a nanosecond that the memory of an H100 moves, and its second-level cache; nanoseconds of one more launch.
-  private static let memoryRate = 2000.0, cacheRate = 4000.0, launch = 3000.0
+  private static let memoryRate = 2000.0, cacheRate = 4000.0
+  static let launch = 3000.0
 
   package func nanoseconds(of kernel: CUDAKernel, splits: Int) -> Double {
     let image = computed, channels = Double(input.shape.channels), images = Double(output.shape.batch)
@@ -56,7 +57,8 @@ extension DeviceLayer {
     // The same products; not measured.
     case .denseWide: work = (64 * channels.roundedUp(to: 16) * 9, 1300)
     case .denseFloat(let size, _): work = (64 * channels.roundedUp(to: 8) * Double(size * size), 130)
-    case .separable: work = ((64 + 72) * channels.roundedUp(to: 16), 500)
+    case .pointwiseHopper: return pointwiseNanoseconds(of: kernel, splits: splits)
+    case .separable: work = ((64 + 72) * channels.roundedUp(to: 16), 750)
     case .selection: work = (64 * channels.roundedUp(to: 16) * 1.3 + 72 * 64, 500)
     case .head(_, let planes): work = (64 * Double(9 * planes).roundedUp(to: 16), 300)
     case .tail: work = (8 * channels.roundedUp(to: 16) * 9, 300)
@@ -93,10 +95,36 @@ extension DeviceLayer {
       let units = input.shape.channels.ceilingDivided(by: unit)
       share = Double(units.ceilingDivided(by: splits)) / Double(units)
     }
+    // However few blocks there are, one takes its units one after the other: measured on an H200.
+    let alone: Double
+    switch kernel.family {
+    case .separable: alone = (channels / 16).rounded(.up) * 700 * share
+    case .selection: alone = (channels / 16).rounded(.up) * 450 * share
+    default: alone = 0
+    }
     let time = waves * Double(pixels * kernel.groupsPerBlock) * work.products / work.rate * share
-    guard splits > 1 else { return max(time, memory) }
+    return max(time, alone, memory) + sumNanoseconds(splits)
+  }
+
+  /// What splits leave is written and read, and added by another kernel.
+  private func sumNanoseconds(_ splits: Int) -> Double {
+    guard splits > 1 else { return 0 }
     let parts = partsByteCount(splits), rate = parts * 2 < device.cacheByteCount ? Self.cacheRate : Self.memoryRate
-    return max(time, memory) + Double(2 * parts) / rate + Self.launch
+    return Double(2 * parts) / rate + Self.launch
+  }
+
+  /// Of a run of pixels: a multiprocessor waits for its operands, which come from the cache at 32 bytes a nanosecond, or multiplies 2,600
+  /// numbers in one; and what begins and ends a block is hidden where another one is there.
+  private func pointwiseNanoseconds(of kernel: CUDAKernel, splits: Int) -> Double {
+    let pixels = output.shape.batch * computed.height * computed.width, outputs = 64 * kernel.groupsPerBlock
+    let units = Double(input.shape.channels.ceilingDivided(by: 32).ceilingDivided(by: splits))
+    let blocks = pixels.ceilingDivided(by: kernel.tileWidth) * computedGroups / kernel.groupsPerBlock * splits
+    let perMultiprocessor = Double(blocks.ceilingDivided(by: device.multiprocessorCount))
+    let loaded = units * Double((kernel.tileWidth + outputs) * 64) + Double(kernel.tileWidth * outputs * (splits > 1 ? 4 : 2))
+    let multiplied = units * Double(32 * kernel.tileWidth * outputs)
+    let ends = 1500 * (kernel.blocksPerMultiprocessor > 1 ? 1 : perMultiprocessor)
+    let bytes = Double(input.byteCount + output.byteCount + (residual?.byteCount ?? 0) + weightByteCount)
+    return max(perMultiprocessor * max(loaded / 32, multiplied / 2600), bytes / Self.memoryRate) + ends + sumNanoseconds(splits)
   }
 
   /// Of a layer that has any, as they are without padding.

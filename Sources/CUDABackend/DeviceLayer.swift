@@ -54,6 +54,9 @@ extension DeviceLayer {
     case .denseWide(let element, let groups):
       if groups > 1, computedGroups % groups != 0 { return "it takes whole runs of \(64 * groups) output channels" }
       return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? productRefusal(3, 1)
+    case .pointwiseHopper(let element, let groups):
+      if groups > 1, computedGroups % groups != 0 { return "it takes whole runs of \(64 * groups) output channels" }
+      return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? productRefusal(1, 1)
     case .separable(let element):
       return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true)
         ?? separableRefusal(.depthwiseFirst)

@@ -9,6 +9,7 @@
 #include "groups.cuh"
 #include "movement.cuh"
 #include "parts.cuh"
+#include "pointwiseHopper.cuh"
 #include "pool.cuh"
 #include "selection.cuh"
 #include "separableBlock.cuh"

@@ -116,11 +116,14 @@ template <class E, int Warps, int Stages> struct Separable {
 
   static DEVICE void run(const ConvolutionArguments &a) {
     const Shape tile(a);
-    const int warp = threadIdx.x >> 5, units = a.inputChannels / 16;
+    const int warp = threadIdx.x >> 5;
     const uint32_t ring = sharedBase();
     const WarpOutput<E> out(ring + Stages * slotBytes, tile);
-    const E *input = static_cast<const E *>(a.input);
-    const char *weights = static_cast<const char *>(a.weights) + static_cast<long long>(tile.group) * units * weightBytes;
+    const Units part(a, tile.split, 16);
+    const int units = part.count;
+    const E *input = static_cast<const E *>(a.input) + part.first * 16;
+    const char *weights = static_cast<const char *>(a.weights) +
+                          (static_cast<long long>(tile.group) * (a.inputChannels / 16) + part.first) * weightBytes;
 
     letLaterKernelsStart();
 #pragma unroll 1
@@ -156,6 +159,7 @@ template <class E, int Warps, int Stages> struct Separable {
       if (++nextSlot == Stages) nextSlot = 0;
     }
     waitForCopies<0>();
-    out.store(a, sums);
+    if (a.splits > 1) storeParts(a, tile, sums);
+    else out.store(a, sums);
   }
 };

@@ -10,7 +10,7 @@ using packing::Words;
 
 namespace {
 
-enum class Kind { dense, denseFloat, denseHopper, denseWide, sumParts, separable, block, selection, head, tail, pool };
+enum class Kind { dense, denseFloat, denseHopper, denseWide, pointwiseHopper, sumParts, separable, block, selection, head, tail, pool };
 
 /// What the host knows of a family: how its weights are packed, and what its tiles are.
 struct Family {
@@ -31,6 +31,9 @@ template <class E, int G> constexpr Family family<DenseHopper<E, G>>{
     isBrain<E>};
 template <class E, int G, int S> constexpr Family family<DenseWideHopper<E, G, S>>{
     Kind::denseWide, 16, 16, 3, 1, 0, DenseWideHopper<E, G, S>::sharedBytes, isBrain<E>, G};
+template <class E, int R, int G, int S> constexpr Family family<PointwiseHopper<E, R, G, S>>{
+    Kind::pointwiseHopper, PointwiseHopper<E, R, G, S>::width, 1, 1, 1, 0, PointwiseHopper<E, R, G, S>::sharedBytes, isBrain<E>,
+    G};
 template <class E> constexpr Family family<SumParts<E>>{Kind::sumParts, 0, 0, 0, 0, 0, 0, false};
 template <class E, int W, int S>
 constexpr Family family<Separable<E, W, S>>{Kind::separable, 16, W * 4, 3, 1, 0, Separable<E, W, S>::sharedBytes, isBrain<E>};
@@ -171,6 +174,7 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
     case Kind::denseFloat:
     case Kind::denseHopper:
     case Kind::denseWide:
+    case Kind::pointwiseHopper:
     case Kind::head:
     case Kind::tail:
       first = random(size_t(outputs) * inputs * taps, 1.7f / std::sqrt(float(inputs * taps)), false);
@@ -178,6 +182,7 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
       if (f.kind == Kind::denseFloat) packedFloat = packing::denseFloat(first, outputs, inputs, f.size);
       if (f.kind == Kind::denseHopper) packed = packing::denseHopper(first, outputs, inputs, 64, 64, round);
       if (f.kind == Kind::denseWide) packed = packing::denseHopper(first, outputs, inputs, 16, f.groups * 64, round);
+      if (f.kind == Kind::pointwiseHopper) packed = packing::denseHopper(first, outputs, inputs, 32, f.groups * 64, round, 1);
       if (f.kind == Kind::head) packed = packing::head(first, outputs, inputs, round);
       if (f.kind == Kind::tail) packed = packing::tail(first, outputs, inputs, round);
       break;
@@ -234,6 +239,8 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
   a.tilesDown = (height + f.tileHeight - 1) / f.tileHeight;
   dim3 grid{unsigned(a.tilesAcross), unsigned(a.tilesDown), unsigned(a.images * a.groups / f.groups * a.splits)};
   if (f.kind == Kind::denseHopper) grid = {2, unsigned(a.groups), 1};
+  if (f.kind == Kind::pointwiseHopper)
+    grid = {unsigned((a.images * height * width + f.tileWidth - 1) / f.tileWidth * (a.groups / f.groups)), unsigned(a.splits), 1};
   const Buffer output = floatOut ? buffer(output32, true) : buffer(output16, true),
                residuals = floatOut ? buffer(r, false) : buffer(r16, false),
                seconds = floatOut ? buffer(s, false) : buffer(s16, false);
@@ -351,7 +358,8 @@ int cudaKernelShuffles(int index) {
 }
 int cudaKernelSplits(int index) {
   const Family &f = rows[size_t(index)].family;
-  return !f.brain && (f.kind == Kind::dense || f.kind == Kind::denseFloat || f.kind == Kind::denseWide);
+  return !f.brain && (f.kind == Kind::dense || f.kind == Kind::denseFloat || f.kind == Kind::denseWide ||
+                      f.kind == Kind::pointwiseHopper || f.kind == Kind::separable || f.kind == Kind::selection);
 }
 int cudaKernelResiduals(int index) { return rows[size_t(index)].family.kind != Kind::pool; }
 
