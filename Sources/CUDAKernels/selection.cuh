@@ -15,7 +15,8 @@ template <class E, int Stages> struct Selection {
   static constexpr int width = Shape::width, height = Shape::height;
   static constexpr int weightBytes = 4 * 32 * 16, slotBytes = Shape::unitBytes + weightBytes,
                        depthwiseBytes = 4 * DepthwiseUnit<E>::bytes;
-  static constexpr int sharedBytes = Stages * slotBytes + 4 * Shape::unitBytes + depthwiseBytes + Shape::stageBytes;
+  static constexpr int sharedBytes = Stages * slotBytes + 4 * Shape::unitBytes + depthwiseBytes;
+  static_assert(Shape::stageBytes <= Stages * slotBytes, "sums are staged where the ring was");
 
   static DEVICE void run(const ConvolutionArguments &a) {
     const Shape tile(a);
@@ -24,7 +25,7 @@ template <class E, int Stages> struct Selection {
     const int units = part.count;
     const E *input = static_cast<const E *>(a.input) + part.first * 16;
     const uint32_t ring = sharedBase(), middle = ring + Stages * slotBytes, depthwise = middle + 4 * Shape::unitBytes;
-    const uint32_t stage = depthwise + depthwiseBytes + warp * 32 * 128;
+    const uint32_t stage = ring + warp * 32 * 128;
     const char *weightsOfGroup =
                    static_cast<const char *>(a.weights) + static_cast<long long>(tile.group) * (all * weightBytes + depthwiseBytes),
                *weights = weightsOfGroup + part.first * weightBytes;
