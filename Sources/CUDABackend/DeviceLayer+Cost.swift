@@ -47,15 +47,23 @@ extension DeviceLayer {
 
   package func nanoseconds(of kernel: CUDAKernel, splits: Int) -> Double {
     let image = computed, channels = Double(input.shape.channels), images = Double(output.shape.batch)
-    // 64 outputs of a pixel; for each of them what is multiplied, and products of a multiprocessor in a nanosecond: a half of the H100's
-    // tensor cores, as measured for dense 3x3 there.
+    // 64 outputs of a pixel; for each of them what is multiplied, and products of a multiprocessor in a nanosecond. Those of dense kernels of
+    // 16 bits, and what begins and ends their blocks, are fitted to an H200, which has the H100's multiprocessors.
     let work: (products: Double, rate: Double)
+    var ends = 0.0
     switch kernel.family {
-    case .dense(_, let size, _): work = (64 * channels.roundedUp(to: 16) * Double(size * size), 800)
-    // Weights stay in shared memory.
-    case .denseHopper: work = (64 * 64 * 9, 1300)
-    // The same products; not measured.
-    case .denseWide: work = (64 * channels.roundedUp(to: 16) * 9, 1300)
+    case .dense(_, let size, _):
+      // Those of one tap wait for what they multiply.
+      let isTall = kernel.tileHeight == 32
+      work = (64 * channels.roundedUp(to: 16) * Double(size * size), size == 1 ? 600 : isTall ? 1830 : 1500)
+      ends = isTall ? 5700 : 3900
+    // Weights stay in shared memory, and blocks stay, too.
+    case .denseHopper:
+      work = (64 * 64 * 9, 1870)
+      ends = 3500
+    case .denseWide:
+      work = (64 * channels.roundedUp(to: 16) * 9, 2200)
+      ends = 3300
     case .denseFloat(let size, _): work = (64 * channels.roundedUp(to: 8) * Double(size * size), 130)
     case .pointwiseHopper: return pointwiseNanoseconds(of: kernel, splits: splits)
     case .separable: work = ((64 + 72) * channels.roundedUp(to: 16), 750)
@@ -103,7 +111,10 @@ extension DeviceLayer {
     default: alone = 0
     }
     let time = waves * Double(pixels * kernel.groupsPerBlock) * work.products / work.rate * share
-    return max(time, alone, memory) + sumNanoseconds(splits)
+    // The ends of a block are hidden behind those that share its multiprocessor.
+    var rounds = (waves / Double(kernel.blocksPerMultiprocessor)).rounded(.up)
+    if case .denseHopper = kernel.family { rounds = 1 }
+    return max(time + rounds * ends, alone, memory) + sumNanoseconds(splits)
   }
 
   /// What splits leave is written and read, and added by another kernel.
