@@ -11,6 +11,8 @@ package struct CUDAKernel: KernelMethod {
     /// Makes so many groups of 64 output channels a block.
     case denseWide(DeviceElement, groups: Int)
     case denseWideFloat(groups: Int)
+    /// 1x1, and transposed 2x2; makes so many groups of 64 output channels a block, whose pixels are a run of all images'.
+    case pointwiseHopper(DeviceElement, groups: Int)
     /// Adds what the splits of a layer left.
     case sumParts(DeviceElement)
     case separable(DeviceElement)
@@ -55,7 +57,7 @@ package struct CUDAKernel: KernelMethod {
   /// Groups of 64 output channels that a block makes.
   var groupsPerBlock: Int {
     switch family {
-    case .denseWide(_, let groups), .denseWideFloat(let groups): groups
+    case .denseWide(_, let groups), .denseWideFloat(let groups), .pointwiseHopper(_, let groups): groups
     default: 1
     }
   }
@@ -63,7 +65,9 @@ package struct CUDAKernel: KernelMethod {
   /// Input channels that it takes at a time where several blocks can share those of a layer; nil where they cannot.
   var channelsPerUnit: Int? {
     switch family {
-    case .dense, .denseWide: 16
+    case .separable(.float32): 8
+    case .dense, .denseWide, .separable, .selection: 16
+    case .pointwiseHopper: 32
     case .denseFloat, .denseWideFloat: 8
     default: nil
     }
@@ -124,6 +128,9 @@ extension CUDAKernel.Family {
     case ("DenseWideFloatHopper", nil):
       guard let groups = number(1) else { return nil }
       self = .denseWideFloat(groups: groups)
+    case ("PointwiseHopper", let element?):
+      guard let groups = number(3) else { return nil }
+      self = .pointwiseHopper(element, groups: groups)
     case ("SumParts", let element?): self = .sumParts(element)
     case ("Separable", let element?): self = .separable(element)
     case ("SeparableBlock", let element?): self = .separableBlock(element)

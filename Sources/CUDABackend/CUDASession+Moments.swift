@@ -205,7 +205,7 @@ extension CUDAKernel {
   /// What the kernel does, for reports.
   fileprivate var work: Work {
     switch family {
-    case .dense, .denseHopper, .denseWide: Work(.gatheredProducts, unit: .float16)
+    case .dense, .denseHopper, .denseWide, .pointwiseHopper: Work(.gatheredProducts, unit: .float16)
     case .denseFloat, .denseWideFloat: Work(.gatheredProducts, unit: .tensorFloat32)
     case .separable(.float32): Work(.separable, unit: .tensorFloat32)
     case .headFloat: Work(.head, unit: .tensorFloat32)

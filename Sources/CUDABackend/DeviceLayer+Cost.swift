@@ -42,28 +42,38 @@ extension DeviceLayer {
   static let tiledOutputs = 16
 
   /// Bytes in a nanosecond that the memory of an H100 moves, and its second-level cache; nanoseconds of one more launch.
-  private static let memoryRate = 2000.0, cacheRate = 4000.0, launch = 2000.0
+  private static let memoryRate = 2000.0, cacheRate = 4000.0
+  static let launch = 2000.0
   /// Bytes in a nanosecond that kernels move that do little else, and nanoseconds before the first.
   private static let streamRate = 2500.0, start = 2000.0
 
   package func nanoseconds(of kernel: CUDAKernel, splits: Int) -> Double {
     let image = computed, channels = Double(input.shape.channels), images = Double(output.shape.batch)
-    // 64 outputs of a pixel; for each of them what is multiplied, and products of a multiprocessor in a nanosecond, as measured on an H200
-    // for dense layers; its tensor cores do 2,600 of binary16.
+    // 64 outputs of a pixel; for each of them what is multiplied, and products of a multiprocessor in a nanosecond. Those of dense kernels of
+    // 16 bits, and what begins and ends their blocks, are fitted to an H200, which has the H100's multiprocessors.
     let work: (products: Double, rate: Double)
+    var ends = 0.0
     switch kernel.family {
     case .dense(_, let size, _):
-      work = (64 * channels.roundedUp(to: 16) * Double(size * size), kernel.tileHeight > 16 ? 1600 : 1300)
-    // Weights stay in shared memory.
-    case .denseHopper: work = (64 * 64 * 9, 1300)
-    case .denseWide: work = (64 * channels.roundedUp(to: 16) * 9, 1500)
+      // Those of one tap wait for what they multiply.
+      let isTall = kernel.tileHeight == 32
+      work = (64 * channels.roundedUp(to: 16) * Double(size * size), size == 1 ? 600 : isTall ? 1830 : 1500)
+      ends = isTall ? 5700 : 3900
+    // Weights stay in shared memory, and blocks stay, too.
+    case .denseHopper:
+      work = (64 * 64 * 9, 1870)
+      ends = 3500
+    case .denseWide:
+      work = (64 * channels.roundedUp(to: 16) * 9, 2200)
+      ends = 3300
     // Three products of TF32 for one, at three quarters of the rate of those; not measured.
     case .denseWideFloat: work = (64 * channels.roundedUp(to: 8) * 9, 350)
     case .denseFloat(let size, _):
       work = (64 * channels.roundedUp(to: 8) * Double(size * size), kernel.tileHeight > 16 ? 330 : 300)
+    case .pointwiseHopper: return pointwiseNanoseconds(of: kernel, splits: splits)
     // Three products for one, and the depthwise part as plain sums; not measured.
     case .separable(.float32): work = ((64 + 9) * channels.roundedUp(to: 8), 170)
-    case .separable: work = ((64 + 72) * channels.roundedUp(to: 16), kernel.isForHopper ? 600 : 500)
+    case .separable: work = ((64 + 72) * channels.roundedUp(to: 16), kernel.isForHopper ? 900 : 750)
     case .selection: work = (64 * channels.roundedUp(to: 16) * 1.3 + 72 * 64, 500)
     case .headFloat(let planes): work = (64 * Double(9 * planes).roundedUp(to: 8), 130)
     case .tail(.float32): work = (8 * channels.roundedUp(to: 8) * 9, 100)
@@ -122,10 +132,39 @@ extension DeviceLayer {
       let units = input.shape.channels.ceilingDivided(by: unit)
       share = Double(units.ceilingDivided(by: splits)) / Double(units)
     }
+    // However few blocks there are, one takes its units one after the other: measured on an H200.
+    let alone: Double
+    switch kernel.family {
+    case .separable: alone = (channels / 16).rounded(.up) * 700 * share
+    case .selection: alone = (channels / 16).rounded(.up) * 450 * share
+    default: alone = 0
+    }
     let time = waves * Double(pixels * kernel.groupsPerBlock) * work.products / work.rate * share
-    guard splits > 1 else { return max(time, memory) }
+    // The ends of a block are hidden behind those that share its multiprocessor.
+    var rounds = (waves / Double(kernel.blocksPerMultiprocessor)).rounded(.up)
+    if case .denseHopper = kernel.family { rounds = 1 }
+    return max(time + rounds * ends, alone, memory) + sumNanoseconds(splits)
+  }
+
+  /// What splits leave is written and read, and added by another kernel.
+  private func sumNanoseconds(_ splits: Int) -> Double {
+    guard splits > 1 else { return 0 }
     let parts = partsByteCount(splits), rate = parts * 2 < device.cacheByteCount ? Self.cacheRate : Self.memoryRate
-    return max(time, memory) + Double(2 * parts) / rate + Self.launch
+    return Double(2 * parts) / rate + Self.launch
+  }
+
+  /// Of a run of pixels: a multiprocessor waits for its operands, which come from the cache at 32 bytes a nanosecond, or multiplies 2,600
+  /// numbers in one; and what begins and ends a block is hidden where another one is there.
+  private func pointwiseNanoseconds(of kernel: CUDAKernel, splits: Int) -> Double {
+    let pixels = output.shape.batch * computed.height * computed.width, outputs = 64 * kernel.groupsPerBlock
+    let units = Double(input.shape.channels.ceilingDivided(by: 32).ceilingDivided(by: splits))
+    let blocks = pixels.ceilingDivided(by: kernel.tileWidth) * computedGroups / kernel.groupsPerBlock * splits
+    let perMultiprocessor = Double(blocks.ceilingDivided(by: device.multiprocessorCount))
+    let loaded = units * Double((kernel.tileWidth + outputs) * 64) + Double(kernel.tileWidth * outputs * (splits > 1 ? 4 : 2))
+    let multiplied = units * Double(32 * kernel.tileWidth * outputs)
+    let ends = 1500 * (kernel.blocksPerMultiprocessor > 1 ? 1 : perMultiprocessor)
+    let bytes = Double(input.byteCount + output.byteCount + (residual?.byteCount ?? 0) + weightByteCount)
+    return max(perMultiprocessor * max(loaded / 32, multiplied / 2600), bytes / Self.memoryRate) + ends + sumNanoseconds(splits)
   }
 
   /// Of a layer that has any, as they are without padding.

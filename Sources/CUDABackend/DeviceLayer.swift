@@ -53,6 +53,9 @@ extension DeviceLayer {
       return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? productRefusal(3, 1)
     case .denseWide(let element, let groups): return wideRefusal(element, groups)
     case .denseWideFloat(let groups): return wideRefusal(.float32, groups)
+    case .pointwiseHopper(let element, let groups):
+      if groups > 1, computedGroups % groups != 0 { return "it takes whole runs of \(64 * groups) output channels" }
+      return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? productRefusal(1, 1)
     case .separable(let element):
       return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true)
         ?? separableRefusal(.depthwiseFirst)

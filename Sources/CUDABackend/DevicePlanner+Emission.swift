@@ -30,6 +30,10 @@ extension DevicePlanner {
       // Blocks stay: four tiles at a time each, one block a multiprocessor for each group.
       let most = (across * down * images).ceilingDivided(by: 4)
       grid = LaunchGrid(x: min(most, max(device.multiprocessorCount / groups, 1)), y: groups, z: 1)
+    } else if case .pointwiseHopper = kernel.family {
+      // Runs of pixels, those of all images one behind the other.
+      let runs = (computed.height * computed.width * images).ceilingDivided(by: kernel.tileWidth)
+      grid = LaunchGrid(x: runs * groups / kernel.groupsPerBlock, y: splits)
     } else {
       grid = LaunchGrid(x: across, y: down, z: images * groups / kernel.groupsPerBlock * splits)
     }
@@ -143,6 +147,10 @@ extension DevicePlanner {
         return WeightPacking.denseWideFloat(groups: groups, inputs: padded, outputsAtOnce: atOnce * 64, weight)
       case .separable(.float32):
         return WeightPacking.separableFloat(groups: groups, inputs: padded, depthwise: channelWeight, pointwise: weight)
+      case .pointwiseHopper(let element, let atOnce):
+        return WeightPacking.denseHopper(
+          groups: groups, inputs: padded.ceilingDivided(by: 32) * 32, inputsAtOnce: 32, outputsAtOnce: atOnce * 64, taps: 1,
+          element, weight)
       case .separable(let element), .separableBlock(let element):
         return WeightPacking.separable(
           groups: groups, inputs: padded, element, isForHopper: kernel.isForHopper, depthwise: channelWeight, pointwise: weight)

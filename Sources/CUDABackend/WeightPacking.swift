@@ -67,14 +67,15 @@ enum WeightPacking {
     return to.bytes
   }
 
-  /// `DenseHopper`, which takes 64 inputs and makes 64 outputs at once, and `DenseWideHopper`; `inputs` is a multiple of those at once.
+  /// `DenseHopper`, which takes 64 inputs and makes 64 outputs at once, `DenseWideHopper`, and `PointwiseHopper`, which has one tap; `inputs` is
+  /// a multiple of those at once.
   static func denseHopper(
-    groups: Int, inputs: Int, inputsAtOnce: Int, outputsAtOnce: Int, _ element: DeviceElement, _ weight: Weight
+    groups: Int, inputs: Int, inputsAtOnce: Int, outputsAtOnce: Int, taps: Int = 9, _ element: DeviceElement, _ weight: Weight
   ) -> [UInt8] {
     var to = Packed(element: element)
     for o in stride(from: 0, to: groups * 64, by: outputsAtOnce) {
       for unit in stride(from: 0, to: inputs, by: inputsAtOnce) {
-        for tap in 0..<9 {
+        for tap in 0..<taps {
           for i in stride(from: unit, to: unit + inputsAtOnce, by: 8) {
             for n in 0..<outputsAtOnce {
               for k in 0..<8 { to.append(weight(o + n, i + k, tap / 3, tap % 3)) }

@@ -14,6 +14,7 @@
 #include "linear.cuh"
 #include "movement.cuh"
 #include "parts.cuh"
+#include "pointwiseHopper.cuh"
 #include "pointwisePlanes.cuh"
 #include "pool.cuh"
 #include "selection.cuh"

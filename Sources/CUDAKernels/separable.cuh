@@ -239,12 +239,16 @@ template <class E, int Warps, int Stages, class Unit = SeparableUnit<E>> struct 
       Stages * slotBytes + (sizeof(E) == 4 ? Shape::stageBytesOfFloat : Shape::stageBytes);
 
   static DEVICE void run(const ConvolutionArguments &a) {
-    const Shape tile(a, 16 / sizeof(E));
-    const int warp = threadIdx.x >> 5, units = a.inputChannels / static_cast<int>(32 / sizeof(E));
+    constexpr int channels = 32 / sizeof(E);
+    const Shape tile(a, channels / 2);
+    const int warp = threadIdx.x >> 5;
     const uint32_t ring = sharedBase();
     const WarpOutput<E> out(a, ring + Stages * slotBytes, tile);
-    const E *input = static_cast<const E *>(a.input);
-    const char *weights = static_cast<const char *>(a.weights) + static_cast<long long>(tile.group) * units * weightBytes;
+    const Units part(a, tile.split, channels);
+    const int units = part.count;
+    const E *input = static_cast<const E *>(a.input) + part.first * channels;
+    const char *weights = static_cast<const char *>(a.weights) +
+                          (static_cast<long long>(tile.group) * (a.inputChannels / channels) + part.first) * weightBytes;
 
 #pragma unroll 1
     for (int unit = 0; unit < Stages - 1 && unit < units; unit++)
@@ -281,6 +285,7 @@ template <class E, int Warps, int Stages, class Unit = SeparableUnit<E>> struct 
     }
     letLaterKernelsStart();
     waitForCopies<0>();
-    out.store(a, sums);
+    if (a.splits > 1) storeParts(a, tile, sums);
+    else out.store(a, sums);
   }
 };

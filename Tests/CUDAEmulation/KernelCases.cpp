@@ -11,7 +11,7 @@ using packing::Words;
 namespace {
 
 enum class Kind {
-  dense, denseFloat, denseHopper, denseWide, denseWideFloat, sumParts, separable, block, selection, head, headFloat, tail, pool,
+  dense, denseFloat, denseHopper, denseWide, denseWideFloat, pointwiseHopper, sumParts, separable, block, selection, head, headFloat, tail, pool,
   depthwise, planes, linear, mean
 };
 
@@ -39,6 +39,9 @@ template <class E, int G, int S> constexpr Family family<DenseWideHopper<E, G, S
     Kind::denseWide, 16, 16, 3, 1, 0, DenseWideHopper<E, G, S>::sharedBytes, isBrain<E>, G};
 template <int G, int S> constexpr Family family<DenseWideFloatHopper<G, S>>{
     Kind::denseWideFloat, 16, 16, 3, 1, 0, DenseWideFloatHopper<G, S>::sharedBytes, false, G, true};
+template <class E, int R, int G, int S> constexpr Family family<PointwiseHopper<E, R, G, S>>{
+    Kind::pointwiseHopper, PointwiseHopper<E, R, G, S>::width, 1, 1, 1, 0, PointwiseHopper<E, R, G, S>::sharedBytes, isBrain<E>,
+    G};
 template <class E> constexpr Family family<SumParts<E>>{Kind::sumParts, 0, 0, 0, 0, 0, 0, false};
 template <class E, int W, int S, class U> constexpr Family family<Separable<E, W, S, U>>{
     Kind::separable, 16, W * 4, 3, 1, 0, Separable<E, W, S, U>::sharedBytes, isBrain<E>, 1, isFloat<E>, U::isGrouped};
@@ -232,6 +235,7 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
     case Kind::denseHopper:
     case Kind::denseWide:
     case Kind::denseWideFloat:
+    case Kind::pointwiseHopper:
     case Kind::head:
     case Kind::headFloat:
     case Kind::tail: {
@@ -248,6 +252,7 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
         if (single) packedFloat = packing::tailFloat(first, outputs, inputs);
         else packed = packing::tail(first, outputs, inputs, round);
       }
+      if (f.kind == Kind::pointwiseHopper) packed = packing::denseHopper(all, made, inputs, 32, f.groups * 64, round, 1);
       break;
     }
     case Kind::depthwise:
@@ -322,6 +327,8 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
     grid = {unsigned(height * ((width + f.planes - 1) / f.planes) * outputs / 8 + 255) / 256, unsigned(a.images), 1};
   if (f.kind == Kind::planes) grid = {unsigned(a.images * height * width + 255) / 256, 1, 1};
   if (f.kind == Kind::linear) grid = {unsigned(outputs + 7) / 8, unsigned(a.images + 3) / 4, 1};
+  if (f.kind == Kind::pointwiseHopper)
+    grid = {unsigned((a.images * height * width + f.tileWidth - 1) / f.tileWidth * (a.groups / f.groups)), unsigned(a.splits), 1};
   const Buffer output = floatOut ? buffer(output32, true) : buffer(output16, true),
                residuals = floatOut ? buffer(r, false) : buffer(r16, false),
                seconds = floatOut ? buffer(s, false) : buffer(s16, false);
@@ -473,6 +480,9 @@ int cudaKernelSplits(int index) {
     case Kind::dense:
     case Kind::denseFloat:
     case Kind::denseWide:
+    case Kind::pointwiseHopper:
+    case Kind::separable:
+    case Kind::selection:
     case Kind::denseWideFloat: return !f.brain;
     default: return 0;
   }

@@ -40,14 +40,17 @@ inline Words dense(const Weights &weights, int outputs, int inputs, int size, Ro
   return to;
 }
 
-inline Words denseHopper(const Weights &weights, int outputs, int inputs, int inputsAtOnce, int outputsAtOnce, Round round) {
+/// Inputs that are missing of the last ones at once weigh nothing.
+inline Words denseHopper(const Weights &weights, int outputs, int inputs, int inputsAtOnce, int outputsAtOnce, Round round,
+                         int taps = 9) {
   Words to;
   for (int o = 0; o < outputs; o += outputsAtOnce)
     for (int unit = 0; unit < inputs; unit += inputsAtOnce)
-      for (int tap = 0; tap < 9; tap++)
+      for (int tap = 0; tap < taps; tap++)
         for (int i = unit; i < unit + inputsAtOnce; i += 8)
           for (int n = 0; n < outputsAtOnce; n++)
-            for (int k = 0; k < 8; k++) to.push_back(round(weights[(size_t(o + n) * inputs + i + k) * 9 + tap]));
+            for (int k = 0; k < 8; k++)
+              to.push_back(round(i + k < inputs ? weights[(size_t(o + n) * inputs + i + k) * size_t(taps) + size_t(tap)] : 0));
   return to;
 }
 
