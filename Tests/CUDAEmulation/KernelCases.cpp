@@ -487,6 +487,9 @@ int cudaKernelSplits(int index) {
     default: return 0;
   }
 }
+int cudaKernelSplitUnit(int index) {
+  return rows[size_t(index)].family.kind == Kind::pointwiseHopper ? 32 : cudaKernelInputUnit(index);
+}
 int cudaKernelResiduals(int index) {
   const Kind kind = rows[size_t(index)].family.kind;
   return kind != Kind::pool && kind != Kind::mean;

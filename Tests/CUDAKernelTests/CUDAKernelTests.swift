@@ -45,7 +45,8 @@ import Testing
       }
       let seed = generator.next() as UInt32
       // Blocks that share the channels: each has some.
-      let units = max(inputs / step, 1), splits = (1...units).filter { ($0 - 1) * ((units + $0 - 1) / $0) < units }
+      let unit = cudaKernelSplitUnit(index), units = max((inputs + unit - 1) / unit, 1)
+      let splits = (1...units).filter { ($0 - 1) * ((units + $0 - 1) / $0) < units }
       let layer = CUDAKernelCase(
         images: shape.images, height: shape.height, width: shape.width, inputChannels: inputs, outputChannels: outputs,
         shuffle: shuffles ? 2 : 1, residual: residuals && number % 3 == 0 ? 1 : 0, second: residuals && number == 0 ? 1 : 0,

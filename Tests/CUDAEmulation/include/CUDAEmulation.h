@@ -27,8 +27,9 @@ int cudaKernelMostOutputs(int index);
 /// Whether it shuffles pixels, and whether it adds a residual and a second.
 int cudaKernelShuffles(int index);
 int cudaKernelResiduals(int index);
-/// Whether blocks can share input channels.
+/// Whether blocks can share input channels, and how many of them they take at a time.
 int cudaKernelSplits(int index);
+int cudaKernelSplitUnit(int index);
 /// The distance from the reference over the reference's length, or -1 with what went wrong.
 double cudaKernelError(int index, CUDAKernelCase kernelCase, char *fault, int capacity);
 
