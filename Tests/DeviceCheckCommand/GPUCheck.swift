@@ -39,6 +39,9 @@ import Foundation
   @Option(help: "Only networks of these names, with commas between. (default: all)")
   var networks: String?
 
+  @Option(help: "Only one precision: float32 or float16. (default: both)")
+  var precision: CUDAPrecision?
+
   @Flag(help: "On a device that is emulated on the CPU, with small networks: to see the program run.")
   var emulated = false
 
@@ -52,6 +55,7 @@ import Foundation
       return engine
     }
     if let networks { check.networkNames = Set(networks.split(separator: ",").map(String.init)) }
+    if let precision { check.precisions = [precision] }
     // Each part leaves time for the next.
     func until(_ share: Double) -> Double { start + seconds * share }
     check.deadline = until(operations ? 1 : 0.45)
@@ -83,3 +87,5 @@ import Foundation
     if !report.isSound, !kernels, !times { throw ExitCode(1) }
   }
 }
+
+extension CUDAPrecision: ExpressibleByArgument {}
