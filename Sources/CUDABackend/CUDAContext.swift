@@ -57,7 +57,7 @@ package final class CUDAContext: @unchecked Sendable {
   func function(_ kernel: CUDAKernel) throws(CUDAError) -> KernelFunction {
     try loaded.withLock { (loaded) throws(CUDAError) in
       if let known = loaded[kernel.name] { return known }
-      let file = kernel.isForHopper ? CompiledKernels.forHopper : .forAll
+      let file = device.isHopper ? CompiledKernels.forHopper : .forAll
       guard let text = file.module(kernel.name) else { preconditionFailure("no PTX holds \(kernel.name)") }
       var module: OpaquePointer?
       try call("cuModuleLoadDataEx") { functions in
@@ -179,15 +179,25 @@ final class DeviceStream: @unchecked Sendable {
     if captured == nil { context.count(more) } else { captured? += more }
   }
 
-  /// Runs a kernel on a grid of blocks with the bytes of its arguments.
-  func launch(_ kernel: CUDAKernel, _ grid: LaunchGrid, _ arguments: [UInt8]) throws(CUDAError) {
+  /// Runs a kernel on a grid of blocks with the bytes of its arguments. Where it overlaps, its blocks begin as soon as there is room, and
+  /// wait for the kernel ahead where they read or write values: kernels for compute capability 9.0 do that.
+  func launch(_ kernel: CUDAKernel, _ grid: LaunchGrid, _ arguments: [UInt8], overlaps: Bool) throws(CUDAError) {
     let function = try context.function(kernel)
-    try context.call("cuLaunchKernel") { functions in
+    try context.call("cuLaunchKernelEx") { functions in
       arguments.withUnsafeBytes { bytes in
         var first = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
-        return functions.launchKernel(
-          function.handle, UInt32(grid.x), UInt32(grid.y), UInt32(grid.z), UInt32(kernel.threadCount), 1, 1,
-          UInt32(kernel.sharedByteCount), handle, &first, nil)
+        var attribute = cuda_launch_attribute()
+        (attribute.id, attribute.value) = (Int32(cuda_launch_overlaps), 1)
+        return withUnsafeMutablePointer(to: &attribute) { attribute in
+          var configuration = cuda_launch_configuration()
+          (configuration.gridX, configuration.gridY, configuration.gridZ) = (UInt32(grid.x), UInt32(grid.y), UInt32(grid.z))
+          (configuration.blockX, configuration.blockY, configuration.blockZ) = (UInt32(kernel.threadCount), 1, 1)
+          configuration.sharedBytes = UInt32(kernel.sharedByteCount)
+          configuration.stream = UnsafeMutableRawPointer(handle)
+          configuration.attributes = attribute
+          configuration.attributeCount = overlaps ? 1 : 0
+          return functions.launchKernel(&configuration, function.handle, &first, nil)
+        }
       }
     }
   }

@@ -41,6 +41,9 @@ public struct CUDADevice: Hashable, Codable, Sendable {
 }
 
 extension CUDADevice {
+  /// Whether it runs what is compiled for compute capability 9.0 alone.
+  var isHopper: Bool { capability.major == 9 }
+
   /// What a row of a table of devices says, in order.
   public var rows: [(name: String, value: String)] {
     func extents(_ values: [Int]) -> String { values.map(String.init).joined(separator: " x ") }

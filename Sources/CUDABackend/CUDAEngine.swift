@@ -17,6 +17,10 @@ public struct CUDAEngine: Backend {
   /// Whether each value has memory of its own, so that reading outside one is found.
   package var separatesValues = false
 
+  /// Whether a kernel may begin before the one ahead of it is done, on devices where kernels wait for what they read: the same bits, and
+  /// less time between them.
+  package var overlapsKernels = true
+
   static let backendName = "cuda"
 
   /// Throws where there is no driver, or it has no such device.

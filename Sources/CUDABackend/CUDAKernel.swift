@@ -10,13 +10,24 @@ package struct CUDAKernel: KernelMethod {
     case denseHopper(DeviceElement)
     /// Makes so many groups of 64 output channels a block.
     case denseWide(DeviceElement, groups: Int)
+    case denseWideFloat(groups: Int)
+    /// 1x1, and transposed 2x2; makes so many groups of 64 output channels a block, whose pixels are a run of all images'.
+    case pointwiseHopper(DeviceElement, groups: Int)
     /// Adds what the splits of a layer left.
     case sumParts(DeviceElement)
     case separable(DeviceElement)
     case separableBlock(DeviceElement)
     case selection(DeviceElement)
-    case head(DeviceElement, planes: Int)
+    /// From up to four planes.
+    case head(DeviceElement, size: Int, stride: Int)
+    /// 3x3, in float32.
+    case headFloat(planes: Int)
     case tail(DeviceElement)
+    /// 1x1 to so many planes, or four for each that pixels are shuffled to.
+    case pointwisePlanes(DeviceElement, most: Int)
+    case depthwise(DeviceElement, size: Int, stride: Int)
+    case linear(DeviceElement, result: DeviceElement)
+    case meanOfPixels(DeviceElement)
     case maximumPool(DeviceElement, size: Int, stride: Int)
     /// 3x3 with shared memory, any layout.
     case tiled
@@ -35,31 +46,35 @@ package struct CUDAKernel: KernelMethod {
   package let tileHeight: Int
   /// Of a block.
   package let sharedByteCount: Int
+  /// Whether its instructions are those of compute capability 9.0 alone.
+  package let isForHopper: Bool
 
   package var description: String { name }
 
   /// In the order of the table.
   package static let allCases: [CUDAKernel] = (0..<cuda_kernel_count()).map { CUDAKernel(cuda_kernel_at($0)) }
 
-  /// Whether its instructions are those of compute capability 9.0 alone.
-  package var isForHopper: Bool {
+  /// Groups of 64 output channels that a block makes.
+  var groupsPerBlock: Int {
     switch family {
-    case .denseHopper, .denseWide: true
-    default: false
+    case .denseWide(_, let groups), .denseWideFloat(let groups), .pointwiseHopper(_, let groups): groups
+    default: 1
     }
   }
-
-  /// Groups of 64 output channels that a block makes.
-  var groupsPerBlock: Int { if case .denseWide(_, let groups) = family { groups } else { 1 } }
 
   /// Input channels that it takes at a time where several blocks can share those of a layer; nil where they cannot.
   var channelsPerUnit: Int? {
     switch family {
-    case .dense, .denseWide: 16
-    case .denseFloat: 8
+    case .separable(.float32): 8
+    case .dense, .denseWide, .separable, .selection: 16
+    case .pointwiseHopper: 32
+    case .denseFloat, .denseWideFloat: 8
     default: nil
     }
   }
+
+  /// Whether several blocks can share the input channels of a tile.
+  package var sharesChannels: Bool { channelsPerUnit != nil }
 
   /// The kernel of a family that takes any shape.
   static func any(_ family: Family) -> CUDAKernel {
@@ -78,12 +93,21 @@ package struct CUDAKernel: KernelMethod {
     tileHeight = Int(row.tileHeight)
     sharedByteCount = Int(row.sharedBytes)
     let text = String(cString: row.family)
+    isForHopper = text.contains("Hopper")
     guard let family = Family(text) else { preconditionFailure("\(name) of kernels.def has the unknown family \(text)") }
     self.family = family
   }
 }
 
 extension CUDAKernel.Family {
+  /// Whether it makes pixels of a few planes.
+  var isHead: Bool {
+    switch self {
+    case .head, .headFloat: true
+    default: false
+    }
+  }
+
   /// `Dense<Half , 4 , 3 , 3 , 2>`: the element, warps, stages, then size and stride, 3 and 1 unless given.
   fileprivate init?(_ text: String) {
     let parts = text.split(whereSeparator: { "<,> ".contains($0) }).map(String.init)
@@ -101,13 +125,30 @@ extension CUDAKernel.Family {
     case ("DenseWideHopper", let element?):
       guard let groups = number(2) else { return nil }
       self = .denseWide(element, groups: groups)
+    case ("DenseWideFloatHopper", nil):
+      guard let groups = number(1) else { return nil }
+      self = .denseWideFloat(groups: groups)
+    case ("PointwiseHopper", let element?):
+      guard let groups = number(3) else { return nil }
+      self = .pointwiseHopper(element, groups: groups)
     case ("SumParts", let element?): self = .sumParts(element)
     case ("Separable", let element?): self = .separable(element)
     case ("SeparableBlock", let element?): self = .separableBlock(element)
     case ("Selection", let element?): self = .selection(element)
+    case ("HeadFloat", nil):
+      guard let planes = number(1) else { return nil }
+      self = .headFloat(planes: planes)
     case ("Head", let element?):
-      guard let planes = number(2) else { return nil }
-      self = .head(element, planes: planes)
+      guard let size = number(3), let stride = number(4) else { return nil }
+      self = .head(element, size: size, stride: stride)
+    case ("PointwisePlanes", let element?):
+      guard let parts = number(2) else { return nil }
+      self = .pointwisePlanes(element, most: parts * 8)
+    case ("Depthwise", let element?):
+      guard let size = number(2), let stride = number(3) else { return nil }
+      self = .depthwise(element, size: size, stride: stride)
+    case ("Linear", let element?): self = .linear(element, result: parts.last == "float" ? .float32 : element)
+    case ("MeanOfPixels", let element?): self = .meanOfPixels(element)
     case ("Tail", let element?): self = .tail(element)
     case ("MaximumPool", let element?):
       guard let size = number(2), let stride = number(3) else { return nil }

@@ -138,7 +138,7 @@ final class TimedGraphs {
         if plan.inputByteCount > 0 { try stream.upload(session.inputAddress, stage.base, plan.inputByteCount) }
         try moment(1)
         for (index, step) in steps.enumerated() {
-          try stream.launch(step.kernel, step.grid, step.arguments(session.addresses, step))
+          try session.launch(step, overlaps: session.overlaps)
           try moment(index + 2)
         }
         if plan.outputByteCount > 0 {
@@ -205,12 +205,17 @@ extension CUDAKernel {
   /// What the kernel does, for reports.
   fileprivate var work: Work {
     switch family {
-    case .dense, .denseHopper, .denseWide: Work(.gatheredProducts, unit: .float16)
-    case .denseFloat: Work(.gatheredProducts, unit: .tensorFloat32)
+    case .dense, .denseHopper, .denseWide, .pointwiseHopper: Work(.gatheredProducts, unit: .float16)
+    case .denseFloat, .denseWideFloat: Work(.gatheredProducts, unit: .tensorFloat32)
+    case .separable(.float32): Work(.separable, unit: .tensorFloat32)
+    case .headFloat: Work(.head, unit: .tensorFloat32)
+    case .tail(.float32): Work(.tail, unit: .tensorFloat32)
     case .separable, .separableBlock, .selection: Work(.separable, unit: .float16)
     case .head: Work(.head, unit: .float16)
     case .tail: Work(.tail, unit: .float16)
-    case .maximumPool, .windows: Work(.pool)
+    case .pointwisePlanes(let element, _), .depthwise(let element, _, _), .linear(let element, _):
+      element == .float32 ? Work(.gatheredProducts) : Work(.gatheredProducts, unit: .float16)
+    case .maximumPool, .windows, .meanOfPixels: Work(.pool)
     // A thread an output: the tensor cores stand still.
     case .direct, .tiled, .multiplyMatrices: Work(.gatheredProducts, isVectorised: false)
     case .elementByElement, .normalize: Work(.elementwise)

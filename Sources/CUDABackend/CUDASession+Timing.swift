@@ -10,7 +10,7 @@ extension CUDASession {
     try run(inputs, into: &outputs) { () throws(CUDAError) in
       if plan.inputByteCount > 0 { try stream.upload(inputAddress, stage.base, plan.inputByteCount) }
       let graph = try stream.captured { () throws(CUDAError) in
-        for step in program.steps { try stream.launch(step.kernel, step.grid, step.arguments(addresses, step)) }
+        for step in program.steps { try launch(step, overlaps: overlaps) }
       }
       let start = try DeviceEvent(stream.context), end = try DeviceEvent(stream.context)
       // The first ones bring the clocks up.
@@ -20,6 +20,63 @@ extension CUDASession {
         try end.record(stream)
         try stream.synchronize()
         if index >= 0 { times.append(try end.nanoseconds(since: start)) }
+      }
+      if plan.outputByteCount > 0 {
+        try stream.download(stage.base + plan.inputByteCount, outputAddress, plan.outputByteCount)
+        try stream.synchronize()
+      }
+    }
+    return times
+  }
+
+  func launch(_ step: DeviceProgram.Step, overlaps: Bool) throws(CUDAError) {
+    try stream.launch(step.kernel, step.grid, step.arguments(addresses, step), overlaps: overlaps)
+  }
+
+  /// How long a layer's kernel takes in the midst of others.
+  package struct LayerTime: Sendable {
+    package var node: String
+    package var layer: DeviceLayer
+    package var kernel: CUDAKernel
+    /// Blocks that share the input channels of a tile.
+    package var splits: Int
+    package var nanoseconds: Double
+  }
+
+  /// The layers that were weighed, each run again and again as one graph, with the kernel that adds its parts: the least time of a run.
+  ///
+  /// - Parameter isWanted: which layers; the others take no time.
+  package func layerTimes(
+    _ inputs: [Tensor], isWanted: (DeviceLayer, CUDAKernel, Int) -> Bool
+  ) throws(ExecutionError) -> [LayerTime] {
+    let repeats = 16
+    var outputs: [Tensor] = [], times: [LayerTime] = []
+    try run(inputs, into: &outputs) { () throws(CUDAError) in
+      if plan.inputByteCount > 0 { try stream.upload(inputAddress, stage.base, plan.inputByteCount) }
+      for step in program.steps { try launch(step, overlaps: overlaps) }
+      let start = try DeviceEvent(stream.context), end = try DeviceEvent(stream.context)
+      for (index, layer) in weighed.sorted(by: { $0.key < $1.key }) {
+        let step = program.steps[index]
+        var steps = [step], splits = 1
+        if index + 1 < program.steps.count, case .sumParts = program.steps[index + 1].kernel.family {
+          steps.append(program.steps[index + 1])
+          splits = program.values[step.writes].layout.shape.batch / layer.output.shape.batch
+        }
+        guard isWanted(layer, step.kernel, splits) else { continue }
+        let graph = try stream.captured { () throws(CUDAError) in
+          for _ in 0..<repeats { for step in steps { try launch(step, overlaps: overlaps) } }
+        }
+        var least = Int.max
+        for _ in 0..<4 {
+          try start.record(stream)
+          try stream.launch(graph)
+          try end.record(stream)
+          try stream.synchronize()
+          least = min(least, try end.nanoseconds(since: start))
+        }
+        times.append(
+          LayerTime(
+            node: step.node, layer: layer, kernel: step.kernel, splits: splits, nanoseconds: Double(least) / Double(repeats)))
       }
       if plan.outputByteCount > 0 {
         try stream.download(stage.base + plan.inputByteCount, outputAddress, plan.outputByteCount)

@@ -21,6 +21,10 @@ package final class CUDASession: Session {
   let program: DeviceProgram
   let addresses: DeviceProgram.Addresses
   let plan: DeviceMemoryPlan
+  /// What kernels were weighed for, by the place of the step.
+  let weighed: [Int: DeviceLayer]
+  /// Whether a kernel begins before the one ahead of it is done.
+  let overlaps: Bool
   private let graph: DeviceGraph
   /// Of the first input, and of the first output.
   let inputAddress: UInt64
@@ -35,7 +39,9 @@ package final class CUDASession: Session {
   /// What a failed run leaves on the device is not known: the next one says so again.
   private var failure: ExecutionError?
 
-  init(_ program: DeviceProgram, network: Network, shapes: [String: Shape], model: CUDAModel) throws(ExecutionError) {
+  init(
+    _ program: DeviceProgram, weighed: [Int: DeviceLayer], network: Network, shapes: [String: Shape], model: CUDAModel
+  ) throws(ExecutionError) {
     inputShapes = network.inputs.compactMap { shapes[$0.name] }
     outputShapes = network.outputs.compactMap { shapes[$0] }
     inputNames = network.inputs.map(\.name)
@@ -43,6 +49,9 @@ package final class CUDASession: Session {
     device = model.engine.device
     kernels = program.steps.map { ($0.node, $0.kernel.name) }
     self.program = program
+    self.weighed = weighed
+    let overlaps = model.engine.overlapsKernels && model.engine.device.isHopper
+    self.overlaps = overlaps
     let context = model.engine.context, plan = DeviceMemoryPlan(program)
     self.plan = plan
 
@@ -81,7 +90,9 @@ package final class CUDASession: Session {
       for step in program.steps { _ = try context.function(step.kernel) }
       let graph = try stream.captured { () throws(CUDAError) in
         if plan.inputByteCount > 0 { try stream.upload(inputs.address, stage.base, plan.inputByteCount) }
-        for step in program.steps { try stream.launch(step.kernel, step.grid, step.arguments(addresses, step)) }
+        for step in program.steps {
+          try stream.launch(step.kernel, step.grid, step.arguments(addresses, step), overlaps: overlaps)
+        }
         if plan.outputByteCount > 0 {
           try stream.download(stage.base + plan.inputByteCount, outputs.address, plan.outputByteCount)
         }

@@ -35,30 +35,52 @@ extension DeviceLayer {
 
   /// Of the sums that splits leave.
   private func partsByteCount(_ splits: Int) -> Int {
-    splits * output.shape.batch * computed.height * computed.width * computedGroups * DeviceLayout.laneUnit * 4
+    splits * output.shape.batch * computed.height * computed.width * computedGroups * DeviceLayout.groupLanes * 4
   }
 
   /// Output channels of a block of `Tiled`.
   static let tiledOutputs = 16
 
   /// Bytes in a nanosecond that the memory of an H100 moves, and its second-level cache; nanoseconds of one more launch.
-  private static let memoryRate = 2000.0, cacheRate = 4000.0, launch = 3000.0
+  private static let memoryRate = 2000.0, cacheRate = 4000.0
+  static let launch = 2000.0
+  /// Bytes in a nanosecond that kernels move that do little else, and nanoseconds before the first.
+  private static let streamRate = 2500.0, start = 2000.0
 
-  func nanoseconds(of kernel: CUDAKernel, splits: Int) -> Double {
+  package func nanoseconds(of kernel: CUDAKernel, splits: Int) -> Double {
     let image = computed, channels = Double(input.shape.channels), images = Double(output.shape.batch)
-    // 64 outputs of a pixel; for each of them what is multiplied, and products of a multiprocessor in a nanosecond: a half of the H100's
-    // tensor cores, as measured for dense 3x3 there.
+    // 64 outputs of a pixel; for each of them what is multiplied, and products of a multiprocessor in a nanosecond. Those of dense kernels of
+    // 16 bits, and what begins and ends their blocks, are fitted to an H200, which has the H100's multiprocessors.
     let work: (products: Double, rate: Double)
+    var ends = 0.0
     switch kernel.family {
-    case .dense(_, let size, _): work = (64 * channels.roundedUp(to: 16) * Double(size * size), 800)
-    // Weights stay in shared memory.
-    case .denseHopper: work = (64 * 64 * 9, 1300)
-    // The same products; not measured.
-    case .denseWide: work = (64 * channels.roundedUp(to: 16) * 9, 1300)
-    case .denseFloat(let size, _): work = (64 * channels.roundedUp(to: 8) * Double(size * size), 130)
-    case .separable: work = ((64 + 72) * channels.roundedUp(to: 16), 500)
+    case .dense(_, let size, _):
+      // Those of one tap wait for what they multiply.
+      let isTall = kernel.tileHeight == 32
+      work = (64 * channels.roundedUp(to: 16) * Double(size * size), size == 1 ? 600 : isTall ? 1830 : 1500)
+      ends = isTall ? 5700 : 3900
+    // Weights stay in shared memory, and blocks stay, too.
+    case .denseHopper:
+      work = (64 * 64 * 9, 1870)
+      ends = 3500
+    case .denseWide:
+      work = (64 * channels.roundedUp(to: 16) * 9, 2200)
+      ends = 3300
+    // Three products of TF32 for one, at three quarters of the rate of those; not measured.
+    case .denseWideFloat: work = (64 * channels.roundedUp(to: 8) * 9, 350)
+    case .denseFloat(let size, _):
+      work = (64 * channels.roundedUp(to: 8) * Double(size * size), kernel.tileHeight > 16 ? 330 : 300)
+    case .pointwiseHopper: return pointwiseNanoseconds(of: kernel, splits: splits)
+    // Three products for one, and the depthwise part as plain sums; not measured.
+    case .separable(.float32): work = ((64 + 9) * channels.roundedUp(to: 8), 170)
+    case .separable: work = ((64 + 72) * channels.roundedUp(to: 16), kernel.isForHopper ? 900 : 750)
     case .selection: work = (64 * channels.roundedUp(to: 16) * 1.3 + 72 * 64, 500)
-    case .head(_, let planes): work = (64 * Double(9 * planes).roundedUp(to: 16), 300)
+    case .headFloat(let planes): work = (64 * Double(9 * planes).roundedUp(to: 8), 130)
+    case .tail(.float32): work = (8 * channels.roundedUp(to: 8) * 9, 100)
+    case .head(_, let size, _): work = (64 * Double(size) * Double(size).roundedUp(to: 4) * 4, 600)
+    // Bytes, and a launch.
+    case .pointwisePlanes, .linear, .meanOfPixels: work = (0, 1)
+    case .depthwise(_, let size, _): work = (64 * Double(size * size), 60)
     case .tail: work = (8 * channels.roundedUp(to: 16) * 9, 300)
     case .separableBlock: work = (2 * (64 + 72) * 64, 500)
     case .maximumPool, .windows, .elementByElement, .move, .resample, .sumParts, .reduce,
@@ -67,7 +89,7 @@ extension DeviceLayer {
     // A load from the cache for each product; of planes there are no more than are wanted.
     case .tiled: work = (9 * channels.roundedUp(to: 8) * Double(Self.tiledOutputs), 60)
     case .direct:
-      work = (Double(directProducts * (output.isPlanar ? output.shape.channels : 64)), 8)
+      work = (Double(directProducts * (output.isPlanar ? output.shape.channels : 64)), 4)
     }
     var groups = Double(computedGroups)
     if case .tiled = kernel.family {
@@ -76,13 +98,30 @@ extension DeviceLayer {
     let bytes = Double(
       input.byteCount + output.byteCount + (residual?.byteCount ?? 0) + weightByteCount)
     let memory = bytes / Self.memoryRate
+    switch kernel.family {
+    case .pointwisePlanes, .linear, .meanOfPixels, .depthwise:
+      let products = images * Double(image.height * image.width) * groups * work.products / work.rate
+      let time = max(products / Double(device.multiprocessorCount), bytes / Self.streamRate) + Self.start
+      // A warp takes 32 channels after the other, where those of `Linear` share them.
+      if case .pointwisePlanes = kernel.family { return time + channels.roundedUp(to: 32) / 32 * 200 }
+      return time
+    // One thread does the work of an output, one load after the other: 80 nanoseconds for a product, 150 for an element of a window.
+    case .direct, .windows:
+      let products = images * Double(image.height * image.width) * groups * work.products / work.rate
+      let alone = Double(directProducts) * 80 + Double(windowSize) * 150
+      return max(products / Double(device.multiprocessorCount), memory, alone) + Self.start
+    default: break
+    }
     guard kernel.tileWidth > 0 else {
       let pixels = images * Double(image.height * image.width)
       return max(pixels * groups * work.products / work.rate / Double(device.multiprocessorCount), memory)
     }
     var pixels = kernel.tileWidth * kernel.tileHeight
     // Squares outside the image are left out.
-    if case .denseWide = kernel.family { pixels = min(image.height.rounded(to: 8), 16) * min(image.width.rounded(to: 8), 16) }
+    switch kernel.family {
+    case .denseWide, .denseWideFloat: pixels = min(image.height.rounded(to: 8), 16) * min(image.width.rounded(to: 8), 16)
+    default: break
+    }
     let blocks =
       Double(image.height.ceilingDivided(by: kernel.tileHeight) * image.width.ceilingDivided(by: kernel.tileWidth)) * images
       * groups / Double(kernel.groupsPerBlock) * Double(splits)
@@ -93,10 +132,39 @@ extension DeviceLayer {
       let units = input.shape.channels.ceilingDivided(by: unit)
       share = Double(units.ceilingDivided(by: splits)) / Double(units)
     }
+    // However few blocks there are, one takes its units one after the other: measured on an H200.
+    let alone: Double
+    switch kernel.family {
+    case .separable: alone = (channels / 16).rounded(.up) * 700 * share
+    case .selection: alone = (channels / 16).rounded(.up) * 450 * share
+    default: alone = 0
+    }
     let time = waves * Double(pixels * kernel.groupsPerBlock) * work.products / work.rate * share
-    guard splits > 1 else { return max(time, memory) }
+    // The ends of a block are hidden behind those that share its multiprocessor.
+    var rounds = (waves / Double(kernel.blocksPerMultiprocessor)).rounded(.up)
+    if case .denseHopper = kernel.family { rounds = 1 }
+    return max(time + rounds * ends, alone, memory) + sumNanoseconds(splits)
+  }
+
+  /// What splits leave is written and read, and added by another kernel.
+  private func sumNanoseconds(_ splits: Int) -> Double {
+    guard splits > 1 else { return 0 }
     let parts = partsByteCount(splits), rate = parts * 2 < device.cacheByteCount ? Self.cacheRate : Self.memoryRate
-    return max(time, memory) + Double(2 * parts) / rate + Self.launch
+    return Double(2 * parts) / rate + Self.launch
+  }
+
+  /// Of a run of pixels: a multiprocessor waits for its operands, which come from the cache at 32 bytes a nanosecond, or multiplies 2,600
+  /// numbers in one; and what begins and ends a block is hidden where another one is there.
+  private func pointwiseNanoseconds(of kernel: CUDAKernel, splits: Int) -> Double {
+    let pixels = output.shape.batch * computed.height * computed.width, outputs = 64 * kernel.groupsPerBlock
+    let units = Double(input.shape.channels.ceilingDivided(by: 32).ceilingDivided(by: splits))
+    let blocks = pixels.ceilingDivided(by: kernel.tileWidth) * computedGroups / kernel.groupsPerBlock * splits
+    let perMultiprocessor = Double(blocks.ceilingDivided(by: device.multiprocessorCount))
+    let loaded = units * Double((kernel.tileWidth + outputs) * 64) + Double(kernel.tileWidth * outputs * (splits > 1 ? 4 : 2))
+    let multiplied = units * Double(32 * kernel.tileWidth * outputs)
+    let ends = 1500 * (kernel.blocksPerMultiprocessor > 1 ? 1 : perMultiprocessor)
+    let bytes = Double(input.byteCount + output.byteCount + (residual?.byteCount ?? 0) + weightByteCount)
+    return max(perMultiprocessor * max(loaded / 32, multiplied / 2600), bytes / Self.memoryRate) + ends + sumNanoseconds(splits)
   }
 
   /// Of a layer that has any, as they are without padding.
@@ -121,14 +189,23 @@ extension DeviceLayer {
   var computedGroups: Int {
     var runs = epilogue.shuffle * epilogue.shuffle
     if case .transposed(let payload) = form, payload.spreadsPixels { runs = 4 }
-    return runs * output.lanes.ceilingDivided(by: DeviceLayout.laneUnit)
+    return runs * output.groupCount
+  }
+
+  /// Elements that a pool looks at for one.
+  private var windowSize: Int {
+    switch form {
+    case .maximumPool(let pool), .averagePool(let pool): pool.kernel.height * pool.kernel.width
+    case .convolution, .separable, .transposed: 0
+    }
   }
 
   private var directProducts: Int {
     switch form {
     case .convolution(let payload): payload.kernel.height * payload.kernel.width * payload.inChannels / payload.groups
     case .transposed(let payload): payload.kernel.height * payload.kernel.width * payload.inChannels / payload.groups
-    case .separable, .maximumPool, .averagePool: 1
+    case .separable: 1
+    case .maximumPool, .averagePool: 0
     }
   }
 }

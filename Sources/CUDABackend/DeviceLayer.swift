@@ -34,7 +34,7 @@ extension DeviceLayer {
   /// Why a kernel cannot run the layer; nil where it can.
   package func refusal(of kernel: CUDAKernel) -> String? {
     if let fault = familyRefusal(kernel.family) { return fault }
-    if kernel.isForHopper, device.capability.major != 9 { return "it is for compute capability 9.0" }
+    if kernel.isForHopper, !device.isHopper { return "it is for compute capability 9.0" }
     if kernel.sharedByteCount > device.mostSharedByteCount {
       return
         "a block takes \(kernel.sharedByteCount >> 10) KiB of shared memory and may have \(device.mostSharedByteCount >> 10)"
@@ -51,9 +51,11 @@ extension DeviceLayer {
     case .denseHopper(let element):
       if input.shape.channels <= 48 || input.shape.channels > 64 { return "it takes 64 channels" }
       return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? productRefusal(3, 1)
-    case .denseWide(let element, let groups):
+    case .denseWide(let element, let groups): return wideRefusal(element, groups)
+    case .denseWideFloat(let groups): return wideRefusal(.float32, groups)
+    case .pointwiseHopper(let element, let groups):
       if groups > 1, computedGroups % groups != 0 { return "it takes whole runs of \(64 * groups) output channels" }
-      return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? productRefusal(3, 1)
+      return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? productRefusal(1, 1)
     case .separable(let element):
       return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true)
         ?? separableRefusal(.depthwiseFirst)
@@ -61,15 +63,39 @@ extension DeviceLayer {
       return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true)
         ?? separableRefusal(.pointwiseFirst)
     case .separableBlock: return "it does two layers, which are planned one by one"
-    case .head(let element, let planes):
-      guard input.isPlanar, input.shape.channels == planes else { return "it reads \(planes) planes" }
+    case .head(let element, let size, let stride):
+      guard input.isPlanar, input.shape.channels <= 4 else { return "it reads up to 4 planes" }
       guard !output.isPlanar, output.element == element else { return "it makes pixels of \(element.rawValue)" }
+      return sizeRefusal ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? windowRefusal(size, stride)
+    case .headFloat(let planes):
+      guard input.isPlanar, input.shape.channels == planes else { return "it reads \(planes) planes" }
+      guard !output.isPlanar, output.element == .float32 else { return "it makes pixels of float32" }
       return sizeRefusal ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? windowRefusal(3, 1)
     case .tail(let element):
       guard !input.isPlanar, input.element == element else { return "it reads pixels of \(element.rawValue)" }
       guard output.isPlanar, output.shape.channels <= 8 else { return "it makes up to 8 planes" }
       if let residual, !residual.isPlanar { return "it adds planes" }
       return sizeRefusal ?? epilogueRefusal(shuffles: false) ?? windowRefusal(3, 1)
+    case .pointwisePlanes(let element, let most):
+      guard !input.isPlanar, input.element == element else { return "it reads pixels of \(element.rawValue)" }
+      guard output.isPlanar, output.shape.channels * epilogue.shuffle * epilogue.shuffle <= most else {
+        return "it makes up to \(most) planes"
+      }
+      if let residual, !residual.isPlanar { return "it adds planes" }
+      return sizeRefusal ?? epilogueRefusal(shuffles: true) ?? windowRefusal(1, 1)
+    case .depthwise(let element, let size, let stride):
+      return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: false) ?? depthwiseRefusal(size, stride)
+    case .linear(let element, let result):
+      guard !input.isPlanar, input.element == element else { return "it reads pixels of \(element.rawValue)" }
+      guard output.element == result else { return "it makes \(result.rawValue)" }
+      guard input.shape.height * input.shape.width == 1 else { return "it is for images of one pixel" }
+      if residual != nil { return "it adds nothing" }
+      return sizeRefusal ?? epilogueRefusal(shuffles: false) ?? windowRefusal(1, 1)
+    case .meanOfPixels(let element):
+      guard case .averagePool(let pool) = form else { return "it is the mean of all pixels" }
+      if let refusal = pixelsRefusal(element) { return refusal }
+      let all = Pair(height: input.shape.height, width: input.shape.width)
+      return pool.kernel == all && pool.padding == Padding(0) ? nil : "it is the mean of all pixels"
     case .maximumPool(let element, let size, let stride):
       guard case .maximumPool(let pool) = form else { return "it is a pool" }
       if let refusal = pixelsRefusal(element) { return refusal }
@@ -109,7 +135,7 @@ extension DeviceLayer {
     for layout in [input, output] where layout.byteCount / layout.element.byteCount >= 1 << 31 {
       return "a value has 2^31 elements or more"
     }
-    return output.shape.batch * (output.lanes / DeviceLayout.laneUnit + 1) * 4 > 65535
+    return output.shape.batch * (output.groupCount + 1) * 4 > 65535
       ? "a launch takes at most 65535 images and groups of channels" : nil
   }
 
@@ -136,6 +162,11 @@ extension DeviceLayer {
     return shuffles && epilogue.shuffle == 2 && !epilogue.adds ? nil : "it does not shuffle pixels so"
   }
 
+  private func wideRefusal(_ element: DeviceElement, _ groups: Int) -> String? {
+    if computedGroups % groups != 0 { return "it takes whole runs of \(64 * groups) output channels" }
+    return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? productRefusal(3, 1)
+  }
+
   /// Of a dense convolution, or of a transposed one that is a dense one.
   private func productRefusal(_ size: Int, _ stride: Int) -> String? {
     if case .transposed(let payload) = form, size == 1, stride == 1 {
@@ -144,8 +175,19 @@ extension DeviceLayer {
     return windowRefusal(size, stride)
   }
 
+  /// Of a convolution of each channel by itself.
+  private func depthwiseRefusal(_ size: Int, _ stride: Int) -> String? {
+    guard case .convolution(let payload) = form, payload.groups == payload.inChannels, payload.groups == payload.outChannels
+    else { return "it is a convolution of each channel by itself" }
+    return windowRefusal(payload, size, stride)
+  }
+
   private func windowRefusal(_ size: Int, _ stride: Int) -> String? {
     guard case .convolution(let payload) = form, payload.groups == 1 else { return "it is a convolution of one group" }
+    return windowRefusal(payload, size, stride)
+  }
+
+  private func windowRefusal(_ payload: Convolution, _ size: Int, _ stride: Int) -> String? {
     guard payload.kernel == Pair(size) else { return "it is for kernels of \(size)x\(size)" }
     guard payload.stride == Pair(stride), payload.dilation == Pair(1) else {
       return "it is for a stride of \(stride) and a dilation of 1"

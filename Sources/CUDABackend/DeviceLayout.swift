@@ -20,7 +20,7 @@ public enum CUDAPrecision: String, Hashable, Codable, Sendable, CaseIterable {
 }
 
 /// How a value lies in the memory of the device: *planes* of float32, one a channel, where channels are few, as images enter and leave;
-/// else *pixels*, whose channels lie together, padded with zeros to a multiple of 64, which kernels make at once.
+/// else *pixels*, whose channels lie together, padded with zeros to a multiple of 16, which kernels take at once.
 package struct DeviceLayout: Hashable, Sendable {
   /// As an image: of other ranks the first extent is the batch and the rest are channels.
   package let shape: Shape
@@ -31,8 +31,10 @@ package struct DeviceLayout: Hashable, Sendable {
 
   /// Values of so many channels are planes.
   package static let mostPlanes = 8
+  /// Channels that kernels take at once: a pixel has a multiple of them.
+  static let laneUnit = 16
   /// Output channels that a kernel makes at once.
-  static let laneUnit = 64
+  static let groupLanes = 64
 
   /// Nil where the device keeps no values of that shape.
   package init?(_ shape: Shape, _ precision: CUDAPrecision) {
@@ -68,6 +70,9 @@ package struct DeviceLayout: Hashable, Sendable {
   var lanes: Int {
     isPlanar ? shape.channels : shape.channels.ceilingDivided(by: Self.laneUnit) * Self.laneUnit
   }
+
+  /// Groups of output channels of a pixel; the last one may have fewer.
+  var groupCount: Int { lanes.ceilingDivided(by: Self.groupLanes) }
 
   var byteCount: Int {
     (isPlanar ? shape.count : shape.batch * shape.height * shape.width * pixelStride) * element.byteCount

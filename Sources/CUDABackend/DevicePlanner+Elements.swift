@@ -126,7 +126,19 @@ extension DevicePlanner {
       })
   }
 
+  /// What is flattened of one pixel lies as it did: the value gets a second name, where nobody else knows the first.
+  private mutating func renamed(_ node: Node) throws(ExecutionError) -> Bool {
+    guard case .flatten = node.operation, readerCount(node.inputs[0]) == 1, !isPart(node.name) else { return false }
+    let input = try value(node.inputs[0])
+    guard program.values[input].place == .arena, layout(input) == DeviceLayout(image: try shape(node.name), precision) else {
+      return false
+    }
+    values[node.name] = input
+    return true
+  }
+
   mutating func planMovement(_ node: Node) throws(ExecutionError) {
+    if try renamed(node) { return }
     let input = try value(node.inputs[0]), output = try output(node)
     switch node.operation {
     case .pixelShuffle(let payload): try shuffle(node.name, input, to: output, payload)

@@ -17,7 +17,7 @@ extension DevicePlanner {
     if case .transposed = product.form { isSpread = true } else { isSpread = false }
     // Four runs of groups of 64 channels where pixels are shuffled, or spread.
     let isShuffled = isSpread || layer.epilogue.shuffle == 2
-    let groups = isTail ? 1 : (isShuffled ? 4 : 1) * to.lanes / DeviceLayout.laneUnit
+    let groups = isTail ? 1 : (isShuffled ? 4 : 1) * to.groupCount
     let weights = program.add(packedWeights(node, product, layer, kernel, groups: groups, isShuffled: isShuffled))
     let bias = program.add(packedBias(node, product, layer, kernel, groups: groups, isShuffled: isShuffled))
     let across = computed.width.ceilingDivided(by: kernel.tileWidth),
@@ -30,6 +30,10 @@ extension DevicePlanner {
       // Blocks stay: four tiles at a time each, one block a multiprocessor for each group.
       let most = (across * down * images).ceilingDivided(by: 4)
       grid = LaunchGrid(x: min(most, max(device.multiprocessorCount / groups, 1)), y: groups, z: 1)
+    } else if case .pointwiseHopper = kernel.family {
+      // Runs of pixels, those of all images one behind the other.
+      let runs = (computed.height * computed.width * images).ceilingDivided(by: kernel.tileWidth)
+      grid = LaunchGrid(x: runs * groups / kernel.groupsPerBlock, y: splits)
     } else {
       grid = LaunchGrid(x: across, y: down, z: images * groups / kernel.groupsPerBlock * splits)
     }
@@ -46,7 +50,7 @@ extension DevicePlanner {
     var target = output
     if splits > 1 {
       let shape = Shape(
-        batch: splits * images, channels: groups * DeviceLayout.laneUnit, height: computed.height, width: computed.width)
+        batch: splits * images, channels: groups * DeviceLayout.groupLanes, height: computed.height, width: computed.width)
       target = program.add(DeviceLayout(image: shape, .float32))
     }
     let added = residual.map { [$0] } ?? []
@@ -65,7 +69,7 @@ extension DevicePlanner {
         return argumentBytes(a)
       })
     guard splits > 1 else { return }
-    let count = computed.height * computed.width * groups * DeviceLayout.laneUnit / 4
+    let count = computed.height * computed.width * groups * DeviceLayout.groupLanes / 4
     program.steps.append(
       DeviceProgram.Step(
         node: node.name, kernel: .any(.sumParts(to.element)), grid: LaunchGrid(x: count.ceilingDivided(by: 256), y: images),
@@ -82,8 +86,12 @@ extension DevicePlanner {
 
   /// The output channel of the node that a lane computes, and which of four pixels it goes to; nil where there is no such channel.
   private func channel(_ lane: Int, _ layer: DeviceLayer, isShuffled: Bool) -> (channel: Int, run: Int)? {
-    guard isShuffled else { return lane < layer.output.shape.channels ? (lane, 0) : nil }
-    let (run, channel) = lane.quotientAndRemainder(dividingBy: layer.output.lanes)
+    guard isShuffled else {
+      // Of planes that pixels are shuffled to there are more before.
+      let count = layer.output.shape.channels * (layer.output.isPlanar ? layer.epilogue.shuffle * layer.epilogue.shuffle : 1)
+      return lane < count ? (lane, 0) : nil
+    }
+    let (run, channel) = lane.quotientAndRemainder(dividingBy: layer.output.groupCount * DeviceLayout.groupLanes)
     return channel < layer.output.shape.channels ? (channel, run) : nil
   }
 
@@ -96,19 +104,29 @@ extension DevicePlanner {
     let name = node.parameterName(product.weight), depthwiseName = node.parameterName(.depthwiseWeight)
     var names = [name]
     if case .separable = product.form { names.append(depthwiseName) }
+    let composed = product.composed
+    if composed != nil { names.append(depthwiseName) }
     let form = product.form, family = kernel.family, planner = self
-    return DeviceProgram.Constant(key: "\(node.name).\(product.weight.rawValue) \(family)", parameters: names) { network in
+    return DeviceProgram.Constant(
+      key: "\(node.name).\(product.weight.rawValue) \(family) \(kernel.isForHopper)", parameters: names
+    ) { network in
       guard let tensor = network.parameters[name] else { return [] }
-      let values = tensor.floats, shape = tensor.shape
+      let depthwise = network.parameters[depthwiseName]?.floats ?? []
+      let values = composed?.composedWeights(pointwise: tensor.floats, depthwise: depthwise) ?? tensor.floats
+      // Those of a linear layer have two axes.
+      let shape =
+        tensor.shape.rank == 4
+        ? [tensor.shape[0], tensor.shape[1], tensor.shape[2], tensor.shape[3]]
+        : [tensor.shape[0], tensor.shape[1], 1, 1]
+      let rows = composed?.kernel.height ?? shape[2], columns = composed?.kernel.width ?? shape[3]
       let weight: WeightPacking.Weight = { lane, input, row, column in
         guard input < inputs, let place = planner.channel(lane, layer, isShuffled: isShuffled) else { return 0 }
         if case .transposed = form {
           return values[((input * shape[1] + place.channel) * 2 + place.run / 2) * 2 + place.run % 2]
         }
         let output = isShuffled ? place.channel * 4 + place.run : place.channel
-        return values[((output * shape[1] + input) * shape[2] + row) * shape[3] + column]
+        return values[((output * shape[1] + input) * rows + row) * columns + column]
       }
-      let depthwise = network.parameters[depthwiseName]?.floats ?? []
       let channelWeight: WeightPacking.ChannelWeight = { lane, row, column in
         if case .selection = family {
           guard let place = planner.channel(lane, layer, isShuffled: isShuffled) else { return 0 }
@@ -125,13 +143,30 @@ extension DevicePlanner {
       case .denseWide(let element, let atOnce):
         return WeightPacking.denseHopper(
           groups: groups, inputs: padded, inputsAtOnce: 16, outputsAtOnce: atOnce * 64, element, weight)
+      case .denseWideFloat(let atOnce):
+        return WeightPacking.denseWideFloat(groups: groups, inputs: padded, outputsAtOnce: atOnce * 64, weight)
+      case .separable(.float32):
+        return WeightPacking.separableFloat(groups: groups, inputs: padded, depthwise: channelWeight, pointwise: weight)
+      case .pointwiseHopper(let element, let atOnce):
+        return WeightPacking.denseHopper(
+          groups: groups, inputs: padded.ceilingDivided(by: 32) * 32, inputsAtOnce: 32, outputsAtOnce: atOnce * 64, taps: 1,
+          element, weight)
       case .separable(let element), .separableBlock(let element):
-        return WeightPacking.separable(groups: groups, inputs: padded, element, depthwise: channelWeight, pointwise: weight)
+        return WeightPacking.separable(
+          groups: groups, inputs: padded, element, isForHopper: kernel.isForHopper, depthwise: channelWeight, pointwise: weight)
       case .selection(let element):
         return WeightPacking.selection(groups: groups, inputs: padded, element, pointwise: weight, depthwise: channelWeight)
-      case .head(let element, let planes): return WeightPacking.head(groups: groups, planes: planes, element, weight)
+      case .headFloat(let planes): return WeightPacking.headFloat(groups: groups, planes: planes, weight)
+      case .tail(.float32): return WeightPacking.tailFloat(inputs: padded, weight)
+      case .head(let element, let size, _): return WeightPacking.head(groups: groups, size: size, element, weight)
+      case .depthwise(let element, let size, _):
+        return WeightPacking.depthwise(lanes: layer.output.lanes, size: size, element, weight)
+      case .pointwisePlanes(let element, let most):
+        return WeightPacking.rows(outputs: most, inputs: padded, element, weight)
+      case .linear(let element, _):
+        return WeightPacking.rows(outputs: planner.computedChannels(layer), inputs: padded, element, weight)
       case .tail(let element): return WeightPacking.tail(inputs: padded, element, weight)
-      case .maximumPool, .direct, .elementByElement, .move, .resample, .windows, .sumParts, .reduce,
+      case .maximumPool, .meanOfPixels, .direct, .elementByElement, .move, .resample, .windows, .sumParts, .reduce,
         .normalize, .multiplyMatrices,
         .tiled:
         return []
@@ -143,10 +178,12 @@ extension DevicePlanner {
     _ node: Node, _ product: Product, _ layer: DeviceLayer, _ kernel: CUDAKernel, groups: Int, isShuffled: Bool
   ) -> DeviceProgram.Constant {
     let planner = self, family = kernel.family
-    let lanes = layer.output.isPlanar ? 8 : groups * 64
+    let lanes = layer.output.isPlanar ? max(16, computedChannels(layer)) : groups * 64
     let pointwise = node.parameterName(.pointwiseWeight)
     var names = [product.bias.map(node.parameterName)].compactMap { $0 }
-    if case .separable = product.form {
+    let separable: SeparableConvolution?
+    if case .separable(let payload) = product.form { separable = payload } else { separable = product.composed }
+    if separable != nil {
       names = [node.parameterName(.depthwiseBias), node.parameterName(.pointwiseBias), pointwise]
     }
     return DeviceProgram.Constant(
@@ -160,7 +197,9 @@ extension DevicePlanner {
         }
       }
       func parameter(_ role: ParameterRole) -> [Float]? { network.parameter(role, of: node)?.floats }
-      guard case .separable(let payload) = product.form else { return ordered(product.bias.flatMap(parameter)).bytes }
+      guard let payload = separable else { return ordered(product.bias.flatMap(parameter)).bytes }
+      // A first part that has a bias is not composed.
+      if product.composed?.order == .pointwiseFirst { return ordered(parameter(.depthwiseBias)).bytes }
       if payload.order == .pointwiseFirst {
         let first = ordered(parameter(.pointwiseBias)), second = ordered(parameter(.depthwiseBias))
         var both: [Float] = []
@@ -249,6 +288,22 @@ extension DevicePlanner {
     case .maximumPool(let payload): (pool, takesMean) = (payload, false)
     case .averagePool(let payload): (pool, takesMean) = (payload, true)
     case .convolution, .separable, .transposed: preconditionFailure("a pool")
+    }
+    if case .meanOfPixels = kernel.family {
+      program.steps.append(
+        DeviceProgram.Step(
+          node: node.name, kernel: kernel, grid: LaunchGrid(x: to.lanes.ceilingDivided(by: 64), y: to.shape.batch),
+          reads: [input], writes: output
+        ) { addresses, _ in
+          var a = PoolArguments()
+          a.input = UnsafeRawPointer(addresses.pointer(input))
+          a.output = addresses.pointer(output)
+          (a.height, a.width, a.channels) = (Int32(from.shape.height), Int32(from.shape.width), Int32(to.lanes))
+          (a.outputHeight, a.outputWidth) = (1, 1)
+          (a.inputStride, a.outputStride) = (Int32(from.pixelStride), Int32(to.pixelStride))
+          return argumentBytes(a)
+        })
+      return
     }
     if case .maximumPool = kernel.family {
       let count = to.shape.height * to.shape.width * to.lanes / 8

@@ -6,7 +6,7 @@ import Tensors
 /// What the planner does in fewer steps than the network has nodes.
 extension DevicePlanner {
   /// How often a value is read; leaving the network counts.
-  private func readerCount(_ name: String) -> Int {
+  func readerCount(_ name: String) -> Int {
     network.nodes.reduce(network.outputs.count { $0 == name }) { sum, node in sum + node.inputs.count { $0 == name } }
   }
 
@@ -15,9 +15,7 @@ extension DevicePlanner {
   /// Finds `x + scale · second(act(first(x)))` of two separable layers of up to 64 channels, which one kernel does: what lies between
   /// never reaches memory.
   mutating func findBlocks() {
-    guard precision == .float16, let kernel = Self.blockKernel, kernel.sharedByteCount <= device.mostSharedByteCount,
-      preferred.isEmpty || preferred.contains(kernel)
-    else { return }
+    guard precision == .float16, blockKernel != nil else { return }
     let nodes = Dictionary(network.nodes.map { ($0.name, $0) }) { first, _ in first }
     for node in network.nodes {
       guard case .separableConvolution(let second) = node.operation, let first = node.inputs.first.flatMap({ nodes[$0] }),
@@ -33,29 +31,36 @@ extension DevicePlanner {
     }
   }
 
-  private static let blockKernel = CUDAKernel.allCases.first { $0.family == .separableBlock(.float16) }
+  /// That of products of four warps where the device has them.
+  private var blockKernel: CUDAKernel? {
+    let kernels = CUDAKernel.allCases.filter {
+      $0.family == .separableBlock(.float16) && $0.sharedByteCount <= device.mostSharedByteCount
+        && (device.isHopper || !$0.isForHopper) && (preferred.isEmpty || preferred.contains($0))
+    }
+    return kernels.first(where: \.isForHopper) ?? kernels.first
+  }
 
   private func isBlockLayer(_ payload: SeparableConvolution) -> Bool {
     payload.order == .depthwiseFirst && payload.kernel == Pair(3) && payload.stride == Pair(1) && payload.dilation == Pair(1)
       && payload.padding == Padding(1) && payload.middle == nil && payload.middleRequantization == nil
-      && payload.inChannels == payload.outChannels && payload.inChannels > DeviceLayout.mostPlanes
-      && payload.inChannels <= DeviceLayout.laneUnit
+      && payload.inChannels == payload.outChannels
+      && payload.inChannels > DeviceLayout.mostPlanes && payload.inChannels <= DeviceLayout.groupLanes
   }
 
   mutating func planBlock(_ first: Node, _ node: Node) throws(ExecutionError) {
-    guard let kernel = Self.blockKernel, case .separableConvolution(let payload) = first.operation,
+    guard let kernel = blockKernel, case .separableConvolution(let payload) = first.operation,
       case .separableConvolution(let second) = node.operation, let before = CanonicalEpilogue(payload.epilogue),
       let after = CanonicalEpilogue(second.epilogue)
     else { throw unknown(node.name) }
     let input = try value(first.inputs[0]), output = try output(node), from = layout(input), to = layout(output)
-    // All four units of 16 channels are read: those that are not there weigh nothing.
+    // The weights of all four units of 16 channels have their places: those that are not there weigh nothing.
     func product(_ payload: SeparableConvolution) -> Product {
       Product(form: .separable(payload), weight: .pointwiseWeight, bias: nil, epilogue: CanonicalEpilogue())
     }
     let layer = DeviceLayer(
       form: .separable(payload), input: from, output: to, epilogue: CanonicalEpilogue(), residual: nil, device: device)
     let weights = [(first, payload), (node, second)].map { node, payload in
-      packedWeights(node, product(payload), layer, kernel, groups: 1, isShuffled: false, leastInputs: DeviceLayout.laneUnit)
+      packedWeights(node, product(payload), layer, kernel, groups: 1, isShuffled: false, leastInputs: DeviceLayout.groupLanes)
     }
     let biases = [(first, payload), (node, second)].map { node, payload in
       packedBias(node, product(payload), layer, kernel, groups: 1, isShuffled: false)
@@ -75,8 +80,8 @@ extension DevicePlanner {
         a.output = addresses.pointer(step.writes)
         (a.height, a.width) = (Int32(to.shape.height), Int32(to.shape.width))
         (a.outputHeight, a.outputWidth) = (a.height, a.width)
-        (a.inputChannels, a.inputStride) = (Int32(DeviceLayout.laneUnit), Int32(from.pixelStride))
-        (a.outputChannels, a.outputStride) = (Int32(DeviceLayout.laneUnit), Int32(to.pixelStride))
+        (a.inputChannels, a.inputStride) = (Int32(from.lanes), Int32(from.pixelStride))
+        (a.outputChannels, a.outputStride) = (Int32(to.lanes), Int32(to.pixelStride))
         (a.groups, a.shuffle, a.splits, a.images) = (1, 1, 1, Int32(to.shape.batch))
         (a.tilesAcross, a.tilesDown) = (Int32(grid.x), Int32(grid.y))
         (a.slope, a.scale) = (before.leakySlope ?? 1, after.scale)

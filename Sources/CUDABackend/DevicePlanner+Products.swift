@@ -12,6 +12,8 @@ extension DevicePlanner {
     var bias: ParameterRole?
     var epilogue: CanonicalEpilogue
     var slope = ParameterRole.slope
+    /// The two parts that the form is the composition of.
+    var composed: SeparableConvolution?
   }
 
   mutating func planConvolution(_ node: Node, _ payload: Convolution) throws(ExecutionError) {
@@ -40,29 +42,60 @@ extension DevicePlanner {
         form: .convolution(convolution), weight: .weight, bias: payload.hasBias ? .bias : nil, epilogue: CanonicalEpilogue()))
   }
 
-  /// At once where a kernel does both parts, else one part after the other.
+  /// At once where a kernel does both parts and the estimate of that is not above those of one part after the other: a kernel that does
+  /// both makes the depthwise part anew for every 64 output channels.
   mutating func planSeparable(_ node: Node, _ payload: SeparableConvolution) throws(ExecutionError) {
     let whole = Product(
       form: .separable(payload), weight: .pointwiseWeight, bias: nil, epilogue: canonical(payload.epilogue))
-    if try planned(node, whole, from: try value(node.inputs[0])) { return }
+    if try plannedAsOneConvolution(node, payload) { return }
     let parts = payload.parts, roles = payload.linearParts
     func role(_ index: Int) -> ParameterRole? { roles[index].hasBias ? roles[index].biasRole : nil }
     guard let shape = try? parts.first.shapeBeforeShuffle(try shape(node.inputs[0])),
       let wholeInput = wholeShapes[node.inputs[0]], let wholeShape = try? parts.first.shapeBeforeShuffle(wholeInput)
     else { throw unknown(node.name) }
-    let middle = program.add(DeviceLayout(image: shape, precision))
+    let middleLayout = DeviceLayout(image: shape, precision), input = try value(node.inputs[0])
     var epilogue = CanonicalEpilogue()
     epilogue.before = payload.middle
     let first = Product(
       form: .convolution(parts.first.withoutEpilogue), weight: roles[0].weightRole, bias: role(0), epilogue: epilogue,
       slope: .middleSlope)
-    let layer = self.layer(first, from: try value(node.inputs[0]), to: middle, adding: nil)
-    let choice = self.choice(of: layer, input: wholeInput, output: wholeShape)
-    try emit(node, first, layer, choice, from: try value(node.inputs[0]), to: middle, adding: nil)
     let second = Product(
       form: .convolution(parts.second.withoutEpilogue), weight: roles[1].weightRole, bias: role(1),
       epilogue: canonical(payload.epilogue))
+    let residual = try residual(of: node, whole), output = try output(node)
+    let layer = DeviceLayer(
+      form: first.form, input: layout(input), output: middleLayout, epilogue: first.epilogue, residual: nil, device: device)
+    let choice = self.choice(of: layer, input: wholeInput, output: wholeShape)
+    let atOnce = self.layer(whole, from: input, to: output, adding: residual)
+    if let chosen = self.choice(of: atOnce, input: wholeInput, output: wholeShapes[node.name]) {
+      var after = atOnce
+      (after.form, after.input) = (second.form, middleLayout)
+      let next = self.choice(of: after, input: wholeShape, output: wholeShapes[node.name])
+      let apart = choice.flatMap { a in next.map { a.nanoseconds + $0.nanoseconds + DeviceLayer.launch } }
+      if chosen.isPreferred || chosen.nanoseconds <= apart ?? .infinity {
+        return try emit(node, whole, atOnce, chosen, from: input, to: output, adding: residual)
+      }
+    }
+    let middle = program.add(middleLayout)
+    try emit(node, first, layer, choice, from: input, to: middle, adding: nil)
     try planProduct(node, second, from: middle, wholeInput: wholeShape)
+  }
+
+  /// A separable convolution of a few planes as a dense one: more products, and far fewer bytes than what lies between has.
+  private mutating func plannedAsOneConvolution(_ node: Node, _ payload: SeparableConvolution) throws(ExecutionError) -> Bool {
+    let input = try value(node.inputs[0])
+    guard layout(input).isPlanar, payload.isOneConvolution else { return false }
+    let convolution = payload.asOneConvolution
+    var product = Product(
+      form: .convolution(convolution), weight: .pointwiseWeight, bias: nil, epilogue: canonical(payload.epilogue))
+    product.composed = payload
+    let residual = try residual(of: node, product), output = try self.output(node)
+    let layer = self.layer(product, from: input, to: output, adding: residual)
+    guard let choice = choice(of: layer, input: wholeShapes[node.inputs[0]], output: wholeShapes[node.name]),
+      choice.kernel.family.isHead
+    else { return false }
+    try emit(node, product, layer, choice, from: input, to: output, adding: residual)
+    return true
   }
 
   mutating func planPool(_ node: Node, _ form: DeviceLayer.Form) throws(ExecutionError) {
@@ -128,6 +161,10 @@ extension DevicePlanner {
     var kernel: CUDAKernel
     /// Blocks that share the input channels of a tile.
     var splits: Int
+    /// Of the image that the layer's is cut from, by estimate.
+    var nanoseconds: Double
+    /// Whether the engine was told to take it.
+    var isPreferred: Bool
   }
 
   /// The kernel of the image that the layer's is cut from; it has to run the layer, too.
@@ -138,9 +175,11 @@ extension DevicePlanner {
       whole.output = layer.output.with(output)
       whole.residual = layer.residual.map { $0.with(output) }
     }
-    guard let kernel = preferred.first(where: { whole.refusal(of: $0) == nil }) ?? whole.chosen else { return nil }
-    if let preferredSplits, whole.allows(preferredSplits, of: kernel) { return Choice(kernel: kernel, splits: preferredSplits) }
-    return Choice(kernel: kernel, splits: whole.splits(of: kernel))
+    let told = preferred.first { whole.refusal(of: $0) == nil }
+    guard let kernel = told ?? whole.chosen else { return nil }
+    let splits = preferredSplits.flatMap { whole.allows($0, of: kernel) ? $0 : nil } ?? whole.splits(of: kernel)
+    return Choice(
+      kernel: kernel, splits: splits, nanoseconds: whole.nanoseconds(of: kernel, splits: splits), isPreferred: told != nil)
   }
 
   private mutating func emit(
@@ -155,11 +194,15 @@ extension DevicePlanner {
     weighed[program.steps.count] = layer
     let kernel = choice.kernel
     switch kernel.family {
-    case .dense, .denseFloat, .denseHopper, .denseWide, .separable, .separableBlock, .selection, .head, .tail:
+    case .dense, .denseFloat, .denseHopper, .denseWide, .denseWideFloat, .pointwiseHopper, .separable, .separableBlock,
+      .selection, .head,
+      .headFloat, .tail:
       emitTiled(node, product, layer, choice, from: input, to: output, adding: residual)
+    case .depthwise, .pointwisePlanes, .linear:
+      emitUntiled(node, product, layer, kernel, from: input, to: output, adding: residual)
     case .direct, .tiled:
       emitDirect(node, product, layer, kernel, from: input, to: output, adding: residual)
-    case .maximumPool, .windows: emitPool(node, layer, kernel, from: input, to: output)
+    case .maximumPool, .meanOfPixels, .windows: emitPool(node, layer, kernel, from: input, to: output)
     case .elementByElement, .move, .resample, .sumParts, .reduce, .normalize, .multiplyMatrices:
       throw .unsupported(
         node: node.name, operation: node.operation.typeName, backend: CUDAEngine.backendName,

@@ -133,6 +133,10 @@ extension DevicePlanner {
       layout.pixelStride = self.layout(whole).pixelStride
       value = program.add(layout, .part(of: whole, byteOffset: part.channel * layout.element.byteCount))
     } else {
+      // A linear layer leaves the network as it is made, where nobody else reads it.
+      if network.outputs.contains(name), readerCount(name) == 1, isLinear(name) {
+        layout = DeviceLayout(planesOf: layout.shape)
+      }
       value = program.add(layout, layout.isPlanar && network.outputs.contains(name) ? .output : .arena)
     }
     values[name] = value
@@ -173,6 +177,15 @@ extension DevicePlanner {
       if case .constant = node.operation { node.name == name } else { false }
     }
   }
+
+  private func isLinear(_ name: String) -> Bool {
+    network.nodes.contains { node in
+      if case .linear = node.operation { node.name == name } else { false }
+    }
+  }
+
+  /// Whether the value lies in a concatenation.
+  func isPart(_ name: String) -> Bool { parts[name] != nil }
 
   /// Whether the value lies in the concatenation already.
   func isPart(_ name: String, of whole: String) -> Bool { parts[name]?.whole == whole }

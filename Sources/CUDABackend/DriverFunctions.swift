@@ -1,3 +1,5 @@
+import CUDAKernels
+
 /// The functions of the driver that we call, as its header declares them.
 struct DriverFunctions: Sendable {
   typealias Status = Int32
@@ -39,8 +41,8 @@ struct DriverFunctions: Sendable {
   let launchGraph: @convention(c) @Sendable (Handle, Handle) -> Status
   let launchKernel:
     @convention(c) @Sendable (
-      Handle, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, Handle,
-      UnsafeMutablePointer<UnsafeMutableRawPointer?>?, UnsafeMutablePointer<UnsafeMutableRawPointer?>?
+      UnsafePointer<cuda_launch_configuration>, Handle, UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
+      UnsafeMutablePointer<UnsafeMutableRawPointer?>?
     ) -> Status
   let createEvent: @convention(c) @Sendable (HandleResult, UInt32) -> Status
   let destroyEvent: @convention(c) @Sendable (Handle) -> Status
@@ -84,7 +86,7 @@ struct DriverFunctions: Sendable {
     destroyGraph = try function("cuGraphDestroy")
     destroyExecutable = try function("cuGraphExecDestroy")
     launchGraph = try function("cuGraphLaunch")
-    launchKernel = try function("cuLaunchKernel")
+    launchKernel = try function("cuLaunchKernelEx")
     createEvent = try function("cuEventCreate")
     destroyEvent = try function("cuEventDestroy_v2")
     recordEvent = try function("cuEventRecordWithFlags")

@@ -28,6 +28,15 @@ enum WeightPacking {
       }
     }
 
+    /// The right operands of m16n8k8 for both parts of the weights, each of 19 bits: the weight of depth and output, 8 of each.
+    mutating func appendRightFloat(_ weight: (_ depth: Int, _ output: Int) -> Float) {
+      for lane in 0..<32 {
+        let both = (0..<2).map { weight(lane % 4 + $0 * 4, lane / 4) }
+        for value in both { append(firstPart(value)) }
+        for value in both { append(value - firstPart(value)) }
+      }
+    }
+
     /// The 3x3 weights of 16 channels.
     mutating func appendDepthwise(_ weight: (_ channel: Int, _ row: Int, _ column: Int) -> Float) {
       for tap in 0..<9 {
@@ -58,14 +67,15 @@ enum WeightPacking {
     return to.bytes
   }
 
-  /// `DenseHopper`, which takes 64 inputs and makes 64 outputs at once, and `DenseWideHopper`; `inputs` is a multiple of those at once.
+  /// `DenseHopper`, which takes 64 inputs and makes 64 outputs at once, `DenseWideHopper`, and `PointwiseHopper`, which has one tap; `inputs` is
+  /// a multiple of those at once.
   static func denseHopper(
-    groups: Int, inputs: Int, inputsAtOnce: Int, outputsAtOnce: Int, _ element: DeviceElement, _ weight: Weight
+    groups: Int, inputs: Int, inputsAtOnce: Int, outputsAtOnce: Int, taps: Int = 9, _ element: DeviceElement, _ weight: Weight
   ) -> [UInt8] {
     var to = Packed(element: element)
     for o in stride(from: 0, to: groups * 64, by: outputsAtOnce) {
       for unit in stride(from: 0, to: inputs, by: inputsAtOnce) {
-        for tap in 0..<9 {
+        for tap in 0..<taps {
           for i in stride(from: unit, to: unit + inputsAtOnce, by: 8) {
             for n in 0..<outputsAtOnce {
               for k in 0..<8 { to.append(weight(o + n, i + k, tap / 3, tap % 3)) }
@@ -77,19 +87,37 @@ enum WeightPacking {
     return to.bytes
   }
 
+  /// The first 19 bits of a number, which are all that products of TF32 look at.
+  private static func firstPart(_ value: Float) -> Float { Float(bitPattern: value.bitPattern & 0xFFFF_E000) }
+
   /// `DenseFloat`: a weight as two numbers of 19 bits. `inputs` is a multiple of 8.
   static func denseFloat(groups: Int, inputs: Int, size: Int, _ weight: Weight) -> [UInt8] {
-    func firstPart(_ value: Float) -> Float { Float(bitPattern: value.bitPattern & 0xFFFF_E000) }
     var to = Packed(element: .float32)
     for o in stride(from: 0, to: groups * 64, by: 64) {
       for i in stride(from: 0, to: inputs, by: 8) {
         for column in 0..<size {
           for row in 0..<size {
-            for j in stride(from: 0, to: 64, by: 8) {
-              for lane in 0..<32 {
-                let both = (0..<2).map { weight(o + j + lane / 4, i + lane % 4 + $0 * 4, row, column) }
-                for value in both { to.append(firstPart(value)) }
-                for value in both { to.append(value - firstPart(value)) }
+            for j in stride(from: 0, to: 64, by: 8) { to.appendRightFloat { weight(o + j + $1, i + $0, row, column) } }
+          }
+        }
+      }
+    }
+    return to.bytes
+  }
+
+  /// `DenseWideFloatHopper`: likewise. `inputs` is a multiple of 8.
+  static func denseWideFloat(groups: Int, inputs: Int, outputsAtOnce: Int, _ weight: Weight) -> [UInt8] {
+    var to = Packed(element: .float32)
+    for o in stride(from: 0, to: groups * 64, by: outputsAtOnce) {
+      for unit in stride(from: 0, to: inputs, by: 8) {
+        for tap in 0..<9 {
+          for isFirst in [true, false] {
+            for i in stride(from: unit, to: unit + 8, by: 4) {
+              for n in 0..<outputsAtOnce {
+                for k in 0..<4 {
+                  let value = weight(o + n, i + k, tap / 3, tap % 3)
+                  to.append(isFirst ? firstPart(value) : value - firstPart(value))
+                }
               }
             }
           }
@@ -99,15 +127,37 @@ enum WeightPacking {
     return to.bytes
   }
 
-  /// `Separable`: depthwise, then pointwise. `inputs` is a multiple of 16.
+  /// `Separable`: depthwise, then pointwise, by products of a warp or of four. `inputs` is a multiple of 16.
   static func separable(
-    groups: Int, inputs: Int, _ element: DeviceElement, depthwise: ChannelWeight, pointwise: Weight
+    groups: Int, inputs: Int, _ element: DeviceElement, isForHopper: Bool, depthwise: ChannelWeight, pointwise: Weight
   ) -> [UInt8] {
     var to = Packed(element: element)
     for o in stride(from: 0, to: groups * 64, by: 64) {
       for i in stride(from: 0, to: inputs, by: 16) {
         to.appendDepthwise { depthwise(i + $0, $1, $2) }
-        for j in stride(from: 0, to: 64, by: 16) { to.appendRight { pointwise(o + j + $1, i + $0, 0, 0) } }
+        guard isForHopper else {
+          for j in stride(from: 0, to: 64, by: 16) { to.appendRight { pointwise(o + j + $1, i + $0, 0, 0) } }
+          continue
+        }
+        for eight in [i, i + 8] {
+          for n in 0..<64 { for k in 0..<8 { to.append(pointwise(o + n, eight + k, 0, 0)) } }
+        }
+      }
+    }
+    return to.bytes
+  }
+
+  /// `Separable` of float32. `inputs` is a multiple of 8.
+  static func separableFloat(groups: Int, inputs: Int, depthwise: ChannelWeight, pointwise: Weight) -> [UInt8] {
+    var to = Packed(element: .float32)
+    for o in stride(from: 0, to: groups * 64, by: 64) {
+      for i in stride(from: 0, to: inputs, by: 8) {
+        for tap in 0..<9 {
+          for channel in 0..<4 {
+            for half in 0..<2 { to.append(depthwise(i + channel + half * 4, tap / 3, tap % 3)) }
+          }
+        }
+        for j in stride(from: 0, to: 64, by: 8) { to.appendRightFloat { pointwise(o + j + $1, i + $0, 0, 0) } }
       }
     }
     return to.bytes
@@ -127,18 +177,64 @@ enum WeightPacking {
     return to.bytes
   }
 
-  /// `Head`: depth is tap, then plane.
-  static func head(groups: Int, planes: Int, _ element: DeviceElement, _ weight: Weight) -> [UInt8] {
+  /// `Head`: depth is column, then plane, of four each.
+  static func head(groups: Int, size: Int, _ element: DeviceElement, _ weight: Weight) -> [UInt8] {
     var to = Packed(element: element)
     for o in stride(from: 0, to: groups * 64, by: 64) {
-      for step in 0..<(9 * planes + 15) / 16 {
-        for j in stride(from: 0, to: 64, by: 16) {
-          to.appendRight { k, n in
-            let depth = step * 16 + k, tap = depth / planes
+      for row in 0..<size {
+        for left in stride(from: 0, to: size, by: 4) {
+          for j in stride(from: 0, to: 64, by: 16) {
+            to.appendRight { k, n in left + k / 4 < size ? weight(o + j + n, k % 4, row, left + k / 4) : 0 }
+          }
+        }
+      }
+    }
+    return to.bytes
+  }
+
+  /// `HeadFloat`.
+  static func headFloat(groups: Int, planes: Int, _ weight: Weight) -> [UInt8] {
+    var to = Packed(element: .float32)
+    for o in stride(from: 0, to: groups * 64, by: 64) {
+      for step in 0..<(9 * planes + 7) / 8 {
+        for j in stride(from: 0, to: 64, by: 8) {
+          to.appendRightFloat { k, n in
+            let depth = step * 8 + k, tap = depth / planes
             return depth < 9 * planes ? weight(o + j + n, depth % planes, tap / 3, tap % 3) : 0
           }
         }
       }
+    }
+    return to.bytes
+  }
+
+  /// `Depthwise`: for row and column of taps, the channels.
+  static func depthwise(lanes: Int, size: Int, _ element: DeviceElement, _ weight: Weight) -> [UInt8] {
+    var to = Packed(element: element)
+    for row in 0..<size {
+      for column in 0..<size {
+        for lane in 0..<lanes { to.append(weight(lane, 0, row, column)) }
+      }
+    }
+    return to.bytes
+  }
+
+  /// `Tail` of float32: 8 outputs. `inputs` is a multiple of 8.
+  static func tailFloat(inputs: Int, _ weight: Weight) -> [UInt8] {
+    var to = Packed(element: .float32)
+    for i in stride(from: 0, to: inputs, by: 8) {
+      for column in 0..<3 {
+        for row in 0..<3 { to.appendRightFloat { weight($1, i + $0, row, column) } }
+      }
+    }
+    return to.bytes
+  }
+
+  /// `PointwisePlanes` and `Linear`: outputs, then inputs.
+  static func rows(outputs: Int, inputs: Int, _ element: DeviceElement, _ weight: Weight) -> [UInt8] {
+    var to = Packed(element: element)
+    for o in 0..<outputs {
+      for i in 0..<inputs { to.append(weight(o, i, 0, 0)) }
     }
     return to.bytes
   }

@@ -18,14 +18,13 @@ template <class E, int Warps, int Stages, int Size = 3, int Stride = 1> struct D
     const Shape tile(a);
     const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
     const uint32_t ring = sharedBase();
-    const WarpOutput<E> out(ring + Stages * slotBytes, tile);
+    const WarpOutput<E> out(a, ring + Stages * slotBytes, tile);
     const Units part(a, tile.split, 16);
     const int units = part.count;
     const E *input = static_cast<const E *>(a.input) + part.first * 16;
     const char *weights = static_cast<const char *>(a.weights) +
                           (static_cast<long long>(tile.group) * (a.inputChannels / 16) + part.first) * weightBytes;
 
-    letLaterKernelsStart();
     Shape::copyBytes(ring + Shape::unitBytes, weights, weightBytes);
     waitForEarlierKernels();
     for (int unit = 0; unit < Stages - 1; unit++) {
@@ -76,6 +75,7 @@ template <class E, int Warps, int Stages, int Size = 3, int Stride = 1> struct D
       if (++slot == Stages) slot = 0;
       if (++nextSlot == Stages) nextSlot = 0;
     }
+    letLaterKernelsStart();
     waitForCopies<0>();
     if (a.splits > 1) storeParts(a, tile, sums);
     else out.store(a, sums);

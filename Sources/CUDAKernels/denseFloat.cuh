@@ -1,10 +1,10 @@
-// Float32 on the tensor cores: a number is the sum of two of 19 bits (TF32), and the product of two numbers three products of
-// those; what is left out is below 2^-21 of it. Everything else is as in `Dense`.
+// Convolutions of float32 as three products of TF32. Everything else is as in `Dense`.
 //
 // Weights of a group of 64 output channels, one unit of 8 input channels after the other: for column of taps, row of taps, 8
 // output channels and lane, the right operand of m16n8k8 for the weights' first parts (two words), then for their second.
 #pragma once
 
+#include "threeProducts.cuh"
 #include "tile.cuh"
 
 template <int Warps, int Stages, int Size = 3, int Stride = 1> struct DenseFloat {
@@ -23,7 +23,6 @@ template <int Warps, int Stages, int Size = 3, int Stride = 1> struct DenseFloat
     const char *weights = static_cast<const char *>(a.weights) +
                           (static_cast<long long>(tile.group) * (a.inputChannels / 8) + part.first) * weightBytes;
 
-    letLaterKernelsStart();
     Shape::copyBytes(ring + Shape::unitBytes, weights, weightBytes);
     waitForEarlierKernels();
     for (int unit = 0; unit < Stages - 1; unit++) {
@@ -53,30 +52,25 @@ template <int Warps, int Stages, int Size = 3, int Stride = 1> struct DenseFloat
 #pragma unroll
       for (int dx = 0; dx < Size; dx++) {
         constexpr int haloRows = 3 * Stride + Size;
-        uint32_t left[haloRows][4];
+        FloatOperand left[haloRows];
 #pragma unroll
-        for (int row = 0; row < haloRows; row++)
-          loadMatrices(left[row], rows.template address<Shape::haloWidth>(first, row, dx));
+        for (int row = 0; row < haloRows; row++) {
+          uint32_t taken[4];
+          loadMatrices(taken, rows.template address<Shape::haloWidth>(first, row, dx));
+          left[row].set(taken);
+        }
 #pragma unroll
         for (int dy = 0; dy < Size; dy++)
 #pragma unroll
-          for (int row = 0; row < 4; row++) {
-            uint32_t (&l)[4] = left[row * Stride + dy], rest[4];
-#pragma unroll
-            for (int i = 0; i < 4; i++) rest[i] = asBits(asFloat(l[i]) - asFloat(l[i] & 0xffffe000));
-#pragma unroll
-            for (int j = 0; j < 8; j++) {
-              uint4 v = readShared<uint4>(right + ((dx * Size + dy) * 8 + j) * 512);
-              // The small ones first.
-              Product<float>::add8(sums[row][j], rest[0], rest[1], rest[2], rest[3], v.x, v.y);
-              Product<float>::add8(sums[row][j], l[0], l[1], l[2], l[3], v.z, v.w);
-              Product<float>::add8(sums[row][j], l[0], l[1], l[2], l[3], v.x, v.y);
-            }
-          }
+          for (int j = 0; j < 8; j++)
+            addThreeProducts([&](int row) -> float (&)[4] { return sums[row][j]; },
+                             [&](int row) -> const FloatOperand & { return left[row * Stride + dy]; },
+                             readShared<uint4>(right + ((dx * Size + dy) * 8 + j) * 512));
       }
       if (++slot == Stages) slot = 0;
       if (++nextSlot == Stages) nextSlot = 0;
     }
+    letLaterKernelsStart();
     waitForCopies<0>();
     if (a.splits > 1) {
       storeParts(a, tile, sums);
@@ -84,6 +78,7 @@ template <int Warps, int Stages, int Size = 3, int Stride = 1> struct DenseFloat
     }
 
     // Four lanes store 32 bytes that lie together.
+    const int channels = channelsFrom(a, tile.group);
     const float above = a.scale, below = a.slope * a.scale;
     float *output = static_cast<float *>(a.output);
     const float *residual = static_cast<const float *>(a.residual), *second = static_cast<const float *>(a.second);
@@ -96,6 +91,7 @@ template <int Warps, int Stages, int Size = 3, int Stride = 1> struct DenseFloat
         const long long at = outputOffset(a, tile.image, x, y, tile.group) + (lane & 3) * 2;
 #pragma unroll
         for (int j = 0; j < 8; j++) {
+          if (j * 8 >= channels) continue;
           float2 r = {0, 0};
           if (residual) r = readGlobal(reinterpret_cast<const float2 *>(residual + at + j * 8));
           float2 v = {activated(sums[row][j][half * 2], above, below, r.x),

@@ -8,68 +8,7 @@
 // Weights of a group: for tap, eight input channels and output channel, the eight weights.
 #pragma once
 
-#include "tile.cuh"
-
-/// What four warps store of a square of 8 x 8 pixels and 64 channels: a warp two rows, whose residual its own lanes copy.
-template <class E> struct SquareOutput {
-  uint32_t stage;
-  int lane, warp, x, y;  // of the first of the lane's pixels
-  int acrossStep, downStep;
-  long long at;  // of its eight channels
-
-  DEVICE SquareOutput(const ConvolutionArguments &a, uint32_t stage, int image, int x0, int y0, int group, int thread)
-      : stage(stage), lane(thread & 31), warp(thread >> 5) {
-    x = x0 + (lane >> 3);
-    y = y0 + warp * 2;
-    acrossStep = 4 * a.outputStride * a.shuffle;
-    downStep = a.outputWidth * a.outputStride * a.shuffle * a.shuffle;
-    at = outputOffset(a, image, x, y, group) + (lane & 7) * 8;
-  }
-
-  DEVICE uint32_t place(int pixel, int piece) const { return stage + pixel * 128 + ((piece ^ (pixel & 7)) << 4); }
-  DEVICE bool isInside(const ConvolutionArguments &a, int i) const {
-    return x + (i & 1) * 4 < a.outputWidth && y + (i >> 1) < a.outputHeight;
-  }
-  DEVICE long long offset(int i) const { return at + (i & 1) * acrossStep + (i >> 1) * downStep; }
-
-  DEVICE void copyResidual(const ConvolutionArguments &a) const {
-    const E *residual = static_cast<const E *>(a.residual);
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-      const bool inside = isInside(a, i);
-      copyAsync(place(warp * 16 + i * 4 + (lane >> 3), lane & 7), inside ? residual + offset(i) : residual, inside);
-    }
-  }
-
-  /// The residual's copies are waited for, by the warp.
-  DEVICE void store(const ConvolutionArguments &a, const float (&sums)[32]) const {
-    const bool adds = a.residual != nullptr;
-    const float above = a.scale, below = a.slope * a.scale;
-    const uint32_t first = stage + (warp * 16 + (lane >> 2)) * 128 + (lane & 3) * 4, turn = (lane >> 2) << 4;
-#pragma unroll
-    for (int j = 0; j < 8; j++)
-#pragma unroll
-      for (int half = 0; half < 2; half++) {
-        const uint32_t to = first + half * 1024 + (turn ^ (j << 4));
-        float2 r = {0, 0};
-        if (adds) r = Numbers<E>::unpack(readShared<uint32_t>(to));
-        writeShared<uint32_t>(to, Numbers<E>::pack(activated(sums[j * 4 + half * 2], above, below, r.x),
-                                                   activated(sums[j * 4 + half * 2 + 1], above, below, r.y)));
-      }
-    synchronizeWarp();
-    E *output = static_cast<E *>(a.output);
-    const E *second = static_cast<const E *>(a.second);
-#pragma unroll
-    for (int i = 0; i < 4; i++)
-      if (isInside(a, i)) {
-        const long long to = offset(i);
-        uint4 v = readShared<uint4>(place(warp * 16 + i * 4 + (lane >> 3), lane & 7));
-        if (second) v = addElements<E>(v, readGlobal(reinterpret_cast<const uint4 *>(second + to)));
-        if (a.rectifies) v = rectifyElements<E>(v);
-        writeGlobal(reinterpret_cast<uint4 *>(output + to), v);
-      }
-  }
-};
+#include "squares.cuh"
 
 template <class E, int WarpGroups> struct DenseHopper {
   static constexpr int width = 8, height = 8, haloWidth = 10, haloPixels = haloWidth * (height + 2), threads = WarpGroups * 128;
@@ -124,7 +63,6 @@ template <class E, int WarpGroups> struct DenseHopper {
     const int tiles = a.tilesAcross * a.tilesDown * a.images, step = gridDim.x * WarpGroups;
     const char *packed = static_cast<const char *>(a.weights) + static_cast<long long>(blockIdx.y) * weightBytes;
 
-    letLaterKernelsStart();
 #pragma unroll 3
     for (uint32_t at = threadIdx.x * 16; at < weightBytes; at += threads * 16) copyAsync(weights + at, packed + at, true);
     const Pieces own(a, thread);
@@ -165,6 +103,7 @@ template <class E, int WarpGroups> struct DenseHopper {
           addGroupProduct(sums, window + (k * 2 * plane + (tap / 3 * haloWidth + tap % 3) * 16) / 16,
                           right + (tap * tapBytes + k * 2048) / 16, static_cast<E *>(nullptr));
       commitGroupProducts();
+      if (next >= tiles) letLaterKernelsStart();
       waitForGroupProducts<0>();
       // A warp stages and stores the pixels whose residual its own lanes copied.
       waitForCopies<1>();

@@ -73,7 +73,8 @@ DEVICE void waitForEarlierKernels() {
   asm volatile("griddepcontrol.wait;" ::: "memory");
 #endif
 }
-/// Lets the next kernel start where there is room; it waits in `waitForEarlierKernels`.
+/// Lets the next kernel start where there is room, once all blocks have come here; it waits in `waitForEarlierKernels`. Late in a
+/// kernel: blocks that start while others are far from done fill the multiprocessors that are free, and leave the rest idle.
 DEVICE void letLaterKernelsStart() {
 #if __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
@@ -85,6 +86,9 @@ DEVICE uint32_t permuteBytes(uint32_t low, uint32_t high, uint32_t order) { retu
 
 /// What is the same in all lanes of a warp, so that the compiler knows.
 DEVICE int uniform(int value) { return __shfl_sync(0xffffffff, value, 0); }
+
+/// The value of the lane whose number differs from this one's in the bits of `mask`.
+DEVICE float exchanged(float value, int mask) { return __shfl_xor_sync(0xffffffff, value, mask); }
 
 // MARK: Matrices of a warp
 
@@ -112,10 +116,11 @@ template <class E> struct Product;
                    : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])                                                          \
                    : "r"(a0), "r"(a1), "r"(b0));                                                                             \
     }                                                                                                                        \
-    static DEVICE void set8(float (&d)[4], uint32_t a0, uint32_t a1, uint32_t b0) {                                          \
-      asm volatile("mma.sync.aligned.m16n8k8.row.col.f32." name "." name ".f32 {%0,%1,%2,%3}, {%4,%5}, {%6}, {%7,%7,%7,%7};" \
+    static DEVICE void set16(float (&d)[4], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3, uint32_t b0, uint32_t b1) {  \
+      asm volatile("mma.sync.aligned.m16n8k16.row.col.f32." name "." name                                                    \
+                   ".f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%10,%10,%10,%10};"                                          \
                    : "=f"(d[0]), "=f"(d[1]), "=f"(d[2]), "=f"(d[3])                                                          \
-                   : "r"(a0), "r"(a1), "r"(b0), "f"(0.0f));                                                                  \
+                   : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1), "f"(0.0f));                                       \
     }                                                                                                                        \
   };
 PRODUCT(Half, "f16")
@@ -149,51 +154,69 @@ template <int Pending> DEVICE void waitForGroupProducts() {
   HOPPER(asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(Pending) : "memory"))
 }
 
-/// d (64 x 64) += a (64 x 16) b (16 x 64); a and b in shared memory as `matrixDescriptor` says.
-DEVICE void addGroupProduct(float (&d)[32], uint64_t a, uint64_t b, Half *) {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
-  asm volatile(
-      "{ .reg .pred p; setp.ne.b32 p, 1, 0; wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16 "
-      "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,"
-      "%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31}, "
-      "%32, %33, p, 1, 1, 0, 0; }"
-      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]), "+f"(d[4]), "+f"(d[5]), "+f"(d[6]), "+f"(d[7]),
-        "+f"(d[8]), "+f"(d[9]), "+f"(d[10]), "+f"(d[11]), "+f"(d[12]), "+f"(d[13]), "+f"(d[14]), "+f"(d[15]),
-        "+f"(d[16]), "+f"(d[17]), "+f"(d[18]), "+f"(d[19]), "+f"(d[20]), "+f"(d[21]), "+f"(d[22]), "+f"(d[23]),
-        "+f"(d[24]), "+f"(d[25]), "+f"(d[26]), "+f"(d[27]), "+f"(d[28]), "+f"(d[29]), "+f"(d[30]), "+f"(d[31])
-      : "l"(a), "l"(b));
+#define GROUP_PRODUCT(...) __VA_ARGS__
+#else
+#define GROUP_PRODUCT(...)
 #endif
+#define SUMS4(d) "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+#define SUMS8(d, i) \
+  "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), "+f"(d[i + 6]), "+f"(d[i + 7])
+#define SUMS32(d) SUMS8(d, 0), SUMS8(d, 8), SUMS8(d, 16), SUMS8(d, 24)
+
+/// d (64 x 64, or 64 x 128: the first 64 columns, then the others) += a (64 rows) b (of a depth of 32 bytes); a and b in shared
+/// memory as `matrixDescriptor` says.
+#define GROUP_PRODUCTS(Type, depth, type, end)                                                                                \
+  DEVICE void addGroupProduct(float (&d)[32], uint64_t a, uint64_t b, Type *) {                                               \
+    GROUP_PRODUCT(asm volatile("{ .reg .pred p; setp.ne.b32 p, 1, 0; wgmma.mma_async.sync.aligned.m64n64k" depth ".f32." type \
+                               "." type                                                                                      \
+                               " {%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,"                                     \
+                               "%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31}, "                           \
+                               "%32, %33, p, 1, 1" end "; }"                                                                  \
+                               : SUMS32(d)                                                                                    \
+                               : "l"(a), "l"(b));)                                                                            \
+  }                                                                                                                           \
+  DEVICE void addGroupProduct(float (&d)[1][32], uint64_t a, uint64_t b, Type *t) { addGroupProduct(d[0], a, b, t); }         \
+  DEVICE void addGroupProduct(float (&d)[2][32], uint64_t a, uint64_t b, Type *) {                                            \
+    GROUP_PRODUCT(asm volatile("{ .reg .pred p; setp.ne.b32 p, 1, 0; wgmma.mma_async.sync.aligned.m64n128k" depth ".f32." type \
+                               "." type                                                                                      \
+                               " {%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,"                                     \
+                               "%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31,"                             \
+                               "%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,"                             \
+                               "%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63}, "                           \
+                               "%64, %65, p, 1, 1" end "; }"                                                                  \
+                               : SUMS32(d[0]), SUMS32(d[1])                                                                   \
+                               : "l"(a), "l"(b));)                                                                            \
+  }
+// Of 16 bits an operand may lie the other way round: 0, 0 says that neither does.
+GROUP_PRODUCTS(Half, "16", "f16", ", 0, 0")
+GROUP_PRODUCTS(float, "8", "tf32", "")
+#undef GROUP_PRODUCTS
+
+/// d (64 x 64) += a (64 x 16) b (16 x 64): each warp has its 16 rows of a, and of d, in registers as for `Product`; b in shared memory.
+/// The registers of a stay as they are until the product is waited for.
+DEVICE void addGroupProduct(float (&d)[8][4], const uint32_t (&a)[4], uint64_t b, Half *) {
+  GROUP_PRODUCT(asm volatile("{ .reg .pred p; setp.ne.b32 p, 1, 0; wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16 "
+                             "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,"
+                             "%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31}, "
+                             "{%32,%33,%34,%35}, %36, p, 1, 1, 0; }"
+                             : SUMS4(d[0]), SUMS4(d[1]), SUMS4(d[2]), SUMS4(d[3]), SUMS4(d[4]), SUMS4(d[5]), SUMS4(d[6]), SUMS4(d[7])
+                             : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));)
 }
-DEVICE void addGroupProduct(float (&d)[1][32], uint64_t a, uint64_t b, Half *type) { addGroupProduct(d[0], a, b, type); }
-/// d (64 x 128, the first 64 columns, then the others) += a (64 x 16) b (16 x 128).
-DEVICE void addGroupProduct(float (&d)[2][32], uint64_t a, uint64_t b, Half *) {
-#ifdef __CUDA_ARCH_FEAT_SM90_ALL
-  asm volatile(
-      "{ .reg .pred p; setp.ne.b32 p, 1, 0; wgmma.mma_async.sync.aligned.m64n128k16.f32.f16.f16 "
-      "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,"
-      "%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31,"
-      "%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,"
-      "%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63}, "
-      "%64, %65, p, 1, 1, 0, 0; }"
-      : "+f"(d[0][0]), "+f"(d[0][1]), "+f"(d[0][2]), "+f"(d[0][3]), "+f"(d[0][4]), "+f"(d[0][5]), "+f"(d[0][6]), "+f"(d[0][7]),
-        "+f"(d[0][8]), "+f"(d[0][9]), "+f"(d[0][10]), "+f"(d[0][11]), "+f"(d[0][12]), "+f"(d[0][13]), "+f"(d[0][14]), "+f"(d[0][15]),
-        "+f"(d[0][16]), "+f"(d[0][17]), "+f"(d[0][18]), "+f"(d[0][19]), "+f"(d[0][20]), "+f"(d[0][21]), "+f"(d[0][22]), "+f"(d[0][23]),
-        "+f"(d[0][24]), "+f"(d[0][25]), "+f"(d[0][26]), "+f"(d[0][27]), "+f"(d[0][28]), "+f"(d[0][29]), "+f"(d[0][30]), "+f"(d[0][31]),
-        "+f"(d[1][0]), "+f"(d[1][1]), "+f"(d[1][2]), "+f"(d[1][3]), "+f"(d[1][4]), "+f"(d[1][5]), "+f"(d[1][6]), "+f"(d[1][7]),
-        "+f"(d[1][8]), "+f"(d[1][9]), "+f"(d[1][10]), "+f"(d[1][11]), "+f"(d[1][12]), "+f"(d[1][13]), "+f"(d[1][14]), "+f"(d[1][15]),
-        "+f"(d[1][16]), "+f"(d[1][17]), "+f"(d[1][18]), "+f"(d[1][19]), "+f"(d[1][20]), "+f"(d[1][21]), "+f"(d[1][22]), "+f"(d[1][23]),
-        "+f"(d[1][24]), "+f"(d[1][25]), "+f"(d[1][26]), "+f"(d[1][27]), "+f"(d[1][28]), "+f"(d[1][29]), "+f"(d[1][30]), "+f"(d[1][31])
-      : "l"(a), "l"(b));
-#endif
-}
+#undef GROUP_PRODUCT
+#undef SUMS4
+#undef SUMS32
+#undef SUMS8
 
 #endif
 
 // MARK: Elements
 
+/// Two elements that lie together, as `Pair` holds them.
 template <class E> struct Numbers;
 #ifdef __CUDACC__
 template <> struct Numbers<Half> {
+  using Pair = uint32_t;
   static DEVICE uint32_t pack(float low, float high) {
     __half2 v = __floats2half2_rn(low, high);
     return *reinterpret_cast<uint32_t *>(&v);
@@ -201,6 +224,7 @@ template <> struct Numbers<Half> {
   static DEVICE float2 unpack(uint32_t pair) { return __half22float2(*reinterpret_cast<__half2 *>(&pair)); }
 };
 template <> struct Numbers<BFloat16> {
+  using Pair = uint32_t;
   static DEVICE uint32_t pack(float low, float high) {
     __nv_bfloat162 v = __floats2bfloat162_rn(low, high);
     return *reinterpret_cast<uint32_t *>(&v);
@@ -209,24 +233,31 @@ template <> struct Numbers<BFloat16> {
 };
 #else
 template <> struct Numbers<Half> {
+  using Pair = uint32_t;
   static uint32_t pack(float low, float high) { return emulation::pack<Half>(low, high); }
   static float2 unpack(uint32_t pair) { return emulation::unpack<Half>(pair); }
 };
 template <> struct Numbers<BFloat16> {
+  using Pair = uint32_t;
   static uint32_t pack(float low, float high) { return emulation::pack<BFloat16>(low, high); }
   static float2 unpack(uint32_t pair) { return emulation::unpack<BFloat16>(pair); }
 };
 #endif
+template <> struct Numbers<float> {
+  using Pair = float2;
+  static DEVICE float2 pack(float low, float high) { return {low, high}; }
+  static DEVICE float2 unpack(float2 pair) { return pair; }
+};
 
 /// Where the products of four warps find a matrix whose rows are its outer index: pieces of 8 rows of 16 bytes that lie one
-/// after the other, `rowStride` bytes from eight rows to the next eight, `depthStride` bytes from eight elements to the next
-/// eight.
+/// after the other, `rowStride` bytes from eight rows to the next eight, `depthStride` bytes from the elements of 16 bytes to
+/// the next.
 DEVICE uint64_t matrixDescriptor(uint32_t address, uint32_t rowStride, uint32_t depthStride) {
   return static_cast<uint64_t>((address & 0x3ffff) >> 4) | static_cast<uint64_t>(depthStride >> 4) << 16 |
          static_cast<uint64_t>(rowStride >> 4) << 32;
 }
 
-/// Eight elements plus eight others.
+/// The elements of 16 bytes plus others.
 template <class E> DEVICE uint4 addElements(uint4 a, uint4 b) {
   auto add = [](uint32_t p, uint32_t q) {
     float2 s = Numbers<E>::unpack(p), t = Numbers<E>::unpack(q);
@@ -235,12 +266,22 @@ template <class E> DEVICE uint4 addElements(uint4 a, uint4 b) {
   return {add(a.x, b.x), add(a.y, b.y), add(a.z, b.z), add(a.w, b.w)};
 }
 
-/// Eight elements, those below 0 as 0.
+template <> DEVICE uint4 addElements<float>(uint4 a, uint4 b) {
+  auto add = [](uint32_t p, uint32_t q) { return asBits(asFloat(p) + asFloat(q)); };
+  return {add(a.x, b.x), add(a.y, b.y), add(a.z, b.z), add(a.w, b.w)};
+}
+
+/// The elements of 16 bytes, those below 0 as 0.
 template <class E> DEVICE uint4 rectifyElements(uint4 a) {
   auto rectify = [](uint32_t p) {
     float2 v = Numbers<E>::unpack(p);
     return Numbers<E>::pack(v.x < 0 ? 0 : v.x, v.y < 0 ? 0 : v.y);
   };
+  return {rectify(a.x), rectify(a.y), rectify(a.z), rectify(a.w)};
+}
+
+template <> DEVICE uint4 rectifyElements<float>(uint4 a) {
+  auto rectify = [](uint32_t p) { return asFloat(p) < 0 ? 0u : p; };
   return {rectify(a.x), rectify(a.y), rectify(a.z), rectify(a.w)};
 }
 

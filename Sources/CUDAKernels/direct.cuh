@@ -7,7 +7,6 @@
 template <class E> struct Direct : Untiled {
   static DEVICE void run(const DirectArguments &a) {
     const Element e(a.element);
-    letLaterKernelsStart();
     waitForEarlierKernels();
     if (!e.inside) return;
     float sum = 0;
@@ -40,6 +39,7 @@ template <class E> struct Direct : Untiled {
       if (a.residual.base) sum += readElement<E>(a.residual, e.image, e.channel, e.y, e.x);
       sum = activate(a.after, sum, e.channel);
     }
+    letLaterKernelsStart();
     writeElement<E>(a.output, e.image, e.channel, e.y, e.x, sum);
   }
 };

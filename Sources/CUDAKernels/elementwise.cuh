@@ -24,7 +24,6 @@ DEVICE float combined(int function, float a, float b) {
 template <class E> struct ElementByElement : Untiled {
   static DEVICE void run(const ElementwiseArguments &a) {
     const Element e(a.element);
-    letLaterKernelsStart();
     waitForEarlierKernels();
     if (!e.inside) return;
     float v = 0;
@@ -35,6 +34,7 @@ template <class E> struct ElementByElement : Untiled {
       if (a.factors) v = v * readConstant(a.factors + e.channel) + readConstant(a.shifts + e.channel);
       v = activate(a.activation, v, e.channel);
     }
+    letLaterKernelsStart();
     writeElement<E>(a.output, e.image, e.channel, e.y, e.x, v);
   }
 };

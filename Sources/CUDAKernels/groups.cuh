@@ -47,7 +47,6 @@ template <class E> struct Reduce {
   static DEVICE void run(const ReduceArguments &a) {
     const int thread = threadIdx.x, lane = thread % a.width;
     const Element e(a.element, (static_cast<long long>(blockIdx.x) * 256 + thread) / a.width);
-    letLaterKernelsStart();
     waitForEarlierKernels();
     Found found = nothing(a.function);
     if (e.inside && e.isReal) {
@@ -79,6 +78,7 @@ template <class E> struct Reduce {
       // Where no element is a number, any place will do.
       if (a.function == maximumPlace) v = found.place < a.size ? static_cast<float>(found.place) : 0.0f;
     }
+    letLaterKernelsStart();
     writeElement<E>(a.output, e.image, e.channel, e.y, e.x, v);
   }
 };
@@ -86,7 +86,6 @@ template <class E> struct Reduce {
 template <class E> struct Normalize : Untiled {
   static DEVICE void run(const NormalizeArguments &a) {
     const Element e(a.element);
-    letLaterKernelsStart();
     waitForEarlierKernels();
     if (!e.inside) return;
     float v = 0;
@@ -97,6 +96,7 @@ template <class E> struct Normalize : Untiled {
       const float second = readGlobal(a.second + group);
       v = a.function ? v / sqrtf(second + a.epsilon) : expf(v) / second;
     }
+    letLaterKernelsStart();
     writeElement<E>(a.output, e.image, e.channel, e.y, e.x, v);
   }
 };
@@ -104,7 +104,6 @@ template <class E> struct Normalize : Untiled {
 template <class E> struct MultiplyMatrices : Untiled {
   static DEVICE void run(const MatrixArguments &a) {
     const Element e(a.element);
-    letLaterKernelsStart();
     waitForEarlierKernels();
     if (!e.inside) return;
     float sum = 0;
@@ -113,6 +112,7 @@ template <class E> struct MultiplyMatrices : Untiled {
       for (int k = 0; k < a.products; k++, left += a.leftStep, right += a.rightStep)
         sum += readPlace<E>(a.left, left) * readPlace<E>(a.right, right);
     }
+    letLaterKernelsStart();
     writeElement<E>(a.output, e.image, e.channel, e.y, e.x, sum);
   }
 };

@@ -6,7 +6,6 @@
 template <class E> struct Move : Untiled {
   static DEVICE void run(const MoveArguments &a) {
     const Element e(a.element);
-    letLaterKernelsStart();
     waitForEarlierKernels();
     if (!e.inside) return;
     float v = 0;
@@ -41,6 +40,7 @@ template <class E> struct Move : Untiled {
       const bool isThere = image >= 0 && channel >= 0 && y >= 0 && x >= 0;
       v = isThere ? readElement<E>(a.input, image, channel, y, x) : a.value;
     }
+    letLaterKernelsStart();
     writeElement<E>(a.output, e.image, e.channel, e.y, e.x, v);
   }
 };
@@ -48,7 +48,6 @@ template <class E> struct Move : Untiled {
 template <class E> struct Resample : Untiled {
   static DEVICE void run(const ResampleArguments &a) {
     const Element e(a.element);
-    letLaterKernelsStart();
     waitForEarlierKernels();
     if (!e.inside) return;
     float sum = 0;
@@ -63,6 +62,7 @@ template <class E> struct Resample : Untiled {
         }
         sum += readConstant(a.rowWeights + row) * ofRow;
       }
+    letLaterKernelsStart();
     writeElement<E>(a.output, e.image, e.channel, e.y, e.x, sum);
   }
 };
@@ -70,7 +70,6 @@ template <class E> struct Resample : Untiled {
 template <class E> struct Windows : Untiled {
   static DEVICE void run(const WindowArguments &a) {
     const Element e(a.element);
-    letLaterKernelsStart();
     waitForEarlierKernels();
     if (!e.inside) return;
     float result = 0;
@@ -87,6 +86,7 @@ template <class E> struct Windows : Untiled {
         }
       if (a.takesMean) result /= static_cast<float>(a.countsPadding ? (bottom - top) * (right - left) : count);
     }
+    letLaterKernelsStart();
     writeElement<E>(a.output, e.image, e.channel, e.y, e.x, result);
   }
 };

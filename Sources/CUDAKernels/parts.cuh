@@ -37,9 +37,8 @@ template <class E> struct SumParts : Untiled {
     const int pieces = a.groups * 16, piece = static_cast<int>(at % pieces), group = piece / 16, channel = piece % 16 * 4;
     const long long pixel = at / pieces;
     const int image = blockIdx.y, x = static_cast<int>(pixel % a.outputWidth), y = static_cast<int>(pixel / a.outputWidth);
-    letLaterKernelsStart();
     waitForEarlierKernels();
-    if (pixel / a.outputWidth >= a.outputHeight) return;
+    if (pixel / a.outputWidth >= a.outputHeight || channel >= channelsFrom(a, group)) return;
     const float *parts = static_cast<const float *>(a.input) + partOffset(a, 0, image, x, y, group) + channel;
     const long long step = static_cast<long long>(a.images) * a.outputHeight * a.outputWidth * (a.groups * 64);
     float4 v = Four<float>::read(parts, 0);
@@ -54,6 +53,7 @@ template <class E> struct SumParts : Untiled {
          activated(v.w, above, below, r.w)};
     if (a.second) v = sum(Four<E>::rounded(v), Four<E>::read(a.second, to));
     if (a.rectifies) v = {v.x < 0 ? 0 : v.x, v.y < 0 ? 0 : v.y, v.z < 0 ? 0 : v.z, v.w < 0 ? 0 : v.w};
+    letLaterKernelsStart();
     Four<E>::write(a.output, to, v);
   }
 };

@@ -9,7 +9,6 @@ template <class E, int Size, int Stride> struct MaximumPool : Untiled {
   static DEVICE void run(const PoolArguments &a) {
     const int pieces = a.channels / 8, at = blockIdx.x * 256 + threadIdx.x, piece = at % pieces,
               x = at / pieces % a.outputWidth, y = at / pieces / a.outputWidth;
-    letLaterKernelsStart();
     waitForEarlierKernels();
     if (y >= a.outputHeight) return;
     const long long image = static_cast<long long>(blockIdx.y) * a.height;
@@ -36,6 +35,7 @@ template <class E, int Size, int Stride> struct MaximumPool : Untiled {
       }
     const uint4 result = {Numbers<E>::pack(best[0].x, best[0].y), Numbers<E>::pack(best[1].x, best[1].y),
                           Numbers<E>::pack(best[2].x, best[2].y), Numbers<E>::pack(best[3].x, best[3].y)};
+    letLaterKernelsStart();
     writeGlobal(reinterpret_cast<uint4 *>(
                     static_cast<E *>(a.output) +
                     ((static_cast<long long>(blockIdx.y) * a.outputHeight + y) * a.outputWidth + x) * a.outputStride + piece * 8),

@@ -15,32 +15,37 @@ template <class E, int Stages> struct Selection {
   static constexpr int width = Shape::width, height = Shape::height;
   static constexpr int weightBytes = 4 * 32 * 16, slotBytes = Shape::unitBytes + weightBytes,
                        depthwiseBytes = 4 * DepthwiseUnit<E>::bytes;
-  static constexpr int sharedBytes = Stages * slotBytes + 4 * Shape::unitBytes + depthwiseBytes + Shape::stageBytes;
+  static constexpr int sharedBytes = Stages * slotBytes + 4 * Shape::unitBytes + depthwiseBytes;
+  static_assert(Shape::stageBytes <= Stages * slotBytes, "sums are staged where the ring was");
 
   static DEVICE void run(const ConvolutionArguments &a) {
     const Shape tile(a);
-    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, units = a.inputChannels / 16;
+    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, all = a.inputChannels / 16;
+    const Units part(a, tile.split, 16);
+    const int units = part.count;
+    const E *input = static_cast<const E *>(a.input) + part.first * 16;
     const uint32_t ring = sharedBase(), middle = ring + Stages * slotBytes, depthwise = middle + 4 * Shape::unitBytes;
-    const uint32_t stage = depthwise + depthwiseBytes + warp * 32 * 128;
-    const char *weights =
-        static_cast<const char *>(a.weights) + static_cast<long long>(tile.group) * (units * weightBytes + depthwiseBytes);
+    const uint32_t stage = ring + warp * 32 * 128;
+    const char *weightsOfGroup =
+                   static_cast<const char *>(a.weights) + static_cast<long long>(tile.group) * (all * weightBytes + depthwiseBytes),
+               *weights = weightsOfGroup + part.first * weightBytes;
 
-    letLaterKernelsStart();
-    Shape::copyBytes(depthwise, weights + units * weightBytes, depthwiseBytes);
+    Shape::copyBytes(depthwise, weightsOfGroup + all * weightBytes, depthwiseBytes);
 #pragma unroll 1
     for (int unit = 0; unit < Stages - 1 && unit < units; unit++)
       Shape::copyBytes(ring + unit * slotBytes + Shape::unitBytes, weights + unit * weightBytes, weightBytes);
     waitForEarlierKernels();
 #pragma unroll
     for (int unit = 0; unit < Stages - 1; unit++) {
-      if (unit < units) tile.copyUnit(ring + unit * slotBytes, a.input, unit);
+      if (unit < units) tile.copyUnit(ring + unit * slotBytes, input, unit);
       commitCopies();
     }
     const float2 *bias = reinterpret_cast<const float2 *>(a.bias + tile.group * 128) + (lane & 3);
     float sums[3][8][4];
 #pragma unroll
     for (int j = 0; j < 8; j++) {
-      float2 b = readConstant(bias + j * 4);
+      float2 b = {0, 0};
+      if (tile.split == 0) b = readConstant(bias + j * 4);
 #pragma unroll
       for (int m = 0; m < 3; m++) {
         sums[m][j][0] = sums[m][j][2] = b.x;
@@ -54,7 +59,7 @@ template <class E, int Stages> struct Selection {
       waitForCopies<Stages - 2>();
       synchronizeBlock();
       if (unit + Stages - 1 < units) {
-        tile.copyUnit(ring + nextSlot * slotBytes, a.input, unit + Stages - 1);
+        tile.copyUnit(ring + nextSlot * slotBytes, input, unit + Stages - 1);
         Shape::copyBytes(ring + nextSlot * slotBytes + Shape::unitBytes, weights + (unit + Stages - 1) * weightBytes,
                          weightBytes);
       }
@@ -95,6 +100,7 @@ template <class E, int Stages> struct Selection {
       }
     synchronizeBlock();
 
+    letLaterKernelsStart();
     // 36 pixels lie between the rows of two warps.
     const HaloRows<> rows(warp * 36 & 7);
     const uint32_t first = middle + warp * 36 * 32;
@@ -104,12 +110,23 @@ template <class E, int Stages> struct Selection {
       const DepthwiseUnit<E> w(depthwise + unit * DepthwiseUnit<E>::bytes);
       float2 b[2];
 #pragma unroll
-      for (int e = 0; e < 2; e++) b[e] = readConstant(bias + 32 + (unit * 2 + e) * 4);
+      for (int e = 0; e < 2; e++) {
+        b[e] = {0, 0};
+        if (tile.split == 0) b[e] = readConstant(bias + 32 + (unit * 2 + e) * 4);
+      }
       auto finish = [&](int row, const float (&m)[2][4]) {
 #pragma unroll
         for (int e = 0; e < 2; e++)
 #pragma unroll
           for (int half = 0; half < 2; half++) {
+            if (a.splits > 1) {
+              const int x = tile.x0 + half * 8 + (lane >> 2), y = tile.y0 + warp * 2 + row;
+              if (x >= a.outputWidth || y >= a.outputHeight) continue;
+              float *to = static_cast<float *>(a.output) + partOffset(a, tile.split, tile.image, x, y, tile.group) +
+                          (unit * 2 + e) * 8 + (lane & 3) * 2;
+              writeGlobal(reinterpret_cast<float2 *>(to), float2{m[e][half * 2] + b[e].x, m[e][half * 2 + 1] + b[e].y});
+              continue;
+            }
             const int pixel = row * 16 + half * 8 + (lane >> 2);
             writeShared<uint32_t>(stage + pixel * 128 + (((unit * 2 + e) ^ (pixel & 7)) << 4) + (lane & 3) * 4,
                                   Numbers<E>::pack(activated(m[e][half * 2] + b[e].x, above, below, 0),
@@ -118,7 +135,9 @@ template <class E, int Stages> struct Selection {
       };
       w.template forRows<Shape::haloWidth, 0, 0, 2>(rows, first + unit * Shape::unitBytes, finish);
     }
+    if (a.splits > 1) return;
     synchronizeWarp();
+    if ((lane & 7) * 8 >= channelsFrom(a, tile.group)) return;
     E *output = static_cast<E *>(a.output);
     const E *residual = static_cast<const E *>(a.residual), *second = static_cast<const E *>(a.second);
 #pragma unroll

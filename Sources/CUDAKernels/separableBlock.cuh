@@ -1,4 +1,4 @@
-// A residual block of two separable layers of 64 channels in one kernel: y = x + scale * second(act(first(x))). Neither what
+// A residual block of two separable layers of 64 channels, or of one to three units of 16, in one kernel: y = x + scale * second(act(first(x))). Neither what
 // lies between the layers nor the residual leaves the multiprocessor: 92 KiB of input, 77 KiB of middle and all weights are in
 // shared memory.
 //
@@ -6,16 +6,16 @@
 // within the border as in `Separable`, and up to 16 pixels of the border. Middle pixels outside the image are zeros, as the
 // second layer's padding.
 //
-// Weights: those of `Separable` for the first layer, then for the second; biases likewise.
+// Weights: those of `Separable` for the first layer, then for the second, packed for `Unit`; biases likewise.
 #pragma once
 
 #include "separable.cuh"
 
-template <class E> struct SeparableBlock {
+template <class E, class Unit = SeparableUnit<E>> struct SeparableBlock {
   static constexpr int width = 32, height = 16, threads = 256, units = 4;
   static constexpr int middleWidth = width + 2, middlePixels = middleWidth * (height + 2), middleUnit = middlePixels * 32;
   static constexpr int haloWidth = width + 4, haloPixels = haloWidth * (height + 4), haloUnit = haloPixels * 32;
-  static constexpr int weightBytes = units * SeparableUnit<E>::bytes;
+  static constexpr int weightBytes = units * Unit::bytes;
   static constexpr int sharedBytes = units * (haloUnit + middleUnit) + 2 * weightBytes;
   static constexpr int pieces = (haloPixels * 2 + threads - 1) / threads;
   static constexpr int borderPixels = 2 * middleWidth + 2 * height;
@@ -36,7 +36,7 @@ template <class E> struct SeparableBlock {
               image = blockIdx.z;
     const uint32_t halo = sharedBase(), middle = halo + units * haloUnit, weights = middle + units * middleUnit;
     const E *input = static_cast<const E *>(a.input);
-    letLaterKernelsStart();
+    const int present = a.inputChannels / 16;
 #pragma unroll 1
     for (int at = threadIdx.x * 16; at < 2 * weightBytes; at += threads * 16)
       copyAsync(weights + at, static_cast<const char *>(a.weights) + at, true);
@@ -53,7 +53,7 @@ template <class E> struct SeparableBlock {
 #pragma unroll
       for (int i = 0; i < pieces; i++) {
         int at = threadIdx.x + i * threads, pixel = at >> 1;
-        if (at < haloPixels * 2)
+        if (unit < present && at < haloPixels * 2)
           copyAsync(halo + unit * haloUnit + pixel * 32 + (((at & 1) ^ (pixel >> 2 & 1)) << 4),
                     input + (offsets[i] < 0 ? 0 : offsets[i] + unit * 16), offsets[i] >= 0);
       }
@@ -77,13 +77,14 @@ template <class E> struct SeparableBlock {
     };
     start(0);
 #pragma unroll 1
-    for (int unit = 0; unit < units; unit++) {
+    for (int unit = 0; unit < present; unit++) {
       if (unit == 0) waitForCopies<3>();
       else if (unit == 1) waitForCopies<2>();
       else if (unit == 2) waitForCopies<1>();
       else waitForCopies<0>();
+      if (Unit::isGrouped && unit == 0) publishShared();
       synchronizeBlock();
-      const SeparableUnit<E> w(weights + unit * SeparableUnit<E>::bytes);
+      const Unit w(weights + unit * Unit::bytes);
       w.template addRows<haloWidth, 1, 1>(sums, rows, halo + unit * haloUnit + (down * haloWidth + across) * 32);
     }
 #pragma unroll
@@ -95,7 +96,8 @@ template <class E> struct SeparableBlock {
           writeMiddle(a, middle, x0, y0, 1 + across + half * 8 + (lane >> 2), 1 + down + row, j, sums[row][j][half * 2],
                       sums[row][j][half * 2 + 1]);
 
-    if (warp * 16 < borderPixels) {
+    // Four warps that work together stay together.
+    if (Unit::isGrouped || warp * 16 < borderPixels) {
       auto place = [&](int i, int &x, int &y) {
         if (i < middleWidth) {
           x = i;
@@ -122,8 +124,8 @@ template <class E> struct SeparableBlock {
         border[j][1] = border[j][3] = b.y;
       }
 #pragma unroll 1
-      for (int unit = 0; unit < units; unit++) {
-        const SeparableUnit<E> w(weights + unit * SeparableUnit<E>::bytes);
+      for (int unit = 0; unit < present; unit++) {
+        const Unit w(weights + unit * Unit::bytes);
         w.template addPixels<haloWidth>(border, halo + unit * haloUnit, window);
       }
 #pragma unroll
@@ -138,11 +140,12 @@ template <class E> struct SeparableBlock {
     start(1);
     synchronizeBlock();
 #pragma unroll 1
-    for (int unit = 0; unit < units; unit++) {
-      const SeparableUnit<E> w(weights + weightBytes + unit * SeparableUnit<E>::bytes);
+    for (int unit = 0; unit < present; unit++) {
+      const Unit w(weights + weightBytes + unit * Unit::bytes);
       w.template addRows<middleWidth, 0, 0>(sums, rows, middle + unit * middleUnit + (down * middleWidth + across) * 32);
     }
 
+    letLaterKernelsStart();
     // The sums go where the residual lies: pixels of the halo that are this warp's own.
     auto own = [&](int unit, int x, int y, int half) {
       int pixel = (2 + down + y) * haloWidth + 2 + across + x;
@@ -167,6 +170,7 @@ template <class E> struct SeparableBlock {
     long long at =
         ((static_cast<long long>(image) * a.height + y0 + down) * a.width + x0 + across + column) * a.outputStride + unit * 16 +
         half * 8;
+    if (unit >= present) return;
     const int acrossStep = 4 * a.outputStride;
 #pragma unroll 1
     for (int y = 0; y < 4 && y0 + down + y < a.height; y++, at += static_cast<long long>(a.width) * a.outputStride) {

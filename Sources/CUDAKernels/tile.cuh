@@ -14,8 +14,8 @@ template <int Warps, int Size = 3, int Stride = 1, int Rows = 4> struct Tile {
                        haloPixels = haloWidth * haloHeight;
   static constexpr int unitBytes = haloPixels * 32;
   static constexpr int pieces = (haloPixels * 2 + threads - 1) / threads;
-  /// Of sums that wait to be stored: 64 channels a pixel.
-  static constexpr int stageBytes = width * height * 128;
+  /// Of sums that wait to be stored: 64 channels a pixel, of 16 bits or of float32.
+  static constexpr int stageBytes = width * height * 128, stageBytesOfFloat = 2 * stageBytes;
 
   int x0, y0, image, group, split;
   int offsets[pieces];  // of this thread's pieces in the input's first unit, in 16 bytes; -1 outside the image
@@ -69,11 +69,19 @@ struct Units {
   }
 };
 
+/// Groups of 64 channels of a pixel of the output; the last one may have fewer.
+DEVICE int groupsOfPixel(const ConvolutionArguments &a) { return (a.outputChannels + 63) / 64; }
+
+/// How many channels the output has from the group's first on: 64 or more, or what the last group has.
+DEVICE int channelsFrom(const ConvolutionArguments &a, int group) {
+  return a.outputChannels - (a.shuffle == 2 ? group % groupsOfPixel(a) : group) * 64;
+}
+
 /// Of the first of the group's 64 channels of what is computed at (x, y).
 DEVICE long long outputOffset(const ConvolutionArguments &a, int image, int x, int y, int group) {
   int run = 0;
   if (a.shuffle == 2) {
-    const int groups = a.outputChannels / 64;
+    const int groups = groupsOfPixel(a);
     run = group / groups;
     group %= groups;
   }
@@ -138,79 +146,113 @@ template <int Stride = 1> struct HaloRows {
   }
 };
 
-/// The outputs of a warp: four rows of 16 pixels and 64 channels, one row of products a row of pixels.
-template <class E> struct WarpOutput {
-  uint32_t stage;
-  int lane, x0, y0, image, group;
+/// How pixels of 64 channels wait in shared memory to be stored: by pieces of 16 bytes, which neighbouring pixels have in
+/// different banks. A lane stores the same piece of every so many pixels.
+template <class E> struct StagedPixels {
+  using Pair = typename Numbers<E>::Pair;
+  static constexpr int elements = 16 / sizeof(E), pieces = 64 / elements, pixelsAtOnce = 32 / pieces;
+  static constexpr uint32_t pixelBytes = 64 * sizeof(E);
 
-  template <class Shape> DEVICE WarpOutput(uint32_t stages, const Shape &tile) {
-    lane = threadIdx.x & 31;
-    int warp = threadIdx.x >> 5;
-    stage = stages + warp * 64 * 128;
-    x0 = tile.x0;
-    y0 = tile.y0 + warp * 4;
-    image = tile.image;
-    group = tile.group;
+  uint32_t stage;
+  int lane;
+  DEVICE StagedPixels(uint32_t stage, int lane) : stage(stage), lane(lane) {}
+
+  static DEVICE uint32_t turn(int pixel) { return (pixel & 7) * (pieces / 8); }
+  /// This lane's pixel of those that the warp stores at once, and the first channel of its piece.
+  DEVICE int pixel() const { return lane / pieces; }
+  DEVICE int channel() const { return lane % pieces * elements; }
+  /// Where the lane's piece lies of the pixel that many after the stage's first.
+  DEVICE uint32_t place(int pixel) const { return stage + pixel * pixelBytes + ((lane % pieces ^ turn(pixel)) << 4); }
+
+  /// Puts this lane's sums of two pixels, eight apart from `pixel` + lane / 4 on, where what is added to them waits: two
+  /// channels each of every eight, as products leave them. Places of a pixel differ in few bits: one address, the rest by
+  /// exclusive or.
+  template <class Sum>
+  DEVICE void end(const ConvolutionArguments &a, int pixel, Sum sum) const {
+    const bool adds = a.residual != nullptr;
+    const float above = a.scale, below = a.slope * a.scale;
+    // Eight channels are one piece, or two.
+    constexpr int piecesOfEight = pieces / 8;
+    const int column = lane >> 2, byte = (lane & 3) * sizeof(Pair);
+    const uint32_t first = stage + (pixel + column) * pixelBytes + byte % 16, turned = turn(column) ^ byte / 16;
+#pragma unroll
+    for (int j = 0; j < 8; j++)
+#pragma unroll
+      for (int half = 0; half < 2; half++) {
+        const uint32_t at = first + half * (8 * pixelBytes) + ((turned ^ j * piecesOfEight) << 4);
+        float2 r = {0, 0};
+        if (adds) r = Numbers<E>::unpack(readShared<Pair>(at));
+        const float2 v = sum(j, half);
+        writeShared<Pair>(at, Numbers<E>::pack(activated(v.x, above, below, r.x), activated(v.y, above, below, r.y)));
+      }
   }
 
-  DEVICE uint32_t place(int pixel, int piece) const { return stage + pixel * 128 + ((piece ^ (pixel & 7)) << 4); }
+  /// Stores the lane's piece of a pixel at an offset of the output.
+  DEVICE void store(const ConvolutionArguments &a, int pixel, long long at) const {
+    uint4 v = readShared<uint4>(place(pixel));
+    if (a.second) v = addElements<E>(v, readGlobal(reinterpret_cast<const uint4 *>(static_cast<const E *>(a.second) + at)));
+    if (a.rectifies) v = rectifyElements<E>(v);
+    writeGlobal(reinterpret_cast<uint4 *>(static_cast<E *>(a.output) + at), v);
+  }
+};
+
+/// The outputs of a warp: four rows of 16 pixels and 64 channels, one row of products a row of pixels.
+template <class E> struct WarpOutput : StagedPixels<E> {
+  using Staged = StagedPixels<E>;
+  using Staged::lane;
+  static constexpr int pixels = Staged::pixelsAtOnce;
+  int x0, y0, image, group;
+  bool isThere;  // whether the output has the channels of this lane's piece
+
+  template <class Shape>
+  DEVICE WarpOutput(const ConvolutionArguments &a, uint32_t stages, const Shape &tile)
+      : Staged(stages + (threadIdx.x >> 5) * 64 * Staged::pixelBytes, threadIdx.x & 31) {
+    x0 = tile.x0;
+    y0 = tile.y0 + (threadIdx.x >> 5) * 4;
+    image = tile.image;
+    group = tile.group;
+    isThere = Staged::channel() < channelsFrom(a, group);
+  }
+
   /// Elements from one pixel of the tile to the next, and from one row to the next.
   DEVICE int acrossStep(const ConvolutionArguments &a) const { return a.outputStride * a.shuffle; }
   DEVICE int downStep(const ConvolutionArguments &a) const { return a.outputWidth * a.outputStride * a.shuffle * a.shuffle; }
-  /// Of this lane's eight channels of the pixel it stores first; it stores every fourth of a row.
+  /// Of this lane's piece of the pixel it stores first.
   DEVICE long long offset(const ConvolutionArguments &a) const {
-    return outputOffset(a, image, x0 + (lane >> 3), y0, group) + (lane & 7) * 8;
+    return outputOffset(a, image, x0 + Staged::pixel(), y0, group) + Staged::channel();
   }
 
   DEVICE void copyResidual(const ConvolutionArguments &a) const {
     const E *from = static_cast<const E *>(a.residual) + offset(a);
-    const int across = 4 * acrossStep(a), down = downStep(a);
+    const int across = pixels * acrossStep(a), down = downStep(a);
 #pragma unroll 1
     for (int row = 0; row < 4; row++, from += down)
 #pragma unroll
-      for (int i = 0; i < 4; i++) {
-        const int x = (lane >> 3) + i * 4;
-        const bool inside = x0 + x < a.outputWidth && y0 + row < a.outputHeight;
-        copyAsync(place(row * 16 + x, lane & 7), inside ? from + i * across : static_cast<const E *>(a.residual), inside);
+      for (int i = 0; i < 16 / pixels; i++) {
+        const int x = Staged::pixel() + i * pixels;
+        const bool inside = isThere && x0 + x < a.outputWidth && y0 + row < a.outputHeight;
+        copyAsync(Staged::place(row * 16 + x), inside ? from + i * across : static_cast<const E *>(a.residual), inside);
       }
   }
 
   /// The residual's copies are waited for.
   DEVICE void store(const ConvolutionArguments &a, float (&sums)[4][8][4]) const {
-    const bool adds = a.residual != nullptr;
-    const float above = a.scale, below = a.slope * a.scale;
     synchronizeWarp();
-    // Pixels of a row and channels of a piece are places that differ in few bits: one address a half row, the rest by exclusive
-    // or.
-    const uint32_t first = stage + (lane >> 2) * 128 + (lane & 3) * 4, turn = (lane >> 2) << 4;
 #pragma unroll
     for (int row = 0; row < 4; row++)
-#pragma unroll
-      for (int j = 0; j < 8; j++)
-#pragma unroll
-        for (int half = 0; half < 2; half++) {
-          const uint32_t at = first + (row * 16 + half * 8) * 128 + (turn ^ (j << 4));
-          float2 r = {0, 0};
-          if (adds) r = Numbers<E>::unpack(readShared<uint32_t>(at));
-          const float low = sums[row][j][half * 2], high = sums[row][j][half * 2 + 1];
-          writeShared<uint32_t>(at, Numbers<E>::pack(activated(low, above, below, r.x), activated(high, above, below, r.y)));
-        }
+      Staged::end(a, row * 16,
+                  [&](int j, int half) { return float2{sums[row][j][half * 2], sums[row][j][half * 2 + 1]}; });
     synchronizeWarp();
+    if (!isThere) return;
     long long at = offset(a);
-    const int across = 4 * acrossStep(a), down = downStep(a);
-    E *output = static_cast<E *>(a.output);
-    const E *second = static_cast<const E *>(a.second);
+    const int across = pixels * acrossStep(a), down = downStep(a);
 #pragma unroll 1
     for (int row = 0; row < 4; row++, at += down) {
       if (y0 + row >= a.outputHeight) break;
 #pragma unroll
-      for (int i = 0; i < 4; i++) {
-        const int x = (lane >> 3) + i * 4;
-        if (x0 + x >= a.outputWidth) continue;
-        uint4 v = readShared<uint4>(place(row * 16 + x, lane & 7));
-        if (second) v = addElements<E>(v, readGlobal(reinterpret_cast<const uint4 *>(second + at + i * across)));
-        if (a.rectifies) v = rectifyElements<E>(v);
-        writeGlobal(reinterpret_cast<uint4 *>(output + at + i * across), v);
+      for (int i = 0; i < 16 / pixels; i++) {
+        const int x = Staged::pixel() + i * pixels;
+        if (x0 + x < a.outputWidth) Staged::store(a, row * 16 + x, at + i * across);
       }
     }
   }

@@ -16,7 +16,6 @@ template <class E> struct Tiled {
               first = blockIdx.z % parts * outputsAtOnce, x0 = blockIdx.x * width, y0 = blockIdx.y * height,
               x = x0 + thread % width, y = y0 + thread / width, outputs = a.element.channels;
     const uint32_t halo = sharedBase(), weights = halo + haloBytes;
-    letLaterKernelsStart();
     waitForEarlierKernels();
     float sums[outputsAtOnce];
 #pragma unroll
@@ -57,6 +56,7 @@ template <class E> struct Tiled {
           }
         }
     }
+    letLaterKernelsStart();
     // The functions that end a layer are long: one copy of them, for sums that are not in registers.
     synchronizeBlock();
     const uint32_t sum = sharedBase() + static_cast<uint32_t>(thread) * 4;

@@ -76,11 +76,14 @@ extension CUDAKernel.Family {
   /// What its values are; nil where it takes several.
   fileprivate var element: DeviceElement? {
     switch self {
-    case .dense(let element, _, _), .denseHopper(let element), .denseWide(let element, _), .sumParts(let element),
-      .separable(let element), .separableBlock(let element), .selection(let element), .head(let element, _), .tail(let element),
-      .maximumPool(let element, _, _):
+    case .dense(let element, _, _), .denseHopper(let element), .denseWide(let element, _), .pointwiseHopper(let element, _),
+      .sumParts(let element),
+      .separable(let element), .separableBlock(let element), .selection(let element), .head(let element, _, _),
+      .tail(let element),
+      .maximumPool(let element, _, _), .pointwisePlanes(let element, _), .depthwise(let element, _, _),
+      .linear(let element, _), .meanOfPixels(let element):
       element
-    case .denseFloat: .float32
+    case .denseFloat, .denseWideFloat, .headFloat: .float32
     case .direct, .tiled, .elementByElement, .move, .resample, .windows, .reduce, .normalize,
       .multiplyMatrices:
       nil

@@ -55,8 +55,20 @@ import Testing
     #expect(try check.times().isEmpty)
   }
 
+  /// Every kernel that can do a layer is timed once, with the splits that it can have.
+  @Test func kernelsAreTimed() throws {
+    var check = Self.check(), report = try Self.report()
+    check.networkNames = ["edsr_separable", "unet"]
+    let choices = try check.choices(mostTimes: 40)
+    #expect(choices.count > 30 && choices.contains { $0.splits > 1 } && choices.contains { $0.isChosen })
+    #expect(Set(choices.map { "\($0.precision) \($0.layer) \($0.kernel) \($0.splits)" }).count > choices.count / 2)
+    #expect(Set(choices.map(\.network)) == ["edsr_separable", "unet"] && choices.allSatisfy { $0.estimate > 0 })
+    report.choices = choices
+    #expect(report.text.contains("\(choices.count) times of kernels") && !report.isSound)
+  }
+
   /// A device that fails is found.
-  @Test(arguments: ["cuLaunchKernel", "cuStreamSynchronize", "cuMemcpyDtoHAsync_v2"]) func faultsAreFound(function: String)
+  @Test(arguments: ["cuLaunchKernelEx", "cuStreamSynchronize", "cuMemcpyDtoHAsync_v2"]) func faultsAreFound(function: String)
     throws
   {
     defer { cudaEmulatedFail(nil, 0, 0) }

@@ -74,7 +74,7 @@ import Transforms
     "cuDeviceTotalMem_v2", "cuDevicePrimaryCtxRetain", "cuCtxSetCurrent", "cuMemGetInfo_v2", "cuMemAlloc_v2", "cuMemHostAlloc",
     "cuMemcpyHtoDAsync_v2", "cuMemcpyDtoHAsync_v2", "cuModuleLoadDataEx", "cuModuleGetFunction", "cuFuncSetAttribute",
     "cuStreamCreate", "cuStreamSynchronize", "cuStreamBeginCapture_v2", "cuStreamEndCapture", "cuGraphInstantiateWithFlags",
-    "cuGraphLaunch", "cuLaunchKernel",
+    "cuGraphLaunch", "cuLaunchKernelEx",
   ]) func everyErrorIsOneLine(of function: String) throws {
     defer { cudaEmulatedFail(nil, 0, 0) }
     let held = cudaEmulatedCounts().allocatedBytes

@@ -94,7 +94,12 @@ import Transforms
   }
 
   /// Residual blocks and long skips are fewer kernels, and what these compute is what the layers one by one compute.
-  @Test(arguments: [64, 40]) func blocksAreTheirLayers(_ features: Int) throws {
+  @Test(arguments: [(80, 64), (80, 40), (90, 64), (90, 20)]) func blocksAreTheirLayers(_ capability: Int, _ features: Int)
+    throws
+  {
+    defer { cudaEmulatedSetDevice(80, 227 << 10, 1 << 40) }
+    cudaEmulatedSetDevice(Int32(capability), 227 << 10, 1 << 40)
+    let block = capability == 90 ? "separableBlockHopper_half" : "separableBlock_half"
     let network = try EDSR(features: features, blocks: 2, convolution: .separable).network(.random(seed: 10))
       .optimizedForInference()
     let shape = Shape(channels: 3, height: 18, width: 35), inputs = network.randomInputs([shape], seed: 11)
@@ -105,22 +110,28 @@ import Transforms
     func count(_ session: any Session, _ kernel: String) -> Int {
       (session as? CUDASession)?.kernels.count { $0.kernel == kernel } ?? 0
     }
-    #expect(count(fused, "separableBlock_half") == 2 && count(fused, "separable_half_16x16") == 0)
-    #expect(count(layers, "separableBlock_half") == 0 && count(layers, "separable_half_16x16") == 4)
+    #expect(count(fused, block) == 2 && count(fused, "separable_half_16x16") == 0)
+    #expect(count(layers, block) == 0 && count(layers, "separable_half_16x16") == 4)
     // The long skip rides on the last block.
     #expect(count(fused, "elementwise_half") == 0 && count(layers, "elementwise_half") == 0)
     #expect(try relativeError(fused.run(inputs)[0], layers.run(inputs)[0]) < 1e-4)
   }
 
-  /// In float32 nothing is rounded to 16 bits, and dense layers of tiles run on the tensor cores in three products.
-  @Test func float32IsFloat32() throws {
-    let network = try EDSR(blocks: 1).network(.random(seed: 8))
+  /// In float32 nothing is rounded to 16 bits, and layers of tiles run on the tensor cores in three products.
+  @Test(arguments: [(80, "dense_float_16x16"), (90, "denseWideHopper_float_16x16_64"), (80, "separable_float_16x16")])
+  func float32IsFloat32(_ capability: Int, _ kernel: String) throws {
+    defer { cudaEmulatedSetDevice(80, 227 << 10, 1 << 40) }
+    cudaEmulatedSetDevice(Int32(capability), 227 << 10, 1 << 40)
+    let isSeparable = kernel.hasPrefix("separable")
+    let network = try EDSR(blocks: 1, convolution: isSeparable ? .separable : .standard).network(.random(seed: 8))
     let shape = Shape(channels: 3, height: 13, width: 18), inputs = network.randomInputs([shape], seed: 9)
     let engine = try EmulatedDevice.engine(.float32)
     let outputs = try expectReference(engine, network, inputs)
     let exact = try ReferenceEngine().prepare(network, inputs: [shape]).run(inputs)
     #expect(relativeError(outputs[0], exact[0]) < 4e-6)
     let session = try engine.prepare(network.optimizedForInference(), inputs: [shape])
-    #expect(session.deviceKernels.contains("dense_float_16x16"), "\(session.deviceKernels)")
+    for kernel in ["head_float_3", kernel, "tail_float_16x16"] {
+      #expect(session.deviceKernels.contains(kernel), "\(session.deviceKernels)")
+    }
   }
 }

@@ -22,7 +22,7 @@ import Transforms
   static let examples: [Example] = [
     Example(
       description: "EDSR x2", network: { try EDSR(blocks: 2).network(.random(seed: 1)) },
-      input: Shape(channels: 3, height: 9, width: 19), kernels: ["head_half_3", "dense_half_16x16", "tail_half_16x16"]),
+      input: Shape(channels: 3, height: 9, width: 19), kernels: ["head_half_3x3", "dense_half_16x16", "tail_half_16x16"]),
     Example(
       description: "EDSR x3 luma", network: { try EDSR(scale: 3, channels: 1, blocks: 1).network(.random(seed: 2)) },
       input: Shape(channels: 1, height: 5, width: 7), kernels: ["dense_half_16x16", "move_half", "tail_half_16x16"]),
@@ -30,18 +30,18 @@ import Transforms
       description: "EDSR x2 separable",
       network: { try EDSR(blocks: 2, convolution: .separable).network(.random(seed: 3)) },
       input: Shape(batch: 2, channels: 3, height: 7, width: 21),
-      kernels: ["head_half_3", "separableBlock_half", "tail_half_16x16"]),
+      kernels: ["head_half_3x3", "separableBlock_half", "tail_half_16x16"]),
     Example(
       description: "EDSR x2 by channel selection",
       network: { try EDSR(blocks: 1, convolution: .selection).network(.random(seed: 4)) },
       input: Shape(channels: 3, height: 11, width: 17), kernels: ["selection_half_16x16"]),
     Example(
       description: "VDSR", network: { try VDSR(depth: 5).network(.random(seed: 5)) },
-      input: Shape(channels: 1, height: 19, width: 23), kernels: ["head_half_1", "dense_half_16x16", "tail_half_16x16"]),
+      input: Shape(channels: 1, height: 19, width: 23), kernels: ["head_half_3x3", "dense_half_16x16", "tail_half_16x16"]),
     Example(
       description: "U-Net", network: { try UNet(features: 16).network(.random(seed: 6)) },
       input: Shape(channels: 3, height: 16, width: 32),
-      kernels: ["dense_half_16x16", "maximumPool_half_2x2", "pointwise_half_16x16", "direct_half"]),
+      kernels: ["dense_half_16x16", "maximumPool_half_2x2", "pointwise_half_16x16", "pointwisePlanes_half_8"]),
     Example(
       description: "U-Net separable", network: { try UNet(features: 64, convolution: .separable).network(.random(seed: 7)) },
       input: Shape(channels: 3, height: 16, width: 16), kernels: ["maximumPool_half_2x2", "pointwise_half_16x16"]),
@@ -57,7 +57,8 @@ import Transforms
       input: Shape(channels: 4, height: 16, width: 16), kernels: ["maximumPool_half_2x2", "move_half"]),
     Example(
       description: "small ResNet", network: { try SmallResNet().network(.random(seed: 10)) },
-      input: Shape(batch: 2, channels: 3, height: 25, width: 37), kernels: ["dense_half_16x16", "windows_half"]),
+      input: Shape(batch: 2, channels: 3, height: 25, width: 37),
+      kernels: ["dense_half_16x16", "mean_half", "linear_half_planes"]),
     Example(
       description: "small ResNet by channel selection",
       network: { try SmallResNet(convolution: .selection).network(.random(seed: 11)) },

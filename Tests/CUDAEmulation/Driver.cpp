@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 
+#include "CUDAKernels.h"
 #include "Kernels.h"
 #include "emulation.h"
 
@@ -317,16 +318,21 @@ int cuGraphLaunch(void *executable, void *stream) {
   return success;
 }
 
-int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY,
-                   unsigned blockZ, unsigned sharedBytes, void *stream, void **parameters, void **) {
-  CALL_IN_CONTEXT(cuLaunchKernel);
+int cuLaunchKernelEx(const cuda_launch_configuration *c, void *function, void **parameters, void **) {
+  CALL_IN_CONTEXT(cuLaunchKernelEx);
+  const unsigned gridX = c->gridX, gridY = c->gridY, gridZ = c->gridZ, blockX = c->blockX, sharedBytes = c->sharedBytes;
+  for (unsigned i = 0; i < c->attributeCount; i++) {
+    // Kernels for older devices do not wait for those ahead of them.
+    if (c->attributes[i].id != cuda_launch_overlaps || (c->attributes[i].value && capability / 10 != 9)) return invalidValue;
+  }
+  void *const stream = c->stream;
   auto *f = static_cast<Function *>(function);
   const EmulatedKernel &k = *f->kernel;
   const size_t allowed = [&] {
     std::lock_guard lock(memory().mutex);
     return f->sharedLimit;
   }();
-  if (blockX != k.threads || blockY != 1 || blockZ != 1 || sharedBytes > allowed || sharedBytes < k.sharedBytes || !gridX ||
+  if (blockX != k.threads || c->blockY != 1 || c->blockZ != 1 || sharedBytes > allowed || sharedBytes < k.sharedBytes || !gridX ||
       !gridY || !gridZ || gridX > 0x7fffffff || gridY > 65535 || gridZ > 65535)
     return invalidValue;
   const char *first = static_cast<const char *>(parameters[0]);
@@ -405,10 +411,11 @@ void *cudaEmulatedSymbol(const char *name) {
       FUNCTION(cuDeviceGetName), FUNCTION(cuDeviceGetAttribute), FUNCTION(cuDeviceTotalMem_v2),
       FUNCTION(cuDevicePrimaryCtxRetain), FUNCTION(cuCtxSetCurrent), FUNCTION(cuMemGetInfo_v2), FUNCTION(cuMemAlloc_v2),
       FUNCTION(cuMemFree_v2), FUNCTION(cuMemHostAlloc), FUNCTION(cuMemFreeHost), FUNCTION(cuMemcpyHtoDAsync_v2),
-      FUNCTION(cuMemcpyDtoHAsync_v2), FUNCTION(cuMemcpyDtoDAsync_v2), FUNCTION(cuModuleLoadDataEx), FUNCTION(cuModuleUnload), FUNCTION(cuModuleGetFunction),
+      FUNCTION(cuMemcpyDtoHAsync_v2), FUNCTION(cuMemcpyDtoDAsync_v2), FUNCTION(cuModuleLoadDataEx), FUNCTION(cuModuleUnload),
+      FUNCTION(cuModuleGetFunction),
       FUNCTION(cuFuncSetAttribute), FUNCTION(cuStreamCreate), FUNCTION(cuStreamDestroy_v2), FUNCTION(cuStreamSynchronize),
       FUNCTION(cuStreamBeginCapture_v2), FUNCTION(cuStreamEndCapture), FUNCTION(cuGraphInstantiateWithFlags),
-      FUNCTION(cuGraphDestroy), FUNCTION(cuGraphExecDestroy), FUNCTION(cuGraphLaunch), FUNCTION(cuLaunchKernel),
+      FUNCTION(cuGraphDestroy), FUNCTION(cuGraphExecDestroy), FUNCTION(cuGraphLaunch), FUNCTION(cuLaunchKernelEx),
       FUNCTION(cuEventCreate), FUNCTION(cuEventDestroy_v2), FUNCTION(cuEventRecordWithFlags), FUNCTION(cuEventElapsedTime),
       FUNCTION(cuGetErrorName), FUNCTION(cuGetErrorString)};
   auto found = functions.find(name);

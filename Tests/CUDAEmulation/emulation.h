@@ -1,7 +1,8 @@
 // Runs kernels on the CPU, one block after the other in random order. Each thread of a block is a fiber; fibers run in random
 // order until they wait for each other. What the device leaves open is made as bad as it may be:
 // - shared memory begins as NaN, and so do registers that an unfinished product will write;
-// - asynchronous copies and the products of four warps happen when they are waited for, no sooner;
+// - asynchronous copies happen when they are waited for, no sooner; the products of four warps then or at once, as it falls;
+// - products of four warps do not see what was written in shared memory and not published;
 // - every address is checked: shared memory against the block's size, global memory against the buffers that the launch named.
 // The first fault ends the launch and is returned as text.
 #pragma once
@@ -106,6 +107,12 @@ struct GroupProduct {
   float *sums;
   uint64_t a, b;
   int columns;
+  bool isFloat;
+  const uint32_t *rows = nullptr;  // a in registers
+};
+/// Who wrote a word of shared memory, and how often that thread had published before; thread -1: nobody.
+struct Writing {
+  int thread = -1, published = 0;
 };
 
 #if defined(__x86_64__)
@@ -150,6 +157,7 @@ struct Fiber {
   std::vector<Copy> open;
   std::vector<std::vector<GroupProduct>> productGroups;
   std::vector<GroupProduct> openProducts;
+  int published = 0, committedProducts = 0;
 };
 
 struct Block {
@@ -158,6 +166,8 @@ struct Block {
   Meeting all, some[16];
   int live = 0, current = 0;
   std::vector<unsigned char> shared;
+  std::vector<Writing> writings;  // by words of four bytes
+  unsigned seed;
   Context main;
   std::function<void()> body;
   std::string fault;
@@ -212,6 +222,12 @@ inline unsigned char *sharedBytes(uint32_t address, uint32_t size, const char *w
   return block->shared.data() + (address - sharedStart);
 }
 
+/// That this thread wrote to shared memory.
+inline void noteWriting(uint32_t address, uint32_t size) {
+  for (uint32_t at = address - sharedStart; at < address - sharedStart + size; at += 4)
+    block->writings[at / 4] = {block->current, block->fibers[block->current].published};
+}
+
 /// Where the last address was found: the next is mostly there, too.
 inline thread_local size_t lastBuffer;
 
@@ -259,6 +275,7 @@ std::string launch(dim3 grid, unsigned threads, size_t sharedSize, unsigned seed
   Block b;
   block = &b;
   b.body = body;
+  b.seed = seed;
   b.fibers.resize(threads);
   b.warps.resize((threads + 31) / 32);
   b.warpGroups.resize((threads + 127) / 128);
@@ -271,6 +288,7 @@ std::string launch(dim3 grid, unsigned threads, size_t sharedSize, unsigned seed
   for (unsigned i : blocks) {
     blockIndex = {i % grid.x, i / grid.x % grid.y, i / grid.x / grid.y};
     b.shared.assign(sharedSize, 0xff);
+    b.writings.assign((sharedSize + 3) / 4, {});
     b.live = threads;
     b.all = {};
     for (auto &m : b.some) m = {};
@@ -280,6 +298,7 @@ std::string launch(dim3 grid, unsigned threads, size_t sharedSize, unsigned seed
       f.open.clear();
       f.productGroups.clear();
       f.openProducts.clear();
+      f.published = f.committedProducts = 0;
       begin(f.context, f.stack.get(), stackSize, enter);
     }
     for (int idle = 0; b.live && b.fault.empty(); idle++) {
@@ -307,13 +326,28 @@ struct ThreadIndices {
 };
 inline ThreadIndices threadIndices;
 
-/// Element (row, depth) of a matrix that a descriptor names.
+/// Element (row, depth) of a matrix that a descriptor names; of float32 the first 19 bits.
 template <class E> float described(uint64_t d, int row, int depth) {
+  constexpr int elements = 16 / sizeof(E);
   uint32_t start = (d & 0x3fff) << 4, depthStride = (d >> 16 & 0x3fff) << 4, rowStride = (d >> 32 & 0x3fff) << 4;
-  uint32_t address = start + row / 8 * rowStride + depth / 8 * depthStride + row % 8 * 16 + depth % 8 * 2;
-  E e;
-  memcpy(&e, sharedBytes(address, 2, "a product's operand"), 2);
-  return toFloat(e);
+  uint32_t address =
+      start + row / 8 * rowStride + depth / elements * depthStride + row % 8 * 16 + depth % elements * uint32_t(sizeof(E));
+  const unsigned char *bytes = sharedBytes(address, sizeof(E), "a product's operand");
+  const Writing &by = block->writings[(address - sharedStart) / 4];
+  if (by.thread >= 0 && by.published == block->fibers[by.thread].published)
+    fail("a product's operand that thread " + std::to_string(by.thread) + " wrote and did not publish");
+  if constexpr (std::is_same_v<E, float>) {
+    uint32_t bits;
+    memcpy(&bits, bytes, 4);
+    bits &= 0xffffe000;
+    float v;
+    memcpy(&v, &bits, 4);
+    return v;
+  } else {
+    E e;
+    memcpy(&e, bytes, 2);
+    return toFloat(e);
+  }
 }
 
 }  // namespace emulation
@@ -333,6 +367,7 @@ template <class T> T readShared(uint32_t address) {
 }
 template <class T> void writeShared(uint32_t address, T v) {
   memcpy(emulation::sharedBytes(address, sizeof(T), "a write"), &v, sizeof(T));
+  emulation::noteWriting(address, sizeof(T));
 }
 template <class T> T readGlobal(const T *p) {
   emulation::checkGlobal(p, sizeof(T), false, "a read");
@@ -363,6 +398,7 @@ template <int Pending> void waitForCopies() {
       auto *to = emulation::sharedBytes(c.target, 16, "a copy");
       if (c.inside) memcpy(to, c.source, 16);
       else memset(to, 0, 16);
+      emulation::noteWriting(c.target, 16);
     }
     f.groups.erase(f.groups.begin());
   }
@@ -380,6 +416,21 @@ inline uint32_t permuteBytes(uint32_t low, uint32_t high, uint32_t order) {
   uint64_t both = static_cast<uint64_t>(high) << 32 | low;
   uint32_t result = 0;
   for (int i = 0; i < 4; i++) result |= static_cast<uint32_t>(both >> (order >> i * 4 & 7) * 8 & 0xff) << i * 8;
+  return result;
+}
+
+inline float exchanged(float value, int mask) {
+  struct Operand {
+    float value;
+    int mask;
+  } operand{value, mask};
+  float result;
+  emulation::gatherWarp(&operand, &result, [](emulation::Gathering &w) {
+    for (int lane = 0; lane < 32; lane++) {
+      const int other = lane ^ static_cast<const Operand *>(w.in[lane])->mask;
+      *static_cast<float *>(w.out[lane]) = static_cast<const Operand *>(w.in[other])->value;
+    }
+  });
   return result;
 }
 

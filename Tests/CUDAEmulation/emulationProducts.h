@@ -40,9 +40,9 @@ template <class E> struct Product {
     add<16>(d, {{a0, a1, a2, a3}, {b0, b1}});
   }
   static void add8(float (&d)[4], uint32_t a0, uint32_t a1, uint32_t b0) { add<8>(d, {{a0, a1, 0, 0}, {b0, 0}}); }
-  static void set8(float (&d)[4], uint32_t a0, uint32_t a1, uint32_t b0) {
+  static void set16(float (&d)[4], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3, uint32_t b0, uint32_t b1) {
     d[0] = d[1] = d[2] = d[3] = 0;
-    add8(d, a0, a1, b0);
+    add16(d, a0, a1, a2, a3, b0, b1);
   }
 };
 
@@ -79,44 +79,77 @@ template <> struct Product<float> {
   }
 };
 
-inline void publishShared() {}
+inline void publishShared() { emulation::block->fibers[emulation::block->current].published++; }
 inline void beginGroupProducts() {}
-inline void addGroupProduct(float (&d)[32], uint64_t a, uint64_t b, Half *) {
-  emulation::block->fibers[emulation::block->current].openProducts.push_back({d, a, b, 64});
-}
-template <int Groups> void addGroupProduct(float (&d)[Groups][32], uint64_t a, uint64_t b, Half *) {
-  emulation::block->fibers[emulation::block->current].openProducts.push_back({d[0], a, b, 64 * Groups});
-}
-inline void commitGroupProducts() {
-  auto &f = emulation::block->fibers[emulation::block->current];
-  f.productGroups.push_back(std::move(f.openProducts));
-  f.openProducts.clear();
-}
-template <int Pending> void waitForGroupProducts() {
-  auto &block = *emulation::block;
-  int thread = block.current;
-  while (block.fibers[thread].productGroups.size() > Pending) {
-    auto group = std::move(block.fibers[thread].productGroups.front());
-    block.fibers[thread].productGroups.erase(block.fibers[thread].productGroups.begin());
-    for (auto &p : group) {
-      emulation::gather(block.warpGroups[thread / 128], thread % 128, 128, &p, p.sums, [](emulation::Gathering &g) {
-        auto &first = *static_cast<const emulation::GroupProduct *>(g.in[0]);
-        float a[64][16], b[128][16];
-        for (int k = 0; k < 16; k++) {
-          for (int r = 0; r < 64; r++) a[r][k] = emulation::described<Half>(first.a, r, k);
-          for (int r = 0; r < first.columns; r++) b[r][k] = emulation::described<Half>(first.b, r, k);
-        }
-        for (int t = 0; t < 128; t++) {
-          auto &p = *static_cast<const emulation::GroupProduct *>(g.in[t]);
-          if (p.a != first.a || p.b != first.b) emulation::fail("the four warps of a product name different matrices");
-          for (int i = 0; i < first.columns / 2; i++) {
-            int row = t / 32 * 16 + t % 32 / 4 + i / 2 % 2 * 8, column = i / 4 * 8 + t % 4 * 2 + i % 2;
-            float sum = p.sums[i];
-            for (int k = 0; k < 16; k++) sum += a[row][k] * b[column][k];
-            p.sums[i] = sum;
-          }
-        }
-      });
+
+namespace emulation {
+
+template <class E> constexpr bool isFloat = std::is_same_v<E, float>;
+inline void open(GroupProduct product) { block->fibers[block->current].openProducts.push_back(product); }
+
+template <class E> void multiply(const Gathering &g) {
+  constexpr int depth = 32 / sizeof(E);
+  const GroupProduct &first = *static_cast<const GroupProduct *>(g.in[0]);
+  float a[64][depth], b[128][depth];
+  for (int t = 0; t < 128 && first.rows; t++) {
+    // What the registers hold now: whoever changes them before waiting gets what a device may give.
+    const GroupProduct &p = *static_cast<const GroupProduct *>(g.in[t]);
+    for (int i = 0; i < 4; i++)
+      for (int e = 0; e < 2; e++)
+        if constexpr (depth == 16)
+          a[t / 32 * 16 + t % 32 / 4 + i % 2 * 8][t % 4 * 2 + e + i / 2 * 8] = Product<Half>::element(p.rows[i], e);
+  }
+  for (int k = 0; k < depth; k++) {
+    for (int r = 0; r < 64 && !first.rows; r++) a[r][k] = described<E>(first.a, r, k);
+    for (int r = 0; r < first.columns; r++) b[r][k] = described<E>(first.b, r, k);
+  }
+  for (int t = 0; t < 128; t++) {
+    const GroupProduct &p = *static_cast<const GroupProduct *>(g.in[t]);
+    if (p.a != first.a || p.b != first.b || p.columns != first.columns || p.isFloat != first.isFloat)
+      fail("the four warps of a product name different matrices");
+    for (int i = 0; i < first.columns / 2; i++) {
+      int row = t / 32 * 16 + t % 32 / 4 + i / 2 % 2 * 8, column = i / 4 * 8 + t % 4 * 2 + i % 2;
+      float sum = p.sums[i];
+      for (int k = 0; k < depth; k++) sum += a[row][k] * b[column][k];
+      p.sums[i] = sum;
     }
   }
 }
+
+/// This thread's oldest products, until so many groups of them are left.
+inline void carryOut(size_t left) {
+  Block &all = *block;
+  const int thread = all.current;
+  while (all.fibers[thread].productGroups.size() > left) {
+    auto group = std::move(all.fibers[thread].productGroups.front());
+    all.fibers[thread].productGroups.erase(all.fibers[thread].productGroups.begin());
+    for (auto &p : group)
+      gather(all.warpGroups[thread / 128], thread % 128, 128, &p, p.sums, [](Gathering &g) {
+        if (static_cast<const GroupProduct *>(g.in[0])->isFloat) multiply<float>(g);
+        else multiply<Half>(g);
+      });
+  }
+}
+
+}  // namespace emulation
+
+template <class E> void addGroupProduct(float (&d)[32], uint64_t a, uint64_t b, E *) {
+  emulation::open({d, a, b, 64, emulation::isFloat<E>});
+}
+template <int Groups, class E> void addGroupProduct(float (&d)[Groups][32], uint64_t a, uint64_t b, E *) {
+  emulation::open({d[0], a, b, 64 * Groups, emulation::isFloat<E>});
+}
+inline void addGroupProduct(float (&d)[8][4], const uint32_t (&a)[4], uint64_t b, Half *) {
+  emulation::open({d[0], 0, b, 64, false, a});
+}
+inline void commitGroupProducts() {
+  auto &block = *emulation::block;
+  const int thread = block.current;
+  auto &f = block.fibers[thread];
+  f.productGroups.push_back(std::move(f.openProducts));
+  f.openProducts.clear();
+  // At once, or when they are waited for: the same for four warps.
+  const unsigned number = block.seed + unsigned(thread / 128) * 77 + unsigned(f.committedProducts++) * 0x9e3779b9u;
+  if ((number ^ number >> 15) * 0x2c1b3c6du >> 31) emulation::carryOut(0);
+}
+template <int Pending> void waitForGroupProducts() { emulation::carryOut(Pending); }

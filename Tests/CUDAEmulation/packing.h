@@ -40,24 +40,33 @@ inline Words dense(const Weights &weights, int outputs, int inputs, int size, Ro
   return to;
 }
 
-inline Words denseHopper(const Weights &weights, int outputs, int inputs, int inputsAtOnce, int outputsAtOnce, Round round) {
+/// Inputs that are missing of the last ones at once weigh nothing.
+inline Words denseHopper(const Weights &weights, int outputs, int inputs, int inputsAtOnce, int outputsAtOnce, Round round,
+                         int taps = 9) {
   Words to;
   for (int o = 0; o < outputs; o += outputsAtOnce)
     for (int unit = 0; unit < inputs; unit += inputsAtOnce)
-      for (int tap = 0; tap < 9; tap++)
+      for (int tap = 0; tap < taps; tap++)
         for (int i = unit; i < unit + inputsAtOnce; i += 8)
           for (int n = 0; n < outputsAtOnce; n++)
-            for (int k = 0; k < 8; k++) to.push_back(round(weights[(size_t(o + n) * inputs + i + k) * 9 + tap]));
+            for (int k = 0; k < 8; k++)
+              to.push_back(round(i + k < inputs ? weights[(size_t(o + n) * inputs + i + k) * size_t(taps) + size_t(tap)] : 0));
   return to;
 }
 
-inline Words separable(const Weights &depthwise, const Weights &pointwise, int outputs, int inputs, Round round) {
+/// With pointwise weights for products of a warp, or of four.
+inline Words separable(const Weights &depthwise, const Weights &pointwise, int outputs, int inputs, bool isForHopper, Round round) {
   Words to;
   for (int o = 0; o < outputs; o += 64)
     for (int i = 0; i < inputs; i += 16) {
       appendDepthwise(to, round, depthwise, i);
-      for (int j = 0; j < 64; j += 16)
-        appendRight(to, round, [&](int k, int n) { return pointwise[size_t(o + j + n) * inputs + i + k]; });
+      auto weight = [&](int k, int n) { return pointwise[size_t(o + n) * inputs + i + k]; };
+      if (isForHopper)
+        for (int k = 0; k < 16; k += 8)
+          for (int n = 0; n < 64; n++)
+            for (int e = 0; e < 8; e++) to.push_back(round(weight(k + e, n)));
+      else
+        for (int j = 0; j < 64; j += 16) appendRight(to, round, [&](int k, int n) { return weight(k, j + n); });
     }
   return to;
 }
@@ -73,15 +82,24 @@ inline Words selection(const Weights &pointwise, const Weights &depthwise, int o
   return to;
 }
 
-inline Words head(const Weights &weights, int outputs, int planes, Round round) {
+inline Words head(const Weights &weights, int outputs, int planes, int size, Round round) {
   Words to;
   for (int o = 0; o < outputs; o += 64)
-    for (int step = 0; step < (9 * planes + 15) / 16; step++)
-      for (int j = 0; j < 64; j += 16)
-        appendRight(to, round, [&](int k, int n) {
-          int depth = step * 16 + k;
-          return depth < 9 * planes ? weights[(size_t(o + j + n) * planes + depth % planes) * 9 + depth / planes] : 0.0f;
-        });
+    for (int dy = 0; dy < size; dy++)
+      for (int left = 0; left < size; left += 4)
+        for (int j = 0; j < 64; j += 16)
+          appendRight(to, round, [&](int k, int n) {
+            const int dx = left + k / 4, plane = k % 4;
+            return dx < size && plane < planes ? weights[((size_t(o + j + n) * planes + plane) * size + dy) * size + dx] : 0.0f;
+          });
+  return to;
+}
+
+/// Of `rows` x `columns` numbers, column by column.
+inline Weights transposed(const Weights &weights, int rows, int columns) {
+  Weights to;
+  for (int column = 0; column < columns; column++)
+    for (int row = 0; row < rows; row++) to.push_back(weights[size_t(row * columns + column)]);
   return to;
 }
 
@@ -108,6 +126,52 @@ inline float firstPart(float v) {
   return v;
 }
 
+/// The right operands of m16n8k8 for both parts of the weights: weight(depth, output) for 8 of each.
+template <class Weight> void appendRightFloat(Weights &to, Weight weight) {
+  for (int lane = 0; lane < 32; lane++) {
+    float v[2];
+    for (int half = 0; half < 2; half++) v[half] = weight(lane % 4 + half * 4, lane / 4);
+    for (float w : v) to.push_back(firstPart(w));
+    for (float w : v) to.push_back(w - firstPart(w));
+  }
+}
+
+inline Weights separableFloat(const Weights &depthwise, const Weights &pointwise, int outputs, int inputs) {
+  Weights to;
+  for (int o = 0; o < outputs; o += 64)
+    for (int i = 0; i < inputs; i += 8) {
+      for (int tap = 0; tap < 9; tap++)
+        for (int c = 0; c < 4; c++)
+          for (int half = 0; half < 2; half++) to.push_back(depthwise[size_t(i + c + half * 4) * 9 + tap]);
+      for (int j = 0; j < 64; j += 8)
+        appendRightFloat(to, [&](int k, int n) { return pointwise[size_t(o + j + n) * inputs + i + k]; });
+    }
+  return to;
+}
+
+inline Weights headFloat(const Weights &weights, int outputs, int planes) {
+  Weights to;
+  for (int o = 0; o < outputs; o += 64)
+    for (int step = 0; step < (9 * planes + 7) / 8; step++)
+      for (int j = 0; j < 64; j += 8)
+        appendRightFloat(to, [&](int k, int n) {
+          int depth = step * 8 + k;
+          return depth < 9 * planes ? weights[(size_t(o + j + n) * planes + depth % planes) * 9 + depth / planes] : 0.0f;
+        });
+  return to;
+}
+
+inline Weights tailFloat(const Weights &weights, int outputs, int inputs) {
+  Weights to;
+  for (int i = 0; i < inputs; i += 8)
+    for (int dx = 0; dx < 3; dx++)
+      for (int dy = 0; dy < 3; dy++)
+        appendRightFloat(to, [&](int k, int n) {
+          return n < outputs ? weights[(size_t(n) * inputs + i + k) * 9 + dy * 3 + dx] : 0.0f;
+        });
+  return to;
+}
+
 inline Weights denseFloat(const Weights &weights, int outputs, int inputs, int size) {
   Weights to;
   for (int o = 0; o < outputs; o += 64)
@@ -115,13 +179,24 @@ inline Weights denseFloat(const Weights &weights, int outputs, int inputs, int s
       for (int dx = 0; dx < size; dx++)
         for (int dy = 0; dy < size; dy++)
           for (int j = 0; j < 64; j += 8)
-            for (int lane = 0; lane < 32; lane++) {
-              float v[2];
-              for (int half = 0; half < 2; half++)
-                v[half] = weights[(size_t(o + j + lane / 4) * inputs + i + lane % 4 + half * 4) * size * size + dy * size + dx];
-              for (float w : v) to.push_back(firstPart(w));
-              for (float w : v) to.push_back(w - firstPart(w));
-            }
+            appendRightFloat(to, [&](int k, int n) {
+              return weights[(size_t(o + j + n) * inputs + i + k) * size * size + dy * size + dx];
+            });
+  return to;
+}
+
+inline Weights denseWideFloat(const Weights &weights, int outputs, int inputs, int outputsAtOnce) {
+  Weights to;
+  for (int o = 0; o < outputs; o += outputsAtOnce)
+    for (int unit = 0; unit < inputs; unit += 8)
+      for (int tap = 0; tap < 9; tap++)
+        for (int part = 0; part < 2; part++)
+          for (int i = unit; i < unit + 8; i += 4)
+            for (int n = 0; n < outputsAtOnce; n++)
+              for (int k = 0; k < 4; k++) {
+                const float v = weights[(size_t(o + n) * inputs + i + k) * 9 + tap];
+                to.push_back(part == 0 ? firstPart(v) : v - firstPart(v));
+              }
   return to;
 }
 

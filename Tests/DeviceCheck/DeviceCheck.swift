@@ -16,6 +16,8 @@ package struct DeviceCheck {
   /// Networks a quarter as wide, on small inputs: for a device that is emulated.
   package var isSmall: Bool
   package var precisions: [CUDAPrecision] = [.float32, .float16]
+  /// The networks that are looked at; all unless given.
+  package var networkNames: Set<String>?
   /// Says how far the check is.
   package var progress: (String) -> Void = { _ in }
   /// When nothing more is begun, by `Machine.seconds`; what is left is reported as not run.
@@ -26,7 +28,11 @@ package struct DeviceCheck {
     self.isSmall = isSmall
   }
 
-  private var isOver: Bool { Machine.seconds >= deadline }
+  func wanted(_ networks: [DeviceCheckNetwork]) -> [DeviceCheckNetwork] {
+    networks.filter { networkNames?.contains($0.name) ?? true }
+  }
+
+  var isOver: Bool { Machine.seconds >= deadline }
 
   // MARK: Operations
 
@@ -92,7 +98,7 @@ package struct DeviceCheck {
     var rows: [DeviceCheckReport.Row] = []
     for precision in precisions {
       let engine = try engine(precision)
-      for example in DeviceCheckNetwork.all {
+      for example in wanted(DeviceCheckNetwork.all) {
         guard !isOver else {
           rows.append(DeviceCheckReport.Row(name: example.name, precision: precision.rawValue, outcome: .notRun))
           continue
@@ -190,7 +196,7 @@ package struct DeviceCheck {
   /// Of each network: its kernels as one graph, a run with the copies, and each kernel.
   package func times(runs: Int = 50) throws(CUDAError) -> [DeviceCheckReport.Timing] {
     var rows: [DeviceCheckReport.Timing] = []
-    for example in DeviceCheckNetwork.all + (isSmall ? [] : DeviceCheckNetwork.largeInputs) {
+    for example in wanted(DeviceCheckNetwork.all + (isSmall ? [] : DeviceCheckNetwork.largeInputs)) {
       for precision in precisions where !isOver {
         let engine = try engine(precision)
         do {

@@ -55,6 +55,22 @@ package struct DeviceCheckReport: Codable, Sendable {
     }
   }
 
+  /// A kernel that can do a layer.
+  package struct Choice: Hashable, Codable, Sendable {
+    package var network: String
+    package var precision: String
+    package var node: String
+    package var layer: String
+    package var kernel: String
+    /// Blocks that share the input channels of a tile.
+    package var splits: Int
+    /// What the selector expects, and what was measured, in microseconds.
+    package var estimate: Double
+    package var microseconds: Double
+    /// Whether the selector takes it.
+    package var isChosen: Bool
+  }
+
   /// Times of another program: milliseconds by its mode, for each network.
   package typealias PeerTimes = [String: [String: Double]]
 
@@ -65,6 +81,7 @@ package struct DeviceCheckReport: Codable, Sendable {
   package var operations: [Row] = []
   package var networks: [Row] = []
   package var times: [Timing] = []
+  package var choices: [Choice] = []
   package var peer: String?
   package var peerTimes: PeerTimes = [:]
 
@@ -108,7 +125,12 @@ extension DeviceCheckReport {
   package var text: String {
     var text = "\(device.name), compute capability \(device.capability), CUDA \(driver), beside \(host)\n\n"
     text += Self.summary("operations", operations) + Self.summary("networks", networks)
-    guard !times.isEmpty else { return text }
+    return text + timesText + choicesText
+  }
+
+  private var timesText: String {
+    guard !times.isEmpty else { return "" }
+    var text = ""
     var table = TextTable(
       ["network", "input", "precision", "ms", "with copies", "kernels"] + (peer.map { [$0, "as", "ours / best"] } ?? []))
     for row in times {
@@ -136,6 +158,25 @@ extension DeviceCheckReport {
       }
     }
     return text
+  }
+
+  /// Where another kernel is faster than the one that is taken, by how much of the network's time.
+  private var choicesText: String {
+    guard !choices.isEmpty else { return "" }
+    var table = TextTable(["network", "precision", "layer", "taken", "us", "fastest", "us"])
+    for (_, rows) in Dictionary(grouping: choices, by: { "\($0.network) \($0.precision) \($0.node) \($0.layer)" })
+      .sorted(by: { $0.key < $1.key })
+    {
+      guard let taken = rows.first(where: \.isChosen), let best = rows.min(by: { $0.microseconds < $1.microseconds }),
+        best.microseconds < 0.95 * taken.microseconds
+      else { continue }
+      func name(_ row: Choice) -> String { row.kernel + (row.splits > 1 ? " / \(row.splits)" : "") }
+      table.append([
+        taken.network, taken.precision, taken.layer, name(taken), TextFormat.fixed(taken.microseconds, 1), name(best),
+        TextFormat.fixed(best.microseconds, 1),
+      ])
+    }
+    return "\n\(choices.count) times of kernels; where the one that is taken is not the fastest:\n" + table.text() + "\n"
   }
 
   private static func summary(_ what: String, _ rows: [Row]) -> String {

@@ -27,6 +27,18 @@ import Foundation
   @Flag(help: "Operations alone: for tools that slow the device down.")
   var operations = false
 
+  @Flag(help: "Every kernel that can do a layer, timed, and nothing else: whether the fastest ones are taken.")
+  var kernels = false
+
+  @Flag(help: "Times of networks, and nothing else.")
+  var times = false
+
+  @Flag(help: "Kernels one after the other, none before the one ahead of it is done.")
+  var oneByOne = false
+
+  @Option(help: "Only networks of these names, with commas between. (default: all)")
+  var networks: String?
+
   @Flag(help: "On a device that is emulated on the CPU, with small networks: to see the program run.")
   var emulated = false
 
@@ -35,16 +47,27 @@ import Foundation
     let start = Machine.seconds
     let index = device
     var check = DeviceCheck(isSmall: emulated) { (precision) throws(CUDAError) in
-      try CUDAEngine(driver, device: index, precision: precision)
+      var engine = try CUDAEngine(driver, device: index, precision: precision)
+      engine.overlapsKernels = !oneByOne
+      return engine
     }
+    if let networks { check.networkNames = Set(networks.split(separator: ",").map(String.init)) }
     // Each part leaves time for the next.
     func until(_ share: Double) -> Double { start + seconds * share }
     check.deadline = until(operations ? 1 : 0.45)
     check.progress = { line in FileHandle.standardError.write(Data((line + "\n").utf8)) }
     let engine = try check.engine(.float32)
     var report = DeviceCheckReport(device: engine.device, driver: try driver.version())
-    report.operations = try check.operations()
-    if !operations {
+    if kernels {
+      check.deadline = until(1)
+      report.choices = try check.choices()
+    } else if !times {
+      report.operations = try check.operations()
+    }
+    if times {
+      check.deadline = until(1)
+      report.times = try check.times(runs: emulated ? 3 : 50)
+    } else if !operations, !kernels {
       check.deadline = until(0.7)
       report.networks = try check.networks()
       check.deadline = until(1)
@@ -57,6 +80,6 @@ import Foundation
     }
     if let json { try AtomicFile.write(Array((try report.json + "\n").utf8), to: json) }
     print(report.text, terminator: "")
-    if !report.isSound { throw ExitCode(1) }
+    if !report.isSound, !kernels, !times { throw ExitCode(1) }
   }
 }

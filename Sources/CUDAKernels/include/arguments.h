@@ -14,9 +14,9 @@ struct ConvolutionArguments {
   int outputHeight, outputWidth;  // of what is computed, before pixels are shuffled
   int inputChannels;              // that are read of a pixel, a multiple of 16
   int inputStride;                // elements from one pixel of the input to the next, a multiple of 16
-  int outputChannels;             // that are made of a pixel of the output
+  int outputChannels;             // that are made of a pixel of the output, a multiple of 16 (of planes up to 8)
   int outputStride;               // elements from one pixel of the output, and of the residuals, to the next
-  int groups;                     // of 64 output channels
+  int groups;                     // of 64 output channels; of the last one of a pixel only those that there are are stored
   int shuffle;  // 1; or 2: the groups are four runs of outputChannels; run p goes to pixel (2 y + p / 2, 2 x + p % 2)
   int tilesAcross, tilesDown, images;
   /// 1; or more: as many blocks share the input channels of a tile, in runs of whole units, and leave sums in float32 where the

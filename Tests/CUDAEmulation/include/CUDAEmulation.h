@@ -22,12 +22,14 @@ const char *cudaKernelName(int index);
 int cudaKernelInputUnit(int index);
 int cudaKernelOutputUnit(int index);
 int cudaKernelFixedInputs(int index);   // 0: any multiple
+int cudaKernelMostInputs(int index);
 int cudaKernelMostOutputs(int index);
 /// Whether it shuffles pixels, and whether it adds a residual and a second.
 int cudaKernelShuffles(int index);
 int cudaKernelResiduals(int index);
-/// Whether blocks can share input channels.
+/// Whether blocks can share input channels, and how many of them they take at a time.
 int cudaKernelSplits(int index);
+int cudaKernelSplitUnit(int index);
 /// The distance from the reference over the reference's length, or -1 with what went wrong.
 double cudaKernelError(int index, CUDAKernelCase kernelCase, char *fault, int capacity);
 
@@ -35,6 +37,7 @@ double cudaKernelError(int index, CUDAKernelCase kernelCase, char *fault, int ca
 void cudaFaultOfMissingBarrier(int planted, unsigned seed, char *fault, int capacity);
 void cudaFaultOfReadOutside(int planted, unsigned seed, char *fault, int capacity);
 void cudaFaultOfUnwaitedCopy(int planted, unsigned seed, char *fault, int capacity);
+void cudaFaultOfUnpublishedOperand(int planted, unsigned seed, char *fault, int capacity);
 
 #ifdef __cplusplus
 }
