@@ -75,8 +75,8 @@ extension CUDASession: TimingSession {
       }
       return result
     }
-    return [copy("inputs to the device", plan.inputByteCount)] + kernels + [
-      copy("outputs from the device", plan.outputByteCount)
+    return [copy("copy to the device", plan.inputByteCount)] + kernels + [
+      copy("copy from the device", plan.outputByteCount)
     ]
   }
 

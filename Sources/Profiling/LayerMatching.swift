@@ -31,7 +31,9 @@ extension Profile.Layer {
   static let copyPrefix = "copy of "
 
   /// The name of the value, of copies too.
-  fileprivate var ownName: String { isCopy ? String(name.dropFirst(Self.copyPrefix.count)) : name }
+  fileprivate var ownName: String {
+    isCopy && name.hasPrefix(Self.copyPrefix) ? String(name.dropFirst(Self.copyPrefix.count)) : name
+  }
   /// In the order of the network, with those of layers that its kernel does with its own.
   fileprivate var allNames: [String] { (joined ?? []) + [ownName] }
 }

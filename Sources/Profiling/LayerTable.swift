@@ -88,9 +88,11 @@ struct LayerTable {
   ) -> Profile.Layer {
     let shape = shapes[step.node] ?? Shape([])
     guard let node else {
+      // Between host and device all inputs, or all outputs, go at once: the step's name says which way.
+      let isTransfer = step.traffic.transferredBytes != nil
       var layer = Profile.Layer(
-        "\(Profile.Layer.copyPrefix)\(step.node)", operation: "copy", kernels: step.kernels,
-        inputShapes: shape.rank > 0 ? [shape] : [], outputShape: shape, nanoseconds: 0)
+        isTransfer ? step.node : "\(Profile.Layer.copyPrefix)\(step.node)", operation: isTransfer ? step.node : "copy",
+        kernels: step.kernels, inputShapes: isTransfer ? [] : [shape], outputShape: shape, nanoseconds: 0)
       layer.isCopy = true
       return layer
     }

@@ -56,7 +56,7 @@ struct DeviceRoofMeter {
   }
 
   /// Layers that are large enough for every multiprocessor to be busy and small enough for their values to come from the cache, or nearly.
-  static let layers = [Layer(channels: 64, side: 512), Layer(channels: 128, side: 384), Layer(channels: 256, side: 256)]
+  static let layers = [Layer(channels: 64, side: 384), Layer(channels: 128, side: 256), Layer(channels: 256, side: 192)]
 
   /// - Parameters:
   ///   - layers: of which the fastest counts.

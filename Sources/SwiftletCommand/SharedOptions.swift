@@ -137,7 +137,9 @@ struct EngineArguments: ParsableArguments {
 struct TimedEngineArguments: ParsableArguments {
   @OptionGroup var any: EngineArguments
 
-  func validate() throws { _ = try value }
+  func validate() throws {
+    do { _ = try value } catch let error as EvaluationError { throw ValidationError(error.description) }
+  }
 
   /// Throws of an engine that does not say where its time goes.
   var value: Engine {
