@@ -283,4 +283,6 @@ struct LaunchGrid: Hashable, Sendable {
   var x = 1
   var y = 1
   var z = 1
+
+  var blockCount: Int { x * y * z }
 }

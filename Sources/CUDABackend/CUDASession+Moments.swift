@@ -66,7 +66,7 @@ extension CUDASession: TimingSession {
         traffic: RunTimeline.Traffic(
           valueBytes: program.movedByteCount(step), heldBytes: program.values[step.writes].layout.ownByteCount))
       result.blocks = RunTimeline.Blocks(
-        count: step.grid.x * step.grid.y * step.grid.z,
+        count: step.grid.blockCount,
         atOnce: step.kernel.blocksPerMultiprocessor * device.multiprocessorCount)
       // The first kernel of a node fetches its weights.
       if !step.isCopy, seen.insert(step.node).inserted {

@@ -30,7 +30,7 @@ extension CUDASession {
   }
 
   func launch(_ step: DeviceProgram.Step, overlaps: Bool) throws(CUDAError) {
-    try stream.launch(step.kernel, step.grid, step.arguments(addresses, step), overlaps: overlaps)
+    try stream.launch(step.kernel, step.grid, step.arguments(addresses, step), overlaps: overlaps && step.overlaps)
   }
 
   /// How long a layer's kernel takes in the midst of others.

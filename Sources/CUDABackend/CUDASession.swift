@@ -91,7 +91,7 @@ package final class CUDASession: Session {
       let graph = try stream.captured { () throws(CUDAError) in
         if plan.inputByteCount > 0 { try stream.upload(inputs.address, stage.base, plan.inputByteCount) }
         for step in program.steps {
-          try stream.launch(step.kernel, step.grid, step.arguments(addresses, step), overlaps: overlaps)
+          try stream.launch(step.kernel, step.grid, step.arguments(addresses, step), overlaps: overlaps && step.overlaps)
         }
         if plan.outputByteCount > 0 {
           try stream.download(stage.base + plan.inputByteCount, outputs.address, plan.outputByteCount)

@@ -41,8 +41,11 @@ extension DeviceLayer {
   /// Output channels of a block of `Tiled`.
   static let tiledOutputs = 16
 
-  /// Bytes in a nanosecond that the memory of an H100 moves, and its second-level cache; nanoseconds of one more launch.
-  private static let memoryRate = 2000.0, cacheRate = 4000.0
+  /// Bytes in a nanosecond that the memory of an H100 moves.
+  private static let memoryRate = 2000.0
+  /// The same of sums that splits leave, which are written and read in long runs, and what the second-level cache moves of them.
+  private static let sumsRate = 3000.0, sumsCacheRate = 5000.0
+  /// Nanoseconds of one more launch.
   static let launch = 2000.0
   /// Bytes in a nanosecond that kernels move that do little else, and nanoseconds before the first.
   private static let streamRate = 2500.0, start = 2000.0
@@ -57,7 +60,7 @@ extension DeviceLayer {
     case .dense(_, let size, _):
       // Those of one tap wait for what they multiply.
       let isTall = kernel.tileHeight == 32
-      work = (64 * channels.roundedUp(to: 16) * Double(size * size), size == 1 ? 600 : isTall ? 1830 : 1500)
+      work = (64 * channels.roundedUp(to: 16) * Double(size * size), size == 1 ? 800 : isTall ? 1830 : 1500)
       ends = isTall ? 5700 : 3900
     // Weights stay in shared memory, and blocks stay, too.
     case .denseHopper:
@@ -149,7 +152,7 @@ extension DeviceLayer {
   /// What splits leave is written and read, and added by another kernel.
   private func sumNanoseconds(_ splits: Int) -> Double {
     guard splits > 1 else { return 0 }
-    let parts = partsByteCount(splits), rate = parts * 2 < device.cacheByteCount ? Self.cacheRate : Self.memoryRate
+    let parts = partsByteCount(splits), rate = parts * 2 < device.cacheByteCount ? Self.sumsCacheRate : Self.sumsRate
     return Double(2 * parts) / rate + Self.launch
   }
 
@@ -164,7 +167,10 @@ extension DeviceLayer {
     let multiplied = units * Double(32 * kernel.tileWidth * outputs)
     let ends = 1500 * (kernel.blocksPerMultiprocessor > 1 ? 1 : perMultiprocessor)
     let bytes = Double(input.byteCount + output.byteCount + (residual?.byteCount ?? 0) + weightByteCount)
-    return max(perMultiprocessor * max(loaded / 32, multiplied / 2600), bytes / Self.memoryRate) + ends + sumNanoseconds(splits)
+    // More than these floors, as measured on an H200: nothing hides the ends of blocks that have a multiprocessor for themselves.
+    let over = kernel.blocksPerMultiprocessor > 1 ? 1.25 : 1.6
+    return over * (max(perMultiprocessor * max(loaded / 32, multiplied / 2600), bytes / Self.memoryRate) + ends)
+      + sumNanoseconds(splits)
   }
 
   /// Of a layer that has any, as they are without padding.

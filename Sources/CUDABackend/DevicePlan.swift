@@ -34,7 +34,7 @@ package struct DevicePlan: Sendable {
     let weighed = planner.weighed
     steps = program.steps.enumerated().map { index, step in
       Step(
-        node: step.node, kernel: step.kernel, blockCount: step.grid.x * step.grid.y * step.grid.z,
+        node: step.node, kernel: step.kernel, blockCount: step.grid.blockCount,
         splits: program.splits(index),
         byteCount: program.movedByteCount(step), candidates: weighed[index]?.candidates ?? [])
     }

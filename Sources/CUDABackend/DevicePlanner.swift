@@ -69,8 +69,22 @@ struct DevicePlanner {
       program.outputs.append(output)
       move(name, value, to: output)
     }
+    keepApart()
     return program
   }
+
+  /// Blocks that begin before the kernel ahead is done go where there is room at that moment: several to one multiprocessor, where they
+  /// could have had one each. A kernel that takes long and has no blocks for most of the places begins after the one ahead.
+  private mutating func keepApart() {
+    for (index, layer) in weighed {
+      let step = program.steps[index], places = step.kernel.blocksPerMultiprocessor * device.multiprocessorCount
+      let isPartial = step.kernel.blocksPerMultiprocessor > 1 && step.grid.blockCount * 4 <= places * 3
+      if isPartial, layer.nanoseconds(of: step.kernel) > Self.longKernel { program.steps[index].overlaps = false }
+    }
+  }
+
+  /// Nanoseconds, of which a launch is about a tenth.
+  private static let longKernel = 15_000.0
 
   private mutating func plan(_ node: Node) throws(ExecutionError) {
     if insideBlocks.contains(node.name) { return }

@@ -55,6 +55,8 @@ struct DeviceProgram {
     /// Whether it only brings an input into the layout of the kernels, or an output out of it.
     var isCopy = false
     var second: Int?
+    /// Whether its blocks may begin before the step ahead is done.
+    var overlaps = true
     /// The bytes of the kernel's arguments. Of the step itself it asks for `writes` and `second` alone, which may change after it is made.
     var arguments: (Addresses, Step) -> [UInt8]
   }

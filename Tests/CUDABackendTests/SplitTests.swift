@@ -112,4 +112,21 @@ import Transforms
       #expect(layer.nanoseconds(of: kernel) >= products / rate / 132)
     }
   }
+
+  /// Long layers of few blocks, several of which a multiprocessor has room for, begin when the kernel ahead is done; all others before.
+  @Test func longLayersOfFewBlocksAreKeptApart() throws {
+    func kept(_ channels: Int, _ side: Int) throws -> Bool {
+      let shape = Shape(channels: channels, height: side, width: side)
+      let deep = try network(inputs: channels, outputs: channels, seed: 1)
+      let kernels = CUDAKernel.allCases.filter { $0.name == "denseWideHopper_half_16x16_64" }
+      var planner = try PlannedNetwork(deep, inputs: [shape], kernelsFor: [shape]).planner(
+        precision: .float16, device: .h100, preferred: kernels, preferredSplits: 1)
+      let step = try #require(try planner.plan().steps.first { $0.kernel.name == "denseWideHopper_half_16x16_64" })
+      return !step.overlaps
+    }
+    // 128 blocks and 264 places; 256 of them; and a short one.
+    #expect(try kept(512, 64))
+    #expect(try !kept(64, 256))
+    #expect(try !kept(64, 32))
+  }
 }
