@@ -58,24 +58,25 @@ import Foundation
     if let precision { check.precisions = [precision] }
     // Each part leaves time for the next.
     func until(_ share: Double) -> Double { start + seconds * share }
-    check.deadline = until(operations ? 1 : 0.45)
     check.progress = { line in FileHandle.standardError.write(Data((line + "\n").utf8)) }
     let engine = try check.engine(.float32)
     var report = DeviceCheckReport(device: engine.device, driver: try driver.version())
     if kernels {
       check.deadline = until(1)
       report.choices = try check.choices()
-    } else if !times {
-      report.operations = try check.operations()
-    }
-    if times {
-      check.deadline = until(1)
-      report.times = try check.times(runs: emulated ? 3 : 50)
-    } else if !operations, !kernels {
-      check.deadline = until(0.7)
-      report.networks = try check.networks()
-      check.deadline = until(1)
-      report.times = try check.times(runs: emulated ? 3 : 50)
+    } else {
+      if !operations, !times {
+        check.deadline = until(0.4)
+        report.networks = try check.networks()
+      }
+      if !times {
+        check.deadline = until(operations ? 1 : 0.7)
+        report.operations = try check.operations()
+      }
+      if !operations {
+        check.deadline = until(1)
+        report.times = try check.times(runs: emulated ? 3 : 50)
+      }
     }
     if let torch {
       guard report.takePeer(try FileReader.bytes(of: torch, limit: 1 << 20)) else {
