@@ -42,7 +42,9 @@ struct QuantizeCommand: ParsableCommand {
     transform: { Count(try Count.number($0, in: CalibrationData.leastSide...1024)) })
   var side = Count(96)
 
+  // A value that begins with a minus is one, too: what is wrong with it is said of the number.
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "The most that may be lost: layers that lose most stay bfloat16, where that is faster and loses no more, or float32; as in 0.1dB. (default: any)",
       valueName: "dB"),

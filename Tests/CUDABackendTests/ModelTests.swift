@@ -64,7 +64,7 @@ import Transforms
   }
 
   /// With little shared memory other kernels do the work; on 9.0 those for it.
-  @Test(arguments: [(80, 48 << 10, "tiled_half_16x16"), (90, 227 << 10, "denseHopper_half_8x8")])
+  @Test(arguments: [(80, 48 << 10, "tiled_half_16x16"), (90, 227 << 10, "denseWideHopper_half_16x16_64")])
   func devicesChooseTheirKernels(_ capability: Int, _ shared: Int, _ kernel: String) throws {
     defer { cudaEmulatedSetDevice(80, 227 << 10, 1 << 40) }
     cudaEmulatedSetDevice(Int32(capability), Int32(shared), 1 << 40)

@@ -49,7 +49,7 @@ import Transforms
     let layers = [
       try network(inputs: 100, outputs: 70, adds: true, seed: seed),
       try network(inputs: 120, outputs: 64, shuffles: true, seed: seed),
-      try network(inputs: 128, outputs: 128, size: 1, seed: seed), try network(inputs: 110, outputs: 20, stride: 2, seed: seed),
+      try network(inputs: 224, outputs: 128, size: 1, seed: seed), try network(inputs: 110, outputs: 20, stride: 2, seed: seed),
       try network(inputs: 112, outputs: 70, size: 1, stride: 2, seed: seed),
       try separable(inputs: 100, outputs: 70, .depthwiseFirst, seed: seed),
       try separable(inputs: 100, outputs: 70, .pointwiseFirst, seed: seed),

@@ -47,14 +47,16 @@ import Transforms
       input: Shape(channels: 3, height: 16, width: 16), kernels: ["maximumPool_half_2x2", "pointwise_half_16x16"]),
     Example(
       description: "See in the dark", network: { try SeeInTheDark(features: 16).network(.random(seed: 8)) },
-      input: Shape(channels: 4, height: 16, width: 16), kernels: ["maximumPool_half_2x2", "dense_half_16x16", "move_half"]),
+      input: Shape(channels: 4, height: 16, width: 16),
+      kernels: ["maximumPool_half_2x2", "dense_half_16x16", "pointwisePlanes_half_16"]),
     Example(
       description: "See in the dark, light",
       network: { try SeeInTheDark(variant: .light, features: 16).network(.random(seed: 14)) },
-      input: Shape(channels: 4, height: 16, width: 16), kernels: ["maximumPool_half_2x2", "dense_half_16x16", "move_half"]),
+      input: Shape(channels: 4, height: 16, width: 16),
+      kernels: ["maximumPool_half_2x2", "dense_half_16x16", "pointwisePlanes_half_16"]),
     Example(
       description: "See in the dark, lighter", network: { try SeeInTheDark(variant: .lighter).network(.random(seed: 9)) },
-      input: Shape(channels: 4, height: 16, width: 16), kernels: ["maximumPool_half_2x2", "move_half"]),
+      input: Shape(channels: 4, height: 16, width: 16), kernels: ["maximumPool_half_2x2", "pointwisePlanes_half_16"]),
     Example(
       description: "small ResNet", network: { try SmallResNet().network(.random(seed: 10)) },
       input: Shape(batch: 2, channels: 3, height: 25, width: 37),

@@ -26,8 +26,9 @@ extension TrainingJob {
     text +=
       "data: \(TextFormat.grouped(record.data.samples)) samples an epoch of \(TextFormat.grouped(record.data.files)) files, "
     text += "fingerprint \(record.data.fingerprint)\n"
+    func counted(_ count: Int, _ what: String) -> String { "\(count) \(what)\(count == 1 ? "" : "s")" }
     text +=
-      "\(recipe.epochs) epochs of \(record.stepsPerEpoch) steps, seed \(recipe.seed), \(record.threads) threads, \(record.isa)\n"
+      "\(counted(recipe.epochs, "epoch")) of \(counted(record.stepsPerEpoch, "step")), seed \(recipe.seed), \(counted(record.threads, "thread")), \(record.isa)\n"
     if let simulation, let quantizing = recipe.quantizing {
       text += "\(simulation.layers.count) layers learn as sums of integers, weights of \(quantizing.scheme.weightBits) bits; "
       text +=
