@@ -45,11 +45,12 @@ extension CUDASession {
 
   /// The layers that were weighed, each run again and again as one graph, with the kernel that adds its parts: the least time of a run.
   ///
-  /// - Parameter isWanted: which layers; the others take no time.
+  /// - Parameters:
+  ///   - repeats: runs in the graph.
+  ///   - isWanted: which layers; the others take no time.
   package func layerTimes(
-    _ inputs: [Tensor], isWanted: (DeviceLayer, CUDAKernel, Int) -> Bool
+    _ inputs: [Tensor], repeats: Int = 16, isWanted: (DeviceLayer, CUDAKernel, Int) -> Bool
   ) throws(ExecutionError) -> [LayerTime] {
-    let repeats = 16
     var outputs: [Tensor] = [], times: [LayerTime] = []
     try run(inputs, into: &outputs) { () throws(CUDAError) in
       if plan.inputByteCount > 0 { try stream.upload(inputAddress, stage.base, plan.inputByteCount) }

@@ -50,7 +50,7 @@ extension DeviceCheck {
         engine.preferredKernels = [kernel]
         engine.preferredSplits = splits
         guard let session = try engine.prepare(network, inputs: [shape]) as? CUDASession else { continue }
-        let times = try session.layerTimes([input]) { layer, chosen, actual in
+        let times = try session.layerTimes([input], repeats: isSmall ? 1 : 16) { layer, chosen, actual in
           chosen == kernel && actual == splits && isWorthwhile(layer.candidates, kernel)
             && known.insert(Measured(layer: layer, kernel: kernel, splits: splits)).inserted
         }
