@@ -29,10 +29,14 @@ package struct CUDAKernel: KernelMethod {
     case linear(DeviceElement, result: DeviceElement)
     case meanOfPixels(DeviceElement)
     case maximumPool(DeviceElement, size: Int, stride: Int)
+    /// Of pixels of integers.
+    case denseIntegers(size: Int, stride: Int), depthwiseIntegers(size: Int, stride: Int)
     /// 3x3 with shared memory, any layout.
     case tiled
     /// One thread an element, any shape.
     case direct, elementByElement, move, resample, windows, reduce, normalize, multiplyMatrices
+    /// The same of integers.
+    case integers, directIntegers, meanOfIntegers
   }
 
   package let name: String
@@ -100,6 +104,14 @@ package struct CUDAKernel: KernelMethod {
 }
 
 extension CUDAKernel.Family {
+  /// Whether it reads integers, and reckons with them.
+  var takesIntegers: Bool {
+    switch self {
+    case .denseIntegers, .depthwiseIntegers, .directIntegers, .meanOfIntegers, .integers: true
+    default: false
+    }
+  }
+
   /// Whether it makes pixels of a few planes.
   var isHead: Bool {
     switch self {
@@ -153,6 +165,15 @@ extension CUDAKernel.Family {
     case ("MaximumPool", let element?):
       guard let size = number(2), let stride = number(3) else { return nil }
       self = .maximumPool(element, size: size, stride: stride)
+    case ("DenseIntegers", nil):
+      guard let size = number(3, else: 3), let stride = number(4, else: 1) else { return nil }
+      self = .denseIntegers(size: size, stride: stride)
+    case ("DepthwiseIntegers", nil):
+      guard let size = number(1), let stride = number(2) else { return nil }
+      self = .depthwiseIntegers(size: size, stride: stride)
+    case ("Integers", .float16): self = .integers
+    case ("DirectIntegers", .float16): self = .directIntegers
+    case ("MeanOfIntegers", .float16): self = .meanOfIntegers
     case ("Direct", .float16): self = .direct
     case ("Tiled", .float16): self = .tiled
     case ("ElementByElement", .float16): self = .elementByElement

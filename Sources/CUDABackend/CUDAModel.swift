@@ -49,7 +49,7 @@ final class CUDAModel: Model {
       precision: engine.precision, device: engine.device, preferred: engine.preferredKernels,
       preferredSplits: engine.preferredSplits)
     let program = try planner.plan()
-    return try CUDASession(program, weighed: planner.weighed, network: planned.network, shapes: planned.shapes, model: self)
+    return try CUDASession(program, weighed: planner.weighed, network: planned.network, types: planned.types, model: self)
   }
 
   /// The constants on the device; those that no session reads are made.

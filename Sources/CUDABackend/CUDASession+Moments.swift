@@ -222,6 +222,10 @@ extension CUDAKernel {
     // It ends a layer whose products are done.
     case .sumParts: Work(.movement)
     case .reduce: Work(.reduction)
+    case .denseIntegers, .depthwiseIntegers: Work(.gatheredProducts, unit: .integers)
+    case .directIntegers: Work(.gatheredProducts, unit: .integers, isVectorised: false)
+    case .integers: Work(.elementwise)
+    case .meanOfIntegers: Work(.pool)
     case .move: Work(.movement)
     case .resample: Work(.resize)
     }

@@ -11,6 +11,8 @@ package final class CUDASession: Session {
   package let kernels: [(node: String, kernel: String)]
 
   private let inputNames: [String]
+  private let inputTypes: [DataType]
+  private let outputTypes: [DataType]
   /// The network without its numbers, for reports.
   let network: NetworkGraph
   /// Bytes of each of the program's constants.
@@ -40,10 +42,12 @@ package final class CUDASession: Session {
   private var failure: ExecutionError?
 
   init(
-    _ program: DeviceProgram, weighed: [Int: DeviceLayer], network: Network, shapes: [String: Shape], model: CUDAModel
+    _ program: DeviceProgram, weighed: [Int: DeviceLayer], network: Network, types: [String: ValueType], model: CUDAModel
   ) throws(ExecutionError) {
-    inputShapes = network.inputs.compactMap { shapes[$0.name] }
-    outputShapes = network.outputs.compactMap { shapes[$0] }
+    inputShapes = network.inputs.compactMap { types[$0.name]?.shape }
+    outputShapes = network.outputs.compactMap { types[$0]?.shape }
+    inputTypes = network.inputs.compactMap { types[$0.name]?.element }
+    outputTypes = network.outputs.compactMap { types[$0]?.element }
     inputNames = network.inputs.map(\.name)
     self.network = network.graph
     device = model.engine.device
@@ -134,8 +138,9 @@ package final class CUDASession: Session {
     guard inputs.count == inputShapes.count else { throw .inputCount(expected: inputShapes.count, got: inputs.count) }
     for (index, (tensor, shape)) in zip(inputs, inputShapes).enumerated() {
       guard tensor.shape == shape else { throw .inputShape(name: inputNames[index], expected: shape, got: tensor.shape) }
-      guard tensor.dataType == .float32 else {
-        throw .invalidNetwork("the input '\(inputNames[index])' is of float32 and gets \(tensor.dataType.rawValue)")
+      guard tensor.dataType == inputTypes[index] else {
+        throw .invalidNetwork(
+          "the input '\(inputNames[index])' is of \(inputTypes[index].rawValue) and gets \(tensor.dataType.rawValue)")
       }
     }
     for (tensor, offset) in zip(inputs, inputOffsets) {
@@ -160,12 +165,14 @@ package final class CUDASession: Session {
     var results: [Tensor] = []
     for (index, shape) in outputShapes.enumerated() {
       let source = stage.base + outputOffsets[index]
-      if index < outputs.count, outputs[index].isOverwritable(as: shape) {
+      if index < outputs.count, outputs[index].isOverwritable(as: shape, outputTypes[index]) {
         outputs[index].withUnsafeMutableBytes { $0.copyMemory(from: UnsafeRawBufferPointer(start: source, count: $0.count)) }
         results.append(outputs[index])
       } else {
         results.append(
-          Tensor(unsafeUninitialized: shape) { $0.copyMemory(from: UnsafeRawBufferPointer(start: source, count: $0.count)) })
+          Tensor(unsafeUninitialized: shape, outputTypes[index]) {
+            $0.copyMemory(from: UnsafeRawBufferPointer(start: source, count: $0.count))
+          })
       }
     }
     outputs = results

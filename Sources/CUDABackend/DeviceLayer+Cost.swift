@@ -86,7 +86,14 @@ extension DeviceLayer {
     case .depthwise(_, let size, _): work = (64 * Double(size * size), 60)
     case .tail: work = (8 * channels.roundedUp(to: 16) * 9, 300)
     case .separableBlock: work = (2 * (64 + 72) * 64, 500)
-    case .maximumPool, .windows, .elementByElement, .move, .resample, .sumParts, .reduce,
+    // Not measured: twice the rate of 16 bits.
+    case .denseIntegers(let size, _):
+      work = (64 * channels.roundedUp(to: 32) * Double(size * size), size == 1 ? 1600 : 3000)
+      ends = 3900
+    case .depthwiseIntegers(let size, _): work = (64 * Double(size * size), 60)
+    case .directIntegers: work = (Double(directProducts * output.lanes), 4)
+    case .meanOfIntegers: work = (64 * Double(windowSize), 20)
+    case .maximumPool, .windows, .integers, .elementByElement, .move, .resample, .sumParts, .reduce,
       .normalize, .multiplyMatrices:
       work = (64 * 9, 100)
     // A load from the cache for each product; of planes there are no more than are wanted.
@@ -102,14 +109,14 @@ extension DeviceLayer {
       input.byteCount + output.byteCount + (residual?.byteCount ?? 0) + weightByteCount)
     let memory = bytes / Self.memoryRate
     switch kernel.family {
-    case .pointwisePlanes, .linear, .meanOfPixels, .depthwise:
+    case .pointwisePlanes, .linear, .meanOfPixels, .depthwise, .depthwiseIntegers:
       let products = images * Double(image.height * image.width) * groups * work.products / work.rate
       let time = max(products / Double(device.multiprocessorCount), bytes / Self.streamRate) + Self.start
       // A warp takes 32 channels after the other, where those of `Linear` share them.
       if case .pointwisePlanes = kernel.family { return time + channels.roundedUp(to: 32) / 32 * 200 }
       return time
     // One thread does the work of an output, one load after the other: 80 nanoseconds for a product, 150 for an element of a window.
-    case .direct, .windows:
+    case .direct, .windows, .directIntegers, .meanOfIntegers:
       let products = images * Double(image.height * image.width) * groups * work.products / work.rate
       let alone = Double(directProducts) * 80 + Double(windowSize) * 150
       return max(products / Double(device.multiprocessorCount), memory, alone) + Self.start

@@ -43,6 +43,10 @@ extension DeviceLayer {
   }
 
   private func familyRefusal(_ family: CUDAKernel.Family) -> String? {
+    // The greatest of integers is that of the numbers that they are.
+    if input.element.isCode != family.takesIntegers, family != .windows {
+      return input.element.isCode ? "it does not take integers" : "it takes integers"
+    }
     switch family {
     case .dense(let element, let size, let stride):
       return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? productRefusal(size, stride)
@@ -115,12 +119,27 @@ extension DeviceLayer {
       case .separable: return "it does one part at a time"
       case .maximumPool, .averagePool: return "it sums products"
       }
+    case .denseIntegers(let size, let stride):
+      return integersRefusal ?? integerEpilogueRefusal(shuffles: true) ?? productRefusal(size, stride)
+    case .depthwiseIntegers(let size, let stride):
+      if !output.element.isCode { return "it makes integers" }
+      return integersRefusal ?? integerEpilogueRefusal(shuffles: false) ?? depthwiseRefusal(size, stride)
+    case .directIntegers:
+      switch form {
+      case .convolution, .transposed: return epilogue.shuffle == 1 ? batchRefusal : "it shuffles no pixels"
+      case .separable: return "it does one part at a time"
+      case .maximumPool, .averagePool: return "it sums products"
+      }
+    case .meanOfIntegers:
+      if case .averagePool = form { return batchRefusal }
+      return "it is the mean of windows"
     case .windows:
+      if input.element.isCode, case .averagePool = form { return "the mean of integers is one" }
       switch form {
       case .maximumPool, .averagePool: return batchRefusal
       case .convolution, .separable, .transposed: return "it is a pool"
       }
-    case .elementByElement, .move, .resample, .sumParts, .reduce, .normalize:
+    case .elementByElement, .move, .resample, .sumParts, .reduce, .normalize, .integers:
       return "it sums no products"
     case .multiplyMatrices: return "it multiplies two values"
     }
@@ -145,6 +164,26 @@ extension DeviceLayer {
       if layout.element != element { return "it takes pixels of \(element.rawValue)" }
     }
     return sizeRefusal
+  }
+
+  /// Pixels of integers, of which numbers may be made.
+  private var integersRefusal: String? {
+    if input.isPlanar { return "the input lies in planes, and it takes pixels" }
+    if !output.element.isCode, output.isPlanar, epilogue.shuffle != 1 { return "it shuffles no planes" }
+    return sizeRefusal ?? residualRefusal
+  }
+
+  private func integerEpilogueRefusal(shuffles: Bool) -> String? {
+    let takesBefore: Bool
+    switch epilogue.before {
+    case nil, .relu, .leakyReLU, .prelu: takesBefore = true
+    default: takesBefore = false
+    }
+    guard takesBefore, epilogue.after == nil || epilogue.after == .relu, epilogue.scale == 1 else {
+      return "its epilogue is ReLU, leaky ReLU or PReLU, addition and ReLU"
+    }
+    if epilogue.shuffle == 1 { return nil }
+    return shuffles && epilogue.shuffle == 2 && !epilogue.adds ? nil : "it does not shuffle pixels so"
   }
 
   /// What is added lies as the output.

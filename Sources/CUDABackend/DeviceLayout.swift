@@ -5,8 +5,37 @@ import Tensors
 /// What the elements of a value are on the device.
 package enum DeviceElement: String, Hashable, Sendable {
   case float32, float16, bfloat16
+  /// Integers that stand for numbers.
+  case uint8, int8
 
-  var byteCount: Int { self == .float32 ? 4 : 2 }
+  var byteCount: Int {
+    switch self {
+    case .float32: 4
+    case .float16, .bfloat16: 2
+    case .uint8, .int8: 1
+    }
+  }
+
+  var isCode: Bool { byteCount == 1 }
+
+  /// That of a value of such elements in that precision; nil where the device keeps none.
+  init?(_ type: DataType, _ precision: CUDAPrecision) {
+    switch type {
+    case .float32: self = precision.element
+    case .uint8: self = .uint8
+    case .int8: self = .int8
+    default: return nil
+    }
+  }
+
+  /// Of tensors that enter and leave so.
+  var dataType: DataType {
+    switch self {
+    case .uint8: .uint8
+    case .int8: .int8
+    case .float32, .float16, .bfloat16: .float32
+    }
+  }
 }
 
 /// How values are stored on a CUDA device. Sums are float32 in any case.
@@ -20,7 +49,8 @@ public enum CUDAPrecision: String, Hashable, Codable, Sendable, CaseIterable {
 }
 
 /// How a value lies in the memory of the device: *planes* of float32, one a channel, where channels are few, as images enter and leave;
-/// else *pixels*, whose channels lie together, padded with zeros to a multiple of 16, which kernels take at once.
+/// else *pixels*, whose channels lie together, padded to a multiple of 16 (with zeros, where they are no integers), which kernels take at
+/// once. Integers are pixels, however few their channels are.
 package struct DeviceLayout: Hashable, Sendable {
   /// As an image: of other ranks the first extent is the batch and the rest are channels.
   package let shape: Shape
@@ -36,24 +66,25 @@ package struct DeviceLayout: Hashable, Sendable {
   /// Output channels that a kernel makes at once.
   static let groupLanes = 64
 
-  /// Nil where the device keeps no values of that shape.
-  package init?(_ shape: Shape, _ precision: CUDAPrecision) {
-    guard let image = Self.image(shape) else { return nil }
-    self.init(image: image, precision)
+  /// Nil where the device keeps no values of that type.
+  package init?(_ type: ValueType, _ precision: CUDAPrecision) {
+    guard let image = Self.image(type.shape), let element = DeviceElement(type.element, precision) else { return nil }
+    self.init(image: image, element)
   }
 
-  init(image: Shape, _ precision: CUDAPrecision) {
+  /// - Parameter element: of pixels.
+  init(image: Shape, _ element: DeviceElement) {
     shape = image
-    isPlanar = image.channels <= Self.mostPlanes
-    element = isPlanar ? .float32 : precision.element
+    isPlanar = image.channels <= Self.mostPlanes && !element.isCode
+    self.element = isPlanar ? .float32 : element
     pixelStride = isPlanar ? 1 : image.channels.ceilingDivided(by: Self.laneUnit) * Self.laneUnit
   }
 
-  /// Planes of float32, whatever the number of channels: inputs and outputs of the network.
-  init(planesOf image: Shape) {
+  /// Planes, whatever the number of channels: inputs and outputs of the network.
+  init(planesOf image: Shape, _ element: DeviceElement = .float32) {
     shape = image
     isPlanar = true
-    element = .float32
+    self.element = element
     pixelStride = 1
   }
 
@@ -88,7 +119,12 @@ package struct DeviceLayout: Hashable, Sendable {
     } else {
       (view.imageStep, view.channelStep, view.rowStep, view.columnStep) = (h * w * stride, 1, w * stride, stride)
     }
-    view.isFloat = element == .float32 ? 1 : 0
+    switch element {
+    case .float16, .bfloat16: view.element = 0
+    case .float32: view.element = 1
+    case .uint8: view.element = 2
+    case .int8: view.element = 3
+    }
     return view
   }
 }

@@ -45,7 +45,7 @@ package struct DevicePlan: Sendable {
 /// A network whose sizes are numbers and every node of which the device runs.
 struct PlannedNetwork {
   let network: Network
-  let shapes: [String: Shape]
+  let types: [String: ValueType]
   let wholeShapes: [String: Shape]
 
   init(_ given: Network, inputs: [Shape], kernelsFor whole: [Shape]) throws(ExecutionError) {
@@ -54,12 +54,13 @@ struct PlannedNetwork {
     }
     let (network, types) = try Self.resolved(given, inputs: inputs)
     let shapes = types.mapValues(\.shape)
+    self.types = types
     wholeShapes = whole == inputs ? shapes : try Self.resolved(given, inputs: whole).types.mapValues(\.shape)
     let backend = CUDAEngine.backendName
     for (name, operation) in network.inputs.map({ ($0.name, "input") })
       + network.nodes.map({ ($0.name, $0.operation.typeName) })
     {
-      guard let element = types[name]?.element, element != .float32 else { continue }
+      guard let element = types[name]?.element, element != .float32, !element.isCode else { continue }
       throw .unsupported(node: name, operation: operation, backend: backend, reason: "it holds \(element.rawValue)")
     }
     for input in network.inputs {
@@ -73,14 +74,13 @@ struct PlannedNetwork {
       throw .unsupported(node: node.name, operation: node.operation.typeName, backend: backend, reason: reason)
     }
     self.network = network
-    self.shapes = shapes
   }
 
   func planner(
     precision: CUDAPrecision, device: CUDADevice, preferred: [CUDAKernel] = [], preferredSplits: Int? = nil
   ) -> DevicePlanner {
     DevicePlanner(
-      network, shapes: shapes, wholeShapes: wholeShapes, precision: precision, device: device, preferred: preferred,
+      network, types: types, wholeShapes: wholeShapes, precision: precision, device: device, preferred: preferred,
       preferredSplits: preferredSplits)
   }
 

@@ -59,8 +59,14 @@ extension DevicePlanner {
 
   /// A constant lies in planes.
   mutating func planConstant(_ node: Node) throws(ExecutionError) {
-    let constant = parameterConstant(node, .value)
-    values[node.name] = program.add(DeviceLayout(planesOf: try shape(node.name)), .constant(constant))
+    let element = try valueLayout(node.name).element, name = node.parameterName(.value)
+    // Integers as they are.
+    let constant =
+      element.isCode
+      ? program.add(DeviceProgram.Constant(key: name, parameters: [name]) { $0.parameters[name]?.bytes ?? [] })
+      : parameterConstant(node, .value)
+    values[node.name] = program.add(
+      DeviceLayout(planesOf: try shape(node.name), element.isCode ? element : .float32), .constant(constant))
   }
 
   /// Copies the operands that do not lie in the concatenation already.
@@ -130,7 +136,7 @@ extension DevicePlanner {
   private mutating func renamed(_ node: Node) throws(ExecutionError) -> Bool {
     guard case .flatten = node.operation, readerCount(node.inputs[0]) == 1, !isPart(node.name) else { return false }
     let input = try value(node.inputs[0])
-    guard program.values[input].place == .arena, layout(input) == DeviceLayout(image: try shape(node.name), precision) else {
+    guard program.values[input].place == .arena, layout(input) == (try valueLayout(node.name)) else {
       return false
     }
     values[node.name] = input
@@ -173,7 +179,7 @@ extension DevicePlanner {
     case .pad(let payload):
       let from = layout(input).shape, to = layout(output).shape
       let before = [0, payload.channelsBefore, payload.padding.top, payload.padding.left]
-      pick(node, input, to: output, value: payload.value) { axis in
+      pick(node, input, to: output, value: padding(payload, of: node.inputs[0])) { axis in
         from[axis] == to[axis] ? nil : (0..<to[axis]).map { payload.source(of: $0 - before[axis], extent: from[axis]) ?? -1 }
       }
     default: throw unknown(node.name)

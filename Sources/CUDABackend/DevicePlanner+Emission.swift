@@ -85,7 +85,7 @@ extension DevicePlanner {
   }
 
   /// The output channel of the node that a lane computes, and which of four pixels it goes to; nil where there is no such channel.
-  private func channel(_ lane: Int, _ layer: DeviceLayer, isShuffled: Bool) -> (channel: Int, run: Int)? {
+  func channel(_ lane: Int, _ layer: DeviceLayer, isShuffled: Bool) -> (channel: Int, run: Int)? {
     guard isShuffled else {
       // Of planes that pixels are shuffled to there are more before.
       let count = layer.output.shape.channels * (layer.output.isPlanar ? layer.epilogue.shuffle * layer.epilogue.shuffle : 1)
@@ -167,8 +167,7 @@ extension DevicePlanner {
         return WeightPacking.rows(outputs: planner.computedChannels(layer), inputs: padded, element, weight)
       case .tail(let element): return WeightPacking.tail(inputs: padded, element, weight)
       case .maximumPool, .meanOfPixels, .direct, .elementByElement, .move, .resample, .windows, .sumParts, .reduce,
-        .normalize, .multiplyMatrices,
-        .tiled:
+        .normalize, .multiplyMatrices, .tiled, .denseIntegers, .depthwiseIntegers, .directIntegers, .meanOfIntegers, .integers:
         return []
       }
     }
@@ -282,7 +281,7 @@ extension DevicePlanner {
   }
 
   mutating func emitPool(_ node: Node, _ layer: DeviceLayer, _ kernel: CUDAKernel, from input: Int, to output: Int) {
-    let from = layer.input, to = layer.output
+    let from = layer.input, to = layer.output, zeroPoint = types[node.inputs[0]]?.quantization?.zeroPoint ?? 0
     let pool: Pool, takesMean: Bool
     switch layer.form {
     case .maximumPool(let payload): (pool, takesMean) = (payload, false)
@@ -337,7 +336,11 @@ extension DevicePlanner {
         (a.top, a.left) = (Int32(pool.padding.top), Int32(pool.padding.left))
         (a.bottom, a.right) = (Int32(pool.padding.bottom), Int32(pool.padding.right))
         (a.takesMean, a.countsPadding) = (takesMean ? 1 : 0, pool.countIncludesPadding ? 1 : 0)
-        return argumentBytes(a)
+        guard case .meanOfIntegers = kernel.family else { return argumentBytes(a) }
+        var integers = IntegerWindowArguments()
+        (integers.window, integers.zeroPoint) = (a, Int32(zeroPoint))
+        integers.store = IntegerStore(Requantization(to.element.dataType, .init(scale: 1, zeroPoint: zeroPoint)))
+        return argumentBytes(integers)
       })
   }
 

@@ -14,22 +14,25 @@ extension DevicePlanner {
     var slope = ParameterRole.slope
     /// The two parts that the form is the composition of.
     var composed: SeparableConvolution?
+    /// Where integers are summed.
+    var integers: IntegerProduct?
   }
 
   mutating func planConvolution(_ node: Node, _ payload: Convolution) throws(ExecutionError) {
     try planProduct(
       node,
       Product(
-        form: .convolution(payload), weight: .weight, bias: payload.hasBias ? .bias : nil, epilogue: canonical(payload.epilogue)
-      ))
+        form: .convolution(payload), weight: .weight, bias: payload.hasBias ? .bias : nil,
+        epilogue: canonical(payload.epilogue),
+        integers: integers(node, payload.epilogue)))
   }
 
   mutating func planTransposed(_ node: Node, _ payload: TransposedConvolution) throws(ExecutionError) {
     try planProduct(
       node,
       Product(
-        form: .transposed(payload), weight: .weight, bias: payload.hasBias ? .bias : nil, epilogue: canonical(payload.epilogue))
-    )
+        form: .transposed(payload), weight: .weight, bias: payload.hasBias ? .bias : nil, epilogue: canonical(payload.epilogue),
+        integers: integers(node, payload.epilogue)))
   }
 
   /// A layer of one pixel an image.
@@ -39,7 +42,8 @@ extension DevicePlanner {
     try planProduct(
       node,
       Product(
-        form: .convolution(convolution), weight: .weight, bias: payload.hasBias ? .bias : nil, epilogue: CanonicalEpilogue()))
+        form: .convolution(convolution), weight: .weight, bias: payload.hasBias ? .bias : nil,
+        epilogue: canonical(payload.epilogue), integers: integers(node, payload.epilogue)))
   }
 
   /// At once where a kernel does both parts and the estimate of that is not above those of one part after the other: a kernel that does
@@ -47,13 +51,14 @@ extension DevicePlanner {
   mutating func planSeparable(_ node: Node, _ payload: SeparableConvolution) throws(ExecutionError) {
     let whole = Product(
       form: .separable(payload), weight: .pointwiseWeight, bias: nil, epilogue: canonical(payload.epilogue))
+    if let middle = payload.middleRequantization { return try planSeparable(node, payload, between: middle) }
     if try plannedAsOneConvolution(node, payload) { return }
     let parts = payload.parts, roles = payload.linearParts
     func role(_ index: Int) -> ParameterRole? { roles[index].hasBias ? roles[index].biasRole : nil }
     guard let shape = try? parts.first.shapeBeforeShuffle(try shape(node.inputs[0])),
       let wholeInput = wholeShapes[node.inputs[0]], let wholeShape = try? parts.first.shapeBeforeShuffle(wholeInput)
     else { throw unknown(node.name) }
-    let middleLayout = DeviceLayout(image: shape, precision), input = try value(node.inputs[0])
+    let middleLayout = DeviceLayout(image: shape, precision.element), input = try value(node.inputs[0])
     var epilogue = CanonicalEpilogue()
     epilogue.before = payload.middle
     let first = Product(
@@ -104,14 +109,23 @@ extension DevicePlanner {
   }
 
   /// Epilogues of other orders are refused before anything is planned.
-  private func canonical(_ epilogue: Epilogue) -> CanonicalEpilogue { CanonicalEpilogue(epilogue) ?? CanonicalEpilogue() }
+  func canonical(_ epilogue: Epilogue) -> CanonicalEpilogue { CanonicalEpilogue(epilogue) ?? CanonicalEpilogue() }
 
-  private mutating func planProduct(
-    _ node: Node, _ product: Product, from given: Int? = nil, wholeInput: Shape? = nil
+  /// - Parameter target: what is written, that of the node unless given.
+  mutating func planProduct(
+    _ node: Node, _ product: Product, from given: Int? = nil, wholeInput: Shape? = nil, to target: Int? = nil
   ) throws(ExecutionError) {
     let input: Int
     if let given { input = given } else { input = try value(node.inputs[0]) }
-    if try planned(node, product, from: input, wholeInput: wholeInput) { return }
+    if let payload = product.epilogue.quantize {
+      // Numbers, which another kernel makes integers of.
+      var plain = product
+      plain.epilogue.quantize = nil
+      let numbers = program.add(DeviceLayout(image: try shape(node.name), precision.element))
+      try planProduct(node, plain, from: input, wholeInput: wholeInput, to: numbers)
+      return quantize(node, numbers, to: try output(node), payload)
+    }
+    if try planned(node, product, from: input, wholeInput: wholeInput, to: target) { return }
     // No kernel shuffles so: what is computed lies as it is, and moves.
     let factor = product.epilogue.shuffle
     guard factor > 1 else {
@@ -121,8 +135,8 @@ extension DevicePlanner {
     }
     var plain = product
     plain.epilogue.shuffle = 1
-    let output = try self.output(node), final = layout(output).shape
-    let before = program.add(DeviceLayout(image: final.beforeShuffle(factor), precision))
+    let output = try self.target(target, node), final = layout(output).shape, element = layout(output).element
+    let before = program.add(DeviceLayout(image: final.beforeShuffle(factor), element.isCode ? element : precision.element))
     let wholeFinal = wholeShapes[node.name] ?? final
     let residual = try residual(of: node, product)
     let layer = self.layer(plain, from: input, to: before, adding: residual)
@@ -134,9 +148,9 @@ extension DevicePlanner {
 
   /// Plans the layer as one step; false where no kernel does that.
   private mutating func planned(
-    _ node: Node, _ product: Product, from input: Int, wholeInput: Shape? = nil
+    _ node: Node, _ product: Product, from input: Int, wholeInput: Shape?, to target: Int?
   ) throws(ExecutionError) -> Bool {
-    let residual = try residual(of: node, product), output = try self.output(node)
+    let residual = try residual(of: node, product), output = try self.target(target, node)
     let layer = self.layer(product, from: input, to: output, adding: residual)
     guard let choice = choice(of: layer, input: wholeInput ?? wholeShapes[node.inputs[0]], output: wholeShapes[node.name])
     else {
@@ -146,7 +160,12 @@ extension DevicePlanner {
     return true
   }
 
-  private func residual(of node: Node, _ product: Product) throws(ExecutionError) -> Int? {
+  /// What a layer writes: that value, else the node's.
+  private mutating func target(_ given: Int?, _ node: Node) throws(ExecutionError) -> Int {
+    if let given { given } else { try output(node) }
+  }
+
+  func residual(of node: Node, _ product: Product) throws(ExecutionError) -> Int? {
     product.epilogue.adds ? try value(node.inputs[1]) : nil
   }
 
@@ -168,7 +187,7 @@ extension DevicePlanner {
   }
 
   /// The kernel of the image that the layer's is cut from; it has to run the layer, too.
-  private func choice(of layer: DeviceLayer, input: Shape?, output: Shape?) -> Choice? {
+  func choice(of layer: DeviceLayer, input: Shape?, output: Shape?) -> Choice? {
     var whole = layer
     if let input = input.flatMap(DeviceLayout.image) { whole.input = layer.input.with(input) }
     if let output = output.flatMap(DeviceLayout.image) {
@@ -182,7 +201,7 @@ extension DevicePlanner {
       kernel: kernel, splits: splits, nanoseconds: whole.nanoseconds(of: kernel, splits: splits), isPreferred: told != nil)
   }
 
-  private mutating func emit(
+  mutating func emit(
     _ node: Node, _ product: Product, _ layer: DeviceLayer, _ choice: Choice?, from input: Int, to output: Int,
     adding residual: Int?
   ) throws(ExecutionError) {
@@ -202,8 +221,11 @@ extension DevicePlanner {
       emitUntiled(node, product, layer, kernel, from: input, to: output, adding: residual)
     case .direct, .tiled:
       emitDirect(node, product, layer, kernel, from: input, to: output, adding: residual)
-    case .maximumPool, .meanOfPixels, .windows: emitPool(node, layer, kernel, from: input, to: output)
-    case .elementByElement, .move, .resample, .sumParts, .reduce, .normalize, .multiplyMatrices:
+    case .denseIntegers, .depthwiseIntegers:
+      emitIntegers(node, product, layer, kernel, from: input, to: output, adding: residual)
+    case .directIntegers: emitDirectIntegers(node, product, layer, from: input, to: output, adding: residual)
+    case .maximumPool, .meanOfPixels, .windows, .meanOfIntegers: emitPool(node, layer, kernel, from: input, to: output)
+    case .elementByElement, .move, .resample, .sumParts, .reduce, .normalize, .multiplyMatrices, .integers:
       throw .unsupported(
         node: node.name, operation: node.operation.typeName, backend: CUDAEngine.backendName,
         reason: "\(kernel.name) sums nothing")
@@ -219,7 +241,7 @@ extension Shape {
 }
 
 extension Convolution {
-  fileprivate var withoutEpilogue: Convolution {
+  var withoutEpilogue: Convolution {
     var result = self
     result.epilogue = Epilogue()
     return result
@@ -229,8 +251,7 @@ extension Convolution {
 extension DeviceLayout {
   /// The same for another image of as many channels.
   func with(_ image: Shape) -> DeviceLayout {
-    var result =
-      isPlanar ? DeviceLayout(planesOf: image) : DeviceLayout(image: image, element == .float32 ? .float32 : .float16)
+    var result = isPlanar ? DeviceLayout(planesOf: image, element) : DeviceLayout(image: image, element)
     result.pixelStride = pixelStride
     return result
   }

@@ -7,6 +7,7 @@ import Tensors
 struct DevicePlanner {
   /// Its sizes are numbers, and every node of it has a kernel.
   let network: Network
+  let types: [String: ValueType]
   let shapes: [String: Shape]
   /// Those of the image that the inputs are cut from: they choose the kernels.
   let wholeShapes: [String: Shape]
@@ -29,11 +30,12 @@ struct DevicePlanner {
   var insideBlocks: Set<String> = []
 
   init(
-    _ network: Network, shapes: [String: Shape], wholeShapes: [String: Shape], precision: CUDAPrecision, device: CUDADevice,
+    _ network: Network, types: [String: ValueType], wholeShapes: [String: Shape], precision: CUDAPrecision, device: CUDADevice,
     preferred: [CUDAKernel] = [], preferredSplits: Int? = nil
   ) {
     self.network = network
-    self.shapes = shapes
+    self.types = types
+    shapes = types.mapValues(\.shape)
     self.wholeShapes = wholeShapes
     self.precision = precision
     self.device = device
@@ -47,9 +49,9 @@ struct DevicePlanner {
     findBlocks()
     for input in network.inputs {
       guard let shape = shapes[input.name], let image = DeviceLayout.image(shape) else { throw unknown(input.name) }
-      let raw = program.add(DeviceLayout(planesOf: image), .input)
+      let layout = try valueLayout(input.name)
+      let raw = program.add(DeviceLayout(planesOf: image, layout.element.isCode ? layout.element : .float32), .input)
       program.inputs.append(raw)
-      let layout = DeviceLayout(image: image, precision)
       guard layout != program.values[raw].layout else {
         values[input.name] = raw
         continue
@@ -65,7 +67,8 @@ struct DevicePlanner {
         program.outputs.append(value)
         continue
       }
-      let output = program.add(DeviceLayout(planesOf: program.values[value].layout.shape), .output)
+      let made = layout(value)
+      let output = program.add(DeviceLayout(planesOf: made.shape, made.element.isCode ? made.element : .float32), .output)
       program.outputs.append(output)
       move(name, value, to: output)
     }
@@ -109,7 +112,8 @@ struct DevicePlanner {
     case .reduction(let payload): try planReduction(node, payload)
     case .maximumIndex(let payload): try planMaximumIndex(node, payload)
     case .normalization(let payload): try planNormalization(node, payload)
-    case .integer, .training:
+    case .integer(let operation): try planInteger(node, operation)
+    case .training:
       throw .unsupported(
         node: node.name, operation: node.operation.typeName, backend: CUDAEngine.backendName,
         reason: DeviceSupport.refusal(of: node, in: network, shapes: shapes) ?? "no kernel does it")
@@ -135,12 +139,18 @@ extension DevicePlanner {
     return shape
   }
 
+  /// How the value of that name lies unless it has a reason to lie otherwise.
+  func valueLayout(_ name: String) throws(ExecutionError) -> DeviceLayout {
+    guard let layout = types[name].flatMap({ DeviceLayout($0, precision) }) else { throw unknown(name) }
+    return layout
+  }
+
   /// The value that a node writes.
   mutating func output(_ node: Node) throws(ExecutionError) -> Int { try output(node.name) }
 
   mutating func output(_ name: String) throws(ExecutionError) -> Int {
     if let known = values[name] { return known }
-    var layout = DeviceLayout(image: try shape(name), precision)
+    var layout = try valueLayout(name)
     let value: Int
     if let part = parts[name] {
       let whole = try output(part.whole)
@@ -148,7 +158,7 @@ extension DevicePlanner {
       value = program.add(layout, .part(of: whole, byteOffset: part.channel * layout.element.byteCount))
     } else {
       // A linear layer leaves the network as it is made, where nobody else reads it.
-      if network.outputs.contains(name), readerCount(name) == 1, isLinear(name) {
+      if network.outputs.contains(name), readerCount(name) == 1, isLinear(name), !layout.element.isCode {
         layout = DeviceLayout(planesOf: layout.shape)
       }
       value = program.add(layout, layout.isPlanar && network.outputs.contains(name) ? .output : .arena)
@@ -169,11 +179,11 @@ extension DevicePlanner {
     let made = Set(network.nodes.map(\.name))
     for node in network.nodes {
       guard case .concatenation(let payload) = node.operation, payload.axis == 1,
-        let whole = shapes[node.name].flatMap({ DeviceLayout($0, precision) }), !whole.isPlanar
+        let whole = types[node.name].flatMap({ DeviceLayout($0, precision) }), !whole.isPlanar
       else { continue }
       var channel = 0, found: [(name: String, channel: Int)] = []
       for name in node.inputs {
-        guard let layout = shapes[name].flatMap({ DeviceLayout($0, precision) }) else { break }
+        guard let layout = types[name].flatMap({ DeviceLayout($0, precision) }) else { break }
         if channel % DeviceLayout.laneUnit == 0, !layout.isPlanar, made.contains(name), parts[name] == nil,
           !added.contains(name),
           !isConstant(name), node.inputs.count(where: { $0 == name }) == 1

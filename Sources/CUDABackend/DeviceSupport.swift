@@ -15,19 +15,16 @@ enum DeviceSupport {
       if image.batch > 65535 { return "a launch takes at most 65535 images" }
     }
     if let epilogue = node.operation.epilogue {
-      guard let canonical = CanonicalEpilogue(epilogue) else {
+      guard CanonicalEpilogue(epilogue) != nil else {
         return "its epilogue is not in the order activation, scale, add, activation, pixel shuffle"
       }
-      if canonical.isOfIntegers { return "no kernel of the device sums or makes integers yet" }
     }
     switch node.operation {
     case .convolution, .transposedConvolution, .linear, .batchNorm, .activation, .scale, .channelAffine, .add, .binary,
       .pixelShuffle, .pixelUnshuffle, .resize, .maximumPool, .averagePool, .globalAveragePool, .flatten, .slice, .pad, .reshape,
-      .transpose, .expand, .concatenation, .constant, .matrixMultiply, .softmax, .reduction, .maximumIndex, .normalization:
+      .transpose, .expand, .concatenation, .constant, .matrixMultiply, .softmax, .reduction, .maximumIndex, .normalization,
+      .separableConvolution, .integer:
       return nil
-    case .separableConvolution(let payload):
-      return payload.middleRequantization == nil ? nil : "no kernel of the device sums or makes integers yet"
-    case .integer: return "no kernel of the device sums or makes integers yet"
     case .training: return "no kernel of the device trains yet"
     }
   }

@@ -7,6 +7,7 @@ enum WeightPacking {
 
     mutating func append(_ value: Float) {
       switch element {
+      case .uint8, .int8: preconditionFailure("integers are packed as they are")
       case .float32: withUnsafeBytes(of: value.bitPattern) { bytes.append(contentsOf: $0) }
       case .float16: withUnsafeBytes(of: value.halfBits) { bytes.append(contentsOf: $0) }
       case .bfloat16:
@@ -65,6 +66,33 @@ enum WeightPacking {
       }
     }
     return to.bytes
+  }
+
+  /// `DenseIntegers`: units of 32 inputs, as int8.
+  static func denseIntegers(
+    groups: Int, inputs: Int, size: Int, _ weight: (_ output: Int, _ input: Int, _ row: Int, _ column: Int) -> Int32
+  ) -> [UInt8] {
+    var bytes: [UInt8] = []
+    for o in stride(from: 0, to: groups * 64, by: 64) {
+      for i in stride(from: 0, to: inputs, by: 32) {
+        for column in 0..<size {
+          for row in 0..<size {
+            for j in stride(from: o, to: o + 64, by: 16) {
+              for lane in 0..<32 {
+                for (eight, half) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                  for e in 0..<4 {
+                    bytes.append(
+                      UInt8(truncatingIfNeeded: weight(j + eight * 8 + lane / 4, i + lane % 4 * 4 + e + half * 16, row, column))
+                    )
+                  }
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+    return bytes
   }
 
   /// `DenseHopper`, which takes 64 inputs and makes 64 outputs at once, `DenseWideHopper`, and `PointwiseHopper`, which has one tap; `inputs` is

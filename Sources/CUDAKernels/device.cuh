@@ -135,8 +135,22 @@ template <> struct Product<float> {
                  : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
   }
 };
+/// d += a b, of a depth of 32 int8, in int32.
+DEVICE void addIntegerProduct(int (&d)[4], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3, uint32_t b0, uint32_t b1) {
+  asm volatile("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+               : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3])
+               : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+}
 DEVICE float asFloat(uint32_t bits) { return __uint_as_float(bits); }
 DEVICE uint32_t asBits(float value) { return __float_as_uint(value); }
+
+// MARK: Operations that are rounded one by one, and are not contracted
+
+DEVICE float product(float a, float b) { return __fmul_rn(a, b); }
+DEVICE float sum(float a, float b) { return __fadd_rn(a, b); }
+DEVICE float quotient(float a, float b) { return __fdiv_rn(a, b); }
+/// The nearest number.
+DEVICE float asNumber(int v) { return __int2float_rn(v); }
 
 // MARK: Products of four warps (Hopper)
 

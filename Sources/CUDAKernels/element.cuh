@@ -8,20 +8,31 @@ DEVICE long long place(const ValueView &v, int image, int channel, int y, int x)
   return image * v.imageStep + channel * v.channelStep + y * v.rowStep + x * v.columnStep;
 }
 
-/// The element that lies so many from the first.
+/// The element that lies so many from the first; of an integer its number.
 template <class E> DEVICE float readPlace(const ValueView &v, long long at) {
-  if (v.isFloat) return readGlobal(static_cast<const float *>(v.base) + at);
-  return Numbers<E>::unpack(readGlobal(static_cast<const uint16_t *>(v.base) + at)).x;
+  switch (v.element) {
+    case 1: return readGlobal(static_cast<const float *>(v.base) + at);
+    case 2: return readGlobal(static_cast<const unsigned char *>(v.base) + at);
+    case 3: return readGlobal(static_cast<const signed char *>(v.base) + at);
+    default: return Numbers<E>::unpack(readGlobal(static_cast<const uint16_t *>(v.base) + at)).x;
+  }
 }
 
 template <class E> DEVICE float readElement(const ValueView &v, int image, int channel, int y, int x) {
   return readPlace<E>(v, place(v, image, channel, y, x));
 }
 
+template <class E> DEVICE void writePlace(const ValueView &v, long long at, float value) {
+  switch (v.element) {
+    case 1: writeGlobal(static_cast<float *>(v.base) + at, value); break;
+    case 2:
+    case 3: writeGlobal(static_cast<unsigned char *>(v.base) + at, static_cast<unsigned char>(static_cast<int>(value))); break;
+    default: writeGlobal(static_cast<uint16_t *>(v.base) + at, static_cast<uint16_t>(Numbers<E>::pack(value, 0)));
+  }
+}
+
 template <class E> DEVICE void writeElement(const ValueView &v, int image, int channel, int y, int x, float value) {
-  const long long at = place(v, image, channel, y, x);
-  if (v.isFloat) writeGlobal(static_cast<float *>(v.base) + at, value);
-  else writeGlobal(static_cast<uint16_t *>(v.base) + at, static_cast<uint16_t>(Numbers<E>::pack(value, 0)));
+  writePlace<E>(v, place(v, image, channel, y, x), value);
 }
 
 /// This thread's element.

@@ -84,9 +84,9 @@ extension CUDAKernel.Family {
       .linear(let element, _), .meanOfPixels(let element):
       element
     case .denseFloat, .denseWideFloat, .headFloat: .float32
-    case .direct, .tiled, .elementByElement, .move, .resample, .windows, .reduce, .normalize,
-      .multiplyMatrices:
+    case .direct, .tiled, .elementByElement, .move, .resample, .windows, .reduce, .normalize, .multiplyMatrices, .integers:
       nil
+    case .denseIntegers, .depthwiseIntegers, .directIntegers, .meanOfIntegers: .int8
     }
   }
 }

@@ -22,7 +22,9 @@ struct TrainCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Go on with the run in this folder.", valueName: "run"))
   var resume: String?
 
-  @Option(help: ArgumentHelp("Where relative paths of data begin. (default: the working folder)", valueName: "root"))
+  @Option(
+    help: ArgumentHelp(
+      "Where relative paths of data begin. (default: the working folder, with --resume where the run began)", valueName: "root"))
   var dataRoot: String?
 
   @OptionGroup(title: "Options in the places of keys") var keys: RecipeArguments

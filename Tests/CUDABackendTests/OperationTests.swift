@@ -18,13 +18,14 @@ import Transforms
     "concatenation", "pixelShuffle", "pixelUnshuffle", "resize", "maximumPool", "averagePool", "globalAveragePool", "flatten",
     "slice", "softmax", "matrixMultiply", "maximumIndex", "normalization", "reduceMean", "reduceSum", "reduceMaximum",
     "reduceProduct",
-    "pad", "reshape", "transpose", "expand", "constant", "relu", "prelu", "gelu",
+    "pad", "reshape", "transpose", "expand", "constant", "relu", "prelu", "gelu", "quantize", "dequantize", "requantizedAdd",
+    "lookup",
   ]
 
   @Test(arguments: [CUDAPrecision.float32, .float16]) func everyCaseIsTheReferenceOrRefused(_ precision: CUDAPrecision) throws {
     let engine = try EmulatedDevice.engine(precision)
     var count = 0, seen: Set<String> = []
-    for example in OperationCase.all {
+    for example in OperationCase.all + OperationCase.integers {
       let network = example.network
       guard network.updates.isEmpty, let resolved = try? network.resolvingSizes(inputs: example.inputShapes),
         let shapes = try? resolved.inferredShapes(inputs: example.inputShapes)
@@ -34,7 +35,8 @@ import Transforms
       }
       #expect(refusals.allSatisfy { !$0.isEmpty && !$0.contains("\n") })
       let isKept =
-        network.inputs.allSatisfy { $0.element == .float32 } && example.inputShapes.allSatisfy { [2, 4].contains($0.rank) }
+        network.inputs.allSatisfy { $0.element == .float32 || $0.element.isCode }
+        && example.inputShapes.allSatisfy { [2, 4].contains($0.rank) }
       guard refusals.isEmpty, isKept else {
         #expect(throws: ExecutionError.self, "\(example)") { _ = try engine.prepare(network, inputs: example.inputShapes) }
         continue

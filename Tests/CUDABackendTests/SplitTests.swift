@@ -93,7 +93,7 @@ import Transforms
   /// Deep layers are split on an H100, those of many pixels are not, and what is taken costs the least of all numbers of splits.
   @Test(arguments: CUDAPrecision.allCases) func splitsAreWhatPays(_ precision: CUDAPrecision) {
     for (channels, side, isSplit) in [(512, 7, true), (512, 28, true), (64, 256, false), (256, 256, false)] {
-      let shape = Shape(channels: channels, height: side, width: side), layout = DeviceLayout(image: shape, precision)
+      let shape = Shape(channels: channels, height: side, width: side), layout = DeviceLayout(image: shape, precision.element)
       let layer = DeviceLayer(
         form: .convolution(Convolution(inChannels: channels, outChannels: channels, kernel: Pair(3), padding: Padding(1))),
         input: layout, output: layout, epilogue: CanonicalEpilogue(), residual: nil, device: .h100)

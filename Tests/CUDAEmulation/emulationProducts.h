@@ -79,6 +79,34 @@ template <> struct Product<float> {
   }
 };
 
+inline void addIntegerProduct(int (&d)[4], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3, uint32_t b0, uint32_t b1) {
+  struct Operands {
+    uint32_t a[4], b[2];
+  } o{{a0, a1, a2, a3}, {b0, b1}};
+  emulation::gatherWarp(&o, d, [](emulation::Gathering &w) {
+    int a[16][32], b[32][8];
+    for (int lane = 0; lane < 32; lane++) {
+      auto &o = *static_cast<const Operands *>(w.in[lane]);
+      for (int e = 0; e < 4; e++) {
+        for (int i = 0; i < 4; i++) a[lane / 4 + i % 2 * 8][lane % 4 * 4 + e + i / 2 * 16] = static_cast<int8_t>(o.a[i] >> e * 8);
+        for (int i = 0; i < 2; i++) b[lane % 4 * 4 + e + i * 16][lane / 4] = static_cast<int8_t>(o.b[i] >> e * 8);
+      }
+    }
+    for (int lane = 0; lane < 32; lane++)
+      for (int i = 0; i < 4; i++) {
+        // Sums wrap.
+        uint32_t sum = static_cast<uint32_t>(static_cast<int *>(w.out[lane])[i]);
+        for (int k = 0; k < 32; k++) sum += static_cast<uint32_t>(a[lane / 4 + i / 2 * 8][k] * b[k][lane % 4 * 2 + i % 2]);
+        static_cast<int *>(w.out[lane])[i] = static_cast<int>(sum);
+      }
+  });
+}
+
+inline float product(float a, float b) { return a * b; }
+inline float sum(float a, float b) { return a + b; }
+inline float quotient(float a, float b) { return a / b; }
+inline float asNumber(int v) { return static_cast<float>(v); }
+
 inline void publishShared() { emulation::block->fibers[emulation::block->current].published++; }
 inline void beginGroupProducts() {}
 

@@ -115,7 +115,8 @@ import Testing
       let line = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
       #expect(line.contains("go on with 'swiftlet train --resume broken'"))
     }
-    let resumed = try place.run(["train", "--resume", "broken", "--threads", "2"])
+    // From any folder: the recipe's paths begin where they began.
+    let resumed = try place.run(["train", "--resume", "../broken", "--threads", "2"], under: "cd folder")
     #expect(resumed.code == 0, "\(resumed.error)")
     func bytes(_ name: String) throws -> [UInt8] { try FileReader.bytes(of: place.path(name), limit: 1 << 24) }
     #expect(try bytes("broken/model.safetensors") == bytes("whole/model.safetensors"))

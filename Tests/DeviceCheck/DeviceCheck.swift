@@ -37,7 +37,9 @@ package struct DeviceCheck {
   // MARK: Operations
 
   /// Every case of the shared list: equal to the reference within what float arithmetic may cost, or refused with a reason.
-  package func operations(_ cases: [OperationCase] = OperationCase.all) throws(CUDAError) -> [DeviceCheckReport.Row] {
+  package func operations(_ cases: [OperationCase] = OperationCase.all + OperationCase.integers) throws(CUDAError)
+    -> [DeviceCheckReport.Row]
+  {
     var rows: [DeviceCheckReport.Row] = []
     var engines: [CUDAEngine] = []
     for precision in precisions { engines.append(try engine(precision)) }
@@ -138,7 +140,7 @@ package struct DeviceCheck {
     let exact = try known ?? CPUEngine(threadCount: Machine.processorCount).prepare(network, inputs: [shape]).run([input])[0]
     known = exact
     guard first[0].shape == exact.shape else { return .failed("the shape is \(first[0].shape), not \(exact.shape)") }
-    let error = Self.relativeError(first[0], exact), bound = Self.bound(precision)
+    let error = Self.relativeError(first[0], exact), bound = example.isOfIntegers ? 0 : Self.bound(precision)
     guard error <= bound else { return .failed("the relative error is \(error), the bound \(bound)") }
     if let fault = try tileFault(network, shape, input, first[0], engine) { return .failed(fault) }
     return .equal(error: error, bound: bound)

@@ -1,10 +1,14 @@
 import Architectures
+import Evaluation
 import Networks
 import Tensors
+import Transforms
 
 /// One of the networks that a device is checked with, and the size at which it is timed.
 package struct DeviceCheckNetwork: Sendable {
   package var name: String
+  /// Whether it sums integers alone, so that a device has the bits of the CPU engine.
+  package private(set) var isOfIntegers = false
   private var input: Shape
   private var smallInput: Shape
   private var make: @Sendable (_ isSmall: Bool) throws -> Network
@@ -22,7 +26,9 @@ package struct DeviceCheckNetwork: Sendable {
   package func network(isSmall: Bool) throws -> Network { try make(isSmall) }
   package func input(isSmall: Bool) -> Shape { isSmall ? smallInput : input }
 
-  package static let all: [DeviceCheckNetwork] = [
+  package static let all = ofFloats + [ofFloats[0], ofFloats[1], ofFloats[4], ofFloats[7]].map(\.quantized)
+
+  private static let ofFloats: [DeviceCheckNetwork] = [
     edsr("edsr", .standard), edsr("edsr_separable", .separable),
     DeviceCheckNetwork("vdsr", image(1, 256, 256), image(1, 9, 21)) {
       try VDSR(depth: $0 ? 3 : 20).network(.random(seed: 1))
@@ -49,6 +55,20 @@ package struct DeviceCheckNetwork: Sendable {
     all[3].resized("unet_b4", Shape(batch: 4, channels: 3, height: 512, width: 512)),
     all[4].resized("unet_separable_b4", Shape(batch: 4, channels: 3, height: 512, width: 512)),
   ]
+
+  /// The same of integers, the first layer, too; its ranges are those of a small input.
+  private var quantized: DeviceCheckNetwork {
+    var result = self
+    result.name = name + "_int8"
+    result.isOfIntegers = true
+    result.make = { [smallInput, make] isSmall in
+      let network = try make(isSmall), input = DeviceCheck.randomInput(smallInput)
+      let data = CalibrationData(samples: [.init(input: input, target: nil)])
+      let ranges = try RangeCalibration(of: network, on: data, engine: .cpu(), method: .minmax).ranges
+      return try network.quantized(ranges, QuantizationScheme(keepsFirst: false))
+    }
+    return result
+  }
 
   private func resized(_ name: String, _ input: Shape) -> DeviceCheckNetwork {
     var result = self

@@ -43,7 +43,7 @@ struct PoolArguments {
 struct ValueView {
   void *base;  // null: there is no such value
   long long imageStep, channelStep, rowStep, columnStep;
-  int isFloat;  // 1: float32; 0: the kernel's 16 bits
+  int element;  // 0: the kernel's 16 bits, 1: float32, 2: uint8, 3: int8
   int padding;
 };
 
@@ -111,6 +111,65 @@ struct ResampleArguments {
   const int *rows, *columns;
   const float *rowWeights, *columnWeights;
   int rowTaps, columnTaps;
+};
+
+// MARK: Integers of 8 bits
+
+/// What is stored of a number in units of the output's scale: the nearest integer within bounds, or the number; see `Requantization`.
+struct IntegerStore {
+  float least, most;  // of the integer, less the zero point
+  float zeroPoint;
+  int isInteger;  // 0: the number is stored
+};
+
+/// What integers are beside the layers that sum them. `function` 0: the integer of first / firstScale; 1: the number that an integer stands
+/// for, firstScale * (first - firstZero); 2: the integer of the sum of two such numbers; 3: the entry of a table of 256 bytes, which begins
+/// with that of `firstZero`.
+struct IntegerArguments {
+  struct ValueView first, second, output;
+  const void *table;
+  struct ElementArguments element;
+  int function, firstZero, secondZero;
+  float firstScale, secondScale;
+  struct IntegerStore store;
+};
+
+/// A convolution, or a transposed one, of integers and any shape: with the sum of weight * (x - inputZero) and of the bias,
+/// y = store(after(scale * before(multiplier * sum) + residualScale * (residual - residualZero))).
+struct DirectIntegersArguments {
+  struct ValueView input, residual, output;
+  const void *weights;  // int8, by row of taps, column of taps, channel of the group and output channel
+  const int *bias;      // one an output channel, or null
+  const float *multipliers;
+  struct ElementArguments element;
+  int height, width, inputChannels, groups;  // of the input
+  int kernelHeight, kernelWidth, strideHeight, strideWidth, dilationHeight, dilationWidth, top, left;
+  int transposed, inputZero;
+  float residualZero, residualScale, scale;
+  struct ActivationArguments before, after;
+  struct IntegerStore store;
+};
+
+/// A convolution padded by half its size of pixels whose channels are integers: with the sum of weight * (x - inputZero) and of the bias,
+/// y = store(after(before(multiplier * sum) + residualScale * (residual - residualZero))). Input, residual and an output of integers have
+/// 16 channels or a multiple of them a pixel.
+struct IntegerLayerArguments {
+  struct ConvolutionArguments layer;  // its bias is int32, less what the zero point adds; slope and scale are not looked at
+  struct ValueView numbers;           // the output where it is numbers, else none
+  const float *multipliers, *slopes;  // 64 for each group of output channels; slopes of what is below 0 first, or null
+  int rectifiesFirst;                 // 1: what is below 0 becomes 0 first
+  unsigned sign;                      // what makes int8 of four inputs, by exclusive or: 0, or 0x80808080
+  unsigned border;                    // four inputs that stand for 0
+  int residualIsSigned;
+  float residualZero, residualScale;
+  struct IntegerStore store;
+};
+
+/// The mean of windows of integers.
+struct IntegerWindowArguments {
+  struct WindowArguments window;
+  int zeroPoint;
+  struct IntegerStore store;
 };
 
 // MARK: Kernels over groups of elements

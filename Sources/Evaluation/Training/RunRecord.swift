@@ -37,6 +37,8 @@ public struct RunRecord: Hashable, Codable, Sendable {
   public var isa: String
   public var threads: Int
   public var data: DataSet
+  /// Where relative paths of the recipe begin; nil in runs of older versions.
+  public var dataRoot: String?
   public var network: Network
   public var seed: UInt64
   /// As the system's clock said, in UTC: `2026-01-31T12:00:00Z`.

@@ -57,7 +57,7 @@ public final class TrainingJob {
   /// Makes all ready: reads the data's list, builds the network, takes up the checkpoint.
   ///
   /// - Parameters:
-  ///   - root: what relative paths of the recipe begin at; nil for the working folder.
+  ///   - root: what relative paths of the recipe begin at; nil for the working folder, or where the run began that is gone on with.
   ///   - resumes: goes on from the folder's checkpoint; without it the folder must hold no run.
   ///   - masks: of weights that are 0 and stay so.
   public init(
@@ -67,6 +67,8 @@ public final class TrainingJob {
     self.recipe = recipe
     self.folder = folder
     self.resumes = resumes
+    let known = resumes ? try FileClaims.apart { () throws(EvaluationError) in try RunRecord(of: folder) } : nil
+    let root = root ?? known?.dataRoot.flatMap { Folder.resolved($0) }
     if masks != nil, recipe.quantizing != nil {
       throw .recipe(RecipeError(path: nil, line: 0, problem: .excluded("quantize", by: "weights that stay 0")))
     }
@@ -89,8 +91,8 @@ public final class TrainingJob {
     self.validator = validator
 
     var checkpoint: TrainingCheckpoint?
-    if resumes {
-      record = try FileClaims.apart { () throws(EvaluationError) in try RunRecord(of: folder) }
+    if let known {
+      record = known
       let found = try FileClaims.apart { () throws(EvaluationError) in
         try wrapping { () throws(TrainingError) in try TrainingCheckpoint(contentsOf: folder.last) }
       }
@@ -113,6 +115,7 @@ public final class TrainingJob {
         version: version, cpu: Machine.processorName, isa: options.instructionSet.rawValue, threads: options.threadCount,
         data: RunRecord.DataSet(
           fingerprint: fingerprint.text, files: fingerprint.fileCount, bytes: fingerprint.byteCount, samples: samples.count),
+        dataRoot: Folder.resolved(root ?? "."),
         network: RunRecord.Network(
           name: network.name, parameters: network.parameterCount, stepMultiplyAccumulates: ledger.multiplyAccumulates),
         seed: recipe.seed, started: RunRecord.now, updated: RunRecord.now, state: .running, epochs: recipe.epochs, epoch: 0,
@@ -153,6 +156,7 @@ public final class TrainingJob {
     record.epochs = recipe.epochs
     record.state = .running
     record.error = nil
+    record.dataRoot = Folder.resolved(root ?? ".")
     let start = training
     let sessionCount = training.accumulation == nil ? 1 : 2
     let engine = try options.makeEngine(memoryLimit: memory.map { $0.sessionByteCount / sessionCount })
