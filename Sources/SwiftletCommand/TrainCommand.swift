@@ -24,7 +24,8 @@ struct TrainCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Where relative paths of data begin. (default: the working folder, with --resume where the run began)", valueName: "root"))
+      "Where relative paths of data begin. (default: the working folder, with --resume where the run began)", valueName: "root")
+  )
   var dataRoot: String?
 
   @OptionGroup(title: "Options in the places of keys") var keys: RecipeArguments
