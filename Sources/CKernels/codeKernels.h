@@ -51,22 +51,27 @@ SW_DECLARE_STORE(SW_NAME(store_u8)) {
 
 SW_DECLARE_STORE(SW_NAME(store_sums)) {
   const sw_epilogue *e = epilogue;
+  finish_mode mode = number_finish_mode_of(e, residual->base != 0);
   for (ptrdiff_t b = 0; b < blocks; b++)
     for (ptrdiff_t l = 0; l < SW_CHANNEL_BLOCK; l += LANES) {
       ptrdiff_t channel = (first_block + b) * SW_CHANNEL_BLOCK + l;
       code_constants c = code_constants_of(e, channel);
-      for (ptrdiff_t i = 0; i < count; i++) {
-        char *out = (char *)destination->base + y * destination->row + (x + i) * destination->pixel;
-        const float *added = residual->base ? AT(float, residual->base, y * residual->row + (x + i) * residual->pixel) + channel : 0;
-        store(
-          (float *)(out + destination->block[first_block + b]) + l,
-          finish_numbers(load_integers(product + i * product_stride + b * SW_CHANNEL_BLOCK + l), c, e, channel, added));
-      }
+#define STORE_NUMBERS(mode)                                                                                                  \
+  for (ptrdiff_t i = 0; i < count; i++) {                                                                                    \
+    char *out = (char *)destination->base + y * destination->row + (x + i) * destination->pixel;                             \
+    const float *added =                                                                                                     \
+      residual->base ? AT(float, residual->base, y * residual->row + (x + i) * residual->pixel) + channel : 0;               \
+    store(                                                                                                                   \
+      (float *)(out + destination->block[first_block + b]) + l,                                                              \
+      finish_numbers(load_integers(product + i * product_stride + b * SW_CHANNEL_BLOCK + l), mode, c, e, channel, added));   \
+  }
+      SW_WITH_NUMBER_FINISH_MODE(mode, STORE_NUMBERS)
+#undef STORE_NUMBERS
     }
 }
 
 DEPTHWISE_OF_ANY_CODES(depthwise_any_u8, uint8_t, store_codes(out, finish_codes(sum, mode, constants, e, c, added));)
-DEPTHWISE_OF_ANY_CODES(depthwise_any_sums, float, (void)mode; store(out, finish_numbers(sum, constants, e, c, added));)
+DEPTHWISE_OF_ANY_CODES(depthwise_any_sums, float, (void)mode; store(out, finish_numbers(sum, FINISH_ANY, constants, e, c, added));)
 
 // Bytes, sixteen at a time on every instruction set: pixels are whole blocks.
 typedef uint8_t byte_block __attribute__((ext_vector_type(SW_CHANNEL_BLOCK)));
@@ -132,15 +137,47 @@ SW_DECLARE_SUM(SW_NAME(sum_u8)) {
     for (; c < count; c++) rest                                                                                              \
   }
 
+#if LANES == 16
+// 64 codes of numbers by the reciprocal of their scale, which takes half the time of quotients. A product differs from the quotient by at most 3 parts in
+// 2^24, of what is stored less than 1e-4: where one lies so near to a tie, or is no number, nothing is stored and the answer is 0.
+INLINE int quantize_line(const float *in, float reciprocal, const sw_stored_codes *stored, uint8_t *out) {
+  vector t[4], most = splat(stored->most);
+  __mmask16 isClear = 0xffff;
+  UNROLL for (int k = 0; k < 4; k++) {
+    t[k] = load(in + k * LANES) * reciprocal;
+    vector rest = t[k] - (vector)_mm512_roundscale_ps((__m512)t[k], _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    isClear &= _mm512_cmp_ps_mask(_mm512_abs_ps((__m512)rest), _mm512_set1_ps(0.4999f), _CMP_LE_OQ);
+  }
+  if (isClear != 0xffff) return 0;
+  const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
+  __m512i codes = packed_codes(
+    t, most, _mm512_set1_epi16((int16_t)stored->zero), _mm512_set1_epi8((int8_t)((int)stored->least + stored->zero)));
+  _mm512_storeu_si512(out, _mm512_permutexvar_epi32(order, codes));
+  return 1;
+}
+#endif
+
 SW_DECLARE_QUANTIZE(SW_NAME(quantize)) {
   vector least = splat(stored->least), most = splat(stored->most), unit = splat(scale);
   integer_vector zero = (integer_vector)(stored->zero);
+#if LANES == 16
+  float reciprocal = 1 / scale;
+#define WHOLE_LINE(from, to) (c + 4 * LANES <= count && quantize_line(from, reciprocal, stored, to))
+#else
+#define WHOLE_LINE(from, to) 0
+#endif
   EACH_VECTOR(
-    { store_codes((uint8_t *)out + i * out_pixel + c, codes_of(load(AT(float, in, i * in_pixel) + c) / unit, least, most, zero)); },
+    {
+      const float *from = AT(float, in, i * in_pixel) + c;
+      uint8_t *to = (uint8_t *)out + i * out_pixel + c;
+      if (WHOLE_LINE(from, to)) c += 3 * LANES;
+      else store_codes(to, codes_of(load(from) / unit, least, most, zero));
+    },
     {
       vector v = splat(AT(float, in, i * in_pixel)[c]);
       ((uint8_t *)out)[i * out_pixel + c] = (uint8_t)codes_of(v / unit, least, most, zero)[0];
     })
+#undef WHOLE_LINE
 }
 
 SW_DECLARE_DEQUANTIZE(SW_NAME(dequantize)) {

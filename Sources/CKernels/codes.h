@@ -106,13 +106,15 @@ INLINE integer_vector finish_codes(
 
 // The same where numbers are stored: any function, and numbers are added.
 INLINE vector finish_numbers(
-  integer_vector sum, code_constants c, const sw_epilogue *e, ptrdiff_t channel, const float *residual) {
+  integer_vector sum, finish_mode mode, code_constants c, const sw_epilogue *e, ptrdiff_t channel, const float *residual) {
 #pragma clang fp contract(off)
   vector v = rescaled(sum, c);
-  v = activate(v, &e->before, e->before.slopes + channel);
+  if (mode == FINISH_ANY) v = activate(v, &e->before, e->before.slopes + channel);
   v = v * e->scale;
-  if (residual) v = v + load(residual);
-  return activate(v, &e->after, e->after.slopes + channel);
+  if (mode != FINISH_PLAIN && residual) v = v + load(residual);
+  if (mode == FINISH_RESIDUAL_RELU) v = larger(splat(0), v);
+  if (mode == FINISH_ANY) v = activate(v, &e->after, e->after.slopes + channel);
+  return v;
 }
 
 #if LANES == 16
@@ -205,6 +207,22 @@ INLINE finish_mode code_finish_mode_of(const sw_epilogue *e, int has_residual) {
     case FINISH_LEAKY_RELU: body(FINISH_LEAKY_RELU); break;  \
     case FINISH_RESIDUAL: body(FINISH_RESIDUAL); break;      \
     default: body(FINISH_ANY);                               \
+  }
+
+// The same where numbers are stored: the sums of residual blocks.
+INLINE finish_mode number_finish_mode_of(const sw_epilogue *e, int has_residual) {
+  sw_activation_kind before = e->before.kind, after = e->after.kind;
+  if (before != SW_ACTIVATION_NONE) return FINISH_ANY;
+  if (after == SW_ACTIVATION_NONE) return has_residual ? FINISH_RESIDUAL : FINISH_PLAIN;
+  return has_residual && after == SW_ACTIVATION_RELU ? FINISH_RESIDUAL_RELU : FINISH_ANY;
+}
+
+#define SW_WITH_NUMBER_FINISH_MODE(mode, body)                     \
+  switch (mode) {                                                  \
+    case FINISH_PLAIN: body(FINISH_PLAIN); break;                  \
+    case FINISH_RESIDUAL: body(FINISH_RESIDUAL); break;            \
+    case FINISH_RESIDUAL_RELU: body(FINISH_RESIDUAL_RELU); break;  \
+    default: body(FINISH_ANY);                                     \
   }
 
 // Any depthwise kernel, a pixel at a time.

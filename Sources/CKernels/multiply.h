@@ -23,10 +23,10 @@
 #define CONSTANTS_OF(e, channel) code_constants_of(e, channel)
 #ifdef SW_STORES_NUMBERS
 #define TILE_STORED float
-#define FINISH(sum, mode, constants, e, channel, residual) finish_numbers(sum, constants, e, channel, residual)
+#define FINISH(sum, mode, constants, e, channel, residual) finish_numbers(sum, mode, constants, e, channel, residual)
 #define STORE_FINISHED(p, v) store(p, v)
-#define TILE_FINISH_MODE(e, has_residual) FINISH_ANY
-#define WITH_FINISH_MODE(mode, body) { (void)mode; body(FINISH_ANY) }
+#define TILE_FINISH_MODE(e, has_residual) number_finish_mode_of(e, has_residual)
+#define WITH_FINISH_MODE(mode, body) SW_WITH_NUMBER_FINISH_MODE(mode, body)
 #else
 #define TILE_STORED STORED
 #define FINISH(sum, mode, constants, e, channel, residual) finish_codes(sum, mode, constants, e, channel, residual)

@@ -156,9 +156,10 @@ struct ScheduleSource {
   init(_ program: Program, bandPixels: Int, threadCount: Int) {
     layouts = program.layouts
     self.threadCount = threadCount
-    // Codes take a quarter of the bytes of a band and of the time.
+    // Codes take a quarter of the bytes of a band and of the time; with numbers among them bands are as many bytes.
     let interleaved = layouts.filter { $0.order == .interleaved }
-    self.bandPixels = 2 * interleaved.count { $0.element == .uint8 } > interleaved.count ? 4 * bandPixels : bandPixels
+    let codes = interleaved.count { $0.element == .uint8 }, numbers = interleaved.count - codes
+    self.bandPixels = codes > numbers ? 4 * bandPixels * (codes + numbers) / (codes + 4 * numbers) : bandPixels
     steps = program.steps.map { Step($0, program) }
     var last = [Int](repeating: -1, count: layouts.count), completed: [[Int]] = []
     var writers = [[Int]](repeating: [], count: layouts.count)

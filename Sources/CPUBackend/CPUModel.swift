@@ -34,9 +34,9 @@ final class CPUModel: Model {
 
   func cpuSession(inputs: [Shape], kernelsFor whole: [Shape]) throws(ExecutionError) -> CPUSession {
     let given = network
-    let (network, types) = try Self.resolved(given, inputs: inputs)
+    let (network, types) = try given.resolved(inputs: inputs)
     let shapes = types.mapValues(\.shape)
-    let wholeShapes = whole == inputs ? shapes : try Self.resolved(given, inputs: whole).types.mapValues(\.shape)
+    let wholeShapes = whole == inputs ? shapes : try given.resolved(inputs: whole).types.mapValues(\.shape)
     for (name, operation) in network.inputs.map({ ($0.name, "input") })
       + network.nodes.map({ ($0.name, $0.operation.typeName) })
     {
@@ -67,16 +67,4 @@ final class CPUModel: Model {
 
   /// Rows of a batch, or columns, for which planning takes some tens of MiB.
   private static let longestPlanned = 1 << 17
-
-  /// The network with numbers for sizes that follow from the inputs', and the types of its values.
-  private static func resolved(
-    _ network: Network, inputs: [Shape]
-  ) throws(ExecutionError) -> (network: Network, types: [String: ValueType]) {
-    do throws(NetworkError) {
-      let resolved = try network.resolvingSizes(inputs: inputs)
-      return (resolved, try resolved.inferredTypes(inputs: inputs))
-    } catch {
-      throw .invalidNetwork(error.description)
-    }
-  }
 }

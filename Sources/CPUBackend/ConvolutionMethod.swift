@@ -149,14 +149,14 @@ extension ConvolutionGeometry: ProductLayer {
       return pixels * (Double(taps) * depth * columns / (0.93 * rates.peak) + rates.stores(columns))
     case .rows:
       // Rows that tasks share are copied by each.
-      return rates.vectorProducts(pixels * Double(taps) * depth * columns) * 0.9 + 2 * pixels * Double(stride.height)
+      return rates.products(pixels * Double(taps) * depth * columns) * 0.9 + 2 * pixels * Double(stride.height)
         + rates.weights(Double(taps) * depth * columns)
     case .tail:
       return pixels * Double(taps) * Double(paddedChannels(inChannels) * outChannels) / (0.6 * rates.peak) + 10 * pixels
     case .depthwise: return rates.depthwise(pixels * Double(taps) * columns)
-    case .pointwise: return rates.products(pixels * read * columns) + rates.weights(read * columns)
+    case .pointwise: return rates.products(pixels * read * columns, sums: pixels * columns) + rates.weights(read * columns)
     case .direct:
-      return rates.products(pixels * Double(taps) * read * columns) + 3 * pixels * Double(taps)
+      return rates.products(pixels * Double(taps) * read * columns, sums: pixels * columns) + 3 * pixels * Double(taps)
         + rates.weights(Double(taps) * read * columns)
     }
   }

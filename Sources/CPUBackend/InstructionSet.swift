@@ -36,6 +36,9 @@ public enum InstructionSet: String, Hashable, Codable, Sendable, CaseIterable, C
     }
   }
 
+  /// Whether products of integers are made by tiles of registers.
+  package var hasTiles: Bool { self == .amx }
+
   /// Whether products of bfloat16 numbers are made two at a time.
   package var multipliesPairs: Bool { self >= .avx512bf16 }
 

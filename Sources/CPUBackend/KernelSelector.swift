@@ -7,8 +7,14 @@ package protocol ProductLayer: Hashable, Sendable {
   associatedtype Method: KernelMethod
   /// Why the method cannot run the layer, a clause that follows "because"; nil where it can.
   func refusal(of method: Method) -> String?
+  /// The same, or why it is none to be weighed with such rates.
+  func refusal(of method: Method, _ rates: KernelRates) -> String?
   /// The estimated time of a method that can, in cycles of one core.
   func cycles(of method: Method, _ rates: KernelRates) -> Double
+}
+
+extension ProductLayer {
+  package func refusal(of method: Method, _ rates: KernelRates) -> String? { refusal(of: method) }
 }
 
 /// Shapes and rates in, method out: a pure function.
@@ -17,7 +23,7 @@ package enum KernelSelector {
   package static func candidates<Layer: ProductLayer>(
     for layer: Layer, _ rates: KernelRates
   ) -> [KernelCandidate<Layer.Method>] {
-    KernelCandidate.all(refusal: { layer.refusal(of: $0) }, cost: { layer.cycles(of: $0, rates) })
+    KernelCandidate.all(refusal: { layer.refusal(of: $0, rates) }, cost: { layer.cycles(of: $0, rates) })
   }
 
   /// The cheapest candidate, the first of equals. Traps where there is none: every layer has a method that takes it.

@@ -63,13 +63,16 @@ extension Lowering {
     let given = codes(of: node.inputs[0])
     let requantization = payload.middleRequantization
     let codes = requantization.map { Codes($0.element, $0.quantization) }
-    switch engine.method(for: wholeGeometry) {
-    case .blocks:
+    let method = engine.method(for: wholeGeometry)
+    switch method {
+    case .blocks, .vectorBlocks:
       let between = EpilogueParameters(
         middle, order: order, bias: depthwise.bias, slopes: middleSlopes, sums: depthwise.sums(of: given, requantization),
         packs: packs)
       return try lower(node, geometry, pointwise, payload.epilogue, inputs, codes: codes, output: shape) { operands in
-        SeparableStep(operands, depthwise: payload.depthwise, weight: depthwise.weight, codes: given, middle: between)
+        SeparableStep(
+          operands, depthwise: payload.depthwise, weight: depthwise.weight, codes: given, middle: between,
+          products: method == .blocks ? operands.table : operands.table.withoutTiles)
       }
     case .ring:
       let between = EpilogueParameters(

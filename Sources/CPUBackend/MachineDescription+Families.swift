@@ -21,7 +21,7 @@ extension MachineDescription {
     avx512vnni: .vectors(of: 16, widened: 29, integers: 128),
     avx512bf16: .vectors(of: 16, widened: 29, paired: 16, integers: 128),
     // A product of tiles, 16 x 16 x 64, takes 16 cycles (Intel's optimisation manual; not measured).
-    amx: .vectors(of: 16, widened: 29, paired: 16, integers: 1024))
+    amx: .vectors(of: 16, widened: 29, paired: 16, integers: 128, tiled: 1024))
 
   /// What is taken of processors that are not known: what most have, and pairs, where there are any, at the usual rate.
   public static let generic: MachineDescription = {
@@ -53,14 +53,14 @@ extension InstructionRates {
   /// - Parameters:
   ///   - fused: whether one instruction multiplies and adds.
   ///   - integers: products of integers of 8 bits; by pairs of 16 bits, an addition for each, where one instruction does not do them.
+  ///   - tiled: the same by tiles of registers.
   fileprivate static func vectors(
     of lanes: Double, width: Double? = nil, fused: Bool = true, widened: Double? = nil, paired: Double = 0,
-    integers: Double? = nil
+    integers: Double? = nil, tiled: Double = 0
   ) -> InstructionRates {
     let width = width ?? lanes
     return InstructionRates(
       products: 2 * width / (fused ? 1 : 2), widenedProducts: widened, pairedProducts: paired,
-      integerProducts: integers ?? 2 * width,
-      additions: 2 * width)
+      integerProducts: integers ?? 2 * width, tiledIntegerProducts: tiled, additions: 2 * width)
   }
 }

@@ -36,7 +36,8 @@ extension InstructionRates {
     self.init(
       products: Self.products(table, .float32), widenedProducts: Self.products(wide, .bfloat16),
       pairedProducts: instructionSet.multipliesPairs ? Self.products(table, .bfloat16) : 0,
-      integerProducts: Self.integerProducts(table), additions: Self.additions(table))
+      integerProducts: Self.integerProducts(table.withoutTiles),
+      tiledIntegerProducts: instructionSet.hasTiles ? Self.integerProducts(table) : 0, additions: Self.additions(table))
   }
 
   private static func products(_ table: KernelTable, _ element: DataType) -> Double {

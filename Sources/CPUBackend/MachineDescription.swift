@@ -38,7 +38,9 @@ public struct MachineDescription: Hashable, Codable, Sendable {
     self.avx512 = avx512
     self.avx512vnni = avx512vnni
     self.avx512bf16 = avx512bf16
-    self.amx = amx ?? avx512bf16
+    var tiled = avx512bf16
+    tiled.tiledIntegerProducts = tiled.integerProducts
+    self.amx = amx ?? tiled
   }
 
   public subscript(instructionSet: InstructionSet) -> InstructionRates {
@@ -129,7 +131,7 @@ public struct MemoryRates: Hashable, Codable, Sendable, BitwiseCopyable {
 /// What a core does in a cycle with the instructions of a set, at most.
 public struct InstructionRates: Hashable, Codable, Sendable, BitwiseCopyable {
   package enum CodingKeys: String, CodingKey, CaseIterable {
-    case products, widenedProducts, pairedProducts, integerProducts, additions
+    case products, widenedProducts, pairedProducts, integerProducts, tiledIntegerProducts, additions
   }
 
   /// Products of float32 numbers that are multiplied and added.
@@ -140,16 +142,19 @@ public struct InstructionRates: Hashable, Codable, Sendable, BitwiseCopyable {
   public var pairedProducts: Double
   /// Products of integers of 8 bits, summed in int32.
   public var integerProducts: Double
+  /// The same by tiles of registers (AMX); 0 where the instruction set has none.
+  public var tiledIntegerProducts: Double
   /// Sums of two numbers: what transforms of Winograd's method and stores of results are made of.
   public var additions: Double
 
   /// Unless given, products of integers take as long as those of float32.
   public init(
     products: Double, widenedProducts: Double? = nil, pairedProducts: Double = 0, integerProducts: Double? = nil,
-    additions: Double
+    tiledIntegerProducts: Double = 0, additions: Double
   ) {
     self.products = products
     self.integerProducts = integerProducts ?? products
+    self.tiledIntegerProducts = tiledIntegerProducts
     self.widenedProducts = widenedProducts ?? products
     self.pairedProducts = pairedProducts
     self.additions = additions
@@ -174,7 +179,7 @@ extension MachineDescription {
     let positive =
       rates.flatMap { [$0.products, $0.widenedProducts, $0.integerProducts, $0.additions] }
       + [memory.level2, memory.lastLevel, memory.memory, sharing.muchCycles, sharing.threadCycles]
-    let others = rates.map(\.pairedProducts) + [memory.keptWeights, sharing.leastCycles]
+    let others = rates.flatMap { [$0.pairedProducts, $0.tiledIntegerProducts] } + [memory.keptWeights, sharing.leastCycles]
     return positive.allSatisfy { $0 > 1e-3 && $0 < 1e12 } && others.allSatisfy { $0 >= 0 && $0 < 1e12 }
       && caches == caches.believed
   }
@@ -185,12 +190,18 @@ extension MachineDescription {
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     func rates(_ key: CodingKeys) throws -> InstructionRates { try container.decode(InstructionRates.self, forKey: key) }
+    var tiled = container.contains(.amx) ? try rates(.amx) : nil
+    if let known = tiled, known.tiledIntegerProducts == 0 {
+      // Saved when products of integers were those by tiles, where there are any.
+      tiled?.tiledIntegerProducts = known.integerProducts
+      tiled?.integerProducts = try rates(.avx512bf16).integerProducts
+    }
     self.init(
       name: try container.decode(String.self, forKey: .name), caches: try container.decode(CacheSizes.self, forKey: .caches),
       sharing: try container.decode(SharingCosts.self, forKey: .sharing),
       memory: try container.decode(MemoryRates.self, forKey: .memory), portable: try rates(.portable), avx2: try rates(.avx2),
       avx512: try rates(.avx512), avx512vnni: try rates(container.contains(.avx512vnni) ? .avx512vnni : .avx512),
-      avx512bf16: try rates(.avx512bf16), amx: container.contains(.amx) ? try rates(.amx) : nil)
+      avx512bf16: try rates(.avx512bf16), amx: tiled)
   }
 }
 
@@ -202,6 +213,7 @@ extension InstructionRates {
       widenedProducts: try container.decode(Double.self, forKey: .widenedProducts),
       pairedProducts: try container.decode(Double.self, forKey: .pairedProducts),
       integerProducts: try container.decodeIfPresent(Double.self, forKey: .integerProducts),
+      tiledIntegerProducts: try container.decodeIfPresent(Double.self, forKey: .tiledIntegerProducts) ?? 0,
       additions: try container.decode(Double.self, forKey: .additions))
   }
 }

@@ -6,13 +6,15 @@ import Tensors
 package enum SeparableMethod: KernelMethod {
   /// The depthwise results of a block of pixels in scratch memory, then their products.
   case blocks
+  /// The same, without tiles of registers where the instruction set has such.
+  case vectorBlocks
   /// The pointwise results of some rows in a ring in scratch memory, then their depthwise filters.
   case ring
 
   /// Whether its step reads the inputs of a concatenation from where they lie.
   var takesParts: Bool {
     switch self {
-    case .blocks: true
+    case .blocks, .vectorBlocks: true
     case .ring: false
     }
   }
@@ -20,6 +22,7 @@ package enum SeparableMethod: KernelMethod {
   package var description: String {
     switch self {
     case .blocks: "blocks of pixels"
+    case .vectorBlocks: "blocks of pixels, by vectors"
     case .ring: "ring of rows"
     }
   }
@@ -50,10 +53,17 @@ package struct SeparableGeometry: ProductLayer {
 
   package func refusal(of method: SeparableMethod) -> String? {
     switch (method, order) {
-    case (.blocks, .depthwiseFirst), (.ring, .pointwiseFirst): nil
-    case (.blocks, .pointwiseFirst): "the depthwise part reads the neighbours of what the pointwise part makes: whole rows"
+    case (.blocks, .depthwiseFirst), (.vectorBlocks, .depthwiseFirst), (.ring, .pointwiseFirst): nil
+    case (.blocks, .pointwiseFirst), (.vectorBlocks, .pointwiseFirst):
+      "the depthwise part reads the neighbours of what the pointwise part makes: whole rows"
     case (.ring, .depthwiseFirst): "the pointwise part reads one pixel at a time: no row has to wait"
     }
+  }
+
+  package func refusal(of method: SeparableMethod, _ rates: KernelRates) -> String? {
+    if let reason = refusal(of: method) { return reason }
+    let hasTiles = window.sumsIntegers && rates.ofIntegers.hasTiles
+    return method == .vectorBlocks && !hasTiles ? "there are no tiles of registers to do without" : nil
   }
 
   package func cycles(of method: SeparableMethod, _ rates: KernelRates) -> Double {
@@ -62,14 +72,15 @@ package struct SeparableGeometry: ProductLayer {
     let depth = Double(window.inChannels), columns = Double(paddedChannels(window.outChannels))
     let weights = rates.weights(depth * columns)
     switch method {
-    case .blocks:
-      let middle = outPixels * Double(paddedChannels(window.inChannels))
-      return rates.depthwise(middle * taps) + rates.scratch(middle) + rates.products(outPixels * depth * columns) + weights
+    case .blocks, .vectorBlocks:
+      let middle = outPixels * Double(paddedChannels(window.inChannels)), count = outPixels * depth * columns
+      let products = method == .blocks ? rates.products(count, sums: outPixels * columns) : rates.products(count)
+      return rates.depthwise(middle * taps) + rates.scratch(middle) + products + weights
     case .ring:
       // Rows of which a stride skips the filters are multiplied all the same; those at the ends of tasks are made twice.
       let overlap = window.kernel.height > window.stride.height ? 1 + 1 / Self.rowsOfOverlap : 1
       let middle = Double(window.batch * window.inHeight * window.inWidth) * overlap
-      return rates.products(middle * depth * columns) + weights + rates.scratch(middle * columns)
+      return rates.products(middle * depth * columns, sums: middle * columns) + weights + rates.scratch(middle * columns)
         + rates.depthwise(outPixels * columns * taps)
     }
   }

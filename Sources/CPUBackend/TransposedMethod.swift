@@ -84,7 +84,8 @@ package struct TransposedGeometry: ProductLayer {
       // The channels of all places that a pixel spreads to are columns side by side.
       let columns = Double(paddedChannels(payload.outChannels * payload.stride.height * payload.stride.width))
       let isPlanar = payload.outChannels <= ValueLayout.planarChannels
-      return rates.products(pixels * depth * columns) + rates.weights(depth * columns) + (isPlanar ? 2 * pixels * columns : 0)
+      return rates.products(pixels * depth * columns, sums: pixels * columns) + rates.weights(depth * columns)
+        + (isPlanar ? 2 * pixels * columns : 0)
     case .planes:
       let plan = TransposedPlanes(payload, height: outHeight, width: outWidth)
       // Two multiply-adds a cycle make a peak of two vectors.
@@ -103,7 +104,8 @@ package struct TransposedGeometry: ProductLayer {
       let pointers = payload.kernel == payload.stride ? 0 : 3 * taps * (columns / 64).rounded(.up)
       // Phases leave their sums in memory and finish them from there.
       let stores = rates.stores(phases * columns)
-      return rates.products(pixels * products) + rates.weights(products) + pixels * (pointers + stores)
+      return rates.products(pixels * products, sums: pixels * phases * columns) + rates.weights(products)
+        + pixels * (pointers + stores)
     }
   }
 }

@@ -52,10 +52,10 @@ struct PlannedNetwork {
     guard given.updates.isEmpty else {
       throw .device("networks that set parameters, as in training, do not run on a CUDA device yet; run them on the CPU")
     }
-    let (network, types) = try Self.resolved(given, inputs: inputs)
+    let (network, types) = try given.resolved(inputs: inputs)
     let shapes = types.mapValues(\.shape)
     self.types = types
-    wholeShapes = whole == inputs ? shapes : try Self.resolved(given, inputs: whole).types.mapValues(\.shape)
+    wholeShapes = whole == inputs ? shapes : try given.resolved(inputs: whole).types.mapValues(\.shape)
     let backend = CUDAEngine.backendName
     for (name, operation) in network.inputs.map({ ($0.name, "input") })
       + network.nodes.map({ ($0.name, $0.operation.typeName) })
@@ -82,18 +82,6 @@ struct PlannedNetwork {
     DevicePlanner(
       network, types: types, wholeShapes: wholeShapes, precision: precision, device: device, preferred: preferred,
       preferredSplits: preferredSplits)
-  }
-
-  /// The network with numbers for sizes that follow from the inputs', and the types of its values.
-  private static func resolved(
-    _ network: Network, inputs: [Shape]
-  ) throws(ExecutionError) -> (network: Network, types: [String: ValueType]) {
-    do throws(NetworkError) {
-      let resolved = try network.resolvingSizes(inputs: inputs)
-      return (resolved, try resolved.inferredTypes(inputs: inputs))
-    } catch {
-      throw .invalidNetwork(error.description)
-    }
   }
 }
 

@@ -58,15 +58,16 @@ extension MachineDescription {
   public var report: ReportText {
     var table = TextTable([
       "instruction set", "products a cycle", "of bfloat16, widened", "of bfloat16, in pairs", "of integers",
-      "additions a cycle",
+      "by tiles", "additions a cycle",
     ])
     for instructionSet in InstructionSet.allCases {
       let rates = self[instructionSet]
       table.append(
         [instructionSet.rawValue]
-          + [rates.products, rates.widenedProducts, rates.pairedProducts, rates.integerProducts, rates.additions].map {
-            TextFormat.fixed($0, 1)
-          })
+          + [
+            rates.products, rates.widenedProducts, rates.pairedProducts, rates.integerProducts, rates.tiledIntegerProducts,
+            rates.additions,
+          ].map { TextFormat.fixed($0, 1) })
     }
     return """
       rates: \(name)

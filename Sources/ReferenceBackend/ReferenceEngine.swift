@@ -50,9 +50,8 @@ final class ReferenceModel: Model {
 
   func session(inputs: [Shape], kernelsFor whole: [Shape]) throws(ExecutionError) -> any Session {
     let session: ReferenceSession
+    let (network, types) = try network.resolved(inputs: inputs)
     do throws(NetworkError) {
-      let network = try network.resolvingSizes(inputs: inputs)
-      let types = try network.inferredTypes(inputs: inputs)
       let ledger = try network.ledger(inputs: inputs)
       session = ReferenceSession(network, self, types: types, peakMemoryByteCount: ledger.peakActivationByteCount)
     } catch {

@@ -33,7 +33,8 @@ import Testing
   @Test(arguments: [0.0, -1, .infinity, .nan])
   func machinesThatCannotBeAreToldApart(_ number: Double) {
     let changes: [(inout MachineDescription) -> Void] = [
-      { $0.avx2.products = number }, { $0.avx512bf16.widenedProducts = number }, { $0.portable.additions = number },
+      { $0.avx2.products = number }, { $0.avx512bf16.widenedProducts = number },
+      { $0.amx.tiledIntegerProducts = number == 0 ? -1 : number }, { $0.portable.additions = number },
       { $0.memory.memory = number }, { $0.sharing.muchCycles = number }, { $0.caches.level2 = 1 },
       { $0.caches.lastLevel = .max },
     ]

@@ -63,4 +63,29 @@ import Transforms
     let first = try #require(try kernels(of: network, input: input, instructionSet).first)
     #expect(first.hasPrefix(order == .depthwiseFirst ? "depthwise" : "pointwise"))
   }
+
+  /// Tiles of registers are filled and emptied for each sum: few numbers are summed sooner by vectors. Where there are no tiles, and of float32,
+  /// nothing is weighed.
+  @Test func tilesAreForLongSums() throws {
+    func choice(_ channels: Int, _ machine: MachineDescription, _ set: InstructionSet, sumsIntegers: Bool = true) throws
+      -> String
+    {
+      var payload = SeparableConvolution(
+        order: .depthwiseFirst, inChannels: channels, outChannels: 64, kernel: Pair(3), padding: Padding(1))
+      if sumsIntegers {
+        let step = Requantization(.uint8, .init(scale: 0.1))
+        payload.middleRequantization = step
+        payload.epilogue = Epilogue([.rescale, .requantize(step)])
+      }
+      let shape = Shape(channels: channels, height: 40, width: 40)
+      let layer = SeparableGeometry(payload, input: shape, output: try payload.shapeBeforeShuffle(shape))
+      return KernelSelector.choose(for: layer, KernelRates(machine, set)).description
+    }
+    let tiles = SeparableMethod.blocks.description, vectors = SeparableMethod.vectorBlocks.description
+    #expect(try choice(64, .sapphireRapids, .amx) == vectors && choice(256, .sapphireRapids, .amx) == tiles)
+    // Tiles that are no faster are none to be filled.
+    #expect(try choice(256, .zen5, .amx) == vectors)
+    #expect(
+      try choice(64, .sapphireRapids, .avx512vnni) == tiles && choice(64, .sapphireRapids, .amx, sumsIntegers: false) == tiles)
+  }
 }

@@ -15,6 +15,20 @@ import Testing
     }
   }
 
+  /// Files from before products by tiles had a rate of their own say it as that of integers.
+  @Test func `rates without tiles of their own`() throws {
+    let place = try Workplace()
+    let printed = try place.run(["machine", "--rates", "sapphire-rapids", "--json"])
+    var machine = try #require(try JSONSerialization.jsonObject(with: printed.outputBytes) as? [String: Any])
+    for name in InstructionSet.allCases.map(\.rawValue) {
+      var rates = try #require(machine[name] as? [String: Double])
+      if let tiled = rates.removeValue(forKey: "tiled_integer_products"), tiled > 0 { rates["integer_products"] = tiled }
+      machine[name] = rates
+    }
+    try JSONSerialization.data(withJSONObject: machine).write(to: URL(fileURLWithPath: place.path("rates.json")))
+    #expect(try place.run(["machine", "--rates", "rates.json", "--json"]).output == printed.output)
+  }
+
   /// What a file says that is not known is not passed over, wherever it stands.
   @Test(arguments: [
     ("\"caches\"", "\"cash\" : 1, \"caches\"", "the machine has a field 'cash'"),

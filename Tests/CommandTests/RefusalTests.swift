@@ -49,7 +49,7 @@ import Testing
       ("eval MODEL --data .", ["scales", "protocol", "degrade", "tile", "threads", "engine", "device", "precision", "isa"]),
       ("new edsr -o a.safetensors", ["seed"]), ("info MODEL", ["input", "batch-size"]),
       ("optimize MODEL", ["substitute", "where", "seed", "input"]), ("profile MODEL", ["runs", "warmup", "by", "sort"]),
-      ("quantize MODEL --data .", ["ranges", "count", "side", "max-loss", "weight-bits", "rounding", "input"]),
+      ("quantize MODEL --data .", ["ranges", "count", "side", "max-loss", "weight-bits", "rounding", "residual", "input"]),
       ("prune MODEL", ["sparsity", "target", "sweep", "importance", "granularity", "align", "input", "epochs", "rounds"]),
       ("data prepare . -o a.h5", ["scales", "patch", "stride", "downscales", "chunk", "seed"]),
       ("convert MODEL -o a.onnx", ["residual-scale", "scale", "picture-size", "mean", "deviation", "maximum", "colour"]),

@@ -140,7 +140,8 @@ import Testing
     for (rounding, threads) in [(WeightRounding.nearest, 1), (.adaptive, 1), (.adaptive, 2), (.adaptive, 3)] {
       options.rounding = rounding
       let engine = Engine.cpu(CPUOptions(threadCount: threads))
-      var work = try QuantizationWork(network, data, options, engine, nil)
+      var work = try QuantizationWork(network, data, options, engine)
+      try work.roundWeights(nil)
       let integers = try work.quantized()
       qualities.append(try work.quality(of: integers))
       files.append(integers.parameters)

@@ -34,6 +34,7 @@ import Testing
     #expect(layers.map(\.products) == ["float32", "integers", "integers", "integers"])
     #expect(layers.map(\.stored) == ["uint8", "uint8", "uint8", "float32"])
     #expect(layers.dropFirst().allSatisfy { abs($0.loss ?? 9) < 0.5 } && layers[0].loss == nil)
+    #expect(layers.allSatisfy { $0.signalToError == nil } && report.residualGain == nil && report.residual == .int8)
     let loss = try #require(report.loss)
     #expect(abs(loss) < 0.5)
     #expect(report.parameterBytesAfter * 3 < report.parameterBytesBefore)
@@ -45,10 +46,9 @@ import Testing
     #expect(output.width == 40 && output.height == 32)
   }
 
-  @Test func lossesAreBounded() throws {
-    let folder = try Self.folder(), network = try SmallNetworks.edsr()
+  /// Random weights make no pictures: what they do make, a hundredth brighter, is the truth.
+  private static func data(for network: Network, in folder: Place) throws -> CalibrationData {
     var data = try CalibrationData(folder: folder.path, for: network, count: 2, side: 16)
-    // Random weights make no pictures: what they do make, a hundredth brighter, is the truth.
     for index in data.samples.indices {
       let input = data.samples[index].input
       var truth = try ReferenceEngine().prepare(network, inputs: [input.shape]).run([input])[0]
@@ -57,6 +57,53 @@ import Testing
       }
       data.samples[index].target = truth
     }
+    return data
+  }
+
+  /// Sums are float32 where that gains enough, or keeps the bound before any layer is given up; not where nothing is known of the truth, or where
+  /// integers are asked for.
+  @Test func sumsAreMeasured() throws {
+    let folder = try Self.folder()
+    var network = try EDSR(scale: 2, features: 16, blocks: 10).network(.random(seed: 7))
+    network.parameters["tail.bias"] = Tensor(repeating: 0.5, [3])
+    network.parameters["tail.weight"]?.withUnsafeMutableFloats { for index in $0.indices { $0[index] *= 5 } }
+    let data = try Self.data(for: network, in: folder)
+    func report(
+      _ bound: Double? = nil, _ data: CalibrationData, _ change: (inout ModelQuantization.Options) -> Void = { _ in }
+    ) throws -> ModelQuantization {
+      var options = ModelQuantization.Options()
+      options.measuresLayers = false
+      options.maximumLoss = bound
+      change(&options)
+      return try ModelQuantization(network, model: "edsr", data: data, options: options, engine: Self.engine)
+    }
+    func given(_ kind: ResidualSums) -> (inout ModelQuantization.Options) -> Void {
+      { ($0.choosesResidual, $0.scheme.residual) = (false, kind) }
+    }
+    func count(_ report: ModelQuantization) -> Int { report.layers.count { $0.products == "integers" } }
+    let free = try report(nil, data), gain = try #require(free.residualGain)
+    #expect(gain > ModelQuantization.Options.leastGain && free.residual == .float32, "\(free.text)")
+    #expect(free.text.contains("sums of two values stay float32, which gains"))
+    let integers = try report(nil, data, given(.int8)), numbers = try report(nil, data, given(.float32))
+    let most = try #require(integers.loss), least = try #require(numbers.loss)
+    #expect(abs(most - least - gain) < 1e-9 && free.loss == least && integers.residualGain == nil)
+    // A bound that integers keep takes no more than they do; the next is kept by sums alone, and without them by layers.
+    let loose = try report(most + 0.01, data), tight = try report((most + least) / 2, data)
+    #expect(loose.residual == .int8 && tight.residual == .float32)
+    #expect(count(loose) == count(free) && count(tight) == count(free))
+    #expect(loose.text.contains("(--residual float32) would gain"))
+    #expect(try count(report((most + least) / 2, data, given(.int8))) < count(free))
+    var unknown = data
+    for index in unknown.samples.indices { unknown.samples[index].target = nil }
+    unknown.peak = nil
+    let untold = try report(nil, unknown) { $0.measuresLayers = true }
+    #expect(untold.residual == .int8 && untold.residualGain == nil && untold.loss == nil)
+    #expect(untold.layers.dropFirst().allSatisfy { $0.signalToError ?? 0 > 10 && $0.loss == nil })
+  }
+
+  @Test func lossesAreBounded() throws {
+    let folder = try Self.folder(), network = try SmallNetworks.edsr()
+    let data = try Self.data(for: network, in: folder)
     var options = ModelQuantization.Options()
     // So few bits lose much.
     options.scheme.weightBits = 3

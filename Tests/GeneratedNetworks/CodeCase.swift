@@ -64,6 +64,7 @@ private struct CodeChoices {
       if one(in: 2) { steps.append(.activation(any([.relu, .leakyReLU(slope: 0.1), .clip(minimum: -1, maximum: 2)]))) }
       if one(in: 2) { steps.append(.scale(0.3)) }
       if adds { steps.append(.add) }
+      if adds, one(in: 2) { steps.append(.activation(any([.relu, .relu, .leakyReLU(slope: 0.2)]))) }
     } else {
       steps += activation(channels)
       if adds { steps.append(.add) }

@@ -12,7 +12,7 @@ import Transforms
 @Suite struct QuantizationSimulationTests {
   private static let schemes = [
     QuantizationScheme(), QuantizationScheme(element: .int8), QuantizationScheme(weightBits: 4),
-    QuantizationScheme(keepsFirst: false),
+    QuantizationScheme(keepsFirst: false), QuantizationScheme(residual: .float32),
   ]
 
   /// The simulation with other weights and scales than it begins with, and whole numbers that follow from them, as a training leaves it.
@@ -86,7 +86,7 @@ import Transforms
   }
 
   @Test(arguments: OperationCase.all) func everyCase(_ example: OperationCase) throws {
-    for (index, scheme) in Self.schemes.enumerated() where index == 3 {
+    for (index, scheme) in Self.schemes.enumerated() where index >= 3 {
       _ = try Self.expectSame(example.network, example.inputs, scheme, seed: example.seed, example.name)
     }
   }
@@ -100,6 +100,15 @@ import Transforms
       if try Self.expectSame(generated.network, generated.inputs, scheme, seed: UInt64(seed), "seed \(seed)") { compared += 1 }
     }
     #expect(compared > 100, "\(compared)")
+  }
+
+  @Test func residualNetworks() throws {
+    for seed in Seeds.first(60) {
+      var choices = ChoiceSource(seed: UInt64(seed))
+      let residual = try ResidualNetwork(&choices), name = "seed \(seed)"
+      let scheme = QuantizationScheme(keepsFirst: seed % 2 == 0, residual: seed % 4 == 3 ? .int8 : .float32)
+      #expect(try Self.expectSame(residual.network, [residual.input], scheme, seed: UInt64(seed), name))
+    }
   }
 
   /// Functions that close layers, as steps and as tables; factors of either sign, sums, shuffles, and layers of all kinds in groups.

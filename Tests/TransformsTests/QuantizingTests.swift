@@ -80,7 +80,7 @@ import Transforms
     let truth = try ReferenceEngine().prepare(network, inputs: [shape]).run([input])[0]
     for scheme in [
       QuantizationScheme(), QuantizationScheme(element: .int8), QuantizationScheme(weightBits: 7),
-      QuantizationScheme(keepsFirst: false),
+      QuantizationScheme(keepsFirst: false), QuantizationScheme(residual: .float32),
     ] {
       let integers = try network.quantized(ranges, scheme)
       try integers.verify()
@@ -115,6 +115,54 @@ import Transforms
     let first = try #require(integers.nodes.first { $0.name == "body.0.a" }?.operation.epilogue?.requantization)
     #expect(first.minimum == first.quantization.zeroPoint && first.maximum == 255 && first.quantization.zeroPoint == 0)
     #expect(!integers.nodes.contains { $0.operation.type == .dequantize })
+  }
+
+  /// The same block whose sum is float32: its layers read integers that are made of the sum once, and nothing adds what was rounded.
+  @Test func structureOfFloatResiduals() throws {
+    let network = Self.zoo[1].network, input = Self.input(Self.zoo[1].shape)
+    let integers = try network.quantized(Self.ranges(network, [input]), QuantizationScheme(residual: .float32))
+    let names = integers.nodes.map { "\($0.name): \($0.operation.displayName)" }
+    for expected in [
+      "head: convolution", "head.codes: quantize", "body.0.a: convolution + requantize", "body.0.b: convolution + add",
+      "body.0.b.codes: quantize", "body.2.b: convolution + add", "skip: add", "skip.codes: quantize",
+      "up.0: convolution + requantize + pixel shuffle",
+    ] {
+      #expect(names.contains(expected), "\(expected): \(names)")
+    }
+    // What no layer reads is not stored as integers.
+    #expect(!names.contains("body.2.b.codes: quantize") && !names.contains { $0.hasSuffix("dequantize") }, "\(names)")
+    #expect(integers.nodes.first { $0.name == "body.1.b" }?.inputs == ["body.1.a", "body.0.b"])
+    #expect(integers.nodes.first { $0.name == "body.1.a" }?.inputs == ["body.0.b.codes"])
+  }
+
+  /// Of generated residual networks no sum is of integers, and none adds what integers stood for before; they are nearer to float32 for it.
+  @Test func sumsStayFloat32() throws {
+    var qualities: [ResidualSums: Double] = [:], sums = 0
+    for seed in Seeds.first(150) {
+      var choices = ChoiceSource(seed: UInt64(seed))
+      let residual = try ResidualNetwork(&choices), input = residual.input
+      let ranges = try Self.ranges(residual.network, [input])
+      let truth = try ReferenceEngine().prepare(residual.network, inputs: [input.shape]).run([input])[0]
+      for kind in ResidualSums.allCases {
+        let scheme = QuantizationScheme(
+          element: seed % 2 == 0 ? .uint8 : .int8, keepsFirst: seed % 3 == 0, residual: kind)
+        let integers = try residual.network.quantized(ranges, scheme)
+        #expect(integers.optimizedForInference() == integers, "seed \(seed)")
+        let output = try ReferenceEngine().prepare(integers, inputs: [input.shape]).run([input])[0]
+        qualities[kind, default: 0] += Self.quality(output, truth)
+        guard kind == .float32 else { continue }
+        let dequantized = Set(integers.nodes.filter { $0.operation.type == .dequantize }.map(\.name))
+        for node in integers.nodes {
+          let epilogue = node.operation.epilogue, added = node.operation.type == .add ? 2 : epilogue?.extraInputCount ?? 0
+          let isOfIntegers = added > 0 && epilogue?.requantization != nil || node.operation.type == .requantizedAdd
+          #expect(!isOfIntegers && dequantized.isDisjoint(with: node.elementInputs.suffix(added)), "seed \(seed): \(node)")
+          sums += added > 0 ? 1 : 0
+        }
+      }
+    }
+    #expect(sums > 300)
+    let integers = try #require(qualities[.int8]), numbers = try #require(qualities[.float32])
+    #expect(numbers > integers + 150, "\(numbers / 150) and \(integers / 150) dB")
   }
 
   @Test func separablePartsAreJoined() throws {

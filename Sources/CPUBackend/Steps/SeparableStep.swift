@@ -27,9 +27,10 @@ final class SeparableStep: ConvolutionStep {
   ///   - weight: of the depthwise part, `[inChannels, 1, kernel.height, kernel.width]`
   ///   - middle: bias and activation of the depthwise part.
   ///   - codes: what is read where that is integers.
+  ///   - products: the kernels of the pointwise part.
   init(
     _ operands: ConvolutionOperands, depthwise part: Convolution, weight: ParameterTensor, codes: Codes?,
-    middle: EpilogueParameters
+    middle: EpilogueParameters, products: KernelTable
   ) {
     self.operands = operands
     let g = operands.geometry
@@ -46,8 +47,7 @@ final class SeparableStep: ConvolutionStep {
       table: operands.table, packs: operands.packs)
     product = PointwiseProduct(
       weight: operands.weight, outputs: g.outChannels, depth: part.outChannels, order: arrangement.order,
-      elements: (middleElement, operands.outputLayout.element),
-      table: part.outChannels > Self.fewChannels ? operands.table : operands.table.withoutTiles, packs: operands.packs)
+      elements: (middleElement, operands.outputLayout.element), table: products, packs: operands.packs)
     let caches = operands.table.caches
     blocks = PixelBlocks(width: g.outWidth, pixelByteCount: middlePixel, caches)
     let kept = max(g.kernel.height - g.stride.height, 0)
@@ -56,9 +56,6 @@ final class SeparableStep: ConvolutionStep {
     let isKept = (kept + 1) * g.inWidth * pixel <= caches.level2 / 8 * 5
     firstFreshRow = isKept || input * g.stride.width * pixel > caches.level2 / 64 * 17 ? kept : 0
   }
-
-  /// Sums of so many numbers are not worth tiles of registers.
-  private static let fewChannels = 64
 
   var kernelNames: [String] { [depthwise.kernel.name] + product.kernelNames }
   var work: Work { Work(.separable, unit: product.unit) }

@@ -130,7 +130,8 @@ extension FrontJob {
       lines.append(
         "quantize: \(integers.method), \(scheme.weightBits) bits, first \(!scheme.keepsFirst), equalize \(integers.equalizes), "
           + "rounding \(integers.rounding.rawValue), float "
-          + "\(scheme.floatLayers.sorted()), most \(integers.maximumLoss.map { "\($0)" } ?? "any")")
+          + "\(scheme.floatLayers.sorted()), most \(integers.maximumLoss.map { "\($0)" } ?? "any"), residual "
+          + (integers.choosesResidual ? "as measured" : scheme.residual.rawValue))
     }
     return lines + ["precision: \(variant.precision.rawValue)"]
   }

@@ -224,6 +224,10 @@ extension ModelQuantization.Options {
       scheme = QuantizationScheme(
         weightBits: try section.integer("weight-bits", 8, in: 2...8), keepsFirst: !(try section.boolean("first", false)),
         floatLayers: Set(try section.texts("float") ?? []))
+      if section.contains("residual") {
+        choosesResidual = false
+        scheme.residual = try section.choice("residual", nil)
+      }
       equalizes = try section.boolean("equalize", false)
       rounding = try section.choice("rounding", .nearest)
       try section.finish()

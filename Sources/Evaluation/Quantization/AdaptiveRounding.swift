@@ -84,6 +84,13 @@ struct AdaptiveRounding {
       try whole.quantized(ranges, scheme, corrections: corrections)
     }
     integers.outputs = [integers.outputs[0]]
+    // Numbers of which the layer reads integers are rounded as those are.
+    let stored = integers.nodes.lazy.compactMap { reader -> Quantize? in
+      guard case .integer(.quantize(let payload)) = reader.operation, reader.inputs[0] == integers.outputs[0] else {
+        return nil
+      }
+      return payload
+    }.first
     var runners: (float: SampleRunner, integers: SampleRunner)?
     if !isInput {
       runners = (
@@ -94,10 +101,9 @@ struct AdaptiveRounding {
     var moments = try LayerMoments(part, weight, blockCount: Self.blockCount, engine: engine)
     let count = max(Self.pixelCount, 4 * part.terms)
     var generator = SplitMix64(seed: 1)
-    let range = isInput ? ranges[value] : nil
     for (index, sample) in data.samples.enumerated() {
       let plain = try runners?.float.run(sample.input)[0] ?? sample.input
-      let rounded = try runners?.integers.run(sample.input)[0] ?? sample.input.stored(range, scheme.element)
+      let rounded = try (runners?.integers.run(sample.input)[0] ?? sample.input).stored(stored)
       guard let extents = LayerPixels.extents(node.operation, input: plain.shape), plain.shape == rounded.shape else {
         continue
       }
@@ -117,14 +123,13 @@ struct AdaptiveRounding {
 }
 
 extension Tensor {
-  /// The numbers as integers of a range stand for them.
-  fileprivate func stored(_ range: QuantizationRange?, _ element: DataType) -> Tensor {
-    guard let quantization = range?.quantization(element) else { return self }
-    let payload = Quantize(element, quantization)
+  /// The numbers as integers stand for them; as they are where none do.
+  fileprivate func stored(_ payload: Quantize?) -> Tensor {
+    guard let payload else { return self }
     var result = self
     result.withUnsafeMutableFloats { values in
       for place in values.indices {
-        values[place] = Float(payload.stored(values[place]) - quantization.zeroPoint) * quantization.scale
+        values[place] = Float(payload.stored(values[place]) - payload.quantization.zeroPoint) * payload.quantization.scale
       }
     }
     return result

@@ -3,7 +3,7 @@ import Files
 extension ModelQuantization: TextReport {
   /// The table by layers, and what is lost in all.
   public var report: ReportText {
-    let isMeasured = layers.contains { $0.loss != nil }
+    let isMeasured = layers.contains { $0.loss != nil || $0.signalToError != nil }
     var table = TextTable(
       ["layer", "products", "stored", "scale", "zero"]
         + (isMeasured ? [float == nil ? "signal to error alone [dB]" : "lost alone [dB]"] : []))
@@ -12,7 +12,9 @@ extension ModelQuantization: TextReport {
         layer.name, layer.products, layer.stored, layer.scale.map { TextFormat.significant(Double($0), 4) } ?? "",
         layer.zeroPoint.map(String.init) ?? "",
       ]
-      if isMeasured { row.append(layer.loss.map { float == nil ? TextFormat.fixed(-$0, 2) : TextFormat.fixed($0, 4) } ?? "") }
+      if isMeasured {
+        row.append(layer.loss.map { TextFormat.fixed($0, 4) } ?? layer.signalToError.map { TextFormat.fixed($0, 2) } ?? "")
+      }
       table.append(row)
     }
     let count = layers.count { $0.products == "integers" }
@@ -25,6 +27,12 @@ extension ModelQuantization: TextReport {
         "\(measure): float32 \(TextFormat.fixed(float, 3)) dB, integers \(TextFormat.fixed(integers, 3)) dB, lost \(TextFormat.fixed(loss, 3)) dB\n"
     } else {
       text += "\(measure): \(TextFormat.fixed(integers, 2)) dB of what float32 makes\n"
+    }
+    if let gain = residualGain {
+      text +=
+        residual == .float32
+        ? "sums of two values stay float32, which gains \(TextFormat.fixed(gain, 3)) dB over integers\n"
+        : "sums of two values are integers; float32 ones (--residual float32) would gain \(TextFormat.fixed(gain, 3)) dB\n"
     }
     if floatPrecision == .bfloat16, layers.contains(where: { $0.products == "bfloat16" }) {
       text += "its other layers are faster in bfloat16, and it was measured so: run it with --precision bfloat16\n"

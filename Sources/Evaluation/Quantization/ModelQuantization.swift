@@ -11,8 +11,10 @@ public struct ModelQuantization: Hashable, Codable, Sendable {
     public var scheme = QuantizationScheme()
     /// Whether each layer's own loss is measured.
     public var measuresLayers = true
-    /// The largest loss in dB: layers that lose most stay float32 until it is met, or bfloat16 where forms are timed and that is faster. Nil for
-    /// any.
+    /// Whether `scheme.residual` is what measurement says: float32 where that gains `leastGain`, or where `maximumLoss` asks for it.
+    public var choosesResidual = true
+    /// The largest loss in dB: sums are float32, and then layers that lose most, until it is met; or bfloat16 where forms are timed and that is
+    /// faster. Nil for any.
     public var maximumLoss: Double?
     /// Whether the means that integers shift are shifted back by biases.
     public var correctsBiases = true
@@ -22,6 +24,9 @@ public struct ModelQuantization: Hashable, Codable, Sendable {
     public var rounding = WeightRounding.nearest
     /// The shapes of inputs that float32, bfloat16 and integers are timed on; nil for no times. The CPU engine alone is timed.
     public var timedShapes: [Shape]?
+
+    /// What float32 sums must gain to be taken, in dB.
+    public static let leastGain = 0.05
 
     public init() {}
   }
@@ -37,9 +42,10 @@ public struct ModelQuantization: Hashable, Codable, Sendable {
     /// Of what it stores, where that is integers.
     public var scale: Float?
     public var zeroPoint: Int?
-    /// What the network loses in dB where this layer alone is of integers: where there is no truth the negated signal to error. Nil where it was not
-    /// measured.
+    /// What the network loses in dB where this layer alone is of integers; nil where it was not measured, or there is no truth.
     public var loss: Double?
+    /// Where there is none: what float32 makes of the samples against what this layer's integers change of it, in dB.
+    public var signalToError: Double?
   }
 
   public var model: String
@@ -53,6 +59,10 @@ public struct ModelQuantization: Hashable, Codable, Sendable {
   /// In dB on the samples: of the model as it was, nil where it is what others are held against, and of integers.
   public var float: Double?
   public var integers: Double
+  /// What sums of two values are kept as.
+  public var residual: ResidualSums
+  /// What float32 sums gain over those of integers, in dB; nil where there are none, it was not asked for, or there is no truth.
+  public var residualGain: Double?
   /// What the layers that sum no integers are best run in: `bfloat16` where `--max-loss` made them so, and that was measured to be faster and
   /// within the loss, as `integers` then has it. A model file does not say it: it is the engine's precision.
   public var floatPrecision: Precision
@@ -84,13 +94,18 @@ extension ModelQuantization {
     if let shapes = options.timedShapes, case .cpu(let own) = engine {
       try QuantizationTiming.check(network, shapes: shapes, options: own)
     }
-    var work = try QuantizationWork(network, data, options, engine, progress)
+    var work = try QuantizationWork(network, data, options, engine)
+    if options.choosesResidual {
+      progress?("sums", 0)
+      residualGain = try work.chooseResidual()
+    }
+    try work.roundWeights(progress)
     let names = try work.layers
-    var losses: [String: Double] = [:]
+    var qualities: [String: Double] = [:]
     if options.measuresLayers || options.maximumLoss != nil {
       for (index, name) in names.enumerated() {
         progress?("layer \(name)", Double(index) / Double(names.count + 1))
-        losses[name] = try work.loss(of: name)
+        qualities[name] = try work.quality(of: name)
       }
     }
     progress?("the network", Double(names.count) / Double(names.count + 1))
@@ -98,7 +113,7 @@ extension ModelQuantization {
     var quality = try work.quality(of: result)
     if let most = options.maximumLoss {
       // What loses most alone goes first.
-      var worst = names.sorted { (losses[$0] ?? 0, $1) > (losses[$1] ?? 0, $0) }
+      var worst = names.sorted { (qualities[$0] ?? 0, $0) < (qualities[$1] ?? 0, $1) }
       while work.reference - quality > most, !worst.isEmpty {
         work.scheme.floatLayers.insert(worst.removeFirst())
         if worst.isEmpty { throw .quantizationLoss(network: network.name, loss: most) }
@@ -140,12 +155,17 @@ extension ModelQuantization {
     parameterBytesBefore = network.parameters.values.reduce(0) { $0 + $1.byteCount }
     parameterBytesAfter = result.parameters.values.reduce(0) { $0 + $1.byteCount }
     self.output = output
-    layers = Self.layers(of: result, names: work.allLayers, losses, floatPrecision)
+    residual = work.scheme.residual
+    layers = Self.layers(of: result, names: work.allLayers, floatPrecision)
+    for (index, layer) in layers.enumerated() {
+      guard let quality = qualities[layer.name] else { continue }
+      if data.peak == nil { layers[index].signalToError = quality } else { layers[index].loss = work.reference - quality }
+    }
     if let output { try ModelLibrary.write(result, to: output) }
   }
 
   private static func layers(
-    of network: Network, names: [String], _ losses: [String: Double], _ precision: Precision
+    of network: Network, names: [String], _ precision: Precision
   ) -> [Layer] {
     var owners: [String: Node] = [:]
     for node in network.nodes { owners[node.name] = node }
@@ -164,8 +184,7 @@ extension ModelQuantization {
       return Layer(
         name: name, operation: whole?.operation.displayName ?? "",
         products: epilogue.sumsIntegers ? "integers" : precision.rawValue,
-        stored: payload?.0.rawValue ?? "float32", scale: payload?.1.scale, zeroPoint: payload?.1.zeroPoint,
-        loss: losses[name])
+        stored: payload?.0.rawValue ?? "float32", scale: payload?.1.scale, zeroPoint: payload?.1.zeroPoint)
     }
   }
 }

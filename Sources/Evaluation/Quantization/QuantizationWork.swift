@@ -22,6 +22,7 @@ struct QuantizationWork {
   var scheme: QuantizationScheme
   let ranges: [String: QuantizationRange]
   private var corrections = QuantizationCorrections()
+  private let options: ModelQuantization.Options
   private let engine: Engine
   /// What float32 makes of the samples.
   private var outputs: [Tensor] = []
@@ -30,11 +31,11 @@ struct QuantizationWork {
   private(set) var integerEngine: String
 
   init(
-    _ network: Network, _ data: CalibrationData, _ options: ModelQuantization.Options, _ engine: Engine,
-    _ progress: ((String, Double) -> Void)?
+    _ network: Network, _ data: CalibrationData, _ options: ModelQuantization.Options, _ engine: Engine
   ) throws(EvaluationError) {
     self.network = options.equalizes ? network.equalizingChannels() : network
     self.data = data
+    self.options = options
     self.engine = engine
     scheme = options.scheme
     integerEngine = engine.name.description
@@ -47,19 +48,38 @@ struct QuantizationWork {
     if options.correctsBiases {
       corrections.biasShifts = self.network.biasShifts(inputMeans: calibration.means, options.scheme)
     }
-    if options.rounding == .adaptive {
-      // Devices that run no integers, and no products of matrices, have a processor beside them.
-      let own = if case .cuda = engine { Engine.cpu(CPUOptions(threadCount: engine.threadCount)) } else { engine }
-      var rounding = AdaptiveRounding(
-        self.network.preparedForQuantization(), data, scheme, ranges, corrections, engine: own,
-        correctsBiases: options.correctsBiases)
-      let names = try layers
-      for (index, name) in names.enumerated() {
-        progress?("rounding \(name)", Double(index) / Double(names.count + 1))
-        try rounding.round(name)
-      }
-      corrections = rounding.corrections
+  }
+
+  /// Rounds weights as the options say.
+  mutating func roundWeights(_ progress: ((String, Double) -> Void)?) throws(EvaluationError) {
+    guard options.rounding == .adaptive else { return }
+    // Devices that run no integers, and no products of matrices, have a processor beside them.
+    let own = if case .cuda = engine { Engine.cpu(CPUOptions(threadCount: engine.threadCount)) } else { engine }
+    var rounding = AdaptiveRounding(
+      network.preparedForQuantization(), data, scheme, ranges, corrections, engine: own,
+      correctsBiases: options.correctsBiases)
+    let names = try layers
+    for (index, name) in names.enumerated() {
+      progress?("rounding \(name)", Double(index) / Double(names.count + 1))
+      try rounding.round(name)
     }
+    corrections = rounding.corrections
+  }
+
+  /// Keeps sums as float32 where that gains enough, or where a bound on the loss is kept by nothing less; weights are the nearest integers here.
+  ///
+  /// - Returns: what is gained by it in dB; nil of a network without such sums, and where pictures have no truth: what is nearer to float32 is not
+  ///   known to be better.
+  mutating func chooseResidual() throws(EvaluationError) -> Double? {
+    scheme.residual = .float32
+    let numbers = try quantized()
+    scheme.residual = .int8
+    let integers = try quantized()
+    guard data.peak != nil, integers != numbers else { return nil }
+    let own = try quality(of: integers), gain = try quality(of: numbers) - own
+    let isWanted = options.maximumLoss.map { reference - own > $0 && gain > 0 } ?? (gain >= ModelQuantization.Options.leastGain)
+    if isWanted { scheme.residual = .float32 }
+    return gain
   }
 
   /// Those that are of integers.
@@ -84,12 +104,8 @@ struct QuantizationWork {
     }
   }
 
-  /// What one layer alone loses.
-  mutating func loss(of layer: String) throws(EvaluationError) -> Double {
-    let own = try quality(of: quantized(only: layer))
-    // Without a truth the error itself is the measure: less is worse.
-    return data.peak == nil ? -own : reference - own
-  }
+  /// In dB, where one layer alone is of integers.
+  mutating func quality(of layer: String) throws(EvaluationError) -> Double { try quality(of: quantized(only: layer)) }
 
   /// In dB.
   mutating func quality(of network: Network) throws(EvaluationError) -> Double {

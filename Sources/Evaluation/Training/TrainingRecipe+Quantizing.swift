@@ -77,7 +77,7 @@ extension TrainingRecipe.Quantizing {
     folder = try reader.text("folder")
     scheme = QuantizationScheme(
       weightBits: try reader.integer("weight-bits", 8, in: 2...8), keepsFirst: try !reader.boolean("first", false),
-      floatLayers: Set(try reader.texts("float") ?? []))
+      floatLayers: Set(try reader.texts("float") ?? []), residual: try reader.choice("residual", .int8))
     equalizes = try reader.boolean("equalize", false)
     learnsRanges = try reader.boolean("learned-ranges", true)
     let rate = try reader.optionalNumber("range-rate", in: 0...1000)

@@ -24,6 +24,10 @@ struct QuantizationPlan {
   private(set) var wanted: Set<String> = []
   /// The names of the layers that may become integers.
   private(set) var layers: [String] = []
+  /// Values that sums of float32 take: what makes them stores numbers, and integers are made of these beside them.
+  private var addends: Set<String> = []
+  /// The sums of float32 themselves.
+  private var sums: Set<String> = []
 
   init(_ network: Network, _ scheme: QuantizationScheme) {
     self.network = network
@@ -53,7 +57,30 @@ struct QuantizationPlan {
       }
       kinds[node.name] = kind
     }
+    if scheme.residual == .float32 { keepSums() }
     decide()
+  }
+
+  /// Sums as float32: the layers that add store numbers, and what sums take are numbers from where a layer, or float32, makes them.
+  private mutating func keepSums() {
+    for node in network.nodes.reversed() {
+      let isAddend = addends.contains(node.name)
+      switch kind(node) {
+      case .layer where node.operation.epilogue?.extraInputCount ?? 0 > 0:
+        kinds[node.name] = .layer(storesIntegers: false)
+      case .sum: kinds[node.name] = .other
+      // A function is none of a table, and pixels are moved as numbers.
+      case .table where isAddend, .mover where isAddend:
+        kinds[node.name] = .other
+        addends.formUnion(node.elementInputs)
+        continue
+      case .layer, .table, .mover, .other: break
+      }
+      let added = if case .add = node.operation { 2 } else { node.operation.epilogue?.extraInputCount ?? 0 }
+      guard added > 0 else { continue }
+      sums.insert(node.name)
+      addends.formUnion(node.elementInputs.suffix(added))
+    }
   }
 
   func kind(_ node: Node) -> Kind { kinds[node.name] ?? .other }
@@ -71,7 +98,7 @@ struct QuantizationPlan {
         switch kind(node) {
         case .layer(let storesIntegers):
           wanted.insert(node.inputs[0])
-          guard storesIntegers, wanted.contains(node.name) else { continue }
+          guard storesIntegers, wanted.contains(node.name), !addends.contains(node.name) else { continue }
           storingLayers.insert(node.name)
           wanted.formUnion(node.inputs.dropFirst())
         case .sum, .table, .mover:
@@ -79,11 +106,14 @@ struct QuantizationPlan {
         case .other: continue
         }
       }
-      // What reads float32 alone is float32: one value is stored as integers behind it, and not all before it.
+      // What reads float32 alone is float32: one value is stored as integers behind it, and not all before it. Sums that are kept as float32
+      // are moved as integers all the same, a quarter of the bytes.
       for node in network.nodes where kept.contains(node.name) {
         if case .layer = kind(node) { continue }
         let isFed = node.elementInputs.contains { value in
-          makers[value].map { kept.contains($0.name) && (!isLayer($0) || storingLayers.contains($0.name)) } ?? false
+          guard let maker = makers[value] else { return false }
+          if sums.contains(value), kind(node) == .mover { return true }
+          return kept.contains(maker.name) && (!isLayer(maker) || storingLayers.contains(maker.name))
         }
         if !isFed { kept.remove(node.name) }
       }

@@ -44,16 +44,30 @@ public struct QuantizationScheme: Hashable, Sendable {
   public var keepsFirst: Bool
   /// Names of layers that stay float32, of the prepared network.
   public var floatLayers: Set<String>
+  /// What sums of two values are kept as.
+  public var residual: ResidualSums
 
-  public init(element: DataType = .uint8, weightBits: Int = 8, keepsFirst: Bool = true, floatLayers: Set<String> = []) {
+  public init(
+    element: DataType = .uint8, weightBits: Int = 8, keepsFirst: Bool = true, floatLayers: Set<String> = [],
+    residual: ResidualSums = .int8
+  ) {
     self.element = element
     self.weightBits = weightBits
     self.keepsFirst = keepsFirst
     self.floatLayers = floatLayers
+    self.residual = residual
   }
 
   /// The largest magnitude of a weight.
   var largestWeight: Int { 1 << (weightBits - 1) - 1 }
+}
+
+/// What sums of two values are kept as, such as what goes through all blocks of a residual network.
+public enum ResidualSums: String, Hashable, Codable, Sendable, CaseIterable {
+  /// Integers of 8 bits: each sum is rounded, and the next one adds to what is left.
+  case int8
+  /// Numbers. Layers read integers of them, which are made once for each sum; what is added to it was not rounded since a layer made it.
+  case float32
 }
 
 /// What is mended of a network's integers by measurement, by the names of layers.

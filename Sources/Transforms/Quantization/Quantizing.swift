@@ -8,7 +8,7 @@ extension Network {
   /// type with what they come from. Weights are int8 with a scale a channel, biases int32. Inputs and outputs of the network stay
   /// float32: a layer that an output follows keeps its sums as numbers, and the network's first layers, unless told otherwise, stay
   /// float32 and store integers. What has no form on integers stays float32 between `dequantize` and `quantize`; activations that
-  /// no minimum states become tables.
+  /// no minimum states become tables. Sums of two values are integers or numbers, as the scheme says (`ResidualSums`).
   ///
   /// - Parameters:
   ///   - ranges: of the values of `preparedForQuantization()`, by name; measured by whoever calls.

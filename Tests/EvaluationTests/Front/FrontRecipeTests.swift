@@ -47,7 +47,7 @@ import Transforms
         - {name: quarter, of: standard, prune: {sparsity: 0.25, importance: l2, align: 1}, trained: false}
         - {name: bf16, of: standard, precision: bfloat16}
         - {name: int8, of: standard, quantize: mse}
-        - {name: int8 mixed, of: half, quantize: {ranges: percentile, max-loss: 0.1, weight-bits: 7, first: true, float: [body.0.a], equalize: true}}
+        - {name: int8 mixed, of: half, quantize: {ranges: percentile, max-loss: 0.1, weight-bits: 7, first: true, float: [body.0.a], equalize: true, residual: float32}}
         - {name: distilled, model: {options: {convolution: separable}}, distillation: {teacher: standard, weight: 2}}
         - {name: substituted, of: standard, substitute: separable, distillation: {teacher: upscale-x2}}
         - {name: shipped, file: upscale-x2}
@@ -64,7 +64,9 @@ import Transforms
     #expect(recipe["shipped"]?.beginning == .file("upscale-x2") && recipe["substituted"]?.teacher == .file("upscale-x2"))
     let integers = try #require(recipe["int8 mixed"]?.integers)
     #expect(integers.method == .percentile(99.99) && integers.maximumLoss == 0.1 && integers.equalizes)
-    #expect(integers.scheme == QuantizationScheme(weightBits: 7, keepsFirst: false, floatLayers: ["body.0.a"]))
+    #expect(
+      integers.scheme == QuantizationScheme(weightBits: 7, keepsFirst: false, floatLayers: ["body.0.a"], residual: .float32))
+    #expect(!integers.choosesResidual && recipe["int8"]?.integers?.choosesResidual == true)
     #expect(
       recipe.variants.map(\.text) == [
         "trained", "trained", "of standard, pruned by 0.5, l1, fine-tuned", "of standard, pruned by 0.25, l2",
@@ -90,6 +92,7 @@ import Transforms
     let training = try recipe.training(of: trained, model: "a.safetensors", teacher: "t.safetensors")
     let integersOfTraining = try #require(training.quantizing)
     #expect(integersOfTraining.method == .mse && integersOfTraining.freezeAfter == 1)
+    #expect(integersOfTraining.scheme.residual == .int8)
     #expect(integersOfTraining.scheme.floatLayers == ["body.0.a"] && recipe.base.quantizing == nil)
     // Another architecture has its own options.
     let other = try Self.recipe("variants: [{name: a, model: {architecture: vdsr, options: {depth: 3}}}]")

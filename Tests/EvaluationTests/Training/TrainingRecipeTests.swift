@@ -117,12 +117,13 @@ import Transforms
     let own = try Self.recipe(
       Self.start
         + "quantize: {ranges: 'percentile:99.5', samples: 9, folder: f, learned-ranges: true, range-rate: 0.5, freeze-after: 3, "
-        + "float: [a, b], weight-bits: 7, first: true, equalize: true}\n")
+        + "float: [a, b], weight-bits: 7, first: true, equalize: true, residual: float32}\n")
     #expect(
       own.quantizing
         == TrainingRecipe.Quantizing(
           method: .percentile(99.5), sampleCount: 9, folder: "f",
-          scheme: QuantizationScheme(weightBits: 7, keepsFirst: false, floatLayers: ["a", "b"]), equalizes: true,
+          scheme: QuantizationScheme(weightBits: 7, keepsFirst: false, floatLayers: ["a", "b"], residual: .float32),
+          equalizes: true,
           learnsRanges: true, rangeRate: 0.5, freezeAfter: 3))
     #expect(own.pace(stepsPerEpoch: 10) == RangePace(rate: 0.5, steps: 30))
     let standard = try Self.recipe(Self.start + "quantize: {}\n").quantizing
