@@ -172,6 +172,13 @@ final class DeviceStream: @unchecked Sendable {
     try context.call("cuMemcpyDtoDAsync") { $0.copy(target, source, byteCount, handle) }
   }
 
+  /// So many moments, none of which is recorded.
+  func events(_ count: Int) throws(CUDAError) -> [DeviceEvent] {
+    var events: [DeviceEvent] = []
+    for _ in 0..<count { events.append(try DeviceEvent(context)) }
+    return events
+  }
+
   /// Whether commands are captured in place of being carried out.
   var isCapturing: Bool { captured != nil }
 
@@ -230,6 +237,22 @@ final class DeviceStream: @unchecked Sendable {
   func launch(_ graph: DeviceGraph) throws(CUDAError) {
     try context.call("cuGraphLaunch") { $0.launchGraph(graph.handle, handle) }
     count(graph.copies)
+  }
+
+  /// Nanoseconds of each of some runs of a graph, one waited for after the other.
+  ///
+  /// - Parameter ahead: runs before them that are not told: the first bring the clocks up.
+  func nanoseconds(of graph: DeviceGraph, runs: Int, ahead: Int = 0) throws(CUDAError) -> [Int] {
+    let start = try DeviceEvent(context), end = try DeviceEvent(context)
+    var times: [Int] = []
+    for index in -ahead..<runs {
+      try start.record(self)
+      try launch(graph)
+      try end.record(self)
+      try synchronize()
+      if index >= 0 { times.append(try end.nanoseconds(since: start)) }
+    }
+    return times
   }
 }
 

@@ -38,15 +38,6 @@ extension CUDAEngine {
 
   /// The fastest of some runs.
   private func leastNanoseconds(_ graph: DeviceGraph, _ stream: DeviceStream) throws(CUDAError) -> Int {
-    let start = try DeviceEvent(context), end = try DeviceEvent(context)
-    var least = Int.max
-    for _ in 0..<6 {
-      try start.record(stream)
-      try stream.launch(graph)
-      try end.record(stream)
-      try stream.synchronize()
-      least = min(least, try end.nanoseconds(since: start))
-    }
-    return least
+    try stream.nanoseconds(of: graph, runs: 6).min() ?? 0
   }
 }

@@ -7,7 +7,7 @@ import Tensors
 /// Same input, same precision, same device: the output is the same to the last bit from run to run, and for a tile and the image it is
 /// cut from. Values stay on the device from the first layer to the last: a run is one copy there, one graph of kernels, one copy back.
 /// Networks run fastest after `fusing()`.
-public struct CUDAEngine: Backend {
+public struct CUDAEngine: DeviceBackend {
   public let precision: CUDAPrecision
   let context: CUDAContext
   /// Taken in place of the selector's choice wherever they can run: to test every kernel.
@@ -20,6 +20,9 @@ public struct CUDAEngine: Backend {
   /// Whether a kernel may begin before the one ahead of it is done, on devices where kernels wait for what they read: the same bits, and
   /// less time between them.
   package var overlapsKernels = true
+
+  /// Gets when kernels and copies run, where somebody watches: a run then takes four moments more.
+  package var watch: DeviceWatch?
 
   static let backendName = "cuda"
 
@@ -54,4 +57,17 @@ extension ExecutionError {
 /// What `body` does, with the device's errors as those of a run.
 func onDevice<R>(_ body: () throws(CUDAError) -> R) throws(ExecutionError) -> R {
   do throws(CUDAError) { return try body() } catch { throw ExecutionError(error) }
+}
+
+/// The same of work that takes so many bytes of the device's memory.
+func onDevice<R>(
+  _ context: CUDAContext, taking byteCount: Int, _ body: () throws(CUDAError) -> R
+) throws(ExecutionError) -> R {
+  do throws(CUDAError) {
+    return try body()
+  } catch {
+    // CUDA_ERROR_OUT_OF_MEMORY
+    guard case .driver(_, 2, _, _) = error else { throw ExecutionError(error) }
+    throw .deviceMemory(needed: byteCount, free: (try? context.freeByteCount()) ?? 0)
+  }
 }

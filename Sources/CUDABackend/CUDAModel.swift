@@ -64,7 +64,9 @@ final class CUDAModel: Model {
           continue
         }
         let bytes = constant.bytes(network)
-        let memory = try onDevice { () throws(CUDAError) in try DeviceMemory(engine.context, byteCount: bytes.count) }
+        let memory = try onDevice(engine.context, taking: bytes.count) { () throws(CUDAError) in
+          try DeviceMemory(engine.context, byteCount: bytes.count)
+        }
         packs[constant.key] = Pack(constant: constant, memory: memory)
         new.append((memory, bytes))
         result.append(memory)

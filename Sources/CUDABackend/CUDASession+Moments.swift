@@ -126,30 +126,10 @@ final class TimedGraphs {
   private(set) var leastAll = Int.max
 
   init(_ session: CUDASession) throws(CUDAError) {
-    let stream = session.stream, plan = session.plan, stage = session.stage, steps = session.program.steps
-    func events(_ count: Int) throws(CUDAError) -> [DeviceEvent] {
-      var events: [DeviceEvent] = []
-      for _ in 0..<count { events.append(try DeviceEvent(stream.context)) }
-      return events
-    }
-    func graph(_ moment: (Int) throws(CUDAError) -> Void) throws(CUDAError) -> DeviceGraph {
-      try stream.captured { () throws(CUDAError) in
-        try moment(0)
-        if plan.inputByteCount > 0 { try stream.upload(session.inputAddress, stage.base, plan.inputByteCount) }
-        try moment(1)
-        for (index, step) in steps.enumerated() {
-          try session.launch(step, overlaps: session.overlaps)
-          try moment(index + 2)
-        }
-        if plan.outputByteCount > 0 {
-          try stream.download(stage.base + plan.inputByteCount, session.outputAddress, plan.outputByteCount)
-        }
-        try moment(steps.count + 2)
-      }
-    }
-    let moments = try events(steps.count + 3), ends = try events(2)
-    each = try graph { (index) throws(CUDAError) in try moments[index].record(stream) }
-    whole = try graph { (index) throws(CUDAError) in
+    let stream = session.stream
+    let moments = try stream.events(session.program.steps.count + 3), ends = try stream.events(2)
+    each = try session.captured { (index) throws(CUDAError) in try moments[index].record(stream) }
+    whole = try session.captured { (index) throws(CUDAError) in
       if index == 0 { try ends[0].record(stream) }
       if index == moments.count - 1 { try ends[1].record(stream) }
     }

@@ -12,15 +12,7 @@ extension CUDASession {
       let graph = try stream.captured { () throws(CUDAError) in
         for step in program.steps { try launch(step, overlaps: overlaps) }
       }
-      let start = try DeviceEvent(stream.context), end = try DeviceEvent(stream.context)
-      // The first ones bring the clocks up.
-      for index in -3..<runs {
-        try start.record(stream)
-        try stream.launch(graph)
-        try end.record(stream)
-        try stream.synchronize()
-        if index >= 0 { times.append(try end.nanoseconds(since: start)) }
-      }
+      times = try stream.nanoseconds(of: graph, runs: runs, ahead: 3)
       if plan.outputByteCount > 0 {
         try stream.download(stage.base + plan.inputByteCount, outputAddress, plan.outputByteCount)
         try stream.synchronize()
@@ -55,7 +47,6 @@ extension CUDASession {
     try run(inputs, into: &outputs) { () throws(CUDAError) in
       if plan.inputByteCount > 0 { try stream.upload(inputAddress, stage.base, plan.inputByteCount) }
       for step in program.steps { try launch(step, overlaps: overlaps) }
-      let start = try DeviceEvent(stream.context), end = try DeviceEvent(stream.context)
       for (index, layer) in weighed.sorted(by: { $0.key < $1.key }) {
         let step = program.steps[index]
         var steps = [step], splits = 1
@@ -67,14 +58,7 @@ extension CUDASession {
         let graph = try stream.captured { () throws(CUDAError) in
           for _ in 0..<repeats { for step in steps { try launch(step, overlaps: overlaps) } }
         }
-        var least = Int.max
-        for _ in 0..<4 {
-          try start.record(stream)
-          try stream.launch(graph)
-          try end.record(stream)
-          try stream.synchronize()
-          least = min(least, try end.nanoseconds(since: start))
-        }
+        let least = try stream.nanoseconds(of: graph, runs: 4).min() ?? 0
         times.append(
           LayerTime(
             node: step.node, layer: layer, kernel: step.kernel, splits: splits, nanoseconds: Double(least) / Double(repeats)))

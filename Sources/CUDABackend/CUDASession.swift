@@ -27,7 +27,11 @@ package final class CUDASession: Session {
   let weighed: [Int: DeviceLayer]
   /// Whether a kernel begins before the one ahead of it is done.
   let overlaps: Bool
-  private let graph: DeviceGraph
+  /// What a run is, made when all else is there.
+  private var graph: DeviceGraph?
+  /// Where somebody watches, and the moments of the graph for that: of its beginning, after the copy there, after the kernels, of its end.
+  private let watch: DeviceWatch?
+  private var moments: [DeviceEvent] = []
   /// Of the first input, and of the first output.
   let inputAddress: UInt64
   let outputAddress: UInt64
@@ -54,20 +58,19 @@ package final class CUDASession: Session {
     kernels = program.steps.map { ($0.node, $0.kernel.name) }
     self.program = program
     self.weighed = weighed
-    let overlaps = model.engine.overlapsKernels && model.engine.device.isHopper
-    self.overlaps = overlaps
+    overlaps = model.engine.overlapsKernels && model.engine.device.isHopper
     let context = model.engine.context, plan = DeviceMemoryPlan(program)
     self.plan = plan
 
     let needed = plan.arena.byteCount + plan.inputByteCount + plan.outputByteCount
     let available = try onDevice { () throws(CUDAError) in try context.freeByteCount() }
-    guard needed <= available else { throw .memory(needed: needed, available: available) }
+    guard needed <= available else { throw .deviceMemory(needed: needed, free: available) }
     let constants = try model.constants(program.constants)
     peakMemoryByteCount = needed + constants.reduce(0) { $0 + $1.byteCount }
     constantByteCounts = constants.map(\.byteCount)
 
     let separates = model.engine.separatesValues
-    let made = try onDevice { () throws(CUDAError) in
+    let made = try onDevice(context, taking: needed) { () throws(CUDAError) in
       let arena = try DeviceMemory(context, byteCount: separates ? 0 : plan.arena.byteCount)
       let inputs = try DeviceMemory(context, byteCount: plan.inputByteCount)
       let outputs = try DeviceMemory(context, byteCount: plan.outputByteCount)
@@ -92,18 +95,7 @@ package final class CUDASession: Session {
       let stream = try DeviceStream(context)
       // Compiled before the capture, which takes launches alone.
       for step in program.steps { _ = try context.function(step.kernel) }
-      let graph = try stream.captured { () throws(CUDAError) in
-        if plan.inputByteCount > 0 { try stream.upload(inputs.address, stage.base, plan.inputByteCount) }
-        for step in program.steps {
-          try stream.launch(step.kernel, step.grid, step.arguments(addresses, step), overlaps: overlaps && step.overlaps)
-        }
-        if plan.outputByteCount > 0 {
-          try stream.download(stage.base + plan.inputByteCount, outputs.address, plan.outputByteCount)
-        }
-      }
-      return (
-        memories: [arena, inputs, outputs] + own.values, addresses: addresses, stage: stage, stream: stream, graph: graph
-      )
+      return (memories: [arena, inputs, outputs] + own.values, addresses: addresses, stage: stage, stream: stream)
     }
     addresses = made.addresses
     inputAddress = made.memories[1].address
@@ -111,15 +103,51 @@ package final class CUDASession: Session {
     memories = made.memories + constants
     stage = made.stage
     stream = made.stream
-    graph = made.graph
+    watch = model.engine.watch
     inputOffsets = program.inputs.map { plan.offsets[$0] ?? 0 }
     outputOffsets = program.outputs.map { plan.inputByteCount + (plan.offsets[$0] ?? 0) }
+    try onDevice(context, taking: needed) { () throws(CUDAError) in
+      if watch != nil { moments = try stream.events(4) }
+      let last = program.steps.count + 2
+      graph = try captured { (index) throws(CUDAError) in
+        guard !moments.isEmpty else { return }
+        if index < 2 { try moments[index].record(stream) }
+        // The same where there is no kernel.
+        if index == last - 1 { try moments[2].record(stream) }
+        if index == last { try moments[3].record(stream) }
+      }
+    }
+  }
+
+  /// All that a run does, as one graph.
+  ///
+  /// - Parameter moment: called with the number of commands that are given so far, before the first (0) and after each: the copy there, the
+  ///   kernels, the copy back.
+  func captured(_ moment: (Int) throws(CUDAError) -> Void) throws(CUDAError) -> DeviceGraph {
+    try stream.captured { () throws(CUDAError) in
+      try moment(0)
+      if plan.inputByteCount > 0 { try stream.upload(inputAddress, stage.base, plan.inputByteCount) }
+      try moment(1)
+      for (index, step) in program.steps.enumerated() {
+        try launch(step, overlaps: overlaps)
+        try moment(index + 2)
+      }
+      if plan.outputByteCount > 0 {
+        try stream.download(stage.base + plan.inputByteCount, outputAddress, plan.outputByteCount)
+      }
+      try moment(program.steps.count + 2)
+    }
   }
 
   package func run(_ inputs: [Tensor], into outputs: inout [Tensor]) throws(ExecutionError) {
-    try run(inputs, into: &outputs) { () throws(CUDAError) in
-      try stream.launch(graph)
-      try stream.synchronize()
+    try watch.during(.handOver) { () throws(ExecutionError) in
+      try run(inputs, into: &outputs) { () throws(CUDAError) in
+        if let graph { try stream.launch(graph) }
+        try stream.synchronize()
+        guard let watch, !moments.isEmpty else { return }
+        func duration(_ index: Int) throws(CUDAError) -> Int { try moments[index + 1].nanoseconds(since: moments[index]) }
+        watch.note([(.copies, try duration(0)), (.kernels, try duration(1)), (.copies, try duration(2))])
+      }
     }
   }
 

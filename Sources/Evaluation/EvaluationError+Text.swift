@@ -266,6 +266,9 @@ extension ExecutionError {
         : "about \(TextFormat.bytes(needed)) of memory are needed and the system gives no more; give a smaller input"
     case .unsupported(let node, let operation, let backend, let reason):
       "the node '\(node)' (\(operation)) is not supported by \(backend), because \(reason)"
+    case .deviceMemory(let needed, let free):
+      "about \(TextFormat.bytes(needed)) of the device's memory are needed and \(free < needed ? "\(TextFormat.bytes(free)) are free" : "it gives no more"); "
+        + "give smaller tiles or a smaller input, or end what else uses it"
     case .device(let line): line
     }
   }

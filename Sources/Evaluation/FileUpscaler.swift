@@ -1,6 +1,7 @@
 import Execution
 import Files
 import Imaging
+import Networks
 
 /// Enlarges files with one model, or each with the one inside the program that is for it: JPEG pictures by models that have learnt from JPEG
 /// pictures, others by models of clean ones.
@@ -9,11 +10,16 @@ import Imaging
 public final class FileUpscaler {
   private let model: String?
   private let backend: any Backend
-  private let options: Upscaler.Options
+  let options: Upscaler.Options
+  private let workerCount: Int
   /// By the names of their models, those that were needed so far.
   private var upscalers: [String: Upscaler] = [:]
+  private var networks: [String: Network] = [:]
   /// The model of the last file.
   private var current: String?
+  /// As in `Upscaler`.
+  package var residentByteCount: () -> Int = { Machine.residentByteCount }
+  var systemLimit: () -> MemoryLimit = { .current }
 
   /// - Parameters:
   ///   - model: a name or a path; nil for the models inside the program, which are chosen for the size that is asked for.
@@ -23,7 +29,18 @@ public final class FileUpscaler {
     self.model = model
     self.backend = backend
     self.options = options
+    workerCount = options.threadCount
     if let model { _ = try upscaler(model) }
+  }
+
+  /// Another one with the same models, which are not read again, and so many threads. It refuses no picture that the other takes, and takes none that
+  /// the other refuses.
+  init(_ other: FileUpscaler, workerCount: Int) {
+    model = other.model
+    backend = other.backend
+    networks = other.networks
+    options = other.options
+    self.workerCount = workerCount
   }
 
   /// What to say before work with the model that was named, as a clause; nil where there is nothing.
@@ -36,19 +53,45 @@ public final class FileUpscaler {
   /// The models whose sessions are in memory.
   package var modelsWithSessions: [String] { upscalers.filter { $0.value.runner.sessionCount > 0 }.map(\.key) }
 
+  /// Lets go of the sessions of all models.
+  func releaseSessions() { for upscaler in upscalers.values { upscaler.runner.releaseSessions() } }
+
   /// As `Upscaler.upscaleFile`; the result names the model.
   public func upscaleFile(
     _ item: PictureBatch.Item, _ files: Upscaler.FileOptions, notice: ((String) -> Void)? = nil,
     progress: ((Double) -> Void)? = nil
   ) throws(EvaluationError) -> UpscaleResult {
+    try perform(plan(item, files), notice: notice, progress: progress)
+  }
+
+  /// A file that is open, what becomes of it, and by which model.
+  struct Plan {
+    var file: Upscaler.FilePlan
+    var upscaler: Upscaler
+    var model: String
+  }
+
+  /// What to do with a file.
+  func plan(_ item: PictureBatch.Item, _ files: Upscaler.FileOptions) throws(EvaluationError) -> Plan {
     let start = Machine.seconds
-    let resident = Machine.residentByteCount
-    let bound = Upscaler.Bound(limit: options.memoryLimit, system: .current, resident: resident)
-    let file = try Upscaler.open(item.input, room: bound.byteCount - resident)
-    let name: String
-    if let model { name = model } else { name = try shippedName(item, file, files) }
-    var result = try upscaler(name).upscaleFile(item, file, files, since: start, notice: notice, progress: progress)
-    result.model = name
+    let watch = (backend as? any DeviceBackend)?.watch
+    return try watch.during(.prepare) { () throws(EvaluationError) in
+      let resident = residentByteCount()
+      let bound = Upscaler.Bound(limit: options.memoryLimit, system: systemLimit(), resident: resident)
+      let file = try Upscaler.open(item.input, room: bound.byteCount - resident)
+      let name: String
+      if let model { name = model } else { name = try shippedName(item, file, files) }
+      let upscaler = try upscaler(name)
+      return Plan(file: try upscaler.plan(item, file, files, since: start), upscaler: upscaler, model: name)
+    }
+  }
+
+  /// Does what is planned.
+  func perform(
+    _ plan: Plan, notice: ((String) -> Void)?, progress: ((Double) -> Void)?
+  ) throws(EvaluationError) -> UpscaleResult {
+    var result = try plan.upscaler.perform(plan.file, notice: notice, progress: progress)
+    result.model = plan.model
     return result
   }
 
@@ -69,7 +112,11 @@ public final class FileUpscaler {
     if let current, current != name { upscalers[current]?.runner.releaseSessions() }
     current = name
     if let known = upscalers[name] { return known }
-    let upscaler = try Upscaler(ModelLibrary.network(name), backend: backend, options: options)
+    let network: Network = if let read = networks[name] { read } else { try ModelLibrary.network(name) }
+    networks[name] = network
+    let upscaler = try Upscaler(network, backend: backend, options: options, workerCount: workerCount)
+    upscaler.residentByteCount = { [unowned self] in residentByteCount() }
+    upscaler.systemLimit = { [unowned self] in systemLimit() }
     upscalers[name] = upscaler
     return upscaler
   }

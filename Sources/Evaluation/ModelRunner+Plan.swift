@@ -18,6 +18,8 @@ extension ModelRunner {
     var isCuttable: Bool
     /// Where small tiles do the work many times over: what sessions and rows of larger ones take.
     var quickByteCount: Int?
+    /// Whether a device had no memory for larger tiles.
+    var isShortOfDevice = false
 
     var tileCount: Int { rows.count * columns.count }
     /// The pixels that all tiles read, halos included.
@@ -85,6 +87,21 @@ extension ModelRunner {
       budget: budget ?? (tile == .automatic ? Self.automaticBudget : .max), scale: scale,
       isCuttable: geometry != nil && tile != .none)
 
+    shortage = nil
+    do throws(EvaluationError) {
+      var plan = try tiles(of: untiled, geometry, budget, rows)
+      plan.isShortOfDevice = shortage != nil
+      return plan
+    } catch {
+      // What the device has is the limit.
+      if case .memoryLimit = error, let shortage { throw .execution(network: network.name, shortage) }
+      throw error
+    }
+  }
+
+  private func tiles(
+    of untiled: Plan, _ geometry: TileGeometry?, _ budget: Int?, _ rows: (Plan) -> Int
+  ) throws(EvaluationError) -> Plan {
     switch tile {
     case .pixels(let side):
       guard let geometry else { throw .notTileable(network: network.name) }

@@ -32,6 +32,9 @@ public final class ModelRunner {
   /// The bytes that sessions may hold together, as long as one fits at all.
   private var sessionBudget = ModelRunner.automaticBudget
 
+  /// What a device said that had no memory for a session, since tiles were last chosen; nil where it had enough.
+  var shortage: ExecutionError?
+
   /// What sessions have run for so far, their preparation not counted.
   public private(set) var runSeconds = 0.0
 
@@ -150,16 +153,30 @@ extension ModelRunner {
     sessionBudget = plan.budget
   }
 
-  /// What a session for the shape takes; it is prepared for that, and kept. Where the system does not give it the memory it
+  /// What a session for the shape takes; it is prepared for that, and kept. Where the system, or the device, does not give it the memory it
   /// takes more than there is.
   func sessionByteCount(_ shape: Shape, whole: Shape) throws(EvaluationError) -> Int {
     if let known = sessionSizes[shape] { return known }
     do throws(EvaluationError) {
       return try session(for: shape, whole: whole).peakMemoryByteCount
     } catch {
-      guard case .execution(_, .memory(let needed, _)) = error else { throw error }
-      return max(needed, sessionBudget + 1)
+      switch error {
+      case .execution(_, .memory(let needed, _)): return max(needed, sessionBudget + 1)
+      case .execution(_, .deviceMemory(let needed, let free)):
+        shortage = .deviceMemory(needed: needed, free: free)
+        return max(needed, sessionBudget + 1)
+      default: throw error
+      }
     }
+  }
+
+  /// Lets go of the sessions that a plan does not need.
+  ///
+  /// - Returns: the bytes that those that it needs hold together at most.
+  func settle(_ plan: Plan) -> Int {
+    let shapes = plan.shapes
+    sessions = sessions.filter { shapes.contains($0.key) }
+    return min(shapes.reduce(0) { $0 + (sessionSizes[$1] ?? plan.budget) }, plan.budget)
   }
 
   func session(for shape: Shape, whole: Shape) throws(EvaluationError) -> any Session {
@@ -179,7 +196,14 @@ extension ModelRunner {
     do throws(ExecutionError) {
       let model: any Model = if let made = self.model { made } else { try backend.prepare(fused) }
       self.model = model
-      session = try model.session(inputs: [shape], kernelsFor: [whole])
+      do throws(ExecutionError) {
+        session = try model.session(inputs: [shape], kernelsFor: [whole])
+      } catch {
+        // A device has less memory than the host, on which the budget is set.
+        guard case .deviceMemory = error, !sessions.isEmpty else { throw error }
+        sessions = [:]
+        session = try model.session(inputs: [shape], kernelsFor: [whole])
+      }
     } catch {
       throw .execution(network: network.name, error)
     }

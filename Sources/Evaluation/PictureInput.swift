@@ -1,3 +1,4 @@
+import Execution
 import Imaging
 import Networks
 
@@ -7,6 +8,7 @@ final class PictureInput {
   private let properties: ImageProperties
   private let planes: PicturePlanes
   private let workers: Workers
+  private let watch: DeviceWatch?
   let window: PlaneWindow
   /// Of the numbers that go through the network, on the scale 0...255.
   private(set) var range = ValueRange()
@@ -18,7 +20,8 @@ final class PictureInput {
   /// The rows that are in the window or were.
   private var taken = 0
 
-  init(_ rows: any ImageRows, _ planes: PicturePlanes, _ plan: StreamPlan, workers: Workers) {
+  init(_ rows: any ImageRows, _ planes: PicturePlanes, _ plan: StreamPlan, workers: Workers, watch: DeviceWatch?) {
+    self.watch = watch
     self.rows = rows
     self.planes = planes
     self.workers = workers
@@ -47,7 +50,9 @@ final class PictureInput {
   func readAhead(to row: Int) throws(ImageError) {
     let count = min(row - taken, aheadCapacity) - aheadCount
     guard count > 0 else { return }
-    try rows.read(count, into: ahead + aheadCount * properties.rowByteCount)
+    try watch.during(.decode) { () throws(ImageError) in
+      try rows.read(count, into: ahead + aheadCount * properties.rowByteCount)
+    }
     aheadCount += count
   }
 
@@ -56,7 +61,7 @@ final class PictureInput {
     window.makeRoom(for: rows)
     while taken < rows.upperBound {
       if aheadCount == 0 { try readAhead(to: min(taken + Self.pieceHeight(properties), rows.upperBound)) }
-      take()
+      watch.during(.convert) { take() }
     }
   }
 

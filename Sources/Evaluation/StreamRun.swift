@@ -1,3 +1,4 @@
+import Execution
 import Imaging
 import Networks
 
@@ -24,7 +25,7 @@ final class StreamRun {
     let sizes = job.memory.sizes
     self.sizes = sizes
     let workers = upscaler.workers, contract = upscaler.contract
-    input = PictureInput(rows, sizes.planes, job.stream, workers: workers)
+    input = PictureInput(rows, sizes.planes, job.stream, workers: workers, watch: upscaler.watch)
     network = NetworkInputPlanes(
       input.window, planes: sizes.planes.networkPlanes(channels: sizes.channels), enlarged: sizes.enlarging,
       unit: contract.maximum / 255, workers: workers)
@@ -37,6 +38,7 @@ final class StreamRun {
   deinit { band.deallocate() }
 
   private var runner: ModelRunner { upscaler.runner }
+  private var watch: DeviceWatch? { upscaler.watch }
 
   func perform(progress: ((Double) -> Void)?) throws(EvaluationError) {
     if sizes.collectsAll { try collectAll(progress) } else { try flow(progress) }
@@ -66,18 +68,23 @@ final class StreamRun {
     let kept = isWide ? 0 : plan.rows.indices.reduce(0) { max($0, plan.outputRows($1).count) }
     let row = isWide ? nil : PlaneWindow(count: sizes.channels, width: width, height: sizes.size.networkHeight, capacity: kept)
     var done = 0
-    let fill = { self.network.fill(rows: $0, columns: $1, .identity, into: $2) }
+    let filling = sizes.enlarging == nil ? DeviceAccount.Work.convert : .resize
+    let fill = { (rows: Range<Int>, columns: Range<Int>, target: UnsafeMutablePointer<Float>) in
+      self.watch.during(filling) { self.network.fill(rows: rows, columns: columns, .identity, into: target) }
+    }
     let begin = { (index: Int) throws(EvaluationError) in
       try self.advance(to: steps[index])
       window?.makeRoom(for: steps[index].output)
       row?.makeRoom(for: plan.outputRows(index))
     }
     try runner.run(plan, beginRow: begin, fill: fill) { (region) throws(EvaluationError) in
-      check.include(region, channels: sizes.channels, factor: factor, upscaler.workers)
       let index = done / plan.columns.count
       done += 1
-      window?.put(region, factor: factor, upscaler.workers)
-      row?.put(region, factor: 1, upscaler.workers)
+      watch.during(.convert) {
+        check.include(region, channels: sizes.channels, factor: factor, upscaler.workers)
+        window?.put(region, factor: factor, upscaler.workers)
+        row?.put(region, factor: 1, upscaler.workers)
+      }
       if done % plan.columns.count == 0 {
         let next = index + 1 < steps.count ? steps[index + 1] : nil
         let source = window.map { Source($0) } ?? row.map { Source($0) } ?? Source(region)
@@ -118,10 +125,12 @@ final class StreamRun {
     let height = sizes.bandHeight, loop = upscaler.workers
     for start in stride(from: step.result.lowerBound, to: step.result.upperBound, by: height) {
       let rows = start..<min(start + height, step.result.upperBound)
-      if let resize = sizes.finishing, let window = source.window {
-        composeFinished(rows, resize, window)
-      } else {
-        composer.compose(rows, of: source.region, factor: factor, into: band)
+      watch.during(.resize) {
+        if let resize = sizes.finishing, let window = source.window {
+          composeFinished(rows, resize, window)
+        } else {
+          composer.compose(rows, of: source.region, factor: factor, into: band)
+        }
       }
       // The next step's rows are read as the rows of this one go.
       var company: (() -> Void)?
@@ -131,7 +140,12 @@ final class StreamRun {
         let row = from + Int((Double(to - from) * share).rounded(.up))
         company = { self.readAhead(to: min(row, to)) }
       }
-      try wrapping { () throws(ImageError) in try target.append(band, count: rows.count, on: loop, beside: company) }
+      // One thread does one after the other in any case.
+      let beside = loop.threadCount > 1 ? company : nil
+      try watch.during(.encode) { () throws(EvaluationError) in
+        try wrapping { () throws(ImageError) in try target.append(band, count: rows.count, on: loop, beside: beside) }
+      }
+      if beside == nil { company?() }
       if let problem { throw .image(problem) }
     }
   }

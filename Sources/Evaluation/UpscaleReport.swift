@@ -88,6 +88,8 @@ public struct UpscaleReport: Hashable, Codable, Sendable {
   public var unentered: [String] = []
   /// Pictures in input folders that by their names an earlier run has made of others there.
   public var madeBefore: [String] = []
+  /// How busy a device was; nil without one.
+  public var deviceUse: DeviceUse?
 
   /// What is known before the first picture is taken.
   public init(_ batch: PictureBatch) {

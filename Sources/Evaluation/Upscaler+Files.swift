@@ -1,4 +1,5 @@
 import Execution
+import Execution
 import Files
 import Imaging
 import Networks
@@ -46,7 +47,7 @@ extension Upscaler {
     let start = Machine.seconds
     let resident = residentByteCount()
     let file = try Self.open(item.input, room: bound(resident: resident).byteCount - resident)
-    return try upscaleFile(item, file, options, since: start, notice: notice, progress: progress)
+    return try perform(plan(item, file, options, since: start), notice: notice, progress: progress)
   }
 
   /// A picture's file.
@@ -60,24 +61,56 @@ extension Upscaler {
     }
   }
 
-  /// Enlarges a file that is open.
+  /// A file that is open, and what becomes of it.
+  struct FilePlan {
+    var item: PictureBatch.Item
+    var options: FileOptions
+    /// When the work on it began.
+    var start: Double
+    var source: Source
+    /// What the process held before.
+    var held: Int
+    var course: Course
+
+    enum Course {
+      /// The output is there already.
+      case skip
+      /// All pages, each of which is planned when it is its turn.
+      case pages
+      case picture(Job)
+    }
+  }
+
+  /// What to do with a file that is open: nothing is decoded yet.
   ///
   /// - Parameter start: when the work on it began.
-  func upscaleFile(
-    _ item: PictureBatch.Item, _ file: RandomAccessFile, _ options: FileOptions, since start: Double,
-    notice: ((String) -> Void)?, progress: ((Double) -> Void)?
-  ) throws(EvaluationError) -> UpscaleResult {
-    var result = UpscaleResult(item, isSkipped: false)
+  func plan(
+    _ item: PictureBatch.Item, _ file: RandomAccessFile, _ options: FileOptions, since start: Double
+  ) throws(EvaluationError) -> FilePlan {
     // The file is counted by itself.
     let resident = residentByteCount() - (file.bytes?.count ?? 0)
     let source = try source(item, file, options, bound(resident: resident))
-    let reader = source.reader
-    if try keepsOutput(item, source, options) { return UpscaleResult(item, isSkipped: true) }
-    if options.takesAllPages, reader.pageCount > 1 {
-      return try upscalePages(item, file, options, first: source, since: start, notice: notice, progress: progress)
+    var plan = FilePlan(item: item, options: options, start: start, source: source, held: resident, course: .pages)
+    if try keepsOutput(item, source, options) {
+      plan.course = .skip
+    } else if !(options.takesAllPages && source.reader.pageCount > 1) {
+      // Not even without tiles: says what would be enough.
+      plan.course = .picture(try job(source, options, held: resident))
     }
-    // Not even without tiles, and before anything is decoded: says what would be enough.
-    let job = try job(source, options, held: resident)
+    return plan
+  }
+
+  /// Does what is planned.
+  func perform(
+    _ plan: FilePlan, notice: ((String) -> Void)?, progress: ((Double) -> Void)?
+  ) throws(EvaluationError) -> UpscaleResult {
+    let item = plan.item, options = plan.options, source = plan.source
+    let job: Job
+    switch plan.course {
+    case .skip: return UpscaleResult(item, isSkipped: true)
+    case .pages: return try upscalePages(plan, notice: notice, progress: progress)
+    case .picture(let planned): job = planned
+    }
     if item.output != "-" {
       // Hours of work should not end at a folder that was never writable.
       try wrapping { () throws(FileError) in
@@ -90,11 +123,19 @@ extension Upscaler {
       notice?("\(source.encoding.format.title) has no quality, and what is asked for is not used")
     }
     let sink = try wrapping { () throws(FileError) in try FileSink(path: item.output) }
-    let done = try enlarge(source, job, options, held: resident, into: sink, progress: progress)
-    try wrapping { () throws(FileError) in try sink.commit() }
+    let done = try enlarge(source, job, options, held: plan.held, into: sink, progress: progress)
+    try commit(sink)
+    var result = UpscaleResult(item, isSkipped: false)
     result.take(done, remarks: remarks(of: source, done), heldWhole: heldWhole(source, done, sink))
-    result.seconds = Machine.seconds - start
+    result.seconds = Machine.seconds - plan.start
     return result
+  }
+
+  /// Brings what was written to the disk, under its name.
+  func commit(_ sink: FileSink) throws(EvaluationError) {
+    try watch.during(.store) { () throws(EvaluationError) in
+      try wrapping { () throws(FileError) in try sink.commit() }
+    }
   }
 
   /// Whether the output stands already and is to be left alone. What says whether it is this run's is its size, and no more is known: not by which
@@ -131,8 +172,10 @@ extension Upscaler {
   ) throws(EvaluationError) -> Job {
     let reader = source.reader
     var job = planned
-    try options.reading(reader) { () throws(EvaluationError) in
-      try wrapping { () throws(ImageError) in try reader.start() }
+    try watch.during(.decode) { () throws(EvaluationError) in
+      try options.reading(reader) { () throws(EvaluationError) in
+        try wrapping { () throws(ImageError) in try reader.start() }
+      }
     }
     if properties(of: reader, options) != job.properties { job = try self.job(source, options, held: held) }
     var alpha: Image?
@@ -151,7 +194,9 @@ extension Upscaler {
       try run(job, reader, into: target, progress: progress)
       try wrapping { () throws(ImageError) in try reader.finish() }
     }
-    try wrapping { () throws(ImageError) in try writer.finish(on: workers) }
+    try watch.during(.encode) { () throws(EvaluationError) in
+      try wrapping { () throws(ImageError) in try writer.finish(on: workers) }
+    }
     return job
   }
 

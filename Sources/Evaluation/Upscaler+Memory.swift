@@ -43,9 +43,13 @@ extension Upscaler {
     var plan: ModelRunner.Plan
     var stream: StreamPlan
 
-    /// One line where tiles do the work many times over, with the mend; nil elsewhere.
+    /// One line where tiles do the work many times over, with the mend, or are as small as they are for want of a device's memory; nil elsewhere.
     func notice(_ tile: TilePolicy) -> String? {
-      guard plan.repeatsMuch else { return nil }
+      guard plan.repeatsMuch else {
+        guard plan.isShortOfDevice else { return nil }
+        let shape = plan.largest
+        return "the device has memory for tiles of \(shape.width)x\(shape.height) alone, which changes nothing but the time"
+      }
       let times = "do the work \(TextFormat.fixed(plan.repetition, 0)) times over"
       if case .pixels(let side) = tile {
         return "tiles of \(side) \(times), for each is read with what lies around it; give a larger --tile, or none"

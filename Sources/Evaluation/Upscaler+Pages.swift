@@ -4,13 +4,11 @@ import Imaging
 extension Upscaler {
   /// Enlarges all pages of a TIFF file into one file, each at its own size.
   ///
-  /// - Parameters:
-  ///   - first: the first page, opened.
-  ///   - start: when the work on the file began.
+  /// - Parameter plan: of the first page.
   func upscalePages(
-    _ item: PictureBatch.Item, _ file: RandomAccessFile, _ options: FileOptions, first: Source, since start: Double,
-    notice: ((String) -> Void)?, progress: ((Double) -> Void)?
+    _ plan: FilePlan, notice: ((String) -> Void)?, progress: ((Double) -> Void)?
   ) throws(EvaluationError) -> UpscaleResult {
+    let item = plan.item, options = plan.options, first = plan.source, file = first.file
     let count = first.reader.pageCount
     guard first.encoding.format == .tiff else { throw .pagesNeedTIFF(path: item.input, pages: count) }
     let resident = residentByteCount() - (file.bytes?.count ?? 0)
@@ -43,11 +41,11 @@ extension Upscaler {
         done, remarks: remarks(of: source, done).map { "page \(page + 1): \($0)" }, heldWhole: heldWhole(source, done, sink))
       sizes.append(result.size)
     }
-    try wrapping { () throws(FileError) in try sink.commit() }
+    try commit(sink)
     result.size = sizes[0]
     result.pages = count
     result.pageSizes = sizes
-    result.seconds = Machine.seconds - start
+    result.seconds = Machine.seconds - plan.start
     return result
   }
 }

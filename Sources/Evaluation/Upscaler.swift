@@ -52,17 +52,25 @@ public final class Upscaler {
   public let contract: ImageContract
   let runner: ModelRunner
   let workers: Workers
+  /// Where the network runs on a device that is watched.
+  let watch: DeviceWatch?
   /// What the process holds in memory at this moment; tests say a number of their own.
   package var residentByteCount: () -> Int = { Machine.residentByteCount }
   /// What the system leaves at this moment; tests say a limit of their own.
   package var systemLimit: () -> MemoryLimit = { .current }
 
-  public init(_ network: Network, backend: any Backend, options: Options = Options()) throws(EvaluationError) {
+  public convenience init(_ network: Network, backend: any Backend, options: Options = Options()) throws(EvaluationError) {
+    try self.init(network, backend: backend, options: options, workerCount: options.threadCount)
+  }
+
+  /// - Parameter workerCount: the threads that work; memory is told as for those of the options.
+  init(_ network: Network, backend: any Backend, options: Options, workerCount: Int) throws(EvaluationError) {
     contract = try network.checkedImageContract()
     runner = try ModelRunner(network, backend: backend, tile: options.tile)
     if options.memoryLimit != nil { Machine.givesBackFreedMemory() }
     self.options = options
-    workers = Workers(threadCount: options.threadCount)
+    watch = (backend as? any DeviceBackend)?.watch
+    workers = Workers(threadCount: workerCount)
   }
 
   /// The factor where none is asked for: the network's own, or 2.
@@ -127,11 +135,15 @@ public final class Upscaler {
       let turned = symmetry.size(height: input.height, width: input.width)
       let plan = try plan(turned.height, turned.width)
       var done = 0
-      let fill = { input.fill(rows: $0, columns: $1, symmetry, into: $2) }
+      let fill = { (rows: Range<Int>, columns: Range<Int>, target: UnsafeMutablePointer<Float>) in
+        self.watch.during(.convert) { input.fill(rows: rows, columns: columns, symmetry, into: target) }
+      }
       try runner.run(plan, fill: fill) { (region) throws(EvaluationError) in
-        check.include(region, channels: runner.channels, factor: 255 / contract.maximum, workers)
-        for channel in 0..<sums.count {
-          region.add(channel, factor, to: sums.row(0, of: channel), height: height, width: width, symmetry)
+        watch.during(.convert) {
+          check.include(region, channels: runner.channels, factor: 255 / contract.maximum, workers)
+          for channel in 0..<sums.count {
+            region.add(channel, factor, to: sums.row(0, of: channel), height: height, width: width, symmetry)
+          }
         }
         done += 1
         progress?((Double(index) + Double(done) / Double(plan.tileCount)) / Double(symmetries.count))

@@ -6,8 +6,13 @@ import Synchronization
 final class Workers: ParallelLoop {
   private let pool: ThreadPool
 
+  let threadCount: Int
+
   /// Traps when the count is below 1.
-  init(threadCount: Int) { pool = ThreadPool(threadCount: threadCount) }
+  init(threadCount: Int) {
+    self.threadCount = threadCount
+    pool = ThreadPool(threadCount: threadCount)
+  }
 
   deinit { pool.stop() }
 

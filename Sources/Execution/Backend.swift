@@ -120,6 +120,8 @@ public enum ExecutionError: Error, Hashable, Sendable {
   case unsupported(node: String, operation: String, backend: String, reason: String)
   /// The values of a run need more bytes than the machine has.
   case memory(needed: Int, available: Int)
+  /// A device has less memory free than a run needs, or gives no more.
+  case deviceMemory(needed: Int, free: Int)
   /// A device that runs networks failed; the line says how.
   case device(String)
 }

@@ -57,6 +57,12 @@ public final class FileClaims: Sendable {
     return try result.get()
   }
 
+  /// What runs a part of the job at work on another thread, which knows nothing of it by itself.
+  package static var inherited: @Sendable (_ body: () -> Void) -> Void {
+    let claims = current
+    return { body in $current.withValue(claims) { body() } }
+  }
+
   /// Claims standard output and standard error, which may lead to files.
   public static func writesStandardStreams() {
     for (descriptor, name) in [(STDERR_FILENO, FileError.standardError), (STDOUT_FILENO, FileError.standardOutput)] {

@@ -14,6 +14,9 @@ package enum Folder {
   /// Whether the path is something else than a folder; false where there is nothing.
   package static func fileExists(_ path: String) -> Bool { FileStatus(path).map { !$0.isFolder } ?? false }
 
+  /// Whether the path leads to a file that can be read again; false where there is nothing.
+  package static func isPlainFile(_ path: String) -> Bool { FileStatus(path)?.isRegular ?? false }
+
   /// Which file a path leads to, whatever it is called; nil where there is nothing.
   package static func identity(_ path: String) -> FileIdentity? { FileStatus(path)?.identity }
 

@@ -8,7 +8,8 @@ struct CompareCommand: ParsableCommand {
     discussion: """
       A path is reference, cpu with an instruction set, a precision or both (cpu:avx2, cpu:portable, cpu:float32), or cuda with a \
       number, a precision or both (cuda:float16). One model runs \
-      on the reference and on the CPU, two models on one path, unless told otherwise. To compare, every value is kept, which changes \
+      on the reference and on the CPU, two models on one path, unless told otherwise; --device and --precision say in place of --path-b how the \
+      second runs, of two models both. To compare, every value is kept, which changes \
       the order of the work: the outputs are computed once more as other commands do, with the threads and tiles asked for, and must \
       have the same bits. The exit code is 1 where they do not, where a difference leaves its bound, or where nothing can be compared.
       """)
@@ -35,17 +36,7 @@ struct CompareCommand: ParsableCommand {
     transform: { try EngineName($0) })
   var pathB: EngineName?
 
-  @Option(
-    help: ArgumentHelp(
-      "Where the second runs, in place of --path-b: cpu, cuda or cuda:1; of two models both. (default: cpu)",
-      valueName: "device"),
-    transform: { text in
-      guard let device = DeviceName(text) else { throw ValueProblem("give cpu, cuda or cuda with a number, as in cuda:1") }
-      return device
-    })
-  var device: DeviceName?
-
-  @OptionGroup var stored: PrecisionArguments
+  @OptionGroup var place: DeviceArguments
 
   @Option(
     help: ArgumentHelp("Threads to compute with, 1 to 1024. (default: \(Machine.processorCount))", valueName: "n"),
@@ -68,22 +59,14 @@ struct CompareCommand: ParsableCommand {
   /// How the second runs, where that is said. Throws where two options say it.
   private var namedSecond: EngineName? {
     get throws {
-      guard let device else {
-        if stored.precision != nil {
+      guard let device = place.device else {
+        if place.precision != nil {
           throw ValidationError("--precision goes with --device; a path names its own, as in --path-b cpu:bfloat16")
         }
         return pathB
       }
       if pathB != nil { throw ValidationError("--path-b and --device both say how the second runs; give one") }
-      guard let precision = stored.precision else { return device.engine }
-      switch device.engine {
-      case .cuda(let index, _):
-        guard let known = precision.cuda else { throw ValidationError("a CUDA device has float32 and float16") }
-        return .cuda(index, known)
-      case .cpu, .reference:
-        guard let known = precision.cpu else { throw ValidationError("the CPU has float32 and bfloat16") }
-        return .cpu(nil, known)
-      }
+      return try device.engine.storing(place.precision)
     }
   }
 

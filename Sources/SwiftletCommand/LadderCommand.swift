@@ -55,12 +55,7 @@ struct LadderCommand: ParsableCommand {
     help: ArgumentHelp(
       "What climbs: cpu, cuda or cuda:1. The reference is always the CPU's. (default: cpu)",
       valueName: "device"),
-    transform: { text in
-      guard let device = DeviceName(text) else {
-        throw ValueProblem("give cpu, cuda or cuda with a number, as in cuda:1")
-      }
-      return device
-    })
+    transform: DeviceName.init(argument:))
   var device = DeviceName.cpu
 
   @Flag(help: "Images a quarter as high and as wide, one in a batch: for a first look.")

@@ -16,6 +16,13 @@ struct ValueProblem: Error, CustomStringConvertible {
   init(_ description: String) { self.description = description }
 }
 
+extension DeviceName {
+  init(argument: String) throws {
+    guard let device = DeviceName(argument) else { throw ValueProblem("give cpu, cuda or cuda with a number, as in cuda:1") }
+    self = device
+  }
+}
+
 extension TilePolicy {
   init(argument: String) throws {
     guard let policy = TilePolicy(argument) else { throw ValueProblem("give auto, none or a side of 1 to \(1 << 20) pixels") }

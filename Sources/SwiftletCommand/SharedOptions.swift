@@ -65,26 +65,44 @@ struct CPUArguments: ParsableArguments {
       if namedSet != nil, isa != nil {
         throw ValidationError("--engine names an instruction set already; leave out --isa")
       }
-      if namedPrecision != nil, precision != nil {
-        throw ValidationError("--engine names a precision already; leave out --precision")
-      }
-      if let precision, precision.cpu == nil { throw ValidationError("the CPU has float32 and bfloat16") }
-      return .cpu(namedSet ?? isa, namedPrecision ?? precision?.cpu)
-    case .cuda(let device, let namedPrecision):
+      return try EngineName.cpu(namedSet ?? isa, namedPrecision).storing(precision)
+    case .cuda:
       guard isa == nil, machine.rates == nil else {
         throw ValidationError("--isa and --rates are for the CPU; a CUDA device chooses by what it says of itself")
       }
-      if namedPrecision != nil, precision != nil {
-        throw ValidationError("--engine names a precision already; leave out --precision")
-      }
-      if let precision, precision.cuda == nil { throw ValidationError("a CUDA device has float32 and float16") }
-      return .cuda(device, namedPrecision ?? precision?.cuda)
+      return try name.storing(precision)
     }
   }
 }
 
-/// How values and weights are stored.
-struct PrecisionArguments: ParsableArguments {
+extension EngineName {
+  /// The same engine with a precision, where one is given. Throws where it has another already, or none like that.
+  func storing(_ precision: PrecisionName?) throws -> EngineName {
+    guard let precision else { return self }
+    switch self {
+    case .reference:
+      guard precision == .float32 else { throw ValidationError("the reference has float32") }
+      return self
+    case .cpu(_, _?), .cuda(_, _?): throw ValidationError("--engine names a precision already; leave out --precision")
+    case .cpu(let instructionSet, nil):
+      guard let known = precision.cpu else { throw ValidationError("the CPU has float32 and bfloat16") }
+      return .cpu(instructionSet, known)
+    case .cuda(let index, nil):
+      guard let known = precision.cuda else { throw ValidationError("a CUDA device has float32 and float16") }
+      return .cuda(index, known)
+    }
+  }
+}
+
+/// Where a network runs, and how values and weights are stored.
+struct DeviceArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Where the network runs: cpu, cuda or cuda:1; 'swiftlet devices' shows those that there are. (default: cpu)",
+      valueName: "device"),
+    transform: DeviceName.init(argument:))
+  var device: DeviceName?
+
   @Option(
     help: """
       How values and weights are stored: float32, on the CPU bfloat16, on a CUDA device float16. Sums are float32. (default: \
@@ -103,32 +121,22 @@ struct EngineArguments: ParsableArguments {
       """, valueName: "engine"), transform: { try EngineName($0) })
   var engine: EngineName?
 
-  @Option(
-    help: ArgumentHelp(
-      "Where the network runs: cpu, cuda or cuda:1; 'swiftlet devices' shows those that there are. (default: cpu)",
-      valueName: "device"),
-    transform: { text in
-      guard let device = DeviceName(text) else { throw ValueProblem("give cpu, cuda or cuda with a number, as in cuda:1") }
-      return device
-    })
-  var device: DeviceName?
-
-  @OptionGroup var stored: PrecisionArguments
+  @OptionGroup var place: DeviceArguments
   @OptionGroup var cpu: CPUArguments
 
-  func validate() throws { _ = try cpu.completed(name, stored.precision) }
+  func validate() throws { _ = try cpu.completed(name, place.precision) }
 
   /// Throws where two options say it.
   private var name: EngineName {
     get throws {
-      guard let device else { return engine ?? .cpu() }
+      guard let device = place.device else { return engine ?? .cpu() }
       if engine != nil { throw ValidationError("--engine and --device both say what runs the network; give one") }
       return device.engine
     }
   }
 
   /// The engine that all of these options say.
-  var value: Engine { get throws { try cpu.engine(name, stored.precision) } }
+  var value: Engine { get throws { try cpu.engine(name, place.precision) } }
 
   var threadCount: Int { cpu.threads.value }
 }

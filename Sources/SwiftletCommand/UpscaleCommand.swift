@@ -151,7 +151,7 @@ struct UpscaleCommand: ParsableCommand {
   func run() throws {
     let naming = PictureBatch.Naming(isRecursive: recursive, format: format, suffix: suffix.text)
     let batch = try PictureBatch(inputs: inputs, output: output, naming: naming, skipsExisting: skipExisting)
-    let upscaler = try FileUpscaler(
+    let upscaler = try BatchUpscaler(
       model: model, backend: try engine.value.makeBackend(),
       options: Upscaler.Options(
         tile: tile, memoryLimit: memory?.bytes, usesTestTimeAugmentation: tta, threadCount: engine.threadCount,
@@ -172,36 +172,38 @@ struct UpscaleCommand: ParsableCommand {
     var told: Set<String> = []
     let start = Machine.seconds
     tellInterruption(0, of: batch)
-    for (index, item) in batch.items.enumerated() {
-      let label = batch.items.count > 1 ? "\(index + 1)/\(batch.items.count) \(item.input)" : item.input
-      do {
-        let result = try upscaler.upscaleFile(
-          item, files,
-          notice: { line in
-            // Of many pictures once.
-            guard told.insert(line).inserted else { return }
-            Terminal.clearProgress()
-            Terminal.printError("swiftlet: '\(item.input)': \(line)")
-          }
-        ) { share in
-          Terminal.drawProgress(label, (Double(index) + share) / Double(batch.items.count), since: start)
-        }
+    upscaler.upscale(batch.items, files) { index, event in
+      let item = batch.items[index]
+      switch event {
+      case .notice(let line):
+        // Of many pictures once.
+        guard told.insert(line).inserted else { return }
+        Terminal.clearProgress()
+        Terminal.printError("swiftlet: '\(item.input)': \(line)")
+      case .progress(let share):
+        let label = batch.items.count > 1 ? "\(index + 1)/\(batch.items.count) \(item.input)" : item.input
+        Terminal.drawProgress(label, (Double(index) + share) / Double(batch.items.count), since: start)
+      case .done(let count): tellInterruption(count, of: batch)
+      case .finished(.success(let result)):
         Terminal.clearProgress()
         report.results.append(result)
         for remark in result.remarks { Terminal.printError("swiftlet: '\(item.input.onOneLine)': \(remark)") }
         if !json { show(result) }
-      } catch {
+      case .finished(.failure(let error)):
         Terminal.clearProgress()
         if isUsage(error) { usage = error }
         fail(item, error, &report, isTold: usage == nil)
       }
-      tellInterruption(index + 1, of: batch)
     }
+    report.deviceUse = upscaler.deviceUse
     if let usage, !json { throw usage }
     if json {
       Terminal.showJSON(try report.json, besides: [output])
     } else if report.hasSummary {
       Terminal.show(ReportText(report.summary + "\n"), besides: [output])
+    }
+    if !json, let use = report.deviceUse, verbose || report.hasSummary {
+      Terminal.show(ReportText(use.text + "\n"), besides: [output])
     }
     if let usage { throw usage }
     if !report.failures.isEmpty { throw SilentFailure() }

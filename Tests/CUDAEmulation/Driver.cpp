@@ -1,7 +1,9 @@
 #include "CUDAEmulatedDriver.h"
 
+#include <atomic>
 #include <chrono>
 #include <map>
+#include <memory>
 #include <mutex>
 
 #include "CUDAKernels.h"
@@ -20,7 +22,9 @@ struct Counts : CUDAEmulatedCounts {
   Counts() : CUDAEmulatedCounts{} {}
 };
 thread_local Counts counts;
-thread_local size_t heldBytes;
+/// What the device's memory holds of this thread; another may give it back.
+using Held = std::shared_ptr<std::atomic<size_t>>;
+thread_local Held heldBytes = std::make_shared<std::atomic<size_t>>(0);
 thread_local unsigned seed = 1;
 thread_local std::string fault;
 thread_local std::string failing;
@@ -32,6 +36,8 @@ thread_local void *currentContext;
 struct Memory {
   std::mutex mutex;
   std::map<char *, size_t> device, pinned;
+  /// Whose the memory of the device is.
+  std::map<char *, Held> owners;
 };
 Memory &memory() {
   static Memory m;
@@ -144,7 +150,7 @@ int cuCtxSetCurrent(void *context) {
 int cuMemGetInfo_v2(size_t *free, size_t *total) {
   CALL_IN_CONTEXT(cuMemGetInfo_v2);
   *total = memoryLimit;
-  *free = memoryLimit - std::min(memoryLimit, heldBytes);
+  *free = memoryLimit - std::min(memoryLimit, heldBytes->load());
   return success;
 }
 
@@ -152,11 +158,12 @@ int cuMemAlloc_v2(unsigned long long *address, size_t size) {
   CALL_IN_CONTEXT(cuMemAlloc_v2);
   if (!size) return invalidValue;
   std::lock_guard lock(memory().mutex);
-  if (heldBytes + size > memoryLimit) return outOfMemory;
+  if (*heldBytes + size > memoryLimit) return outOfMemory;
   char *p = static_cast<char *>(aligned_alloc(256, (size + 511) / 256 * 256));
   memset(p, 0xff, size);
   memory().device[p] = size;
-  heldBytes += size;
+  memory().owners[p] = heldBytes;
+  *heldBytes += size;
   *address = reinterpret_cast<uintptr_t>(p);
   return success;
 }
@@ -165,7 +172,8 @@ int cuMemFree_v2(unsigned long long address) {
   std::lock_guard lock(memory().mutex);
   auto block = memory().device.find(reinterpret_cast<char *>(address));
   if (block == memory().device.end()) return invalidValue;
-  heldBytes -= block->second;
+  *memory().owners[block->first] -= block->second;
+  memory().owners.erase(block->first);
   free(block->first);
   memory().device.erase(block);
   return success;
@@ -424,7 +432,7 @@ void *cudaEmulatedSymbol(const char *name) {
 
 CUDAEmulatedCounts cudaEmulatedCounts(void) {
   CUDAEmulatedCounts result = counts;
-  result.allocatedBytes = static_cast<long long>(heldBytes);
+  result.allocatedBytes = static_cast<long long>(heldBytes->load());
   return result;
 }
 void cudaEmulatedResetCounts(void) { counts = {}; }

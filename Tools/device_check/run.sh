@@ -46,6 +46,15 @@ if [ -z "$isEmulated" ]; then
     cmp -s "$work/cpu.png" "$work/cuda.png" && say "the photo is the same by both" || say "the photo differs in its last bits"
     cp "$work/cuda.png" "$results/"
   fi
+  # A folder of photos of 1080 rows: how busy the device is, and what it waits for.
+  mkdir "$work/photos"
+  if "$program/bin/swiftlet" upscale "$program/chelsea.png" --width 1920 --height 1080 -o "$work/photos/1.jpg" >> "$results/upscale.txt" 2>&1; then
+    for number in $(seq 2 24); do cp "$work/photos/1.jpg" "$work/photos/$number.jpg"; done
+    COLUMNS=1000 "$program/bin/swiftlet" upscale "$work/photos" -o "$work/large" --scale 2 --device cuda --precision float16 \
+      > "$work/photos.txt" 2>&1 || { say "upscale of a folder failed: upscale.txt says why"; failures=$((failures + 1)); }
+    cat "$work/photos.txt" >> "$results/upscale.txt"
+    tail -n 2 "$work/photos.txt" | tee -a "$results/check.txt"
+  fi
   "$program/bin/swiftlet" devices >> "$results/check.txt" 2>&1
   if command -v compute-sanitizer > /dev/null; then
     for tool in memcheck racecheck; do

@@ -7,7 +7,7 @@
 #endif
 
 /// A thread with a body of its own, for work that waits: those of `ThreadPool` run short loops.
-struct WorkThread: @unchecked Sendable {
+package struct WorkThread: @unchecked Sendable {
   private final class Body {
     let run: @Sendable () -> Void
 
@@ -17,7 +17,7 @@ struct WorkThread: @unchecked Sendable {
   private let thread: pthread_t
 
   /// Nil where the system grants no thread.
-  init?(_ run: @escaping @Sendable () -> Void) {
+  package init?(_ run: @escaping @Sendable () -> Void) {
     let argument = Unmanaged.passRetained(Body(run)).toOpaque()
     #if canImport(Darwin)
       var started: pthread_t?
@@ -49,5 +49,5 @@ struct WorkThread: @unchecked Sendable {
   }
 
   /// Waits for its end.
-  func join() { pthread_join(thread, nil) }
+  package func join() { pthread_join(thread, nil) }
 }
