@@ -80,7 +80,7 @@ final class CUDAModel: Model {
   private func fill(_ packs: [(memory: DeviceMemory, bytes: [UInt8])]) throws(ExecutionError) {
     let total = packs.reduce(0) { $0 + $1.bytes.count }
     guard total > 0 else { return }
-    try onDevice { () throws(CUDAError) in
+    try onDevice(engine.context, taking: total) { () throws(CUDAError) in
       let stage = try PinnedMemory(engine.context, byteCount: total), stream = try DeviceStream(engine.context)
       var offset = 0
       for pack in packs where !pack.bytes.isEmpty {

@@ -31,8 +31,8 @@ public final class BatchUpscaler {
   /// What the process might have held at most, by the shares that pictures were given.
   package private(set) var mostByteCount = 0
 
-  /// More than these do not make a device busier.
-  private static let mostMembers = 16
+  /// More than these do not make a device busier: each has a session of its own on it.
+  private static let mostMembers = 8
 
   /// - Parameters:
   ///   - model: as in `FileUpscaler`.
@@ -82,10 +82,11 @@ public final class BatchUpscaler {
     guard alone < items.count else { return }
     if firstIsAlone { whole.releaseSessions() }
 
-    let company = PictureCompany(resident: resident), work = Monitor(Work(next: alone))
+    let sizes = SessionSizes(), company = PictureCompany(isWatchful: firstIsAlone, resident: resident),
+      work = Monitor(Work(next: alone))
     let group = Group(
       whole: whole, company: company, work: work, items: items, files: files,
-      upscalers: threads.map { FileUpscaler(whole, workerCount: $0) })
+      upscalers: threads.map { FileUpscaler(whole, workerCount: $0, sizes: sizes) })
     for (number, upscaler) in group.upscalers.enumerated() {
       let member = CompanyMember(company, number: number)
       upscaler.residentByteCount = { member.held }

@@ -15,6 +15,8 @@ public final class FileUpscaler {
   /// By the names of their models, those that were needed so far.
   private var upscalers: [String: Upscaler] = [:]
   private var networks: [String: Network] = [:]
+  /// Of those who work at once on the same networks; nil for one alone.
+  private let sizes: SessionSizes?
   /// The model of the last file.
   private var current: String?
   /// As in `Upscaler`.
@@ -30,12 +32,14 @@ public final class FileUpscaler {
     self.backend = backend
     self.options = options
     workerCount = options.threadCount
+    sizes = nil
     if let model { _ = try upscaler(model) }
   }
 
   /// Another one with the same models, which are not read again, and so many threads. It refuses no picture that the other takes, and takes none that
   /// the other refuses.
-  init(_ other: FileUpscaler, workerCount: Int) {
+  init(_ other: FileUpscaler, workerCount: Int, sizes: SessionSizes) {
+    self.sizes = sizes
     model = other.model
     backend = other.backend
     networks = other.networks
@@ -117,6 +121,7 @@ public final class FileUpscaler {
     let upscaler = try Upscaler(network, backend: backend, options: options, workerCount: workerCount)
     upscaler.residentByteCount = { [unowned self] in residentByteCount() }
     upscaler.systemLimit = { [unowned self] in systemLimit() }
+    upscaler.runner.known = sizes.map { ($0, name) }
     upscalers[name] = upscaler
     return upscaler
   }

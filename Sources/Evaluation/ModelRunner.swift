@@ -32,6 +32,8 @@ public final class ModelRunner {
   /// The bytes that sessions may hold together, as long as one fits at all.
   private var sessionBudget = ModelRunner.automaticBudget
 
+  /// What runners of the same network, of that name, have found out about sessions; nil for one that goes by its own.
+  var known: (sizes: SessionSizes, network: String)?
   /// What a device said that had no memory for a session, since tiles were last chosen; nil where it had enough.
   var shortage: ExecutionError?
 
@@ -156,7 +158,7 @@ extension ModelRunner {
   /// What a session for the shape takes; it is prepared for that, and kept. Where the system, or the device, does not give it the memory it
   /// takes more than there is.
   func sessionByteCount(_ shape: Shape, whole: Shape) throws(EvaluationError) -> Int {
-    if let known = sessionSizes[shape] { return known }
+    if let byteCount = knownByteCount(shape, whole: whole) { return byteCount }
     do throws(EvaluationError) {
       return try session(for: shape, whole: whole).peakMemoryByteCount
     } catch {
@@ -170,13 +172,17 @@ extension ModelRunner {
     }
   }
 
+  private func knownByteCount(_ shape: Shape, whole: Shape) -> Int? {
+    sessionSizes[shape] ?? known.flatMap { $0.sizes.byteCount($0.network, shape, whole: whole) }
+  }
+
   /// Lets go of the sessions that a plan does not need.
   ///
   /// - Returns: the bytes that those that it needs hold together at most.
   func settle(_ plan: Plan) -> Int {
     let shapes = plan.shapes
     sessions = sessions.filter { shapes.contains($0.key) }
-    return min(shapes.reduce(0) { $0 + (sessionSizes[$1] ?? plan.budget) }, plan.budget)
+    return min(shapes.reduce(0) { $0 + (knownByteCount($1, whole: plan.whole) ?? plan.budget) }, plan.budget)
   }
 
   func session(for shape: Shape, whole: Shape) throws(EvaluationError) -> any Session {
@@ -187,7 +193,7 @@ extension ModelRunner {
     }
     // What is not known to need less needs about what the others need; they go first, so that two never stand above the budget.
     var held = sessions.values.reduce(0) { $0 + $1.session.peakMemoryByteCount }
-    let needed = sessionSizes[shape] ?? sessions.values.reduce(0) { max($0, $1.session.peakMemoryByteCount) }
+    let needed = knownByteCount(shape, whole: whole) ?? sessions.values.reduce(0) { max($0, $1.session.peakMemoryByteCount) }
     while held + needed > sessionBudget, let oldest = sessions.min(by: { $0.value.lastUse < $1.value.lastUse }) {
       held -= oldest.value.session.peakMemoryByteCount
       sessions[oldest.key] = nil
@@ -208,6 +214,7 @@ extension ModelRunner {
       throw .execution(network: network.name, error)
     }
     sessionSizes[shape] = session.peakMemoryByteCount
+    known?.sizes.note(session.peakMemoryByteCount, known?.network ?? "", shape, whole: whole)
     sessions[shape] = CachedSession(session: session, lastUse: sessionUses)
     return session
   }

@@ -16,8 +16,15 @@ final class PictureCompany: Sendable {
   private let state = Monitor(State())
   private let resident: @Sendable () -> Int
 
-  /// - Parameter resident: what the process holds at a moment.
-  init(resident: @escaping @Sendable () -> Int) { self.resident = resident }
+  private let isWatchful: Bool
+
+  /// - Parameters:
+  ///   - resident: what the process holds at a moment.
+  ///   - isWatchful: whether that is asked before each picture; else only while none is in work, for the system looks long.
+  init(isWatchful: Bool, resident: @escaping @Sendable () -> Int) {
+    self.isWatchful = isWatchful
+    self.resident = resident
+  }
 
   /// What the process might have held at most.
   var mostByteCount: Int { state.change { $0.mostByteCount } }
@@ -27,9 +34,9 @@ final class PictureCompany: Sendable {
   /// - Returns: what the process holds with all that the others may take.
   func begin() -> Int {
     take()
-    let resident = resident()
+    let isAsked = isWatchful || state.change { $0.shares.count == 0 }, resident = isAsked ? resident() : 0
     return state.change { state in
-      state.shares.note(resident: resident)
+      if isAsked { state.shares.note(resident: resident) }
       return state.shares.byteCount
     }
   }
@@ -80,10 +87,10 @@ final class CompanyMember {
 
   /// What the system leaves: half of the machine at most, for one picture after the other would take less; what others may still take of
   /// a limit of the process is theirs.
-  func systemLimit(_ limit: MemoryLimit, resident: Int) -> MemoryLimit {
+  func systemLimit(_ limit: MemoryLimit, resident: @autoclosure () -> Int) -> MemoryLimit {
     switch limit.cause {
     case .machine, .container: limit.with(limit.byteCount / 2)
-    case .addressSpace, .data: limit.with(max(limit.byteCount - max(held - resident, 0), 0))
+    case .addressSpace, .data: limit.with(max(limit.byteCount - max(held - resident(), 0), 0))
     }
   }
 

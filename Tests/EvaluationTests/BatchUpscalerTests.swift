@@ -69,7 +69,8 @@ import Testing
           standing.append((name, try Image.chart(width * scale, height * scale).encoded(as: encoding)))
         }
       }
-      model = try pick([SmallNetworks.nearest(), SmallNetworks.nearest(.rgb), SmallNetworks.edsr(), nil])
+      model = try pick([SmallNetworks.nearest(), SmallNetworks.nearest(.rgb), SmallNetworks.nearest(), SmallNetworks.edsr()])
+      if seed % 10 == 7 { model = nil }
       // The models inside the program are large for an emulated device.
       if model == nil { files = Array(files.prefix(3)) }
       options.tile = pick([.automatic, .automatic, .pixels(16)])
@@ -127,7 +128,7 @@ import Testing
     }
   }
 
-  @Test(arguments: 0..<36) func `pictures at once are those one after the other`(seed: Int) throws {
+  @Test(arguments: 0..<20) func `pictures at once are those one after the other`(seed: Int) throws {
     let it = try Case(seed: seed)
     func device() throws -> any Backend { try CUDAEngine(CUDADriver { cudaEmulatedSymbol($0) }) }
     let one = try Place()

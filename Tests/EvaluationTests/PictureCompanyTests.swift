@@ -38,7 +38,7 @@ import Testing
 
   /// One is planned at a time, those who ask are alone, and together all stay within what there is.
   @Test(arguments: 1...4) func companyKeepsABound(threads: Int) {
-    let company = PictureCompany { 100 }, bound = 400
+    let company = PictureCompany(isWatchful: threads % 2 == 0) { 100 }, bound = 400
     let held = Atomic<Int>(100), planning = Atomic<Int>(0), working = Atomic<Int>(0), faults = Atomic<Int>(0)
     let alone = Atomic<Int>(0), done = Atomic<Int>(0)
     @Sendable func note(_ isGood: Bool) { if !isGood { faults.add(1, ordering: .relaxed) } }
