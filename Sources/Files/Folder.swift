@@ -138,7 +138,7 @@ package enum Folder {
   }
 
   /// The path without links and dots; nil where it leads to nothing.
-  static func resolved(_ path: String) -> String? {
+  package static func resolved(_ path: String) -> String? {
     guard let real = path.withSystemPath({ realpath($0, nil) }) else { return nil }
     defer { free(real) }
     return String(systemPath: real)
