@@ -99,7 +99,7 @@ import Testing
       (header("(1, 5, 9223372036854775807, 2)"), "more elements than any file holds"),
       (header("(1, 5, 16, 16)") + [0, 0, 0, 0], "ends inside the elements"),
       (header("(1, 4, 1, 1)") + [UInt8](repeating: 0, count: 16), "holds an array of 1x4x1x1 and must hold one of ?x5x?x?"),
-      (header("()") + [0, 0, 0, 0], "holds an array of scalar"), (Array("none".utf8), ""),
+      (header("()") + [0, 0, 0, 0], "holds an array of scalar"), (Array("none".utf8), ".npy"),
     ] {
       try AtomicFile.write(bytes, to: array)
       let text = fault()

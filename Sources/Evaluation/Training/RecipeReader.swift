@@ -21,6 +21,8 @@ struct RecipeReader {
   private let prefix: String
   private let line: Int
   private var members: [String: YAMLNode.Member] = [:]
+  /// Of the keys, those that are null included.
+  private var lines: [String: Int] = [:]
   private var order: [String] = []
   private(set) var known: [String] = []
   private var reserved: [String: Reserved] = [:]
@@ -36,6 +38,7 @@ struct RecipeReader {
     case .mapping(let found):
       for member in found {
         if !member.value.isNull { members[member.key] = member }
+        lines[member.key] = member.line
         order.append(member.key)
       }
     case .scalar("", isPlain: true): break
@@ -49,7 +52,7 @@ struct RecipeReader {
   func fullName(_ key: String) -> String { prefix.isEmpty ? key : "\(prefix).\(key)" }
 
   func error(_ key: String, _ problem: RecipeError.Problem) -> RecipeError {
-    RecipeError(path: path, line: members[key]?.line ?? line, problem: problem)
+    RecipeError(path: path, line: lines[key] ?? line, problem: problem)
   }
 
   func refusal(_ key: String, _ value: String, _ allowed: String) -> RecipeError {
