@@ -1,22 +1,37 @@
 extension Architecture {
   /// The architecture of that name; `options` are by the names in `catalogue`, missing ones have their defaults.
   public init(named name: String, options: [String: String] = [:]) throws(ArchitectureError) {
-    guard let summary = Self.catalogue.first(where: { $0.name == name }) else { throw .unknownArchitecture(name) }
+    self = try Self.reading(name, options).architecture
+  }
+
+  /// What all options of an architecture come to as text, those that are given and those that are not.
+  package static func resolvedOptions(
+    named name: String, options: [String: String] = [:]
+  ) throws(ArchitectureError) -> [String: String] {
+    try reading(name, options).values.resolved
+  }
+
+  private static func reading(
+    _ name: String, _ options: [String: String]
+  ) throws(ArchitectureError) -> (architecture: Self, values: OptionValues) {
+    guard let summary = catalogue.first(where: { $0.name == name }) else { throw .unknownArchitecture(name) }
     for option in options.keys.sorted() where !summary.options.contains(where: { $0.name == option }) {
       throw .unknownOption(architecture: name, option: option)
     }
     let values = OptionValues(architecture: name, values: options)
+    let architecture: Self
     switch name {
-    case VDSR.name: self = .vdsr(try VDSR(values))
-    case EDSR.name: self = .edsr(try EDSR(values))
-    case UNet.name: self = .unet(try UNet(values))
-    case SeeInTheDark.name: self = .seeInTheDark(try SeeInTheDark(values))
-    case SmallResNet.name: self = .smallResNet(try SmallResNet(values))
-    case ResNet18.name: self = .resNet18(try ResNet18(values))
-    case SRVGG.name: self = .srvgg(try SRVGG(values))
-    case RRDB.name: self = .rrdb(try RRDB(values))
+    case VDSR.name: architecture = .vdsr(try VDSR(values))
+    case EDSR.name: architecture = .edsr(try EDSR(values))
+    case UNet.name: architecture = .unet(try UNet(values))
+    case SeeInTheDark.name: architecture = .seeInTheDark(try SeeInTheDark(values))
+    case SmallResNet.name: architecture = .smallResNet(try SmallResNet(values))
+    case ResNet18.name: architecture = .resNet18(try ResNet18(values))
+    case SRVGG.name: architecture = .srvgg(try SRVGG(values))
+    case RRDB.name: architecture = .rrdb(try RRDB(values))
     default: throw .unknownArchitecture(name)
     }
+    return (architecture, values)
   }
 }
 
@@ -102,32 +117,44 @@ extension RRDB {
 }
 
 /// The options given for one architecture, as text.
-private struct OptionValues {
+private final class OptionValues {
   let architecture: String
   let values: [String: String]
+  /// What those that were asked for come to.
+  private(set) var resolved: [String: String] = [:]
 
-  func integer(_ option: String, _ defaultValue: Int) throws(ArchitectureError) -> Int {
-    guard let text = values[option] else { return defaultValue }
-    guard let value = Int(text) else { throw refusal(option, text, "a whole number") }
+  init(architecture: String, values: [String: String]) {
+    self.architecture = architecture
+    self.values = values
+  }
+
+  private func noting<Value>(_ option: String, _ value: Value, _ text: String? = nil) -> Value {
+    resolved[option] = text ?? "\(value)"
     return value
   }
 
+  func integer(_ option: String, _ defaultValue: Int) throws(ArchitectureError) -> Int {
+    guard let text = values[option] else { return noting(option, defaultValue) }
+    guard let value = Int(text) else { throw refusal(option, text, "a whole number") }
+    return noting(option, value)
+  }
+
   func number(_ option: String, _ defaultValue: Float) throws(ArchitectureError) -> Float {
-    guard let text = values[option] else { return defaultValue }
+    guard let text = values[option] else { return noting(option, defaultValue) }
     guard let value = Float(text), value.isFinite else { throw refusal(option, text, "a number") }
-    return value
+    return noting(option, value)
   }
 
   func choice<Choice: RawRepresentable<String> & CaseIterable>(
     _ option: String, _ defaultValue: Choice
   ) throws(ArchitectureError) -> Choice {
-    guard let text = values[option] else { return defaultValue }
+    guard let text = values[option] else { return noting(option, defaultValue, defaultValue.rawValue) }
     guard let value = Choice(rawValue: text) else {
       let names = Choice.allCases.map(\.rawValue)
       let list = names.dropLast().joined(separator: ", ") + " or " + (names.last ?? "")
       throw refusal(option, text, list)
     }
-    return value
+    return noting(option, value, value.rawValue)
   }
 
   private func refusal(_ option: String, _ value: String, _ allowed: String) -> ArchitectureError {

@@ -65,10 +65,10 @@ extension EvaluationError: CustomStringConvertible {
       "'\(network)' cannot be brought to \(TextFormat.fixed(share, 2)) of its \(target): \(TextFormat.fixed(least, 2)) is left at the least"
         + holders.map { "; '\($0.layer.onOneLine)' takes \(TextFormat.fixed($0.share, 2)): \($0.reason)" }.joined()
     case .notMeasurable(let what, let reason): "\(what) are not measurable here: \(reason)"
-    case .trainingTarget(let network, let output, let target):
-      "the network '\(network)' makes \(output) and is to learn \(target); check the data, its patch and classes, and the network's options"
-    case .trainingInput(let network, let input, let reason):
-      "the network '\(network)' cannot learn from inputs of \(input): \(reason); check the data and its patch"
+    case .trainingTarget(let network, let output, let target, let mend):
+      "the network '\(network)' makes \(output) and is to learn \(target); \(mend)"
+    case .trainingInput(let network, let input, let reason, let mend):
+      "the network '\(network)' cannot learn from inputs of \(input): \(reason); \(mend)"
     case .runFolder(let path, let reason): "'\(path.onOneLine)': \(reason)"
     case .notValidated(let line):
       "\(line) (validation; every picture of its folder must be measured, or epochs could not be compared)"
@@ -108,6 +108,10 @@ extension EvaluationError: CustomStringConvertible {
         + "another folder"
     case .savedOverOther(let path):
       "'\(path.onOneLine)' stands there and was not saved by 'eval', and is not written over; give --save another folder, or move it"
+    case .savedOverSheet(let path, let differences):
+      "'\(path.onOneLine)' was saved by 'eval' "
+        + (differences.isEmpty ? "and does not say of which model" : "of another \(TextFormat.list(differences))")
+        + ", and is not written over; give --save another folder, or move it"
     case .unmeasuredScale(let scale, let allowed, let offered):
       "pictures are measured at scales of \(allowed.lowerBound) to \(allowed.upperBound) and not at \(scale); give --scales "
         + offered.map(String.init).joined(separator: ",")
@@ -123,6 +127,8 @@ extension EvaluationError: CustomStringConvertible {
     case .picturesTooSmall(let folder, let picture, let size, let needed):
       "the pictures in '\(folder.onOneLine)' are too small: pieces of at least \(needed) pixels are needed, and "
         + "'\(picture.onOneLine)', the largest, has \(size); give larger ones"
+    case .inputArray(let path, let reason):
+      "'\(path.onOneLine)': \(reason)"
     case .inputNotFinite(let path):
       "'\(path.onOneLine)' holds numbers that are not finite (NaN or infinity); mend the file or leave it out"
     case .statement(let network, let reason):
@@ -152,6 +158,8 @@ extension EvaluationError: CustomStringConvertible {
         + "give two of one architecture"
     case .notProfile(let path):
       "'\(path.onOneLine)' holds no profile; make one with 'swiftlet profile --json'"
+    case .damagedProfile(let path, let fault):
+      "'\(path.onOneLine)' is a damaged profile: \(fault); make it anew with 'swiftlet profile --json'"
     case .unknownRates(let name, let known):
       "there are no rates '\(name.onOneLine)'; give one of \(known.joined(separator: ", ")) or a file that 'swiftlet machine --json' printed"
     case .notMachine(let path, let reason):
@@ -236,13 +244,16 @@ extension EvaluationError {
       .otherContract, .otherClasses,
       .unknownModel, .format, .conversion,
       .notRecognized,
-      .noPictures, .savedOverOther, .unmeasuredScale, .otherOutput, .writtenInPlace, .namedTwice, .picturesTooSmall,
-      .inputNotFinite, .statement, .savedAmongData, .nothingToSubstitute, .outputTaken, .outputNotFolder, .inputFiles,
+      .noPictures, .savedOverOther, .savedOverSheet, .unmeasuredScale, .otherOutput, .writtenInPlace, .namedTwice,
+      .picturesTooSmall,
+      .inputArray, .inputNotFinite, .statement, .savedAmongData, .nothingToSubstitute, .outputTaken, .outputNotFolder,
+      .inputFiles,
       .outputFiles,
       .formatNeeded,
       .outputExtension,
       .pictureTooSmall,
-      .scaleNotOffered, .nothingInCommon, .notProfile, .unknownRates, .notMachine, .noLabel, .noLabels, .predictionOption,
+      .scaleNotOffered, .nothingInCommon, .notProfile, .damagedProfile, .unknownRates, .notMachine, .noLabel, .noLabels,
+      .predictionOption,
       .repeatedIdentifier,
       .outputNeeded, .quantization, .quantizationLoss, .lossWithoutTruth, .data, .imageWithMend, .pagesNeedTIFF, .file:
       description

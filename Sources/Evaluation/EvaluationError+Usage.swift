@@ -8,7 +8,7 @@ extension EvaluationError {
       .unknownModel,
       .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded, .outputExtension, .scaleNotOffered,
       .unknownRates, .predictionOption, .repeatedIdentifier, .outputNeeded, .pagesNeedTIFF, .savedAmongData,
-      .savedOverOther, .unmeasuredScale, .namedTwice, .statement:
+      .savedOverOther, .savedOverSheet, .unmeasuredScale, .namedTwice, .statement:
       true
     case .architecture(let error): error.isUsage
     case .recipe(let error): error.isUsage
@@ -20,9 +20,10 @@ extension EvaluationError {
       .runFolder, .notValidated, .nothingPretrained, .otherContract, .otherClasses, .openInput, .notFinite, .constantOutput,
       .format,
       .conversion,
-      .notRecognized, .noPictures, .otherOutput, .writtenInPlace, .picturesTooSmall, .inputNotFinite, .nothingToSubstitute,
+      .notRecognized, .noPictures, .otherOutput, .writtenInPlace, .picturesTooSmall, .inputArray, .inputNotFinite,
+      .nothingToSubstitute,
       .outputTaken,
-      .pictureTooSmall, .nothingInCommon, .notProfile,
+      .pictureTooSmall, .nothingInCommon, .notProfile, .damagedProfile,
       .notMachine, .noLabel,
       .noLabels, .device, .quantization, .quantizationLoss, .lossWithoutTruth, .data, .image, .imageWithMend, .file:
       false

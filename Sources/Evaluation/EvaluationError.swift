@@ -62,8 +62,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   /// The machine does not tell; the reason is a clause.
   case notMeasurable(what: String, reason: String)
   /// What is learnt is of another shape than the network's output.
-  case trainingTarget(network: String, output: Shape, target: Shape)
-  case trainingInput(network: String, input: Shape, reason: String)
+  case trainingTarget(network: String, output: Shape, target: Shape, mend: String)
+  case trainingInput(network: String, input: Shape, reason: String, mend: String)
   /// A folder of a run cannot serve; the reason is a clause, with its mend.
   case runFolder(path: String, reason: String)
   /// A picture that validation measures on cannot be measured; the line says why.
@@ -93,6 +93,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case savedAmongData(folder: String)
   /// A file that was not saved by an earlier run stands where a picture is to be saved.
   case savedOverOther(path: String)
+  /// A picture that was saved of something else stands where one is to be saved: of another model, protocol and so on, as far as it says.
+  case savedOverSheet(path: String, differences: [String])
   /// No picture is made so much smaller to be measured.
   case unmeasuredScale(Int, allowed: ClosedRange<Int>, offered: [Int])
   /// An output that stands is not what a run makes of a picture; the size is nil where it is no picture.
@@ -103,6 +105,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case namedTwice(path: String)
   /// No picture is as large as the pieces that are cut of it; one of them is told.
   case picturesTooSmall(folder: String, picture: String, size: PictureForm.Size, needed: PictureForm.Size)
+  /// An array of a file is none that the network can be run on; the reason is a sentence, with its mend.
+  case inputArray(path: String, reason: String)
   /// A file of numbers holds a NaN or an infinity.
   case inputNotFinite(path: String)
   /// What is said of pictures does not go with the network's input; the reason is a clause, with its mend.
@@ -125,6 +129,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case nothingInCommon(first: String, second: String)
   /// The file holds no profile of the command's.
   case notProfile(path: String)
+  /// The file's profile has numbers that no run has; the clause names the key.
+  case damagedProfile(path: String, fault: String)
   /// Neither the name of processors whose rates are known nor a file.
   case unknownRates(name: String, known: [String])
   /// The file holds no description of a machine.

@@ -19,10 +19,14 @@ public struct EvaluationReport: Hashable, Codable, Sendable, EngineReport, TextR
     /// Of the truth after cropping; 0 in `means`.
     public var width: Int
     public var height: Int
-    public var bicubic: Quality
+    /// Nil at scale 1 where nothing is done to the pictures: they are the truth.
+    public var bicubic: Quality?
     public var network: Quality
     /// What the network took, preparation not counted.
     public var seconds: Double
+
+    /// What the network is better by in decibels; nil where there is nothing to compare, or both are the truth.
+    var gain: Double? { bicubic.map { network.psnr - $0.psnr }.flatMap { $0.isNaN ? nil : $0 } }
   }
 
   /// A picture that could not be measured at a scale, and why.
@@ -88,11 +92,12 @@ public struct EvaluationReport: Hashable, Codable, Sendable, EngineReport, TextR
     self.engine = engine.name.kind
     self.images = images
     means = Set(images.map(\.scale)).sorted().map { scale in
-      let rows = images.filter { $0.scale == scale }
+      let rows = images.filter { $0.scale == scale }, bicubics = rows.compactMap(\.bicubic)
       func mean(_ value: (Row) -> Double) -> Double { rows.reduce(0) { $0 + value($1) } / Double(rows.count) }
       return Row(
         image: "mean", scale: scale, width: 0, height: 0,
-        bicubic: Quality(psnr: mean(\.bicubic.psnr), ssim: mean(\.bicubic.ssim)),
+        bicubic: bicubics.count < rows.count
+          ? nil : Quality(psnr: mean { $0.bicubic?.psnr ?? 0 }, ssim: mean { $0.bicubic?.ssim ?? 0 }),
         network: Quality(psnr: mean(\.network.psnr), ssim: mean(\.network.ssim)), seconds: mean(\.seconds))
     }
     setEngine(engine)
@@ -111,6 +116,9 @@ public struct EvaluationReport: Hashable, Codable, Sendable, EngineReport, TextR
     "protocol \(`protocol`.name) (\(`protocol`.hash))\n" + `protocol`.lines.map { "  \($0)\n" }.joined()
   }
 
+  /// With four decimals, `-` where there is none.
+  private static func text(_ value: Double?) -> String { value.map { TextFormat.fixed($0, 4) } ?? "-" }
+
   /// The figures as a table under the protocol.
   public var report: ReportText {
     let head =
@@ -128,8 +136,8 @@ public struct EvaluationReport: Hashable, Codable, Sendable, EngineReport, TextR
       for row in rows + [mean] {
         table.append([
           row.image, "x\(row.scale)", row.width > 0 ? "\(row.width)x\(row.height)" : "",
-          TextFormat.fixed(row.bicubic.psnr, 4), TextFormat.fixed(row.network.psnr, 4),
-          TextFormat.fixed(row.network.psnr - row.bicubic.psnr, 4), TextFormat.fixed(row.bicubic.ssim, 4),
+          Self.text(row.bicubic?.psnr), TextFormat.fixed(row.network.psnr, 4), Self.text(row.gain),
+          Self.text(row.bicubic?.ssim),
           TextFormat.fixed(row.network.ssim, 4), TextFormat.fixed(row.seconds, 3),
         ])
       }

@@ -31,8 +31,8 @@ public struct EvaluationTable: Sendable, TextReport {
             pictureCount: report.pictureCount)
         }
         // Bicubic interpolation is the same for all that measured the same pictures.
-        let bicubic = line("bicubic", mean.bicubic)
-        if !lines.contains(where: { $0.model == "bicubic" && $0.count == count }) { lines.append(bicubic) }
+        let isThere = lines.contains { $0.model == "bicubic" && $0.count == count }
+        if let bicubic = mean.bicubic, !isThere { lines.append(line("bicubic", bicubic)) }
         var network = line(report.model, mean.network)
         network.parameters = TextFormat.grouped(report.parameterCount)
         network.multiplyAdds = report.multiplyAdds.first { $0.scale == scale }.map { Self.billions($0.count) } ?? ""
@@ -102,7 +102,9 @@ public struct EvaluationTable: Sendable, TextReport {
         let count = report.multiplyAdds.first { $0.scale == row.scale }?.count
         text += CSVText.line(
           [report.model, "\(row.scale)", row.image, isMean ? "" : "\(row.width)", isMean ? "" : "\(row.height)"]
-            + [row.bicubic.psnr, row.network.psnr, row.bicubic.ssim, row.network.ssim, row.seconds].map { "\($0)" }
+            + [row.bicubic?.psnr, row.network.psnr, row.bicubic?.ssim, row.network.ssim, row.seconds].map {
+              $0.map { "\($0)" } ?? ""
+            }
             + ["\(report.parameterCount)", count.map { TextFormat.fixed($0, 0) } ?? ""]
             + [report.protocol.summary])
       }

@@ -1,5 +1,6 @@
 import Files
 import Imaging
+import Networks
 
 extension Evaluator {
   /// Where the pictures of each model are saved to: of several models a folder by the name of each, with a number where two are called alike.
@@ -39,17 +40,59 @@ extension Evaluator {
   /// The text that says of a PNG that it was saved here.
   static let mark = PNGChunk(keyword: "Software", text: "swiftlet eval")
 
-  /// Throws where another file than one that was saved here stands at a path, or at the end of its links: it would be lost.
-  static func checkOwn(_ path: String) throws(EvaluationError) {
+  /// Throws where another file than one that was saved here of the same stands at a path, or at the end of its links: it would be lost.
+  ///
+  /// - Parameter source: what the sheet that is there may be of; nil for anything.
+  static func checkOwn(_ path: String, of source: SheetSource?) throws(EvaluationError) {
     guard Folder.exists(path) || Folder.fileExists(path) else { return }
     // Its header is enough; what cannot be read is none of ours.
-    let isOwn = FileClaims.apart { () -> Bool in
+    let chunks = FileClaims.apart { () -> [PNGChunk] in
       // A pipe might never end.
       guard AtomicFile.isPartial(path), let file = try? RandomAccessFile(path: path, limit: Image.largestFile, memory: 1 << 24),
         let reader = try? ImageReader(file, name: path)
-      else { return false }
-      return reader.properties.metadata.chunks.contains(mark)
+      else { return [] }
+      return reader.properties.metadata.chunks
     }
-    guard isOwn else { throw .savedOverOther(path: path) }
+    guard chunks.contains(mark) else { throw .savedOverOther(path: path) }
+    guard let source, !chunks.contains(source.chunk) else { return }
+    throw .savedOverSheet(path: path, differences: source.differences(from: chunks))
+  }
+}
+
+/// What a sheet was made of, besides the picture and the scale that its name says: one is written over by its like alone.
+struct SheetSource: Hashable {
+  private let fields: [(name: String, title: String, value: String)]
+
+  static func == (a: SheetSource, b: SheetSource) -> Bool { a.text == b.text }
+  func hash(into hasher: inout Hasher) { hasher.combine(text) }
+
+  /// - Parameter folder: of the pictures; it is the same one by whichever path.
+  init(_ network: Network, folder: String, protocol: EvaluationProtocol, precision: String) {
+    var model = Fingerprint()
+    model.add(network.graph.json.utf8)
+    for (name, parameter) in network.parameters.sorted(by: { $0.key < $1.key }) {
+      model.add(name.utf8)
+      parameter.withUnsafeBytes { model.add($0) }
+    }
+    var data = Fingerprint()
+    data.add((Folder.resolved(folder) ?? folder).systemPathBytes)
+    fields = [
+      ("model", "model", model.hexadecimal), ("data", "folder of pictures", data.hexadecimal),
+      ("protocol", "protocol", `protocol`.hash), ("precision", "precision", precision),
+    ]
+  }
+
+  private var text: String { fields.map { "\($0.name)=\($0.value)" }.joined(separator: " ") }
+
+  private static let keyword = "swiftlet eval"
+
+  /// The text that says it in a PNG file: the folder by a number, since whoever gets the sheet need not know its path.
+  var chunk: PNGChunk { PNGChunk(keyword: Self.keyword, text: text) }
+
+  /// What a sheet with such chunks is of another of; empty where it does not say.
+  func differences(from chunks: [PNGChunk]) -> [String] {
+    guard let other = chunks.first(where: { $0.keyword == Self.keyword })?.string else { return [] }
+    let known = Set(other.split(separator: " ").map(String.init))
+    return fields.filter { !known.contains("\($0.name)=\($0.value)") }.map(\.title)
   }
 }

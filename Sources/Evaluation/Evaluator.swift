@@ -1,3 +1,4 @@
+import CPUBackend
 import Execution
 import Files
 import Imaging
@@ -34,17 +35,53 @@ public final class Evaluator {
   ///
   /// - Parameters:
   ///   - saveFolder: where pictures of truth, bicubic and output side by side go, as `NAME-x2.png`; another folder than that of the pictures.
-  ///     Those of an earlier run are replaced, other files are not.
+  ///     Those of the same model, folder of pictures, protocol and precision are replaced, other files are not.
+  ///   - replacesAnySheet: those of other models and pictures are replaced, too: the folder is this run's own.
   ///   - failure: gets a line for each picture that cannot be measured, when that is known.
   ///   - progress: called with the name of what is worked on and the share done.
   public func evaluate(
-    folder: String, model: String, scales: [Int]? = nil, saveFolder: String? = nil, failure: ((String) -> Void)? = nil,
-    progress: ((String, Double) -> Void)? = nil
+    folder: String, model: String, scales: [Int]? = nil, saveFolder: String? = nil, replacesAnySheet: Bool = false,
+    failure: ((String) -> Void)? = nil, progress: ((String, Double) -> Void)? = nil
   ) throws(EvaluationError) -> EvaluationReport {
     try FileClaims.together { () throws(EvaluationError) in
       try evaluateClaimed(
-        folder: folder, model: model, scales: scales, saveFolder: saveFolder, failure: failure, progress: progress)
+        folder: folder, model: model, scales: scales, saveFolder: saveFolder, replacesAnySheet: replacesAnySheet,
+        failure: failure, progress: progress)
     }
+  }
+
+  /// Throws where `evaluate` would write over what is not its own: before anything is measured, where several networks are.
+  public func checkSaving(to saveFolder: String, folder: String, scales: [Int]? = nil) throws(EvaluationError) {
+    let (names, scales) = try subjects(folder: folder, scales: scales)
+    try checkSaving(to: saveFolder, folder: folder, names, scales, replacesAnySheet: false)
+  }
+
+  private func checkSaving(
+    to saveFolder: String, folder: String, _ names: [String], _ scales: [Int], replacesAnySheet: Bool
+  ) throws(EvaluationError) {
+    try Self.checkApart(saveFolder, from: folder)
+    let titles = Self.titles(names), source = sheetSource(folder: folder)
+    for scale in scales {
+      for name in names {
+        let path = Self.savedPath(titles[name] ?? name, scale, in: saveFolder)
+        try Self.checkOwn(path, of: replacesAnySheet ? nil : source)
+      }
+    }
+  }
+
+  private static func savedPath(_ title: String, _ scale: Int, in folder: String) -> String {
+    Folder.joined(folder, "\(title)-x\(scale).png")
+  }
+
+  /// What sheets are of, but for picture and scale, which their names say.
+  private func sheetSource(folder: String) -> SheetSource {
+    let precision =
+      switch engine {
+      case .cpu(let options): options.precision.rawValue
+      case .cuda(let options): options.precision.rawValue
+      case .reference: Precision.float32.rawValue
+      }
+    return SheetSource(network, folder: folder, protocol: `protocol`, precision: precision)
   }
 
   /// The scales that are asked for, or those offered. Throws where the network has not one of them.
@@ -93,24 +130,25 @@ public final class Evaluator {
   private static func smallestSide(_ scale: Int) -> Int { 11 + 2 * scale }
 
   private func evaluateClaimed(
-    folder: String, model: String, scales: [Int]?, saveFolder: String?, failure: ((String) -> Void)?,
+    folder: String, model: String, scales: [Int]?, saveFolder: String?, replacesAnySheet: Bool, failure: ((String) -> Void)?,
     progress: ((String, Double) -> Void)?
   ) throws(EvaluationError) -> EvaluationReport {
     let (names, scales) = try subjects(folder: folder, scales: scales)
-    if let saveFolder { try Self.checkApart(saveFolder, from: folder) }
     let titles = Self.titles(names)
     func savedPath(_ name: String, _ scale: Int, in folder: String) -> String {
-      Folder.joined(folder, "\(titles[name] ?? name)-x\(scale).png")
+      Self.savedPath(titles[name] ?? name, scale, in: folder)
     }
     try wrapping { () throws(FileError) in
       for name in names { try FileClaims.reads(Folder.joined(folder, name)) }
       guard let saveFolder else { return }
       for scale in scales { for name in names { try FileClaims.writes(savedPath(name, scale, in: saveFolder), for: name) } }
     }
+    var marks: [PNGChunk] = []
     if let saveFolder {
-      for scale in scales { for name in names { try Self.checkOwn(savedPath(name, scale, in: saveFolder)) } }
+      try checkSaving(to: saveFolder, folder: folder, names, scales, replacesAnySheet: replacesAnySheet)
+      try wrapping { () throws(FileError) in try Folder.create(saveFolder) }
+      marks = [Self.mark, sheetSource(folder: folder).chunk]
     }
-    if let saveFolder { try wrapping { () throws(FileError) in try Folder.create(saveFolder) } }
     var rows: [EvaluationReport.Row] = []
     var failures: [EvaluationReport.Failure] = []
     var done = 0
@@ -132,7 +170,7 @@ public final class Evaluator {
         if let saveFolder {
           let path = savedPath(name, scale, in: saveFolder)
           var sheet = comparison.sideBySide(model: Folder.split(model).stem)
-          sheet.metadata.chunks = [Self.mark]
+          sheet.metadata.chunks = marks
           let bytes = try wrapping { () throws(ImageError) in try sheet.encoded(as: .png) }
           try wrapping { () throws(FileError) in try AtomicFile.write(bytes, to: path) }
         }
@@ -178,8 +216,10 @@ extension Evaluator {
         psnr: ImageMetric.peakSignalToNoiseRatio(planes, sides.truth, border: border),
         ssim: ImageMetric.structuralSimilarity(planes, sides.truth, border: border))
     }
+    // At scale 1 what is not degraded is the truth itself.
+    let isEnlarged = scale > 1 || !`protocol`.degradations.isEmpty
     let row = EvaluationReport.Row(
-      image: name, scale: scale, width: truth.width, height: truth.height, bicubic: quality(sides.bicubic),
+      image: name, scale: scale, width: truth.width, height: truth.height, bicubic: isEnlarged ? quality(sides.bicubic) : nil,
       network: quality(sides.output), seconds: sides.seconds)
     let crop = Image(truth, bitDepth: 8)
     return Comparison(row: row, truth: crop, bicubic: sides.bicubicImage, output: sides.outputImage)
@@ -306,7 +346,7 @@ extension [Plane<Double>] {
 }
 
 extension Evaluator.Comparison {
-  /// Truth, bicubic and output under their names in one picture.
+  /// Truth, bicubic, where there is such a thing, and output under their names in one picture.
   ///
   /// - Parameter model: what the output is called.
   func sideBySide(model: String) -> Image {
@@ -315,7 +355,7 @@ extension Evaluator.Comparison {
     }
     var sheet = ComparisonSheet()
     sheet.add(truth, "truth")
-    sheet.add(bicubic, label("bicubic", row.bicubic))
+    if let quality = row.bicubic { sheet.add(bicubic, label("bicubic", quality)) }
     sheet.add(output, label(model, row.network))
     return sheet.image
   }

@@ -63,15 +63,21 @@ public struct KernelReport: Hashable, Codable, Sendable {
   /// Empty without a network.
   public var choices: [Choice]
 
-  /// Every kernel of every instruction set.
-  public init() {
-    kernels = KernelTable.all.map {
+  /// Whether the instruction set is one that this machine lacks, so that what is chosen is only planned; nil where none is named, and of a device.
+  public var isAbsent: Bool?
+
+  /// Every kernel, of every instruction set or of what one takes.
+  public init(instructionSet: InstructionSet? = nil) {
+    choices = []
+    isa = instructionSet?.rawValue
+    isAbsent = instructionSet.map { !$0.isAvailable }
+    let names = instructionSet.map { Set(KernelTable($0, on: .current).rows.map(\.name)) }
+    kernels = KernelTable.all.filter { names?.contains($0.name) ?? true }.map {
       Kernel(
         name: $0.name, isa: $0.instructionSet.rawValue, left: $0.elements.left.rawValue, right: $0.elements.right?.rawValue,
         sum: $0.elements.sum?.rawValue, stored: $0.elements.stored.rawValue, family: "\($0.family)", rows: $0.rows,
         columns: $0.columns, isAvailable: $0.instructionSet.isAvailable)
     }
-    choices = []
   }
 
   /// What is taken for each convolution and each fully connected layer of a network, optimised for inference, and why not the others.
@@ -80,6 +86,7 @@ public struct KernelReport: Hashable, Codable, Sendable {
   ) throws(EvaluationError) {
     self.init()
     isa = options.instructionSet.rawValue
+    isAbsent = !options.instructionSet.isAvailable
     precision = options.precision.rawValue
     rates = options.machine.name
     self.input = input.description
@@ -129,12 +136,13 @@ public struct KernelReport: Hashable, Codable, Sendable {
         if let place { groups[place].names.append(choice.node) } else { groups.append((choice, [choice.node])) }
       }
       let parts = groups.map { $0.choice.text(TextFormat.alike($0.names.map(\.onOneLine)), isOfDevice: device != nil) }
-      return "\(engine)\(input.map { ", input \($0)" } ?? "")\n\n\(parts.joined(separator: "\n"))"
+      return "\(engine)\(input.map { ", input \($0)" } ?? "")\n\(absence)\n\(parts.joined(separator: "\n"))"
     }
     if kernels.contains(where: { $0.threads != nil }) { return "\(deviceTable)" }
+    // A kernel's name says its instruction set.
     var table = TextTable(
       ["kernel", "instruction set", "reads", "times", "sums", "stores", "family", "tile", "this machine"],
-      shortening: ["kernel": 20], leavingOut: ["tile", "stores", "sums", "family", "times"])
+      shortening: ["kernel": 20], leavingOut: ["tile", "stores", "sums", "family", "times", "instruction set", "reads"])
     for kernel in kernels {
       table.append([
         kernel.name, kernel.isa, kernel.left, kernel.right ?? "", kernel.sum ?? "", kernel.stored, kernel.family,
@@ -142,7 +150,13 @@ public struct KernelReport: Hashable, Codable, Sendable {
         kernel.isAvailable ? "yes" : "no",
       ])
     }
-    return "\(table)"
+    return "\(absence)\(table)"
+  }
+
+  /// A line where nothing of what is shown runs here.
+  private var absence: String {
+    guard isAbsent == true, let isa else { return "" }
+    return "This machine has no \(isa): what is shown is planned for one that has it, and does not run here.\n"
   }
 }
 

@@ -37,12 +37,15 @@ public struct PictureBatch: Sendable {
     public var companionSuffix: String?
     /// Whether who asks can give a suffix, which errors then name.
     public var offersSuffix: Bool
+    /// Takes also what seems to be the output of an earlier run with other options, by name and size.
+    public var takesOutputs: Bool
 
     public init(
       isRecursive: Bool = false, format: ImageFormat? = nil, suffix: String = "", companionSuffix: String? = nil,
-      offersSuffix: Bool = true
+      offersSuffix: Bool = true, takesOutputs: Bool = false
     ) {
       self.offersSuffix = offersSuffix
+      self.takesOutputs = takesOutputs
       self.isRecursive = isRecursive
       self.format = format
       self.suffix = suffix
@@ -60,12 +63,17 @@ public struct PictureBatch: Sendable {
   /// Pictures in input folders that by their names are the outputs of others there, as an earlier run has made them: they are no inputs. Whether
   /// they are such outputs is looked at when the pictures are taken that they would be made of.
   public let madeBefore: [String]
+  /// Pictures in input folders that by name and size are what an earlier run with other options has made of others there: they are no inputs, unless
+  /// the naming takes them.
+  public let seemingOutputs: [SeemingOutput]
 
   /// A picture that was found.
   private struct Found {
     var item: Item
     /// By its name an output of another.
     var isOutput = false
+    /// By its name and size one of another run.
+    var source: SeemingOutput?
   }
 
   /// Lists the pictures.
@@ -74,7 +82,8 @@ public struct PictureBatch: Sendable {
   /// as output, which need not exist; below it, files keep the place that they had in the input folder. In folders, files whose
   /// extension is that of no picture are passed over, and so is the output folder where it lies in one of them: a second run takes
   /// what the first took. Where outputs with a suffix go to the folder of their inputs, what is called as those of an earlier run is neither taken
-  /// nor written over (`keepsOutput`). No input is ever an output.
+  /// nor written over (`keepsOutput`); and what an earlier run with another suffix or format has made by name and size, `SeemingOutput`, is not
+  /// taken. No input is ever an output.
   ///
   /// - Parameter skipsExisting: outputs that are there stay: then what another input becomes is no input itself, as when outputs go
   ///   to the folder of their inputs a second time.
@@ -106,10 +115,12 @@ public struct PictureBatch: Sendable {
         unentered += folders.map { Folder.joined(input, $0) }
         let isInPlace = Folder.identity(input) == Folder.identity(output)
         let outputs = isInPlace ? naming.outputs(among: pictures) : []
+        let seeming = isInPlace && !naming.takesOutputs ? SeemingOutput.found(among: pictures, in: input) : [:]
         found += pictures.map {
-          Found(
-            item: naming.item(Folder.joined(input, $0), $0, in: output),
-            isOutput: outputs.contains($0.systemPathBytes))
+          let isOutput = outputs.contains($0.systemPathBytes)
+          return Found(
+            item: naming.item(Folder.joined(input, $0), $0, in: output), isOutput: isOutput,
+            source: isOutput ? nil : seeming[$0.systemPathBytes])
         }
       }
     }
@@ -119,6 +130,8 @@ public struct PictureBatch: Sendable {
         found[index].item.companion = "\(parts.folder)\(parts.stem)\(suffix)\(parts.suffix)"
       }
     }
+    seemingOutputs = found.compactMap(\.source)
+    found.removeAll { $0.source != nil }
     // What the others become, as far as it is there.
     let outputs = Set(
       found.filter { !$0.isOutput && $0.item.output != $0.item.input }
@@ -129,7 +142,7 @@ public struct PictureBatch: Sendable {
       return Folder.identity(it.item.input).map(outputs.contains) ?? false
     }
     madeBefore = found.filter(isMade).map(\.item.input)
-    let made = Set(madeBefore.compactMap(Folder.identity))
+    let made = Set((madeBefore + seemingOutputs.map(\.path)).compactMap(Folder.identity))
     var items = found.filter { !isMade($0) }.map(\.item)
     for index in items.indices where items[index].output != "-" {
       let isMade = Folder.identity(items[index].output).map(made.contains) ?? false

@@ -17,13 +17,35 @@ package struct TableColumn: Hashable, Sendable {
   /// The widest of the header and of the cells.
   package var natural: Int { max(header.columnCount, cells.map(\.columnCount).max() ?? 0) }
 
-  /// Narrower, with dots where something is cut off.
+  /// Narrower, with dots where something is cut off: the ends of cells, or their middles or beginnings where different ones would look alike.
   package func cut(to width: Int) -> TableColumn {
     var result = self
     result.width = max(width, header.columnCount)
-    result.cells = cells.map { $0.shortened(columns: result.width) }
+    let share = Self.headShare(of: Set(cells), columns: result.width).share
+    result.cells = cells.map { $0.shortened(columns: result.width, head: share) }
     return result
   }
+
+  /// What is kept of the beginning, as a share, in the order of preference.
+  private static let headShares = [1, 0.5, 0.75, 0.25, 0]
+
+  /// The share with which the fewest of some different texts look like others, and how many do.
+  private static func headShare(of texts: Set<String>, columns: Int) -> (share: Double, alike: Int) {
+    var best = (share: 1.0, alike: Int.max)
+    for share in headShares where best.alike > 0 {
+      let alike = texts.count - Set(texts.map { $0.shortened(columns: columns, head: share) }).count
+      if alike < best.alike { best = (share, alike) }
+    }
+    return best
+  }
+
+  /// Whether different cells stay different at a width.
+  package func isDistinct(at width: Int) -> Bool {
+    Self.headShare(of: Set(cells), columns: max(width, header.columnCount)).alike == 0
+  }
+
+  /// The least width, from `least` on, at which different cells stay different.
+  private var leastDistinct: Int { (least..<max(width, least)).first { isDistinct(at: $0) } ?? width }
 
   /// What a line of some columns takes, with two spaces between them.
   package static func lineWidth(_ columns: [TableColumn]) -> Int { columns.reduce(-2) { $0 + $1.width + 2 } }
@@ -34,8 +56,11 @@ package struct TableColumn: Hashable, Sendable {
   /// - Parameters:
   ///   - width: of a line.
   ///   - leftOut: headers, the least telling first. Columns that are not among them stay, and a table of many of those may stay too wide.
+  ///
+  /// The cells of the first column tell rows apart: they stay different from one another.
   package static func fitting(_ all: [TableColumn], width: Int, leavingOut leftOut: [String]) -> [TableColumn] {
     var kept = all, next = leftOut[...]
+    if let first = kept.first, lineWidth(kept) > width { kept[0].least = first.leastDistinct }
     while true {
       var columns = kept
       while true {

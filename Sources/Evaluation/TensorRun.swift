@@ -51,6 +51,8 @@ public struct TensorRun: Hashable, Codable, Sendable {
       }
     }
     for path in outputPaths where folder == nil { try Folder.checkExtension(path, in: [".npy"]) }
+    // Before any of them is read: else the network would be blamed for what is wrong with a file.
+    if inputPaths.count == 1, inputPaths[0] != "-" { _ = try network.inputShape(ofArray: inputPaths[0]) }
     var tensors: [Tensor] = []
     for (path, input) in zip(inputPaths, network.inputs) {
       tensors.append(

@@ -18,6 +18,14 @@ extension StringProtocol {
     columnCount > columns
       ? "\(prefix(columns: Swift.max(columns - 3, 0)))...".prefix(columns: columns).description : String(self)
   }
+
+  /// The same, with dots in the place of a part of which this share of what is left stands before; 1 for the end.
+  package func shortened(columns: Int, head share: Double) -> String {
+    guard share < 1, columns > 3, columnCount > columns else { return shortened(columns: columns) }
+    let head = prefix(columns: Int((Double(columns - 3) * share).rounded()))
+    let tail = String(reversed()).prefix(columns: columns - 3 - head.columnCount)
+    return "\(head)...\(String(tail.reversed()))"
+  }
 }
 
 extension Character {

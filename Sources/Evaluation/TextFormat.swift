@@ -126,8 +126,9 @@ package enum TextFormat {
   package static func fitting(_ text: String, width: Int?, indent: Int = 2) -> String {
     guard let width else { return text }
     return text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-      let margin = String(line.prefix { $0 == " " })
-      let body = wrapped(String(line.dropFirst(margin.count)), width: max(width - margin.count, 20), indent: indent)
+      // Half of a line is for words.
+      let spaces = line.prefix { $0 == " " }.count, margin = String(repeating: " ", count: min(spaces, width / 2))
+      let body = wrapped(String(line.dropFirst(spaces)), width: max(width - margin.count, 1), indent: indent)
       return margin + body.dropLast().split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\n" + margin)
     }.joined(separator: "\n")
   }

@@ -53,7 +53,9 @@ package struct TextTable: Hashable, Sendable {
     guard TableColumn.lineWidth(columns) > width, var first = columns.first else { return [columns] }
     if columns.count == 1 { return [[first.broken(to: width)]] }
     let least = min(max(leastName, width / 3), width / 2)
-    if first.width > least { first = first.header.columnCount > least ? first.broken(to: least) : first.cut(to: least) }
+    if first.width > least {
+      first = first.header.columnCount > least || !first.isDistinct(at: least) ? first.broken(to: least) : first.cut(to: least)
+    }
     var blocks: [[TableColumn]] = []
     for column in columns.dropFirst() {
       if let last = blocks.last, TableColumn.lineWidth(last) + 2 + column.width <= width {

@@ -90,31 +90,43 @@ public struct UpscaleReport: Hashable, Codable, Sendable {
   public var madeBefore: [String] = []
   /// How busy a device was; nil without one.
   public var deviceUse: DeviceUse?
+  /// Pictures in input folders that by name and size an earlier run with other options has made of others there.
+  public var seemingOutputs: [SeemingOutput] = []
 
   /// What is known before the first picture is taken.
   public init(_ batch: PictureBatch) {
     ignored = batch.ignored
     unentered = batch.unentered
     madeBefore = batch.madeBefore
+    seemingOutputs = batch.seemingOutputs
   }
 
   /// How many became what, and what was passed over: a line for people.
   public var summary: String {
     let skipped = results.count(where: \.isSkipped)
-    var parts = ["\(results.count - skipped) enlarged"]
-    if skipped > 0 { parts.append("\(skipped) there already") }
-    if !failures.isEmpty { parts.append("\(failures.count) failed") }
+    var counts = ["\(results.count - skipped) enlarged"]
+    if skipped > 0 { counts.append("\(skipped) there already") }
+    if !failures.isEmpty { counts.append("\(failures.count) failed") }
+    // What has commas in itself stands between semicolons.
+    var parts = [counts.joined(separator: ", ")]
     if !madeBefore.isEmpty {
       parts.append(
         "\(madeBefore.count) not enlarged, called as outputs of an earlier run: \(TextFormat.list(madeBefore, most: 4))")
     }
+    if !seemingOutputs.isEmpty {
+      let names = seemingOutputs.map { "\($0.path) (\(TextFormat.short($0.scale)) times \(Folder.name($0.source)))" }
+      parts.append(
+        "\(names.count) not enlarged, by name and size made by an earlier run (--take-outputs enlarges \(names.count == 1 ? "it" : "them")): "
+          + TextFormat.list(names, most: 4))
+    }
     parts += Self.passedOverText(ignored: ignored, unentered: unentered)
-    return parts.joined(separator: ", ")
+    return parts.joined(separator: "; ")
   }
 
   /// Whether there is more to be said than of each picture.
   public var hasSummary: Bool {
-    results.count + failures.count > 1 || !(ignored.isEmpty && unentered.isEmpty && madeBefore.isEmpty)
+    results.count + failures.count > 1
+      || !(ignored.isEmpty && unentered.isEmpty && madeBefore.isEmpty && seemingOutputs.isEmpty)
   }
 
   /// What was left aside of input folders, a clause for each kind.

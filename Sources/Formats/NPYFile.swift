@@ -35,6 +35,22 @@ public enum NPYFile {
     ).tensor(from: bytes, header.dataOffset..<bytes.count, name: "array")
   }
 
+  /// The shape of a file's array by its header and its length, without the elements. `-`, which can be read once, has to be read whole.
+  public static func shape(of path: String, expecting shape: [Int?]? = nil) throws(FormatError) -> Shape {
+    do throws(FormatProblem) {
+      let file: RandomAccessFile
+      do throws(FileError) {
+        file = try RandomAccessFile(path: path, limit: fileLimit, memory: fileLimit)
+      } catch {
+        throw .file(error)
+      }
+      let head = file.bytes(NPYHeader.byteLimit + 12, at: 0)
+      return Shape(try checkedHeader(head, byteCount: file.byteCount, shape: shape).shape)
+    } catch {
+      throw FormatError(source: path, problem: error)
+    }
+  }
+
   /// The array as float32, whatever its element type.
   public static func readFloats(_ path: String, shape: [Int?]? = nil) throws(FormatError) -> Tensor {
     try read(path, shape: shape).convertedToFloat32()
@@ -95,13 +111,17 @@ public enum NPYFile {
   }
 
   /// The header, whose shape is that of the data and the caller.
-  private static func checkedHeader(_ bytes: [UInt8], shape expected: [Int?]?) throws(FormatProblem) -> NPYHeader {
+  ///
+  /// - Parameter byteCount: of the file, where `bytes` are its beginning.
+  private static func checkedHeader(
+    _ bytes: [UInt8], byteCount: Int? = nil, shape expected: [Int?]?
+  ) throws(FormatProblem) -> NPYHeader {
     let header = try NPYHeader(bytes: bytes)
     // By division: a hostile shape must not overflow the product with the element size.
     guard let count = Shape(header.shape).checkedCount, StridedWalk.rowMajorStrides(header.shape) != nil else {
       throw .malformed(.npy, part: "the shape has more elements than any file holds")
     }
-    let available = bytes.count - header.dataOffset
+    let available = (byteCount ?? bytes.count) - header.dataOffset
     guard count <= available / header.type.byteCount else { throw .truncated(.npy, part: "the elements") }
     guard count * header.type.byteCount == available else {
       throw .malformed(.npy, part: "\(available - count * header.type.byteCount) bytes after the last element")

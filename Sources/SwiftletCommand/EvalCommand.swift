@@ -5,7 +5,7 @@ struct EvalCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "eval", abstract: "Measures models on pictures: PSNR and SSIM beside bicubic interpolation.",
     discussion: """
-      Of several models the means are compared, beside parameters and the multiply-adds for an output of 1280x720. Each picture is made smaller, enlarged again and compared with what it was. The protocol is printed in full. A picture that \
+      Of several models the means are compared, beside parameters and the multiply-adds for an output of 1280x720. Each picture is made smaller, enlarged again and compared with what it was. The protocol is printed in full. At scale 1, of pictures that nothing is done to, there is no bicubic beside the model. A picture that \
       cannot be measured is named and the others go on; the means are then those of the others, and the exit code is 1.
       """)
 
@@ -31,7 +31,7 @@ struct EvalCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Write truth, bicubic and output side by side there; of several models in a folder each. Only what an earlier run saved is written over. (default: no pictures)",
+      "Write truth, bicubic and output side by side there; of several models in a folder each. Only what was saved of the same model, folder and protocol is written over. (default: no pictures)",
       valueName: "folder"))
   var save: String?
 
@@ -70,6 +70,11 @@ struct EvalCommand: ParsableCommand {
       try Evaluator(ModelLibrary.network(model), protocol: measure, engine: try engine.value, tile: tile)
     }
     for evaluator in evaluators { try evaluator.checkedScales(scales?.values) }
+    if let folders {
+      for (evaluator, folder) in zip(evaluators, folders) {
+        try evaluator.checkSaving(to: folder, folder: data, scales: scales?.values)
+      }
+    }
     let start = Machine.seconds
     defer { Terminal.clearProgress() }
     let reports = try evaluators.enumerated().map { (place, evaluator) in

@@ -99,7 +99,7 @@ struct KernelsCommand: ParsableCommand {
     } else if named != nil {
       report = KernelReport(devicesOf: device.isHere ? named?.capability : nil)
     } else {
-      report = KernelReport()
+      report = KernelReport(instructionSet: isa)
     }
     json
       ? Terminal.showJSON(try report.json)

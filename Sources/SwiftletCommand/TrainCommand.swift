@@ -51,7 +51,7 @@ struct TrainCommand: ParsableCommand {
       let name = recipe.map { RunFolder.name(ofRecipe: $0) } ?? keys.architecture ?? "run"
       folder = output.map { RunFolder(path: $0) } ?? RunFolder.unused(name: name)
     }
-    let recipe = try TrainingRecipe(contentsOf: recipePath, options: keys.options)
+    let recipe = try TrainingRecipe(contentsOf: recipePath, options: keys.options, offersOptions: true)
     let job = try TrainingJob(
       recipe, options: try cpu.options, version: SwiftletCommand.configuration.version, folder: folder, root: dataRoot,
       resumes: resume != nil)
@@ -128,7 +128,9 @@ struct RecipeArguments: ParsableArguments {
   var memory: String?
 
   @Option(
-    help: ArgumentHelp("Any key, as in training.loss=l1; may be given again.", valueName: "key=value"),
+    help: ArgumentHelp(
+      "Any key, as in training.loss=l1; a key without a value, as in training.step=, is taken out of the recipe. May be given again.",
+      valueName: "key=value"),
     transform: { try RecipeOption(argument: $0) })
   var set: [RecipeOption] = []
 
@@ -163,6 +165,10 @@ struct RecipeOption {
     }
     key = String(argument[..<equals])
     let text = String(argument[argument.index(after: equals)...])
+    if text.allSatisfy({ $0 == " " }) {
+      value = .null
+      return
+    }
     do throws(YAMLError) {
       value = try YAMLNode(parsing: Array(text.utf8))
     } catch {

@@ -105,6 +105,13 @@ struct UpscaleCommand: ParsableCommand {
       """, transform: Suffix.init(argument:))
   var suffix = Suffix("")
 
+  @Flag(
+    help: """
+      Where outputs go to the folder of the inputs: enlarge also what by name and size was made of a picture there with another suffix or \
+      format.
+      """)
+  var takeOutputs = false
+
   @OptionGroup var engine: EngineArguments
 
   @Flag(name: .shortAndLong, help: "Say of each picture whether its rows flowed from file to file, and if not why.")
@@ -149,7 +156,7 @@ struct UpscaleCommand: ParsableCommand {
   }
 
   func run() throws {
-    let naming = PictureBatch.Naming(isRecursive: recursive, format: format, suffix: suffix.text)
+    let naming = PictureBatch.Naming(isRecursive: recursive, format: format, suffix: suffix.text, takesOutputs: takeOutputs)
     let batch = try PictureBatch(inputs: inputs, output: output, naming: naming, skipsExisting: skipExisting)
     let upscaler = try BatchUpscaler(
       model: model, backend: try engine.value.makeBackend(),

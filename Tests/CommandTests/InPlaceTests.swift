@@ -70,4 +70,62 @@ import Testing
     #expect(twice.code == 1 && twice.error.contains("'in/./a.png' is given twice; leave one out"), "\(twice.error)")
     #expect(try place.names().contains("out"))
   }
+
+  /// What a run with another suffix, scale or format has made is known by name and size, said, and enlarged only where that is asked for.
+  @Test(arguments: [
+    ["-s", "2"], ["-s", "3"], ["-s", "1.37"], ["--width", "93"], ["-s", "2", "-f", "webp"],
+    ["-s", "2", "-f", "bmp", "--strip"],
+  ])
+  func `outputs of runs with other options are no inputs`(options: [String]) throws {
+    let place = try Self.place()
+    let start = ["upscale", "in", "-o", "in", "-m", "MODEL"]
+    #expect(try place.run(start + ["--suffix", "-first"] + options).code == 0)
+    let before = try Self.files(place), made = Set(before.keys).subtracting(["a.png", "b.png"])
+    #expect(made.count == 2)
+    let other = try place.run(start + ["--suffix", "-big"])
+    #expect(other.code == 0 && other.error.isEmpty, "\(other.error)")
+    let line = try #require(other.output.split(separator: "\n").last)
+    #expect(
+      line.hasPrefix(
+        "2 enlarged; 2 not enlarged, by name and size made by an earlier run (--take-outputs enlarges them): in/a-first."),
+      "\(line)")
+    #expect(try Set(Self.files(place).keys) == Set(before.keys).union(["a-big.png", "b-big.png"]))
+    // Those of both runs now.
+    let json = try place.run(start + ["--suffix", "-third", "--json"])
+    let report = try #require(try JSONSerialization.jsonObject(with: json.outputBytes) as? [String: Any])
+    let seeming = try #require(report["seeming_outputs"] as? [[String: Any]])
+    #expect(seeming.count == 4 && seeming.allSatisfy { ["in/a.png", "in/b.png"].contains($0["source"] as? String) })
+    #expect((report["results"] as? [Any])?.count == 2)
+    let all = try place.run(start + ["--suffix", "-all", "--take-outputs"])
+    #expect(all.code == 0 && all.output.contains("\n8 enlarged"), "\(all.output)")
+    // In another folder nobody takes them for anything.
+    #expect(
+      try place.run(["upscale", "in", "-o", "out", "-m", "MODEL", "-f", "png", "--suffix", "-x"]).output.contains("16 enlarged")
+    )
+  }
+
+  /// Outputs of another format need no suffix; what stands in the place of one that is to be made is never written over.
+  @Test func `formats beside one another`() throws {
+    let place = try Self.place()
+    let start = ["upscale", "in", "-o", "in", "-m", "MODEL"]
+    #expect(try place.run(start + ["-f", "webp"]).code == 0)
+    let before = try Self.files(place)
+    #expect(Set(before.keys) == ["a.png", "a.webp", "b.png", "b.webp"])
+    let again = try place.run(start + ["-f", "webp"])
+    #expect(again.code == 0 && again.output.contains("\n0 enlarged, 2 there already; 2 not enlarged"), "\(again)")
+    let other = try place.run(start + ["-f", "webp", "-s", "3"])
+    #expect(other.code == 1 && other.error.contains("'in/a.webp' stands there with 80x60 pixels"), "\(other.error)")
+    #expect(try Self.files(place) == before)
+    #expect(try place.run(start + ["-f", "bmp"]).output.contains("\n2 enlarged; 2 not enlarged"))
+  }
+
+  /// Pictures of one's own that only look like others are taken: other sizes, other proportions, other numbers.
+  @Test func `own pictures are taken`() throws {
+    let place = try Self.place()
+    for (name, width, height) in [
+      ("a-edit", 40, 30), ("a-wide", 80, 50), ("a-small", 20, 15), ("c1", 40, 30), ("c12", 80, 60), ("ab", 41, 30),
+    ] { try TestChart.image(width: width, height: height).write(to: place.path("in/\(name).png")) }
+    let result = try place.run(["upscale", "in", "-o", "in", "-m", "MODEL", "--suffix", "-big"])
+    #expect(result.code == 0 && result.output.hasSuffix("\n8 enlarged\n"), "\(result.output)")
+  }
 }

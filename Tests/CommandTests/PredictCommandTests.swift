@@ -139,7 +139,7 @@ import Testing
     try FileManager.default.createDirectory(atPath: place.path("test/other"), withIntermediateDirectories: true)
     for name in ["test/other/2.png", "test/3.png"] { try TestChart.image(width: 32, height: 32).write(to: place.path(name)) }
     try AtomicFile.write(Array("notes".utf8), to: place.path("test/notes.txt"))
-    let passedOver = "1 passed over, no pictures by their names: test/notes.txt, "
+    let passedOver = "1 passed over, no pictures by their names: test/notes.txt; "
     for (model, output) in [("bird", "a.csv"), ("memb", "masks")] {
       let flat = try place.run(["predict", "\(model).safetensors", "test", "-o", output])
       let unentered =

@@ -76,4 +76,70 @@ import Testing
     let none = try place.run(["eval", "MODEL", "--data", "data", "--scales", "1"])
     #expect(none.code == 64 && none.error.contains("give --scales 2"), "\(none.error)")
   }
+
+  /// Sheets of another model, folder, protocol or precision are others' work: they stay, and nothing is begun.
+  @Test func `sheets of something else stay`() throws {
+    let place = try Self.place(), manager = FileManager.default
+    try manager.copyItem(atPath: place.path("data"), toPath: place.path("other"))
+    try manager.copyItem(atPath: place.path("model.safetensors"), toPath: place.path("same.safetensors"))
+    try ModelFile.write(
+      EDSR(scale: 2, channels: 1, features: 8, blocks: 1).network(.random(seed: 2)), to: place.path("other.safetensors"))
+    try manager.createSymbolicLink(atPath: place.path("link"), withDestinationPath: "data")
+    #expect(try place.run(Self.command).code == 0)
+    func sheets() throws -> [Data] {
+      try ["a", "b"].map { try Data(contentsOf: URL(fileURLWithPath: place.path("saved/\($0)-x2.png"))) }
+    }
+    let before = try sheets()
+    for (arguments, difference) in [
+      (["other.safetensors", "--data", "data"], "model"), (["MODEL", "--data", "other"], "folder of pictures"),
+      (["MODEL", "--data", "data", "--protocol", "rgb"], "protocol"),
+      (["MODEL", "--data", "data", "--degrade", "noise:2"], "protocol"),
+      (["MODEL", "--data", "data", "--precision", "bfloat16"], "precision"),
+      (["other.safetensors", "--data", "other", "--protocol", "edsr"], "model, folder of pictures, protocol"),
+    ] {
+      let result = try place.run(["eval"] + arguments + ["--save", "saved"])
+      #expect(result.code == 64 && result.output.isEmpty, "\(arguments)")
+      #expect(
+        result.error.hasPrefix(
+          "swiftlet: 'saved/a-x2.png' was saved by 'eval' of another \(difference), and is not written over; give --save another folder"
+        ),
+        "\(result.error)")
+      #expect(try sheets() == before)
+    }
+    // The same by other names.
+    for arguments in [["same.safetensors", "--data", "./data/."], ["MODEL", "--data", "link", "--threads", "1"]] {
+      #expect(try place.run(["eval"] + arguments + ["--save", "saved"]).code == 0)
+    }
+    // Of several models the last is looked at before the first is measured.
+    try manager.createDirectory(atPath: place.path("both/other"), withIntermediateDirectories: true)
+    try manager.copyItem(atPath: place.path("saved/b-x2.png"), toPath: place.path("both/other/b-x2.png"))
+    let several = try place.run(["eval", "MODEL", "other.safetensors", "--data", "data", "--save", "both"])
+    #expect(several.code == 64 && several.error.contains("'both/other/b-x2.png' was saved by 'eval' of another model, and"))
+    #expect(try manager.contentsOfDirectory(atPath: place.path("both")) == ["other"])
+  }
+
+  /// At scale 1 the picture itself is the truth: there is no interpolation to compare with, in whatever form.
+  @Test func `no bicubic where nothing is enlarged`() throws {
+    let place = try Self.place()
+    try ModelFile.write(
+      SRVGG(scale: 1, features: 4, convolutions: 1).network(.random(seed: 1)), to: place.path("one.safetensors"))
+    let command = ["eval", "one.safetensors", "--data", "data", "--save", "saved"]
+    let text = try place.run(command)
+    #expect(text.code == 0 && !text.output.contains("inf") && !text.output.contains("nan"), "\(text)")
+    let row = try #require(text.output.split(separator: "\n").first { $0.hasPrefix("a ") })
+    #expect(row.split(separator: " ").count { $0 == "-" } == 3, "\(row)")
+    // Truth and output, of 48 pixels each.
+    #expect(try place.image("saved/a-x1.png").width == 2 * 48 + 4)
+    let csv = try place.run(command + ["--csv"]).output.split(separator: "\n")
+    #expect(csv.count == 4 && csv.allSatisfy { !$0.contains("inf") } && csv[1].contains(",48,40,,"), "\(csv)")
+    let markdown = try place.run(command + ["--markdown"]).output
+    #expect(!markdown.contains("bicubic") && !markdown.contains("inf"), "\(markdown)")
+    let json = try JSONSerialization.jsonObject(with: place.run(command + ["--json"]).outputBytes)
+    let report = try #require(json as? [String: Any])
+    for rows in ["images", "means"] {
+      for row in try #require(report[rows] as? [[String: Any]]) { #expect(row["bicubic"] == nil && row["network"] != nil) }
+    }
+    let degraded = try place.run(["eval", "one.safetensors", "--data", "data", "--degrade", "noise:5", "--markdown"]).output
+    #expect(degraded.contains("| bicubic | x1 |"), "\(degraded)")
+  }
 }

@@ -13,6 +13,11 @@ import Testing
   private static func place(_ recipe: String = recipe) throws -> Workplace {
     let place = try Workplace()
     try AtomicFile.write(Array(recipe.utf8), to: place.path("recipe.yaml"))
+    try AtomicFile.write(
+      Array(
+        (recipe.split(separator: "\n").prefix(2).joined(separator: "\n")
+          + "\ntraining:\n  schedule: cosine\n  least-learning-rate: 1e-5\n  epochs: 2\n  batch-size: 4\n").utf8),
+      to: place.path("cosine.yaml"))
     return place
   }
 
@@ -66,6 +71,22 @@ import Testing
     CommandCase(
       "train recipe.yaml --memory much -o r", 64,
       "swiftlet: the options: 'training.memory' is 'much' and must be bytes, as in 512M or 2G…"),
+    CommandCase(
+      "train --architecture unet --kind masks --data . -o r", 64,
+      "swiftlet: the options: 'data.masks' is missing; --set data.masks=VALUE gives it (see…"),
+    CommandCase(
+      "train --architecture unet -o r", 64, "swiftlet: the options: 'data' is missing; --kind and --data give it (see…"),
+    CommandCase(
+      "train recipe.yaml --set training.momentum=0.9 -o r", 64,
+      "swiftlet: the options: 'training.momentum' belongs to 'training.optimizer' sgd, and here that is adam; leave it out, or choose sgd (see…"
+    ),
+    CommandCase(
+      "train cosine.yaml --step 3 -o r", 1,
+      "swiftlet: 'cosine.yaml', line 5: 'training.least-learning-rate' belongs to 'training.schedule' cosine, and here that is step; leave it out, "
+        + "or choose cosine; --set training.least-learning-rate= takes it out"),
+    CommandCase(
+      "train cosine.yaml --set training.schedul= -o r", 64,
+      "swiftlet: the options: there is no key 'training.schedul'; do you mean 'schedule'?…"),
     CommandCase("info MODEL --loss l1", 64, "swiftlet: --loss, --optimizer and --batch-size speak of training…"),
     CommandCase(
       "info MODEL --training --loss l3", 64,
@@ -94,6 +115,78 @@ import Testing
     #expect(difference.contains("training.seed") && !difference.contains("data.patch"))
     // The model enlarges.
     #expect(try place.run(["upscale", "photo.png", "-m", "runs/recipe/model.safetensors", "-o", "big.png"]).code == 0)
+  }
+
+  /// A key that says what would be so without it is no difference, however it is written.
+  @Test func `defaults are no differences`() throws {
+    let place = try Self.place()
+    #expect(try place.run(["train", "recipe.yaml", "-o", "plain"]).code == 0)
+    let spelt = [
+      "--lr", "1e-3", "--seed", "01", "--weight-decay", "0.0", "--clip", "3", "--set", "training.optimizer=adam", "--set",
+      "training.betas=[0.90, 0.999]", "--set", "training.schedule=constant", "--set", "data.flips=yes", "--set",
+      "data.pre-scales=1", "--set", "training.loss=l1", "--set", "model.options.scale=2", "--set", "data.scales=[2]", "--set",
+      "model.options.residual-scale=1.0", "--set", "data.cache=1G", "--set", "training.average=",
+    ]
+    let other = try place.run(["train", "recipe.yaml", "-o", "spelt", "--set", "data.folders=[.]"] + spelt)
+    #expect(other.code == 0, "\(other.error)")
+    let difference = try place.run(["runs", "diff", "plain", "spelt"]).output
+    let keys = difference.split(separator: "\n").compactMap { $0.split(separator: " ").first }.filter { $0.contains(".") }
+    #expect(keys == ["training.clip-norm"], "\(difference)")
+    // What a key is by default is said where the other run has another.
+    let step = try place.run(["train", "recipe.yaml", "-o", "step", "--step", "1", "--set", "model.options.features=6"])
+    #expect(step.code == 0, "\(step.error)")
+    let table = try place.run(["runs", "diff", "plain", "step"]).output
+    #expect(table.contains("constant (by default)") && table.contains("model.options.features"), "\(table)")
+    #expect(!table.contains("training.factor"), "\(table)")
+  }
+
+  /// An option takes the keys out that would not go with it.
+  @Test func `keys are taken out`() throws {
+    let place = try Self.place()
+    let result = try place.run([
+      "train", "cosine.yaml", "--step", "1", "--set", "training.least-learning-rate=", "--set", "training.warm-up=null", "-o",
+      "r",
+    ])
+    #expect(result.code == 0, "\(result.error)")
+    let recipe = try String(contentsOfFile: place.path("r/recipe.yaml"), encoding: .utf8)
+    #expect(recipe.contains("schedule: step") && !recipe.contains("least") && !recipe.contains("null"), "\(recipe)")
+    #expect(try place.run(["train", "--resume", "r"]).code == 0)
+  }
+
+  /// The data say how many channels and classes there are; what is given all the same and does not go with them is named with its option.
+  @Test func `options that the data tell`() throws {
+    let place = try Self.place()
+    for name in ["cells", "truth", "birds/owl", "birds/rook"] {
+      try FileManager.default.createDirectory(atPath: place.path(name), withIntermediateDirectories: true)
+    }
+    try TestChart.image(width: 32, height: 32).write(to: place.path("cells/1.png"))
+    let mask = (0..<32 * 32).map { UInt8($0 % 32 < 16 ? 255 : 0) }
+    try Image(width: 32, height: 32, colourModel: .grey, samples: .uint8(mask)).write(to: place.path("truth/1.png"))
+    for name in ["owl/1", "owl/2", "rook/1", "rook/2"] {
+      try TestChart.image(width: 32, height: 32).write(to: place.path("birds/\(name).png"))
+    }
+    let masks = [
+      "train", "--architecture", "unet", "--kind", "masks", "--data", "cells", "--set", "data.masks=truth", "--epochs", "1",
+      "--batch-size", "1", "--set", "model.options.features=4",
+    ]
+    let one = try place.run(masks + ["-o", "masks"])
+    #expect(one.code == 0, "\(one.error)")
+    #expect(try ModelFile.read(place.path("masks/model.safetensors")).inputs[0].channels == 1)
+    for (option, message) in [
+      ("channels", "model.options.channels the value 1, or --set model.options.channels=1"),
+      ("classes", "--set model.options.classes=1"),
+    ] {
+      let wrong = try place.run(masks + ["-o", "wrong", "--set", "model.options.\(option)=2"])
+      #expect(wrong.code == 1 && wrong.error.contains(message), "\(wrong.error)")
+    }
+    let classes = [
+      "train", "--architecture", "small-resnet", "--kind", "classes", "--data", "birds", "--epochs", "1", "--batch-size", "2",
+      "--set", "model.options.features=4",
+    ]
+    let two = try place.run(classes + ["-o", "classes"])
+    #expect(two.code == 0, "\(two.error)")
+    let wrong = try place.run(classes + ["-o", "wrong", "--set", "model.options.classes=5"])
+    #expect(wrong.code == 1 && wrong.error.contains("--set model.options.classes=2"), "\(wrong.error)")
   }
 
   /// By a signal that asks, or one that does not: what comes out is the same.

@@ -64,7 +64,7 @@ import Testing
       again.output == """
         out/a-big.png is there already, of the right size, skipped
         out/c-big.png is there already, of the right size, skipped
-        0 enlarged, 2 there already, 1 failed, 1 passed over, no pictures by their names: in/notes.txt, the folder inside was not entered (-r enters it)
+        0 enlarged, 2 there already, 1 failed; 1 passed over, no pictures by their names: in/notes.txt; the folder inside was not entered (-r enters it)
 
         """)
   }
@@ -163,7 +163,7 @@ import Testing
     }
     for name in ["in/a.png", "in/b/a.png"] { try manager.copyItem(atPath: place.path("photo.png"), toPath: place.path(name)) }
     let flat = try place.run(["upscale", "in", "-o", "in/out", "-m", "MODEL"])
-    #expect(flat.output.hasSuffix("\n1 enlarged, 2 folders inside were not entered (-r enters them)\n"), "\(flat.output)")
+    #expect(flat.output.hasSuffix("\n1 enlarged; 2 folders inside were not entered (-r enters them)\n"), "\(flat.output)")
     let again = try place.run(["upscale", "in", "-o", "in/out", "-m", "MODEL", "--json"])
     #expect(again.output.contains("\"in\\/d\"") || again.output.contains("\"in/d\""), "\(again.output)")
     let deep = try place.run(["upscale", "in", "-o", "in/out", "-m", "MODEL", "-r"])

@@ -38,6 +38,31 @@ import Testing
       all.contains("dense_half_16x16") && !all.contains("yes") && all.split(separator: "\n").allSatisfy { $0.count <= 80 })
   }
 
+  /// Of an instruction set that a machine lacks what is shown is a plan, and it is said; of one that it has nothing is.
+  @Test(arguments: InstructionSet.allCases) func absentInstructionSetsAreSaid(_ isa: InstructionSet) throws {
+    var builder = NetworkBuilder("n")
+    builder.output(builder.convolution("only", builder.input("x", channels: 3), outChannels: 16, kernel: 3, padding: 1))
+    let options = CPUOptions(instructionSet: isa, machine: .zen5)
+    let chosen = try KernelReport(try builder.build(.zeros), input: Shape(channels: 3, height: 16, width: 16), options: options)
+    let listed = KernelReport(instructionSet: isa)
+    for report in [chosen, listed] {
+      #expect(report.isAbsent == !isa.isAvailable)
+      #expect(report.text().contains("This machine has no \(isa.rawValue): what is shown is planned") == !isa.isAvailable)
+    }
+    #expect(!listed.kernels.isEmpty && listed.kernels.count < KernelReport().kernels.count)
+    #expect(KernelReport().isAbsent == nil && !KernelReport().text().contains("This machine has no"))
+  }
+
+  /// However narrow the lines, no kernel is called as another.
+  @Test(arguments: [20, 40, 60, 80, 100]) func kernelsAreToldApart(_ width: Int) throws {
+    let report = KernelReport(), text = report.text(width: width)
+    #expect(text.split(separator: "\n").allSatisfy { $0.count <= width })
+    guard width >= 40 else { return }
+    let count = report.kernels.count
+    let names = text.split(separator: "\n").dropFirst().prefix(count).compactMap { $0.split(separator: " ").first }
+    #expect(names.count == count && Set(names).count == Set(report.kernels.map(\.name)).count)
+  }
+
   /// Where blocks share the input channels of a tile it is said, and which of them there are follows from it.
   @Test func splitsAreTold() throws {
     var builder = NetworkBuilder("deep")

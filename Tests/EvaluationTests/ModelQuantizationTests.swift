@@ -46,6 +46,73 @@ import Testing
     #expect(output.width == 40 && output.height == 32)
   }
 
+  /// Pictures become packed mosaics as in training, of sides that the network takes; those that hold none are told with what is needed.
+  @Test func mosaicsArePacked() throws {
+    let folder = try Place(), network = try SeeInTheDark(features: 2).network(.random(seed: 1))
+    for (index, size) in [(130, 150), (100, 80), (70, 64), (40, 200)].enumerated() {
+      try AtomicFile.write(
+        Image.chart(size.0, size.1, index == 1 ? .grey : .rgb).encoded(as: .png), to: folder.path + "/\(index).png")
+    }
+    let data = try CalibrationData(folder: folder.path, for: network, count: 9, side: 64)
+    #expect(
+      data.peak == 1 && data.samples.map(\.input.shape) == [[1, 4, 64, 64], [1, 4, 32, 32], [1, 4, 32, 32], [1, 4, 16, 16]])
+    #expect(data.samples.map { $0.target?.shape } == [[1, 3, 128, 128], [1, 3, 64, 64], [1, 3, 64, 64], [1, 3, 32, 32]])
+    #expect(
+      try CalibrationData(folder: folder.path, for: network, count: 9, side: 64).samples.map(\.input)
+        == data.samples.map(\.input))
+    #expect(data.samples.allSatisfy { $0.input.floats.allSatisfy { (0...1).contains($0) } })
+    let report = try ModelQuantization(network, model: "dark", data: data, engine: Self.engine)
+    #expect(report.measure == "PSNR" && report.layers.contains { $0.products == "integers" }, "\(report.text)")
+    let small = try Place()
+    try AtomicFile.write(Image.chart(30, 62).encoded(as: .png), to: small.path + "/0.png")
+    #expect(
+      throws: EvaluationError.picturesTooSmall(
+        folder: small.path, picture: small.path + "/0.png", size: PictureForm.Size(width: 30, height: 62),
+        needed: PictureForm.Size(width: 32, height: 32))
+    ) { try CalibrationData(folder: small.path, for: network, count: 9) }
+  }
+
+  /// What no picture is an input of is said before any is decoded, and arrays that are none are blamed themselves, whatever they hold.
+  @Test func filesAreBlamed() throws {
+    let folder = try Place()
+    var builder = NetworkBuilder("five")
+    builder.output(builder.convolution("only", builder.input("x", channels: 5), outChannels: 3, kernel: 3, padding: 1))
+    let network = try builder.build(.random(seed: 1)), picture = folder.path + "/a.png", array = folder.path + "/b.npy"
+    try AtomicFile.write(Array("broken".utf8), to: picture)
+    try NPYFile.write(Tensor(repeating: 0.5, [1, 5, 16, 16]), to: array)
+    func fault() -> String {
+      do {
+        _ = try CalibrationData(folder: folder.path, for: network, count: 9)
+        return ""
+      } catch { return "\(error)" }
+    }
+    #expect(
+      fault()
+        == "'\(picture)': a picture has 1 or 3 channels, and 'five' takes [N, 5, H, W]; give a folder of inputs in files .npy")
+    try FileManager.default.removeItem(atPath: picture)
+    #expect(fault() == "")
+    func header(_ shape: String, _ type: String = "<f4") -> [UInt8] {
+      let text = Array("{'descr': '\(type)', 'fortran_order': False, 'shape': \(shape), }\n".utf8)
+      return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(text.count), 0] + text
+    }
+    for (bytes, message) in [
+      (header("(1, 5, 65536, 65536)"), "ends inside the elements"), (header("(1, 5, 4294967296, 0)"), "has an extent of 0"),
+      (header("(1, 5, 9223372036854775807, 2)"), "more elements than any file holds"),
+      (header("(1, 5, 16, 16)") + [0, 0, 0, 0], "ends inside the elements"),
+      (header("(1, 4, 1, 1)") + [UInt8](repeating: 0, count: 16), "holds an array of 1x4x1x1 and must hold one of ?x5x?x?"),
+      (header("()") + [0, 0, 0, 0], "holds an array of scalar"), (Array("none".utf8), ".npy"),
+    ] {
+      try AtomicFile.write(bytes, to: array)
+      let text = fault()
+      #expect(text.hasPrefix("'\(array)'") && text.contains(message), "\(text)")
+    }
+    // Of 2 GiB that no disk holds; more than memory has is refused before it is read.
+    try AtomicFile.write(header("(1, 5, 20480, 20480)", "|u1"), to: array)
+    #expect(truncate(array, off_t(header("(1, 5, 20480, 20480)", "|u1").count + 5 * 20480 * 20480)) == 0)
+    #expect(try NPYFile.shape(of: array) == [1, 5, 20480, 20480])
+    #expect(throws: EvaluationError.self) { try network.checkMemory(input: [1, 5, 20480, 20480], limit: 1 << 30) }
+  }
+
   /// Random weights make no pictures: what they do make, a hundredth brighter, is the truth.
   private static func data(for network: Network, in folder: Place) throws -> CalibrationData {
     var data = try CalibrationData(folder: folder.path, for: network, count: 2, side: 16)

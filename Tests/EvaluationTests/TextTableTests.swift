@@ -62,6 +62,29 @@ import Testing
     }
   }
 
+  /// What tells rows apart still does where it is shortened: ends are cut off where they are alike, else the middle or the beginning.
+  @Test(arguments: 0..<100) func shortenedNamesStayDifferent(seed: Int) {
+    var generator = SplitMix64(seed: UInt64(seed))
+    let parts = ["decoder.", "encoder.", "layers.1.", "layers.10.", "写真の", "body."]
+    let names = (0..<Int.random(in: 1...12, using: &generator)).map { _ in
+      (0..<Int.random(in: 1...5, using: &generator)).map { _ in parts.randomElement(using: &generator)! }.joined()
+    }
+    var table = TextTable(["name", "one", "two"], shortening: ["name": 8], leavingOut: ["two", "one"])
+    for name in names { table.append([name, "1234567890", "12345"]) }
+    for width in [24, 32, 48, 64] {
+      let text = table.text(width: width)
+      let lines = text.split(separator: "\n").map(String.init)
+      #expect(lines.allSatisfy { $0.columnCount <= width }, "\(width): \(text)")
+      // A name that no line holds stands in several.
+      guard lines.dropFirst().first?.contains(" ") == true || names.allSatisfy({ $0.columnCount <= width }) else { continue }
+      let shown = lines.dropFirst().prefix(names.count).map { String($0.split(separator: " ").first ?? "") }
+      #expect(Set(shown).count == Set(names).count, "\(width): \(text)")
+    }
+    #expect(
+      "abcdefghij".shortened(columns: 7, head: 0.5) == "ab...ij" && "abcdefghij".shortened(columns: 7, head: 0) == "...ghij")
+    #expect("写真の大きさ".shortened(columns: 8, head: 0.5) == "写...さ" && "abc".shortened(columns: 3, head: 0.5) == "abc")
+  }
+
   /// As terminals have them.
   @Test func columnsOfTerminals() {
     let sizes: [(String, Int)] = [

@@ -33,6 +33,13 @@ import Testing
     #expect(throws: YAMLError(line: line, reason: reason)) { try Self.node(text) }
   }
 
+  @Test func nullsAreNotThere() throws {
+    let node = try Self.node("a: null\nb: {c: ~, d: 'null', e: [null]}\nf: NULL\ng:\n")
+    #expect(node.value(["a"])?.isNull == true && node.value(["b", "d"])?.isNull == false && node.value(["g"])?.isNull == false)
+    #expect(node.withoutNulls.text == "b:\n  d: \"null\"\n  e: [null]\ng: \"\"\n")
+    #expect(YAMLNode.null.isNull)
+  }
+
   @Test func depthAndSizeAreBounded() {
     #expect(throws: YAMLError.self) { try Self.node(String(repeating: "[", count: 100_000)) }
     #expect(throws: YAMLError.self) { try YAMLNode(parsing: [UInt8](repeating: 32, count: YAMLNode.byteLimit + 1)) }

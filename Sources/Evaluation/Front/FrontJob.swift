@@ -61,7 +61,7 @@ public final class FrontJob {
       let training = variant.isTrained || variant.beginning == .own ? try recipe.training(of: variant) : nil
       let network: Network?
       switch variant.beginning {
-      case .own: network = try training?.network()
+      case .own: network = try training?.network(root: root)
       case .file(let path): network = try ModelLibrary.network(path)
       case .variant(let name): network = parts.first { $0.variant.name == name }?.outline
       }

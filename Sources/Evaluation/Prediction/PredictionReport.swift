@@ -102,7 +102,7 @@ extension PredictionReport {
       "\(pictures.count) of \(pictures.count + unpredictedCount) pictures in \(TextFormat.fixed(seconds, 2)) s\(rate)"
     text += " (\(model.onOneLine), \(engineText))\n"
     let passedOver = UpscaleReport.passedOverText(ignored: ignored, unentered: unentered)
-    if !passedOver.isEmpty { text += "\(passedOver.joined(separator: ", "))\n" }
+    if !passedOver.isEmpty { text += "\(passedOver.joined(separator: "; "))\n" }
     if let classification { text += self.text(classification) }
     if let segmentation { text += self.text(segmentation) }
     return text

@@ -8,7 +8,8 @@ import Training
 /// What a network is measured on before and after it becomes one of integers: pieces of pictures as they enter it, and what should leave.
 ///
 /// Pieces have sides that the network takes: what is more is cut off. For networks that make pictures each piece is made smaller and, where the network wants it, enlarged again, at each of the scales in turn; it
-/// should become what it was. Classifiers and segmenters get whole pictures in their form; what should leave is what float32 makes
+/// should become what it was. For networks that make pictures of packed Bayer mosaics each piece is darkened and packed as their training does it
+/// (`LowLightSource`). Classifiers and segmenters get whole pictures in their form; what should leave is what float32 makes
 /// of them. So it is for files `.npy`, which hold an input each.
 public struct CalibrationData: Sendable {
   public struct Sample: Sendable {
@@ -46,13 +47,37 @@ public struct CalibrationData: Sendable {
     guard !files.isEmpty else { throw .noPictures(folder: folder) }
     let taken = min(count, files.count)
     let paths = (0..<taken).map { Folder.joined(folder, files[$0 * files.count / taken]) }
+    let isOfMosaics = network.isOfMosaics
+    if network.contract == nil, !isOfMosaics, let channels = network.inputs[0].channels, channels != 1, channels != 3,
+      let picture = paths.first(where: { !$0.hasSuffix(".npy") })
+    {
+      throw .inputArray(
+        path: picture,
+        reason:
+          "a picture has 1 or 3 channels, and '\(network.name)' takes \(network.inputs[0].axesText); give a folder of inputs in files .npy"
+      )
+    }
     samples = []
     var tooSmall: (picture: String, size: PictureForm.Size, needed: PictureForm.Size)?
     for (number, path) in paths.enumerated() {
       if path.hasSuffix(".npy") {
+        _ = try network.inputShape(ofArray: path)
         let input = try wrapping { () throws(FormatError) in try NPYFile.read(path) }
         guard input.largestMagnitude.isFinite else { throw .inputNotFinite(path: path) }
         samples.append(Sample(input: input))
+        continue
+      }
+      func blame(_ image: PictureForm.Size, _ least: Int) {
+        guard tooSmall.map({ $0.size.width * $0.size.height < image.width * image.height }) ?? true else { return }
+        tooSmall = (path, image, PictureForm.Size(width: least, height: least))
+      }
+      if isOfMosaics {
+        let size = try Self.size(path)
+        if let sample = try Self.mosaic(path, size, network, number: number, side: side) {
+          samples.append(sample)
+        } else {
+          blame(size, 2 * (try Self.leastSide(network, channels: 4)))
+        }
         continue
       }
       let bytes = try wrapping { () throws(FileError) in try FileReader.bytes(of: path, limit: 1 << 31) }
@@ -62,11 +87,9 @@ public struct CalibrationData: Sendable {
         let scales = contract.scale.map { [$0] } ?? [2, 3, 4], scale = scales[number % scales.count]
         if let sample = try Self.sample(image, contract, network, scale: scale, side: side) {
           samples.append(sample)
-        } else if tooSmall.map({ $0.size.width * $0.size.height < image.width * image.height }) ?? true {
-          let least = try Self.leastSide(network, contract, scale: scale)
-          tooSmall = (
-            path, PictureForm.Size(width: image.width, height: image.height), PictureForm.Size(width: least, height: least)
-          )
+        } else {
+          blame(
+            PictureForm.Size(width: image.width, height: image.height), try Self.leastSide(network, contract, scale: scale))
         }
       case .classifier(let contract): samples.append(try Self.sample(image, contract.form, network, side: nil))
       case .segmenter(let contract): samples.append(try Self.sample(image, contract.form, network, side: side * 2))
@@ -79,6 +102,7 @@ public struct CalibrationData: Sendable {
       throw .picturesTooSmall(folder: folder, picture: tooSmall.picture, size: tooSmall.size, needed: tooSmall.needed)
     }
     if case .image(let contract) = network.contract { peak = Double(contract.maximum) }
+    if isOfMosaics, samples.allSatisfy({ $0.target != nil }) { peak = 1 }
   }
 
   /// The least side of a piece, in pixels of the network's input: of less nothing can be told.
@@ -86,20 +110,57 @@ public struct CalibrationData: Sendable {
 
   /// What the sides of inputs must be multiples of, at that of `leastSide` or above.
   private static func multiple(
-    _ network: Network, _ contract: ImageContract, height: Int, width: Int
+    _ network: Network, channels: Int, height: Int, width: Int
   ) throws(EvaluationError) -> Int {
     try ImageContinuation.leastMultiple { multiple throws(EvaluationError) in
       func extent(_ whole: Int) -> Int { max(whole / multiple, 1) * multiple }
       try network.checkTaken(
-        Shape(channels: contract.colour == .luma ? 1 : 3, height: extent(height), width: extent(width)))
+        Shape(channels: channels, height: extent(height), width: extent(width)))
     }.multiple
+  }
+
+  /// The least side of inputs, at that of `leastSide` or above.
+  private static func leastSide(_ network: Network, channels: Int) throws(EvaluationError) -> Int {
+    // An odd side asks for the multiple.
+    let multiple = try multiple(network, channels: channels, height: leastSide + 1, width: leastSide + 1)
+    return (leastSide + multiple - 1) / multiple * multiple
+  }
+
+  /// By its header.
+  private static func size(_ path: String) throws(EvaluationError) -> PictureForm.Size {
+    let file = try wrapping { () throws(FileError) in
+      try RandomAccessFile(path: path, limit: Image.largestFile, memory: Image.largestFile)
+    }
+    let properties = try wrapping { () throws(ImageError) in try ImageReader(file, name: path).properties }
+    return PictureForm.Size(width: properties.width, height: properties.height)
+  }
+
+  /// A piece of a picture as a sensor would have seen it in little light, and as it is; nil where the picture is too small.
+  private static func mosaic(
+    _ path: String, _ size: PictureForm.Size, _ network: Network, number: Int, side: Int
+  ) throws(EvaluationError) -> Sample? {
+    let most = min(max(side, try leastSide(network, channels: 4)), size.width / 2, size.height / 2)
+    guard most >= leastSide else { return nil }
+    let multiple = try multiple(network, channels: 4, height: most, width: most), half = most / multiple * multiple
+    guard half >= leastSide else { return nil }
+    var options = LowLightSource.Options()
+    options.patch = 2 * half
+    options.symmetries = .none
+    options.cacheByteCount = 0
+    return try wrapping { () throws(DataError) in
+      let source = try LowLightSource(PictureSet(files: [DataFile(name: path, path: path)]), options: options)
+      let sample = try source.sample(SampleKey(seed: 1, epoch: 0, index: number))
+      return Sample(
+        input: sample.input.reshaped(Shape([1] + sample.input.shape.extents)),
+        target: sample.target.reshaped(Shape([1] + sample.target.shape.extents)))
+    }
   }
 
   /// The least side of a picture that a piece is cut of.
   private static func leastSide(_ network: Network, _ contract: ImageContract, scale: Int) throws(EvaluationError) -> Int {
     let isLarge = contract.inputSize == .lowResolution, least = isLarge ? leastSide : leastSide * scale
     // An odd side asks for the multiple.
-    let multiple = try multiple(network, contract, height: least + 1, width: least + 1)
+    let multiple = try multiple(network, channels: contract.colour == .luma ? 1 : 3, height: least + 1, width: least + 1)
     let unit = isLarge ? multiple : multiple * scale
     return (least + unit - 1) / unit * unit * (isLarge ? scale : 1)
   }
@@ -118,7 +179,8 @@ public struct CalibrationData: Sendable {
     let rough = sides(1)
     guard min(rough.width, rough.height) >= leastSide * scale else { return nil }
     let entering = isLarge ? scale : 1
-    let multiple = try multiple(network, contract, height: rough.height / entering, width: rough.width / entering)
+    let multiple = try multiple(
+      network, channels: contract.colour == .luma ? 1 : 3, height: rough.height / entering, width: rough.width / entering)
     let (width, height) = sides(multiple)
     guard min(width, height) >= leastSide * scale else { return nil }
     let whole = PlanarImage<Double>(image)
@@ -164,5 +226,16 @@ public struct CalibrationData: Sendable {
     let tensor = form.tensor(planes)
     let picture = tensor.reshaped(tensor.shape.rank == 4 ? tensor.shape : Shape([1] + tensor.shape.extents))
     return Sample(input: size == nil ? try network.continuing(picture) : picture)
+  }
+}
+
+extension Network {
+  /// Whether it makes pictures of packed Bayer mosaics, four planes of half a picture's sides, as See-in-the-Dark does.
+  var isOfMosaics: Bool {
+    guard contract == nil, inputs.count == 1, outputs.count == 1, inputs[0].isAnyImage, inputs[0].channels == 4 else {
+      return false
+    }
+    let shape = Shape(channels: 4, height: 128, width: 128)
+    return (try? inferredShapes(inputs: [shape])[outputs[0]]) == Shape(channels: 3, height: 256, width: 256)
   }
 }

@@ -7,6 +7,8 @@ public struct RecipeError: Error, Hashable, Sendable {
     case missingKey(String)
     /// Of a key that excludes another that is there.
     case excluded(String, by: String)
+    /// Of a key that belongs to other values of a choice than the one that was made.
+    case reserved(String, choice: String, owners: [String], chosen: String)
     /// A value is not what the key takes; allowed is a noun phrase.
     case value(key: String, value: String, allowed: String)
     /// What a part of the program says that was given a value: the whole line.
@@ -18,17 +20,20 @@ public struct RecipeError: Error, Hashable, Sendable {
   /// From 1 on; 0 where no line is to blame.
   public var line: Int
   public var problem: Problem
+  /// Which option of the command mends it, a clause; nil where none does.
+  public var mend: String?
 
-  public init(path: String?, line: Int, problem: Problem) {
+  public init(path: String?, line: Int, problem: Problem, mend: String? = nil) {
     self.path = path
     self.line = line
     self.problem = problem
+    self.mend = mend
   }
 }
 
 extension RecipeError {
   /// The same of a value that an option has put in the place of the file's.
-  var ofOptions: RecipeError { RecipeError(path: nil, line: 0, problem: problem) }
+  var ofOptions: RecipeError { RecipeError(path: nil, line: 0, problem: problem, mend: mend) }
 
   /// Whether the value of an option is to blame, which is of no line: a part of it, or a key on its way.
   func isOf(_ key: String) -> Bool {
@@ -44,8 +49,8 @@ extension RecipeError.Problem {
   /// The key that is wrong in itself, or its value.
   var wrongKey: String? {
     switch self {
-    case .unknownKey(let key, _, _), .value(let key, _, _): key
-    case .syntax, .missingKey, .excluded, .told: nil
+    case .unknownKey(let key, _, _), .value(let key, _, _), .missingKey(let key), .reserved(let key, _, _, _): key
+    case .syntax, .excluded, .told: nil
     }
   }
 }
@@ -53,7 +58,7 @@ extension RecipeError.Problem {
 extension RecipeError: CustomStringConvertible {
   public var description: String {
     let place = path.map { line > 0 ? "'\($0)', line \(line)" : "'\($0)'" } ?? "the options"
-    return "\(place): \(problem)"
+    return "\(place): \(problem)" + (mend.map { "; \($0)" } ?? "")
   }
 }
 
@@ -65,6 +70,9 @@ extension RecipeError.Problem: CustomStringConvertible {
       "there is no key '\(key)'; " + (nearest.map { "do you mean '\($0)'?" } ?? "there are \(known.joined(separator: ", "))")
     case .missingKey(let key): "'\(key)' is missing"
     case .excluded(let key, let other): "'\(key)' has no meaning beside '\(other)'; leave one of them out"
+    case .reserved(let key, let choice, let owners, let chosen):
+      "'\(key)' belongs to '\(choice)' \(RecipeReader.list(owners)), and here that is \(chosen); leave it out, or choose "
+        + (owners.count > 1 ? "one of these" : owners.joined())
     case .told(let line): line
     case .value(let key, let value, let allowed): (key.isEmpty ? "it" : "'\(key)'") + " is '\(value)' and must be \(allowed)"
     }

@@ -23,7 +23,7 @@ public struct RecipeOptions: Sendable {
   public var seed: String?
   /// The most memory to take: `512M`.
   public var memory: String?
-  /// Any values by the path of their key, as `training.loss`; they come last.
+  /// Any values by the path of their key, as `training.loss`; they come last. One that is null takes the key out.
   public var values: [(key: String, value: YAMLNode)] = []
 
   public init() {}
@@ -52,6 +52,24 @@ public struct RecipeOptions: Sendable {
     return result + values
   }
 
+  /// Which option gives a key that is missing, or takes out one that has no meaning: a clause; nil where none does.
+  static func mend(_ error: RecipeError) -> String? {
+    switch error.problem {
+    case .missingKey(let key):
+      switch key {
+      case "model", "model.file": return "--architecture NAME gives a network"
+      case "data": return "--kind and --data give it"
+      case "data.kind":
+        return "--kind gives it: \(RecipeReader.list(TrainingRecipe.Data.Kind.allCases.map(\.rawValue)))"
+      case _ where TrainingRecipe.Data.Kind.allCases.contains { "data.\($0.placeKey)" == key }: return "--data gives it"
+      // What is not a path of keys is a phrase.
+      default: return key.contains(" ") ? nil : "--set \(key)=VALUE gives it"
+      }
+    case .reserved(let key, _, _, _): return error.path == nil || error.line == 0 ? nil : "--set \(key)= takes it out"
+    case .syntax, .unknownKey, .excluded, .value, .told: return nil
+    }
+  }
+
   /// What the kind of data calls the place where they are.
   private func placeKey(_ recipe: YAMLNode) -> String {
     let path = ["data", "kind"]
@@ -67,6 +85,19 @@ extension TrainingRecipe.Data {
     case superResolution = "super-resolution"
     case hdf5, classes, masks
     case lowLight = "low-light"
+
+    /// The keys that it has and not all others have.
+    var ownKeys: [String] {
+      let pictures = ["patch", "patches-per-picture", "flips", "rotations", "subset"], folders = ["folders", "recursive"]
+      return switch self {
+      case .superResolution:
+        pictures + folders + ["scales", "pre-scales", "round-input", "flat-share", "degradations"]
+      case .hdf5: ["file", "inputs", "targets"]
+      case .classes: ["folder", "size", "mean", "deviation", "flips", "shift", "label-smoothing"]
+      case .masks: pictures + ["pictures", "masks", "grey", "mean", "deviation", "classes", "names"]
+      case .lowLight: pictures + folders + ["ratio", "gamma", "shot", "read", "white-level"]
+      }
+    }
 
     /// The key that says where the data are.
     var placeKey: String {

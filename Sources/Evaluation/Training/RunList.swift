@@ -121,9 +121,10 @@ public struct RunReport: Sendable, TextReport {
   /// What differs between two runs: keys of the recipes, machine, data, and what came out.
   public func difference(from other: RunReport) -> ReportText {
     var table = TextTable(["", other.folder.path.onOneLine, folder.path.onOneLine])
-    let old = other.recipe.leaves, new = recipe.leaves
-    for key in Set(old.keys).union(new.keys).sorted() where old[key] != new[key] {
-      table.append([key.onOneLine, old[key]?.onOneLine ?? "-", new[key]?.onOneLine ?? "-"])
+    let old = RecipeValues(other.recipe), new = RecipeValues(recipe)
+    // What nobody gave follows from what somebody did.
+    for key in Set(old.given.keys).union(new.given.keys).sorted() where old.meaning(of: key) != new.meaning(of: key) {
+      table.append([key.onOneLine, old.text(of: key), new.text(of: key)])
     }
     func row(_ name: String, _ value: (RunReport) -> String?) {
       let values = (value(other) ?? "-", value(self) ?? "-")
@@ -151,12 +152,32 @@ public struct RunReport: Sendable, TextReport {
   }
 }
 
+/// What a recipe's keys come to, whether they are given or not.
+private struct RecipeValues {
+  /// As they stand in the file.
+  let given: [String: String]
+  /// As they are read; of a recipe of another version, which is not, as they stand there.
+  private let resolved: [String: String]
+
+  init(_ recipe: YAMLNode) {
+    given = recipe.leaves
+    resolved = (try? TrainingRecipe(recipe, path: nil))?.resolved ?? [:]
+  }
+
+  /// Equal where two recipes ask for the same, however it is written; nil where the key has no meaning.
+  func meaning(of key: String) -> String? { resolved[key] ?? given[key] }
+
+  func text(of key: String) -> String {
+    given[key]?.onOneLine ?? resolved[key].map { "\($0.onOneLine) (by default)" } ?? "-"
+  }
+}
+
 extension YAMLNode {
   /// The values by the paths of their keys.
   var leaves: [String: String] {
     guard case .mapping(let members) = content else { return [:] }
     var result: [String: String] = [:]
-    for member in members {
+    for member in members where !member.value.isNull {
       let inner = member.value.leaves
       if inner.isEmpty {
         result[member.key] = member.value.text.split(separator: "\n").joined(separator: " ")

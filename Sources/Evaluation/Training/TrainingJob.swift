@@ -73,7 +73,7 @@ public final class TrainingJob {
       throw .recipe(RecipeError(path: nil, line: 0, problem: .excluded("quantize", by: "weights that stay 0")))
     }
     if recipe.memoryLimit != nil { Machine.givesBackFreedMemory() }
-    var network = try recipe.network()
+    var network = try recipe.network(root: root)
     let samples = try recipe.samples(of: recipe.data, for: network, root: root)
     let heldBefore = Machine.residentByteCount
     let first = try wrapping { () throws(DataError) in try samples.sample(SampleKey(seed: recipe.seed, epoch: 0, index: 0)) }

@@ -8,11 +8,14 @@ import Training
 import Transforms
 
 extension TrainingRecipe {
-  /// The network as it is before the first step.
-  func network() throws(EvaluationError) -> Network {
+  /// The network as it is before the first step. Options of the architecture that are not given and that the data tell are those of the data.
+  ///
+  /// - Parameter root: what relative paths of the data begin at; nil for the working folder.
+  func network(root: String? = nil) throws(EvaluationError) -> Network {
     var network: Network
     switch source {
-    case .architecture(let name, let options):
+    case .architecture(let name, var options):
+      options.merge(data.architectureOptions(name, root: root)) { own, _ in own }
       network = try wrapping { () throws(ArchitectureError) in
         try Architecture(named: name, options: options).network(.random(seed: seed))
       }
@@ -135,11 +138,17 @@ extension TrainingRecipe {
     do throws(NetworkError) {
       output = try network.inferredShapes(inputs: [input])[network.outputs[0]]
     } catch {
-      throw .trainingInput(network: network.name, input: input, reason: error.description)
+      let given = input.isImage ? optionMend("channels", input.channels, unless: network.inputs.first?.channels) : nil
+      throw .trainingInput(
+        network: network.name, input: input, reason: error.description, mend: given ?? "check the data and its patch")
     }
     let target = Self.batch(sample.target.shape, batchSize)
     guard let output, output == target else {
-      throw .trainingTarget(network: network.name, output: output ?? [1], target: target)
+      let own = output.flatMap { $0.rank == target.rank && $0.rank > 1 ? $0.extents[1] : nil }
+      let given = own.flatMap { optionMend("classes", target.extents[1], unless: $0) }
+      throw .trainingTarget(
+        network: network.name, output: output ?? [1], target: target,
+        mend: given ?? "check the data, its patch and classes, and the network's options")
     }
     let distillation = try distillation(for: network)
     if let simulation {
@@ -154,6 +163,14 @@ extension TrainingRecipe {
         network, loss: loss, optimizer: optimizer, clipping: clipping, averageKeep: averageKeep, parts: parts,
         momentum: batchNormMomentum, distillation: distillation, inputs: [input])
     }
+  }
+
+  /// How the architecture's option is given that a number of the data asks for; nil where it has no such option, or the number already.
+  private func optionMend(_ option: String, _ value: Int, unless own: Int?) -> String? {
+    guard case .architecture(let name, _) = source, own != value,
+      Architecture.catalogue.first(where: { $0.name == name })?.options.contains(where: { $0.name == option }) == true
+    else { return nil }
+    return "give the key model.options.\(option) the value \(value), or --set model.options.\(option)=\(value)"
   }
 
   /// Teacher and student must be given pictures in one way, or one would see others than it knows.
@@ -181,4 +198,24 @@ extension TrainingRecipe {
   }
 
   static func batch(_ shape: Shape, _ count: Int) -> Shape { Shape([count] + shape.extents) }
+}
+
+extension TrainingRecipe.Data {
+  /// The options that an architecture has by these data where none are given.
+  ///
+  /// - Parameter root: what relative paths begin at, where folders may be looked into; of classes they tell how many there are.
+  func architectureOptions(_ name: String, root: String? = nil) -> [String: String] {
+    var wanted: [String: String] = [:]
+    switch self {
+    case .masks(_, _, _, let options):
+      wanted = ["channels": "\(options.form.mean.count)", "classes": "\(options.classes)"]
+    case .classes(let folder, _):
+      let path = folder.relative(to: root)
+      let count = (try? Folder.names(in: path))?.count { Folder.exists(Folder.joined(path, $0)) } ?? 0
+      if count > 0 { wanted = ["classes": "\(count)"] }
+    case .superResolution, .hdf5, .lowLight: break
+    }
+    let known = Architecture.catalogue.first { $0.name == name }?.options.map(\.name) ?? []
+    return wanted.filter { known.contains($0.key) }
+  }
 }

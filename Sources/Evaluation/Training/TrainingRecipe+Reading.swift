@@ -8,8 +8,12 @@ import Training
 extension TrainingRecipe {
   /// Reads a recipe file and puts options in the places of its values.
   ///
-  /// - Parameter path: nil where options say all.
-  public init(contentsOf path: String?, options: RecipeOptions = RecipeOptions()) throws(EvaluationError) {
+  /// - Parameters:
+  ///   - path: nil where options say all.
+  ///   - offersOptions: whether who asks can give any key as an option, which errors then name.
+  public init(
+    contentsOf path: String?, options: RecipeOptions = RecipeOptions(), offersOptions: Bool = false
+  ) throws(EvaluationError) {
     var node = YAMLNode(.mapping([]))
     if let path {
       let bytes = try wrapping { () throws(FileError) in try FileReader.bytes(of: path, limit: YAMLNode.byteLimit) }
@@ -24,6 +28,8 @@ extension TrainingRecipe {
     do throws(RecipeError) {
       self = try TrainingRecipe(node, path: path)
     } catch {
+      var error = error
+      if offersOptions { error.mend = RecipeOptions.mend(error) }
       throw .recipe(values.contains { error.isOf($0.key) } ? error.ofOptions : error)
     }
   }
@@ -53,7 +59,7 @@ extension TrainingRecipe {
     guard var data = try root.section("data") else { throw root.error("data", .missingKey("data")) }
     // All its keys have a value by themselves.
     let given = try root.section("training")
-    var training = try RecipeReader(YAMLNode(.mapping([])), path: path, prefix: "training")
+    var training = try RecipeReader(YAMLNode(.mapping([])), path: path, prefix: "training", record: root.record)
     if let given { training = given }
 
     if let architecture = try model.text("architecture") {
@@ -72,6 +78,7 @@ extension TrainingRecipe {
     loadingThreadCount = try data.integer("threads", 1, in: 0...256)
     self.data = try Data(&data, isValidation: false)
     try data.finish()
+    Self.noteDefaults(source, self.data, in: root.record)
     if var section = try root.section("validation") {
       validationInterval = try section.integer("every", 1, in: 1...1_000_000)
       validation = try Validation(&section, of: self.data)
@@ -92,6 +99,7 @@ extension TrainingRecipe {
         throw training.refusal("memory", text, "bytes, as in 512M or 2G")
       }
       memoryLimit = limit
+      training.note("memory", "\(limit)")
     }
     loss = try WeightedLoss(&training, of: self.data)
     if parts > 1, loss.isMixed {
@@ -117,16 +125,35 @@ extension TrainingRecipe {
     learningRate = try LearningRate(&training, epochs: epochs)
     try training.finish()
     try root.finish()
-    self.node = node
+    self.node = node.withoutNulls
     self.path = path
+    resolved = root.record.values
+  }
+
+  /// Notes what keys come to that depend on others: options of the architecture, and scales of the data.
+  private static func noteDefaults(_ source: Source, _ data: Data, in record: RecipeRecord) {
+    guard case .architecture(let name, let options) = source else {
+      // The model's own.
+      if record.values["data.scales"] == "[]" { record.values["data.scales"] = nil }
+      return
+    }
+    let given = options.merging(data.architectureOptions(name)) { own, _ in own }
+    guard let all = try? Architecture.resolvedOptions(named: name, options: given) else { return }
+    for (option, value) in all { record.values["model.options.\(option)"] = value }
+    if record.values["data.scales"] == "[]" { record.values["data.scales"] = all["scale"].map { "[\($0)]" } ?? "[2, 3, 4]" }
   }
 }
 
 extension TrainingRecipe.Data {
   init(_ reader: inout RecipeReader, isValidation: Bool) throws(RecipeError) {
     let kind: Kind = try reader.choice("kind", nil)
+    for key in Set(Kind.allCases.flatMap(\.ownKeys)) {
+      let owners = Kind.allCases.filter { $0.ownKeys.contains(key) }.map(\.rawValue)
+      reader.reserve([key], for: owners, of: "kind", chosen: kind.rawValue)
+    }
     let cache = try reader.text("cache")
     let cacheByteCount = cache.flatMap(TextFormat.parsedByteCount) ?? 1 << 30
+    reader.note("cache", "\(cacheByteCount)")
     if let cache, TextFormat.parsedByteCount(cache) == nil { throw reader.refusal("cache", cache, "bytes, as in 512M or 2G") }
     switch kind {
     case .superResolution:
@@ -144,8 +171,8 @@ extension TrainingRecipe.Data {
       self = .superResolution(found, options)
     case .hdf5:
       self = .hdf5(
-        file: try reader.required("file"), inputs: try reader.text("inputs") ?? "data",
-        targets: try reader.text("targets") ?? "label")
+        file: try reader.required("file"), inputs: try reader.text("inputs", "data"),
+        targets: try reader.text("targets", "label"))
     case .classes:
       var options = ClassFolderSource.Options()
       let folder = try reader.required("folder")
@@ -258,7 +285,7 @@ extension TrainingRecipe.Validation {
       }
     if isOfPictures {
       self = .pictures(
-        folder: try reader.required("folder"), protocol: try reader.text("protocol") ?? EvaluationProtocol.vdsr.name,
+        folder: try reader.required("folder"), protocol: try reader.text("protocol", EvaluationProtocol.vdsr.name),
         scales: reader.contains("scales") ? try reader.integers("scales", [], in: 2...16) : nil,
         degradations: try reader.degradations())
       return
@@ -327,11 +354,14 @@ extension WeightedLoss {
       guard !terms.isEmpty else { throw reader.error("loss", .missingKey("a loss with its weight")) }
       self.init(terms)
     } else {
-      switch data {
-      case .superResolution, .hdf5, .lowLight: self.init(.absoluteError)
-      case .classes: self.init(.crossEntropy)
-      case .masks(_, _, _, let options): self.init(options.classes == 1 ? .binaryCrossEntropy : .crossEntropy)
-      }
+      let name =
+        switch data {
+        case .superResolution, .hdf5, .lowLight: "l1"
+        case .classes: "cross-entropy"
+        case .masks(_, _, _, let options): options.classes == 1 ? "binary-cross-entropy" : "cross-entropy"
+        }
+      reader.note("loss", name)
+      self.init(Self.loss(name) ?? .absoluteError)
     }
   }
 }
@@ -359,70 +389,5 @@ extension TrainingRecipe.Imitation {
     features = (try section?.dictionary() ?? [:]).sorted { $0.key < $1.key }.map { .init(student: $0.key, teacher: $0.value) }
     featureWeight = Float(try reader.number("feature-weight", 1, in: 0...1e6))
     if weight == 0, features.isEmpty { throw reader.refusal("weight", "0", "above 0 where no features are imitated") }
-  }
-}
-
-extension Optimizer {
-  private enum Kind: String, CaseIterable { case sgd, adam, adamw }
-
-  fileprivate init(_ reader: inout RecipeReader) throws(RecipeError) {
-    let kind: Kind = try reader.choice("optimizer", .adam)
-    let weightDecay = Float(try reader.number("weight-decay", 0, in: 0...1))
-    switch kind {
-    case .sgd:
-      self = .sgd(
-        momentum: Float(try reader.number("momentum", 0.9, in: 0...0.999999)), nesterov: try reader.boolean("nesterov", false),
-        weightDecay: weightDecay)
-    case .adam, .adamw:
-      let betas = try reader.numbers("betas", [0.9, 0.999], in: 0...0.9999999)
-      guard betas.count == 2 else { throw reader.refusal("betas", "\(betas)", "two numbers") }
-      let epsilon = Float(try reader.number("epsilon", 1e-8, in: 1e-30...1))
-      let (first, second) = (Float(betas[0]), Float(betas[1]))
-      self =
-        kind == .adam
-        ? .adam(beta1: first, beta2: second, epsilon: epsilon, weightDecay: weightDecay)
-        : .adamW(beta1: first, beta2: second, epsilon: epsilon, weightDecay: weightDecay)
-    }
-  }
-}
-
-extension GradientClipping {
-  fileprivate init?(_ reader: inout RecipeReader) throws(RecipeError) {
-    let keys = ["clip-norm", "clip-value", "clip-adjustable"]
-    var found: [(key: String, value: Double)] = []
-    for key in keys {
-      if let value = try reader.optionalNumber(key, in: 1e-30...1e30) { found.append((key, value)) }
-    }
-    guard let first = found.first else { return nil }
-    if found.count > 1 {
-      throw reader.error(found[1].key, .excluded(reader.fullName(found[1].key), by: reader.fullName(first.key)))
-    }
-    switch first.key {
-    case "clip-norm": self = .norm(Float(first.value))
-    case "clip-value": self = .value(Float(first.value))
-    default: self = .adjustableNorm(theta: Float(first.value))
-    }
-  }
-}
-
-extension LearningRate {
-  private enum Schedule: String, CaseIterable { case constant, step, milestones, cosine }
-
-  fileprivate init(_ reader: inout RecipeReader, epochs: Int) throws(RecipeError) {
-    let base = try reader.number("learning-rate", 1e-3, in: 0...1e6)
-    let schedule: Schedule = try reader.choice("schedule", .constant)
-    let change: Change
-    switch schedule {
-    case .constant: change = .constant
-    case .step:
-      change = .step(
-        epochs: try reader.integer("step", 10, in: 1...1_000_000), factor: try reader.number("factor", 0.1, in: 0...1))
-    case .milestones:
-      change = .milestones(
-        try reader.integers("milestones", [], in: 1...1_000_000), factor: try reader.number("factor", 0.1, in: 0...1))
-    case .cosine:
-      change = .cosine(epochs: epochs, least: try reader.number("least-learning-rate", 0, in: 0...1e6))
-    }
-    self.init(base, change, warmUpSteps: try reader.integer("warm-up", 0, in: 0...1_000_000_000))
   }
 }

@@ -83,8 +83,10 @@ public struct TrainingRecipe: Equatable, Sendable {
   public var batchNormMomentum: Float = 0.1
   /// The most bytes that the whole process may take; nil for no limit.
   public var memoryLimit: Int?
-  /// What the recipe was read from, options included: reading it gives the same recipe.
+  /// What the recipe was read from, options included and keys that are null left out: reading it gives the same recipe.
   public var node: YAMLNode
   /// Of the file that it was read from; nil where options said all.
   public var path: String?
+  /// What keys come to by their full names, as text, those that are not given by default.
+  var resolved: [String: String] = [:]
 }

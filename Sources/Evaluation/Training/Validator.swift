@@ -121,7 +121,8 @@ final class Validator {
     case .pictures(let folder, let measure, let scales):
       let evaluator = try Evaluator(
         network, protocol: measure, engine: .cpu(options), tile: .automatic, memoryLimit: recipe.memoryLimit)
-      let report = try evaluator.evaluate(folder: folder, model: network.name, scales: scales, saveFolder: samples)
+      let report = try evaluator.evaluate(
+        folder: folder, model: network.name, scales: scales, saveFolder: samples, replacesAnySheet: true)
       if let failure = report.failures.first { throw .notValidated(line: failure.error) }
       let count = Double(max(report.means.count, 1))
       return [

@@ -65,6 +65,22 @@ extension YAMLNode {
     content = .mapping(members)
   }
 
+  /// `null` or `~`: what has it as its value is as if it were not there.
+  public var isNull: Bool {
+    guard case .scalar(let text, isPlain: true) = content else { return false }
+    return ["null", "Null", "NULL", "~"].contains(text)
+  }
+
+  public static let null = YAMLNode(.scalar("null", isPlain: true))
+
+  /// Without the keys that are null.
+  public var withoutNulls: YAMLNode {
+    guard case .mapping(let members) = content else { return self }
+    let kept = members.filter { !$0.value.isNull }
+    return YAMLNode(
+      .mapping(kept.map { Member(key: $0.key, line: $0.line, value: $0.value.withoutNulls) }), line: line)
+  }
+
   /// The same, of no line: what was read from elsewhere than the document that it comes into.
   public var withoutLines: YAMLNode {
     switch content {

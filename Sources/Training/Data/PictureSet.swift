@@ -18,7 +18,7 @@ public struct PictureSet: Hashable, Sendable {
     self.files = files
   }
 
-  init(files: [DataFile]) { self.files = files }
+  package init(files: [DataFile]) { self.files = files }
 
   /// Some of the pictures, by their places from 0 on: what is kept apart to measure on is not learnt from.
   public func subset(_ places: ClosedRange<Int>) throws(DataError) -> PictureSet {

@@ -264,6 +264,26 @@ import Transforms
       "data: {kind: super-resolution, folders: a}\nmodel:\n  architecture: vdsr\n  options: {scale: 3}\n",
       "line 4: vdsr has no option 'scale'; it has depth, features, convolution"
     ),
+    (
+      start + "training:\n  momentum: 0.9\n",
+      "line 4: 'training.momentum' belongs to 'training.optimizer' sgd, and here that is adam; leave it out, or choose sgd"
+    ),
+    (
+      start + "training:\n  optimizer: sgd\n  epsilon: 1e-8\n",
+      "line 5: 'training.epsilon' belongs to 'training.optimizer' adam or adamw, and here that is sgd; leave it out, or choose one of these"
+    ),
+    (
+      start + "training: {schedule: cosine, step: 3}\n",
+      "line 3: 'training.step' belongs to 'training.schedule' step, and here that is cosine; leave it out, or choose step"
+    ),
+    (
+      start + "training: {factor: 0.5}\n",
+      "line 3: 'training.factor' belongs to 'training.schedule' step or milestones, and here that is constant; leave it out, or choose one of these"
+    ),
+    (
+      "model: {architecture: edsr}\ndata: {kind: hdf5, file: a, patch: 8}\n",
+      "line 2: 'data.patch' belongs to 'data.kind' super-resolution, masks or low-light, and here that is hdf5; leave it out, or choose one of these"
+    ),
     ("model: {\n", "line 2: did not find expected node content"),
     (
       "model: {architecture: edsr}\ndata: {kind: super-resolution, folders: a, degradations: [haze:3]}\ntraining: {}\n",
@@ -278,6 +298,106 @@ import Transforms
     } catch EvaluationError.recipe(let error) {
       let expected = "'recipe.yaml', " + message
       #expect(error.description == expected)
+    }
+  }
+
+  /// A key whose value is null is not there, in a recipe or as an option, and is known all the same.
+  @Test func nullTakesKeysOut() throws {
+    let text =
+      Self.start + "validation: null\ntraining: {schedule: cosine, least-learning-rate: 1e-5, momentum: ~, epochs: 3}\n"
+    let recipe = try Self.recipe(text)
+    #expect(recipe.validation == nil && recipe.epochs == 3 && !recipe.node.text.contains("momentum"))
+    #expect(recipe.learningRate == LearningRate(1e-3, .cosine(epochs: 3, least: 1e-5), warmUpSteps: 0))
+    var options = RecipeOptions()
+    options.step = "2"
+    #expect(throws: EvaluationError.self) { try Self.recipe(text, options: options) }
+    options.values = [("training.least-learning-rate", .null), ("training.epochs", .null)]
+    let other = try Self.recipe(text, options: options)
+    #expect(other.learningRate == LearningRate(1e-3, .step(epochs: 2, factor: 0.1), warmUpSteps: 0) && other.epochs == 50)
+    // What is kept is what was meant.
+    #expect(try Self.recipe(other.node.text).learningRate == other.learningRate && !other.node.text.contains("null"))
+    for (key, message) in [("training.momentm", "there is no key 'training.momentm'"), ("data.kind", "'data.kind' is missing")]
+    {
+      options.values = [("training.least-learning-rate", .null), (key, .null)]
+      do {
+        _ = try Self.recipe(text, options: options)
+        Issue.record("read without \(key)")
+      } catch { #expect("\(error)".contains(message), "\(error)") }
+    }
+  }
+
+  /// Each key of a kind of data is read by that kind, and by those that are said to have it: so no error says what is not so.
+  @Test func keysOfKindsAreTheirs() throws {
+    let values = [
+      "folders": "a", "folder": "a", "file": "a", "pictures": "a", "masks": "b", "recursive": "true", "subset": "[0, 3]",
+      "patch": "32", "patches-per-picture": "2", "flips": "true", "rotations": "true", "scales": "2", "pre-scales": "[1]",
+      "round-input": "true", "flat-share": "0.1", "degradations": "[jpeg:75]", "inputs": "x", "targets": "y", "size": "[8, 8]",
+      "mean": "[0, 0, 0]", "deviation": "[1, 1, 1]", "shift": "1", "label-smoothing": "0.1", "grey": "false", "classes": "2",
+      "names": "[a, b]", "ratio": "[50, 60]", "gamma": "2", "shot": "0.1", "read": "0.1", "white-level": "255",
+    ]
+    let kinds = TrainingRecipe.Data.Kind.allCases
+    #expect(Set(kinds.flatMap(\.ownKeys)) == Set(values.keys))
+    for kind in kinds {
+      let keys = Set(kind.ownKeys)
+      func recipe(_ extra: [String]) -> String {
+        let all = kind.ownKeys + extra
+        return "model: {architecture: edsr}\ndata: {kind: \(kind.rawValue), "
+          + all.map { "\($0): \(values[$0] ?? "")" }.joined(separator: ", ") + "}\n"
+      }
+      _ = try Self.recipe(recipe([]))
+      for key in values.keys where !keys.contains(key) {
+        do {
+          _ = try Self.recipe(recipe([key]))
+          Issue.record("\(kind) takes \(key)")
+        } catch { #expect("\(error)".contains("'data.\(key)' belongs to 'data.kind' "), "\(error)") }
+      }
+    }
+  }
+
+  /// What is missing names the option that gives it, where any key can be given as one.
+  @Test func missingKeysNameOptions() throws {
+    let start = "model: {architecture: unet}\n"
+    for (text, message) in [
+      ("data: {kind: hdf5, file: a}\n", "'model' is missing; --architecture NAME gives a network"),
+      (start, "'data' is missing; --kind and --data give it"),
+      (
+        start + "data: {folders: a}\n",
+        "'data.kind' is missing; --kind gives it: super-resolution, hdf5, classes, masks or low-light"
+      ),
+      (start + "data: {kind: hdf5}\n", "'data.file' is missing; --data gives it"),
+      (start + "data: {kind: super-resolution}\n", "'data.folders' is missing; --data gives it"),
+      (start + "data: {kind: masks, masks: a}\n", "'data.pictures' is missing; --data gives it"),
+      (start + "data: {kind: masks, pictures: a}\n", "'data.masks' is missing; --set data.masks=VALUE gives it"),
+      (
+        start + "data: {kind: classes, folder: a}\nvalidation: {every: 2}\n",
+        "'validation.folder' is missing; --set validation.folder=VALUE gives it"
+      ),
+      (
+        start + "data: {kind: hdf5, file: a}\ntraining: {betas: [0, 0], optimizer: sgd}\n",
+        "leave it out, or choose one of these; --set training.betas= takes it out"
+      ),
+    ] {
+      let path = FileManager.default.temporaryDirectory.path + "/recipe-\(UInt64.random(in: 0 ... .max)).yaml"
+      defer { try? FileManager.default.removeItem(atPath: path) }
+      try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+      do {
+        _ = try TrainingRecipe(contentsOf: path, offersOptions: true)
+        Issue.record("read: \(text)")
+      } catch { #expect("\(error)".hasSuffix(message), "\(error)") }
+    }
+  }
+
+  /// Options of an architecture that the data tell are theirs where none are given.
+  @Test func dataTellOptions() throws {
+    let data = "data: {kind: masks, pictures: a, masks: b"
+    for (rest, options, channels, classes) in [
+      ("}", "", 1, 1), (", grey: false, classes: 4}", "", 3, 4), (", classes: 4}", ", channels: 3, classes: 2", 3, 2),
+    ] {
+      let recipe = try Self.recipe("model: {architecture: unet, options: {features: 2\(options)}}\n\(data)\(rest)\n")
+      let network = try recipe.network()
+      #expect(network.inputs[0].channels == channels)
+      #expect(try network.inferredShapes(inputs: [[1, channels, 32, 32]])[network.outputs[0]] == [1, classes, 32, 32])
+      #expect(recipe.resolved["model.options.channels"] == "\(channels)" && recipe.resolved["model.options.features"] == "2")
     }
   }
 
