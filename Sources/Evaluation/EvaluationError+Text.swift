@@ -9,8 +9,8 @@ extension EvaluationError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .noImageContract(let network):
-      "the network '\(network)' is none that enlarges pictures; give one that does, such as an edsr, a vdsr or upscale-x2 (from ONNX: "
-        + "converted with --colour), or use 'run', which takes any network"
+      "the network '\(network)' is none that enlarges pictures, or does not say so, as a file of ONNX ('swiftlet convert FILE --colour luma "
+        + "--scale 2 -o MODEL' says it); give one that does, such as upscale-x2, or use 'run', which takes any network"
     case .noPredictionContract(let network):
       "the network '\(network)' names no classes of pictures or pixels; give a classifier or a segmenter, or name them with "
         + "'swiftlet convert --classes'"

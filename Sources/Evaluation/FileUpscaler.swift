@@ -95,7 +95,8 @@ public final class FileUpscaler {
     _ plan: Plan, notice: ((String) -> Void)?, progress: ((Double) -> Void)?
   ) throws(EvaluationError) -> UpscaleResult {
     var result = try plan.upscaler.perform(plan.file, notice: notice, progress: progress)
-    result.model = plan.model
+    // Which one made what is there already is not known.
+    if !result.isSkipped { result.model = plan.model }
     return result
   }
 

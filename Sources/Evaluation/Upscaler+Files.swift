@@ -73,8 +73,8 @@ extension Upscaler {
     var course: Course
 
     enum Course {
-      /// The output is there already.
-      case skip
+      /// The output is there already, of that size.
+      case skip(width: Int, height: Int)
       /// All pages, each of which is planned when it is its turn.
       case pages
       case picture(Job)
@@ -91,8 +91,8 @@ extension Upscaler {
     let resident = residentByteCount() - (file.bytes?.count ?? 0)
     let source = try source(item, file, options, bound(resident: resident))
     var plan = FilePlan(item: item, options: options, start: start, source: source, held: resident, course: .pages)
-    if try keepsOutput(item, source, options) {
-      plan.course = .skip
+    if let size = try keptSize(item, source, options) {
+      plan.course = .skip(width: size.width, height: size.height)
     } else if !(options.takesAllPages && source.reader.pageCount > 1) {
       // Not even without tiles: says what would be enough.
       plan.course = .picture(try job(source, options, held: resident))
@@ -107,7 +107,12 @@ extension Upscaler {
     let item = plan.item, options = plan.options, source = plan.source
     let job: Job
     switch plan.course {
-    case .skip: return UpscaleResult(item, isSkipped: true)
+    case .skip(let width, let height):
+      var result = UpscaleResult(item, isSkipped: true)
+      let properties = source.reader.properties
+      result.size = UpscaleResult.PageSize(
+        inputWidth: properties.width, inputHeight: properties.height, width: width, height: height)
+      return result
     case .pages: return try upscalePages(plan, notice: notice, progress: progress)
     case .picture(let planned): job = planned
     }
@@ -138,14 +143,14 @@ extension Upscaler {
     }
   }
 
-  /// Whether the output stands already and is to be left alone. What says whether it is this run's is its size, and no more is known: not by which
-  /// model it was made. Throws where it has another one.
-  private func keepsOutput(
+  /// The size of an output that stands already and is to be left alone; nil where there is none. What says whether it is this run's is its
+  /// size, and no more is known: not by which model it was made. Throws where it has another one.
+  private func keptSize(
     _ item: PictureBatch.Item, _ source: Source, _ options: FileOptions
-  ) throws(EvaluationError) -> Bool {
-    guard item.keepsOutput || options.skipsExisting, item.output != "-", Folder.fileExists(item.output) else { return false }
+  ) throws(EvaluationError) -> (width: Int, height: Int)? {
+    guard item.keepsOutput || options.skipsExisting, item.output != "-", Folder.fileExists(item.output) else { return nil }
     // A device holds nothing that could be kept.
-    guard AtomicFile.isPartial(item.output) else { return false }
+    guard AtomicFile.isPartial(item.output) else { return nil }
     let properties = source.reader.properties
     let scale = try options.target.map { target throws(EvaluationError) in
       try target.scale(width: properties.width, height: properties.height)
@@ -157,7 +162,7 @@ extension Upscaler {
       (try? RandomAccessFile(path: item.output, limit: Image.largestFile, memory: 16 << 20))
         .flatMap { try? ImageReader($0, name: item.output, limits: self.options.decodingLimits).properties }
     }
-    if let made, made.width == width, made.height == height { return true }
+    if let made, made.width == width, made.height == height { return (width, height) }
     throw .otherOutput(
       path: item.output, size: made.map { PictureForm.Size(width: $0.width, height: $0.height) }, input: item.input,
       wanted: PictureForm.Size(width: width, height: height))

@@ -132,6 +132,9 @@ struct PruneCommand: ParsableCommand {
       try ModelLibrary.write(pruned, to: output)
       report.output = output
     }
+    if report.layers.allSatisfy({ $0.after == $0.before }) {
+      Terminal.printError("swiftlet: nothing was removed; give a larger share, or --align 1, which takes widths as they come")
+    }
     let besides = [output].compactMap(\.self)
     json ? Terminal.showJSON(try report.json, besides: besides) : Terminal.show(report.report, besides: besides)
   }

@@ -73,7 +73,7 @@ struct QuantizeCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How weights become integers: nearest, or adaptive, up or down by what layers sum on the data. (default: nearest)",
+      "How weights become integers: nearest, or adaptive, up or down by what layers sum on the data.",
       valueName: "way"))
   var rounding = WeightRounding.nearest
 

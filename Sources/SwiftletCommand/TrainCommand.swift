@@ -55,6 +55,12 @@ struct TrainCommand: ParsableCommand {
     let job = try TrainingJob(
       recipe, options: try cpu.options, version: SwiftletCommand.configuration.version, folder: folder, root: dataRoot,
       resumes: resume != nil)
+    if job.isDone {
+      Terminal.show(
+        ReportText(
+          "\(folder.path.onOneLine): finished, \(recipe.epochs) epochs; nothing is left to do. More are trained with --epochs"))
+      return
+    }
     for line in job.warnings { Terminal.printError("swiftlet: \(line)") }
     Terminal.show(ReportText(job.planText))
     Terminal.flush()

@@ -77,12 +77,12 @@ struct UpscaleCommand: ParsableCommand {
   @Flag(help: "Take a picture whose file is cut short as far as it goes, and say how far.")
   var tolerant = false
 
-  @Option(help: ArgumentHelp("The pages of a TIFF file: first, or all, into one TIFF. (default: first)", valueName: "pages"))
+  @Option(help: ArgumentHelp("The pages of a TIFF file: first, or all, into one TIFF.", valueName: "pages"))
   var pages = PageChoice.first
 
   @Option(
     help: ArgumentHelp(
-      "How alpha is enlarged: bicubic, or network, as a grey picture, where it is soft. (default: bicubic)", valueName: "way"))
+      "How alpha is enlarged: bicubic, or network, as a grey picture, where it is soft.", valueName: "way"))
   var alpha = AlphaEnlarging.bicubic
 
   @Option(

@@ -247,6 +247,37 @@ import Testing
     #expect(again.code == 0, "\(again.error)")
   }
 
+  /// The first file, too, is passed over where that is asked for.
+  @Test func `a damaged first file is passed over`() throws {
+    let place = try Self.place(
+      """
+      model: {architecture: edsr, options: {layout: direct, channels: 1, features: 4, blocks: 1}}
+      data: {kind: super-resolution, folders: pictures, patch: 16, patches-per-picture: 2, damaged: skip}
+      training: {epochs: 1, batch-size: 2}
+
+      """)
+    let picture = try FileReader.bytes(of: place.path("photo.png"), limit: 1 << 24)
+    try FileManager.default.createDirectory(atPath: place.path("pictures"), withIntermediateDirectories: true)
+    try AtomicFile.write(Array(picture.prefix(picture.count / 2)), to: place.path("pictures/a.png"))
+    for name in ["b", "c"] { try AtomicFile.write(picture, to: place.path("pictures/\(name).png")) }
+    let result = try place.run(["train", "recipe.yaml", "-o", "run"])
+    #expect(result.code == 0 && result.error.contains("left out: 'pictures/a.png'"), "\(result.error)")
+  }
+
+  /// What is finished stays as it is; fewer epochs than there are were none.
+  @Test func `a finished run is left as it is`() throws {
+    let place = try Self.place()
+    #expect(try place.run(["train", "recipe.yaml", "-o", "run"]).code == 0)
+    func bytes(_ name: String) throws -> [UInt8] { try FileReader.bytes(of: place.path(name), limit: 1 << 24) }
+    let recipe = try bytes("run/recipe.yaml"), record = try bytes("run/run.json")
+    let again = try place.run(["train", "--resume", "run", "--lr", "0.5"])
+    #expect(again.code == 0 && again.output.hasPrefix("run: finished, 2 epochs; nothing is left to do"), "\(again.output)")
+    let fewer = try place.run(["train", "--resume", "run", "--epochs", "1"])
+    #expect(fewer.code == 1 && fewer.error.contains("it has trained 2 epochs, and 1 are asked for"), "\(fewer.error)")
+    #expect(try bytes("run/recipe.yaml") == recipe && bytes("run/run.json") == record)
+    #expect(try place.run(["train", "--resume", "run", "--epochs", "3"]).output.contains("epoch 3/3"))
+  }
+
   @Test func `what a step of training costs`() throws {
     let place = try Self.place()
     let report = try place.run(["info", "MODEL", "--training", "--input", "4x1x24x24", "--loss", "mse", "--optimizer", "sgd"])

@@ -67,6 +67,14 @@ import Testing
         0 enlarged, 2 there already, 1 failed; 1 passed over, no pictures by their names: in/notes.txt; the folder inside was not entered (-r enters it)
 
         """)
+    // Their sizes are known, and by which model they were made is not.
+    let told = try place.run(
+      ["upscale", "in", "-o", "out", "-m", "MODEL", "--suffix", "-big", "--skip-existing", "--json"])
+    let there = try #require(try JSONSerialization.jsonObject(with: told.outputBytes) as? [String: Any])
+    for case let result as [String: Any] in (there["results"] as? [Any]) ?? [] {
+      #expect(
+        result["model"] == nil && (result["width"] as? Int ?? 0) > 0 && (result["input_height"] as? Int ?? 0) > 0, "\(result)")
+    }
   }
 
   /// What a run has made is no input of the next, wherever it lies and whatever the folder is called.

@@ -47,6 +47,10 @@ public struct ModelPruning: Sendable {
     _ network: Network, model: String, request: Request, input: Shape? = nil, gradients: [[String: Tensor]] = []
   ) throws(EvaluationError) {
     let shapes = try network.inputShapes(given: input)
+    if network.nodes.contains(where: { $0.operation.isOfIntegers }) {
+      throw .nothingToPrune(
+        network: network.name, reason: "its layers sum integers; prune the network of floats, and quantize what comes out")
+    }
     if request.target != nil, request.isOfWeights {
       throw .nothingToPrune(network: network.name, reason: "single weights change no time and no bytes; leave out the target")
     }

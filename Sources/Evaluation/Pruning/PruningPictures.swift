@@ -13,11 +13,15 @@ public struct PruningPictures: Sendable {
     self.scales = scales
   }
 
-  /// The mean over pictures and scales, in decibels; nil where no picture could be measured.
-  func psnr(of network: Network, model: String, engine: Engine) throws(EvaluationError) -> Double? {
+  /// The mean over pictures and scales, in decibels, nil where no picture could be measured; and why pictures could not.
+  func psnr(
+    of network: Network, model: String, engine: Engine
+  ) throws(EvaluationError) -> (decibels: Double?, failures: [String]) {
     let evaluator = try Evaluator(network, protocol: `protocol`, engine: engine)
-    let means = try evaluator.evaluate(folder: folder, model: model, scales: scales).means
-    return means.isEmpty ? nil : means.reduce(0) { $0 + $1.network.psnr } / Double(means.count)
+    let report = try evaluator.evaluate(folder: folder, model: model, scales: scales), means = report.means
+    var failures: [String] = []
+    for failure in report.failures where !failures.contains(failure.error) { failures.append(failure.error) }
+    return (means.isEmpty ? nil : means.reduce(0) { $0 + $1.network.psnr } / Double(means.count), failures)
   }
 }
 
@@ -28,18 +32,22 @@ extension PruningReport {
     /// In decibels.
     public var psnrBefore: Double?
     public var psnrAfter: Double?
+    /// Why pictures were left out, a line each; nil where none was.
+    public var leftOut: [String]?
 
     public init(
       before: Network, after: Network, model: String, pictures: PruningPictures, engine: Engine
     ) throws(EvaluationError) {
       folder = pictures.folder
-      psnrBefore = try pictures.psnr(of: before, model: model, engine: engine)
-      psnrAfter = try pictures.psnr(of: after, model: model, engine: engine)
+      let first = try pictures.psnr(of: before, model: model, engine: engine)
+      (psnrBefore, leftOut) = (first.decibels, first.failures.isEmpty ? nil : first.failures)
+      psnrAfter = try pictures.psnr(of: after, model: model, engine: engine).decibels
     }
 
     var text: String {
       func decibels(_ value: Double?) -> String { value.map { "\(TextFormat.fixed($0, 2)) dB" } ?? "not measured" }
-      return "PSNR on \(folder.onOneLine): \(decibels(psnrBefore)) before, \(decibels(psnrAfter)) after"
+      let lines = (leftOut ?? []).map { "\nleft out: \($0)" }.joined()
+      return "PSNR on \(folder.onOneLine): \(decibels(psnrBefore)) before, \(decibels(psnrAfter)) after" + lines
     }
   }
 }

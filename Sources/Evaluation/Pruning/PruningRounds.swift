@@ -186,7 +186,7 @@ struct PruningGradients {
   /// Of each batch, by parameter.
   func of(_ network: Network) throws(EvaluationError) -> [[String: Tensor]] {
     let samples = try recipe.samples(of: recipe.data, for: network, root: root)
-    let first = try wrapping { () throws(DataError) in try samples.sample(SampleKey(seed: recipe.seed, epoch: 0, index: 0)) }
+    let first = try recipe.firstSample(of: samples)
     let shapes = [first.input.shape, first.target.shape].map { TrainingRecipe.batch($0, recipe.batchSize) }
     var loading = BatchLoader.Options()
     loading.batchSize = recipe.batchSize

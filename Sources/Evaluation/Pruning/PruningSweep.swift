@@ -87,7 +87,7 @@ public struct PruningSweep: Sendable {
             let tuned = try rounds.run(
               network, model: model, input: input, folder: place, shouldStop: shouldStop, line: line, progress: progress)
           else { return nil }
-          next.tunedPsnr = try pictures?.psnr(of: tuned.network, model: model, engine: engine)
+          next.tunedPsnr = try pictures?.psnr(of: tuned.network, model: model, engine: engine).decibels
         }
         rows.append(next)
         row(next)
@@ -107,7 +107,7 @@ public struct PruningSweep: Sendable {
       sparsity: sparsity, method: method, parameters: network.parameterCount, nonzero: contents.nonzero,
       packedBytes: contents.packed,
       medianMs: benchmark.medianMs)
-    row.psnr = try pictures?.psnr(of: network, model: model, engine: engine)
+    row.psnr = try pictures?.psnr(of: network, model: model, engine: engine).decibels
     return row
   }
 

@@ -51,6 +51,8 @@ public final class TrainingJob {
   private var lossSum: Double
   private let fingerprint: String
   private let resumes: Bool
+  /// Whether the run that is gone on with has finished and nothing is left to do: then it should be left as it is.
+  public let isDone: Bool
   /// What the steps take of the memory, a line; nil without a limit.
   public let memoryText: String?
 
@@ -76,7 +78,7 @@ public final class TrainingJob {
     var network = try recipe.network(root: root)
     let samples = try recipe.samples(of: recipe.data, for: network, root: root)
     let heldBefore = Machine.residentByteCount
-    let first = try wrapping { () throws(DataError) in try samples.sample(SampleKey(seed: recipe.seed, epoch: 0, index: 0)) }
+    let first = try recipe.firstSample(of: samples)
     let making = max(Machine.peakResidentByteCount - heldBefore, 0)
     if let contract = recipe.contract(samples: samples, sample: first) { network.contract = contract }
     let simulation = try recipe.simulation(of: network, samples: samples, sample: first, engine: .cpu(options), root: root)
@@ -152,6 +154,13 @@ public final class TrainingJob {
     if resumes, record.stepsPerEpoch > 0, record.stepsPerEpoch != loader.stepsPerEpoch {
       throw .training(.otherTraining(path: folder.last, what: "the number of steps of an epoch"))
     }
+    let total = recipe.epochs * loader.stepsPerEpoch
+    if let known, step > total {
+      throw .runFolder(
+        path: folder.path,
+        reason: "it has trained \(known.epoch) epochs, and \(recipe.epochs) are asked for; give more with --epochs")
+    }
+    isDone = known?.state == .finished && step == total
     record.stepsPerEpoch = loader.stepsPerEpoch
     record.epochs = recipe.epochs
     record.state = .running

@@ -47,6 +47,22 @@ extension TrainingRecipe {
 
   /// The samples to learn from, or to validate on.
   ///
+  /// A sample, for its shapes: the first one, or, where damaged files are passed over, the first that is none.
+  func firstSample(of samples: any SampleSource) throws(EvaluationError) -> Sample {
+    try wrapping { () throws(DataError) in
+      var first: DataError?
+      for index in 0..<max(samples.count, 1) {
+        do throws(DataError) {
+          return try samples.sample(SampleKey(seed: seed, epoch: 0, index: index))
+        } catch {
+          guard damaged == .skip, error.isOfOneFile else { throw error }
+          first = first ?? error
+        }
+      }
+      throw .allDamaged(count: samples.count, first: first?.description ?? "")
+    }
+  }
+
   /// - Parameter root: what relative paths begin at; nil for the working folder.
   func samples(of data: Data, for network: Network, root: String?, classes: [String]? = nil) throws(EvaluationError)
     -> any SampleSource
