@@ -44,7 +44,8 @@ extension Evaluator {
   ///
   /// - Parameter source: what the sheet that is there may be of; nil for anything.
   static func checkOwn(_ path: String, of source: SheetSource?) throws(EvaluationError) {
-    guard Folder.exists(path) || Folder.fileExists(path) else { return }
+    // A link that leads to nothing is somebody's, too.
+    guard Folder.exists(path) || Folder.fileExists(path) || Folder.isLink(path) else { return }
     // Its header is enough; what cannot be read is none of ours.
     let chunks = FileClaims.apart { () -> [PNGChunk] in
       // A pipe might never end.

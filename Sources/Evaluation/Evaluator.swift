@@ -53,6 +53,7 @@ public final class Evaluator {
   /// Throws where `evaluate` would write over what is not its own: before anything is measured, where several networks are.
   public func checkSaving(to saveFolder: String, folder: String, scales: [Int]? = nil) throws(EvaluationError) {
     let (names, scales) = try subjects(folder: folder, scales: scales)
+    try Self.claim(names, scales, folder: folder, saveFolder: saveFolder)
     try checkSaving(to: saveFolder, folder: folder, names, scales, replacesAnySheet: false)
   }
 
@@ -65,6 +66,20 @@ public final class Evaluator {
       for name in names {
         let path = Self.savedPath(titles[name] ?? name, scale, in: saveFolder)
         try Self.checkOwn(path, of: replacesAnySheet ? nil : source)
+      }
+    }
+  }
+
+  /// Claims what is read and what is written: a link to a picture that is measured is told as that.
+  private static func claim(
+    _ names: [String], _ scales: [Int], folder: String, saveFolder: String?
+  ) throws(EvaluationError) {
+    let titles = titles(names)
+    try wrapping { () throws(FileError) in
+      for name in names { try FileClaims.reads(Folder.joined(folder, name)) }
+      guard let saveFolder else { return }
+      for scale in scales {
+        for name in names { try FileClaims.writes(savedPath(titles[name] ?? name, scale, in: saveFolder), for: name) }
       }
     }
   }
@@ -138,11 +153,7 @@ public final class Evaluator {
     func savedPath(_ name: String, _ scale: Int, in folder: String) -> String {
       Self.savedPath(titles[name] ?? name, scale, in: folder)
     }
-    try wrapping { () throws(FileError) in
-      for name in names { try FileClaims.reads(Folder.joined(folder, name)) }
-      guard let saveFolder else { return }
-      for scale in scales { for name in names { try FileClaims.writes(savedPath(name, scale, in: saveFolder), for: name) } }
-    }
+    try Self.claim(names, scales, folder: folder, saveFolder: saveFolder)
     var marks: [PNGChunk] = []
     if let saveFolder {
       try checkSaving(to: saveFolder, folder: folder, names, scales, replacesAnySheet: replacesAnySheet)

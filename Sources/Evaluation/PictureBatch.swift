@@ -133,8 +133,12 @@ public struct PictureBatch: Sendable {
     seemingOutputs = found.compactMap(\.source)
     found.removeAll { $0.source != nil }
     // What the others become, as far as it is there.
+    // A picture whose output would be itself, however that is written, is refused below.
+    func isItself(_ it: Found) -> Bool {
+      it.item.output == it.item.input || Folder.identity(it.item.output).map { $0 == Folder.identity(it.item.input) } ?? false
+    }
     let outputs = Set(
-      found.filter { !$0.isOutput && $0.item.output != $0.item.input }
+      found.filter { !$0.isOutput && !isItself($0) }
         .flatMap { [$0.item.output, $0.item.companion].compactMap(\.self) }.compactMap(Folder.identity))
     func isMade(_ it: Found) -> Bool {
       if it.isOutput { return true }

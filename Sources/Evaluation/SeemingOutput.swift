@@ -32,7 +32,7 @@ public struct SeemingOutput: Hashable, Codable, Sendable {
       let lengths = (part.folder + 1)...max(part.folder + 1, part.key.count)
       candidates: for length in lengths {
         let stem = Array(part.key.prefix(length))
-        guard let others = stems[stem], !isNumbered(stem, part.key[stem.count...]) else { continue }
+        guard let others = stems[stem], isSuffix(part.key[stem.count...]) else { continue }
         for other in others where other != index {
           guard let small = size(other), let large = size(index), let scale = Self.scale(from: small, to: large) else {
             continue
@@ -46,10 +46,12 @@ public struct SeemingOutput: Hashable, Codable, Sendable {
     return result
   }
 
-  /// Whether a name is another number than that of the stem, as `photo12` and `photo1` are.
-  private static func isNumbered(_ stem: [UInt8], _ rest: ArraySlice<UInt8>) -> Bool {
-    func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
-    return !rest.isEmpty && rest.allSatisfy(isDigit) && stem.last.map(isDigit) == true
+  /// Whether the rest of a name is what is put behind names: nothing (another extension), what begins with a sign, as `-x2` and `_big`, or a
+  /// factor, as `x2` and `2x`; not another word or number, as of `cat` and `catalog`, or `photo1` and `photo12`.
+  private static func isSuffix(_ rest: ArraySlice<UInt8>) -> Bool {
+    guard let first = rest.first else { return true }
+    if "-_.+@~=([{,;#%&!".utf8.contains(first) { return true }
+    return String(decoding: rest, as: UTF8.self).wholeMatch(of: /[xX][0-9.]+|[0-9.]+[xX]/) != nil
   }
 
   /// By its header; nil where it cannot be read. The command does not thereby read it as an input.

@@ -21,7 +21,8 @@ public final class FileClaims: Sendable {
   private struct Place: Hashable {
     /// Nil where that is not there, either.
     var folder: FileIdentity?
-    var name: String
+    /// Its bytes: names that look alike are two.
+    var name: [UInt8]
   }
 
   private struct State {
@@ -31,8 +32,8 @@ public final class FileClaims: Sendable {
     var written: [FileIdentity: String] = [:]
     /// Outputs that do not stand yet.
     var planned: [Place: String] = [:]
-    /// All outputs that were claimed, as they are called, and what for.
-    var outputs: [String: String] = [:]
+    /// All outputs that were claimed, by the bytes of what they are called, and what for.
+    var outputs: [[UInt8]: String] = [:]
   }
 
   private let state = Mutex(State())
@@ -116,9 +117,9 @@ extension FileClaims {
         if let other = state.planned[place], other != name { return .isWritten(path: name, as: other) }
         state.planned[place] = name
       }
-      let known = state.outputs[name]
+      let bytes = name.systemPathBytes, known = state.outputs[bytes]
       if let known, let purpose, known != purpose { return .isWritten(path: name, as: name) }
-      state.outputs[name] = known ?? purpose ?? ""
+      state.outputs[bytes] = known ?? purpose ?? ""
       return nil
     }
     if let problem { throw problem }
@@ -138,8 +139,9 @@ extension FileClaims {
   private static func place(of path: String) -> Place? {
     if FileStatus(path) != nil { return nil }
     let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
-    guard let folder = FileStatus(slash.map { String(path[...$0]) } ?? ".") else { return Place(name: path) }
-    return Place(folder: folder.identity, name: slash.map { String(path[path.index(after: $0)...]) } ?? path)
+    guard let folder = FileStatus(slash.map { String(path[...$0]) } ?? ".") else { return Place(name: path.systemPathBytes) }
+    let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
+    return Place(folder: folder.identity, name: name.systemPathBytes)
   }
 }
 

@@ -152,5 +152,5 @@ package enum Folder {
     return status.identity == second.identity
   }
 
-  private static func isLink(_ path: String) -> Bool { FileStatus(withoutFollowing: path)?.isLink ?? false }
+  package static func isLink(_ path: String) -> Bool { FileStatus(withoutFollowing: path)?.isLink ?? false }
 }

@@ -128,4 +128,13 @@ import Testing
     let result = try place.run(["upscale", "in", "-o", "in", "-m", "MODEL", "--suffix", "-big"])
     #expect(result.code == 0 && result.output.hasSuffix("\n8 enlarged\n"), "\(result.output)")
   }
+
+  /// However the folder is written, a picture whose output would be itself is refused, and never passed over as an output.
+  @Test(arguments: ["in", "./in", "in/../in", "in/"]) func `a picture is not its own output`(folder: String) throws {
+    let place = try Workplace()
+    try FileManager.default.createDirectory(atPath: place.path("in"), withIntermediateDirectories: true)
+    try FileManager.default.copyItem(atPath: place.path("photo.png"), toPath: place.path("in/a.png"))
+    let result = try place.run(["upscale", "in", "-o", folder, "-m", "MODEL", "--skip-existing"])
+    #expect(result.code == 1 && result.error.contains("is not overwritten; give --suffix"), "\(result)")
+  }
 }
