@@ -53,6 +53,7 @@ public final class Evaluator {
   /// Throws where `evaluate` would write over what is not its own: before anything is measured, where several networks are.
   public func checkSaving(to saveFolder: String, folder: String, scales: [Int]? = nil) throws(EvaluationError) {
     let (names, scales) = try subjects(folder: folder, scales: scales)
+    try Self.checkApart(saveFolder, from: folder)
     try Self.claim(names, scales, folder: folder, saveFolder: saveFolder)
     try checkSaving(to: saveFolder, folder: folder, names, scales, replacesAnySheet: false)
   }

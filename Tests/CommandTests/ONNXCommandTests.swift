@@ -11,7 +11,7 @@ import Testing
 
     // What the network does to images is told once, and kept.
     let untold = try place.run(["upscale", "photo.png", "-o", "a.png", "-m", "m.onnx"])
-    #expect(untold.code == 1 && untold.error.contains("converted with --colour"), "\(untold)")
+    #expect(untold.code == 1 && untold.error.contains("convert FILE --colour"), "\(untold)")
     let contract = try #require(ModelFile.read(place.path("model.safetensors")).imageContract)
     let back = try place.run([
       "convert", "m.onnx", "-o", "back.safetensors", "--colour", "luma", "--scale", "2", "--maximum", "\(contract.maximum)",
