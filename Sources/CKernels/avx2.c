@@ -72,6 +72,7 @@
 #define VECTORS 2
 #define MULTIPLY_NAME multiply_4x2_sums_avx2
 #define POINTWISE_NAME pointwise_4x2_sums_avx2
+#define HEAD_NAME head_4x2_sums_avx2
 #include "multiply.h"
 #undef SW_STORES_NUMBERS
 #pragma clang attribute pop

@@ -144,6 +144,7 @@
 #define VECTORS 1
 #define MULTIPLY_NAME multiply_12x1_sums_avx512
 #define POINTWISE_NAME pointwise_12x1_sums_avx512
+#define HEAD_NAME head_12x1_sums_avx512
 #include "multiply.h"
 #undef SW_STORES_NUMBERS
 #pragma clang attribute pop

@@ -61,11 +61,13 @@
 #define VECTORS 4
 #define MULTIPLY_NAME multiply_6x4_sums_avx512vnni
 #define POINTWISE_NAME pointwise_6x4_sums_avx512vnni
+#define HEAD_NAME head_6x4_sums_avx512vnni
 #include "multiply.h"
 #define ROWS 12
 #define VECTORS 1
 #define MULTIPLY_NAME multiply_12x1_sums_avx512vnni
 #define POINTWISE_NAME pointwise_12x1_sums_avx512vnni
+#define HEAD_NAME head_12x1_sums_avx512vnni
 #include "multiply.h"
 #undef SW_STORES_NUMBERS
 #pragma clang attribute pop

@@ -228,22 +228,25 @@ __attribute__((noinline)) SW_DECLARE_GATHER(GATHER_NAME) {
 #endif
 
 #ifdef HEAD_NAME
-// The sums of `rows` pixels from `left` on, `step` apart: constants where this is inlined, or the addresses would take registers, and sums would
+// The sums of `rows` pixels from the one at `first` on, `step` apart: constants where this is inlined, or the addresses would take registers, and sums would
 // not stay in theirs. They are handed on in memory: what an epilogue reads would take registers, too.
 INLINE void SW_PASTE(HEAD_NAME, _sums)(
-  const sw_head_arguments *g, const HEAD_ELEMENT *left, ptrdiff_t step, int rows, SUM sums[ROWS][VECTORS]) {
+  const sw_head_arguments *g, ptrdiff_t first, ptrdiff_t step, int rows, SUM sums[ROWS][VECTORS]) {
   SUM sum[ROWS][VECTORS];
   UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = NO_SUM;
   const float *right = g->right;
-  for (ptrdiff_t t = 0; t < g->taps; t++) {
-    const HEAD_ELEMENT *row = left + g->offsets[t];
-    SUM b[VECTORS];
-    UNROLL for (int j = 0; j < VECTORS; j++) b[j] = LOAD_RIGHT(right + j * LANES);
-    right += VECTORS * LANES;
-    UNROLL for (int i = 0; i < ROWS; i++) {
-      if (i >= rows) continue;
-      SUM a = SPLAT_HEAD(row[i * step]);
-      UNROLL for (int j = 0; j < VECTORS; j++) HEAD_MULTIPLY_ADD(sum[i][j], a, b[j]);
+  for (ptrdiff_t r = 0; r < g->row_count; r++) {
+    const HEAD_ELEMENT *left = (const HEAD_ELEMENT *)g->rows[r] + first;
+    for (ptrdiff_t t = 0; t < g->taps; t++) {
+      const HEAD_ELEMENT *tap = left + g->offsets[t];
+      SUM b[VECTORS];
+      UNROLL for (int j = 0; j < VECTORS; j++) b[j] = LOAD_RIGHT(right + j * LANES);
+      right += VECTORS * LANES;
+      UNROLL for (int i = 0; i < ROWS; i++) {
+        if (i >= rows) continue;
+        SUM a = SPLAT_HEAD(tap[i * step]);
+        UNROLL for (int j = 0; j < VECTORS; j++) HEAD_MULTIPLY_ADD(sum[i][j], a, b[j]);
+      }
     }
   }
   UNROLL for (int i = 0; i < ROWS; i++) UNROLL for (int j = 0; j < VECTORS; j++) if (i < rows) sums[i][j] = sum[i][j];
@@ -255,21 +258,21 @@ INLINE void SW_PASTE(HEAD_NAME, _sums)(
 // Pixels of up to 64 channels of codes, of stride 1 and 2.
 #define HEAD_SUMS(rows)                                                                                                        \
   switch (g->step) {                                                                                                           \
-    case 1: SW_PASTE(HEAD_NAME, _sums)(g, left, 1, rows, sum); break;                                                          \
-    case 2: SW_PASTE(HEAD_NAME, _sums)(g, left, 2, rows, sum); break;                                                          \
-    case 4: SW_PASTE(HEAD_NAME, _sums)(g, left, 4, rows, sum); break;                                                          \
-    case 8: SW_PASTE(HEAD_NAME, _sums)(g, left, 8, rows, sum); break;                                                          \
-    case 12: SW_PASTE(HEAD_NAME, _sums)(g, left, 12, rows, sum); break;                                                        \
-    case 16: SW_PASTE(HEAD_NAME, _sums)(g, left, 16, rows, sum); break;                                                        \
-    case 32: SW_PASTE(HEAD_NAME, _sums)(g, left, 32, rows, sum); break;                                                        \
-    default: SW_PASTE(HEAD_NAME, _sums)(g, left, g->step, rows, sum);                                                          \
+    case 1: SW_PASTE(HEAD_NAME, _sums)(g, first, 1, rows, sum); break;                                                          \
+    case 2: SW_PASTE(HEAD_NAME, _sums)(g, first, 2, rows, sum); break;                                                          \
+    case 4: SW_PASTE(HEAD_NAME, _sums)(g, first, 4, rows, sum); break;                                                          \
+    case 8: SW_PASTE(HEAD_NAME, _sums)(g, first, 8, rows, sum); break;                                                          \
+    case 12: SW_PASTE(HEAD_NAME, _sums)(g, first, 12, rows, sum); break;                                                        \
+    case 16: SW_PASTE(HEAD_NAME, _sums)(g, first, 16, rows, sum); break;                                                        \
+    case 32: SW_PASTE(HEAD_NAME, _sums)(g, first, 32, rows, sum); break;                                                        \
+    default: SW_PASTE(HEAD_NAME, _sums)(g, first, g->step, rows, sum);                                                          \
   }
 #else
 #define HEAD_SUMS(rows)                                                                                                        \
   switch (g->step) {                                                                                                           \
-    case 1: SW_PASTE(HEAD_NAME, _sums)(g, left, 1, rows, sum); break;                                                          \
-    case 2: SW_PASTE(HEAD_NAME, _sums)(g, left, 2, rows, sum); break;                                                          \
-    default: SW_PASTE(HEAD_NAME, _sums)(g, left, g->step, rows, sum);                                                          \
+    case 1: SW_PASTE(HEAD_NAME, _sums)(g, first, 1, rows, sum); break;                                                          \
+    case 2: SW_PASTE(HEAD_NAME, _sums)(g, first, 2, rows, sum); break;                                                          \
+    default: SW_PASTE(HEAD_NAME, _sums)(g, first, g->step, rows, sum);                                                          \
   }
 #endif
 
@@ -284,7 +287,7 @@ SW_DECLARE_HEAD(HEAD_NAME) {
     // The last tile goes back over pixels already done; their sums come out the same.
     if (rows > remaining && g->count >= rows) i = g->count - rows;
     if (rows > g->count) rows = g->count;
-    const HEAD_ELEMENT *left = (const HEAD_ELEMENT *)g->left + i * g->step;
+    ptrdiff_t first = i * g->step;
     SUM sum[ROWS][VECTORS];
     if (isSmall) HEAD_SUMS(SMALL_ROWS)
     else HEAD_SUMS(ROWS)
@@ -298,9 +301,9 @@ SW_DECLARE_HEAD(HEAD_NAME) {
     CONSTANTS constants = CONSTANTS_OF(e, channel);                                                                            \
     UNROLL for (int r = 0; r < ROWS; r++) {                                                                                    \
       if (r >= rows) continue;                                                                                                 \
-      STORED *out = (STORED *)((char *)g->out + (i + r) * g->out_pixel + block) + j * LANES % SW_CHANNEL_BLOCK;                \
-      const STORED *residual = g->residual ? AT(STORED, g->residual, (i + r) * g->residual_pixel) + channel : 0;               \
-      store_value(out, finish(sum[r][j], mode, constants, e, channel, residual));                                              \
+      TILE_STORED *out = (TILE_STORED *)((char *)g->out + (i + r) * g->out_pixel + block) + j * LANES % SW_CHANNEL_BLOCK;                \
+      const TILE_STORED *residual = g->residual ? AT(TILE_STORED, g->residual, (i + r) * g->residual_pixel) + channel : 0;               \
+      STORE_FINISHED(out, FINISH(sum[r][j], mode, constants, e, channel, residual));                                              \
     }                                                                                                                          \
   }
     WITH_FINISH_MODE(mode, HEAD_STORE)

@@ -69,5 +69,6 @@
 #define VECTORS 4
 #define MULTIPLY_NAME multiply_3x4_sums_portable
 #define POINTWISE_NAME pointwise_3x4_sums_portable
+#define HEAD_NAME head_3x4_sums_portable
 #include "multiply.h"
 #undef SW_STORES_NUMBERS

@@ -10,7 +10,7 @@ package enum ConvolutionMethod: KernelMethod {
   case winograd2
   /// Few input channels, read from planes.
   case head
-  /// Integers of so few weights that all of a block of columns stay in the level-1 cache: rows are copied between the codes of 0.
+  /// Integers whose taps lie at the same places from every pixel: rows are read where they lie, and copied at the edges alone.
   case rows
   /// Few output channels, written to planes.
   case tail
@@ -95,21 +95,18 @@ extension ConvolutionGeometry: ProductLayer {
     case .head:
       if inChannels > few { return "there are more than \(few) input channels" }
       if groups != 1 { return "there are \(groups) groups" }
-      if makesNumbers { return "numbers of sums of integers are stored by other steps" }
       // Rows and columns that a large stride steps over are copied, too, and so is padding.
       if HeadStep.copiedFloats(self) > max(2 * inChannels * inHeight * inWidth, 1 << 20) {
         return "copies of the rows would be larger than the image"
       }
     case .rows:
       if !sumsIntegers { return "it sums float32" }
-      if makesNumbers { return "numbers of sums of integers are stored by other steps" }
       if inChannels <= few { return "the input is planar" }
       if groups != 1 { return "there are \(groups) groups" }
       if isPointwise { return "no pixel is read twice" }
-      if taps * paddedChannels(inChannels) * Kernel.mostColumns > HeadStep.mostWeights {
+      if taps * paddedChannels(inChannels) * Kernel.mostColumns > RowsStep.mostWeights {
         return "its weights leave the level-1 cache"
       }
-      if HeadStep.copiedFloats(self) * 4 > HeadStep.mostCopied { return "copies of the rows would leave the level-2 cache" }
     case .tail:
       if sumsIntegers, !makesNumbers { return "integers of its sums are stored by other steps" }
       if outChannels > few { return "there are more than \(few) output channels" }
@@ -148,8 +145,7 @@ extension ConvolutionGeometry: ProductLayer {
     case .head:
       return pixels * (Double(taps) * depth * columns / (0.93 * rates.peak) + rates.stores(columns))
     case .rows:
-      // Rows that tasks share are copied by each.
-      return rates.products(pixels * Double(taps) * depth * columns) * 0.9 + 2 * pixels * Double(stride.height)
+      return rates.products(pixels * Double(taps) * depth * columns) * 0.9
         + rates.weights(Double(taps) * depth * columns)
     case .tail:
       return pixels * Double(taps) * Double(paddedChannels(inChannels) * outChannels) / (0.6 * rates.peak) + 10 * pixels

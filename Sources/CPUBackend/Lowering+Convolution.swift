@@ -30,7 +30,8 @@ extension Lowering {
       switch method {
       case .winograd4: WinogradStep(operands, size: 4)
       case .winograd2: WinogradStep(operands, size: 2)
-      case .head, .rows: HeadStep(operands)
+      case .head: HeadStep(operands)
+      case .rows: RowsStep(operands)
       case .tail: TailStep(operands)
       case .depthwise: DepthwiseStep(operands)
       case .pointwise: PointwiseStep(operands)

@@ -83,11 +83,14 @@ import Testing
               offsets.withUnsafeBufferPointer { offsets in
                 blocks.withUnsafeBufferPointer { blocks in
                   withUnsafePointer(to: epilogue) { epilogue in
-                    var arguments = sw_head_arguments(
-                      left: a, offsets: offsets.baseAddress, taps: depth, step: 0, count: rows, right: b, out: c + 16,
-                      out_pixel: columns * 4, residual: nil, residual_pixel: 0, block: blocks.baseAddress, channel: 0,
-                      epilogue: epilogue)
-                    kernel.head(&arguments)
+                    var row: UnsafeRawPointer? = UnsafeRawPointer(a)
+                    withUnsafePointer(to: &row) { row in
+                      var arguments = sw_head_arguments(
+                        rows: row, row_count: 1, offsets: offsets.baseAddress, taps: depth, step: 0, count: rows, right: b,
+                        out: c + 16, out_pixel: columns * 4, residual: nil, residual_pixel: 0, block: blocks.baseAddress,
+                        channel: 0, epilogue: epilogue)
+                      kernel.head(&arguments)
+                    }
                   }
                 }
               }

@@ -1,4 +1,6 @@
 @testable import CPUBackend
+import Execution
+import Networks
 import Tensors
 import Testing
 
@@ -67,5 +69,58 @@ import Testing
     let rows = TaskCut.grid((7, 1), of: (7, 8), threads: 16) { Double($1) * (Double(($0 * 7 + 5) / 6 * 6) + 5) }
     #expect(rows == (4, 1))
     #expect(TaskCut.grid((7, 1), of: (7, 8), threads: 8) { Double($1) * (Double(($0 * 7 + 5) / 6 * 6) + 5) } == (7, 1))
+  }
+
+  /// Every row is in one task; shares have as many tasks and about as many rows, and what is left at their ends is little.
+  @Test(arguments: [1, 2, 3, 4, 8, 16, 23]) func rowsAreEachInOneTask(_ threads: Int) {
+    for images in [1, 2, 5] {
+      for rows in 0...130 {
+        let region = WorkRegion(images: 0..<images, rows: 3..<3 + rows, threadCount: threads), tasks = RowTasks(region)
+        let ranges = (0..<tasks.count).map(tasks.range)
+        #expect(ranges.flatMap { Array($0) } == Array(0..<images * rows), "\(images) images of \(rows) rows")
+        #expect(ranges.allSatisfy { $0.count <= RowTasks.mostRows })
+        let shares = min(threads, images * rows)
+        guard shares > 1 else { continue }
+        #expect(tasks.count % shares == 0)
+        let each = tasks.count / shares
+        let sums = (0..<shares).map { share in ranges[share * each..<(share + 1) * each].reduce(0) { $0 + $1.count } }
+        #expect((sums.max() ?? 0) - (sums.min() ?? 0) <= 1, "\(sums)")
+        for share in 0..<shares { #expect(ranges[(share + 1) * each - 1].count <= 1) }
+      }
+    }
+  }
+
+  /// Columns whose taps all lie inside are read where they lie, whole tiles of them; the others from pixels that hold all of their taps.
+  @Test(arguments: [1, 3, 4, 6, 12]) func edgeColumnsReadNoPixelThatIsNotThere(_ tileRows: Int) {
+    var generator = SplitMix64(seed: UInt64(tileRows))
+    for _ in 0..<4000 {
+      let kernel = Int.random(in: 1...7, using: &generator), stride = Int.random(in: 1...3, using: &generator)
+      let dilation = Int.random(in: 1...3, using: &generator), width = Int.random(in: 1...80, using: &generator)
+      let left = Int.random(in: 0...6, using: &generator), right = Int.random(in: 0...6, using: &generator)
+      let reach = (kernel - 1) * dilation
+      guard width + left + right > reach else { continue }
+      let convolution = Convolution(
+        inChannels: 16, outChannels: 16, kernel: Pair(height: 1, width: kernel), stride: Pair(height: 1, width: stride),
+        padding: Padding(top: 0, left: left, bottom: 0, right: right), dilation: Pair(height: 1, width: dilation),
+        hasBias: false)
+      let geometry = ConvolutionGeometry(
+        convolution, input: [1, 16, 1, width], output: [1, 16, 1, (width + left + right - reach - 1) / stride + 1])
+      let columns = EdgeColumns(geometry, tileRows: tileRows), name = "\(geometry), \(columns)"
+      #expect(
+        [columns.before, columns.inside, columns.after].flatMap { Array($0) } == Array(0..<geometry.outWidth), "\(name)")
+      func taps(_ range: Range<Int>, _ count: Int) -> ClosedRange<Int> {
+        let from = range.lowerBound * stride - left
+        return from...from + (count - 1) * stride + reach
+      }
+      // A kernel reads as many pixels as it has rows, at least.
+      if !columns.inside.isEmpty {
+        let read = taps(columns.inside, max(columns.inside.count, tileRows))
+        #expect(read.lowerBound >= 0 && read.upperBound < width, "\(name)")
+      }
+      for (range, copied) in [(columns.before, columns.first), (columns.after, columns.last)] where !range.isEmpty {
+        let read = taps(range, max(range.count, tileRows))
+        #expect(read.lowerBound == copied.lowerBound && read.upperBound < copied.upperBound, "\(name)")
+      }
+    }
   }
 }

@@ -25,13 +25,14 @@ typedef void (*sw_gather_function)(
   const void *const *left, ptrdiff_t offset, ptrdiff_t taps, const void *right, ptrdiff_t depth, int continues, float *product,
   ptrdiff_t product_stride, sw_ahead *ahead);
 
-/// `count` pixels of a row of a convolution of few input channels, planar in and interleaved out, with epilogue:
-/// column j of pixel i, element j % 16 at `out + i * out_pixel + block[j / 16]`, is epilogue(Σ over t < taps of left[offsets[t] + i *
-/// step] · right[t * n + j]), j < n of the kernel, summed over t in order. `right` is aligned. `left` can be read for as many pixels as the kernel has rows,
-/// at least.
+/// `count` pixels of a row of a convolution whose taps lie at the same places from every pixel, interleaved out, with epilogue: column j of pixel i,
+/// element j % 16 at `out + i * out_pixel + block[j / 16]`, is epilogue(Σ over r < row_count, t < taps of rows[r][offsets[t] + i * step] ·
+/// right[(r * taps + t) * n + j]), j < n of the kernel, summed in order. Places are counted in floats, and in fours of codes. `right` is aligned.
+/// Rows can be read for as many pixels as the kernel has rows, at least.
 typedef struct {
-  const float *left;
-  /// One a tap.
+  const void *const *rows;
+  ptrdiff_t row_count;
+  /// One a tap of a row.
   const ptrdiff_t *offsets;
   ptrdiff_t taps, step, count;
   const float *right;

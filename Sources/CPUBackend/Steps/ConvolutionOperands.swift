@@ -100,23 +100,3 @@ extension ConvolutionStep {
   /// The rows of a region as tasks, for steps that work row by row.
   func rowTasks(_ region: WorkRegion) -> RowTasks { RowTasks(region) }
 }
-
-/// Rows cut into tasks of about equal work, several a thread so that a slow thread is made up for.
-struct RowTasks {
-  /// The most rows of a task.
-  static let mostRows = 8
-
-  private let rowCount: Int
-  private let rowsPerTask: Int
-
-  init(_ region: WorkRegion) {
-    rowCount = region.imageRows
-    rowsPerTask = TaskCut.units(
-      max(1, min(Self.mostRows, rowCount / (4 * region.threadCount))), of: rowCount, threads: region.threadCount,
-      most: Self.mostRows)
-  }
-
-  var count: Int { (rowCount + rowsPerTask - 1) / rowsPerTask }
-
-  func range(_ task: Int) -> Range<Int> { task * rowsPerTask..<min((task + 1) * rowsPerTask, rowCount) }
-}

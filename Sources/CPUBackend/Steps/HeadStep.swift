@@ -4,7 +4,7 @@ import Networks
 import Tensors
 
 /// A convolution of few input channels, read from planes: rows are copied between zeros and every tap broadcasts from them. Of codes up to
-/// four planes become pixels of 4 bytes, so that a tap is that of all channels; and of interleaved pixels each 4 bytes count as a channel.
+/// four planes become pixels of 4 bytes, so that a tap is that of all channels.
 final class HeadStep: ConvolutionStep {
   let operands: ConvolutionOperands
   private let arrangement: OutputArrangement
@@ -15,31 +15,20 @@ final class HeadStep: ConvolutionStep {
   private let tapOffsets: ConstantTable<Int>
   /// Copies of a row, of 4 bytes a pixel: one a channel, or one of all.
   private let copies: Int
-  /// Words of 4 bytes from one pixel of a copy to the next.
-  private let words: Int
-
   init(_ operands: ConvolutionOperands) {
     self.operands = operands
     let g = operands.geometry, copies = operands.sums == nil ? g.inChannels : 1
-    let words = operands.inputLayout.order == .planar ? 1 : operands.inputLayout.storedChannels / 4
     self.copies = copies
-    self.words = words
-    // Of padding channels nothing is read.
-    let read = operands.sums == nil ? copies : (g.inChannels + 3) / 4
-    let taps = read * g.taps
+    let taps = copies * g.taps
     arrangement = OutputArrangement(
       channels: g.outChannels, shuffle: operands.epilogue.shuffle, destination: operands.outputLayout)
     epilogue = operands.epilogueParameters(order: arrangement.order)
     let blocks = ColumnBlock.split(
       arrangement.order.count, into: operands.table.tiles(.head, operands.inputLayout.element, operands.outputLayout.element))
     self.blocks = ConstantTable(blocks)
-    let rowLength = Self.rowLength(g), isOfCodes = operands.sums != nil
+    let rowLength = Self.rowLength(g)
     tapOffsets = ConstantTable(
       (0..<taps).map { tap in
-        if isOfCodes {
-          let ky = tap / read / g.kernel.width, kx = tap / read % g.kernel.width
-          return (ky * g.dilation.height * rowLength + kx * g.dilation.width) * words + tap % read
-        }
         let channel = tap / g.taps, ky = tap % g.taps / g.kernel.width, kx = tap % g.kernel.width
         return (ky * g.dilation.height * copies + channel) * rowLength + kx * g.dilation.width
       })
@@ -47,8 +36,7 @@ final class HeadStep: ConvolutionStep {
       operands.sums == nil
       ? operands.packs.pack(Layout(weight: operands.weight, taps: taps, order: arrangement.order, blocks: blocks))
       : operands.packs.pack(
-        CodeLayout(
-          weight: operands.weight, channels: g.inChannels, taps: g.taps, order: arrangement.order, blocks: blocks))
+        GroupedCodes(weight: operands.weight, channels: g.inChannels, taps: g.taps, order: arrangement.order, blocks: blocks))
   }
 
   /// By column block, then tap of any channel, column.
@@ -73,39 +61,8 @@ final class HeadStep: ConvolutionStep {
     }
   }
 
-  /// The same with the channels of a tap together.
-  private struct CodeLayout: PackLayout {
-    let weight: ParameterTensor
-    let channels: Int
-    let taps: Int
-    let order: [Int?]
-    let blocks: [ColumnBlock]
-
-    var sources: [ParameterTensor] { [weight] }
-    /// Fours of the depth.
-    private var steps: Int { taps * ((channels + 3) / 4) }
-    var byteCount: Int { steps * order.count * 4 }
-    var partCount: Int { blocks.count }
-
-    func fill(_ base: UnsafeMutableRawPointer, part: Int, from tensors: [Tensor]) {
-      let block = blocks[part]
-      tensors[0].withUnsafeBytes { bytes in
-        let source = bytes.bindMemory(to: Int8.self)
-        for column in 0..<block.columns {
-          guard let output = order[block.firstColumn + column] else { continue }
-          for tap in 0..<taps {
-            let to = base + (steps * block.firstColumn + tap * (steps / taps) * block.columns) * 4
-            for channel in 0..<channels {
-              block.kernel.pack(source[(output * channels + channel) * taps + tap], at: channel, column: column, into: to)
-            }
-          }
-        }
-      }
-    }
-  }
-
   var kernelNames: [String] { Set(blocks.values.map(\.kernel.name)).sorted() }
-  var work: Work { Work(words == 1 ? .head : .gatheredProducts, unit: blocks[0].kernel.unit) }
+  var work: Work { Work(.head, unit: blocks[0].kernel.unit) }
   var packs: [Pack] { [weights] + epilogue.packs }
 
   /// The longest row that taps reach, with a register tile to spare at the end.
@@ -122,14 +79,8 @@ final class HeadStep: ConvolutionStep {
 
   /// The floats that the copies of the rows of one task fill.
   static func copiedFloats(_ g: ConvolutionGeometry) -> Int {
-    let words =
-      !g.sumsIntegers ? g.inChannels : g.inChannels <= ValueLayout.planarChannels ? 1 : paddedChannels(g.inChannels) / 4
-    return inputRowCount(g, RowTasks.mostRows) * words * rowLength(g)
+    inputRowCount(g, RowTasks.mostRows) * (g.sumsIntegers ? 1 : g.inChannels) * rowLength(g)
   }
-
-  /// Bytes of the weights of a block of columns that stay in a core's level-1 cache, and of copies that stay in its level-2 cache.
-  static let mostWeights = 40 << 10
-  static let mostCopied = 512 << 10
 
   private func scratch(_ cursor: inout ScratchCursor) -> UnsafeMutablePointer<Float>? {
     cursor.floats(Self.copiedFloats(operands.geometry))
@@ -153,21 +104,24 @@ final class HeadStep: ConvolutionStep {
       for y in first..<first + count {
         let origin = (y - first) * g.stride.height, end = origin + inputRowCount(1)
         for row in max(copied, origin)..<end {
-          copyRow(input, image: image, y: top + row, to: rows + row * copies * rowLength * words)
+          copyRow(input, image: image, y: top + row, to: rows + row * copies * rowLength)
         }
         copied = end
         let destination = arrangement.destination(memory[operands.output], image: image, y: y)
         let residual = operands.residualSource(memory, image: image, y: y)
         withUnsafePointer(to: epilogue.structure) { epilogue in
-          for index in 0..<self.blocks.count {
-            let block = blocks[index]
-            var arguments = sw_head_arguments(
-              left: rows + origin * copies * rowLength * words, offsets: offsets, taps: taps, step: g.stride.width * words,
-              count: g.outWidth, right: weights.floats + taps * block.firstColumn, out: destination.base,
-              out_pixel: destination.pixel, residual: residual.base, residual_pixel: residual.pixel,
-              block: destination.block + block.firstColumn / Int(SW_CHANNEL_BLOCK), channel: block.firstColumn,
-              epilogue: epilogue)
-            block.kernel.head(&arguments)
+          var copies: UnsafeRawPointer? = UnsafeRawPointer(rows + origin * copies * rowLength)
+          withUnsafePointer(to: &copies) { copies in
+            for index in 0..<self.blocks.count {
+              let block = blocks[index]
+              var arguments = sw_head_arguments(
+                rows: copies, row_count: 1, offsets: offsets, taps: taps, step: g.stride.width,
+                count: g.outWidth, right: weights.floats + taps * block.firstColumn, out: destination.base,
+                out_pixel: destination.pixel, residual: residual.base, residual_pixel: residual.pixel,
+                block: destination.block + block.firstColumn / Int(SW_CHANNEL_BLOCK), channel: block.firstColumn,
+                epilogue: epilogue)
+              block.kernel.head(&arguments)
+            }
           }
         }
       }
@@ -198,23 +152,10 @@ final class HeadStep: ConvolutionStep {
     let g = operands.geometry, rowLength = Self.rowLength(g), pixels = row.assumingMemoryBound(to: UInt32.self)
     let zero = UInt32(truncatingIfNeeded: codes.zeroPoint) &* 0x0101_0101
     guard y >= 0, y < g.inHeight, g.padding.left < rowLength else {
-      pixels.update(repeating: zero, count: rowLength * words)
+      pixels.update(repeating: zero, count: rowLength)
       return
     }
     let count = min(g.inWidth, rowLength - g.padding.left)
-    if operands.inputLayout.order == .interleaved {
-      let layout = operands.inputLayout, from = input.row(image, y), to = row + g.padding.left * layout.pixelByteCount
-      pixels.update(repeating: zero, count: g.padding.left * words)
-      if layout.bytesPerPixel == layout.pixelByteCount {
-        to.copyMemory(from: from, byteCount: count * layout.pixelByteCount)
-      } else {
-        for x in 0..<count {
-          (to + x * layout.pixelByteCount).copyMemory(from: from + x * layout.bytesPerPixel, byteCount: layout.pixelByteCount)
-        }
-      }
-      (pixels + (g.padding.left + count) * words).update(repeating: zero, count: (rowLength - g.padding.left - count) * words)
-      return
-    }
     let plane = operands.inputLayout.bytesPerPlane
     let from = UnsafeRawPointer(input.row(image, y)).assumingMemoryBound(to: UInt8.self), to = pixels + g.padding.left
     pixels.update(repeating: zero, count: g.padding.left)
