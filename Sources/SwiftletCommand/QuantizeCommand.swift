@@ -9,7 +9,7 @@ struct QuantizeCommand: ParsableCommand {
     commandName: "quantize", abstract: "Makes a model sum integers of 8 bits, and shows what each layer loses by it.",
     discussion: """
       The model is run on pictures in float32 to see which numbers its values hold; then its layers sum uint8 and int8 in int32, \
-      with the same bits on every engine. The first layers and the output stay float32. At the end float32, bfloat16 and integers are timed in turn. Give pictures like those that the model is for, and \
+      with the same bits on every engine. The output stays float32, and the first layers where integers would lose there. At the end float32, bfloat16 and integers are timed in turn. Give pictures like those that the model is for, and \
       not those that it is measured on. Inputs in files .npy are taken, too.
       """)
 
@@ -83,8 +83,11 @@ struct QuantizeCommand: ParsableCommand {
       valueName: "element"))
   var residual: ResidualSums?
 
-  @Flag(help: "Let the first layers sum integers, too.")
-  var first = false
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Let the first layers sum integers, too, or keep them float32. (default: integers where that loses less than 0.01 dB)"
+  )
+  var first: Bool?
 
   @Flag(help: "Bring weights of layers that feed one another to like ranges first.")
   var equalize = false
@@ -109,7 +112,8 @@ struct QuantizeCommand: ParsableCommand {
   func run() throws {
     var options = ModelQuantization.Options()
     options.method = ranges
-    options.scheme = QuantizationScheme(weightBits: weightBits, keepsFirst: !first, floatLayers: Set(floatLayers))
+    options.scheme = QuantizationScheme(weightBits: weightBits, keepsFirst: first != true, floatLayers: Set(floatLayers))
+    options.choosesFirst = first == nil
     if let residual { (options.scheme.residual, options.choosesResidual) = (residual, false) }
     options.measuresLayers = !skipsLayers
     options.maximumLoss = maxLoss

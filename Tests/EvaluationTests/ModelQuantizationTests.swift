@@ -28,7 +28,10 @@ import Testing
     let data = try CalibrationData(folder: folder.path, for: network, count: 4, side: 32)
     #expect(data.samples.count == 2 && data.peak == 1)
     let path = folder.path + "/integers.safetensors"
-    let report = try ModelQuantization(network, model: "vdsr", data: data, engine: Self.engine, output: path)
+    var options = ModelQuantization.Options()
+    options.choosesFirst = false
+    let report = try ModelQuantization(
+      network, model: "vdsr", data: data, options: options, engine: Self.engine, output: path)
     let layers: [ModelQuantization.Layer] = report.layers
     #expect(layers.map(\.name) == ["layers.0", "layers.1", "layers.2", "layers.3"], "\(report.text)")
     #expect(layers.map(\.products) == ["float32", "integers", "integers", "integers"])
@@ -44,6 +47,50 @@ import Testing
     // Upscaling takes such a model, on whatever runs it.
     let output = try Upscaler(again, backend: Engine.reference.makeBackend()).upscale(Image.chart(20, 16), scale: 2)
     #expect(output.width == 40 && output.height == 32)
+  }
+
+  /// First layers sum integers where that loses little; not where it loses much, where they are halves of a cheaper convolution, or where something
+  /// else is asked for.
+  @Test func firstLayersAreMeasured() throws {
+    let folder = try Self.folder()
+    typealias Options = ModelQuantization.Options
+    func report(
+      _ network: Network, truth: Bool = true, _ change: (inout Options) -> Void = { _ in }
+    ) throws -> ModelQuantization {
+      var options = Options(), data = try Self.data(for: network, in: folder)
+      options.measuresLayers = false
+      change(&options)
+      if !truth {
+        for index in data.samples.indices { data.samples[index].target = nil }
+        data.peak = nil
+      }
+      return try ModelQuantization(network, model: "model", data: data, options: options, engine: Self.engine)
+    }
+    let edsr = try SmallNetworks.edsr()
+    var decisions: Set<Bool> = []
+    for (bits, truth) in [(8, true), (8, false), (3, true), (2, false)] {
+      func bounded(_ options: inout Options) { options.scheme.weightBits = bits }
+      func fixed(_ keeps: Bool) throws -> ModelQuantization {
+        try report(edsr, truth: truth) { options in
+          bounded(&options)
+          (options.choosesFirst, options.scheme.keepsFirst) = (false, keeps)
+        }
+      }
+      let chosen = try report(edsr, truth: truth, bounded), kept = try fixed(true), integers = try fixed(false)
+      let loss = try #require(chosen.firstLoss)
+      #expect(kept.firstLoss == nil && integers.firstLoss == nil)
+      #expect(abs(kept.integers - integers.integers - loss) < 1e-9)
+      #expect(kept.layers[0].products == "float32" && integers.layers[0].products == "integers")
+      let takes = loss < (truth ? Options.mostFirstLoss : Options.mostFirstError)
+      #expect(chosen.integers == (takes ? integers : kept).integers, "\(chosen.text)")
+      #expect(chosen.layers == (takes ? integers : kept).layers)
+      #expect(chosen.text.contains(takes ? "the first layers sum integers, too" : "integers (--first) would lose"))
+      decisions.insert(takes)
+    }
+    #expect(decisions == [true, false])
+    let dark = try SeeInTheDark(features: 4, variant: .lighter).network(.random(seed: 3))
+    let kept = try report(dark)
+    #expect(kept.firstLoss == nil && kept.layers[0].products == "float32", "\(kept.text)")
   }
 
   /// Pictures become packed mosaics as in training, of sides that the network takes; those that hold none are told with what is needed.
@@ -141,6 +188,7 @@ import Testing
       var options = ModelQuantization.Options()
       options.measuresLayers = false
       options.maximumLoss = bound
+      options.choosesFirst = false
       change(&options)
       return try ModelQuantization(network, model: "edsr", data: data, options: options, engine: Self.engine)
     }

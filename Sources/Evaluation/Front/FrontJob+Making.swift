@@ -128,7 +128,7 @@ extension FrontJob {
     if let integers = variant.integers {
       let scheme = integers.scheme
       lines.append(
-        "quantize: \(integers.method), \(scheme.weightBits) bits, first \(!scheme.keepsFirst), equalize \(integers.equalizes), "
+        "quantize: \(integers.method), \(scheme.weightBits) bits, first \(integers.choosesFirst ? "as measured" : "\(!scheme.keepsFirst)"), equalize \(integers.equalizes), "
           + "rounding \(integers.rounding.rawValue), float "
           + "\(scheme.floatLayers.sorted()), most \(integers.maximumLoss.map { "\($0)" } ?? "any"), residual "
           + (integers.choosesResidual ? "as measured" : scheme.residual.rawValue))

@@ -221,6 +221,7 @@ extension ModelQuantization.Options {
     } else if var section = given.section {
       if let text = try section.text("ranges") { method = try ranges(text, "ranges", section) }
       maximumLoss = try section.optionalNumber("max-loss", in: 0...100)
+      choosesFirst = !section.contains("first")
       scheme = QuantizationScheme(
         weightBits: try section.integer("weight-bits", 8, in: 2...8), keepsFirst: !(try section.boolean("first", false)),
         floatLayers: Set(try section.texts("float") ?? []))

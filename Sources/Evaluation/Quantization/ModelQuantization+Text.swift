@@ -34,6 +34,14 @@ extension ModelQuantization: TextReport {
         ? "sums of two values stay float32, which gains \(TextFormat.fixed(gain, 3)) dB over integers\n"
         : "sums of two values are integers; float32 ones (--residual float32) would gain \(TextFormat.fixed(gain, 3)) dB\n"
     }
+    if let firstLoss {
+      let isOfIntegers = firstLoss < (float == nil ? Options.mostFirstError : Options.mostFirstLoss)
+      let lost = "\(TextFormat.fixed(firstLoss, 3)) dB"
+      text +=
+        isOfIntegers
+        ? "the first layers sum integers, too, which loses \(lost)\n"
+        : "the first layers stay float32; integers (--first) would lose \(lost)\n"
+    }
     if floatPrecision == .bfloat16, layers.contains(where: { $0.products == "bfloat16" }) {
       text += "its other layers are faster in bfloat16, and it was measured so: run it with --precision bfloat16\n"
     }

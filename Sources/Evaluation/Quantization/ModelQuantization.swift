@@ -13,6 +13,9 @@ public struct ModelQuantization: Hashable, Codable, Sendable {
     public var measuresLayers = true
     /// Whether `scheme.residual` is what measurement says: float32 where that gains `leastGain`, or where `maximumLoss` asks for it.
     public var choosesResidual = true
+    /// Whether `scheme.keepsFirst` is what measurement says: first layers that are plain convolutions sum integers where that loses less than
+    /// `mostFirstLoss`, or, where pictures have no truth, adds no more than a third to the error.
+    public var choosesFirst = true
     /// The largest loss in dB: sums are float32, and then layers that lose most, until it is met; or bfloat16 where forms are timed and that is
     /// faster. Nil for any.
     public var maximumLoss: Double?
@@ -27,6 +30,9 @@ public struct ModelQuantization: Hashable, Codable, Sendable {
 
     /// What float32 sums must gain to be taken, in dB.
     public static let leastGain = 0.05
+    /// What first layers of integers may lose to be taken, in dB of PSNR, and of signal to error.
+    public static let mostFirstLoss = 0.01
+    public static let mostFirstError = 1.25
 
     public init() {}
   }
@@ -63,6 +69,9 @@ public struct ModelQuantization: Hashable, Codable, Sendable {
   public var residual: ResidualSums
   /// What float32 sums gain over those of integers, in dB; nil where there are none, it was not asked for, or there is no truth.
   public var residualGain: Double?
+  /// What first layers of integers lose against those of float32, in dB of the measure; nil where it was not asked for, or they are no plain
+  /// convolutions.
+  public var firstLoss: Double?
   /// What the layers that sum no integers are best run in: `bfloat16` where `--max-loss` made them so, and that was measured to be faster and
   /// within the loss, as `integers` then has it. A model file does not say it: it is the engine's precision.
   public var floatPrecision: Precision
@@ -98,6 +107,10 @@ extension ModelQuantization {
     if options.choosesResidual {
       progress?("sums", 0)
       residualGain = try work.chooseResidual()
+    }
+    if options.choosesFirst {
+      progress?("the first layers", 0)
+      firstLoss = try work.chooseFirst()
     }
     try work.roundWeights(progress)
     let names = try work.layers

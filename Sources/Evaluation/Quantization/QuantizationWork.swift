@@ -82,6 +82,24 @@ struct QuantizationWork {
     return gain
   }
 
+  /// Lets first layers sum integers where that loses little; weights are the nearest integers here.
+  ///
+  /// - Returns: what it loses in dB; nil where they are no plain convolutions, or stay as they are told.
+  mutating func chooseFirst() throws(EvaluationError) -> Double? {
+    guard network.preparedForQuantization().firstLayersArePlain else { return nil }
+    scheme.keepsFirst = true
+    let numbers = try quantized()
+    scheme.keepsFirst = false
+    let integers = try quantized()
+    scheme.keepsFirst = true
+    guard integers != numbers else { return nil }
+    let loss = try quality(of: numbers) - quality(of: integers)
+    let most = data.peak == nil ? ModelQuantization.Options.mostFirstError : ModelQuantization.Options.mostFirstLoss
+    // Where both are without an error nothing is lost.
+    if loss.isNaN || loss < most { scheme.keepsFirst = false }
+    return loss.isFinite ? loss : nil
+  }
+
   /// Those that are of integers.
   var layers: [String] {
     get throws(EvaluationError) {

@@ -28,6 +28,9 @@ struct QuantizationPlan {
   private var addends: Set<String> = []
   /// The sums of float32 themselves.
   private var sums: Set<String> = []
+  /// Whether the first layers, which read nothing but inputs, are convolutions of all channels: halves of cheaper ones are fused with the other
+  /// half where both sum the same.
+  private(set) var hasPlainFirst = true
 
   init(_ network: Network, _ scheme: QuantizationScheme) {
     self.network = network
@@ -37,6 +40,7 @@ struct QuantizationPlan {
       network.separablePairs(editor).filter { network.nodes[$0.second].operation.isDepthwise }
         .map { (network.nodes[$0.second].name, network.nodes[$0.first].name) }
     ) { first, _ in first }
+    let halves = Set(network.separablePairs(editor).flatMap { [network.nodes[$0.first].name, network.nodes[$0.second].name] })
     var isBehindLayer: Set<String> = [], firstLayers: Set<String> = []
     for node in network.nodes {
       var kind = Kind(node.operation)
@@ -49,7 +53,10 @@ struct QuantizationPlan {
         if kind != .other {
           layers.append(node.name)
           let isFirst = !follows || wholes[node.name].map(firstLayers.contains) ?? false
-          if isFirst { firstLayers.insert(node.name) }
+          if isFirst {
+            firstLayers.insert(node.name)
+            if halves.contains(node.name) || node.operation.isDepthwise { hasPlainFirst = false }
+          }
           if scheme.floatLayers.contains(node.name) || (scheme.keepsFirst && isFirst) { kind = .other }
         }
       } else if follows {

@@ -31,6 +31,10 @@ extension Network {
     return plan.layers.filter { plan.integerNodes.contains($0) }
   }
 
+  /// Whether the first layers of the prepared network, which read nothing but inputs, are convolutions of all channels: halves of cheaper ones are
+  /// fused with the other half where both sum the same.
+  package var firstLayersArePlain: Bool { QuantizationPlan(self, QuantizationScheme()).hasPlainFirst }
+
   /// The plan of the prepared network. Throws where there is none, or not by this scheme.
   func quantizationPlan(_ scheme: QuantizationScheme) throws(QuantizationError) -> QuantizationPlan {
     let prepared = try quantizable(scheme)
