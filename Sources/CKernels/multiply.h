@@ -255,6 +255,12 @@ INLINE void SW_PASTE(HEAD_NAME, _sums)(
 // The pixels of a smaller tile, for the end of a row: 32 pixels are 12, 12 and 8, and 16 are 8 and 8.
 #define SMALL_ROWS (ROWS == 12 ? 8 : ROWS > 4 ? 4 : ROWS)
 #ifdef SW_VALUES_UINT8
+// The pixels that the next tile reads of the last row: of the rows above all have been read for the row of output before.
+#define FETCH_NEXT_PIXELS(g, first)                                                                                            \
+  {                                                                                                                            \
+    const char *next = (const char *)((const HEAD_ELEMENT *)g->rows[g->row_count - 1] + first + ROWS * g->step);               \
+    for (ptrdiff_t byte = 0; byte < ROWS * g->step * 4; byte += 64) __builtin_prefetch(next + byte);                           \
+  }
 // Pixels of up to 64 channels of codes, of stride 1 and 2.
 #define HEAD_SUMS(rows)                                                                                                        \
   switch (g->step) {                                                                                                           \
@@ -268,6 +274,7 @@ INLINE void SW_PASTE(HEAD_NAME, _sums)(
     default: SW_PASTE(HEAD_NAME, _sums)(g, first, g->step, rows, sum);                                                          \
   }
 #else
+#define FETCH_NEXT_PIXELS(g, first)
 #define HEAD_SUMS(rows)                                                                                                        \
   switch (g->step) {                                                                                                           \
     case 1: SW_PASTE(HEAD_NAME, _sums)(g, first, 1, rows, sum); break;                                                          \
@@ -288,6 +295,7 @@ SW_DECLARE_HEAD(HEAD_NAME) {
     if (rows > remaining && g->count >= rows) i = g->count - rows;
     if (rows > g->count) rows = g->count;
     ptrdiff_t first = i * g->step;
+    FETCH_NEXT_PIXELS(g, first)
     SUM sum[ROWS][VECTORS];
     if (isSmall) HEAD_SUMS(SMALL_ROWS)
     else HEAD_SUMS(ROWS)
@@ -311,6 +319,7 @@ SW_DECLARE_HEAD(HEAD_NAME) {
   }
 }
 #undef HEAD_SUMS
+#undef FETCH_NEXT_PIXELS
 #undef SMALL_ROWS
 #endif
 
