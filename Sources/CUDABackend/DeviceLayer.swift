@@ -72,7 +72,9 @@ extension DeviceLayer {
       guard !output.isPlanar, output.element == element else { return "it makes pixels of \(element.rawValue)" }
       return sizeRefusal ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? windowRefusal(size, stride)
     case .headFloat(let planes):
-      guard input.isPlanar, input.shape.channels == planes else { return "it reads \(planes) planes" }
+      guard input.isPlanar, input.shape.channels == planes else {
+        return "it reads \(planes == 1 ? "1 plane" : "\(planes) planes")"
+      }
       guard !output.isPlanar, output.element == .float32 else { return "it makes pixels of float32" }
       return sizeRefusal ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? windowRefusal(3, 1)
     case .tail(let element):

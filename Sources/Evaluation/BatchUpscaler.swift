@@ -55,6 +55,9 @@ public final class BatchUpscaler {
     whole = try FileUpscaler(model: model, backend: backend, options: options)
   }
 
+  /// Whether what is made for a target is as large as what it is made of, of all pictures.
+  public func keepsSize(_ target: TargetSize?) -> Bool { whole.keepsSize(target) }
+
   /// As of `FileUpscaler`.
   public var notice: String? { whole.notice }
 

@@ -75,6 +75,9 @@ public struct Comparison: Hashable, Codable, Sendable {
     /// What the node may make of the differences measured in its inputs; nil as `rounding`.
     public var carried: Double?
     public var verdict: Verdict
+    /// Whether it is of integers in one of the two, or in both by other scales: then it is compared as the numbers that these stand for, in which no
+    /// bound of rounding speaks.
+    public var isDequantized = false
 
     /// What `maximum` may be at most.
     public var bound: Double? { rounding.flatMap { rounding in carried.map { rounding + $0 } } }
@@ -107,7 +110,11 @@ public struct Comparison: Hashable, Codable, Sendable {
     let a = try Self.values(of: firstOptimised, on: firstEngine, input)
     let optimised = second.optimizedForInference()
     let b = try Self.values(of: optimised, on: secondEngine, input)
-    self.init(first: firstEngine.name.description, a, second: secondEngine.name.description, b, optimised)
+    let types = [firstOptimised, optimised].map { network in
+      (try? network.inferredTypes(inputs: network.inputs.map { _ in input.shape })) ?? [:]
+    }
+    self.init(
+      first: firstEngine.name.description, a, types[0], second: secondEngine.name.description, b, types[1], optimised)
     rates = secondEngine.rates ?? firstEngine.rates
     if values.isEmpty, !optimised.nodes.isEmpty { throw .nothingInCommon(first: first.name, second: second.name) }
     setBounds(optimised, storage: firstEngine.storage + secondEngine.storage, a)
@@ -119,7 +126,10 @@ public struct Comparison: Hashable, Codable, Sendable {
       of: optimised, on: secondEngine, input, tile: tile, against: b)
   }
 
-  private init(first: String, _ a: [String: Tensor], second: String, _ b: [String: Tensor], _ network: Network) {
+  private init(
+    first: String, _ a: [String: Tensor], _ aTypes: [String: ValueType], second: String, _ b: [String: Tensor],
+    _ bTypes: [String: ValueType], _ network: Network
+  ) {
     self.first = first
     self.second = second
     values = []
@@ -129,11 +139,17 @@ public struct Comparison: Hashable, Codable, Sendable {
         unmatched.append(node.name)
         continue
       }
-      let difference = value.difference(from: other)
+      let quantizations = [aTypes[node.name]?.quantization, bTypes[node.name]?.quantization]
+      let isDequantized = value.dataType != other.dataType || quantizations[0] != quantizations[1]
+      let difference =
+        isDequantized
+        ? value.dequantized(quantizations[1]).difference(from: other.dequantized(quantizations[0]))
+        : value.difference(from: other)
       values.append(
         Value(
           node: node.name, operation: node.operation.displayName, shape: value.shape, maximum: difference.maximum,
-          mean: difference.mean, magnitude: difference.scale, rounding: nil, carried: nil, verdict: .unknown))
+          mean: difference.mean, magnitude: difference.scale, rounding: nil, carried: nil, verdict: .unknown,
+          isDequantized: isDequantized))
     }
   }
 
@@ -162,8 +178,11 @@ public struct Comparison: Hashable, Codable, Sendable {
     let inputs = network.inputs.compactMap { a[$0.name]?.shape }
     if let own = try? network.inferredTypes(inputs: inputs) { types.merge(own) { _, own in own } }
     var isDisturbed: Set<String> = []
+    let dequantized = Set(values.filter(\.isDequantized).map(\.node))
     for index in values.indices {
       guard let node = nodes[values[index].node] else { continue }
+      // Numbers that integers stand for are rounded to their scale, which bounds of float arithmetic do not know.
+      if values[index].isDequantized || node.elementInputs.contains(where: dequantized.contains) { continue }
       let operands = node.elementInputs.compactMap { measured[$0] }
       guard operands.count == node.elementInputs.count else { continue }
       let exact = operands.map { Tolerance(magnitude: $0.magnitude, error: 0, least: $0.least) }
@@ -226,6 +245,12 @@ extension Comparison: TextReport {
     }
     var text: ReportText = "a: \(first.onOneLine)\nb: \(second.onOneLine)\n\(rates.map { "rates: \($0.onOneLine)\n" } ?? "")"
     text += "\n\(table)\n"
+    let integers = values.count(where: \.isDequantized)
+    if integers > 0 {
+      text +=
+        "\(integers) \(integers == 1 ? "value is" : "values are") of integers in one of the two, or by other scales in both: compared as the "
+      text += "numbers that they stand for, and held to no bound, nor is what reads them.\n"
+    }
     if !unmatched.isEmpty {
       text += "Not compared, because the other has no such value: \(Self.list(unmatched)).\n"
     }
@@ -278,5 +303,13 @@ extension Comparison.Verdict {
     case .inherited: "inherited"
     case .unknown: "not judged"
     }
+  }
+}
+
+extension Tensor {
+  /// The numbers that integers stand for; as it is without a scale.
+  fileprivate func dequantized(_ quantization: ValueType.Quantization?) -> Tensor {
+    guard let quantization, let integers else { return self }
+    return Tensor(shape, integers.map { Float(Int($0) - quantization.zeroPoint) * quantization.scale })
   }
 }

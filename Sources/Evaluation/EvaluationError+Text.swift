@@ -69,7 +69,15 @@ extension EvaluationError: CustomStringConvertible {
       "the network '\(network)' makes \(output) and is to learn \(target); \(mend)"
     case .trainingInput(let network, let input, let reason, let mend):
       "the network '\(network)' cannot learn from inputs of \(input): \(reason); \(mend)"
-    case .runFolder(let path, let reason): "'\(path.onOneLine)': \(reason)"
+    case .runFolder(let path, let reason): .line(on: path, reason)
+    case .runAsModel(let path, let models):
+      "'\(path.onOneLine)' is the folder of a run; "
+        + (models.first.map { "give its model, '\($0.onOneLine)'" }
+          ?? "it holds no model yet, 'swiftlet train --resume \(path.onOneLine)' makes one")
+    case .noData(let path, let root, let gone):
+      "'\(path.onOneLine)' does not exist; relative paths of data begin at '\(root.onOneLine)'"
+        + (gone.map { " now that '\($0.onOneLine)', where they began, is gone" } ?? "")
+        + ": put the data there, or say with --data-root where they begin"
     case .notValidated(let line):
       "\(line) (validation; every picture of its folder must be measured, or epochs could not be compared)"
     case .nothingPretrained(let path, let network):
@@ -98,7 +106,7 @@ extension EvaluationError: CustomStringConvertible {
     case .conversion(let path, let error):
       "'\(path.onOneLine)': \(error)"
     case .notRecognized(let path, let error):
-      "'\(path.onOneLine)': is a checkpoint, tensors without a network, and these do not tell the architecture without doubt: \(error); "
+      "'\(path.onOneLine)' is a checkpoint, tensors without a network, and these do not tell the architecture without doubt: \(error); "
         + "'swiftlet convert CHECKPOINT --architecture NAME -o MODEL' takes them as what it is told"
     case .noPictures(let folder, let unentered):
       "the folder '\(folder.onOneLine)' holds no pictures"
@@ -131,12 +139,16 @@ extension EvaluationError: CustomStringConvertible {
       "'\(path.onOneLine)': \(reason)"
     case .inputNotFinite(let path):
       "'\(path.onOneLine)' holds numbers that are not finite (NaN or infinity); mend the file or leave it out"
+    case .inputTooLarge(let path, let largest, let network, let what):
+      "'\(path.onOneLine)' holds numbers up to \(TextFormat.scientific(largest)), of which '\(network)' makes what is not finite (\(what)); scale the "
+        + "file to the numbers that the network is for, or leave it out"
     case .statement(let network, let reason):
       "what is said of the network '\(network)' does not go with it: \(reason)"
     case .nothingToSubstitute(let network):
       "the network '\(network)' has no dense convolution that meets the conditions; see its nodes with 'info --nodes'"
-    case .outputTaken(let path, let other):
-      "'\(path.onOneLine)' is already the output for '\(other.onOneLine)'; take the two apart, each into a folder of its own"
+    case .outputTaken(let path, let other, let input):
+      "'\(path.onOneLine)' would be the output for both '\(other.onOneLine)' and '\(input.onOneLine)', and is that of the former; take the two "
+        + "apart, each into a folder of its own"
     case .outputNotFolder(let path):
       "'\(path.onOneLine)' is a file, and several pictures need a folder; give a folder as output"
     case .inputFiles(let network, let names, let given):
@@ -240,13 +252,15 @@ extension EvaluationError {
       .unknownEngine,
       .untimedEngine, .architecture,
       .training, .recipe, .pruning, .pruningConfiguration, .nothingToPrune, .targetOutOfReach,
-      .notMeasurable, .trainingOption, .trainingTarget, .trainingInput, .runFolder, .notValidated, .nothingPretrained,
+      .notMeasurable, .trainingOption, .trainingTarget, .trainingInput, .runFolder, .runAsModel, .noData, .notValidated,
+      .nothingPretrained,
       .otherContract, .otherClasses,
       .unknownModel, .format, .conversion,
       .notRecognized,
       .noPictures, .savedOverOther, .savedOverSheet, .unmeasuredScale, .otherOutput, .writtenInPlace, .namedTwice,
       .picturesTooSmall,
-      .inputArray, .inputNotFinite, .statement, .savedAmongData, .nothingToSubstitute, .outputTaken, .outputNotFolder,
+      .inputArray, .inputNotFinite, .inputTooLarge, .statement, .savedAmongData, .nothingToSubstitute, .outputTaken,
+      .outputNotFolder,
       .inputFiles,
       .outputFiles,
       .formatNeeded,

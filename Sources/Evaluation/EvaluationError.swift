@@ -66,6 +66,14 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case trainingInput(network: String, input: Shape, reason: String, mend: String)
   /// A folder of a run cannot serve; the reason is a clause, with its mend.
   case runFolder(path: String, reason: String)
+  /// The folder of a run is given in the place of a model; those that it holds, the best first.
+  case runAsModel(path: String, models: [String])
+  /// Data to learn from are not there.
+  ///
+  /// - Parameters:
+  ///   - root: where relative paths of data begin.
+  ///   - gone: where they began when the run began, if that is not there any more.
+  case noData(path: String, root: String, gone: String? = nil)
   /// A picture that validation measures on cannot be measured; the line says why.
   case notValidated(line: String)
   /// No parameter of a model fits the network.
@@ -109,12 +117,14 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case inputArray(path: String, reason: String)
   /// A file of numbers holds a NaN or an infinity.
   case inputNotFinite(path: String)
+  /// A file of numbers holds such large ones that what the network makes of them is not finite.
+  case inputTooLarge(path: String, largest: Double, network: String, what: String)
   /// What is said of pictures does not go with the network's input; the reason is a clause, with its mend.
   case statement(network: String, reason: String)
   /// No convolution is one that should be replaced.
   case nothingToSubstitute(network: String)
-  /// Two inputs would be written to the same place.
-  case outputTaken(path: String, by: String)
+  /// Two inputs would be written to the same place; the first has it.
+  case outputTaken(path: String, by: String, for: String)
   case outputNotFolder(path: String)
   /// A network of several inputs was given another number of files.
   case inputFiles(network: String, names: [String], given: Int)

@@ -54,6 +54,15 @@ public final class FileUpscaler {
       "the parameters are as random as those of a new network, and so is what it makes; train it first, with 'swiftlet train'"
   }
 
+  /// As of `BatchUpscaler`.
+  func keepsSize(_ target: TargetSize?) -> Bool {
+    switch target {
+    case .scale(let scale): scale == 1
+    case .width, .height, .within, .megapixels: false
+    case nil: model.flatMap { upscalers[$0]?.contract.scale } == 1
+    }
+  }
+
   /// The models whose sessions are in memory.
   package var modelsWithSessions: [String] { upscalers.filter { $0.value.runner.sessionCount > 0 }.map(\.key) }
 

@@ -50,7 +50,7 @@ extension KernelReport {
       let reason =
         candidates.isEmpty
         ? work : possible > 1 ? "it is the cheapest of \(possible): \(work)" : "no other can: \(work)"
-      let operation = nodes[step.node].map { "\($0.operation.typeName) \($0.operation.summary)" } ?? "layout"
+      let operation = nodes[step.node].map { $0.operation.line } ?? "layout"
       return Choice(
         node: step.node, operation: operation, chosen: step.kernel.name, reason: reason, candidates: candidates,
         splits: step.splits > 1 ? step.splits : nil)

@@ -63,6 +63,8 @@ public struct KernelReport: Hashable, Codable, Sendable {
   /// Empty without a network.
   public var choices: [Choice]
 
+  /// Nodes that nothing is weighed for, because they sum no products, with what they are.
+  public var unweighed: [String] = []
   /// Whether the instruction set is one that this machine lacks, so that what is chosen is only planned; nil where none is named, and of a device.
   public var isAbsent: Bool?
 
@@ -99,11 +101,14 @@ public struct KernelReport: Hashable, Codable, Sendable {
       if fused.channelSelection(of: node) != nil {
         choices.append(
           Choice(
-            node: node.name, operation: "\(node.operation.typeName) \(node.operation.summary)", chosen: "pick",
+            node: node.name, operation: node.operation.line, chosen: "pick",
             reason: "its weights only move channels", candidates: []))
         continue
       }
-      guard let choice = KernelSelector.choice(for: node, shapes: shapes, rates) else { continue }
+      guard let choice = KernelSelector.choice(for: node, shapes: shapes, rates) else {
+        unweighed.append("\(node.name) (\(node.operation.displayName))")
+        continue
+      }
       let candidates = choice.candidates.map { candidate in
         switch candidate.verdict {
         case .cost(let cycles): Candidate(method: candidate.name, cycles: cycles, refusal: nil)
@@ -112,7 +117,7 @@ public struct KernelReport: Hashable, Codable, Sendable {
       }
       choices.append(
         Choice(
-          node: node.name, operation: "\(node.operation.typeName) \(node.operation.summary)", chosen: choice.chosen,
+          node: node.name, operation: node.operation.line, chosen: choice.chosen,
           reason: choice.reason, candidates: candidates))
     }
   }
@@ -136,7 +141,11 @@ public struct KernelReport: Hashable, Codable, Sendable {
         if let place { groups[place].names.append(choice.node) } else { groups.append((choice, [choice.node])) }
       }
       let parts = groups.map { $0.choice.text(TextFormat.alike($0.names.map(\.onOneLine)), isOfDevice: device != nil) }
-      return "\(engine)\(input.map { ", input \($0)" } ?? "")\n\(absence)\n\(parts.joined(separator: "\n"))"
+      let verb = unweighed.count == 1 ? "sums" : "sum"
+      let rest =
+        unweighed.isEmpty
+        ? "" : "\n  Nothing is weighed for \(TextFormat.list(unweighed, most: 12)), which \(verb) no products.\n"
+      return "\(engine)\(input.map { ", input \($0)" } ?? "")\n\(absence)\n\(parts.joined(separator: "\n"))\(rest)"
     }
     if kernels.contains(where: { $0.threads != nil }) { return "\(deviceTable)" }
     // A kernel's name says its instruction set.
@@ -160,6 +169,11 @@ public struct KernelReport: Hashable, Codable, Sendable {
   }
 }
 
+extension Operation {
+  /// For people: `convolution 32 -> 4, kernel 3, padding 1, bias | pixel shuffle 2`.
+  var line: String { "\(typeName) \(summary)".spacedWords }
+}
+
 extension KernelReport.Choice {
   /// Whether all but the name is the same.
   fileprivate func isAlike(_ other: KernelReport.Choice) -> Bool {
@@ -167,16 +181,22 @@ extension KernelReport.Choice {
   }
 
   fileprivate func text(_ name: String, isOfDevice: Bool) -> String {
+    // Of one layer in one form.
+    let isLong = candidates.compactMap(\.cycles).min() ?? 0 >= 1e5
     func cost(_ candidate: KernelReport.Candidate) -> String {
       if let nanoseconds = candidate.nanoseconds { return "\(TextFormat.fixed(nanoseconds / 1e3, 1)) us" }
-      return candidate.cycles.map { $0 < 1e5 ? "\(Int($0)) cycles" : "\(TextFormat.fixed($0 / 1e6, 2)) M cycles" } ?? ""
+      return candidate.cycles.map {
+        isLong ? "\(TextFormat.significant($0 / 1e6, 3)) M cycles" : "\(TextFormat.grouped(Int($0.rounded()))) cycles"
+      } ?? ""
     }
     var text = "\(name): \(operation)\n"
     if candidates.isEmpty { text += "  \(chosen): \(reason)\n" }
     func estimate(_ candidate: KernelReport.Candidate) -> Double { candidate.cycles ?? candidate.nanoseconds ?? 0 }
     let sorted = candidates.filter { $0.refusal == nil }.sorted { estimate($0) < estimate($1) }
+    let taken = sorted.first { $0.method == chosen }.map(cost)
     for candidate in sorted {
-      let verdict = candidate.method == chosen ? "taken, because \(reason)" : "dearer"
+      let other = cost(candidate) == taken ? "no cheaper" : "dearer"
+      let verdict = candidate.method == chosen ? "taken, because \(reason)" : other
       text += "  \(candidate.method): \(cost(candidate)), \(verdict)\n"
     }
     // A device has many kernels that one reason keeps out.

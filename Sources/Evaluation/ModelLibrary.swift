@@ -25,6 +25,9 @@ public enum ModelLibrary {
       if case .file(.notFound) = error.problem, !nameOrPath.contains("/"), !nameOrPath.contains(".") {
         throw .unknownModel(name: nameOrPath, known: shippedNames)
       }
+      if case .file(.isDirectory) = error.problem, RunFolder(path: nameOrPath).exists {
+        throw .runAsModel(path: nameOrPath, models: RunFolder(path: nameOrPath).models)
+      }
       if error.problem.isOfCheckpoint, takesCheckpoints { return try ModelConversion.recognized(nameOrPath) }
       throw .format(error)
     }

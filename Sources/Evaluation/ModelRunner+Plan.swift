@@ -18,6 +18,8 @@ extension ModelRunner {
     var isCuttable: Bool
     /// Where small tiles do the work many times over: what sessions and rows of larger ones take.
     var quickByteCount: Int?
+    /// How often the work may be done before that is worth a word.
+    var worthyRepetition = Self.automaticRepetition
     /// Whether a device had no memory for larger tiles.
     var isShortOfDevice = false
 
@@ -30,9 +32,11 @@ extension ModelRunner {
 
     /// How many times the tiles together do the work of the whole image, for their halos are read again.
     var repetition: Double { Double(readArea) / Double(max(whole[2] * whole[3], 1)) }
-    /// Tiles as large as their halos do four times the work; this is worth a word.
-    static let notableRepetition = 6.0
-    var repeatsMuch: Bool { repetition > Self.notableRepetition }
+    /// What is worth a word where a limit on memory makes tiles small: with what small tiles cost besides it is three times the time and more.
+    static let notableRepetition = 2.5
+    /// The same of tiles that are asked for, or that the automatic budget makes. Tiles as large as their halos do four times the work.
+    static let automaticRepetition = 6.0
+    var repeatsMuch: Bool { repetition > worthyRepetition }
 
     /// Of the tiles, each once.
     var shapes: Set<Shape> {
@@ -85,7 +89,9 @@ extension ModelRunner {
     let untiled = Plan(
       whole: whole, continuation: continuation, rows: [TileSpan(whole: whole.height)], columns: [TileSpan(whole: whole.width)],
       budget: budget ?? (tile == .automatic ? Self.automaticBudget : .max), scale: scale,
-      isCuttable: geometry != nil && tile != .none)
+      isCuttable: geometry != nil && tile != .none,
+      worthyRepetition: tile == .automatic && budget ?? .max < Self.automaticBudget
+        ? Plan.notableRepetition : Plan.automaticRepetition)
 
     shortage = nil
     do throws(EvaluationError) {
@@ -131,7 +137,14 @@ extension ModelRunner {
       if plan.tileCount == 1 { return plan.keeping(rows(plan)) }
       if plan.readArea < best?.readArea ?? .max { best = plan }
     }
-    if let best { return best.keeping(rows(best)) }
+    if var best {
+      if best.repeatsMuch {
+        let quick = leastQuickPlan(untiled, geometry), enough = try needed(quick, .max, rows)
+        if enough <= budget ?? .max { return quick.keeping(rows(quick)) }
+        best.quickByteCount = enough
+      }
+      return best.keeping(rows(best))
+    }
 
     // Smaller ones, and the smallest as long as it fits at all.
     var side = min(max(whole.height, whole.width), 1 << 10)
@@ -157,6 +170,18 @@ extension ModelRunner {
       result.quickByteCount = need.quickByteCount
       return result
     }
+  }
+
+  /// The smallest tiles of equal sides that do not do the work many times over; the whole where none do less.
+  private func leastQuickPlan(_ untiled: Plan, _ geometry: TileGeometry) -> Plan {
+    let alignment = geometry.alignment
+    var side = (max(geometry.halo, 1) + alignment - 1) / alignment * alignment
+    while side < max(untiled.whole.height, untiled.whole.width) {
+      let plan = untiled.cut(height: side, width: side, geometry).balanced(height: side, width: side, geometry)
+      if !plan.repeatsMuch { return plan }
+      side += max(side / 8 / alignment, 1) * alignment
+    }
+    return untiled
   }
 
   /// The highest tiles of a width that take no more than is allowed; nil where they would be mostly halo.

@@ -138,7 +138,10 @@ extension Network {
       let form = PictureForm(
         size: size, mean: mean ?? Array(repeating: 0, count: deviation?.count ?? channels),
         deviation: deviation ?? Array(repeating: 1, count: mean?.count ?? channels))
-      let isOfPixels = output(for: form).map { $0.made.isImage && $0.made.height > 1 } ?? false
+      let found = output(for: form), isOfPixels = found.map { $0.made.isImage && $0.made.height > 1 } ?? false
+      if let found {
+        try checkCount(classes, isOfPixels ? found.made.channels : found.made.count / max(found.image.batch, 1))
+      }
       result.contract =
         isOfPixels
         ? .segmenter(SegmenterContract(classes: classes, form: form))
@@ -148,6 +151,16 @@ extension Network {
       _ = try result.checkedPredictionContract()
     }
     return result
+  }
+
+  /// Throws where there are more or fewer names than classes.
+  private func checkCount(_ names: [String], _ count: Int) throws(EvaluationError) {
+    guard names.count != count else { return }
+    throw .statement(
+      network: name,
+      reason:
+        "it has \(count == 1 ? "1 class" : "\(count) classes"), and \(names.count == 1 ? "1 name is" : "\(names.count) names are") "
+        + "given with --classes; give \(count), \(count == 1 ? "its own" : "one for each, in its order")")
   }
 
   /// Throws where what is said of pictures is another form than the input fixes.

@@ -48,7 +48,9 @@ public struct NetworkReport: Hashable, Codable, Sendable {
     if ledger.bufferCount > 0 { text += ", \(TextFormat.grouped(ledger.bufferCount)) fixed" }
     text += "\n"
     if let image {
-      let size = image.inputSize == .lowResolution ? "enlarges \(image.scale ?? 1) times" : "takes images enlarged already"
+      let size =
+        image.inputSize == .lowResolution
+        ? image.scale ?? 1 == 1 ? "keeps the size" : "enlarges \(image.scale ?? 1) times" : "takes images enlarged already"
       text += "images: \(image.colour.rawValue), 0 to \(TextFormat.short(Double(image.maximum))) inside, \(size)\n"
     }
     if let classifier { text.append(Self.text("classes", classifier.classes, classifier.form)) }

@@ -39,11 +39,14 @@ public struct PictureBatch: Sendable {
     public var offersSuffix: Bool
     /// Takes also what seems to be the output of an earlier run with other options, by name and size.
     public var takesOutputs: Bool
+    /// Whether outputs are as large as their inputs, so that names alone tell those of earlier runs.
+    public var keepsSize: Bool
 
     public init(
       isRecursive: Bool = false, format: ImageFormat? = nil, suffix: String = "", companionSuffix: String? = nil,
-      offersSuffix: Bool = true, takesOutputs: Bool = false
+      offersSuffix: Bool = true, takesOutputs: Bool = false, keepsSize: Bool = false
     ) {
+      self.keepsSize = keepsSize
       self.offersSuffix = offersSuffix
       self.takesOutputs = takesOutputs
       self.isRecursive = isRecursive
@@ -115,7 +118,9 @@ public struct PictureBatch: Sendable {
         unentered += folders.map { Folder.joined(input, $0) }
         let isInPlace = Folder.identity(input) == Folder.identity(output)
         let outputs = isInPlace ? naming.outputs(among: pictures) : []
-        let seeming = isInPlace && !naming.takesOutputs ? SeemingOutput.found(among: pictures, in: input) : [:]
+        let seeming =
+          isInPlace && !naming.takesOutputs
+          ? SeemingOutput.found(among: pictures, in: input, keepsSize: naming.keepsSize, format: naming.format) : [:]
         found += pictures.map {
           let isOutput = outputs.contains($0.systemPathBytes)
           return Found(
@@ -180,7 +185,7 @@ public struct PictureBatch: Sendable {
       if let output = outputs.first(where: { taken[$0.systemPathBytes] != nil }) {
         let other = taken[output.systemPathBytes] ?? ""
         let isTwice = Folder.identity(other).map { $0 == Folder.identity(item.input) } ?? false
-        refused.append((item, isTwice ? .namedTwice(path: item.input) : .outputTaken(path: output, by: other)))
+        refused.append((item, isTwice ? .namedTwice(path: item.input) : .outputTaken(path: output, by: other, for: item.input)))
         continue
       }
       do throws(FileError) {

@@ -2,7 +2,8 @@ import Files
 import Imaging
 
 /// A picture beside another that is called as that one with something behind, and is larger by one factor: as `upscale` makes it with a suffix,
-/// or of another format. Nothing else in a file says who made it, so that it may be somebody's own.
+/// or of another format. Nothing else in a file says who made it, so that it may be somebody's own. Where a run keeps the size, as restoration does, so did those
+/// before it, as a rule: then the name tells alone.
 public struct SeemingOutput: Hashable, Codable, Sendable {
   public var path: String
   /// What it seems to be made of.
@@ -11,7 +12,13 @@ public struct SeemingOutput: Hashable, Codable, Sendable {
   public var scale: Double
 
   /// By the bytes of their names, those among the pictures of a folder that seem to be outputs of others there.
-  static func found(among names: [String], in folder: String) -> [[UInt8]: SeemingOutput] {
+  ///
+  /// - Parameters:
+  ///   - keepsSize: whether the run that asks keeps the size, so that pictures of one size are looked at, too.
+  ///   - format: what it writes, where it says so.
+  static func found(
+    among names: [String], in folder: String, keepsSize: Bool = false, format: ImageFormat? = nil
+  ) -> [[UInt8]: SeemingOutput] {
     // By folder and stem, in the order of their bytes: what begins as a stem stands behind it.
     let parts = names.map { name in
       let parts = Folder.split(name)
@@ -32,11 +39,12 @@ public struct SeemingOutput: Hashable, Codable, Sendable {
       let lengths = (part.folder + 1)...max(part.folder + 1, part.key.count)
       candidates: for length in lengths {
         let stem = Array(part.key.prefix(length))
-        guard let others = stems[stem], isSuffix(part.key[stem.count...]) else { continue }
+        let rest = part.key[stem.count...]
+        guard let others = stems[stem], isSuffix(rest) else { continue }
         for other in others where other != index {
-          guard let small = size(other), let large = size(index), let scale = Self.scale(from: small, to: large) else {
-            continue
-          }
+          guard let small = size(other), let large = size(index) else { continue }
+          let isAlike = keepsSize && small == large && tellsAlone(rest, part.name, other: parts[other].name, format)
+          guard let scale = isAlike ? 1 : Self.scale(from: small, to: large) else { continue }
           result[part.name.systemPathBytes] = SeemingOutput(
             path: Folder.joined(folder, part.name), source: Folder.joined(folder, parts[other].name), scale: scale)
           break candidates
@@ -52,6 +60,13 @@ public struct SeemingOutput: Hashable, Codable, Sendable {
     guard let first = rest.first else { return true }
     if "-_.+@~=([{,;#%&!".utf8.contains(first) { return true }
     return String(decoding: rest, as: UTF8.self).wholeMatch(of: /[xX][0-9.]+|[0-9.]+[xX]/) != nil
+  }
+
+  /// Whether a name says without a size that one picture was made of another: by what is behind it, unless that only counts (`-1`, `_02`), or of one stem
+  /// by the format that is written now and is not the other's.
+  private static func tellsAlone(_ rest: ArraySlice<UInt8>, _ name: String, other: String, _ format: ImageFormat?) -> Bool {
+    guard !rest.isEmpty else { return format != nil && ImageFormat(path: name) == format && ImageFormat(path: other) != format }
+    return rest.contains { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0 | 0x20) || $0 >= 0x80 }
   }
 
   /// By its header; nil where it cannot be read. The command does not thereby read it as an input.

@@ -75,7 +75,10 @@ public struct TensorRun: Hashable, Codable, Sendable {
       throw .execution(network: network.name, error)
     }
     for (name, result) in zip(network.outputs, results) where !result.largestMagnitude.isFinite {
-      throw .notFinite(network: network.name, what: results.count == 1 ? "the output" : "the output '\(name.onOneLine)'")
+      let largest = tensors.indices.max { tensors[$0].largestMagnitude < tensors[$1].largestMagnitude } ?? 0
+      throw .notFinite(
+        of: tensors[largest], path: inputPaths[largest], network: network.name,
+        what: results.count == 1 ? "the output" : "the output '\(name.onOneLine)'")
     }
     if let folder { try wrapping { () throws(FileError) in try Folder.create(folder) } }
     for (path, result) in zip(outputPaths, results) {

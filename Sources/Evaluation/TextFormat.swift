@@ -58,25 +58,10 @@ package enum TextFormat {
   }
 
   /// `317.3 MiB`.
-  package static func bytes(_ count: Int) -> String {
-    var value = Double(count)
-    for unit in ["bytes", "KiB", "MiB"] {
-      if value < 1024 { return "\(unit == "bytes" ? String(count) : fixed(value, 1)) \(unit)" }
-      value /= 1024
-    }
-    return "\(fixed(value, 1)) GiB"
-  }
+  package static func bytes(_ count: Int) -> String { count.byteText }
 
   /// A whole number with thousands set apart: `1,332,931`.
-  package static func grouped(_ value: Int) -> String {
-    let digits = Array(String(value.magnitude))
-    var text = ""
-    for (index, digit) in digits.enumerated() {
-      if index > 0, (digits.count - index) % 3 == 0 { text.append(",") }
-      text.append(digit)
-    }
-    return value < 0 ? "-\(text)" : text
-  }
+  package static func grouped(_ value: Int) -> String { value.groupedText }
 
   /// The names of things that are alike, as one: `body.0.a (x16)`, by the first of them.
   package static func alike(_ names: [String]) -> String {

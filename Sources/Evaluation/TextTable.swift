@@ -42,10 +42,15 @@ package struct TextTable: Hashable, Sendable {
     guard let width, TableColumn.lineWidth(all) > width else { return Self.lines(all) }
     let columns = TableColumn.fitting(all, width: width, leavingOut: leftOut)
     let missing = all.map(\.header).filter { header in !columns.contains { $0.header == header } }
-    let text = Self.blocks(columns, width: width).map(Self.lines).joined(separator: "\n")
+    let text = Self.below(columns, width: width)
     if missing.isEmpty { return text }
     return text
       + TextFormat.fitting("not shown for want of room: \(missing.joined(separator: ", "))\(everything)", width: width) + "\n"
+  }
+
+  /// Columns of which a line may have no room for all: the rest goes on below.
+  package static func below(_ columns: [TableColumn], width: Int) -> String {
+    blocks(columns, width: width).map(lines).joined(separator: "\n")
   }
 
   /// The columns as tables one below the other, each with the first column.

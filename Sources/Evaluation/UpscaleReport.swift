@@ -114,7 +114,9 @@ public struct UpscaleReport: Hashable, Codable, Sendable {
         "\(madeBefore.count) not enlarged, called as outputs of an earlier run: \(TextFormat.list(madeBefore, most: 4))")
     }
     if !seemingOutputs.isEmpty {
-      let names = seemingOutputs.map { "\($0.path) (\(TextFormat.short($0.scale)) times \(Folder.name($0.source)))" }
+      let names = seemingOutputs.map {
+        "\($0.path) (\($0.scale == 1 ? "as large as" : "\(TextFormat.short($0.scale)) times") \(Folder.name($0.source)))"
+      }
       parts.append(
         "\(names.count) not enlarged, by name and size made by an earlier run (--take-outputs enlarges \(names.count == 1 ? "it" : "them")): "
           + TextFormat.list(names, most: 4))

@@ -124,6 +124,9 @@ extension Upscaler {
       }
     }
     if let line = job.notice(self.options.tile) { notice?(line) }
+    if options.takesAllPages, source.reader.header.format != .tiff {
+      notice?("\(source.reader.header.format.title) has no pages as TIFF has them, and --pages all changes nothing")
+    }
     if options.quality != nil, !source.encoding.hasQuality {
       notice?("\(source.encoding.format.title) has no quality, and what is asked for is not used")
     }

@@ -19,7 +19,7 @@ extension FileError: CustomStringConvertible {
     case .notPermitted(let path, let action):
       "no permission to \(action.rawValue) \(Self.quoted(path)); change its permissions or choose another place"
     case .tooLarge(let path, let limit):
-      "\(Self.quoted(path)) is larger than the \(limit) bytes that are read at most; give a smaller file, or allow more memory where a limit was given"
+      "\(Self.quoted(path)) is larger than the \(limit.byteText) that are read at most; give a smaller file, or allow more memory where a limit was given"
     case .diskFull(let path):
       "the disk is full and \(Self.quoted(path)) was not written; free some space or choose another place"
     case .noFolder(let path, let folder):

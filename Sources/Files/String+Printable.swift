@@ -14,6 +14,12 @@ extension String {
     return start.escapingControls + (start.utf8.count < utf8.count ? "…" : "")
   }
 
+  /// A line on a file: what begins with a verb is said of it, `'a.png' is empty`, and a clause with a subject of its own stands behind a colon.
+  package static func line(on file: String, _ what: String) -> String {
+    let isPredicate = ["is ", "holds ", "has ", "says "].contains { what.hasPrefix($0) }
+    return "'\(file.onOneLine)'\(isPredicate ? "" : ":") \(what)"
+  }
+
   /// One line for a person: control characters escaped, and of what is longer than a screen the two ends, for the subject stands at one
   /// and the mend at the other.
   package var asErrorLine: String {

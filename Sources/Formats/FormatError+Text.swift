@@ -4,7 +4,7 @@ extension FormatError: CustomStringConvertible {
   /// What is wrong and the mend, in one line.
   public var description: String {
     if case .file(let error) = problem { return error.description }
-    return "'\(source.onOneLine)': \(problem)"
+    return .line(on: source, problem.description)
   }
 }
 

@@ -9,7 +9,7 @@ extension ImageError: CustomStringConvertible {
     case .file(let error):
       return error.description
     case .empty(let name):
-      return "'\(name.onOneLine)': is empty; give a picture"
+      return "'\(name.onOneLine)' is empty; give a picture"
     case .unknownFormat(let name):
       return "'\(name.onOneLine)': not a picture that is read here; give one of \(formats)"
     case .unknownExtension(let name):
@@ -17,7 +17,8 @@ extension ImageError: CustomStringConvertible {
     case .tooManyPixels(let name, let width, let height, let limit):
       return "'\(name.onOneLine)': \(width)x\(height) pixels are more than the limit of \(limit) pixels; \(mend)"
     case .tooManyBytes(let name, let width, let height, let bytes, let limit):
-      return "'\(name.onOneLine)': \(width)x\(height) pixels need \(bytes) bytes, the limit is \(limit); \(mend)"
+      return
+        "'\(name.onOneLine)': \(width)x\(height) pixels need \(bytes.exactByteText), the limit is \(limit.exactByteText); \(mend)"
     case .corrupt(let name, let format, let reason):
       return "'\(name.onOneLine)': the \(format.title) file is damaged or cut short (\(reason)); fetch or save it again"
     case .unsupported(let name, let format, let reason):
@@ -35,7 +36,7 @@ extension ImageError: CustomStringConvertible {
       return "\(format.title) has no quality \(quality); give one from \(range)"
     case .notWritten(let format):
       let formats = ImageFormat.allCases.filter(\.isWritten).map(\.title).joined(separator: ", ")
-      return "\(format.title) is read and not written; write one of \(formats)"
+      return "\(format.title) is read and not written; give another name or --format, of \(formats)"
     case .libraryMissing(let name, let format, let package):
       let what = name.map { "'\($0.onOneLine)': \(format.title) is read" } ?? "\(format.title) is written"
       return "\(what) by a library that is not installed; install the package \(package) (as Debian calls it)"

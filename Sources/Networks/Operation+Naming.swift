@@ -19,7 +19,7 @@ extension Operation {
 
 extension String {
   /// `pixelShuffle` as `pixel shuffle`, `leakyReLU` as `leaky ReLU`.
-  fileprivate var spacedWords: String {
+  package var spacedWords: String {
     let letters = Array(self)
     var words: [String] = [""]
     for (index, letter) in letters.enumerated() {

@@ -189,9 +189,14 @@ extension ProfileTable {
         return String(repeating: " ", count: max(column.width - text.columnCount, 0)) + text
       }.joined(separator: "  ") + end
     }
-    var text = rule + line(\.header) + rule
-    for index in rows.indices { text += line { $0.cells[index] } }
-    text += rule
+    var text: String
+    if let width, TableColumn.lineWidth(columns) > width {
+      text = TextTable.below(columns, width: width)
+    } else {
+      text = rule + line(\.header) + rule
+      for index in rows.indices { text += line { $0.cells[index] } }
+      text += rule
+    }
     if !missing.isEmpty {
       let line = "not shown for want of room: \(missing.joined(separator: ", ")) (--wide shows all)"
       text += TextFormat.fitting(line, width: width) + "\n"

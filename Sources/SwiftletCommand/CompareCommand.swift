@@ -5,6 +5,7 @@ struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
     abstract: "Runs two models, or one on two paths, and names the first node whose difference leaves its bound.",
+    usage: "swiftlet compare [<options>] <model> [<other>]",
     discussion: """
       A path is reference, cpu with an instruction set, a precision or both (cpu:avx2, cpu:portable, cpu:float32), or cuda with a \
       number, a precision or both (cuda:float16). One model runs \

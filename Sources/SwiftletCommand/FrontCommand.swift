@@ -5,6 +5,7 @@ struct FrontCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "front",
     abstract: "Trains variants of a network by one budget, times them in turn, and shows which are worth their cost.",
+    usage: "swiftlet front [<options>] <recipe>",
     discussion: """
       A recipe names the variants: other convolutions, fewer channels, bfloat16, int8, distilled from another. Documentation/Fronts.md explains its \
       keys. The folder holds all that was made, the table (front.csv), the curves (front.svg) and a page (front.html). The same command goes on \
@@ -48,7 +49,7 @@ struct FrontCommand: ParsableCommand {
     var current = "", start = Machine.seconds, first = 0.0
     let table = try job.run(shouldStop: { Interruption.isRequested }) { line in
       Terminal.clearProgress()
-      Terminal.printError(line)
+      Terminal.printReport(ReportText(line + "\n"))
     } progress: { name, progress in
       if name != current { (current, start, first) = (name, Machine.seconds, progress.share) }
       Terminal.drawProgress("\(name): \(progress.text)", progress.share, since: start, from: first)

@@ -3,7 +3,8 @@ import Swiftlet
 
 struct InfoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "info", abstract: "Shows what a model is and what it costs.")
+    commandName: "info", abstract: "Shows what a model is and what it costs.",
+    usage: "swiftlet info [<options>] <model>")
 
   @Argument(help: "The model: a name (upscale-x2), a model file or an .onnx file.")
   var model: String

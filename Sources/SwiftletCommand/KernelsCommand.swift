@@ -4,7 +4,8 @@ import Swiftlet
 struct KernelsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "kernels",
-    abstract: "Lists the kernels of the CPU or of a CUDA device; for a model, what is taken for each layer, and why.")
+    abstract: "Lists the kernels of the CPU or of a CUDA device; for a model, what is taken for each layer, and why.",
+    usage: "swiftlet kernels [<options>] [<model>]")
 
   @Argument(help: "A name (upscale-x2) or a model file. (default: none, list all kernels)")
   var model: String?
@@ -72,13 +73,13 @@ struct KernelsCommand: ParsableCommand {
 
   func validate() throws {
     if case .cpu = device {
-      if precision.cpu == nil { throw ValidationError("the CPU has float32 and bfloat16") }
+      if precision.cpu == nil { throw PrecisionName.onlyOfDevice }
     } else if isa != nil || machine.rates != nil {
       throw ValidationError(
         "\(isa != nil ? "--isa" : "--rates") is for the CPU; a CUDA device chooses by what it says of itself: leave it or --device out"
       )
     } else if precision.cuda == nil {
-      throw ValidationError("a CUDA device has float32 and float16")
+      throw PrecisionName.onlyOfCPU
     }
   }
 

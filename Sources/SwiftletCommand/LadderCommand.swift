@@ -17,6 +17,7 @@ struct LadderCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ladder",
     abstract: "Times layers at growing sophistication: what each idea is worth, and what fusing saves a whole network.",
+    usage: "swiftlet ladder [<options>]",
     discussion: """
       The default layers are the way down of a U-Net: 3->64@512, 64->128@256, 128->256@128, 256->512@64, 512->1024@32. The sequential \
       reference runs once, on one image; the whole takes minutes. Times leave out the copies into the engine's layout and out of it. \

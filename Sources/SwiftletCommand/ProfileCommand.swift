@@ -20,6 +20,17 @@ struct MeasuringArguments: ParsableArguments {
 
   @OptionGroup var engine: TimedEngineArguments
 
+  /// An option that says how to measure, for who measures nothing; nil where none is given.
+  var given: String? {
+    let engine = engine.any, cpu = engine.cpu
+    let all: [(String, Bool)] = [
+      ("--input", input != nil), ("--warmup", warmup.value != 3), ("--engine", engine.engine != nil),
+      ("--device", engine.place.device != nil), ("--precision", engine.place.precision != nil), ("--isa", cpu.isa != nil),
+      ("--threads", cpu.threads.value != Machine.processorCount), ("--rates", cpu.machine.rates != nil),
+    ]
+    return all.first { $0.1 }?.0
+  }
+
   func input(for network: Network) throws -> ModelInput {
     try input.map { ModelInput($0) } ?? ModelInput(for: network)
   }
@@ -87,6 +98,17 @@ struct ProfileCommand: ParsableCommand {
   @Flag(help: "Print the profile as JSON.")
   var json = false
 
+  func validate() throws {
+    guard [model, diff].allSatisfy({ $0.map(Self.isSaved) ?? true }) else { return }
+    if let option = measuring.given ?? (runs.value != 10 ? "--runs" : nil) {
+      throw ValidationError(
+        "\(option) says how to measure, and '\(model.onOneLine)' is measured already; leave it out, or give a model")
+    }
+  }
+
+  /// Whether the name is that of a profile, which is shown without measuring.
+  private static func isSaved(_ name: String) -> Bool { name.lowercased().hasSuffix(".json") }
+
   func run() throws {
     // Before anything is measured: an output that cannot be written, or a profile that cannot be read, is told at once.
     let outputs = [trace, roofline].compactMap(\.self)
@@ -98,7 +120,7 @@ struct ProfileCommand: ParsableCommand {
     }
     let names = [model] + (diff.map { [$0] } ?? [])
     var saved: [String: Profile] = [:]
-    for name in names where name.lowercased().hasSuffix(".json") { saved[name] = try Profile(contentsOf: name) }
+    for name in names where Self.isSaved(name) { saved[name] = try Profile(contentsOf: name) }
     let models = names.filter { saved[$0] == nil }
     var measured = try models.isEmpty ? [] : measuring.profiles(models, runs: runs, .medianRun)
     let profiles = names.map { saved[$0] ?? measured.removeFirst() }

@@ -137,6 +137,8 @@ struct PruneCommand: ParsableCommand {
     }
     let besides = [output].compactMap(\.self)
     json ? Terminal.showJSON(try report.json, besides: besides) : Terminal.show(report.report, besides: besides)
+    // As of 'eval': what could not be measured is named, and the figures are those of the others.
+    if report.quality?.leftOut != nil { throw SilentFailure() }
   }
 
   private func run(_ sparsities: [Double]) throws {
@@ -154,6 +156,10 @@ struct PruneCommand: ParsableCommand {
       })
     else { throw Self.stopped(in: output, option: "--output") }
     json ? Terminal.showJSON(try rows.json) : Terminal.show(PruningSweep.report(rows))
+    // Those of the network as it was are those of all.
+    let leftOut = rows.first?.leftOut ?? []
+    for line in leftOut { Terminal.printError("swiftlet: left out: \(line)") }
+    if !leftOut.isEmpty { throw SilentFailure() }
   }
 
   /// Says how work goes on that somebody asked to stop.
@@ -174,7 +180,7 @@ struct PruneCommand: ParsableCommand {
     let start = Machine.seconds
     return try body { line in
       Terminal.clearProgress()
-      Terminal.printError(line)
+      Terminal.printReport(ReportText(line + "\n"))
     } _: { progress in
       Terminal.drawProgress(progress.text, progress.share, since: start)
     }
@@ -276,7 +282,9 @@ struct PruningTrainingArguments: ParsableArguments {
 /// Where quality is measured.
 struct PruningPictureArguments: ParsableArguments {
   @Option(
-    help: ArgumentHelp("A folder of pictures: PSNR before and after, as 'swiftlet eval' measures it.", valueName: "folder"))
+    help: ArgumentHelp(
+      "A folder of pictures: PSNR before and after, as 'swiftlet eval' measures it; a picture that cannot be measured is named, and the exit code is 1.",
+      valueName: "folder"))
   var data: String?
 
   @Option(

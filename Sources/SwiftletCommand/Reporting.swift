@@ -1,6 +1,7 @@
 import ArgumentParser
 import Architectures
 import Evaluation
+import Training
 
 // The C library's `stdout` is a variable, which nothing here changes.
 #if canImport(Glibc)
@@ -25,20 +26,29 @@ enum ErrorReport {
       endWell()
     }
     let isParsers = code == .validationFailure
-    let isUsage = isParsers || (error as? EvaluationError)?.isUsage ?? (error as? ArchitectureError)?.isUsage ?? false
+    let isUsage = isParsers || Self.isUsage(error)
     let message = isParsers ? SwiftletCommand.message(for: error) : "\(error)"
     let line = message.split(separator: "\n").joined(separator: " ")
     Terminal.printError("swiftlet: \(line)\(isUsage ? " (see '\(helpCommand(for: error))')" : "")")
     end(isUsage ? ExitCode.validationFailure.rawValue : 1)
   }
 
+  /// Whether what was asked for is wrong in itself.
+  private static func isUsage(_ error: any Error) -> Bool {
+    switch error {
+    case let error as EvaluationError: error.isUsage
+    case let error as ArchitectureError: error.isUsage
+    case let error as DataError: error.isUsage
+    default: false
+    }
+  }
+
   /// What shows the help of the subcommand whose arguments are wrong, as the full message names it.
   private static func helpCommand(for error: any Error) -> String {
     let text = SwiftletCommand.fullMessage(for: error)
-    if error is EvaluationError || error is ArchitectureError {
-      let name = Startup.arguments.first ?? ""
-      let isCommand = SwiftletCommand.configuration.subcommands.contains { $0.configuration.commandName == name }
-      return isCommand ? "swiftlet \(name) --help" : "swiftlet --help"
+    if isUsage(error) {
+      let names = SwiftletCommand.commands(named: Startup.arguments).compactMap { $0.configuration.commandName }
+      return (["swiftlet"] + names + ["--help"]).joined(separator: " ")
     }
     guard let start = text.ranges(of: "See '").last?.upperBound, let end = text[start...].firstIndex(of: "'") else {
       return "swiftlet --help"
@@ -83,9 +93,14 @@ enum Terminal {
 
   /// The characters of a line of a report: as COLUMNS says, else of the terminal that it goes to, else 120.
   static var width: Int {
-    if let columns = getenv("COLUMNS").flatMap({ Int(String(cString: $0)) }), columns > 0 { return columns }
+    if let columns { return columns }
     var size = winsize()
     return ioctl(1, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 120
+  }
+
+  /// As COLUMNS says.
+  private static var columns: Int? {
+    getenv("COLUMNS").flatMap { Int(String(cString: $0)) }.flatMap { $0 > 0 ? $0 : nil }
   }
 
   /// Of the terminal that progress is drawn on.
@@ -96,6 +111,9 @@ enum Terminal {
 
   /// Lines that are none of the report, on standard error.
   static func printText(_ lines: String) { write(lines.printable) }
+
+  /// The same, laid out for the terminal that progress is drawn on.
+  static func printReport(_ report: ReportText) { write(report.text(width: columns ?? errorWidth).printable) }
 
   static func printError(_ line: String) { write(line.asErrorLine + "\n") }
 

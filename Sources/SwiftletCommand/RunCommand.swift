@@ -4,6 +4,7 @@ import Swiftlet
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Runs a model on tensors: .npy in, .npy out, [N, C, H, W].",
+    usage: "swiftlet run [<options>] <model> --input <file> ... --output <file> ...",
     discussion: """
       A model of several inputs or outputs takes --input and --output once for each, in the order that 'info' shows. One --output \
       that is a folder, or ends in /, gets a file of each output's name.

@@ -3,12 +3,13 @@ import Swiftlet
 
 struct RunsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "runs", abstract: "Shows what 'train' has made.",
+    commandName: "runs", abstract: "Shows what 'train' has made, and other commands that train.",
     subcommands: [RunsListCommand.self, RunsShowCommand.self, RunsDiffCommand.self], defaultSubcommand: RunsListCommand.self)
 }
 
 struct RunsListCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "list", abstract: "Lists the runs in a folder.")
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "Lists the runs in a folder, and in folders there, as rounds of 'prune' are.")
 
   @Argument(help: ArgumentHelp("The folder that the runs are in.", valueName: "folder"))
   var folder = "runs"
@@ -47,8 +48,11 @@ struct RunsDiffCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("The folder of another.", valueName: "second"))
   var second: String
 
+  @Flag(help: "Print the differences as JSON.")
+  var json = false
+
   func run() throws {
-    let (old, new) = (try RunReport(RunFolder(path: first)), try RunReport(RunFolder(path: second)))
-    Terminal.show(new.difference(from: old))
+    let difference = try RunDifference(RunReport(RunFolder(path: first)), RunReport(RunFolder(path: second)))
+    json ? Terminal.showJSON(try difference.json) : Terminal.show(difference.report)
   }
 }

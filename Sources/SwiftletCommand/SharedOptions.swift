@@ -75,6 +75,12 @@ struct CPUArguments: ParsableArguments {
   }
 }
 
+extension PrecisionName {
+  static let onlyOfDevice = ValidationError("the CPU has float32 and bfloat16; give one of them, or --device cuda with float16")
+  static let onlyOfCPU = ValidationError(
+    "a CUDA device has float32 and float16; give one of them, or leave it out with bfloat16")
+}
+
 extension EngineName {
   /// The same engine with a precision, where one is given. Throws where it has another already, or none like that.
   func storing(_ precision: PrecisionName?) throws -> EngineName {
@@ -85,10 +91,10 @@ extension EngineName {
       return self
     case .cpu(_, _?), .cuda(_, _?): throw ValidationError("--engine names a precision already; leave out --precision")
     case .cpu(let instructionSet, nil):
-      guard let known = precision.cpu else { throw ValidationError("the CPU has float32 and bfloat16") }
+      guard let known = precision.cpu else { throw PrecisionName.onlyOfDevice }
       return .cpu(instructionSet, known)
     case .cuda(let index, nil):
-      guard let known = precision.cuda else { throw ValidationError("a CUDA device has float32 and float16") }
+      guard let known = precision.cuda else { throw PrecisionName.onlyOfCPU }
       return .cuda(index, known)
     }
   }

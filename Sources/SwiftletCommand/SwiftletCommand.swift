@@ -14,14 +14,31 @@ struct SwiftletCommand: ParsableCommand {
       FrontCommand.self,
     ])
 
-  /// Throws where the first word is no command: the parser would take it for an argument too many.
-  private static func checkName(_ name: String?) throws {
-    guard let name, !name.isEmpty, !name.hasPrefix("-") else { return }
-    let known = configuration.subcommands.compactMap { $0.configuration.commandName }
-    guard name != "help", !known.contains(name) else { return }
-    let mend =
-      TextFormat.nearest(to: name, among: known).map { "do you mean '\($0)'?" } ?? "there are \(known.joined(separator: ", "))"
-    throw ValidationError("there is no command '\(name)'; \(mend)")
+  /// The commands that the first words name, from the outermost on.
+  static func commands(named words: [String]) -> [any ParsableCommand.Type] {
+    var found: [any ParsableCommand.Type] = [], known = configuration.subcommands
+    for word in words {
+      guard let next = known.first(where: { $0.configuration.commandName == word }) else { break }
+      found.append(next)
+      known = next.configuration.subcommands
+    }
+    return found
+  }
+
+  /// Throws where a word that should be a command is none: the parser would take it for an argument too many, or for that of the command that is meant
+  /// where none is named.
+  private static func checkNames(_ words: [String]) throws {
+    let named = commands(named: words)
+    let owner = named.last?.configuration ?? configuration
+    guard words.count > named.count, !owner.subcommands.isEmpty else { return }
+    let word = words[named.count], known = owner.subcommands.compactMap { $0.configuration.commandName }
+    guard !word.isEmpty, !word.hasPrefix("-"), word != "help" else { return }
+    let path = (named.compactMap { $0.configuration.commandName } + [""]).joined(separator: " ")
+    let nearest = TextFormat.nearest(to: word, among: known)
+    // What is no command may be a folder of runs.
+    if owner.defaultSubcommand != nil, nearest == nil || Folder.exists(word) { return }
+    let mend = nearest.map { "do you mean '\(path)\($0)'?" } ?? "there are \(known.joined(separator: ", "))"
+    throw ValidationError("there is no command '\(path)\(word)'; \(mend)")
   }
 
   /// As the default one, but every error is one line on standard error.
@@ -34,7 +51,7 @@ struct SwiftletCommand: ParsableCommand {
       try FileClaims.together {
         FileClaims.writesStandardStreams()
         let arguments = Startup.arguments
-        try checkName(arguments.first)
+        try checkNames(arguments)
         var command = try parseAsRoot(arguments)
         try command.run()
       }

@@ -16,7 +16,8 @@ struct TrainCommand: ParsableCommand {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "The folder of the run, which must not be there or be empty. (default: runs/NAME of the recipe)", valueName: "folder"))
+      "The folder of the run, which must not be there or be empty. (default: runs/NAME of the recipe, or where that is there runs/NAME-2, and so on)",
+      valueName: "folder"))
   var output: String?
 
   @Option(help: ArgumentHelp("Go on with the run in this folder.", valueName: "run"))
@@ -30,6 +31,9 @@ struct TrainCommand: ParsableCommand {
 
   @OptionGroup(title: "Options in the places of keys") var keys: RecipeArguments
   @OptionGroup var cpu: CPUArguments
+
+  @Flag(help: "Print the record of the run as JSON at the end; lines on the way go to standard error.")
+  var json = false
 
   func validate() throws {
     if resume != nil, recipe != nil { throw ValidationError("--resume takes the recipe of the run; leave the other out") }
@@ -56,14 +60,12 @@ struct TrainCommand: ParsableCommand {
       recipe, options: try cpu.options, version: SwiftletCommand.configuration.version, folder: folder, root: dataRoot,
       resumes: resume != nil)
     if job.isDone {
-      Terminal.show(
-        ReportText(
-          "\(folder.path.onOneLine): finished, \(recipe.epochs) epochs; nothing is left to do. More are trained with --epochs"))
-      return
+      if json { return Terminal.showJSON(try RunRecord(of: folder).json) }
+      return tell(
+        "\(folder.path.onOneLine): finished, \(recipe.epochs) epochs; nothing is left to do. More are trained with --epochs\n")
     }
     for line in job.warnings { Terminal.printError("swiftlet: \(line)") }
-    Terminal.show(ReportText(job.planText))
-    Terminal.flush()
+    tell(job.planText)
     Interruption.isWaited = true
     defer { Terminal.clearProgress() }
     let start = Machine.seconds, first = Double(job.firstStep)
@@ -71,18 +73,25 @@ struct TrainCommand: ParsableCommand {
       Terminal.drawProgress(progress.text, progress.share, since: start, from: first * progress.sharePerStep)
     } epochDone: { row in
       Terminal.clearProgress()
-      Terminal.show(ReportText(job.epochText(row)))
-      Terminal.flush()
+      tell(job.epochText(row))
     }
     Terminal.clearProgress()
     for reason in job.skipped { Terminal.printError("swiftlet: left out: \(reason)") }
+    if json { Terminal.showJSON(try job.record.json) }
     switch end {
-    case .finished: Terminal.show(ReportText(job.endText))
+    case .finished: tell(job.endText)
     case .interrupted:
       Terminal.printError(
         "swiftlet: stopped after step \(job.record.step); go on with 'swiftlet train --resume \(folder.path)'")
       throw SilentFailure()
     }
+  }
+
+  /// Lines of the work, as they come. With --json standard output is the record's.
+  private func tell(_ lines: String) {
+    if json { return Terminal.printReport(ReportText(lines)) }
+    Terminal.show(ReportText(lines))
+    Terminal.flush()
   }
 }
 

@@ -94,7 +94,10 @@ struct UpscaleCommand: ParsableCommand {
   @Flag(name: .shortAndLong, help: "Look into folders inside folders, but for the one that the output goes to.")
   var recursive = false
 
-  @Flag(help: "Leave alone what has an output of the right size already.")
+  @Flag(
+    help:
+      "Leave alone what has an output of the right size already. One of another size is told as an error, and is not written over."
+  )
   var skipExisting = false
 
   @Option(
@@ -107,8 +110,8 @@ struct UpscaleCommand: ParsableCommand {
 
   @Flag(
     help: """
-      Where outputs go to the folder of the inputs: enlarge also what by name and size was made of a picture there with another suffix or \
-      format.
+      Where outputs go to the folder of the inputs: enlarge also what by name and size, at scale 1 by name alone, was made of a picture there \
+      with another suffix or format.
       """)
   var takeOutputs = false
 
@@ -156,13 +159,15 @@ struct UpscaleCommand: ParsableCommand {
   }
 
   func run() throws {
-    let naming = PictureBatch.Naming(isRecursive: recursive, format: format, suffix: suffix.text, takesOutputs: takeOutputs)
-    let batch = try PictureBatch(inputs: inputs, output: output, naming: naming, skipsExisting: skipExisting)
     let upscaler = try BatchUpscaler(
       model: model, backend: try engine.value.makeBackend(),
       options: Upscaler.Options(
         tile: tile, memoryLimit: memory?.bytes, usesTestTimeAugmentation: tta, threadCount: engine.threadCount,
         alpha: alpha, pixelLimit: maxPixels?.count))
+    let naming = PictureBatch.Naming(
+      isRecursive: recursive, format: format, suffix: suffix.text, takesOutputs: takeOutputs,
+      keepsSize: upscaler.keepsSize(target))
+    let batch = try PictureBatch(inputs: inputs, output: output, naming: naming, skipsExisting: skipExisting)
     let files = Upscaler.FileOptions(
       naming: naming, target: target, quality: quality, skipsExisting: skipExisting,
       stripsMetadata: strip, isTolerant: tolerant, takesAllPages: pages == .all)

@@ -79,7 +79,7 @@ import Testing
       "swiftlet: the network 'edsr' enlarges 2 times and cannot be measured at scale 3; give --scales 2 …"),
     CommandCase("eval MODEL --data . --protocol best", 64, "swiftlet: The value 'best' is invalid for …"),
     CommandCase("eval MODEL --data . --scales 2,,3", 64, "swiftlet: The value '2,,3' is invalid for …"),
-    CommandCase("info photo.png", 1, "swiftlet: 'photo.png': …"),
+    CommandCase("info photo.png", 1, "swiftlet: 'photo.png' is a picture, which is not read here; give a model here"),
     CommandCase("info MODEL --input 1x3x8", 1, "swiftlet: …"),
     CommandCase(
       "new alexnet -o x.safetensors", 64, "swiftlet: there is no architecture 'alexnet'; there are vdsr, edsr, unet, …"),
@@ -87,7 +87,7 @@ import Testing
       "new vdsr --blocks 3 -o x.safetensors", 64,
       "swiftlet: vdsr has no option 'blocks'; it has depth, features, convolution (see 'swiftlet new --help')"),
     CommandCase("new edsr --scale 5 -o x.safetensors", 64, "swiftlet: the option scale of edsr is '5' and must be 2 to 4 …"),
-    CommandCase("convert photo.png --architecture vdsr -o x.safetensors", 1, "swiftlet: 'photo.png': …"),
+    CommandCase("convert photo.png --architecture vdsr -o x.safetensors", 1, "swiftlet: 'photo.png' is a picture, …"),
     CommandCase("convert a.pth --architecture resnet -o x.safetensors", 64, "swiftlet: The value 'resnet' is invalid for …"),
     CommandCase(
       "optimize MODEL -o model.safetensors", 1,
@@ -125,7 +125,7 @@ import Testing
       "bench MODEL --warmup 999999999999", 64, "swiftlet: The value '999999999999' is invalid for '--warmup <n>': give …"),
     CommandCase("upscale photo.png -o a.png --quality 500", 64, "swiftlet: the quality 500 is not in 0...100 …"),
     CommandCase("upscale photo.png -o folder --suffix ../x", 64, "swiftlet: The value '../x' is invalid for '--suffix …"),
-    CommandCase("info /dev/zero", 1, "swiftlet: '/dev/zero' is larger than the 1073741824 bytes …"),
+    CommandCase("info /dev/zero", 1, "swiftlet: '/dev/zero' is larger than the 1.0 GiB that are read at most; …"),
     CommandCase(
       "new vdsr --depth 1000 --features 1024 -o x.safetensors", 1, "swiftlet: vdsr would have 9418328064 parameters …"),
     CommandCase("new edsr --blocks 1000 --features 1024 -o x.safetensors", 1, "swiftlet: edsr would have …"),
@@ -177,8 +177,12 @@ import Testing
     CommandCase(
       "bench MODEL --device cuda --engine cpu", 64, "swiftlet: --engine and --device both say what runs the network; …"),
     CommandCase("bench MODEL --device cuda --isa avx2", 64, "swiftlet: --isa and --rates are for the CPU; …"),
-    CommandCase("bench MODEL --device cuda --precision bfloat16", 64, "swiftlet: a CUDA device has float32 and float16 …"),
-    CommandCase("bench MODEL --precision float16", 64, "swiftlet: the CPU has float32 and bfloat16 …"),
+    CommandCase(
+      "bench MODEL --device cuda --precision bfloat16", 64,
+      "swiftlet: a CUDA device has float32 and float16; give one of them, or leave it out with …"),
+    CommandCase(
+      "bench MODEL --precision float16", 64,
+      "swiftlet: the CPU has float32 and bfloat16; give one of them, or --device cuda with float16 …"),
     CommandCase("bench MODEL --engine cpu:mmx", 64, "swiftlet: The value 'cpu:mmx' is invalid for '--engine <engine>': …"),
     CommandCase("bench MODEL --engine cpu:avx2 --isa avx2", 64, "swiftlet: --engine names an instruction set already; …"),
     CommandCase("eval MODEL --data . --engine cpu:bfloat16 --precision float32", 64, "swiftlet: --engine names a precision …"),
@@ -216,6 +220,18 @@ import Testing
       let help = try place.run(command + ["--help"])
       #expect(help.code == 0 && help.output.contains("USAGE: swiftlet"), "\(command)")
     }
+  }
+
+  /// However many options there are.
+  @Test(arguments: [
+    "", "upscale", "predict", "eval", "info", "new", "convert", "optimize", "prune", "quantize", "run", "bench", "kernels",
+    "profile", "explain",
+    "compare", "ladder", "machine", "devices", "data", "data prepare", "train", "runs", "runs list", "runs show", "runs diff",
+    "front",
+  ]) func `no line of help is wider than a terminal`(command: String) throws {
+    let help = try Workplace().run(command.split(separator: " ").map(String.init) + ["--help"], under: "export COLUMNS=80")
+      .output
+    #expect(help.contains("USAGE: swiftlet") && help.split(separator: "\n").allSatisfy { $0.count <= 80 }, "\(help)")
   }
 
   /// Each option's help names its default, or the option is needed.

@@ -17,10 +17,13 @@ import Testing
     CommandCase(
       "data prepare . -o a.h5 --patch 100", 1,
       "swiftlet: no picture holds a patch of 100x100 pixels; give larger pictures or a smaller patch"),
-    CommandCase("data prepare . -o a.h5 --scales 1", 1, "swiftlet: scales cannot be 1; give factors from 2 to 16"),
+    CommandCase(
+      "data prepare . -o a.h5 --scales 1", 64,
+      "swiftlet: scales cannot be 1; give factors from 2 to 16 (see 'swiftlet data prepare --help')"),
     CommandCase("data prepare . -o a.h5 --scales two", 64, "swiftlet: The value 'two' is invalid for '--scales <scales>'…"),
     CommandCase(
-      "data prepare . -o a.h5 --downscales 1,0", 1, "swiftlet: downscales cannot be [1.0, 0.0]; give factors from 0.05 to 1"),
+      "data prepare . -o a.h5 --downscales 1,0", 64,
+      "swiftlet: downscales cannot be [1.0, 0.0]; give factors from 0.05 to 1 (see 'swiftlet data prepare --help')"),
     CommandCase(
       "data prepare . -o a.npy", 64, "swiftlet: the name 'a.npy' does not say which format to write; end it in .h5 or .hdf5 …"),
     CommandCase(
@@ -39,7 +42,7 @@ import Testing
     let result = try place.run(arguments + ["-o", "a.h5", "--threads", "1"])
     #expect(result.code == 0 && result.error.isEmpty)
     // Three forms, two scales, four by three patches.
-    #expect(result.output == "72 patches of 12x12 from 1 picture: 'data' and 'label', 82944 bytes\n")
+    #expect(result.output == "72 patches of 12x12 from 1 picture: 'data' and 'label', 81.0 KiB (82,944 bytes)\n")
     let json = try place.run(arguments + ["-o", "b.h5", "--threads", "3", "--json"])
     #expect(json.code == 0 && json.output.contains("\"patches\" : 72"))
     let bytes = try FileReader.bytes(of: place.path("a.h5"), limit: 1 << 24)

@@ -104,6 +104,54 @@ import Testing
     )
   }
 
+  /// Where a run keeps the size names tell, and what only counts is no suffix.
+  @Test(arguments: [["-m", "keeps.safetensors"], ["-m", "MODEL", "-s", "1"]])
+  func `outputs of the same size are known by name`(model: [String]) throws {
+    let place = try Self.place()
+    try ModelFile.write(
+      SRVGG(scale: 1, features: 4, convolutions: 1).network(.random(seed: 1)), to: place.path("keeps.safetensors"))
+    let start = ["upscale", "in", "-o", "in"] + model
+    #expect(try place.run(start + ["--suffix", "-clean"]).code == 0)
+    for options in [["--suffix", "-clean"], ["--suffix", "-other"], ["-f", "webp"]] {
+      let before = try Self.files(place)
+      let result = try place.run(start + options)
+      #expect(result.code == 0, "\(result.error)")
+      let added = try Set(Self.files(place).keys).subtracting(before.keys)
+      let ending = options[0] == "-f" ? ".webp" : "\(options[1]).png"
+      #expect(added == (options[1] == "-clean" ? [] : ["a\(ending)", "b\(ending)"]), "\(added)")
+      if options[1] == "-other" {
+        #expect(
+          result.output.contains(
+            "2 enlarged; 2 not enlarged, by name and size made by an earlier run (--take-outputs enlarges them): in/a-clean.png "
+              + "(as large as a.png), "), "\(result.output)")
+      }
+    }
+    // Twice the same changes nothing.
+    let before = try Self.files(place)
+    #expect(try place.run(start + ["-f", "webp"]).output.contains("\n0 enlarged, 2 there already; 6 not enlarged"))
+    #expect(try Self.files(place) == before)
+    // One's own; and of two formats nobody knows which was first.
+    for name in ["c", "c-1", "c_02", "cd", "c 2"] {
+      try TestChart.image(width: 40, height: 30).write(to: place.path("in/\(name).png"))
+    }
+    let own = try place.run(start + ["--suffix", "-third"])
+    #expect(own.code == 0 && own.output.contains("\n9 enlarged; 4 not enlarged"), "\(own.output)")
+    #expect(try place.run(start + ["--suffix", "-all", "--take-outputs"]).output.contains("enlarged\n"))
+  }
+
+  /// Both inputs of one output are named.
+  @Test func `two inputs of one output`() throws {
+    let place = try Self.place()
+    try FileManager.default.createDirectory(atPath: place.path("other"), withIntermediateDirectories: true)
+    try TestChart.image(width: 40, height: 30).write(to: place.path("other/a.png"))
+    let result = try place.run(["upscale", "in", "other", "-o", "out", "-m", "MODEL"])
+    #expect(result.code == 1 && result.output.contains("2 enlarged, 1 failed"))
+    #expect(
+      result.error
+        == "swiftlet: 'out/a.png' would be the output for both 'in/a.png' and 'other/a.png', and is that of the former; take the two apart, each "
+        + "into a folder of its own\n", "\(result.error)")
+  }
+
   /// Outputs of another format need no suffix; what stands in the place of one that is to be made is never written over.
   @Test func `formats beside one another`() throws {
     let place = try Self.place()

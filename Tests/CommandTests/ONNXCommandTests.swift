@@ -86,7 +86,7 @@ import Testing
       ("info empty.onnx", 1, "swiftlet: 'empty.onnx': the ONNX model holds no graph; export it again\n"),
       (
         "run text.onnx --input x.npy -o y.npy", 1,
-        "swiftlet: 'text.onnx': is no ONNX model; check the path and the kind of file\n"
+        "swiftlet: 'text.onnx' is no ONNX model; check the path and the kind of file\n"
       ),
       ("convert weights.pth -o m.onnx", 1, "swiftlet: 'weights.pth' does not exist; check the path\n"),
     ] {

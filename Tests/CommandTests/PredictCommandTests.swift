@@ -79,6 +79,8 @@ import Testing
       ])
     let mask = try place.image("masks/photo.png")
     #expect(mask.colourModel == .grey && mask.width == 48 && mask.height == 36)
+    let told = try place.run(["predict", "memb.safetensors", "photo.png", "-o", "told/"])
+    #expect(told.output.contains("\nmasks: told/\n"), "\(told.output)")
     let labelled = try place.run(["predict", "memb.safetensors", "photo.png", "-o", "one.png", "--labels", "masks", "--json"])
     #expect(labelled.code == 0 && labelled.output.contains("\"pixel_accuracy\" : 1"), "\(labelled)")
     #expect(try place.image("one.png") == mask)
@@ -117,7 +119,9 @@ import Testing
     CommandCase("predict memb.safetensors photo.png -o a.png --top 2", 64, "…--top is for networks that tell classes…"),
     CommandCase("predict memb.safetensors photo.png -o a.png --labels absent", 1, "…'absent' does not exist…"),
     CommandCase("predict memb.safetensors photo.png -o a.png --tile 7x", 64, "…give auto, none or a side…"),
-    CommandCase("convert plain.safetensors -o a.safetensors --classes a,b", 1, "…and names 2 classes…"),
+    CommandCase(
+      "convert plain.safetensors -o a.safetensors --classes a,b", 64,
+      "…does not go with it: it has 3 classes, and 2 names are given with --classes; give 3, one for each, in its order (see…"),
     CommandCase("convert plain.safetensors -o a.safetensors --classes a,b,a", 1, "…two classes are called 'a'…"),
     CommandCase("convert plain.safetensors -o a.safetensors --classes a,,b", 1, "…a class has no name…"),
     CommandCase("convert plain.safetensors -o a.safetensors --classes a,b,c --mean 0,0", 64, "…--mean has 2 numbers; give 3…"),

@@ -36,6 +36,25 @@ import Testing
       result.code == 0 && result.output.contains("takes as long as before") && result.output.contains("model file, packed"))
   }
 
+  /// As of `eval`: the model is written, what could not be measured is named, and the code is 1.
+  @Test func `pictures that cannot be measured`() throws {
+    let place = try Workplace()
+    try FileManager.default.createDirectory(atPath: place.path("data"), withIntermediateDirectories: true)
+    try FileManager.default.copyItem(atPath: place.path("photo.png"), toPath: place.path("data/a.png"))
+    let arguments = ["prune", "MODEL", "--sparsity", "0.5", "--align", "1", "--data", "data", "-o", "small.safetensors"]
+    #expect(try place.run(arguments).code == 0)
+    try Data("no picture".utf8).write(to: URL(fileURLWithPath: place.path("data/b.png")))
+    try FileManager.default.removeItem(atPath: place.path("small.safetensors"))
+    let result = try place.run(arguments)
+    #expect(
+      result.code == 1 && result.output.contains("left out: 'data/b.png'") && result.output.contains(" dB before, "),
+      "\(result)")
+    #expect(try ModelFile.read(place.path("small.safetensors")).nodes.isEmpty == false)
+    #expect(try place.run(["eval", "MODEL", "--data", "data"]).code == 1)
+    let sweep = try place.run(["prune", "MODEL", "--sweep", "0.5:0.5:0.1", "--input", "1x1x8x8", "--data", "data"])
+    #expect(sweep.code == 1 && sweep.error.contains("swiftlet: left out: 'data/b.png'"), "\(sweep.error)")
+  }
+
   @Test func `a sweep has a table and figures`() throws {
     let place = try Workplace()
     let result = try place.run(

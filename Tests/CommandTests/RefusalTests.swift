@@ -30,6 +30,15 @@ import Testing
       "…--submission has one class for each picture, and --top asks for several; leave one out…"),
     CommandCase("kernels MODEL --device h100 --isa avx2", 64, "…--isa is for the CPU; a CUDA device chooses by what it says…"),
     CommandCase("kernels --device h100 --rates zen5", 64, "…--rates is for the CPU; a CUDA device chooses by what it says…"),
+    CommandCase(
+      "upscale photo.png -o a.png --precision float16", 64,
+      "swiftlet: the CPU has float32 and bfloat16; give one of them, or --device cuda with float16 (see…"),
+    CommandCase(
+      "profile a.json --input 1x1x8x8", 64, "swiftlet: --input says how to measure, and 'a.json' is measured already; leave it…"
+    ),
+    CommandCase("profile a.json --diff b.json --runs 3", 64, "swiftlet: --runs says how to measure, and 'a.json' is measured…"),
+    CommandCase(
+      "profile a.json --device cuda", 64, "swiftlet: --device says how to measure, and 'a.json' is measured already…"),
     CommandCase("quantize MODEL --data . --side 1", 64, "…'--side <pixels>': give a whole number of 8 to 1024…"),
     CommandCase(
       "bench MODEL --input 1x1x300000x300000", 1,
@@ -85,6 +94,36 @@ import Testing
       #expect(try !place.names().contains("a.safetensors"))
     }
     #expect(try place.run(command + ["--picture-size", "24x32", "--mean", "0.5,0.5,0.5"]).code == 0)
+  }
+
+  /// Finite numbers of which the model can make none that are finite, and integers, which are numbers.
+  @Test func `files of large numbers and of integers`() throws {
+    let place = try Workplace()
+    try FileManager.default.createDirectory(atPath: place.path("data"), withIntermediateDirectories: true)
+    let quantize = ["quantize", "MODEL", "--data", "data", "--no-times", "--ranges"]
+    for (largest, method) in [(3e38, "minmax"), (3e38, "mse"), (3e38, "percentile"), (.greatestFiniteMagnitude, "mse")]
+      as [(Float, String)]
+    {
+      let values = (0..<64).map { $0.isMultiple(of: 2) ? largest : -largest }
+      try NPYFile.write(Tensor([1, 1, 8, 8], values), to: place.path("data/x.npy"))
+      let quantized = try place.run(quantize + [method])
+      #expect(
+        quantized.code == 1
+          && quantized.error.hasPrefix("swiftlet: 'data/x.npy' holds numbers up to 3.00e+38, of which 'edsr' makes")
+          || largest > 3e38)
+      #expect(
+        quantized.error.hasSuffix("; scale the file to the numbers that the network is for, or leave it out\n"),
+        "\(quantized.error)")
+      let run = try place.run(["run", "MODEL", "--input", "data/x.npy", "-o", "y.npy"])
+      #expect(
+        run.code == 1 && run.error.contains("'data/x.npy' holds numbers up to ") && run.error.contains("(the output)"),
+        "\(run.error)")
+    }
+    try NPYFile.write(Tensor([1, 1, 8, 8], .uint8, integers: (0..<64).map { $0 * 4 }), to: place.path("data/x.npy"))
+    let integers = try place.run(quantize + ["minmax"])
+    #expect(integers.code == 0, "\(integers.error)")
+    try NPYFile.write(Tensor([1, 1, 8, 8], (0..<64).map { Float($0 * 4) }), to: place.path("data/x.npy"))
+    #expect(try place.run(quantize + ["minmax"]).output == integers.output)
   }
 
   @Test func `files of numbers are blamed for their numbers`() throws {

@@ -60,7 +60,7 @@ import Testing
     ("--input l.npy --input r.npy -o a -o b", "and 2 files are given; give --output once for each, in this order, or a folder"),
     ("--input l.npy --input r.npy -o a.npy -o b.npy -o a.npy", "'a.npy' is written by this command already"),
     ("--input l.npy --input r.npy -o a.npy -o b.npy -o r.npy", "'r.npy' is read by this command"),
-    ("--input r.npy --input l.npy -o a", "'r.npy': holds an array of 1x2x2x2"),
+    ("--input r.npy --input l.npy -o a", "'r.npy' holds an array of 1x2x2x2"),
     ("--input l.npy --input r.npy -o nowhere/a.npy -o b.npy -o c.npy", "the folder 'nowhere' does not exist"),
   ])
   func `other numbers are refused`(arguments: String, message: String) throws {

@@ -42,6 +42,16 @@ import Testing
     }
   }
 
+  /// However narrow, also of what has columns that stay.
+  @Test(arguments: [12, 20, 30, 50]) func `a profile fits`(width: Int) throws {
+    let place = try Workplace()
+    let saved = try place.run(["profile", "MODEL", "--input", "1x1x8x8", "--runs", "1", "--warmup", "0", "--json"])
+    try saved.outputBytes.write(to: URL(fileURLWithPath: place.path("a.json")))
+    let result = try place.run(["profile", "a.json"], under: "export COLUMNS=\(width)")
+    #expect(
+      result.code == 0 && result.output.split(separator: "\n").allSatisfy { Self.columns($0) <= width }, "\(result.output)")
+  }
+
   /// Wide letters counted by themselves: those of this test.
   private static func columns(_ text: Substring) -> Int {
     text.reduce(0) { sum, letter in

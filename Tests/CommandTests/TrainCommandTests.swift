@@ -30,7 +30,7 @@ import Testing
     CommandCase("train recipe.yaml -o photo.png", 1, "swiftlet: 'photo.png': a file is there; give a folder"),
     CommandCase(
       "train --resume folder", 1,
-      "swiftlet: 'folder': it is no folder of a run, which holds 'run.json'; give one that 'train' made"),
+      "swiftlet: 'folder' is no folder of a run, which holds 'run.json'; give one that 'train' made"),
     CommandCase(
       "train --resume folder recipe.yaml", 64, "swiftlet: --resume takes the recipe of the run; leave the other out…"),
     CommandCase(
@@ -93,7 +93,7 @@ import Testing
       "swiftlet: the loss is 'l3' and must be l1, mse, mse-sum, charbonnier, ssim, cross-entropy, binary-cross-entropy or dice …"
     ),
     CommandCase("runs list .", 1, "swiftlet: '.': no folder in it is one of a run…"),
-    CommandCase("runs show folder", 1, "swiftlet: 'folder': it is no folder of a run…"),
+    CommandCase("runs show folder", 1, "swiftlet: 'folder' is no folder of a run…"),
   ]
 
   @Test(arguments: failures) func `one line, and a code`(failure: CommandCase) throws {

@@ -339,4 +339,31 @@ import Testing
     }
     #expect(Set(files).count == 1)
   }
+
+  /// What an option does not do for a picture is said.
+  @Test func `pages are TIFF's`() throws {
+    let place = try Workplace()
+    let picture = TestChart.image(width: 20, height: 16)
+    try AtomicFile.write(picture.encoded(as: .jpeg(quality: 90)), to: place.path("a.jpg"))
+    try AtomicFile.write(picture.encoded(as: .tiff), to: place.path("a.tif"))
+    let result = try place.run(["upscale", "a.jpg", "-o", "b.jpg", "-m", "MODEL", "--pages", "all"])
+    #expect(result.code == 0)
+    #expect(
+      result.error == "swiftlet: 'a.jpg': JPEG has no pages as TIFF has them, and --pages all changes nothing\n",
+      "\(result.error)")
+    #expect(try place.run(["upscale", "a.tif", "-o", "b.tif", "-m", "MODEL", "--pages", "all"]).error.isEmpty)
+    #expect(try place.run(["upscale", "a.jpg", "-o", "c.jpg", "-m", "MODEL"]).error.isEmpty)
+  }
+
+  /// A format that is only read has no output of its name.
+  @Test func `formats that are only read name a mend`() throws {
+    let place = try Workplace()
+    try FileManager.default.createDirectory(atPath: place.path("in"), withIntermediateDirectories: true)
+    try Data("GIF89a".utf8).write(to: URL(fileURLWithPath: place.path("in/a.gif")))
+    let result = try place.run(["upscale", "in", "-o", "out", "-m", "MODEL"])
+    #expect(result.code == 1)
+    #expect(
+      result.error.hasPrefix(
+        "swiftlet: 'in/a.gif': GIF is read and not written; give another name or --format, of PNG, JPEG, "), "\(result.error)")
+  }
 }

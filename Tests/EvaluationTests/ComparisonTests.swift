@@ -99,6 +99,44 @@ import Testing
     }
   }
 
+  /// Integers and numbers are compared as numbers: what is left is the rounding to the scale, and no bound speaks of it.
+  @Test func integersStandForNumbers() throws {
+    let quantization = ValueType.Quantization(scale: 0.01, zeroPoint: 20)
+    func network(_ scale: ValueType.Quantization?) throws -> Network {
+      var builder = NetworkBuilder("codes")
+      let x = builder.input("x", channels: 3)
+      let first = builder.activation("first", x, .relu)
+      let code =
+        scale.map { builder.node("code", .integer(.quantize(Quantize(.uint8, $0))), [first], channels: 3) }
+        ?? builder.activation("code", first, .relu)
+      let number =
+        scale == nil
+        ? builder.activation("number", code, .relu) : builder.node("number", .integer(.dequantize), [code], channels: 3)
+      builder.output(builder.activation("last", number, .sigmoid))
+      return try builder.build(.zeros)
+    }
+    let input = Tensor([1, 3, 6, 7], (0..<126).map { Float($0) / 63 - 1 })
+    let plain = try network(nil), codes = try network(quantization)
+    for (first, second) in [(plain, codes), (codes, plain)] {
+      let comparison = try Comparison(first, on: .reference, second, on: .reference, input: input)
+      let values = Dictionary(uniqueKeysWithValues: comparison.values.map { ($0.node, $0) })
+      let code = try #require(values["code"]), number = try #require(values["number"])
+      #expect(code.isDequantized && code.verdict == .unknown && code.bound == nil && code.maximum <= 0.00501, "\(code)")
+      #expect(!number.isDequantized && number.verdict == .unknown && abs(code.magnitude - 1) < 0.03)
+      #expect(values["first"]?.verdict == .within && values["last"]?.maximum ?? 1 < 0.01)
+      #expect(
+        comparison.text.contains(
+          "1 value is of integers in one of the two, or by other scales in both: compared as the numbers"))
+      #expect(comparison.isGood, "\(comparison.text)")
+    }
+    // By another scale the integers differ and the numbers hardly.
+    let other = try network(.init(scale: 0.02, zeroPoint: 3))
+    let scales = try Comparison(codes, on: .reference, other, on: .reference, input: input)
+    #expect(scales.values.first { $0.node == "code" }.map { $0.isDequantized && $0.maximum < 0.02 } == true, "\(scales.text)")
+    let same = try Comparison(codes, on: .reference, codes, on: .reference, input: input)
+    #expect(same.values.allSatisfy { !$0.isDequantized && $0.verdict == .within } && !same.text.contains("of integers in one"))
+  }
+
   @Test func whatTheOtherLacksIsSaid() throws {
     let wide = try EDSR(scale: 2, features: 32, blocks: 2).network(.random(seed: 1))
     let comparison = try Comparison(

@@ -77,6 +77,41 @@ import Testing
     #expect(report.choices.count { $0.splits != nil } == 1 && report.choices.contains { $0.chosen == "sumParts_half" })
   }
 
+  /// What costs the same is not called dearer, what sums no products is named, and words and numbers have one form.
+  @Test func formsAreOne() throws {
+    var builder = NetworkBuilder("n")
+    let x = builder.activation("first", builder.input("x", channels: 3), .sigmoid),
+      a = builder.convolution("a", x, outChannels: 16, kernel: 3, padding: 1)
+    let b = builder.convolution("b", a, outChannels: 16, kernel: 3, padding: 1),
+      c = builder.convolution("c", a, outChannels: 16, kernel: 1)
+    let sum = builder.add("sum", b, builder.add("skip", a, c))
+    builder.output(builder.pixelShuffle("up", builder.convolution("d", sum, outChannels: 12, kernel: 3, padding: 1), factor: 2))
+    let network = try builder.build(.zeros)
+    for side in [4, 16, 300] {
+      let shape = Shape(channels: 3, height: side, width: side)
+      var report = try KernelReport(
+        network, input: shape, options: CPUOptions(instructionSet: .avx2, machine: .zen5))
+      let text = report.text()
+      #expect(text.contains("| pixel shuffle 2") && !text.contains("pixelShuffle"), "\(text)")
+      #expect(text.contains("Nothing is weighed for first (sigmoid), which sums no products."), "\(text)")
+      for part in text.split(separator: "\n\n") {
+        let all = part.matches(of: /, taken|, dearer|, no cheaper/).count
+        let long = part.matches(of: /: [0-9.]{4} M cycles,|: [0-9]{4,} M cycles,/).count
+        #expect(long == all || long == 0 && part.matches(of: /: [0-9,]+ cycles,/).count == all, "\(part)")
+      }
+      // Equal estimates.
+      let place = try #require(report.choices.firstIndex { $0.candidates.count { $0.cycles != nil } > 1 })
+      let cycles = report.choices[place].candidates.compactMap(\.cycles).min()
+      for index in report.choices[place].candidates.indices where report.choices[place].candidates[index].cycles != nil {
+        report.choices[place].candidates[index].cycles = cycles
+      }
+      report.choices = [report.choices[place]]
+      #expect(report.text().contains(", no cheaper") && !report.text().contains("dearer"), "\(report.text())")
+      let device = try KernelReport(network, input: shape, precision: .float32, device: KernelReport.absentDevice).text()
+      #expect(!device.contains("1 planes") && !device.contains("pixelShuffle"))
+    }
+  }
+
   @Test(arguments: Precision.allCases)
   func everyLayerOfProductsIsListed(_ precision: Precision) throws {
     let report = try report(precision)
@@ -93,7 +128,7 @@ import Testing
 
   @Test func theTextSaysWhy() throws {
     let lines = try report().text().split(separator: "\n").map(String.init)
-    #expect(lines.contains { $0.hasPrefix("up: transposedConvolution 32 -> 24, kernel 2, stride 2") })
+    #expect(lines.contains { $0.hasPrefix("up: transposed convolution 32 -> 24, kernel 2, stride 2") })
     #expect(lines.contains { $0.hasPrefix("  pointwise: ") && $0.hasSuffix(" cycles, taken, because it is the cheapest of 2") })
     #expect(lines.contains("  pointwise: not possible, because the kernel is 4x4, the stride 2x2"))
     #expect(lines.contains { $0.hasPrefix("  phases: ") && $0.hasSuffix(" cycles, taken, because no other can") })

@@ -67,6 +67,26 @@ import Testing
     #expect(named > 0)
   }
 
+  /// However little more than the least a limit is: where tiles do the work some times over it is said, with what is enough; and that is.
+  @Test func `limits above the least are told`() throws {
+    let network = try EDSR(features: 32, blocks: 4).network(.random(seed: 1))
+    let least = try need(400, 400, network, memory: Self.resident + 1).byteCount
+    var told = 0
+    for more in stride(from: 0, through: 12 << 20, by: 1 << 20) {
+      let job = try job(400, 400, network, memory: least + more)
+      guard job.plan.repetition > ModelRunner.Plan.notableRepetition else {
+        #expect(job.notice(.automatic) == nil)
+        continue
+      }
+      told += 1
+      let line = try #require(job.notice(.automatic)),
+        amount = try #require(line.firstMatch(of: /allow ([0-9]+) MiB for larger/)?.1)
+      let enough = try self.job(400, 400, network, memory: (Int(amount) ?? 0) << 20)
+      #expect(enough.notice(.automatic) == nil && enough.plan.repetition <= ModelRunner.Plan.notableRepetition, "\(line)")
+    }
+    #expect(told > 1)
+  }
+
   @Test func `small tiles that are asked for are told`() throws {
     let network = try EDSR(features: 8, blocks: 4).network(.random(seed: 1))
     let line = try #require(try job(200, 200, network, tile: .pixels(3)).notice(.pixels(3)))

@@ -53,7 +53,7 @@ import Testing
         Issue.record("it was read")
       } catch {
         let text = "\(error)"
-        #expect(text.hasPrefix("'\(path)': is \(model.kind)") && text.contains("; ") && !text.contains("\n"), "\(text)")
+        #expect(text.hasPrefix("'\(path)' is \(model.kind)") && text.contains("; ") && !text.contains("\n"), "\(text)")
       }
     }
     check { _ = try ModelFile.read(path) }

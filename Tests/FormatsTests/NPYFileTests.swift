@@ -119,7 +119,7 @@ import Testing
     #expect(throws: FormatError(source: path, problem: expected)) { try NPYFile.read(path, shape: [nil, 1, nil, nil]) }
     #expect(
       FormatError(source: "x.npy", problem: expected).description
-        == "'x.npy': holds an array of 1x3x5x7 and must hold one of ?x1x?x?, where ? is any number")
+        == "'x.npy' holds an array of 1x3x5x7 and must hold one of ?x1x?x?, where ? is any number")
     #expect(throws: FormatError.self) { try NPYFile.readDoubles(path, shape: [1, 3, 5]) }
   }
 

@@ -19,7 +19,7 @@ enum FrontConditions {
   static func text(_ files: [DataFile]) throws(EvaluationError) -> String {
     let fingerprint = try wrapping { () throws(DataError) in try DataFingerprint(files) }
     let count = fingerprint.fileCount
-    return "\(TextFormat.grouped(count)) \(count == 1 ? "file" : "files"), \(TextFormat.grouped(fingerprint.byteCount)) bytes, "
+    return "\(TextFormat.grouped(count)) \(count == 1 ? "file" : "files"), \(fingerprint.byteCount.exactByteText), "
       + fingerprint.text
   }
 

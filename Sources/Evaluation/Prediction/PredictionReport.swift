@@ -72,6 +72,8 @@ public struct PredictionReport: Hashable, Codable, Sendable, EngineReport, TextR
   public var unentered: [String] = []
   public var classification: Classification?
   public var segmentation: Segmentation?
+  /// Of a segmenter: the folder of the masks, or the one mask.
+  public var output: String?
   /// From the first file opened to the last written.
   public var seconds = 0.0
 
@@ -103,6 +105,10 @@ extension PredictionReport {
     text += " (\(model.onOneLine), \(engineText))\n"
     let passedOver = UpscaleReport.passedOverText(ignored: ignored, unentered: unentered)
     if !passedOver.isEmpty { text += "\(passedOver.joined(separator: "; "))\n" }
+    if let output, output != "-", !pictures.isEmpty {
+      text += pictures.contains { $0.overlay != nil } ? "masks and overlays: " : "masks: "
+      text += "\(output.onOneLine)\n"
+    }
     if let classification { text += self.text(classification) }
     if let segmentation { text += self.text(segmentation) }
     return text

@@ -81,6 +81,7 @@ public final class Predictor {
       case .segmenter(let segmenter):
         guard let output, output != "-" || !options.makesOverlays else { throw .outputNeeded(network: network.name) }
         report = PredictionReport(model: model, network: network, classes: segmenter.contract.classes, engine: engine)
+        report.output = output
         try segment(inputs, segmenter, output: output, &report, failure, progress)
       }
       report.seconds = Machine.seconds - start

@@ -22,6 +22,8 @@ public struct PruningSweep: Sendable {
     public var psnr: Double?
     /// The same behind a training by the recipe; nil without one.
     public var tunedPsnr: Double?
+    /// Why pictures were left out, a line each; nil where none was.
+    public var leftOut: [String]?
   }
 
   public var sparsities: [Double]
@@ -107,7 +109,9 @@ public struct PruningSweep: Sendable {
       sparsity: sparsity, method: method, parameters: network.parameterCount, nonzero: contents.nonzero,
       packedBytes: contents.packed,
       medianMs: benchmark.medianMs)
-    row.psnr = try pictures?.psnr(of: network, model: model, engine: engine).decibels
+    if let measured = try pictures?.psnr(of: network, model: model, engine: engine) {
+      (row.psnr, row.leftOut) = (measured.decibels, measured.failures.isEmpty ? nil : measured.failures)
+    }
     return row
   }
 

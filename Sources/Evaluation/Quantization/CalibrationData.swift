@@ -16,10 +16,13 @@ public struct CalibrationData: Sendable {
     public var input: Tensor
     /// What should leave; nil where that is what the network in float32 makes.
     public var target: Tensor?
+    /// The file that it is of; nil where it is of none.
+    public var path: String?
 
-    public init(input: Tensor, target: Tensor? = nil) {
+    public init(input: Tensor, target: Tensor? = nil, path: String? = nil) {
       self.input = input
       self.target = target
+      self.path = path
     }
   }
 
@@ -62,9 +65,13 @@ public struct CalibrationData: Sendable {
     for (number, path) in paths.enumerated() {
       if path.hasSuffix(".npy") {
         _ = try network.inputShape(ofArray: path)
-        let input = try wrapping { () throws(FormatError) in try NPYFile.read(path) }
+        // As `run` reads them: integers are numbers, where the network does not take integers.
+        let element = network.inputs[0].element
+        let input = try wrapping { () throws(FormatError) in
+          element == .float32 ? try NPYFile.readFloats(path) : try NPYFile.read(path, element: element)
+        }
         guard input.largestMagnitude.isFinite else { throw .inputNotFinite(path: path) }
-        samples.append(Sample(input: input))
+        samples.append(Sample(input: input, path: path))
         continue
       }
       func blame(_ image: PictureForm.Size, _ least: Int) {

@@ -63,10 +63,15 @@ struct ValueHistogram {
   mutating func count(_ tensor: Tensor) {
     guard isFinite, maximum > minimum else { return }
     if counts.isEmpty { counts = Array(repeating: 0, count: Self.binCount) }
-    let low = minimum, factor = Float(Self.binCount) / (maximum - minimum)
+    // By halves: the whole distance of the largest numbers is none.
+    let low = minimum / 2, factor = Float(Self.binCount) / (maximum / 2 - low), last = Self.binCount - 1
     tensor.withUnsafeFloats { values in
       counts.withUnsafeMutableBufferPointer { counts in
-        for value in values { counts[min(Int((value - low) * factor), Self.binCount - 1)] += 1 }
+        for value in values {
+          let place = (value / 2 - low) * factor
+          // So written that what is no number, as between the smallest ones, is counted, too.
+          counts[place < Float(last) ? Int(place) : last] += 1
+        }
       }
     }
   }
@@ -178,15 +183,11 @@ public struct RangeCalibration: Sendable {
             continue
           }
           histograms[name]?.extend(value)
+          if histograms[name]?.isFinite == false { throw sample.fault(network: network.name, value: name) }
           let own = value.channelSums
           sums[name] = sums[name].map { zip($0, own).map { $0 + $1 } } ?? own
           counts[name, default: 0] += value.count / max(own.count, 1)
         }
-      }
-    }
-    for name in names {
-      if let histogram = histograms[name], !histogram.isFinite {
-        throw .notFinite(network: network.name, what: "value '\(name)'")
       }
     }
     ranges = histograms.mapValues { $0.range(method) }
@@ -210,5 +211,24 @@ extension Tensor {
       }
     }
     return result
+  }
+}
+
+extension CalibrationData.Sample {
+  /// Why a value is not finite that a network made of the sample.
+  func fault(network: String, value: String) -> EvaluationError {
+    .notFinite(of: input, path: path, network: network, what: "the value '\(value.onOneLine)'")
+  }
+}
+
+extension EvaluationError {
+  /// Larger numbers than these are none that pictures or measurements hold.
+  private static let largestInput = 1e6
+
+  /// What a network made of an input is not finite: a fault of the input where its numbers are so large that products of them may leave float32.
+  static func notFinite(of input: Tensor, path: String?, network: String, what: String) -> EvaluationError {
+    let largest = input.largestMagnitude
+    guard let path, largest > largestInput else { return .notFinite(network: network, what: what) }
+    return .inputTooLarge(path: path, largest: largest, network: network, what: what)
   }
 }

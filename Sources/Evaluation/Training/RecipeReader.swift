@@ -277,7 +277,7 @@ struct RecipeReader {
     return result
   }
 
-  private static func listed(_ values: [String]) -> String { "[\(values.joined(separator: ", "))]" }
+  static func listed(_ values: [String]) -> String { "[\(values.joined(separator: ", "))]" }
 
   static func list(_ names: [String]) -> String {
     names.count < 2 ? names.joined() : names.dropLast().joined(separator: ", ") + " or " + names[names.count - 1]

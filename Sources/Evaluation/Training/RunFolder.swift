@@ -33,6 +33,9 @@ public struct RunFolder: Hashable, Sendable {
   /// Whether a run has begun there.
   public var exists: Bool { FileReader.exists(record) }
 
+  /// The files of models that are there, the best first.
+  var models: [String] { [best, model].filter { FileReader.exists($0) } }
+
   /// The recipe as it was written.
   var recipeText: String {
     get throws(EvaluationError) {

@@ -12,29 +12,39 @@ public struct RunList: Hashable, Codable, Sendable, TextReport {
 
   public var entries: [Entry]
 
-  /// Every folder within that holds a run, by name.
+  /// Rounds of pruning, those of a sweep and variants of a front lie in folders of their own: `prune/round-1`, `sweep/l1-0.5/round-1`,
+  /// `front/variants/NAME/run`.
+  private static let depth = 4
+
+  /// Every folder within that holds a run, and within folders there, by path.
   public init(folder: String) throws(EvaluationError) {
-    let names: [String]
+    entries = []
     do throws(FileError) {
-      names = try Folder.names(in: folder)
+      try add(try Folder.names(in: folder), in: folder, below: "", depth: Self.depth)
     } catch {
       guard case .notFound = error else { throw .file(error) }
       throw .runFolder(
-        path: folder, reason: "is not there: 'swiftlet train' makes it; or give the folder that the runs are in")
-    }
-    entries = []
-    for name in names {
-      let run = RunFolder(path: Folder.joined(folder, name))
-      guard run.exists else { continue }
-      do throws(EvaluationError) {
-        entries.append(Entry(name: name, record: try RunRecord(of: run)))
-      } catch {
-        entries.append(Entry(name: name, error: error.description))
-      }
+        path: folder, reason: "is not there; 'swiftlet train' makes it, or give the folder that the runs are in")
     }
     guard !entries.isEmpty else {
       throw .runFolder(
         path: folder, reason: "no folder in it is one of a run, which holds 'run.json'; give the folder that the runs are in")
+    }
+  }
+
+  private mutating func add(_ names: [String], in folder: String, below prefix: String, depth: Int) throws(FileError) {
+    for name in names {
+      let path = prefix.isEmpty ? name : Folder.joined(prefix, name), run = RunFolder(path: Folder.joined(folder, path))
+      if run.exists {
+        do throws(EvaluationError) {
+          entries.append(Entry(name: path, record: try RunRecord(of: run)))
+        } catch {
+          entries.append(Entry(name: path, error: error.description))
+        }
+      } else if depth > 1, let inner = try? Folder.folders(in: run.path) {
+        // What cannot be looked into is nobody's run.
+        try add(inner, in: folder, below: path, depth: depth - 1)
+      }
     }
   }
 
@@ -95,7 +105,8 @@ public struct RunReport: Sendable, TextReport {
     if let best = record.bestText { text += ", best \(best)" }
     text += "\n\(record.network.name.onOneLine): \(TextFormat.grouped(record.network.parameters)) parameters, "
     text += "\(TextFormat.grouped(record.network.stepMultiplyAccumulates)) multiply-accumulates a step\n"
-    text += "data: \(TextFormat.grouped(record.data.samples)) samples of \(record.data.files) files, "
+    text +=
+      "data: \(TextFormat.grouped(record.data.samples)) samples of \(record.data.files) \(record.data.files == 1 ? "file" : "files"), "
     text += "\(TextFormat.bytes(record.data.bytes)), fingerprint \(record.data.fingerprint.onOneLine)\n"
     text +=
       "swiftlet \(record.version.onOneLine), \(record.cpu.onOneLine), \(record.isa.onOneLine), \(record.threads) threads; "
@@ -106,7 +117,9 @@ public struct RunReport: Sendable, TextReport {
     var table = TextTable(["epoch", "step", "loss", "rate", "s", "images/s", "data %"] + metrics.names)
     // The first and the last, and some between.
     let rows = metrics.rows, stride = max(1, (rows.count + 19) / 20)
+    var shown = 0
     for (index, row) in rows.enumerated() where index % stride == 0 || index == rows.count - 1 {
+      shown += 1
       table.append(
         [
           "\(row.epoch)", "\(row.step)", TextFormat.significant(row.loss, 5), TextFormat.significant(row.learningRate, 3),
@@ -115,76 +128,9 @@ public struct RunReport: Sendable, TextReport {
         ] + row.validation.map { $0.map { TextFormat.fixed($0, 4) } ?? "" })
     }
     text += table
+    if shown < rows.count {
+      text += "\(shown) of \(rows.count) epochs are shown; \(folder.metrics.onOneLine) has all.\n"
+    }
     return text
-  }
-
-  /// What differs between two runs: keys of the recipes, machine, data, and what came out.
-  public func difference(from other: RunReport) -> ReportText {
-    var table = TextTable(["", other.folder.path.onOneLine, folder.path.onOneLine])
-    let old = RecipeValues(other.recipe), new = RecipeValues(recipe)
-    // What nobody gave follows from what somebody did.
-    for key in Set(old.given.keys).union(new.given.keys).sorted() where old.meaning(of: key) != new.meaning(of: key) {
-      table.append([key.onOneLine, old.text(of: key), new.text(of: key)])
-    }
-    func row(_ name: String, _ value: (RunReport) -> String?) {
-      let values = (value(other) ?? "-", value(self) ?? "-")
-      if values.0 != values.1 { table.append([name, values.0, values.1]) }
-    }
-    row("program") { $0.record.version.onOneLine }
-    row("processor") { $0.record.cpu.onOneLine }
-    row("instruction set") { $0.record.isa.onOneLine }
-    row("data") { $0.record.data.fingerprint.onOneLine }
-    row("network") { "\($0.record.network.name.onOneLine), \(TextFormat.grouped($0.record.network.parameters)) parameters" }
-    row("multiply-accumulates a step") { TextFormat.grouped($0.record.network.stepMultiplyAccumulates) }
-    row("state") { $0.record.state.rawValue }
-    row("epochs") { "\($0.record.epoch)" }
-    row("best") { $0.record.bestText }
-    row("last loss") { $0.metrics.rows.last.map { TextFormat.significant($0.loss, 5) } }
-    row("seconds an epoch") { report in
-      let rows = report.metrics.rows
-      return rows.isEmpty ? nil : TextFormat.fixed(rows.reduce(0) { $0 + $1.seconds } / Double(rows.count), 2)
-    }
-    row("images a second") { report in
-      let times = report.metrics.rows.map(\.imagesPerSecond).sorted()
-      return times.isEmpty ? nil : TextFormat.fixed(times[times.count / 2], 1)
-    }
-    return "\(table)"
-  }
-}
-
-/// What a recipe's keys come to, whether they are given or not.
-private struct RecipeValues {
-  /// As they stand in the file.
-  let given: [String: String]
-  /// As they are read; of a recipe of another version, which is not, as they stand there.
-  private let resolved: [String: String]
-
-  init(_ recipe: YAMLNode) {
-    given = recipe.leaves
-    resolved = (try? TrainingRecipe(recipe, path: nil))?.resolved ?? [:]
-  }
-
-  /// Equal where two recipes ask for the same, however it is written; nil where the key has no meaning.
-  func meaning(of key: String) -> String? { resolved[key] ?? given[key] }
-
-  func text(of key: String) -> String {
-    given[key]?.onOneLine ?? resolved[key].map { "\($0.onOneLine) (by default)" } ?? "-"
-  }
-}
-
-extension YAMLNode {
-  /// The values by the paths of their keys.
-  var leaves: [String: String] {
-    guard case .mapping(let members) = content else { return [:] }
-    var result: [String: String] = [:]
-    for member in members where !member.value.isNull {
-      let inner = member.value.leaves
-      if inner.isEmpty {
-        result[member.key] = member.value.text.split(separator: "\n").joined(separator: " ")
-      } else {
-        for (key, value) in inner { result["\(member.key).\(key)"] = value }
-      }
-    }
-    return result
   }
 }

@@ -72,7 +72,8 @@ public struct RunRecord: Hashable, Codable, Sendable {
 }
 
 extension RunRecord {
-  /// Reads `run.json` of a folder. Throws where there is none.
+  /// Reads `run.json` of a folder. Throws where there is none. A run that is at work by its record, and whose folder no process holds any more, was
+  /// killed: it is interrupted.
   public init(of folder: RunFolder) throws(EvaluationError) {
     let bytes: [UInt8]
     do throws(FileError) {
@@ -80,14 +81,15 @@ extension RunRecord {
     } catch {
       if case .notFound = error {
         throw .runFolder(
-          path: folder.path, reason: "it is no folder of a run, which holds 'run.json'; give one that 'train' made")
+          path: folder.path, reason: "is no folder of a run, which holds 'run.json'; give one that 'train' made")
       }
       throw .file(error)
     }
-    guard let record = RunRecord(json: bytes) else {
+    guard var record = RunRecord(json: bytes) else {
       throw .runFolder(
         path: folder.path, reason: "'run.json' is damaged or of another version; the other files may still serve")
     }
+    if record.state == .running, FolderLock.isHeld(folder.path) == false { record.state = .interrupted }
     self = record
   }
 }

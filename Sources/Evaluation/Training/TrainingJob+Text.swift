@@ -24,7 +24,7 @@ extension TrainingJob {
     var text = "\(record.network.name.onOneLine): \(TextFormat.grouped(record.network.parameters)) parameters, "
     text += "\(TextFormat.grouped(perStep)) multiply-accumulates a step of \(recipe.batchSize)\n"
     text +=
-      "data: \(TextFormat.grouped(record.data.samples)) samples an epoch of \(TextFormat.grouped(record.data.files)) files, "
+      "data: \(TextFormat.grouped(record.data.samples)) samples an epoch of \(TextFormat.grouped(record.data.files)) \(record.data.files == 1 ? "file" : "files"), "
     text += "fingerprint \(record.data.fingerprint)\n"
     func counted(_ count: Int, _ what: String) -> String { "\(count) \(what)\(count == 1 ? "" : "s")" }
     text +=

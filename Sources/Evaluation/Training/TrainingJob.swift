@@ -70,13 +70,16 @@ public final class TrainingJob {
     self.folder = folder
     self.resumes = resumes
     let known = resumes ? try FileClaims.apart { () throws(EvaluationError) in try RunRecord(of: folder) } : nil
+    let gone = root == nil ? known?.dataRoot.flatMap { Folder.resolved($0) == nil ? $0 : nil } : nil
     let root = root ?? known?.dataRoot.flatMap { Folder.resolved($0) }
     if masks != nil, recipe.quantizing != nil {
       throw .recipe(RecipeError(path: nil, line: 0, problem: .excluded("quantize", by: "weights that stay 0")))
     }
     if recipe.memoryLimit != nil { Machine.givesBackFreedMemory() }
     var network = try recipe.network(root: root)
-    let samples = try recipe.samples(of: recipe.data, for: network, root: root)
+    let samples = try DataRoot.naming(root, gone: gone) { () throws(EvaluationError) in
+      try recipe.samples(of: recipe.data, for: network, root: root)
+    }
     let heldBefore = Machine.residentByteCount
     let first = try recipe.firstSample(of: samples)
     let making = max(Machine.peakResidentByteCount - heldBefore, 0)

@@ -45,8 +45,6 @@ extension TrainingRecipe {
     "the patch": "patch", "scales": "scales", "the subset": "subset", "patches of a picture": "patches-per-picture",
   ]
 
-  /// The samples to learn from, or to validate on.
-  ///
   /// A sample, for its shapes: the first one, or, where damaged files are passed over, the first that is none.
   func firstSample(of samples: any SampleSource) throws(EvaluationError) -> Sample {
     try wrapping { () throws(DataError) in
@@ -63,12 +61,16 @@ extension TrainingRecipe {
     }
   }
 
+  /// The samples to learn from, or to validate on.
+  ///
   /// - Parameter root: what relative paths begin at; nil for the working folder.
   func samples(of data: Data, for network: Network, root: String?, classes: [String]? = nil) throws(EvaluationError)
     -> any SampleSource
   {
     do throws(EvaluationError) {
-      return try source(of: data, for: network, root: root, classes: classes)
+      return try DataRoot.naming(root) { () throws(EvaluationError) in
+        try source(of: data, for: network, root: root, classes: classes)
+      }
     } catch {
       // Those of validation have keys of their own.
       guard data == self.data, case .data(.option(let name, let value, let allowed)) = error, let key = Self.dataKeys[name],

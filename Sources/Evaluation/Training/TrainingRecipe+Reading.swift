@@ -270,6 +270,7 @@ extension RecipeReader {
       }
       found.append(degradation)
     }
+    note("degradations", Self.listed(found.map(\.description)))
     return found
   }
 }

@@ -20,6 +20,8 @@ final class Validator {
   let decisive: Decisive
   private let recipe: TrainingRecipe
   private let options: CPUOptions
+  /// Where relative paths of data begin; nil for the working folder.
+  private let root: String?
   private let kind: Kind
 
   private enum Kind {
@@ -41,6 +43,7 @@ final class Validator {
     guard let validation = recipe.validation else { return nil }
     self.recipe = recipe
     self.options = options
+    self.root = root
     switch validation {
     case .pictures(let folder, let name, let scales, let degradations):
       guard var known = EvaluationProtocol.all.first(where: { $0.name == name }) else {
@@ -94,8 +97,10 @@ final class Validator {
   func check(_ network: Network, memory: Int?) throws(EvaluationError) -> Int {
     switch kind {
     case .pictures(let folder, let measure, let scales):
-      return try Evaluator(network, protocol: measure, engine: .cpu(options), memoryLimit: recipe.memoryLimit)
-        .check(folder: folder, scales: scales)
+      return try DataRoot.naming(root) { () throws(EvaluationError) in
+        try Evaluator(network, protocol: measure, engine: .cpu(options), memoryLimit: recipe.memoryLimit)
+          .check(folder: folder, scales: scales)
+      }
     case .samples(let source, _):
       guard source.count > 0, let memory else { return 0 }
       let sample = try wrapping { () throws(DataError) in
@@ -239,12 +244,4 @@ final class Validator {
 extension Plane where Element == Float {
   /// What lies below 0 and above 1 is cut off.
   fileprivate var clamped: Plane { Plane(width: width, height: height, elements: elements.map { min(max($0, 0), 1) }) }
-}
-
-extension String {
-  /// The path, from a folder on where it is relative.
-  func relative(to root: String?) -> String {
-    guard let root, !hasPrefix("/") else { return self }
-    return Folder.joined(root, self)
-  }
 }

@@ -34,6 +34,9 @@ public enum DataError: Error, Hashable, Sendable {
 }
 
 extension DataError {
+  /// Whether what was asked for is wrong in itself, whatever the files hold.
+  public var isUsage: Bool { if case .option = self { true } else { false } }
+
   /// Whether the fault lies in one file, so that work may go on without it.
   package var isOfOneFile: Bool {
     switch self {

@@ -120,7 +120,7 @@ extension PatchFile.Report {
   /// Some lines for people.
   public var text: String {
     let pictureCount = "\(pictures) picture\(pictures == 1 ? "" : "s")"
-    var lines = ["\(patches) patches of \(side)x\(side) from \(pictureCount): 'data' and 'label', \(byteCount) bytes"]
+    var lines = ["\(patches) patches of \(side)x\(side) from \(pictureCount): 'data' and 'label', \(byteCount.exactByteText)"]
     if !tooSmall.isEmpty {
       let names = tooSmall.prefix(3).map { "'\($0.onOneLine)'" }.joined(separator: ", ")
       lines.append("\(tooSmall.count) too small for a patch: \(names)\(tooSmall.count > 3 ? ", …" : "")")

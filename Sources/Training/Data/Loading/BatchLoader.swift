@@ -127,9 +127,10 @@ public final class BatchLoader: Sendable {
   public static func warnings(of source: any SampleSource, batchSize: Int) -> [String] {
     var lines = source.warnings
     if source.count < 4 * batchSize {
+      let batches = source.count / max(batchSize, 1)
       lines.append(
-        "\(source.count) samples are \(source.count / max(batchSize, 1)) batches of \(batchSize) an epoch; smaller batches learn more from them"
-      )
+        "\(source.count) \(source.count == 1 ? "sample is" : "samples are") \(batches == 1 ? "1 batch" : "\(batches) batches") of \(batchSize) an "
+          + "epoch; smaller batches learn more from them")
     }
     return lines
   }

@@ -1,0 +1,112 @@
+import Formats
+
+/// What differs between two runs: keys of the recipes, machine, data, and what came out.
+public struct RunDifference: Hashable, Codable, Sendable, TextReport {
+  /// A key of the recipes, by what it comes to.
+  public struct Key: Hashable, Codable, Sendable {
+    public var key: String
+    /// As it stands in the recipe, or what it is by default; nil where it has no meaning there.
+    public var first: String?
+    public var second: String?
+    /// Whether nobody gave it.
+    public var firstIsDefault: Bool
+    public var secondIsDefault: Bool
+  }
+
+  /// What is no key.
+  public struct Figure: Hashable, Codable, Sendable {
+    public var name: String
+    /// Nil where a run has none.
+    public var first: String?
+    public var second: String?
+  }
+
+  /// The folders.
+  public var first: String
+  public var second: String
+  public var recipe: [Key] = []
+  public var figures: [Figure] = []
+
+  public init(_ old: RunReport, _ new: RunReport) {
+    first = old.folder.path
+    second = new.folder.path
+    let before = RecipeValues(old.recipe), after = RecipeValues(new.recipe)
+    // What nobody gave follows from what somebody did.
+    for key in Set(before.given.keys).union(after.given.keys).sorted() where before.meaning(of: key) != after.meaning(of: key) {
+      recipe.append(
+        Key(
+          key: key, first: before.text(of: key), second: after.text(of: key), firstIsDefault: before.isDefault(key),
+          secondIsDefault: after.isDefault(key)))
+    }
+    func figure(_ name: String, _ value: (RunReport) -> String?) {
+      let values = (value(old), value(new))
+      if values.0 != values.1 { figures.append(Figure(name: name, first: values.0, second: values.1)) }
+    }
+    figure("program") { $0.record.version }
+    figure("processor") { $0.record.cpu }
+    figure("instruction set") { $0.record.isa }
+    figure("data") { $0.record.data.fingerprint }
+    figure("network") { "\($0.record.network.name), \(TextFormat.grouped($0.record.network.parameters)) parameters" }
+    figure("multiply-accumulates a step") { TextFormat.grouped($0.record.network.stepMultiplyAccumulates) }
+    figure("state") { $0.record.state.rawValue }
+    figure("epochs") { "\($0.record.epoch)" }
+    figure("best") { $0.record.bestText }
+    figure("last loss") { $0.metrics.rows.last.map { TextFormat.significant($0.loss, 5) } }
+    figure("seconds an epoch") { report in
+      let rows = report.metrics.rows
+      return rows.isEmpty ? nil : TextFormat.fixed(rows.reduce(0) { $0 + $1.seconds } / Double(rows.count), 2)
+    }
+    figure("images a second") { report in
+      let times = report.metrics.rows.map(\.imagesPerSecond).sorted()
+      return times.isEmpty ? nil : TextFormat.fixed(times[times.count / 2], 1)
+    }
+  }
+
+  public var report: ReportText {
+    var table = TextTable(["", first.onOneLine, second.onOneLine])
+    func text(_ value: String?, _ isDefault: Bool = false) -> String {
+      value.map { $0.onOneLine + (isDefault ? " (by default)" : "") } ?? "-"
+    }
+    for key in recipe {
+      table.append([key.key.onOneLine, text(key.first, key.firstIsDefault), text(key.second, key.secondIsDefault)])
+    }
+    for figure in figures { table.append([figure.name, text(figure.first), text(figure.second)]) }
+    return "\(table)"
+  }
+}
+
+/// What a recipe's keys come to, whether they are given or not.
+private struct RecipeValues {
+  /// As they stand in the file.
+  let given: [String: String]
+  /// As they are read; of a recipe of another version, which is not, as they stand there.
+  private let resolved: [String: String]
+
+  init(_ recipe: YAMLNode) {
+    given = recipe.leaves
+    resolved = (try? TrainingRecipe(recipe, path: nil))?.resolved ?? [:]
+  }
+
+  /// Equal where two recipes ask for the same, however it is written; nil where the key has no meaning.
+  func meaning(of key: String) -> String? { resolved[key] ?? given[key] }
+
+  func text(of key: String) -> String? { given[key] ?? resolved[key] }
+
+  func isDefault(_ key: String) -> Bool { given[key] == nil && resolved[key] != nil }
+}
+
+extension YAMLNode {
+  /// The values by the paths of their keys. A mapping without keys says nothing.
+  var leaves: [String: String] {
+    guard case .mapping(let members) = content else { return [:] }
+    var result: [String: String] = [:]
+    for member in members where !member.value.isNull {
+      if case .mapping = member.value.content {
+        for (key, value) in member.value.leaves { result["\(member.key).\(key)"] = value }
+      } else {
+        result[member.key] = member.value.text.split(separator: "\n").joined(separator: " ")
+      }
+    }
+    return result
+  }
+}
