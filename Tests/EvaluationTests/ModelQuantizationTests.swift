@@ -88,7 +88,7 @@ import Testing
       decisions.insert(takes)
     }
     #expect(decisions == [true, false])
-    let dark = try SeeInTheDark(features: 4, variant: .lighter).network(.random(seed: 3))
+    let dark = try SeeInTheDark(variant: .lighter, features: 4).network(.random(seed: 3))
     let kept = try report(dark)
     #expect(kept.firstLoss == nil && kept.layers[0].products == "float32", "\(kept.text)")
   }

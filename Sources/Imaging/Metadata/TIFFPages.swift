@@ -87,6 +87,8 @@ package struct TIFFPages {
     for tag in [Self.iptcTag, Self.photoshopTag, 0x011A, 0x011B, 0x0128] { exif.entries[tag] = nil }
     guard !exif.isEmpty else { return }
     exif.entries.merge(metadata.resolution?.entries ?? [:]) { $1 }
+    // Where colours lie between pixels, which a block of EXIF must say and a page of RGB does not: in the middle.
+    exif.entries[0x0213] = .short(1)
     metadata.exif = [0x49, 0x49, 42, 0, 8, 0, 0, 0] + exif.bytes(at: 8)
   }
 
