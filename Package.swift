@@ -94,7 +94,7 @@ var targets: [Target] = [
     name: "CUDABackendTests",
     dependencies: [
       "Tensors", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "CPUBackend", "CUDAKernels",
-      "CUDABackend", "CUDAEmulation", "DeviceCheck", "OperationCases", "TestSupport", "GeneratedNetworks",
+      "CUDABackend", "CUDAEmulation", "DeviceCheck", "OperationCases", "TestSupport", "GeneratedNetworks", "Training",
     ]),
   .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
   .testTarget(name: "NetworksTests", dependencies: ["Tensors", "Networks", "OperationCases", "TestSupport"]),

@@ -43,7 +43,7 @@ public struct CUDAEngine: DeviceBackend {
   package var transfers: TransferCount { context.transfers }
 
   public func support(for node: Node, in network: Network, shapes: [String: Shape]) -> Support {
-    DeviceSupport.refusal(of: node, in: network, shapes: shapes).map { .no($0) } ?? .yes
+    DeviceSupport.refusal(of: node, in: network, shapes: shapes, precision: precision).map { .no($0) } ?? .yes
   }
 
   public func prepare(_ network: Network) throws(ExecutionError) -> any Model { try CUDAModel(network, engine: self) }

@@ -37,6 +37,32 @@ package struct CUDAKernel: KernelMethod {
     case direct, elementByElement, move, resample, windows, reduce, normalize, multiplyMatrices
     /// The same of integers.
     case integers, directIntegers, meanOfIntegers
+    /// Of networks that are trained.
+    case training(Training)
+  }
+
+  /// The kernels that only training runs, by their names in the table.
+  package enum Training: String, Hashable, Sendable, CaseIterable {
+    case activationGradient = "ActivationGradient"
+    case maximumPoolGradient = "MaximumPoolGradient"
+    case adjoint = "Adjoint"
+    case dropout = "Dropout"
+    case fakeQuantize = "FakeQuantize"
+    /// Of runs of pixels, and what these come to.
+    case channelSums = "ChannelSums"
+    case channelTotals = "ChannelTotals"
+    case normalizeBatch = "NormalizeBatch"
+    case batchGradient = "BatchGradient"
+    /// Likewise.
+    case weightGradient = "WeightGradient"
+    case weightGradientOfGroups = "WeightGradientOfGroups"
+    case weightTotals = "WeightTotals"
+    case movingAverage = "MovingAverage"
+    case parameterStep = "ParameterStep"
+    /// Packs what was made for the kernels that read it.
+    case gather = "Gather"
+    /// Puts new parameters into the places of the old ones.
+    case commit = "Commit"
   }
 
   package let name: String
@@ -183,6 +209,9 @@ extension CUDAKernel.Family {
     case ("Reduce", .float16): self = .reduce
     case ("Normalize", .float16): self = .normalize
     case ("MultiplyMatrices", .float16): self = .multiplyMatrices
+    case (let name?, nil):
+      guard let kernel = CUDAKernel.Training(rawValue: name) else { return nil }
+      self = .training(kernel)
     default: return nil
     }
   }

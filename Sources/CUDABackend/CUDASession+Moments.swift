@@ -208,6 +208,22 @@ extension CUDAKernel {
     case .meanOfIntegers: Work(.pool)
     case .move: Work(.movement)
     case .resample: Work(.resize)
+    case .training(let kernel): kernel.work
+    }
+  }
+}
+
+extension CUDAKernel.Training {
+  fileprivate var work: Work {
+    switch self {
+    case .weightGradient: Work(.gatheredProducts)
+    case .weightGradientOfGroups: Work(.gatheredProducts, isVectorised: false)
+    case .maximumPoolGradient: Work(.pool)
+    case .channelSums, .channelTotals, .weightTotals: Work(.reduction)
+    case .adjoint: Work(.resize)
+    case .gather, .commit: Work(.movement)
+    case .activationGradient, .dropout, .fakeQuantize, .normalizeBatch, .batchGradient, .movingAverage, .parameterStep:
+      Work(.elementwise)
     }
   }
 }

@@ -37,6 +37,8 @@ package final class CUDASession: Session {
   let outputAddress: UInt64
   /// Kept for as long as the graph reads them.
   private let memories: [DeviceMemory]
+  /// Whose parameters runs change.
+  private let model: CUDAModel
   let stage: PinnedMemory
   private let inputOffsets: [Int]
   private let outputOffsets: [Int]
@@ -62,18 +64,26 @@ package final class CUDASession: Session {
     let context = model.engine.context, plan = DeviceMemoryPlan(program)
     self.plan = plan
 
-    let needed = plan.arena.byteCount + plan.inputByteCount + plan.outputByteCount
+    self.model = model
+    let needed = plan.arena.byteCount + plan.inputByteCount + plan.outputByteCount + plan.ownByteCount
     let available = try onDevice { () throws(CUDAError) in try context.freeByteCount() }
     guard needed <= available else { throw .deviceMemory(needed: needed, free: available) }
-    let constants = try model.constants(program.constants)
-    peakMemoryByteCount = needed + constants.reduce(0) { $0 + $1.byteCount }
-    constantByteCounts = constants.map(\.byteCount)
+    // What the run packs itself is a value.
+    let constants = try model.constants(program.constants.filter { $0.value == nil })
+    let parameters = try program.readsParameters ? model.parameterMemory() : nil
+    peakMemoryByteCount = needed + constants.reduce(0) { $0 + $1.byteCount } + (parameters?.memory.byteCount ?? 0)
+    var given = constants[...]
+    let ofConstants = program.constants.map { $0.value == nil ? given.popFirst() : nil }
+    constantByteCounts = zip(program.constants, ofConstants).map { constant, memory in
+      memory?.byteCount ?? constant.value.map { program.values[$0].layout.byteCount } ?? 0
+    }
 
     let separates = model.engine.separatesValues
     let made = try onDevice(context, taking: needed) { () throws(CUDAError) in
       let arena = try DeviceMemory(context, byteCount: separates ? 0 : plan.arena.byteCount)
       let inputs = try DeviceMemory(context, byteCount: plan.inputByteCount)
       let outputs = try DeviceMemory(context, byteCount: plan.outputByteCount)
+      let packs = try DeviceMemory(context, byteCount: plan.ownByteCount)
       var own: [Int: DeviceMemory] = [:]
       if separates {
         for value in plan.arenaValues {
@@ -86,21 +96,26 @@ package final class CUDASession: Session {
         case .input: inputs.address + UInt64(plan.offsets[value] ?? 0)
         case .output: outputs.address + UInt64(plan.offsets[value] ?? 0)
         case .part(let whole, let offset): address(whole) + UInt64(offset)
-        case .constant(let index): constants[index].address
+        case .constant(let index): ofConstants[index]?.address ?? 0
+        case .own: packs.address + UInt64(plan.offsets[value] ?? 0)
+        case .parameter(let name): parameters?.address(of: name) ?? 0
         }
       }
       let addresses = DeviceProgram.Addresses(
-        values: program.values.indices.map(address), constants: constants.map(\.address))
+        values: program.values.indices.map(address),
+        constants: zip(program.constants, ofConstants).map { constant, memory in
+          memory?.address ?? constant.value.map(address) ?? 0
+        })
       let stage = try PinnedMemory(context, byteCount: plan.inputByteCount + plan.outputByteCount)
       let stream = try DeviceStream(context)
       // Compiled before the capture, which takes launches alone.
       for step in program.steps { _ = try context.function(step.kernel) }
-      return (memories: [arena, inputs, outputs] + own.values, addresses: addresses, stage: stage, stream: stream)
+      return (memories: [arena, inputs, outputs, packs] + own.values, addresses: addresses, stage: stage, stream: stream)
     }
     addresses = made.addresses
     inputAddress = made.memories[1].address
     outputAddress = made.memories[2].address
-    memories = made.memories + constants
+    memories = made.memories + constants + (parameters.map { [$0.memory] } ?? [])
     stage = made.stage
     stream = made.stream
     watch = model.engine.watch
@@ -186,6 +201,16 @@ package final class CUDASession: Session {
       failure = ExecutionError(error)
       throw ExecutionError(error)
     }
+    noteUpdates()
+  }
+
+  /// Tells the model which of its parameters have changed, and whether their numbers are finite.
+  private func noteUpdates() {
+    guard let notes = program.notes else { return }
+    let base = (stage.base + plan.inputByteCount + (plan.offsets[notes] ?? 0)).assumingMemoryBound(to: Float.self)
+    var finite: [String: Bool] = [:]
+    for update in program.updates { finite[update.parameter] = update.notes.allSatisfy { base[$0] == 0 } }
+    model.noteUpdates(finite)
   }
 
   /// Takes the outputs from where the device left them.

@@ -141,7 +141,7 @@ extension DeviceLayer {
       case .maximumPool, .averagePool: return batchRefusal
       case .convolution, .separable, .transposed: return "it is a pool"
       }
-    case .elementByElement, .move, .resample, .sumParts, .reduce, .normalize, .integers:
+    case .elementByElement, .move, .resample, .sumParts, .reduce, .normalize, .integers, .training:
       return "it sums no products"
     case .multiplyMatrices: return "it multiplies two values"
     }

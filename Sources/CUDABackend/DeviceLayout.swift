@@ -88,11 +88,12 @@ package struct DeviceLayout: Hashable, Sendable {
     pixelStride = 1
   }
 
-  /// The shape as an image: `[N, C]` has one pixel.
+  /// The shape as an image: `[N, C]` has one pixel, `[C]` is a row of pixels.
   static func image(_ shape: Shape) -> Shape? {
     switch shape.rank {
     case 4: shape
     case 2: Shape(batch: shape[0], channels: shape[1], height: 1, width: 1)
+    case 1: Shape(batch: 1, channels: 1, height: 1, width: shape[0])
     default: nil
     }
   }

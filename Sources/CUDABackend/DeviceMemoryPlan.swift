@@ -1,12 +1,15 @@
 import Execution
 import Networks
 
-/// Where the values of a program lie: inputs one behind the other, outputs likewise, so that each are one copy; all others in an arena.
+/// Where the values of a program lie: inputs one behind the other, outputs likewise, so that each are one copy; what is packed in the run
+/// by itself, all others in an arena.
 struct DeviceMemoryPlan {
   /// Of each value from the beginning of its place, but for parts and constants.
   private(set) var offsets: [Int: Int] = [:]
   private(set) var inputByteCount = 0
   private(set) var outputByteCount = 0
+  /// Of what is packed in the run.
+  private(set) var ownByteCount = 0
   let arena: MemoryPlan
   let arenaValues: [Int]
 
@@ -40,6 +43,7 @@ struct DeviceMemoryPlan {
       }
     }
     place(program.inputs, &inputByteCount)
-    place(program.outputs, &outputByteCount)
+    place(program.outputs + (program.notes.map { [$0] } ?? []), &outputByteCount)
+    place(program.values.indices.filter { program.values[$0].place == .own }, &ownByteCount)
   }
 }

@@ -28,7 +28,7 @@ package struct DevicePlan: Sendable {
   package init(
     _ network: Network, inputs: [Shape], kernelsFor whole: [Shape]? = nil, precision: CUDAPrecision, device: CUDADevice
   ) throws(ExecutionError) {
-    let planned = try PlannedNetwork(network, inputs: inputs, kernelsFor: whole ?? inputs)
+    let planned = try PlannedNetwork(network, inputs: inputs, kernelsFor: whole ?? inputs, precision: precision)
     var planner = planned.planner(precision: precision, device: device)
     let program = try planner.plan(), memory = DeviceMemoryPlan(program)
     let weighed = planner.weighed
@@ -38,7 +38,7 @@ package struct DevicePlan: Sendable {
         splits: program.splits(index),
         byteCount: program.movedByteCount(step), candidates: weighed[index]?.candidates ?? [])
     }
-    valueByteCount = memory.arena.byteCount + memory.inputByteCount + memory.outputByteCount
+    valueByteCount = memory.arena.byteCount + memory.inputByteCount + memory.outputByteCount + memory.ownByteCount
   }
 }
 
@@ -48,10 +48,9 @@ struct PlannedNetwork {
   let types: [String: ValueType]
   let wholeShapes: [String: Shape]
 
-  init(_ given: Network, inputs: [Shape], kernelsFor whole: [Shape]) throws(ExecutionError) {
-    guard given.updates.isEmpty else {
-      throw .device("networks that set parameters, as in training, do not run on a CUDA device yet; run them on the CPU")
-    }
+  init(
+    _ given: Network, inputs: [Shape], kernelsFor whole: [Shape], precision: CUDAPrecision
+  ) throws(ExecutionError) {
     let (network, types) = try given.resolved(inputs: inputs)
     let shapes = types.mapValues(\.shape)
     self.types = types
@@ -64,13 +63,16 @@ struct PlannedNetwork {
       throw .unsupported(node: name, operation: operation, backend: backend, reason: "it holds \(element.rawValue)")
     }
     for input in network.inputs {
-      guard let rank = shapes[input.name]?.rank, rank != 4, rank != 2 else { continue }
+      guard let rank = shapes[input.name]?.rank, rank != 4, rank != 2, rank != 1 else { continue }
       throw .unsupported(
         node: input.name, operation: "input", backend: backend,
-        reason: "it is of \(rank) axes, and the device keeps values of 2 or 4")
+        reason: "it is of \(rank) axes, and the device keeps values of 1, 2 or 4")
+    }
+    if precision != .float32, !network.updates.isEmpty {
+      throw .device("networks are trained in float32 on a CUDA device, and not in \(precision.rawValue)")
     }
     for node in network.nodes {
-      guard let reason = DeviceSupport.refusal(of: node, in: network, shapes: shapes) else { continue }
+      guard let reason = DeviceSupport.refusal(of: node, in: network, shapes: shapes, precision: precision) else { continue }
       throw .unsupported(node: node.name, operation: node.operation.typeName, backend: backend, reason: reason)
     }
     self.network = network

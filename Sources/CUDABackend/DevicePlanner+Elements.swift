@@ -13,11 +13,11 @@ extension DevicePlanner {
     case .scale(let payload): scale = payload.factor
     case .add: function = BinaryFunction.add.deviceNumber
     case .binary(let payload): function = payload.deviceNumber
-    case .channelAffine: (factors, shifts) = (parameterConstant(node, .scale), parameterConstant(node, .shift))
-    case .batchNorm(let payload): (factors, shifts) = normalization(node, payload)
+    case .channelAffine: (factors, shifts) = (try parameterConstant(node, .scale), try parameterConstant(node, .shift))
+    case .batchNorm(let payload): (factors, shifts) = try normalization(node, payload)
     default: throw unknown(node.name)
     }
-    let slope = slopeConstant(node, .slope, [activation])
+    let slope = try slopeConstant(node, .slope, [activation])
     let operands = try node.elementInputs.map { (name) throws(ExecutionError) in try value(name) }
     let output = try output(node), to = layout(output), layouts = operands.map { layout($0) }
     program.steps.append(
@@ -38,7 +38,9 @@ extension DevicePlanner {
   }
 
   /// A batch norm as a factor and a shift a channel.
-  private mutating func normalization(_ node: Node, _ payload: BatchNorm) -> (factors: Int, shifts: Int) {
+  private mutating func normalization(
+    _ node: Node, _ payload: BatchNorm
+  ) throws(ExecutionError) -> (factors: Int, shifts: Int) {
     let names = [ParameterRole.weight, .bias, .runningMean, .runningVariance].map(node.parameterName)
     func map(_ network: Network) -> (factors: [Double], shifts: [Double]) {
       let values = names.map { network.parameters[$0]?.floats ?? [] }
@@ -50,9 +52,9 @@ extension DevicePlanner {
       )
     }
     return (
-      program.add(
+      try constant(
         DeviceProgram.Constant(key: "\(node.name) factors", parameters: names) { map($0).factors.map(Float.init).bytes }),
-      program.add(
+      try constant(
         DeviceProgram.Constant(key: "\(node.name) shifts", parameters: names) { map($0).shifts.map(Float.init).bytes })
     )
   }
@@ -64,24 +66,29 @@ extension DevicePlanner {
     let constant =
       element.isCode
       ? program.add(DeviceProgram.Constant(key: name, parameters: [name]) { $0.parameters[name]?.bytes ?? [] })
-      : parameterConstant(node, .value)
+      : try parameterConstant(node, .value)
+    // A value that updates change lies with the parameters.
+    if let value = program.constants[constant].value {
+      values[node.name] = value
+      return
+    }
     values[node.name] = program.add(
       DeviceLayout(planesOf: try shape(node.name), element.isCode ? element : .float32), .constant(constant))
   }
 
   /// Copies the operands that do not lie in the concatenation already.
   mutating func planConcatenation(_ node: Node, _ payload: Concatenation) throws(ExecutionError) {
-    let output = try output(node), whole = layout(output)
+    let output = try output(node), whole = layout(output), axis = imageAxis(payload.axis, of: node.name)
     var position = 0
     for (index, name) in node.inputs.enumerated() {
       let input = try value(name), from = layout(input)
-      defer { position += [from.shape.batch, from.shape.channels, from.shape.height, from.shape.width][payload.axis] }
+      defer { position += [from.shape.batch, from.shape.channels, from.shape.height, from.shape.width][axis] }
       if isPart(name, of: node.name) { continue }
       // The last operand's zeros are those of the whole.
       let isLast = index == node.inputs.count - 1, start = position
       var element = ElementArguments(whole)
       (element.height, element.width) = (Int32(from.shape.height), Int32(from.shape.width))
-      if payload.axis == 1 {
+      if axis == 1 {
         element.channels = Int32(from.shape.channels)
         element.lanes = Int32(isLast ? whole.lanes - start : from.shape.channels)
       }
@@ -94,7 +101,7 @@ extension DevicePlanner {
           a.input = from.view(addresses.values[input])
           a.output = whole.view(addresses.values[output])
           let steps = [a.output.imageStep, a.output.channelStep, a.output.rowStep, a.output.columnStep]
-          a.output.base += Int(steps[payload.axis]) * start * whole.element.byteCount
+          a.output.base += Int(steps[axis]) * start * whole.element.byteCount
           a.element = element
           return argumentBytes(a)
         })
@@ -113,7 +120,7 @@ extension DevicePlanner {
     }
   }
 
-  private mutating func appendMove(
+  mutating func appendMove(
     _ node: String, _ input: Int, to output: Int, _ change: @escaping (inout MoveArguments, DeviceProgram.Addresses) -> Void
   ) {
     let from = layout(input), to = layout(output)
@@ -170,8 +177,9 @@ extension DevicePlanner {
       let from = layout(input).shape, to = layout(output).shape
       var starts = [0, 0, 0, 0], steps = [1, 1, 1, 1]
       for span in payload.spans {
-        starts[span.axis] = span.range(extent: from[span.axis])?.start ?? 0
-        steps[span.axis] = span.step
+        let axis = imageAxis(span.axis, of: node.inputs[0])
+        starts[axis] = span.range(extent: from[axis])?.start ?? 0
+        steps[axis] = span.step
       }
       pick(node, input, to: output) { axis in
         starts[axis] == 0 && steps[axis] == 1 ? nil : (0..<to[axis]).map { starts[axis] + $0 * steps[axis] }
@@ -203,7 +211,7 @@ extension DevicePlanner {
     }
   }
 
-  private func table(_ node: Node, _ name: String, _ places: [Int32]) -> DeviceProgram.Constant {
+  func table(_ node: Node, _ name: String, _ places: [Int32]) -> DeviceProgram.Constant {
     DeviceProgram.Constant(key: "\(node.name) \(name) \(places.count)", parameters: []) { _ in places.bytes }
   }
 
@@ -260,7 +268,7 @@ extension DevicePlanner {
 }
 
 /// Keys' cubic convolution kernel.
-private func keys(_ distance: Double, _ a: Double) -> Double {
+func keys(_ distance: Double, _ a: Double) -> Double {
   if distance <= 1 { return ((a + 2) * distance - (a + 3)) * distance * distance + 1 }
   if distance < 2 { return ((a * distance - 5 * a) * distance + 8 * a) * distance - 4 * a }
   return 0
@@ -268,7 +276,7 @@ private func keys(_ distance: Double, _ a: Double) -> Double {
 
 extension DeviceLayout {
   /// The value with its extents of 1 repeated.
-  fileprivate func view(_ address: UInt64, repeatedTo target: Shape) -> ValueView {
+  func view(_ address: UInt64, repeatedTo target: Shape) -> ValueView {
     var view = view(address)
     if shape.batch == 1, target.batch > 1 { view.imageStep = 0 }
     if shape.channels == 1, target.channels > 1 { view.channelStep = 0 }

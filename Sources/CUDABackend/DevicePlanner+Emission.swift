@@ -10,7 +10,7 @@ extension DevicePlanner {
   mutating func emitTiled(
     _ node: Node, _ product: Product, _ layer: DeviceLayer, _ choice: Choice, from input: Int, to output: Int,
     adding residual: Int?
-  ) {
+  ) throws(ExecutionError) {
     let to = layer.output, from = layer.input, computed = layer.computed, kernel = choice.kernel, splits = choice.splits
     let isTail = to.isPlanar
     let isSpread: Bool
@@ -18,8 +18,8 @@ extension DevicePlanner {
     // Four runs of groups of 64 channels where pixels are shuffled, or spread.
     let isShuffled = isSpread || layer.epilogue.shuffle == 2
     let groups = isTail ? 1 : (isShuffled ? 4 : 1) * to.groupCount
-    let weights = program.add(packedWeights(node, product, layer, kernel, groups: groups, isShuffled: isShuffled))
-    let bias = program.add(packedBias(node, product, layer, kernel, groups: groups, isShuffled: isShuffled))
+    let weights = try constant(packedWeights(node, product, layer, kernel, groups: groups, isShuffled: isShuffled))
+    let bias = try constant(packedBias(node, product, layer, kernel, groups: groups, isShuffled: isShuffled))
     let across = computed.width.ceilingDivided(by: kernel.tileWidth),
       down = computed.height.ceilingDivided(by: kernel.tileHeight)
     let images = to.shape.batch, epilogue = layer.epilogue
@@ -101,7 +101,7 @@ extension DevicePlanner {
   ) -> DeviceProgram.Constant {
     let inputs = layer.input.shape.channels, unit = layer.input.element == .float32 ? 8 : 16
     let padded = max(inputs.ceilingDivided(by: unit) * unit, leastInputs)
-    let name = node.parameterName(product.weight), depthwiseName = node.parameterName(.depthwiseWeight)
+    let name = product.weightName(node), depthwiseName = node.parameterName(.depthwiseWeight)
     var names = [name]
     if case .separable = product.form { names.append(depthwiseName) }
     let composed = product.composed
@@ -110,7 +110,7 @@ extension DevicePlanner {
     return DeviceProgram.Constant(
       key: "\(node.name).\(product.weight.rawValue) \(family) \(kernel.isForHopper)", parameters: names
     ) { network in
-      guard let tensor = network.parameters[name] else { return [] }
+      guard let tensor = product.weight(named: name, of: network) else { return [] }
       let depthwise = network.parameters[depthwiseName]?.floats ?? []
       let values = composed?.composedWeights(pointwise: tensor.floats, depthwise: depthwise) ?? tensor.floats
       // Those of a linear layer have two axes.
@@ -167,7 +167,8 @@ extension DevicePlanner {
         return WeightPacking.rows(outputs: planner.computedChannels(layer), inputs: padded, element, weight)
       case .tail(let element): return WeightPacking.tail(inputs: padded, element, weight)
       case .maximumPool, .meanOfPixels, .direct, .elementByElement, .move, .resample, .windows, .sumParts, .reduce,
-        .normalize, .multiplyMatrices, .tiled, .denseIntegers, .depthwiseIntegers, .directIntegers, .meanOfIntegers, .integers:
+        .normalize, .multiplyMatrices, .tiled, .denseIntegers, .depthwiseIntegers, .directIntegers, .meanOfIntegers, .integers,
+        .training:
         return []
       }
     }
@@ -179,7 +180,8 @@ extension DevicePlanner {
     let planner = self, family = kernel.family
     let lanes = layer.output.isPlanar ? max(16, computedChannels(layer)) : groups * 64
     let pointwise = node.parameterName(.pointwiseWeight)
-    var names = [product.bias.map(node.parameterName)].compactMap { $0 }
+    let biasName = product.biasName(node)
+    var names = [biasName].compactMap { $0 }
     let separable: SeparableConvolution?
     if case .separable(let payload) = product.form { separable = payload } else { separable = product.composed }
     if separable != nil {
@@ -196,7 +198,7 @@ extension DevicePlanner {
         }
       }
       func parameter(_ role: ParameterRole) -> [Float]? { network.parameter(role, of: node)?.floats }
-      guard let payload = separable else { return ordered(product.bias.flatMap(parameter)).bytes }
+      guard let payload = separable else { return ordered(biasName.flatMap { network.parameters[$0]?.floats }).bytes }
       // A first part that has a bias is not composed.
       if product.composed?.order == .pointwiseFirst { return ordered(parameter(.depthwiseBias)).bytes }
       if payload.order == .pointwiseFirst {
@@ -224,7 +226,7 @@ extension DevicePlanner {
     _ node: Node, _ product: Product, _ layer: DeviceLayer, _ chosen: CUDAKernel, from input: Int,
     to output: Int,
     adding residual: Int?
-  ) {
+  ) throws(ExecutionError) {
     let from = layer.input, to = layer.output, epilogue = layer.epilogue, element = precision.element
     let attributes: (kernel: Pair, stride: Pair, dilation: Pair, padding: Padding, groups: Int, isTransposed: Bool)
     switch product.form {
@@ -232,11 +234,11 @@ extension DevicePlanner {
     case .transposed(let p): attributes = (p.kernel, p.stride, p.dilation, p.padding, p.groups, true)
     case .separable, .maximumPool, .averagePool: preconditionFailure("a layer of one convolution")
     }
-    let name = node.parameterName(product.weight), outputs = to.shape.channels, inputs = from.shape.channels / attributes.groups
+    let name = product.weightName(node), outputs = to.shape.channels, inputs = from.shape.channels / attributes.groups
     let kernel = attributes.kernel, outputsOfGroup = outputs / attributes.groups
-    let weights = program.add(
+    let weights = try constant(
       DeviceProgram.Constant(key: "\(node.name).\(product.weight.rawValue) direct", parameters: [name]) { network in
-        guard let values = network.parameters[name]?.floats else { return [] }
+        guard let values = product.weight(named: name, of: network)?.floats else { return [] }
         return WeightPacking.direct(outputs: outputs, inputs: inputs, kernel: (kernel.height, kernel.width), element) {
           o, i, v, u in
           let place =
@@ -245,8 +247,8 @@ extension DevicePlanner {
           return values[(place * kernel.height + v) * kernel.width + u]
         }
       })
-    let bias = product.bias.map { parameterConstant(node, $0) }
-    let slope = slopeConstant(node, product.slope, [epilogue.before, epilogue.after])
+    let bias = try product.biasName(node).map { (name) throws(ExecutionError) in try parameterConstant(name) }
+    let slope = try slopeConstant(node, product.slope, [epilogue.before, epilogue.after])
     var grid = elementGrid(to)
     if chosen.tileWidth > 0 {
       grid = LaunchGrid(
@@ -345,15 +347,24 @@ extension DevicePlanner {
   }
 
   /// A parameter as it is, in float32.
-  mutating func parameterConstant(_ node: Node, _ role: ParameterRole) -> Int {
-    let name = node.parameterName(role)
-    return program.add(
+  mutating func parameterConstant(_ node: Node, _ role: ParameterRole) throws(ExecutionError) -> Int {
+    try parameterConstant(node.parameterName(role))
+  }
+
+  mutating func parameterConstant(_ name: String) throws(ExecutionError) -> Int {
+    if let value = flatValue(name) {
+      // As it lies.
+      return program.add(DeviceProgram.Constant(key: name, parameters: [], bytes: { _ in [] }, value: value))
+    }
+    return try constant(
       DeviceProgram.Constant(key: name, parameters: [name]) { ($0.parameters[name]?.floats ?? []).bytes })
   }
 
   /// The slopes where one of the functions is a prelu.
-  mutating func slopeConstant(_ node: Node, _ role: ParameterRole, _ functions: [ActivationFunction?]) -> Int? {
-    for case .prelu? in functions { return parameterConstant(node, role) }
+  mutating func slopeConstant(
+    _ node: Node, _ role: ParameterRole, _ functions: [ActivationFunction?]
+  ) throws(ExecutionError) -> Int? {
+    for case .prelu? in functions { return try parameterConstant(node, role) }
     return nil
   }
 }

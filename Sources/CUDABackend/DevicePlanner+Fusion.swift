@@ -65,7 +65,7 @@ extension DevicePlanner {
     let biases = [(first, payload), (node, second)].map { node, payload in
       packedBias(node, product(payload), layer, kernel, groups: 1, isShuffled: false)
     }
-    let packed = program.add(joined(weights)), bias = program.add(joined(biases))
+    let packed = try constant(joined(weights)), bias = try constant(joined(biases))
     let grid = LaunchGrid(
       x: to.shape.width.ceilingDivided(by: kernel.tileWidth), y: to.shape.height.ceilingDivided(by: kernel.tileHeight),
       z: to.shape.batch)

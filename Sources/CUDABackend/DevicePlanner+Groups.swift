@@ -7,7 +7,7 @@ import Tensors
 extension DevicePlanner {
   /// Which elements of a value belong together: all that differ along some of five axes, which are image, group of channels, channel of the
   /// group, row and column.
-  private struct Groups {
+  struct Groups {
     let extents: [Int]
     let isReduced: [Bool]
 
@@ -57,7 +57,7 @@ extension DevicePlanner {
   }
 
   /// What a kernel finds in a group; reductions are 1 to 7.
-  private enum Found {
+  enum Found {
     static let sum: Int32 = 2
     static let sumOfSquares: Int32 = 4
     static let maximum: Int32 = 6
@@ -66,7 +66,7 @@ extension DevicePlanner {
   }
 
   /// The places of a value's axes as an image's: of two axes they are batch and channels.
-  private mutating func reduce(
+  mutating func reduce(
     _ node: Node, _ input: Int, _ groups: Groups, _ function: Int32, number: Float = 1,
     means: Int? = nil, to output: Int
   ) {
@@ -126,7 +126,7 @@ extension DevicePlanner {
 
   mutating func planSoftmax(_ node: Node, _ payload: Softmax) throws(ExecutionError) {
     let input = try value(node.inputs[0])
-    let groups = Groups(layout(input).shape, axes: [payload.axis])
+    let groups = Groups(layout(input).shape, axes: [imageAxis(payload.axis, of: node.inputs[0])])
     let largest = numbers(groups)
     let sums = numbers(groups)
     reduce(node, input, groups, Found.maximum, to: largest)
@@ -136,7 +136,8 @@ extension DevicePlanner {
 
   mutating func planNormalization(_ node: Node, _ payload: Normalization) throws(ExecutionError) {
     let input = try value(node.inputs[0])
-    let groups = Groups(layout(input).shape, axes: payload.axes, channelGroups: payload.groups)
+    let axes = payload.axes.map { imageAxis($0, of: node.inputs[0]) }
+    let groups = Groups(layout(input).shape, axes: axes, channelGroups: payload.groups)
     let number = Float(groups.size)
     var means: Int?
     if payload.centres {
@@ -151,7 +152,7 @@ extension DevicePlanner {
 
   mutating func planReduction(_ node: Node, _ payload: Reduction) throws(ExecutionError) {
     let input = try value(node.inputs[0])
-    let groups = Groups(layout(input).shape, axes: payload.axes)
+    let groups = Groups(layout(input).shape, axes: payload.axes.map { imageAxis($0, of: node.inputs[0]) })
     reduce(
       node, input, groups, payload.function.deviceNumber,
       number: payload.function == .mean ? Float(groups.size) : 1,
@@ -161,7 +162,7 @@ extension DevicePlanner {
   mutating func planMaximumIndex(_ node: Node, _ payload: MaximumIndex) throws(ExecutionError) {
     let input = try value(node.inputs[0])
     let output = try output(node)
-    let groups = Groups(layout(input).shape, axes: [payload.axis])
+    let groups = Groups(layout(input).shape, axes: [imageAxis(payload.axis, of: node.inputs[0])])
     if layout(output).element == .float16, groups.size > 2048 {
       throw .unsupported(
         node: node.name, operation: node.operation.typeName, backend: CUDAEngine.backendName,

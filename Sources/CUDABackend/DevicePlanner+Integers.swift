@@ -267,7 +267,7 @@ extension DevicePlanner {
   /// A kernel of any shape, an element a thread.
   mutating func emitDirectIntegers(
     _ node: Node, _ product: Product, _ layer: DeviceLayer, from input: Int, to output: Int, adding residual: Int?
-  ) {
+  ) throws(ExecutionError) {
     guard let integers = product.integers else { preconditionFailure("a layer of integers") }
     let from = layer.input, to = layer.output, epilogue = layer.epilogue
     let kernel: Pair, stride: Pair, dilation: Pair, padding: Padding, groups: Int, isTransposed: Bool
@@ -300,8 +300,8 @@ extension DevicePlanner {
       return program.add(
         DeviceProgram.Constant(key: name, parameters: [name]) { ($0.parameters[name]?.integers ?? []).bytes })
     }
-    let multipliers = parameterConstant(node, integers.multiplier)
-    let slope = slopeConstant(node, product.slope, [epilogue.before, epilogue.after])
+    let multipliers = try parameterConstant(node, integers.multiplier)
+    let slope = try slopeConstant(node, product.slope, [epilogue.before, epilogue.after])
     let requantization = epilogue.requantization
     program.steps.append(
       DeviceProgram.Step(

@@ -16,6 +16,21 @@ extension DevicePlanner {
     var composed: SeparableConvolution?
     /// Where integers are summed.
     var integers: IntegerProduct?
+    /// The values that weight and bias are, where the node reads them, with a convolution of the weight as it is, where it is turned around.
+    var weightValue: String?
+    var biasValue: String?
+    var turned: Convolution?
+    /// The operand that the epilogue adds.
+    var addedInput = 1
+
+    func weightName(_ node: Node) -> String { weightValue ?? node.parameterName(weight) }
+    func biasName(_ node: Node) -> String? { biasValue ?? bias.map(node.parameterName) }
+
+    /// The weight as the form has it; nil where the network has none of that name.
+    func weight(named name: String, of network: Network) -> Tensor? {
+      guard let tensor = network.parameters[name], let turned else { return network.parameters[name] }
+      return turned.weightTurnedAround(tensor)
+    }
   }
 
   mutating func planConvolution(_ node: Node, _ payload: Convolution) throws(ExecutionError) {
@@ -72,7 +87,7 @@ extension DevicePlanner {
       form: first.form, input: layout(input), output: middleLayout, epilogue: first.epilogue, residual: nil, device: device)
     let choice = self.choice(of: layer, input: wholeInput, output: wholeShape)
     let atOnce = self.layer(whole, from: input, to: output, adding: residual)
-    if let chosen = self.choice(of: atOnce, input: wholeInput, output: wholeShapes[node.name]) {
+    if !isMade(node), let chosen = self.choice(of: atOnce, input: wholeInput, output: wholeShapes[node.name]) {
       var after = atOnce
       (after.form, after.input) = (second.form, middleLayout)
       let next = self.choice(of: after, input: wholeShape, output: wholeShapes[node.name])
@@ -89,7 +104,7 @@ extension DevicePlanner {
   /// A separable convolution of a few planes as a dense one: more products, and far fewer bytes than what lies between has.
   private mutating func plannedAsOneConvolution(_ node: Node, _ payload: SeparableConvolution) throws(ExecutionError) -> Bool {
     let input = try value(node.inputs[0])
-    guard layout(input).isPlanar, payload.isOneConvolution else { return false }
+    guard layout(input).isPlanar, payload.isOneConvolution, !isMade(node) else { return false }
     let convolution = payload.asOneConvolution
     var product = Product(
       form: .convolution(convolution), weight: .pointwiseWeight, bias: nil, epilogue: canonical(payload.epilogue))
@@ -166,7 +181,7 @@ extension DevicePlanner {
   }
 
   func residual(of node: Node, _ product: Product) throws(ExecutionError) -> Int? {
-    product.epilogue.adds ? try value(node.inputs[1]) : nil
+    product.epilogue.adds ? try value(node.inputs[product.addedInput]) : nil
   }
 
   private func layer(_ product: Product, from input: Int, to output: Int, adding residual: Int?) -> DeviceLayer {
@@ -210,22 +225,25 @@ extension DevicePlanner {
         node: node.name, operation: node.operation.typeName, backend: CUDAEngine.backendName, reason: "no kernel takes its size"
       )
     }
-    weighed[program.steps.count] = layer
-    let kernel = choice.kernel
+    let kernel = choice.kernel, start = program.steps.count
+    // Behind what packs its weights.
+    defer {
+      if let index = program.steps[start...].firstIndex(where: { $0.kernel == kernel }) { weighed[index] = layer }
+    }
     switch kernel.family {
     case .dense, .denseFloat, .denseHopper, .denseWide, .denseWideFloat, .pointwiseHopper, .separable, .separableBlock,
       .selection, .head,
       .headFloat, .tail:
-      emitTiled(node, product, layer, choice, from: input, to: output, adding: residual)
+      try emitTiled(node, product, layer, choice, from: input, to: output, adding: residual)
     case .depthwise, .pointwisePlanes, .linear:
-      emitUntiled(node, product, layer, kernel, from: input, to: output, adding: residual)
+      try emitUntiled(node, product, layer, kernel, from: input, to: output, adding: residual)
     case .direct, .tiled:
-      emitDirect(node, product, layer, kernel, from: input, to: output, adding: residual)
+      try emitDirect(node, product, layer, kernel, from: input, to: output, adding: residual)
     case .denseIntegers, .depthwiseIntegers:
       emitIntegers(node, product, layer, kernel, from: input, to: output, adding: residual)
-    case .directIntegers: emitDirectIntegers(node, product, layer, from: input, to: output, adding: residual)
+    case .directIntegers: try emitDirectIntegers(node, product, layer, from: input, to: output, adding: residual)
     case .maximumPool, .meanOfPixels, .windows, .meanOfIntegers: emitPool(node, layer, kernel, from: input, to: output)
-    case .elementByElement, .move, .resample, .sumParts, .reduce, .normalize, .multiplyMatrices, .integers:
+    case .elementByElement, .move, .resample, .sumParts, .reduce, .normalize, .multiplyMatrices, .integers, .training:
       throw .unsupported(
         node: node.name, operation: node.operation.typeName, backend: CUDAEngine.backendName,
         reason: "\(kernel.name) sums nothing")

@@ -12,11 +12,11 @@ extension DevicePlanner {
   mutating func emitUntiled(
     _ node: Node, _ product: Product, _ layer: DeviceLayer, _ kernel: CUDAKernel, from input: Int, to output: Int,
     adding residual: Int?
-  ) {
+  ) throws(ExecutionError) {
     let to = layer.output, from = layer.input, computed = layer.computed, epilogue = layer.epilogue
     let images = to.shape.batch, outputs = computedChannels(layer), groups = to.groupCount
-    let weights = program.add(packedWeights(node, product, layer, kernel, groups: groups, isShuffled: false))
-    let bias = program.add(packedBias(node, product, layer, kernel, groups: groups, isShuffled: false))
+    let weights = try constant(packedWeights(node, product, layer, kernel, groups: groups, isShuffled: false))
+    let bias = try constant(packedBias(node, product, layer, kernel, groups: groups, isShuffled: false))
     let unit = from.element == .float32 ? 8 : 16, pixels = computed.height * computed.width
     var common = ConvolutionArguments()
     (common.height, common.width) = (Int32(from.shape.height), Int32(from.shape.width))

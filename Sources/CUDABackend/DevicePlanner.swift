@@ -28,6 +28,12 @@ struct DevicePlanner {
   var blocks: [String: Node] = [:]
   /// The values of those.
   var insideBlocks: Set<String> = []
+  /// Values that lie as parameters do, whatever the number of their channels: what follows from these alone, and what becomes of them.
+  private(set) var flatValues: Set<String> = []
+  /// Those that the run changes.
+  private(set) var updatedParameters: Set<String> = []
+  /// The node that is planned.
+  var current = ""
 
   init(
     _ network: Network, types: [String: ValueType], wholeShapes: [String: Shape], precision: CUDAPrecision, device: CUDADevice,
@@ -41,12 +47,15 @@ struct DevicePlanner {
     self.device = device
     self.preferred = preferred
     self.preferredSplits = preferredSplits
+    flatValues = Self.flatValues(of: network, shapes: shapes)
+    updatedParameters = Set(network.updates.map(\.parameter))
   }
 
   /// The whole program.
   mutating func plan() throws(ExecutionError) -> DeviceProgram {
     findParts()
     findBlocks()
+    try addParameters()
     for input in network.inputs {
       guard let shape = shapes[input.name], let image = DeviceLayout.image(shape) else { throw unknown(input.name) }
       let layout = try valueLayout(input.name)
@@ -72,7 +81,9 @@ struct DevicePlanner {
       program.outputs.append(output)
       move(name, value, to: output)
     }
+    try planUpdates()
     keepApart()
+    waitForPacks()
     return program
   }
 
@@ -91,6 +102,7 @@ struct DevicePlanner {
 
   private mutating func plan(_ node: Node) throws(ExecutionError) {
     if insideBlocks.contains(node.name) { return }
+    current = node.name
     if let first = blocks[node.name] { return try planBlock(first, node) }
     switch node.operation {
     case .convolution(let payload): try planConvolution(node, payload)
@@ -113,10 +125,7 @@ struct DevicePlanner {
     case .maximumIndex(let payload): try planMaximumIndex(node, payload)
     case .normalization(let payload): try planNormalization(node, payload)
     case .integer(let operation): try planInteger(node, operation)
-    case .training:
-      throw .unsupported(
-        node: node.name, operation: node.operation.typeName, backend: CUDAEngine.backendName,
-        reason: DeviceSupport.refusal(of: node, in: network, shapes: shapes) ?? "no kernel does it")
+    case .training(let operation): try planTraining(node, operation)
     }
   }
 }
@@ -133,6 +142,9 @@ extension DevicePlanner {
 
   func layout(_ value: Int) -> DeviceLayout { program.values[value].layout }
 
+  /// The axis of a value's image that an axis of its own is: a value of one axis is a row of pixels.
+  func imageAxis(_ axis: Int, of name: String) -> Int { types[name]?.shape.rank == 1 ? 3 : axis }
+
   /// The shape of a value as an image.
   func shape(_ name: String) throws(ExecutionError) -> Shape {
     guard let shape = shapes[name].flatMap(DeviceLayout.image) else { throw unknown(name) }
@@ -142,7 +154,7 @@ extension DevicePlanner {
   /// How the value of that name lies unless it has a reason to lie otherwise.
   func valueLayout(_ name: String) throws(ExecutionError) -> DeviceLayout {
     guard let layout = types[name].flatMap({ DeviceLayout($0, precision) }) else { throw unknown(name) }
-    return layout
+    return flatValues.contains(name) ? DeviceLayout(planesOf: layout.shape) : layout
   }
 
   /// The value that a node writes.
@@ -179,11 +191,11 @@ extension DevicePlanner {
     let made = Set(network.nodes.map(\.name))
     for node in network.nodes {
       guard case .concatenation(let payload) = node.operation, payload.axis == 1,
-        let whole = types[node.name].flatMap({ DeviceLayout($0, precision) }), !whole.isPlanar
+        types[node.name]?.shape.rank != 1, let whole = try? valueLayout(node.name), !whole.isPlanar
       else { continue }
       var channel = 0, found: [(name: String, channel: Int)] = []
       for name in node.inputs {
-        guard let layout = types[name].flatMap({ DeviceLayout($0, precision) }) else { break }
+        guard let layout = try? valueLayout(name) else { break }
         if channel % DeviceLayout.laneUnit == 0, !layout.isPlanar, made.contains(name), parts[name] == nil,
           !added.contains(name),
           !isConstant(name), node.inputs.count(where: { $0 == name }) == 1

@@ -15,6 +15,10 @@ struct DeviceProgram {
     case part(of: Int, byteOffset: Int)
     /// A constant.
     case constant(Int)
+    /// A parameter of the model, as its tensor lies.
+    case parameter(String)
+    /// Memory that nothing else takes: what is packed in the run.
+    case own
   }
 
   struct Value {
@@ -28,6 +32,15 @@ struct DeviceProgram {
     /// The parameters that it follows from.
     var parameters: [String]
     var bytes: (Network) -> [UInt8]
+    /// The value that holds it, where the run itself makes it: then there are no bytes.
+    var value: Int?
+  }
+
+  /// A parameter that a run changes at its end.
+  struct Update {
+    var parameter: String
+    /// The notes of the kernel that changes it: whether its numbers are finite.
+    var notes: Range<Int>
   }
 
   /// Addresses of values and constants while arguments are made.
@@ -67,6 +80,16 @@ struct DeviceProgram {
   /// In the order of the network's inputs and outputs.
   var inputs: [Int] = []
   var outputs: [Int] = []
+  var updates: [Update] = []
+  /// The value of their notes, which leaves the device behind the outputs.
+  var notes: Int?
+
+  /// Whether some of its values are parameters.
+  var readsParameters: Bool {
+    values.contains { value in
+      if case .parameter = value.place { true } else { false }
+    }
+  }
 
   /// The value that a value is a part of, or itself.
   func root(_ value: Int) -> Int {

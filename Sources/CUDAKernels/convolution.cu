@@ -10,19 +10,23 @@
 #include "direct.cuh"
 #include "edges.cuh"
 #include "elementwise.cuh"
+#include "gradients.cuh"
 #include "groups.cuh"
 #include "head.cuh"
 #include "headFloat.cuh"
 #include "integers.cuh"
 #include "linear.cuh"
 #include "movement.cuh"
+#include "parameters.cuh"
 #include "parts.cuh"
 #include "pointwiseHopper.cuh"
 #include "pointwisePlanes.cuh"
 #include "pool.cuh"
 #include "selection.cuh"
 #include "separableBlock.cuh"
+#include "statistics.cuh"
 #include "tiled.cuh"
+#include "weightGradient.cuh"
 
 // What the table says of a kernel is what its family is.
 #define COMMA ,

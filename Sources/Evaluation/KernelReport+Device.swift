@@ -84,7 +84,8 @@ extension CUDAKernel.Family {
       .linear(let element, _), .meanOfPixels(let element):
       element
     case .denseFloat, .denseWideFloat, .headFloat: .float32
-    case .direct, .tiled, .elementByElement, .move, .resample, .windows, .reduce, .normalize, .multiplyMatrices, .integers:
+    case .direct, .tiled, .elementByElement, .move, .resample, .windows, .reduce, .normalize, .multiplyMatrices, .integers,
+      .training:
       nil
     case .denseIntegers, .depthwiseIntegers, .directIntegers, .meanOfIntegers: .int8
     }

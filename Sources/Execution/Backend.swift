@@ -53,6 +53,43 @@ public protocol Model: AnyObject, Sendable {
   ///
   /// Throws where the network has no parameter of a name, or one of another shape or type, or that takes no such integers.
   func setParameters(_ parameters: [String: Tensor]) throws(ExecutionError)
+
+  /// The parameters as they are now: the network's, or the reason why a device does not give them.
+  func parameters() throws(ExecutionError) -> [String: Tensor]
+
+  /// The parameters as they are now, to go back to: they stay where they are.
+  func keepParameters() throws(ExecutionError) -> KeptParameters
+
+  /// Gives all parameters the numbers that they had. No session may be running.
+  func takeBack(_ kept: KeptParameters) throws(ExecutionError)
+
+  /// Whether no number of these parameters is a NaN or an infinity. Those that there are not are passed over.
+  func areFinite(_ names: [String]) throws(ExecutionError) -> Bool
+}
+
+/// A model's parameters as they were at a moment.
+public struct KeptParameters: Sendable {
+  package var tensors: [String: Tensor]
+  /// What holds those that are not in memory of the host.
+  package var elsewhere: (any AnyObject & Sendable)?
+
+  package init(_ tensors: [String: Tensor]) { self.tensors = tensors }
+}
+
+/// Where parameters are the network's, and what is new is written beside what is old.
+extension Model {
+  public func parameters() throws(ExecutionError) -> [String: Tensor] { network.parameters }
+  public func keepParameters() throws(ExecutionError) -> KeptParameters { KeptParameters(network.parameters) }
+  public func takeBack(_ kept: KeptParameters) throws(ExecutionError) { try setParameters(kept.tensors) }
+  public func areFinite(_ names: [String]) throws(ExecutionError) -> Bool {
+    let now = network.parameters
+    return names.allSatisfy { now[$0]?.isFinite ?? true }
+  }
+}
+
+extension Tensor {
+  /// Whether no element is a NaN or an infinity. Only for float32.
+  package var isFinite: Bool { withUnsafeFloats { $0.allSatisfy(\.isFinite) } }
 }
 
 extension Model {

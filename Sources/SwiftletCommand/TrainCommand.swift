@@ -7,7 +7,8 @@ struct TrainCommand: ParsableCommand {
     discussion: """
       A recipe is a YAML file of what to train, on what and how; Documentation/Recipes.md explains its keys. Options take the places of \
       its values. The folder of the run holds the recipe, figures, curves, the best model and a checkpoint, from which --resume goes on: \
-      a training that was broken off ends with the same bits as one that was not. Ctrl-C ends it after the step at work.
+      a training that was broken off ends with the same bits as one that was not. Ctrl-C ends it after the step at work. With --device \
+      cuda a CUDA device takes the steps, and the CPU makes the batches and measures.
       """)
 
   @Argument(help: ArgumentHelp("The recipe (.yaml). With --resume the run's own is taken.", valueName: "recipe"))
@@ -30,16 +31,27 @@ struct TrainCommand: ParsableCommand {
   var dataRoot: String?
 
   @OptionGroup(title: "Options in the places of keys") var keys: RecipeArguments
+  @OptionGroup var place: DeviceArguments
   @OptionGroup var cpu: CPUArguments
 
   @Flag(help: "Print the record of the run as JSON at the end; lines on the way go to standard error.")
   var json = false
 
   func validate() throws {
+    guard place.precision ?? .float32 == .float32 else { throw ValidationError("networks are trained in float32") }
+    _ = try cpu.completed(place.device?.engine ?? .cpu(), nil)
     if resume != nil, recipe != nil { throw ValidationError("--resume takes the recipe of the run; leave the other out") }
     if resume != nil, output != nil { throw ValidationError("--resume goes on in the folder of the run; leave out --output") }
     if resume == nil, recipe == nil, keys.architecture == nil {
       throw ValidationError("give a recipe, or at least --architecture, --data and --kind")
+    }
+  }
+
+  /// Nil for the CPU.
+  private var device: CUDAOptions? {
+    get throws {
+      guard let place = place.device, case .cuda(let options) = try cpu.engine(place.engine) else { return nil }
+      return options
     }
   }
 
@@ -58,7 +70,7 @@ struct TrainCommand: ParsableCommand {
     let recipe = try TrainingRecipe(contentsOf: recipePath, options: keys.options, offersOptions: true)
     let job = try TrainingJob(
       recipe, options: try cpu.options, version: SwiftletCommand.configuration.version, folder: folder, root: dataRoot,
-      resumes: resume != nil)
+      resumes: resume != nil, device: try device)
     if job.isDone {
       if json { return Terminal.showJSON(try RunRecord(of: folder).json) }
       return tell(

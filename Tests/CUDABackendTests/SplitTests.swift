@@ -119,7 +119,7 @@ import Transforms
       let shape = Shape(channels: channels, height: side, width: side)
       let deep = try network(inputs: channels, outputs: channels, seed: 1)
       let kernels = CUDAKernel.allCases.filter { $0.name == "denseWideHopper_half_16x16_64" }
-      var planner = try PlannedNetwork(deep, inputs: [shape], kernelsFor: [shape]).planner(
+      var planner = try PlannedNetwork(deep, inputs: [shape], kernelsFor: [shape], precision: .float16).planner(
         precision: .float16, device: .h100, preferred: kernels, preferredSplits: 1)
       let step = try #require(try planner.plan().steps.first { $0.kernel.name == "denseWideHopper_half_16x16_64" })
       return !step.overlaps

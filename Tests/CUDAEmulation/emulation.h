@@ -239,6 +239,15 @@ inline void checkGlobal(const void *pointer, size_t size, bool writes, const cha
     const Buffer &b = buffers[lastBuffer];
     if (p >= b.begin && p + size <= b.end && (b.writable || !writes)) return;
   }
+  // The last one that begins before it, where they are in order; a network has hundreds of values.
+  const auto behind = std::upper_bound(buffers.begin(), buffers.end(), p, [](const char *q, const Buffer &b) { return q < b.begin; });
+  if (behind != buffers.begin()) {
+    const Buffer &b = *std::prev(behind);
+    if (p >= b.begin && p + size <= b.end && (b.writable || !writes)) {
+      lastBuffer = size_t(&b - buffers.data());
+      return;
+    }
+  }
   for (auto &b : buffers)
     if (p >= b.begin && p + size <= b.end) {
       lastBuffer = size_t(&b - buffers.data());

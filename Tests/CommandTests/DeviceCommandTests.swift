@@ -13,6 +13,8 @@ import Testing
       "upscale photo.png -o out.png -m MODEL --device cuda:1", "eval MODEL --data . --device cuda --precision float16",
       "profile MODEL --device cuda", "profile MODEL --engine cuda:1:float16 --input 1x1x8x8 --diff MODEL",
       "explain MODEL MODEL --device cuda:1 --precision float16", "compare MODEL --device cuda", "ladder --device cuda",
+      "bench MODEL --train --input 2x1x8x8 --device cuda",
+      "train --architecture vdsr --kind super-resolution --data . -o run --device cuda:1",
     ]) func `without a device it is one line`(arguments: String) throws
   {
     try Workplace().check(CommandCase(arguments, 1, "swiftlet: there is no CUDA device: …"))

@@ -92,10 +92,10 @@ private struct OneBatch: SampleSource {
         training, on: backend, learningRate: LearningRate(0.05),
         loader: BatchLoader(OneBatch(input: input, target: target), options: options, endEpoch: 2))
       while try trainer.next() != nil {}
-      let found = trainer.network.parameters
+      let found = try trainer.network().parameters
       #expect(found.keys.sorted() == training.network.parameters.keys.sorted())
       for (name, tensor) in expected { expectClose(try #require(found[name]), tensor, tolerance: 2e-4, "\(name)") }
-      let applied = trainer.applied(to: network)
+      let applied = try trainer.applied(to: network)
       #expect(applied.parameters.keys.sorted() == network.parameters.keys.sorted())
       for name in network.parameters.keys { #expect(applied.parameters[name] == found[name], "\(name)") }
     }

@@ -89,7 +89,7 @@ private struct BlurSource: SampleSource {
     for backend in [ReferenceEngine()] + engines {
       let trainer = try Self.trained(simulation, pace: RangePace(rate: 3), epochs: 2, rate: 0.003, parts: parts, on: backend)
       #expect(trainer.step == 8)
-      let network = trainer.applied(to: simulation.network), integers = try simulation.integers(network.parameters)
+      let network = try trainer.applied(to: simulation.network), integers = try simulation.integers(network.parameters)
       for (parameter, value) in simulation.standIns {
         let codes = try #require(network.parameters[parameter]?.floats)
         let node = try #require(integers.nodes.first { parameter.hasPrefix($0.name + ".") })
@@ -117,7 +117,7 @@ private struct BlurSource: SampleSource {
       Self.network(), loss: WeightedLoss(.squaredError), optimizer: .adam, inputs: [Self.batch])
     let trainer = try Trainer(float, on: engine, learningRate: LearningRate(0.01), loader: Self.loader(epochs: 40))
     while try trainer.next() != nil {}
-    let network = trainer.applied(to: try Self.network()), best = try Self.loss(network)
+    let network = try trainer.applied(to: Self.network()), best = try Self.loss(network)
     let simulation = try Self.simulation(network, QuantizationScheme(weightBits: 3))
     let before = try Self.loss(simulation.integers(simulation.network.parameters))
     #expect(before > 1.2 * best, "\(before), \(best)")
@@ -137,7 +137,7 @@ private struct BlurSource: SampleSource {
     func factors(_ pace: RangePace?, epochs: Int, rate: Double = 0.001, _ optimizer: Optimizer = .adam) throws -> [[Float]] {
       let trainer = try Self.trained(
         simulation, pace: pace, epochs: epochs, rate: rate, optimizer: optimizer, on: CPUEngine(threadCount: 1))
-      let parameters = trainer.applied(to: simulation.network).parameters
+      let parameters = try trainer.applied(to: simulation.network).parameters
       return try simulation.factors.map { try #require(parameters[$0]?.floats) }
     }
     let atTwo = try factors(RangePace(), epochs: 2)
@@ -165,12 +165,12 @@ private struct BlurSource: SampleSource {
         training, on: CPUEngine(threadCount: 1), learningRate: LearningRate(0.01), loader: Self.loader(epochs: 4))
       for _ in 0..<stop { _ = try first.next() }
       var again = training
-      again.network.parameters = first.network.parameters
+      again.network.parameters = try first.network().parameters
       let second = try Trainer(
         again, on: CPUEngine(threadCount: 3), learningRate: LearningRate(0.01),
         loader: Self.loader(epochs: 4, epoch: stop / 4, step: stop % 4), step: stop)
       while try second.next() != nil {}
-      #expect(second.network.parameters == whole.network.parameters, "at \(stop)")
+      #expect(try second.network().parameters == whole.network().parameters, "at \(stop)")
     }
     // Averages make a network of integers as well.
     let averaged = try simulation.integers(whole.applied(to: simulation.network).parameters)

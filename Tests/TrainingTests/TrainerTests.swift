@@ -55,10 +55,10 @@ private struct NoiseSource: SampleSource {
         #expect(step.sampleCount == 4)
       }
       // What a checkpoint holds between steps is that of whole ones.
-      for (name, tensor) in trainer.network.parameters where name.contains("optimizer.sum.") {
+      for (name, tensor) in try trainer.network().parameters where name.contains("optimizer.sum.") {
         #expect(tensor.floats.allSatisfy { $0 == 0 }, "\(name)")
       }
-      return (losses, norms, trainer.applied(to: network).parameters)
+      return (losses, norms, try trainer.applied(to: network).parameters)
     }
     for backend in [ReferenceEngine(), CPUEngine(threadCount: 2)] as [any Backend] {
       let whole = try train(1, on: backend)
@@ -124,10 +124,10 @@ private struct NoiseSource: SampleSource {
     let trainer = try Trainer(
       training, on: ReferenceEngine(), learningRate: LearningRate(0.2),
       loader: BatchLoader(NoiseSource(), options: options, endEpoch: 3))
-    #expect(trainer.applied(to: network).parameters == network.parameters)
+    #expect(try trainer.applied(to: network).parameters == network.parameters)
     var weights: [[Double]] = []
     while let step = try trainer.next() {
-      weights.append(trainer.applied(to: network, averaged: false).parameters["c.weight"]?.floats.map(Double.init) ?? [])
+      weights.append(try trainer.applied(to: network, averaged: false).parameters["c.weight"]?.floats.map(Double.init) ?? [])
       let shares = weights.indices.map { past in (0..<step.number - past).reduce(1.0) { share, _ in share * Double(keep) } }
       let total = shares.reduce(0, +)
       let average = try #require(trainer.applied(to: network).parameters["c.weight"]).floats

@@ -213,3 +213,5 @@ struct MatrixArguments {
   long long leftStep, rightStep;
   int products;
 };
+
+#include "trainingArguments.h"

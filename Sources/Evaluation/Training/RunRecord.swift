@@ -36,6 +36,8 @@ public struct RunRecord: Hashable, Codable, Sendable {
   public var cpu: String
   public var isa: String
   public var threads: Int
+  /// The CUDA device that took the steps, `cuda:0`; nil where the CPU did, and in runs of older versions.
+  public var device: String?
   public var data: DataSet
   /// Where relative paths of the recipe begin; nil in runs of older versions.
   public var dataRoot: String?

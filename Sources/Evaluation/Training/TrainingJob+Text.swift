@@ -29,6 +29,7 @@ extension TrainingJob {
     func counted(_ count: Int, _ what: String) -> String { "\(count) \(what)\(count == 1 ? "" : "s")" }
     text +=
       "\(counted(recipe.epochs, "epoch")) of \(counted(record.stepsPerEpoch, "step")), seed \(recipe.seed), \(counted(record.threads, "thread")), \(record.isa)\n"
+    if let deviceText, let name = record.device { text += "steps: on \(name), \(deviceText.onOneLine)\n" }
     if let simulation, let quantizing = recipe.quantizing {
       text += "\(simulation.layers.count) layers learn as sums of integers, weights of \(quantizing.scheme.weightBits) bits; "
       text +=

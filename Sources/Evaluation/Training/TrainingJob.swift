@@ -1,4 +1,5 @@
 import CPUBackend
+import CUDABackend
 import Execution
 import Files
 import Formats
@@ -55,6 +56,8 @@ public final class TrainingJob {
   public let isDone: Bool
   /// What the steps take of the memory, a line; nil without a limit.
   public let memoryText: String?
+  /// The device that takes the steps; nil for the CPU.
+  let deviceText: String?
 
   /// Makes all ready: reads the data's list, builds the network, takes up the checkpoint.
   ///
@@ -62,11 +65,28 @@ public final class TrainingJob {
   ///   - root: what relative paths of the recipe begin at; nil for the working folder, or where the run began that is gone on with.
   ///   - resumes: goes on from the folder's checkpoint; without it the folder must hold no run.
   ///   - masks: of weights that are 0 and stay so.
-  public init(
+  ///   - device: the CUDA device that takes the steps; nil for the CPU, which measures in any case.
+  public convenience init(
     _ recipe: TrainingRecipe, options: CPUOptions, version: String, folder: RunFolder, root: String? = nil,
-    resumes: Bool = false, masks: WeightMasks? = nil
+    resumes: Bool = false, masks: WeightMasks? = nil, device: CUDAOptions? = nil
+  ) throws(EvaluationError) {
+    // Before anything is read: without a driver there is nothing to begin.
+    let engine = try device.map { (device) throws(EvaluationError) in try device.makeEngine() }
+    try self.init(
+      recipe, options: options, version: version, folder: folder, root: root, resumes: resumes, masks: masks, on: engine)
+  }
+
+  /// - Parameter device: an engine that takes the steps in the CPU's place.
+  package init(
+    _ recipe: TrainingRecipe, options: CPUOptions, version: String, folder: RunFolder, root: String? = nil,
+    resumes: Bool = false, masks: WeightMasks? = nil, on device: CUDAEngine?
   ) throws(EvaluationError) {
     self.recipe = recipe
+    deviceText = device.map { "\($0.device.name), pictures are measured on by the CPU" }
+    let deviceName = device.map { EngineName.cuda($0.device.index).description }
+    if device != nil, recipe.memoryLimit != nil {
+      throw .recipe(RecipeError(path: nil, line: 0, problem: .excluded("training.memory", by: "--device cuda")))
+    }
     self.folder = folder
     self.resumes = resumes
     let known = resumes ? try FileClaims.apart { () throws(EvaluationError) in try RunRecord(of: folder) } : nil
@@ -98,6 +118,11 @@ public final class TrainingJob {
     var checkpoint: TrainingCheckpoint?
     if let known {
       record = known
+      if known.device != deviceName {
+        warnings.append(
+          "the run was on \(known.device ?? "the CPU") and goes on on \(deviceName ?? "the CPU"): from here on its last bits are "
+            + "others than if it had stayed")
+      }
       let found = try FileClaims.apart { () throws(EvaluationError) in
         try wrapping { () throws(TrainingError) in try TrainingCheckpoint(contentsOf: folder.last) }
       }
@@ -169,9 +194,11 @@ public final class TrainingJob {
     record.state = .running
     record.error = nil
     record.dataRoot = Folder.resolved(root ?? ".")
+    record.device = deviceName
     let start = training
     let sessionCount = training.accumulation == nil ? 1 : 2
-    let engine = try options.makeEngine(memoryLimit: memory.map { $0.sessionByteCount / sessionCount })
+    let engine: any Backend =
+      if let device { device } else { try options.makeEngine(memoryLimit: memory.map { $0.sessionByteCount / sessionCount }) }
     trainer = try wrapping { () throws(TrainingError) in
       try Trainer(start, on: engine, learningRate: recipe.learningRate, loader: loader, step: step)
     }
@@ -183,7 +210,8 @@ public final class TrainingJob {
       if let memory { throw .trainingMemory(limit: memory.limit, needed: memory.needed(session: needed * sessionCount)) }
       throw .trainingMemoryOfProcess(limit: system.description, needed: waiting + needed * sessionCount)
     }
-    if memory == nil { try check(waiting + sessions.reduce(0) { $0 + $1.peakMemoryByteCount }) }
+    // Those of a device lie there.
+    if memory == nil, device == nil { try check(waiting + sessions.reduce(0) { $0 + $1.peakMemoryByteCount }) }
     memoryText = memory?.text(sessions, parts: training.accumulation?.parts ?? 1)
     try wrapping { () throws(NetworkError) in try network.verify() }
     if let needed = try validator?.check(network, memory: memory?.sessionByteCount), let memory,
@@ -349,8 +377,11 @@ public final class TrainingJob {
   ///
   /// - Parameter floats: asks for the float32 weights behind them, as a network that can be trained again.
   private func model(floats: Bool) throws(EvaluationError) -> Network {
-    guard let simulation else { return trainer.applied(to: network) }
-    let parameters = trainer.applied(to: simulation.network).parameters
+    func applied(to network: Network) throws(EvaluationError) -> Network {
+      try wrapping { () throws(TrainingError) in try trainer.applied(to: network) }
+    }
+    guard let simulation else { return try applied(to: network) }
+    let parameters = try applied(to: simulation.network).parameters
     if floats { return simulation.floats(parameters).splittingEpilogues() }
     return try wrapping { () throws(QuantizationError) in try simulation.integers(parameters) }
   }
@@ -373,9 +404,10 @@ public final class TrainingJob {
 
   /// The checkpoint, and then the record that speaks of it.
   private func writeState() throws(EvaluationError) {
+    let network = try wrapping { () throws(TrainingError) in try trainer.network() }
     try wrapping { () throws(FormatError) in
       try TrainingCheckpoint(
-        network: trainer.network, step: trainer.step, seed: recipe.seed, fingerprint: fingerprint, lossSum: lossSum
+        network: network, step: trainer.step, seed: recipe.seed, fingerprint: fingerprint, lossSum: lossSum
       ).write(to: folder.last)
     }
     record.step = trainer.step

@@ -20,11 +20,15 @@ struct FusedModel {
   func session(inputs shapes: [Shape]) throws(ExecutionError) -> any Session { try model.session(inputs: shapes) }
 
   /// As they are now.
-  var parameters: [String: Tensor] {
-    let now = model.network.parameters
+  func parameters() throws(ExecutionError) -> [String: Tensor] {
+    let now = try model.parameters()
     guard !oldNames.isEmpty else { return now }
     return Dictionary(uniqueKeysWithValues: now.map { (oldNames[$0] ?? $0, $1) })
   }
+
+  func keepParameters() throws(ExecutionError) -> KeptParameters { try model.keepParameters() }
+  func takeBack(_ kept: KeptParameters) throws(ExecutionError) { try model.takeBack(kept) }
+  func areFinite(_ names: [String]) throws(ExecutionError) -> Bool { try model.areFinite(names.map { newNames[$0] ?? $0 }) }
 
   func setParameters(_ parameters: [String: Tensor]) throws(ExecutionError) {
     try model.setParameters(Dictionary(uniqueKeysWithValues: parameters.map { (newNames[$0] ?? $0, $1) }))

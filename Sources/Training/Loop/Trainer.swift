@@ -59,7 +59,7 @@ public final class Trainer {
     accumulatingNames = Set((training.accumulation?.network.parameters ?? [:]).keys)
     // The models have the others: kept here, those that training began with would take their memory to the end.
     var own = training
-    let known = model.parameters
+    let model = self.model, known = try wrapping { () throws(ExecutionError) in try model.parameters() }
     own.network.parameters = training.network.parameters.filter { known[$0.key] == nil }
     own.accumulation?.network.parameters = [:]
     self.training = own
@@ -82,19 +82,25 @@ public final class Trainer {
     accumulatingSession?.releaseMemory()
   }
 
-  /// The training network with what its parameters are now.
-  public var network: Network {
+  /// The training network with what its parameters are now. Throws where a device does not give them.
+  public func network() throws(TrainingError) -> Network {
     var network = training.network
-    network.parameters.merge(model.parameters) { _, new in new }
+    network.parameters.merge(try parameters()) { _, new in new }
     return network
+  }
+
+  private func parameters() throws(TrainingError) -> [String: Tensor] {
+    try wrapping { () throws(ExecutionError) in try model.parameters() }
   }
 
   /// Another form of the network that is trained, with what its parameters are now.
   ///
+  /// Throws where a device does not give them.
+  ///
   /// - Parameter averaged: takes the moving averages of parameters, where there are some.
-  public func applied(to other: Network, averaged: Bool = true) -> Network {
+  public func applied(to other: Network, averaged: Bool = true) throws(TrainingError) -> Network {
     var result = other
-    let now = model.parameters
+    let now = try parameters()
     for (name, old) in other.parameters {
       guard let new = now[name], new.shape == old.shape else { continue }
       result.parameters[name] = new
@@ -112,8 +118,8 @@ public final class Trainer {
     let schedule = Tensor([4], training.scheduleValues(step: step, learningRate: rate))
     let count = training.accumulation?.parts ?? 1
     let parts = (0..<count).map { [batch.input.part($0, of: count), batch.target.part($0, of: count), schedule] }
-    // Costs nothing: the engine writes what is new beside what is old.
-    let before = model.parameters
+    // Costs little: what is new is written beside what is old, or the old copied on the device.
+    let before = try wrapping { () throws(ExecutionError) in try model.keepParameters() }
     var loss: Float = 0
     for index in 0..<count - 1 {
       loss += try wrapping { () throws(ExecutionError) in try accumulate(parts[index], isFirst: index == 0) }
@@ -122,8 +128,9 @@ public final class Trainer {
       try session(parts[count - 1].map(\.shape)).run(parts[count - 1])
     }
     loss = (loss + outputs[0].floats[0]) * (training.accumulation?.share ?? 1)
-    guard loss.isFinite, hasFiniteParameters else {
-      try wrapping { () throws(ExecutionError) in try model.setParameters(before) }
+    let isFinite = try wrapping { () throws(ExecutionError) in try model.areFinite(training.trained) }
+    guard loss.isFinite, isFinite else {
+      try wrapping { () throws(ExecutionError) in try model.takeBack(before) }
       if let sample = batch.firstNonFiniteSample { throw .notFiniteData(step: step, sample: sample) }
       var place: String?
       for inputs in parts where place == nil { place = try firstNonFiniteValue(inputs) }
@@ -139,12 +146,12 @@ public final class Trainer {
   private func accumulate(_ inputs: [Tensor], isFirst: Bool) throws(ExecutionError) -> Float {
     guard let accumulating, let adding = training.accumulation?.network else { return 0 }
     if isFirst {
-      let now = model.parameters
+      let now = try model.parameters()
       try accumulating.setParameters(now.filter { accumulatingNames.contains($0.key) })
     }
     let loss = try accumulatingSession(inputs.map(\.shape))?.run(inputs)[0].floats[0] ?? 0
     // Sums, and what batch norms and dropout remember.
-    let now = accumulating.parameters
+    let now = try accumulating.parameters()
     let changed = adding.updates.compactMap { update in now[update.parameter].map { (update.parameter, $0) } }
     try model.setParameters(Dictionary(changed) { first, _ in first })
     return loss
@@ -162,24 +169,21 @@ public final class Trainer {
     return session
   }
 
-  private var hasFiniteParameters: Bool {
-    let now = model.parameters
-    return training.trained.allSatisfy { now[$0]?.isFinite ?? true }
-  }
-
   /// Runs the step again, every value of it an output, from the parameters that stand.
   private func firstNonFiniteValue(_ inputs: [Tensor]) throws(TrainingError) -> String? {
     if let index = inputs.firstIndex(where: { !$0.isFinite }) { return training.network.inputs[index].name }
-    var network = network
+    var network = try network()
     network.updates = []
     network.outputs = network.nodes.map(\.name)
     let outputs: [Tensor]
     do throws(ExecutionError) {
       outputs = try backend.prepare(network, inputs: inputs.map(\.shape)).run(inputs)
     } catch {
-      // There is not the memory to look.
-      if case .memory = error { return nil }
-      throw .execution(error)
+      switch error {
+      // There is not the memory to look, or a device keeps no such values.
+      case .memory, .deviceMemory, .unsupported: return nil
+      default: throw .execution(error)
+      }
     }
     return zip(network.outputs, outputs).first { $1.dataType == .float32 && !$1.isFinite }?.0
   }
@@ -194,9 +198,6 @@ extension Tensor {
     let size = shape.count / count
     return withUnsafeFloats { Tensor(Shape(extents), Array($0[index * size..<(index + 1) * size])) }
   }
-
-  /// Whether no element is a NaN or an infinity. Only for float32.
-  fileprivate var isFinite: Bool { withUnsafeFloats { $0.allSatisfy(\.isFinite) } }
 }
 
 extension Batch {

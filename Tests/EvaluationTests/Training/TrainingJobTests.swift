@@ -1,4 +1,6 @@
 import CPUBackend
+import CUDABackend
+import CUDAEmulation
 import Formats
 import Foundation
 import Imaging
@@ -47,6 +49,41 @@ import Training
     try TrainingJob(
       recipe, options: CPUOptions(threadCount: threads), version: "test", folder: RunFolder(path: "\(place.path)/\(name)"),
       root: place.path, resumes: resumes)
+  }
+
+  /// The steps on an emulated device: a run that was broken off ends with the bits of one that was not; the CPU goes on with it, and says so.
+  @Test func deviceTakesTheSteps() throws {
+    let place = try Place(), changes = [("training.epochs", "2")]
+    func job(_ name: String, resumes: Bool = false, isOnDevice: Bool = true) throws -> TrainingJob {
+      try TrainingJob(
+        Self.recipe(changes), options: CPUOptions(threadCount: 1), version: "test",
+        folder: RunFolder(path: "\(place.path)/\(name)"),
+        root: place.path, resumes: resumes, on: isOnDevice ? CUDAEngine(CUDADriver { cudaEmulatedSymbol($0) }) : nil)
+    }
+    let whole = try job("whole")
+    #expect(whole.planText.contains("steps: on cuda:0, Emulated device 0, pictures are measured on by the CPU"))
+    #expect(try whole.run() == .finished)
+    #expect(try RunRecord(of: whole.folder).device == "cuda:0")
+    let cpu = try Self.job(place, "cpu", Self.recipe(changes))
+    #expect(try cpu.run() == .finished && cpu.record.device == nil)
+    for (a, b) in zip(whole.metrics.rows, cpu.metrics.rows) { #expect(abs(a.loss - b.loss) < 1e-3 * b.loss) }
+
+    for name in ["broken", "elsewhere"] {
+      var steps = 0
+      let begun = try job(name)
+      #expect(try begun.run(shouldStop: { steps == 5 }, progress: { _ in steps += 1 }) == .interrupted)
+      let again = try job(name, resumes: true, isOnDevice: name == "broken")
+      #expect(again.warnings.contains { $0.contains("on cuda:0 and goes on on the CPU") } == (name == "elsewhere"))
+      #expect(try again.run() == .finished)
+      let isSame = try Self.bytes(place, "\(name)/model.safetensors") == Self.bytes(place, "whole/model.safetensors")
+      #expect(isSame == (name == "broken"))
+    }
+    #expect(throws: EvaluationError.self) {
+      _ = try TrainingJob(
+        Self.recipe([("training.memory", "1G")]), options: CPUOptions(threadCount: 1), version: "test",
+        folder: RunFolder(path: "\(place.path)/limited"), root: place.path,
+        on: CUDAEngine(CUDADriver { cudaEmulatedSymbol($0) }))
+    }
   }
 
   private static func bytes(_ place: Place, _ name: String) throws -> Data {
