@@ -41,7 +41,54 @@ __attribute__((target("avx512f,avx512bf16"))) static float peak_pairs(ptrdiff_t 
 }
 #endif
 
+// The same for products of integers of 8 bits, four of a lane at a time, as `add_products` makes them: what is the same for many sums is made once.
+#define INTEGER_PEAK(name, attribute, lanes, chains, MULTIPLY_ADD)                                              \
+  attribute static float name(ptrdiff_t rounds, int32_t factor) {                                               \
+    typedef int32_t vector __attribute__((ext_vector_type(lanes)));                                             \
+    vector sum[chains], a = (vector)(factor), b = (vector)(factor + 1);                                         \
+    UNROLL for (int i = 0; i < chains; i++) sum[i] = (vector)(i);                                               \
+    for (ptrdiff_t round = 0; round < rounds; round++) {                                                        \
+      UNROLL for (int i = 0; i < chains; i++) { MULTIPLY_ADD(sum[i], a, b); }                                   \
+    }                                                                                                           \
+    int32_t result = 0;                                                                                         \
+    UNROLL for (int i = 0; i < chains; i++) UNROLL for (int l = 0; l < lanes; l++) result ^= sum[i][l];         \
+    return (float)result;                                                                                       \
+  }
+
+// No product may be made once for many sums.
+#ifdef SW_HAVE_X86
+#define ANEW(v) __asm__ volatile("" : "+v"(v))
+#elif defined(__aarch64__)
+#define ANEW(v) __asm__ volatile("" : "+w"(v))
+#else
+#define ANEW(v) __asm__ volatile("" : "+m"(v))
+#endif
+#define PORTABLE_PRODUCTS(sum, a, b) ANEW(a); sum += a * b
+INTEGER_PEAK(integer_peak_portable, , 4, 8, PORTABLE_PRODUCTS)
+#ifdef SW_HAVE_X86
+#define AVX2_PRODUCTS(sum, a, b)                                                                                \
+  ANEW(a); sum += (vector)_mm256_madd_epi16((__m256i)a, (__m256i)b);                                            \
+  ANEW(a); sum += (vector)_mm256_madd_epi16((__m256i)a, (__m256i)b)
+#define AVX512_PRODUCTS(sum, a, b)                                                                              \
+  ANEW(a); sum += (vector)_mm512_madd_epi16((__m512i)a, (__m512i)b);                                            \
+  ANEW(a); sum += (vector)_mm512_madd_epi16((__m512i)a, (__m512i)b)
+#define VNNI_PRODUCTS(sum, a, b) sum = (vector)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)a, (__m512i)b)
+INTEGER_PEAK(integer_peak_avx2, __attribute__((target("avx2"))), 8, 8, AVX2_PRODUCTS)
+INTEGER_PEAK(integer_peak_avx512, __attribute__((target("avx512f,avx512bw"))), 16, 8, AVX512_PRODUCTS)
+INTEGER_PEAK(integer_peak_vnni, __attribute__((target("avx512f,avx512bw,avx512vnni"))), 16, 24, VNNI_PRODUCTS)
+#endif
+
 int64_t sw_peak_operations(sw_isa isa, sw_element element, ptrdiff_t rounds) {
+  if (element == SW_ELEMENT_UINT8) {
+    switch (isa) {
+      case SW_ISA_AVX2: return 2 * 32 * 8 * (int64_t)rounds;
+      case SW_ISA_AVX512: return 2 * 64 * 8 * (int64_t)rounds;
+      case SW_ISA_AVX512VNNI:
+      case SW_ISA_AVX512BF16: return 2 * 64 * 24 * (int64_t)rounds;
+      case SW_ISA_AMX: return 0;
+      default: return 2 * 4 * 8 * (int64_t)rounds;
+    }
+  }
   switch (isa) {
     case SW_ISA_AVX512BF16:
     case SW_ISA_AMX:
@@ -55,6 +102,20 @@ int64_t sw_peak_operations(sw_isa isa, sw_element element, ptrdiff_t rounds) {
 }
 
 float sw_peak(sw_isa isa, sw_element element, ptrdiff_t rounds, float factor, float term) {
+  if (element == SW_ELEMENT_UINT8) {
+    int32_t integer = 0x01020304;
+    __asm__ volatile("" : "+r"(integer));
+    switch (isa) {
+#ifdef SW_HAVE_X86
+      case SW_ISA_AVX2: return integer_peak_avx2(rounds, integer);
+      case SW_ISA_AVX512: return integer_peak_avx512(rounds, integer);
+      case SW_ISA_AVX512VNNI:
+      case SW_ISA_AVX512BF16: return integer_peak_vnni(rounds, integer);
+      case SW_ISA_AMX: return 0;
+#endif
+      default: return integer_peak_portable(rounds, integer);
+    }
+  }
   switch (isa) {
 #ifdef SW_HAVE_X86
     case SW_ISA_AVX512BF16:

@@ -169,7 +169,11 @@ public struct Profile: Hashable, Codable, Sendable {
 extension Profile {
   /// The least time, in nanoseconds, in which this machine could do a layer's arithmetic with the same algorithm.
   public func arithmeticNanoseconds(_ layer: Layer) -> Double {
-    let peak = layer.usesFastUnit ? roofs.gflopsPerS : roofs.float32GflopsPerS
+    let peak =
+      switch layer.unit {
+      case .integers: roofs.integerGopsPerS ?? roofs.float32GflopsPerS
+      default: layer.usesFastUnit ? roofs.gflopsPerS : roofs.float32GflopsPerS
+      }
     return peak > 0 ? Double(layer.operations) / peak : 0
   }
 

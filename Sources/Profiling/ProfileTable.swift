@@ -363,7 +363,8 @@ extension Roofs {
   /// The figures for people.
   public var text: String {
     if let transfer = transferGbPerS { return deviceText(transfer) }
-    return "\(TextFormat.fixed(gflopsPerS, 1)) GFLOP/s\(float32Text), memory \(TextFormat.fixed(memoryGbPerS, 1)) GB/s, "
+    return "\(TextFormat.fixed(gflopsPerS, 1)) GFLOP/s\(float32Text)\(integerText), "
+      + "memory \(TextFormat.fixed(memoryGbPerS, 1)) GB/s, "
       + "last-level cache \(TextFormat.fixed(cacheGbPerS, 1)) GB/s; a loop begins and ends in "
       + ProfileTable.time(Double(launchNanoseconds))
   }
@@ -376,6 +377,8 @@ extension Roofs {
     case nil: ""
     }
   }
+
+  private var integerText: String { integerGopsPerS.map { ", integers \(TextFormat.fixed($0, 1)) GOP/s" } ?? "" }
 
   private var float32Text: String {
     float32GflopsPerS < gflopsPerS ? " (\(TextFormat.fixed(float32GflopsPerS, 1)) in float32)" : ""

@@ -74,12 +74,12 @@ public struct RoofMemory: Sendable {
 extension Roofs {
   /// What was measured.
   fileprivate var figures: [Double] {
-    [gflopsPerS, float32GflopsPerS, memoryGbPerS, cacheGbPerS, Double(launchNanoseconds)]
+    [gflopsPerS, float32GflopsPerS, integerGopsPerS ?? 0, memoryGbPerS, cacheGbPerS, Double(launchNanoseconds)]
   }
 
   /// Whether a machine may have them.
   fileprivate var arePossible: Bool {
-    [gflopsPerS, float32GflopsPerS, memoryGbPerS, cacheGbPerS].allSatisfy { (0.01...1e6).contains($0) }
+    [gflopsPerS, float32GflopsPerS, integerGopsPerS ?? 1, memoryGbPerS, cacheGbPerS].allSatisfy { (0.01...1e6).contains($0) }
       && (1...1_000_000_000).contains(launchNanoseconds)
   }
 }

@@ -39,7 +39,7 @@ public struct Roofline: Sendable {
     let x = PlotAxis(
       logarithmic: points.map(\.intensity) + [ridge, cacheRidge / 10, 1], from: plot.left, to: plot.right)
     let y = PlotAxis(
-      logarithmic: points.map(\.rate) + [roofs.gflopsPerS, roofs.gflopsPerS / 10], from: plot.bottom, to: plot.top)
+      logarithmic: points.map(\.rate) + [highestPeak, roofs.gflopsPerS / 10], from: plot.bottom, to: plot.top)
     var document = SVGDocument(width: 1040, height: 620)
     document.addText(
       "Roofline of \(profile.model), input \(profile.input), \(profile.precision), \(roofs.isa), \(roofs.threadText(isOfDevice: profile.device != nil))",
@@ -71,17 +71,25 @@ public struct Roofline: Sendable {
     document.addText("GFLOP/s done", x: 24, y: (plot.top + plot.bottom) / 2, anchor: .middle, turned: -90)
   }
 
+  /// Of a network that has layers of integers.
+  private var integerPeak: Double? {
+    profile.layers.contains { $0.unit == .integers } ? profile.roofs.integerGopsPerS : nil
+  }
+
+  private var highestPeak: Double { max(profile.roofs.gflopsPerS, integerPeak ?? 0) }
+
   private func drawRoofs(_ x: PlotAxis, _ y: PlotAxis, in document: inout SVGDocument) {
     let roofs = profile.roofs, plot = Self.plot
-    let top = y.position(roofs.gflopsPerS)
+    let top = y.position(highestPeak)
     var peaks = [(profile.device == nil ? "multiply-add peak" : "densest layer", roofs.gflopsPerS)]
     if roofs.float32GflopsPerS < 0.95 * roofs.gflopsPerS {
       peaks.append((profile.device == nil ? "in float32" : "without tensor cores", roofs.float32GflopsPerS))
     }
+    if let peak = integerPeak { peaks.append(("of integers", peak)) }
     for (name, peak) in peaks where peak > 0 {
       let at = y.position(peak)
       document.addLine(
-        x1: plot.left, y1: at, x2: plot.right, y2: at, colour: "#404040", width: peak == roofs.gflopsPerS ? 2 : 1)
+        x1: plot.left, y1: at, x2: plot.right, y2: at, colour: "#404040", width: peak == highestPeak ? 2 : 1)
       document.addText("\(name) \(TextFormat.fixed(peak, 0)) GFLOP/s", x: plot.right - 4, y: at - 6, anchor: .end)
     }
     let slopes: [(name: String, bandwidth: Double, dash: String?)] = [
@@ -90,7 +98,7 @@ public struct Roofline: Sendable {
     ]
     for (name, bandwidth, dash) in slopes where bandwidth > 0 {
       // From the left edge, or where the line comes up from below, to the peak.
-      let start = max(x.least, y.least / bandwidth), end = roofs.gflopsPerS / bandwidth
+      let start = max(x.least, y.least / bandwidth), end = highestPeak / bandwidth
       guard end > start else { continue }
       let (x1, y1) = (x.position(start), y.position(start * bandwidth)), (x2, y2) = (x.position(end), top)
       document.addLine(x1: x1, y1: y1, x2: x2, y2: y2, colour: "#404040", width: 2, dash: dash, inside: "plot")

@@ -13,6 +13,8 @@ public struct Roofs: Hashable, Codable, Sendable {
   public var gflopsPerS: Double
   /// The same of float32 numbers, which is what bfloat16 kernels do that take them one by one. Of a device those without tensor cores, computed.
   public var float32GflopsPerS: Double
+  /// The same of integers of 8 bits, which are summed in int32; nil of a device, where tiles of registers do them, and in profiles of older versions.
+  public var integerGopsPerS: Double?
   /// Reading or copying arrays far larger than the caches, whichever moves more, in 10⁹ bytes a second.
   public var memoryGbPerS: Double
   /// The same for arrays of `cacheByteCount` together: the last-level cache.
@@ -56,11 +58,12 @@ public struct Roofs: Hashable, Codable, Sendable {
     let pool = ThreadPool(threadCount: threadCount)
     defer { pool.stop() }
     self.init(
-      isa: instructionSet.rawValue, threads: threadCount, gflopsPerS: Self.peak(instructionSet, precision, pool),
+      isa: instructionSet.rawValue, threads: threadCount, gflopsPerS: Self.peak(instructionSet, precision.tag, pool),
       float32GflopsPerS: Self.float32Peak(instructionSet, precision, pool),
       memoryGbPerS: Self.bandwidth(pool, byteCount: 256 << 20, passes: 1),
       cacheGbPerS: Self.bandwidth(pool, byteCount: Self.cacheByteCount, passes: 8),
       launchNanoseconds: Self.launch(pool))
+    integerGopsPerS = Self.integerPeak(instructionSet, pool)
   }
 
   /// Measures what an engine of these options can do at most.
@@ -73,12 +76,13 @@ public struct Roofs: Hashable, Codable, Sendable {
     func apart(_ a: Double, _ b: Double) -> Double { max(a, b) > 0 ? 1 - min(a, b) / max(a, b) : 0 }
     let pairs = [
       (gflopsPerS, other.gflopsPerS), (float32GflopsPerS, other.float32GflopsPerS), (memoryGbPerS, other.memoryGbPerS),
-      (cacheGbPerS, other.cacheGbPerS),
+      (cacheGbPerS, other.cacheGbPerS), (integerGopsPerS ?? 0, other.integerGopsPerS ?? integerGopsPerS ?? 0),
     ]
     if other.areRemembered == true { areRemembered = true }
     disagreement = max(disagreement ?? 0, other.disagreement ?? 0, pairs.map(apart).max() ?? 0)
     gflopsPerS = max(gflopsPerS, other.gflopsPerS)
     float32GflopsPerS = max(float32GflopsPerS, other.float32GflopsPerS)
+    if let a = integerGopsPerS, let b = other.integerGopsPerS { integerGopsPerS = max(a, b) }
     memoryGbPerS = max(memoryGbPerS, other.memoryGbPerS)
     cacheGbPerS = max(cacheGbPerS, other.cacheGbPerS)
     launchNanoseconds = min(launchNanoseconds, other.launchNanoseconds)
@@ -98,8 +102,8 @@ public struct Roofs: Hashable, Codable, Sendable {
   }
 
   /// The best of some tries, each about 20 ms: what disturbs a measurement only ever makes it slower.
-  private static func peak(_ instructionSet: InstructionSet, _ precision: Precision, _ pool: ThreadPool) -> Double {
-    let (isa, element) = (instructionSet.tag, precision.tag)
+  private static func peak(_ instructionSet: InstructionSet, _ element: sw_element, _ pool: ThreadPool) -> Double {
+    let isa = instructionSet.tag
     func seconds(_ rounds: Int) -> Double {
       let start = Machine.seconds
       pool.run(count: pool.threadCount) { _, _ in _ = sw_peak(isa, element, rounds, 0.5, 0.25) }
@@ -116,8 +120,14 @@ public struct Roofs: Hashable, Codable, Sendable {
   private static func float32Peak(_ instructionSet: InstructionSet, _ precision: Precision, _ pool: ThreadPool) -> Double? {
     switch precision {
     case .float32: nil
-    case .bfloat16: peak(instructionSet, .float32, pool)
+    case .bfloat16: peak(instructionSet, SW_ELEMENT_FLOAT32, pool)
     }
+  }
+
+  /// Nil where tiles of registers do them.
+  private static func integerPeak(_ instructionSet: InstructionSet, _ pool: ThreadPool) -> Double? {
+    guard sw_peak_operations(instructionSet.tag, SW_ELEMENT_UINT8, 1) > 0 else { return nil }
+    return peak(instructionSet, SW_ELEMENT_UINT8, pool)
   }
 
   /// Of the two halves of a block of memory: reading both, and copying one over the other.

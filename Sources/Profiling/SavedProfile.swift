@@ -64,6 +64,7 @@ extension Profile {
     if let fault = Self.fault(numbers) { return fault }
     let rates = [
       ("gflops_per_s", roofs.gflopsPerS), ("float32_gflops_per_s", roofs.float32GflopsPerS),
+      ("integer_gops_per_s", roofs.integerGopsPerS ?? 0),
       ("memory_gb_per_s", roofs.memoryGbPerS), ("cache_gb_per_s", roofs.cacheGbPerS),
       ("transfer_gb_per_s", roofs.transferGbPerS ?? 0), ("computed_gflops_per_s", roofs.computedGflopsPerS ?? 0),
     ]

@@ -30,6 +30,16 @@ import Testing
       profile.disturbance?.contains(
         "busy: 1 layer was faster than the roofs that were measured. The roofs are unreliable, and nothing is judged by them. Measure"
       ) == true)
+    // Sums of integers have a roof of their own.
+    var integers = profile
+    integers.layers[1].unit = .integers
+    #expect(integers.layersAboveRoof == 1)
+    integers.roofs.integerGopsPerS = 400
+    #expect(
+      integers.layersAboveRoof == 0
+        && abs(4 * integers.roofShare(integers.layers[1]) - profile.roofShare(profile.layers[1])) < 1e-9)
+    #expect(integers.roofs.text.contains("100.0 GFLOP/s, integers 400.0 GOP/s, memory"))
+    #expect(Roofline(integers).svg.contains("of integers 400 GFLOP/s") && !Roofline(profile).svg.contains("of integers"))
     profile.fastestNanoseconds = 100
     profile.slowNanoseconds = 200
     #expect(profile.disturbance?.contains("100% longer than the fastest, and 1 layer was faster") == true)

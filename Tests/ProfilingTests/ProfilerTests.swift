@@ -118,6 +118,7 @@ import Testing
     let roofs = Roofs(instructionSet: instructionSet, threadCount: 2)
     #expect(roofs.isa == instructionSet.rawValue && roofs.threads == 2)
     for figure in [roofs.gflopsPerS, roofs.memoryGbPerS, roofs.cacheGbPerS] { #expect(figure.isFinite && figure > 0) }
+    #expect(roofs.integerGopsPerS.map { $0.isFinite && $0 > 0 } ?? (instructionSet == .amx))
   }
 
   @Test func operationsAreNamedAsUsersKnowThem() throws {

@@ -33,7 +33,7 @@ int sw_emulates_tiles(void);
 
 /// `rounds` of independent multiply-adds in registers, as many as hide their latency, on one core: what arithmetic can do at
 /// most. `factor` below 1. The result means nothing; it is returned so that the sums are made. For bfloat16 elements the
-/// instruction set's own products where it has them.
+/// instruction set's own products where it has them; for uint8 products of integers of 8 bits, which tiles of AMX are not measured of: nothing is done.
 float sw_peak(sw_isa isa, sw_element element, ptrdiff_t rounds, float factor, float term);
 /// The operations that `sw_peak` does: two for each multiply-add.
 int64_t sw_peak_operations(sw_isa isa, sw_element element, ptrdiff_t rounds);

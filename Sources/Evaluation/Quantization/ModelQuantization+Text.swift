@@ -36,7 +36,7 @@ extension ModelQuantization: TextReport {
     }
     if let firstLoss {
       let isOfIntegers = firstLoss < (float == nil ? Options.mostFirstError : Options.mostFirstLoss)
-      let lost = "\(TextFormat.fixed(firstLoss, 3)) dB"
+      let lost = "\(TextFormat.fixed(firstLoss, 3)) dB of \(measure)"
       text +=
         isOfIntegers
         ? "the first layers sum integers, too, which loses \(lost)\n"
