@@ -89,6 +89,7 @@ import Testing
     // An empty list and one that is not there are the same, with and without other degradations.
     #expect(try place.run(["train", "recipe.yaml", "-o", "c", "--set", "data.degradations=[noise:2-2]"]).code == 0)
     #expect(try place.run(["train", "recipe.yaml", "-o", "d", "--set", "data.degradations=noise:2"]).code == 0)
+    #expect(try place.run(["runs", "diff", "a", "a"]).output == "a and a: no difference\n")
     #expect(!(try place.run(["runs", "diff", "c", "d"]).output.contains("degradations")))
     #expect(try place.run(["runs", "diff", "a", "d"]).output.contains("data.degradations  [] (by default)"))
   }

@@ -45,6 +45,7 @@ public struct RunDifference: Hashable, Codable, Sendable, TextReport {
     figure("program") { $0.record.version }
     figure("processor") { $0.record.cpu }
     figure("instruction set") { $0.record.isa }
+    figure("device") { $0.record.device }
     figure("data") { $0.record.data.fingerprint }
     figure("network") { "\($0.record.network.name), \(TextFormat.grouped($0.record.network.parameters)) parameters" }
     figure("multiply-accumulates a step") { TextFormat.grouped($0.record.network.stepMultiplyAccumulates) }
@@ -63,6 +64,9 @@ public struct RunDifference: Hashable, Codable, Sendable, TextReport {
   }
 
   public var report: ReportText {
+    guard !recipe.isEmpty || !figures.isEmpty else {
+      return "\(first.onOneLine) and \(second.onOneLine): no difference\n"
+    }
     var table = TextTable(["", first.onOneLine, second.onOneLine])
     func text(_ value: String?, _ isDefault: Bool = false) -> String {
       value.map { $0.onOneLine + (isDefault ? " (by default)" : "") } ?? "-"
