@@ -92,6 +92,8 @@ public struct Comparison: Hashable, Codable, Sendable {
   public var values: [Value]
   /// The values that have no like in the other network, by name or shape.
   public var unmatched: [String]
+  /// Whether some node reads something else in the other network, such as integers of the same numbers: no bound of rounding speaks of it.
+  public var hasOtherForms = false
   /// The outputs of both networks as users get them, where the CPU engine runs them.
   public var plainOutputs: [PlainOutput] = []
 
@@ -117,7 +119,7 @@ public struct Comparison: Hashable, Codable, Sendable {
       first: firstEngine.name.description, a, types[0], second: secondEngine.name.description, b, types[1], optimised)
     rates = secondEngine.rates ?? firstEngine.rates
     if values.isEmpty, !optimised.nodes.isEmpty { throw .nothingInCommon(first: first.name, second: second.name) }
-    setBounds(optimised, storage: firstEngine.storage + secondEngine.storage, a)
+    setBounds(optimised, beside: firstOptimised, storage: firstEngine.storage + secondEngine.storage, a)
     if first != second || firstEngine != secondEngine {
       plainOutputs = try Self.plainOutputs(
         of: firstOptimised, on: firstEngine, input, tile: .none, against: a)
@@ -156,7 +158,8 @@ public struct Comparison: Hashable, Codable, Sendable {
   /// Winograd's stated bound on the rounding of a convolution; see `Tolerance`.
   private static let winogradFactor = 10.0
 
-  private mutating func setBounds(_ network: Network, storage: Double, _ a: [String: Tensor]) {
+  /// - Parameter other: the first network, which made `a`.
+  private mutating func setBounds(_ network: Network, beside other: Network, storage: Double, _ a: [String: Tensor]) {
     var measured: [String: Tolerance] = [:]
     for input in network.inputs {
       if let tensor = a[input.name] {
@@ -174,6 +177,7 @@ public struct Comparison: Hashable, Codable, Sendable {
       ).stored(storage)
     }
     let nodes = Dictionary(network.nodes.map { ($0.name, $0) }) { first, _ in first }
+    let others = Dictionary(other.nodes.map { ($0.name, $0.elementInputs) }) { first, _ in first }
     var types = a.mapValues { ValueType($0.shape, $0.dataType) }
     let inputs = network.inputs.compactMap { a[$0.name]?.shape }
     if let own = try? network.inferredTypes(inputs: inputs) { types.merge(own) { _, own in own } }
@@ -183,6 +187,11 @@ public struct Comparison: Hashable, Codable, Sendable {
       guard let node = nodes[values[index].node] else { continue }
       // Numbers that integers stand for are rounded to their scale, which bounds of float arithmetic do not know.
       if values[index].isDequantized || node.elementInputs.contains(where: dequantized.contains) { continue }
+      // Where it reads something else in the other network, such as integers of the same numbers, that is not what its inputs differ by.
+      if let reads = others[node.name], reads != node.elementInputs {
+        hasOtherForms = true
+        continue
+      }
       let operands = node.elementInputs.compactMap { measured[$0] }
       guard operands.count == node.elementInputs.count else { continue }
       let exact = operands.map { Tolerance(magnitude: $0.magnitude, error: 0, least: $0.least) }
@@ -192,7 +201,9 @@ public struct Comparison: Hashable, Codable, Sendable {
       let carried = rounding.isFinite ? all - rounding : 0
       // Both engines round on their own.
       let own = Tolerance.bound(node, network, types, exact, Self.winogradFactor, storage).stored(storage).error
-      let bound = carried + rounding + own
+      // What inputs differ by is a difference of two rounded numbers.
+      let difference = carried > 0 ? Double(Float.ulpOfOne) * values[index].magnitude : 0
+      let bound = carried + rounding + own + difference
       guard bound.isFinite else {
         // What is the same is right, whatever it might have been; what is not is no fault that shows here, unless it is no number.
         let maximum = values[index].maximum
@@ -258,10 +269,10 @@ extension Comparison: TextReport {
     return text
   }
 
-  /// Whether some node has a bound that it keeps, or there is no node, nothing leaves its bound, and the runs for users give the bits of
-  /// those compared, or on a device nearly.
+  /// Whether some node has a bound that it keeps, or none can have one as one of the two is of integers, or there is no node, nothing
+  /// leaves its bound, and the runs for users give the bits of those compared, or on a device nearly.
   public var isGood: Bool {
-    let isKept = values.isEmpty || values.contains { $0.verdict == .within }
+    let isKept = values.isEmpty || hasOtherForms || values.contains { $0.verdict == .within || $0.isDequantized }
     return firstOutside == nil && isKept && plainOutputs.allSatisfy(\.isSame)
   }
 
@@ -271,7 +282,9 @@ extension Comparison: TextReport {
       let judged = count(.within)
       return judged == 0
         ? "Nothing can be judged: no value that both have has a bound, and its inputs in both.\n"
-        : "All \(judged) values are within their bounds: rounding, and what the differences of the inputs account for.\n"
+        : judged == 1
+          ? "The one value that has a bound is within it: rounding, and what the differences of the inputs account for.\n"
+          : "All \(judged) values are within their bounds: rounding, and what the differences of the inputs account for.\n"
     }
     var text = "The first node whose difference leaves its bound is '\(value.node.onOneLine)' (\(value.operation)): it is "
     text += "\(TextFormat.scientific(value.maximum)), and rounding accounts for \(TextFormat.scientific(value.rounding ?? 0)), "

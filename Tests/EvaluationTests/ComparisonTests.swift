@@ -137,6 +137,30 @@ import Testing
     #expect(same.values.allSatisfy { !$0.isDequantized && $0.verdict == .within } && !same.text.contains("of integers in one"))
   }
 
+  /// What reads integers in one and numbers in the other is not held to what its inputs differ by, in either order; numbers of integers against
+  /// themselves are.
+  @Test func otherFormsAreNotJudged() throws {
+    let network = try SmallNetworks.edsr(), data = Tensor([1, 3, 16, 16], (0..<768).map { Float($0 % 97) / 96 })
+    var ranges: [String: QuantizationRange] = [:]
+    let prepared = network.preparedForQuantization()
+    for name in prepared.inputs.map(\.name) + prepared.nodes.map(\.name) {
+      ranges[name] = QuantizationRange(minimum: -4, maximum: 4)
+    }
+    for keepsFirst in [true, false] {
+      for residual in ResidualSums.allCases {
+        let scheme = QuantizationScheme(keepsFirst: keepsFirst, residual: residual)
+        let integers = try network.quantized(ranges, scheme)
+        for (first, second) in [(network, integers), (integers, network)] {
+          let comparison = try Comparison(first, on: .reference, second, on: .reference, input: data)
+          #expect(comparison.isGood && comparison.firstOutside == nil, "\(scheme): \(comparison.text)")
+        }
+        let engine = Engine.cpu(CPUOptions(instructionSet: .portable, threadCount: 1))
+        let same = try Comparison(integers, on: .reference, integers, on: engine, input: data)
+        #expect(same.isGood && !same.hasOtherForms, "\(same.text)")
+      }
+    }
+  }
+
   @Test func whatTheOtherLacksIsSaid() throws {
     let wide = try EDSR(scale: 2, features: 32, blocks: 2).network(.random(seed: 1))
     let comparison = try Comparison(
