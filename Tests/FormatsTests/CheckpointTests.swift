@@ -47,7 +47,7 @@ import Testing
     }
     let text = try #require(error).description
     #expect(text.contains(fixture.reason), "\(text)")
-    #expect(text.hasPrefix("'x.pth': ") && !text.contains("\n"), "\(text)")
+    #expect(text.hasPrefix("'x.pth'") && !text.contains("\n"), "\(text)")
   }
 
   @Test func sharedWeightsShareMemory() throws {
