@@ -49,7 +49,8 @@ import Testing
     #expect(run.code == 0, "\(run.error)")
     #expect(try NPYFile.read(place.path("y.npy")) == ReferenceEngine().prepare(model, inputs: [input.shape]).run([input])[0])
     let same = try place.run(["compare", "integers.safetensors", "--path-a", "reference", "--path-b", engine])
-    #expect(same.code == 0 && same.output.contains("The one value that has a bound is within it"), "\(same.error)\(same.output)")
+    #expect(
+      same.code == 0 && same.output.contains("The one value that has a bound is within it"), "\(same.error)\(same.output)")
     #expect(try place.run(["explain", "integers.safetensors"]).code == 0)
   }
 
