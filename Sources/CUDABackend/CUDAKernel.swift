@@ -6,16 +6,17 @@ package struct CUDAKernel: KernelMethod {
   /// What a kernel does. Elements of 16 bits are named; those of other families are what their name says.
   package enum Family: Hashable, Sendable {
     case dense(DeviceElement, size: Int, stride: Int)
-    case denseFloat(size: Int, stride: Int)
+    case denseFloat(FloatProducts, size: Int, stride: Int)
     case denseHopper(DeviceElement)
     /// Makes so many groups of 64 output channels a block.
     case denseWide(DeviceElement, groups: Int)
-    case denseWideFloat(groups: Int)
+    case denseWideFloat(FloatProducts, groups: Int)
     /// 1x1, and transposed 2x2; makes so many groups of 64 output channels a block, whose pixels are a run of all images'.
     case pointwiseHopper(DeviceElement, groups: Int)
     /// Adds what the splits of a layer left.
     case sumParts(DeviceElement)
     case separable(DeviceElement)
+    case separableFloat(FloatProducts)
     case separableBlock(DeviceElement)
     case selection(DeviceElement)
     /// From up to four planes.
@@ -40,6 +41,9 @@ package struct CUDAKernel: KernelMethod {
     /// Of networks that are trained.
     case training(Training)
   }
+
+  /// What a product of two float32 numbers is on the tensor cores: three of TF32, or one of what they are rounded to.
+  package enum FloatProducts: Hashable, Sendable { case three, one }
 
   /// The kernels that only training runs, by their names in the table.
   package enum Training: String, Hashable, Sendable, CaseIterable {
@@ -87,7 +91,7 @@ package struct CUDAKernel: KernelMethod {
   /// Groups of 64 output channels that a block makes.
   var groupsPerBlock: Int {
     switch family {
-    case .denseWide(_, let groups), .denseWideFloat(let groups), .pointwiseHopper(_, let groups): groups
+    case .denseWide(_, let groups), .denseWideFloat(_, let groups), .pointwiseHopper(_, let groups): groups
     default: 1
     }
   }
@@ -95,10 +99,9 @@ package struct CUDAKernel: KernelMethod {
   /// Input channels that it takes at a time where several blocks can share those of a layer; nil where they cannot.
   var channelsPerUnit: Int? {
     switch family {
-    case .separable(.float32): 8
     case .dense, .denseWide, .separable, .selection: 16
     case .pointwiseHopper: 32
-    case .denseFloat, .denseWideFloat: 8
+    case .denseFloat, .denseWideFloat, .separableFloat: 8
     default: nil
     }
   }
@@ -151,6 +154,7 @@ extension CUDAKernel.Family {
     let parts = text.split(whereSeparator: { "<,> ".contains($0) }).map(String.init)
     let element: DeviceElement? =
       parts.count > 1 ? ["Half": .float16, "BFloat16": .bfloat16, "float": .float32][parts[1]] : nil
+    let products: CUDAKernel.FloatProducts = parts.contains("OneProduct") ? .one : .three
     func number(_ index: Int, else usual: Int? = nil) -> Int? { parts.count > index ? Int(parts[index]) : usual }
     switch (parts.first, element) {
     case ("Dense", let element?):
@@ -158,18 +162,19 @@ extension CUDAKernel.Family {
       self = .dense(element, size: size, stride: stride)
     case ("DenseFloat", nil):
       guard let size = number(3, else: 3), let stride = number(4, else: 1) else { return nil }
-      self = .denseFloat(size: size, stride: stride)
+      self = .denseFloat(products, size: size, stride: stride)
     case ("DenseHopper", let element?): self = .denseHopper(element)
     case ("DenseWideHopper", let element?):
       guard let groups = number(2) else { return nil }
       self = .denseWide(element, groups: groups)
     case ("DenseWideFloatHopper", nil):
       guard let groups = number(1) else { return nil }
-      self = .denseWideFloat(groups: groups)
+      self = .denseWideFloat(products, groups: groups)
     case ("PointwiseHopper", let element?):
       guard let groups = number(3) else { return nil }
       self = .pointwiseHopper(element, groups: groups)
     case ("SumParts", let element?): self = .sumParts(element)
+    case ("Separable", .float32): self = .separableFloat(products)
     case ("Separable", let element?): self = .separable(element)
     case ("SeparableBlock", let element?): self = .separableBlock(element)
     case ("Selection", let element?): self = .selection(element)
@@ -197,18 +202,18 @@ extension CUDAKernel.Family {
     case ("DepthwiseIntegers", nil):
       guard let size = number(1), let stride = number(2) else { return nil }
       self = .depthwiseIntegers(size: size, stride: stride)
-    case ("Integers", .float16): self = .integers
-    case ("DirectIntegers", .float16): self = .directIntegers
-    case ("MeanOfIntegers", .float16): self = .meanOfIntegers
-    case ("Direct", .float16): self = .direct
-    case ("Tiled", .float16): self = .tiled
-    case ("ElementByElement", .float16): self = .elementByElement
-    case ("Move", .float16): self = .move
-    case ("Resample", .float16): self = .resample
-    case ("Windows", .float16): self = .windows
-    case ("Reduce", .float16): self = .reduce
-    case ("Normalize", .float16): self = .normalize
-    case ("MultiplyMatrices", .float16): self = .multiplyMatrices
+    case ("Integers", nil): self = .integers
+    case ("DirectIntegers", nil): self = .directIntegers
+    case ("MeanOfIntegers", nil): self = .meanOfIntegers
+    case ("Direct", nil): self = .direct
+    case ("Tiled", nil): self = .tiled
+    case ("ElementByElement", nil): self = .elementByElement
+    case ("Move", nil): self = .move
+    case ("Resample", nil): self = .resample
+    case ("Windows", nil): self = .windows
+    case ("Reduce", nil): self = .reduce
+    case ("Normalize", nil): self = .normalize
+    case ("MultiplyMatrices", nil): self = .multiplyMatrices
     case (let name?, nil):
       guard let kernel = CUDAKernel.Training(rawValue: name) else { return nil }
       self = .training(kernel)

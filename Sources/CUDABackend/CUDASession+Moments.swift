@@ -187,7 +187,7 @@ extension CUDAKernel {
     switch family {
     case .dense, .denseHopper, .denseWide, .pointwiseHopper: Work(.gatheredProducts, unit: .float16)
     case .denseFloat, .denseWideFloat: Work(.gatheredProducts, unit: .tensorFloat32)
-    case .separable(.float32): Work(.separable, unit: .tensorFloat32)
+    case .separableFloat: Work(.separable, unit: .tensorFloat32)
     case .headFloat: Work(.head, unit: .tensorFloat32)
     case .tail(.float32): Work(.tail, unit: .tensorFloat32)
     case .separable, .separableBlock, .selection: Work(.separable, unit: .float16)

@@ -69,13 +69,16 @@ extension DeviceLayer {
     case .denseWide:
       work = (64 * channels.roundedUp(to: 16) * 9, 2200)
       ends = 3300
-    // Three products of TF32 for one, at three quarters of the rate of those; not measured.
-    case .denseWideFloat: work = (64 * channels.roundedUp(to: 8) * 9, 350)
-    case .denseFloat(let size, _):
-      work = (64 * channels.roundedUp(to: 8) * Double(size * size), kernel.tileHeight > 16 ? 330 : 300)
+    // Three products of TF32 for one, at three quarters of the rate of those, or one; not measured.
+    case .denseWideFloat(let products, _): work = (64 * channels.roundedUp(to: 8) * 9, products == .one ? 950 : 350)
+    case .denseFloat(let products, let size, _):
+      let isTall = kernel.tileHeight > 16
+      work = (
+        64 * channels.roundedUp(to: 8) * Double(size * size), products == .one ? (isTall ? 800 : 700) : isTall ? 330 : 300
+      )
     case .pointwiseHopper: return pointwiseNanoseconds(of: kernel, splits: splits)
-    // Three products for one, and the depthwise part as plain sums; not measured.
-    case .separable(.float32): work = ((64 + 9) * channels.roundedUp(to: 8), 170)
+    // Likewise, and the depthwise part as plain sums; not measured.
+    case .separableFloat(let products): work = ((64 + 9) * channels.roundedUp(to: 8), products == .one ? 250 : 170)
     case .separable: work = ((64 + 72) * channels.roundedUp(to: 16), kernel.isForHopper ? 900 : 750)
     case .selection: work = (64 * channels.roundedUp(to: 16) * 1.3 + 72 * 64, 500)
     case .headFloat(let planes): work = (64 * Double(9 * planes).roundedUp(to: 8), 130)

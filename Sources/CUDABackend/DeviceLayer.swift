@@ -20,6 +20,8 @@ package struct DeviceLayer: Hashable, Sendable {
   /// What is added.
   package var residual: DeviceLayout?
   package var device: CUDADevice
+  /// Of float32: `one` where that is enough, though three may be taken, too.
+  package var products = CUDAKernel.FloatProducts.three
 
   /// Every kernel with its estimate in nanoseconds or the reason against it.
   package var candidates: [KernelCandidate<CUDAKernel>] { KernelCandidate.all(refusal: refusal, cost: nanoseconds) }
@@ -50,18 +52,22 @@ extension DeviceLayer {
     switch family {
     case .dense(let element, let size, let stride):
       return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? productRefusal(size, stride)
-    case .denseFloat(let size, let stride):
-      return pixelsRefusal(.float32) ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? productRefusal(size, stride)
+    case .denseFloat(let products, let size, let stride):
+      return productsRefusal(products) ?? pixelsRefusal(.float32) ?? residualRefusal ?? epilogueRefusal(shuffles: true)
+        ?? productRefusal(size, stride)
     case .denseHopper(let element):
       if input.shape.channels <= 48 || input.shape.channels > 64 { return "it takes 64 channels" }
       return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? productRefusal(3, 1)
     case .denseWide(let element, let groups): return wideRefusal(element, groups)
-    case .denseWideFloat(let groups): return wideRefusal(.float32, groups)
+    case .denseWideFloat(let products, let groups): return productsRefusal(products) ?? wideRefusal(.float32, groups)
     case .pointwiseHopper(let element, let groups):
       if groups > 1, computedGroups % groups != 0 { return "it takes whole runs of \(64 * groups) output channels" }
       return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? productRefusal(1, 1)
     case .separable(let element):
       return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true)
+        ?? separableRefusal(.depthwiseFirst)
+    case .separableFloat(let products):
+      return productsRefusal(products) ?? pixelsRefusal(.float32) ?? residualRefusal ?? epilogueRefusal(shuffles: true)
         ?? separableRefusal(.depthwiseFirst)
     case .selection(let element):
       return pixelsRefusal(element) ?? residualRefusal ?? epilogueRefusal(shuffles: true)
@@ -158,6 +164,10 @@ extension DeviceLayer {
     }
     return output.shape.batch * (output.groupCount + 1) * 4 > 65535
       ? "a launch takes at most 65535 images and groups of channels" : nil
+  }
+
+  private func productsRefusal(_ products: CUDAKernel.FloatProducts) -> String? {
+    products == .one && self.products == .three ? "it rounds what it multiplies to TF32" : nil
   }
 
   private func pixelsRefusal(_ element: DeviceElement) -> String? {

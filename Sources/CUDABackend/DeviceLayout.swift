@@ -8,7 +8,7 @@ package enum DeviceElement: String, Hashable, Sendable {
   /// Integers that stand for numbers.
   case uint8, int8
 
-  var byteCount: Int {
+  package var byteCount: Int {
     switch self {
     case .float32: 4
     case .float16, .bfloat16: 2
@@ -40,12 +40,38 @@ package enum DeviceElement: String, Hashable, Sendable {
 
 /// How values are stored on a CUDA device. Sums are float32 in any case.
 public enum CUDAPrecision: String, Hashable, Codable, Sendable, CaseIterable {
+  /// Products of two numbers are three of TF32 on the tensor cores, or plain ones: at most 2^-21 of each is lost.
   case float32
+  /// Values and weights as float32, each rounded to 11 significant bits where it is multiplied on the tensor cores: one product of TF32.
+  case tensorFloat32 = "tf32"
   /// Values of more than 8 channels, and weights, as IEEE 754 binary16: products run on the tensor cores. Biases, images and results
   /// stay float32.
   case float16
+  /// Likewise as bfloat16: 8 significant bits, and numbers as large as float32's.
+  case bfloat16
 
-  package var element: DeviceElement { self == .float32 ? .float32 : .float16 }
+  package var element: DeviceElement {
+    switch self {
+    case .float32, .tensorFloat32: .float32
+    case .float16: .float16
+    case .bfloat16: .bfloat16
+    }
+  }
+
+  /// What kernels may make of a product of two float32 numbers.
+  var products: CUDAKernel.FloatProducts { self == .tensorFloat32 ? .one : .three }
+
+  /// What a stored value or weight, or one that is multiplied, is off at most, as a share of it.
+  package var rounding: Double {
+    switch self {
+    case .float32: 0
+    case .tensorFloat32, .float16: 0x1p-11
+    case .bfloat16: 0x1p-8
+    }
+  }
+
+  /// Beyond it there are no numbers.
+  package var largest: Double { self == .float16 ? 65504 : Double(Float.greatestFiniteMagnitude) }
 }
 
 /// How a value lies in the memory of the device: *planes* of float32, one a channel, where channels are few, as images enter and leave;
@@ -121,7 +147,8 @@ package struct DeviceLayout: Hashable, Sendable {
       (view.imageStep, view.channelStep, view.rowStep, view.columnStep) = (h * w * stride, 1, w * stride, stride)
     }
     switch element {
-    case .float16, .bfloat16: view.element = 0
+    case .float16: view.element = 0
+    case .bfloat16: view.element = 4
     case .float32: view.element = 1
     case .uint8: view.element = 2
     case .int8: view.element = 3

@@ -137,16 +137,18 @@ extension DevicePlanner {
       switch family {
       case .dense(let element, let size, _):
         return WeightPacking.dense(groups: groups, inputs: padded, size: size, element, weight)
-      case .denseFloat(let size, _): return WeightPacking.denseFloat(groups: groups, inputs: padded, size: size, weight)
+      case .denseFloat(let products, let size, _):
+        return WeightPacking.denseFloat(groups: groups, inputs: padded, size: size, products, weight)
       case .denseHopper(let element):
         return WeightPacking.denseHopper(groups: groups, inputs: 64, inputsAtOnce: 64, outputsAtOnce: 64, element, weight)
       case .denseWide(let element, let atOnce):
         return WeightPacking.denseHopper(
           groups: groups, inputs: padded, inputsAtOnce: 16, outputsAtOnce: atOnce * 64, element, weight)
-      case .denseWideFloat(let atOnce):
-        return WeightPacking.denseWideFloat(groups: groups, inputs: padded, outputsAtOnce: atOnce * 64, weight)
-      case .separable(.float32):
-        return WeightPacking.separableFloat(groups: groups, inputs: padded, depthwise: channelWeight, pointwise: weight)
+      case .denseWideFloat(let products, let atOnce):
+        return WeightPacking.denseWideFloat(groups: groups, inputs: padded, outputsAtOnce: atOnce * 64, products, weight)
+      case .separableFloat(let products):
+        return WeightPacking.separableFloat(
+          groups: groups, inputs: padded, products, depthwise: channelWeight, pointwise: weight)
       case .pointwiseHopper(let element, let atOnce):
         return WeightPacking.denseHopper(
           groups: groups, inputs: padded.ceilingDivided(by: 32) * 32, inputsAtOnce: 32, outputsAtOnce: atOnce * 64, taps: 1,

@@ -15,7 +15,7 @@ extension DevicePlanner {
   /// Finds `x + scale · second(act(first(x)))` of two separable layers of up to 64 channels, which one kernel does: what lies between
   /// never reaches memory.
   mutating func findBlocks() {
-    guard precision == .float16, blockKernel != nil else { return }
+    guard precision.element.byteCount == 2, blockKernel != nil else { return }
     let nodes = Dictionary(network.nodes.map { ($0.name, $0) }) { first, _ in first }
     for node in network.nodes {
       guard case .separableConvolution(let second) = node.operation, let first = node.inputs.first.flatMap({ nodes[$0] }),
@@ -34,7 +34,7 @@ extension DevicePlanner {
   /// That of products of four warps where the device has them.
   private var blockKernel: CUDAKernel? {
     let kernels = CUDAKernel.allCases.filter {
-      $0.family == .separableBlock(.float16) && $0.sharedByteCount <= device.mostSharedByteCount
+      $0.family == .separableBlock(precision.element) && $0.sharedByteCount <= device.mostSharedByteCount
         && (device.isHopper || !$0.isForHopper) && (preferred.isEmpty || preferred.contains($0))
     }
     return kernels.first(where: \.isForHopper) ?? kernels.first

@@ -163,10 +163,11 @@ extension DevicePlanner {
     let input = try value(node.inputs[0])
     let output = try output(node)
     let groups = Groups(layout(input).shape, axes: [imageAxis(payload.axis, of: node.inputs[0])])
-    if layout(output).element == .float16, groups.size > 2048 {
+    let most = [DeviceElement.float16: 2048, .bfloat16: 256][layout(output).element] ?? Int.max
+    if groups.size > most {
       throw .unsupported(
         node: node.name, operation: node.operation.typeName, backend: CUDAEngine.backendName,
-        reason: "its places are beyond 2048, to which binary16 counts")
+        reason: "its places are beyond \(most), to which \(layout(output).element.rawValue) counts")
     }
     reduce(node, input, groups, Found.maximumPlace, to: output)
   }

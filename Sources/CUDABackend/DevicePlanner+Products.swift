@@ -84,7 +84,8 @@ extension DevicePlanner {
       epilogue: canonical(payload.epilogue))
     let residual = try residual(of: node, whole), output = try output(node)
     let layer = DeviceLayer(
-      form: first.form, input: layout(input), output: middleLayout, epilogue: first.epilogue, residual: nil, device: device)
+      form: first.form, input: layout(input), output: middleLayout, epilogue: first.epilogue, residual: nil, device: device,
+      products: precision.products)
     let choice = self.choice(of: layer, input: wholeInput, output: wholeShape)
     let atOnce = self.layer(whole, from: input, to: output, adding: residual)
     if !isMade(node), let chosen = self.choice(of: atOnce, input: wholeInput, output: wholeShapes[node.name]) {
@@ -187,7 +188,7 @@ extension DevicePlanner {
   private func layer(_ product: Product, from input: Int, to output: Int, adding residual: Int?) -> DeviceLayer {
     DeviceLayer(
       form: product.form, input: layout(input), output: layout(output), epilogue: product.epilogue,
-      residual: residual.map { layout($0) }, device: device)
+      residual: residual.map { layout($0) }, device: device, products: precision.products)
   }
 
   /// What does a layer.
@@ -231,7 +232,8 @@ extension DevicePlanner {
       if let index = program.steps[start...].firstIndex(where: { $0.kernel == kernel }) { weighed[index] = layer }
     }
     switch kernel.family {
-    case .dense, .denseFloat, .denseHopper, .denseWide, .denseWideFloat, .pointwiseHopper, .separable, .separableBlock,
+    case .dense, .denseFloat, .denseHopper, .denseWide, .denseWideFloat, .pointwiseHopper, .separable, .separableFloat,
+      .separableBlock,
       .selection, .head,
       .headFloat, .tail:
       try emitTiled(node, product, layer, choice, from: input, to: output, adding: residual)

@@ -10,11 +10,7 @@ enum WeightPacking {
       case .uint8, .int8: preconditionFailure("integers are packed as they are")
       case .float32: withUnsafeBytes(of: value.bitPattern) { bytes.append(contentsOf: $0) }
       case .float16: withUnsafeBytes(of: value.halfBits) { bytes.append(contentsOf: $0) }
-      case .bfloat16:
-        let pattern = value.bitPattern
-        let bits = UInt16(
-          truncatingIfNeeded: value.isNaN ? pattern >> 16 | 0x40 : (pattern &+ 0x7FFF &+ (pattern >> 16 & 1)) >> 16)
-        withUnsafeBytes(of: bits) { bytes.append(contentsOf: $0) }
+      case .bfloat16: withUnsafeBytes(of: value.bfloat16Bits) { bytes.append(contentsOf: $0) }
       }
     }
 
@@ -29,12 +25,13 @@ enum WeightPacking {
       }
     }
 
-    /// The right operands of m16n8k8 for both parts of the weights, each of 19 bits: the weight of depth and output, 8 of each.
-    mutating func appendRightFloat(_ weight: (_ depth: Int, _ output: Int) -> Float) {
+    /// The right operands of m16n8k8 for the parts of the weights, each of 19 bits: the weight of depth and output, 8 of each.
+    mutating func appendRightFloat(
+      _ products: CUDAKernel.FloatProducts = .three, _ weight: (_ depth: Int, _ output: Int) -> Float
+    ) {
       for lane in 0..<32 {
-        let both = (0..<2).map { weight(lane % 4 + $0 * 4, lane / 4) }
-        for value in both { append(firstPart(value)) }
-        for value in both { append(value - firstPart(value)) }
+        let both = (0..<2).map { parts(of: weight(lane % 4 + $0 * 4, lane / 4), products) }
+        for part in both[0].indices { for value in both { append(value[part]) } }
       }
     }
 
@@ -115,17 +112,28 @@ enum WeightPacking {
     return to.bytes
   }
 
-  /// The first 19 bits of a number, which are all that products of TF32 look at.
-  private static func firstPart(_ value: Float) -> Float { Float(bitPattern: value.bitPattern & 0xFFFF_E000) }
+  /// A number as those of 19 bits, which are all that products of TF32 look at: two of them, or the nearest one.
+  private static func parts(of value: Float, _ products: CUDAKernel.FloatProducts) -> [Float] {
+    switch products {
+    case .three:
+      let first = Float(bitPattern: value.bitPattern & 0xFFFF_E000)
+      return [first, value - first]
+    case .one: return [value.isFinite ? Float(bitPattern: (value.bitPattern + 0x1000) & 0xFFFF_E000) : value]
+    }
+  }
 
-  /// `DenseFloat`: a weight as two numbers of 19 bits. `inputs` is a multiple of 8.
-  static func denseFloat(groups: Int, inputs: Int, size: Int, _ weight: Weight) -> [UInt8] {
+  /// `DenseFloat`: a weight as one or two numbers of 19 bits. `inputs` is a multiple of 8.
+  static func denseFloat(
+    groups: Int, inputs: Int, size: Int, _ products: CUDAKernel.FloatProducts, _ weight: Weight
+  ) -> [UInt8] {
     var to = Packed(element: .float32)
     for o in stride(from: 0, to: groups * 64, by: 64) {
       for i in stride(from: 0, to: inputs, by: 8) {
         for column in 0..<size {
           for row in 0..<size {
-            for j in stride(from: 0, to: 64, by: 8) { to.appendRightFloat { weight(o + j + $1, i + $0, row, column) } }
+            for j in stride(from: 0, to: 64, by: 8) {
+              to.appendRightFloat(products) { weight(o + j + $1, i + $0, row, column) }
+            }
           }
         }
       }
@@ -134,18 +142,17 @@ enum WeightPacking {
   }
 
   /// `DenseWideFloatHopper`: likewise. `inputs` is a multiple of 8.
-  static func denseWideFloat(groups: Int, inputs: Int, outputsAtOnce: Int, _ weight: Weight) -> [UInt8] {
+  static func denseWideFloat(
+    groups: Int, inputs: Int, outputsAtOnce: Int, _ products: CUDAKernel.FloatProducts, _ weight: Weight
+  ) -> [UInt8] {
     var to = Packed(element: .float32)
     for o in stride(from: 0, to: groups * 64, by: outputsAtOnce) {
       for unit in stride(from: 0, to: inputs, by: 8) {
         for tap in 0..<9 {
-          for isFirst in [true, false] {
+          for part in parts(of: 0, products).indices {
             for i in stride(from: unit, to: unit + 8, by: 4) {
               for n in 0..<outputsAtOnce {
-                for k in 0..<4 {
-                  let value = weight(o + n, i + k, tap / 3, tap % 3)
-                  to.append(isFirst ? firstPart(value) : value - firstPart(value))
-                }
+                for k in 0..<4 { to.append(parts(of: weight(o + n, i + k, tap / 3, tap % 3), products)[part]) }
               }
             }
           }
@@ -176,7 +183,9 @@ enum WeightPacking {
   }
 
   /// `Separable` of float32. `inputs` is a multiple of 8.
-  static func separableFloat(groups: Int, inputs: Int, depthwise: ChannelWeight, pointwise: Weight) -> [UInt8] {
+  static func separableFloat(
+    groups: Int, inputs: Int, _ products: CUDAKernel.FloatProducts, depthwise: ChannelWeight, pointwise: Weight
+  ) -> [UInt8] {
     var to = Packed(element: .float32)
     for o in stride(from: 0, to: groups * 64, by: 64) {
       for i in stride(from: 0, to: inputs, by: 8) {
@@ -185,7 +194,7 @@ enum WeightPacking {
             for half in 0..<2 { to.append(depthwise(i + channel + half * 4, tap / 3, tap % 3)) }
           }
         }
-        for j in stride(from: 0, to: 64, by: 8) { to.appendRightFloat { pointwise(o + j + $1, i + $0, 0, 0) } }
+        for j in stride(from: 0, to: 64, by: 8) { to.appendRightFloat(products) { pointwise(o + j + $1, i + $0, 0, 0) } }
       }
     }
     return to.bytes
@@ -291,12 +300,26 @@ enum WeightPacking {
       for column in 0..<kernel.1 {
         for i in 0..<inputs {
           for o in 0..<outputs {
-            let value = weight(o, i, row, column)
-            to.append(element == .float16 ? Float(halfBits: value.halfBits) : value)
+            to.append(rounded(weight(o, i, row, column), element))
           }
         }
       }
     }
     return to.bytes
+  }
+
+  private static func rounded(_ value: Float, _ element: DeviceElement) -> Float {
+    switch element {
+    case .float16: Float(halfBits: value.halfBits)
+    case .bfloat16: Float(bitPattern: UInt32(value.bfloat16Bits) << 16)
+    case .float32, .uint8, .int8: value
+    }
+  }
+}
+
+extension Float {
+  /// The nearest bfloat16, of two the even one.
+  fileprivate var bfloat16Bits: UInt16 {
+    UInt16(truncatingIfNeeded: isNaN ? bitPattern >> 16 | 0x40 : (bitPattern &+ 0x7FFF &+ (bitPattern >> 16 & 1)) >> 16)
   }
 }

@@ -1,16 +1,17 @@
-// Convolutions of float32 as three products of TF32. Everything else is as in `Dense`.
+// Convolutions of float32 as three products of TF32, or as one. Everything else is as in `Dense`.
 //
 // Weights of a group of 64 output channels, one unit of 8 input channels after the other: for column of taps, row of taps, 8
-// output channels and lane, the right operand of m16n8k8 for the weights' first parts (two words), then for their second.
+// output channels and lane, the right operand of m16n8k8 for the weights' first parts (two words), then for their second, if there are any.
 #pragma once
 
-#include "threeProducts.cuh"
+#include "floatProducts.cuh"
 #include "tile.cuh"
 
-template <int Warps, int Stages, int Size = 3, int Stride = 1> struct DenseFloat {
+template <int Warps, int Stages, int Size = 3, int Stride = 1, class Products = ThreeProducts> struct DenseFloat {
   using Shape = Tile<Warps, Size, Stride>;
+  using Right = typename Products::Right;
   static constexpr int width = Shape::width, height = Shape::height;
-  static constexpr int weightBytes = Size * Size * 8 * 32 * 16, slotBytes = Shape::unitBytes + weightBytes;
+  static constexpr int weightBytes = Size * Size * 8 * 32 * sizeof(typename Products::Right), slotBytes = Shape::unitBytes + weightBytes;
   static constexpr int sharedBytes = Stages * slotBytes;
 
   static DEVICE void run(const ConvolutionArguments &a) {
@@ -48,11 +49,11 @@ template <int Warps, int Stages, int Size = 3, int Stride = 1> struct DenseFloat
       }
       commitCopies();
       const uint32_t here = ring + slot * slotBytes, first = here + warp * (4 * Stride * Shape::haloWidth * 32),
-                     right = here + Shape::unitBytes + lane * 16;
+                     right = here + Shape::unitBytes + lane * sizeof(Right);
 #pragma unroll
       for (int dx = 0; dx < Size; dx++) {
         constexpr int haloRows = 3 * Stride + Size;
-        FloatOperand left[haloRows];
+        typename Products::Left left[haloRows];
 #pragma unroll
         for (int row = 0; row < haloRows; row++) {
           uint32_t taken[4];
@@ -63,9 +64,9 @@ template <int Warps, int Stages, int Size = 3, int Stride = 1> struct DenseFloat
         for (int dy = 0; dy < Size; dy++)
 #pragma unroll
           for (int j = 0; j < 8; j++)
-            addThreeProducts([&](int row) -> float (&)[4] { return sums[row][j]; },
-                             [&](int row) -> const FloatOperand & { return left[row * Stride + dy]; },
-                             readShared<uint4>(right + ((dx * Size + dy) * 8 + j) * 512));
+            Products::add([&](int row) -> float (&)[4] { return sums[row][j]; },
+                          [&](int row) -> const typename Products::Left & { return left[row * Stride + dy]; },
+                          readShared<Right>(right + ((dx * Size + dy) * 8 + j) * (32 * sizeof(Right))));
       }
       if (++slot == Stages) slot = 0;
       if (++nextSlot == Stages) nextSlot = 0;

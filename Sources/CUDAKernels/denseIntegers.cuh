@@ -97,8 +97,8 @@ struct WarpSums : IntegerEnd {
     for (int i = 0; i < 16; i++, at += a.numbers.channelStep) {
       if (i >= channels) break;
       float v = number(sums[i], channel + i);
-      if (other.base) v = added(v, readPlace<Half>(other, at));
-      writePlace<Half>(a.numbers, at, ended(v));
+      if (other.base) v = added(v, readPlace(other, at));
+      writePlace(a.numbers, at, ended(v));
     }
   }
 };

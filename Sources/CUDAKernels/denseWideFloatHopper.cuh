@@ -1,4 +1,4 @@
-// Float32 as three products of TF32, as in `DenseFloat`, by four warps (wgmma, sm_90a), which read 3x3 windows and weights
+// Float32 as three products of TF32, or as one, as in `DenseFloat`, by four warps (wgmma, sm_90a), which read 3x3 windows and weights
 // where those of `DenseWideHopper` lie: four channels where there were eight.
 //
 // What the tensor cores see of a number are its first 19 bits, so that the halo as it was copied is the first part. Each thread
@@ -7,38 +7,40 @@
 // rows of taps. A step is such a row; there are two steps of products under way, and a barrier says that all are done with the
 // one before.
 //
+// Of one product nothing is put beside: each thread rounds what it copied, where it lies.
+//
 // Weights of a block's output channels, one unit of 8 input channels after the other: for tap, part, four input channels and
 // output channel, the four weights' first parts, or second.
 #pragma once
 
 #include "squares.cuh"
-#include "threeProducts.cuh"
+#include "floatProducts.cuh"
 
-template <int Groups, int Stages> struct DenseWideFloatHopper {
+template <int Groups, int Stages, class Products = ThreeProducts> struct DenseWideFloatHopper {
   using Squares = SquareSums<Groups>;
   using Shape = typename Squares::Shape;
   static constexpr int width = Shape::width, height = Shape::height;
-  static constexpr uint32_t fourBytes = Groups * 64 * 16, partBytes = 2 * fourBytes, rowBytes = 3 * 2 * partBytes;
-  static constexpr uint32_t halo = Squares::haloBytes, sharedBytes = 5 * halo + Stages * rowBytes;
+  static constexpr uint32_t fourBytes = Groups * 64 * 16, partBytes = 2 * fourBytes, rowBytes = 3 * Products::parts * partBytes;
+  static constexpr uint32_t halo = Squares::haloBytes, sharedBytes = (Products::parts == 2 ? 5 : 3) * halo + Stages * rowBytes;
   static_assert(Stages >= 5, "the second halo is there in time");
   static_assert(Squares::template stageBytes<float> <= sharedBytes, "sums are staged where everything was");
 
-  /// The second parts of what this thread copied.
+  /// The second parts of what this thread copied, or what it is rounded to.
   static DEVICE void split(uint32_t target, uint32_t source) {
+    auto put = [](float v) { return Products::parts == 2 ? secondPart(v) : roundedToTensorFloat(v); };
 #pragma unroll
     for (int i = 0; i < Shape::pieces; i++) {
       const int at = threadIdx.x + i * Shape::threads;
       if (at >= Shape::haloPixels * 2) break;
       const float4 v = readShared<float4>(source + Squares::place(at));
-      writeShared<float4>(target + Squares::place(at),
-                          float4{secondPart(v.x), secondPart(v.y), secondPart(v.z), secondPart(v.w)});
+      writeShared<float4>(target + Squares::place(at), float4{put(v.x), put(v.y), put(v.z), put(v.w)});
     }
   }
 
   static DEVICE void run(const ConvolutionArguments &a) {
     const Shape tile(a, 4, Groups);
     // First parts of three units, second parts of two, rows of weights.
-    const uint32_t firsts = sharedBase(), seconds = firsts + 3 * halo, ring = seconds + 2 * halo;
+    const uint32_t firsts = sharedBase(), seconds = firsts + 3 * halo, ring = seconds + (Products::parts - 1) * 2 * halo;
     const Units part(a, tile.split, 8);
     const int units = part.count, steps = 3 * units;
     const float *input = static_cast<const float *>(a.input) + part.first * 8;
@@ -57,7 +59,7 @@ template <int Groups, int Stages> struct DenseWideFloatHopper {
     }
     Squares squares(a, tile);
     waitForCopies<Stages - 3>();
-    split(seconds, firsts);
+    split(Products::parts == 2 ? seconds : firsts, firsts);
 
     int slot = 0, nextSlot = Stages - 2, first = 0, second = 0;
 #pragma unroll 1
@@ -76,8 +78,9 @@ template <int Groups, int Stages> struct DenseWideFloatHopper {
         commitCopies();
         // One group before its products and one after them, so that the tensor cores always have some.
         const bool splits = row == 2 && unit + 1 < units;
+        const uint32_t next = firsts + nextFirst * halo, target = Products::parts == 2 ? seconds + (second ^ 1) * halo : next;
         if (row == 2) waitForCopies<4>();
-        if (splits && squares.warpGroup == 0) split(seconds + (second ^ 1) * halo, firsts + nextFirst * halo);
+        if (splits && squares.warpGroup == 0) split(target, next);
 
         const uint64_t right = matrixDescriptor(ring + slot * rowBytes, 128, fourBytes);
         beginGroupProducts();
@@ -89,16 +92,18 @@ template <int Groups, int Stages> struct DenseWideFloatHopper {
               const int window = Squares::window(square, row * 3 + column);
               auto add = [&](int leftPart, int rightPart) {
                 addGroupProduct(squares.sums[square], left[leftPart] + window,
-                                right + (column * 2 + rightPart) * (partBytes / 16), static_cast<float *>(nullptr));
+                                right + (column * Products::parts + rightPart) * (partBytes / 16), static_cast<float *>(nullptr));
               };
               // The small ones first.
-              add(1, 0);
-              add(0, 1);
+              if constexpr (Products::parts == 2) {
+                add(1, 0);
+                add(0, 1);
+              }
               add(0, 0);
             }
           }
         commitGroupProducts();
-        if (splits && squares.warpGroup == 1) split(seconds + (second ^ 1) * halo, firsts + nextFirst * halo);
+        if (splits && squares.warpGroup == 1) split(target, next);
         waitForGroupProducts<1>();
         if (++slot == Stages) slot = 0;
         if (++nextSlot == Stages) nextSlot = 0;

@@ -143,6 +143,12 @@ DEVICE void addIntegerProduct(int (&d)[4], uint32_t a0, uint32_t a1, uint32_t a2
 }
 DEVICE float asFloat(uint32_t bits) { return __uint_as_float(bits); }
 DEVICE uint32_t asBits(float value) { return __float_as_uint(value); }
+/// The nearest number of 19 bits, of two the one that is farther from 0.
+DEVICE float roundedToTensorFloat(float value) {
+  uint32_t bits;
+  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(value));
+  return asFloat(bits);
+}
 
 // MARK: Operations that are rounded one by one, and are not contracted
 
@@ -204,19 +210,24 @@ template <int Pending> DEVICE void waitForGroupProducts() {
   }
 // Of 16 bits an operand may lie the other way round: 0, 0 says that neither does.
 GROUP_PRODUCTS(Half, "16", "f16", ", 0, 0")
+GROUP_PRODUCTS(BFloat16, "16", "bf16", ", 0, 0")
 GROUP_PRODUCTS(float, "8", "tf32", "")
 #undef GROUP_PRODUCTS
 
 /// d (64 x 64) += a (64 x 16) b (16 x 64): each warp has its 16 rows of a, and of d, in registers as for `Product`; b in shared memory.
 /// The registers of a stay as they are until the product is waited for.
-DEVICE void addGroupProduct(float (&d)[8][4], const uint32_t (&a)[4], uint64_t b, Half *) {
-  GROUP_PRODUCT(asm volatile("{ .reg .pred p; setp.ne.b32 p, 1, 0; wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16 "
-                             "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,"
-                             "%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31}, "
-                             "{%32,%33,%34,%35}, %36, p, 1, 1, 0; }"
-                             : SUMS4(d[0]), SUMS4(d[1]), SUMS4(d[2]), SUMS4(d[3]), SUMS4(d[4]), SUMS4(d[5]), SUMS4(d[6]), SUMS4(d[7])
-                             : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));)
-}
+#define GROUP_PRODUCTS(Type, type)                                                                                                      \
+  DEVICE void addGroupProduct(float (&d)[8][4], const uint32_t (&a)[4], uint64_t b, Type *) {                                           \
+    GROUP_PRODUCT(asm volatile("{ .reg .pred p; setp.ne.b32 p, 1, 0; wgmma.mma_async.sync.aligned.m64n64k16.f32." type "." type " "     \
+                               "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,"                                                \
+                               "%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31}, "                                     \
+                               "{%32,%33,%34,%35}, %36, p, 1, 1, 0; }"                                                                  \
+                               : SUMS4(d[0]), SUMS4(d[1]), SUMS4(d[2]), SUMS4(d[3]), SUMS4(d[4]), SUMS4(d[5]), SUMS4(d[6]), SUMS4(d[7]) \
+                               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));)                                                  \
+  }
+GROUP_PRODUCTS(Half, "f16")
+GROUP_PRODUCTS(BFloat16, "bf16")
+#undef GROUP_PRODUCTS
 #undef GROUP_PRODUCT
 #undef SUMS4
 #undef SUMS32

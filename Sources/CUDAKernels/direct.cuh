@@ -4,7 +4,7 @@
 
 #include "element.cuh"
 
-template <class E> struct Direct : Untiled {
+struct Direct : Untiled {
   static DEVICE void run(const DirectArguments &a) {
     const Element e(a.element);
     waitForEarlierKernels();
@@ -31,15 +31,15 @@ template <class E> struct Direct : Untiled {
           const float *weights =
               a.weights + static_cast<long long>(v * a.kernelWidth + u) * inputsOfGroup * outputs + e.channel;
           for (int c = 0; c < inputsOfGroup; c++)
-            sum += readElement<E>(a.input, e.image, group * inputsOfGroup + c, y, x) *
+            sum += readElement(a.input, e.image, group * inputsOfGroup + c, y, x) *
                    readConstant(weights + static_cast<long long>(c) * outputs);
         }
       }
       sum = activate(a.before, sum, e.channel) * a.scale;
-      if (a.residual.base) sum += readElement<E>(a.residual, e.image, e.channel, e.y, e.x);
+      if (a.residual.base) sum += readElement(a.residual, e.image, e.channel, e.y, e.x);
       sum = activate(a.after, sum, e.channel);
     }
     letLaterKernelsStart();
-    writeElement<E>(a.output, e.image, e.channel, e.y, e.x, sum);
+    writeElement(a.output, e.image, e.channel, e.y, e.x, sum);
   }
 };

@@ -4,7 +4,7 @@
 // lane, the right operand of m16n8k16, or of m16n8k8 for both parts.
 #pragma once
 
-#include "threeProducts.cuh"
+#include "floatProducts.cuh"
 
 /// What is multiplied at once of `Tail`'s rows by 8 output channels.
 template <class E> struct EdgeProducts {
@@ -31,7 +31,7 @@ template <> struct EdgeProducts<float> {
   static constexpr int tailBytes = 32 * 16;
 
   template <class Left> static DEVICE void addTail(float (&sums)[4][4], Left left, uint32_t right) {
-    FloatOperand rows[6];
+    ThreeProducts::Left rows[6];
 #pragma unroll
     for (int row = 0; row < 6; row++) {
       uint32_t taken[4];
@@ -40,9 +40,9 @@ template <> struct EdgeProducts<float> {
     }
 #pragma unroll
     for (int dy = 0; dy < 3; dy++)
-      addThreeProducts([&](int row) -> float (&)[4] { return sums[row]; },
-                       [&](int row) -> const FloatOperand & { return rows[row + dy]; },
-                       readShared<uint4>(right + dy * tailBytes));
+      ThreeProducts::add([&](int row) -> float (&)[4] { return sums[row]; },
+                         [&](int row) -> const ThreeProducts::Left & { return rows[row + dy]; },
+                         readShared<uint4>(right + dy * tailBytes));
   }
 };
 

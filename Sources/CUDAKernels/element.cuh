@@ -9,30 +9,32 @@ DEVICE long long place(const ValueView &v, int image, int channel, int y, int x)
 }
 
 /// The element that lies so many from the first; of an integer its number.
-template <class E> DEVICE float readPlace(const ValueView &v, long long at) {
+DEVICE float readPlace(const ValueView &v, long long at) {
   switch (v.element) {
     case 1: return readGlobal(static_cast<const float *>(v.base) + at);
     case 2: return readGlobal(static_cast<const unsigned char *>(v.base) + at);
     case 3: return readGlobal(static_cast<const signed char *>(v.base) + at);
-    default: return Numbers<E>::unpack(readGlobal(static_cast<const uint16_t *>(v.base) + at)).x;
+    case 4: return Numbers<BFloat16>::unpack(readGlobal(static_cast<const uint16_t *>(v.base) + at)).x;
+    default: return Numbers<Half>::unpack(readGlobal(static_cast<const uint16_t *>(v.base) + at)).x;
   }
 }
 
-template <class E> DEVICE float readElement(const ValueView &v, int image, int channel, int y, int x) {
-  return readPlace<E>(v, place(v, image, channel, y, x));
+DEVICE float readElement(const ValueView &v, int image, int channel, int y, int x) {
+  return readPlace(v, place(v, image, channel, y, x));
 }
 
-template <class E> DEVICE void writePlace(const ValueView &v, long long at, float value) {
+DEVICE void writePlace(const ValueView &v, long long at, float value) {
   switch (v.element) {
     case 1: writeGlobal(static_cast<float *>(v.base) + at, value); break;
     case 2:
     case 3: writeGlobal(static_cast<unsigned char *>(v.base) + at, static_cast<unsigned char>(static_cast<int>(value))); break;
-    default: writeGlobal(static_cast<uint16_t *>(v.base) + at, static_cast<uint16_t>(Numbers<E>::pack(value, 0)));
+    case 4: writeGlobal(static_cast<uint16_t *>(v.base) + at, static_cast<uint16_t>(Numbers<BFloat16>::pack(value, 0))); break;
+    default: writeGlobal(static_cast<uint16_t *>(v.base) + at, static_cast<uint16_t>(Numbers<Half>::pack(value, 0)));
   }
 }
 
-template <class E> DEVICE void writeElement(const ValueView &v, int image, int channel, int y, int x, float value) {
-  writePlace<E>(v, place(v, image, channel, y, x), value);
+DEVICE void writeElement(const ValueView &v, int image, int channel, int y, int x, float value) {
+  writePlace(v, place(v, image, channel, y, x), value);
 }
 
 /// This thread's element.

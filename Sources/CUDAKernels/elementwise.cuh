@@ -21,20 +21,20 @@ DEVICE float combined(int function, float a, float b) {
   }
 }
 
-template <class E> struct ElementByElement : Untiled {
+struct ElementByElement : Untiled {
   static DEVICE void run(const ElementwiseArguments &a) {
     const Element e(a.element);
     waitForEarlierKernels();
     if (!e.inside) return;
     float v = 0;
     if (e.isReal) {
-      v = readElement<E>(a.first, e.image, e.channel, e.y, e.x);
-      if (a.function) v = combined(a.function, v, readElement<E>(a.second, e.image, e.channel, e.y, e.x));
+      v = readElement(a.first, e.image, e.channel, e.y, e.x);
+      if (a.function) v = combined(a.function, v, readElement(a.second, e.image, e.channel, e.y, e.x));
       v *= a.scale;
       if (a.factors) v = v * readConstant(a.factors + e.channel) + readConstant(a.shifts + e.channel);
       v = activate(a.activation, v, e.channel);
     }
     letLaterKernelsStart();
-    writeElement<E>(a.output, e.image, e.channel, e.y, e.x, v);
+    writeElement(a.output, e.image, e.channel, e.y, e.x, v);
   }
 };

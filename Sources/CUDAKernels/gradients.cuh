@@ -57,10 +57,10 @@ struct ActivationGradient : Untiled {
     if (!e.inside) return;
     float v = 0;
     if (e.isReal)
-      v = readElement<Half>(a.gradient, e.image, e.channel, e.y, e.x) *
-          derivative(a.activation, readElement<Half>(a.argument, e.image, e.channel, e.y, e.x), e.channel);
+      v = readElement(a.gradient, e.image, e.channel, e.y, e.x) *
+          derivative(a.activation, readElement(a.argument, e.image, e.channel, e.y, e.x), e.channel);
     letLaterKernelsStart();
-    writeElement<Half>(a.output, e.image, e.channel, e.y, e.x, v);
+    writeElement(a.output, e.image, e.channel, e.y, e.x, v);
   }
 };
 
@@ -91,7 +91,7 @@ struct MaximumPoolGradient : Untiled {
           float most = 0;
           for (int y = max(top, 0); y < min(top + w.kernelHeight, w.height); y++)
             for (int x = max(left, 0); x < min(left + w.kernelWidth, w.width); x++) {
-              const float v = readElement<Half>(w.input, e.image, e.channel, y, x);
+              const float v = readElement(w.input, e.image, e.channel, y, x);
               // The first of those that are as large; what is not a number wins, the last of several.
               if (row < 0 || v > most || v != v) {
                 most = v;
@@ -99,12 +99,12 @@ struct MaximumPoolGradient : Untiled {
                 column = x;
               }
             }
-          if (row == e.y && column == e.x) sum += readElement<Half>(a.gradient, e.image, e.channel, i, j);
+          if (row == e.y && column == e.x) sum += readElement(a.gradient, e.image, e.channel, i, j);
         }
-      if (a.added.base) sum += readElement<Half>(a.added, e.image, e.channel, e.y, e.x);
+      if (a.added.base) sum += readElement(a.added, e.image, e.channel, e.y, e.x);
     }
     letLaterKernelsStart();
-    writeElement<Half>(w.output, e.image, e.channel, e.y, e.x, sum);
+    writeElement(w.output, e.image, e.channel, e.y, e.x, sum);
   }
 };
 
@@ -132,13 +132,13 @@ struct Adjoint : Untiled {
           for (int i = rows.from; i < rows.to; i++) {
             float ofRow = 0;
             for (int j = columns.from; j < columns.to; j++)
-              ofRow += weightOf(a.columns, j) * readElement<Half>(a.gradient, placeOf(a.images, n), placeOf(a.channels, c),
+              ofRow += weightOf(a.columns, j) * readElement(a.gradient, placeOf(a.images, n), placeOf(a.channels, c),
                                                                   placeOf(a.rows, i), placeOf(a.columns, j));
             sum += weightOf(a.images, n) * weightOf(a.channels, c) * weightOf(a.rows, i) * ofRow;
           }
     }
     letLaterKernelsStart();
-    writeElement<Half>(a.output, e.image, e.channel, e.y, e.x, sum * a.scale);
+    writeElement(a.output, e.image, e.channel, e.y, e.x, sum * a.scale);
   }
 };
 
@@ -163,10 +163,10 @@ struct Dropout : Untiled {
       const long long index =
           ((static_cast<long long>(e.image) * a.element.channels + e.channel) * a.element.height + e.y) * a.element.width + e.x;
       const bool isOut = (mixed(key + static_cast<uint64_t>(index) * 0x9E3779B97F4A7C15ull) >> 40) < a.limit;
-      v = readElement<Half>(a.input, e.image, e.channel, e.y, e.x) * (isOut ? 0.0f : a.factor);
+      v = readElement(a.input, e.image, e.channel, e.y, e.x) * (isOut ? 0.0f : a.factor);
     }
     letLaterKernelsStart();
-    writeElement<Half>(a.output, e.image, e.channel, e.y, e.x, v);
+    writeElement(a.output, e.image, e.channel, e.y, e.x, v);
   }
 };
 
@@ -177,10 +177,10 @@ struct FakeQuantize : Untiled {
     if (!e.inside) return;
     float v = 0;
     if (e.isReal) {
-      v = readElement<Half>(a.input, e.image, e.channel, e.y, e.x);
+      v = readElement(a.input, e.image, e.channel, e.y, e.x);
       if (v == v) v = rintf(v < a.minimum ? a.minimum : v > a.maximum ? a.maximum : v);
     }
     letLaterKernelsStart();
-    writeElement<Half>(a.output, e.image, e.channel, e.y, e.x, v);
+    writeElement(a.output, e.image, e.channel, e.y, e.x, v);
   }
 };

@@ -15,7 +15,7 @@ DEVICE long long placeOf(int number, const int (&extents)[5], const long long (&
   return at;
 }
 
-template <class E> struct Reduce {
+struct Reduce {
   static constexpr int width = 0, height = 0, sharedBytes = 256 * 8;
 
   /// The places of `Reduction.Function`, from 1; more in `ReduceArguments`.
@@ -55,7 +55,7 @@ template <class E> struct Reduce {
       const long long first = placeOf(static_cast<int>(group), a.groups.keptExtents, a.groups.keptSteps);
       const float mean = a.means ? readGlobal(a.means + group) : 0.0f;
       for (int i = lane; i < a.size; i += a.width) {
-        float v = readPlace<E>(a.input, first + placeOf(i, a.groups.extents, a.groups.steps)) - mean;
+        float v = readPlace(a.input, first + placeOf(i, a.groups.extents, a.groups.steps)) - mean;
         if (a.function == sumOfMagnitudes) v = fabsf(v);
         else if (a.function == sumOfSquares) v *= v;
         else if (a.function == sumOfExponentials) v = expf(v);
@@ -79,11 +79,11 @@ template <class E> struct Reduce {
       if (a.function == maximumPlace) v = found.place < a.size ? static_cast<float>(found.place) : 0.0f;
     }
     letLaterKernelsStart();
-    writeElement<E>(a.output, e.image, e.channel, e.y, e.x, v);
+    writeElement(a.output, e.image, e.channel, e.y, e.x, v);
   }
 };
 
-template <class E> struct Normalize : Untiled {
+struct Normalize : Untiled {
   static DEVICE void run(const NormalizeArguments &a) {
     const Element e(a.element);
     waitForEarlierKernels();
@@ -92,16 +92,16 @@ template <class E> struct Normalize : Untiled {
     if (e.isReal) {
       const long long group = e.image * a.groupSteps[0] + e.channel / a.channelsOfGroup * a.groupSteps[1] +
                               e.channel % a.channelsOfGroup * a.groupSteps[2] + e.y * a.groupSteps[3] + e.x * a.groupSteps[4];
-      v = readElement<E>(a.input, e.image, e.channel, e.y, e.x) - (a.first ? readGlobal(a.first + group) : 0.0f);
+      v = readElement(a.input, e.image, e.channel, e.y, e.x) - (a.first ? readGlobal(a.first + group) : 0.0f);
       const float second = readGlobal(a.second + group);
       v = a.function ? v / sqrtf(second + a.epsilon) : expf(v) / second;
     }
     letLaterKernelsStart();
-    writeElement<E>(a.output, e.image, e.channel, e.y, e.x, v);
+    writeElement(a.output, e.image, e.channel, e.y, e.x, v);
   }
 };
 
-template <class E> struct MultiplyMatrices : Untiled {
+struct MultiplyMatrices : Untiled {
   static DEVICE void run(const MatrixArguments &a) {
     const Element e(a.element);
     waitForEarlierKernels();
@@ -110,9 +110,9 @@ template <class E> struct MultiplyMatrices : Untiled {
     if (e.isReal) {
       long long left = place(a.left, e.image, e.channel, e.y, e.x), right = place(a.right, e.image, e.channel, e.y, e.x);
       for (int k = 0; k < a.products; k++, left += a.leftStep, right += a.rightStep)
-        sum += readPlace<E>(a.left, left) * readPlace<E>(a.right, right);
+        sum += readPlace(a.left, left) * readPlace(a.right, right);
     }
     letLaterKernelsStart();
-    writeElement<E>(a.output, e.image, e.channel, e.y, e.x, sum);
+    writeElement(a.output, e.image, e.channel, e.y, e.x, sum);
   }
 };

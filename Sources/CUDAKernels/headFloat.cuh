@@ -4,7 +4,7 @@
 // Weights: for 8 of that depth, 8 output channels and lane, the right operand of m16n8k8 for both parts.
 #pragma once
 
-#include "threeProducts.cuh"
+#include "floatProducts.cuh"
 
 template <int Planes, int Warps> struct HeadFloat {
   using Shape = Tile<Warps>;
@@ -15,7 +15,7 @@ template <int Planes, int Warps> struct HeadFloat {
 
   /// `value` gives a row's element of a place at the lane's pixel, or at that + 8.
   template <class Value> static DEVICE void add(float (&sums)[4][8][4], const uint4 *weights, Value value) {
-    FloatOperand left[4];
+    ThreeProducts::Left left[4];
 #pragma unroll
     for (int row = 0; row < 4; row++) {
       const uint32_t bits[4] = {asBits(value(row, 0, 0)), asBits(value(row, 0, 8)), asBits(value(row, 1, 0)),
@@ -24,8 +24,8 @@ template <int Planes, int Warps> struct HeadFloat {
     }
 #pragma unroll
     for (int j = 0; j < 8; j++)
-      addThreeProducts([&](int row) -> float (&)[4] { return sums[row][j]; },
-                       [&](int row) -> const FloatOperand & { return left[row]; }, readConstant(weights + j * 32));
+      ThreeProducts::add([&](int row) -> float (&)[4] { return sums[row][j]; },
+                         [&](int row) -> const ThreeProducts::Left & { return left[row]; }, readConstant(weights + j * 32));
   }
 
   static DEVICE void run(const ConvolutionArguments &a) {
@@ -63,11 +63,8 @@ template <int Planes, int Warps> struct HeadFloat {
                  : zero;
         next[i] = real ? 4 : 0;
       }
-      add(sums,
-                        static_cast<const uint4 *>(a.weights) + (tile.group * steps + step) * (8 * 32) + lane,
-                        [&](int row, int i, int pixel) {
-                          return readShared<float>(at[i] + next[i] * (row * Shape::haloWidth + pixel));
-                        });
+      add(sums, static_cast<const uint4 *>(a.weights) + (tile.group * steps + step) * (8 * 32) + lane,
+          [&](int row, int i, int pixel) { return readShared<float>(at[i] + next[i] * (row * Shape::haloWidth + pixel)); });
     }
     letLaterKernelsStart();
     waitForCopies<0>();

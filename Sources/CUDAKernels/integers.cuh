@@ -21,19 +21,19 @@ DEVICE float activateExactly(const ActivationArguments &a, float v, int channel)
   }
 }
 
-template <class E> struct Integers : Untiled {
+struct Integers : Untiled {
   static DEVICE void run(const IntegerArguments &a) {
     const Element e(a.element);
     waitForEarlierKernels();
     if (!e.inside) return;
     float v = 0;
     if (e.isReal) {
-      v = readElement<E>(a.first, e.image, e.channel, e.y, e.x);
+      v = readElement(a.first, e.image, e.channel, e.y, e.x);
       switch (a.function) {
         case 0: v = stored(a.store, quotient(v, a.firstScale)); break;
         case 1: v = product(v - a.firstZero, a.firstScale); break;
         case 2: {
-          const float other = readElement<E>(a.second, e.image, e.channel, e.y, e.x);
+          const float other = readElement(a.second, e.image, e.channel, e.y, e.x);
           v = stored(a.store, sum(product(v - a.firstZero, a.firstScale), product(other - a.secondZero, a.secondScale)));
           break;
         }
@@ -45,11 +45,11 @@ template <class E> struct Integers : Untiled {
       }
     }
     letLaterKernelsStart();
-    writeElement<E>(a.output, e.image, e.channel, e.y, e.x, v);
+    writeElement(a.output, e.image, e.channel, e.y, e.x, v);
   }
 };
 
-template <class E> struct DirectIntegers : Untiled {
+struct DirectIntegers : Untiled {
   static DEVICE void run(const DirectIntegersArguments &a) {
     const Element e(a.element);
     waitForEarlierKernels();
@@ -76,24 +76,24 @@ template <class E> struct DirectIntegers : Untiled {
           const signed char *weights = static_cast<const signed char *>(a.weights) +
                                        static_cast<long long>(row * a.kernelWidth + column) * inputsOfGroup * outputs + e.channel;
           for (int c = 0; c < inputsOfGroup; c++)
-            sums += (static_cast<int>(readElement<E>(a.input, e.image, group * inputsOfGroup + c, y, x)) - a.inputZero) *
+            sums += (static_cast<int>(readElement(a.input, e.image, group * inputsOfGroup + c, y, x)) - a.inputZero) *
                     readConstant(weights + static_cast<long long>(c) * outputs);
         }
       }
       v = product(asNumber(sums), readConstant(a.multipliers + e.channel));
       v = product(activateExactly(a.before, v, e.channel), a.scale);
       if (a.residual.base) {
-        const float other = readElement<E>(a.residual, e.image, e.channel, e.y, e.x);
+        const float other = readElement(a.residual, e.image, e.channel, e.y, e.x);
         v = sum(v, product(other - a.residualZero, a.residualScale));
       }
       v = stored(a.store, activateExactly(a.after, v, e.channel));
     }
     letLaterKernelsStart();
-    writeElement<E>(a.output, e.image, e.channel, e.y, e.x, v);
+    writeElement(a.output, e.image, e.channel, e.y, e.x, v);
   }
 };
 
-template <class E> struct MeanOfIntegers : Untiled {
+struct MeanOfIntegers : Untiled {
   static DEVICE void run(const IntegerWindowArguments &all) {
     const WindowArguments &a = all.window;
     const Element e(a.element);
@@ -106,11 +106,11 @@ template <class E> struct MeanOfIntegers : Untiled {
       int count = 0, sums = 0;
       for (int y = max(top, 0); y < min(bottom, a.height); y++)
         for (int x = max(left, 0); x < min(right, a.width); x++, count++)
-          sums += static_cast<int>(readElement<E>(a.input, e.image, e.channel, y, x)) - all.zeroPoint;
+          sums += static_cast<int>(readElement(a.input, e.image, e.channel, y, x)) - all.zeroPoint;
       const float share = quotient(1, asNumber(a.countsPadding ? (bottom - top) * (right - left) : count));
       v = stored(all.store, product(asNumber(sums), share));
     }
     letLaterKernelsStart();
-    writeElement<E>(a.output, e.image, e.channel, e.y, e.x, v);
+    writeElement(a.output, e.image, e.channel, e.y, e.x, v);
   }
 };

@@ -3,7 +3,7 @@
 
 #include "element.cuh"
 
-template <class E> struct Move : Untiled {
+struct Move : Untiled {
   static DEVICE void run(const MoveArguments &a) {
     const Element e(a.element);
     waitForEarlierKernels();
@@ -38,14 +38,14 @@ template <class E> struct Move : Untiled {
         image = static_cast<int>(at / a.inputChannels);
       }
       const bool isThere = image >= 0 && channel >= 0 && y >= 0 && x >= 0;
-      v = isThere ? readElement<E>(a.input, image, channel, y, x) : a.value;
+      v = isThere ? readElement(a.input, image, channel, y, x) : a.value;
     }
     letLaterKernelsStart();
-    writeElement<E>(a.output, e.image, e.channel, e.y, e.x, v);
+    writeElement(a.output, e.image, e.channel, e.y, e.x, v);
   }
 };
 
-template <class E> struct Resample : Untiled {
+struct Resample : Untiled {
   static DEVICE void run(const ResampleArguments &a) {
     const Element e(a.element);
     waitForEarlierKernels();
@@ -58,16 +58,16 @@ template <class E> struct Resample : Untiled {
         for (int j = 0; j < a.columnTaps; j++) {
           const int column = e.x * a.columnTaps + j;
           ofRow += readConstant(a.columnWeights + column) *
-                   readElement<E>(a.input, e.image, e.channel, readConstant(a.rows + row), readConstant(a.columns + column));
+                   readElement(a.input, e.image, e.channel, readConstant(a.rows + row), readConstant(a.columns + column));
         }
         sum += readConstant(a.rowWeights + row) * ofRow;
       }
     letLaterKernelsStart();
-    writeElement<E>(a.output, e.image, e.channel, e.y, e.x, sum);
+    writeElement(a.output, e.image, e.channel, e.y, e.x, sum);
   }
 };
 
-template <class E> struct Windows : Untiled {
+struct Windows : Untiled {
   static DEVICE void run(const WindowArguments &a) {
     const Element e(a.element);
     waitForEarlierKernels();
@@ -79,7 +79,7 @@ template <class E> struct Windows : Untiled {
       int count = 0;
       for (int y = max(top, 0); y < min(bottom, a.height); y++)
         for (int x = max(left, 0); x < min(right, a.width); x++, count++) {
-          const float v = readElement<E>(a.input, e.image, e.channel, y, x);
+          const float v = readElement(a.input, e.image, e.channel, y, x);
           // What is not a number wins, as on the processor.
           if (a.takesMean) result += v;
           else if (count == 0 || v > result || v != v) result = result != result ? result : v;
@@ -87,6 +87,6 @@ template <class E> struct Windows : Untiled {
       if (a.takesMean) result /= static_cast<float>(a.countsPadding ? (bottom - top) * (right - left) : count);
     }
     letLaterKernelsStart();
-    writeElement<E>(a.output, e.image, e.channel, e.y, e.x, result);
+    writeElement(a.output, e.image, e.channel, e.y, e.x, result);
   }
 };

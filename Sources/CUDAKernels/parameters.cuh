@@ -11,11 +11,11 @@ struct MovingAverage : Untiled {
     if (!e.inside) return;
     float v = 0;
     if (e.isReal) {
-      const float g = readElement<Half>(a.gradient, e.image, e.channel, e.y, e.x);
-      v = a.keep * readElement<Half>(a.average, e.image, e.channel, e.y, e.x) + a.add * (a.squares ? g * g : g);
+      const float g = readElement(a.gradient, e.image, e.channel, e.y, e.x);
+      v = a.keep * readElement(a.average, e.image, e.channel, e.y, e.x) + a.add * (a.squares ? g * g : g);
     }
     letLaterKernelsStart();
-    writeElement<Half>(a.output, e.image, e.channel, e.y, e.x, v);
+    writeElement(a.output, e.image, e.channel, e.y, e.x, v);
   }
 };
 
@@ -26,16 +26,16 @@ struct ParameterStep : Untiled {
     if (!e.inside) return;
     float v = 0;
     if (e.isReal) {
-      const float rate = readGlobal(a.numbers), direction = readElement<Half>(a.direction, e.image, e.channel, e.y, e.x);
-      v = (1 - rate * a.decay) * readElement<Half>(a.weight, e.image, e.channel, e.y, e.x);
+      const float rate = readGlobal(a.numbers), direction = readElement(a.direction, e.image, e.channel, e.y, e.x);
+      v = (1 - rate * a.decay) * readElement(a.weight, e.image, e.channel, e.y, e.x);
       if (a.isAdaptive)
         v -= rate * readGlobal(a.numbers + 1) * direction /
-             (sqrtf(readElement<Half>(a.square, e.image, e.channel, e.y, e.x)) * readGlobal(a.numbers + 2) + a.epsilon);
+             (sqrtf(readElement(a.square, e.image, e.channel, e.y, e.x)) * readGlobal(a.numbers + 2) + a.epsilon);
       else
         v -= rate * direction;
     }
     letLaterKernelsStart();
-    writeElement<Half>(a.output, e.image, e.channel, e.y, e.x, v);
+    writeElement(a.output, e.image, e.channel, e.y, e.x, v);
   }
 };
 

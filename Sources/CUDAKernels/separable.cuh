@@ -11,7 +11,7 @@
 // A bias of the depthwise part is folded into the pointwise one's.
 #pragma once
 
-#include "threeProducts.cuh"
+#include "floatProducts.cuh"
 #include "tile.cuh"
 
 /// The 3x3 weights of 16 channels in registers, and the products with them.
@@ -139,21 +139,22 @@ template <class E> struct SeparableUnit : DepthwiseUnit<E> {
 };
 
 /// A unit of 8 channels of float32. The depthwise part is summed as it is, where the pointwise product wants its left operand;
-/// that one is three products of TF32, as in `DenseFloat`.
+/// that one is three products of TF32, or one, as in `DenseFloat`.
 ///
 /// Weights: for tap and c, those of channels c and c + 4; for 8 output channels and lane, the right operand of m16n8k8 for the
-/// weights' first parts (two words), then for their second.
-template <> struct SeparableUnit<float> {
+/// weights' first parts (two words), then for their second, if there are any.
+template <class Products> struct SeparableUnitFloat {
+  using Right = typename Products::Right;
   static constexpr bool isGrouped = false;
-  static constexpr int bytes = 9 * 4 * 8 + 8 * 32 * 16;
+  static constexpr int bytes = 9 * 4 * 8 + 8 * 32 * sizeof(Right);
   uint32_t right;
   float2 taps[9];
 
-  DEVICE explicit SeparableUnit(uint32_t weights) {
+  DEVICE explicit SeparableUnitFloat(uint32_t weights) {
     const int lane = threadIdx.x & 31;
 #pragma unroll
     for (int tap = 0; tap < 9; tap++) taps[tap] = readShared<float2>(weights + tap * 32 + (lane & 3) * 8);
-    right = weights + 9 * 4 * 8 + lane * 16;
+    right = weights + 9 * 4 * 8 + lane * sizeof(Right);
   }
 
   template <int Width, int Row, int Column>
@@ -178,7 +179,7 @@ template <> struct SeparableUnit<float> {
           }
         }
       }
-    FloatOperand left[4];
+    typename Products::Left left[4];
 #pragma unroll
     for (int row = 0; row < 4; row++) {
       const uint32_t bits[4] = {asBits(middle[row][0]), asBits(middle[row][1]), asBits(middle[row][2]), asBits(middle[row][3])};
@@ -186,9 +187,13 @@ template <> struct SeparableUnit<float> {
     }
 #pragma unroll
     for (int j = 0; j < 8; j++)
-      addThreeProducts([&](int row) -> float (&)[4] { return sums[row][j]; },
-                       [&](int row) -> const FloatOperand & { return left[row]; }, readShared<uint4>(right + j * 512));
+      Products::add([&](int row) -> float (&)[4] { return sums[row][j]; },
+                    [&](int row) -> const typename Products::Left & { return left[row]; },
+                    readShared<Right>(right + j * (32 * sizeof(Right))));
   }
+};
+template <> struct SeparableUnit<float> : SeparableUnitFloat<ThreeProducts> {
+  using SeparableUnitFloat::SeparableUnitFloat;
 };
 
 /// The same by products of four warps (wgmma, sm_90a), whose left operands are the registers that the depthwise part ends in: a row's

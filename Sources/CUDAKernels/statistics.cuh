@@ -50,13 +50,13 @@ struct ChannelSums {
 #pragma unroll 4
       for (int pixel = first + lane; pixel < last; pixel += lanes) {
         const int image = pixel / a.imagePixels, at = pixel % a.imagePixels;
-        const float x = readPlace<Half>(
+        const float x = readPlace(
             a.input, image * a.input.imageStep + channel * a.input.channelStep + at * a.input.columnStep);
         if (a.function == 0) found.x += x;
         else if (a.function == 1) found.x += (x - mean) * (x - mean);
         else {
           const float unit = normalised(x, mean, inverse);
-          float g = readPlace<Half>(
+          float g = readPlace(
               a.gradient, image * a.gradient.imageStep + channel * a.gradient.channelStep + at * a.gradient.columnStep);
           if (a.rectifies && !(sum(product(weight, unit), bias) > 0)) g = 0;
           found.x += g;
@@ -113,15 +113,15 @@ struct NormalizeBatch : Untiled {
     float v = 0;
     if (e.isReal) {
       const float unit =
-          normalised(readElement<Half>(a.input, e.image, e.channel, e.y, e.x), readGlobal(a.moments + e.channel),
+          normalised(readElement(a.input, e.image, e.channel, e.y, e.x), readGlobal(a.moments + e.channel),
                      inverseDeviation(a.moments, a.element.channels, e.channel, a.epsilon));
       v = sum(product(readGlobal(a.weights + e.channel), unit), readGlobal(a.biases + e.channel));
       v = activate(a.before, v, e.channel) * a.scale;
-      if (a.other.base) v += readElement<Half>(a.other, e.image, e.channel, e.y, e.x);
+      if (a.other.base) v += readElement(a.other, e.image, e.channel, e.y, e.x);
       v = activate(a.after, v, e.channel);
     }
     letLaterKernelsStart();
-    writeElement<Half>(a.output, e.image, e.channel, e.y, e.x, v);
+    writeElement(a.output, e.image, e.channel, e.y, e.x, v);
   }
 };
 
@@ -134,15 +134,15 @@ struct BatchGradient : Untiled {
     if (e.isReal) {
       const int channels = a.element.channels;
       const float inverse = inverseDeviation(a.moments, channels, e.channel, a.epsilon),
-                  unit = normalised(readElement<Half>(a.input, e.image, e.channel, e.y, e.x),
+                  unit = normalised(readElement(a.input, e.image, e.channel, e.y, e.x),
                                     readGlobal(a.moments + e.channel), inverse),
                   weight = readGlobal(a.weights + e.channel);
-      float g = readElement<Half>(a.other, e.image, e.channel, e.y, e.x);
+      float g = readElement(a.other, e.image, e.channel, e.y, e.x);
       if (a.rectifies && !(sum(product(weight, unit), readGlobal(a.biases + e.channel)) > 0)) g = 0;
       const float shift = (readGlobal(a.sums + e.channel) + unit * readGlobal(a.sums + channels + e.channel)) / a.count;
       v = weight * inverse * (g - shift);
     }
     letLaterKernelsStart();
-    writeElement<Half>(a.output, e.image, e.channel, e.y, e.x, v);
+    writeElement(a.output, e.image, e.channel, e.y, e.x, v);
   }
 };

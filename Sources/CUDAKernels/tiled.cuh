@@ -4,7 +4,7 @@
 
 #include "element.cuh"
 
-template <class E> struct Tiled {
+struct Tiled {
   static constexpr int width = 16, height = 16, haloWidth = width + 2, haloPixels = haloWidth * (height + 2);
   static constexpr int inputsAtOnce = 8, outputsAtOnce = 16;
   static constexpr uint32_t haloBytes = inputsAtOnce * haloPixels * 4, weightBytes = 9 * inputsAtOnce * outputsAtOnce * 4;
@@ -29,7 +29,7 @@ template <class E> struct Tiled {
         const int c = i % inputsAtOnce, pixel = i / inputsAtOnce, u = x0 - 1 + pixel % haloWidth, v = y0 - 1 + pixel / haloWidth;
         const bool inside = u >= 0 && v >= 0 && u < a.width && v < a.height && c0 + c < a.inputChannels;
         writeShared<float>(halo + static_cast<uint32_t>(c * haloPixels + pixel) * 4,
-                           inside ? readElement<E>(a.input, image, c0 + c, v, u) : 0.0f);
+                           inside ? readElement(a.input, image, c0 + c, v, u) : 0.0f);
       }
       for (int i = thread; i < 9 * inputsAtOnce * outputsAtOnce; i += width * height) {
         const int o = i % outputsAtOnce, c = i / outputsAtOnce % inputsAtOnce, tap = i / (outputsAtOnce * inputsAtOnce);
@@ -70,10 +70,10 @@ template <class E> struct Tiled {
       float v = 0;
       if (channel < outputs) {
         v = activate(a.before, readShared<float>(sum + static_cast<uint32_t>(o) * (width * height * 4)), channel) * a.scale;
-        if (a.residual.base) v += readElement<E>(a.residual, image, channel, y, x);
+        if (a.residual.base) v += readElement(a.residual, image, channel, y, x);
         v = activate(a.after, v, channel);
       }
-      writeElement<E>(a.output, image, channel, y, x, v);
+      writeElement(a.output, image, channel, y, x, v);
     }
   }
 };

@@ -58,9 +58,9 @@ struct WeightGradient {
         const int y = readShared<int>(place + 16) + dy, x = readShared<int>(place + 20) + dx;
         const bool isInside = y >= 0 && x >= 0 && y < a.height && x < a.width;
         float g = 0, v = 0;
-        if (gradient >= 0 && hasOutput) g = readPlace<Half>(a.gradient, gradient + output * a.gradient.channelStep);
+        if (gradient >= 0 && hasOutput) g = readPlace(a.gradient, gradient + output * a.gradient.channelStep);
         if (gradient >= 0 && hasColumn && isInside)
-          v = readPlace<Half>(a.input, image + channel * a.input.channelStep + y * a.input.rowStep + x * a.input.columnStep);
+          v = readPlace(a.input, image + channel * a.input.channelStep + y * a.input.rowStep + x * a.input.columnStep);
         writeShared<float>(gradients + at, g);
         writeShared<float>(inputs + at, v);
       }
@@ -105,8 +105,8 @@ struct WeightGradientOfGroups {
         const GradientPixel pixel(a, p);
         const int y = pixel.outputRow * a.strideHeight + dy, x = pixel.outputColumn * a.strideWidth + dx;
         if (y < 0 || x < 0 || y >= a.height || x >= a.width) continue;
-        sum += readElement<Half>(a.input, pixel.image, channel, y, x) *
-               readPlace<Half>(a.gradient, pixel.gradientPlace(a.gradient) + output * a.gradient.channelStep);
+        sum += readElement(a.input, pixel.image, channel, y, x) *
+               readPlace(a.gradient, pixel.gradientPlace(a.gradient) + output * a.gradient.channelStep);
       }
     const uint32_t own = sharedBase() + static_cast<uint32_t>(thread) * 4;
     writeShared<float>(own, sum);
@@ -137,6 +137,6 @@ struct WeightTotals : Untiled {
     for (int run = 0; run < a.runs; run++) sum += readGlobal(a.sums + run * count + at);
     letLaterKernelsStart();
     const int output = static_cast<int>(at % a.outputs), column = static_cast<int>(at / a.outputs), tap = column / a.inputs;
-    writeElement<Half>(a.output, output, column % a.inputs, tap / a.kernelWidth, tap % a.kernelWidth, sum);
+    writeElement(a.output, output, column % a.inputs, tap / a.kernelWidth, tap % a.kernelWidth, sum);
   }
 };

@@ -24,11 +24,7 @@ extension Engine {
       case .float32: 0
       case .bfloat16: Tolerance.bfloat16Epsilon
       }
-    case .cuda(let options):
-      switch options.precision {
-      case .float32: 0
-      case .float16: Tolerance.float16Epsilon
-      }
+    case .cuda(let options): options.precision.rounding
     }
   }
 }

@@ -83,7 +83,7 @@ extension CUDAKernel.Family {
       .maximumPool(let element, _, _), .pointwisePlanes(let element, _), .depthwise(let element, _, _),
       .linear(let element, _), .meanOfPixels(let element):
       element
-    case .denseFloat, .denseWideFloat, .headFloat: .float32
+    case .denseFloat, .denseWideFloat, .separableFloat, .headFloat: .float32
     case .direct, .tiled, .elementByElement, .move, .resample, .windows, .reduce, .normalize, .multiplyMatrices, .integers,
       .training:
       nil

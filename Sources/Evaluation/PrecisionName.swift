@@ -3,12 +3,21 @@ import CUDABackend
 
 /// The precisions of all engines, by name.
 public enum PrecisionName: String, Hashable, Sendable, CaseIterable {
-  case float32, bfloat16, float16
+  case float32
+  case tensorFloat32 = "tf32"
+  case bfloat16, float16
 
   /// That of the CPU engine; nil where it has none of the name.
   public var cpu: Precision? { Precision(rawValue: rawValue) }
-  /// That of a CUDA device; nil where it has none of the name.
-  public var cuda: CUDAPrecision? { CUDAPrecision(rawValue: rawValue) }
+  /// That of a CUDA device.
+  public var cuda: CUDAPrecision {
+    switch self {
+    case .float32: .float32
+    case .tensorFloat32: .tensorFloat32
+    case .bfloat16: .bfloat16
+    case .float16: .float16
+    }
+  }
 }
 
 /// Where a network runs: `cpu`, `cuda`, `cuda:1`.

@@ -43,7 +43,7 @@ public struct Work: Hashable, Codable, Sendable {
     case bfloat16Pairs = "bfloat16_pairs"
     /// Matrices of 16-bit floats at once, summed in float32.
     case float16
-    /// Matrices of TF32 at once, summed in float32: three products for each of two float32 numbers.
+    /// Matrices of TF32 at once, summed in float32: three products for each of two float32 numbers, or one of what they are rounded to.
     case tensorFloat32 = "tensor_float32"
     /// Integers of 8 bits, summed in int32.
     case integers

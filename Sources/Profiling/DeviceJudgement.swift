@@ -1,3 +1,4 @@
+import CUDABackend
 import Evaluation
 import Execution
 
@@ -94,6 +95,9 @@ struct DeviceJudgement {
     }
   }
 
+  /// Whether values are of 32 bits.
+  private var is32: Bool { CUDAPrecision(rawValue: profile.precision)?.element.byteCount == 4 }
+
   private var change: String? {
     switch bound {
     case .copy:
@@ -107,7 +111,7 @@ struct DeviceJudgement {
         + (down > 0 ? ", or \(down), which cost less" : "")
     case .memory:
       var ways: [String] = []
-      if profile.precision == "float32" { ways.append("float16, which halves the bytes and is for the tensor cores") }
+      if is32 { ways.append("float16, which halves the bytes and is for the tensor cores") }
       if layer.isMostlyWeights {
         ways.append("a larger batch, for which they are fetched once")
       } else if layer.traffic.valueBytes > profile.residentByteCount {
@@ -115,7 +119,7 @@ struct DeviceJudgement {
       }
       return ways.isEmpty ? nil : ways.joined(separator: "; or ")
     case .arithmetic:
-      if profile.precision == "float32" { return "float16, of which the tensor cores do several times the products" }
+      if is32 { return "float16, of which the tensor cores do several times the products" }
       return isNear ? nil : layer.shortfall?.change
     case .unreliable: return nil
     }

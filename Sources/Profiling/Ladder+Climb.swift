@@ -104,7 +104,7 @@ struct Climb {
         return
       }
       let first = CUDAKernel.allCases.first {
-        $0.name == session.kernels.first { $0.kernel != "move_half" }?.kernel
+        $0.name == session.kernels.first { $0.kernel != "move" }?.kernel
       }
       let result = LadderTable.Rung(
         name: rung.name, isa: rung.engine.precision.rawValue, threads: first?.threadCount ?? 256,

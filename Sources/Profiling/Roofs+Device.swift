@@ -122,15 +122,16 @@ extension CUDADevice {
     switch (precision, capability.major, capability.minor) {
     case (nil, 8, 0): products = 64
     case (nil, _, _): products = 128
-    case (.float16?, 8, 0): products = 1024
-    case (.float16?, 8, _): products = 512
-    case (.float16?, 9, _): products = 2048
+    case (.float16?, 8, 0), (.bfloat16?, 8, 0): products = 1024
+    case (.float16?, 8, _), (.bfloat16?, 8, _): products = 512
+    case (.float16?, 9, _), (.bfloat16?, 9, _): products = 2048
     // Later ones do at least as much.
-    case (.float16?, _, _): products = 512
-    case (.float32?, 8, 0): products = 512.0 / 3
-    case (.float32?, 8, _): products = 256.0 / 3
-    case (.float32?, 9, _): products = 1024.0 / 3
-    case (.float32?, _, _): products = 256.0 / 3
+    case (.float16?, _, _), (.bfloat16?, _, _): products = 512
+    case (.tensorFloat32?, 8, 0): products = 512
+    case (.tensorFloat32?, 8, _): products = 256
+    case (.tensorFloat32?, 9, _): products = 1024
+    case (.tensorFloat32?, _, _): products = 256
+    case (.float32?, _, _): return computedGflopsPerS(ofTensorCores: .tensorFloat32) / 3
     }
     return 2 * products * Double(multiprocessorCount) * Double(clockKilohertz) / 1e6
   }

@@ -21,7 +21,7 @@ struct KernelsCommand: ParsableCommand {
   )
   var isa: InstructionSet?
 
-  @Option(help: "The precision to choose for: float32, on the CPU bfloat16, on a CUDA device float16.")
+  @Option(help: "The precision to choose for: float32, bfloat16, on a CUDA device tf32 and float16.")
   var precision = PrecisionName.float32
 
   @Option(
@@ -78,8 +78,6 @@ struct KernelsCommand: ParsableCommand {
       throw ValidationError(
         "\(isa != nil ? "--isa" : "--rates") is for the CPU; a CUDA device chooses by what it says of itself: leave it or --device out"
       )
-    } else if precision.cuda == nil {
-      throw PrecisionName.onlyOfCPU
     }
   }
 
@@ -90,7 +88,7 @@ struct KernelsCommand: ParsableCommand {
       let network = try ModelLibrary.network(model)
       let shape = try network.inputShape(given: input)
       if let named {
-        report = try KernelReport(network, input: shape, precision: precision.cuda ?? .float32, device: named)
+        report = try KernelReport(network, input: shape, precision: precision.cuda, device: named)
       } else {
         report = try KernelReport(
           network, input: shape,

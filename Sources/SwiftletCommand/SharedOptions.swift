@@ -76,9 +76,8 @@ struct CPUArguments: ParsableArguments {
 }
 
 extension PrecisionName {
-  static let onlyOfDevice = ValidationError("the CPU has float32 and bfloat16; give one of them, or --device cuda with float16")
-  static let onlyOfCPU = ValidationError(
-    "a CUDA device has float32 and float16; give one of them, or leave it out with bfloat16")
+  static let onlyOfDevice = ValidationError(
+    "the CPU has float32 and bfloat16; give one of them, or --device cuda with tf32 or float16")
 }
 
 extension EngineName {
@@ -94,8 +93,7 @@ extension EngineName {
       guard let known = precision.cpu else { throw PrecisionName.onlyOfDevice }
       return .cpu(instructionSet, known)
     case .cuda(let index, nil):
-      guard let known = precision.cuda else { throw PrecisionName.onlyOfCPU }
-      return .cuda(index, known)
+      return .cuda(index, precision.cuda)
     }
   }
 }
@@ -111,8 +109,8 @@ struct DeviceArguments: ParsableArguments {
 
   @Option(
     help: """
-      How values and weights are stored: float32, on the CPU bfloat16, on a CUDA device float16. Sums are float32. (default: \
-      float32)
+      How values and weights are stored: float32 or bfloat16, on a CUDA device float16, too; tf32 is float32 whose products are rounded \
+      there. Sums are float32. (default: float32)
       """)
   var precision: PrecisionName?
 }

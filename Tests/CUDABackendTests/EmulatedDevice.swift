@@ -46,10 +46,10 @@ func expectReference(
     throw error
   }
   let expected = try ReferenceEngine().prepare(fused, inputs: inputs.map(\.shape)).run(inputs)
-  let storage = engine.precision == .float16 ? Tolerance.float16Epsilon : 0
+  let storage = engine.precision.rounding
   // Float32 on the tensor cores leaves out what is below 2^-21 of a product.
   let bounds = try Tolerance.outputs(
-    of: fused, inputs: inputs, convolutionFactor: engine.precision == .float32 ? 8 : 1, storage: storage)
+    of: fused, inputs: inputs, convolutionFactor: engine.precision.element == .float32 ? 8 : 1, storage: storage)
   for (index, (output, exact)) in zip(outputs, expected).enumerated() {
     guard output.shape == exact.shape else {
       Issue.record("\(context): the shape is \(output.shape), not \(exact.shape)", sourceLocation: sourceLocation)

@@ -64,7 +64,7 @@ import Transforms
   }
 
   /// With little shared memory other kernels do the work; on 9.0 those for it.
-  @Test(arguments: [(80, 48 << 10, "tiled_half_16x16"), (90, 227 << 10, "denseWideHopper_half_16x16_64")])
+  @Test(arguments: [(80, 48 << 10, "tiled_16x16"), (90, 227 << 10, "denseWideHopper_half_16x16_64")])
   func devicesChooseTheirKernels(_ capability: Int, _ shared: Int, _ kernel: String) throws {
     defer { cudaEmulatedSetDevice(80, 227 << 10, 1 << 40) }
     cudaEmulatedSetDevice(Int32(capability), Int32(shared), 1 << 40)
@@ -113,7 +113,7 @@ import Transforms
     #expect(count(fused, block) == 2 && count(fused, "separable_half_16x16") == 0)
     #expect(count(layers, block) == 0 && count(layers, "separable_half_16x16") == 4)
     // The long skip rides on the last block.
-    #expect(count(fused, "elementwise_half") == 0 && count(layers, "elementwise_half") == 0)
+    #expect(count(fused, "elementwise") == 0 && count(layers, "elementwise") == 0)
     #expect(try relativeError(fused.run(inputs)[0], layers.run(inputs)[0]) < 1e-4)
   }
 

@@ -30,7 +30,7 @@ import Transforms
     "channelProduct", "dropout", "fakeQuantize", "movingAverage", "parameterStep",
   ]
 
-  @Test(arguments: [CUDAPrecision.float32, .float16]) func everyCaseIsTheReferenceOrRefused(_ precision: CUDAPrecision) throws {
+  @Test(arguments: CUDAPrecision.allCases) func everyCaseIsTheReferenceOrRefused(_ precision: CUDAPrecision) throws {
     let engine = try EmulatedDevice.engine(precision)
     var count = 0, seen: Set<String> = []
     for example in OperationCase.all + OperationCase.integers {
@@ -59,11 +59,11 @@ import Transforms
       }
       let expected = try ReferenceEngine().prepare(network, inputs: example.inputShapes).run(inputs)
       let bounds = try Tolerance.outputs(
-        of: network, inputs: inputs, convolutionFactor: precision == .float32 ? 8 : 1,
-        storage: precision == .float16 ? Tolerance.float16Epsilon : 0)
+        of: network, inputs: inputs, convolutionFactor: precision.element == .float32 ? 8 : 1,
+        storage: precision.rounding)
       for (index, (output, exact)) in zip(outputs, expected).enumerated() {
         // Beyond the largest binary16 there is only infinity.
-        if precision == .float16, bounds[index].magnitude > 65504 { continue }
+        if bounds[index].magnitude > precision.largest { continue }
         expectClose(output, exact, tolerance: bounds[index].error, seed: example.seed, "\(example)")
       }
       count += 1

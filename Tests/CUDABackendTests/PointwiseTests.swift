@@ -56,7 +56,7 @@ import Transforms
       let inputs = network.randomInputs([shape], seed: seed)
       for kernel in Self.kernels {
         for splits in [1, 2] {
-          var engine = try EmulatedDevice.engine(.float16)
+          var engine = try EmulatedDevice.engine(kernel.name.contains("bfloat16") ? .bfloat16 : .float16)
           engine.preferredKernels = [kernel]
           engine.preferredSplits = splits
           let context = "network \(number), \(kernel), \(splits) splits, seed \(seed)"

@@ -108,7 +108,9 @@ import Transforms
         #expect(layer.nanoseconds(of: kernel) <= layer.nanoseconds(of: kernel, splits: other), "\(shape), \(other)")
       }
       // Not below what all multiprocessors and the memory need.
-      let products = Double(channels * channels * 9 * side * side), rate = precision == .float16 ? 2600.0 : 350
+      let products = Double(channels * channels * 9 * side * side)
+      let rates: [CUDAPrecision: Double] = [.float32: 350, .tensorFloat32: 1000]
+      let rate = rates[precision] ?? 2600
       #expect(layer.nanoseconds(of: kernel) >= products / rate / 132)
     }
   }

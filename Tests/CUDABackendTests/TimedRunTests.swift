@@ -67,7 +67,7 @@ import Transforms
       }
       let weights = steps.reduce(0) { $0 + $1.traffic.constantBytes }
       let count = network.parameters.values.reduce(0) { $0 + $1.shape.count }
-      #expect(weights >= count * (precision == .float16 ? 2 : 4), "\(weights) bytes of \(count) weights")
+      #expect(weights >= count * precision.element.byteCount, "\(weights) bytes of \(count) weights")
       // Values begin at multiples of 256 bytes, and what lies between them goes along.
       func copied(_ shapes: [Shape]) -> Int { shapes.reduce(0) { $0 + (4 * $1.count + 255) / 256 * 256 } }
       #expect(steps[0].traffic.transferredBytes == copied([example.input]))

@@ -27,7 +27,7 @@ import Transforms
       size, stride, kernel in
       Example(
         description: "head of \(planes) planes, \(size)x\(size), \(stride) apart",
-        input: Shape(batch: 2, channels: planes, height: 21, width: 35), kernels: [kernel, "move_half"]
+        input: Shape(batch: 2, channels: planes, height: 21, width: 35), kernels: [kernel, "move"]
       ) { builder, x in
         let y = builder.convolution(
           "layer", x, outChannels: 70, kernel: Pair(size), stride: Pair(stride), padding: Padding(size / 2))
@@ -45,8 +45,8 @@ import Transforms
           description: "\(order), \(size)x\(size), \(hasBias ? "" : "no ")bias in the first part",
           input: Shape(channels: 4, height: 19, width: 23),
           kernels: isOne
-            ? [kernel, "move_half"]
-            : ["direct_half", size == 3 ? "depthwise_half_3x3" : "depthwiseStride2_half_7x7", "move_half"]
+            ? [kernel, "move"]
+            : ["direct", size == 3 ? "depthwise_half_3x3" : "depthwiseStride2_half_7x7", "move"]
         ) { builder, x in
           let payload = SeparableConvolution(
             order: order, inChannels: 4, outChannels: 40, kernel: Pair(size), stride: Pair(stride), padding: Padding(size / 2),
@@ -66,7 +66,7 @@ import Transforms
     [false, true].map { adds in
       Example(
         description: "\(kernel)\(adds ? " and a sum" : "")", input: Shape(batch: 2, channels: 70, height: 9, width: 11),
-        kernels: adds ? [kernel, "depthwiseSum", "move_half"] : [kernel, "move_half"], isFloat: kernel.contains("float")
+        kernels: adds ? [kernel, "depthwiseSum", "move"] : [kernel, "move"], isFloat: kernel.contains("float")
       ) { builder, x in
         func layer(_ name: String) -> NetworkBuilder.Value {
           let payload = Convolution(
@@ -84,14 +84,14 @@ import Transforms
     [1, 3, 8].map { planes in
       Example(
         description: "1x1 to \(planes) planes", input: Shape(batch: 2, channels: 70, height: 9, width: 11),
-        kernels: ["move_half", "pointwisePlanes_half_8"]
+        kernels: ["move", "pointwisePlanes_half_8"]
       ) { builder, x in
         builder.convolution("layer", x, outChannels: planes, kernel: Pair(1))
       }
     } + [
       Example(
         description: "1x1 and a pixel shuffle to 3 planes", input: Shape(batch: 2, channels: 32, height: 9, width: 11),
-        kernels: ["move_half", "pointwisePlanes_half_16"]
+        kernels: ["move", "pointwisePlanes_half_16"]
       ) { builder, x in
         builder.pixelShuffle("shuffle", builder.convolution("layer", x, outChannels: 12, kernel: Pair(1)), factor: 2)
       }
@@ -100,21 +100,21 @@ import Transforms
   static let onePixel = [
     Example(
       description: "mean and classifier", input: Shape(batch: 5, channels: 300, height: 7, width: 6),
-      kernels: ["move_half", "mean_half", "linear_half_planes"]
+      kernels: ["move", "mean_half", "linear_half_planes"]
     ) { builder, x in
       let mean = builder.flatten("flatten", builder.globalAveragePool("mean", x))
       return builder.linear("fc", mean, outFeatures: 13)
     },
     Example(
       description: "two linear layers", input: Shape(batch: 3, channels: 300, height: 1, width: 1),
-      kernels: ["move_half", "linear_half", "linear_half_planes"]
+      kernels: ["move", "linear_half", "linear_half_planes"]
     ) { builder, x in
       let first = builder.linear("first", builder.flatten("flatten", x), outFeatures: 40)
       return builder.linear("second", first, outFeatures: 3)
     },
     Example(
       description: "mean and classifier of float32", input: Shape(batch: 5, channels: 70, height: 3, width: 6),
-      kernels: ["move_half", "mean_float", "linear_float"], isFloat: true
+      kernels: ["move", "mean_float", "linear_float"], isFloat: true
     ) { builder, x in
       let mean = builder.flatten("flatten", builder.globalAveragePool("mean", x))
       return builder.linear("fc", mean, outFeatures: 13)

@@ -25,7 +25,7 @@ import Transforms
       input: Shape(channels: 3, height: 9, width: 19), kernels: ["head_half_3x3", "dense_half_16x16", "tail_half_16x16"]),
     Example(
       description: "EDSR x3 luma", network: { try EDSR(scale: 3, channels: 1, blocks: 1).network(.random(seed: 2)) },
-      input: Shape(channels: 1, height: 5, width: 7), kernels: ["dense_half_16x16", "move_half", "tail_half_16x16"]),
+      input: Shape(channels: 1, height: 5, width: 7), kernels: ["dense_half_16x16", "move", "tail_half_16x16"]),
     Example(
       description: "EDSR x2 separable",
       network: { try EDSR(blocks: 2, convolution: .separable).network(.random(seed: 3)) },
@@ -94,6 +94,29 @@ import Transforms
       let counts = cudaEmulatedCounts()
       #expect(counts.uploads == 1 && counts.downloads == 1 && counts.graphLaunches == 1, "\(counts)")
     }
+  }
+}
+
+extension WholeNetworkTests {
+  /// Kernels of TF32 and bfloat16, the latter with the names of those of float16; what leaves is of the precision's size.
+  @Test(arguments: examples, [CUDAPrecision.tensorFloat32, .bfloat16])
+  func otherPrecisionsAreTheReference(_ example: Example, _ precision: CUDAPrecision) throws {
+    let network = try example.network(), inputs = network.randomInputs([example.input], seed: 12)
+    let engine = try EmulatedDevice.engine(precision)
+    let outputs = try expectReference(engine, network, inputs, example.description)
+    let fused = network.optimizedForInference()
+    let exact = try CPUEngine(threadCount: 1).prepare(fused, inputs: [example.input]).run(inputs)
+    let error = relativeError(outputs[0], exact[0])
+    #expect(error < (precision == .bfloat16 ? 3e-2 : 4e-3) && error > 0, "\(error)")
+    let session = try EmulatedDevice.engine(precision, separatesValues: false).prepare(fused, inputs: [example.input])
+    if precision == .bfloat16 {
+      let names = Set(example.kernels.map { $0.replacing("half", with: "bfloat16") })
+      #expect(names.isSubset(of: session.deviceKernels), "\(session.deviceKernels)")
+    } else {
+      #expect(session.deviceKernels.contains { $0.contains("tf32") }, "\(session.deviceKernels)")
+    }
+    cudaEmulatedSetSeed(99)
+    #expect(try session.run(inputs) == outputs)
   }
 }
 

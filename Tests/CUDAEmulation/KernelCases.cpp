@@ -25,26 +25,29 @@ struct Family {
   int groups = 1;  // of 64 output channels a block
   bool single = false;  // pixels of float32
   bool isForHopper = false;  // of separable layers: packed for products of four warps
+  bool rounds = false;       // float32 to numbers of 19 bits
 };
 template <class F> constexpr Family family{};
 template <class E> constexpr bool isBrain = std::is_same_v<E, BFloat16>;
 template <class E, int W, int S, int Z, int T>
 constexpr Family family<Dense<E, W, S, Z, T>>{Kind::dense, 16, W * 4, Z, T, 0, Dense<E, W, S, Z, T>::sharedBytes, isBrain<E>};
-template <int W, int S, int Z, int T> constexpr Family family<DenseFloat<W, S, Z, T>>{
-    Kind::denseFloat, 16, W * 4, Z, T, 0, DenseFloat<W, S, Z, T>::sharedBytes, false, 1, true};
+template <class P> constexpr bool isOne = std::is_same_v<P, OneProduct>;
+template <int W, int S, int Z, int T, class P> constexpr Family family<DenseFloat<W, S, Z, T, P>>{
+    Kind::denseFloat, 16, W * 4, Z, T, 0, DenseFloat<W, S, Z, T, P>::sharedBytes, false, 1, true, false, isOne<P>};
 template <class E, int G> constexpr Family family<DenseHopper<E, G>>{
     Kind::denseHopper, DenseHopper<E, G>::width, DenseHopper<E, G>::height, 3, 1, 0, DenseHopper<E, G>::sharedBytes,
     isBrain<E>};
 template <class E, int G, int S> constexpr Family family<DenseWideHopper<E, G, S>>{
     Kind::denseWide, 16, 16, 3, 1, 0, DenseWideHopper<E, G, S>::sharedBytes, isBrain<E>, G};
-template <int G, int S> constexpr Family family<DenseWideFloatHopper<G, S>>{
-    Kind::denseWideFloat, 16, 16, 3, 1, 0, DenseWideFloatHopper<G, S>::sharedBytes, false, G, true};
+template <int G, int S, class P> constexpr Family family<DenseWideFloatHopper<G, S, P>>{
+    Kind::denseWideFloat, 16, 16, 3, 1, 0, DenseWideFloatHopper<G, S, P>::sharedBytes, false, G, true, false, isOne<P>};
 template <class E, int R, int G, int S> constexpr Family family<PointwiseHopper<E, R, G, S>>{
     Kind::pointwiseHopper, PointwiseHopper<E, R, G, S>::width, 1, 1, 1, 0, PointwiseHopper<E, R, G, S>::sharedBytes, isBrain<E>,
     G};
 template <class E> constexpr Family family<SumParts<E>>{Kind::sumParts, 0, 0, 0, 0, 0, 0, false};
 template <class E, int W, int S, class U> constexpr Family family<Separable<E, W, S, U>>{
-    Kind::separable, 16, W * 4, 3, 1, 0, Separable<E, W, S, U>::sharedBytes, isBrain<E>, 1, isFloat<E>, U::isGrouped};
+    Kind::separable, 16, W * 4, 3, 1, 0, Separable<E, W, S, U>::sharedBytes, isBrain<E>, 1, isFloat<E>, U::isGrouped,
+    std::is_same_v<U, SeparableUnitFloat<OneProduct>>};
 template <class E, class U> constexpr Family family<SeparableBlock<E, U>>{
     Kind::block, SeparableBlock<E, U>::width, SeparableBlock<E, U>::height, 3, 1, 0, SeparableBlock<E, U>::sharedBytes, isBrain<E>,
     1, false, U::isGrouped};
@@ -242,8 +245,8 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
       first = random(size_t(outputs) * inputs * taps, 1.7f / std::sqrt(float(inputs * taps)), false);
       const Weights all = spread(first, inputs * taps);
       if (f.kind == Kind::dense) packed = packing::dense(all, made, inputs, f.size, round);
-      if (f.kind == Kind::denseFloat) packedFloat = packing::denseFloat(all, made, inputs, f.size);
-      if (f.kind == Kind::denseWideFloat) packedFloat = packing::denseWideFloat(all, made, inputs, f.groups * 64);
+      if (f.kind == Kind::denseFloat) packedFloat = packing::denseFloat(all, made, inputs, f.size, f.rounds);
+      if (f.kind == Kind::denseWideFloat) packedFloat = packing::denseWideFloat(all, made, inputs, f.groups * 64, f.rounds);
       if (f.kind == Kind::denseHopper) packed = packing::denseHopper(all, made, inputs, 64, 64, round);
       if (f.kind == Kind::denseWide) packed = packing::denseHopper(all, made, inputs, 16, f.groups * 64, round);
       if (f.kind == Kind::headFloat) packedFloat = packing::headFloat(all, made, inputs);
@@ -269,7 +272,7 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
     case Kind::block:
       first = random(size_t(inputs) * 9, 0.6f, false);
       second = random(size_t(outputs) * inputs, 1.7f / std::sqrt(float(inputs)), false);
-      if (single) packedFloat = packing::separableFloat(first, spread(second, inputs), made, inputs);
+      if (single) packedFloat = packing::separableFloat(first, spread(second, inputs), made, inputs, f.rounds);
       else packed = packing::separable(first, spread(second, inputs), made, inputs, f.isForHopper, round);
       if (f.kind == Kind::block) {
         third = random(size_t(inputs) * 9, 0.6f, false);
@@ -345,7 +348,7 @@ double error(const Row &row, CUDAKernelCase c, std::string &fault) {
        buffer(bias, false), residuals, seconds, a.splits > 1 ? buffer(parts, true) : output},
       [&] { row.kernel->run(&a); });
   if (fault.empty() && a.splits > 1) {
-    const std::string name = single ? "sumParts_float" : "sumParts_half";
+    const std::string name = single ? "sumParts_float" : f.brain ? "sumParts_bfloat16" : "sumParts_half";
     for (auto &kernel : emulatedKernels())
       if (kernel.name == name)
         fault = launch({unsigned(size_t(height) * width * a.groups * 16 + 255) / 256, unsigned(a.images), 1}, kernel.threads, 0,
@@ -483,7 +486,7 @@ int cudaKernelSplits(int index) {
     case Kind::pointwiseHopper:
     case Kind::separable:
     case Kind::selection:
-    case Kind::denseWideFloat: return !f.brain;
+    case Kind::denseWideFloat: return 1;
     default: return 0;
   }
 }

@@ -107,7 +107,7 @@ struct GroupProduct {
   float *sums;
   uint64_t a, b;
   int columns;
-  bool isFloat;
+  void (*multiply)(const Gathering &);
   const uint32_t *rows = nullptr;  // a in registers
 };
 /// Who wrote a word of shared memory, and how often that thread had published before; thread -1: nobody.

@@ -57,6 +57,8 @@ inline uint32_t asBits(float v) {
   return bits;
 }
 
+inline float roundedToTensorFloat(float v) { return v - v == 0 ? asFloat((asBits(v) + 0x1000) & 0xffffe000) : v; }
+
 template <> struct Product<float> {
   struct Operands {
     uint32_t a[4], b[2];
@@ -125,7 +127,7 @@ template <class E> void multiply(const Gathering &g) {
     for (int i = 0; i < 4; i++)
       for (int e = 0; e < 2; e++)
         if constexpr (depth == 16)
-          a[t / 32 * 16 + t % 32 / 4 + i % 2 * 8][t % 4 * 2 + e + i / 2 * 8] = Product<Half>::element(p.rows[i], e);
+          a[t / 32 * 16 + t % 32 / 4 + i % 2 * 8][t % 4 * 2 + e + i / 2 * 8] = Product<E>::element(p.rows[i], e);
   }
   for (int k = 0; k < depth; k++) {
     for (int r = 0; r < 64 && !first.rows; r++) a[r][k] = described<E>(first.a, r, k);
@@ -133,7 +135,7 @@ template <class E> void multiply(const Gathering &g) {
   }
   for (int t = 0; t < 128; t++) {
     const GroupProduct &p = *static_cast<const GroupProduct *>(g.in[t]);
-    if (p.a != first.a || p.b != first.b || p.columns != first.columns || p.isFloat != first.isFloat)
+    if (p.a != first.a || p.b != first.b || p.columns != first.columns || p.multiply != first.multiply)
       fail("the four warps of a product name different matrices");
     for (int i = 0; i < first.columns / 2; i++) {
       int row = t / 32 * 16 + t % 32 / 4 + i / 2 % 2 * 8, column = i / 4 * 8 + t % 4 * 2 + i % 2;
@@ -152,23 +154,20 @@ inline void carryOut(size_t left) {
     auto group = std::move(all.fibers[thread].productGroups.front());
     all.fibers[thread].productGroups.erase(all.fibers[thread].productGroups.begin());
     for (auto &p : group)
-      gather(all.warpGroups[thread / 128], thread % 128, 128, &p, p.sums, [](Gathering &g) {
-        if (static_cast<const GroupProduct *>(g.in[0])->isFloat) multiply<float>(g);
-        else multiply<Half>(g);
-      });
+      gather(all.warpGroups[thread / 128], thread % 128, 128, &p, p.sums, [](Gathering &g) { static_cast<const GroupProduct *>(g.in[0])->multiply(g); });
   }
 }
 
 }  // namespace emulation
 
 template <class E> void addGroupProduct(float (&d)[32], uint64_t a, uint64_t b, E *) {
-  emulation::open({d, a, b, 64, emulation::isFloat<E>});
+  emulation::open({d, a, b, 64, emulation::multiply<E>});
 }
 template <int Groups, class E> void addGroupProduct(float (&d)[Groups][32], uint64_t a, uint64_t b, E *) {
-  emulation::open({d[0], a, b, 64 * Groups, emulation::isFloat<E>});
+  emulation::open({d[0], a, b, 64 * Groups, emulation::multiply<E>});
 }
-inline void addGroupProduct(float (&d)[8][4], const uint32_t (&a)[4], uint64_t b, Half *) {
-  emulation::open({d[0], 0, b, 64, false, a});
+template <class E> void addGroupProduct(float (&d)[8][4], const uint32_t (&a)[4], uint64_t b, E *) {
+  emulation::open({d[0], 0, b, 64, emulation::multiply<E>, a});
 }
 inline void commitGroupProducts() {
   auto &block = *emulation::block;

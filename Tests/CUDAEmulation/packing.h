@@ -126,17 +126,18 @@ inline float firstPart(float v) {
   return v;
 }
 
-/// The right operands of m16n8k8 for both parts of the weights: weight(depth, output) for 8 of each.
-template <class Weight> void appendRightFloat(Weights &to, Weight weight) {
+/// The right operands of m16n8k8 for both parts of the weights, or for what they are rounded to: weight(depth, output) for 8 of each.
+template <class Weight> void appendRightFloat(Weights &to, Weight weight, bool rounds = false) {
   for (int lane = 0; lane < 32; lane++) {
     float v[2];
     for (int half = 0; half < 2; half++) v[half] = weight(lane % 4 + half * 4, lane / 4);
-    for (float w : v) to.push_back(firstPart(w));
+    for (float w : v) to.push_back(rounds ? roundedToTensorFloat(w) : firstPart(w));
+    if (rounds) continue;
     for (float w : v) to.push_back(w - firstPart(w));
   }
 }
 
-inline Weights separableFloat(const Weights &depthwise, const Weights &pointwise, int outputs, int inputs) {
+inline Weights separableFloat(const Weights &depthwise, const Weights &pointwise, int outputs, int inputs, bool rounds) {
   Weights to;
   for (int o = 0; o < outputs; o += 64)
     for (int i = 0; i < inputs; i += 8) {
@@ -144,7 +145,7 @@ inline Weights separableFloat(const Weights &depthwise, const Weights &pointwise
         for (int c = 0; c < 4; c++)
           for (int half = 0; half < 2; half++) to.push_back(depthwise[size_t(i + c + half * 4) * 9 + tap]);
       for (int j = 0; j < 64; j += 8)
-        appendRightFloat(to, [&](int k, int n) { return pointwise[size_t(o + j + n) * inputs + i + k]; });
+        appendRightFloat(to, [&](int k, int n) { return pointwise[size_t(o + j + n) * inputs + i + k]; }, rounds);
     }
   return to;
 }
@@ -172,30 +173,31 @@ inline Weights tailFloat(const Weights &weights, int outputs, int inputs) {
   return to;
 }
 
-inline Weights denseFloat(const Weights &weights, int outputs, int inputs, int size) {
+inline Weights denseFloat(const Weights &weights, int outputs, int inputs, int size, bool rounds) {
   Weights to;
   for (int o = 0; o < outputs; o += 64)
     for (int i = 0; i < inputs; i += 8)
       for (int dx = 0; dx < size; dx++)
         for (int dy = 0; dy < size; dy++)
           for (int j = 0; j < 64; j += 8)
-            appendRightFloat(to, [&](int k, int n) {
-              return weights[(size_t(o + j + n) * inputs + i + k) * size * size + dy * size + dx];
-            });
+            appendRightFloat(
+                to,
+                [&](int k, int n) { return weights[(size_t(o + j + n) * inputs + i + k) * size * size + dy * size + dx]; },
+                rounds);
   return to;
 }
 
-inline Weights denseWideFloat(const Weights &weights, int outputs, int inputs, int outputsAtOnce) {
+inline Weights denseWideFloat(const Weights &weights, int outputs, int inputs, int outputsAtOnce, bool rounds) {
   Weights to;
   for (int o = 0; o < outputs; o += outputsAtOnce)
     for (int unit = 0; unit < inputs; unit += 8)
       for (int tap = 0; tap < 9; tap++)
-        for (int part = 0; part < 2; part++)
+        for (int part = 0; part < (rounds ? 1 : 2); part++)
           for (int i = unit; i < unit + 8; i += 4)
             for (int n = 0; n < outputsAtOnce; n++)
               for (int k = 0; k < 4; k++) {
                 const float v = weights[(size_t(o + n) * inputs + i + k) * 9 + tap];
-                to.push_back(part == 0 ? firstPart(v) : v - firstPart(v));
+                to.push_back(rounds ? roundedToTensorFloat(v) : part == 0 ? firstPart(v) : v - firstPart(v));
               }
   return to;
 }

@@ -171,18 +171,18 @@ import Testing
       "bench MODEL --engine cuda:avx2", 64,
       "swiftlet: The value 'cuda:avx2' is invalid for '--engine <engine>': there is no engine 'cuda:avx2'; there are reference; cpu, …"
     ),
-    CommandCase("bench MODEL --engine cuda:0:bfloat16", 64, "swiftlet: The value 'cuda:0:bfloat16' is invalid for …"),
+    CommandCase("bench MODEL --engine cuda:0:int8", 64, "swiftlet: The value 'cuda:0:int8' is invalid for …"),
     CommandCase(
       "bench MODEL --device gpu", 64, "swiftlet: The value 'gpu' is invalid for '--device <device>': give cpu, cuda or …"),
     CommandCase(
       "bench MODEL --device cuda --engine cpu", 64, "swiftlet: --engine and --device both say what runs the network; …"),
     CommandCase("bench MODEL --device cuda --isa avx2", 64, "swiftlet: --isa and --rates are for the CPU; …"),
     CommandCase(
-      "bench MODEL --device cuda --precision bfloat16", 64,
-      "swiftlet: a CUDA device has float32 and float16; give one of them, or leave it out with …"),
-    CommandCase(
       "bench MODEL --precision float16", 64,
-      "swiftlet: the CPU has float32 and bfloat16; give one of them, or --device cuda with float16 …"),
+      "swiftlet: the CPU has float32 and bfloat16; give one of them, or --device cuda with tf32 or float16 …"),
+    CommandCase(
+      "bench MODEL --precision tf32", 64,
+      "swiftlet: the CPU has float32 and bfloat16; give one of them, or --device cuda with tf32 or float16 …"),
     CommandCase("bench MODEL --engine cpu:mmx", 64, "swiftlet: The value 'cpu:mmx' is invalid for '--engine <engine>': …"),
     CommandCase("bench MODEL --engine cpu:avx2 --isa avx2", 64, "swiftlet: --engine names an instruction set already; …"),
     CommandCase("eval MODEL --data . --engine cpu:bfloat16 --precision float32", 64, "swiftlet: --engine names a precision …"),

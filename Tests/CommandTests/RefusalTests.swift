@@ -32,7 +32,7 @@ import Testing
     CommandCase("kernels --device h100 --rates zen5", 64, "…--rates is for the CPU; a CUDA device chooses by what it says…"),
     CommandCase(
       "upscale photo.png -o a.png --precision float16", 64,
-      "swiftlet: the CPU has float32 and bfloat16; give one of them, or --device cuda with float16 (see…"),
+      "swiftlet: the CPU has float32 and bfloat16; give one of them, or --device cuda with tf32 or…"),
     CommandCase(
       "profile a.json --input 1x1x8x8", 64, "swiftlet: --input says how to measure, and 'a.json' is measured already; leave it…"
     ),

@@ -38,7 +38,7 @@ import Testing
 
   /// What is not known is no engine, and what there is is listed.
   @Test(arguments: [
-    "", "gpu", "cuda:avx2", "cuda:0:1", "cuda:-1", "cuda:float16:0", "cuda:bfloat16", "cpu:", "cpu:mmx", "cpu:avx2:portable",
+    "", "gpu", "cuda:avx2", "cuda:0:1", "cuda:-1", "cuda:float16:0", "cuda:int8", "cpu:", "cpu:mmx", "cpu:avx2:portable",
     "cpu:avx2:float32:float32", "reference:avx2", ":cpu", "CPU",
     "cpu:bfloat16:float32", "cpu:\u{1b}[2J",
   ])

@@ -11,7 +11,7 @@ import Testing
 @Suite struct DeviceLadderTests {
   private func ladder(_ layers: [LadderLayer]) throws -> DeviceLadder {
     let driver = try CUDADriver { cudaEmulatedSymbol($0) }
-    let engines = try CUDAPrecision.allCases.map { try CUDAEngine(driver, precision: $0) }
+    let engines = try [CUDAPrecision.float32, .float16].map { try CUDAEngine(driver, precision: $0) }
     return DeviceLadder(layers: layers, batch: 2, engines: engines, runs: 1)
   }
 

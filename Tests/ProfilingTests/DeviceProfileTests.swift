@@ -56,7 +56,7 @@ import Testing
     // Layers that one kernel does are told with it.
     #expect(try profile.multiplyAccumulates == network.ledger(inputs: [[1, 3, 8, 8]]).multiplyAccumulates)
     let units = Set(profile.layers.filter { $0.multiplyAccumulates > 0 && $0.isVectorised }.compactMap(\.unit))
-    #expect(units == (precision == .float16 ? [.float16] : [.tensorFloat32]))
+    #expect(units == (precision.element == .float32 ? [.tensorFloat32] : [.float16]))
     #expect(profile.layers.allSatisfy { $0.traffic.bytesMoved > 0 && !$0.kernels.isEmpty })
     // Events follow each other inside the run.
     var end = 0
@@ -178,7 +178,8 @@ import Testing
       #expect(figure.isFinite && figure > 0)
     }
     // Four multiprocessors of an A100 at 1.41 GHz.
-    #expect(abs((roofs.computedGflopsPerS ?? 0) - 2 * 4 * 1.41 * (precision == .float16 ? 1024 : 512.0 / 3)) < 0.1)
+    let products: [CUDAPrecision: Double] = [.float32: 512.0 / 3, .tensorFloat32: 512]
+    #expect(abs((roofs.computedGflopsPerS ?? 0) - 2 * 4 * 1.41 * (products[precision] ?? 1024)) < 0.1)
     #expect(roofs.float32GflopsPerS == 2 * 4 * 1.41 * 64)
   }
 

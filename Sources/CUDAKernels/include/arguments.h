@@ -43,7 +43,7 @@ struct PoolArguments {
 struct ValueView {
   void *base;  // null: there is no such value
   long long imageStep, channelStep, rowStep, columnStep;
-  int element;  // 0: the kernel's 16 bits, 1: float32, 2: uint8, 3: int8
+  int element;  // 0: float16, 1: float32, 2: uint8, 3: int8, 4: bfloat16
   int padding;
 };
 
