@@ -40,6 +40,8 @@ package struct CUDAKernel: KernelMethod {
     case integers, directIntegers, meanOfIntegers
     /// Of networks that are trained.
     case training(Training)
+    /// Gradients of weights by tiles, of pixels of 16 bits.
+    case weightGradientTiles(DeviceElement, size: Int, stride: Int)
   }
 
   /// What a product of two float32 numbers is on the tensor cores: three of TF32, or one of what they are rounded to.
@@ -60,6 +62,8 @@ package struct CUDAKernel: KernelMethod {
     /// Likewise.
     case weightGradient = "WeightGradient"
     case weightGradientOfGroups = "WeightGradientOfGroups"
+    /// A kernel of 3x3 a channel.
+    case weightGradientOfChannels = "WeightGradientOfChannels"
     case weightTotals = "WeightTotals"
     case movingAverage = "MovingAverage"
     case parameterStep = "ParameterStep"
@@ -141,6 +145,28 @@ extension CUDAKernel.Family {
     }
   }
 
+  /// How the weights that are packed for it are stored, the pairs of float32's three products as float32.
+  var packPrecision: CUDAPrecision {
+    let element: DeviceElement
+    switch self {
+    case .denseFloat(.one, _, _), .denseWideFloat(.one, _), .separableFloat(.one): return .tensorFloat32
+    case .dense(let of, _, _), .denseHopper(let of), .denseWide(let of, _), .pointwiseHopper(let of, _), .separable(let of),
+      .separableBlock(let of), .selection(let of), .head(let of, _, _), .tail(let of), .pointwisePlanes(let of, _),
+      .depthwise(let of, _, _), .linear(let of, _):
+      element = of
+    case .denseFloat, .denseWideFloat, .separableFloat, .headFloat, .sumParts, .meanOfPixels, .maximumPool, .denseIntegers,
+      .depthwiseIntegers, .tiled, .direct, .elementByElement, .move, .resample, .windows, .reduce, .normalize,
+      .multiplyMatrices,
+      .integers, .directIntegers, .meanOfIntegers, .training, .weightGradientTiles:
+      return .float32
+    }
+    switch element {
+    case .float16: return .float16
+    case .bfloat16: return .bfloat16
+    case .float32, .uint8, .int8: return .float32
+    }
+  }
+
   /// Whether it makes pixels of a few planes.
   var isHead: Bool {
     switch self {
@@ -214,6 +240,9 @@ extension CUDAKernel.Family {
     case ("Reduce", nil): self = .reduce
     case ("Normalize", nil): self = .normalize
     case ("MultiplyMatrices", nil): self = .multiplyMatrices
+    case ("WeightGradientTiles", let element?):
+      guard let size = number(2), let stride = number(3) else { return nil }
+      self = .weightGradientTiles(element, size: size, stride: stride)
     case (let name?, nil):
       guard let kernel = CUDAKernel.Training(rawValue: name) else { return nil }
       self = .training(kernel)

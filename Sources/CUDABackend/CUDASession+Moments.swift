@@ -209,6 +209,7 @@ extension CUDAKernel {
     case .move: Work(.movement)
     case .resample: Work(.resize)
     case .training(let kernel): kernel.work
+    case .weightGradientTiles: Work(.gatheredProducts, unit: .float16)
     }
   }
 }
@@ -217,7 +218,7 @@ extension CUDAKernel.Training {
   fileprivate var work: Work {
     switch self {
     case .weightGradient: Work(.gatheredProducts)
-    case .weightGradientOfGroups: Work(.gatheredProducts, isVectorised: false)
+    case .weightGradientOfGroups, .weightGradientOfChannels: Work(.gatheredProducts, isVectorised: false)
     case .maximumPoolGradient: Work(.pool)
     case .channelSums, .channelTotals, .weightTotals: Work(.reduction)
     case .adjoint: Work(.resize)

@@ -76,12 +76,14 @@ extension DeviceLayer {
     case .head(let element, let size, let stride):
       guard input.isPlanar, input.shape.channels <= 4 else { return "it reads up to 4 planes" }
       guard !output.isPlanar, output.element == element else { return "it makes pixels of \(element.rawValue)" }
+      if let residual, residual.element != element { return "it adds pixels of \(element.rawValue)" }
       return sizeRefusal ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? windowRefusal(size, stride)
     case .headFloat(let planes):
       guard input.isPlanar, input.shape.channels == planes else {
         return "it reads \(planes == 1 ? "1 plane" : "\(planes) planes")"
       }
       guard !output.isPlanar, output.element == .float32 else { return "it makes pixels of float32" }
+      if let residual, residual.element != .float32 { return "it adds pixels of float32" }
       return sizeRefusal ?? residualRefusal ?? epilogueRefusal(shuffles: true) ?? windowRefusal(3, 1)
     case .tail(let element):
       guard !input.isPlanar, input.element == element else { return "it reads pixels of \(element.rawValue)" }
@@ -147,7 +149,8 @@ extension DeviceLayer {
       case .maximumPool, .averagePool: return batchRefusal
       case .convolution, .separable, .transposed: return "it is a pool"
       }
-    case .elementByElement, .move, .resample, .sumParts, .reduce, .normalize, .integers, .training:
+    case .elementByElement, .move, .resample, .sumParts, .reduce, .normalize, .integers, .training,
+      .weightGradientTiles:
       return "it sums no products"
     case .multiplyMatrices: return "it multiplies two values"
     }
@@ -175,6 +178,7 @@ extension DeviceLayer {
       if layout.isPlanar { return "a value of the layer lies in planes, and it takes pixels" }
       if layout.element != element { return "it takes pixels of \(element.rawValue)" }
     }
+    if let residual, residual.element != element { return "it adds pixels of \(element.rawValue)" }
     return sizeRefusal
   }
 

@@ -18,6 +18,17 @@ package enum DeviceElement: String, Hashable, Sendable {
 
   var isCode: Bool { byteCount == 1 }
 
+  /// As kernels of any shape know it.
+  var number: Int32 {
+    switch self {
+    case .float16: 0
+    case .float32: 1
+    case .uint8: 2
+    case .int8: 3
+    case .bfloat16: 4
+    }
+  }
+
   /// That of a value of such elements in that precision; nil where the device keeps none.
   init?(_ type: DataType, _ precision: CUDAPrecision) {
     switch type {
@@ -146,13 +157,7 @@ package struct DeviceLayout: Hashable, Sendable {
     } else {
       (view.imageStep, view.channelStep, view.rowStep, view.columnStep) = (h * w * stride, 1, w * stride, stride)
     }
-    switch element {
-    case .float16: view.element = 0
-    case .bfloat16: view.element = 4
-    case .float32: view.element = 1
-    case .uint8: view.element = 2
-    case .int8: view.element = 3
-    }
+    view.element = element.number
     return view
   }
 }

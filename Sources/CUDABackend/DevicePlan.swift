@@ -68,8 +68,9 @@ struct PlannedNetwork {
         node: input.name, operation: "input", backend: backend,
         reason: "it is of \(rank) axes, and the device keeps values of 1, 2 or 4")
     }
-    if precision != .float32, !network.updates.isEmpty {
-      throw .device("networks are trained in float32 on a CUDA device, and not in \(precision.rawValue)")
+    if precision == .float16, !network.updates.isEmpty {
+      throw .device(
+        "networks are trained in float32, tf32 or bfloat16 on a CUDA device: gradients may be below float16's smallest numbers")
     }
     for node in network.nodes {
       guard let reason = DeviceSupport.refusal(of: node, in: network, shapes: shapes, precision: precision) else { continue }

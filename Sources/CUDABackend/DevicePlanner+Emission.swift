@@ -107,9 +107,7 @@ extension DevicePlanner {
     let composed = product.composed
     if composed != nil { names.append(depthwiseName) }
     let form = product.form, family = kernel.family, planner = self
-    return DeviceProgram.Constant(
-      key: "\(node.name).\(product.weight.rawValue) \(family) \(kernel.isForHopper)", parameters: names
-    ) { network in
+    let bytes: (Network) -> [UInt8] = { network in
       guard let tensor = product.weight(named: name, of: network) else { return [] }
       let depthwise = network.parameters[depthwiseName]?.floats ?? []
       let values = composed?.composedWeights(pointwise: tensor.floats, depthwise: depthwise) ?? tensor.floats
@@ -170,10 +168,13 @@ extension DevicePlanner {
       case .tail(let element): return WeightPacking.tail(inputs: padded, element, weight)
       case .maximumPool, .meanOfPixels, .direct, .elementByElement, .move, .resample, .windows, .sumParts, .reduce,
         .normalize, .multiplyMatrices, .tiled, .denseIntegers, .depthwiseIntegers, .directIntegers, .meanOfIntegers, .integers,
-        .training:
+        .training, .weightGradientTiles:
         return []
       }
     }
+    return DeviceProgram.Constant(
+      key: "\(node.name).\(product.weight.rawValue) \(family) \(kernel.isForHopper)", parameters: names, bytes: bytes,
+      precision: family.packPrecision)
   }
 
   func packedBias(
@@ -229,14 +230,16 @@ extension DevicePlanner {
     to output: Int,
     adding residual: Int?
   ) throws(ExecutionError) {
-    let from = layer.input, to = layer.output, epilogue = layer.epilogue, element = precision.element
+    let from = layer.input, to = layer.output, epilogue = layer.epilogue
     let attributes: (kernel: Pair, stride: Pair, dilation: Pair, padding: Padding, groups: Int, isTransposed: Bool)
     switch product.form {
     case .convolution(let p): attributes = (p.kernel, p.stride, p.dilation, p.padding, p.groups, false)
     case .transposed(let p): attributes = (p.kernel, p.stride, p.dilation, p.padding, p.groups, true)
     case .separable, .maximumPool, .averagePool: preconditionFailure("a layer of one convolution")
     }
-    let name = product.weightName(node), outputs = to.shape.channels, inputs = from.shape.channels / attributes.groups
+    // Where values are stored in 16 bits weights are rounded alike; those that the run makes stay as they are.
+    let name = product.weightName(node), element = isMade(name) ? .float32 : precision.element
+    let outputs = to.shape.channels, inputs = from.shape.channels / attributes.groups
     let kernel = attributes.kernel, outputsOfGroup = outputs / attributes.groups
     let weights = try constant(
       DeviceProgram.Constant(key: "\(node.name).\(product.weight.rawValue) direct", parameters: [name]) { network in

@@ -38,6 +38,39 @@ extension DevicePlanner {
     return flat
   }
 
+  /// Values of a training that stay float32 where others are stored in 16 bits: all but images that
+  /// layers make, read, and pass gradients to. Losses and what leads to them are exact, and so are parameters, their gradients and averages, which lie flat anyway.
+  static func exactValues(of network: Network, shapes: [String: Shape]) -> Set<String> {
+    var exact = Set(network.inputs.map(\.name))
+    for node in network.nodes {
+      guard case .training(.convolutionProduct) = node.operation else { continue }
+      exact.subtract(node.inputs)
+    }
+    for node in network.nodes {
+      let isOfLayers: Bool
+      switch node.operation {
+      case .activation(let function):
+        switch function {
+        case .relu, .leakyReLU, .prelu, .clip: isOfLayers = true
+        default: isOfLayers = false
+        }
+      case .convolution, .separableConvolution, .transposedConvolution, .batchNorm, .channelAffine, .add, .scale,
+        .concatenation,
+        .slice, .pad, .pixelShuffle, .pixelUnshuffle, .resize, .maximumPool, .averagePool,
+        .training(.convolutionProduct), .training(.batchNormalization), .training(.activationGradient),
+        .training(.maximumPoolGradient), .training(.adjoint), .training(.channelProduct), .training(.dropout),
+        .training(.fakeQuantize):
+        isOfLayers = true
+      case .linear, .globalAveragePool, .matrixMultiply, .binary, .softmax, .reduction, .maximumIndex, .normalization, .flatten,
+        .reshape, .transpose, .expand, .constant, .integer, .training(.channelSum), .training(.movingAverage),
+        .training(.parameterStep):
+        isOfLayers = false
+      }
+      if !isOfLayers || shapes[node.name]?.rank != 4 { exact.insert(node.name) }
+    }
+    return exact
+  }
+
   /// The parameters that nodes read as values, and those that the run changes.
   mutating func addParameters() throws(ExecutionError) {
     for name in Set(network.graph.readParameters.keys).union(updatedParameters).sorted() { _ = try parameterValue(name) }
@@ -103,7 +136,9 @@ extension DevicePlanner {
     }
     let table = program.add(
       DeviceProgram.Constant(key: "\(constant.key) places", parameters: []) { _ in packing.bytes() })
-    let packed = program.add(DeviceLayout(planesOf: Shape(batch: 1, channels: 1, height: 1, width: max(count, 1))), .own)
+    let precision = constant.precision
+    let packed = program.add(
+      DeviceLayout(planesOf: Shape(batch: 1, channels: 1, height: 1, width: max(count, 1)), precision.element), .own)
     program.steps.append(
       DeviceProgram.Step(
         node: current, kernel: .any(.training(.gather)), grid: LaunchGrid(x: max(count.ceilingDivided(by: 256), 1)),
@@ -115,12 +150,13 @@ extension DevicePlanner {
         }
         a.sources = (source(0), source(1), source(2), source(3))
         a.places = UnsafeRawPointer(addresses.integers(table))?.assumingMemoryBound(to: UInt32.self)
-        a.output = addresses.pointer(packed)?.assumingMemoryBound(to: Float.self)
-        a.count = Int32(count)
+        a.output = addresses.pointer(packed)
+        (a.count, a.element) = (Int32(count), precision == .tensorFloat32 ? 5 : precision.element.number)
         return argumentBytes(a)
       })
     return program.add(
-      DeviceProgram.Constant(key: constant.key, parameters: constant.parameters, bytes: { _ in [] }, value: packed))
+      DeviceProgram.Constant(
+        key: constant.key, parameters: constant.parameters, bytes: { _ in [] }, precision: precision, value: packed))
   }
 
   /// Kernels read packs before they wait for those ahead of them; so the one behind a packing begins when that is done.

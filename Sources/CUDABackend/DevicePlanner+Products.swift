@@ -245,7 +245,8 @@ extension DevicePlanner {
       emitIntegers(node, product, layer, kernel, from: input, to: output, adding: residual)
     case .directIntegers: try emitDirectIntegers(node, product, layer, from: input, to: output, adding: residual)
     case .maximumPool, .meanOfPixels, .windows, .meanOfIntegers: emitPool(node, layer, kernel, from: input, to: output)
-    case .elementByElement, .move, .resample, .sumParts, .reduce, .normalize, .multiplyMatrices, .integers, .training:
+    case .elementByElement, .move, .resample, .sumParts, .reduce, .normalize, .multiplyMatrices, .integers, .training,
+      .weightGradientTiles:
       throw .unsupported(
         node: node.name, operation: node.operation.typeName, backend: CUDAEngine.backendName,
         reason: "\(kernel.name) sums nothing")

@@ -88,11 +88,25 @@ extension DevicePlanner {
     let x = layout(input), g = layout(gradient), to = layout(output)
     let inputs = convolution.inChannels / convolution.groups, outputs = convolution.outChannels
     let columns = inputs * convolution.kernel.height * convolution.kernel.width
-    let kernel: CUDAKernel = .any(.training(convolution.groups == 1 ? .weightGradient : .weightGradientOfGroups))
-    let across = convolution.groups == 1 ? outputs.ceilingDivided(by: kernel.tileWidth) : outputs.ceilingDivided(by: 32)
-    let down = convolution.groups == 1 ? columns.ceilingDivided(by: kernel.tileHeight) : columns
-    let pixels = g.shape.batch * g.shape.height * g.shape.width
-    let runs = runs(pixels, blocks: across * down, leastPixels: 128)
+    let kernel = weightGradientKernel(convolution, x, g)
+    let across: Int, down: Int
+    // What runs are of: pixels, rows or tiles, and the fewest of them that are one.
+    var pixels = g.shape.batch * g.shape.height * g.shape.width, least = 128
+    switch kernel.family {
+    case .weightGradientTiles(_, let size, _):
+      across = outputs.ceilingDivided(by: DeviceLayout.groupLanes)
+      down = inputs.ceilingDivided(by: size == 1 ? 64 : DeviceLayout.laneUnit)
+      pixels =
+        g.shape.batch * g.shape.height.ceilingDivided(by: kernel.tileHeight)
+        * g.shape.width.ceilingDivided(by: kernel.tileWidth)
+      least = 4
+    case .training(.weightGradientOfChannels):
+      (across, down) = (outputs.ceilingDivided(by: 32), 1)
+      (pixels, least) = (g.shape.batch * g.shape.height, 8)
+    case .training(.weightGradientOfGroups): (across, down) = (outputs.ceilingDivided(by: 32), columns)
+    default: (across, down) = (outputs.ceilingDivided(by: kernel.tileWidth), columns.ceilingDivided(by: kernel.tileHeight))
+    }
+    let runs = runs(pixels, blocks: across * down, leastPixels: least)
     let sums = numbers(runs.count * columns * outputs)
     program.steps.append(
       DeviceProgram.Step(
@@ -125,6 +139,24 @@ extension DevicePlanner {
         (a.kernelHeight, a.kernelWidth) = (Int32(convolution.kernel.height), Int32(convolution.kernel.width))
         return argumentBytes(a)
       })
+  }
+
+  /// Tensor cores where both values are pixels of 16 bits, and else what suits the groups.
+  private func weightGradientKernel(_ convolution: Convolution, _ input: DeviceLayout, _ gradient: DeviceLayout) -> CUDAKernel {
+    let size = convolution.kernel.height, stride = convolution.stride.height
+    let isSquare = convolution.kernel == Pair(size) && convolution.stride == Pair(stride) && convolution.dilation == Pair(1)
+    if convolution.groups == 1 {
+      let tiles = CUDAKernel.allCases.first {
+        $0.family == .weightGradientTiles(input.element, size: size, stride: stride)
+          && $0.sharedByteCount <= device.mostSharedByteCount
+      }
+      if let tiles, isSquare, !input.isPlanar, !gradient.isPlanar, gradient.element == input.element { return tiles }
+      return .any(.training(.weightGradient))
+    }
+    let isOfChannels =
+      isSquare && size == 3 && stride == 1 && convolution.groups == convolution.inChannels
+      && convolution.groups == convolution.outChannels
+    return .any(.training(isOfChannels ? .weightGradientOfChannels : .weightGradientOfGroups))
   }
 
   /// So many numbers of float32.

@@ -30,6 +30,8 @@ struct DevicePlanner {
   var insideBlocks: Set<String> = []
   /// Values that lie as parameters do, whatever the number of their channels: what follows from these alone, and what becomes of them.
   private(set) var flatValues: Set<String> = []
+  /// Values that are float32 though the precision is of 16 bits; see `exactValues(of:shapes:)`.
+  private(set) var exactValues: Set<String> = []
   /// Those that the run changes.
   private(set) var updatedParameters: Set<String> = []
   /// The node that is planned.
@@ -49,6 +51,7 @@ struct DevicePlanner {
     self.preferredSplits = preferredSplits
     flatValues = Self.flatValues(of: network, shapes: shapes)
     updatedParameters = Set(network.updates.map(\.parameter))
+    exactValues = updatedParameters.isEmpty ? [] : Self.exactValues(of: network, shapes: shapes)
   }
 
   /// The whole program.
@@ -153,7 +156,8 @@ extension DevicePlanner {
 
   /// How the value of that name lies unless it has a reason to lie otherwise.
   func valueLayout(_ name: String) throws(ExecutionError) -> DeviceLayout {
-    guard let layout = types[name].flatMap({ DeviceLayout($0, precision) }) else { throw unknown(name) }
+    let stored = exactValues.contains(name) ? .float32 : precision
+    guard let layout = types[name].flatMap({ DeviceLayout($0, stored) }) else { throw unknown(name) }
     return flatValues.contains(name) ? DeviceLayout(planesOf: layout.shape) : layout
   }
 

@@ -32,6 +32,8 @@ struct DeviceProgram {
     /// The parameters that it follows from.
     var parameters: [String]
     var bytes: (Network) -> [UInt8]
+    /// How its numbers are stored: of float32 some may be two for one.
+    var precision = CUDAPrecision.float32
     /// The value that holds it, where the run itself makes it: then there are no bytes.
     var value: Int?
   }

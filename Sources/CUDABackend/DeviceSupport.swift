@@ -30,7 +30,7 @@ enum DeviceSupport {
       .separableConvolution, .integer:
       return nil
     case .training(let operation):
-      if precision != .float32 { return "kernels that train take float32" }
+      if precision == .float16 { return "gradients may be below float16's smallest numbers" }
       return trainingRefusal(of: operation, node, shapes)
     }
   }

@@ -33,53 +33,68 @@ final class PackTable {
     return table.withUnsafeBytes { Array($0) }
   }
 
-  private static let digitBits = 10
+  /// Of the digits that numbers say: what they are stored in keeps them whole.
+  private static func digitBits(_ precision: CUDAPrecision) -> Int { precision == .bfloat16 ? 7 : 10 }
 
-  /// A digit as a number whose first 11 bits, and what they leave, say it both: kernels take weights in two such parts.
-  private static func number(_ digit: Int) -> Float { Float(1024 + digit) * (1 + 0x1p-13) }
+  /// A digit as a number. Of float32 its first 11 bits, and what they leave, say it both: kernels take weights in two such parts.
+  private static func number(_ digit: UInt32, _ precision: CUDAPrecision) -> Float {
+    let whole = Float(UInt32(1) << digitBits(precision) + digit)
+    return precision == .float32 ? whole * (1 + 0x1p-13) : whole
+  }
 
   /// The digit that a packed number says, and which part of it it is.
-  private static func digit(_ packed: Float) -> (digit: Int, part: Part)? {
-    func known(_ value: Float, _ part: Part) -> (digit: Int, part: Part)? {
-      value >= 1024 && value < 2048 && value == value.rounded(.down) ? (Int(value) - 1024, part) : nil
+  private static func digit(_ packed: Float, _ precision: CUDAPrecision) -> (digit: UInt32, part: Part)? {
+    let first = Float(UInt32(1) << digitBits(precision))
+    func known(_ value: Float, _ part: Part) -> (digit: UInt32, part: Part)? {
+      value >= first && value < 2 * first && value == value.rounded(.down) ? (UInt32(value - first), part) : nil
     }
+    if precision != .float32 { return known(packed, .whole) }
     if packed < 1 { return known(packed * 0x1p13, .second) }
     let whole = packed.rounded(.down)
     if whole == packed { return known(whole, .first) }
     return packed == whole * (1 + 0x1p-13) ? known(whole, .whole) : nil
   }
 
+  /// The numbers of a pack.
+  private static func numbers(_ bytes: [UInt8], _ precision: CUDAPrecision) -> [Float]? {
+    let size = precision.element.byteCount
+    guard bytes.count.isMultiple(of: size) else { return nil }
+    return bytes.withUnsafeBytes { bytes in
+      (0..<bytes.count / size).map { index in
+        if size == 4 { return bytes.loadUnaligned(fromByteOffset: index * 4, as: Float.self) }
+        let bits = bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)
+        return precision == .bfloat16 ? Float(bitPattern: UInt32(bits) << 16) : Float(halfBits: bits)
+      }
+    }
+  }
+
   private static func places(
     _ constant: DeviceProgram.Constant, _ sources: [(name: String, shape: Shape)], _ network: Network
   ) -> [UInt32]? {
     guard sources.count <= 4, sources.allSatisfy({ $0.shape.count < 1 << 28 }) else { return nil }
-    var result: [UInt32] = []
-    for pass in 0..<3 {
+    // The source is above the place: 30 bits.
+    let precision = constant.precision, bits = digitBits(precision), mask = UInt32(1) << bits - 1
+    var codes: [UInt32] = [], parts: [UInt32] = []
+    for shift in stride(from: 0, to: 30, by: bits) {
       var told = network
       for (index, source) in sources.enumerated() {
-        let first = index << 28
+        let first = UInt32(index) << 28
         told.parameters[source.name] = Tensor(
-          source.shape, (0..<source.shape.count).map { number((first + $0) >> (pass * digitBits) & 1023) })
+          source.shape, (0..<UInt32(source.shape.count)).map { number((first + $0) >> UInt32(shift) & mask, precision) })
       }
-      let bytes = constant.bytes(told)
-      guard bytes.count.isMultiple(of: 4) else { return nil }
-      let packed = bytes.withUnsafeBytes { bytes in
-        (0..<bytes.count / 4).map { bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) }
+      guard let packed = numbers(constant.bytes(told), precision) else { return nil }
+      let isFirst = shift == 0
+      if isFirst {
+        codes = [UInt32](repeating: 0, count: packed.count)
+        parts = codes
       }
-      if pass == 0 { result = [UInt32](repeating: 0, count: packed.count) }
-      guard packed.count == result.count else { return nil }
-      for (place, value) in packed.enumerated() where value != 0 || result[place] != 0 {
-        guard let (digit, part) = digit(value), pass == 0 || result[place] & 3 == part.rawValue else { return nil }
-        // The highest two of 30 bits are the source.
-        let bits = UInt32(digit)
-        result[place] |= part.rawValue
-        switch pass {
-        case 0: result[place] |= bits << 4
-        case 1: result[place] |= bits << 14
-        default: result[place] |= (bits & 0xFF) << 24 | (bits >> 8) << 2
-        }
+      guard packed.count == codes.count else { return nil }
+      for (place, value) in packed.enumerated() where value != 0 || parts[place] != 0 {
+        guard let (digit, part) = digit(value, precision), isFirst || parts[place] == part.rawValue else { return nil }
+        parts[place] = part.rawValue
+        codes[place] |= digit << UInt32(shift)
       }
     }
-    return result
+    return zip(codes, parts).map { code, part in part == 0 ? 0 : (code & 0xFFF_FFFF) << 4 | code >> 28 << 2 | part }
   }
 }

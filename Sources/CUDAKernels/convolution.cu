@@ -27,6 +27,7 @@
 #include "statistics.cuh"
 #include "tiled.cuh"
 #include "weightGradient.cuh"
+#include "weightGradientTiles.cuh"
 
 // What the table says of a kernel is what its family is.
 #define COMMA ,

@@ -101,6 +101,14 @@ DEVICE void loadMatrices(uint32_t (&r)[4], uint32_t row) {
                : "memory");
 }
 
+/// The same, turned around: elements (2 (l % 4), l / 4) and that of the next row of each.
+DEVICE void loadTransposedMatrices(uint32_t (&r)[4], uint32_t row) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+               : "r"(row)
+               : "memory");
+}
+
 template <class E> struct Product;
 
 #define PRODUCT(Type, name)                                                                                                  \

@@ -55,7 +55,10 @@ struct Gather : Untiled {
       if (part == 3) v -= first;
     }
     letLaterKernelsStart();
-    writeGlobal(a.output + at, v);
+    ValueView output = {};
+    output.base = a.output;
+    output.element = a.element == 5 ? 1 : a.element;
+    writePlace(output, at, a.element == 5 ? roundedToTensorFloat(v) : v);
   }
 };
 

@@ -124,6 +124,63 @@ struct WeightGradientOfGroups {
   }
 };
 
+/// A kernel of 3x3 a channel, one pixel apart: 32 channels a block, each of its eight warps a row at a time, of which a window is kept. In
+/// `WeightGradientArguments` runs are of rows: `pixels` of all images, `runPixels` a run.
+struct WeightGradientOfChannels {
+  static constexpr int width = 0, height = 0, sharedBytes = 256 * 4;
+
+  static DEVICE void run(const WeightGradientArguments &a) {
+    const int thread = threadIdx.x, lane = thread / 32, channel = static_cast<int>(blockIdx.x) * 32 + thread % 32, run = blockIdx.z;
+    const int first = run * a.runPixels, last = first + min(a.pixels - first, a.runPixels);
+    float sums[9] = {};
+    waitForEarlierKernels();
+    if (channel < a.outputs)
+#pragma unroll 1
+      for (int at = first + lane; at < last; at += 8) {
+        const int image = at / a.outputHeight, y = at % a.outputHeight;
+        auto read = [&](int row, int x) {
+          const int v = y - a.top + row, u = x - a.left;
+          return v >= 0 && u >= 0 && v < a.height && u < a.width ? readElement(a.input, image, channel, v, u) : 0.0f;
+        };
+        float window[3][3];
+#pragma unroll
+        for (int row = 0; row < 3; row++) {
+          window[row][1] = read(row, 0);
+          window[row][2] = read(row, 1);
+        }
+#pragma unroll 3
+        for (int x = 0; x < a.outputWidth; x++) {
+          const float g = readElement(a.gradient, image, channel, y, x);
+#pragma unroll
+          for (int row = 0; row < 3; row++) {
+            window[row][0] = window[row][1];
+            window[row][1] = window[row][2];
+            window[row][2] = read(row, x + 2);
+#pragma unroll
+            for (int column = 0; column < 3; column++) sums[row * 3 + column] += window[row][column] * g;
+          }
+        }
+      }
+    letLaterKernelsStart();
+    const uint32_t own = sharedBase() + static_cast<uint32_t>(thread) * 4;
+#pragma unroll
+    for (int tap = 0; tap < 9; tap++) {
+      float sum = sums[tap];
+      // What was found of the tap before is read by all.
+      synchronizeBlock();
+      writeShared<float>(own, sum);
+      for (int step = 4; step > 0; step /= 2) {
+        synchronizeBlock();
+        if (lane < step) {
+          sum += readShared<float>(own + static_cast<uint32_t>(step) * 128);
+          writeShared<float>(own, sum);
+        }
+      }
+      if (channel < a.outputs && lane == 0) writeGlobal(a.sums + (static_cast<long long>(run) * 9 + tap) * a.outputs + channel, sum);
+    }
+  }
+};
+
 /// A thread adds the runs of one weight.
 struct WeightTotals : Untiled {
   static DEVICE void run(const WeightTotalsArguments &a) {

@@ -81,7 +81,7 @@ extension CUDAKernel.Family {
       .separable(let element), .separableBlock(let element), .selection(let element), .head(let element, _, _),
       .tail(let element),
       .maximumPool(let element, _, _), .pointwisePlanes(let element, _), .depthwise(let element, _, _),
-      .linear(let element, _), .meanOfPixels(let element):
+      .linear(let element, _), .meanOfPixels(let element), .weightGradientTiles(let element, _, _):
       element
     case .denseFloat, .denseWideFloat, .separableFloat, .headFloat: .float32
     case .direct, .tiled, .elementByElement, .move, .resample, .windows, .reduce, .normalize, .multiplyMatrices, .integers,

@@ -115,6 +115,20 @@ struct DeviceArguments: ParsableArguments {
   var precision: PrecisionName?
 }
 
+extension DeviceArguments {
+  /// Throws where nothing is trained in that precision there.
+  func requireTrainable() throws {
+    switch (precision, device?.index) {
+    case (nil, _), (.float32?, _), (.tensorFloat32?, _?), (.bfloat16?, _?): break
+    case (.float16?, _?):
+      throw ValidationError(
+        "networks are trained in float32, tf32 or bfloat16; gradients may be below float16's smallest numbers")
+    case (_?, nil):
+      throw ValidationError("the CPU trains in float32; leave --precision out, or give --device cuda with tf32 or bfloat16")
+    }
+  }
+}
+
 /// Which engine runs the network, and how.
 struct EngineArguments: ParsableArguments {
   @Option(

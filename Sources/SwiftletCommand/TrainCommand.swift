@@ -38,7 +38,7 @@ struct TrainCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard place.precision ?? .float32 == .float32 else { throw ValidationError("networks are trained in float32") }
+    try place.requireTrainable()
     _ = try cpu.completed(place.device?.engine ?? .cpu(), nil)
     if resume != nil, recipe != nil { throw ValidationError("--resume takes the recipe of the run; leave the other out") }
     if resume != nil, output != nil { throw ValidationError("--resume goes on in the folder of the run; leave out --output") }
@@ -50,7 +50,9 @@ struct TrainCommand: ParsableCommand {
   /// Nil for the CPU.
   private var device: CUDAOptions? {
     get throws {
-      guard let place = place.device, case .cuda(let options) = try cpu.engine(place.engine) else { return nil }
+      guard let device = place.device, case .cuda(let options) = try cpu.engine(device.engine, place.precision) else {
+        return nil
+      }
       return options
     }
   }

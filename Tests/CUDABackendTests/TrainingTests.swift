@@ -40,7 +40,7 @@ import Transforms
       network: { try EDSR(features: 20, blocks: 2, convolution: .separable).network(.random(seed: 3)) },
       loss: .charbonnier(epsilon: 0.001), input: [1, 3, 8, 9],
       optimizer: .adamW(beta1: 0.8, beta2: 0.99, epsilon: 1e-4, weightDecay: 0.05), clipping: .value(0.01),
-      kernels: ["weightGradient", "weightGradientOfGroups", "gather", "commit"]),
+      kernels: ["weightGradient", "weightGradientOfChannels", "gather", "commit"]),
     Example(
       description: "small ResNet", network: { try SmallResNet(features: 8).network(.random(seed: 4)) }, loss: .crossEntropy,
       input: [3, 3, 16, 16], isDirect: true,
@@ -85,8 +85,10 @@ import Transforms
     return [x, Tensor(output, t.floats.map { ($0 + 1) / 2 })]
   }
 
-  static func engine(_ example: Example, separatesValues: Bool) throws -> CUDAEngine {
-    var engine = try EmulatedDevice.engine(.float32, separatesValues: separatesValues)
+  static func engine(
+    _ example: Example, _ precision: CUDAPrecision = .float32, separatesValues: Bool
+  ) throws -> CUDAEngine {
+    var engine = try EmulatedDevice.engine(precision, separatesValues: separatesValues)
     if example.isDirect { engine.preferredKernels = CUDAKernel.allCases.filter { $0.family == .direct } }
     return engine
   }
@@ -193,13 +195,48 @@ import Transforms
     #expect(try model.areFinite(training.trained))
   }
 
-  /// In 16 bits nothing is trained, and what is refused says so.
+  /// Values of layers in bfloat16, or products rounded to TF32, with parameters of float32: the steps go where those of float32 go, and the
+  /// bits are the same in any order of threads, and for a training that was broken off.
+  @Test(arguments: examples, [CUDAPrecision.tensorFloat32, .bfloat16])
+  func mixedPrecisionTrains(_ example: Example, _ precision: CUDAPrecision) throws {
+    let exact = try Self.run(CPUEngine(threadCount: 1), example), before = try Self.training(example).training.network
+    let result = try Self.run(try Self.engine(example, precision, separatesValues: true), example)
+    let bound: Float = precision == .bfloat16 ? 3e-2 : 4e-3
+    for (a, b) in zip(result.losses, exact.losses) { #expect(abs(a - b) <= bound * (0.1 + abs(b)), "\(a), not \(b)") }
+    // How far all weights went, and how far from where those of float32 went.
+    var moved = 0.0, missed = 0.0
+    for (name, b) in exact.parameters where name.hasSuffix(".weight") {
+      let a = try #require(result.parameters[name]), start = try #require(before.parameters[name])
+      #expect(a.dataType == .float32)
+      for ((a, b), start) in zip(zip(a.floats, b.floats), start.floats) {
+        moved += Double((b - start) * (b - start))
+        missed += Double((a - b) * (a - b))
+      }
+    }
+    #expect(moved > 0 && missed <= moved * (precision == .bfloat16 ? 0.1 : 0.02), "\(missed / moved) of the way")
+    if precision == .bfloat16, !example.isDirect {
+      #expect(result.kernels.contains("weightGradient_bfloat16_3x3"), "\(result.kernels)")
+    }
+
+    let packed = try Self.engine(example, precision, separatesValues: false)
+    cudaEmulatedSetSeed(78)
+    let begun = try Self.run(packed, example, steps: 0..<2)
+    let ended = try Self.run(packed, example, steps: 2..<3, from: begun.parameters)
+    #expect(ended.parameters == result.parameters && ended.losses == [result.losses[2]])
+  }
+
+  /// In float16 nothing is trained, and what is refused says so.
   @Test func sixteenBitsAreRefused() throws {
     let example = Self.examples[0], (training, output) = try Self.training(example)
     let engine = try EmulatedDevice.engine(.float16)
     let error = #expect(throws: ExecutionError.self) {
       _ = try engine.prepare(training.network, inputs: [example.input, output, [4]])
     }
-    #expect(error == .device("networks are trained in float32 on a CUDA device, and not in float16"))
+    #expect(
+      error
+        == .device(
+          "networks are trained in float32, tf32 or bfloat16 on a CUDA device: gradients may be below float16's smallest numbers"
+        )
+    )
   }
 }

@@ -13,6 +13,22 @@ inline void loadMatrices(uint32_t (&r)[4], uint32_t row) {
   });
 }
 
+inline void loadTransposedMatrices(uint32_t (&r)[4], uint32_t row) {
+  emulation::gatherWarp(&row, r, [](emulation::Gathering &w) {
+    uint16_t rows[32][8];
+    for (int at = 0; at < 32; at++)
+      memcpy(rows[at], emulation::sharedBytes(*static_cast<const uint32_t *>(w.in[at]), 16, "a matrix row"), 16);
+    for (int lane = 0; lane < 32; lane++) {
+      uint32_t all[4];
+      for (int m = 0; m < 4; m++) {
+        const int first = m * 8 + lane % 4 * 2, column = lane / 4;
+        all[m] = rows[first][column] | static_cast<uint32_t>(rows[first + 1][column]) << 16;
+      }
+      memcpy(w.out[lane], all, 16);
+    }
+  });
+}
+
 template <class E> struct Product {
   struct Operands {
     uint32_t a[4], b[2];

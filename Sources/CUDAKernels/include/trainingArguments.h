@@ -120,13 +120,13 @@ struct ParameterStepArguments {
   int isAdaptive;
 };
 
-/// Parameters as a kernel wants them. An entry of the table is 0, where there is a zero, or 16 times the place in its source, 4 times
+/// Parameters as a kernel wants them, stored as `ValueView` says, or (5) as float32 rounded to 19 bits. An entry of the table is 0, where there is a zero, or 16 times the place in its source, 4 times
 /// the source, and which part: 1 the number, 2 the first 19 bits of it, 3 what these leave.
 struct GatherArguments {
   const float *sources[4];
   const unsigned *places;
-  float *output;
-  int count;
+  void *output;
+  int count, element;
 };
 
 enum { commitEntries = 48, commitCount = 8192 };

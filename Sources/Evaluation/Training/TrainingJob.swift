@@ -83,7 +83,9 @@ public final class TrainingJob {
   ) throws(EvaluationError) {
     self.recipe = recipe
     deviceText = device.map { "\($0.device.name), pictures are measured on by the CPU" }
-    let deviceName = device.map { EngineName.cuda($0.device.index).description }
+    let deviceName = device.map {
+      EngineName.cuda($0.device.index, $0.precision == .float32 ? nil : $0.precision).description
+    }
     if device != nil, recipe.memoryLimit != nil {
       throw .recipe(RecipeError(path: nil, line: 0, problem: .excluded("training.memory", by: "--device cuda")))
     }
