@@ -95,6 +95,6 @@ final class PackTable {
         codes[place] |= digit << UInt32(shift)
       }
     }
-    return zip(codes, parts).map { code, part in part == 0 ? 0 : (code & 0xFFF_FFFF) << 4 | code >> 28 << 2 | part }
+    return zip(codes, parts).map { code, part in part == 0 ? 0 : (code & 0xFFF_FFFF) << 4 | (code >> 28) << 2 | part }
   }
 }

@@ -5,6 +5,11 @@ import Testing
 /// Arguments that say nothing, or what cannot be, are refused by name and with a mend.
 @Suite struct RefusalTests {
   static let cases = [
+    CommandCase(
+      "train recipe.yaml --precision bfloat16", 64, "swiftlet: the CPU trains in float32; leave --precision out, or give…"),
+    CommandCase(
+      "train recipe.yaml --device cuda --precision float16", 64,
+      "swiftlet: networks are trained in float32, tf32 or bfloat16; …"),
     CommandCase("eval MODEL --data . --degrade noise:abc", 64, "…'noise:abc' is no degradation; give blur:SIGMA…"),
     CommandCase("eval MODEL --data . --degrade blur:1,jpeg:200", 64, "…'jpeg:200' is no degradation; give…"),
     CommandCase("eval MODEL --data . --scales a", 64, "…'--scales <scales>': give whole numbers, as in 2,3,4…"),
