@@ -4,12 +4,14 @@ import Execution
 package struct DeviceCeilings: Hashable, Sendable {
   /// Bytes in a nanosecond that its memory moves, read and written.
   package var memoryRate: Double
+  package var multiprocessorCount: Int
   /// Multiply-accumulates in a nanosecond, by what multiplies.
   private var products: [Work.Unit: Double]
 
   /// What follows from multiprocessors, clocks and bus, by the shares of these that large products of matrices, and copies, reach on an H100: 51.9
   /// TFLOP/s of float32, 386 of TF32, 686 of float16, 902 TOP/s of int8, 2,987 GB/s.
   package init(_ device: CUDADevice) {
+    multiprocessorCount = max(device.multiprocessorCount, 1)
     let gigahertz = Double(device.clockKilohertz) / 1e6
     func rate(_ perCycle: Double, _ share: Double) -> Double {
       max(perCycle * share * Double(device.multiprocessorCount) * gigahertz, 1)
@@ -58,7 +60,12 @@ extension DevicePlan.Step {
 
   /// The selector's estimate of the kernel that it takes; of what is not weighed what it takes at least, and a launch.
   package func expectedNanoseconds(_ ceilings: DeviceCeilings) -> Double {
-    candidates.first { $0.method == kernel }?.cost ?? least(ceilings).nanoseconds + DeviceLayer.launch
+    if case .separableBlock = kernel.family {
+      // A multiprocessor has one block, which takes as long as one of two layers that stay in shared memory did on an H200.
+      let rounds = (blockCount + ceilings.multiprocessorCount - 1) / ceilings.multiprocessorCount
+      return Double(rounds * kernel.tileWidth * kernel.tileHeight) * DeviceLayer.separableBlockNanoseconds
+    }
+    return candidates.first { $0.method == kernel }?.cost ?? least(ceilings).nanoseconds + DeviceLayer.launch
   }
 }
 

@@ -1,4 +1,5 @@
 import CUDAEmulation
+import Execution
 import Networks
 import OperationCases
 import Testing
@@ -100,8 +101,11 @@ import Testing
     var check = Self.check()
     let cases = OperationCase.all.enumerated().filter { $0.offset % 31 == 0 }.map(\.element)
     let one = try check.operations(cases)
+    let noted = Monitor<[DeviceCheckReport.Row]>([])
+    check.note = { rows in noted.change { $0 += rows } }
     check.workerCount = 3
     #expect(try check.operations(cases) == one && one.count == 2 * cases.count)
+    #expect(Set(noted.change { $0 }) == Set(one))
   }
 
   /// A plan tells all products and parameters of the network once, and no kernel is expected to take less than it must.

@@ -60,7 +60,8 @@ extension DeviceCheck {
   package func trainingTimes(runs: Int = 20, _ note: (DeviceCheckReport.Timing) -> Void = { _ in })
     throws(CUDAError) -> (rows: [DeviceCheckReport.Timing], faults: [String])
   {
-    try timed(examples, \.name, note) { (example, engine, precision) in
+    // An emulated device takes its time.
+    try timed(isSmall ? Array(examples.prefix(1)) : examples, \.name, note) { (example, engine, precision) in
       guard let step = try Step(example, input: isSmall ? example.small : example.timed, .adam, isSmall: isSmall) else {
         return nil
       }
@@ -113,7 +114,7 @@ extension DeviceCheck {
   /// How far the change of a parameter may be from that of the CPU engine, as a share of the change, and as a share of what all parameters
   /// change: gradients are sums of many terms of either sign, of which some are near 0, where an activation has its edge.
   static func trainingBounds(_ precision: CUDAPrecision) -> (own: Double, all: Double) {
-    precision == .float32 ? (2e-2, 2e-3) : (0.2, 2e-2)
+    precision == .float32 ? (1e-2, 1e-3) : (0.2, 2e-2)
   }
 
   private func outcome(

@@ -1,11 +1,19 @@
 import Execution
 
 extension DeviceCheck {
+  typealias Row = DeviceCheckReport.Row
+
   /// What `body` gives for each number below `count`, in their order; the workers take one after the other.
-  func inTurn<R: Sendable>(_ count: Int, _ body: @escaping @Sendable (Int) -> [R]) -> [R] {
+  func inTurn(_ count: Int, _ body: @escaping @Sendable (Int) -> [Row]) -> [Row] {
+    let note = note
+    let body: @Sendable (Int) -> [Row] = { index in
+      let rows = body(index)
+      note(rows)
+      return rows
+    }
     // Of one worker it is the caller's thread: an emulated device is one's own.
     guard workerCount > 1 else { return (0..<count).flatMap(body) }
-    let state = Monitor((next: 0, results: [Int: [R]]()))
+    let state = Monitor((next: 0, results: [Int: [Row]]()))
     let work: @Sendable () -> Void = {
       while true {
         let index = state.change { state in

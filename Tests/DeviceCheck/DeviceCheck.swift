@@ -20,6 +20,8 @@ package struct DeviceCheck: Sendable {
   package var networkNames: Set<String>?
   /// Says how far the check is.
   package var progress: @Sendable (String) -> Void = { _ in }
+  /// Gets what is found as soon as it is found, from any thread and in any order.
+  package var note: @Sendable ([DeviceCheckReport.Row]) -> Void = { _ in }
   /// Threads that check; what is timed is timed by one.
   package var workerCount = 1
   /// When nothing more is begun, by `Machine.seconds`; what is left is reported as not run.

@@ -151,9 +151,10 @@ import Files
 
   private func run(_ part: Part, _ check: DeviceCheck, _ report: inout DeviceCheckReport) throws {
     switch part {
-    case .networks: report.networks = try check.networks()
-    case .operations: report.operations = try check.operations()
-    case .training: report.training = try check.training()
+    case .networks: report.networks = try rows(\.networks, check, report) { (check) throws(CUDAError) in try check.networks() }
+    case .operations:
+      report.operations = try rows(\.operations, check, report) { (check) throws(CUDAError) in try check.operations() }
+    case .training: report.training = try rows(\.training, check, report) { (check) throws(CUDAError) in try check.training() }
     case .times:
       report.times = []
       let faults = try check.times(runs: emulated ? 3 : 50) { row in
@@ -168,12 +169,36 @@ import Files
         try? keep(report)
       }.faults
       report.faults += faults
-    case .energy: report.energies = try check.energies()
+    case .energy:
+      var check = check
+      check.precisions = [precision ?? .float16]
+      report.energies = try check.energies()
     case .kernels: report.choices = try check.choices()
     }
   }
 
-  private func keep(_ report: DeviceCheckReport) throws {
+  /// What a check finds, which is kept in the file every second, so that one that never ends takes nothing along.
+  private func rows(
+    _ place: WritableKeyPath<DeviceCheckReport, [DeviceCheckReport.Row]> & Sendable, _ check: DeviceCheck,
+    _ report: DeviceCheckReport, _ body: (DeviceCheck) throws(CUDAError) -> [DeviceCheckReport.Row]
+  ) throws -> [DeviceCheckReport.Row] {
+    var check = check, report = report
+    report[keyPath: place] = []
+    let json = json, found = Monitor((report: report, moment: 0.0))
+    check.note = { rows in
+      found.change { found in
+        found.report[keyPath: place] += rows
+        guard Machine.seconds - found.moment >= 1 else { return }
+        try? Self.keep(found.report, in: json)
+        found.moment = Machine.seconds
+      }
+    }
+    return try body(check)
+  }
+
+  private func keep(_ report: DeviceCheckReport) throws { try Self.keep(report, in: json) }
+
+  private static func keep(_ report: DeviceCheckReport, in json: String?) throws {
     if let json { try AtomicFile.write(Array((try report.json + "\n").utf8), to: json) }
   }
 

@@ -79,7 +79,7 @@ if [ -z "$isEmulated" ]; then
   fi
   # The driver compiles all kernels once, as many at a time as there are processors, and keeps them.
   export CUDA_CACHE_PATH="$work/cache" CUDA_CACHE_MAXSIZE=1073741824
-  share=0 shares=$((2 * workers))
+  shares=$((2 * workers))
   echo '#!/bin/sh
   share=0 compilers=
   while [ $share -lt $2 ]; do "$1" --compile $share/$2 & compilers="$compilers $!"; share=$((share + 1)); done
@@ -92,7 +92,7 @@ checks networks 30 "$@"
 checks operations 20 "$@"
 checks training 20 "$@"
 [ -n "$peer" ] && kill -STOP -- "-$peer" 2> /dev/null
-checks times 40 "$@"
+checks times 45 "$@"
 checks training-times 12 "$@"
 [ -z "$isEmulated" ] && checks energy 16 "$@"
 [ -n "$peer" ] && kill -CONT -- "-$peer" 2> /dev/null
