@@ -36,9 +36,15 @@ package struct DevicePlan: Sendable {
   ) throws(ExecutionError) {
     let planned = try PlannedNetwork(network, inputs: inputs, kernelsFor: whole ?? inputs, precision: precision)
     var planner = planned.planner(precision: precision, device: device)
-    let program = try planner.plan(), memory = DeviceMemoryPlan(program)
-    let weighed = planner.weighed
-    let costs = NodeCosts(planned.network, inputs: inputs), joined = program.joinedNodes(of: planned.network.nodes)
+    let program = try planner.plan()
+    self.init(program, planner.weighed, DeviceMemoryPlan(program), of: planned.network, inputs: inputs, precision: precision)
+  }
+
+  fileprivate init(
+    _ program: DeviceProgram, _ weighed: [Int: DeviceLayer], _ memory: DeviceMemoryPlan, of network: Network, inputs: [Shape],
+    precision: CUDAPrecision
+  ) {
+    let costs = NodeCosts(network, inputs: inputs), joined = program.joinedNodes(of: network.nodes)
     var seen: Set<String> = []
     steps = program.steps.enumerated().map { index, step in
       var result = Step(
@@ -54,6 +60,17 @@ package struct DevicePlan: Sendable {
       return result
     }
     valueByteCount = memory.arena.byteCount + memory.inputByteCount + memory.outputByteCount + memory.ownByteCount
+  }
+}
+
+extension CUDASession {
+  /// What it was planned from, without planning again.
+  ///
+  /// - Parameters:
+  ///   - network: that it runs.
+  ///   - precision: its engine's.
+  package func devicePlan(of network: Network, precision: CUDAPrecision) -> DevicePlan {
+    DevicePlan(program, weighed, plan, of: network, inputs: inputShapes, precision: precision)
   }
 }
 

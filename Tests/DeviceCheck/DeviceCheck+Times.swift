@@ -17,7 +17,8 @@ extension DeviceCheck {
       (example, engine, precision) in
       let network = try example.network(isSmall: isSmall).optimizedForInference()
       let shape = example.input(isSmall: isSmall)
-      return try timing(network, example.name, [Self.randomInput(shape)], engine, precision, runs: runs)
+      guard let session = try engine.prepare(network, inputs: [shape]) as? CUDASession else { return nil }
+      return try timing(session, network, example.name, [Self.randomInput(shape)], precision, runs: runs)
     }
   }
 
@@ -44,13 +45,10 @@ extension DeviceCheck {
     return (rows, faults)
   }
 
-  /// Nil where the engine does not say where its time goes.
   func timing(
-    _ network: Network, _ name: String, _ inputs: [Tensor], _ engine: CUDAEngine, _ precision: CUDAPrecision, runs: Int
-  ) throws -> DeviceCheckReport.Timing? {
-    let shapes = inputs.map(\.shape), ceilings = DeviceCeilings(engine.device)
-    let plan = try DevicePlan(network, inputs: shapes, precision: precision, device: engine.device)
-    guard let session = try engine.prepare(network, inputs: shapes) as? CUDASession else { return nil }
+    _ session: CUDASession, _ network: Network, _ name: String, _ inputs: [Tensor], _ precision: CUDAPrecision, runs: Int
+  ) throws -> DeviceCheckReport.Timing {
+    let ceilings = DeviceCeilings(session.device), plan = session.devicePlan(of: network, precision: precision)
     let graph = try session.kernelNanoseconds(inputs, runs: runs)
     var whole: [Double] = [], outputs: [Tensor] = []
     for _ in 0..<max(runs / 5, 3) {
@@ -70,7 +68,7 @@ extension DeviceCheck {
         leastMicroseconds: planned.map { $0.least(ceilings).nanoseconds / 1e3 }, bytes: step.traffic.bytesMoved)
     }
     return DeviceCheckReport.Timing(
-      name: name, precision: precision.rawValue, input: shapes[0].description,
+      name: name, precision: precision.rawValue, input: inputs[0].shape.description,
       milliseconds: Self.median(graph.map(Double.init)) / 1e6, withCopiesMilliseconds: Self.median(whole),
       leastMilliseconds: plan.leastNanoseconds(ceilings) / 1e6,
       expectedMilliseconds: plan.expectedNanoseconds(ceilings) / 1e6,
