@@ -80,7 +80,7 @@ var targets: [Target] = [
     name: "DeviceCheck",
     dependencies: [
       "Tensors", "Networks", "Architectures", "Transforms", "Execution", "ReferenceBackend", "CPUBackend", "CUDABackend",
-      "Evaluation", "OperationCases",
+      "Training", "Evaluation", "OperationCases",
     ], path: "Tests/DeviceCheck"),
   // Runs the kernels of Sources/CUDAKernels on the CPU, and is the driver of a device that has them.
   .target(

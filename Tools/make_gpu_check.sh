@@ -27,7 +27,7 @@ for program in swiftlet gpu-check; do
   strip -o "$root/bin/$program" "$programs/$program"
   Tools/collect_libraries.sh "$programs/$program" "$root/lib" "$root/licences"
 done
-tar --sort=name --owner=0 --group=0 --numeric-owner -C "$work" -cJf "$work/gpu-check/program.tar.xz" program
+XZ_OPT=-9 tar --sort=name --owner=0 --group=0 --numeric-owner -C "$work" -cJf "$work/gpu-check/program.tar.xz" program
 rm -rf "$folder/gpu-check"
 mv "$work/gpu-check" "$folder/gpu-check"
 bytes=$(du -sb "$folder/gpu-check" | cut -f1)

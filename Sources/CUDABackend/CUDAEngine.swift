@@ -46,6 +46,11 @@ public struct CUDAEngine: DeviceBackend {
     DeviceSupport.refusal(of: node, in: network, shapes: shapes, precision: precision).map { .no($0) } ?? .yes
   }
 
+  /// Has the driver compile kernels that the device can run. It keeps them on the disk, too, for other processes.
+  package func compile(_ kernels: [CUDAKernel]) throws(CUDAError) {
+    for kernel in kernels where device.isHopper || !kernel.isForHopper { _ = try context.function(kernel) }
+  }
+
   public func prepare(_ network: Network) throws(ExecutionError) -> any Model { try CUDAModel(network, engine: self) }
 }
 

@@ -145,11 +145,19 @@ extension CUDAKernel.Family {
     }
   }
 
+  /// What it makes of a product of two float32 numbers on the tensor cores; nil of others.
+  var products: CUDAKernel.FloatProducts? {
+    switch self {
+    case .denseFloat(let products, _, _), .denseWideFloat(let products, _), .separableFloat(let products): products
+    default: nil
+    }
+  }
+
   /// How the weights that are packed for it are stored, the pairs of float32's three products as float32.
   var packPrecision: CUDAPrecision {
+    if products == .one { return .tensorFloat32 }
     let element: DeviceElement
     switch self {
-    case .denseFloat(.one, _, _), .denseWideFloat(.one, _), .separableFloat(.one): return .tensorFloat32
     case .dense(let of, _, _), .denseHopper(let of), .denseWide(let of, _), .pointwiseHopper(let of, _), .separable(let of),
       .separableBlock(let of), .selection(let of), .head(let of, _, _), .tail(let of), .pointwisePlanes(let of, _),
       .depthwise(let of, _, _), .linear(let of, _):

@@ -57,9 +57,8 @@ extension CUDASession: TimingSession {
       RunTimeline.Step(
         node: name, kernels: ["copy"], work: Work(.copy), traffic: RunTimeline.Traffic(transferredBytes: byteCount))
     }
-    let names = Set(program.steps.map(\.node))
     var seen: Set<String> = []
-    let joined = joinedNodes(names)
+    let joined = program.joinedNodes(of: network.nodes)
     let kernels = program.steps.map { step in
       var result = RunTimeline.Step(
         node: step.node, kernels: [step.kernel.name], work: step.isCopy ? Work(.copy) : step.kernel.work,
@@ -80,37 +79,10 @@ extension CUDASession: TimingSession {
     ]
   }
 
-  /// Nodes without a step of their own, by the node whose step does them: the first layers of residual blocks, and additions that ride on
-  /// what makes one of their operands.
-  private func joinedNodes(_ names: Set<String>) -> [String: [String]] {
-    var result: [String: [String]] = [:]
-    for node in network.nodes where !names.contains(node.name) {
-      let block = network.nodes.first { reader in
-        reader.inputs.first == node.name
-          && program.steps.contains { step in
-            if case .separableBlock = step.kernel.family { step.node == reader.name } else { false }
-          }
-      }
-      let maker = program.steps.first { $0.second != nil && node.inputs.contains($0.node) && node.operation.addsOperands }
-      if let name = block?.name ?? maker?.node { result[name, default: []].append(node.name) }
-    }
-    return result
-  }
-
   private func constantByteCount(of nodes: [String]) -> Int {
     let own = Set(network.nodes.filter { nodes.contains($0.name) }.flatMap(\.parameterNames))
     return zip(program.constants, constantByteCounts).reduce(0) { sum, pair in
       pair.0.parameters.contains(where: own.contains) ? sum + pair.1 : sum
-    }
-  }
-}
-
-extension Operation {
-  /// Whether it may ride on the kernel that makes one of its operands.
-  fileprivate var addsOperands: Bool {
-    switch self {
-    case .add, .binary: true
-    default: false
     }
   }
 }
@@ -183,7 +155,7 @@ extension Duration {
 
 extension CUDAKernel {
   /// What the kernel does, for reports.
-  fileprivate var work: Work {
+  var work: Work {
     switch family {
     case .dense, .denseHopper, .denseWide, .pointwiseHopper: Work(.gatheredProducts, unit: .float16)
     case .denseFloat, .denseWideFloat: Work(.gatheredProducts, unit: .tensorFloat32)

@@ -17,7 +17,7 @@ package final class CUDASession: Session {
   let network: NetworkGraph
   /// Bytes of each of the program's constants.
   let constantByteCounts: [Int]
-  let device: CUDADevice
+  package let device: CUDADevice
   let stream: DeviceStream
   /// The steps, and where their values lie, to run them one by one.
   let program: DeviceProgram

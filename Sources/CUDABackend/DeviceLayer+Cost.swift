@@ -47,6 +47,8 @@ extension DeviceLayer {
   private static let sumsRate = 3000.0, sumsCacheRate = 5000.0
   /// Nanoseconds of one more launch.
   static let launch = 2000.0
+  /// Of a pixel of a residual block of separable layers, on one multiprocessor.
+  static let separableBlockNanoseconds = Double(2 * (64 + 72) * 64) / 500
   /// Bytes in a nanosecond that kernels move that do little else, and nanoseconds before the first.
   private static let streamRate = 2500.0, start = 2000.0
 

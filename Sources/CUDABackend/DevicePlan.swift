@@ -14,6 +14,12 @@ package struct DevicePlan: Sendable {
     package var splits: Int
     /// Read and written of values.
     package var byteCount: Int
+    /// Of the weights that it reads, without padding.
+    package var weightByteCount = 0
+    /// Products that the network writes; those of a layer that splits share are told of the first of its kernels.
+    package var multiplyAccumulates = 0
+    /// Nodes without a kernel of their own that this one does, too.
+    package var joined: [String] = []
     /// Of a layer that sums products, or of a pool: every kernel with its estimate in nanoseconds or the reason against it; else empty.
     package var candidates: [KernelCandidate<CUDAKernel>]
   }
@@ -30,15 +36,41 @@ package struct DevicePlan: Sendable {
   ) throws(ExecutionError) {
     let planned = try PlannedNetwork(network, inputs: inputs, kernelsFor: whole ?? inputs, precision: precision)
     var planner = planned.planner(precision: precision, device: device)
-    let program = try planner.plan(), memory = DeviceMemoryPlan(program)
-    let weighed = planner.weighed
+    let program = try planner.plan()
+    self.init(program, planner.weighed, DeviceMemoryPlan(program), of: planned.network, inputs: inputs, precision: precision)
+  }
+
+  fileprivate init(
+    _ program: DeviceProgram, _ weighed: [Int: DeviceLayer], _ memory: DeviceMemoryPlan, of network: Network, inputs: [Shape],
+    precision: CUDAPrecision
+  ) {
+    let costs = NodeCosts(network, inputs: inputs), joined = program.joinedNodes(of: network.nodes)
+    var seen: Set<String> = []
     steps = program.steps.enumerated().map { index, step in
-      Step(
+      var result = Step(
         node: step.node, kernel: step.kernel, blockCount: step.grid.blockCount,
         splits: program.splits(index),
         byteCount: program.movedByteCount(step), candidates: weighed[index]?.candidates ?? [])
+      guard !step.isCopy else { return result }
+      let isFirst = seen.insert(step.node).inserted
+      if isFirst { result.joined = joined[step.node] ?? [] }
+      let cost = costs.cost(of: [step.node] + result.joined, weighed[index], isFirst: isFirst)
+      result.multiplyAccumulates = cost.multiplyAccumulates
+      result.weightByteCount = cost.parameters * (step.kernel.family.takesIntegers ? 1 : precision.element.byteCount)
+      return result
     }
     valueByteCount = memory.arena.byteCount + memory.inputByteCount + memory.outputByteCount + memory.ownByteCount
+  }
+}
+
+extension CUDASession {
+  /// What it was planned from, without planning again.
+  ///
+  /// - Parameters:
+  ///   - network: that it runs.
+  ///   - precision: its engine's.
+  package func devicePlan(of network: Network, precision: CUDAPrecision) -> DevicePlan {
+    DevicePlan(program, weighed, plan, of: network, inputs: inputShapes, precision: precision)
   }
 }
 
@@ -88,7 +120,46 @@ struct PlannedNetwork {
   }
 }
 
+/// Products and parameters of nodes, for the kernels that do them.
+private struct NodeCosts {
+  private let entries: [String: Ledger.Entry]
+
+  init(_ network: Network, inputs: [Shape]) {
+    let ledger = try? network.ledger(inputs: inputs)
+    entries = Dictionary((ledger?.entries ?? []).map { ($0.node, $0) }) { first, _ in first }
+  }
+
+  /// Of the kernel that does these nodes, or one part of the first of them: what a layer that was weighed comes to, and no more than the nodes do.
+  func cost(of nodes: [String], _ layer: DeviceLayer?, isFirst: Bool) -> (multiplyAccumulates: Int, parameters: Int) {
+    let all = nodes.compactMap { entries[$0] }
+    let products = all.reduce(0) { $0 + $1.multiplyAccumulates }, parameters = all.reduce(0) { $0 + $1.parameterCount }
+    guard let layer, case .convolution(let payload) = layer.form else { return isFirst ? (products, parameters) : (0, 0) }
+    let weights =
+      payload.outChannels * payload.inChannels / payload.groups * payload.kernel.height * payload.kernel.width
+    let pixels = layer.output.shape.batch * layer.computed.height * layer.computed.width
+    return (min(pixels * weights, products), min(weights, parameters))
+  }
+}
+
 extension DeviceProgram {
+  /// Nodes without a step of their own, by the node whose step does them: the first layers of residual blocks, and additions that ride on
+  /// what makes one of their operands.
+  func joinedNodes(of nodes: [Node]) -> [String: [String]] {
+    let names = Set(steps.map(\.node))
+    var result: [String: [String]] = [:]
+    for node in nodes where !names.contains(node.name) {
+      let block = nodes.first { reader in
+        reader.inputs.first == node.name
+          && steps.contains { step in
+            if case .separableBlock = step.kernel.family { step.node == reader.name } else { false }
+          }
+      }
+      let maker = steps.first { $0.second != nil && node.inputs.contains($0.node) && node.operation.addsOperands }
+      if let name = block?.name ?? maker?.node { result[name, default: []].append(node.name) }
+    }
+    return result
+  }
+
   /// Blocks of a step that share the input channels of a tile: what they leave the next step adds.
   func splits(_ index: Int) -> Int {
     guard index + 1 < steps.count, case .sumParts = steps[index + 1].kernel.family else { return 1 }
@@ -99,6 +170,16 @@ extension DeviceProgram {
   /// What a step reads and writes of values, without what lies between the pixels of a part of a concatenation.
   func movedByteCount(_ step: Step) -> Int {
     (step.reads + [step.writes]).reduce(0) { $0 + values[$1].layout.ownByteCount }
+  }
+}
+
+extension Operation {
+  /// Whether it may ride on the kernel that makes one of its operands.
+  fileprivate var addsOperands: Bool {
+    switch self {
+    case .add, .binary: true
+    default: false
+    }
   }
 }
 

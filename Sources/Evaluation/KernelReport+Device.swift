@@ -36,6 +36,9 @@ extension KernelReport {
     } catch {
       throw .execution(network: network.name, error)
     }
+    let ceilings = DeviceCeilings(device)
+    expectedMs = plan.expectedNanoseconds(ceilings) / 1e6
+    leastMs = plan.leastNanoseconds(ceilings) / 1e6
     let nodes = Dictionary(fused.nodes.map { ($0.name, $0) }) { first, _ in first }
     choices = plan.steps.map { step in
       let candidates = step.candidates.map { candidate in
@@ -51,14 +54,23 @@ extension KernelReport {
         candidates.isEmpty
         ? work : possible > 1 ? "it is the cheapest of \(possible): \(work)" : "no other can: \(work)"
       let operation = nodes[step.node].map { $0.operation.line } ?? "layout"
+      let least = step.least(ceilings)
       return Choice(
         node: step.node, operation: operation, chosen: step.kernel.name, reason: reason, candidates: candidates,
-        splits: step.splits > 1 ? step.splits : nil)
+        splits: step.splits > 1 ? step.splits : nil, leastNanoseconds: least.nanoseconds, bound: least.bound.rawValue)
     }
   }
 
   /// The device that is meant by `h100`: what one would take, where there is none.
   public static var absentDevice: CUDADevice { .h100 }
+
+  /// A line of what the kernels take in all; nothing for the CPU.
+  var deviceTimes: String {
+    guard let expectedMs, let leastMs else { return "" }
+    let count = "\(choices.count) \(choices.count == 1 ? "kernel" : "kernels")"
+    return
+      "\(count): \(TextFormat.significant(expectedMs, 3)) ms as estimated, at least \(TextFormat.significant(leastMs, 3)) ms by products and bytes\n"
+  }
 
   var deviceTable: TextTable {
     var table = TextTable(["kernel", "for", "values", "tile", "threads", "shared", "this machine"], shortening: ["kernel": 20])

@@ -48,6 +48,10 @@ public struct KernelReport: Hashable, Codable, Sendable {
     public var candidates: [Candidate]
     /// Blocks of a CUDA device that share the input channels of a tile; nil where one takes them all, and of the CPU.
     public var splits: Int?
+    /// What the kernel of a CUDA device takes at least, in nanoseconds: its products, or its values and weights moved once, at what such a device
+    /// reaches; and which of the two. Nil of the CPU.
+    public var leastNanoseconds: Double?
+    public var bound: String?
   }
 
   /// What they are taken for: nil without a network.
@@ -57,6 +61,9 @@ public struct KernelReport: Hashable, Codable, Sendable {
   public var rates: String?
   /// The CUDA device that they were chosen for; nil for the CPU.
   public var device: String?
+  /// What its kernels take in all, in milliseconds: as estimated, and at the least.
+  public var expectedMs: Double?
+  public var leastMs: Double?
   /// What they are chosen for.
   public var input: String?
   public var kernels: [Kernel]
@@ -145,7 +152,8 @@ public struct KernelReport: Hashable, Codable, Sendable {
       let rest =
         unweighed.isEmpty
         ? "" : "\n  Nothing is weighed for \(TextFormat.list(unweighed, most: 12)), which \(verb) no products.\n"
-      return "\(engine)\(input.map { ", input \($0)" } ?? "")\n\(absence)\n\(parts.joined(separator: "\n"))\(rest)"
+      return
+        "\(engine)\(input.map { ", input \($0)" } ?? "")\n\(absence)\(deviceTimes)\n\(parts.joined(separator: "\n"))\(rest)"
     }
     if kernels.contains(where: { $0.threads != nil }) { return "\(deviceTable)" }
     // A kernel's name says its instruction set.

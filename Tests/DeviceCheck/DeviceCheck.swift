@@ -10,20 +10,24 @@ import Tensors
 import Transforms
 
 /// Whether a CUDA device computes what the CPU does, and how fast: every operation, whole networks, times.
-package struct DeviceCheck {
+package struct DeviceCheck: Sendable {
   /// Makes the engine that is checked.
-  package var engine: (CUDAPrecision) throws(CUDAError) -> CUDAEngine
+  package var engine: @Sendable (CUDAPrecision) throws(CUDAError) -> CUDAEngine
   /// Networks a quarter as wide, on small inputs: for a device that is emulated.
   package var isSmall: Bool
-  package var precisions: [CUDAPrecision] = [.float32, .float16]
+  package var precisions = CUDAPrecision.allCases
   /// The networks that are looked at; all unless given.
   package var networkNames: Set<String>?
   /// Says how far the check is.
-  package var progress: (String) -> Void = { _ in }
+  package var progress: @Sendable (String) -> Void = { _ in }
+  /// Gets what is found as soon as it is found, from any thread and in any order.
+  package var note: @Sendable ([DeviceCheckReport.Row]) -> Void = { _ in }
+  /// Threads that check; what is timed is timed by one.
+  package var workerCount = 1
   /// When nothing more is begun, by `Machine.seconds`; what is left is reported as not run.
   package var deadline: Double = .infinity
 
-  package init(isSmall: Bool = false, engine: @escaping (CUDAPrecision) throws(CUDAError) -> CUDAEngine) {
+  package init(isSmall: Bool = false, engine: @escaping @Sendable (CUDAPrecision) throws(CUDAError) -> CUDAEngine) {
     self.engine = engine
     self.isSmall = isSmall
   }
@@ -40,20 +44,25 @@ package struct DeviceCheck {
   package func operations(_ cases: [OperationCase] = OperationCase.all + OperationCase.integers) throws(CUDAError)
     -> [DeviceCheckReport.Row]
   {
-    var rows: [DeviceCheckReport.Row] = []
-    var engines: [CUDAEngine] = []
-    for precision in precisions { engines.append(try engine(precision)) }
+    let engines = try engines(), cases = cases.filter(\.network.updates.isEmpty)
     // In turn, so that each precision has its share of the time.
-    for example in cases where example.network.updates.isEmpty {
-      for (precision, engine) in zip(precisions, engines) {
-        rows.append(
-          DeviceCheckReport.Row(
-            name: example.name, precision: precision.rawValue,
-            outcome: isOver ? .notRun : outcome(of: example, engine, precision)))
+    let rows = inTurn(cases.count) { index in
+      let example = cases[index]
+      return engines.map { precision, engine in
+        DeviceCheckReport.Row(
+          name: example.name, precision: precision.rawValue,
+          outcome: isOver ? .notRun : outcome(of: example, engine, precision))
       }
     }
     progress("\(rows.count) checks of operations")
     return rows
+  }
+
+  /// An engine for each precision, or for those of them that are wanted.
+  func engines(_ wanted: [CUDAPrecision] = CUDAPrecision.allCases) throws(CUDAError) -> [(CUDAPrecision, CUDAEngine)] {
+    var result: [(CUDAPrecision, CUDAEngine)] = []
+    for precision in precisions where wanted.contains(precision) { result.append((precision, try engine(precision))) }
+    return result
   }
 
   private func outcome(
@@ -64,8 +73,8 @@ package struct DeviceCheck {
     do {
       expected = try ReferenceEngine().prepare(network, inputs: shapes).run(example.inputs)
       bounds = try Tolerance.outputs(
-        of: network, inputs: example.inputs, convolutionFactor: precision == .float32 ? 8 : 1,
-        storage: precision == .float16 ? Tolerance.float16Epsilon : 0)
+        of: network, inputs: example.inputs, convolutionFactor: precision.element == .float32 ? 8 : 1,
+        storage: precision.rounding)
     } catch {
       return .failed("the reference: \(error)")
     }
@@ -82,7 +91,7 @@ package struct DeviceCheck {
     for (index, (output, exact)) in zip(outputs, expected).enumerated() {
       guard output.shape == exact.shape else { return .failed("the shape is \(output.shape), not \(exact.shape)") }
       // Beyond the largest binary16 there is only infinity.
-      if precision == .float16, bounds[index].magnitude > 65504 { continue }
+      if bounds[index].magnitude > precision.largest { continue }
       let difference = output.difference(from: exact).maximum
       // Written so that a NaN fails.
       guard difference <= bounds[index].error else {
@@ -97,31 +106,31 @@ package struct DeviceCheck {
 
   /// Every network whole against the CPU engine, twice, and a tile against its place in the image where the network takes tiles.
   package func networks() throws(CUDAError) -> [DeviceCheckReport.Row] {
-    var rows: [DeviceCheckReport.Row] = []
-    var engines: [CUDAEngine] = []
-    for precision in precisions { engines.append(try engine(precision)) }
+    let engines = try engines(), examples = wanted(DeviceCheckNetwork.all)
     // In turn, so that each precision has its share of the time; the CPU's result serves both.
-    for example in wanted(DeviceCheckNetwork.all) {
+    return inTurn(examples.count) { index in
+      let example = examples[index]
       var exact: Tensor?
-      for (precision, engine) in zip(precisions, engines) {
+      return engines.map { precision, engine in
         var outcome = DeviceCheckReport.Outcome.notRun
+        let start = Machine.seconds
         if !isOver {
           do {
             outcome = try self.outcome(of: example, engine, precision, &exact)
           } catch {
             outcome = .failed("\(error)")
           }
-          progress("\(precision.rawValue): \(example.name): \(outcome.text)")
+          let seconds = TextFormat.fixed(Machine.seconds - start, 1)
+          progress("\(precision.rawValue): \(example.name): \(outcome.text), \(seconds) s")
         }
-        rows.append(DeviceCheckReport.Row(name: example.name, precision: precision.rawValue, outcome: outcome))
+        return DeviceCheckReport.Row(name: example.name, precision: precision.rawValue, outcome: outcome)
       }
     }
-    return rows
   }
 
   /// How far a whole network may be from the CPU engine's result, by the length of the difference over that of the result: what storing
-  /// values in binary16 through tens of layers costs, and in float32 what the order of sums and Winograd's transforms cost.
-  static func bound(_ precision: CUDAPrecision) -> Double { precision == .float16 ? 4e-3 : 1e-4 }
+  /// rounded values through tens of layers costs, and in float32 what the order of sums and Winograd's transforms cost.
+  static func bound(_ precision: CUDAPrecision) -> Double { precision == .float32 ? 1e-4 : 8 * precision.rounding }
 
   private func outcome(
     of example: DeviceCheckNetwork, _ engine: CUDAEngine, _ precision: CUDAPrecision, _ known: inout Tensor?
@@ -137,11 +146,14 @@ package struct DeviceCheck {
     }
     let first = try session.run([input]), second = try session.run([input])
     if first != second { return .failed("two runs differ in their bits") }
-    let exact = try known ?? CPUEngine(threadCount: Machine.processorCount).prepare(network, inputs: [shape]).run([input])[0]
+    let exact =
+      try known
+      ?? CPUEngine(threadCount: max(Machine.processorCount / workerCount, 1)).prepare(network, inputs: [shape]).run([input])[0]
     known = exact
     guard first[0].shape == exact.shape else { return .failed("the shape is \(first[0].shape), not \(exact.shape)") }
-    // Numbers that integers end in are rounded where they are stored as float16.
-    let bound = example.isOfIntegers ? (precision == .float16 ? 0x1p-11 : 0) : Self.bound(precision)
+    // Numbers that integers end in are rounded where they are stored in 16 bits.
+    let isRounded = precision.element.byteCount == 2
+    let bound = example.isOfIntegers ? (isRounded ? precision.rounding : 0) : Self.bound(precision)
     let error = Self.relativeError(first[0], exact)
     guard error <= bound else { return .failed("the relative error is \(error), the bound \(bound)") }
     if let fault = try tileFault(network, shape, input, first[0], engine) { return .failed(fault) }
@@ -195,57 +207,5 @@ package struct DeviceCheck {
       length += Double(b) * Double(b)
     }
     return (distance / max(length, 1e-30)).squareRoot()
-  }
-
-  // MARK: Times
-
-  /// Of each network: its kernels as one graph, a run with the copies, and each kernel.
-  package func times(runs: Int = 50) throws(CUDAError) -> [DeviceCheckReport.Timing] {
-    var rows: [DeviceCheckReport.Timing] = []
-    for example in wanted(DeviceCheckNetwork.all + (isSmall ? [] : DeviceCheckNetwork.largeInputs)) {
-      for precision in precisions where !isOver {
-        let engine = try engine(precision)
-        do {
-          if let row = try timing(of: example, engine, precision, runs: runs) { rows.append(row) }
-        } catch {
-          progress("\(example.name), \(precision.rawValue): not timed: \(error)")
-        }
-      }
-    }
-    return rows
-  }
-
-  private func timing(
-    of example: DeviceCheckNetwork, _ engine: CUDAEngine, _ precision: CUDAPrecision, runs: Int
-  ) throws -> DeviceCheckReport.Timing? {
-    let network = try example.network(isSmall: isSmall).optimizedForInference()
-    let shape = example.input(isSmall: isSmall), input = Self.randomInput(shape)
-    guard let session = try engine.prepare(network, inputs: [shape]) as? CUDASession else { return nil }
-    let graph = try session.kernelNanoseconds([input], runs: runs)
-    var whole: [Double] = [], outputs: [Tensor] = []
-    for _ in 0..<max(runs / 5, 3) {
-      let start = Machine.seconds
-      try session.run([input], into: &outputs)
-      whole.append(1e3 * (Machine.seconds - start))
-    }
-    // Each kernel at its median, with a moment taken between each two.
-    let timelines = try (0..<5).map { _ in try session.timedRun([input]).timeline }
-    let kernels = timelines[0].steps.indices.map { index in
-      let step = timelines[0].steps[index]
-      let times = timelines.map { Double($0.events[index].duration) }
-      return DeviceCheckReport.Kernel(
-        node: step.node, kernel: step.kernels.joined(separator: " "), microseconds: Self.median(times) / 1e3,
-        bytes: step.traffic.bytesMoved)
-    }
-    let row = DeviceCheckReport.Timing(
-      name: example.name, precision: precision.rawValue, input: shape.description,
-      milliseconds: Self.median(graph.map(Double.init)) / 1e6, withCopiesMilliseconds: Self.median(whole), kernels: kernels)
-    progress("\(precision.rawValue): \(example.name) \(shape): \(TextFormat.fixed(row.milliseconds, 3)) ms")
-    return row
-  }
-
-  static func median(_ values: [Double]) -> Double {
-    let sorted = values.sorted()
-    return sorted.isEmpty ? 0 : (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
   }
 }

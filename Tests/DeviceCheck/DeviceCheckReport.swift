@@ -34,6 +34,8 @@ package struct DeviceCheckReport: Codable, Sendable {
     package var kernel: String
     /// The median, launched by itself.
     package var microseconds: Double
+    /// What its products, or its values and weights moved once, take at what such a device reaches; nil of copies.
+    package var leastMicroseconds: Double?
     /// Of values that are read and written.
     package var bytes: Int
   }
@@ -46,6 +48,11 @@ package struct DeviceCheckReport: Codable, Sendable {
     package var milliseconds: Double
     /// Of a run as programs see it, with the copies there and back.
     package var withCopiesMilliseconds: Double
+    /// Of all kernels, planned: at the least, by products and bytes, and as the selector estimates.
+    package var leastMilliseconds: Double
+    package var expectedMilliseconds: Double
+    /// A run as a profile tells it: the sum of its rows, gaps among them.
+    package var profileMilliseconds: Double
     package var kernels: [Kernel]
 
     /// Of the kernels one by one, without the copies, over the graph's: what taking moments between them costs.
@@ -53,6 +60,14 @@ package struct DeviceCheckReport: Codable, Sendable {
       let sum = kernels.filter { $0.kernel != "copy" }.reduce(0) { $0 + $1.microseconds } / 1e3
       return milliseconds > 0 ? sum / milliseconds : 0
     }
+  }
+
+  /// What a run of a network takes of the mains.
+  package struct Use: Hashable, Codable, Sendable {
+    package var name: String
+    package var precision: String
+    package var joules: Double
+    package var watts: Double
   }
 
   /// A kernel that can do a layer.
@@ -80,7 +95,13 @@ package struct DeviceCheckReport: Codable, Sendable {
   package var host: String
   package var operations: [Row] = []
   package var networks: [Row] = []
+  /// Steps of training.
+  package var training: [Row] = []
   package var times: [Timing] = []
+  package var trainingTimes: [Timing] = []
+  package var energies: [Use] = []
+  /// What could not be timed, and why.
+  package var faults: [String] = []
   package var choices: [Choice] = []
   package var peer: String?
   package var peerTimes: PeerTimes = [:]
@@ -105,93 +126,17 @@ package struct DeviceCheckReport: Codable, Sendable {
 
   /// Whether nothing failed, and something was checked.
   package var isSound: Bool {
-    let rows = operations + networks
+    let rows = operations + networks + training
     let isFailed = rows.contains { if case .failed = $0.outcome { true } else { false } }
     let isChecked = rows.contains { if case .equal = $0.outcome { true } else { false } }
-    return isChecked && !isFailed
+    return isChecked && !isFailed && faults.isEmpty
   }
 
   /// The other program's best time in the same precision, and how it was had.
   package func best(_ timing: Timing) -> (mode: String, milliseconds: Double)? {
-    let ending = timing.precision == CUDAPrecision.float16.rawValue ? "16" : "32"
-    // TF32 is another precision.
-    return peerTimes[timing.name]?.filter { $0.key.hasSuffix(ending) && !$0.key.hasSuffix("tf32") }.min { $0.value < $1.value }
-      .map { ($0.key, $0.value) }
-  }
-}
-
-extension DeviceCheckReport {
-  /// For people: what failed, how many were equal or refused, and the times.
-  package var text: String {
-    var text = "\(device.name), compute capability \(device.capability), CUDA \(driver), beside \(host)\n\n"
-    text += Self.summary("operations", operations) + Self.summary("networks", networks)
-    return text + timesText + choicesText
-  }
-
-  private var timesText: String {
-    guard !times.isEmpty else { return "" }
-    var text = ""
-    var table = TextTable(
-      ["network", "input", "precision", "ms", "with copies", "kernels"] + (peer.map { [$0, "as", "ours / best"] } ?? []))
-    for row in times {
-      var cells = [
-        row.name, row.input, row.precision, TextFormat.fixed(row.milliseconds, 3),
-        TextFormat.fixed(row.withCopiesMilliseconds, 3), "\(row.kernels.count { $0.kernel != "copy" })",
-      ]
-      if let best = best(row) {
-        cells += [
-          TextFormat.fixed(best.milliseconds, 3), best.mode, TextFormat.fixed(row.milliseconds / best.milliseconds, 2),
-        ]
-      }
-      table.append(cells)
-    }
-    text += "\n" + table.text() + "\n"
-    for precision in Set(times.map(\.precision)).sorted() {
-      for (small, large) in [
-        ("edsr_separable", "edsr"), ("edsr_separable_720p", "edsr_720p"), ("unet_separable", "unet"),
-        ("unet_separable_b4", "unet_b4"), ("dark_lighter", "dark_base"), ("small_resnet_selection", "small_resnet"),
-        ("resnet18_selection", "resnet18"),
-      ] {
-        let pair = [small, large].compactMap { name in times.first { $0.name == name && $0.precision == precision } }
-        guard pair.count == 2 else { continue }
-        text += "\(precision): \(small) / \(large) \(TextFormat.fixed(pair[0].milliseconds / pair[1].milliseconds, 2))\n"
-      }
-    }
-    return text
-  }
-
-  /// Where another kernel is faster than the one that is taken, by how much of the network's time.
-  private var choicesText: String {
-    guard !choices.isEmpty else { return "" }
-    var table = TextTable(["network", "precision", "layer", "taken", "us", "fastest", "us"])
-    for (_, rows) in Dictionary(grouping: choices, by: { "\($0.network) \($0.precision) \($0.node) \($0.layer)" })
-      .sorted(by: { $0.key < $1.key })
-    {
-      guard let taken = rows.first(where: \.isChosen), let best = rows.min(by: { $0.microseconds < $1.microseconds }),
-        best.microseconds < 0.95 * taken.microseconds
-      else { continue }
-      func name(_ row: Choice) -> String { row.kernel + (row.splits > 1 ? " / \(row.splits)" : "") }
-      table.append([
-        taken.network, taken.precision, taken.layer, name(taken), TextFormat.fixed(taken.microseconds, 1), name(best),
-        TextFormat.fixed(best.microseconds, 1),
-      ])
-    }
-    return "\n\(choices.count) times of kernels; where the one that is taken is not the fastest:\n" + table.text() + "\n"
-  }
-
-  private static func summary(_ what: String, _ rows: [Row]) -> String {
-    var text = ""
-    for precision in Set(rows.map(\.precision)).sorted() {
-      let mine = rows.filter { $0.precision == precision }
-      func count(_ isOne: (Outcome) -> Bool) -> Int { mine.count { isOne($0.outcome) } }
-      let equal = count { if case .equal = $0 { true } else { false } }
-      let refused = count { if case .refused = $0 { true } else { false } }
-      let failed = count { if case .failed = $0 { true } else { false } }
-      let left = count { $0 == .notRun }
-      text += "\(what), \(precision): \(equal) equal, \(refused) refused, \(failed) FAILED"
-      text += left > 0 ? ", \(left) not run: out of time\n" : "\n"
-      for row in mine { if case .failed = row.outcome { text += "  \(row.name): \(row.outcome.text)\n" } }
-    }
-    return text
+    // TF32 is another precision than float32; those of 16 bits are one.
+    let ending = timing.precision == CUDAPrecision.float32.rawValue ? "32" : timing.precision == "tf32" ? "tf32" : "16"
+    return peerTimes[timing.name]?.filter { $0.key.hasSuffix(ending) && (ending == "tf32" || !$0.key.hasSuffix("tf32")) }
+      .min { $0.value < $1.value }.map { ($0.key, $0.value) }
   }
 }

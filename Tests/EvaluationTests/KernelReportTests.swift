@@ -31,7 +31,14 @@ import Testing
       #expect(choice.candidates.allSatisfy { ($0.nanoseconds == nil) != ($0.refusal == nil) })
     }
     let text = report.text(width: 80)
-    #expect(text.hasPrefix("NVIDIA H100 (not here), \(precision.rawValue), input 1x3x32x32\n\nhead: convolution 3 -> 64"))
+    #expect(
+      text.hasPrefix(
+        "NVIDIA H100 (not here), \(precision.rawValue), input 1x3x32x32\n\(report.choices.count) kernels: "))
+    #expect(text.contains(" ms by products and bytes\n\nhead: convolution 3 -> 64"))
+    let least = report.choices.compactMap(\.leastNanoseconds)
+    let leastMs = try #require(report.leastMs), expectedMs = try #require(report.expectedMs)
+    #expect(least.count == report.choices.count && least.allSatisfy { $0 > 0 })
+    #expect(abs(least.reduce(0, +) - 1e6 * leastMs) < 1e-3 && leastMs < expectedMs)
     #expect(text.contains(" us, taken, because ") && text.split(separator: "\n").allSatisfy { $0.count <= 80 })
     let all = KernelReport(devicesOf: nil).text(width: 80)
     #expect(
