@@ -74,6 +74,8 @@ public struct Comparison: Hashable, Codable, Sendable {
     /// Whether it is of integers in one of the two, or in both by other scales: then it is compared as the numbers that these stand for, in which no
     /// bound of rounding speaks.
     public var isDequantized = false
+    /// What the first network calls it, where that is another name: a layer that has drawn in the function that makes the value in the second.
+    public var nameInFirst: String?
 
     /// What `maximum` may be at most.
     public var bound: Double? { rounding.flatMap { rounding in carried.map { rounding + $0 } } }
@@ -90,6 +92,8 @@ public struct Comparison: Hashable, Codable, Sendable {
   public var unmatched: [String]
   /// Whether some node reads something else in the other network, such as integers of the same numbers: no bound of rounding speaks of it.
   public var hasOtherForms = false
+  /// Whether the input is random numbers, which are not those that integers were calibrated on.
+  public var isOfRandomNumbers = false
   /// The outputs of both networks as users get them, where the CPU engine runs them.
   public var plainOutputs: [PlainOutput] = []
 
@@ -112,7 +116,8 @@ public struct Comparison: Hashable, Codable, Sendable {
       (try? network.inferredTypes(inputs: network.inputs.map { _ in input.shape })) ?? [:]
     }
     self.init(
-      first: firstEngine.name.description, a, types[0], second: secondEngine.name.description, b, types[1], optimised)
+      first: firstEngine.name.description, a, types[0], of: firstOptimised, second: secondEngine.name.description, b, types[1],
+      optimised)
     rates = secondEngine.rates ?? firstEngine.rates
     if values.isEmpty, !optimised.nodes.isEmpty { throw .nothingInCommon(first: first.name, second: second.name) }
     setBounds(optimised, beside: firstOptimised, storage: firstEngine.storage + secondEngine.storage, a)
@@ -125,19 +130,24 @@ public struct Comparison: Hashable, Codable, Sendable {
   }
 
   private init(
-    first: String, _ a: [String: Tensor], _ aTypes: [String: ValueType], second: String, _ b: [String: Tensor],
-    _ bTypes: [String: ValueType], _ network: Network
+    first: String, _ a: [String: Tensor], _ aTypes: [String: ValueType], of other: Network, second: String,
+    _ b: [String: Tensor], _ bTypes: [String: ValueType], _ network: Network
   ) {
     self.first = first
     self.second = second
     values = []
     unmatched = []
+    let pairs = Self.pairs(other, network) { first, second in
+      a[first].map { $0.shape == b[second]?.shape } ?? false
+    } isOfIntegers: { first, second in
+      aTypes[first]?.quantization != nil || bTypes[second]?.quantization != nil
+    }
     for node in network.nodes {
-      guard let other = a[node.name], let value = b[node.name], value.shape == other.shape else {
+      guard let name = pairs[node.name], let other = a[name], let value = b[node.name] else {
         unmatched.append(node.name)
         continue
       }
-      let quantizations = [aTypes[node.name]?.quantization, bTypes[node.name]?.quantization]
+      let quantizations = [aTypes[name]?.quantization, bTypes[node.name]?.quantization]
       let isDequantized = value.dataType != other.dataType || quantizations[0] != quantizations[1]
       let difference =
         isDequantized
@@ -147,7 +157,7 @@ public struct Comparison: Hashable, Codable, Sendable {
         Value(
           node: node.name, operation: node.operation.displayName, shape: value.shape, maximum: difference.maximum,
           mean: difference.mean, magnitude: difference.scale, rounding: nil, carried: nil, verdict: .unknown,
-          isDequantized: isDequantized))
+          isDequantized: isDequantized, nameInFirst: name == node.name ? nil : name))
     }
   }
 
@@ -166,14 +176,16 @@ public struct Comparison: Hashable, Codable, Sendable {
       measured[name] = Tolerance.constant(network.parameters[name]).stored(storage)
     }
     for value in values {
-      let least = a[value.node]?.leastMagnitude ?? 0
+      let least = a[value.nameInFirst ?? value.node]?.leastMagnitude ?? 0
       // A value may leave as it was computed, and be read as it was stored.
       measured[value.node] = Tolerance(
         magnitude: value.magnitude, error: value.maximum, least: max(least - value.maximum, 0)
       ).stored(storage)
     }
     let nodes = Dictionary(network.nodes.map { ($0.name, $0) }) { first, _ in first }
-    let others = Dictionary(other.nodes.map { ($0.name, $0.elementInputs) }) { first, _ in first }
+    let seconds = Dictionary(values.compactMap { value in value.nameInFirst.map { ($0, value.node) } }) { first, _ in first }
+    // What the nodes of the first read, by the names of the second.
+    let others = Dictionary(other.nodes.map { ($0.name, $0.elementInputs.map { seconds[$0] ?? $0 }) }) { first, _ in first }
     var types = a.mapValues { ValueType($0.shape, $0.dataType) }
     let inputs = network.inputs.compactMap { a[$0.name]?.shape }
     if let own = try? network.inferredTypes(inputs: inputs) { types.merge(own) { _, own in own } }
@@ -184,7 +196,7 @@ public struct Comparison: Hashable, Codable, Sendable {
       // Numbers that integers stand for are rounded to their scale, which bounds of float arithmetic do not know.
       if values[index].isDequantized || node.elementInputs.contains(where: dequantized.contains) { continue }
       // Where it reads something else in the other network, such as integers of the same numbers, that is not what its inputs differ by.
-      if let reads = others[node.name], reads != node.elementInputs {
+      if values[index].nameInFirst != nil || others[node.name].map({ $0 != Array(node.elementInputs) }) ?? false {
         hasOtherForms = true
         continue
       }
@@ -257,6 +269,12 @@ extension Comparison: TextReport {
       text +=
         "\(integers) \(integers == 1 ? "value is" : "values are") of integers in one of the two, or by other scales in both: compared as the "
       text += "numbers that they stand for, and held to no bound, nor is what reads them.\n"
+    }
+    let renamed = values.compactMap { value in value.nameInFirst.map { "\(value.node) (\($0) in a)" } }
+    if !renamed.isEmpty { text += "Of one point under two names: \(Self.list(renamed)).\n" }
+    if isOfRandomNumbers, integers > 0 {
+      text +=
+        "The input is random numbers, and the integers were calibrated on pictures: give one with --input to see what they lose.\n"
     }
     if !unmatched.isEmpty {
       text += "Not compared, because the other has no such value: \(Self.list(unmatched)).\n"

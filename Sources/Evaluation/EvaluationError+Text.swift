@@ -1,6 +1,7 @@
 import Execution
 import Files
 import Imaging
+import Networks
 import Tensors
 import Training
 
@@ -8,9 +9,14 @@ import Training
 extension EvaluationError: CustomStringConvertible {
   public var description: String {
     switch self {
-    case .noImageContract(let network):
-      "the network '\(network)' is none that enlarges pictures, or does not say so, as a file of ONNX ('swiftlet convert FILE --colour luma "
-        + "--scale 2 -o MODEL' says it); give one that does, such as upscale-x2, or use 'run', which takes any network"
+    case .noImageContract(let network, nil, _):
+      "the network '\(network)' is none that enlarges pictures; give one that does, such as upscale-x2, or use 'run', which takes any network"
+    case .noImageContract(let network, let colour?, let scale):
+      "the network '\(network)' does not say what it does to pictures, as files of ONNX seldom do; by its shapes it "
+        + (scale == 1 ? "makes" : "enlarges \(scale) times") + " those of \(colour == .luma ? "1 channel" : "3 channels")"
+        + (scale == 1 ? " of the same size" : "")
+        + ": 'swiftlet convert FILE --colour \(colour.rawValue)\(scale == 1 ? "" : " --scale \(scale)") -o MODEL.safetensors' makes a model that "
+        + "says so (with --maximum 255 where it takes 0 to 255)"
     case .noPredictionContract(let network):
       "the network '\(network)' names no classes of pictures or pixels; give a classifier or a segmenter, or name them with "
         + "'swiftlet convert --classes'"
@@ -110,7 +116,7 @@ extension EvaluationError: CustomStringConvertible {
         + "'swiftlet convert CHECKPOINT --architecture NAME -o MODEL' takes them as what it is told"
     case .noPictures(let folder, let unentered):
       "the folder '\(folder.onOneLine)' holds no pictures"
-        + (unentered > 0 ? "; \(UpscaleReport.unenteredText(unentered))" : "")
+        + "; \(unentered > 0 ? UpscaleReport.unenteredText(unentered) : "give one that does")"
     case .savedAmongData(let folder):
       "the pictures that are saved to '\(folder.onOneLine)' would be measured the next time, for the data lie there; give --save "
         + "another folder"
@@ -130,6 +136,9 @@ extension EvaluationError: CustomStringConvertible {
         + "give another --suffix or output folder, or move it"
     case .writtenInPlace(let path):
       "'\(path.onOneLine)' is read by this command and is not overwritten; give --suffix, such as --suffix=-large, or another folder"
+    case .outputIsInput(let path, let input):
+      "'\(path.onOneLine)' would be the output for '\(input.onOneLine)', and is read by this command and is not overwritten; "
+        + "give another output folder"
     case .namedTwice(let path):
       "'\(path.onOneLine)' is given twice; leave one out"
     case .picturesTooSmall(let folder, let picture, let size, let needed):
@@ -257,7 +266,8 @@ extension EvaluationError {
       .otherContract, .otherClasses,
       .unknownModel, .format, .conversion,
       .notRecognized,
-      .noPictures, .savedOverOther, .savedOverSheet, .unmeasuredScale, .otherOutput, .writtenInPlace, .namedTwice,
+      .noPictures, .savedOverOther, .savedOverSheet, .unmeasuredScale, .otherOutput, .writtenInPlace, .outputIsInput,
+      .namedTwice,
       .picturesTooSmall,
       .inputArray, .inputNotFinite, .inputTooLarge, .statement, .savedAmongData, .nothingToSubstitute, .outputTaken,
       .outputNotFolder,

@@ -11,8 +11,12 @@ import Transforms
 
 /// Why a network could not be used on images. Rendered in `EvaluationError+Text.swift`.
 public enum EvaluationError: Error, Hashable, Sendable {
-  /// The network classifies, segments or is otherwise no upscaler.
-  case noImageContract(network: String)
+  /// The network classifies, segments or is otherwise no upscaler, or does not say that it is.
+  ///
+  /// - Parameters:
+  ///   - colour: of the pictures that it makes of such, as far as its shapes tell; nil where it makes none.
+  ///   - scale: the factor then.
+  case noImageContract(network: String, colour: ImageContract.Colour?, scale: Int)
   /// The network does not say of which classes pictures or pixels are.
   case noPredictionContract(network: String)
   case contract(network: String, reason: String)
@@ -109,6 +113,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case otherOutput(path: String, size: PictureForm.Size?, input: String, wanted: PictureForm.Size)
   /// Outputs in the folder of their inputs would have the names of these.
   case writtenInPlace(path: String)
+  /// The output of a picture would be another that is read.
+  case outputIsInput(path: String, for: String)
   /// A picture is given twice.
   case namedTwice(path: String)
   /// No picture is as large as the pieces that are cut of it; one of them is told.

@@ -125,14 +125,20 @@ public struct EvaluationReport: Hashable, Codable, Sendable, EngineReport, TextR
       protocolText + "model \(model.onOneLine), \(TextFormat.grouped(parameterCount)) parameters, \(engineText)\n"
       + multiplyAdds.map { "x\($0.scale): \(EvaluationTable.billions($0.count)) multiply-adds for an output of 1280x720\n" }
       .joined()
+    // Of how many pictures a mean is must be seen.
+    let labels = means.map { mean in
+      let count = images.count { $0.scale == mean.scale }
+      return count < pictureCount ? "mean of \(count) of \(pictureCount)" : mean.image
+    }
     var table = TextTable(
       ["image", "scale", "size", "bicubic dB", "network dB", "gain dB", "bicubic SSIM", "network SSIM", "seconds"],
-      shortening: ["image": 12], leavingOut: ["seconds", "size", "bicubic SSIM", "gain dB", "network SSIM"],
+      shortening: ["image": max(labels.map(\.columnCount).max() ?? 0, 12)],
+      leavingOut: ["seconds", "size", "bicubic SSIM", "gain dB", "network SSIM"],
       everything: " (--csv has everything)")
-    for mean in means {
+    for (mean, label) in zip(means, labels) {
       let rows = images.filter { $0.scale == mean.scale }
       var mean = mean
-      if rows.count < pictureCount { mean.image = "mean of \(rows.count) of \(pictureCount)" }
+      mean.image = label
       for row in rows + [mean] {
         table.append([
           row.image, "x\(row.scale)", row.width > 0 ? "\(row.width)x\(row.height)" : "",

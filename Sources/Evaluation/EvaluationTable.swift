@@ -16,6 +16,7 @@ public struct EvaluationTable: Sendable, TextReport {
     /// How many pictures the means are of.
     var count: Int
     var pictureCount: Int
+    var isOfSome: Bool { count < pictureCount }
   }
 
   private var lines: [Line] {
@@ -46,14 +47,19 @@ public struct EvaluationTable: Sendable, TextReport {
   /// `12.3G`
   static func billions(_ count: Double) -> String { "\(TextFormat.significant(count / 1e9, 3))G" }
 
-  private static let headings = ["model", "scale", "parameters", "multiply-adds", "PSNR dB", "SSIM", "seconds"]
+  /// With a column of how many pictures the means are of, where some could not be measured.
+  private func headings(_ lines: [Line]) -> [String] {
+    ["model", "scale"] + (lines.contains(where: \.isOfSome) ? ["pictures"] : [])
+      + ["parameters", "multiply-adds", "PSNR dB", "SSIM", "seconds"]
+  }
 
-  private static func fields(_ line: Line) -> [String] {
-    let model = line.model + (line.count < line.pictureCount ? " (\(line.count) of \(line.pictureCount) pictures)" : "")
-    return [
-      model, "x\(line.scale)", line.parameters, line.multiplyAdds, TextFormat.fixed(line.quality.psnr, 2),
-      TextFormat.fixed(line.quality.ssim, 4), line.seconds,
-    ]
+  private func fields(_ line: Line, of lines: [Line]) -> [String] {
+    [line.model, "x\(line.scale)"]
+      + (lines.contains(where: \.isOfSome) ? [line.isOfSome ? "\(line.count) of \(line.pictureCount)" : "\(line.count)"] : [])
+      + [
+        line.parameters, line.multiplyAdds, TextFormat.fixed(line.quality.psnr, 2), TextFormat.fixed(line.quality.ssim, 4),
+        line.seconds,
+      ]
   }
 
   /// Where the pictures of each network are, a line each; empty where none were saved.
@@ -69,10 +75,11 @@ public struct EvaluationTable: Sendable, TextReport {
   ///
   public var report: ReportText {
     guard let first = reports.first else { return "" }
+    let lines = lines
     var table = TextTable(
-      Self.headings, shortening: ["model": 12], leavingOut: ["seconds", "multiply-adds", "parameters"],
+      headings(lines), shortening: ["model": 12], leavingOut: ["seconds", "multiply-adds", "parameters"],
       everything: " (--csv has everything)")
-    for line in lines { table.append(Self.fields(line)) }
+    for line in lines { table.append(fields(line, of: lines)) }
     return "\(first.protocolText)\(first.engineText)\n\n\(table)\n\(Self.note)\n"
   }
 
@@ -84,7 +91,9 @@ public struct EvaluationTable: Sendable, TextReport {
         + fields.map { $0.onOneLine.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|") }
         .joined(separator: " | ") + " |\n"
     }
-    return row(Self.headings) + "|---|---|---:|---:|---:|---:|---:|\n" + lines.map { row(Self.fields($0)) }.joined()
+    let lines = lines, headings = headings(lines)
+    return row(headings) + "|---|---|" + String(repeating: "---:|", count: headings.count - 2) + "\n"
+      + lines.map { row(fields($0, of: lines)) }.joined()
       + "\nProtocol \(first.protocol.summary), \(first.engineText); \(Self.note).\n"
   }
 

@@ -14,6 +14,8 @@ public enum ModelInput: Hashable, Sendable {
   /// `1x3x256x256`, or else a path.
   public init(_ text: String) { self = Shape(text).map { .random($0) } ?? .picture(text) }
 
+  public var isRandom: Bool { if case .random = self { true } else { false } }
+
   /// Random numbers of the size that the network fixes; 1 x channels x 256 x 256 where it fixes none.
   public init(for network: Network, side: Int = 256) throws(EvaluationError) {
     self = .random(try network.inputShape(side: side))

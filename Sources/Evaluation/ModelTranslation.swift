@@ -34,7 +34,9 @@ public struct ModelTranslation: Hashable, Codable, Sendable {
     self.output = output
     self.network = network.name
     parameterCount = network.parameterCount
-    nodeCount = network.nodes.count
+    // As who reads the file counts them: ONNX has several nodes for some of ours.
+    let written = ONNXFile.isNamed(output) ? try? FileClaims.apart { try ModelLibrary.network(output) } : nil
+    nodeCount = (written ?? network).nodes.count
     text =
       "\(output.onOneLine): \(network.name.onOneLine), \(nodeCount) nodes, \(TextFormat.grouped(parameterCount)) parameters\n"
     if sizes == .any {

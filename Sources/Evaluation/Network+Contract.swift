@@ -33,7 +33,10 @@ extension String {
 extension Network {
   /// The contract of an image-to-image network, its inputs, outputs and parameters checked against it.
   func checkedImageContract() throws(EvaluationError) -> ImageContract {
-    guard let contract = imageContract else { throw .noImageContract(network: name) }
+    guard let contract = imageContract else {
+      let made = contract == nil ? pictureByShapes : nil
+      throw .noImageContract(network: name, colour: made?.colour, scale: made?.scale ?? 1)
+    }
     try checkInput(channels: contract.colour == .luma ? 1 : 3)
     guard contract.maximum.isFinite, contract.maximum > 0 else {
       throw .contract(network: name, reason: "its range ends at \(contract.maximum)")
@@ -84,6 +87,23 @@ extension Network {
       return nil
     }
     return PictureForm.Size(width: width, height: height)
+  }
+
+  /// What pictures the network makes of such by its shapes, and how many times as large; nil where it makes none.
+  private var pictureByShapes: (colour: ImageContract.Colour, scale: Int)? {
+    guard inputs.count == 1, outputs.count == 1, inputs[0].element == .float32, let channels = inputs[0].channels,
+      let colour: ImageContract.Colour = channels == 1 ? .luma : channels == 3 ? .rgb : nil
+    else { return nil }
+    for side in [64, 96, 224, 256, 512] {
+      guard let image = inputs[0].usualShape(side: side), image.isImage,
+        let made = (try? inferredShapes(inputs: [image]))?[outputs[0]]
+      else { continue }
+      let scale = made.isImage && image.height > 1 ? made.height / image.height : 0
+      return (1...64).contains(scale)
+        && made == Shape(batch: image.batch, channels: channels, height: image.height * scale, width: image.width * scale)
+        ? (colour, scale) : nil
+    }
+    return nil
   }
 
   private func checkInput(channels: Int) throws(EvaluationError) {

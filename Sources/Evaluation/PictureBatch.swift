@@ -63,20 +63,27 @@ public struct PictureBatch: Sendable {
   public let ignored: [String]
   /// Folders in input folders that were not entered.
   public let unentered: [String]
-  /// Pictures in input folders that by their names are the outputs of others there, as an earlier run has made them: they are no inputs. Whether
+  /// Inputs that by their names are the outputs of others, as an earlier run has made them: they are not taken. Whether
   /// they are such outputs is looked at when the pictures are taken that they would be made of.
   public let madeBefore: [String]
-  /// Pictures in input folders that by name and size are what an earlier run with other options has made of others there: they are no inputs, unless
+  /// Pictures in input folders that an earlier run with other options seems to have made of others: they are not taken, unless
   /// the naming takes them.
   public let seemingOutputs: [SeemingOutput]
 
   /// A picture that was found.
   private struct Found {
     var item: Item
+    /// Whether it was named, and not found in a folder.
+    var isNamed = false
     /// By its name an output of another.
     var isOutput = false
-    /// By its name and size one of another run.
+    /// An output of another run, as it seems.
     var source: SeemingOutput?
+
+    /// Whether its output would be itself, however that is written: such a picture is refused.
+    var isItself: Bool {
+      item.output == item.input || Folder.identity(item.output).map { $0 == Folder.identity(item.input) } ?? false
+    }
   }
 
   /// Lists the pictures.
@@ -84,8 +91,8 @@ public struct PictureBatch: Sendable {
   /// One file, or `-`, becomes the output, unless that is a folder or ends in `/`. Several inputs, and folders, need a folder
   /// as output, which need not exist; below it, files keep the place that they had in the input folder. In folders, files whose
   /// extension is that of no picture are passed over, and so is the output folder where it lies in one of them: a second run takes
-  /// what the first took. Where outputs with a suffix go to the folder of their inputs, what is called as those of an earlier run is neither taken
-  /// nor written over (`keepsOutput`); and what an earlier run with another suffix or format has made by name and size, `SeemingOutput`, is not
+  /// what the first took. Where outputs with a suffix go to a folder of inputs, be it their own or another's, what is called as those of an earlier run
+  /// is neither taken nor written over (`keepsOutput`); and what an earlier run with another suffix or format seems to have made, `SeemingOutput`, is not
   /// taken. No input is ever an output.
   ///
   /// - Parameter skipsExisting: outputs that are there stay: then what another input becomes is no input itself, as when outputs go
@@ -103,7 +110,7 @@ public struct PictureBatch: Sendable {
       guard output != "-", !isPicture, !Folder.fileExists(output) else { throw .outputNotFolder(path: output) }
       for input in inputs {
         guard Folder.exists(input) else {
-          found.append(Found(item: naming.item(input, Folder.name(input), in: output)))
+          found.append(Found(item: naming.item(input, Folder.name(input), in: output), isNamed: true))
           continue
         }
         let (files, folders) = try wrapping { () throws(FileError) in
@@ -116,18 +123,9 @@ public struct PictureBatch: Sendable {
         guard !pictures.isEmpty else { throw .noPictures(folder: input, unentered: folders.count) }
         ignored += files.filter { ImageFormat(path: $0) == nil }.map { Folder.joined(input, $0) }
         unentered += folders.map { Folder.joined(input, $0) }
-        let isInPlace = Folder.identity(input) == Folder.identity(output)
-        let outputs = isInPlace ? naming.outputs(among: pictures) : []
-        let seeming =
-          isInPlace && !naming.takesOutputs
-          ? SeemingOutput.found(among: pictures, in: input, keepsSize: naming.keepsSize, format: naming.format) : [:]
-        found += pictures.map {
-          let isOutput = outputs.contains($0.systemPathBytes)
-          return Found(
-            item: naming.item(Folder.joined(input, $0), $0, in: output), isOutput: isOutput,
-            source: isOutput ? nil : seeming[$0.systemPathBytes])
-        }
+        found += pictures.map { Found(item: naming.item(Folder.joined(input, $0), $0, in: output)) }
       }
+      Self.findOutputs(among: &found, naming)
     }
     if let suffix = naming.companionSuffix {
       for index in found.indices where found[index].item.output != "-" {
@@ -138,12 +136,8 @@ public struct PictureBatch: Sendable {
     seemingOutputs = found.compactMap(\.source)
     found.removeAll { $0.source != nil }
     // What the others become, as far as it is there.
-    // A picture whose output would be itself, however that is written, is refused below.
-    func isItself(_ it: Found) -> Bool {
-      it.item.output == it.item.input || Folder.identity(it.item.output).map { $0 == Folder.identity(it.item.input) } ?? false
-    }
     let outputs = Set(
-      found.filter { !$0.isOutput && !isItself($0) }
+      found.filter { !$0.isOutput && !$0.isItself }
         .flatMap { [$0.item.output, $0.item.companion].compactMap(\.self) }.compactMap(Folder.identity))
     func isMade(_ it: Found) -> Bool {
       if it.isOutput { return true }
@@ -162,6 +156,44 @@ public struct PictureBatch: Sendable {
     (self.items, refused) = FileClaims.together {
       Self.separated(items, offersSuffix: naming.offersSuffix && naming.suffix.isEmpty)
     }
+  }
+
+  /// Which of the pictures are outputs of others, by their names and places.
+  private static func findOutputs(among found: inout [Found], _ naming: Naming) {
+    var folders: [String: FileIdentity?] = [:]
+    func folder(of path: String) -> FileIdentity? {
+      let folder = Folder.split(path).folder
+      if let known = folders[folder] { return known }
+      let identity = Folder.identity(folder.isEmpty ? "." : folder)
+      folders[folder] = .some(identity)
+      return identity
+    }
+    let pictures = found.map {
+      SeemingOutput.Picture(
+        path: $0.item.input, folder: folder(of: $0.item.input), outputFolder: folder(of: $0.item.output), isNamed: $0.isNamed)
+    }
+    if !naming.suffix.isEmpty {
+      struct Place: Hashable {
+        var folder: FileIdentity
+        /// The bytes of its name without the extension, whatever that is.
+        var stem: [UInt8]
+      }
+      func place(_ path: String, _ folder: FileIdentity?) -> Place? {
+        folder.map { Place(folder: $0, stem: Folder.split(path).stem.systemPathBytes) }
+      }
+      let places = Set(found.indices.compactMap { place(found[$0].item.output, pictures[$0].outputFolder) })
+      let outputs = Set(found.lazy.filter { !$0.isItself }.compactMap { Folder.identity($0.item.output) })
+      for index in found.indices {
+        // What somebody names is an output only where it is the very file that another would become.
+        found[index].isOutput =
+          found[index].isNamed
+          ? Folder.identity(found[index].item.input).map(outputs.contains) ?? false
+          : place(found[index].item.input, pictures[index].folder).map(places.contains) ?? false
+      }
+    }
+    guard !naming.takesOutputs else { return }
+    for (index, source) in SeemingOutput.found(among: pictures, keepsSize: naming.keepsSize, format: naming.format)
+    where !found[index].isOutput { found[index].source = source }
   }
 
   /// Takes out items whose output is a file that is read, or the output of an item before.
@@ -195,8 +227,17 @@ public struct PictureBatch: Sendable {
         }
         good.append(item)
       } catch {
-        let isInPlace = offersSuffix && item.createsFolder && Folder.identity(item.output) == Folder.identity(item.input)
-        refused.append((item, isInPlace ? .writtenInPlace(path: item.input) : .file(error)))
+        guard case .isRead(let output, _) = error, item.createsFolder else {
+          refused.append((item, .file(error)))
+          continue
+        }
+        let isItself = Folder.identity(item.output) == Folder.identity(item.input)
+        refused.append(
+          (
+            item,
+            !isItself
+              ? .outputIsInput(path: output, for: item.input) : offersSuffix ? .writtenInPlace(path: item.input) : .file(error)
+          ))
       }
     }
     return (good, refused)
@@ -210,21 +251,5 @@ extension PictureBatch.Naming {
     let ending = format.map { "." + ($0.fileExtensions.first ?? "") } ?? parts.suffix
     return PictureBatch.Item(
       input: input, output: Folder.joined(folder, "\(parts.folder)\(parts.stem)\(suffix)\(ending)"), createsFolder: true)
-  }
-
-  /// The bytes of those names that are others' with the suffix, whatever their extensions: outputs of an earlier run into the same folder.
-  fileprivate func outputs(among names: [String]) -> Set<[UInt8]> {
-    guard !suffix.isEmpty else { return [] }
-    func key(_ folder: String, _ stem: String) -> [UInt8] { (folder + stem).systemPathBytes }
-    let made = Set(
-      names.map { name in
-        let parts = Folder.split(name)
-        return key(parts.folder, parts.stem + suffix)
-      })
-    return Set(
-      names.filter { name in
-        let parts = Folder.split(name)
-        return made.contains(key(parts.folder, parts.stem))
-      }.map(\.systemPathBytes))
   }
 }

@@ -1,52 +1,94 @@
 import Files
 import Imaging
 
-/// A picture beside another that is called as that one with something behind, and is larger by one factor: as `upscale` makes it with a suffix,
-/// or of another format. Nothing else in a file says who made it, so that it may be somebody's own. Where a run keeps the size, as restoration does, so did those
-/// before it, as a rule: then the name tells alone.
+/// A picture that is called as another one with something behind, in the folder where outputs of that one go, and is by its mark, its size or its name
+/// alone what an earlier run has made of it: with a suffix, or of another format.
+///
+/// The mark (`FileMark`) is sure. It is gone where outputs were copied to a disk that keeps none, or are of another program: then a picture that is larger
+/// by one factor is taken for an output, too, which may be somebody's own. Where the run keeps the size, as restoration does, a picture of that size is
+/// one by its name where the disk keeps no marks, or where its name is that of the output which is to be made.
 public struct SeemingOutput: Hashable, Codable, Sendable {
   public var path: String
   /// What it seems to be made of.
   public var source: String
   /// How much larger it is.
   public var scale: Double
+  /// Whether the file itself says that it was made by this program.
+  public var isMarked: Bool
 
-  /// By the bytes of their names, those among the pictures of a folder that seem to be outputs of others there.
+  /// A picture, by its name in a folder.
+  struct Picture {
+    var path: String
+    /// The folder that it lies in, and the one that its output goes to; nil where that is not there.
+    var folder: FileIdentity?
+    var outputFolder: FileIdentity?
+    /// Whether somebody named it, and so means it: it is no output then.
+    var isNamed = false
+  }
+
+  /// Those that seem to be outputs of others, by their places among the pictures.
   ///
   /// - Parameters:
   ///   - keepsSize: whether the run that asks keeps the size, so that pictures of one size are looked at, too.
   ///   - format: what it writes, where it says so.
+  ///   - mark: as `FileMark.isSet`.
   static func found(
-    among names: [String], in folder: String, keepsSize: Bool = false, format: ImageFormat? = nil
-  ) -> [[UInt8]: SeemingOutput] {
-    // By folder and stem, in the order of their bytes: what begins as a stem stands behind it.
-    let parts = names.map { name in
-      let parts = Folder.split(name)
-      return (name: name, key: (parts.folder + parts.stem).systemPathBytes, folder: parts.folder.systemPathBytes.count)
+    among pictures: [Picture], keepsSize: Bool = false, format: ImageFormat? = nil,
+    mark isMarked: (String) -> Bool? = FileMark.isSet
+  ) -> [Int: SeemingOutput] {
+    // By folder and stem: what begins as a stem stands behind it.
+    struct Key: Hashable {
+      var folder: FileIdentity
+      var stem: ArraySlice<UInt8>
     }
-    var stems: [[UInt8]: [Int]] = [:]
-    for index in parts.indices { stems[parts[index].key, default: []].append(index) }
+    let stems = pictures.map { Folder.split($0.path).stem.systemPathBytes[...] }
+    var sources: [Key: [Int]] = [:]
+    for (index, picture) in pictures.enumerated() {
+      if let folder = picture.outputFolder { sources[Key(folder: folder, stem: stems[index]), default: []].append(index) }
+    }
     var sizes: [Int: (width: Int, height: Int)?] = [:]
     func size(_ index: Int) -> (width: Int, height: Int)? {
       if let known = sizes[index] { return known }
-      let size = Self.size(Folder.joined(folder, parts[index].name))
+      let size = Self.size(pictures[index].path)
       sizes[index] = .some(size)
       return size
     }
-    var result: [[UInt8]: SeemingOutput] = [:]
-    for (index, part) in parts.enumerated() {
+    var marks: [Int: Bool?] = [:]
+    func mark(_ index: Int) -> Bool? {
+      if let known = marks[index] { return known }
+      let isSet = isMarked(pictures[index].path)
+      marks[index] = .some(isSet)
+      return isSet
+    }
+    /// How much larger the picture is than the one that it seems to be made of; nil where it does not seem so.
+    func scale(_ index: Int, of other: Int, _ rest: ArraySlice<UInt8>) -> Double? {
+      guard let small = size(other), let large = size(index) else { return nil }
+      // Of two outputs of one picture in several formats none is made of the other.
+      if mark(index) == true, !rest.isEmpty || mark(other) != true {
+        return Self.scale(from: small, to: large) ?? Double(large.width) / Double(max(small.width, 1))
+      }
+      if keepsSize, small == large {
+        let isOutput =
+          rest.isEmpty
+          ? format != nil && ImageFormat(path: pictures[index].path) == format
+            && ImageFormat(path: pictures[other].path) != format
+          : mark(index) == nil && tellsAlone(rest)
+        return isOutput ? 1 : nil
+      }
+      return Self.scale(from: small, to: large)
+    }
+    var result: [Int: SeemingOutput] = [:]
+    for (index, picture) in pictures.enumerated() where !picture.isNamed {
+      guard let folder = picture.folder else { continue }
+      let stem = stems[index]
       // The shortest name is the first picture's where outputs were enlarged again; of one stem another extension.
-      let lengths = (part.folder + 1)...max(part.folder + 1, part.key.count)
-      candidates: for length in lengths {
-        let stem = Array(part.key.prefix(length))
-        let rest = part.key[stem.count...]
-        guard let others = stems[stem], isSuffix(rest) else { continue }
+      candidates: for length in min(1, stem.count)...stem.count {
+        let rest = stem[length...]
+        guard let others = sources[Key(folder: folder, stem: stem[..<length])], isSuffix(rest) else { continue }
         for other in others where other != index {
-          guard let small = size(other), let large = size(index) else { continue }
-          let isAlike = keepsSize && small == large && tellsAlone(rest, part.name, other: parts[other].name, format)
-          guard let scale = isAlike ? 1 : Self.scale(from: small, to: large) else { continue }
-          result[part.name.systemPathBytes] = SeemingOutput(
-            path: Folder.joined(folder, part.name), source: Folder.joined(folder, parts[other].name), scale: scale)
+          guard let scale = scale(index, of: other, rest) else { continue }
+          result[index] = SeemingOutput(
+            path: picture.path, source: pictures[other].path, scale: scale, isMarked: mark(index) == true)
           break candidates
         }
       }
@@ -62,11 +104,9 @@ public struct SeemingOutput: Hashable, Codable, Sendable {
     return String(decoding: rest, as: UTF8.self).wholeMatch(of: /[xX][0-9.]+|[0-9.]+[xX]/) != nil
   }
 
-  /// Whether a name says without a size that one picture was made of another: by what is behind it, unless that only counts (`-1`, `_02`), or of one stem
-  /// by the format that is written now and is not the other's.
-  private static func tellsAlone(_ rest: ArraySlice<UInt8>, _ name: String, other: String, _ format: ImageFormat?) -> Bool {
-    guard !rest.isEmpty else { return format != nil && ImageFormat(path: name) == format && ImageFormat(path: other) != format }
-    return rest.contains { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0 | 0x20) || $0 >= 0x80 }
+  /// Whether what is behind a name says without a size that a picture was made of another, and does not only count (`-1`, `_02`).
+  private static func tellsAlone(_ rest: ArraySlice<UInt8>) -> Bool {
+    rest.contains { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0 | 0x20) || $0 >= 0x80 }
   }
 
   /// By its header; nil where it cannot be read. The command does not thereby read it as an input.

@@ -57,10 +57,12 @@ package struct TableColumn: Hashable, Sendable {
   ///   - width: of a line.
   ///   - leftOut: headers, the least telling first. Columns that are not among them stay, and a table of many of those may stay too wide.
   ///
-  /// The cells of the first column tell rows apart: they stay different from one another.
-  package static func fitting(_ all: [TableColumn], width: Int, leavingOut leftOut: [String]) -> [TableColumn] {
+  /// The cells of the first column tell rows apart: they stay different from one another, or as they are.
+  package static func fitting(
+    _ all: [TableColumn], width: Int, leavingOut leftOut: [String], keepsFirst: Bool = false
+  ) -> [TableColumn] {
     var kept = all, next = leftOut[...]
-    if let first = kept.first, lineWidth(kept) > width { kept[0].least = first.leastDistinct }
+    if !keepsFirst, let first = kept.first, lineWidth(kept) > width { kept[0].least = first.leastDistinct }
     while true {
       var columns = kept
       while true {

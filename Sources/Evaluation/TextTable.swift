@@ -12,11 +12,14 @@ package struct TextTable: Hashable, Sendable {
   private let leftOut: [String]
   /// How to see them, as that line says it.
   private let everything: String
+  /// Whether the first column is of labels, which are broken and not cut where there is no room.
+  private let keepsLabels: Bool
 
   package init(
     _ header: [String], shortening: [String: Int] = [:], leavingOut leftOut: [String] = [],
-    everything: String = " (--wide shows all)"
+    everything: String = " (--wide shows all)", keepsLabels: Bool = false
   ) {
+    self.keepsLabels = keepsLabels
     rows = [header.map { $0.escapingControls }]
     self.shortening = shortening
     self.leftOut = leftOut
@@ -40,26 +43,30 @@ package struct TextTable: Hashable, Sendable {
       return column
     }
     guard let width, TableColumn.lineWidth(all) > width else { return Self.lines(all) }
-    let columns = TableColumn.fitting(all, width: width, leavingOut: leftOut)
+    let columns = TableColumn.fitting(all, width: width, leavingOut: leftOut, keepsFirst: keepsLabels)
     let missing = all.map(\.header).filter { header in !columns.contains { $0.header == header } }
-    let text = Self.below(columns, width: width)
+    let text = Self.below(columns, width: width, keepsFirst: keepsLabels)
     if missing.isEmpty { return text }
     return text
       + TextFormat.fitting("not shown for want of room: \(missing.joined(separator: ", "))\(everything)", width: width) + "\n"
   }
 
   /// Columns of which a line may have no room for all: the rest goes on below.
-  package static func below(_ columns: [TableColumn], width: Int) -> String {
-    blocks(columns, width: width).map(lines).joined(separator: "\n")
+  ///
+  /// - Parameter keepsFirst: cells of the first column are broken, where they must be, and not cut.
+  package static func below(_ columns: [TableColumn], width: Int, keepsFirst: Bool = false) -> String {
+    blocks(columns, width: width, keepsFirst).map(lines).joined(separator: "\n")
   }
 
   /// The columns as tables one below the other, each with the first column.
-  private static func blocks(_ columns: [TableColumn], width: Int) -> [[TableColumn]] {
+  private static func blocks(_ columns: [TableColumn], width: Int, _ keepsFirst: Bool) -> [[TableColumn]] {
     guard TableColumn.lineWidth(columns) > width, var first = columns.first else { return [columns] }
     if columns.count == 1 { return [[first.broken(to: width)]] }
     let least = min(max(leastName, width / 3), width / 2)
     if first.width > least {
-      first = first.header.columnCount > least || !first.isDistinct(at: least) ? first.broken(to: least) : first.cut(to: least)
+      first =
+        keepsFirst || first.header.columnCount > least || !first.isDistinct(at: least)
+        ? first.broken(to: least) : first.cut(to: least)
     }
     var blocks: [[TableColumn]] = []
     for column in columns.dropFirst() {

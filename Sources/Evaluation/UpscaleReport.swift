@@ -86,11 +86,11 @@ public struct UpscaleReport: Hashable, Codable, Sendable {
   public var ignored: [String] = []
   /// Folders in input folders that were not entered.
   public var unentered: [String] = []
-  /// Pictures in input folders that by their names an earlier run has made of others there.
+  /// Inputs that by their names an earlier run has made of others.
   public var madeBefore: [String] = []
   /// How busy a device was; nil without one.
   public var deviceUse: DeviceUse?
-  /// Pictures in input folders that by name and size an earlier run with other options has made of others there.
+  /// Pictures in input folders that an earlier run with other options seems to have made of others.
   public var seemingOutputs: [SeemingOutput] = []
 
   /// What is known before the first picture is taken.
@@ -118,7 +118,7 @@ public struct UpscaleReport: Hashable, Codable, Sendable {
         "\($0.path) (\($0.scale == 1 ? "as large as" : "\(TextFormat.short($0.scale)) times") \(Folder.name($0.source)))"
       }
       parts.append(
-        "\(names.count) not enlarged, by name and size made by an earlier run (--take-outputs enlarges \(names.count == 1 ? "it" : "them")): "
+        "\(names.count) not enlarged, taken for outputs of an earlier run (--take-outputs enlarges \(names.count == 1 ? "it" : "them")): "
           + TextFormat.list(names, most: 4))
     }
     parts += Self.passedOverText(ignored: ignored, unentered: unentered)

@@ -139,8 +139,9 @@ extension Upscaler {
     return result
   }
 
-  /// Brings what was written to the disk, under its name.
+  /// Brings what was written to the disk, under its name, and marks it as an output: so later runs in the folder know it.
   func commit(_ sink: FileSink) throws(EvaluationError) {
+    sink.mark(maker: "upscale")
     try watch.during(.store) { () throws(EvaluationError) in
       try wrapping { () throws(FileError) in try sink.commit() }
     }

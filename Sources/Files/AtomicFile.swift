@@ -97,6 +97,9 @@ public struct AtomicFile: ~Copyable {
     try bytes.withBytes { (bytes) throws(FileError) in try write(bytes) }
   }
 
+  /// Notes on the file who makes it (`FileMark`), where its disk can; nothing of a device.
+  package func mark(maker: String) { if isPartial { FileMark.set(descriptor, maker: maker) } }
+
   /// Brings the bytes to the disk and puts the file in its place.
   public consuming func commit() throws(FileError) {
     guard let partial else { return }
@@ -104,7 +107,10 @@ public struct AtomicFile: ~Copyable {
     // Again: what stands there now may have been made since.
     try claims?.write(path)
     guard partial.withSystemPath({ from in target.withSystemPath { rename(from, $0) } }) == 0 else {
-      throw FileError(errno, path: path, action: .write)
+      let code = errno
+      // Somebody has taken away the folder, or the partial file in it: the path is no more to blame than before.
+      guard code == ENOENT else { throw FileError(code, path: path, action: .write) }
+      throw Folder.exists(folder) ? .system(path: path, action: .write, code: code) : .noFolder(path: path, folder: folder)
     }
     claims?.wrote(path, descriptor)
     // The rename itself is safe once the folder is; a folder that cannot be synced (some network disks) is no failure.

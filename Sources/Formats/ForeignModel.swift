@@ -64,6 +64,10 @@ public struct ForeignModel: Hashable, Sendable {
     if bytes.starts(with: [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]) {
       return ForeignModel("an HDF5 file, such as Keras writes", "make ONNX of a Keras model with tf2onnx")
     }
+    if bytes.starts(with: NPYHeader.magic) {
+      return ForeignModel(
+        "an array of NumPy (.npy)", "give a model here; arrays are inputs, of 'swiftlet run MODEL --input FILE'")
+    }
     if begins("GGUF") || begins("lmgg") || begins("tjgg") {
       return ForeignModel("a GGUF or GGML model", "these hold language models, as a rule; \(export)")
     }

@@ -18,6 +18,7 @@ extension FormatProblem: CustomStringConvertible {
     case .malformed(let format, let part): "damaged \(format.name): \(part.onOneLine); copy or download it again"
     case .limit(let format, let part, let limit):
       "the \(format.name) passes a limit of this reader: \(part.onOneLine), at most \(limit)"
+        + (format == .npy ? "; save the array anew with numpy.save" : "")
     case .unsupportedType(let format, let tensor, let type):
       "the tensor '\(tensor.onOneLine)' of the \(format.name) holds \(type.onOneLine), which is not supported; save it as float32"
     case .unsupported(let format, let part, let mend): "the \(format.name) holds \(part.onOneLine), which is not read; \(mend)"

@@ -67,6 +67,9 @@ package final class FileSink: ImageSink {
     }
   }
 
+  /// As of `AtomicFile`.
+  package func mark(maker: String) { file?.mark(maker: maker) }
+
   /// Puts the file in its place.
   package func commit() throws(FileError) {
     if let memory { try file?.write(memory.bytes) }

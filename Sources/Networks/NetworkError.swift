@@ -84,7 +84,8 @@ extension NetworkError: CustomStringConvertible {
     case .inputShape(let input, let got):
       // Axes that fit are no fault of the model's: then the shape is none that any value may have.
       if input.accepts(got), let fault = got.valueFault {
-        "the input '\(input.name)' is \(got) and \(fault), whatever the model; give a smaller one"
+        "the input '\(input.name)' is \(got) and \(fault), whatever the model; give one "
+          + (got.extents.contains(0) ? "whose extents are 1 or more" : "that is smaller")
       } else {
         "the input '\(input.name)' is \(got) and must be \(input.axesText)" + (input.mend(for: got).map { "; \($0)" } ?? "")
       }

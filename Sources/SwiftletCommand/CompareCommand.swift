@@ -74,11 +74,13 @@ struct CompareCommand: ParsableCommand {
   func run() throws {
     let first = try ModelLibrary.network(model)
     let second = try other.map { try ModelLibrary.network($0) } ?? first
-    let tensor = try (input.map { ModelInput($0) } ?? ModelInput(for: first, side: 64)).tensor(for: first)
+    let given = try input.map { ModelInput($0) } ?? ModelInput(for: first, side: 64)
+    let tensor = try given.tensor(for: first)
     let names = EngineName.pair(pathA, try namedSecond, ofTwoModels: other != nil), rates = try machine.description
     func engine(_ name: EngineName) -> Engine { Engine(name, threadCount: threads.value, machine: rates) }
-    let comparison = try Comparison(
+    var comparison = try Comparison(
       first, on: engine(names.first), second, on: engine(names.second), input: tensor, tile: tile)
+    comparison.isOfRandomNumbers = given.isRandom
     json ? Terminal.showJSON(try comparison.json) : Terminal.show(comparison.report)
     if !comparison.isGood { throw SilentFailure() }
   }

@@ -37,7 +37,9 @@ struct ByteCount {
   init(argument: String) throws {
     guard let bytes = TextFormat.parsedByteCount(argument) else {
       throw ValueProblem(
-        Int(argument) != nil ? "give a unit, as in \(argument)M" : "give a size with its unit, as in 512M, 1.5G or 512MB")
+        argument.hasPrefix("-")
+          ? "give a size above 0, as in 512M, 1.5G or 512MB"
+          : Int(argument) != nil ? "give a unit, as in \(argument)M" : "give a size with its unit, as in 512M, 1.5G or 512MB")
     }
     self.bytes = bytes
   }

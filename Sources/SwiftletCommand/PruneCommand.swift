@@ -104,7 +104,14 @@ struct PruneCommand: ParsableCommand {
 
   func run() throws {
     if let sweep { return try run(sweep) }
-    if let output { try ModelLibrary.claimOutput(output) }
+    if let output {
+      try ModelLibrary.claimOutput(output)
+      // Hours of training are in it, as in the folder of a run.
+      if training.isTrained, !dryRun, FileReader.exists(output) {
+        throw EvaluationError.runFolder(
+          path: output, reason: "is there already, and is not written over behind training; give another name, or move it")
+      }
+    }
     let network = try ModelLibrary.network(model)
     let (request, input) = try request()
     var pruned: Network, report: PruningReport
@@ -119,6 +126,7 @@ struct PruneCommand: ParsableCommand {
         })
       else { throw Self.stopped(in: folder, option: "--runs") }
       (pruned, report) = result
+      report.runs = folder
     } else {
       let gradients = try training.gradients(of: network, request, options: try cpu.options)
       let pruning = try ModelPruning(network, model: model, request: request, input: input, gradients: gradients)

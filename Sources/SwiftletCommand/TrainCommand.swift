@@ -62,8 +62,8 @@ struct TrainCommand: ParsableCommand {
     if let resume {
       folder = RunFolder(path: resume)
       recipePath = folder.recipe
-      // A folder that is none says so in its own words.
-      _ = try RunRecord(of: folder)
+      // A folder that is none says so in its own words, and one that another is at work on before anything is read.
+      try folder.checkResumption()
     } else {
       recipePath = recipe
       let name = recipe.map { RunFolder.name(ofRecipe: $0) } ?? keys.architecture ?? "run"
@@ -151,6 +151,7 @@ struct RecipeArguments: ParsableArguments {
   var seed: String?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "training.memory: the most memory to take, as in 512M or 2G; values are computed again where they do not fit",
       valueName: "size"))

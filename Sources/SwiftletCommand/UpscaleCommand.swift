@@ -52,7 +52,9 @@ struct UpscaleCommand: ParsableCommand {
     transform: TilePolicy.init(argument:))
   var tile = TilePolicy.automatic
 
+  // A value that begins with a minus is one, too: what is wrong with it is said of the size.
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp("The most memory to take, as in 512M or 2G; picks the tile. (default: no limit)", valueName: "size"),
     transform: ByteCount.init(argument:))
   var memory: ByteCount?
@@ -103,15 +105,15 @@ struct UpscaleCommand: ParsableCommand {
   @Option(
     parsing: .unconditional,
     help: """
-      What to put between name and extension in an output folder. What is called so in the folder of the inputs is not enlarged again, and \
+      What to put between name and extension in an output folder. What is called so in a folder of inputs that outputs go to is not enlarged again, and \
       left alone where it has the size that this run makes. (default: nothing)
       """, transform: Suffix.init(argument:))
   var suffix = Suffix("")
 
   @Flag(
     help: """
-      Where outputs go to the folder of the inputs: enlarge also what by name and size, at scale 1 by name alone, was made of a picture there \
-      with another suffix or format.
+      Where outputs go to a folder of inputs: enlarge also what an earlier run with another suffix or format seems to have made, by a mark \
+      beside the file, an extended attribute, or by name and size.
       """)
   var takeOutputs = false
 

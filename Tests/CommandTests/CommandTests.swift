@@ -40,7 +40,8 @@ import Testing
     CommandCase(
       "upscale text.txt -o out.png -m MODEL", 1,
       "swiftlet: 'text.txt': not a picture that is read here; give one of PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF, HEIC, JPEG XL"),
-    CommandCase("upscale folder -o out.d -m MODEL", 1, "swiftlet: the folder 'folder' holds no pictures"),
+    CommandCase("upscale photo.png -o a.png --memory -5M", 64, "…give a size above 0, as in 512M…"),
+    CommandCase("upscale folder -o out.d -m MODEL", 1, "swiftlet: the folder 'folder' holds no pictures; give one that does"),
     CommandCase(
       "upscale photo.png -o out.jpg --quality 0 -m MODEL", 1,
       "swiftlet: 'photo.png': JPEG has no quality 0; give one from 1 to 100"),
@@ -73,7 +74,7 @@ import Testing
     CommandCase("upscale photo.png -o a.png --isa mmx", 64, "swiftlet: The value 'mmx' is invalid for '--isa <isa>'. …"),
     CommandCase("upscale photo.png -o a.png --precision int4", 64, "swiftlet: The value 'int4' is invalid for …"),
     CommandCase("eval MODEL --data nowhere", 1, "swiftlet: 'nowhere' does not exist; check the path"),
-    CommandCase("eval MODEL --data folder", 1, "swiftlet: the folder 'folder' holds no pictures"),
+    CommandCase("eval MODEL --data folder", 1, "swiftlet: the folder 'folder' holds no pictures; give one that does"),
     CommandCase(
       "eval MODEL --data . --scales 3", 64,
       "swiftlet: the network 'edsr' enlarges 2 times and cannot be measured at scale 3; give --scales 2 …"),

@@ -5,7 +5,7 @@ import Testing
 @Suite struct DataCommandTests {
   static let failures = [
     CommandCase("data prepare absent -o a.h5", 1, "swiftlet: 'absent' does not exist; check the path"),
-    CommandCase("data prepare folder -o a.h5", 1, "swiftlet: the folder 'folder' holds no pictures"),
+    CommandCase("data prepare folder -o a.h5", 1, "swiftlet: the folder 'folder' holds no pictures; give one that does"),
     CommandCase("data prepare . -o folder", 1, "swiftlet: 'folder' is a folder; name a file"),
     CommandCase("data prepare . -o photo.png", 64, "swiftlet: the name 'photo.png' does not say which format…"),
     CommandCase(

@@ -44,13 +44,42 @@ import Testing
     CommandCase("profile a.json --diff b.json --runs 3", 64, "swiftlet: --runs says how to measure, and 'a.json' is measured…"),
     CommandCase(
       "profile a.json --device cuda", 64, "swiftlet: --device says how to measure, and 'a.json' is measured already…"),
+    CommandCase(
+      "quantize MODEL --data . --first --float head --no-times", 64,
+      "…--first lets its first layers sum integers, and --float keeps 'head', which is one; leave one of them out…"),
     CommandCase("quantize MODEL --data . --side 1", 64, "…'--side <pixels>': give a whole number of 8 to 1024…"),
     CommandCase(
       "bench MODEL --input 1x1x300000x300000", 1,
-      "…is 1x1x300000x300000 and has more than 68719476736 elements, whatever the model; give a smaller one…"),
+      "…is 1x1x300000x300000 and has more than 68719476736 elements, whatever the model; give one that is smaller…"),
   ]
 
   @Test(arguments: cases) func `is refused`(_ failure: CommandCase) throws { try Workplace().check(failure) }
+
+  /// Arrays that cannot be an input are told what would be one, and what they are where a model is wanted.
+  @Test func `arrays are told what they lack`() throws {
+    let place = try Workplace()
+    func write(_ name: String, _ shape: String, padding: Int = 0, elements: Int) throws {
+      let header =
+        Array("{'descr': '<f4', 'fortran_order': False, 'shape': \(shape), }".utf8) + Array(repeating: 32, count: padding) + [
+          10
+        ]
+      let bytes = [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.count & 255), UInt8(header.count >> 8)] + header
+      try Data(bytes + Array(repeating: 0, count: 4 * elements)).write(to: URL(fileURLWithPath: place.path(name)))
+    }
+    try write("none.npy", "(1, 1, 0, 5)", elements: 0)
+    try write("long.npy", "(1, 1, 8, 8)", padding: 11_000, elements: 64)
+    try write("good.npy", "(1, 1, 8, 8)", elements: 64)
+    try place.check(
+      CommandCase(
+        "run MODEL --input none.npy -o a.npy", 1,
+        "…has an extent of 0, whatever the model; give one whose extents are 1 or more…"))
+    try place.check(
+      CommandCase("run MODEL --input long.npy -o a.npy", 1, "…at most 10000; save the array anew with numpy.save…"))
+    try place.check(
+      CommandCase(
+        "upscale photo.png -o a.png -m good.npy", 1,
+        "…is an array of NumPy (.npy), which is not read here; give a model here; arrays are inputs, of 'swiftlet run …"))
+  }
 
   /// No option of any command is called wrong without a word on what is right.
   @Test func `no value is only invalid`() throws {

@@ -279,8 +279,8 @@ import Testing
       let result = try place.run(command.split(separator: " ").map(String.init))
       #expect(result.code == 1)
       #expect(
-        result.error == "swiftlet: the network '\(words[0])' is none that enlarges pictures, or does not say so, as a file of "
-          + "ONNX ('swiftlet convert FILE --colour luma --scale 2 -o MODEL' says it); give one that does, such as upscale-x2, or use "
+        result.error
+          == "swiftlet: the network '\(words[0])' is none that enlarges pictures; give one that does, such as upscale-x2, or use "
           + "'run', which takes any network\n")
     }
     #expect(try !place.names().contains("out.png"))

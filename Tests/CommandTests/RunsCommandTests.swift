@@ -50,6 +50,43 @@ import Testing
     #expect(try place.run(["runs"]).output.contains(" finished "))
   }
 
+  /// What is shown of a folder that is none of a run, or of a run that was killed before its figures were written.
+  @Test func `what is no run says what is`() throws {
+    let place = try Self.place()
+    #expect(try place.run(["train", "recipe.yaml", "-o", "runs/a/b"]).code == 0)
+    try place.check(
+      CommandCase(
+        "runs show runs", 1, "swiftlet: 'runs' is no run and holds a/b; give one of them, as in runs/a/b, or list them with …"))
+    try place.check(CommandCase("runs show recipe.yaml", 1, "swiftlet: 'recipe.yaml' is a file; give the folder of a run…"))
+    try FileManager.default.removeItem(atPath: place.path("runs/a/b/metrics.csv"))
+    #expect(try place.run(["runs", "show", "runs/a/b"]).code == 0)
+    try FileManager.default.removeItem(atPath: place.path("runs/a/b/run.json"))
+    try place.check(CommandCase("runs show runs/a/b", 1, "…'swiftlet train --resume runs/a/b' goes on with it"))
+  }
+
+  /// Numbers are numbers in JSON, and labels are whole in short lines.
+  @Test func `differences have numbers`() throws {
+    let place = try Self.place()
+    for (name, epochs) in [("a", "1"), ("b", "2")] {
+      #expect(try place.run(["train", "recipe.yaml", "-o", "runs/\(name)", "--epochs", epochs]).code == 0)
+    }
+    let object = try Self.object(try place.run(["runs", "diff", "runs/a", "runs/b", "--json"]))
+    let figures = try #require(object["figures"] as? [[String: Any]])
+    let epochs = try #require(figures.first { $0["name"] as? String == "epochs" })
+    #expect(epochs["first"] as? Int == 1 && epochs["second"] as? Int == 2)
+    for figure in figures {
+      for side in ["first", "second"] {
+        guard let text = figure[side] as? String else { continue }
+        #expect(Double(text) == nil, "\(figure)")
+      }
+    }
+    for width in [40, 60, 80] {
+      let text = try place.run(["runs", "diff", "runs/a", "runs/b"], under: "export COLUMNS=\(width)").output
+      let words = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+      #expect(!text.contains("…") && words.contains("training.epochs"), "\(text)")
+    }
+  }
+
   /// Rounds of pruning have runs in folders of their own.
   @Test func `rounds are runs`() throws {
     let place = try Self.place()

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Swiftlet
 import Testing
@@ -27,6 +28,12 @@ import Testing
     CommandCase("train absent.yaml", 1, "swiftlet: 'absent.yaml' does not exist; check the path"),
     CommandCase("train text.txt", 1, "swiftlet: 'text.txt', line 1: it is '\"no picture\"' and must be keys with values"),
     CommandCase("train recipe.yaml -o .", 1, "swiftlet: '.': the folder of a run must be empty; give another"),
+    CommandCase(
+      "train recipe.yaml --memory -5M -o r", 64, "swiftlet: the options: 'training.memory' is '-5M' and must be bytes, …"),
+    CommandCase(
+      "train recipe.yaml --set validation.folders=. -o r", 64, "…there is no key 'validation.folders'; do you mean 'folder'?…"),
+    CommandCase(
+      "train recipe.yaml --data folder -o r", 1, "swiftlet: the folder 'folder' holds no pictures; give one that does"),
     CommandCase("train recipe.yaml -o photo.png", 1, "swiftlet: 'photo.png': a file is there; give a folder"),
     CommandCase(
       "train --resume folder", 1,
@@ -245,6 +252,59 @@ import Testing
     // The limit is the recipe's from now on; a run is gone on with under another.
     let again = try place.run(["train", "--resume", "capped", "--memory", "\(amount)M"])
     #expect(again.code == 0, "\(again.error)")
+  }
+
+  /// A limit that is taken at the beginning is taken by whoever goes on, and one that a refusal names is taken: of limits around what is needed.
+  @Test(arguments: [("vdsr", "{depth: 6, features: 32}"), ("edsr", "{layout: direct, channels: 1, features: 64, blocks: 4}")])
+  func `limits that are taken stay taken`(architecture: String, options: String) throws {
+    let place = try Self.place(
+      """
+      model: {architecture: \(architecture), options: \(options)}
+      data: {kind: super-resolution, folders: ., patch: 24, patches-per-picture: 8, scales: [2]}
+      validation: {folder: .}
+      training: {epochs: 1, batch-size: 8}
+
+      """)
+    func needed(_ result: Workplace.Result) throws -> Int {
+      try #require(
+        (result.error.firstMatch(of: /about ([0-9]+) MiB of memory are needed/)?.1).flatMap { Int($0) }, "\(result.error)")
+    }
+    let enough = try needed(place.run(["train", "recipe.yaml", "-o", "run", "--memory", "8M"]))
+    var named: Set<Int> = [], taken = 0
+    for limit in stride(from: enough - 12, through: enough + 6, by: 2) + [enough] {
+      let run = "run-\(limit)-\(taken)"
+      let result = try place.run(["train", "recipe.yaml", "-o", run, "--memory", "\(limit)M"])
+      guard result.code == 0 else {
+        #expect(limit != enough)
+        named.insert(try needed(result))
+        continue
+      }
+      taken += 1
+      // Its own limit is that of the recipe in its folder.
+      let again = try place.run(["train", "--resume", run, "--epochs", "2"])
+      #expect(again.code == 0 && again.output.contains("of \(limit).0 MiB"), "\(limit) MiB: \(again.error)")
+      let record = try String(contentsOfFile: place.path("\(run)/run.json"), encoding: .utf8)
+      let peak = try #require((record.firstMatch(of: /"peak_memory_bytes" ?: ?([0-9]+)/)?.1).flatMap { Int($0) })
+      #expect(peak <= limit << 20, "\(limit) MiB")
+    }
+    #expect(taken > 1)
+    for limit in named {
+      let result = try place.run(["train", "recipe.yaml", "-o", "named-\(limit)", "--memory", "\(limit)M"])
+      #expect(result.code == 0, "\(limit) MiB were said to be enough: \(result.error)")
+    }
+  }
+
+  /// Who goes on with a run that is at work hears that first.
+  @Test func `runs at work are not gone on with`() throws {
+    let place = try Self.place()
+    #expect(try place.run(["train", "recipe.yaml", "-o", "run"]).code == 0)
+    guard let lock = try FolderLock(place.path("run")) else { return }
+    let result = try place.run(["train", "--resume", "run", "--epochs", "9"])
+    #expect(
+      result.code == 1 && result.output.isEmpty
+        && result.error == "swiftlet: 'run': another training is at work there; wait for its end\n",
+      "\(result)")
+    withExtendedLifetime(lock) {}
   }
 
   /// The first file, too, is passed over where that is asked for.

@@ -161,6 +161,56 @@ import Testing
     }
   }
 
+  /// Values are compared at the same point of both graphs: a layer that has drawn in a function stands beside the table that the function is in a
+  /// network of integers, and not beside the layer before it.
+  @Test(arguments: [
+    ActivationFunction.sigmoid, .tanh, .silu, .hardSwish, .relu, .leakyReLU(slope: 0.1), .clip(minimum: 0, maximum: 6), .gelu,
+  ])
+  func pointsAreMatched(function: ActivationFunction) throws {
+    var builder = NetworkBuilder("points")
+    let x = builder.input("x", channels: 3)
+    var value = builder.activation("s0", builder.convolution("c0", x, outChannels: 6, kernel: 3, padding: 1), function)
+    let skip = value
+    for index in 1...3 {
+      value = builder.activation(
+        "s\(index)", builder.convolution("c\(index)", value, outChannels: 6, kernel: 3, padding: 1), function)
+    }
+    let sum = builder.add("sum", builder.convolution("c4", value, outChannels: 6, kernel: 3, padding: 1), skip)
+    builder.output(builder.convolution("tail", sum, outChannels: 3, kernel: 3, padding: 1))
+    let network = try builder.build(.random(seed: 3))
+    let data = Tensor([1, 3, 16, 16], (0..<768).map { Float($0 % 97) / 96 })
+    var ranges: [String: QuantizationRange] = [:]
+    let prepared = network.preparedForQuantization()
+    for name in prepared.inputs.map(\.name) + prepared.nodes.map(\.name) {
+      ranges[name] = QuantizationRange(minimum: -2, maximum: 2)
+    }
+    for residual in ResidualSums.allCases {
+      for keepsFirst in [true, false] {
+        let integers = try network.quantized(ranges, QuantizationScheme(keepsFirst: keepsFirst, residual: residual))
+        for (first, second) in [
+          (network, integers), (integers, network), (network.fusing(), integers), (integers, network.fusing()),
+        ] {
+          let comparison = try Comparison(first, on: .reference, second, on: .reference, input: data)
+          #expect(comparison.isGood, "\(comparison.text)")
+          // Values of one point differ by what integers round, of two by what the function does.
+          for value in comparison.values { #expect(value.maximum < 0.2, "\(function), \(value): \(comparison.text)") }
+          let layers = comparison.values.filter { ($0.nameInFirst ?? $0.node).hasPrefix("c") || $0.node.hasPrefix("c") }
+          #expect(layers.count >= 4, "\(comparison.text)")
+          let renamed = comparison.values.filter { $0.nameInFirst != nil }
+          #expect(comparison.text.contains("Of one point under two names: ") == !renamed.isEmpty)
+        }
+      }
+    }
+    // Of two networks of numbers one that lacks a function is at fault for it.
+    var without = network
+    without.nodes.removeAll { $0.name == "s2" }
+    for index in without.nodes.indices {
+      without.nodes[index].inputs = without.nodes[index].inputs.map { $0 == "s2" ? "c2" : $0 }
+    }
+    let comparison = try Comparison(network, on: .reference, without, on: .reference, input: data)
+    #expect(comparison.firstOutside?.node == "c2" && !comparison.isGood, "\(comparison.text)")
+  }
+
   @Test func whatTheOtherLacksIsSaid() throws {
     let wide = try EDSR(scale: 2, features: 32, blocks: 2).network(.random(seed: 1))
     let comparison = try Comparison(

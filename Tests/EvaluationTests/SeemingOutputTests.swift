@@ -47,7 +47,48 @@ import Testing
     for (index, name) in own.enumerated() { try write(name, index == 0 || name == "photo1" ? 1 : 2 + index % 3) }
     for name in made { try write(name, 3) }
     let names = (own + made).map { "\($0).png" }
-    let found = SeemingOutput.found(among: names, in: folder)
-    #expect(Set(found.values.map { Folder.name($0.path) }) == Set(made.map { "\($0).png" }), "\(found.values.map(\.path))")
+    let pictures = Self.pictures(names, in: folder)
+    func found(keepsSize: Bool = false, _ mark: @escaping (String) -> Bool?) -> Set<String> {
+      Set(SeemingOutput.found(among: pictures, keepsSize: keepsSize, mark: mark).values.map { Folder.name($0.path) })
+    }
+    let byName = Set(made.map { "\($0).png" })
+    for mark in [nil, false] as [Bool?] { #expect(found { _ in mark } == byName) }
+    // Marks make a suffix no more than it is.
+    #expect(found { Folder.name($0) != "cat.png" } == byName)
+    // Nobody's output goes where they lie.
+    let apart = pictures.map { SeemingOutput.Picture(path: $0.path, folder: $0.folder, outputFolder: Folder.identity("/")) }
+    #expect(SeemingOutput.found(among: apart).isEmpty)
+  }
+
+  /// Of one size: a mark tells, and without marks the name does where the run keeps the size.
+  @Test func marksTellOfOneSize() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("seeming-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let picture = try Image.chart(30, 20).encoded(as: .png), names = ["cat.png", "cat-clean.png", "cat-1.png", "cat.webp"]
+    for name in names { try AtomicFile.write(picture, to: "\(folder)/\(name)") }
+    let pictures = Self.pictures(names, in: folder)
+    func found(_ keepsSize: Bool, _ marks: (String) -> Bool?) -> [String] {
+      SeemingOutput.found(among: pictures, keepsSize: keepsSize, format: .webp) { marks(Folder.name($0)) }
+        .sorted { $0.key < $1.key }.map { Folder.name($0.value.path) }
+    }
+    #expect(found(true) { _ in nil } == ["cat-clean.png", "cat.webp"])
+    #expect(found(true) { _ in false } == ["cat.webp"])
+    #expect(found(false) { _ in nil }.isEmpty && found(false) { _ in false }.isEmpty)
+    for keepsSize in [false, true] {
+      #expect(found(keepsSize) { $0 != "cat.png" } == ["cat-clean.png", "cat-1.png", "cat.webp"])
+      // Marked ones alone, and whose source is one: nobody knows which was first.
+      #expect(found(keepsSize) { _ in true }.filter { $0 == "cat.png" }.isEmpty)
+    }
+    // Who names a picture means it.
+    let named = pictures.map { SeemingOutput.Picture(path: $0.path, folder: $0.folder, outputFolder: $0.folder, isNamed: true) }
+    #expect(SeemingOutput.found(among: named, keepsSize: true, mark: { _ in true }).isEmpty)
+  }
+
+  private static func pictures(_ names: [String], in folder: String) -> [SeemingOutput.Picture] {
+    names.map {
+      SeemingOutput.Picture(
+        path: Folder.joined(folder, $0), folder: Folder.identity(folder), outputFolder: Folder.identity(folder))
+    }
   }
 }

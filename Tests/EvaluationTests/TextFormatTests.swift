@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Evaluation
@@ -55,5 +56,21 @@ import Testing
     #expect(groups.map(\.folder) == ["/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup"])
     #expect(groups.map(\.path) == ["/a:b/c", "/"])
     #expect(Machine.processorCount >= 1)
+  }
+
+  /// JSON has no numbers that are not finite: they are null for readers, and texts in files that are read again.
+  @Test func numbersOfJSON() throws {
+    struct Values: Codable, Equatable {
+      var first = [Double.infinity, -.infinity, .nan, 1.5, -0.001]
+      var text = "inf \"null\""
+      var last: Float? = .infinity
+    }
+    let values = Values(), bytes = Array(try values.json.utf8)
+    let object = try #require(try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any])
+    let first = try #require(object["first"] as? [Any])
+    #expect(first.prefix(3).allSatisfy { $0 is NSNull } && first[3] as? Double == 1.5 && first[4] as? Double == -0.001)
+    #expect(object["last"] is NSNull && object["text"] as? String == values.text)
+    let again = try #require(Values(json: Array(try values.storedJSON.utf8)))
+    #expect(again.first[0] == .infinity && again.first[1] == -.infinity && again.first[2].isNaN && again.last == .infinity)
   }
 }

@@ -56,6 +56,38 @@ import Testing
     #expect(try ONNXFile.read(bytes: ONNXFile.bytes(of: network)) == network)
   }
 
+  /// What a network does to pictures comes back from the file's metadata; what is no such entry, or does not go with the network, is left out.
+  @Test func contractsComeBack() throws {
+    func network(_ contract: PictureContract?) throws -> Network {
+      var builder = NetworkBuilder("contract")
+      let x = builder.input("x", channels: 3)
+      builder.output(builder.convolution("c", x, outChannels: 3, kernel: 1))
+      var network = try builder.build(.random(seed: 4))
+      network.contract = contract
+      return network
+    }
+    let contracts: [PictureContract?] = [
+      nil, .image(ImageContract(colour: .rgb, maximum: 255, scale: 3, inputSize: .lowResolution)),
+      .image(ImageContract(colour: .luma, maximum: 1, scale: nil, inputSize: .bicubicEnlarged)),
+      .classifier(ClassifierContract(classes: ["a\"b", "u"], form: PictureForm(size: .init(width: 3, height: 4)))),
+      .segmenter(SegmenterContract(classes: ["x"], form: .grey())),
+    ]
+    for contract in contracts {
+      let network = try network(contract), bytes = try ONNXFile.bytes(of: network)
+      #expect(try ONNXFile.read(bytes: bytes) == network && ONNXFile.bytes(of: network) == bytes)
+      guard let contract else { continue }
+      // A letter of the entry is another: as of other programs, or of later versions.
+      let json = Array(contract.json.utf8)
+      let place = try #require(bytes.indices.first { bytes[$0...].starts(with: json) })
+      for offset in json.indices {
+        var changed = bytes
+        changed[place + offset] = UInt8(ascii: "q")
+        let read = try ONNXFile.read(bytes: changed)
+        #expect(read.graph.nodes == network.graph.nodes && read.contract != contract)
+      }
+    }
+  }
+
   /// Slopes of a vector would make one of a number without axes.
   @Test func scalarsStayScalars() throws {
     var builder = NetworkBuilder("scalars")
@@ -75,7 +107,7 @@ import Testing
     try ONNXFile.write(network, to: path)
     #expect(try FileReader.bytes(of: path, limit: 1 << 24) == bytes)
     #expect(folder.names == ["edsr.onnx"])
-    #expect(try ONNXFile.read(path).imageContract == nil)
+    #expect(try ONNXFile.read(path).imageContract == network.imageContract)
   }
 
   @Test func namesOfAnyKindStayUnique() throws {

@@ -55,7 +55,9 @@ public struct FrontFolder: Hashable, Sendable {
 
   func write(_ value: some Encodable, to path: String) throws(EvaluationError) {
     let text: String
-    do { text = try value.json + "\n" } catch { throw .runFolder(path: path, reason: "its figures are none that JSON has") }
+    do { text = try value.storedJSON + "\n" } catch {
+      throw .runFolder(path: path, reason: "its figures are none that JSON has")
+    }
     try write(text, to: path)
   }
 

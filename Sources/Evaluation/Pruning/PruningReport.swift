@@ -52,6 +52,8 @@ public struct PruningReport: Hashable, Codable, Sendable {
   public var quality: Quality?
   /// The model file; nil where none was written.
   public var output: String?
+  /// The folder of the runs that trained; nil where none did.
+  public var runs: String?
 
   init(model: String, network: String, shapes: [Shape], request: ModelPruning.Request) {
     self.model = model
@@ -165,6 +167,7 @@ extension PruningReport: TextReport {
       ])
     }
     text += table
+    if let alignment { text.append(alignment) }
     if !consequences.isEmpty { text.append("\n" + consequences.map { $0.printable + "\n" }.joined()) }
     if let before, let after {
       var costs = ModelOptimization.Costs.table(before, after)
@@ -186,7 +189,19 @@ extension PruningReport: TextReport {
       text +=
         "\nsingle weights are 0 where they stood: the network takes as long as before, and its file is smaller only when it is packed\n"
     }
+    if let runs { text += "\nthe runs are in \(runs.onOneLine): 'swiftlet runs list \(runs.onOneLine)'\n" }
     if let output { text += "\nwritten to \(output.onOneLine)\n" }
     return text
+  }
+
+  /// Which layers have other widths than were asked for; nil where none has.
+  private var alignment: String? {
+    guard granularity != "weights", multiple > 1 else { return nil }
+    let others = layers.filter { $0.after < $0.before && !$0.after.isMultiple(of: multiple) }
+    guard !others.isEmpty else { return nil }
+    let names = TextFormat.list(others.map { "\($0.layer.onOneLine) (\($0.after))" }, most: 4)
+    return
+      "\nno \(others.count == 1 ? "multiple" : "multiples") of \(multiple) (--align): \(names); a layer of fewer than \(2 * multiple) channels has "
+      + "multiples of the half, and so on\n"
   }
 }

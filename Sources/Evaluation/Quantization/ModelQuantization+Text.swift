@@ -24,23 +24,22 @@ extension ModelQuantization: TextReport {
       "\(count) of \(layers.count) layers sum integers; parameters \(TextFormat.bytes(parameterBytesBefore)) -> \(TextFormat.bytes(parameterBytesAfter))\n"
     if let float, let loss {
       text +=
-        "\(measure): float32 \(TextFormat.fixed(float, 3)) dB, integers \(TextFormat.fixed(integers, 3)) dB, lost \(TextFormat.fixed(loss, 3)) dB\n"
+        "\(measure): float32 \(TextFormat.fixed(float, 3)) dB, integers \(TextFormat.fixed(integers, 3)) dB, \(Self.change(loss, "lost", "gained"))\n"
     } else {
       text += "\(measure): \(TextFormat.fixed(integers, 2)) dB of what float32 makes\n"
     }
     if let gain = residualGain {
       text +=
         residual == .float32
-        ? "sums of two values stay float32, which gains \(TextFormat.fixed(gain, 3)) dB over integers\n"
-        : "sums of two values are integers; float32 ones (--residual float32) would gain \(TextFormat.fixed(gain, 3)) dB\n"
+        ? "sums of two values stay float32, which \(Self.change(gain, "gains", "loses")) over integers\n"
+        : "sums of two values are integers; float32 ones (--residual float32) would \(Self.change(gain, "gain", "lose"))\n"
     }
     if let firstLoss {
       let isOfIntegers = firstLoss < (float == nil ? Options.mostFirstError : Options.mostFirstLoss)
-      let lost = "\(TextFormat.fixed(firstLoss, 3)) dB of \(measure)"
       text +=
         isOfIntegers
-        ? "the first layers sum integers, too, which loses \(lost)\n"
-        : "the first layers stay float32; integers (--first) would lose \(lost)\n"
+        ? "the first layers sum integers, too, which \(Self.change(firstLoss, "loses", "gains")) of \(measure)\n"
+        : "the first layers stay float32; integers (--first) would \(Self.change(firstLoss, "lose", "gain")) of \(measure)\n"
     }
     if floatPrecision == .bfloat16, layers.contains(where: { $0.products == "bfloat16" }) {
       text += "its other layers are faster in bfloat16, and it was measured so: run it with --precision bfloat16\n"
@@ -49,5 +48,10 @@ extension ModelQuantization: TextReport {
     if let notTimed { text += "not timed: \(notTimed)\n" }
     if let output { text += "written to \(output.onOneLine)\n" }
     return text
+  }
+  /// `loses 0.031 dB`: the verb of what is above 0, or the other of what is below; of what is told as 0 the former.
+  private static func change(_ decibels: Double, _ verb: String, _ other: String) -> String {
+    let amount = TextFormat.fixed(abs(decibels), 3)
+    return "\(decibels < 0 && amount.contains { $0 != "0" && $0 != "." } ? other : verb) \(amount) dB"
   }
 }

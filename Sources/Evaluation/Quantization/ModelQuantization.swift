@@ -99,11 +99,24 @@ extension ModelQuantization {
     _ network: Network, model: String, data: CalibrationData, options: Options = Options(), engine: Engine,
     output: String? = nil, progress: ((String, Double) -> Void)? = nil
   ) throws(EvaluationError) {
+    if !options.choosesFirst, !options.scheme.keepsFirst {
+      let firsts = try wrapping { () throws(QuantizationError) in
+        try Set(network.quantizableLayers(QuantizationScheme(keepsFirst: false)))
+          .subtracting(network.quantizableLayers(QuantizationScheme(keepsFirst: true)))
+      }
+      if let both = firsts.intersection(options.scheme.floatLayers).min() {
+        throw .statement(
+          network: network.name,
+          reason:
+            "--first lets its first layers sum integers, and --float keeps '\(both.onOneLine)', which is one; leave one of them out"
+        )
+      }
+    }
     if options.maximumLoss != nil, data.peak == nil { throw .lossWithoutTruth(network: network.name) }
     if let shapes = options.timedShapes, case .cpu(let own) = engine {
       try QuantizationTiming.check(network, shapes: shapes, options: own)
     }
-    var work = try QuantizationWork(network, data, options, engine)
+    var work = try QuantizationWork(network, data, options, engine, progress: progress)
     if options.choosesResidual {
       progress?("sums", 0)
       residualGain = try work.chooseResidual()

@@ -30,8 +30,10 @@ struct QuantizationWork {
   private(set) var reference = Double.infinity
   private(set) var integerEngine: String
 
+  /// - Parameter progress: called with what is worked on and the share done.
   init(
-    _ network: Network, _ data: CalibrationData, _ options: ModelQuantization.Options, _ engine: Engine
+    _ network: Network, _ data: CalibrationData, _ options: ModelQuantization.Options, _ engine: Engine,
+    progress: ((String, Double) -> Void)? = nil
   ) throws(EvaluationError) {
     self.network = options.equalizes ? network.equalizingChannels() : network
     self.data = data
@@ -40,10 +42,15 @@ struct QuantizationWork {
     scheme = options.scheme
     integerEngine = engine.name.description
     _ = try wrapping { () throws(QuantizationError) in try network.quantizableLayers(options.scheme) }
-    let calibration = try RangeCalibration(of: self.network, on: data, engine: engine, method: options.method)
+    let calibration = try RangeCalibration(of: self.network, on: data, engine: engine, method: options.method) {
+      progress?("what values hold", $0)
+    }
     ranges = calibration.ranges
     var runner = try SampleRunner(network.optimizedForInference(), on: engine.makeBackend())
-    for sample in data.samples { outputs.append(try runner.run(sample.input)[0]) }
+    for (index, sample) in data.samples.enumerated() {
+      progress?("float32", Double(index) / Double(data.samples.count))
+      outputs.append(try runner.run(sample.input)[0])
+    }
     if data.peak != nil { reference = quality(outputs) }
     if options.correctsBiases {
       corrections.biasShifts = self.network.biasShifts(inputMeans: calibration.means, options.scheme)

@@ -163,8 +163,10 @@ public struct RangeCalibration: Sendable {
   public let means: [String: [Double]]
 
   /// Runs the prepared network in float32 on all samples, twice where the method counts.
+  ///
+  /// - Parameter progress: gets the share done.
   public init(
-    of network: Network, on data: CalibrationData, engine: Engine, method: RangeMethod
+    of network: Network, on data: CalibrationData, engine: Engine, method: RangeMethod, progress: ((Double) -> Void)? = nil
   ) throws(EvaluationError) {
     var everything = network.preparedForQuantization()
     everything.outputs = everything.nodes.map(\.name)
@@ -174,8 +176,10 @@ public struct RangeCalibration: Sendable {
     var histograms = Dictionary(names.map { ($0, ValueHistogram()) }) { first, _ in first }
     var sums: [String: [Double]] = [:], counts: [String: Int] = [:]
     var runner = try SampleRunner(everything, on: engine.makeBackend())
-    for pass in 0..<(method == .minmax ? 1 : 2) {
-      for sample in data.samples {
+    let passes = method == .minmax ? 1 : 2
+    for pass in 0..<passes {
+      for (index, sample) in data.samples.enumerated() {
+        progress?(Double(pass * data.samples.count + index) / Double(passes * data.samples.count))
         let values = try [sample.input] + runner.run(sample.input)
         for (name, value) in zip(names, values) where value.dataType == .float32 {
           guard pass == 0 else {

@@ -108,8 +108,15 @@ struct RecipeReader {
   }
 
   mutating func required(_ key: String) throws(RecipeError) -> String {
-    guard let text = try text(key), !text.isEmpty else { throw error(key, .missingKey(fullName(key))) }
+    guard let text = try text(key), !text.isEmpty else { throw missing(key) }
     return text
+  }
+
+  /// That a key is missing, or what stands there that nobody asks for and is nearly called so.
+  private func missing(_ key: String) -> RecipeError {
+    let strange = order.filter { members[$0] != nil && !known.contains($0) }
+    guard let near = TextFormat.nearest(to: key, among: strange) else { return error(key, .missingKey(fullName(key))) }
+    return error(near, .unknownKey(fullName(near), nearest: key, known: known))
   }
 
   mutating func integer(_ key: String, _ standard: Int, in range: ClosedRange<Int>) throws(RecipeError) -> Int {
@@ -161,7 +168,7 @@ struct RecipeReader {
     _ key: String, _ standard: Choice?
   ) throws(RecipeError) -> Choice {
     guard let text = try text(key) else {
-      guard let standard else { throw error(key, .missingKey(fullName(key))) }
+      guard let standard else { throw missing(key) }
       note(key, standard.rawValue)
       return standard
     }

@@ -17,8 +17,33 @@ public struct RunDifference: Hashable, Codable, Sendable, TextReport {
   public struct Figure: Hashable, Codable, Sendable {
     public var name: String
     /// Nil where a run has none.
-    public var first: String?
-    public var second: String?
+    public var first: Value?
+    public var second: Value?
+  }
+
+  /// A number with its text for people, or a text. In JSON a number is one.
+  public struct Value: Hashable, Codable, Sendable {
+    public var text: String
+    public var number: Double?
+
+    init(_ text: String, _ number: Double? = nil) {
+      self.text = text
+      self.number = number
+    }
+
+    public init(from decoder: any Decoder) throws {
+      let container = try decoder.singleValueContainer()
+      if let number = try? container.decode(Double.self) {
+        self.init("\(number)", number)
+      } else {
+        self.init(try container.decode(String.self))
+      }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+      var container = encoder.singleValueContainer()
+      if let number { try container.encode(number) } else { try container.encode(text) }
+    }
   }
 
   /// The folders.
@@ -38,28 +63,31 @@ public struct RunDifference: Hashable, Codable, Sendable, TextReport {
           key: key, first: before.text(of: key), second: after.text(of: key), firstIsDefault: before.isDefault(key),
           secondIsDefault: after.isDefault(key)))
     }
-    func figure(_ name: String, _ value: (RunReport) -> String?) {
+    func figure(_ name: String, _ value: (RunReport) -> Value?) {
       let values = (value(old), value(new))
-      if values.0 != values.1 { figures.append(Figure(name: name, first: values.0, second: values.1)) }
+      // Numbers of one text are one: what is told of them is no difference.
+      if values.0?.text != values.1?.text { figures.append(Figure(name: name, first: values.0, second: values.1)) }
     }
-    figure("program") { $0.record.version }
-    figure("processor") { $0.record.cpu }
-    figure("instruction set") { $0.record.isa }
-    figure("device") { $0.record.device }
-    figure("data") { $0.record.data.fingerprint }
-    figure("network") { "\($0.record.network.name), \(TextFormat.grouped($0.record.network.parameters)) parameters" }
-    figure("multiply-accumulates a step") { TextFormat.grouped($0.record.network.stepMultiplyAccumulates) }
-    figure("state") { $0.record.state.rawValue }
-    figure("epochs") { "\($0.record.epoch)" }
-    figure("best") { $0.record.bestText }
-    figure("last loss") { $0.metrics.rows.last.map { TextFormat.significant($0.loss, 5) } }
+    func count(_ number: Int) -> Value { Value(TextFormat.grouped(number), Double(number)) }
+    figure("program") { Value($0.record.version) }
+    figure("processor") { Value($0.record.cpu) }
+    figure("instruction set") { Value($0.record.isa) }
+    figure("device") { $0.record.device.map { Value($0) } }
+    figure("data") { Value($0.record.data.fingerprint) }
+    figure("network") { Value($0.record.network.name) }
+    figure("parameters") { count($0.record.network.parameters) }
+    figure("multiply-accumulates a step") { count($0.record.network.stepMultiplyAccumulates) }
+    figure("state") { Value($0.record.state.rawValue) }
+    figure("epochs") { count($0.record.epoch) }
+    figure("best") { report in report.record.bestText.map { Value($0, report.record.best) } }
+    figure("last loss") { $0.metrics.rows.last.map { Value(TextFormat.significant($0.loss, 5), $0.loss) } }
     figure("seconds an epoch") { report in
-      let rows = report.metrics.rows
-      return rows.isEmpty ? nil : TextFormat.fixed(rows.reduce(0) { $0 + $1.seconds } / Double(rows.count), 2)
+      let rows = report.metrics.rows, mean = rows.reduce(0) { $0 + $1.seconds } / Double(max(rows.count, 1))
+      return rows.isEmpty ? nil : Value(TextFormat.fixed(mean, 2), mean)
     }
     figure("images a second") { report in
       let times = report.metrics.rows.map(\.imagesPerSecond).sorted()
-      return times.isEmpty ? nil : TextFormat.fixed(times[times.count / 2], 1)
+      return times.isEmpty ? nil : Value(TextFormat.fixed(times[times.count / 2], 1), times[times.count / 2])
     }
   }
 
@@ -67,14 +95,14 @@ public struct RunDifference: Hashable, Codable, Sendable, TextReport {
     guard !recipe.isEmpty || !figures.isEmpty else {
       return "\(first.onOneLine) and \(second.onOneLine): no difference\n"
     }
-    var table = TextTable(["", first.onOneLine, second.onOneLine])
+    var table = TextTable(["", first.onOneLine, second.onOneLine], keepsLabels: true)
     func text(_ value: String?, _ isDefault: Bool = false) -> String {
       value.map { $0.onOneLine + (isDefault ? " (by default)" : "") } ?? "-"
     }
     for key in recipe {
       table.append([key.key.onOneLine, text(key.first, key.firstIsDefault), text(key.second, key.secondIsDefault)])
     }
-    for figure in figures { table.append([figure.name, text(figure.first), text(figure.second)]) }
+    for figure in figures { table.append([figure.name, text(figure.first?.text), text(figure.second?.text)]) }
     return "\(table)"
   }
 }

@@ -49,7 +49,7 @@ public struct RunList: Hashable, Codable, Sendable, TextReport {
   }
 
   public var report: ReportText {
-    var table = TextTable(["run", "state", "network", "parameters", "epochs", "best", "seconds", "updated"])
+    var table = TextTable(["run", "state", "network", "parameters", "epochs", "best", "s of steps", "updated"])
     for entry in entries {
       guard let record = entry.record else {
         table.append([entry.name.onOneLine, "unreadable", "", "", "", "", "", ""])
@@ -85,12 +85,17 @@ public struct RunReport: Sendable, TextReport {
   public init(_ folder: RunFolder) throws(EvaluationError) {
     self.folder = folder
     record = try RunRecord(of: folder)
-    let text = try wrapping { () throws(FileError) in try FileReader.bytes(of: folder.metrics, limit: 1 << 28) }
-    guard let metrics = RunMetrics(csv: String(decoding: text, as: UTF8.self)) else {
-      throw .runFolder(
-        path: folder.path, reason: "'metrics.csv' is damaged or of another version; the other files may still serve")
+    if FileReader.exists(folder.metrics) {
+      let text = try wrapping { () throws(FileError) in try FileReader.bytes(of: folder.metrics, limit: 1 << 28) }
+      guard let metrics = RunMetrics(csv: String(decoding: text, as: UTF8.self)) else {
+        throw .runFolder(
+          path: folder.path, reason: "'metrics.csv' is damaged or of another version; the other files may still serve")
+      }
+      self.metrics = metrics
+    } else {
+      // Of a run that was killed before it was written.
+      metrics = RunMetrics(names: [])
     }
-    self.metrics = metrics
     let bytes = try wrapping { () throws(FileError) in try FileReader.bytes(of: folder.recipe, limit: YAMLNode.byteLimit) }
     do throws(YAMLError) {
       recipe = try YAMLNode(parsing: bytes)
@@ -110,7 +115,8 @@ public struct RunReport: Sendable, TextReport {
     text += "\(TextFormat.bytes(record.data.bytes)), fingerprint \(record.data.fingerprint.onOneLine)\n"
     text +=
       "swiftlet \(record.version.onOneLine), \(record.cpu.onOneLine), \(record.isa.onOneLine), \(record.threads) threads; "
-    text += "\(TextFormat.fixed(record.trainingSeconds, 1)) s, peak memory \(TextFormat.bytes(record.peakMemoryBytes))\n"
+    text +=
+      "\(TextFormat.fixed(record.trainingSeconds, 1)) s of steps, peak memory \(TextFormat.bytes(record.peakMemoryBytes))\n"
     text += "started \(record.started.onOneLine), updated \(record.updated.onOneLine)\n"
     if let error = record.error { text += "failed: \(error.onOneLine)\n" }
     text += "\n"

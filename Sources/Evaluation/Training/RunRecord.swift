@@ -77,19 +77,36 @@ extension RunRecord {
   /// Reads `run.json` of a folder. Throws where there is none. A run that is at work by its record, and whose folder no process holds any more, was
   /// killed: it is interrupted.
   public init(of folder: RunFolder) throws(EvaluationError) {
+    guard !Folder.fileExists(folder.path) else {
+      throw .runFolder(path: folder.path, reason: "is a file; give the folder of a run, which 'train' makes")
+    }
     let bytes: [UInt8]
     do throws(FileError) {
       bytes = try FileReader.bytes(of: folder.record, limit: 1 << 20)
     } catch {
-      if case .notFound = error {
+      guard case .notFound = error else { throw .file(error) }
+      guard !FileReader.exists(folder.recipe) else {
         throw .runFolder(
-          path: folder.path, reason: "is no folder of a run, which holds 'run.json'; give one that 'train' made")
+          path: folder.path,
+          reason:
+            "holds a recipe and no 'run.json', as a training that was ended before its first step; 'swiftlet train --resume "
+            + "\(folder.path)' goes on with it")
       }
-      throw .file(error)
+      if let inner = try? RunList(folder: folder.path) {
+        throw .runFolder(
+          path: folder.path,
+          reason: "is no run and holds \(TextFormat.list(inner.entries.map(\.name), most: 4)); give one of them, as in "
+            + "\(Folder.joined(folder.path, inner.entries[0].name)), or list them with 'swiftlet runs list \(folder.path)'")
+      }
+      throw .runFolder(
+        path: folder.path, reason: "is no folder of a run, which holds 'run.json'; give one that 'train' made")
     }
     guard var record = RunRecord(json: bytes) else {
       throw .runFolder(
-        path: folder.path, reason: "'run.json' is damaged or of another version; the other files may still serve")
+        path: folder.path,
+        reason:
+          "'run.json' is damaged or of another version; 'swiftlet train --resume \(folder.path)' goes on from the other files, and "
+          + "makes it anew")
     }
     if record.state == .running, FolderLock.isHeld(folder.path) == false { record.state = .interrupted }
     self = record

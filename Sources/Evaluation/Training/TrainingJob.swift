@@ -52,6 +52,8 @@ public final class TrainingJob {
   private var lossSum: Double
   private let fingerprint: String
   private let resumes: Bool
+  /// Whether the record is to be written before the first step: the run begins, or its record was gone.
+  private let isRecordNew: Bool
   /// Whether the run that is gone on with has finished and nothing is left to do: then it should be left as it is.
   public let isDone: Bool
   /// What the steps take of the memory, a line; nil without a limit.
@@ -91,7 +93,10 @@ public final class TrainingJob {
     }
     self.folder = folder
     self.resumes = resumes
-    let known = resumes ? try FileClaims.apart { () throws(EvaluationError) in try RunRecord(of: folder) } : nil
+    try folder.checkIsFree(mend: resumes ? "wait for its end" : "give another folder, or wait for its end")
+    let resumption = resumes ? try FileClaims.apart { () throws(EvaluationError) in try folder.resumption() } : .unbegun
+    let known: RunRecord? = if case .record(let record) = resumption { record } else { nil }
+    isRecordNew = known == nil
     let gone = root == nil ? known?.dataRoot.flatMap { Folder.resolved($0) == nil ? $0 : nil } : nil
     let root = root ?? known?.dataRoot.flatMap { Folder.resolved($0) }
     if masks != nil, recipe.quantizing != nil {
@@ -117,14 +122,21 @@ public final class TrainingJob {
     let validator = try Validator(recipe, network: network, samples: samples, options: options, root: root)
     self.validator = validator
 
+    if let known, known.device != deviceName {
+      warnings.append(
+        "the run was on \(known.device ?? "the CPU") and goes on on \(deviceName ?? "the CPU"): from here on its last bits are "
+          + "others than if it had stayed")
+    }
+    let dataRoot = Folder.resolved(root ?? ".")
+    if case .withoutRecord(let reason) = resumption {
+      warnings.append(
+        "'\(folder.record)' \(reason), and is made anew of the other files: when the run began and on which device is not known; relative "
+          + "paths of data begin at '\(dataRoot ?? ".")', unless --data-root says where")
+    }
     var checkpoint: TrainingCheckpoint?
-    if let known {
-      record = known
-      if known.device != deviceName {
-        warnings.append(
-          "the run was on \(known.device ?? "the CPU") and goes on on \(deviceName ?? "the CPU"): from here on its last bits are "
-            + "others than if it had stayed")
-      }
+    if case .unbegun = resumption {
+      if !resumes { try folder.checkIsEmpty(for: recipe.node.text) }
+    } else {
       let found = try FileClaims.apart { () throws(EvaluationError) in
         try wrapping { () throws(TrainingError) in try TrainingCheckpoint(contentsOf: folder.last) }
       }
@@ -134,24 +146,22 @@ public final class TrainingJob {
         return try found.applied(to: training, path: folder.last)
       }
       checkpoint = found
+    }
+    if let known {
+      record = known
     } else {
-      guard !folder.exists else {
-        throw .runFolder(path: folder.path, reason: "a run is there already; go on with --resume, or give another folder")
-      }
-      guard try folder.isEmpty else {
-        throw .runFolder(path: folder.path, reason: "the folder of a run must be empty; give another")
-      }
       let shapes = [first.input.shape, first.target.shape].map { TrainingRecipe.batch($0, recipe.batchSize) } + [[4]]
       let ledger = try wrapping { () throws(NetworkError) in try training.network.ledger(inputs: shapes) }
       record = RunRecord(
         version: version, cpu: Machine.processorName, isa: options.instructionSet.rawValue, threads: options.threadCount,
         data: RunRecord.DataSet(
           fingerprint: fingerprint.text, files: fingerprint.fileCount, bytes: fingerprint.byteCount, samples: samples.count),
-        dataRoot: Folder.resolved(root ?? "."),
+        dataRoot: dataRoot,
         network: RunRecord.Network(
           name: network.name, parameters: network.parameterCount, stepMultiplyAccumulates: ledger.multiplyAccumulates),
         seed: recipe.seed, started: RunRecord.now, updated: RunRecord.now, state: .running, epochs: recipe.epochs, epoch: 0,
-        step: 0, stepsPerEpoch: 0, bestMetric: validator?.decisive.name, trainingSeconds: 0, peakMemoryBytes: 0)
+        step: checkpoint?.step ?? 0, stepsPerEpoch: 0, bestMetric: validator?.decisive.name, trainingSeconds: 0,
+        peakMemoryBytes: 0)
     }
     let step = checkpoint?.step ?? 0
     firstStep = step
@@ -166,8 +176,9 @@ public final class TrainingJob {
     let batchByteCount = 4 * (shapes[0].count + shapes[1].count)
     let memory = recipe.memoryLimit.map { limit in
       TrainingMemory(
-        limit: limit, held: Machine.residentByteCount, batch: batchByteCount, making: making,
-        cacheCount: recipe.validation == nil ? 1 : 2, threadCount: options.threadCount, options: &loading)
+        limit: limit, held: Machine.residentByteCount, unheld: checkpoint == nil ? training.rememberedByteCount : 0,
+        isResumed: resumes, batch: batchByteCount, making: making, cacheCount: recipe.validation == nil ? 1 : 2,
+        threadCount: options.threadCount, options: &loading)
     }
     // One that is at work, those ahead, one that each thread puts together.
     let waiting = memory == nil ? (1 + loading.ahead + loading.threadCount) * batchByteCount : 0
@@ -185,17 +196,19 @@ public final class TrainingJob {
       throw .training(.otherTraining(path: folder.last, what: "the number of steps of an epoch"))
     }
     let total = recipe.epochs * loader.stepsPerEpoch
-    if let known, step > total {
+    if step > total {
       throw .runFolder(
         path: folder.path,
-        reason: "it has trained \(known.epoch) epochs, and \(recipe.epochs) are asked for; give more with --epochs")
+        reason:
+          "it has trained \(known?.epoch ?? step / loader.stepsPerEpoch) epochs, and \(recipe.epochs) are asked for; give more with --epochs"
+      )
     }
     isDone = known?.state == .finished && step == total
     record.stepsPerEpoch = loader.stepsPerEpoch
     record.epochs = recipe.epochs
     record.state = .running
     record.error = nil
-    record.dataRoot = Folder.resolved(root ?? ".")
+    record.dataRoot = dataRoot
     record.device = deviceName
     let start = training
     let sessionCount = training.accumulation == nil ? 1 : 2
@@ -204,21 +217,21 @@ public final class TrainingJob {
     trainer = try wrapping { () throws(TrainingError) in
       try Trainer(start, on: engine, learningRate: recipe.learningRate, loader: loader, step: step)
     }
-    let sessions: [any Session]
+    var sessions: [any Session] = [], needed = 0
     do throws(TrainingError) {
       sessions = try trainer.prepare(input: shapes[0], target: shapes[1])
     } catch {
-      guard case .execution(.memory(let needed, _)) = error else { throw EvaluationError(error) }
-      if let memory { throw .trainingMemory(limit: memory.limit, needed: memory.needed(session: needed * sessionCount)) }
-      throw .trainingMemoryOfProcess(limit: system.description, needed: waiting + needed * sessionCount)
+      guard case .execution(.memory(let byteCount, _)) = error else { throw EvaluationError(error) }
+      needed = byteCount * sessionCount
+      if memory == nil { throw .trainingMemoryOfProcess(limit: system.description, needed: waiting + needed) }
     }
     // Those of a device lie there.
     if memory == nil, device == nil { try check(waiting + sessions.reduce(0) { $0 + $1.peakMemoryByteCount }) }
     memoryText = memory?.text(sessions, parts: training.accumulation?.parts ?? 1)
     try wrapping { () throws(NetworkError) in try network.verify() }
-    if let needed = try validator?.check(network, memory: memory?.sessionByteCount), let memory,
-      needed > memory.sessionByteCount
-    {
+    // Steps and validation are both asked before one is refused: what is said to be enough is enough for both.
+    needed = max(needed, try validator?.check(network, memory: memory?.sessionByteCount) ?? 0)
+    if let memory, needed > memory.sessionByteCount {
       throw .trainingMemory(limit: memory.limit, needed: memory.needed(session: needed))
     }
     self.network = network
@@ -248,6 +261,10 @@ public final class TrainingJob {
     let isKnown = record.bestEpoch.map { epoch in epoch <= lastEpoch && !metrics.rows.contains { $0.epoch == epoch } } ?? false
     if !isKnown { (record.best, record.bestEpoch) = (nil, nil) }
     for row in metrics.rows { noteBest(row) }
+    if isRecordNew {
+      record.epoch = lastEpoch
+      record.trainingSeconds = metrics.rows.reduce(0) { $0 + $1.seconds }
+    }
     if record.bestEpoch != nil, (FileReader.byteCount(of: folder.best) ?? 0) == 0 {
       warnings.append("'\(folder.best)', the best model so far, is gone; the best of the epochs from here on takes its place")
       (record.best, record.bestEpoch) = (nil, nil)
@@ -281,7 +298,7 @@ public final class TrainingJob {
         // With the options of whoever goes on.
         try folder.write(recipe.node.text, to: folder.recipe)
         // From here on there is something to go on from.
-        if !resumes { try writeState() }
+        if isRecordNew { try writeState() }
         try writeFigures()
         return try train(checkpointSeconds, shouldStop, progress, epochDone)
       } catch {
@@ -415,7 +432,8 @@ public final class TrainingJob {
     record.step = trainer.step
     record.updated = RunRecord.now
     record.peakMemoryBytes = max(record.peakMemoryBytes, Machine.peakResidentByteCount)
-    do { try folder.write(try record.json + "\n", to: folder.record) } catch let error as EvaluationError { throw error } catch
-    {}
+    do { try folder.write(try record.storedJSON + "\n", to: folder.record) } catch let error as EvaluationError {
+      throw error
+    } catch {}
   }
 }

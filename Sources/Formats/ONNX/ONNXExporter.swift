@@ -53,6 +53,12 @@ struct ONNXExporter {
     imported.version = Int64(opset)
     model.opsetImport = [imported]
     model.graph = exporter.graph
+    if let contract = network.contract {
+      var entry = ONNXStringStringEntryProto()
+      entry.key = ONNXFile.contractKey
+      entry.value = contract.json
+      model.metadataProps = [entry]
+    }
     return model
   }
 

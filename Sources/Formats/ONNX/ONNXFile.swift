@@ -5,12 +5,14 @@ import SwiftProtobuf
 
 /// ONNX models: what other programs exchange networks in.
 ///
-/// Reading takes opset 9 to 24 and the operators that image networks are made of; writing makes opset 17. An ONNX model says nothing
-/// about images, so that a network read from one has no `contract`.
+/// Reading takes opset 9 to 24 and the operators that image networks are made of; writing makes opset 17. ONNX has no words for what a network does
+/// to pictures: a network's `contract` is an entry of the model's metadata, `swiftlet.contract`, and one without it has none.
 /// Source: https://onnx.ai/onnx/repo-docs/IR.html
 public enum ONNXFile {
   /// The largest file that is read, in bytes.
   public static let fileLimit = 1 << 32
+  /// The entry of the metadata that holds the contract.
+  static let contractKey = "swiftlet.contract"
 
   /// Whether a path is that of an ONNX model, by its extension.
   public static func isNamed(_ path: String) -> Bool { path.lowercased().hasSuffix(".onnx") }
@@ -62,7 +64,15 @@ public enum ONNXFile {
       throw .notOfFormat(.onnx)
     }
     if let path { try claimExternalData(of: model, path) }
-    let network = try ONNXImporter.network(model, path: path, sizes: sizes, byteCount: bytes.count)
+    var network = try ONNXImporter.network(model, path: path, sizes: sizes, byteCount: bytes.count)
+    if let entry = model.metadataProps.last(where: { $0.key == contractKey }),
+      let contract = PictureContract(json: entry.value)
+    {
+      // Who changed the file may have left it as it was.
+      let plain = network
+      network.contract = contract
+      do throws(NetworkError) { try network.verify() } catch { network = plain }
+    }
     if let name = network.firstNonFiniteParameter { throw .notFinite(tensor: name) }
     return network
   }

@@ -1,3 +1,9 @@
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
 /// What a network does to pictures, for the programs that feed it.
 public enum PictureContract: Hashable, Sendable {
   /// Makes a picture of a picture.
@@ -17,6 +23,45 @@ extension PictureContract {
     case .classifier(let contract): contract.fault
     case .segmenter(let contract): contract.fault
     }
+  }
+}
+
+extension PictureContract: Codable {
+  enum CodingKeys: String, CodingKey, CaseIterable { case image, classifier, segmenter }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(knowing: CodingKeys.self, of: "the contract")
+    switch container.allKeys.first {
+    case .image where container.allKeys.count == 1: self = .image(try container.decode(ImageContract.self, forKey: .image))
+    case .classifier where container.allKeys.count == 1:
+      self = .classifier(try container.decode(ClassifierContract.self, forKey: .classifier))
+    case .segmenter where container.allKeys.count == 1:
+      self = .segmenter(try container.decode(SegmenterContract.self, forKey: .segmenter))
+    default: throw NetworkError.contract("it has \(container.allKeys.count) forms, and has one")
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    switch self {
+    case .image(let contract): try container.encode(contract, forKey: .image)
+    case .classifier(let contract): try container.encode(contract, forKey: .classifier)
+    case .segmenter(let contract): try container.encode(contract, forKey: .segmenter)
+    }
+  }
+
+  /// On one line, keys sorted: how files of other formats carry it among their metadata.
+  package var json: String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    // One with a number that is not finite is no contract that JSON can hold.
+    return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+  }
+
+  /// Nil for what `json` has not written, or a later version of it.
+  package init?(json: String) {
+    guard let contract = try? JSONDecoder().decode(PictureContract.self, from: Data(json.utf8)) else { return nil }
+    self = contract
   }
 }
 

@@ -8,7 +8,7 @@ extension DataError: CustomStringConvertible {
     case .file(let error): error.description
     case .image(let error): error.description
     case .format(let error): error.description
-    case .noPictures(let folder): "the folder '\(folder.onOneLine)' holds no pictures"
+    case .noPictures(let folder): "the folder '\(folder.onOneLine)' holds no pictures; give one that does"
     case .noClasses(let folder):
       "the folder '\(folder.onOneLine)' holds no folders of pictures; give one with a folder for each class"
     case .noPatches(let side): "no picture holds a patch of \(side)x\(side) pixels; give larger pictures or a smaller patch"

@@ -70,7 +70,17 @@ public final class Trainer {
     let parts = training.accumulation?.parts ?? 1
     let shapes = [input, target].map { Shape([$0[0] / parts] + $0.extents.dropFirst()) } + [[4]]
     return try wrapping { () throws(ExecutionError) in
-      let last = try session(shapes)
+      let last: any Session
+      do throws(ExecutionError) {
+        last = try session(shapes)
+      } catch {
+        // What is said to be needed is enough for both.
+        guard case .memory(let needed, let available) = error, parts > 1 else { throw error }
+        do throws(ExecutionError) { _ = try accumulatingSession(shapes) } catch .memory(let other, _) {
+          throw .memory(needed: max(needed, other), available: available)
+        }
+        throw error
+      }
       guard parts > 1, let other = try accumulatingSession(shapes) else { return [last] }
       return [other, last]
     }

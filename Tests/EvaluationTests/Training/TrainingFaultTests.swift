@@ -1,3 +1,4 @@
+import Files
 import Formats
 import Foundation
 import Imaging
@@ -115,6 +116,84 @@ import Training
     try FileManager.default.removeItem(atPath: job.folder.last)
     #expect(try FileManager.default.contentsOfDirectory(atPath: job.folder.path).filter { !$0.hasPrefix(".") }.isEmpty)
     #expect(try TrainingJobTests.job(place, "run", recipe).run() == .finished)
+  }
+
+  /// A run that was killed in its first moments, whatever stood by then, is gone on with, or begun anew in its folder, and ends with the bits of one that
+  /// nothing happened to.
+  @Test(arguments: 0...6) func killedBeginningsAreMadeUpFor(count: Int) throws {
+    let place = try Self.place()
+    let recipe = try TrainingJobTests.recipe(Self.changes)
+    let whole = try TrainingJobTests.job(place, "whole", recipe)
+    // What stands before the first step, in the order in which it is written.
+    var beginning: [(String, Data)] = []
+    var isFirst = true
+    _ = try whole.run(shouldStop: {
+      if isFirst {
+        for path in [whole.folder.recipe, whole.folder.last, whole.folder.record, whole.folder.metrics, whole.folder.events] {
+          beginning.append((Folder.name(path), FileManager.default.contents(atPath: path) ?? Data()))
+        }
+      }
+      isFirst = false
+      return false
+    })
+    let parameters = try ModelFile.read(whole.folder.model).parameters
+    beginning.append(("run.json", Data("{\"version".utf8)))
+    let files = count == 6 ? Array(beginning.prefix(2)) + [beginning[5]] : Array(beginning.prefix(count))
+    for resumes in [true, false] {
+      let name = resumes ? "resumed" : "anew", folder = RunFolder(path: "\(place.path)/\(name)")
+      try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
+      for (name, bytes) in files { try bytes.write(to: URL(fileURLWithPath: "\(folder.path)/\(name)")) }
+      if resumes && count > 0 || !resumes && count < 3 {
+        let job = try TrainingJobTests.job(place, name, recipe, resumes: resumes)
+        #expect(job.warnings.contains { $0.contains("run.json") } == (resumes && [2, 6].contains(count)), "\(job.warnings)")
+        #expect(try job.run() == .finished)
+        #expect(try ModelFile.read(folder.model).parameters == parameters)
+        #expect(try RunReport(folder).record.state == .finished && RunReport(folder).metrics.rows.count == 3)
+      } else {
+        let line = Self.refusal { _ = try TrainingJobTests.job(place, name, recipe, resumes: resumes) }
+        #expect(line.contains(resumes ? "is no folder of a run" : "go on with --resume"), "\(line)")
+      }
+    }
+  }
+
+  /// A record that is gone or damaged is made anew of the other files, and the run ends as it would have.
+  @Test(arguments: [nil, "", "{", "{}"] as [String?], [2, 5, 9]) func lostRecordsAreMadeAnew(text: String?, step: Int) throws {
+    let place = try Self.place()
+    let recipe = try TrainingJobTests.recipe(Self.changes)
+    let whole = try TrainingJobTests.job(place, "whole", recipe)
+    _ = try whole.run()
+    var steps = 0
+    let broken = try TrainingJobTests.job(place, "broken", recipe)
+    #expect(try broken.run(shouldStop: { steps == step }, progress: { _ in steps += 1 }) == .interrupted)
+    let record = broken.folder.record
+    if let text {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: record))
+    } else {
+      try FileManager.default.removeItem(atPath: record)
+    }
+    // Whoever looks is told what helps, and nobody begins there.
+    #expect(Self.refusal { _ = try RunRecord(of: broken.folder) }.contains("train --resume \(broken.folder.path)'"))
+    #expect(Self.refusal { _ = try TrainingJobTests.job(place, "broken", recipe) }.contains("--resume"))
+    let next = try TrainingJobTests.job(place, "broken", recipe, resumes: true)
+    #expect(next.warnings.contains { $0.contains("run.json") && $0.contains("is made anew") }, "\(next.warnings)")
+    #expect(next.firstStep == step && next.record.epoch == step / 6)
+    #expect(try next.run() == .finished)
+    #expect(try ModelFile.read(next.folder.model).parameters == ModelFile.read(whole.folder.model).parameters)
+    #expect(next.metrics.rows.map(\.loss) == whole.metrics.rows.map(\.loss))
+    #expect(next.record.best == whole.record.best && next.record.bestEpoch == whole.record.bestEpoch)
+    #expect(try RunRecord(of: next.folder).state == .finished)
+  }
+
+  /// What is somebody's own is not taken for what a run left.
+  @Test func ownRecipesAreNotWrittenOver() throws {
+    let place = try Self.place()
+    let recipe = try TrainingJobTests.recipe(Self.changes)
+    let folder = "\(place.path)/own"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try Data("# mine\n\(recipe.node.text)".utf8).write(to: URL(fileURLWithPath: "\(folder)/recipe.yaml"))
+    #expect(
+      Self.refusal { _ = try TrainingJobTests.job(place, "own", recipe) }.contains("must be empty, and this one holds a recipe")
+    )
   }
 
   /// Tables that spreadsheets saved are read; others are no reason to forget the best model.
