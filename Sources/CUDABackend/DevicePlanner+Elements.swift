@@ -195,7 +195,7 @@ extension DevicePlanner {
   }
 
   /// Each place of the output is one of the input, by a table along each axis, or `value`.
-  private mutating func pick(
+  mutating func pick(
     _ node: Node, _ input: Int, to output: Int, value: Float = 0, _ places: (Int) -> [Int]?
   ) {
     let from = layout(input).shape

@@ -20,6 +20,8 @@ extension DevicePlanner {
     var weightValue: String?
     var biasValue: String?
     var turned: Convolution?
+    /// Whether a kernel of 2x2 is one of 1x1, whose inputs are the four pixels.
+    var isOfSquares = false
     /// The operand that the epilogue adds.
     var addedInput = 1
 
@@ -28,8 +30,9 @@ extension DevicePlanner {
 
     /// The weight as the form has it; nil where the network has none of that name.
     func weight(named name: String, of network: Network) -> Tensor? {
-      guard let tensor = network.parameters[name], let turned else { return network.parameters[name] }
-      return turned.weightTurnedAround(tensor)
+      guard let tensor = network.parameters[name] else { return nil }
+      if isOfSquares { return Tensor([tensor.shape[0], tensor.shape[1] * 4, 1, 1], tensor.floats) }
+      return turned?.weightTurnedAround(tensor) ?? tensor
     }
   }
 

@@ -34,10 +34,43 @@ extension DevicePlanner {
       form: .convolution(payload.convolution), weight: .weight, bias: nil, epilogue: CanonicalEpilogue())
     product.weightValue = node.inputs[1]
     if payload.convolution.hasBias { product.biasValue = node.inputs[2] }
-    try planProduct(node, product)
+    let input = try value(node.inputs[0])
+    guard isOfSquares(payload.convolution, layout(input).shape, try shape(node.name)) else {
+      return try planProduct(node, product)
+    }
+    let squares = squares(of: input)
+    product.form = .convolution(ofSquares(payload.convolution))
+    product.isOfSquares = true
+    try planProduct(node, product, from: squares, wholeInput: layout(squares).shape)
   }
 
-  /// Of stride 1 a convolution by the weights turned around, else a transposed one.
+  // No kernel on tensor cores is of 2x2 with stride 2, which gradients through transposed convolutions are: what four pixels hold is brought
+  // into one, and the kernel is of 1x1. The weights lie in the same order.
+  private func isOfSquares(_ convolution: Convolution, _ input: Shape, _ output: Shape) -> Bool {
+    convolution.kernel == Pair(2) && convolution.stride == Pair(2) && convolution.padding == Padding(0)
+      && convolution.dilation == Pair(1) && convolution.groups == 1 && input.channels * 4 > DeviceLayout.mostPlanes
+      && input.height == 2 * output.height && input.width == 2 * output.width
+  }
+
+  private func ofSquares(_ convolution: Convolution) -> Convolution {
+    Convolution(
+      inChannels: convolution.inChannels * 4, outChannels: convolution.outChannels, kernel: 1, hasBias: convolution.hasBias)
+  }
+
+  private mutating func squares(of input: Int) -> Int {
+    if let known = squares[input] { return known }
+    let from = layout(input), x = from.shape
+    let result = program.add(
+      DeviceLayout(
+        image: Shape(batch: x.batch, channels: x.channels * 4, height: x.height / 2, width: x.width / 2),
+        from.isPlanar ? precision.element : from.element))
+    appendMove(current, input, to: result) { a, _ in (a.kind, a.factor) = (2, 2) }
+    squares[input] = result
+    return result
+  }
+
+  /// Of stride 1 a convolution by the weights turned around, else a transposed one. Kernels of 1x1 and 3x3 that are padded by half their size do that
+  /// as a convolution of stride 1, too, whose input has zeros between the pixels: more products, on tensor cores.
   private mutating func planInputGradient(_ node: Node, _ payload: ConvolutionProduct) throws(ExecutionError) {
     let convolution = payload.convolution, form: DeviceLayer.Form
     let reach = Pair(
@@ -46,8 +79,14 @@ extension DevicePlanner {
     let turned = Padding(
       top: reach.height - convolution.padding.top, left: reach.width - convolution.padding.left,
       bottom: reach.height - convolution.padding.bottom, right: reach.width - convolution.padding.right)
+    let isUsual =
+      [Pair(1), Pair(3)].contains(convolution.kernel) && convolution.padding == Padding(convolution.kernel.height / 2)
+      && convolution.dilation == Pair(1)
+      && (convolution.groups == 1
+        || convolution.groups == convolution.inChannels && convolution.groups == convolution.outChannels)
+    let isSpread = convolution.stride != Pair(1) && isUsual
     let isTurned =
-      convolution.stride == Pair(1) && min(turned.top, turned.left, turned.bottom, turned.right) >= 0
+      isSpread || convolution.stride == Pair(1) && min(turned.top, turned.left, turned.bottom, turned.right) >= 0
     if isTurned {
       form = .convolution(
         Convolution(
@@ -70,7 +109,16 @@ extension DevicePlanner {
     product.weightValue = node.inputs[1]
     product.turned = isTurned ? convolution : nil
     product.addedInput = 2
-    try planProduct(node, product)
+    guard isSpread else { return try planProduct(node, product) }
+    let gradient = try value(node.inputs[0]), from = layout(gradient), x = try shape(node.name), stride = convolution.stride
+    let image = Shape(batch: x.batch, channels: from.shape.channels, height: x.height, width: x.width)
+    let spread = program.add(from.isPlanar ? DeviceLayout(planesOf: image) : DeviceLayout(image: image, from.element))
+    pick(node, gradient, to: spread) { axis in
+      guard axis >= 2 else { return nil }
+      let step = axis == 2 ? stride.height : stride.width, extent = axis == 2 ? from.shape.height : from.shape.width
+      return (0..<(axis == 2 ? x.height : x.width)).map { $0 % step == 0 && $0 / step < extent ? $0 / step : -1 }
+    }
+    try planProduct(node, product, from: spread, wholeInput: image)
   }
 
   /// Runs of pixels: as many as give a large device work, and none so short that adding them up would be the work. By shapes alone.
@@ -83,9 +131,16 @@ extension DevicePlanner {
   /// Four blocks for each multiprocessor of the largest devices.
   private static let busyBlocks = 528
 
-  private mutating func planWeightGradient(_ node: Node, _ convolution: Convolution) throws(ExecutionError) {
-    let input = try value(node.inputs[0]), gradient = try value(node.inputs[1]), output = try output(node)
-    let x = layout(input), g = layout(gradient), to = layout(output)
+  private mutating func planWeightGradient(_ node: Node, _ whole: Convolution) throws(ExecutionError) {
+    let given = try value(node.inputs[0]), gradient = try value(node.inputs[1]), output = try output(node), g = layout(gradient)
+    let isSquares =
+      isOfSquares(whole, layout(given).shape, g.shape) && layout(output) == DeviceLayout(planesOf: layout(output).shape)
+    let input = isSquares ? squares(of: given) : given, convolution = isSquares ? ofSquares(whole) : whole
+    let to =
+      isSquares
+      ? DeviceLayout(planesOf: Shape(batch: convolution.outChannels, channels: convolution.inChannels, height: 1, width: 1))
+      : layout(output)
+    let x = layout(input)
     let inputs = convolution.inChannels / convolution.groups, outputs = convolution.outChannels
     let columns = inputs * convolution.kernel.height * convolution.kernel.width
     let kernel = weightGradientKernel(convolution, x, g)

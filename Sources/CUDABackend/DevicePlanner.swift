@@ -34,6 +34,8 @@ struct DevicePlanner {
   private(set) var exactValues: Set<String> = []
   /// Those that the run changes.
   private(set) var updatedParameters: Set<String> = []
+  /// Values whose squares of 2x2 pixels are one, by the values that they are made of.
+  var squares: [Int: Int] = [:]
   /// The node that is planned.
   var current = ""
 

@@ -5,6 +5,7 @@ import ReferenceBackend
 import TestSupport
 import Tensors
 import Testing
+import Transforms
 
 @testable import CUDABackend
 
@@ -43,6 +44,16 @@ import Testing
         }
       }
     }
+    // What goes through a transposed convolution, whose squares of pixels are one.
+    for precision in [CUDAPrecision.bfloat16, .float32] {
+      for (inputs, outputs) in [(9, 24), (20, 70), (3, 16)] {
+        let convolution = Convolution(inChannels: inputs, outChannels: outputs, kernel: 2, stride: 2)
+        examples.append(
+          Example(
+            convolution: convolution, input: [2, inputs, 10, 34], precision: precision,
+            kernel: precision == .float32 ? "weightGradient" : "weightGradient_bfloat16_1x1"))
+      }
+    }
     // Planes at one end, and a kernel that has no tiles.
     for (inputs, outputs, size) in [(3, 20, 3), (20, 3, 3), (20, 12, 5)] {
       let convolution = Convolution(inChannels: inputs, outChannels: outputs, kernel: Pair(size), padding: Padding(size / 2))
@@ -74,18 +85,51 @@ import Testing
       builder.node(
         "weight", .training(.convolutionProduct(ConvolutionProduct(.weightGradient, of: example.convolution))), [x, g],
         channels: example.convolution.inChannels / example.convolution.groups))
-    let network = try builder.build(.zeros), shapes = [example.input, output]
+    try expectReference(of: try builder.build(.zeros), [example.input, output], example)
+  }
+
+  /// Products of values, and gradients of their inputs: of strides, too, none is left to the kernel that gives each output a thread.
+  @Test(arguments: examples) func productsAreTheReference(_ example: Example) throws {
+    let output = try example.convolution.shapeBeforeShuffle(example.input)
+    for result in [ConvolutionProduct.Result.output, .inputGradient] {
+      var builder = NetworkBuilder("product")
+      let x = builder.input("x", channels: example.input.channels), g = builder.input("g", channels: output.channels)
+      let y = builder.node("y", .convolution(example.convolution), [x], channels: output.channels)
+      if result == .output { builder.output(y) }
+      let operands = result == .output ? [x, builder.parameter("y.weight")] : [g, builder.parameter("y.weight"), x]
+      builder.output(
+        builder.node(
+          "product", .training(.convolutionProduct(ConvolutionProduct(result, of: example.convolution))), operands,
+          channels: result == .output ? output.channels : example.input.channels))
+      let network = try builder.build(.random(seed: 6)).eliminatingDeadNodes()
+      let shapes = network.inputs.map { $0.name == "x" ? example.input : output }
+      var other = example
+      other.kernel = ""
+      try expectReference(of: network, shapes, other)
+    }
+  }
+
+  private func expectReference(of network: Network, _ shapes: [Shape], _ example: Example) throws {
     let inputs = network.randomInputs(shapes, seed: 3)
     let session = try EmulatedDevice.engine(example.precision).prepare(network, inputs: shapes)
-    #expect(session.deviceKernels.contains(example.kernel), "\(session.deviceKernels)")
+    #expect(example.kernel.isEmpty || session.deviceKernels.contains(example.kernel), "\(session.deviceKernels)")
+    let isUsual =
+      example.convolution.groups == 1 && example.convolution.padding == Padding(example.convolution.kernel.height / 2)
+    if isUsual, example.convolution.kernel.height != 5 {
+      #expect(!session.deviceKernels.contains("direct"), "\(session.deviceKernels)")
+    }
     let result: [Tensor]
     do { result = try session.run(inputs) } catch {
       Issue.record("\(example): \(error) \(EmulatedDevice.fault)")
       return
     }
     let exact = try ReferenceEngine().prepare(network, inputs: shapes).run(inputs)
-    let bounds = try Tolerance.outputs(of: network, inputs: inputs, storage: example.precision.rounding)
-    expectClose(result[0], exact[0], tolerance: bounds[0].error, "\(example)")
+    let bounds = try Tolerance.outputs(
+      of: network, inputs: inputs, convolutionFactor: example.precision == .float32 ? 8 : 1, storage: example.precision.rounding
+    )
+    for (index, (result, exact)) in zip(result, exact).enumerated() {
+      expectClose(result, exact, tolerance: bounds[index].error, "\(example)")
+    }
     // Of what is rounded where it is stored, no more is lost than that.
     #expect(relativeError(result[0], exact[0]) < (example.precision == .bfloat16 ? 8e-3 : 1e-5))
     cudaEmulatedSetSeed(41)
