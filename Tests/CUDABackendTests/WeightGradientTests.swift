@@ -91,15 +91,17 @@ import Transforms
   /// Products of values, and gradients of their inputs: of strides, too, none is left to the kernel that gives each output a thread.
   @Test(arguments: examples) func productsAreTheReference(_ example: Example) throws {
     let output = try example.convolution.shapeBeforeShuffle(example.input)
+    var unbiased = example.convolution
+    unbiased.hasBias = false
     for result in [ConvolutionProduct.Result.output, .inputGradient] {
       var builder = NetworkBuilder("product")
       let x = builder.input("x", channels: example.input.channels), g = builder.input("g", channels: output.channels)
       let y = builder.node("y", .convolution(example.convolution), [x], channels: output.channels)
-      if result == .output { builder.output(y) }
+      builder.output(y)
       let operands = result == .output ? [x, builder.parameter("y.weight")] : [g, builder.parameter("y.weight"), x]
       builder.output(
         builder.node(
-          "product", .training(.convolutionProduct(ConvolutionProduct(result, of: example.convolution))), operands,
+          "product", .training(.convolutionProduct(ConvolutionProduct(result, of: unbiased))), operands,
           channels: result == .output ? output.channels : example.input.channels))
       let network = try builder.build(.random(seed: 6)).eliminatingDeadNodes()
       let shapes = network.inputs.map { $0.name == "x" ? example.input : output }
