@@ -38,7 +38,7 @@ extension CUDADevice {
   ///
   /// - Source: tables of throughput of the CUDA C++ Programming Guide, and of dense rates in NVIDIA's architecture whitepapers of GA100,
   ///   GA102, AD102 and GH100. Later devices do at least as much as the least of these.
-  fileprivate var productsPerCycle: (float32: Double, tensorFloat32: Double, float16: Double, integers: Double) {
+  package var productsPerCycle: (float32: Double, tensorFloat32: Double, float16: Double, integers: Double) {
     switch (capability.major, capability.minor) {
     case (8, 0): (64, 512, 1024, 2048)
     case (9, _): (128, 1024, 2048, 4096)

@@ -37,6 +37,13 @@ public enum ModelLibrary {
   package static func claimOutput(_ path: String) throws(EvaluationError) {
     try wrapping { () throws(FileError) in try Folder.claimOutput(path) }
     try Folder.checkExtension(path, in: [".safetensors", ".onnx"])
+    // Hours of training are in them.
+    let parts = Folder.split(path), run = RunFolder(path: parts.folder.isEmpty ? "." : parts.folder)
+    guard run.exists, FileReader.exists(path), let identity = Folder.identity(path),
+      [run.last, run.best, run.model, run.floats].contains(where: { Folder.identity($0) == identity })
+    else { return }
+    throw .runFolder(
+      path: path, reason: "is of the training in that folder, and is not written over by another model; give another name")
   }
 
   /// Writes a model in the format that the path's extension names: ONNX, else a model file.

@@ -9,10 +9,10 @@ import Imaging
 /// one by its name where the disk keeps no marks, or where its name is that of the output which is to be made.
 public struct SeemingOutput: Hashable, Codable, Sendable {
   public var path: String
-  /// What it seems to be made of.
-  public var source: String
+  /// What it seems to be made of; nil where that is not there: then the mark alone tells.
+  public var source: String?
   /// How much larger it is.
-  public var scale: Double
+  public var scale: Double?
   /// Whether the file itself says that it was made by this program.
   public var isMarked: Bool
 
@@ -78,6 +78,7 @@ public struct SeemingOutput: Hashable, Codable, Sendable {
       return Self.scale(from: small, to: large)
     }
     var result: [Int: SeemingOutput] = [:]
+    let outputFolders = Set(pictures.compactMap(\.outputFolder))
     for (index, picture) in pictures.enumerated() where !picture.isNamed {
       guard let folder = picture.folder else { continue }
       let stem = stems[index]
@@ -91,6 +92,10 @@ public struct SeemingOutput: Hashable, Codable, Sendable {
             path: picture.path, source: pictures[other].path, scale: scale, isMarked: mark(index) == true)
           break candidates
         }
+      }
+      // What it was made of has another name now, or is gone.
+      if result[index] == nil, outputFolders.contains(folder), mark(index) == true {
+        result[index] = SeemingOutput(path: picture.path, isMarked: true)
       }
     }
     return result

@@ -115,7 +115,8 @@ public struct UpscaleReport: Hashable, Codable, Sendable {
     }
     if !seemingOutputs.isEmpty {
       let names = seemingOutputs.map {
-        "\($0.path) (\($0.scale == 1 ? "as large as" : "\(TextFormat.short($0.scale)) times") \(Folder.name($0.source)))"
+        guard let source = $0.source, let scale = $0.scale else { return "\($0.path) (by its mark)" }
+        return "\($0.path) (\(scale == 1 ? "as large as" : "\(TextFormat.short(scale)) times") \(Folder.name(source)))"
       }
       parts.append(
         "\(names.count) not enlarged, taken for outputs of an earlier run (--take-outputs enlarges \(names.count == 1 ? "it" : "them")): "

@@ -115,23 +115,14 @@ extension CUDADevice {
   /// reaches, since devices lower their clocks under load. Of float32 on tensor cores each product is three of TF32.
   ///
   /// - Parameter precision: of the tensor cores; nil for float32 without them.
-  /// - Source: tables of throughput of the CUDA C++ Programming Guide, and of dense rates in NVIDIA's architecture whitepapers of GA100, GA102,
-  ///   AD102 and GH100.
+  /// - Source: `productsPerCycle`.
   func computedGflopsPerS(ofTensorCores precision: CUDAPrecision?) -> Double {
-    let products: Double
-    switch (precision, capability.major, capability.minor) {
-    case (nil, 8, 0): products = 64
-    case (nil, _, _): products = 128
-    case (.float16?, 8, 0), (.bfloat16?, 8, 0): products = 1024
-    case (.float16?, 8, _), (.bfloat16?, 8, _): products = 512
-    case (.float16?, 9, _), (.bfloat16?, 9, _): products = 2048
-    // Later ones do at least as much.
-    case (.float16?, _, _), (.bfloat16?, _, _): products = 512
-    case (.tensorFloat32?, 8, 0): products = 512
-    case (.tensorFloat32?, 8, _): products = 256
-    case (.tensorFloat32?, 9, _): products = 1024
-    case (.tensorFloat32?, _, _): products = 256
-    case (.float32?, _, _): return computedGflopsPerS(ofTensorCores: .tensorFloat32) / 3
+    let cycle = productsPerCycle, products: Double
+    switch precision {
+    case nil: products = cycle.float32
+    case .float32?: products = cycle.tensorFloat32 / 3
+    case .tensorFloat32?: products = cycle.tensorFloat32
+    case .float16?, .bfloat16?: products = cycle.float16
     }
     return 2 * products * Double(multiprocessorCount) * Double(clockKilohertz) / 1e6
   }

@@ -60,14 +60,12 @@ struct CompareCommand: ParsableCommand {
   /// How the second runs, where that is said. Throws where two options say it.
   private var namedSecond: EngineName? {
     get throws {
-      guard let device = place.device else {
-        if place.precision != nil {
-          throw ValidationError("--precision goes with --device; a path names its own, as in --path-b cpu:bfloat16")
-        }
-        return pathB
+      guard place.device != nil || place.precision != nil else { return pathB }
+      if pathB != nil {
+        throw ValidationError(
+          "--path-b and --\(place.device == nil ? "precision" : "device") both say how the second runs; give one")
       }
-      if pathB != nil { throw ValidationError("--path-b and --device both say how the second runs; give one") }
-      return try device.engine.storing(place.precision)
+      return try (place.device?.engine ?? .cpu()).storing(place.precision)
     }
   }
 

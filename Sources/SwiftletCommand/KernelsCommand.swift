@@ -41,7 +41,9 @@ struct KernelsCommand: ParsableCommand {
       case .cpu: self = .cpu
       case .cuda(let index): self = .cuda(index)
       case nil:
-        guard text == "h100" else { throw ValueProblem("give cpu, cuda, cuda with a number, as in cuda:1, or h100") }
+        guard text.lowercased() == "h100" else {
+          throw ValueProblem("give cpu, cuda, cuda with a number, as in cuda:1, or h100")
+        }
         self = .absent(KernelReport.absentDevice)
       }
     }

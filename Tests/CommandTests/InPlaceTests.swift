@@ -105,6 +105,27 @@ import Testing
     )
   }
 
+  /// An output whose picture got another name, or is gone, is known by its mark, where the disk keeps marks.
+  @Test(arguments: ["c.png", nil]) func `outputs without their picture are no inputs`(name: String?) throws {
+    let place = try Self.place(), start = ["upscale", "in", "-o", "in", "-m", "MODEL"]
+    #expect(try place.run(start + ["--suffix", "-x2"]).code == 0)
+    guard FileMark.isSet(place.path("in/a-x2.png")) == true else { return }
+    if let name {
+      try FileManager.default.moveItem(atPath: place.path("in/a.png"), toPath: place.path("in/\(name)"))
+    } else {
+      try FileManager.default.removeItem(atPath: place.path("in/a.png"))
+    }
+    let before = try Set(Self.files(place).keys)
+    let second = try place.run(start + ["--suffix", "-x2"])
+    #expect(second.code == 0 && second.output.contains("in/a-x2.png (by its mark)"), "\(second.output)")
+    #expect(try Set(Self.files(place).keys) == before.union(name == nil ? [] : ["c-x2.png"]))
+    let other = try place.run(start + ["--suffix", "-big", "--json"])
+    let report = try #require(try JSONSerialization.jsonObject(with: other.outputBytes) as? [String: Any])
+    let seeming = try #require(report["seeming_outputs"] as? [[String: Any]])
+    #expect(seeming.contains { $0["path"] as? String == "in/a-x2.png" && $0["source"] == nil })
+    #expect(try place.run(start + ["--suffix", "-all", "--take-outputs"]).output.contains("in/a-x2-all.png"))
+  }
+
   /// Folders of inputs that lie in each other, or that another's outputs go to: a second run finds everything done, whichever it is. Runs with another suffix
   /// make their own of the same pictures.
   @Test(

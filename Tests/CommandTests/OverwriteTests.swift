@@ -23,6 +23,22 @@ struct WritingCase: Sendable, CustomTestStringConvertible {
 
 /// No command writes over a file that it reads, whatever the file is called, nor two outputs into one.
 @Suite struct OverwriteTests {
+  /// What a training made stays, whichever command would write a model there; other names in its folder are free.
+  @Test(arguments: ["last", "best", "model", "float"]) func `models of runs are not written over`(name: String) throws {
+    let place = try Workplace()
+    try FileManager.default.createDirectory(atPath: place.path("run"), withIntermediateDirectories: true)
+    try Data("{}".utf8).write(to: URL(fileURLWithPath: place.path("run/run.json")))
+    let path = place.path("run/\(name).safetensors")
+    try ModelFile.write(SRVGG(scale: 1, features: 4, convolutions: 1).network(.random(seed: 1)), to: path)
+    let before = try Data(contentsOf: URL(fileURLWithPath: path))
+    for command in ["new vdsr --depth 3", "prune MODEL --sparsity 0.5", "optimize MODEL", "convert MODEL"] {
+      let result = try place.run(command.split(separator: " ").map(String.init) + ["-o", "run/./\(name).safetensors"])
+      #expect(result.code == 1 && result.error.contains("is of the training in that folder"), "\(command): \(result.error)")
+    }
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
+    #expect(try place.run(["optimize", "MODEL", "-o", "run/other.safetensors"]).code == 0)
+  }
+
   static let external = ["external.onnx", "external.weights"]
   static let cases = [
     WritingCase("upscale photo.png -o OUT -m MODEL -f png", reads: ["photo.png", "model.safetensors"]),

@@ -13,6 +13,7 @@ extension RunFolder {
 
   /// What there is to go on from. Throws where that is nothing.
   func resumption() throws(EvaluationError) -> Resumption {
+    try checkPlaces()
     do throws(EvaluationError) {
       return .record(try RunRecord(of: self))
     } catch {

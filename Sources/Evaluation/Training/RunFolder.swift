@@ -36,6 +36,19 @@ public struct RunFolder: Hashable, Sendable {
   /// The files of models that are there, the best first.
   var models: [String] { [best, model].filter { FileReader.exists($0) } }
 
+  /// Throws where something else is in the place of what a run reads or writes: a pipe would hold it up for good, and a folder would be found
+  /// only when an epoch is over.
+  func checkPlaces() throws(EvaluationError) {
+    let reason = "is in the place of what the run reads or writes there; move it away, or remove it"
+    for path in [recipe, record, metrics, curves, events, last, best, model, floats]
+    where FileReader.exists(path) && !Folder.isPlainFile(path) {
+      throw .runFolder(path: path, reason: "is no plain file, and \(reason)")
+    }
+    if FileReader.exists(samples), !Folder.exists(samples) {
+      throw .runFolder(path: samples, reason: "is no folder, and \(reason)")
+    }
+  }
+
   /// The recipe as it was written.
   var recipeText: String {
     get throws(EvaluationError) {

@@ -305,7 +305,8 @@ public final class TrainingJob {
         // The parameters are those of the last good step.
         record.state = .failed
         record.error = error.description
-        try? writeState()
+        // Without its recipe there is nothing to go on with.
+        if Folder.isPlainFile(folder.recipe) { try? writeState() }
         // What never began leaves nothing that a next run would find in its folder.
         if !resumes, !folder.exists { for path in [folder.recipe, folder.last] { AtomicFile.remove(path) } }
         throw error

@@ -310,6 +310,11 @@ extension TrainingRecipe.Validation {
       options.patchesPerPicture = 1
       self = .data(.lowLight(try TrainingRecipe.Folders(&reader), options))
     case .hdf5(_, let inputs, let targets):
+      // Pictures are in a folder here, and data of their kind in several.
+      if reader.contains("folders"), !reader.contains("file") {
+        throw reader.error(
+          "folders", .unknownKey(reader.fullName("folders"), nearest: reader.fullName("folder"), known: []))
+      }
       self = .data(.hdf5(file: try reader.required("file"), inputs: inputs, targets: targets))
     case .superResolution: self = .data(try TrainingRecipe.Data(&reader, isValidation: true))
     }

@@ -118,6 +118,42 @@ import Training
     #expect(try TrainingJobTests.job(place, "run", recipe).run() == .finished)
   }
 
+  /// Nor does one whose recipe alone cannot be written.
+  @Test func whatHasNoRecipeLeavesNothing() throws {
+    let place = try Self.place(), recipe = try TrainingJobTests.recipe(Self.changes)
+    let job = try TrainingJobTests.job(place, "run", recipe)
+    try FileManager.default.createDirectory(atPath: job.folder.recipe, withIntermediateDirectories: true)
+    #expect(Self.refusal { _ = try job.run() }.contains("recipe.yaml"))
+    try FileManager.default.removeItem(atPath: job.folder.recipe)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: job.folder.path).filter { !$0.hasPrefix(".") }.isEmpty)
+    #expect(try TrainingJobTests.job(place, "run", recipe).run() == .finished)
+  }
+
+  /// What is in the place of a file of the run is named before anything is read, and nothing is trained behind it.
+  @Test(
+    arguments: [
+      "recipe.yaml", "run.json", "metrics.csv", "curves.svg", "events.out.tfevents.swiftlet", "last.safetensors",
+      "best.safetensors", "model.safetensors", "samples",
+    ], [true, false])
+  func placesOfFilesAreLookedAt(name: String, isPipe: Bool) throws {
+    if name == "samples", !isPipe { return }
+    let place = try Self.place()
+    let folder = try RunFolder(path: TrainingJobTests.job(place, "run", TrainingJobTests.recipe(Self.changes)).folder.path)
+    try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
+    for other in ["recipe.yaml", "run.json", "last.safetensors"] {
+      try Data("x".utf8).write(to: URL(fileURLWithPath: "\(folder.path)/\(other)"))
+    }
+    let path = "\(folder.path)/\(name)"
+    try? FileManager.default.removeItem(atPath: path)
+    if isPipe {
+      #expect(mkfifo(path, 0o600) == 0)
+    } else {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    }
+    let refusal = Self.refusal { try folder.checkResumption() }
+    #expect(refusal.contains("/\(name)'") && refusal.contains("move it away, or remove it"), "\(refusal)")
+  }
+
   /// A run that was killed in its first moments, whatever stood by then, is gone on with, or begun anew in its folder, and ends with the bits of one that
   /// nothing happened to.
   @Test(arguments: 0...6) func killedBeginningsAreMadeUpFor(count: Int) throws {
