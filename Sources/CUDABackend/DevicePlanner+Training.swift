@@ -44,19 +44,21 @@ extension DevicePlanner {
     try planProduct(node, product, from: squares, wholeInput: layout(squares).shape)
   }
 
-  // No kernel on tensor cores is of 2x2 with stride 2, which gradients through transposed convolutions are: what four pixels hold is brought
-  // into one, and the kernel is of 1x1. The weights lie in the same order.
+  /// Whether the convolution is of 2x2 with stride 2, as gradients through transposed ones are, and no kernel on tensor cores: what four pixels hold
+  /// is brought into one (`squares`), and the kernel is of 1x1 (`ofSquares`). The weights lie in the same order.
   private func isOfSquares(_ convolution: Convolution, _ input: Shape, _ output: Shape) -> Bool {
     convolution.kernel == Pair(2) && convolution.stride == Pair(2) && convolution.padding == Padding(0)
       && convolution.dilation == Pair(1) && convolution.groups == 1 && input.channels * 4 > DeviceLayout.mostPlanes
       && input.height == 2 * output.height && input.width == 2 * output.width
   }
 
+  /// The same convolution of `[N, 4 inChannels, H / 2, W / 2]`.
   private func ofSquares(_ convolution: Convolution) -> Convolution {
     Convolution(
       inChannels: convolution.inChannels * 4, outChannels: convolution.outChannels, kernel: 1, hasBias: convolution.hasBias)
   }
 
+  /// The value `[N, 4 C, H / 2, W / 2]` of one of `[N, C, H, W]`, made once.
   private mutating func squares(of input: Int) -> Int {
     if let known = squares[input] { return known }
     let from = layout(input), x = from.shape

@@ -4,7 +4,7 @@ import Imaging
 /// A picture that is called as another one with something behind, in the folder where outputs of that one go, and is by its mark, its size or its name
 /// alone what an earlier run has made of it: with a suffix, or of another format.
 ///
-/// The mark (`FileMark`) is sure. It is gone where outputs were copied to a disk that keeps none, or are of another program: then a picture that is larger
+/// The mark (`FileMark`) is sure, and tells alone where the picture that it was made of has another name now, or is gone. It is gone itself where outputs were copied to a disk that keeps none, or are of another program: then a picture that is larger
 /// by one factor is taken for an output, too, which may be somebody's own. Where the run keeps the size, as restoration does, a picture of that size is
 /// one by its name where the disk keeps no marks, or where its name is that of the output which is to be made.
 public struct SeemingOutput: Hashable, Codable, Sendable {
