@@ -170,8 +170,10 @@ static void begin_reading(jpeg_input *it) {
   header->bits = 8;
   header->channels = decoder->jpeg_color_space == JCS_GRAYSCALE ? 1 : 3;
   header->has_grey_palette = 0;
+  header->mixed_from = 0;
   if (decoder->jpeg_color_space == JCS_CMYK || decoder->jpeg_color_space == JCS_YCCK) {
     decoder->out_color_space = JCS_CMYK;
+    header->mixed_from = IMAGE_CODEC_INKS;
   } else if (decoder->jpeg_color_space == JCS_GRAYSCALE) {
     decoder->out_color_space = JCS_GRAYSCALE;
   } else {

@@ -138,6 +138,7 @@ static void begin_reading(png_state *state) {
   header->channels = colour == PNG_COLOR_TYPE_GRAY || colour == PNG_COLOR_TYPE_GRAY_ALPHA ? 1 : 3;
   if ((colour & PNG_COLOR_MASK_ALPHA) || has_transparency) header->channels++;
   header->has_grey_palette = 0;
+  header->mixed_from = 0;
   if (colour == PNG_COLOR_TYPE_PALETTE) {
     png_colorp palette = NULL;
     int entries = 0;

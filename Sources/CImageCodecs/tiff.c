@@ -90,6 +90,7 @@ static int read_layout(image_tiff_file *file, TIFF *tiff, layout *it, image_code
   header->channels = (uint8_t)((is_grey ? 1 : 3) + (it->alpha != 0));
   header->bits = it->is_converted ? 8 : (uint8_t)it->bits;
   header->has_grey_palette = 0;
+  header->mixed_from = is_cmyk ? IMAGE_CODEC_INKS : is_lab ? IMAGE_CODEC_LAB : 0;
   char reason[1024];
   if (it->is_converted) {
     // What libtiff cannot convert it says only when it begins.

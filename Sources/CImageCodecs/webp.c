@@ -30,6 +30,7 @@ static int read_header(const uint8_t *bytes, size_t count, image_codec_header *h
   header->channels = features.has_alpha ? 4 : 3;
   header->bits = 8;
   header->has_grey_palette = 0;
+  header->mixed_from = 0;
   return IMAGE_CODEC_OK;
 }
 

@@ -133,9 +133,14 @@ extension EvaluationError: CustomStringConvertible {
       "'\(path.onOneLine)' stands there "
         + (size.map { "with \($0) pixels" } ?? "and is no picture that can be read")
         + ", and this run makes \(wanted) of '\(input.onOneLine)': it is not taken for its output, and is neither enlarged nor written over; "
-        + "give another --suffix or output folder, or move it"
+        + "give another --suffix or output folder, move it, or give --overwrite"
     case .writtenInPlace(let path):
       "'\(path.onOneLine)' is read by this command and is not overwritten; give --suffix, such as --suffix=-large, or another folder"
+    case .standsThere(let path, let offersSuffix):
+      "'\(path.onOneLine)' stands there, is not known to be an output of an earlier run, and is not written over; give "
+        + (offersSuffix ? "another --suffix or output folder" : "another output folder") + ", or --overwrite"
+    case .deviceForOutput(let path):
+      "'\(path.onOneLine)' is a pipe or a device, in which an output would be lost; move it, or give another output folder"
     case .outputIsInput(let path, let input):
       "'\(path.onOneLine)' would be the output for '\(input.onOneLine)', and is read by this command and is not overwritten; "
         + "give another output folder"
@@ -266,7 +271,9 @@ extension EvaluationError {
       .otherContract, .otherClasses,
       .unknownModel, .format, .conversion,
       .notRecognized,
-      .noPictures, .savedOverOther, .savedOverSheet, .unmeasuredScale, .otherOutput, .writtenInPlace, .outputIsInput,
+      .noPictures, .savedOverOther, .savedOverSheet, .unmeasuredScale, .otherOutput, .writtenInPlace, .standsThere,
+      .deviceForOutput,
+      .outputIsInput,
       .namedTwice,
       .picturesTooSmall,
       .inputArray, .inputNotFinite, .inputTooLarge, .statement, .savedAmongData, .nothingToSubstitute, .outputTaken,

@@ -113,6 +113,10 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case otherOutput(path: String, size: PictureForm.Size?, input: String, wanted: PictureForm.Size)
   /// Outputs in the folder of their inputs would have the names of these.
   case writtenInPlace(path: String)
+  /// What stands under the name of an output in a folder is not known to be this program's.
+  case standsThere(path: String, offersSuffix: Bool)
+  /// A pipe or a device stands under the name of an output in a folder.
+  case deviceForOutput(path: String)
   /// The output of a picture would be another that is read.
   case outputIsInput(path: String, for: String)
   /// A picture is given twice.

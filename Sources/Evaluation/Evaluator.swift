@@ -183,8 +183,7 @@ public final class Evaluator {
           let path = savedPath(name, scale, in: saveFolder)
           var sheet = comparison.sideBySide(model: Folder.split(model).stem)
           sheet.metadata.chunks = marks
-          let bytes = try wrapping { () throws(ImageError) in try sheet.encoded(as: .png) }
-          try wrapping { () throws(FileError) in try AtomicFile.write(bytes, to: path) }
+          try wrapping { () throws(ImageError) in try sheet.write(to: path, as: .png, maker: "eval") }
         }
       }
     }

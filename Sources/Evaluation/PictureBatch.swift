@@ -41,11 +41,19 @@ public struct PictureBatch: Sendable {
     public var takesOutputs: Bool
     /// Whether outputs are as large as their inputs, so that names alone tell those of earlier runs.
     public var keepsSize: Bool
+    /// Writes over whatever file stands under the name of an output in a folder, be it of an earlier run or somebody's own.
+    public var overwrites: Bool
+    /// Who makes the outputs, as their marks (`FileMark`) say.
+    package var maker = "upscale"
+    /// Whether nothing but that mark says which pictures are outputs of earlier runs. They are written over then; else they are left alone.
+    package var knowsByMarkAlone = false
 
     public init(
       isRecursive: Bool = false, format: ImageFormat? = nil, suffix: String = "", companionSuffix: String? = nil,
-      offersSuffix: Bool = true, takesOutputs: Bool = false, keepsSize: Bool = false
+      offersSuffix: Bool = true, takesOutputs: Bool = false, keepsSize: Bool = false,
+      overwrites: Bool = false
     ) {
+      self.overwrites = overwrites
       self.keepsSize = keepsSize
       self.offersSuffix = offersSuffix
       self.takesOutputs = takesOutputs
@@ -69,6 +77,9 @@ public struct PictureBatch: Sendable {
   /// Pictures in input folders that an earlier run with other options seems to have made of others: they are not taken, unless
   /// the naming takes them.
   public let seemingOutputs: [SeemingOutput]
+  /// Pictures below the output folder where that lies in a folder of inputs that is looked through: they are not taken, as
+  /// this program's are not, though they have no mark of it and are what none of the others becomes.
+  public let inOutputFolder: [String]
 
   /// A picture that was found.
   private struct Found {
@@ -93,14 +104,16 @@ public struct PictureBatch: Sendable {
   /// extension is that of no picture are passed over, and so is the output folder where it lies in one of them: a second run takes
   /// what the first took. Where outputs with a suffix go to a folder of inputs, be it their own or another's, what is called as those of an earlier run
   /// is neither taken nor written over (`keepsOutput`); and what an earlier run with another suffix or format seems to have made, `SeemingOutput`, is not
-  /// taken. No input is ever an output.
+  /// taken. No input is ever an output, and where the names of outputs are made here, in a folder, no file is written over that this program
+  /// did not make (`FileMark`), unless the naming says so; a file that somebody names as output is.
   ///
   /// - Parameter skipsExisting: outputs that are there stay: then what another input becomes is no input itself, as when outputs go
   ///   to the folder of their inputs a second time.
   public init(
     inputs: [String], output: String, naming: Naming = Naming(), skipsExisting: Bool = false
   ) throws(EvaluationError) {
-    var found: [Found] = [], ignored: [String] = [], unentered: [String] = []
+    var found: [Found] = [], ignored: [String] = [], unentered: [String] = [], excluded: [String] = []
+    var problems: [(item: Item, error: EvaluationError)] = []
     let isFolder = output != "-" && (output.hasSuffix("/") || Folder.exists(output))
     if inputs.count == 1, !Folder.exists(inputs[0]), !isFolder {
       found = [Found(item: Item(input: inputs[0], output: output))]
@@ -113,14 +126,27 @@ public struct PictureBatch: Sendable {
           found.append(Found(item: naming.item(input, Folder.name(input), in: output), isNamed: true))
           continue
         }
-        let (files, folders) = try wrapping { () throws(FileError) in
-          try (
-            Folder.files(in: input, recursive: naming.isRecursive, excluding: output),
-            naming.isRecursive ? [] : Folder.folders(in: input, excluding: output)
-          )
+        let files: [String], folders: [String]
+        do throws(FileError) {
+          files = try Folder.files(in: input, recursive: naming.isRecursive, excluding: output) {
+            problems.append((Item(input: input, output: output), .file($0)))
+          }
+          folders = naming.isRecursive ? [] : try Folder.folders(in: input, excluding: output)
+        } catch {
+          guard inputs.count > 1 else { throw .file(error) }
+          problems.append((Item(input: input, output: output), .file(error)))
+          continue
+        }
+        if naming.isRecursive {
+          excluded += try wrapping { () throws(FileError) in try Folder.files(below: output, in: input) }
         }
         let pictures = files.filter { ImageFormat(path: $0) != nil }
-        guard !pictures.isEmpty else { throw .noPictures(folder: input, unentered: folders.count) }
+        guard !pictures.isEmpty else {
+          // The others are taken.
+          guard inputs.count > 1 else { throw .noPictures(folder: input, unentered: folders.count) }
+          problems.append((Item(input: input, output: output), .noPictures(folder: input, unentered: folders.count)))
+          continue
+        }
         ignored += files.filter { ImageFormat(path: $0) == nil }.map { Folder.joined(input, $0) }
         unentered += folders.map { Folder.joined(input, $0) }
         found += pictures.map { Found(item: naming.item(Folder.joined(input, $0), $0, in: output)) }
@@ -147,15 +173,19 @@ public struct PictureBatch: Sendable {
     madeBefore = found.filter(isMade).map(\.item.input)
     let made = Set((madeBefore + seemingOutputs.map(\.path)).compactMap(Folder.identity))
     var items = found.filter { !isMade($0) }.map(\.item)
-    for index in items.indices where items[index].output != "-" {
+    let known = outputs.union((items.map(\.input) + madeBefore + seemingOutputs.map(\.path)).compactMap(Folder.identity))
+    inOutputFolder = excluded.filter { path in
+      ImageFormat(path: path) != nil && FileMark.isSet(path) != true && !(Folder.identity(path).map(known.contains) ?? false)
+    }
+    for index in items.indices where items[index].output != "-" && !naming.overwrites && !naming.knowsByMarkAlone {
       let isMade = Folder.identity(items[index].output).map(made.contains) ?? false
       items[index].keepsOutput = isMade || skipsExisting && Folder.fileExists(items[index].output)
     }
     self.ignored = ignored
     self.unentered = unentered
-    (self.items, refused) = FileClaims.together {
-      Self.separated(items, offersSuffix: naming.offersSuffix && naming.suffix.isEmpty)
-    }
+    let separated = FileClaims.together { Self.separated(items, naming) }
+    self.items = separated.0
+    refused = problems + separated.1
   }
 
   /// Which of the pictures are outputs of others, by their names and places.
@@ -192,12 +222,22 @@ public struct PictureBatch: Sendable {
       }
     }
     guard !naming.takesOutputs else { return }
+    guard !naming.knowsByMarkAlone else {
+      let outputFolders = Set(pictures.compactMap(\.outputFolder))
+      for (index, picture) in pictures.enumerated()
+      where !picture.isNamed && picture.folder.map(outputFolders.contains) ?? false {
+        guard FileMark.isSet(picture.path, by: naming.maker) == true else { continue }
+        found[index].source = SeemingOutput(path: picture.path, isMarked: true)
+      }
+      return
+    }
     for (index, source) in SeemingOutput.found(among: pictures, keepsSize: naming.keepsSize, format: naming.format)
     where !found[index].isOutput { found[index].source = source }
   }
 
-  /// Takes out items whose output is a file that is read, or the output of an item before.
-  private static func separated(_ items: [Item], offersSuffix: Bool) -> ([Item], [(item: Item, error: EvaluationError)]) {
+  /// Takes out items whose output is a file that is read, the output of an item before, or somebody's own.
+  private static func separated(_ items: [Item], _ naming: Naming) -> ([Item], [(item: Item, error: EvaluationError)]) {
+    let offersSuffix = naming.offersSuffix && naming.suffix.isEmpty
     var good: [Item] = []
     var refused: [(item: Item, error: EvaluationError)] = []
     // By the bytes of their names: two that look alike are two.
@@ -225,7 +265,13 @@ public struct PictureBatch: Sendable {
           try FileClaims.writes(output, for: item.input)
           taken[output.systemPathBytes] = item.input
         }
-        good.append(item)
+        if item.createsFolder, let path = outputs.first(where: Folder.isDevice) {
+          refused.append((item, .deviceForOutput(path: path)))
+        } else if !item.keepsOutput, let error = naming.refusal(of: item) {
+          refused.append((item, error))
+        } else {
+          good.append(item)
+        }
       } catch {
         guard case .isRead(let output, _) = error, item.createsFolder else {
           refused.append((item, .file(error)))
@@ -245,6 +291,15 @@ public struct PictureBatch: Sendable {
 }
 
 extension PictureBatch.Naming {
+  /// What is wrong where something stands in the place of a picture's outputs that is not known to be this program's, and would be lost; nil
+  /// where nothing is. A whole name that somebody gives means that file, as everywhere; one that is made here does not.
+  func refusal(of item: PictureBatch.Item) -> EvaluationError? {
+    guard !overwrites, item.output != "-" else { return nil }
+    return [item.createsFolder ? item.output : nil, item.companion].compactMap(\.self)
+      .first { FileMark.isStranger($0, to: maker) }
+      .map { .standsThere(path: $0, offersSuffix: offersSuffix) }
+  }
+
   /// - Parameter relative: where the output lies in the folder, but for suffix and extension.
   fileprivate func item(_ input: String, _ relative: String, in folder: String) -> PictureBatch.Item {
     let parts = Folder.split(relative == "-" ? "stdin" : relative)

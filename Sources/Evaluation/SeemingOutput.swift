@@ -34,7 +34,7 @@ public struct SeemingOutput: Hashable, Codable, Sendable {
   ///   - mark: as `FileMark.isSet`.
   static func found(
     among pictures: [Picture], keepsSize: Bool = false, format: ImageFormat? = nil,
-    mark isMarked: (String) -> Bool? = FileMark.isSet
+    mark isMarked: (String) -> Bool? = { FileMark.isSet($0) }
   ) -> [Int: SeemingOutput] {
     // By folder and stem: what begins as a stem stands behind it.
     struct Key: Hashable {
@@ -60,12 +60,13 @@ public struct SeemingOutput: Hashable, Codable, Sendable {
       marks[index] = .some(isSet)
       return isSet
     }
-    /// How much larger the picture is than the one that it seems to be made of; nil where it does not seem so.
-    func scale(_ index: Int, of other: Int, _ rest: ArraySlice<UInt8>) -> Double? {
+    /// How much larger the picture is than the one that it seems to be made of, and whether by one factor; nil where it does not seem so.
+    func scale(_ index: Int, of other: Int, _ rest: ArraySlice<UInt8>) -> (factor: Double, isExact: Bool)? {
       guard let small = size(other), let large = size(index) else { return nil }
       // Of two outputs of one picture in several formats none is made of the other.
       if mark(index) == true, !rest.isEmpty || mark(other) != true {
-        return Self.scale(from: small, to: large) ?? Double(large.width) / Double(max(small.width, 1))
+        let factor = small == large ? 1 : Self.scale(from: small, to: large)
+        return (factor ?? Double(large.width) / Double(max(small.width, 1)), factor != nil)
       }
       if keepsSize, small == large {
         let isOutput =
@@ -73,26 +74,33 @@ public struct SeemingOutput: Hashable, Codable, Sendable {
           ? format != nil && ImageFormat(path: pictures[index].path) == format
             && ImageFormat(path: pictures[other].path) != format
           : mark(index) == nil && tellsAlone(rest)
-        return isOutput ? 1 : nil
+        return isOutput ? (1, true) : nil
       }
-      return Self.scale(from: small, to: large)
+      return Self.scale(from: small, to: large).map { ($0, true) }
     }
     var result: [Int: SeemingOutput] = [:]
     let outputFolders = Set(pictures.compactMap(\.outputFolder))
-    for (index, picture) in pictures.enumerated() where !picture.isNamed {
+    // Pictures of short names first: what those of longer names are made of is known then.
+    for index in pictures.indices.sorted(by: { (stems[$0].count, $0) < (stems[$1].count, $1) }) where !pictures[index].isNamed {
+      let picture = pictures[index]
       guard let folder = picture.folder else { continue }
       let stem = stems[index]
-      // The shortest name is the first picture's where outputs were enlarged again; of one stem another extension.
-      candidates: for length in min(1, stem.count)...stem.count {
+      // Who fits best: by one factor, no output itself, of the same format, and then of the longest name. Of one stem it has another extension.
+      var best: (output: SeemingOutput, rank: [Int])?
+      for length in min(1, stem.count)...stem.count {
         let rest = stem[length...]
         guard let others = sources[Key(folder: folder, stem: stem[..<length])], isSuffix(rest) else { continue }
         for other in others where other != index {
           guard let scale = scale(index, of: other, rest) else { continue }
-          result[index] = SeemingOutput(
-            path: picture.path, source: pictures[other].path, scale: scale, isMarked: mark(index) == true)
-          break candidates
+          let isLike = ImageFormat(path: picture.path) == ImageFormat(path: pictures[other].path)
+          let rank = [scale.isExact ? 1 : 0, result[other] == nil ? 1 : 0, isLike ? 1 : 0, length]
+          guard best.map({ $0.rank.lexicographicallyPrecedes(rank) }) ?? true else { continue }
+          let output = SeemingOutput(
+            path: picture.path, source: pictures[other].path, scale: scale.factor, isMarked: mark(index) == true)
+          best = (output, rank)
         }
       }
+      result[index] = best?.output
       // What it was made of has another name now, or is gone.
       if result[index] == nil, outputFolders.contains(folder), mark(index) == true {
         result[index] = SeemingOutput(path: picture.path, isMarked: true)

@@ -92,6 +92,8 @@ public struct UpscaleReport: Hashable, Codable, Sendable {
   public var deviceUse: DeviceUse?
   /// Pictures in input folders that an earlier run with other options seems to have made of others.
   public var seemingOutputs: [SeemingOutput] = []
+  /// Pictures below the output folder, inside a folder of inputs, that are not known to be this program's.
+  public var inOutputFolder: [String] = []
 
   /// What is known before the first picture is taken.
   public init(_ batch: PictureBatch) {
@@ -99,6 +101,7 @@ public struct UpscaleReport: Hashable, Codable, Sendable {
     unentered = batch.unentered
     madeBefore = batch.madeBefore
     seemingOutputs = batch.seemingOutputs
+    inOutputFolder = batch.inOutputFolder
   }
 
   /// How many became what, and what was passed over: a line for people.
@@ -122,19 +125,24 @@ public struct UpscaleReport: Hashable, Codable, Sendable {
         "\(names.count) not enlarged, taken for outputs of an earlier run (--take-outputs enlarges \(names.count == 1 ? "it" : "them")): "
           + TextFormat.list(names, most: 4))
     }
-    parts += Self.passedOverText(ignored: ignored, unentered: unentered)
+    parts += Self.passedOverText(ignored: ignored, unentered: unentered, inOutputFolder: inOutputFolder)
     return parts.joined(separator: "; ")
   }
 
   /// Whether there is more to be said than of each picture.
   public var hasSummary: Bool {
     results.count + failures.count > 1
-      || !(ignored.isEmpty && unentered.isEmpty && madeBefore.isEmpty && seemingOutputs.isEmpty)
+      || !(ignored.isEmpty && unentered.isEmpty && madeBefore.isEmpty && seemingOutputs.isEmpty && inOutputFolder.isEmpty)
   }
 
   /// What was left aside of input folders, a clause for each kind.
-  static func passedOverText(ignored: [String], unentered: [String]) -> [String] {
+  static func passedOverText(ignored: [String], unentered: [String], inOutputFolder: [String] = []) -> [String] {
     var clauses: [String] = []
+    if !inOutputFolder.isEmpty {
+      clauses.append(
+        "\(inOutputFolder.count) not taken, in the output folder and not known to be an earlier run's: "
+          + TextFormat.list(inOutputFolder, most: 4))
+    }
     if !ignored.isEmpty {
       clauses.append("\(ignored.count) passed over, no pictures by their names: \(TextFormat.list(ignored, most: 4))")
     }

@@ -112,6 +112,11 @@ extension Upscaler {
       let properties = source.reader.properties
       result.size = UpscaleResult.PageSize(
         inputWidth: properties.width, inputHeight: properties.height, width: width, height: height)
+      if item.input != "-", Folder.isOlder(item.output, than: item.input) {
+        result.remarks.append(
+          "it was written after its output '\(item.output.onOneLine)', which is left as it is; --overwrite"
+            + (options.skipsExisting ? ", in place of --skip-existing," : "") + " makes that anew")
+      }
       return result
     case .pages: return try upscalePages(plan, notice: notice, progress: progress)
     case .picture(let planned): job = planned
@@ -132,7 +137,7 @@ extension Upscaler {
     }
     let sink = try wrapping { () throws(FileError) in try FileSink(path: item.output) }
     let done = try enlarge(source, job, options, held: plan.held, into: sink, progress: progress)
-    try commit(sink)
+    try commit(sink, of: item, options)
     var result = UpscaleResult(item, isSkipped: false)
     result.take(done, remarks: remarks(of: source, done), heldWhole: heldWhole(source, done, sink))
     result.seconds = Machine.seconds - plan.start
@@ -140,8 +145,10 @@ extension Upscaler {
   }
 
   /// Brings what was written to the disk, under its name, and marks it as an output: so later runs in the folder know it.
-  func commit(_ sink: FileSink) throws(EvaluationError) {
-    sink.mark(maker: "upscale")
+  func commit(_ sink: FileSink, of item: PictureBatch.Item, _ options: FileOptions) throws(EvaluationError) {
+    // Somebody may have put a file there while the network ran.
+    if let error = options.naming.refusal(of: item) { throw error }
+    sink.mark(maker: options.naming.maker)
     try watch.during(.store) { () throws(EvaluationError) in
       try wrapping { () throws(FileError) in try sink.commit() }
     }
@@ -152,7 +159,11 @@ extension Upscaler {
   private func keptSize(
     _ item: PictureBatch.Item, _ source: Source, _ options: FileOptions
   ) throws(EvaluationError) -> (width: Int, height: Int)? {
-    guard item.keepsOutput || options.skipsExisting, item.output != "-", Folder.fileExists(item.output) else { return nil }
+    guard item.keepsOutput || options.skipsExisting, item.output != "-", Folder.fileExists(item.output),
+      !Folder.isEmptyFile(item.output)
+    else {
+      return nil
+    }
     // A device holds nothing that could be kept.
     guard AtomicFile.isPartial(item.output) else { return nil }
     let properties = source.reader.properties

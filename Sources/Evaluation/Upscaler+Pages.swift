@@ -41,7 +41,7 @@ extension Upscaler {
         done, remarks: remarks(of: source, done).map { "page \(page + 1): \($0)" }, heldWhole: heldWhole(source, done, sink))
       sizes.append(result.size)
     }
-    try commit(sink)
+    try commit(sink, of: item, options)
     result.size = sizes[0]
     result.pages = count
     result.pageSizes = sizes

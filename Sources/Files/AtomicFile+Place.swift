@@ -27,7 +27,7 @@ extension AtomicFile {
       if let status, status.isFolder { throw .isDirectory(path: path) }
       guard let last = path.utf8.last, last != UInt8(ascii: "/") else { throw .isDirectory(path: path) }
 
-      let target = status == nil ? path : Folder.resolved(path) ?? path
+      let target = status == nil ? Folder.destination(path) : Folder.resolved(path) ?? path
       let slash = target.utf8.lastIndex(of: UInt8(ascii: "/"))
       folder = slash.map { $0 == target.startIndex ? "/" : String(target[..<$0]) } ?? "."
       self.target = target

@@ -131,9 +131,13 @@ public struct AtomicFile: ~Copyable {
   }
 
   /// Writes `bytes` as the whole file at `path`, or to standard output where `path` is `-`.
-  public static func write(_ bytes: [UInt8], to path: String) throws(FileError) {
+  public static func write(_ bytes: [UInt8], to path: String) throws(FileError) { try write(bytes, to: path, maker: nil) }
+
+  /// The same, with the mark of its maker where there is one.
+  package static func write(_ bytes: [UInt8], to path: String, maker: String?) throws(FileError) {
     var file = try AtomicFile(path: path == "-" ? "/dev/stdout" : path)
     try file.write(bytes)
+    if let maker { file.mark(maker: maker) }
     try file.commit()
   }
 

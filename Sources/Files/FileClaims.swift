@@ -111,7 +111,9 @@ extension FileClaims {
     let problem = state.withLock { state -> FileError? in
       if let identity {
         if let input = state.read[identity] { return .isRead(path: name, as: input) }
-        if let other = state.written[identity], other != name { return .isWritten(path: name, as: other) }
+        if let other = state.written[identity], other != name, Self.stands(other, identity) {
+          return .isWritten(path: name, as: other)
+        }
         state.written[identity] = name
       } else if let place {
         if let other = state.planned[place], other != name { return .isWritten(path: name, as: other) }
@@ -133,6 +135,11 @@ extension FileClaims {
       for old in state.written.keys where state.written[old] == path { state.written[old] = nil }
       if let identity { state.written[identity] = path }
     }
+  }
+
+  /// Whether an output is still the file that it was: the number of one that another process has replaced since may be any other file's now.
+  private static func stands(_ name: String, _ identity: FileIdentity) -> Bool {
+    [FileError.standardOutput, FileError.standardError].contains(name) || FileStatus(name)?.identity == identity
   }
 
   /// Nil for a device or a pipe, and where the folder is not there: nothing can be lost in it.

@@ -49,4 +49,13 @@ struct FileStatus {
   var permissions: mode_t { status.st_mode & 0o7777 }
   var byteCount: Int { Int(status.st_size) }
   var identity: FileIdentity { FileIdentity(status) }
+  /// When its bytes were last written, since 1970.
+  var writingTime: (seconds: Int, nanoseconds: Int) {
+    #if canImport(Darwin)
+      let time = status.st_mtimespec
+    #else
+      let time = status.st_mtim
+    #endif
+    return (time.tv_sec, time.tv_nsec)
+  }
 }

@@ -14,6 +14,14 @@ package enum Folder {
   /// Whether the path is something else than a folder; false where there is nothing.
   package static func fileExists(_ path: String) -> Bool { FileStatus(path).map { !$0.isFolder } ?? false }
 
+  /// Whether a file stands there that has no bytes.
+  package static func isEmptyFile(_ path: String) -> Bool {
+    FileStatus(path).map { $0.isRegular && $0.byteCount == 0 } ?? false
+  }
+
+  /// Whether a pipe or a device stands there, which no output of a folder can take the place of.
+  package static func isDevice(_ path: String) -> Bool { FileStatus(path).map { !$0.isFolder && !$0.isRegular } ?? false }
+
   /// Whether the path leads to a file that can be read again; false where there is nothing.
   package static func isPlainFile(_ path: String) -> Bool { FileStatus(path)?.isRegular ?? false }
 
@@ -53,8 +61,12 @@ package enum Folder {
   /// The regular files below a folder as paths relative to it, in order; folders below it only where `recursive`. Links to folders are
   /// not followed, so that there is an end.
   ///
-  /// - Parameter excluded: a folder below it, whatever it is called, whose files are left out.
-  package static func files(in path: String, recursive: Bool, excluding excluded: String? = nil) throws(FileError) -> [String] {
+  /// - Parameters:
+  ///   - excluded: a folder below it, whatever it is called, whose files are left out.
+  ///   - unreadable: gets the error of each folder below it that cannot be read; without it that is thrown.
+  package static func files(
+    in path: String, recursive: Bool, excluding excluded: String? = nil, unreadable: ((FileError) -> Void)? = nil
+  ) throws(FileError) -> [String] {
     var result: [String] = []
     for name in try names(in: path) {
       let full = joined(path, name)
@@ -65,9 +77,22 @@ package enum Folder {
         continue
       }
       guard recursive, isEntered(full, excluding: excluded) else { continue }
-      result += try files(in: full, recursive: true, excluding: excluded).map { joined(name, $0) }
+      do throws(FileError) {
+        result += try files(in: full, recursive: true, excluding: excluded, unreadable: unreadable).map { joined(name, $0) }
+      } catch {
+        guard let unreadable else { throw error }
+        unreadable(error)
+      }
     }
     return result
+  }
+
+  /// The files below a folder, by their paths, where that lies somewhere in another one; none where it does not, or is that one itself.
+  package static func files(below folder: String, in outer: String) throws(FileError) -> [String] {
+    guard let inner = resolved(folder), let outer = resolved(outer),
+      inner != outer, inner.hasPrefix(outer.hasSuffix("/") ? outer : outer + "/")
+    else { return [] }
+    return try files(in: folder, recursive: true).map { joined(folder, $0) }
   }
 
   /// The names of the folders in a folder that `files(in:recursive:excluding:)` enters where it is recursive.
@@ -145,6 +170,31 @@ package enum Folder {
     guard let real = path.withSystemPath({ realpath($0, nil) }) else { return nil }
     defer { free(real) }
     return String(systemPath: real)
+  }
+
+  /// Whether one file was written before another was; not where one of them is not there.
+  package static func isOlder(_ path: String, than other: String) -> Bool {
+    guard let status = FileStatus(path), let second = FileStatus(other) else { return false }
+    return status.writingTime < second.writingTime
+  }
+
+  /// Where a link leads that leads to nothing yet, and the path itself where it is no link.
+  static func destination(_ path: String) -> String {
+    var path = path
+    // As many as the system follows.
+    for _ in 0..<40 where FileStatus(withoutFollowing: path)?.isLink ?? false {
+      var bytes = [UInt8](repeating: 0, count: Int(PATH_MAX))
+      let count = path.withSystemPath { path in
+        bytes.withUnsafeMutableBytes { readlink(path, $0.baseAddress, $0.count) }
+      }
+      guard count > 0, count < bytes.count else { return path }
+      bytes[count] = 0
+      let target = bytes.withUnsafeBytes {
+        $0.assumingMemoryBound(to: CChar.self).baseAddress.map { String(systemPath: $0) } ?? ""
+      }
+      path = target.hasPrefix("/") ? target : parent(path).map { joined($0, target) } ?? target
+    }
+    return path
   }
 
   private static func isSame(_ path: String, _ other: String) -> Bool {

@@ -19,10 +19,15 @@ extension Image {
   ///
   /// - Parameter encoding: The format with its options; by default what the extension of `path` asks for.
   public func write(to path: String, as encoding: ImageEncoding? = nil) throws(ImageError) {
+    try write(to: path, as: encoding, maker: nil)
+  }
+
+  /// The same, of a job whose outputs are known by the mark of their maker; see `FileMark`.
+  package func write(to path: String, as encoding: ImageEncoding? = nil, maker: String?) throws(ImageError) {
     let chosen = if let encoding { encoding } else { try ImageEncoding(path: path) }
     let bytes = try encoded(as: chosen)
     do throws(FileError) {
-      try AtomicFile.write(bytes, to: path)
+      try AtomicFile.write(bytes, to: path, maker: maker)
     } catch {
       throw .file(error)
     }

@@ -89,6 +89,7 @@ package final class ImageReader: ImageRows {
     if source.pictureCount > 1, page == nil {
       remarks.append("the first of \(source.pictureCount) \(source.pictureKind)s is read; the others are left out")
     }
+    if let mixture = source.mixture { remarks.append(mixture) }
     if source.layerCount > 1 {
       remarks.append(
         "\(source.layerCount) frames are drawn over each other and read as one picture, for those before the last have no duration"

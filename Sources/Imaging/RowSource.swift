@@ -9,6 +9,8 @@ protocol RowSource: AnyObject {
   /// The orientation tag of a TIFF file.
   var orientationTag: Int? { get }
   var hasGreyPalette: Bool { get }
+  /// What its red, green and blue are made of, as a clause to be told, where the file has other colours.
+  var mixture: String? { get }
   var obstacle: ImageObstacle? { get }
   /// What is held while rows are read, the rows themselves not counted.
   var heldByteCount: Int { get }
@@ -54,6 +56,7 @@ final class LibraryRows: RowSource {
   private(set) var metadata = ImageMetadata()
   let orientationTag: Int?
   let hasGreyPalette: Bool
+  let mixture: String?
   let obstacle: ImageObstacle?
   let heldByteCount: Int
   let pictureCount: Int
@@ -147,6 +150,14 @@ final class LibraryRows: RowSource {
     header = ImageHeader(
       format: format, width: Int(found.width), height: Int(found.height), channels: Int(found.channels), bits: Int(found.bits))
     hasGreyPalette = found.has_grey_palette != 0
+    mixture =
+      switch Int(found.mixed_from) {
+      case Int(IMAGE_CODEC_INKS):
+        "its inks (CMYK) become RGB by the plain product of ink and black, whatever their profile says"
+      case Int(IMAGE_CODEC_LAB):
+        "its Lab colours become RGB with sRGB's curve, whatever their profile says"
+      default: nil
+      }
     orientationTag = blocks.orientation == 0 ? nil : Int(blocks.orientation)
     // What was read into memory for the library.
     let isInMemory = [.webp, .avif, .heic, .jxl].contains(format)

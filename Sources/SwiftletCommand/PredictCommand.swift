@@ -60,6 +60,13 @@ struct PredictCommand: ParsableCommand {
     transform: TilePolicy.init(argument:))
   var tile = TilePolicy.automatic
 
+  @Flag(
+    help: """
+      Segmenters: write over whatever stands under the names of masks in a folder. (default: masks of earlier runs, known by a mark beside \
+      the file, an extended attribute; else a file is left, and told as an error)
+      """)
+  var overwrite = false
+
   @OptionGroup var engine: EngineArguments
 
   @Flag(help: "Print everything as JSON.")
@@ -78,6 +85,7 @@ struct PredictCommand: ParsableCommand {
     options.makesOverlays = overlay
     options.labels = labels
     options.tile = tile
+    options.overwrites = overwrite
     return options
   }
 
@@ -101,7 +109,7 @@ struct PredictCommand: ParsableCommand {
       let isPrinted = predictor.makesTable && output ?? "-" == "-"
       // Of no pictures not even the names of columns.
       if isPrinted, !report.pictures.isEmpty { Terminal.show(report.table(options.table)) }
-      if !report.pictures.isEmpty { Terminal.show(report.report, besides: [output ?? "-"]) }
+      if !report.pictures.isEmpty || report.leftOut { Terminal.show(report.report, besides: [output ?? "-"]) }
     }
     if !report.failures.isEmpty { throw SilentFailure() }
   }

@@ -112,6 +112,13 @@ struct UpscaleCommand: ParsableCommand {
 
   @Flag(
     help: """
+      Write over whatever stands under the names of outputs in a folder. (default: outputs of earlier runs, known by a mark beside the file, an \
+      extended attribute; else a file is left, and told as an error. A file that -o names is written over)
+      """)
+  var overwrite = false
+
+  @Flag(
+    help: """
       Where outputs go to a folder of inputs: enlarge also what an earlier run with another suffix or format seems to have made, by a mark \
       beside the file, an extended attribute, or by name and size.
       """)
@@ -144,6 +151,9 @@ struct UpscaleCommand: ParsableCommand {
     if let megapixels, !(megapixels > 0 && megapixels <= 4096) {
       throw ValidationError("megapixels are more than 0 and at most 4096")
     }
+    guard !(overwrite && skipExisting) else {
+      throw ValidationError("--overwrite makes anew what --skip-existing leaves alone; give one of them")
+    }
     // Of PNG and the like the quality is not used, so that nobody else would say it.
     guard let quality, !(0...100).contains(quality) else { return }
     throw ValidationError("the quality \(quality) is not in 0...100 (JPEG: 1...100)")
@@ -168,7 +178,7 @@ struct UpscaleCommand: ParsableCommand {
         alpha: alpha, pixelLimit: maxPixels?.count))
     let naming = PictureBatch.Naming(
       isRecursive: recursive, format: format, suffix: suffix.text, takesOutputs: takeOutputs,
-      keepsSize: upscaler.keepsSize(target))
+      keepsSize: upscaler.keepsSize(target), overwrites: overwrite)
     let batch = try PictureBatch(inputs: inputs, output: output, naming: naming, skipsExisting: skipExisting)
     let files = Upscaler.FileOptions(
       naming: naming, target: target, quality: quality, skipsExisting: skipExisting,
@@ -226,7 +236,10 @@ struct UpscaleCommand: ParsableCommand {
   /// What is said where the command is interrupted in a batch.
   private func tellInterruption(_ done: Int, of batch: PictureBatch) {
     guard batch.items.count > 1 else { return }
-    let mend = skipExisting ? "the same command goes on" : "the same command with --skip-existing goes on"
+    let mend =
+      skipExisting
+      ? "the same command goes on"
+      : "the same command with --skip-existing\(overwrite ? " in place of --overwrite" : "") goes on"
     Interruption.note = "interrupted; \(done) of \(batch.items.count) pictures are done, and \(mend)"
   }
 
@@ -234,7 +247,7 @@ struct UpscaleCommand: ParsableCommand {
     let line =
       result.isSkipped
       ? "\(result.output.onOneLine) is there already, of the right size, skipped"
-        + (skipExisting ? "" : "; by which model is not known: delete it to make it anew")
+        + (skipExisting ? "" : "; by which model is not known: --overwrite makes it anew")
       : "\(result.input.onOneLine) \(result.inputSizeText) -> \(result.output.onOneLine) \(result.sizeText) "
         + (result.pages.map { "(\($0) pages) " } ?? "") + (model == nil ? result.model.map { "by \($0) " } ?? "" : "")
         + "in \(TextFormat.fixed(result.seconds, 2)) s"

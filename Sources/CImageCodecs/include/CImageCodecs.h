@@ -37,7 +37,11 @@ typedef struct {
   uint8_t bits;
   // Not 0 where the palette of the file holds nothing but greys, although `channels` says RGB.
   uint8_t has_grey_palette;
+  // What the file has for red, green and blue: IMAGE_CODEC_INKS, IMAGE_CODEC_LAB, or 0 for those themselves.
+  uint8_t mixed_from;
 } image_codec_header;
+
+enum { IMAGE_CODEC_INKS = 1, IMAGE_CODEC_LAB };
 
 typedef struct {
   uint8_t *bytes;

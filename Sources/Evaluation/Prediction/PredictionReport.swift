@@ -70,6 +70,10 @@ public struct PredictionReport: Hashable, Codable, Sendable, EngineReport, TextR
   public var ignored: [String] = []
   /// Folders in input folders that were not entered.
   public var unentered: [String] = []
+  /// Of a segmenter: pictures in folders of inputs that are masks of an earlier run by their marks, and were not taken.
+  public var madeBefore: [String] = []
+  /// Of a segmenter: pictures below the output folder, inside a folder of inputs, that are not known to be this program's.
+  public var inOutputFolder: [String] = []
   public var classification: Classification?
   public var segmentation: Segmentation?
   /// Of a segmenter: the folder of the masks, or the one mask.
@@ -103,7 +107,11 @@ extension PredictionReport {
     var text: ReportText =
       "\(pictures.count) of \(pictures.count + unpredictedCount) pictures in \(TextFormat.fixed(seconds, 2)) s\(rate)"
     text += " (\(model.onOneLine), \(engineText))\n"
-    let passedOver = UpscaleReport.passedOverText(ignored: ignored, unentered: unentered)
+    var passedOver = UpscaleReport.passedOverText(ignored: ignored, unentered: unentered, inOutputFolder: inOutputFolder)
+    if !madeBefore.isEmpty {
+      passedOver.insert(
+        "\(madeBefore.count) not taken, masks of an earlier run: \(TextFormat.list(madeBefore, most: 4))", at: 0)
+    }
     if !passedOver.isEmpty { text += "\(passedOver.joined(separator: "; "))\n" }
     if let output, output != "-", !pictures.isEmpty {
       text += pictures.contains { $0.overlay != nil } ? "masks and overlays: " : "masks: "
@@ -113,6 +121,9 @@ extension PredictionReport {
     if let segmentation { text += self.text(segmentation) }
     return text
   }
+
+  /// Whether pictures were found and not taken, which is to be said even where none was.
+  public var leftOut: Bool { !madeBefore.isEmpty || !inOutputFolder.isEmpty }
 
   /// A picture may fail for its label alone.
   private var unpredictedCount: Int {

@@ -19,6 +19,8 @@ public final class Predictor {
     /// Where the truth is: for a classifier a folder with a folder of pictures for each class, for a segmenter a folder of masks.
     public var labels: String?
     public var tile = TilePolicy.automatic
+    /// As of `PictureBatch.Naming`, of masks.
+    public var overwrites = false
 
     public init() {}
   }
@@ -219,11 +221,14 @@ extension Predictor {
       // Before outputs are claimed, so that no mask that is read is written over.
       try wrapping { () throws(FileError) in for mask in found { try FileClaims.reads(mask.path) } }
     }
-    let naming = PictureBatch.Naming(
+    var naming = PictureBatch.Naming(
       isRecursive: options.isRecursive, format: .png, companionSuffix: options.makesOverlays ? "-overlay" : nil,
-      offersSuffix: false)
+      offersSuffix: false, overwrites: options.overwrites)
+    naming.maker = "predict"
+    naming.knowsByMarkAlone = true
     let batch = try PictureBatch(inputs: inputs, output: output, naming: naming)
     (report.ignored, report.unentered) = (batch.ignored, batch.unentered)
+    (report.madeBefore, report.inOutputFolder) = (batch.seemingOutputs.map(\.path), batch.inOutputFolder)
     for item in batch.items { try Folder.checkExtension(item.output, in: [".png"]) }
     for (item, error) in batch.refused { report.fail(item.input, error, failure) }
     var metrics = SegmentationMetrics(classes: contract.classes.count, threshold: segmenter.threshold)
@@ -231,7 +236,7 @@ extension Predictor {
     for (index, item) in batch.items.enumerated() {
       progress?(item.input, Double(index) / Double(batch.items.count))
       do throws(EvaluationError) {
-        let (picture, labels, image) = try segment(item, segmenter)
+        let (picture, labels, image) = try segment(item, segmenter, naming)
         report.pictures.append(picture)
         guard let masks, let folder = options.labels else { continue }
         metrics.accumulate(predicted: labels, expected: try truth(of: item.input, image, in: masks, folder, contract))
@@ -250,25 +255,23 @@ extension Predictor {
 
   /// Writes the mask of a picture, grey: the class of each pixel, or 255 where it is of the one.
   private func segment(
-    _ item: PictureBatch.Item, _ segmenter: PictureSegmenter
+    _ item: PictureBatch.Item, _ segmenter: PictureSegmenter, _ naming: PictureBatch.Naming
   ) throws(EvaluationError) -> (PredictionReport.Picture, labels: [UInt8], Image) {
     let image = try wrapping { () throws(ImageError) in try Image(path: item.input) }
     if item.output != "-" {
       try wrapping { () throws(FileError) in
         if item.createsFolder, let folder = Folder.parent(item.output) { try Folder.create(folder) }
         try Folder.checkWritable(item.output)
+        if let companion = item.companion { try Folder.checkWritable(companion) }
       }
     }
     let labels = try segmenter.labels(image)
     let isBinary = segmenter.contract.isBinary
     let levels = isBinary ? labels.map { $0 * 255 } : labels
     let mask = Image(width: image.width, height: image.height, colourModel: .grey, samples: .uint8(levels))
-    try wrapping { () throws(ImageError) in
-      try mask.write(to: item.output, as: .png)
-      if let path = item.companion {
-        try SegmentOverlay.image(image, labels: labels).write(to: path, as: .png)
-      }
-    }
+    try write(
+      [(item.output, mask)] + (item.companion.map { [($0, SegmentOverlay.image(image, labels: labels))] } ?? []), of: item,
+      naming)
     var counts = [Int](repeating: 0, count: 256)
     for label in labels { counts[Int(label)] += 1 }
     let shown = isBinary ? 1...1 : 0...segmenter.contract.classes.count - 1
@@ -277,6 +280,25 @@ extension Predictor {
         file: item.input, mask: item.output, overlay: item.companion,
         shares: shown.map { Double(counts[$0]) / Double(labels.count) }), labels, image
     )
+  }
+
+  /// Writes the outputs of a picture, of which none appears before all are written.
+  private func write(
+    _ outputs: [(path: String, image: Image)], of item: PictureBatch.Item, _ naming: PictureBatch.Naming
+  ) throws(EvaluationError) {
+    var sinks: [FileSink] = []
+    for (path, image) in outputs {
+      let bytes = try wrapping { () throws(ImageError) in try image.encoded(as: .png) }
+      try wrapping { () throws(FileError) in
+        let sink = try FileSink(path: path)
+        try bytes.withBytes { (bytes) throws(FileError) in try sink.write(bytes, at: 0) }
+        sink.mark(maker: naming.maker)
+        sinks.append(sink)
+      }
+    }
+    // Somebody may have put a file there meanwhile.
+    if let error = naming.refusal(of: item) { throw error }
+    for sink in sinks { try wrapping { () throws(FileError) in try sink.commit() } }
   }
 
   private func truth(

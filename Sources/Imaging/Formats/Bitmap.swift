@@ -68,6 +68,7 @@ final class BitmapRows: RowSource {
   let metadata: ImageMetadata
   let orientationTag: Int? = nil
   let hasGreyPalette = false
+  let mixture: String? = nil
   /// Run-length coding is unpacked as a whole.
   let obstacle: ImageObstacle?
   let pictureCount = 1
