@@ -36,6 +36,8 @@ package struct CUDAKernel: KernelMethod {
     case tiled
     /// One thread an element, any shape.
     case direct, elementByElement, move, resample, windows, reduce, normalize, multiplyMatrices
+    /// From samples of pictures, and back.
+    case samplesToPlanes, planesToSamples
     /// The same of integers.
     case integers, directIntegers, meanOfIntegers
     /// Of networks that are trained.
@@ -165,7 +167,7 @@ extension CUDAKernel.Family {
     case .denseFloat, .denseWideFloat, .separableFloat, .headFloat, .sumParts, .meanOfPixels, .maximumPool, .denseIntegers,
       .depthwiseIntegers, .tiled, .direct, .elementByElement, .move, .resample, .windows, .reduce, .normalize,
       .multiplyMatrices,
-      .integers, .directIntegers, .meanOfIntegers, .training, .weightGradientTiles:
+      .samplesToPlanes, .planesToSamples, .integers, .directIntegers, .meanOfIntegers, .training, .weightGradientTiles:
       return .float32
     }
     switch element {
@@ -245,6 +247,8 @@ extension CUDAKernel.Family {
     case ("Move", nil): self = .move
     case ("Resample", nil): self = .resample
     case ("Windows", nil): self = .windows
+    case ("SamplesToPlanes", nil): self = .samplesToPlanes
+    case ("PlanesToSamples", nil): self = .planesToSamples
     case ("Reduce", nil): self = .reduce
     case ("Normalize", nil): self = .normalize
     case ("MultiplyMatrices", nil): self = .multiplyMatrices

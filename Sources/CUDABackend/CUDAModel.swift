@@ -4,7 +4,7 @@ import Synchronization
 import Tensors
 
 /// A network on a device: its packed weights, which the sessions of all input shapes share, and the parameters that runs change.
-final class CUDAModel: Model {
+final class CUDAModel: ConvertingModel {
   let engine: CUDAEngine
   private let state: Mutex<State>
   private let packs: Mutex<[String: Pack]>
@@ -74,14 +74,27 @@ final class CUDAModel: Model {
   }
 
   func session(inputs: [Shape], kernelsFor whole: [Shape]) throws(ExecutionError) -> any Session {
+    try session(inputs, whole, SampleConversion())
+  }
+
+  func session(
+    input: Shape, kernelsFor whole: Shape, converting conversion: SampleConversion
+  ) throws(ExecutionError) -> any StagedSession {
+    try session([input], [whole], conversion)
+  }
+
+  private func session(
+    _ inputs: [Shape], _ whole: [Shape], _ conversion: SampleConversion
+  ) throws(ExecutionError) -> CUDASession {
     // The numbers of those that runs change are not looked at.
     let network = state.withLock { $0.network }
     let planned = try PlannedNetwork(network, inputs: inputs, kernelsFor: whole, precision: engine.precision)
     var planner = planned.planner(
       precision: engine.precision, device: engine.device, preferred: engine.preferredKernels,
-      preferredSplits: engine.preferredSplits)
+      preferredSplits: engine.preferredSplits, conversion: conversion)
     let program = try planner.plan()
-    return try CUDASession(program, weighed: planner.weighed, network: planned.network, types: planned.types, model: self)
+    return try CUDASession(
+      program, weighed: planner.weighed, network: planned.network, types: planned.types, conversion: conversion, model: self)
   }
 
   /// The constants on the device; those that no session reads are made.

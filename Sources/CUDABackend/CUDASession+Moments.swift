@@ -178,7 +178,7 @@ extension CUDAKernel {
     case .directIntegers: Work(.gatheredProducts, unit: .integers, isVectorised: false)
     case .integers: Work(.elementwise)
     case .meanOfIntegers: Work(.pool)
-    case .move: Work(.movement)
+    case .move, .samplesToPlanes, .planesToSamples: Work(.movement)
     case .resample: Work(.resize)
     case .training(let kernel): kernel.work
     case .weightGradientTiles: Work(.gatheredProducts, unit: .float16)

@@ -3,7 +3,7 @@ import Networks
 import Tensors
 
 /// A program with its memory on the device, as one graph: the copy of all inputs there, the kernels, the copy of all outputs back.
-package final class CUDASession: Session {
+package final class CUDASession: StagedSession {
   package let inputShapes: [Shape]
   package let outputShapes: [Shape]
   package let peakMemoryByteCount: Int
@@ -47,14 +47,27 @@ package final class CUDASession: Session {
   /// What a failed run leaves on the device is not known: the next one says so again.
   private var failure: ExecutionError?
 
+  /// - Parameter conversion: what `program` was planned with.
   init(
-    _ program: DeviceProgram, weighed: [Int: DeviceLayer], network: Network, types: [String: ValueType], model: CUDAModel
+    _ program: DeviceProgram, weighed: [Int: DeviceLayer], network: Network, types: [String: ValueType],
+    conversion: SampleConversion, model: CUDAModel
   ) throws(ExecutionError) {
-    inputShapes = network.inputs.compactMap { types[$0.name]?.shape }
-    outputShapes = network.outputs.compactMap { types[$0]?.shape }
-    inputTypes = network.inputs.compactMap { types[$0.name]?.element }
-    outputTypes = network.outputs.compactMap { types[$0]?.element }
-    inputNames = network.inputs.map(\.name)
+    if conversion.isEmpty {
+      inputShapes = network.inputs.compactMap { types[$0.name]?.shape }
+      outputShapes = network.outputs.compactMap { types[$0]?.shape }
+      inputTypes = network.inputs.compactMap { types[$0.name]?.element }
+      outputTypes = network.outputs.compactMap { types[$0]?.element }
+      inputNames = network.inputs.map(\.name)
+    } else {
+      // What enters and leaves is not what the network says.
+      func layouts(_ values: [Int]) -> [DeviceLayout] { values.map { program.values[$0].layout } }
+      let ends = (layouts(program.inputs), layouts(program.outputs + program.conversionNotes))
+      inputShapes = ends.0.map(\.shape)
+      outputShapes = ends.1.map(\.shape)
+      inputTypes = ends.0.map(\.element.dataType)
+      outputTypes = ends.1.map(\.element.dataType)
+      inputNames = network.inputs.map(\.name) + (conversion.output == nil ? [] : ["what is kept"])
+    }
     self.network = network.graph
     device = model.engine.device
     kernels = program.steps.map { ($0.node, $0.kernel.name) }
@@ -120,7 +133,7 @@ package final class CUDASession: Session {
     stream = made.stream
     watch = model.engine.watch
     inputOffsets = program.inputs.map { plan.offsets[$0] ?? 0 }
-    outputOffsets = program.outputs.map { plan.inputByteCount + (plan.offsets[$0] ?? 0) }
+    outputOffsets = (program.outputs + program.conversionNotes).map { plan.inputByteCount + (plan.offsets[$0] ?? 0) }
     try onDevice(context, taking: needed) { () throws(CUDAError) in
       if watch != nil { moments = try stream.events(4) }
       let last = program.steps.count + 2
@@ -156,14 +169,25 @@ package final class CUDASession: Session {
 
   package func run(_ inputs: [Tensor], into outputs: inout [Tensor]) throws(ExecutionError) {
     try watch.during(.handOver) { () throws(ExecutionError) in
-      try run(inputs, into: &outputs) { () throws(CUDAError) in
-        if let graph { try stream.launch(graph) }
-        try stream.synchronize()
-        guard let watch, !moments.isEmpty else { return }
-        func duration(_ index: Int) throws(CUDAError) -> Int { try moments[index + 1].nanoseconds(since: moments[index]) }
-        watch.note([(.copies, try duration(0)), (.kernels, try duration(1)), (.copies, try duration(2))])
-      }
+      try run(inputs, into: &outputs) { () throws(CUDAError) in try runGraph() }
     }
+  }
+
+  /// Waits for the graph, and tells who watches what the device did.
+  private func runGraph() throws(CUDAError) {
+    if let graph { try stream.launch(graph) }
+    try stream.synchronize()
+    guard let watch, !moments.isEmpty else { return }
+    func duration(_ index: Int) throws(CUDAError) -> Int { try moments[index + 1].nanoseconds(since: moments[index]) }
+    watch.note([(.copies, try duration(0)), (.kernels, try duration(1)), (.copies, try duration(2))])
+  }
+
+  package var inputPlaces: [UnsafeMutableRawPointer] { inputOffsets.map { stage.base + $0 } }
+
+  package func runStaged() throws(ExecutionError) -> [UnsafeRawPointer] {
+    if let failure { throw failure }
+    try watch.during(.handOver) { () throws(ExecutionError) in try work { () throws(CUDAError) in try runGraph() } }
+    return outputOffsets.map { UnsafeRawPointer(stage.base + $0) }
   }
 
   /// Puts the inputs where the device takes them from, lets `body` do the work, and takes the outputs.

@@ -99,7 +99,7 @@ extension DeviceLayer {
     case .directIntegers: work = (Double(directProducts * output.lanes), 4)
     case .meanOfIntegers: work = (64 * Double(windowSize), 20)
     case .maximumPool, .windows, .integers, .elementByElement, .move, .resample, .sumParts, .reduce,
-      .normalize, .multiplyMatrices, .training, .weightGradientTiles:
+      .normalize, .multiplyMatrices, .samplesToPlanes, .planesToSamples, .training, .weightGradientTiles:
       work = (64 * 9, 100)
     // A load from the cache for each product; of planes there are no more than are wanted.
     case .tiled: work = (9 * channels.roundedUp(to: 8) * Double(Self.tiledOutputs), 60)

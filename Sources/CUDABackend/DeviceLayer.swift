@@ -150,7 +150,7 @@ extension DeviceLayer {
       case .convolution, .separable, .transposed: return "it is a pool"
       }
     case .elementByElement, .move, .resample, .sumParts, .reduce, .normalize, .integers, .training,
-      .weightGradientTiles:
+      .samplesToPlanes, .planesToSamples, .weightGradientTiles:
       return "it sums no products"
     case .multiplyMatrices: return "it multiplies two values"
     }

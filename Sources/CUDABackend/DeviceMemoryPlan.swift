@@ -43,7 +43,7 @@ struct DeviceMemoryPlan {
       }
     }
     place(program.inputs, &inputByteCount)
-    place(program.outputs + (program.notes.map { [$0] } ?? []), &outputByteCount)
+    place(program.outputs + program.conversionNotes + (program.notes.map { [$0] } ?? []), &outputByteCount)
     place(program.values.indices.filter { program.values[$0].place == .own }, &ownByteCount)
   }
 }

@@ -112,11 +112,12 @@ struct PlannedNetwork {
   }
 
   func planner(
-    precision: CUDAPrecision, device: CUDADevice, preferred: [CUDAKernel] = [], preferredSplits: Int? = nil
+    precision: CUDAPrecision, device: CUDADevice, preferred: [CUDAKernel] = [], preferredSplits: Int? = nil,
+    conversion: SampleConversion = SampleConversion()
   ) -> DevicePlanner {
     DevicePlanner(
       network, types: types, wholeShapes: wholeShapes, precision: precision, device: device, preferred: preferred,
-      preferredSplits: preferredSplits)
+      preferredSplits: preferredSplits, conversion: conversion)
   }
 }
 

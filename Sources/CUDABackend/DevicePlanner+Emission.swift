@@ -168,7 +168,7 @@ extension DevicePlanner {
       case .tail(let element): return WeightPacking.tail(inputs: padded, element, weight)
       case .maximumPool, .meanOfPixels, .direct, .elementByElement, .move, .resample, .windows, .sumParts, .reduce,
         .normalize, .multiplyMatrices, .tiled, .denseIntegers, .depthwiseIntegers, .directIntegers, .meanOfIntegers, .integers,
-        .training, .weightGradientTiles:
+        .samplesToPlanes, .planesToSamples, .training, .weightGradientTiles:
         return []
       }
     }

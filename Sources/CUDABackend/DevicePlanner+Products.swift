@@ -249,7 +249,7 @@ extension DevicePlanner {
     case .directIntegers: try emitDirectIntegers(node, product, layer, from: input, to: output, adding: residual)
     case .maximumPool, .meanOfPixels, .windows, .meanOfIntegers: emitPool(node, layer, kernel, from: input, to: output)
     case .elementByElement, .move, .resample, .sumParts, .reduce, .normalize, .multiplyMatrices, .integers, .training,
-      .weightGradientTiles:
+      .samplesToPlanes, .planesToSamples, .weightGradientTiles:
       throw .unsupported(
         node: node.name, operation: node.operation.typeName, backend: CUDAEngine.backendName,
         reason: "\(kernel.name) sums nothing")

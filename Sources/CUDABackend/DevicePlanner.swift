@@ -17,6 +17,8 @@ struct DevicePlanner {
   let preferred: [CUDAKernel]
   /// Blocks that share the input channels of a tile, wherever that can be: likewise.
   let preferredSplits: Int?
+  /// What happens at either end of the network.
+  let conversion: SampleConversion
 
   var program = DeviceProgram()
   var values: [String: Int] = [:]
@@ -41,7 +43,7 @@ struct DevicePlanner {
 
   init(
     _ network: Network, types: [String: ValueType], wholeShapes: [String: Shape], precision: CUDAPrecision, device: CUDADevice,
-    preferred: [CUDAKernel] = [], preferredSplits: Int? = nil
+    preferred: [CUDAKernel] = [], preferredSplits: Int? = nil, conversion: SampleConversion = SampleConversion()
   ) {
     self.network = network
     self.types = types
@@ -51,6 +53,7 @@ struct DevicePlanner {
     self.device = device
     self.preferred = preferred
     self.preferredSplits = preferredSplits
+    self.conversion = conversion
     flatValues = Self.flatValues(of: network, shapes: shapes)
     updatedParameters = Set(network.updates.map(\.parameter))
     exactValues = updatedParameters.isEmpty ? [] : Self.exactValues(of: network, shapes: shapes)
@@ -58,14 +61,20 @@ struct DevicePlanner {
 
   /// The whole program.
   mutating func plan() throws(ExecutionError) -> DeviceProgram {
+    try checkConversion()
     findParts()
     findBlocks()
     try addParameters()
     for input in network.inputs {
       guard let shape = shapes[input.name], let image = DeviceLayout.image(shape) else { throw unknown(input.name) }
       let layout = try valueLayout(input.name)
-      let raw = program.add(DeviceLayout(planesOf: image, layout.element.isCode ? layout.element : .float32), .input)
-      program.inputs.append(raw)
+      let raw: Int
+      if let samples = conversion.input {
+        raw = planSamples(input.name, samples, to: image)
+      } else {
+        raw = program.add(DeviceLayout(planesOf: image, layout.element.isCode ? layout.element : .float32), .input)
+        program.inputs.append(raw)
+      }
       guard layout != program.values[raw].layout else {
         values[input.name] = raw
         continue
@@ -77,6 +86,10 @@ struct DevicePlanner {
     for node in network.nodes { try plan(node) }
     for name in network.outputs {
       let value = try self.value(name)
+      if let samples = conversion.output {
+        planSamples(name, samples, from: value)
+        continue
+      }
       if program.values[value].place == .output, !program.outputs.contains(value) {
         program.outputs.append(value)
         continue
@@ -166,6 +179,9 @@ extension DevicePlanner {
   /// The value that a node writes.
   mutating func output(_ node: Node) throws(ExecutionError) -> Int { try output(node.name) }
 
+  /// Whether the value leaves the device as it is made.
+  private func leavesAsMade(_ name: String) -> Bool { conversion.output == nil && network.outputs.contains(name) }
+
   mutating func output(_ name: String) throws(ExecutionError) -> Int {
     if let known = values[name] { return known }
     var layout = try valueLayout(name)
@@ -179,7 +195,7 @@ extension DevicePlanner {
       if network.outputs.contains(name), readerCount(name) == 1, isLinear(name), !layout.element.isCode {
         layout = DeviceLayout(planesOf: layout.shape)
       }
-      value = program.add(layout, layout.isPlanar && network.outputs.contains(name) ? .output : .arena)
+      value = program.add(layout, layout.isPlanar && leavesAsMade(name) ? .output : .arena)
     }
     values[name] = value
     return value

@@ -85,6 +85,8 @@ struct DeviceProgram {
   var updates: [Update] = []
   /// The value of their notes, which leaves the device behind the outputs.
   var notes: Int?
+  /// The values of what conversions of samples note, which leave behind the outputs likewise.
+  var conversionNotes: [Int] = []
 
   /// Whether some of its values are parameters.
   var readsParameters: Bool {

@@ -22,6 +22,7 @@
 #include "pointwiseHopper.cuh"
 #include "pointwisePlanes.cuh"
 #include "pool.cuh"
+#include "samples.cuh"
 #include "selection.cuh"
 #include "separableBlock.cuh"
 #include "statistics.cuh"

@@ -1,3 +1,4 @@
+import Execution
 import Imaging
 import Networks
 
@@ -7,8 +8,10 @@ struct ImageComposer {
   let properties: ImageProperties
   let colour: ImageContract.Colour
   let planes: PicturePlanes
-  /// The original's planes, with chroma and alpha.
+  /// Of the original, with chroma and alpha.
   let window: PlaneWindow
+  /// The plane of the window that is the first of these.
+  let firstBeside: Int
   /// From the original's size to the picture's; nil where nothing goes beside the network.
   let resize: BicubicResize?
   let workers: Workers
@@ -33,15 +36,7 @@ struct ImageComposer {
   ) {
     let width = properties.width, channels = properties.channels
     let count = rows.count * width
-    // Chroma and alpha of these rows.
-    let beside = [Float](unsafeUninitializedCapacity: planes.besideCount * count) { beside, initialized in
-      initialized = planes.besideCount * count
-      guard let resize, let base = beside.baseAddress else { return }
-      for index in 0..<planes.besideCount {
-        resize.rows(rows, of: window.plane(planes.networkCount + index), into: base + index * count)
-      }
-    }
-    beside.withUnsafeBufferPointer { beside in
+    enlargedBeside(rows).withUnsafeBufferPointer { beside in
       for row in rows {
         let source = region.base + (row - region.rows.lowerBound) * region.rowStride
         let start = (row - rows.lowerBound) * width
@@ -51,7 +46,7 @@ struct ImageComposer {
           guard let cb = beside.baseAddress.map({ $0 + start }) else { return }
           Self.colour(source, factor, cb, cb + count, target, channels, width, R.self)
         case (.luma, .grey):
-          let gain = factor / LumaWeights.range, offset = -LumaWeights.black / LumaWeights.range
+          let (gain, offset) = Self.grey(factor)
           for x in 0..<width { target[x &* channels] = R.round(source[x] * gain + offset) }
         case (.rgb, .rgb):
           for channel in 0..<3 {
@@ -69,6 +64,23 @@ struct ImageComposer {
         }
       }
     }
+  }
+
+  /// Chroma and alpha of rows of the picture, plane after plane.
+  private func enlargedBeside(_ rows: Range<Int>) -> [Float] {
+    let count = rows.count * properties.width
+    return [Float](unsafeUninitializedCapacity: planes.besideCount * count) { beside, initialized in
+      initialized = planes.besideCount * count
+      guard let resize, let base = beside.baseAddress else { return }
+      for index in 0..<planes.besideCount {
+        resize.rows(rows, of: window.plane(firstBeside + index), into: base + index * count)
+      }
+    }
+  }
+
+  /// From luma to grey: what it is times, and what is added.
+  private static func grey(_ factor: Float) -> (gain: Float, offset: Float) {
+    (factor / LumaWeights.range, -LumaWeights.black / LumaWeights.range)
   }
 
   /// BT.601 back to red, green and blue: the inverse of `LumaWeights`.
@@ -99,6 +111,61 @@ struct ImageComposer {
     let red = 2 * (1 - kr) * span, blue = 2 * (1 - kb) * span
     return (Float(red), Float(-blue * kb / kg), Float(-red * kr / kg), Float(blue))
   }()
+}
+
+// MARK: Where a device has made samples
+
+extension ImageComposer {
+  /// How a device makes samples of what a network makes for such a picture, with the numbers of `compose`; nil where these need chroma.
+  ///
+  /// - Parameter factor: from the network's numbers to the scale 0...255.
+  static func sampleOutput(
+    _ properties: ImageProperties, _ colour: ImageContract.Colour, factor: Float
+  ) -> SampleOutput? {
+    let format = SampleFormat(bitDepth: properties.bitDepth, channels: properties.colourModel.channels)
+    switch (colour, properties.colourModel) {
+    case (.luma, .rgb): return nil
+    case (.luma, .grey):
+      let (gain, offset) = grey(factor)
+      return SampleOutput(format: format, gain: gain, offset: offset)
+    case (.rgb, .rgb): return SampleOutput(format: format, gain: factor)
+    case (.rgb, .grey): return SampleOutput(format: format, mix: [shares.0, shares.1, shares.2], gain: factor)
+    }
+  }
+
+  /// Puts samples of the colours, without alpha, where they belong, and alpha beside them.
+  func place(_ rows: Range<Int>, of region: ModelRunner.SampleRegion, into samples: UnsafeMutableRawPointer) {
+    let rowByteCount = properties.rowByteCount
+    workers.forEachBand(of: rows) { part in
+      let target = samples + (part.lowerBound - rows.lowerBound) * rowByteCount
+      let source = region.base + (part.lowerBound - region.rows.lowerBound) * region.rowByteCount
+      guard planes.hasAlpha else {
+        for row in 0..<part.count {
+          (target + row * rowByteCount).copyMemory(from: source + row * region.rowByteCount, byteCount: rowByteCount)
+        }
+        return
+      }
+      if properties.bitDepth == 16 {
+        join(part, source, region.rowByteCount / 2, target, Rounding16.self)
+      } else {
+        join(part, source, region.rowByteCount, target, Rounding8.self)
+      }
+    }
+  }
+
+  /// - Parameter stride: samples from a row of the colours to the next.
+  private func join<R: SampleRounding>(
+    _ rows: Range<Int>, _ source: UnsafeRawPointer, _ stride: Int, _ target: UnsafeMutableRawPointer, _: R.Type
+  ) {
+    let width = properties.width, colours = properties.colourModel.channels, channels = properties.channels
+    let colour = source.assumingMemoryBound(to: R.Sample.self), target = target.assumingMemoryBound(to: R.Sample.self)
+    for (index, alpha) in enlargedBeside(rows).enumerated() {
+      let (row, x) = index.quotientAndRemainder(dividingBy: width)
+      let pixel = target + index * channels, from = colour + row * stride + x * colours
+      for channel in 0..<colours { pixel[channel] = from[channel] }
+      pixel[colours] = R.round(alpha)
+    }
+  }
 }
 
 /// From the scale 0...255 to samples of a depth: clipped, halves to even. Adding 1.5 * 2^23 leaves the rounded number in the

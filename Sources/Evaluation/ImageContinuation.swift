@@ -77,7 +77,27 @@ struct ImageContinuation: Hashable, Sendable {
     }
   }
 
-  /// The bytes that `fill` holds beside a rectangle of the sides, of so many channels.
+  /// Writes a rectangle of the continued image, row after row, of its samples.
+  ///
+  /// - Parameter row: the samples of a row of the image.
+  func fill(
+    _ rows: Range<Int>, _ columns: Range<Int>, pixelByteCount: Int, _ target: UnsafeMutableRawPointer,
+    from row: (Int) -> UnsafeRawPointer
+  ) {
+    let inside = columns.clamped(to: 0..<width), beyond = columns.clamped(to: width..<max(width, columns.upperBound))
+    var next = target
+    for place in rows {
+      let source = row(Self.place(place, of: height))
+      next.copyMemory(from: source + inside.lowerBound * pixelByteCount, byteCount: inside.count * pixelByteCount)
+      next += inside.count * pixelByteCount
+      for column in beyond {
+        next.copyMemory(from: source + Self.place(column, of: width) * pixelByteCount, byteCount: pixelByteCount)
+        next += pixelByteCount
+      }
+    }
+  }
+
+  /// The bytes that `fill` of planes holds beside a rectangle of the sides, of so many channels.
   func heldByteCount(rows: Int, columns: Int, channels: Int) -> Int {
     fullHeight == height && fullWidth == width ? 0 : channels * min(rows, height) * min(columns, width) * 4 + columns * 8
   }

@@ -1,3 +1,4 @@
+import Execution
 import Imaging
 import Networks
 
@@ -29,6 +30,21 @@ struct PicturePlanes {
   var count: Int { mixes.count }
   /// The planes that bicubic interpolation enlarges.
   var besideCount: Int { count - networkCount }
+
+  /// How a device makes the network's planes of samples, with the numbers of `ChannelMix.apply`; nil where these are fewer bytes than samples.
+  ///
+  /// - Parameter unit: what a level is inside the network.
+  func sampleInput(_ properties: ImageProperties, channels: Int, unit: Float) -> SampleInput? {
+    let format = SampleFormat(bitDepth: properties.bitDepth, channels: properties.channels)
+    guard format.pixelByteCount <= channels * MemoryLayout<Float>.stride else { return nil }
+    let level = ChannelMix.unit(bitDepth: properties.bitDepth)
+    return SampleInput(
+      format: format,
+      mixes: networkPlanes(channels: channels).map { plane in
+        let mix = mixes[plane]
+        return SampleInput.Mix(weights: mix.weights.map { $0 * level }, first: mix.first, offset: mix.offset)
+      }, unit: unit)
+  }
 
   /// For each channel of a network the plane that it takes.
   func networkPlanes(channels: Int) -> [Int] { (0..<channels).map { min($0, networkCount - 1) } }
@@ -85,12 +101,16 @@ extension ChannelMix {
   /// Mixes a row of samples, to the scale 0...255.
   func apply(_ samples: UnsafeRawPointer, _ properties: ImageProperties, _ output: UnsafeMutablePointer<Float>) {
     let (width, channels) = (properties.width, properties.channels)
+    let unit = Self.unit(bitDepth: properties.bitDepth)
     if properties.bitDepth == 16 {
-      apply(samples.assumingMemoryBound(to: UInt16.self), channels, output, width, unit: 1.0 / 257)
+      apply(samples.assumingMemoryBound(to: UInt16.self), channels, output, width, unit: unit)
     } else {
-      apply(samples.assumingMemoryBound(to: UInt8.self), channels, output, width, unit: 1)
+      apply(samples.assumingMemoryBound(to: UInt8.self), channels, output, width, unit: unit)
     }
   }
+
+  /// What a sample of 1 is on the scale 0...255.
+  static func unit(bitDepth: Int) -> Float { bitDepth == 16 ? 1.0 / 257 : 1 }
 
   /// - Parameter unit: what a sample of 1 is on the scale 0...255.
   @inline(__always)

@@ -97,7 +97,7 @@ extension CUDAKernel.Family {
       element
     case .denseFloat, .denseWideFloat, .separableFloat, .headFloat: .float32
     case .direct, .tiled, .elementByElement, .move, .resample, .windows, .reduce, .normalize, .multiplyMatrices, .integers,
-      .training:
+      .samplesToPlanes, .planesToSamples, .training:
       nil
     case .denseIntegers, .depthwiseIntegers, .directIntegers, .meanOfIntegers: .int8
     }

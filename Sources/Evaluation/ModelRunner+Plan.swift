@@ -9,6 +9,8 @@ extension ModelRunner {
     var whole: Shape
     /// How the image is continued.
     var continuation: ImageContinuation
+    /// What a device converts.
+    var conversion = SampleConversion()
     var rows: [TileSpan]
     var columns: [TileSpan]
     /// The bytes that sessions may hold together.
@@ -77,17 +79,20 @@ extension ModelRunner {
   /// The plan for an input of that size.
   ///
   /// - Parameters:
+  ///   - conversion: what the engine, a device, converts.
   ///   - budget: the bytes that sessions may hold, and what the caller keeps for tiles; nil where only `tile` speaks.
   ///   - rows: what the caller keeps beside the sessions of a plan.
   /// Throws `.memoryLimit` with what the smallest tile needs, and what one needs that is not slow, where the budget is too small.
   func plan(
-    height: Int, width: Int, budget: Int? = nil, rows: (Plan) -> Int = { _ in 0 }
+    height: Int, width: Int, budget: Int? = nil, converting conversion: SampleConversion = SampleConversion(),
+    rows: (Plan) -> Int = { _ in 0 }
   ) throws(EvaluationError) -> Plan {
     let (continuation, shapes) = try continuation(height: height, width: width)
     let whole = shape(continuation)
     let geometry = TileGeometry(of: fused, shapes: shapes) { backend.outputGrid(of: $0, in: fused, shapes: shapes) }
     let untiled = Plan(
-      whole: whole, continuation: continuation, rows: [TileSpan(whole: whole.height)], columns: [TileSpan(whole: whole.width)],
+      whole: whole, continuation: continuation, conversion: conversion, rows: [TileSpan(whole: whole.height)],
+      columns: [TileSpan(whole: whole.width)],
       budget: budget ?? (tile == .automatic ? Self.automaticBudget : .max), scale: scale,
       isCuttable: geometry != nil && tile != .none,
       worthyRepetition: tile == .automatic && budget ?? .max < Self.automaticBudget

@@ -29,6 +29,8 @@ public final class ModelRunner {
   private var sessionSizes: [Shape: Int] = [:]
   /// The whole shape that the sessions' kernels were chosen for.
   private var sessionsWhole: Shape?
+  /// What a device converts in them.
+  private var sessionsConversion = SampleConversion()
   /// The bytes that sessions may hold together, as long as one fits at all.
   private var sessionBudget = ModelRunner.automaticBudget
 
@@ -38,7 +40,7 @@ public final class ModelRunner {
   var shortage: ExecutionError?
 
   /// What sessions have run for so far, their preparation not counted.
-  public private(set) var runSeconds = 0.0
+  public internal(set) var runSeconds = 0.0
 
   private struct CachedSession {
     var session: any Session
@@ -83,74 +85,13 @@ public final class ModelRunner {
 }
 
 extension ModelRunner {
-  /// A rectangle of a result: `outputChannels` planes of rows.
-  struct Region {
-    /// Where the rectangle lies in the whole output.
-    var rows: Range<Int>
-    var columns: Range<Int>
-    var base: UnsafePointer<Float>
-    /// Floats from a plane, or a row, to the next.
-    var planeStride: Int
-    var rowStride: Int
-  }
-
-  /// Runs the network tile by tile, row of tiles after row of tiles.
-  ///
-  /// An image that the network does not take as it is enters continued, and what is made of the continuation nobody sees.
-  ///
-  /// - Parameters:
-  ///   - beginRow: called with the number of each row of tiles before it.
-  ///   - fill: writes a rectangle of the image, plane after plane, row after row.
-  ///   - deliver: takes the kept part of a tile's result, which is empty where all of the tile is continuation; valid during the call only.
-  func run(
-    _ plan: Plan, beginRow: (_ index: Int) throws(EvaluationError) -> Void = { (_) throws(EvaluationError) in },
-    fill: (_ rows: Range<Int>, _ columns: Range<Int>, UnsafeMutablePointer<Float>) -> Void,
-    deliver: (Region) throws(EvaluationError) -> Void
-  ) throws(EvaluationError) {
-    useSessions(for: plan)
-    for (index, rows) in plan.rows.enumerated() {
-      try beginRow(index)
-      for columns in plan.columns {
-        let shape = Shape(channels: channels, height: rows.read.count, width: columns.read.count)
-        let input = Tensor(unsafeUninitialized: shape) { bytes in
-          guard let base = bytes.bindMemory(to: Float.self).baseAddress else { return }
-          plan.continuation.fill(rows.read, columns.read, channels: channels, base, from: fill)
-        }
-        let output = try run(input, whole: plan.whole)
-        let scale = plan.scale
-        try output.withUnsafeFloats { (floats) throws(EvaluationError) in
-          guard let base = floats.baseAddress else { return }
-          let rowStride = columns.read.count * scale
-          let offset =
-            (rows.keep.lowerBound - rows.read.lowerBound) * scale * rowStride
-            + (columns.keep.lowerBound - columns.read.lowerBound) * scale
-          try deliver(
-            Region(
-              rows: plan.outputRows(index),
-              columns: plan.continuation.kept(columns.keep, of: plan.continuation.width, scale: scale), base: base + offset,
-              planeStride: rows.read.count * scale * rowStride, rowStride: rowStride))
-        }
-      }
-    }
-  }
-
-  private func run(_ input: Tensor, whole: Shape) throws(EvaluationError) -> Tensor {
-    let session = try session(for: input.shape, whole: whole)
-    let start = Machine.seconds
-    defer { runSeconds += Machine.seconds - start }
-    do throws(ExecutionError) {
-      return try session.run([input])[0]
-    } catch {
-      throw .execution(network: network.name, error)
-    }
-  }
-
   /// Lets go of sessions for another image size.
   func useSessions(for plan: Plan) {
-    if sessionsWhole != plan.whole {
+    if sessionsWhole != plan.whole || sessionsConversion != plan.conversion {
       sessions = [:]
       sessionSizes = [:]
       sessionsWhole = plan.whole
+      sessionsConversion = plan.conversion
     }
     sessionBudget = plan.budget
   }
@@ -173,7 +114,7 @@ extension ModelRunner {
   }
 
   private func knownByteCount(_ shape: Shape, whole: Shape) -> Int? {
-    sessionSizes[shape] ?? known.flatMap { $0.sizes.byteCount($0.network, shape, whole: whole) }
+    sessionSizes[shape] ?? known.flatMap { $0.sizes.byteCount($0.network, shape, whole: whole, sessionsConversion) }
   }
 
   /// Lets go of the sessions that a plan does not need.
@@ -203,19 +144,26 @@ extension ModelRunner {
       let model: any Model = if let made = self.model { made } else { try backend.prepare(fused) }
       self.model = model
       do throws(ExecutionError) {
-        session = try model.session(inputs: [shape], kernelsFor: [whole])
+        session = try makeSession(model, shape, whole)
       } catch {
         // A device has less memory than the host, on which the budget is set.
         guard case .deviceMemory = error, !sessions.isEmpty else { throw error }
         sessions = [:]
-        session = try model.session(inputs: [shape], kernelsFor: [whole])
+        session = try makeSession(model, shape, whole)
       }
     } catch {
       throw .execution(network: network.name, error)
     }
     sessionSizes[shape] = session.peakMemoryByteCount
-    known?.sizes.note(session.peakMemoryByteCount, known?.network ?? "", shape, whole: whole)
+    known?.sizes.note(session.peakMemoryByteCount, known?.network ?? "", shape, whole: whole, sessionsConversion)
     sessions[shape] = CachedSession(session: session, lastUse: sessionUses)
     return session
+  }
+
+  private func makeSession(_ model: any Model, _ shape: Shape, _ whole: Shape) throws(ExecutionError) -> any Session {
+    guard !sessionsConversion.isEmpty, let converting = model as? any ConvertingModel else {
+      return try model.session(inputs: [shape], kernelsFor: [whole])
+    }
+    return try converting.session(input: shape, kernelsFor: whole, converting: sessionsConversion)
   }
 }

@@ -65,10 +65,12 @@ struct OutputCheck {
         }
       }
     }
-    for range in ranges {
-      output.include(
-        ValueRange(low: range.low * factor, high: range.high * factor, isFinite: range.isFinite))
-    }
+    for range in ranges { include(range, factor: factor) }
+  }
+
+  /// The same of numbers whose range is known.
+  mutating func include(_ range: ValueRange, factor: Float) {
+    output.include(ValueRange(low: range.low * factor, high: range.high * factor, isFinite: range.isFinite))
   }
 
   /// - Parameter black: what black is on both scales (16 for luma).

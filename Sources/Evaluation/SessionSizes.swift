@@ -1,3 +1,4 @@
+import Execution
 import Synchronization
 import Tensors
 
@@ -8,20 +9,21 @@ final class SessionSizes: Sendable {
     /// The shape of the input, and of the image that it is cut from.
     var shape: Shape
     var whole: Shape
+    var conversion: SampleConversion
   }
 
   private let sizes = Mutex<[Key: Int]>([:])
   /// Images of other sizes come and go.
   private static let capacity = 4096
 
-  func byteCount(_ network: String, _ shape: Shape, whole: Shape) -> Int? {
-    sizes.withLock { $0[Key(network: network, shape: shape, whole: whole)] }
+  func byteCount(_ network: String, _ shape: Shape, whole: Shape, _ conversion: SampleConversion) -> Int? {
+    sizes.withLock { $0[Key(network: network, shape: shape, whole: whole, conversion: conversion)] }
   }
 
-  func note(_ byteCount: Int, _ network: String, _ shape: Shape, whole: Shape) {
+  func note(_ byteCount: Int, _ network: String, _ shape: Shape, whole: Shape, _ conversion: SampleConversion) {
     sizes.withLock { sizes in
       if sizes.count >= Self.capacity { sizes = [:] }
-      sizes[Key(network: network, shape: shape, whole: whole)] = byteCount
+      sizes[Key(network: network, shape: shape, whole: whole, conversion: conversion)] = byteCount
     }
   }
 }

@@ -25,13 +25,14 @@ final class StreamRun {
     let sizes = job.memory.sizes
     self.sizes = sizes
     let workers = upscaler.workers, contract = upscaler.contract
-    input = PictureInput(rows, sizes.planes, job.stream, workers: workers, watch: upscaler.watch)
+    input = PictureInput(
+      rows, sizes.planes, job.stream, sizes.conversion.input, workers: workers, watch: upscaler.watch)
     network = NetworkInputPlanes(
       input.window, planes: sizes.planes.networkPlanes(channels: sizes.channels), enlarged: sizes.enlarging,
       unit: contract.maximum / 255, workers: workers)
     composer = ImageComposer(
-      properties: sizes.result, colour: contract.colour, planes: sizes.planes, window: input.window, resize: sizes.beside,
-      workers: workers)
+      properties: sizes.result, colour: contract.colour, planes: sizes.planes, window: input.window,
+      firstBeside: input.firstBeside, resize: sizes.beside, workers: workers)
     band = .allocate(byteCount: sizes.bandHeight * sizes.result.rowByteCount, alignment: 64)
   }
 
@@ -42,7 +43,7 @@ final class StreamRun {
 
   func perform(progress: ((Double) -> Void)?) throws(EvaluationError) {
     if sizes.collectsAll { try collectAll(progress) } else { try flow(progress) }
-    check.input = input.range
+    check.input.include(input.range)
     try check.verify(network: runner.network.name, black: upscaler.contract.colour == .luma ? LumaWeights.black : 0)
   }
 
@@ -63,34 +64,54 @@ final class StreamRun {
       sizes.keepsOutput
       ? PlaneWindow(
         count: sizes.channels, width: width, height: sizes.size.networkHeight, capacity: job.stream.outputRows) : nil
-    // A row of tiles side by side, where nothing else keeps it.
-    let isWide = plan.columns.count == 1 || window != nil
-    let kept = isWide ? 0 : plan.rows.indices.reduce(0) { max($0, plan.outputRows($1).count) }
-    let row = isWide ? nil : PlaneWindow(count: sizes.channels, width: width, height: sizes.size.networkHeight, capacity: kept)
+    let row = TileRow(plan, sizes, keepsNothing: window != nil)
     var done = 0
-    let filling = sizes.enlarging == nil ? DeviceAccount.Work.convert : .resize
-    let fill = { (rows: Range<Int>, columns: Range<Int>, target: UnsafeMutablePointer<Float>) in
-      self.watch.during(filling) { self.network.fill(rows: rows, columns: columns, .identity, into: target) }
-    }
     let begin = { (index: Int) throws(EvaluationError) in
       try self.advance(to: steps[index])
       window?.makeRoom(for: steps[index].output)
-      row?.makeRoom(for: plan.outputRows(index))
+      row.begin(plan.outputRows(index))
     }
-    try runner.run(plan, beginRow: begin, fill: fill) { (region) throws(EvaluationError) in
+    try runner.run(plan, beginRow: begin, filling) { (result) throws(EvaluationError) in
       let index = done / plan.columns.count
       done += 1
-      watch.during(.convert) {
-        check.include(region, channels: sizes.channels, factor: factor, upscaler.workers)
-        window?.put(region, factor: factor, upscaler.workers)
-        row?.put(region, factor: 1, upscaler.workers)
-      }
+      let source = watch.during(.convert) { take(result, factor, window, row) }
       if done % plan.columns.count == 0 {
         let next = index + 1 < steps.count ? steps[index + 1] : nil
-        let source = window.map { Source($0) } ?? row.map { Source($0) } ?? Source(region)
         try finish(steps[index], next: next, source, factor: window == nil ? factor : 1)
       }
       progress?(Double(done) / Double(plan.tileCount))
+    }
+  }
+
+  /// What tiles are filled with.
+  private var filling: ModelRunner.Filling {
+    if let samples = input.samples { return .samples { UnsafeRawPointer(samples.row($0, of: 0)) } }
+    let work = sizes.enlarging == nil ? DeviceAccount.Work.convert : .resize
+    return .planes { rows, columns, target in
+      self.watch.during(work) { self.network.fill(rows: rows, columns: columns, .identity, into: target) }
+    }
+  }
+
+  /// Puts a tile's result where it is kept.
+  ///
+  /// - Parameters:
+  ///   - factor: from the network's numbers to the scale 0...255.
+  ///   - window: what keeps it until later; nil where the row of tiles does.
+  /// - Returns: what is kept, or the result where nothing is.
+  private func take(
+    _ result: ModelRunner.TileResult, _ factor: Float, _ window: PlaneWindow?, _ row: TileRow
+  ) -> Source {
+    if let range = result.input { check.input.include(range) }
+    if let range = result.output { check.include(range, factor: factor) }
+    switch result.content {
+    case .planes(let region):
+      check.include(region, channels: sizes.channels, factor: factor, upscaler.workers)
+      window?.put(region, factor: factor, upscaler.workers)
+      row.planes?.put(region, factor: 1, upscaler.workers)
+      return window.map { Source($0) } ?? row.planes.map { Source($0) } ?? .planes(region, window: nil)
+    case .samples(let region):
+      row.put(region, upscaler.workers)
+      return .samples(row.samplesRegion ?? region)
     }
   }
 
@@ -99,22 +120,16 @@ final class StreamRun {
     try wrapping { () throws(ImageError) in try input.advance(to: step.source) }
   }
 
-  /// The network's output: a region, or rows of a window.
-  private struct Source {
-    let region: ModelRunner.Region
-    /// For interpolation.
-    let window: PlaneWindow?
-
-    init(_ region: ModelRunner.Region) {
-      self.region = region
-      window = nil
-    }
+  /// The network's output: a region, or rows of a window, which interpolation wants.
+  private enum Source {
+    case planes(ModelRunner.Region, window: PlaneWindow?)
+    case samples(ModelRunner.SampleRegion)
 
     init(_ window: PlaneWindow) {
-      self.window = window
-      region = ModelRunner.Region(
+      let region = ModelRunner.Region(
         rows: window.rows, columns: 0..<window.width, base: UnsafePointer(window.row(window.rows.lowerBound, of: 0)),
         planeStride: window.capacity * window.width, rowStride: window.width)
+      self = .planes(region, window: window)
     }
   }
 
@@ -126,10 +141,14 @@ final class StreamRun {
     for start in stride(from: step.result.lowerBound, to: step.result.upperBound, by: height) {
       let rows = start..<min(start + height, step.result.upperBound)
       watch.during(.resize) {
-        if let resize = sizes.finishing, let window = source.window {
-          composeFinished(rows, resize, window)
-        } else {
-          composer.compose(rows, of: source.region, factor: factor, into: band)
+        switch source {
+        case .samples(let region): composer.place(rows, of: region, into: band)
+        case .planes(let region, let window):
+          if let resize = sizes.finishing, let window {
+            composeFinished(rows, resize, window)
+          } else {
+            composer.compose(rows, of: region, factor: factor, into: band)
+          }
         }
       }
       // The next step's rows are read as the rows of this one go.
@@ -171,6 +190,52 @@ final class StreamRun {
       guard let base = resized.baseAddress else { return }
       let region = ModelRunner.Region(rows: rows, columns: 0..<width, base: base, planeStride: count, rowStride: width)
       composer.compose(rows, of: region, factor: 1, into: band)
+    }
+  }
+}
+
+/// A row of tiles side by side, where there are several and nothing else keeps them.
+private final class TileRow {
+  let planes: PlaneWindow?
+  private let samples: SampleWindow?
+  private let pixelByteCount: Int
+
+  init(_ plan: ModelRunner.Plan, _ sizes: StreamSizes, keepsNothing: Bool) {
+    let format = sizes.conversion.output?.format, width = sizes.size.networkWidth, height = sizes.size.networkHeight
+    pixelByteCount = format?.pixelByteCount ?? 0
+    guard plan.columns.count > 1, !keepsNothing else {
+      (planes, samples) = (nil, nil)
+      return
+    }
+    let capacity = plan.rows.indices.reduce(0) { max($0, plan.outputRows($1).count) }
+    planes = format == nil ? PlaneWindow(count: sizes.channels, width: width, height: height, capacity: capacity) : nil
+    samples =
+      format == nil ? nil : SampleWindow(count: 1, width: width * pixelByteCount, height: height, capacity: capacity)
+  }
+
+  func begin(_ rows: Range<Int>) {
+    planes?.makeRoom(for: rows)
+    samples?.makeRoom(for: rows)
+  }
+
+  /// What is there; nil where nothing is kept.
+  var samplesRegion: ModelRunner.SampleRegion? {
+    samples.map {
+      ModelRunner.SampleRegion(
+        rows: $0.rows, columns: 0..<$0.width / pixelByteCount, base: UnsafeRawPointer($0.row($0.rows.lowerBound, of: 0)),
+        rowByteCount: $0.width)
+    }
+  }
+
+  func put(_ region: ModelRunner.SampleRegion, _ workers: Workers) {
+    guard let samples else { return }
+    workers.forEachBand(of: region.rows) { part in
+      for row in part {
+        let target = UnsafeMutableRawPointer(samples.row(row, of: 0)) + region.columns.lowerBound * pixelByteCount
+        target.copyMemory(
+          from: region.base + (row - region.rows.lowerBound) * region.rowByteCount,
+          byteCount: region.columns.count * pixelByteCount)
+      }
     }
   }
 }

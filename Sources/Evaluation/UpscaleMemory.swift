@@ -1,3 +1,4 @@
+import Execution
 import Imaging
 import Networks
 
@@ -18,6 +19,8 @@ struct StreamSizes {
   let finishing: BicubicResize?
   /// All results of the network are needed before the first row of the picture.
   let collectsAll: Bool
+  /// What a device does between samples and planes.
+  let conversion: SampleConversion
   private let bandByteCount: Int
 
   init(
@@ -42,6 +45,14 @@ struct StreamSizes {
       ? nil
       : BicubicResize(width: size.networkWidth, height: size.networkHeight, toWidth: size.width, toHeight: size.height)
     collectsAll = options.usesTestTimeAugmentation
+    conversion =
+      runner.backend is any DeviceBackend && !collectsAll
+      ? SampleConversion(
+        input: enlarging == nil
+          ? planes.sampleInput(properties, channels: channels, unit: contract.maximum / 255) : nil,
+        output: finishing == nil
+          ? ImageComposer.sampleOutput(result, contract.colour, factor: 255 / contract.maximum) : nil)
+      : SampleConversion()
     // Some turns for each thread, each of some hundred KiB; with a limit fewer.
     let share = options.memoryLimit == nil ? 16 << 20 : 2 << 20
     bandByteCount = share * min(options.threadCount, 4)
@@ -115,16 +126,20 @@ struct UpscaleMemory {
   /// What a plan adds beside its sessions: windows, and rows that tiles need.
   func byteCount(of plan: ModelRunner.Plan) -> Int {
     let stream = sizes.stream(plan)
-    var count = PictureInput.byteCount(stream, sizes.properties, sizes.planes)
+    var count = PictureInput.byteCount(stream, sizes.properties, sizes.planes, sizes.conversion.input)
     if sizes.keepsOutput {
       count += PlaneWindow.byteCount(count: sizes.channels, width: sizes.size.networkWidth, capacity: stream.outputRows)
     }
     let shape = plan.largest
-    count += plan.continuation.heldByteCount(rows: shape[2], columns: shape[3], channels: sizes.channels)
+    if sizes.conversion.input == nil {
+      count += plan.continuation.heldByteCount(rows: shape[2], columns: shape[3], channels: sizes.channels)
+    }
     if sizes.enlarging != nil { count += sizes.channels * shape[2] * plan.whole[3] * 4 }
     // A row of tiles side by side.
     let kept = plan.rows.reduce(0) { max($0, $1.keep.count) } * plan.scale
-    if !sizes.keepsOutput, plan.columns.count > 1 { count += sizes.channels * kept * plan.whole[3] * plan.scale * 4 }
+    if !sizes.keepsOutput, plan.columns.count > 1 {
+      count += (sizes.conversion.output?.format.pixelByteCount ?? sizes.channels * 4) * kept * plan.whole[3] * plan.scale
+    }
     return count
   }
 

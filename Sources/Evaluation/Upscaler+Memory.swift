@@ -119,7 +119,9 @@ extension Upscaler {
   ) throws(EvaluationError) -> ModelRunner.Plan {
     let budget = memory.budget(bound.byteCount)
     do throws(EvaluationError) {
-      let plan = try runner.plan(height: height, width: width, budget: budget) { memory.byteCount(of: $0) }
+      let plan = try runner.plan(height: height, width: width, budget: budget, converting: memory.sizes.conversion) {
+        memory.byteCount(of: $0)
+      }
       let needed = memory.peak(sessions: 0)
       guard needed <= bound.byteCount else { throw .memoryLimit(limit: budget, needed: MemoryNeed(0)) }
       return plan

@@ -143,6 +143,17 @@ import Testing
     #expect(try check.times().rows.isEmpty)
   }
 
+  /// Samples become planes, and planes samples, to the bit; a device that fails is found.
+  @Test func conversionsAreEqual() throws {
+    defer { cudaEmulatedFail(nil, 0, 0) }
+    let rows = try Self.check().conversions()
+    #expect(rows.count == 6 * CUDAPrecision.allCases.count)
+    #expect(rows.allSatisfy { $0.outcome == .equal(error: 0, bound: 0) }, "\(rows)")
+    cudaEmulatedFail("cuGraphLaunch", 719, 3)
+    let isFound = try Self.check().conversions().contains { if case .failed = $0.outcome { true } else { false } }
+    #expect(isFound)
+  }
+
   /// Every kernel that can do a layer is timed once, with the splits that it can have.
   @Test func kernelsAreTimed() throws {
     var check = Self.check(), report = try Self.report()

@@ -153,7 +153,9 @@ import Files
     switch part {
     case .networks: report.networks = try rows(\.networks, check, report) { (check) throws(CUDAError) in try check.networks() }
     case .operations:
-      report.operations = try rows(\.operations, check, report) { (check) throws(CUDAError) in try check.operations() }
+      report.operations = try rows(\.operations, check, report) { (check) throws(CUDAError) in
+        try check.conversions() + check.operations()
+      }
     case .training: report.training = try rows(\.training, check, report) { (check) throws(CUDAError) in try check.training() }
     case .times:
       report.times = []

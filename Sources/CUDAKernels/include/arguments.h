@@ -214,4 +214,42 @@ struct MatrixArguments {
   int products;
 };
 
+// MARK: Samples of pictures
+
+/// Pixels that a block of 256 threads takes.
+enum { samplePixels = 4096 };
+
+/// A plane on the scale 0...255: weights[0] * sample[first] + weights[1] * sample[first + 1] + ... + offset, in this order.
+struct SampleMix {
+  float weights[3];
+  float offset;
+  int first, count;  // count: of the weights
+};
+
+/// Samples, row by row and `channels` a pixel, to planes. A block notes the least number that it has seen on the scale 0...255, the greatest,
+/// and 1 if one was not finite, else 0.
+struct SamplesToPlanesArguments {
+  const void *samples;
+  float *planes;
+  float *notes;  // three a block
+  int pixels, channels, planeCount;
+  int sampleBytes;  // 1 or 2
+  struct SampleMix mixes[3];
+  float unit;  // what a level is inside the network
+};
+
+/// Up to three planes of an image to samples of as many channels, or mixed to one: gain * v + offset on the scale 0...255, clipped and rounded.
+/// Notes are as above, of the numbers of the part that is kept.
+struct PlanesToSamplesArguments {
+  struct ValueView planes;
+  void *samples;
+  float *notes;
+  const int *kept;  // top, bottom, left, right
+  int imageHeight, imageWidth, planeCount;
+  int sampleBytes;  // 1 or 2
+  int mixes;        // 1: a sample is weights[0] * first + weights[1] * second + ...
+  float weights[3];
+  float gain, offset;
+};
+
 #include "trainingArguments.h"

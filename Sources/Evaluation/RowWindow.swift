@@ -1,8 +1,14 @@
 import Imaging
 
+/// Planes of numbers.
+typealias PlaneWindow = RowWindow<Float>
+/// Samples as they are read, or put together: one plane of bytes.
+typealias SampleWindow = RowWindow<UInt8>
+
 /// Planes of one size, of which the rows of a moving window stand in memory.
-final class PlaneWindow {
+final class RowWindow<Element: BitwiseCopyable> {
   let count: Int
+  /// Elements of a row.
   let width: Int
   let height: Int
   /// The most rows of the window.
@@ -11,23 +17,18 @@ final class PlaneWindow {
   private(set) var rows = 0..<0
   /// The row at the beginning of the memory.
   private var first = 0
-  private let memory: UnsafeMutablePointer<Float>
+  private let memory: UnsafeMutablePointer<Element>
 
   init(count: Int, width: Int, height: Int, capacity: Int) {
     (self.count, self.width, self.height, self.capacity) = (count, width, height, capacity)
     memory = .allocate(capacity: max(count * capacity * width, 1))
   }
 
-  /// Whole planes of one size.
-  convenience init(_ planes: [Plane<Float>]) {
-    self.init(count: planes.count, width: planes[0].width, height: planes[0].height, capacity: planes[0].height)
-    makeRoom(for: 0..<height)
-    for (index, plane) in planes.enumerated() { row(0, of: index).update(from: plane.elements, count: plane.elements.count) }
-  }
-
   deinit { memory.deallocate() }
 
-  static func byteCount(count: Int, width: Int, capacity: Int) -> Int { count * width * capacity * 4 }
+  static func byteCount(count: Int, width: Int, capacity: Int) -> Int {
+    count * width * capacity * MemoryLayout<Element>.stride
+  }
 
   /// Moves the window: rows below it are let go, and those that it gains are the caller's to write.
   func makeRoom(for window: Range<Int>) {
@@ -48,8 +49,17 @@ final class PlaneWindow {
     rows = (kept.isEmpty ? window.lowerBound : kept.lowerBound)..<window.upperBound
   }
 
-  func row(_ row: Int, of plane: Int) -> UnsafeMutablePointer<Float> {
+  func row(_ row: Int, of plane: Int) -> UnsafeMutablePointer<Element> {
     memory + (plane * capacity + row - first) * width
+  }
+}
+
+extension RowWindow<Float> {
+  /// Whole planes of one size.
+  convenience init(_ planes: [Plane<Float>]) {
+    self.init(count: planes.count, width: planes[0].width, height: planes[0].height, capacity: planes[0].height)
+    makeRoom(for: 0..<height)
+    for (index, plane) in planes.enumerated() { row(0, of: index).update(from: plane.elements, count: plane.elements.count) }
   }
 
   /// The rows of a plane that are there.
