@@ -209,6 +209,11 @@ final class DeviceStream: @unchecked Sendable {
     }
   }
 
+  /// Lets what is given from now on wait for what stands ahead of an event, in whatever stream.
+  func wait(for event: DeviceEvent) throws(CUDAError) {
+    try context.call("cuStreamWaitEvent") { $0.streamWait(handle, event.handle, 0) }
+  }
+
   /// Waits until all commands are done.
   func synchronize() throws(CUDAError) {
     try context.call("cuStreamSynchronize") { $0.synchronizeStream(handle) }
@@ -291,6 +296,11 @@ final class DeviceEvent: @unchecked Sendable {
     // CU_EVENT_RECORD_EXTERNAL: the graph's runs take the moment; else it would only say what waits for what while capturing.
     let flags: UInt32 = stream.isCapturing ? 1 : 0
     try context.call("cuEventRecordWithFlags") { $0.recordEvent(handle, stream.handle, flags) }
+  }
+
+  /// Waits until what stands ahead of it is done.
+  func synchronize() throws(CUDAError) {
+    try context.call("cuEventSynchronize") { $0.synchronizeEvent(handle) }
   }
 
   /// Nanoseconds from another moment to this one; both are over.

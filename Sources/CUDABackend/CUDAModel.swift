@@ -4,7 +4,7 @@ import Synchronization
 import Tensors
 
 /// A network on a device: its packed weights, which the sessions of all input shapes share, and the parameters that runs change.
-final class CUDAModel: ConvertingModel {
+final class CUDAModel: StagedModel {
   let engine: CUDAEngine
   private let state: Mutex<State>
   private let packs: Mutex<[String: Pack]>
@@ -80,11 +80,11 @@ final class CUDAModel: ConvertingModel {
   func session(
     input: Shape, kernelsFor whole: Shape, converting conversion: SampleConversion
   ) throws(ExecutionError) -> any StagedSession {
-    try session([input], [whole], conversion)
+    try session([input], [whole], conversion, places: input == whole ? 1 : 2)
   }
 
   private func session(
-    _ inputs: [Shape], _ whole: [Shape], _ conversion: SampleConversion
+    _ inputs: [Shape], _ whole: [Shape], _ conversion: SampleConversion, places: Int = 1
   ) throws(ExecutionError) -> CUDASession {
     // The numbers of those that runs change are not looked at.
     let network = state.withLock { $0.network }
@@ -94,7 +94,8 @@ final class CUDAModel: ConvertingModel {
       preferredSplits: engine.preferredSplits, conversion: conversion)
     let program = try planner.plan()
     return try CUDASession(
-      program, weighed: planner.weighed, network: planned.network, types: planned.types, conversion: conversion, model: self)
+      program, weighed: planner.weighed, network: planned.network, types: planned.types, conversion: conversion, places: places,
+      model: self)
   }
 
   /// The constants on the device; those that no session reads are made.

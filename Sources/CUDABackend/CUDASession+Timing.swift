@@ -10,7 +10,7 @@ extension CUDASession {
     try run(inputs, into: &outputs) { () throws(CUDAError) in
       if plan.inputByteCount > 0 { try stream.upload(inputAddress, stage.base, plan.inputByteCount) }
       let graph = try stream.captured { () throws(CUDAError) in
-        for step in program.steps { try launch(step, overlaps: overlaps) }
+        for step in program.steps { try launch(step, addresses, overlaps: overlaps) }
       }
       times = try stream.nanoseconds(of: graph, runs: runs, ahead: 3)
       if plan.outputByteCount > 0 {
@@ -21,7 +21,9 @@ extension CUDASession {
     return times
   }
 
-  func launch(_ step: DeviceProgram.Step, overlaps: Bool) throws(CUDAError) {
+  func launch(
+    _ step: DeviceProgram.Step, _ addresses: DeviceProgram.Addresses, overlaps: Bool
+  ) throws(CUDAError) {
     try stream.launch(step.kernel, step.grid, step.arguments(addresses, step), overlaps: overlaps && step.overlaps)
   }
 
@@ -46,7 +48,7 @@ extension CUDASession {
     var outputs: [Tensor] = [], times: [LayerTime] = []
     try run(inputs, into: &outputs) { () throws(CUDAError) in
       if plan.inputByteCount > 0 { try stream.upload(inputAddress, stage.base, plan.inputByteCount) }
-      for step in program.steps { try launch(step, overlaps: overlaps) }
+      for step in program.steps { try launch(step, addresses, overlaps: overlaps) }
       for (index, layer) in weighed.sorted(by: { $0.key < $1.key }) {
         let step = program.steps[index]
         var steps = [step], splits = 1
@@ -56,7 +58,7 @@ extension CUDASession {
         }
         guard isWanted(layer, step.kernel, splits) else { continue }
         let graph = try stream.captured { () throws(CUDAError) in
-          for _ in 0..<repeats { for step in steps { try launch(step, overlaps: overlaps) } }
+          for _ in 0..<repeats { for step in steps { try launch(step, addresses, overlaps: overlaps) } }
         }
         let least = try stream.nanoseconds(of: graph, runs: 4).min() ?? 0
         times.append(

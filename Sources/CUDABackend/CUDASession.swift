@@ -40,6 +40,11 @@ package final class CUDASession: StagedSession {
   /// Whose parameters runs change.
   private let model: CUDAModel
   let stage: PinnedMemory
+  /// Those of which several are under way; empty where runs come one after the other.
+  private var places: [RunPlace] = []
+  /// Beside `stream`, which runs kernels then.
+  private let copies: (there: DeviceStream, back: DeviceStream)?
+  private var clock: DeviceClock?
   private let inputOffsets: [Int]
   private let outputOffsets: [Int]
   /// What runs are timed by, made when it is needed first.
@@ -47,10 +52,12 @@ package final class CUDASession: StagedSession {
   /// What a failed run leaves on the device is not known: the next one says so again.
   private var failure: ExecutionError?
 
-  /// - Parameter conversion: what `program` was planned with.
+  /// - Parameters:
+  ///   - conversion: what `program` was planned with.
+  ///   - places: runs that may be under way at once.
   init(
     _ program: DeviceProgram, weighed: [Int: DeviceLayer], network: Network, types: [String: ValueType],
-    conversion: SampleConversion, model: CUDAModel
+    conversion: SampleConversion, places placeCount: Int, model: CUDAModel
   ) throws(ExecutionError) {
     if conversion.isEmpty {
       inputShapes = network.inputs.compactMap { types[$0.name]?.shape }
@@ -78,7 +85,7 @@ package final class CUDASession: StagedSession {
     self.plan = plan
 
     self.model = model
-    let needed = plan.arena.byteCount + plan.inputByteCount + plan.outputByteCount + plan.ownByteCount
+    let needed = plan.arena.byteCount + placeCount * (plan.inputByteCount + plan.outputByteCount) + plan.ownByteCount
     let available = try onDevice { () throws(CUDAError) in try context.freeByteCount() }
     guard needed <= available else { throw .deviceMemory(needed: needed, free: available) }
     // What the run packs itself is a value.
@@ -103,27 +110,43 @@ package final class CUDASession: StagedSession {
           own[value] = try DeviceMemory(context, byteCount: program.values[value].layout.byteCount)
         }
       }
-      func address(_ value: Int) -> UInt64 {
+      func address(_ value: Int, _ inputs: DeviceMemory, _ outputs: DeviceMemory) -> UInt64 {
         switch program.values[value].place {
         case .arena: own[value]?.address ?? arena.address + UInt64(plan.offsets[value] ?? 0)
         case .input: inputs.address + UInt64(plan.offsets[value] ?? 0)
         case .output: outputs.address + UInt64(plan.offsets[value] ?? 0)
-        case .part(let whole, let offset): address(whole) + UInt64(offset)
+        case .part(let whole, let offset): address(whole, inputs, outputs) + UInt64(offset)
         case .constant(let index): ofConstants[index]?.address ?? 0
         case .own: packs.address + UInt64(plan.offsets[value] ?? 0)
         case .parameter(let name): parameters?.address(of: name) ?? 0
         }
       }
-      let addresses = DeviceProgram.Addresses(
-        values: program.values.indices.map(address),
-        constants: zip(program.constants, ofConstants).map { constant, memory in
-          memory?.address ?? constant.value.map(address) ?? 0
-        })
+      func addresses(_ inputs: DeviceMemory, _ outputs: DeviceMemory) -> DeviceProgram.Addresses {
+        DeviceProgram.Addresses(
+          values: program.values.indices.map { address($0, inputs, outputs) },
+          constants: zip(program.constants, ofConstants).map { constant, memory in
+            memory?.address ?? constant.value.map { address($0, inputs, outputs) } ?? 0
+          })
+      }
       let stage = try PinnedMemory(context, byteCount: plan.inputByteCount + plan.outputByteCount)
       let stream = try DeviceStream(context)
+      var places: [RunPlace] = []
+      if placeCount > 1 {
+        places.append(try RunPlace(stage, inputs, outputs, addresses(inputs, outputs), watch: model.engine.watch))
+        for _ in 1..<placeCount {
+          let more = try DeviceMemory(context, byteCount: plan.inputByteCount)
+          let made = try DeviceMemory(context, byteCount: plan.outputByteCount)
+          let stage = try PinnedMemory(context, byteCount: plan.inputByteCount + plan.outputByteCount)
+          places.append(try RunPlace(stage, more, made, addresses(more, made), watch: model.engine.watch))
+        }
+      }
+      let copies = try placeCount > 1 ? (there: DeviceStream(context), back: DeviceStream(context)) : nil
       // Compiled before the capture, which takes launches alone.
       for step in program.steps { _ = try context.function(step.kernel) }
-      return (memories: [arena, inputs, outputs, packs] + own.values, addresses: addresses, stage: stage, stream: stream)
+      return (
+        memories: [arena, inputs, outputs, packs] + own.values, addresses: addresses(inputs, outputs), stage: stage,
+        stream: stream, places: places, copies: copies
+      )
     }
     addresses = made.addresses
     inputAddress = made.memories[1].address
@@ -131,11 +154,21 @@ package final class CUDASession: StagedSession {
     memories = made.memories + constants + (parameters.map { [$0.memory] } ?? [])
     stage = made.stage
     stream = made.stream
+    copies = made.copies
     watch = model.engine.watch
     inputOffsets = program.inputs.map { plan.offsets[$0] ?? 0 }
     outputOffsets = (program.outputs + program.conversionNotes).map { plan.inputByteCount + (plan.offsets[$0] ?? 0) }
     try onDevice(context, taking: needed) { () throws(CUDAError) in
-      if watch != nil { moments = try stream.events(4) }
+      for place in made.places {
+        place.graph = try stream.captured { () throws(CUDAError) in
+          for step in program.steps { try launch(step, place.addresses, overlaps: overlaps) }
+        }
+      }
+      places = made.places
+      if watch != nil {
+        moments = try stream.events(4)
+        clock = try places.isEmpty ? nil : DeviceClock(context)
+      }
       let last = program.steps.count + 2
       graph = try captured { (index) throws(CUDAError) in
         guard !moments.isEmpty else { return }
@@ -145,6 +178,11 @@ package final class CUDASession: StagedSession {
         if index == last { try moments[3].record(stream) }
       }
     }
+  }
+
+  deinit {
+    // The device reads and writes what goes now.
+    if places.contains(where: \.isUnderWay) { try? copies?.back.synchronize() }
   }
 
   /// All that a run does, as one graph.
@@ -157,7 +195,7 @@ package final class CUDASession: StagedSession {
       if plan.inputByteCount > 0 { try stream.upload(inputAddress, stage.base, plan.inputByteCount) }
       try moment(1)
       for (index, step) in program.steps.enumerated() {
-        try launch(step, overlaps: overlaps)
+        try launch(step, addresses, overlaps: overlaps)
         try moment(index + 2)
       }
       if plan.outputByteCount > 0 {
@@ -180,14 +218,6 @@ package final class CUDASession: StagedSession {
     guard let watch, !moments.isEmpty else { return }
     func duration(_ index: Int) throws(CUDAError) -> Int { try moments[index + 1].nanoseconds(since: moments[index]) }
     watch.note([(.copies, try duration(0)), (.kernels, try duration(1)), (.copies, try duration(2))])
-  }
-
-  package var inputPlaces: [UnsafeMutableRawPointer] { inputOffsets.map { stage.base + $0 } }
-
-  package func runStaged() throws(ExecutionError) -> [UnsafeRawPointer] {
-    if let failure { throw failure }
-    try watch.during(.handOver) { () throws(ExecutionError) in try work { () throws(CUDAError) in try runGraph() } }
-    return outputOffsets.map { UnsafeRawPointer(stage.base + $0) }
   }
 
   /// Puts the inputs where the device takes them from, lets `body` do the work, and takes the outputs.
@@ -253,5 +283,41 @@ package final class CUDASession: StagedSession {
       }
     }
     outputs = results
+  }
+}
+
+// MARK: Runs that are under way at once
+
+extension CUDASession {
+  package var placeCount: Int { max(places.count, 1) }
+
+  private func stage(_ place: Int) -> PinnedMemory { places.isEmpty ? stage : places[place].stage }
+
+  package func inputPlaces(_ place: Int) -> [UnsafeMutableRawPointer] {
+    let base = stage(place).base
+    return inputOffsets.map { base + $0 }
+  }
+
+  /// The copy there, the kernels and the copy back, each in a stream of its own behind the one ahead.
+  package func begin(_ place: Int) throws(ExecutionError) {
+    if let failure { throw failure }
+    guard let copies else { return }
+    try watch.during(.handOver) { () throws(ExecutionError) in
+      try work { () throws(CUDAError) in
+        if !places.contains(where: { $0.isUnderWay }) { try clock?.set(copies.there) }
+        try places[place].begin(there: copies.there, stream, back: copies.back)
+      }
+    }
+  }
+
+  package func finish(_ place: Int) throws(ExecutionError) -> [UnsafeRawPointer] {
+    if let failure { throw failure }
+    try watch.during(.handOver) { () throws(ExecutionError) in
+      try work { () throws(CUDAError) in
+        if places.isEmpty { try runGraph() } else { try places[place].finish(clock) }
+      }
+    }
+    let base = stage(place).base
+    return outputOffsets.map { UnsafeRawPointer(base + $0) }
   }
 }

@@ -47,6 +47,9 @@ struct DriverFunctions: Sendable {
   let createEvent: @convention(c) @Sendable (HandleResult, UInt32) -> Status
   let destroyEvent: @convention(c) @Sendable (Handle) -> Status
   let recordEvent: @convention(c) @Sendable (Handle, Handle, UInt32) -> Status
+  /// Lets a stream wait for what an event was last recorded behind.
+  let streamWait: @convention(c) @Sendable (Handle, Handle, UInt32) -> Status
+  let synchronizeEvent: @convention(c) @Sendable (Handle) -> Status
   let elapsedTime: @convention(c) @Sendable (UnsafeMutablePointer<Float>, Handle, Handle) -> Status
   let errorName: @convention(c) @Sendable (Status, TextResult) -> Status
   let errorText: @convention(c) @Sendable (Status, TextResult) -> Status
@@ -90,6 +93,8 @@ struct DriverFunctions: Sendable {
     createEvent = try function("cuEventCreate")
     destroyEvent = try function("cuEventDestroy_v2")
     recordEvent = try function("cuEventRecordWithFlags")
+    streamWait = try function("cuStreamWaitEvent")
+    synchronizeEvent = try function("cuEventSynchronize")
     elapsedTime = try function("cuEventElapsedTime")
     errorName = try function("cuGetErrorName")
     errorText = try function("cuGetErrorString")

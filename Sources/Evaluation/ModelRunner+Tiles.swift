@@ -65,30 +65,52 @@ extension ModelRunner {
 
   /// Runs the network tile by tile, row of tiles after row of tiles.
   ///
-  /// An image that the network does not take as it is enters continued, and what is made of the continuation nobody sees.
+  /// An image that the network does not take as it is enters continued, and what is made of the continuation nobody sees. Of a device a tile
+  /// may be under way while the next is filled: then the last tiles of a row are delivered after the next row has begun (`StreamPlan.isAhead`).
   ///
   /// - Parameters:
-  ///   - beginRow: called with the number of each row of tiles before it.
+  ///   - beginRow: called with the number of each row of tiles before it is read.
   ///   - filling: samples where the plan's conversion takes some, else planes.
-  ///   - deliver: takes what becomes of each tile; samples where the plan's conversion makes some, else planes.
+  ///   - deliver: takes what becomes of each tile, one after the other; samples where the plan's conversion makes some, else planes.
   func run(
     _ plan: Plan, beginRow: (_ index: Int) throws(EvaluationError) -> Void, _ filling: Filling,
     deliver: (TileResult) throws(EvaluationError) -> Void
   ) throws(EvaluationError) {
     useSessions(for: plan)
-    for (index, rows) in plan.rows.enumerated() {
-      try beginRow(index)
-      for columns in plan.columns {
-        let tile = Tile(
-          plan: plan, rows: rows, columns: columns, outputRows: plan.outputRows(index), channels: channels)
-        let session = try session(for: tile.shape, whole: plan.whole)
-        if let session = session as? any StagedSession {
-          try deliver(try run(tile, filling, staged: session))
-        } else {
-          try run(tile, filling, session, deliver)
+    var runs: [StagedRun] = []
+    do throws(EvaluationError) {
+      for (index, rows) in plan.rows.enumerated() {
+        // No more than one row of tiles is behind.
+        while let first = runs.first, runs.count >= first.session.placeCount { try finishFirst(&runs, deliver) }
+        try beginRow(index)
+        for columns in plan.columns {
+          let tile = Tile(
+            plan: plan, rows: rows, columns: columns, outputRows: plan.outputRows(index), channels: channels)
+          let session = try session(for: tile.shape, whole: plan.whole)
+          guard let session = session as? any StagedSession else {
+            try run(tile, filling, session, deliver)
+            continue
+          }
+          while let first = runs.first, first.session !== session || runs.count >= session.placeCount {
+            try finishFirst(&runs, deliver)
+          }
+          let place = ((runs.last?.place ?? -1) + 1) % session.placeCount
+          runs.append(try begin(tile, filling, session, place))
         }
       }
+      while !runs.isEmpty { try finishFirst(&runs, deliver) }
+    } catch {
+      // The sessions stay for other images.
+      for run in runs { _ = try? run.session.finish(run.place) }
+      throw error
     }
+  }
+
+  /// A tile that a device is at.
+  private struct StagedRun {
+    var tile: Tile
+    var session: any StagedSession
+    var place: Int
   }
 
   /// Through tensors.
@@ -105,23 +127,32 @@ extension ModelRunner {
     }
   }
 
-  /// Through the memory that a device copies from and to.
-  private func run(
-    _ tile: Tile, _ filling: Filling, staged session: any StagedSession
-  ) throws(EvaluationError) -> TileResult {
-    let conversion = tile.plan.conversion, places = session.inputPlaces
-    tile.fill(places[0], from: filling)
-    if conversion.output != nil { tile.keptOfTile.write(to: places[1]) }
-    let outputs = try timed { () throws(ExecutionError) in try session.runStaged() }
+  /// Puts a tile where a device copies it from.
+  private func begin(
+    _ tile: Tile, _ filling: Filling, _ session: any StagedSession, _ place: Int
+  ) throws(EvaluationError) -> StagedRun {
+    let inputs = session.inputPlaces(place)
+    tile.fill(inputs[0], from: filling)
+    if tile.plan.conversion.output != nil { tile.keptOfTile.write(to: inputs[1]) }
+    try timed { () throws(ExecutionError) in try session.begin(place) }
+    return StagedRun(tile: tile, session: session, place: place)
+  }
+
+  /// Takes what the device has made of the tile that began first.
+  private func finishFirst(
+    _ runs: inout [StagedRun], _ deliver: (TileResult) throws(EvaluationError) -> Void
+  ) throws(EvaluationError) {
+    let run = runs.removeFirst(), conversion = run.tile.plan.conversion
+    let outputs = try timed { () throws(ExecutionError) in try run.session.finish(run.place) }
     func notes(_ index: Int) -> ValueRange {
       let base = outputs[index].assumingMemoryBound(to: Float.self)
-      let notes = SampleNotes(UnsafeBufferPointer(start: base, count: session.outputShapes[index].count))
+      let notes = SampleNotes(UnsafeBufferPointer(start: base, count: run.session.outputShapes[index].count))
       return ValueRange(low: notes.low, high: notes.high, isFinite: notes.isFinite)
     }
-    var result = TileResult(content: tile.kept(outputs[0]))
+    var result = TileResult(content: run.tile.kept(outputs[0]))
     if conversion.input != nil { result.input = notes(1) }
     if conversion.output != nil { result.output = notes(outputs.count - 1) }
-    return result
+    try deliver(result)
   }
 
   private func timed<R>(_ body: () throws(ExecutionError) -> R) throws(EvaluationError) -> R {

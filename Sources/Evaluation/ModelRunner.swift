@@ -161,9 +161,9 @@ extension ModelRunner {
   }
 
   private func makeSession(_ model: any Model, _ shape: Shape, _ whole: Shape) throws(ExecutionError) -> any Session {
-    guard !sessionsConversion.isEmpty, let converting = model as? any ConvertingModel else {
+    guard backend is any DeviceBackend, let staged = model as? any StagedModel else {
       return try model.session(inputs: [shape], kernelsFor: [whole])
     }
-    return try converting.session(input: shape, kernelsFor: whole, converting: sessionsConversion)
+    return try staged.session(input: shape, kernelsFor: whole, converting: sessionsConversion)
   }
 }

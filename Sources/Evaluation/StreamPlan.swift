@@ -15,16 +15,20 @@ struct StreamPlan: Hashable {
   }
 
   var steps: [Step]
+  /// Whether a step is finished after the rows of the next one have been read.
+  let isAhead: Bool
 
   /// - Parameters:
   ///   - rows: the network's rows of tiles, on its input, which may be continued; nil where all steps are one, which wants everything.
   ///   - enlarging: from the picture to the network's input.
   ///   - beside: from the picture to the result, for what does not go through the network.
   ///   - finishing: from the network's output to the result.
+  ///   - isAhead: whether the rows of a step are read before the one ahead of it is finished.
   init(
     sourceHeight: Int, rows: [TileSpan]?, scale: Int, enlarging: BicubicResize?, beside: BicubicResize?,
-    finishing: BicubicResize?, outputHeight: Int, resultHeight: Int
+    finishing: BicubicResize?, outputHeight: Int, resultHeight: Int, isAhead: Bool = false
   ) {
+    self.isAhead = isAhead
     guard let rows else {
       steps = [Step(source: 0..<sourceHeight, output: 0..<outputHeight, result: 0..<resultHeight)]
       return
@@ -65,8 +69,21 @@ struct StreamPlan: Hashable {
       let before = steps[index - 1].source
       steps[index].source = steps[index].source.lowerBound..<max(steps[index].source.upperBound, before.upperBound)
     }
+    // What finishes a step is there until it is done.
+    if isAhead {
+      for index in steps.indices.dropFirst().reversed() {
+        steps[index].source = steps[index - 1].source.lowerBound..<steps[index].source.upperBound
+      }
+    }
     // The last row is read in any case: only then is the picture known to be whole.
     if let last = steps.indices.last { steps[last].source = steps[last].source.lowerBound..<sourceHeight }
+  }
+
+  /// The rows that are read while a step is finished.
+  func rowsAhead(of index: Int) -> Range<Int>? {
+    let last = isAhead ? index + 1 : index
+    guard last + 1 < steps.count else { return nil }
+    return steps[last].source.upperBound..<steps[last + 1].source.upperBound
   }
 
   /// The most rows of the picture that stand at once.

@@ -53,7 +53,7 @@ final class StreamRun {
       (height, width) throws(EvaluationError) in
       try upscaler.plan(job.memory, job.bound, height: height, width: width)
     }
-    try finish(job.stream.steps[0], next: nil, Source(output), factor: 1)
+    try finish(job.stream.steps[0], ahead: nil, Source(output), factor: 1)
   }
 
   private func flow(_ progress: ((Double) -> Void)?) throws(EvaluationError) {
@@ -68,16 +68,18 @@ final class StreamRun {
     var done = 0
     let begin = { (index: Int) throws(EvaluationError) in
       try self.advance(to: steps[index])
-      window?.makeRoom(for: steps[index].output)
-      row.begin(plan.outputRows(index))
     }
     try runner.run(plan, beginRow: begin, filling) { (result) throws(EvaluationError) in
       let index = done / plan.columns.count
+      if done % plan.columns.count == 0 {
+        window?.makeRoom(for: steps[index].output)
+        row.begin(plan.outputRows(index))
+      }
       done += 1
       let source = watch.during(.convert) { take(result, factor, window, row) }
       if done % plan.columns.count == 0 {
-        let next = index + 1 < steps.count ? steps[index + 1] : nil
-        try finish(steps[index], next: next, source, factor: window == nil ? factor : 1)
+        try finish(
+          steps[index], ahead: job.stream.rowsAhead(of: index), source, factor: window == nil ? factor : 1)
       }
       progress?(Double(done) / Double(plan.tileCount))
     }
@@ -135,7 +137,7 @@ final class StreamRun {
 
   /// Puts the rows of a step's result together and hands them on, some at once.
   private func finish(
-    _ step: StreamPlan.Step, next: StreamPlan.Step?, _ source: Source, factor: Float
+    _ step: StreamPlan.Step, ahead: Range<Int>?, _ source: Source, factor: Float
   ) throws(EvaluationError) {
     let height = sizes.bandHeight, loop = upscaler.workers
     for start in stride(from: step.result.lowerBound, to: step.result.upperBound, by: height) {
@@ -151,13 +153,12 @@ final class StreamRun {
           }
         }
       }
-      // The next step's rows are read as the rows of this one go.
+      // Rows of later steps are read as the rows of this one go.
       var company: (() -> Void)?
-      if let next {
+      if let ahead {
         let share = Double(rows.upperBound - step.result.lowerBound) / Double(step.result.count)
-        let from = step.source.upperBound, to = next.source.upperBound
-        let row = from + Int((Double(to - from) * share).rounded(.up))
-        company = { self.readAhead(to: min(row, to)) }
+        let row = ahead.lowerBound + Int((Double(ahead.count) * share).rounded(.up))
+        company = { self.readAhead(to: min(row, ahead.upperBound)) }
       }
       // One thread does one after the other in any case.
       let beside = loop.threadCount > 1 ? company : nil

@@ -21,6 +21,7 @@ struct StreamSizes {
   let collectsAll: Bool
   /// What a device does between samples and planes.
   let conversion: SampleConversion
+  private let runsOnDevice: Bool
   private let bandByteCount: Int
 
   init(
@@ -45,8 +46,9 @@ struct StreamSizes {
       ? nil
       : BicubicResize(width: size.networkWidth, height: size.networkHeight, toWidth: size.width, toHeight: size.height)
     collectsAll = options.usesTestTimeAugmentation
+    runsOnDevice = runner.backend is any DeviceBackend
     conversion =
-      runner.backend is any DeviceBackend && !collectsAll
+      runsOnDevice && !collectsAll
       ? SampleConversion(
         input: enlarging == nil
           ? planes.sampleInput(properties, channels: channels, unit: contract.maximum / 255) : nil,
@@ -58,10 +60,13 @@ struct StreamSizes {
     bandByteCount = share * min(options.threadCount, 4)
   }
 
+  /// Whether a row of tiles is read before the one ahead of it is done.
+  private func isAhead(_ plan: ModelRunner.Plan) -> Bool { runsOnDevice && !collectsAll && plan.tileCount > 1 }
+
   func stream(_ plan: ModelRunner.Plan) -> StreamPlan {
     StreamPlan(
       sourceHeight: properties.height, rows: collectsAll ? nil : plan.rows, scale: scale, enlarging: enlarging, beside: beside,
-      finishing: finishing, outputHeight: size.networkHeight, resultHeight: size.height)
+      finishing: finishing, outputHeight: size.networkHeight, resultHeight: size.height, isAhead: isAhead(plan))
   }
 
   /// Rows of the result that are put together and encoded at once: encoders like multiples of 128.

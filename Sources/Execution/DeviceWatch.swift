@@ -11,6 +11,8 @@ package final class DeviceWatch: Sendable {
   private struct State {
     /// The beginnings of what is under way.
     var open: [Int: DeviceAccount.Interval] = [:]
+    /// When the device's runs began that are under way beside the host's work: what they tell lies behind.
+    var runs: [Int: Int] = [:]
     var nextNumber = 0
     /// What is over and not settled, and how much of it there may be before it is.
     var closed: [DeviceAccount.Interval] = []
@@ -63,7 +65,7 @@ package final class DeviceWatch: Sendable {
         }
         if state.closed.count >= state.limit {
           // What is under way may still tell what lies within it.
-          let end = state.open.values.reduce(now) { min($0, $1.start) }
+          let end = state.runs.values.reduce(state.open.values.reduce(now) { min($0, $1.start) }, min)
           state.settle(state.closed, before: end)
           state.closed.removeAll { $0.end <= end }
           state.limit = state.closed.count + Self.capacity
@@ -81,6 +83,29 @@ package final class DeviceWatch: Sendable {
       for part in parts {
         state.closed.append(DeviceAccount.Interval(part.owner, from: start, to: start + part.nanoseconds))
         start += part.nanoseconds
+      }
+    }
+  }
+
+  /// A run of the device begins that goes on beside what the host does.
+  ///
+  /// - Returns: its number, to tell its parts by.
+  package func beginRun() -> Int {
+    state.withLock { state in
+      state.nextNumber += 1
+      state.runs[state.nextNumber] = Self.now
+      return state.nextNumber
+    }
+  }
+
+  /// Notes what the device did in a run that is over. What is said to lie outside of it counts nothing.
+  package func note(_ parts: [DeviceAccount.Interval], ofRun number: Int) {
+    state.withLock { state in
+      guard let start = state.runs.removeValue(forKey: number) else { return }
+      let now = Self.now
+      for part in parts {
+        state.closed.append(
+          DeviceAccount.Interval(part.owner, from: max(part.start, start), to: min(part.end, now)))
       }
     }
   }

@@ -123,23 +123,3 @@ package struct SampleNotes: Hashable, Sendable {
     }
   }
 }
-
-/// A model whose sessions may convert.
-package protocol ConvertingModel: Model {
-  /// A session for one image of a shape, whose kernels are chosen as for one of another: see `SampleConversion` for what it is given.
-  ///
-  /// Throws where the network is not of one input and one output of such planes.
-  func session(
-    input: Shape, kernelsFor whole: Shape, converting conversion: SampleConversion
-  ) throws(ExecutionError) -> any StagedSession
-}
-
-/// A session that can be given its inputs where a device copies them from, and asked for its outputs where it copies them to.
-package protocol StagedSession: Session {
-  /// Where each input goes, as its tensor lies.
-  var inputPlaces: [UnsafeMutableRawPointer] { get }
-  /// Runs the network on what was put there.
-  ///
-  /// - Returns: where each output lies until the next run, as its tensor.
-  func runStaged() throws(ExecutionError) -> [UnsafeRawPointer]
-}

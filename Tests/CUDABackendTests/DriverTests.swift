@@ -25,6 +25,15 @@ import Transforms
     let engine = try CUDAEngine(driver, precision: .float16)
     let network = try network(), model = try engine.prepare(network)
     _ = try model.session(inputs: [shape]).run(network.randomInputs([shape], seed: 2))
+    var tile = shape
+    tile[2] = 2
+    let staged = try #require(model as? any StagedModel)
+    let session = try staged.session(input: tile, kernelsFor: shape, converting: SampleConversion())
+    for place in 0..<session.placeCount {
+      session.inputPlaces(place)[0].initializeMemory(as: Float.self, repeating: 0, count: tile.count)
+      try session.begin(place)
+    }
+    for place in 0..<session.placeCount { _ = try session.finish(place) }
   }
 
   @Test func devicesSayWhatTheyAre() throws {
@@ -74,7 +83,7 @@ import Transforms
     "cuDeviceTotalMem_v2", "cuDevicePrimaryCtxRetain", "cuCtxSetCurrent", "cuMemGetInfo_v2", "cuMemAlloc_v2", "cuMemHostAlloc",
     "cuMemcpyHtoDAsync_v2", "cuMemcpyDtoHAsync_v2", "cuModuleLoadDataEx", "cuModuleGetFunction", "cuFuncSetAttribute",
     "cuStreamCreate", "cuStreamSynchronize", "cuStreamBeginCapture_v2", "cuStreamEndCapture", "cuGraphInstantiateWithFlags",
-    "cuGraphLaunch", "cuLaunchKernelEx",
+    "cuGraphLaunch", "cuLaunchKernelEx", "cuEventRecordWithFlags", "cuStreamWaitEvent", "cuEventSynchronize",
   ]) func everyErrorIsOneLine(of function: String) throws {
     defer { cudaEmulatedFail(nil, 0, 0) }
     let held = cudaEmulatedCounts().allocatedBytes

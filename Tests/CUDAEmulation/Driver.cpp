@@ -1,7 +1,10 @@
 #include "CUDAEmulatedDriver.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -10,7 +13,8 @@
 #include "Kernels.h"
 #include "emulation.h"
 
-// Commands wait in their stream until somebody waits for it, so that what is read too early is not there yet. New memory holds NaN.
+// Commands wait in their stream until somebody waits for it, so that what is read too early is not there yet; those of several streams are then carried
+// out in a random order that events allow. New memory holds NaN.
 namespace {
 
 enum Status {
@@ -52,28 +56,89 @@ bool holds(const std::map<char *, size_t> &blocks, const void *pointer, size_t s
   return p + size <= block->first + block->second;
 }
 
-using Command = std::function<int()>;
-struct Graph {
-  std::vector<Command> commands;
-};
+/// A moment: how often it was recorded, and how often what stands ahead of a record was done.
 struct Event {
   std::chrono::steady_clock::time_point time;
   bool recorded = false;
+  unsigned given = 0, done = 0;
+  int fault = 0;
 };
-struct Stream {
-  std::vector<Command> waiting;
+/// Something to do; or, where there is an event, to wait for a record of it.
+struct Command {
+  std::function<int()> run;
+  std::shared_ptr<Event> event;
+  unsigned record = 0;
+  /// Done in a stream that has failed, too.
+  bool isRecord = false;
+};
+struct Graph {
+  std::vector<Command> commands;
+};
+struct Stream : std::enable_shared_from_this<Stream> {
+  std::deque<Command> waiting;
   std::unique_ptr<Graph> capture;
   int fault = 0;
 
-  void add(Command command) { (capture ? capture->commands : waiting).push_back(std::move(command)); }
-  int run() {
-    auto commands = std::move(waiting);
-    waiting.clear();
-    for (auto &c : commands)
-      if (!fault) fault = c();
-    return fault;
+  void add(std::function<int()> run) { add(Command{std::move(run)}); }
+  void add(Command command);
+  /// Whether the first command may be carried out now.
+  bool isReady() const {
+    if (waiting.empty()) return false;
+    const Command &first = waiting.front();
+    return !first.event || first.event->done >= first.record;
+  }
+  void carryOutFirst() {
+    Command first = std::move(waiting.front());
+    waiting.pop_front();
+    if (first.event && !fault) fault = first.event->fault;
+    if (!first.run) return;
+    if (first.isRecord) first.run();
+    else if (!fault) fault = first.run();
   }
 };
+/// Streams and events by the pointers that callers have.
+struct Objects {
+  std::mutex mutex;
+  std::map<void *, std::shared_ptr<Stream>> streams;
+  std::map<void *, std::shared_ptr<Event>> events;
+};
+Objects &objects() {
+  static Objects o;
+  return o;
+}
+std::shared_ptr<Event> eventAt(void *event) {
+  std::lock_guard lock(objects().mutex);
+  return objects().events.at(event);
+}
+
+/// Streams that this thread has given commands.
+thread_local std::vector<std::shared_ptr<Stream>> active;
+/// Calls of cuStreamWaitEvent that do nothing: the first, and one of so many from there on.
+thread_local int forgottenFirst, forgottenEvery, waitCalls;
+thread_local unsigned orderState = 1;
+
+void Stream::add(Command command) {
+  if (capture) return capture->commands.push_back(std::move(command));
+  waiting.push_back(std::move(command));
+  auto self = shared_from_this();
+  if (std::find(active.begin(), active.end(), self) == active.end()) active.push_back(std::move(self));
+}
+
+/// Carries out what this thread's streams hold until `isDone`, in a random one of the orders that streams and events allow. False where what is
+/// waited for never comes.
+bool carryOut(const std::function<bool()> &isDone) {
+  while (!isDone()) {
+    std::vector<Stream *> ready;
+    for (auto &stream : active)
+      if (stream->isReady()) ready.push_back(stream.get());
+    if (ready.empty()) return false;
+    orderState = (orderState ^ seed) * 1664525u + 1013904223u;
+    ready[(orderState >> 16) % ready.size()]->carryOutFirst();
+  }
+  active.erase(std::remove_if(active.begin(), active.end(), [](auto &s) { return s->waiting.empty(); }), active.end());
+  return true;
+}
+
 struct Module {
   std::string text;
 };
@@ -272,18 +337,36 @@ int cuFuncSetAttribute(void *function, int attribute, int value) {
 
 int cuStreamCreate(void **stream, unsigned) {
   CALL_IN_CONTEXT(cuStreamCreate);
-  *stream = new Stream;
+  auto made = std::make_shared<Stream>();
+  std::lock_guard lock(objects().mutex);
+  objects().streams[made.get()] = made;
+  *stream = made.get();
   return success;
 }
 int cuStreamDestroy_v2(void *stream) {
   CALL_IN_CONTEXT(cuStreamDestroy_v2);
-  delete static_cast<Stream *>(stream);
+  static_cast<Stream *>(stream)->waiting.clear();
+  std::lock_guard lock(objects().mutex);
+  objects().streams.erase(stream);
   return success;
 }
 int cuStreamSynchronize(void *stream) {
   CALL_IN_CONTEXT(cuStreamSynchronize);
   auto *s = static_cast<Stream *>(stream);
-  return s->capture ? int(captureFault) : s->run();
+  if (s->capture) return captureFault;
+  if (!carryOut([s] { return s->waiting.empty(); })) return launchFailed;
+  return s->fault;
+}
+/// Only for streams that are not captured.
+int cuStreamWaitEvent(void *stream, void *event, unsigned flags) {
+  CALL_IN_CONTEXT(cuStreamWaitEvent);
+  auto *s = static_cast<Stream *>(stream);
+  if (flags || s->capture) return invalidValue;
+  const int call = waitCalls++ - forgottenFirst;
+  if (forgottenEvery && call >= 0 && call % forgottenEvery == 0) return success;
+  auto e = eventAt(event);
+  s->add(Command{nullptr, e, e->given});
+  return success;
 }
 int cuStreamBeginCapture_v2(void *stream, int) {
   CALL_IN_CONTEXT(cuStreamBeginCapture_v2);
@@ -317,12 +400,13 @@ int cuGraphExecDestroy(void *graph) {
 int cuGraphLaunch(void *executable, void *stream) {
   CALL_IN_CONTEXT(cuGraphLaunch);
   auto *graph = static_cast<Graph *>(executable);
-  static_cast<Stream *>(stream)->add([graph] {
+  auto *s = static_cast<Stream *>(stream);
+  s->add([] {
     counts.graphLaunches++;
-    for (auto &c : graph->commands)
-      if (int error = c()) return error;
     return int(success);
   });
+  // One by one: what other streams hold may come in between.
+  for (auto &c : graph->commands) s->add(c);
   return success;
 }
 
@@ -363,25 +447,44 @@ int cuLaunchKernelEx(const cuda_launch_configuration *c, void *function, void **
 
 int cuEventCreate(void **event, unsigned) {
   CALL_IN_CONTEXT(cuEventCreate);
-  *event = new Event;
+  auto made = std::make_shared<Event>();
+  std::lock_guard lock(objects().mutex);
+  objects().events[made.get()] = made;
+  *event = made.get();
   return success;
 }
 int cuEventDestroy_v2(void *event) {
   CALL_IN_CONTEXT(cuEventDestroy_v2);
-  delete static_cast<Event *>(event);
+  std::lock_guard lock(objects().mutex);
+  objects().events.erase(event);
   return success;
 }
 /// Flag 1 makes the moment one of a graph; without it what is captured has no time.
 int cuEventRecordWithFlags(void *event, void *stream, unsigned flags) {
   CALL_IN_CONTEXT(cuEventRecordWithFlags);
-  auto *e = static_cast<Event *>(event);
-  if (flags > 1 || (flags == 1) != (static_cast<Stream *>(stream)->capture != nullptr)) return invalidValue;
-  static_cast<Stream *>(stream)->add([e] {
+  auto *s = static_cast<Stream *>(stream);
+  if (flags > 1 || (flags == 1) != (s->capture != nullptr)) return invalidValue;
+  auto e = eventAt(event);
+  const unsigned record = s->capture ? 0 : ++e->given;
+  const bool isMoment = s->capture != nullptr;
+  auto run = [=] {
     e->time = std::chrono::steady_clock::now();
     e->recorded = true;
+    if (!isMoment) {
+      e->done = record;
+      e->fault = s->fault;
+    }
     return int(success);
-  });
+  };
+  s->add(Command{run, nullptr, 0, !isMoment});
   return success;
+}
+int cuEventSynchronize(void *event) {
+  CALL_IN_CONTEXT(cuEventSynchronize);
+  auto e = eventAt(event);
+  const unsigned record = e->given;
+  if (!carryOut([&] { return e->done >= record; })) return launchFailed;
+  return e->fault;
 }
 int cuEventElapsedTime(float *milliseconds, void *from, void *to) {
   CALL_IN_CONTEXT(cuEventElapsedTime);
@@ -425,6 +528,7 @@ void *cudaEmulatedSymbol(const char *name) {
       FUNCTION(cuStreamBeginCapture_v2), FUNCTION(cuStreamEndCapture), FUNCTION(cuGraphInstantiateWithFlags),
       FUNCTION(cuGraphDestroy), FUNCTION(cuGraphExecDestroy), FUNCTION(cuGraphLaunch), FUNCTION(cuLaunchKernelEx),
       FUNCTION(cuEventCreate), FUNCTION(cuEventDestroy_v2), FUNCTION(cuEventRecordWithFlags), FUNCTION(cuEventElapsedTime),
+      FUNCTION(cuStreamWaitEvent), FUNCTION(cuEventSynchronize),
       FUNCTION(cuGetErrorName), FUNCTION(cuGetErrorString)};
   auto found = functions.find(name);
   return found == functions.end() ? nullptr : found->second;
@@ -436,12 +540,17 @@ CUDAEmulatedCounts cudaEmulatedCounts(void) {
   return result;
 }
 void cudaEmulatedResetCounts(void) { counts = {}; }
-void cudaEmulatedSetSeed(unsigned value) { seed = value; }
+void cudaEmulatedSetSeed(unsigned value) { seed = orderState = value; }
 const char *cudaEmulatedFault(void) { return fault.c_str(); }
 void cudaEmulatedFail(const char *name, int error, int call) {
   failing = name ? name : "";
   failure = error;
   callsBefore = call;
+}
+void cudaEmulatedForgetWaits(int first, int every) {
+  forgottenFirst = first;
+  forgottenEvery = every;
+  waitCalls = 0;
 }
 void cudaEmulatedSetDevice(int newCapability, int sharedBytes, size_t memoryBytes) {
   capability = newCapability;

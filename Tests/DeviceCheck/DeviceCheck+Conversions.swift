@@ -55,7 +55,7 @@ extension DeviceCheck {
     var builder = NetworkBuilder("same")
     let x = builder.input("x", channels: shape.channels)
     builder.output(builder.activation("same", x, .leakyReLU(slope: 1)))
-    guard let model = try engine.prepare(builder.build(.zeros)) as? any ConvertingModel else {
+    guard let model = try engine.prepare(builder.build(.zeros)) as? any StagedModel else {
       return .failed("the engine does not convert")
     }
     var generator = SplitMix64(seed: 3)

@@ -104,7 +104,8 @@ package struct DeviceCheck: Sendable {
 
   // MARK: Networks
 
-  /// Every network whole against the CPU engine, twice, and a tile against its place in the image where the network takes tiles.
+  /// Every network whole against the CPU engine, twice, and a tile, of which several runs are under way at once, against its place in the image where
+  /// the network takes tiles.
   package func networks() throws(CUDAError) -> [DeviceCheckReport.Row] {
     let engines = try engines(), examples = wanted(DeviceCheckNetwork.all)
     // In turn, so that each precision has its share of the time; the CPU's result serves both.
@@ -181,18 +182,44 @@ package struct DeviceCheck: Sendable {
         let start = (channel * shape.height + top) * shape.width
         return input.floats[start..<start + tile.height * shape.width]
       })
-    let result = try engine.prepare(network).session(inputs: [tile], kernelsFor: [shape]).run([part])[0]
+    guard let model = try engine.prepare(network) as? any StagedModel else { return "the engine stages no tiles" }
+    let results = try Self.runsAtOnce(
+      model.session(input: tile, kernelsFor: shape, converting: SampleConversion()), part)
     let (width, height) = (whole.shape.width, whole.shape.height), scale = geometry.scale
-    for channel in 0..<whole.shape.channels {
-      for y in first * scale..<end * scale {
-        for x in 0..<width {
-          let a = whole.floats[(channel * height + y) * width + x]
-          let b = result.floats[(channel * result.shape.height + y - top * scale) * width + x]
-          if a.bitPattern != b.bitPattern { return "at \(channel), \(y), \(x) a tile has \(b) and the image \(a)" }
+    for (run, result) in results.enumerated() {
+      for channel in 0..<whole.shape.channels {
+        for y in first * scale..<end * scale {
+          for x in 0..<width {
+            let a = whole.floats[(channel * height + y) * width + x]
+            let b = result.floats[(channel * result.shape.height + y - top * scale) * width + x]
+            if a.bitPattern != b.bitPattern {
+              return "at \(channel), \(y), \(x) run \(run) of a tile has \(b) and the image \(a)"
+            }
+          }
         }
       }
     }
     return nil
+  }
+
+  /// The outputs of as many runs of a tile as may be under way, and one more.
+  private static func runsAtOnce(_ session: any StagedSession, _ tile: Tensor) throws(ExecutionError) -> [Tensor] {
+    func begin(_ place: Int) throws(ExecutionError) {
+      tile.withUnsafeBytes { session.inputPlaces(place)[0].copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+      try session.begin(place)
+    }
+    func finish(_ place: Int) throws(ExecutionError) -> Tensor {
+      let output = try session.finish(place)[0], shape = session.outputShapes[0]
+      return Tensor(unsafeUninitialized: shape) {
+        $0.copyMemory(from: UnsafeRawBufferPointer(start: output, count: $0.count))
+      }
+    }
+    for place in 0..<session.placeCount { try begin(place) }
+    var results = [try finish(0)]
+    try begin(0)
+    for place in 1..<session.placeCount { results.append(try finish(place)) }
+    results.append(try finish(0))
+    return results
   }
 
   static func randomInput(_ shape: Shape) -> Tensor {

@@ -35,7 +35,7 @@ import Testing
     channels: Int, _ shape: Shape, _ conversion: SampleConversion
   ) throws -> any StagedSession {
     let model = try engine().prepare(identity(channels: channels))
-    let converting = try #require(model as? any ConvertingModel)
+    let converting = try #require(model as? any StagedModel)
     return try converting.session(input: shape, kernelsFor: shape, converting: conversion)
   }
 
@@ -145,7 +145,7 @@ import Testing
   /// What a network of no picture cannot take is refused.
   @Test func `other networks take no samples`() throws {
     let network = try Self.identity(channels: 4), shape = Shape(channels: 4, height: 2, width: 2)
-    let model = try #require(try Self.engine().prepare(network) as? any ConvertingModel)
+    let model = try #require(try Self.engine().prepare(network) as? any StagedModel)
     let conversion = SampleConversion(
       output: SampleOutput(format: SampleFormat(bitDepth: 8, channels: 4), gain: 1))
     #expect(throws: ExecutionError.self) {

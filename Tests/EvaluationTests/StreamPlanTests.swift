@@ -22,10 +22,12 @@ import Testing
     var finishing: BicubicResize? { output == result ? nil : resize(output, result) }
     func resize(_ from: Int, _ to: Int) -> BicubicResize { BicubicResize(width: 3, height: from, toWidth: 3, toHeight: to) }
 
-    var plan: StreamPlan {
+    var plan: StreamPlan { plan(isAhead: false) }
+
+    func plan(isAhead: Bool) -> StreamPlan {
       StreamPlan(
         sourceHeight: source, rows: rows, scale: isEnlarged ? 1 : scale, enlarging: enlarging, beside: beside,
-        finishing: finishing, outputHeight: output, resultHeight: result)
+        finishing: finishing, outputHeight: output, resultHeight: result, isAhead: isAhead)
     }
 
     init(_ generator: inout SplitMix64) {
@@ -69,6 +71,23 @@ import Testing
         #expect(step.source.count <= plan.sourceRows && step.output.count <= plan.outputRows)
       }
       #expect(done == it.result && source.upperBound == it.source && made == it.output, "\(it)")
+    }
+  }
+
+  /// Where the rows of a step are read before the one ahead of it is finished, those of both are there, and all else is as it was.
+  @Test func `a step that is finished later finds its rows`() {
+    var generator = SplitMix64(seed: 6)
+    for _ in 0..<500 {
+      let it = Case(&generator), plan = it.plan, ahead = it.plan(isAhead: true)
+      #expect(ahead.steps.map(\.result) == plan.steps.map(\.result) && ahead.steps.map(\.output) == plan.steps.map(\.output))
+      for index in plan.steps.indices {
+        let source = ahead.steps[index].source, before = plan.steps[max(index - 1, 0)].source
+        #expect(source == before.lowerBound..<plan.steps[index].source.upperBound)
+        let read = (0..<plan.steps.count).map { plan.steps[$0].source.upperBound }
+        #expect(plan.rowsAhead(of: index) == (index + 1 < read.count ? read[index]..<read[index + 1] : nil))
+        #expect(ahead.rowsAhead(of: index) == (index + 2 < read.count ? read[index + 1]..<read[index + 2] : nil))
+      }
+      #expect(ahead.rowsAhead == plan.rowsAhead && ahead.sourceRows >= plan.sourceRows)
     }
   }
 

@@ -22,7 +22,7 @@ typedef struct {
 CUDAEmulatedCounts cudaEmulatedCounts(void);
 void cudaEmulatedResetCounts(void);
 
-/// The number that the order of threads and blocks follows from, on this thread.
+/// The number that the order of threads, blocks and streams follows from, on this thread.
 void cudaEmulatedSetSeed(unsigned seed);
 
 /// What kernels did wrong on this thread, or an empty text.
@@ -30,6 +30,9 @@ const char *cudaEmulatedFault(void);
 
 /// Lets call number `call` (from 0) of the function of that name return `error` on this thread; null ends it.
 void cudaEmulatedFail(const char *name, int error, int call);
+
+/// Lets cuStreamWaitEvent do nothing on this thread in call number `first` (from 0) and each `every` calls behind it; an `every` of 0 ends it.
+void cudaEmulatedForgetWaits(int first, int every);
 
 /// What devices are from now on, on this thread: compute capability 10 * major + minor, shared memory a block, memory in all.
 void cudaEmulatedSetDevice(int capability, int sharedBytes, size_t memoryBytes);
