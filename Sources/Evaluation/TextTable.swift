@@ -14,12 +14,15 @@ package struct TextTable: Hashable, Sendable {
   private let everything: String
   /// Whether the first column is of labels, which are broken and not cut where there is no room.
   private let keepsLabels: Bool
+  /// Whether columns stay beside each other, as of what is held against each other: cells that are too wide go on in the next line.
+  private let staysWhole: Bool
 
   package init(
     _ header: [String], shortening: [String: Int] = [:], leavingOut leftOut: [String] = [],
-    everything: String = " (--wide shows all)", keepsLabels: Bool = false
+    everything: String = " (--wide shows all)", keepsLabels: Bool = false, staysWhole: Bool = false
   ) {
     self.keepsLabels = keepsLabels
+    self.staysWhole = staysWhole
     rows = [header.map { $0.escapingControls }]
     self.shortening = shortening
     self.leftOut = leftOut
@@ -43,6 +46,7 @@ package struct TextTable: Hashable, Sendable {
       return column
     }
     guard let width, TableColumn.lineWidth(all) > width else { return Self.lines(all) }
+    if staysWhole, let shared = Self.shared(all, width: width) { return Self.lines(shared) }
     let columns = TableColumn.fitting(all, width: width, leavingOut: leftOut, keepsFirst: keepsLabels)
     let missing = all.map(\.header).filter { header in !columns.contains { $0.header == header } }
     let text = Self.below(columns, width: width, keepsFirst: keepsLabels)
@@ -56,6 +60,23 @@ package struct TextTable: Hashable, Sendable {
   /// - Parameter keepsFirst: cells of the first column are broken, where they must be, and not cut.
   package static func below(_ columns: [TableColumn], width: Int, keepsFirst: Bool = false) -> String {
     blocks(columns, width: width, keepsFirst).map(lines).joined(separator: "\n")
+  }
+
+  /// What a column of values is broken to at the least.
+  private static let leastBroken = 12
+
+  /// The columns side by side, the widest of them broken; nil where labels, which keep their words whole, leave too little for that.
+  private static func shared(_ columns: [TableColumn], width: Int) -> [TableColumn]? {
+    let labels = columns.first.map { [$0.header] + $0.cells } ?? []
+    let longestWord = labels.flatMap { $0.split(separator: " ").map(\.columnCount) }.max() ?? 0
+    let least = columns.indices.map { min($0 == 0 ? longestWord : leastBroken, columns[$0].width) }
+    var widths = columns.map(\.width)
+    while widths.reduce(-2, { $0 + $1 + 2 }) > width {
+      let wide = widths.indices.filter { widths[$0] > least[$0] }
+      guard let widest = wide.max(by: { widths[$0] < widths[$1] }) else { return nil }
+      widths[widest] -= 1
+    }
+    return zip(columns, widths).map { $0.broken(to: $1) }
   }
 
   /// The columns as tables one below the other, each with the first column.

@@ -10,6 +10,8 @@ import Synchronization
 
 /// The partial files that stand at this moment.
 private let partialFiles = Mutex<Set<String>>([])
+/// How many outputs have been put in their places.
+private let committed = Atomic(0)
 
 /// A file that appears under its name complete or not at all.
 ///
@@ -43,6 +45,9 @@ public struct AtomicFile: ~Copyable {
   public static func removePartialFiles() {
     partialFiles.withLock { for path in $0 { _ = path.withSystemPath { unlink($0) } } }
   }
+
+  /// How many files this process has put in their places inside `FileClaims.together`; what is kept apart, such as caches, is none.
+  package static var writtenCount: Int { committed.load(ordering: .relaxed) }
 
   /// Appends bytes.
   public mutating func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
@@ -112,7 +117,10 @@ public struct AtomicFile: ~Copyable {
       guard code == ENOENT else { throw FileError(code, path: path, action: .write) }
       throw Folder.exists(folder) ? .system(path: path, action: .write, code: code) : .noFolder(path: path, folder: folder)
     }
-    claims?.wrote(path, descriptor)
+    if let claims {
+      claims.wrote(path, descriptor)
+      committed.add(1, ordering: .relaxed)
+    }
     // The rename itself is safe once the folder is; a folder that cannot be synced (some network disks) is no failure.
     let opened = folder.withSystemPath { open($0, O_RDONLY | O_CLOEXEC) }
     if opened >= 0 {

@@ -13,7 +13,7 @@ extension FileError: CustomStringConvertible {
     case .notFound(let path):
       "\(Self.quoted(path)) does not exist; check the path"
     case .isDirectory(let path):
-      "\(Self.quoted(path)) is a folder; name a file"
+      "\(Self.quoted(path)) is a folder, where a file belongs; name a file, or move the folder away"
     case .notDirectory(let path):
       "\(Self.quoted(path)) is no folder; name the folder that the files lie in"
     case .notPermitted(let path, let action):

@@ -38,12 +38,15 @@ extension String {
     }
   }
 
-  /// JSON as it may go to a terminal: the same JSON, with such characters in the form that JSON has for them, `\u001b`.
+  /// JSON as it may go to a terminal: the same JSON, with such characters in the form that JSON has for them, `\u001b`. A byte of a name that is no
+  /// UTF-8 has none: it is the text that reports have for it, `\xe9`, and not a character that means something to this program alone.
   package var printableJSON: String {
     escapingControls {
       $0 != "\n"
     } escape: { scalar in
-      String(Character(scalar)).utf16.map { "\\u" + String(hexadecimal: $0, digits: 4) }.joined()
+      scalar.byteOfName != nil
+        ? "\\" + scalar.escaped
+        : String(Character(scalar)).utf16.map { "\\u" + String(hexadecimal: $0, digits: 4) }.joined()
     }
   }
 

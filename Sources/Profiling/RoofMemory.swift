@@ -65,7 +65,8 @@ public struct RoofMemory: Sendable {
     if isFile || attributes == nil, let folder = Folder.parent(path), (try? Folder.create(folder)) != nil,
       let data = try? JSONEncoder().encode(entries)
     {
-      try? AtomicFile.write(Array(data), to: path)
+      // No output of the command.
+      _ = FileClaims.apart { try? AtomicFile.write(Array(data), to: path) }
     }
     return result
   }

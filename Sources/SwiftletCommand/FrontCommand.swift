@@ -44,6 +44,7 @@ struct FrontCommand: ParsableCommand {
       Terminal.flush()
     }
     Interruption.isWaited = true
+    Interruption.note = "interrupted; the same command goes on with '\(job.folder.path.onOneLine)', from the last checkpoint"
     defer { Terminal.clearProgress() }
     // Of the variant at work.
     var current = "", start = Machine.seconds, first = 0.0
@@ -56,8 +57,7 @@ struct FrontCommand: ParsableCommand {
     }
     Terminal.clearProgress()
     guard let table else {
-      Terminal.printError("swiftlet: stopped; the same command goes on with '\(job.folder.path.onOneLine)'")
-      throw SilentFailure()
+      throw Interruption.Stop("stopped; the same command goes on with '\(job.folder.path.onOneLine)'")
     }
     json ? Terminal.showJSON(try table.json) : Terminal.show("\n\(table.report)\n\(job.folder.html.onOneLine)\n" as ReportText)
   }

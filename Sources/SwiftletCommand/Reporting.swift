@@ -1,6 +1,7 @@
 import ArgumentParser
 import Architectures
 import Evaluation
+import Files
 import Training
 
 // The C library's `stdout` is a variable, which nothing here changes.
@@ -20,6 +21,11 @@ enum ErrorReport {
   /// standard error, with exit code 64 where the arguments are wrong and 1 otherwise.
   static func exit(with error: any Error) -> Never {
     if error is SilentFailure { end(1) }
+    Folder.removeEmptyNew()
+    if let stop = error as? Interruption.Stop {
+      Terminal.printError("swiftlet: \(stop.line)")
+      Interruption.end()
+    }
     let code = SwiftletCommand.exitCode(for: error)
     if code.isSuccess {
       Terminal.show(SwiftletCommand.fullMessage(for: error) + "\n")
@@ -91,11 +97,12 @@ enum Terminal {
   /// Call it before any work.
   static func keepsStandardError() { _ = (isInteractive, descriptor) }
 
-  /// The characters of a line of a report: as COLUMNS says, else of the terminal that it goes to, else 120.
-  static var width: Int {
+  /// The characters of a line of a report: as COLUMNS says, else of the terminal that it goes to. Nil for any number: a pipe or a file loses no
+  /// column, and programs that read lines find them whole.
+  static func width(of descriptor: Int32 = STDOUT_FILENO) -> Int? {
     if let columns { return columns }
     var size = winsize()
-    return ioctl(1, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 120
+    return ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : nil
   }
 
   /// As COLUMNS says.
@@ -103,17 +110,11 @@ enum Terminal {
     getenv("COLUMNS").flatMap { Int(String(cString: $0)) }.flatMap { $0 > 0 ? $0 : nil }
   }
 
-  /// Of the terminal that progress is drawn on.
-  private static var errorWidth: Int {
-    var size = winsize()
-    return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
-  }
-
   /// Lines that are none of the report, on standard error.
   static func printText(_ lines: String) { write(lines.printable) }
 
-  /// The same, laid out for the terminal that progress is drawn on.
-  static func printReport(_ report: ReportText) { write(report.text(width: columns ?? errorWidth).printable) }
+  /// The same, laid out as reports are.
+  static func printReport(_ report: ReportText) { write(report.text(width: width(of: STDERR_FILENO)).printable) }
 
   static func printError(_ line: String) { write(line.asErrorLine + "\n") }
 
@@ -125,7 +126,7 @@ enum Terminal {
   ///
   /// - Parameter isWide: in lines of any length.
   static func show(_ report: ReportText, isWide: Bool = false, besides outputs: [String] = []) {
-    put(report.text(width: isWide ? nil : width).printable, besides: outputs)
+    put(report.text(width: isWide ? nil : width()).printable, besides: outputs)
   }
 
   /// As `show`, for JSON, which gets an end of line.
@@ -150,7 +151,9 @@ enum Terminal {
     let left = share > first ? " \(duration(elapsed / (share - first) * (1 - share))) left" : ""
     let state = "[\(bar)] \(TextFormat.fixed(share * 100, 0))%\(left)  "
     // What is wider than the line could not be drawn over.
-    write("\r\u{1B}[K\(state)\(label.onOneLine.shortened(columns: max(errorWidth - state.count - 1, 8)))")
+    write(
+      "\r\u{1B}[K\(state)\(label.onOneLine.shortened(columns: max((Self.width(of: STDERR_FILENO) ?? 80) - state.count - 1, 8)))"
+    )
   }
 
   static func clearProgress() {

@@ -170,6 +170,8 @@ import Testing
     let hostile = "a\u{1B}[2J\u{7}\r\u{9B}31m\u{202E}b\u{2028}\u{200F}\u{E0041}\n\tc"
     #expect(hostile.onOneLine == "a\\u{1b}[2J\\u{7}\\u{d}\\u{9b}31m\\u{202e}b\\u{2028}\\u{200f}\\u{e0041}\\u{a}\\u{9}c")
     #expect(hostile.printable == "a\\u{1b}[2J\\u{7}\\u{d}\\u{9b}31m\\u{202e}b\\u{2028}\\u{200f}\\u{e0041}\n\\u{9}c")
+    // A byte that is no UTF-8 is text for whoever reads the JSON.
+    #expect("caf\u{F7E9}".printableJSON == "caf\\\\xe9")
     #expect(hostile.printableJSON == "a\\u001b[2J\\u0007\\u000d\\u009b31m\\u202eb\\u2028\\u200f\\udb40\\udc41\n\\u0009c")
     #expect("\r\n".printable == "\\u{d}\n")
     #expect("Grün 図 é".printable == "Grün 図 é")
