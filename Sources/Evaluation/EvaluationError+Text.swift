@@ -120,8 +120,8 @@ extension EvaluationError: CustomStringConvertible {
     case .savedAmongData(let folder):
       "the pictures that are saved to '\(folder.onOneLine)' would be measured the next time, for the data lie there; give --save "
         + "another folder"
-    case .savedOverOther(let path):
-      "'\(path.onOneLine)' stands there and was not saved by 'eval', and is not written over; give --save another folder, or move it"
+    case .savedOverOther(let path, let command, let option):
+      "'\(path.onOneLine)' stands there and was not saved by '\(command)', and is not written over; give \(option), or move it"
     case .savedOverSheet(let path, let differences):
       "'\(path.onOneLine)' was saved by 'eval' "
         + (differences.isEmpty ? "and does not say of which model" : "of another \(TextFormat.list(differences))")

@@ -103,8 +103,8 @@ public enum EvaluationError: Error, Hashable, Sendable {
   case noPictures(folder: String, unentered: Int = 0)
   /// The pictures that are measured lie in the folder that others are to be saved to.
   case savedAmongData(folder: String)
-  /// A file that was not saved by an earlier run stands where a picture is to be saved.
-  case savedOverOther(path: String)
+  /// A file that was not saved by an earlier run of the same command stands where an output is to be; the option gives it another place.
+  case savedOverOther(path: String, command: String, option: String)
   /// A picture that was saved of something else stands where one is to be saved: of another model, protocol and so on, as far as it says.
   case savedOverSheet(path: String, differences: [String])
   /// No picture is made so much smaller to be measured.

@@ -54,7 +54,7 @@ extension Evaluator {
       else { return [] }
       return reader.properties.metadata.chunks
     }
-    guard chunks.contains(mark) else { throw .savedOverOther(path: path) }
+    guard chunks.contains(mark) else { throw .savedOverOther(path: path, command: "eval", option: "--save another folder") }
     guard let source, !chunks.contains(source.chunk) else { return }
     throw .savedOverSheet(path: path, differences: source.differences(from: chunks))
   }

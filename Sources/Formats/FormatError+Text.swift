@@ -28,7 +28,7 @@ extension FormatProblem: CustomStringConvertible {
     case .unwritable(let format): "the \(format.name) could not be written; choose another place"
     case .noLibrary(let format):
       "the \(format.name) is written by libhdf5 (1.10 or later), which is not installed; install it (Debian: libhdf5-dev, macOS: hdf5)"
-    case .noStream(let format): "the \(format.name) is not written from front to back; name a file"
+    case .noStream(let format): "the \(format.name) is not written from front to back; give the name of a file to write it to"
     case .integerRange(let tensor):
       "the tensor '\(tensor.onOneLine)' holds integers that do not fit int32; save it as float32 or int32"
     case .arrayShape(let expected, let got):

@@ -78,6 +78,7 @@ struct PrepareCommand: ParsableCommand {
     file.threadCount = threads.value
     try Folder.checkExtension(output, in: [".h5", ".hdf5"])
     try Folder.claimOutput(output)
+    try PatchFile.checkOutput(output)
     let start = Machine.seconds
     defer { Terminal.clearProgress() }
     let report = try file.write(PictureSet(folders: folders, recursive: recursive), to: output) { label, share in

@@ -34,6 +34,7 @@ struct RunsShowCommand: ParsableCommand {
 
   func run() throws {
     let report = try RunReport(RunFolder(path: folder))
+    if let notice = report.notice { Terminal.printError("swiftlet: \(notice)") }
     json ? Terminal.showJSON(try report.record.json) : Terminal.show(report.report)
   }
 }
@@ -52,7 +53,9 @@ struct RunsDiffCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    let difference = try RunDifference(RunReport(RunFolder(path: first)), RunReport(RunFolder(path: second)))
+    let reports = try [first, second].map { try RunReport(RunFolder(path: $0)) }
+    for notice in reports.compactMap(\.notice) { Terminal.printError("swiftlet: \(notice)") }
+    let difference = RunDifference(reports[0], reports[1])
     json ? Terminal.showJSON(try difference.json) : Terminal.show(difference.report)
   }
 }

@@ -115,9 +115,29 @@ struct DeviceArguments: ParsableArguments {
   var precision: PrecisionName?
 }
 
-extension DeviceArguments {
+/// Where steps of training are taken, and in what.
+struct TrainingDeviceArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Where steps are taken: cpu, cuda or cuda:1; 'swiftlet devices' shows those that there are. (default: cpu)",
+      valueName: "device"),
+    transform: DeviceName.init(argument:))
+  var device: DeviceName?
+
+  // Not all that run a network train one.
+  @Option(
+    help: ArgumentHelp(
+      """
+      What values and gradients are stored in: float32, on a CUDA device tf32 or bfloat16, too; parameters are float32. (default: float32)
+      """, valueName: "precision"),
+    transform: {
+      guard let precision = PrecisionName(rawValue: $0) else { throw ValueProblem("give float32, tf32 or bfloat16") }
+      return precision
+    })
+  var precision: PrecisionName?
+
   /// Throws where nothing is trained in that precision there.
-  func requireTrainable() throws {
+  func validate() throws {
     switch (precision, device?.index) {
     case (nil, _), (.float32?, _), (.tensorFloat32?, _?), (.bfloat16?, _?): break
     case (.float16?, _?):

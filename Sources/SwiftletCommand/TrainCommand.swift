@@ -31,14 +31,13 @@ struct TrainCommand: ParsableCommand {
   var dataRoot: String?
 
   @OptionGroup(title: "Options in the places of keys") var keys: RecipeArguments
-  @OptionGroup var place: DeviceArguments
+  @OptionGroup var place: TrainingDeviceArguments
   @OptionGroup var cpu: CPUArguments
 
   @Flag(help: "Print the record of the run as JSON at the end; lines on the way go to standard error.")
   var json = false
 
   func validate() throws {
-    try place.requireTrainable()
     _ = try cpu.completed(place.device?.engine ?? .cpu(), nil)
     if resume != nil, recipe != nil { throw ValidationError("--resume takes the recipe of the run; leave the other out") }
     if resume != nil, output != nil { throw ValidationError("--resume goes on in the folder of the run; leave out --output") }
@@ -58,22 +57,28 @@ struct TrainCommand: ParsableCommand {
   }
 
   func run() throws {
-    let folder: RunFolder, recipePath: String?
+    var options = try cpu.options
+    let folder: RunFolder, recipe: TrainingRecipe
+    func read(_ path: String?) throws -> TrainingRecipe {
+      try TrainingRecipe(contentsOf: path, options: keys.options, offersOptions: true)
+    }
     if let resume {
       folder = RunFolder(path: resume)
-      recipePath = folder.recipe
       // A folder that is none says so in its own words, and one that another is at work on before anything is read.
-      try folder.checkResumption()
+      if let known = try folder.checkResumption() {
+        options = known.options(options, namesInstructionSet: cpu.isa != nil, namesRates: cpu.machine.rates != nil)
+      }
+      recipe = try read(folder.recipe)
     } else {
-      recipePath = recipe
-      let name = recipe.map { RunFolder.name(ofRecipe: $0) } ?? keys.architecture ?? "run"
-      folder = output.map { RunFolder(path: $0) } ?? RunFolder.unused(name: name)
+      recipe = try read(self.recipe)
+      let name = self.recipe.map { RunFolder.name(ofRecipe: $0) } ?? keys.architecture ?? "run"
+      folder = try output.map { RunFolder(path: $0) } ?? RunFolder.made(name: name)
     }
-    let recipe = try TrainingRecipe(contentsOf: recipePath, options: keys.options, offersOptions: true)
     let job = try TrainingJob(
-      recipe, options: try cpu.options, version: SwiftletCommand.configuration.version, folder: folder, root: dataRoot,
+      recipe, options: options, version: SwiftletCommand.configuration.version, folder: folder, root: dataRoot,
       resumes: resume != nil, device: try device)
     if job.isDone {
+      for line in try job.restore() { tell(line + "\n") }
       if json { return Terminal.showJSON(try RunRecord(of: folder).json) }
       return tell(
         "\(folder.path.onOneLine): finished, \(recipe.epochs) epochs; nothing is left to do. More are trained with --epochs\n")
@@ -81,6 +86,7 @@ struct TrainCommand: ParsableCommand {
     for line in job.warnings { Terminal.printError("swiftlet: \(line)") }
     tell(job.planText)
     Interruption.isWaited = true
+    Interruption.note = "interrupted; 'swiftlet train --resume \(folder.path)' goes on from the last checkpoint"
     defer { Terminal.clearProgress() }
     let start = Machine.seconds, first = Double(job.firstStep)
     let end = try job.run(shouldStop: { Interruption.isRequested }) { progress in
@@ -95,9 +101,7 @@ struct TrainCommand: ParsableCommand {
     switch end {
     case .finished: tell(job.endText)
     case .interrupted:
-      Terminal.printError(
-        "swiftlet: stopped after step \(job.record.step); go on with 'swiftlet train --resume \(folder.path)'")
-      throw SilentFailure()
+      throw Interruption.Stop("stopped after step \(job.record.step); go on with 'swiftlet train --resume \(folder.path)'")
     }
   }
 

@@ -6,14 +6,16 @@ import Testing
   static let failures = [
     CommandCase("data prepare absent -o a.h5", 1, "swiftlet: 'absent' does not exist; check the path"),
     CommandCase("data prepare folder -o a.h5", 1, "swiftlet: the folder 'folder' holds no pictures; give one that does"),
-    CommandCase("data prepare . -o folder", 1, "swiftlet: 'folder' is a folder; name a file"),
+    CommandCase(
+      "data prepare . -o folder", 1,
+      "swiftlet: 'folder' is a folder, where a file belongs; name a file, or move the folder away"),
     CommandCase("data prepare . -o photo.png", 64, "swiftlet: the name 'photo.png' does not say which format…"),
     CommandCase(
       "data prepare . -o absent/a.h5", 1,
       "swiftlet: 'absent/a.h5' cannot be written because the folder 'absent' does not exist; create it first"),
     CommandCase(
       "data prepare . -o - --patch 12", 1,
-      "swiftlet: 'standard output': the HDF5 file is not written from front to back; name a file"),
+      "swiftlet: 'standard output': the HDF5 file is not written from front to back; give the name of a file to write it to"),
     CommandCase(
       "data prepare . -o a.h5 --patch 100", 1,
       "swiftlet: no picture holds a patch of 100x100 pixels; give larger pictures or a smaller patch"),
@@ -48,6 +50,23 @@ import Testing
     let bytes = try FileReader.bytes(of: place.path("a.h5"), limit: 1 << 24)
     #expect(try FileReader.bytes(of: place.path("b.h5"), limit: 1 << 24) == bytes)
     #expect(try HDF5File(path: place.path("a.h5")).dataset("label").shape == [72, 1, 12, 12])
+  }
+
+  /// Only files of patches are written over.
+  @Test func `files of others stay`() throws {
+    let place = try Workplace()
+    let arguments = ["data", "prepare", ".", "--patch", "12", "-o", "a.h5"]
+    for _ in 0..<2 { #expect(try place.run(arguments).code == 0) }
+    func refused() throws -> Bool {
+      let result = try place.run(arguments)
+      return result.code == 64 && result.error.contains("'a.h5' stands there and was not saved by 'data prepare', and is not")
+    }
+    try Data("mine".utf8).write(to: URL(fileURLWithPath: place.path("a.h5")))
+    #expect(try refused())
+    #expect(try String(contentsOfFile: place.path("a.h5"), encoding: .utf8) == "mine")
+    let writer = try HDF5Writer(path: place.path("a.h5"), datasets: [.init(name: "weights", row: [3])], chunkRows: 1)
+    try writer.commit()
+    #expect(try refused())
   }
 
   @Test func `damaged pictures are named`() throws {

@@ -104,7 +104,7 @@ import Testing
     CommandCase(
       "predict bird.safetensors photo.png --labels folder", 1, "…has no folder for any of the classes bird, cat, dog…"),
     CommandCase("predict bird.safetensors photo.png -o a.txt", 64, "…end it in .csv…"),
-    CommandCase("predict bird.safetensors photo.png -o folder", 1, "…'folder' is a folder; name a file…"),
+    CommandCase("predict bird.safetensors photo.png -o folder", 1, "…'folder' is a folder, where a file belongs; name a file…"),
     CommandCase("predict bird.safetensors photo.png -o absent/a.csv", 1, "…the folder 'absent' does not exist…"),
     CommandCase("predict bird.safetensors photo.png --overlay", 64, "…--overlay is for networks that make masks…"),
     CommandCase("predict bird.safetensors photo.png --top 0", 64, "…give a whole number of 1 to 1024…"),

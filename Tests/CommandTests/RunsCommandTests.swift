@@ -87,6 +87,20 @@ import Testing
     }
   }
 
+  /// Of a run whose figures are damaged the rest is shown.
+  @Test(arguments: ["", "garbage\n", "epoch,step\n1,x\n"]) func `damaged figures hide nothing else`(text: String) throws {
+    let place = try Self.place()
+    for name in ["a", "b"] { #expect(try place.run(["train", "recipe.yaml", "-o", name]).code == 0) }
+    try Data(text.utf8).write(to: URL(fileURLWithPath: place.path("a/metrics.csv")))
+    let shown = try place.run(["runs", "show", "a"])
+    #expect(shown.code == 0 && shown.output.hasPrefix("a: finished, epoch 2 of 2, step 6") && shown.output.contains("started "))
+    #expect(
+      shown.error.hasPrefix("swiftlet: 'a/metrics.csv' is damaged or of another version, and no epoch is shown"), "\(shown)")
+    #expect(try Self.object(try place.run(["runs", "show", "a", "--json"]))["epoch"] as? Int == 2)
+    let difference = try place.run(["runs", "diff", "a", "b"])
+    #expect(difference.code == 0 && difference.output.contains("last loss") && difference.error.contains("'a/metrics.csv'"))
+  }
+
   /// Rounds of pruning have runs in folders of their own.
   @Test func `rounds are runs`() throws {
     let place = try Self.place()

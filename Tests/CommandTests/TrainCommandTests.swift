@@ -211,9 +211,9 @@ import Testing
     while !FileReader.exists(place.path("broken/best.safetensors")), process.isRunning { usleep(2000) }
     kill(process.processIdentifier, signal)
     process.waitUntilExit()
-    if signal != SIGKILL, process.terminationReason == .exit, process.terminationStatus != 0 {
+    if signal != SIGKILL, process.terminationReason == .uncaughtSignal || process.terminationStatus != 0 {
       let line = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-      #expect(line.contains("go on with 'swiftlet train --resume broken'"))
+      #expect(line.contains("go on with 'swiftlet train --resume broken'") && process.terminationStatus == signal)
     }
     // From any folder: the recipe's paths begin where they began.
     let resumed = try place.run(["train", "--resume", "../broken", "--threads", "2"], under: "cd folder")
@@ -330,12 +330,25 @@ import Testing
     #expect(try place.run(["train", "recipe.yaml", "-o", "run"]).code == 0)
     func bytes(_ name: String) throws -> [UInt8] { try FileReader.bytes(of: place.path(name), limit: 1 << 24) }
     let recipe = try bytes("run/recipe.yaml"), record = try bytes("run/run.json")
-    let again = try place.run(["train", "--resume", "run", "--lr", "0.5"])
+    let again = try place.run(["train", "--resume", "run"])
     #expect(again.code == 0 && again.output.hasPrefix("run: finished, 2 epochs; nothing is left to do"), "\(again.output)")
     let fewer = try place.run(["train", "--resume", "run", "--epochs", "1"])
     #expect(fewer.code == 1 && fewer.error.contains("it has trained 2 epochs, and 1 are asked for"), "\(fewer.error)")
     #expect(try bytes("run/recipe.yaml") == recipe && bytes("run/run.json") == record)
     #expect(try place.run(["train", "--resume", "run", "--epochs", "3"]).output.contains("epoch 3/3"))
+  }
+
+  /// No precision is offered that is refused.
+  @Test func `the help offers what is taken`() throws {
+    let help = try Workplace().run(["train", "--help"]).output
+    #expect(
+      help.contains("--precision") && help.contains("bfloat16") && !help.contains("float16, float16")
+        && !help.contains(" float16"))
+    try Self.place().check(
+      CommandCase(
+        "train recipe.yaml -o r --device cuda --precision float16", 64,
+        "swiftlet: networks are trained in float32, tf32 or bfloat16; …"))
+    try Self.place().check(CommandCase("train recipe.yaml -o r --precision half", 64, "…give float32, tf32 or bfloat16…"))
   }
 
   @Test func `what a step of training costs`() throws {

@@ -27,6 +27,9 @@ import Testing
     ("a: &x 1\nb: *x\n", 1, "anchors, aliases and tags are not read; write the value out"),
     ("a: !!int 1\n", 1, "anchors, aliases and tags are not read; write the value out"),
     ("a: [1, 2\n", 2, "did not find expected ',' or ']'"),
+    ("a:\n\tb: 1\n", 2, "a tab stands in its indentation, which is of spaces in YAML; put spaces in its place"),
+    ("a:\n  b: 1\n \tc: 1\n", 3, "a tab stands in its indentation, which is of spaces in YAML; put spaces in its place"),
+    ("\ta: 1\n", 1, "a tab stands in its indentation, which is of spaces in YAML; put spaces in its place"),
     ("--- a\n--- b\n", 2, "a second document begins; one is read"),
     ("? [a]\n: b\n", 1, "a key is no plain text"),
   ]) func faultsNameTheLine(_ text: String, _ line: Int, _ reason: String) {

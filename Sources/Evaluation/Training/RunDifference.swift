@@ -55,14 +55,7 @@ public struct RunDifference: Hashable, Codable, Sendable, TextReport {
   public init(_ old: RunReport, _ new: RunReport) {
     first = old.folder.path
     second = new.folder.path
-    let before = RecipeValues(old.recipe), after = RecipeValues(new.recipe)
-    // What nobody gave follows from what somebody did.
-    for key in Set(before.given.keys).union(after.given.keys).sorted() where before.meaning(of: key) != after.meaning(of: key) {
-      recipe.append(
-        Key(
-          key: key, first: before.text(of: key), second: after.text(of: key), firstIsDefault: before.isDefault(key),
-          secondIsDefault: after.isDefault(key)))
-    }
+    recipe = Self.keys(old.recipe, new.recipe)
     func figure(_ name: String, _ value: (RunReport) -> Value?) {
       let values = (value(old), value(new))
       // Numbers of one text are one: what is told of them is no difference.
@@ -72,6 +65,8 @@ public struct RunDifference: Hashable, Codable, Sendable, TextReport {
     figure("program") { Value($0.record.version) }
     figure("processor") { Value($0.record.cpu) }
     figure("instruction set") { Value($0.record.isa) }
+    figure("threads") { count($0.record.threads) }
+    figure("rates") { $0.record.rates.map { Value($0) } }
     figure("device") { $0.record.device.map { Value($0) } }
     figure("data") { Value($0.record.data.fingerprint) }
     figure("network") { Value($0.record.network.name) }
@@ -91,11 +86,23 @@ public struct RunDifference: Hashable, Codable, Sendable, TextReport {
     }
   }
 
+  /// The keys by which two recipes ask for something else.
+  static func keys(_ first: YAMLNode, _ second: YAMLNode) -> [Key] {
+    let before = RecipeValues(first), after = RecipeValues(second)
+    // What nobody gave follows from what somebody did.
+    let differing = Set(before.given.keys).union(after.given.keys).filter { before.meaning(of: $0) != after.meaning(of: $0) }
+    return differing.sorted().map { key in
+      Key(
+        key: key, first: before.text(of: key), second: after.text(of: key), firstIsDefault: before.isDefault(key),
+        secondIsDefault: after.isDefault(key))
+    }
+  }
+
   public var report: ReportText {
     guard !recipe.isEmpty || !figures.isEmpty else {
       return "\(first.onOneLine) and \(second.onOneLine): no difference\n"
     }
-    var table = TextTable(["", first.onOneLine, second.onOneLine], keepsLabels: true)
+    var table = TextTable(["", first.onOneLine, second.onOneLine], keepsLabels: true, staysWhole: true)
     func text(_ value: String?, _ isDefault: Bool = false) -> String {
       value.map { $0.onOneLine + (isDefault ? " (by default)" : "") } ?? "-"
     }

@@ -66,14 +66,17 @@ public struct RunFolder: Hashable, Sendable {
     }
   }
 
-  /// A folder in `runs` that is not there yet: `runs/NAME`, or with a number behind it.
-  public static func unused(name: String, in folder: String = "runs") -> RunFolder {
-    var path = Folder.joined(folder, name), number = 2
-    while FileReader.exists(path) {
-      path = Folder.joined(folder, "\(name)-\(number)")
-      number += 1
+  /// A folder for a new run, made at once: `runs/NAME`, or where something is called so `runs/NAME-2`, and so on. Of two that ask at the same time
+  /// each gets its own. Where nothing is put into it, `Folder.removeEmptyNew` takes it away.
+  public static func made(name: String, in folder: String = "runs") throws(EvaluationError) -> RunFolder {
+    try wrapping { () throws(FileError) in
+      var path = Folder.joined(folder, name), number = 2
+      while try !Folder.createNew(path) {
+        path = Folder.joined(folder, "\(name)-\(number)")
+        number += 1
+      }
+      return RunFolder(path: path)
     }
-    return RunFolder(path: path)
   }
 
   func write(_ text: String, to path: String) throws(EvaluationError) { try write(Array(text.utf8), to: path) }

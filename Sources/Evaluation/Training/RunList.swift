@@ -79,28 +79,39 @@ public struct RunReport: Sendable, TextReport {
   public let folder: RunFolder
   public let record: RunRecord
   public let metrics: RunMetrics
+  /// Why no epochs are shown, a line; nil where nothing is wrong with them.
+  public let notice: String?
   /// The recipe with its options.
   public let recipe: YAMLNode
 
   public init(_ folder: RunFolder) throws(EvaluationError) {
     self.folder = folder
     record = try RunRecord(of: folder)
-    if FileReader.exists(folder.metrics) {
-      let text = try wrapping { () throws(FileError) in try FileReader.bytes(of: folder.metrics, limit: 1 << 28) }
-      guard let metrics = RunMetrics(csv: String(decoding: text, as: UTF8.self)) else {
-        throw .runFolder(
-          path: folder.path, reason: "'metrics.csv' is damaged or of another version; the other files may still serve")
-      }
-      self.metrics = metrics
-    } else {
-      // Of a run that was killed before it was written.
-      metrics = RunMetrics(names: [])
-    }
+    (metrics, notice) = Self.metrics(of: folder)
     let bytes = try wrapping { () throws(FileError) in try FileReader.bytes(of: folder.recipe, limit: YAMLNode.byteLimit) }
     do throws(YAMLError) {
       recipe = try YAMLNode(parsing: bytes)
     } catch {
       throw .recipe(RecipeError(path: folder.recipe, line: error.line, problem: .syntax(error.reason)))
+    }
+  }
+
+  /// The figures, and what is wrong with them: the other files tell the rest.
+  private static func metrics(of folder: RunFolder) -> (RunMetrics, notice: String?) {
+    let none = RunMetrics(names: [])
+    // Of a run that was killed before it was written.
+    guard FileReader.exists(folder.metrics) else { return (none, nil) }
+    do throws(FileError) {
+      let text = try FileReader.bytes(of: folder.metrics, limit: 1 << 28)
+      if let metrics = RunMetrics(csv: String(decoding: text, as: UTF8.self)) { return (metrics, nil) }
+      return (
+        none,
+        String.line(
+          on: folder.metrics,
+          "is damaged or of another version, and no epoch is shown; put it back, or delete it to go on without its rows")
+      )
+    } catch {
+      return (none, "\(error); no epoch is shown")
     }
   }
 
@@ -114,11 +125,14 @@ public struct RunReport: Sendable, TextReport {
       "data: \(TextFormat.grouped(record.data.samples)) samples of \(record.data.files) \(record.data.files == 1 ? "file" : "files"), "
     text += "\(TextFormat.bytes(record.data.bytes)), fingerprint \(record.data.fingerprint.onOneLine)\n"
     text +=
-      "swiftlet \(record.version.onOneLine), \(record.cpu.onOneLine), \(record.isa.onOneLine), \(record.threads) threads; "
+      "swiftlet \(record.version.onOneLine), \(record.cpu.onOneLine), \(record.isa.onOneLine), "
+    if let rates = record.rates { text += "rates \(rates.onOneLine), " }
+    text += "\(record.threads) \(record.threads == 1 ? "thread" : "threads"); "
     text +=
       "\(TextFormat.fixed(record.trainingSeconds, 1)) s of steps, peak memory \(TextFormat.bytes(record.peakMemoryBytes))\n"
     text += "started \(record.started.onOneLine), updated \(record.updated.onOneLine)\n"
     if let error = record.error { text += "failed: \(error.onOneLine)\n" }
+    if notice != nil { return text }
     text += "\n"
     var table = TextTable(["epoch", "step", "loss", "rate", "s", "images/s", "data %"] + metrics.names)
     // The first and the last, and some between.

@@ -36,6 +36,8 @@ public struct RunRecord: Hashable, Codable, Sendable {
   public var cpu: String
   public var isa: String
   public var threads: Int
+  /// The name of the rates that kernels are chosen by; nil in runs of older versions.
+  public var rates: String?
   /// The CUDA device that took the steps, `cuda:0`; nil where the CPU did, and in runs of older versions.
   public var device: String?
   public var data: DataSet

@@ -48,7 +48,7 @@ public final class TrainingJob {
   /// Steps that were done before this process.
   public let firstStep: Int
   private let trainer: Trainer
-  private let validator: Validator?
+  let validator: Validator?
   private var lossSum: Double
   private let fingerprint: String
   private let resumes: Bool
@@ -94,9 +94,13 @@ public final class TrainingJob {
     self.folder = folder
     self.resumes = resumes
     try folder.checkIsFree(mend: resumes ? "wait for its end" : "give another folder, or wait for its end")
-    let resumption = resumes ? try FileClaims.apart { () throws(EvaluationError) in try folder.resumption() } : .unbegun
-    let known: RunRecord? = if case .record(let record) = resumption { record } else { nil }
-    isRecordNew = known == nil
+    let resumption = resumes ? try FileClaims.apart { () throws(EvaluationError) in try folder.resumption() } : .unbegun(nil)
+    let known: RunRecord?
+    switch resumption {
+    case .record(let record): (known, isRecordNew) = (record, false)
+    case .unbegun(let record): (known, isRecordNew) = (record, true)
+    case .withoutRecord: (known, isRecordNew) = (nil, true)
+    }
     let gone = root == nil ? known?.dataRoot.flatMap { Folder.resolved($0) == nil ? $0 : nil } : nil
     let root = root ?? known?.dataRoot.flatMap { Folder.resolved($0) }
     if masks != nil, recipe.quantizing != nil {
@@ -122,16 +126,14 @@ public final class TrainingJob {
     let validator = try Validator(recipe, network: network, samples: samples, options: options, root: root)
     self.validator = validator
 
-    if let known, known.device != deviceName {
-      warnings.append(
-        "the run was on \(known.device ?? "the CPU") and goes on on \(deviceName ?? "the CPU"): from here on its last bits are "
-          + "others than if it had stayed")
-    }
     let dataRoot = Folder.resolved(root ?? ".")
-    if case .withoutRecord(let reason) = resumption {
-      warnings.append(
-        "'\(folder.record)' \(reason), and is made anew of the other files: when the run began and on which device is not known; relative "
-          + "paths of data begin at '\(dataRoot ?? ".")', unless --data-root says where")
+    let changes = try resumes ? Self.changes(of: recipe, in: folder) : []
+    if resumes {
+      if let known { warnings += Self.warnings(of: known, options, device: deviceName) }
+      warnings += Self.warnings(of: resumption, in: folder, dataRoot: dataRoot)
+      if !changes.isEmpty {
+        warnings.append("changed against the recipe of the run: \(TextFormat.list(changes)); its recipe says so from now on")
+      }
     }
     var checkpoint: TrainingCheckpoint?
     if case .unbegun = resumption {
@@ -147,13 +149,14 @@ public final class TrainingJob {
       }
       checkpoint = found
     }
-    if let known {
+    if let known, !isRecordNew {
       record = known
     } else {
       let shapes = [first.input.shape, first.target.shape].map { TrainingRecipe.batch($0, recipe.batchSize) } + [[4]]
       let ledger = try wrapping { () throws(NetworkError) in try training.network.ledger(inputs: shapes) }
       record = RunRecord(
         version: version, cpu: Machine.processorName, isa: options.instructionSet.rawValue, threads: options.threadCount,
+        rates: options.machine.name,
         data: RunRecord.DataSet(
           fingerprint: fingerprint.text, files: fingerprint.fileCount, bytes: fingerprint.byteCount, samples: samples.count),
         dataRoot: dataRoot,
@@ -204,12 +207,21 @@ public final class TrainingJob {
       )
     }
     isDone = known?.state == .finished && step == total
+    if isDone, !changes.isEmpty {
+      throw .runFolder(
+        path: folder.path,
+        reason:
+          "is finished, and nothing is left to do with \(TextFormat.list(changes)); --epochs trains more, or train anew without "
+          + "--resume")
+    }
     record.stepsPerEpoch = loader.stepsPerEpoch
     record.epochs = recipe.epochs
     record.state = .running
     record.error = nil
     record.dataRoot = dataRoot
     record.device = deviceName
+    (record.isa, record.rates) = (options.instructionSet.rawValue, options.machine.name)
+    (record.cpu, record.threads) = (Machine.processorName, options.threadCount)
     let start = training
     let sessionCount = training.accumulation == nil ? 1 : 2
     let engine: any Backend =
@@ -265,7 +277,8 @@ public final class TrainingJob {
       record.epoch = lastEpoch
       record.trainingSeconds = metrics.rows.reduce(0) { $0 + $1.seconds }
     }
-    if record.bestEpoch != nil, (FileReader.byteCount(of: folder.best) ?? 0) == 0 {
+    // Of a run that has finished it is made again, where that can be.
+    if !isDone, record.bestEpoch != nil, (FileReader.byteCount(of: folder.best) ?? 0) == 0 {
       warnings.append("'\(folder.best)', the best model so far, is gone; the best of the epochs from here on takes its place")
       (record.best, record.bestEpoch) = (nil, nil)
     }
@@ -291,24 +304,33 @@ public final class TrainingJob {
           path: folder.path, reason: "another training is at work there; give another folder, or wait for its end")
       }
       defer { withExtendedLifetime(lock) {} }
-      guard resumes || !folder.exists else {
-        throw .runFolder(path: folder.path, reason: "a run has begun there meanwhile; give another folder")
+      if !resumes, folder.exists {
+        do throws(EvaluationError) { try folder.checkIsEmpty(for: recipe.node.text) } catch {
+          throw .runFolder(path: folder.path, reason: "a run has begun there meanwhile; give another folder")
+        }
       }
+      var hasBegun = !isRecordNew
       do throws(EvaluationError) {
+        // First of all what decides its bits and no recipe says: whoever goes on takes it from there.
+        if isRecordNew { try writeRecord() }
         // With the options of whoever goes on.
         try folder.write(recipe.node.text, to: folder.recipe)
         // From here on there is something to go on from.
         if isRecordNew { try writeState() }
+        hasBegun = true
         try writeFigures()
         return try train(checkpointSeconds, shouldStop, progress, epochDone)
       } catch {
         // The parameters are those of the last good step.
         record.state = .failed
         record.error = error.description
-        // Without its recipe there is nothing to go on with.
-        if Folder.isPlainFile(folder.recipe) { try? writeState() }
-        // What never began leaves nothing that a next run would find in its folder.
-        if !resumes, !folder.exists { for path in [folder.recipe, folder.last] { AtomicFile.remove(path) } }
+        if hasBegun || resumes {
+          // Without its recipe there is nothing to go on with.
+          if Folder.isPlainFile(folder.recipe) { try? writeState() }
+        } else {
+          // What never began leaves nothing that a next run would find in its folder.
+          for path in [folder.record, folder.recipe, folder.last] { AtomicFile.remove(path) }
+        }
         throw error
       }
     }
@@ -396,7 +418,7 @@ public final class TrainingJob {
   /// The model as it is now: of integers where the recipe makes them, so that what is measured and kept is what users get.
   ///
   /// - Parameter floats: asks for the float32 weights behind them, as a network that can be trained again.
-  private func model(floats: Bool) throws(EvaluationError) -> Network {
+  func model(floats: Bool) throws(EvaluationError) -> Network {
     func applied(to network: Network) throws(EvaluationError) -> Network {
       try wrapping { () throws(TrainingError) in try trainer.applied(to: network) }
     }
@@ -416,7 +438,7 @@ public final class TrainingJob {
     return true
   }
 
-  private func writeFigures() throws(EvaluationError) {
+  func writeFigures() throws(EvaluationError) {
     try folder.write(metrics.csv, to: folder.metrics)
     try folder.write(metrics.events, to: folder.events)
     if !metrics.rows.isEmpty { try folder.write(metrics.curves(title: Folder.name(folder.path)), to: folder.curves) }
@@ -431,6 +453,10 @@ public final class TrainingJob {
       ).write(to: folder.last)
     }
     record.step = trainer.step
+    try writeRecord()
+  }
+
+  private func writeRecord() throws(EvaluationError) {
     record.updated = RunRecord.now
     record.peakMemoryBytes = max(record.peakMemoryBytes, Machine.peakResidentByteCount)
     do { try folder.write(try record.storedJSON + "\n", to: folder.record) } catch let error as EvaluationError {

@@ -23,7 +23,23 @@ extension YAMLNode {
     yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
     yaml_parser_set_input_string(parser, copy.baseAddress, bytes.count)
     var reader = YAMLReader(parser: parser)
-    self = try reader.document(depthLimit: Self.depthLimit)
+    do throws(YAMLError) {
+      self = try reader.document(depthLimit: Self.depthLimit)
+    } catch {
+      // The parser then speaks of characters, or of keys that are missing.
+      guard let line = Self.tabbedLine(bytes, near: error.line) else { throw error }
+      throw YAMLError(
+        line: line, reason: "a tab stands in its indentation, which is of spaces in YAML; put spaces in its place")
+    }
+  }
+
+  /// The line, by its number, that an error is of, or the one before or behind it, where it begins with a tab behind spaces, if at all; nil for neither.
+  private static func tabbedLine(_ bytes: [UInt8], near line: Int) -> Int? {
+    let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    return [line, line + 1, line - 1].first { number in
+      lines.indices.contains(number - 1)
+        && lines[number - 1].prefix { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }.contains(UInt8(ascii: "\t"))
+    }
   }
 }
 

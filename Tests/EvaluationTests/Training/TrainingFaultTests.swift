@@ -156,7 +156,7 @@ import Training
 
   /// A run that was killed in its first moments, whatever stood by then, is gone on with, or begun anew in its folder, and ends with the bits of one that
   /// nothing happened to.
-  @Test(arguments: 0...6) func killedBeginningsAreMadeUpFor(count: Int) throws {
+  @Test(arguments: 0...8) func killedBeginningsAreMadeUpFor(count: Int) throws {
     let place = try Self.place()
     let recipe = try TrainingJobTests.recipe(Self.changes)
     let whole = try TrainingJobTests.job(place, "whole", recipe)
@@ -165,7 +165,7 @@ import Training
     var isFirst = true
     _ = try whole.run(shouldStop: {
       if isFirst {
-        for path in [whole.folder.recipe, whole.folder.last, whole.folder.record, whole.folder.metrics, whole.folder.events] {
+        for path in [whole.folder.record, whole.folder.recipe, whole.folder.last, whole.folder.metrics, whole.folder.events] {
           beginning.append((Folder.name(path), FileManager.default.contents(atPath: path) ?? Data()))
         }
       }
@@ -174,14 +174,22 @@ import Training
     })
     let parameters = try ModelFile.read(whole.folder.model).parameters
     beginning.append(("run.json", Data("{\"version".utf8)))
-    let files = count == 6 ? Array(beginning.prefix(2)) + [beginning[5]] : Array(beginning.prefix(count))
+    // The record may also be gone, or damaged.
+    let files =
+      switch count {
+      case 6: Array(beginning[1...2]) + [beginning[5]]
+      case 7: Array(beginning[1...2])
+      case 8: [beginning[1]]
+      default: Array(beginning.prefix(count))
+      }
     for resumes in [true, false] {
       let name = resumes ? "resumed" : "anew", folder = RunFolder(path: "\(place.path)/\(name)")
       try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
       for (name, bytes) in files { try bytes.write(to: URL(fileURLWithPath: "\(folder.path)/\(name)")) }
-      if resumes && count > 0 || !resumes && count < 3 {
+      if resumes && count > 0 || !resumes && ![3, 4, 5, 6].contains(count) {
         let job = try TrainingJobTests.job(place, name, recipe, resumes: resumes)
-        #expect(job.warnings.contains { $0.contains("run.json") } == (resumes && [2, 6].contains(count)), "\(job.warnings)")
+        #expect(job.warnings.contains { $0.contains("run.json") } == (resumes && count > 5), "\(job.warnings)")
+        #expect(job.warnings.contains { $0.contains("--isa") } == (resumes && count > 5))
         #expect(try job.run() == .finished)
         #expect(try ModelFile.read(folder.model).parameters == parameters)
         #expect(try RunReport(folder).record.state == .finished && RunReport(folder).metrics.rows.count == 3)
@@ -258,7 +266,12 @@ import Training
     try text.write(toFile: path, atomically: true, encoding: .utf8)
     try Data().write(to: URL(fileURLWithPath: job.folder.best))
     let anew = try resumed()
-    #expect(anew.record.best == nil && anew.warnings.contains { $0.contains("best.safetensors") })
+    let told = try anew.restore().filter { $0.contains("best.safetensors") }
+    let isLast = job.record.bestEpoch == recipe.epochs
+    #expect(told.count == 1 && told[0].contains(isLast ? "is made again" : "is gone for good"), "\(told)")
+    #expect(
+      try isLast == (FileManager.default.contents(atPath: job.folder.best)?.isEmpty == false)
+        && anew.restore().count == (isLast ? 0 : 1))
   }
 
   @Test func otherStepsOrAnotherTeacherAreNotGoneOnWith() throws {
