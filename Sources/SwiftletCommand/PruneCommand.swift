@@ -117,7 +117,7 @@ struct PruneCommand: ParsableCommand {
     var pruned: Network, report: PruningReport
     if training.isTrained, !dryRun {
       let rounds = try training.rounds(request, options: try cpu.options)
-      let folder = training.runs ?? RunFolder.unused(name: "prune").path
+      let folder = try training.runs ?? RunFolder.made(name: "prune").path
       guard
         let result = try Self.followed({ line, progress in
           try rounds.run(
@@ -140,9 +140,7 @@ struct PruneCommand: ParsableCommand {
       try ModelLibrary.write(pruned, to: output)
       report.output = output
     }
-    if report.layers.allSatisfy({ $0.after == $0.before }) {
-      Terminal.printError("swiftlet: nothing was removed; give a larger share, or --align 1, which takes widths as they come")
-    }
+    for notice in report.notices { Terminal.printError("swiftlet: \(notice)") }
     let besides = [output].compactMap(\.self)
     json ? Terminal.showJSON(try report.json, besides: besides) : Terminal.show(report.report, besides: besides)
     // As of 'eval': what could not be measured is named, and the figures are those of the others.
@@ -173,10 +171,9 @@ struct PruneCommand: ParsableCommand {
   /// Says how work goes on that somebody asked to stop.
   ///
   /// - Parameter option: the option that the folder of the runs goes by.
-  private static func stopped(in folder: String?, option: String) -> SilentFailure {
+  private static func stopped(in folder: String?, option: String) -> Interruption.Stop {
     let rest = folder.map { "the same command goes on with \(option) '\($0.onOneLine)'" } ?? "the same command begins anew"
-    Terminal.printError("swiftlet: stopped, and no model was written; \(rest)")
-    return SilentFailure()
+    return Interruption.Stop("stopped, and no model was written; \(rest)")
   }
 
   /// With lines and progress on the terminal, until it ends or somebody asks to stop.
@@ -184,7 +181,11 @@ struct PruneCommand: ParsableCommand {
     _ body: (_ line: (String) -> Void, _ progress: (TrainingJob.Progress) -> Void) throws -> R
   ) throws -> R {
     Interruption.isWaited = true
-    defer { Terminal.clearProgress() }
+    // What comes behind it looks at no signal.
+    defer {
+      Interruption.isWaited = false
+      Terminal.clearProgress()
+    }
     let start = Machine.seconds
     return try body { line in
       Terminal.clearProgress()

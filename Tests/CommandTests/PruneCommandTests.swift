@@ -36,6 +36,42 @@ import Testing
       result.code == 0 && result.output.contains("takes as long as before") && result.output.contains("model file, packed"))
   }
 
+  /// What a configuration asks for and excludes again is told, and not the share.
+  @Test func `exclusions are told`() throws {
+    let list = "- {op_names: [body.0.a], sparsity: 0.5}\n- {op_names: [body.0.a], exclude: true}\n"
+    for more in ["", " --target bytes=0.5"] {
+      let result = try run("prune MODEL --config list.yaml\(more)", files: ["list.yaml": list]).result
+      #expect(
+        result.code == 1 && result.output.isEmpty
+          && result.error.contains("'list.yaml' asks for a share of no layer that it does not exclude (body.0.a); leave an"),
+        "\(result)")
+    }
+  }
+
+  /// A layer of one channel is nobody's wish.
+  @Test func `what is left of a layer is told`() throws {
+    let narrow = try run("prune MODEL --sparsity 0.9 --align 1").result
+    #expect(
+      narrow.code == 0 && narrow.error.contains("left with one channel") && narrow.error.contains("--align 16"), "\(narrow)")
+    #expect(try run("prune MODEL --sparsity 0.5 --align 1").result.error.isEmpty)
+  }
+
+  /// Only what a sweep has written is written over by one.
+  @Test func `figures of others stay`() throws {
+    let place = try Workplace()
+    let sweep = ["prune", "MODEL", "--sweep", "0.5:0.5:0.1", "--align", "1", "--input", "1x1x8x8", "-o", "folder"]
+    for name in ["sweep.csv", "sweep.svg"] {
+      try Data("mine".utf8).write(to: URL(fileURLWithPath: place.path("folder/\(name)")))
+      let refused = try place.run(sweep)
+      #expect(
+        refused.code == 64 && refused.error.contains("'folder/\(name)' stands there and was not saved by 'prune --sweep'"),
+        "\(refused)")
+      #expect(try String(contentsOfFile: place.path("folder/\(name)"), encoding: .utf8) == "mine")
+      try FileManager.default.removeItem(atPath: place.path("folder/\(name)"))
+    }
+    for _ in 0..<2 { #expect(try place.run(sweep).code == 0) }
+  }
+
   /// As of `eval`: the model is written, what could not be measured is named, and the code is 1.
   @Test func `pictures that cannot be measured`() throws {
     let place = try Workplace()
@@ -47,8 +83,9 @@ import Testing
     try FileManager.default.removeItem(atPath: place.path("small.safetensors"))
     let result = try place.run(arguments)
     #expect(
-      result.code == 1 && result.output.contains("left out: 'data/b.png'") && result.output.contains(" dB before, "),
-      "\(result)")
+      result.code == 1 && result.output.contains("left out: 'data/b.png'")
+        && result.output.contains("PSNR on data at scale 2, protocol vdsr: ")
+        && result.output.contains(" dB before, "), "\(result)")
     #expect(try ModelFile.read(place.path("small.safetensors")).nodes.isEmpty == false)
     #expect(try place.run(["eval", "MODEL", "--data", "data"]).code == 1)
     let sweep = try place.run(["prune", "MODEL", "--sweep", "0.5:0.5:0.1", "--input", "1x1x8x8", "--data", "data"])

@@ -103,11 +103,19 @@ extension ModelPruning.Request {
     case .share(let share): return PruningAmounts(share: share, of: network, multiple: multiple)
     case .any: return PruningAmounts(share: 0, of: network, multiple: multiple)
     case .configuration(let configuration, let path):
+      let amounts: PruningAmounts
       do throws(PruningConfigurationError) {
-        return try configuration.amounts(for: network, multiple: multiple) { TextFormat.nearest(to: $0, among: $1) }
+        amounts = try configuration.amounts(for: network, multiple: multiple) { TextFormat.nearest(to: $0, among: $1) }
       } catch {
         throw .pruningConfiguration(path: path, error)
       }
+      guard amounts.layers.isEmpty else { return amounts }
+      throw .nothingToPrune(
+        network: network.name,
+        reason: (path.map { "'\($0.onOneLine)'" } ?? "the configuration")
+          + " asks for a share of no layer that it does not exclude"
+          + (amounts.excluded.isEmpty ? "" : " (\(TextFormat.list(amounts.excluded.sorted(), most: 4)))")
+          + "; leave an exclusion out, or name other layers")
     }
   }
 }

@@ -55,6 +55,25 @@ public struct PruningReport: Hashable, Codable, Sendable {
   /// The folder of the runs that trained; nil where none did.
   public var runs: String?
 
+  /// What should be known of what came out, a line each.
+  public var notices: [String] {
+    if layers.allSatisfy({ $0.after == $0.before }) {
+      return [
+        "nothing was removed; give a larger share"
+          + (multiple > 1 && granularity == "channels" ? ", or --align 1, which takes widths as they come" : "")
+      ]
+    }
+    let narrow = layers.filter { granularity == "channels" && $0.after == 1 && $0.before > 1 }.map(\.layer)
+    if narrow.isEmpty { return [] }
+    return [
+      "\(narrow.count) \(narrow.count == 1 ? "layer is" : "layers are") left with one channel, through which hardly anything goes: "
+        + "\(TextFormat.list(narrow, most: 4)); ask for less"
+        + (multiple < Self.usualMultiple ? ", or give --align \(Self.usualMultiple)" : "")
+    ]
+  }
+
+  private static let usualMultiple = ModelPruning.Request.kernelWidth
+
   init(model: String, network: String, shapes: [Shape], request: ModelPruning.Request) {
     self.model = model
     self.network = network

@@ -82,7 +82,9 @@ public struct PruningRounds: Sendable {
       let start = Folder.joined(folder, "round-\(round)-pruned.safetensors"), recipe = recipe.of(model: start)
       let resumes = place.exists
       if resumes {
-        guard try ModelLibrary.network(start) == current, try place.recipeText == recipe.node.text else {
+        guard try ModelLibrary.network(start) == current,
+          FileReader.exists(place.recipe) ? try place.recipeText == recipe.node.text : true
+        else {
           throw .runFolder(
             path: place.path, reason: "a run of other rounds is there, of another model, request or recipe; give another folder"
           )

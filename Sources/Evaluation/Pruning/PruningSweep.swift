@@ -67,7 +67,10 @@ public struct PruningSweep: Sendable {
     _ network: Network, model: String, input: Shape?, folder: String?, shouldStop: () -> Bool = { false },
     row: (Row) -> Void = { _ in }, line: (String) -> Void = { _ in }, progress: (TrainingJob.Progress) -> Void = { _ in }
   ) throws(EvaluationError) -> [Row]? {
-    if let folder { try wrapping { () throws(FileError) in try Folder.create(folder) } }
+    if let folder {
+      try Self.checkOwn(folder)
+      try wrapping { () throws(FileError) in try Folder.create(folder) }
+    }
     var rows = [try measured(network, 0, "as it is", model, input)]
     row(rows[0])
     for isOfWeights in includesWeights ? [false, true] : [request.isOfWeights] {
@@ -117,6 +120,20 @@ public struct PruningSweep: Sendable {
 
   // MARK: Figures
 
+  private static let header = "method,sparsity,parameters,nonzero,packed_bytes,ms,psnr,tuned_psnr"
+
+  /// Throws where other files than those of a sweep stand in the places of its figures: they would be lost.
+  private static func checkOwn(_ folder: String) throws(EvaluationError) {
+    let table = Folder.joined(folder, "sweep.csv"), curves = Folder.joined(folder, "sweep.svg")
+    let isOwn = FileClaims.apart { () -> Bool in
+      guard Folder.isPlainFile(table), let bytes = try? FileReader.bytes(of: table, limit: 1 << 24) else { return false }
+      return bytes.starts(with: Array((header + "\n").utf8))
+    }
+    let all = isOwn ? [] : [table, curves]
+    guard let path = all.first(where: { FileReader.exists($0) || Folder.isLink($0) }) else { return }
+    throw .savedOverOther(path: path, command: "prune --sweep", option: "--output another folder")
+  }
+
   private func write(_ rows: [Row], to folder: String, title: String) throws(EvaluationError) {
     try wrapping { () throws(FileError) in
       try AtomicFile.write(Array(Self.csv(rows).utf8), to: Folder.joined(folder, "sweep.csv"))
@@ -133,7 +150,7 @@ public struct PruningSweep: Sendable {
         row.tunedPsnr.map { TextFormat.fixed($0, 3) } ?? "",
       ].joined(separator: ",")
     }
-    return (["method,sparsity,parameters,nonzero,packed_bytes,ms,psnr,tuned_psnr"] + lines).joined(separator: "\n") + "\n"
+    return ([header] + lines).joined(separator: "\n") + "\n"
   }
 
   /// A table for people.
