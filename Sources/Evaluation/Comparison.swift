@@ -82,8 +82,12 @@ public struct Comparison: Hashable, Codable, Sendable {
     public var isWithin: Bool { verdict != .outside }
   }
 
+  /// What runs the two.
   public var first: String
   public var second: String
+  /// What they are called, as files or by name; nil where nobody said.
+  public var firstModel: String?
+  public var secondModel: String?
   /// The name of the rates that kernels were chosen by; nil where both are the reference.
   public var rates: String?
   /// The values that both have, in the order of the second network.
@@ -262,7 +266,11 @@ extension Comparison: TextReport {
         value.carried.map(TextFormat.scientific) ?? "--", value.verdict.text,
       ])
     }
-    var text: ReportText = "a: \(first.onOneLine)\nb: \(second.onOneLine)\n\(rates.map { "rates: \($0.onOneLine)\n" } ?? "")"
+    func named(_ model: String?, _ engine: String) -> String {
+      (model.map { "\($0.onOneLine), " } ?? "") + engine.onOneLine
+    }
+    var text: ReportText =
+      "a: \(named(firstModel, first))\nb: \(named(secondModel, second))\n\(rates.map { "rates: \($0.onOneLine)\n" } ?? "")"
     text += "\n\(table)\n"
     let integers = values.count(where: \.isDequantized)
     if integers > 0 {

@@ -52,12 +52,14 @@ extension KernelReport {
       let work = "\(step.blockCount) blocks of \(step.kernel.threadCount) threads\(sharing)"
       let reason =
         candidates.isEmpty
-        ? work : possible > 1 ? "it is the cheapest of \(possible): \(work)" : "no other can: \(work)"
+        ? "\(step.kernel.family.reason), \(work)"
+        : possible > 1 ? "it is the cheapest of \(possible): \(work)" : "no other can: \(work)"
       let operation = nodes[step.node].map { $0.operation.line } ?? "layout"
       let least = step.least(ceilings)
       return Choice(
         node: step.node, operation: operation, chosen: step.kernel.name, reason: reason, candidates: candidates,
-        splits: step.splits > 1 ? step.splits : nil, leastNanoseconds: least.nanoseconds, bound: least.bound.rawValue)
+        splits: step.splits > 1 ? step.splits : nil, leastNanoseconds: least.nanoseconds, bound: least.bound.rawValue,
+        expectedNanoseconds: step.expectedNanoseconds(ceilings))
     }
   }
 
@@ -70,6 +72,24 @@ extension KernelReport {
     let count = "\(choices.count) \(choices.count == 1 ? "kernel" : "kernels")"
     return
       "\(count): \(TextFormat.significant(expectedMs, 3)) ms as estimated, at least \(TextFormat.significant(leastMs, 3)) ms by products and bytes\n"
+  }
+
+  /// A line for each choice, of so many layers that are alike: times are of them all.
+  static func deviceChoices(_ groups: [(choice: Choice, name: String, count: Int)]) -> TextTable {
+    var table = TextTable(
+      ["layer", "operation", "kernel", "time", "at least", "bound by", "why"],
+      shortening: ["layer": 16, "operation": 20, "kernel": 20],
+      leavingOut: ["why", "bound by", "at least", "operation"], everything: " (--wide shows all)")
+    func time(_ nanoseconds: Double?, _ count: Int) -> String {
+      nanoseconds.map { "\(TextFormat.fixed($0 * Double(count) / 1e3, 1)) us" } ?? ""
+    }
+    for (choice, name, count) in groups {
+      table.append([
+        name, choice.operation, choice.chosen, time(choice.expectedNanoseconds, count), time(choice.leastNanoseconds, count),
+        choice.bound ?? "", choice.reason,
+      ])
+    }
+    return table
   }
 
   var deviceTable: TextTable {
@@ -85,6 +105,15 @@ extension KernelReport {
 }
 
 extension CUDAKernel.Family {
+  /// Why it is launched where nothing was weighed, a clause.
+  fileprivate var reason: String {
+    switch self {
+    case .separableBlock: "both layers of a residual block stay in shared memory"
+    case .sumParts: "it adds what blocks left that share the channels of a tile"
+    default: "nothing else does it"
+    }
+  }
+
   /// What its values are; nil where it takes several.
   fileprivate var element: DeviceElement? {
     switch self {

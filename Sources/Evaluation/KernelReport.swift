@@ -52,6 +52,8 @@ public struct KernelReport: Hashable, Codable, Sendable {
     /// reaches; and which of the two. Nil of the CPU.
     public var leastNanoseconds: Double?
     public var bound: String?
+    /// What it takes as estimated, in nanoseconds; nil of the CPU.
+    public var expectedNanoseconds: Double?
   }
 
   /// What they are taken for: nil without a network.
@@ -130,14 +132,16 @@ public struct KernelReport: Hashable, Codable, Sendable {
   }
 
   /// As `report`, laid out.
-  public func text(groupsAlike: Bool = true, width: Int? = nil) -> String {
-    report(groupsAlike: groupsAlike).text(width: width)
+  public func text(groupsAlike: Bool = true, isLong: Bool = false, width: Int? = nil) -> String {
+    report(groupsAlike: groupsAlike, isLong: isLong).text(width: width)
   }
 
   /// For people.
   ///
-  /// - Parameter groupsAlike: layers of one operation that were decided alike are told once.
-  public func report(groupsAlike: Bool = true) -> ReportText {
+  /// - Parameters:
+  ///   - groupsAlike: layers of one operation that were decided alike are told once.
+  ///   - isLong: also of a CUDA device, which weighs a hundred kernels for a layer, all that was weighed; else a line a layer.
+  public func report(groupsAlike: Bool = true, isLong: Bool = false) -> ReportText {
     guard choices.isEmpty else {
       let engine =
         device.map { "\($0), \(precision ?? "")" }
@@ -146,6 +150,10 @@ public struct KernelReport: Hashable, Codable, Sendable {
       for choice in choices {
         let place = groupsAlike ? groups.firstIndex { $0.choice.isAlike(choice) } : nil
         if let place { groups[place].names.append(choice.node) } else { groups.append((choice, [choice.node])) }
+      }
+      if device != nil, !isLong {
+        let table = Self.deviceChoices(groups.map { ($0.choice, TextFormat.alike($0.names.map(\.onOneLine)), $0.names.count) })
+        return "\(engine)\(input.map { ", input \($0)" } ?? "")\n\(deviceTimes)\n\(table)"
       }
       let parts = groups.map { $0.choice.text(TextFormat.alike($0.names.map(\.onOneLine)), isOfDevice: device != nil) }
       let verb = unweighed.count == 1 ? "sums" : "sum"
@@ -198,7 +206,9 @@ extension KernelReport.Choice {
       } ?? ""
     }
     var text = "\(name): \(operation)\n"
-    if candidates.isEmpty { text += "  \(chosen): \(reason)\n" }
+    if candidates.isEmpty {
+      text += "  \(chosen): \(expectedNanoseconds.map { "\(TextFormat.fixed($0 / 1e3, 1)) us, " } ?? "")\(reason)\n"
+    }
     func estimate(_ candidate: KernelReport.Candidate) -> Double { candidate.cycles ?? candidate.nanoseconds ?? 0 }
     let sorted = candidates.filter { $0.refusal == nil }.sorted { estimate($0) < estimate($1) }
     let taken = sorted.first { $0.method == chosen }.map(cost)

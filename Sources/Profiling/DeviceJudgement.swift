@@ -19,7 +19,8 @@ struct DeviceJudgement {
   var explained: Explanation.Layer {
     let isNegligible = Double(layer.nanoseconds) * 200 < Double(profile.nanoseconds)
     return Explanation.Layer(
-      name: layer.name, operation: layer.operation, bound: bound, nanoseconds: layer.nanoseconds,
+      name: layer.name, operation: layer.operation, kernels: layer.kernels, choice: layer.choice, bound: bound,
+      nanoseconds: layer.nanoseconds,
       idealNanoseconds: Int(profile.idealNanoseconds(layer)), operations: layer.operations,
       bytesMoved: layer.traffic.bytesMoved, reason: isNegligible ? "" : reason, change: isNegligible ? nil : change)
   }

@@ -13,21 +13,24 @@ extension Explanation {
   /// - Parameter groupsAlike: layers of one operation and extents share a line, with the sum of their times and what is said of most of them.
   public func report(groupsAlike: Bool = true) -> ReportText {
     var notes = Notes()
-    // Roofs that disagree judge nothing.
-    let judgements = isUnreliable ? [] : ["ideal", "of roof"], bounds = isUnreliable ? [] : ["bound by", "see"]
+    // Roofs that disagree judge nothing: what is known without them is told.
+    let judgements = isUnreliable ? [] : ["ideal", "of roof"],
+      last = isUnreliable ? ["kernel", "taken, because"] : ["bound by", "see"]
     var table = TextTable(
-      ["layer", "operation", "time"] + judgements + ["GFLOP", "moved"] + bounds, shortening: ["layer": 16, "operation": 20],
-      leavingOut: ["moved", "GFLOP", "operation", "ideal"])
+      ["layer", "operation", "time"] + judgements + ["GFLOP", "moved"] + last,
+      shortening: ["layer": 16, "operation": 20, "kernel": 16, "taken, because": 24],
+      leavingOut: isUnreliable ? ["operation", "moved", "taken, because"] : ["moved", "GFLOP", "operation", "ideal"])
     for group in groups(groupsAlike) {
       let layer = group.sum
       let gain = max(layer.nanoseconds - layer.idealNanoseconds, 0)
-      let note = layer.note.map { notes.number($0, gain: gain, lines: group.names.count) }
+      let note = isUnreliable ? nil : layer.note.map { notes.number($0, gain: gain, lines: group.names.count) }
       let ideal = [Self.ms(Double(layer.idealNanoseconds)), "\(TextFormat.fixed(100 * layer.roofShare, 0))%"]
       let work = [layer.operations > 0 ? Self.giga(layer.operations) : "--", TextFormat.bytes(layer.bytesMoved)]
       table.append(
         [TextFormat.alike(group.names), layer.operation, Self.ms(Double(layer.nanoseconds))] + (isUnreliable ? [] : ideal)
           + work
-          + (isUnreliable ? [] : [layer.bound.text, note ?? ""]))
+          + (isUnreliable
+            ? [layer.kernels.joined(separator: ", "), layer.choice ?? "--"] : [layer.bound.text, note ?? ""]))
     }
     table.append([engineName, "", Self.ms(Double(engineNanoseconds))])
     table.append(["in all", "", Self.ms(Double(nanoseconds))] + (isUnreliable ? [] : [Self.ms(Double(idealNanoseconds))]))
@@ -61,8 +64,11 @@ extension Explanation {
   }
 
   private func summary(_ groupsAlike: Bool) -> String {
-    // The heading has said so.
-    if isUnreliable { return "" }
+    if isUnreliable {
+      return
+        "Left out, because they follow from the roofs: the ideal times, the shares of the roof, what bounds each layer and what to change. "
+        + "Run it again when the machine is idle.\n"
+    }
     let gains = groups(groupsAlike).enumerated()
       .map { (gain: $1.sum.nanoseconds - $1.sum.idealNanoseconds, index: $0, name: TextFormat.alike($1.names)) }
       .filter { $0.gain * 50 > nanoseconds }.sorted { ($0.gain, $1.index) > ($1.gain, $0.index) }

@@ -27,6 +27,9 @@ public struct Explanation: Hashable, Codable, Sendable {
   public struct Layer: Hashable, Codable, Sendable {
     public var name: String
     public var operation: String
+    public var kernels: [String]
+    /// Why these were taken, a clause; nil where nothing was weighed.
+    public var choice: String?
     public var bound: Bound
     public var nanoseconds: Int
     public var idealNanoseconds: Int
@@ -85,7 +88,8 @@ extension Explanation {
     if let device = profile.device { return DeviceJudgement(layer, profile, device, isUnreliable: isUnreliable).explained }
     let bound = isUnreliable ? .unreliable : bound(of: layer, profile)
     return Layer(
-      name: layer.name, operation: layer.operation, bound: bound, nanoseconds: layer.nanoseconds,
+      name: layer.name, operation: layer.operation, kernels: layer.kernels, choice: layer.choice, bound: bound,
+      nanoseconds: layer.nanoseconds,
       idealNanoseconds: Int(profile.idealNanoseconds(layer)), operations: layer.operations,
       bytesMoved: layer.traffic.bytesMoved,
       reason: reason(bound, layer, profile),

@@ -34,6 +34,8 @@ public struct Profile: Hashable, Codable, Sendable {
     /// Whether it is only a copy into another layout.
     public var isCopy = false
     public var kernels: [String]
+    /// Why these were taken, a clause; nil where nothing was weighed, and in profiles of older versions.
+    public var choice: String?
     /// The way in which its products are done, and what multiplies; nil where it has none, and in profiles of older versions.
     public var method: Work.Method?
     public var unit: Work.Unit?

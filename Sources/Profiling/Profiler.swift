@@ -223,6 +223,20 @@ private struct Measurement {
     }
     var profile = Profile.combining(profiles, statistic)
     if profile.device != nil { profile.raiseProducts() }
+    let choices = choices
+    for index in profile.layers.indices { profile.layers[index].choice = choices[profile.layers[index].name] }
     return profile
+  }
+
+  /// Why kernels were taken, by the node.
+  private var choices: [String: String] {
+    let report =
+      switch engine {
+      case .cpu(let options): try? KernelReport(subject.network, input: subject.input.shape, options: options)
+      case .cuda(_, let device):
+        try? KernelReport(
+          subject.network, input: subject.input.shape, precision: device.precision, device: device.device)
+      }
+    return Dictionary((report?.choices ?? []).map { ($0.node, $0.reason) }) { first, _ in first }
   }
 }

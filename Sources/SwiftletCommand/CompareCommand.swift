@@ -78,6 +78,7 @@ struct CompareCommand: ParsableCommand {
     func engine(_ name: EngineName) -> Engine { Engine(name, threadCount: threads.value, machine: rates) }
     var comparison = try Comparison(
       first, on: engine(names.first), second, on: engine(names.second), input: tensor, tile: tile)
+    (comparison.firstModel, comparison.secondModel) = (model, other ?? model)
     comparison.isOfRandomNumbers = given.isRandom
     json ? Terminal.showJSON(try comparison.json) : Terminal.show(comparison.report)
     if !comparison.isGood { throw SilentFailure() }

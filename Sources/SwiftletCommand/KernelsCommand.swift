@@ -21,8 +21,8 @@ struct KernelsCommand: ParsableCommand {
   )
   var isa: InstructionSet?
 
-  @Option(help: "The precision to choose for: float32, bfloat16, on a CUDA device tf32 and float16.")
-  var precision = PrecisionName.float32
+  @Option(help: "The precision to choose for: float32, bfloat16, on a CUDA device tf32 and float16. (default: float32)")
+  var precision: PrecisionName?
 
   @Option(
     help: ArgumentHelp(
@@ -67,15 +67,23 @@ struct KernelsCommand: ParsableCommand {
   @Flag(help: "A part for each layer, also of those that are alike.")
   var each = false
 
-  @Flag(help: "Show all columns and whole lines, however wide the terminal is.")
+  @Flag(
+    help: "Show all columns and whole lines, however wide the terminal is; of a CUDA device also every kernel that was weighed."
+  )
   var wide = false
 
   @Flag(help: "Print everything as JSON.")
   var json = false
 
   func validate() throws {
+    let ofModels = [
+      ("--precision", precision != nil), ("--input", input != nil), ("--rates", machine.rates != nil), ("--each", each),
+    ]
+    if model == nil, let option = ofModels.first(where: { $0.1 })?.0 {
+      throw ValidationError("\(option) says what to choose for a model; name one, or leave it out")
+    }
     if case .cpu = device {
-      if precision.cpu == nil { throw PrecisionName.onlyOfDevice }
+      if precision.map({ $0.cpu == nil }) ?? false { throw PrecisionName.onlyOfDevice }
     } else if isa != nil || machine.rates != nil {
       throw ValidationError(
         "\(isa != nil ? "--isa" : "--rates") is for the CPU; a CUDA device chooses by what it says of itself: leave it or --device out"
@@ -85,17 +93,17 @@ struct KernelsCommand: ParsableCommand {
 
   func run() throws {
     let report: KernelReport
-    let named = try device.device
+    let named = try namedDevice
     if let model {
       let network = try ModelLibrary.network(model)
       let shape = try network.inputShape(given: input)
       if let named {
-        report = try KernelReport(network, input: shape, precision: precision.cuda, device: named)
+        report = try KernelReport(network, input: shape, precision: (precision ?? .float32).cuda, device: named)
       } else {
         report = try KernelReport(
           network, input: shape,
           options: CPUOptions(
-            instructionSet: isa ?? .best, precision: precision.cpu ?? .float32, machine: try machine.description))
+            instructionSet: isa ?? .best, precision: precision?.cpu ?? .float32, machine: try machine.description))
       }
     } else if named != nil {
       report = KernelReport(devicesOf: device.isHere ? named?.capability : nil)
@@ -104,6 +112,16 @@ struct KernelsCommand: ParsableCommand {
     }
     json
       ? Terminal.showJSON(try report.json)
-      : Terminal.show(report.report(groupsAlike: !each), isWide: wide)
+      : Terminal.show(report.report(groupsAlike: !each, isLong: wide), isWide: wide)
+  }
+
+  /// Nil for the CPU. A device that is asked for by its number must be there, and another will do.
+  private var namedDevice: CUDADevice? {
+    get throws {
+      do { return try device.device } catch let error as EvaluationError {
+        guard case .device = error else { throw error }
+        throw ValueProblem("\(error.description); or take --device h100, which need not be here")
+      }
+    }
   }
 }

@@ -20,6 +20,28 @@ import Testing
     try Workplace().check(CommandCase(arguments, 1, "swiftlet: there is no CUDA device: …"))
   }
 
+  /// A device that is not here can be chosen for all the same.
+  @Test(
+    .enabled(if: !hasDevice, "there is a CUDA device"), arguments: ["kernels --device cuda", "kernels MODEL --device cuda:1"])
+  func `what needs no device is named`(arguments: String) throws {
+    try Workplace().check(CommandCase(arguments, 1, "…or take --device h100, which need not be here…"))
+  }
+
+  /// What is for a model is refused without one.
+  @Test(arguments: [
+    "kernels --precision bfloat16", "kernels --device h100 --precision float16", "kernels --input 1x1x8x8", "kernels --each",
+  ]) func `options of a model need one`(arguments: String) throws {
+    try Workplace().check(CommandCase(arguments, 64, "… says what to choose for a model; name one, or leave it out…"))
+  }
+
+  @Test func `a line a layer, or all`() throws {
+    let place = try Workplace()
+    let short = try place.run(["kernels", "MODEL", "--device", "h100"]).output,
+      all = try place.run(["kernels", "MODEL", "--device", "h100", "--wide"]).output
+    #expect(short.contains("taken") == false && all.contains("taken, because") && short.count * 3 < all.count, "\(short)")
+    #expect(short.contains("at least") && short.split(separator: "\n").count < 20)
+  }
+
   /// Programs that ask for JSON are answered in it.
   @Test(.enabled(if: !hasDevice, "there is a CUDA device")) func `without a device JSON says so`() throws {
     let result = try Workplace().run(["devices", "--json"])

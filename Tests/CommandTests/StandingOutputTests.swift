@@ -251,7 +251,8 @@ enum Standing: CaseIterable {
   @Test func `what comes in between stays`() throws {
     let place = try Self.place(["a.png"]), output = place.path("out/a.png")
     let batch = try PictureBatch(inputs: [place.path("in")], output: place.path("out"))
-    let upscaler = try BatchUpscaler(model: place.path("model.safetensors"), backend: Engine.cpu(CPUOptions(threadCount: 1)).makeBackend())
+    let upscaler = try BatchUpscaler(
+      model: place.path("model.safetensors"), backend: Engine.cpu(CPUOptions(threadCount: 1)).makeBackend())
     var errors: [String] = []
     upscaler.upscale(batch.items, Upscaler.FileOptions()) { _, event in
       switch event {

@@ -30,7 +30,7 @@ import Testing
       #expect(choice.candidates.allSatisfy { ($0.nanoseconds ?? .infinity) >= taken && $0.cycles == nil })
       #expect(choice.candidates.allSatisfy { ($0.nanoseconds == nil) != ($0.refusal == nil) })
     }
-    let text = report.text(width: 80)
+    let text = report.text(isLong: true, width: 80)
     #expect(
       text.hasPrefix(
         "NVIDIA H100 (not here), \(precision.rawValue), input 1x3x32x32\n\(report.choices.count) kernels: "))
@@ -40,6 +40,15 @@ import Testing
     #expect(least.count == report.choices.count && least.allSatisfy { $0 > 0 })
     #expect(abs(least.reduce(0, +) - 1e6 * leastMs) < 1e-3 && leastMs < expectedMs)
     #expect(text.contains(" us, taken, because ") && text.split(separator: "\n").allSatisfy { $0.count <= 80 })
+    // In short a line a layer, with the time of each, also of what nothing was weighed for.
+    for width in [80, 120, nil] as [Int?] {
+      let short = report.text(width: width), lines = short.split(separator: "\n")
+      #expect(lines.count < report.choices.count + 8 && short.contains("  time"), "\(short)")
+      #expect(width.map { width in lines.allSatisfy { $0.count <= width } } ?? short.contains("  why"))
+    }
+    let expected = report.choices.compactMap(\.expectedNanoseconds)
+    #expect(expected.count == report.choices.count && abs(expected.reduce(0, +) - 1e6 * expectedMs) < 1e-3)
+    #expect(report.choices.allSatisfy { !$0.reason.isEmpty })
     let all = KernelReport(devicesOf: nil).text(width: 80)
     #expect(
       all.contains("dense_half_16x16") && !all.contains("yes") && all.split(separator: "\n").allSatisfy { $0.count <= 80 })

@@ -49,7 +49,7 @@ import Testing
   }
 
   /// Nothing is judged by roofs that were other ones a moment later.
-  @Test func `roofs that disagree`() {
+  @Test func `roofs that disagree`() throws {
     var profile = SampleProfiles.small
     #expect(!profile.hasUnreliableRoofs)
     var lower = profile.roofs
@@ -61,10 +61,17 @@ import Testing
     #expect(profile.hasUnreliableRoofs && profile.disturbance?.contains("before and after the runs differ by 50%") == true)
     let explanation = Explanation(profile)
     #expect(explanation.layers.allSatisfy { $0.bound == .unreliable && $0.reason.isEmpty && $0.change == nil })
+    // What does not depend on them is told, and what is left out.
     let text = explanation.text()
+    for word in ["GFLOP", "moved", "kernel", "taken, because", "Left out, because they follow from the roofs"] {
+      #expect(text.contains(word), "\(text)")
+    }
+    #expect(
+      !text.contains("bound by") && profile.layers.allSatisfy { $0.kernels.isEmpty || text.contains($0.kernels[0]) }, "\(text)")
     #expect(text.split(separator: "nothing is judged by them").count == 2, "said once: \(text)")
+    let told = try #require(text.ranges(of: "Left out").first.map { text[..<$0.lowerBound] })
     for judgement in ["ideal", "of roof", "bound by", "see", "?", "To change", "Most is to be gained"] {
-      #expect(!text.contains(judgement), "\(text)")
+      #expect(!told.contains(judgement), "\(text)")
     }
     // Shares of the time stay, those of the roof go.
     #expect(ProfileTable().text(profile).split(separator: "\n")[3].count { $0 == "%" } == 2)

@@ -29,10 +29,13 @@ public struct CalibrationData: Sendable {
   public var samples: [Sample]
   /// What the brightest picture is in the output, that a PSNR refers to; nil where errors are held against the output itself.
   public var peak: Double?
+  /// Between the small pictures and the large ones, in order; empty where nothing is enlarged.
+  public var scales: [Int]
 
-  public init(samples: [Sample], peak: Double? = nil) {
+  public init(samples: [Sample], peak: Double? = nil, scales: [Int] = []) {
     self.samples = samples
     self.peak = peak
+    self.scales = scales
   }
 
   /// Of files of a folder, spread over all of them.
@@ -60,7 +63,7 @@ public struct CalibrationData: Sendable {
           "a picture has 1 or 3 channels, and '\(network.name)' takes \(network.inputs[0].axesText); give a folder of inputs in files .npy"
       )
     }
-    samples = []
+    (samples, scales) = ([], [])
     var tooSmall: (picture: String, size: PictureForm.Size, needed: PictureForm.Size)?
     for (number, path) in paths.enumerated() {
       if path.hasSuffix(".npy") {
@@ -94,6 +97,7 @@ public struct CalibrationData: Sendable {
         let scales = contract.scale.map { [$0] } ?? [2, 3, 4], scale = scales[number % scales.count]
         if let sample = try Self.sample(image, contract, network, scale: scale, side: side) {
           samples.append(sample)
+          if !self.scales.contains(scale) { self.scales = (self.scales + [scale]).sorted() }
         } else {
           blame(
             PictureForm.Size(width: image.width, height: image.height), try Self.leastSide(network, contract, scale: scale))

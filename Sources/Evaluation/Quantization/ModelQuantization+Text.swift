@@ -25,6 +25,9 @@ extension ModelQuantization: TextReport {
     if let float, let loss {
       text +=
         "\(measure): float32 \(TextFormat.fixed(float, 3)) dB, integers \(TextFormat.fixed(integers, 3)) dB, \(Self.change(loss, "lost", "gained"))\n"
+      let at = scales.map { " at scale \($0.map(String.init).joined(separator: ", "))" } ?? ""
+      text +=
+        "the PSNR is of all that leaves the network for \(sampleCount) \(sampleCount == 1 ? "piece" : "pieces") of pictures\(at), edges included; by the protocols of papers 'swiftlet eval' measures\n"
     } else {
       text += "\(measure): \(TextFormat.fixed(integers, 2)) dB of what float32 makes\n"
     }

@@ -62,6 +62,8 @@ public struct ModelQuantization: Hashable, Codable, Sendable {
   public var sampleCount: Int
   /// `PSNR`, or `signal to error` where pictures have no truth.
   public var measure: String
+  /// The scales of the pictures that a PSNR is of; nil where it is of none.
+  public var scales: [Int]?
   /// In dB on the samples: of the model as it was, nil where it is what others are held against, and of integers.
   public var float: Double?
   public var integers: Double
@@ -175,6 +177,7 @@ extension ModelQuantization {
     rounding = options.rounding
     sampleCount = data.samples.count
     measure = data.peak == nil ? "signal to error" : "PSNR"
+    scales = data.peak == nil || data.scales.isEmpty ? nil : data.scales
     float = data.peak == nil ? nil : work.reference
     integers = quality
     self.engine = work.integerEngine
