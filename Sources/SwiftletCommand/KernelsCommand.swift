@@ -76,18 +76,18 @@ struct KernelsCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
-    let ofModels = [
-      ("--precision", precision != nil), ("--input", input != nil), ("--rates", machine.rates != nil), ("--each", each),
-    ]
-    if model == nil, let option = ofModels.first(where: { $0.1 })?.0 {
-      throw ValidationError("\(option) says what to choose for a model; name one, or leave it out")
-    }
     if case .cpu = device {
       if precision.map({ $0.cpu == nil }) ?? false { throw PrecisionName.onlyOfDevice }
     } else if isa != nil || machine.rates != nil {
       throw ValidationError(
         "\(isa != nil ? "--isa" : "--rates") is for the CPU; a CUDA device chooses by what it says of itself: leave it or --device out"
       )
+    }
+    let ofModels = [
+      ("--precision", precision != nil), ("--input", input != nil), ("--rates", machine.rates != nil), ("--each", each),
+    ]
+    if model == nil, let option = ofModels.first(where: { $0.1 })?.0 {
+      throw ValidationError("\(option) says what to choose for a model; name one, or leave it out")
     }
   }
 
