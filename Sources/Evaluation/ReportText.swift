@@ -14,11 +14,14 @@ public struct ReportText {
   public init() {}
 
   /// In lines of at most so many columns of a terminal; of any length for nil.
-  public func text(width: Int? = nil) -> String {
+  public func text(width: Int? = nil) -> String { text(sentences: width, tables: width) }
+
+  /// The same, with a width for sentences and one for tables.
+  package func text(sentences: Int?, tables: Int?) -> String {
     parts.map { part in
       switch part {
-      case .sentences(let text, let indent): TextFormat.fitting(text, width: width, indent: indent)
-      case .table(let text): text(width)
+      case .sentences(let text, let indent): TextFormat.fitting(text, width: sentences, indent: indent)
+      case .table(let text): text(tables)
       }
     }.joined()
   }

@@ -97,8 +97,16 @@ enum Terminal {
   /// Call it before any work.
   static func keepsStandardError() { _ = (isInteractive, descriptor) }
 
-  /// The characters of a line of a report: as COLUMNS says, else of the terminal that it goes to. Nil for any number: a pipe or a file loses no
-  /// column, and programs that read lines find them whole.
+  /// The characters of a table in a pipe or a file.
+  private static let widthInPipe = 120
+
+  /// The report, laid out for where it goes. In a pipe or a file tables fit, too, but sentences and errors are whole, as programs that read lines want them.
+  private static func text(_ report: ReportText, for descriptor: Int32 = STDOUT_FILENO) -> String {
+    let width = width(of: descriptor)
+    return report.text(sentences: width, tables: width ?? widthInPipe).printable
+  }
+
+  /// The characters of a line of a report: as COLUMNS says, else of the terminal that it goes to; nil for a pipe or a file.
   static func width(of descriptor: Int32 = STDOUT_FILENO) -> Int? {
     if let columns { return columns }
     var size = winsize()
@@ -114,7 +122,7 @@ enum Terminal {
   static func printText(_ lines: String) { write(lines.printable) }
 
   /// The same, laid out as reports are.
-  static func printReport(_ report: ReportText) { write(report.text(width: width(of: STDERR_FILENO)).printable) }
+  static func printReport(_ report: ReportText) { write(text(report, for: STDERR_FILENO)) }
 
   static func printError(_ line: String) { write(line.asErrorLine + "\n") }
 
@@ -126,7 +134,7 @@ enum Terminal {
   ///
   /// - Parameter isWide: in lines of any length.
   static func show(_ report: ReportText, isWide: Bool = false, besides outputs: [String] = []) {
-    put(report.text(width: isWide ? nil : width()).printable, besides: outputs)
+    put(isWide ? report.text().printable : text(report), besides: outputs)
   }
 
   /// As `show`, for JSON, which gets an end of line.

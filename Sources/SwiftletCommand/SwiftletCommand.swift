@@ -6,7 +6,7 @@ struct SwiftletCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "swiftlet", abstract: "Makes convolutional image networks small and fast, and runs them.",
     discussion: """
-      Reports fit the terminal, or as many columns as COLUMNS says; a pipe or a file gets all columns and whole lines. In JSON a byte of a name \
+      Reports fit the terminal, or as many columns as COLUMNS says; in a pipe or a file tables have 120, and sentences are whole lines. In JSON a byte of a name \
       that is no UTF-8 is written as in reports, \\xe9. A command that is interrupted says in one line what stands, and ends by the signal: 130 \
       after Ctrl-C, 143 after SIGTERM.
       """,
