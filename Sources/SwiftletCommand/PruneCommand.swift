@@ -160,7 +160,12 @@ struct PruneCommand: ParsableCommand {
           network, model: model, input: input, folder: output, shouldStop: { Interruption.isRequested },
           row: { line("\($0.method) \($0.sparsity) is measured") }, line: line, progress: progress)
       })
-    else { throw Self.stopped(in: output, option: "--output") }
+    else {
+      // Times of different moments cannot be compared: what was measured is not taken up again.
+      throw Interruption.Stop(
+        "stopped; " + (output.map { "'\($0.onOneLine)' has what was measured so far, and " } ?? "")
+          + "the same command begins anew")
+    }
     json ? Terminal.showJSON(try rows.json) : Terminal.show(PruningSweep.report(rows))
     // Those of the network as it was are those of all.
     let leftOut = rows.first?.leftOut ?? []

@@ -202,7 +202,7 @@ extension PruningReport: TextReport {
     if let quality { text += "\n\(quality.text)\n" }
     if let target {
       text +=
-        "\n\(target.text): \(TextFormat.fixed(target.after / target.before, 3)) of it, \(target.candidates) networks measured\n"
+        "\n\(target.text): \(TextFormat.fixed(target.after / target.before, 3)) of it, \(target.candidates) network\(target.candidates == 1 ? "" : "s") measured\n"
     }
     if isOfWeights {
       text +=

@@ -72,8 +72,10 @@ struct PruningSearch {
     var measured: Int
   }
 
-  /// How far above a target a measured time may be, and below it: times of one network differ by as much.
-  private static let above = 1.02, below = 0.94
+  /// How far above a target what was measured may be: times of one network differ by as much, and bytes not at all.
+  private var above: Double { target.measure == .bytes ? 1 : 1.02 }
+  /// How far below it the search goes on.
+  private static let below = 0.94
 
   func run(_ coupling: ChannelCoupling, _ amounts: PruningAmounts, _ scores: [[Double]?]) throws(EvaluationError) -> Found {
     if target.measure == .joules, Energy.joules == nil { throw .notMeasurable(what: "joules", reason: Energy.reason) }
@@ -90,46 +92,56 @@ struct PruningSearch {
     }
     // What the pass expects goes with the network's measure, not with its number.
     var low = 0.0, high = 1.0, budget = share, best: Found?, count = 0
-    var seen: Set<[[Int]]> = []
-    for _ in 0..<10 {
+    var seen: Set<[[Int]]> = [], excess: PruningBudget.Excess?
+    for _ in 0..<Self.mostSteps {
       let units: [[Int]]
       do throws(PruningBudget.Excess) {
         units = try coupling.units(
           PruningBudget(costs: costs.nodes, rest: costs.rest, share: budget), amounts, scores: scores, of: network)
       } catch {
-        // Less is not to be had by the model; what was measured may still be enough.
-        if let best, best.after <= share * best.before * Self.above { return best }
-        throw .targetOutOfReach(
-          network: network.name, target: target.measure.rawValue, share: share,
-          // What was measured counts, where anything was; the model's share is another.
-          least: best.map { $0.after / $0.before } ?? error.least, error.layers)
+        // Less is not to be had by the model; between this and what was measured there may be enough.
+        excess = error
+        low = max(low, budget)
+        if high - low < 0.002 { break }
+        budget = (low + high) / 2
+        continue
       }
-      if !seen.insert(units).inserted { break }
+      if !seen.insert(units).inserted {
+        // The same widths for another budget: nothing is between it and the one that they were measured for.
+        guard let best, best.after > share * best.before * above, high - low >= 0.002 else { break }
+        high = min(high, budget)
+        budget = (low + high) / 2
+        continue
+      }
       let removal = try wrapping { () throws(PruningError) in try coupling.removal(of: units) }
       let (original, after) = try measured(network.removingChannels(removal))
       count += 1
       let ratio = after / original
       let found = Found(units: units, before: original, after: after, measured: count)
       if best.map({ isBetter(found, than: $0, share) }) ?? true { best = found }
-      if ratio <= share * Self.above, ratio >= share * Self.below { break }
+      if ratio <= share * above, ratio >= share * Self.below { break }
       if ratio > share { high = min(high, budget) } else { low = max(low, budget) }
       let next = budget * share / ratio
       budget = next > low && next < high ? next : (low + high) / 2
       if high - low < 0.002 { break }
     }
-    guard var best else { throw .nothingToPrune(network: network.name, reason: "no widths were found") }
-    guard best.after <= share * best.before * Self.above else {
+    guard var best, best.after <= share * best.before * above else {
       throw .targetOutOfReach(
-        network: network.name, target: target.measure.rawValue, share: share, least: best.after / best.before, [])
+        network: network.name, target: target.measure.rawValue, share: share,
+        // What was measured counts, where anything was; the model's share is another.
+        least: best.map { $0.after / $0.before } ?? excess?.least ?? 1, excess?.layers ?? [])
     }
     best.measured = count
     return best
   }
 
+  /// What a search takes at the most: networks that are measured, and budgets that are refused.
+  private static let mostSteps = 12
+
   /// What keeps to the target is better than what does not, then what is nearer.
   private func isBetter(_ a: Found, than b: Found, _ share: Double) -> Bool {
     let (x, y) = (a.after / a.before, b.after / b.before)
-    let fits = x <= share * Self.above, otherFits = y <= share * Self.above
+    let fits = x <= share * above, otherFits = y <= share * above
     return fits == otherFits ? abs(x - share) < abs(y - share) : fits
   }
 
