@@ -107,7 +107,8 @@ import Transforms
     let network = try example.network().optimizedForInference()
     let shapes = try network.inferredShapes(
       inputs: [Shape(channels: try #require(network.inputs[0].channels), height: example.side, width: example.side)])
-    let engine = CPUEngine(instructionSet: .portable, threadCount: 2)
+    // The caches and rates of one machine, whichever the test runs on.
+    let engine = CPUEngine(instructionSet: .portable, threadCount: 2, machine: .zen5)
     var lowering = Lowering(
       network, types: shapes.mapValues { ValueType($0) }, wholeShapes: shapes, engine: engine,
       packs: PackStore(network.parameters))
