@@ -287,7 +287,7 @@ extension Comparison: TextReport {
     if !unmatched.isEmpty {
       text += "Not compared, because the other has no such value: \(Self.list(unmatched)).\n"
     }
-    text.append(conclusion + plainText)
+    text.append(conclusion + unjudged + plainText)
     return text
   }
 
@@ -298,6 +298,16 @@ extension Comparison: TextReport {
     return firstOutside == nil && isKept && plainOutputs.allSatisfy(\.isSame)
   }
 
+  /// What differs and has no bound, which a good end of the others says nothing of.
+  private var unjudged: String {
+    let others = values.filter { $0.verdict == .unknown }
+    guard !others.isEmpty, values.contains(where: { $0.verdict == .within }) else { return "" }
+    return
+      "Not judged, because what \(others.count == 1 ? "it is made of is" : "they are made of is") not in both, or not of one shape: "
+      + Self.list(others.map(\.node))
+      + "\(others.contains { $0.node == values.last?.node } ? "; the output is among them" : "").\n"
+  }
+
   private var conclusion: String {
     func count(_ verdict: Verdict) -> Int { values.count { $0.verdict == verdict } }
     guard let value = firstOutside else {
@@ -306,7 +316,7 @@ extension Comparison: TextReport {
         ? "Nothing can be judged: no value that both have has a bound, and its inputs in both.\n"
         : judged == 1
           ? "The one value that has a bound is within it: rounding, and what the differences of the inputs account for.\n"
-          : "All \(judged) values are within their bounds: rounding, and what the differences of the inputs account for.\n"
+          : "All \(judged) values that have a bound are within it: rounding, and what the differences of the inputs account for.\n"
     }
     var text = "The first node whose difference leaves its bound is '\(value.node.onOneLine)' (\(value.operation)): it is "
     text += "\(TextFormat.scientific(value.maximum)), and rounding accounts for \(TextFormat.scientific(value.rounding ?? 0)), "

@@ -10,6 +10,10 @@ import Training
 public final class Evaluator {
   public let `protocol`: EvaluationProtocol
   private let network: Network
+
+  /// What to say before work with a network that was not trained, as a clause; nil of others.
+  public var untrainedNotice: String? { network.untrainedNotice }
+
   private let engine: Engine
   private let upscaler: Upscaler
 

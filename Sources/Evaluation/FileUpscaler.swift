@@ -49,9 +49,8 @@ public final class FileUpscaler {
 
   /// What to say before work with the model that was named, as a clause; nil where there is nothing.
   public var notice: String? {
-    guard let model, let upscaler = upscalers[model], upscaler.runner.network.looksUntrained else { return nil }
-    return
-      "the parameters are as random as those of a new network, and so is what it makes; train it first, with 'swiftlet train'"
+    guard let model, let upscaler = upscalers[model] else { return nil }
+    return upscaler.runner.network.untrainedNotice
   }
 
   /// As of `BatchUpscaler`.

@@ -2,6 +2,13 @@ import Networks
 import Tensors
 
 extension Network {
+  /// What to say before work with a network that was not trained, as a clause; nil of others.
+  var untrainedNotice: String? {
+    looksUntrained
+      ? "the parameters are as random as those of a new network, and so is what it makes; train it first, with 'swiftlet train'"
+      : nil
+  }
+
   /// Weights of fewer elements say nothing about how they were drawn.
   private static let leastCount = 512
 

@@ -183,15 +183,14 @@ package enum Folder {
     var path = path
     // As many as the system follows.
     for _ in 0..<40 where FileStatus(withoutFollowing: path)?.isLink ?? false {
-      var bytes = [UInt8](repeating: 0, count: Int(PATH_MAX))
-      let count = path.withSystemPath { path in
-        bytes.withUnsafeMutableBytes { readlink(path, $0.baseAddress, $0.count) }
+      let target = withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { bytes -> String? in
+        guard let base = bytes.baseAddress else { return nil }
+        let count = path.withSystemPath { readlink($0, base, bytes.count) }
+        guard count > 0, count < bytes.count else { return nil }
+        bytes[count] = 0
+        return String(systemPath: base)
       }
-      guard count > 0, count < bytes.count else { return path }
-      bytes[count] = 0
-      let target = bytes.withUnsafeBytes {
-        $0.assumingMemoryBound(to: CChar.self).baseAddress.map { String(systemPath: $0) } ?? ""
-      }
+      guard let target else { return path }
       path = target.hasPrefix("/") ? target : parent(path).map { joined($0, target) } ?? target
     }
     return path

@@ -136,7 +136,10 @@ extension Explanation {
       if layer.isTakenApart {
         return "its parts run one after the other, because no kernel does both at once for its shape"
       }
-      return "\(layer.kernels.joined(separator: ", ")) has no vector form, it moves values one by one"
+      let names = layer.kernels.joined(separator: ", ")
+      return layer.kernels.count > 1
+        ? "one of its kernels (\(names)) has no vector form and moves values one by one"
+        : "its kernel \(names) has no vector form and moves values one by one"
     case .copy: return "a copy into another layout, which no arithmetic needs"
     case .unreliable, .blocks: return ""
     }
@@ -164,6 +167,8 @@ extension Explanation {
       if layer.operation.hasPrefix("concatenation") {
         return "let nothing else read its operands, so that what makes them writes to its place"
       }
+      // One that stands behind a convolution of few channels has what could be put in front.
+      if layer.convolution != nil { return nil }
       return "put a convolution in front, whose store places its values at no cost, or leave it out"
     case .unreliable, .blocks: return nil
     case .copy: return "values of more than 4 channels need none between layers; at the network's ends it cannot be avoided"

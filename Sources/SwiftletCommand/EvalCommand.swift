@@ -69,6 +69,9 @@ struct EvalCommand: ParsableCommand {
     let evaluators = try models.map { model in
       try Evaluator(ModelLibrary.network(model), protocol: measure, engine: try engine.value, tile: tile)
     }
+    for (model, evaluator) in zip(models, evaluators) {
+      if let notice = evaluator.untrainedNotice { Terminal.printError("swiftlet: '\(model.onOneLine)': \(notice)") }
+    }
     for evaluator in evaluators { try evaluator.checkedScales(scales?.values) }
     if let folders {
       for (evaluator, folder) in zip(evaluators, folders) {

@@ -20,7 +20,18 @@ enum Startup {
   /// What was given behind the name of the program, with bytes that are no UTF-8 as `String(systemPath:)` has them: names of files may hold any.
   static var arguments: [String] {
     joiningNegativeNumbers(
-      (1..<max(Int(CommandLine.argc), 1)).compactMap { index in CommandLine.unsafeArgv[index].map { String(systemPath: $0) } })
+      splittingEmptyValues(
+        (1..<max(Int(CommandLine.argc), 1)).compactMap { index in CommandLine.unsafeArgv[index].map { String(systemPath: $0) } }
+      ))
+  }
+
+  /// `--suffix ""` for `--suffix=`: the parser would take the next argument for the value.
+  static func splittingEmptyValues(_ arguments: [String]) -> [String] {
+    let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
+    return arguments[..<end].flatMap { argument in
+      argument.hasPrefix("--") && argument.firstIndex(of: "=") == argument.index(before: argument.endIndex)
+        ? [String(argument.dropLast()), ""] : [argument]
+    } + arguments[end...]
   }
 
   /// `--epochs=-1` for `--epochs -1`: the parser would take the number for an option, and say that a value is missing where it is one that the option

@@ -256,7 +256,7 @@ enum Standing: CaseIterable {
     var errors: [String] = []
     upscaler.upscale(batch.items, Upscaler.FileOptions()) { _, event in
       switch event {
-      case .progress: FileManager.default.createFile(atPath: output, contents: Data("precious".utf8))
+      case .progress: _ = FileManager.default.createFile(atPath: output, contents: Data("precious".utf8))
       case .finished(.failure(let error)): errors.append(error.text(for: "a"))
       default: break
       }
@@ -289,7 +289,7 @@ enum Standing: CaseIterable {
   /// An empty file is nobody's, beside its picture, too; and a link that leads to nothing yet stays a link.
   @Test func `empty files and links are filled`() throws {
     let place = try Self.place(["a.png"])
-    FileManager.default.createFile(atPath: place.path("in/a-x2.png"), contents: Data())
+    try Data().write(to: URL(fileURLWithPath: place.path("in/a-x2.png")))
     let command = ["upscale", "in", "-o", "in", "--suffix=-x2", "-m", "MODEL"]
     #expect(try place.run(command).code == 0)
     #expect(try place.image("in/a-x2.png").width == 40)
@@ -303,6 +303,15 @@ enum Standing: CaseIterable {
       #expect(try FileManager.default.destinationOfSymbolicLink(atPath: place.path(output)) == target)
       #expect(try place.image(output == "link.png" ? "target.png" : "folder/target.png").width == 40)
     }
+  }
+
+  /// A value that is empty is one.
+  @Test func `an empty suffix is none`() throws {
+    let place = try Self.place(["a.png"])
+    #expect(try place.run(["upscale", "in", "-o", "out", "-m", "MODEL", "--suffix=", "--threads", "1"]).code == 0)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: place.path("out")) == ["a.png"])
+    let model = try place.run(["upscale", "photo.png", "-o", "b.png", "--model="])
+    #expect(model.code == 64 && model.error.contains("there is no model ''"), "\(model)")
   }
 
   /// Two at once write the same pictures; none takes the other's for its own.

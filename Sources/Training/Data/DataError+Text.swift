@@ -25,7 +25,7 @@ extension DataError: CustomStringConvertible {
     case .rowCounts(let path, let inputs, let targets):
       "'\(path.onOneLine)': inputs of \(inputs) and targets of \(targets) make no samples; both need the same number of rows, at least one"
     case .sampleShapes(let first, let other):
-      "samples of \(first) and \(other) make no batch; bring them to one size"
+      "samples of \(first) and \(other) make no batch; bring them to one size, or give training.batch-size 1"
     case .allDamaged(let count, let first): "none of \(count) samples can be read; the first: \(first)"
     case .form(let reason): "the form of the pictures is not possible: \(reason)"
     case .option(let name, let value, let allowed): "\(name) cannot be \(value.onOneLine); give \(allowed)"
