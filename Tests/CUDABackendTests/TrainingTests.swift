@@ -195,8 +195,8 @@ import Transforms
     #expect(try model.areFinite(training.trained))
   }
 
-  /// Values of layers in bfloat16, or products rounded to TF32, with parameters of float32: the steps go where those of float32 go, and the
-  /// bits are the same in any order of threads, and for a training that was broken off.
+  /// Values of layers in bfloat16, or products rounded to TF32, with parameters of float32: the steps go where those of float32 go, and in
+  /// bfloat16 the bits are the same in any order of threads, and for a training that was broken off.
   @Test(arguments: examples, [CUDAPrecision.tensorFloat32, .bfloat16])
   func mixedPrecisionTrains(_ example: Example, _ precision: CUDAPrecision) throws {
     let exact = try Self.run(CPUEngine(threadCount: 1), example), before = try Self.training(example).training.network
@@ -218,6 +218,8 @@ import Transforms
       #expect(result.kernels.contains("weightGradient_bfloat16_3x3"), "\(result.kernels)")
     }
 
+    // TF32 is other products in the same steps: orders and breaks are those of float32.
+    guard precision == .bfloat16 else { return }
     let packed = try Self.engine(example, precision, separatesValues: false)
     cudaEmulatedSetSeed(78)
     let begun = try Self.run(packed, example, steps: 0..<2)
