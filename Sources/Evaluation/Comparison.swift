@@ -85,7 +85,7 @@ public struct Comparison: Hashable, Codable, Sendable {
   /// What runs the two.
   public var first: String
   public var second: String
-  /// What they are called, as files or by name; nil where nobody said.
+  /// What the two networks are called, as files or by name; nil where nobody said.
   public var firstModel: String?
   public var secondModel: String?
   /// The name of the rates that kernels were chosen by; nil where both are the reference.

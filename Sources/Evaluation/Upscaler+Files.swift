@@ -144,7 +144,8 @@ extension Upscaler {
     return result
   }
 
-  /// Brings what was written to the disk, under its name, and marks it as an output: so later runs in the folder know it.
+  /// Brings what was written to the disk, under its name, and marks it as an output: so later runs in the folder know it. Throws where a file that
+  /// is not known to be this program's has come to stand there since the batch was made.
   func commit(_ sink: FileSink, of item: PictureBatch.Item, _ options: FileOptions) throws(EvaluationError) {
     // Somebody may have put a file there while the network ran.
     if let error = options.naming.refusal(of: item) { throw error }
