@@ -118,18 +118,32 @@ struct Images {
 Images convolved(const Images &x, const Weights &weights, int outputs, int size, int stride, bool depthwise) {
   Images y{x.count, (x.height - 1) / stride + 1, (x.width - 1) / stride + 1, outputs, false, {}};
   y.numbers.resize(size_t(y.count) * y.height * y.width * outputs);
+  const int inputs = depthwise ? 1 : x.channels, taps = size * size;
+  // Output channels side by side: the sums of a pixel grow together.
+  std::vector<double> turned(size_t(taps) * inputs * outputs), sums(static_cast<size_t>(outputs));
+  for (int o = 0; o < outputs; o++)
+    for (int c = 0; c < inputs; c++)
+      for (int tap = 0; tap < taps; tap++)
+        turned[(size_t(tap) * inputs + c) * outputs + o] = weights[(size_t(o) * inputs + c) * taps + tap];
   for (int i = 0; i < y.count; i++)
     for (int v = 0; v < y.height; v++)
-      for (int u = 0; u < y.width; u++)
-        for (int o = 0; o < outputs; o++) {
-          double sum = 0;
-          const int inputs = depthwise ? 1 : x.channels;
-          for (int tap = 0; tap < size * size; tap++)
-            for (int c = 0; c < inputs; c++)
-              sum += x.at(i, v * stride - size / 2 + tap / size, u * stride - size / 2 + tap % size, depthwise ? o : c) *
-                     double(weights[(size_t(o) * inputs + c) * size * size + tap]);
-          y.numbers[y.place(i, v, u, o)] = float(sum);
+      for (int u = 0; u < y.width; u++) {
+        std::fill(sums.begin(), sums.end(), 0);
+        for (int tap = 0; tap < taps; tap++) {
+          const int row = v * stride - size / 2 + tap / size, column = u * stride - size / 2 + tap % size;
+          if (row < 0 || column < 0 || row >= x.height || column >= x.width) continue;
+          const double *from = &turned[size_t(tap) * inputs * outputs];
+          for (int c = 0; c < x.channels; c++) {
+            const double factor = x.at(i, row, column, c);
+            if (depthwise) {
+              sums[c] += factor * from[c];
+            } else {
+              for (int o = 0; o < outputs; o++) sums[o] += factor * from[size_t(c) * outputs + o];
+            }
+          }
         }
+        for (int o = 0; o < outputs; o++) y.numbers[y.place(i, v, u, o)] = float(sums[o]);
+      }
   return y;
 }
 

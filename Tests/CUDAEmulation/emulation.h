@@ -51,10 +51,18 @@ struct BFloat16 {
 
 namespace emulation {
 
+// By bits: a machine without instructions for these types would call a function for each number.
 inline float toFloat(Half h) {
-  _Float16 v;
-  memcpy(&v, &h.bits, 2);
-  return static_cast<float>(v);
+  uint32_t bits = static_cast<uint32_t>(h.bits & 0x7fff) << 13;
+  float v;
+  memcpy(&v, &bits, 4);
+  // The exponents differ by 112. The product is exact, of numbers below the smallest normal one, too.
+  v *= 0x1p112f;
+  memcpy(&bits, &v, 4);
+  if ((h.bits & 0x7c00) == 0x7c00) bits |= 0x7f800000;
+  bits |= static_cast<uint32_t>(h.bits & 0x8000) << 16;
+  memcpy(&v, &bits, 4);
+  return v;
 }
 inline float toFloat(BFloat16 h) {
   uint32_t bits = static_cast<uint32_t>(h.bits) << 16;
@@ -64,10 +72,25 @@ inline float toFloat(BFloat16 h) {
 }
 template <class E> E fromFloat(float v);
 template <> inline Half fromFloat<Half>(float v) {
-  _Float16 h = static_cast<_Float16>(v);
-  Half r;
-  memcpy(&r.bits, &h, 2);
-  return r;
+  uint32_t bits;
+  memcpy(&bits, &v, 4);
+  const uint32_t sign = bits >> 16 & 0x8000;
+  bits &= 0x7fffffff;
+  if (bits > 0x7f800000) {
+    bits = 0x7e00 | (bits >> 13 & 0x3ff);
+  } else if (bits >= 0x477ff000) {
+    bits = 0x7c00;
+  } else if (bits < 0x38800000) {
+    // Below the smallest normal number: the sum has the step of 2^-24 that is wanted.
+    float small;
+    memcpy(&small, &bits, 4);
+    small += 0.5f;
+    memcpy(&bits, &small, 4);
+    bits -= 0x3f000000;
+  } else {
+    bits = (bits + 0xfff + (bits >> 13 & 1) - 0x38000000) >> 13;
+  }
+  return {static_cast<uint16_t>(sign | bits)};
 }
 template <> inline BFloat16 fromFloat<BFloat16>(float v) {
   uint32_t bits;
@@ -151,7 +174,6 @@ inline void begin(Context &context, char *stack, size_t size, void (*body)()) {
 
 struct Fiber {
   Context context;
-  std::unique_ptr<char[]> stack;
   bool done = false;
   std::vector<std::vector<Copy>> groups;  // committed, oldest first
   std::vector<Copy> open;
@@ -165,6 +187,9 @@ struct Block {
   std::vector<Gathering> warps, warpGroups;
   Meeting all, some[16];
   int live = 0, current = 0;
+  std::vector<Buffer> buffers;
+  // Where the last address was found: the next is mostly there, too.
+  size_t lastBuffer = 0;
   std::vector<unsigned char> shared;
   std::vector<Writing> writings;  // by words of four bytes
   unsigned seed;
@@ -176,12 +201,11 @@ struct Block {
 constexpr uint32_t sharedStart = 1024;  // address 0 is nobody's
 // Launches of different threads of the host do not know of each other.
 inline thread_local Block *block;
-inline thread_local std::vector<Buffer> buffers;
 inline thread_local dim3 blockIndex, gridSize, blockSize;
 
 inline void yield() { exchange(block->fibers[block->current].context, block->main); }
 
-[[noreturn]] inline void fail(const std::string &text) {
+[[noreturn, gnu::cold, gnu::noinline]] inline void fail(const std::string &text) {
   if (block->fault.empty()) {
     block->fault = text + " (thread " + std::to_string(block->current) + " of block " + std::to_string(blockIndex.x) + ", " +
                    std::to_string(blockIndex.y) + ", " + std::to_string(blockIndex.z) + ")";
@@ -213,12 +237,17 @@ template <class Work> void gatherWarp(const void *in, void *out, Work work) {
   gather(block->warps[block->current / 32], block->current % 32, 32, in, out, work);
 }
 
+[[noreturn, gnu::cold, gnu::noinline]] inline void failBeyond(uint32_t address, uint32_t size, const char *what) {
+  fail(std::string(what) + " outside shared memory: " + std::to_string(size) + " bytes at " +
+       std::to_string(static_cast<int64_t>(address) - sharedStart) + " of " + std::to_string(block->shared.size()));
+}
+[[noreturn, gnu::cold, gnu::noinline]] inline void failUnaligned(size_t size, const char *what) {
+  fail(std::string(what) + " of " + std::to_string(size) + " bytes at an address that is not a multiple of it");
+}
+
 inline unsigned char *sharedBytes(uint32_t address, uint32_t size, const char *what) {
-  if (address < sharedStart || address - sharedStart + size > block->shared.size())
-    fail(std::string(what) + " outside shared memory: " + std::to_string(size) + " bytes at " +
-         std::to_string(static_cast<int64_t>(address) - sharedStart) + " of " + std::to_string(block->shared.size()));
-  if (address % size)
-    fail(std::string(what) + " of " + std::to_string(size) + " bytes at an address that is not a multiple of it");
+  if (address < sharedStart || address - sharedStart + size > block->shared.size()) failBeyond(address, size, what);
+  if (address % size) failUnaligned(size, what);
   return block->shared.data() + (address - sharedStart);
 }
 
@@ -228,33 +257,34 @@ inline void noteWriting(uint32_t address, uint32_t size) {
     block->writings[at / 4] = {block->current, block->fibers[block->current].published};
 }
 
-/// Where the last address was found: the next is mostly there, too.
-inline thread_local size_t lastBuffer;
-
-inline void checkGlobal(const void *pointer, size_t size, bool writes, const char *what) {
-  const char *p = static_cast<const char *>(pointer);
-  if (reinterpret_cast<uintptr_t>(p) % size)
-    fail(std::string(what) + " of " + std::to_string(size) + " bytes at an address that is not a multiple of it");
-  if (lastBuffer < buffers.size()) {
-    const Buffer &b = buffers[lastBuffer];
-    if (p >= b.begin && p + size <= b.end && (b.writable || !writes)) return;
-  }
+[[gnu::noinline]] inline void findGlobal(const char *p, size_t size, bool writes, const char *what) {
+  auto &buffers = block->buffers;
   // The last one that begins before it, where they are in order; a network has hundreds of values.
   const auto behind = std::upper_bound(buffers.begin(), buffers.end(), p, [](const char *q, const Buffer &b) { return q < b.begin; });
   if (behind != buffers.begin()) {
     const Buffer &b = *std::prev(behind);
     if (p >= b.begin && p + size <= b.end && (b.writable || !writes)) {
-      lastBuffer = size_t(&b - buffers.data());
+      block->lastBuffer = size_t(&b - buffers.data());
       return;
     }
   }
   for (auto &b : buffers)
     if (p >= b.begin && p + size <= b.end) {
-      lastBuffer = size_t(&b - buffers.data());
+      block->lastBuffer = size_t(&b - buffers.data());
       if (writes && !b.writable) fail(std::string(what) + " to a buffer that is only read");
       return;
     }
   fail(std::string(what) + " of " + std::to_string(size) + " bytes outside every buffer");
+}
+
+inline void checkGlobal(const void *pointer, size_t size, bool writes, const char *what) {
+  const char *p = static_cast<const char *>(pointer);
+  if (reinterpret_cast<uintptr_t>(p) % size) failUnaligned(size, what);
+  if (block->lastBuffer < block->buffers.size()) {
+    const Buffer &b = block->buffers[block->lastBuffer];
+    if (p >= b.begin && p + size <= b.end && (b.writable || !writes)) return;
+  }
+  findGlobal(p, size, writes, what);
 }
 
 inline void enter() {
@@ -272,28 +302,55 @@ inline void enter() {
   for (;;) yield();
 }
 
+/// Numbers for orders: every wait of every thread needs one, so that they must cost little.
+struct Order {
+  uint64_t state;
+  uint32_t next() {
+    uint64_t z = state += 0x9e3779b97f4a7c15;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return static_cast<uint32_t>(z >> 32);
+  }
+  template <class Values> void shuffle(Values &values) {
+    for (size_t left = values.size(); left > 1; left--)
+      std::swap(values[left - 1], values[static_cast<uint64_t>(next()) * left >> 32]);
+  }
+};
+
+/// Memory for the stacks of a block's threads, kept from one launch to the next. The same place of two stacks does not lie at the same place of a page,
+/// which would make them share the few lines of the cache that are for it.
+struct Stacks {
+  static constexpr size_t size = 96 << 10, distance = size + 13 * 64;
+  std::unique_ptr<char[]> bytes;
+  size_t count = 0;
+  char *operator[](size_t index) { return bytes.get() + index * distance; }
+  void reserve(size_t threads) {
+    if (threads <= count) return;
+    bytes.reset(new char[threads * distance]);
+    count = threads;
+  }
+};
+inline thread_local Stacks stacks;
+
 /// Runs `body` once for each thread of each block; returns the first fault, or nothing.
 template <class Body>
 std::string launch(dim3 grid, unsigned threads, size_t sharedSize, unsigned seed, std::vector<Buffer> named, Body body) {
-  buffers = std::move(named);
-  lastBuffer = 0;
   gridSize = grid;
   blockSize = {threads};
-  std::mt19937 order(seed);
-  constexpr size_t stackSize = 96 << 10;
+  Order order{seed};
   Block b;
   block = &b;
+  b.buffers = std::move(named);
   b.body = body;
   b.seed = seed;
   b.fibers.resize(threads);
   b.warps.resize((threads + 31) / 32);
   b.warpGroups.resize((threads + 127) / 128);
-  for (auto &f : b.fibers) f.stack.reset(new char[stackSize]);
-  std::vector<int> turn(threads);
-  for (unsigned i = 0; i < threads; i++) turn[i] = i;
+  stacks.reserve(threads);
+  std::vector<int> turn;
   std::vector<unsigned> blocks(grid.x * grid.y * grid.z);
   for (unsigned i = 0; i < blocks.size(); i++) blocks[i] = i;
-  std::shuffle(blocks.begin(), blocks.end(), order);
+  order.shuffle(blocks);
   for (unsigned i : blocks) {
     blockIndex = {i % grid.x, i / grid.x % grid.y, i / grid.x / grid.y};
     b.shared.assign(sharedSize, 0xff);
@@ -301,26 +358,30 @@ std::string launch(dim3 grid, unsigned threads, size_t sharedSize, unsigned seed
     b.live = threads;
     b.all = {};
     for (auto &m : b.some) m = {};
-    for (auto &f : b.fibers) {
+    turn.resize(threads);
+    for (unsigned t = 0; t < threads; t++) {
+      auto &f = b.fibers[t];
       f.done = false;
       f.groups.clear();
       f.open.clear();
       f.productGroups.clear();
       f.openProducts.clear();
       f.published = f.committedProducts = 0;
-      begin(f.context, f.stack.get(), stackSize, enter);
+      begin(f.context, stacks[t], Stacks::size, enter);
+      turn[t] = int(t);
     }
     for (int idle = 0; b.live && b.fault.empty(); idle++) {
       if (idle > 1000000) {
         b.fault = "threads wait for each other forever";
         break;
       }
-      std::shuffle(turn.begin(), turn.end(), order);
-      for (int i : turn)
-        if (!b.fibers[i].done && b.fault.empty()) {
-          b.current = i;
-          exchange(b.main, b.fibers[i].context);
-        }
+      order.shuffle(turn);
+      for (int t : turn) {
+        b.current = t;
+        exchange(b.main, b.fibers[t].context);
+        if (!b.fault.empty()) break;
+      }
+      if (size_t(b.live) < turn.size()) std::erase_if(turn, [&](int t) { return b.fibers[t].done; });
     }
     if (!b.fault.empty()) return b.fault;
   }
@@ -335,27 +396,28 @@ struct ThreadIndices {
 };
 inline ThreadIndices threadIndices;
 
-/// Element (row, depth) of a matrix that a descriptor names; of float32 the first 19 bits.
-template <class E> float described(uint64_t d, int row, int depth) {
+/// The 16 bytes of elements from (row, depth) on, of a matrix that a descriptor names; of float32 the first 19 bits.
+template <class E> void described(uint64_t d, int row, int depth, float *out, int distance) {
   constexpr int elements = 16 / sizeof(E);
   uint32_t start = (d & 0x3fff) << 4, depthStride = (d >> 16 & 0x3fff) << 4, rowStride = (d >> 32 & 0x3fff) << 4;
-  uint32_t address =
-      start + row / 8 * rowStride + depth / elements * depthStride + row % 8 * 16 + depth % elements * uint32_t(sizeof(E));
-  const unsigned char *bytes = sharedBytes(address, sizeof(E), "a product's operand");
-  const Writing &by = block->writings[(address - sharedStart) / 4];
-  if (by.thread >= 0 && by.published == block->fibers[by.thread].published)
-    fail("a product's operand that thread " + std::to_string(by.thread) + " wrote and did not publish");
-  if constexpr (std::is_same_v<E, float>) {
-    uint32_t bits;
-    memcpy(&bits, bytes, 4);
-    bits &= 0xffffe000;
-    float v;
-    memcpy(&v, &bits, 4);
-    return v;
-  } else {
-    E e;
-    memcpy(&e, bytes, 2);
-    return toFloat(e);
+  uint32_t address = start + row / 8 * rowStride + depth / elements * depthStride + row % 8 * 16;
+  const unsigned char *bytes = sharedBytes(address, 16, "a product's operand");
+  for (int word = 0; word < 4; word++) {
+    const Writing &by = block->writings[(address - sharedStart) / 4 + word];
+    if (by.thread >= 0 && by.published == block->fibers[by.thread].published)
+      fail("a product's operand that thread " + std::to_string(by.thread) + " wrote and did not publish");
+  }
+  for (int e = 0; e < elements; e++) {
+    if constexpr (std::is_same_v<E, float>) {
+      uint32_t bits;
+      memcpy(&bits, bytes + e * 4, 4);
+      bits &= 0xffffe000;
+      memcpy(&out[e * distance], &bits, 4);
+    } else {
+      E v;
+      memcpy(&v, bytes + e * 2, 2);
+      out[e * distance] = toFloat(v);
+    }
   }
 }
 

@@ -29,6 +29,25 @@ inline void loadTransposedMatrices(uint32_t (&r)[4], uint32_t row) {
   });
 }
 
+namespace emulation {
+
+/// Eight columns, which machines add at once.
+template <class T> using Eight = T __attribute__((vector_size(8 * sizeof(T))));
+
+/// Adds the products of 16 rows and 8 columns to what lanes hold of them, in the order of the depth.
+template <class T, int Depth, class D> void addProducts(Gathering &w, const T (&a)[16][Depth], const Eight<T> (&b)[Depth]) {
+  for (int row = 0; row < 16; row++) {
+    Eight<T> sums;
+    // Row and column of number i of a lane: lane / 4 + i / 2 * 8, lane % 4 * 2 + i % 2.
+    auto held = [&](int column) -> D & { return static_cast<D *>(w.out[row % 8 * 4 + column / 2])[row / 8 * 2 + column % 2]; };
+    for (int column = 0; column < 8; column++) sums[column] = static_cast<T>(held(column));
+    for (int k = 0; k < Depth; k++) sums += a[row][k] * b[k];
+    for (int column = 0; column < 8; column++) held(column) = static_cast<D>(sums[column]);
+  }
+}
+
+}  // namespace emulation
+
 template <class E> struct Product {
   struct Operands {
     uint32_t a[4], b[2];
@@ -36,7 +55,8 @@ template <class E> struct Product {
   static float element(uint32_t pair, int e) { return emulation::toFloat(E{static_cast<uint16_t>(pair >> e * 16)}); }
   template <int Depth> static void add(float (&d)[4], Operands o) {
     emulation::gatherWarp(&o, d, [](emulation::Gathering &w) {
-      float a[16][16], b[16][8];
+      float a[16][Depth];
+      emulation::Eight<float> b[Depth];
       for (int lane = 0; lane < 32; lane++) {
         auto &o = *static_cast<const Operands *>(w.in[lane]);
         for (int e = 0; e < 2; e++) {
@@ -44,12 +64,7 @@ template <class E> struct Product {
           for (int i = 0; i < Depth / 8; i++) b[lane % 4 * 2 + e + i * 8][lane / 4] = element(o.b[i], e);
         }
       }
-      for (int lane = 0; lane < 32; lane++)
-        for (int i = 0; i < 4; i++) {
-          float sum = static_cast<float *>(w.out[lane])[i];
-          for (int k = 0; k < Depth; k++) sum += a[lane / 4 + i / 2 * 8][k] * b[k][lane % 4 * 2 + i % 2];
-          static_cast<float *>(w.out[lane])[i] = sum;
-        }
+      emulation::addProducts<float, Depth, float>(w, a, b);
     });
   }
   static void add16(float (&d)[4], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3, uint32_t b0, uint32_t b1) {
@@ -82,17 +97,14 @@ template <> struct Product<float> {
   static void add8(float (&d)[4], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3, uint32_t b0, uint32_t b1) {
     Operands o{{a0, a1, a2, a3}, {b0, b1}};
     emulation::gatherWarp(&o, d, [](emulation::Gathering &w) {
-      float a[16][8], b[8][8];
+      float a[16][8];
+      emulation::Eight<float> b[8];
       for (int lane = 0; lane < 32; lane++) {
         auto &o = *static_cast<const Operands *>(w.in[lane]);
         for (int i = 0; i < 4; i++) a[lane / 4 + i % 2 * 8][lane % 4 + i / 2 * 4] = asFloat(o.a[i] & 0xffffe000);
         for (int i = 0; i < 2; i++) b[lane % 4 + i * 4][lane / 4] = asFloat(o.b[i] & 0xffffe000);
       }
-      for (int lane = 0; lane < 32; lane++)
-        for (int i = 0; i < 4; i++) {
-          float &sum = static_cast<float *>(w.out[lane])[i];
-          for (int k = 0; k < 8; k++) sum += a[lane / 4 + i / 2 * 8][k] * b[k][lane % 4 * 2 + i % 2];
-        }
+      emulation::addProducts<float, 8, float>(w, a, b);
     });
   }
 };
@@ -102,21 +114,17 @@ inline void addIntegerProduct(int (&d)[4], uint32_t a0, uint32_t a1, uint32_t a2
     uint32_t a[4], b[2];
   } o{{a0, a1, a2, a3}, {b0, b1}};
   emulation::gatherWarp(&o, d, [](emulation::Gathering &w) {
-    int a[16][32], b[32][8];
+    // Without a sign: sums wrap.
+    uint32_t a[16][32];
+    emulation::Eight<uint32_t> b[32];
     for (int lane = 0; lane < 32; lane++) {
       auto &o = *static_cast<const Operands *>(w.in[lane]);
       for (int e = 0; e < 4; e++) {
-        for (int i = 0; i < 4; i++) a[lane / 4 + i % 2 * 8][lane % 4 * 4 + e + i / 2 * 16] = static_cast<int8_t>(o.a[i] >> e * 8);
-        for (int i = 0; i < 2; i++) b[lane % 4 * 4 + e + i * 16][lane / 4] = static_cast<int8_t>(o.b[i] >> e * 8);
+        for (int i = 0; i < 4; i++) a[lane / 4 + i % 2 * 8][lane % 4 * 4 + e + i / 2 * 16] = static_cast<uint32_t>(static_cast<int8_t>(o.a[i] >> e * 8));
+        for (int i = 0; i < 2; i++) b[lane % 4 * 4 + e + i * 16][lane / 4] = static_cast<uint32_t>(static_cast<int8_t>(o.b[i] >> e * 8));
       }
     }
-    for (int lane = 0; lane < 32; lane++)
-      for (int i = 0; i < 4; i++) {
-        // Sums wrap.
-        uint32_t sum = static_cast<uint32_t>(static_cast<int *>(w.out[lane])[i]);
-        for (int k = 0; k < 32; k++) sum += static_cast<uint32_t>(a[lane / 4 + i / 2 * 8][k] * b[k][lane % 4 * 2 + i % 2]);
-        static_cast<int *>(w.out[lane])[i] = static_cast<int>(sum);
-      }
+    emulation::addProducts<uint32_t, 32, int>(w, a, b);
   });
 }
 
@@ -136,7 +144,9 @@ inline void open(GroupProduct product) { block->fibers[block->current].openProdu
 template <class E> void multiply(const Gathering &g) {
   constexpr int depth = 32 / sizeof(E);
   const GroupProduct &first = *static_cast<const GroupProduct *>(g.in[0]);
-  float a[64][depth], b[128][depth];
+  // Columns lie together, in eights.
+  float a[64][depth];
+  Eight<float> b[16][depth];
   for (int t = 0; t < 128 && first.rows; t++) {
     // What the registers hold now: whoever changes them before waiting gets what a device may give.
     const GroupProduct &p = *static_cast<const GroupProduct *>(g.in[t]);
@@ -145,21 +155,29 @@ template <class E> void multiply(const Gathering &g) {
         if constexpr (depth == 16)
           a[t / 32 * 16 + t % 32 / 4 + i % 2 * 8][t % 4 * 2 + e + i / 2 * 8] = Product<E>::element(p.rows[i], e);
   }
-  for (int k = 0; k < depth; k++) {
-    for (int r = 0; r < 64 && !first.rows; r++) a[r][k] = described<E>(first.a, r, k);
-    for (int r = 0; r < first.columns; r++) b[r][k] = described<E>(first.b, r, k);
+  for (int k = 0; k < depth; k += 16 / int(sizeof(E))) {
+    for (int r = 0; r < 64 && !first.rows; r++) described<E>(first.a, r, k, &a[r][k], 1);
+    for (int r = 0; r < first.columns; r++) {
+      described<E>(first.b, r, k, reinterpret_cast<float *>(&b[r / 8][k]) + r % 8, 8);
+    }
   }
   for (int t = 0; t < 128; t++) {
     const GroupProduct &p = *static_cast<const GroupProduct *>(g.in[t]);
     if (p.a != first.a || p.b != first.b || p.columns != first.columns || p.multiply != first.multiply)
       fail("the four warps of a product name different matrices");
-    for (int i = 0; i < first.columns / 2; i++) {
-      int row = t / 32 * 16 + t % 32 / 4 + i / 2 % 2 * 8, column = i / 4 * 8 + t % 4 * 2 + i % 2;
-      float sum = p.sums[i];
-      for (int k = 0; k < depth; k++) sum += a[row][k] * b[column][k];
-      p.sums[i] = sum;
-    }
   }
+  for (int row = 0; row < 64; row++)
+    for (int eight = 0; eight < first.columns / 8; eight++) {
+      Eight<float> sums;
+      // Row and column of number i of thread t: t / 32 * 16 + t % 32 / 4 + i / 2 % 2 * 8, i / 4 * 8 + t % 4 * 2 + i % 2.
+      auto held = [&](int column) -> float & {
+        const int t = row / 16 * 32 + row % 8 * 4 + column / 2;
+        return static_cast<const GroupProduct *>(g.in[t])->sums[eight * 4 + row % 16 / 8 * 2 + column % 2];
+      };
+      for (int column = 0; column < 8; column++) sums[column] = held(column);
+      for (int k = 0; k < depth; k++) sums += a[row][k] * b[eight][k];
+      for (int column = 0; column < 8; column++) held(column) = sums[column];
+    }
 }
 
 /// This thread's oldest products, until so many groups of them are left.

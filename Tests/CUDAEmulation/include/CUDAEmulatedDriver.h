@@ -25,6 +25,9 @@ void cudaEmulatedResetCounts(void);
 /// The number that the order of threads, blocks and streams follows from, on this thread.
 void cudaEmulatedSetSeed(unsigned seed);
 
+/// Lets kernels that are launched on this thread be counted and do nothing, for who looks at commands alone; 0 ends it.
+void cudaEmulatedLeaveOutKernels(int leavesOut);
+
 /// What kernels did wrong on this thread, or an empty text.
 const char *cudaEmulatedFault(void);
 
