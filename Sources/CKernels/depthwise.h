@@ -182,10 +182,12 @@ INLINE ptrdiff_t VALUE_NAME(depthwise_phase)(
 SW_DECLARE_DEPTHWISE_TRANSPOSED(VALUE_NAME(depthwise_transposed)) {
   const sw_depthwise_arguments *g = arguments;
   finish_mode mode = finish_mode_of(g->epilogue, g->residual != 0);
+  // How far apart the taps are that a phase meets. Where that is past the kernel, it meets one at most.
+  ptrdiff_t step = 1;
+  while (step < g->kernel_width && step * g->dilation % g->stride != 0) step++;
   for (ptrdiff_t phase = 0; phase < g->stride && phase < g->count; phase++) {
-    ptrdiff_t first = 0, step = 1;
+    ptrdiff_t first = 0;
     while (first < g->kernel_width && (phase + g->left - first * g->dilation) % g->stride != 0) first++;
-    while (step * g->dilation % g->stride != 0) step++;
     ptrdiff_t place = (phase + g->left - first * g->dilation) / g->stride, back = step * g->dilation / g->stride;
     phase_tap taps[PHASE_TAPS];
     ptrdiff_t count = 0, inner = 0;
