@@ -47,7 +47,7 @@ import Testing
   @Test(arguments: 0..<16) func `alpha through the network is counted`(seed: Int) throws {
     var generator = SplitMix64(seed: UInt64(seed) + 70)
     func pick<T>(_ choices: [T]) -> T { choices[Int(generator.next() % UInt64(choices.count))] }
-    let (width, height) = pick([(900, 700), (40, 2500), (1500, 90)])
+    let (width, height) = pick([(450, 350), (40, 1500), (900, 90)])
     let image = Image.chart(width, height, pick([.grey, .rgb]), hasAlpha: true, bitDepth: pick([8, 16]))
     let network = try pick([SmallNetworks.edsr(), SmallNetworks.edsr(scale: 4, channels: 1), SmallNetworks.nearest(.rgb)])
     let scale = pick([nil, nil, 1.5])
