@@ -8,7 +8,8 @@ extension EvaluationError {
       .unknownModel,
       .outputNotFolder, .inputFiles, .outputFiles, .formatNeeded, .outputExtension, .scaleNotOffered,
       .unknownRates, .predictionOption, .repeatedIdentifier, .outputNeeded, .pagesNeedTIFF, .savedAmongData,
-      .savedOverOther, .savedOverSheet, .unmeasuredScale, .namedTwice, .statement:
+      .savedOverOther, .savedOverSheet, .unmeasuredScale, .namedTwice, .statement,
+      .image(.invalidQuality):
       true
     case .architecture(let error): error.isUsage
     case .recipe(let error): error.isUsage

@@ -117,6 +117,28 @@ public final class Evaluator {
     return scales
   }
 
+  /// What to say of a folder before its pictures are measured: which of them this program made, and what is passed over. Lines.
+  public static func notices(folder: String) throws(EvaluationError) -> [String] {
+    let (files, folders) = try wrapping { () throws(FileError) in
+      (try Folder.files(in: folder, recursive: false), try Folder.folders(in: folder))
+    }
+    let pictures = files.filter { ImageFormat(path: $0) != nil }
+    let made = pictures.filter { FileMark.isSet(Folder.joined(folder, $0)) == true }
+    var lines: [String] = []
+    if !made.isEmpty {
+      lines.append(
+        String.line(
+          on: folder,
+          "holds \(made.count == 1 ? "a picture" : "\(made.count) pictures") that this program made, measured as all others: "
+            + "\(TextFormat.list(made, most: 4)); move what is no original"))
+    }
+    guard !pictures.isEmpty else { return lines }
+    var clauses = UpscaleReport.passedOverText(ignored: files.filter { ImageFormat(path: $0) == nil }, unentered: [])
+    if !folders.isEmpty { clauses.append("folders inside are not entered: \(TextFormat.list(folders, most: 4))") }
+    if !clauses.isEmpty { lines.append(String.line(on: folder, clauses.joined(separator: "; "))) }
+    return lines
+  }
+
   /// The pictures of a folder and the scales that they are measured at.
   private func subjects(folder: String, scales: [Int]?) throws(EvaluationError) -> (names: [String], scales: [Int]) {
     let scales = try checkedScales(scales)

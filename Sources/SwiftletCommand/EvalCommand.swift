@@ -69,15 +69,16 @@ struct EvalCommand: ParsableCommand {
     let evaluators = try models.map { model in
       try Evaluator(ModelLibrary.network(model), protocol: measure, engine: try engine.value, tile: tile)
     }
-    for (model, evaluator) in zip(models, evaluators) {
-      if let notice = evaluator.untrainedNotice { Terminal.printError("swiftlet: '\(model.onOneLine)': \(notice)") }
-    }
     for evaluator in evaluators { try evaluator.checkedScales(scales?.values) }
     if let folders {
       for (evaluator, folder) in zip(evaluators, folders) {
         try evaluator.checkSaving(to: folder, folder: data, scales: scales?.values)
       }
     }
+    for (model, evaluator) in zip(models, evaluators) {
+      if let notice = evaluator.untrainedNotice { Terminal.printError("swiftlet: '\(model.onOneLine)': \(notice)") }
+    }
+    for line in try Evaluator.notices(folder: data) { Terminal.printError("swiftlet: \(line)") }
     let start = Machine.seconds
     defer { Terminal.clearProgress() }
     let reports = try evaluators.enumerated().map { (place, evaluator) in

@@ -43,8 +43,8 @@ import Testing
     CommandCase("upscale photo.png -o a.png --memory -5M", 64, "…give a size above 0, as in 512M…"),
     CommandCase("upscale folder -o out.d -m MODEL", 1, "swiftlet: the folder 'folder' holds no pictures; give one that does"),
     CommandCase(
-      "upscale photo.png -o out.jpg --quality 0 -m MODEL", 1,
-      "swiftlet: 'photo.png': JPEG has no quality 0; give one from 1 to 100"),
+      "upscale photo.png -o out.jpg --quality 0 -m MODEL", 64,
+      "…JPEG has no quality 0; give one from 1 to 100…"),
     CommandCase(
       "upscale photo.png -o out.jpg --quality 101 -m MODEL", 64, "swiftlet: the quality 101 is not in 0...100 …"),
     CommandCase(

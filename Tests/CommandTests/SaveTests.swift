@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Swiftlet
 import Testing
@@ -75,6 +76,26 @@ import Testing
     #expect(other.code == 64 && other.error.contains("give --scales 1"), "\(other.error)")
     let none = try place.run(["eval", "MODEL", "--data", "data", "--scales", "1"])
     #expect(none.code == 64 && none.error.contains("give --scales 2"), "\(none.error)")
+  }
+
+  /// What is no original by its mark, and what is passed over, is said before it is measured.
+  @Test func `folders are told`() throws {
+    let place = try Self.place()
+    #expect(try place.run(["eval", "MODEL", "--data", "data"]).error.isEmpty)
+    try Data("a".utf8).write(to: URL(fileURLWithPath: place.path("data/notes.txt")))
+    try FileManager.default.createDirectory(atPath: place.path("data/more"), withIntermediateDirectories: true)
+    #expect(try place.run(["upscale", "data/a.png", "-m", "MODEL", "-o", "data/c.png"]).code == 0)
+    let result = try place.run(["eval", "MODEL", "--data", "data"])
+    #expect(result.code == 0)
+    let lines = result.error.split(separator: "\n").map(String.init)
+    let other = "swiftlet: 'data': 1 passed over, no pictures by their names: notes.txt; folders inside are not entered: more"
+    #expect(lines.last == other, "\(lines)")
+    // Where the disk keeps no marks nothing is known.
+    if FileMark.isSet(place.path("data/c.png")) == true {
+      #expect(
+        lines.first?.hasPrefix("swiftlet: 'data' holds a picture that this program made, measured as all others: c.png; ")
+          == true, "\(lines)")
+    }
   }
 
   /// Sheets of another model, folder, protocol or precision are others' work: they stay, and nothing is begun.
