@@ -29,13 +29,13 @@ struct RunsShowCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("The folder of the run.", valueName: "folder"))
   var folder: String
 
-  @Flag(help: "Print the record as JSON.")
+  @Flag(help: "Print the record and the epochs as JSON.")
   var json = false
 
   func run() throws {
     let report = try RunReport(RunFolder(path: folder))
     if let notice = report.notice { Terminal.printError("swiftlet: \(notice)") }
-    json ? Terminal.showJSON(try report.record.json) : Terminal.show(report.report)
+    json ? Terminal.showJSON(try report.json) : Terminal.show(report.report)
   }
 }
 

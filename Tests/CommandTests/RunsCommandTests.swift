@@ -54,6 +54,9 @@ import Testing
   @Test func `what is no run says what is`() throws {
     let place = try Self.place()
     #expect(try place.run(["train", "recipe.yaml", "-o", "runs/a/b"]).code == 0)
+    let epochs = try #require(
+      try Self.object(try place.run(["runs", "show", "runs/a/b", "--json"]))["epochs"] as? [[String: Any]])
+    #expect(epochs.map { $0["epoch"] as? Int } == [1, 2] && epochs.allSatisfy { $0["loss"] is Double }, "\(epochs)")
     try place.check(
       CommandCase(
         "runs show runs", 1, "swiftlet: 'runs' is no run and holds a/b; give one of them, as in runs/a/b, or list them with …"))
@@ -129,6 +132,8 @@ import Testing
     // Finished, and asked again.
     #expect(try Self.object(try place.run(["train", "--resume", "a", "--json"]))["state"] as? String == "finished")
     #expect(try place.run(["train", "recipe.yaml", "-o", "b", "--lr", "0.002", "--set", "data.degradations=[]"]).code == 0)
+    let still = try place.run(["train", "recipe.yaml", "-o", "still", "--lr", "0"])
+    #expect(still.code == 0 && still.output.contains("the learning rate is 0: no parameter will change\n"), "\(still)")
     let difference = try Self.object(try place.run(["runs", "diff", "a", "b", "--json"]))
     #expect(difference["first"] as? String == "a" && difference["second"] as? String == "b")
     let keys = try #require(difference["recipe"] as? [[String: Any]])

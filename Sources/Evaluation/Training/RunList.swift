@@ -154,3 +154,14 @@ public struct RunReport: Sendable, TextReport {
     return text
   }
 }
+
+extension RunReport: Encodable {
+  private enum CodingKeys: CodingKey { case epochs }
+
+  /// The record, and the epochs beside its fields.
+  public func encode(to encoder: any Encoder) throws {
+    try record.encode(to: encoder)
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(metrics.epochs, forKey: .epochs)
+  }
+}

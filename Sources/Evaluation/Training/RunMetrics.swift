@@ -36,6 +36,16 @@ public struct RunMetrics: Hashable, Sendable {
     return text
   }
 
+  /// The same by the names of its columns.
+  var epochs: [[String: Double?]] {
+    rows.map { row in
+      let fixed = [
+        Double(row.epoch), Double(row.step), row.loss, row.learningRate, row.seconds, row.waitingSeconds, row.imagesPerSecond,
+      ]
+      return Dictionary(zip(Self.fixedNames + names, fixed + row.validation)) { first, _ in first }
+    }
+  }
+
   /// Reads what `csv` writes; nil for other text.
   public init?(csv: String) {
     // Spreadsheets end lines as Windows does.

@@ -37,6 +37,7 @@ extension TrainingJob {
       text += quantizing.learnsRanges ? "learned\n" : "as calibrated\n"
     }
     if let memoryText { text += memoryText }
+    if recipe.learningRate.base == 0 { text += "the learning rate is 0: no parameter will change\n" }
     if firstStep > 0 { text += "going on behind step \(firstStep)\n" }
     return text + "folder: \(folder.path)\n"
   }
@@ -59,6 +60,17 @@ extension TrainingJob {
     if let name = record.bestMetric, let best = record.best, let epoch = record.bestEpoch {
       text += "; best \(name) \(TextFormat.fixed(best, 4)) in epoch \(epoch)"
     }
-    return text + "\nmodels: \(folder.model), \(folder.best)\n"
+    return text + "\n" + (metrics.ruinText ?? "") + "models: \(folder.model), \(folder.best)\n"
+  }
+}
+
+extension RunMetrics {
+  /// What to say of a training that made its network worse: the last epoch's loss is above the first one's. An epoch's loss is the mean of its
+  /// steps, so that the first is that of a network that has learned a little.
+  var ruinText: String? {
+    guard let first = rows.first, let last = rows.last, last.epoch > first.epoch, last.loss > first.loss else { return nil }
+    return "the last epoch's loss, \(TextFormat.significant(last.loss, 3)), is above the first one's, "
+      + "\(TextFormat.significant(first.loss, 3)): the network became worse; try a lower learning rate than "
+      + "\(TextFormat.significant(first.learningRate, 3))\n"
   }
 }

@@ -106,7 +106,7 @@ final class Validator {
       let sample = try wrapping { () throws(DataError) in
         try source.sample(SampleKey(seed: recipe.seed, epoch: 0, index: 0))
       }
-      let size = min(recipe.batchSize, source.count)
+      let size = batchSize(source)
       let shapes = [sample.input.shape, sample.target.shape].map { TrainingRecipe.batch($0, size) }
       let network = try withLoss(network, shapes[0]), engine = try options.makeEngine(memoryLimit: memory)
       do throws(ExecutionError) {
@@ -116,6 +116,12 @@ final class Validator {
         return needed
       }
     }
+  }
+
+  /// Whole pictures may be of several sizes: they come one by one.
+  private func batchSize(_ source: any SampleSource) -> Int {
+    if let masks = source as? MaskPairSource, masks.options.patch == nil { return 1 }
+    return min(recipe.batchSize, source.count)
   }
 
   /// The figures, in the order of `names`.
@@ -164,7 +170,7 @@ final class Validator {
     of network: Network, _ source: any SampleSource, _ figures: Figures, _ folder: String?
   ) throws(EvaluationError) -> [Double] {
     var loading = BatchLoader.Options()
-    loading.batchSize = min(recipe.batchSize, source.count)
+    loading.batchSize = batchSize(source)
     loading.shuffles = false
     loading.keepsRemainder = true
     loading.damaged = recipe.damaged
@@ -185,6 +191,8 @@ final class Validator {
         if model == nil { model = try engine.prepare(network) }
         guard let model else { break }
         if sessions[batch.input.shape] == nil {
+          // Of pictures that are of many sizes few are of one.
+          if sessions.count >= 4 { sessions.removeAll() }
           sessions[batch.input.shape] = try model.session(inputs: inputs.map(\.shape))
         }
         outputs = try sessions[batch.input.shape]?.run(inputs) ?? []

@@ -165,12 +165,13 @@ import Transforms
 
     for kind in ["pictures2", "masks"] {
       try FileManager.default.createDirectory(atPath: "\(place.path)/\(kind)", withIntermediateDirectories: true)
-      for index in 0..<2 {
-        let samples = (0..<32 * 32).map { pixel in
+      // Whole pictures of two sizes, each of which is measured by itself.
+      for (index, height) in [32, 48].enumerated() {
+        let samples = (0..<32 * height).map { pixel in
           let isInside = pixel / 32 > 8 + index && pixel % 32 > 10
           return kind == "masks" ? UInt8(isInside ? 255 : 0) : UInt8((isInside ? 180 : 60) + pixel * 7 % 30)
         }
-        try Image(width: 32, height: 32, colourModel: .grey, samples: .uint8(samples)).write(
+        try Image(width: 32, height: height, colourModel: .grey, samples: .uint8(samples)).write(
           to: "\(place.path)/\(kind)/\(index).png")
       }
     }
@@ -178,7 +179,7 @@ import Transforms
       place, "segmenter",
       """
       model: {architecture: unet, options: {channels: 1, classes: 1, features: 4}}
-      data: {kind: masks, pictures: pictures2, masks: masks}
+      data: {kind: masks, pictures: pictures2, masks: masks, patch: 32}
       validation: {pictures: pictures2, masks: masks}
       quantize: {ranges: mse, samples: 2}
       training: {epochs: 2, batch-size: 2, learning-rate: 0.001}

@@ -21,6 +21,22 @@ import Testing
     #expect(RunMetrics(csv: Self.metrics.csv + "13,1\n") == nil)
   }
 
+  /// What a training made worse is told with its first and last loss, and the rate.
+  @Test func ruinIsTold() throws {
+    #expect(Self.metrics.ruinText == nil)
+    #expect(RunMetrics(names: []).ruinText == nil)
+    var metrics = Self.metrics
+    metrics.rows.reverse()
+    for place in metrics.rows.indices { metrics.rows[place].epoch = place + 1 }
+    metrics.rows[0].learningRate = 2
+    let text = try #require(metrics.ruinText)
+    #expect(
+      text.contains("loss, 1.00, is above the first one's, 0.0833: ") && text.hasSuffix("a lower learning rate than 2.00\n"),
+      "\(text)")
+    metrics.rows = Array(metrics.rows.prefix(1))
+    #expect(metrics.ruinText == nil)
+  }
+
   /// RFC 3720, B.4.
   @Test func checksumsAreCastagnolis() {
     #expect(RunMetrics.checksum(Array("123456789".utf8)) == 0xE306_9283)
