@@ -165,7 +165,12 @@ public struct PruningSweep: Sendable {
           TextFormat.bytes(row.packedBytes), TextFormat.fixed(row.medianMs, 2), decibels(row.psnr),
         ] + (isTuned ? [decibels(row.tunedPsnr)] : []))
     }
-    return "\(table)"
+    let areEqual = zip(rows.dropFirst(), rows.dropFirst(2)).contains { first, second in
+      first.method == second.method && first.parameters == second.parameters && first.nonzero == second.nonzero
+    }
+    guard areEqual else { return "\(table)" }
+    let notice = "Rows of one size are one network: widths are multiples where they are wide enough (--align 1 takes others)."
+    return "\(table)\(notice)\n"
   }
 
   /// Curves over sparsity: quality, time and size, a curve for each method.
