@@ -65,10 +65,12 @@ extension TrainingJob {
 }
 
 extension RunMetrics {
-  /// What to say of a training that made its network worse: the last epoch's loss is above the first one's. An epoch's loss is the mean of its
-  /// steps, so that the first is that of a network that has learned a little.
+  /// What to say of a training that made its network worse: the last epoch's loss is well above the first one's. An epoch's loss is the mean of its
+  /// steps, so that the first is that of a network that has learned a little; a tenth is what chance may do where one that was good is trained on.
   var ruinText: String? {
-    guard let first = rows.first, let last = rows.last, last.epoch > first.epoch, last.loss > first.loss else { return nil }
+    guard let first = rows.first, let last = rows.last, last.epoch > first.epoch, last.loss > 1.1 * first.loss else {
+      return nil
+    }
     return "the last epoch's loss, \(TextFormat.significant(last.loss, 3)), is above the first one's, "
       + "\(TextFormat.significant(first.loss, 3)): the network became worse; try a lower learning rate than "
       + "\(TextFormat.significant(first.learningRate, 3))\n"

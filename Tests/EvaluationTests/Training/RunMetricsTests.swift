@@ -33,6 +33,9 @@ import Testing
     #expect(
       text.contains("loss, 1.00, is above the first one's, 0.0833: ") && text.hasSuffix("a lower learning rate than 2.00\n"),
       "\(text)")
+    metrics.rows[metrics.rows.count - 1].loss = metrics.rows[0].loss * 1.05
+    #expect(metrics.ruinText == nil)
+    metrics.rows[metrics.rows.count - 1].loss = 1
     metrics.rows = Array(metrics.rows.prefix(1))
     #expect(metrics.ruinText == nil)
   }
