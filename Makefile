@@ -4,7 +4,7 @@
 # Both first install the C libraries' headers where they are missing (Debian and Ubuntu, as root or through sudo).
 
 SWIFT ?= swift
-# Tests are built apart: what they test is optimised but testable, and would otherwise be rebuilt whenever the two take turns.
+# Tests are built apart: they are optimised but testable, and would otherwise rebuild everything whenever the two take turns.
 TEST_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build/testing
 # The same, with every row that a step touches checked against what is there.
 CHECKED_FLAGS = -c release -Xswiftc -enable-testing -Xswiftc -DDEBUG --scratch-path .build/checked

@@ -160,11 +160,6 @@ if Context.environment["SWIFTLET_GPU_CHECK"] != nil {
       path: "Tests/DeviceCheckCommand"))
 }
 
-// Tests are compiled as they stand: optimising them takes longer than they run, but for those of engines, which go over every element and row.
-for target in targets where target.type == .test && !["CPUBackendTests", "ReferenceBackendTests"].contains(target.name) {
-  target.swiftSettings = [.unsafeFlags(["-Onone"])]
-}
-
 let package = Package(
   name: "swiftlet",
   platforms: [.macOS(.v15)],
